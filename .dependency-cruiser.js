@@ -1,0 +1,101 @@
+// Who may import whom. Each rule's comment says what to do instead.
+const only = path => ({ path });
+export default {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'Move what both need into the lower of the two, or pass it in as an argument.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-orphans',
+      comment: 'Delete the file, or import it where it is used.',
+      severity: 'error',
+      from: { orphan: true, path: '^src', pathNot: '^src/(gatewayd|cli/[^/]+)\\.ts$' },
+      to: {},
+    },
+    {
+      name: 'domain-imports-nothing',
+      comment: 'domain/ is the vocabulary everybody shares: no I/O, no library, no other room.',
+      severity: 'error',
+      from: only('^src/domain'),
+      to: { pathNot: '^src/domain' },
+    },
+    {
+      name: 'pure-core',
+      comment: 'The scheduler and the matcher decide; they are handed the time and do no I/O. Do it in the dispatcher or the mapper.',
+      severity: 'error',
+      from: only('^src/(scheduler/|priority/(matcher|pattern)\\.ts|upstreams/sse\\.ts)'),
+      to: {
+        pathNot: '^(src/domain/|src/scheduler/|src/priority/(matcher|pattern)\\.ts|node_modules/re2js/|node:crypto$|crypto$|node:buffer$|buffer$)',
+      },
+    },
+    {
+      name: 'only-two-meet-the-scheduler',
+      comment: 'Ask gateway/dispatcher.ts: it turns decisions into promises and timers.',
+      severity: 'error',
+      from: { path: '^src', pathNot: '^src/(scheduler/|gateway/dispatcher\\.ts$|app\\.ts$)' },
+      to: only('^src/scheduler'),
+    },
+    {
+      name: 'features-do-not-know-each-other',
+      comment: 'Features meet in gateway/ or in app.ts: pass what is needed as an argument.',
+      severity: 'error',
+      from: { path: '^src/(identity|priority|upstreams)/' },
+      to: { path: '^src/(identity|priority|upstreams|gateway|http|cli)/', pathNot: '^src/$1/' },
+    },
+    {
+      name: 'features-by-the-front-door',
+      comment: 'Import the file named like the folder, or move what you need behind it.',
+      severity: 'error',
+      from: { path: '^src', pathNot: '^src/(identity|priority|upstreams)/' },
+      to: {
+        path: '^src/(identity|priority|upstreams)/',
+        pathNot: '^src/(identity/identity|priority/priority|upstreams/upstreams)\\.ts$',
+      },
+    },
+    {
+      name: 'infrastructure-knows-no-feature',
+      comment: 'config, db and telemetry serve the features and never call them.',
+      severity: 'error',
+      from: only('^src/(config|db|telemetry)/'),
+      to: { path: '^src/(identity|priority|upstreams|scheduler|gateway|http|cli|app|gatewayd)' },
+    },
+    {
+      name: 'gateway-knows-no-http-server',
+      comment: 'gateway/ is called by http/, never the other way round.',
+      severity: 'error',
+      from: only('^src/gateway/'),
+      to: { path: '^src/(http|cli|app|gatewayd|db|config/config-loader)' },
+    },
+    {
+      name: 'http-knows-no-wiring',
+      comment: 'http/ receives what it needs from app.ts.',
+      severity: 'error',
+      from: only('^src/http/'),
+      to: { path: '^src/(app|gatewayd|cli|db|scheduler)' },
+    },
+    {
+      name: 'sql-only-in-stores',
+      comment: 'Write a store method named for the business act.',
+      severity: 'error',
+      from: { path: '^src', pathNot: '^src/(db/|.*-store\\.ts$|app\\.ts$|cli/sql\\.ts$)' },
+      to: { path: 'node_modules/(pg|kysely)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'src-knows-no-tests',
+      comment: 'Move it into src, or keep it out.',
+      severity: 'error',
+      from: only('^src'),
+      to: { path: '^(test|bench)' },
+    },
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};

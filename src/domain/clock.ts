@@ -1,0 +1,19 @@
+/** Time as an argument: the parts that wait or measure are handed one of these. */
+export interface Clock {
+  /** Monotonic milliseconds, with fractions; never steps with the wall clock. */
+  now(): number;
+  /** Wall-clock time, for what is shown or stored. */
+  date(): Date;
+  /** Calls `action` once after `delayMs`; the answer cancels it. Does not keep the process alive. */
+  after(delayMs: number, action: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  date: () => new Date(),
+  after(delayMs, action) {
+    const timer = setTimeout(action, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

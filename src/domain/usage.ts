@@ -1,0 +1,15 @@
+/** Tokens of one request. */
+export interface Usage {
+  readonly inputTokens: number;
+  /** Part of `inputTokens` that the upstream read from its cache. */
+  readonly cachedInputTokens: number;
+  readonly outputTokens: number;
+}
+
+/**
+ * What a request charges its tenant: h(in, cached, out) = (in − cached) + 0.1 · cached + 2 · out.
+ * Output weighs double because a token produced costs a decode step, a token read a share of a
+ * prefill (the 1:2 of the VTC paper, OSDI '24).
+ */
+export const costOf = (usage: Usage): number =>
+  usage.inputTokens - 0.9 * usage.cachedInputTokens + 2 * usage.outputTokens;
