@@ -1,3 +1,5 @@
+import type { Dialect } from './vocabulary.ts';
+
 /**
  * The catalogue of errors a client can meet. `throw errors.queueFull(…)`; anything else that is
  * thrown is answered as `internal`, with the detail in the log and nothing for the client.
@@ -77,3 +79,20 @@ export const errors = {
   queueTimeout: retryable('queue_timeout'),
   unavailable: retryable('unavailable'),
 };
+
+/** Not an answer but its absence: the client closed the connection, so nobody is there to be told. */
+export class ClientLeft extends Error {
+  override readonly name = 'ClientLeft';
+}
+
+/** What is not in the catalogue is our own fault: the log hears what it was, the client does not. */
+export const asGatewayError = (error: unknown): GatewayError =>
+  error instanceof GatewayError ? error : new GatewayError('internal', 'The gateway failed to handle this request.');
+
+/** The body of an error answer, or of an error event in a stream, in the dialect of the route. */
+export function errorBody(dialect: Dialect, error: GatewayError): object {
+  const kind = errorKinds[error.code];
+  return dialect === 'anthropic'
+    ? { type: 'error', error: { type: kind.anthropicType, message: error.message } }
+    : { error: { message: error.message, type: kind.openaiType, param: error.param, code: error.code } };
+}

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ClientLeft, asGatewayError } from '../domain/errors.ts';
+import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
+import type { Usage } from '../domain/usage.ts';
+import type { Classification, Identity } from '../domain/vocabulary.ts';
+import { type Operation, pathOf } from './operations.ts';
+
+const soundRequestId = /^[\x21-\x7e]{1,128}$/;
+
+/** One request and its answer, and what becomes known of them on the way; ends as an outcome. */
+export class Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly operation: Operation;
+  readonly requestId: string;
+  identity: Identity | null = null;
+  classification: Classification | null = null;
+  model: string | null = null;
+  provider: string | null = null;
+  pool: string | null = null;
+  ticket: { readonly wasQueued: boolean; readonly waitMs: number; readonly position: number } | null = null;
+  usage: Usage | null = null;
+  #kind: OutcomeKind = 'served';
+  readonly #startedAt: number;
+
+  constructor(req: IncomingMessage, res: ServerResponse, operation: Operation, startedAt: number) {
+    this.req = req;
+    this.res = res;
+    this.operation = operation;
+    this.#startedAt = startedAt;
+    this.requestId = requestIdOf(req);
+  }
+
+  /** The headers that the gateway adds to whatever answer this request gets. */
+  answerHeaders(): Record<string, string> {
+    const headers: Record<string, string> = {
+      [this.operation.dialect === 'anthropic' ? 'request-id' : 'x-request-id']: this.requestId,
+    };
+    if (this.classification) headers['x-tokligence-priority'] = String(this.classification.level);
+    if (this.ticket?.wasQueued) {
+      headers['x-tokligence-wait-time-ms'] = String(Math.round(this.ticket.waitMs));
+      headers['x-tokligence-queue-position'] = String(this.ticket.position);
+    }
+    return headers;
+  }
+
+  ended(kind: OutcomeKind): void {
+    this.#kind = kind;
+  }
+
+  failed(error: unknown): void {
+    this.#kind = error instanceof ClientLeft ? 'client_left' : asGatewayError(error).code;
+  }
+
+  outcome(now: number): Outcome {
+    const asked = this.req.headers['x-priority'];
+    return {
+      requestId: this.requestId,
+      outcome: this.#kind,
+      status: this.res.headersSent ? this.res.statusCode : null,
+      method: this.operation.method,
+      path: pathOf(this.req.url ?? ''),
+      keyId: this.identity?.keyId ?? null,
+      flowId: this.classification?.flowId ?? null,
+      mappingId: this.classification?.mappingId ?? null,
+      asked: asked === undefined ? null : String(asked).slice(0, 16),
+      level: this.classification?.level ?? null,
+      source: this.classification?.source ?? null,
+      model: this.model,
+      provider: this.provider,
+      pool: this.pool,
+      waitMs: this.ticket?.waitMs ?? null,
+      durationMs: now - this.#startedAt,
+      usage: this.usage,
+    };
+  }
+}
+
+/** The client's own id where it is sound (either header's spelling), else a new one. */
+function requestIdOf(req: IncomingMessage): string {
+  const given = req.headers['x-request-id'] ?? req.headers['request-id'];
+  return typeof given === 'string' && soundRequestId.test(given) ? given : randomUUID();
+}

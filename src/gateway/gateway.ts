@@ -1,0 +1,113 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { ClientLeft, errors } from '../domain/errors.ts';
+import { costOf } from '../domain/usage.ts';
+import type { Classify, Identity } from '../domain/vocabulary.ts';
+import type { Provider, Upstreams } from '../upstreams/upstreams.ts';
+import { type ScannedBody, scanBody } from './body-scan.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { Exchange } from './exchange.ts';
+import { queryOf } from './operations.ts';
+import { readBody } from './read-body.ts';
+
+/** Who sent a request and the key that may be mapped; `key` is null where no key counts. */
+export interface Caller {
+  readonly identity: Identity;
+  readonly key: string | null;
+}
+
+interface GatewayParts {
+  /** From the presented headers; a promise only when the key is not known yet. */
+  readonly identify: (headers: IncomingHttpHeaders) => Caller | Promise<Caller>;
+  readonly classify: Classify;
+  readonly upstreams: Upstreams;
+  readonly pools: ReadonlyMap<string, Dispatcher>;
+  readonly maxBodyBytes: number;
+}
+
+/** Output tokens charged in advance where the request does not say how many it may take. */
+const defaultOutputEstimate = 256;
+const bytesPerToken = 4;
+
+/** The request path. Throws what `domain/errors.ts` names; the caller answers it. */
+export class Gateway {
+  readonly #parts: GatewayParts;
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts;
+  }
+
+  async handle(exchange: Exchange): Promise<void> {
+    const { req, operation } = exchange;
+    const { identify, classify, upstreams, maxBodyBytes } = this.#parts;
+
+    const caller = await identify(req.headers);
+    exchange.identity = caller.identity;
+    exchange.classification = classify({ ...caller, asked: req.headers['x-priority'] });
+    if (!operation.takesSeat) return this.#listModels(exchange);
+
+    const body = await readBody(req, maxBodyBytes);
+    const fields = scanBody(body);
+    exchange.model = fields.model;
+    const provider = upstreams.resolve(operation.dialect, fields.model);
+    exchange.provider = provider.name;
+    exchange.pool = provider.pool;
+    await this.#queueAndForward(exchange, provider, body, fields);
+  }
+
+  async #queueAndForward(exchange: Exchange, provider: Provider, body: Buffer, fields: ScannedBody): Promise<void> {
+    const { operation, req, res, classification } = exchange;
+    const dispatcher = this.#parts.pools.get(provider.pool);
+    if (!dispatcher || !classification) throw new Error(`no pool ${provider.pool}`);
+
+    const estimate = estimateUsage(body.length, fields, operation.producesTokens);
+    const ticket = dispatcher.ticket({
+      flowId: classification.flowId,
+      level: classification.level,
+      cost: costOf(estimate),
+      bodyBytes: body.length,
+    });
+    exchange.ticket = ticket;
+    if (res.destroyed) throw new ClientLeft();
+    res.once('close', () => ticket.leave());
+
+    await dispatcher.run(ticket, async () => {
+      const forwarded = await provider.forward(
+        {
+          dialect: operation.dialect,
+          method: operation.method,
+          path: operation.upstreamPath + queryOf(req.url ?? ''),
+          headers: req.headers,
+          body,
+          answerHeaders: exchange.answerHeaders(),
+          stream: fields.stream,
+          requestId: exchange.requestId,
+        },
+        res,
+      );
+      exchange.ended(forwarded.outcome);
+      exchange.usage = forwarded.usage;
+      // Where no usage came the input estimate stands: a failing request has still held a seat.
+      ticket.settle(costOf(forwarded.usage ?? { ...estimate, outputTokens: 0 }));
+    });
+  }
+
+  async #listModels(exchange: Exchange): Promise<void> {
+    const body = JSON.stringify(await this.#parts.upstreams.listModels());
+    exchange.res
+      .writeHead(200, {
+        ...exchange.answerHeaders(),
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+      })
+      .end(body);
+  }
+}
+
+function estimateUsage(bodyBytes: number, fields: ScannedBody, producesTokens: boolean) {
+  const limit = fields.outputLimit ?? defaultOutputEstimate;
+  return {
+    inputTokens: Math.ceil((bodyBytes - fields.dataUriBytes) / bytesPerToken),
+    cachedInputTokens: 0,
+    outputTokens: producesTokens ? Math.min(limit, defaultOutputEstimate) : 0,
+  };
+}

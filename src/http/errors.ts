@@ -1,0 +1,21 @@
+import { asGatewayError, errorBody } from '../domain/errors.ts';
+import type { Dialect } from '../domain/vocabulary.ts';
+
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+/** How an error is told to a client, whatever was thrown: the only place that decides it. */
+export function errorAnswer(dialect: Dialect, thrown: unknown): ErrorAnswer {
+  const error = asGatewayError(thrown);
+  const body = JSON.stringify(errorBody(dialect, error));
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+  };
+  if (error.retryAfterSec !== null) headers['retry-after'] = String(error.retryAfterSec);
+  if (error.code === 'invalid_api_key') headers['www-authenticate'] = 'Bearer';
+  return { status: error.status, headers, body };
+}

@@ -1,0 +1,30 @@
+// `npm test`: every test file against one embedded PostgreSQL, and a last line that counts.
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { startTestServer } from './support/postgres.ts';
+
+const patterns = process.argv.slice(2);
+const files = globSync(patterns.length > 0 ? patterns : ['test/{unit,integration,e2e}/**/*.test.ts']).sort();
+if (files.length === 0) {
+  console.error(`no test file matches ${patterns.join(' ')}`);
+  process.exit(1);
+}
+
+const server = await startTestServer();
+process.env.TOKLIGENCE_TEST_POSTGRES_URL = server.url;
+let passed = 0;
+let failed = 0;
+const stream = run({ files, concurrency: availableParallelism() + 1, timeout: 120_000 });
+stream.on('test:pass', event => {
+  if (event.details.type !== 'suite' && !event.skip) passed++;
+});
+stream.on('test:fail', event => {
+  if (event.details.type !== 'suite') failed++;
+});
+stream.compose(new spec()).pipe(process.stdout);
+await new Promise(resolve => stream.once('end', resolve));
+await server.stop();
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
