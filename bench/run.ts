@@ -1,0 +1,34 @@
+// `npm run bench [-- NAME …]`: each bench in a process of its own, one after the other, under a heading with
+// machine and date. Figures of one run compare with each other, never with those of another machine.
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { basename } from 'node:path';
+
+const available = globSync('bench/*.ts')
+  .map(file => basename(file, '.ts'))
+  .filter(name => name !== 'run')
+  .sort();
+const asked = process.argv.slice(2);
+
+if (asked.includes('--help')) {
+  console.log(`Usage: npm run bench [-- NAME …]\n\nNames: ${available.join(', ')} (default: all)`);
+  process.exit(0);
+}
+const unknown = asked.filter(name => !available.includes(name));
+if (unknown.length > 0) {
+  console.error(`No bench ${unknown.join(', ')}. There are: ${available.join(', ')}`);
+  process.exit(2);
+}
+
+const memoryGiB = Math.round(totalmem() / 2 ** 30);
+console.log(`${new Date().toISOString().slice(0, 10)} · ${cpus()[0]?.model ?? 'unknown CPU'} · ${availableParallelism()} cores`);
+console.log(`${memoryGiB} GiB · ${process.platform} ${release()} · Node ${process.version}`);
+
+let failed = false;
+for (const name of asked.length > 0 ? asked : available) {
+  console.log(`\n## ${name}`);
+  const { status } = spawnSync(process.execPath, ['--expose-gc', `bench/${name}.ts`], { stdio: 'inherit' });
+  failed ||= status !== 0;
+}
+process.exitCode = failed ? 1 : 0;

@@ -1,0 +1,33 @@
+/** Medians and ranges: the machines these run on are noisy, so no figure is one measurement. */
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export function spread(samples: readonly number[]): Spread {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const at = (index: number) => sorted[index] ?? Number.NaN;
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 ? at(middle) : (at(middle - 1) + at(middle)) / 2;
+  return { median, min: at(0), max: at(sorted.length - 1) };
+}
+
+/** Runs every candidate once a round, in turns, so that a slow minute of the machine hits all alike. */
+export async function interleaved<Name extends string>(
+  rounds: number,
+  candidates: Record<Name, () => number | Promise<number>>,
+): Promise<Record<Name, number[]>> {
+  const names = Object.keys(candidates) as Name[];
+  const samples = Object.fromEntries(names.map(name => [name, [] as number[]])) as Record<Name, number[]>;
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) samples[name].push(await candidates[name]());
+  }
+  return samples;
+}
+
+/** `median (min … max)` with a unit. */
+export const shown = (samples: readonly number[], unit: string, digits = 1): string => {
+  const { median, min, max } = spread(samples);
+  return `${median.toFixed(digits)} ${unit} (${min.toFixed(digits)} … ${max.toFixed(digits)})`;
+};
