@@ -28,7 +28,10 @@ console.log(`${memoryGiB} GiB · ${process.platform} ${release()} · Node ${proc
 let failed = false;
 for (const name of asked.length > 0 ? asked : available) {
   console.log(`\n## ${name}`);
-  const { status } = spawnSync(process.execPath, ['--expose-gc', `bench/${name}.ts`], { stdio: 'inherit' });
+  const script = `await (await import('./bench/${name}.ts')).run()`;
+  const { status } = spawnSync(process.execPath, ['--expose-gc', '--input-type=module', '--eval', script], {
+    stdio: 'inherit',
+  });
   failed ||= status !== 0;
 }
 process.exitCode = failed ? 1 : 0;
