@@ -1,0 +1,80 @@
+import type { Generated } from 'kysely';
+import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import { matchTypes } from '../domain/vocabulary.ts';
+
+/*
+ * The shape of each table's rows, written once: row types and Kysely's Database derive from it.
+ * It promises only what the tables themselves enforce: `role`, `status` and `tenant_type` have no
+ * CHECK and may be written by hand, so whoever reads them must expect any text.
+ *
+ * Timestamps are ISO-8601 texts in UTC with milliseconds (`2026-01-31T12:00:00.000Z`) in both
+ * databases: they compare and sort as text, and go into JSON as they are.
+ */
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const row = <T extends TProperties>(columns: T) => Type.Object(columns, { additionalProperties: false });
+const id = Type.Integer({ minimum: 1 });
+const timestamp = Type.String({ format: 'date-time' });
+
+export const userRow = row({
+  id,
+  email: Type.String(),
+  role: Type.String(),
+  display_name: nullable(Type.String()),
+  status: Type.String(),
+  created_at: timestamp,
+  updated_at: timestamp,
+});
+
+export const apiKeyRow = row({
+  id,
+  user_id: id,
+  /** Lowercase hex SHA-256 of the whole key. */
+  key_hash: Type.String(),
+  key_prefix: Type.String(),
+  /** A JSON array. */
+  scopes: nullable(Type.String()),
+  expires_at: nullable(timestamp),
+  created_at: timestamp,
+  updated_at: timestamp,
+});
+
+export const mappingRow = row({
+  id,
+  pattern: Type.String(),
+  priority: Type.Integer({ minimum: 0, maximum: 9 }),
+  match_type: Type.Enum([...matchTypes]),
+  tenant_id: nullable(Type.String()),
+  tenant_name: nullable(Type.String()),
+  tenant_type: nullable(Type.String()),
+  description: nullable(Type.String()),
+  enabled: Type.Boolean(),
+  created_at: timestamp,
+  updated_at: timestamp,
+  created_by: nullable(Type.String()),
+});
+
+export const prioritySettingRow = row({
+  key: Type.String(),
+  value: Type.String(),
+  description: nullable(Type.String()),
+  updated_at: timestamp,
+});
+
+export type UserRow = Static<typeof userRow>;
+export type ApiKeyRow = Static<typeof apiKeyRow>;
+export type MappingRow = Static<typeof mappingRow>;
+export type PrioritySettingRow = Static<typeof prioritySettingRow>;
+
+type Table<Row, Filled extends keyof Row> = {
+  [Column in keyof Row]: Column extends Filled ? Generated<Row[Column]> : Row[Column];
+};
+
+/** The tables as Kysely sees them; the second argument names the columns that the database can fill. */
+export interface Database {
+  users: Table<UserRow, 'id' | 'status' | 'created_at' | 'updated_at'>;
+  api_keys: Table<ApiKeyRow, 'id' | 'created_at' | 'updated_at'>;
+  api_key_priority_mappings: Table<MappingRow, 'id' | 'enabled' | 'created_at' | 'updated_at'>;
+  api_key_priority_config: Table<PrioritySettingRow, 'updated_at'>;
+}
+
+export type TableName = keyof Database;
