@@ -1,0 +1,309 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { streamedAnswer, wholeAnswer } from './fake-answers.ts';
+
+/** How the fake upstream answers one request; everything left out is the friendly default. */
+export interface Reply {
+  /** Wait for a `release()` before anything is answered. */
+  readonly hold?: boolean;
+  /** Wait this long before anything is answered. */
+  readonly afterMs?: number;
+  readonly status?: number;
+  readonly headers?: Record<string, string | string[]>;
+  /** Sent as it is (a string or bytes) or as JSON; without it an answer in the route's dialect is made up. */
+  readonly body?: unknown;
+  /** An SSE answer of so many delta events. */
+  readonly chunks?: number;
+  /** Each delta event waits for a `release()` of its own. */
+  readonly gated?: boolean;
+  /** Whether usage is told; input 9 (cached 4), output = `chunks`, or 12 when not streaming. */
+  readonly usage?: boolean;
+  /**
+   * `reset` cuts the connection before any header; `break` cuts it after the delta events (or in the
+   * middle of the JSON); `silence` never answers; `stall` sends the delta events and then nothing more.
+   */
+  readonly fault?: 'reset' | 'break' | 'silence' | 'stall';
+}
+
+export interface SeenRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** How it ended; null while it is in work. */
+  ended: 'answered' | 'cut' | 'left' | null;
+}
+
+type Script = Reply | ((request: SeenRequest) => Reply);
+
+/** A real HTTP server in the role of the upstream; it knows how many requests were truly in work at once. */
+export interface FakeUpstream {
+  /** Without a path: `base_url` of an `anthropic` provider; an `openai` one takes `${url}/v1`. */
+  readonly url: string;
+  /** Requests in work now: from their headers to the end of the answer, or to the break of the connection. */
+  readonly active: number;
+  /** The most that ever were in work at once, over all paths or on one. */
+  readonly maxConcurrent: number;
+  maxConcurrentOn(path: string): number;
+  /** In the order in which their bodies were complete. */
+  readonly requests: readonly SeenRequest[];
+  /** Open connections. */
+  readonly connections: number;
+  /** Answers from now on like this. */
+  reply(script: Script): void;
+  /** Lets so many holds go on, the oldest first; without a number all that wait now. */
+  release(count?: number): void;
+  /** Lets all holds go on, those to come included. */
+  open(): void;
+  /** Resolves once exactly so many requests are in work. */
+  waitForActive(count: number): Promise<void>;
+  /** Resolves once so many requests have been received in all. */
+  waitForRequests(count: number): Promise<void>;
+  /** Resolves once so many requests have ended in all. */
+  waitForEnded(count: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts one on a free port of 127.0.0.1; it closes itself after the test. */
+export async function startFakeUpstream(t: TestContext, script: Script = {}): Promise<FakeUpstream> {
+  const upstream = new Fake(script);
+  await upstream.listen();
+  t.after(() => upstream.close());
+  return upstream;
+}
+
+class Fake implements FakeUpstream {
+  readonly requests: SeenRequest[] = [];
+  active = 0;
+  maxConcurrent = 0;
+  #script: Script;
+  readonly #server = createServer((req, res) => void this.#serve(req, res));
+  readonly #sockets = new Set<Socket>();
+  readonly #byPath = new Map<string, { active: number; max: number }>();
+  readonly #holds: (() => void)[] = [];
+  readonly #watchers = new Set<() => void>();
+  #isOpen = false;
+  #endedCount = 0;
+
+  constructor(script: Script) {
+    this.#script = script;
+    this.#server.keepAliveTimeout = 60_000;
+    this.#server.on('connection', socket => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  maxConcurrentOn(path: string): number {
+    return this.#byPath.get(path)?.max ?? 0;
+  }
+
+  reply(script: Script): void {
+    this.#script = script;
+  }
+
+  release(count = this.#holds.length): void {
+    for (const goOn of this.#holds.splice(0, count)) goOn();
+  }
+
+  open(): void {
+    this.#isOpen = true;
+    this.release();
+  }
+
+  waitForActive(count: number): Promise<void> {
+    return this.#until(() => this.active === count);
+  }
+
+  waitForRequests(count: number): Promise<void> {
+    return this.#until(() => this.requests.length >= count);
+  }
+
+  waitForEnded(count: number): Promise<void> {
+    return this.#until(() => this.#endedCount >= count);
+  }
+
+  listen(): Promise<void> {
+    return new Promise(resolve => this.#server.listen(0, '127.0.0.1', () => resolve()));
+  }
+
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise(resolve => this.#server.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #until(isTrue: () => boolean): Promise<void> {
+    if (isTrue()) return Promise.resolve();
+    return new Promise(resolve => {
+      const watcher = () => {
+        if (!isTrue()) return;
+        this.#watchers.delete(watcher);
+        resolve();
+      };
+      this.#watchers.add(watcher);
+    });
+  }
+
+  #changed(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const end = this.#begin(req);
+    let seen: SeenRequest | null = null;
+    res.on('close', () => end(seen, 'left'));
+    req.on('error', () => {});
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of req) chunks.push(chunk);
+    } catch {
+      return;
+    }
+    seen = {
+      method: req.method ?? '',
+      url: req.url ?? '',
+      headers: req.headers,
+      body: Buffer.concat(chunks),
+      ended: null,
+    };
+    this.requests.push(seen);
+    this.#changed();
+    const reply = typeof this.#script === 'function' ? this.#script(seen) : this.#script;
+    await new Answering(
+      seen,
+      reply,
+      res,
+      () => this.#hold(res),
+      how => end(seen, how),
+    ).run();
+  }
+
+  /** Counts a request in; the answer counts it out, once. */
+  #begin(req: IncomingMessage): (seen: SeenRequest | null, how: 'answered' | 'cut' | 'left') => void {
+    const path = (req.url ?? '').split('?')[0] ?? '';
+    const onPath = this.#byPath.get(path) ?? { active: 0, max: 0 };
+    this.#byPath.set(path, onPath);
+    this.active++;
+    onPath.active++;
+    this.maxConcurrent = Math.max(this.maxConcurrent, this.active);
+    onPath.max = Math.max(onPath.max, onPath.active);
+    this.#changed();
+    let isOver = false;
+    return (seen, how) => {
+      if (isOver) return;
+      isOver = true;
+      if (seen) seen.ended = how;
+      this.active--;
+      onPath.active--;
+      this.#endedCount++;
+      this.#changed();
+    };
+  }
+
+  /** A hold also ends when the other side leaves. */
+  #hold(res: ServerResponse): Promise<void> {
+    if (this.#isOpen || res.destroyed) return Promise.resolve();
+    return new Promise(resolve => {
+      this.#holds.push(resolve);
+      res.on('close', () => {
+        const at = this.#holds.indexOf(resolve);
+        if (at !== -1) this.#holds.splice(at, 1);
+        resolve();
+      });
+    });
+  }
+}
+
+/** One answer in the making. */
+class Answering {
+  readonly #seen: SeenRequest;
+  readonly #reply: Reply;
+  readonly #res: ServerResponse;
+  readonly #hold: () => Promise<void>;
+  readonly #ended: (how: 'answered' | 'cut') => void;
+
+  constructor(
+    seen: SeenRequest,
+    reply: Reply,
+    res: ServerResponse,
+    hold: () => Promise<void>,
+    ended: (how: 'answered' | 'cut') => void,
+  ) {
+    this.#seen = seen;
+    this.#reply = reply;
+    this.#res = res;
+    this.#hold = hold;
+    this.#ended = ended;
+  }
+
+  async run(): Promise<void> {
+    const { hold, afterMs, fault, chunks } = this.#reply;
+    if (hold) await this.#hold();
+    if (afterMs !== undefined) await pause(afterMs);
+    if (this.#res.destroyed || fault === 'silence') return;
+    if (fault === 'reset') return this.#cut();
+    if (chunks === undefined) this.#whole();
+    else await this.#streamed(chunks);
+  }
+
+  #cut(): void {
+    this.#ended('cut');
+    this.#res.socket?.resetAndDestroy();
+  }
+
+  #finish(last: string | Buffer): void {
+    this.#ended('answered');
+    this.#res.end(last);
+  }
+
+  #whole(): void {
+    const { status = 200, headers, body, usage = true, fault } = this.#reply;
+    const content = asBytes(body ?? wholeAnswer(this.#seen.url, usage));
+    this.#res.writeHead(status, {
+      'content-type': 'application/json',
+      ...(status === 204 ? {} : { 'content-length': content.length }),
+      ...headers,
+    });
+    if (fault === undefined) {
+      this.#finish(content);
+      return;
+    }
+    this.#res.write(content.subarray(0, content.length / 2), () => {
+      if (fault === 'break') this.#cut();
+    });
+  }
+
+  async #streamed(count: number): Promise<void> {
+    const { status = 200, headers, usage = true, gated, fault } = this.#reply;
+    const events = streamedAnswer(this.#seen.url, count, usage);
+    this.#res.writeHead(status, { 'content-type': 'text/event-stream', ...headers });
+    if (events.before) this.#res.write(events.before);
+    else this.#res.flushHeaders();
+    for (const delta of events.deltas) {
+      if (gated) await this.#hold();
+      if (this.#res.destroyed) return;
+      await new Promise<void>(resolve => this.#res.write(delta, () => resolve()));
+    }
+    if (fault === 'stall' || this.#res.destroyed) return;
+    if (fault === 'break') this.#cut();
+    else this.#finish(events.after);
+  }
+}
+
+function asBytes(body: unknown): Buffer {
+  if (Buffer.isBuffer(body)) return body;
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+}
