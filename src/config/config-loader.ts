@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import { BlockList, isIP, isIPv6 } from 'node:net';
+import { resolve } from 'node:path';
+import type { Config } from './config.ts';
+import { readEnvironment } from './environment.ts';
+import { ConfigFaults, FaultList } from './faults.ts';
+import { keysOf, sections } from './keys.ts';
+import { type ProviderSettings, readPools, readProvider, toProvider } from './provider-settings.ts';
+import { readSettingFile, type SettingFile } from './setting-file.ts';
+import { SettingsReader, type Values } from './settings-reader.ts';
+import { closest } from './suggestion.ts';
+
+export type { Config } from './config.ts';
+export { ConfigFaults } from './faults.ts';
+
+export interface ConfigSources {
+  /** The ini file; null: none, everything else is default or environment. */
+  readonly file: string | null;
+  /** Instead of what the file says. */
+  readonly text?: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether log lines go to a terminal, where `pretty` is the default. */
+  readonly isTerminal: boolean;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Sentences for the log, without secrets. */
+  readonly warnings: string[];
+}
+
+type Fixed = { [S in keyof typeof sections]: Values<(typeof sections)[S]> };
+type FixedRead = { [S in keyof Fixed]: Partial<Fixed[S]> };
+
+const providerPrefix = 'provider.';
+
+/** Everything that is configured, checked. Throws `ConfigFaults` with all that is wrong, not only the first. */
+export const loadConfig = ({ file, text, env, isTerminal }: ConfigSources): LoadedConfig => {
+  const faults = new FaultList();
+  const warnings: string[] = [];
+  const written = readSettingFile(text ?? (file === null ? '' : readText(file)), faults);
+  checkNames(written, faults);
+  const environment = readEnvironment(env, written, { faults, warnings });
+  const reader = new SettingsReader(written, environment, faults);
+  const fixed: FixedRead = {
+    gateway: reader.read('gateway', sections.gateway),
+    database: reader.read('database', sections.database),
+    auth: reader.read('auth', sections.auth),
+    api_key_priority: reader.read('api_key_priority', sections.api_key_priority),
+    scheduler: reader.read('scheduler', sections.scheduler),
+    log: reader.read('log', sections.log),
+  };
+  const providers = [...written.keys()]
+    .filter(section => section.startsWith(providerPrefix))
+    .map(section => readProvider(section.slice(providerPrefix.length), reader, faults));
+  checkTogether(fixed, providers, faults);
+  const pools = readPools(providers, faults);
+  faults.throwIfAny();
+  // Nothing is missing any more.
+  const base = toConfig(fixed as Fixed, isTerminal);
+  return { config: { ...base, providers: providers.map(toProvider), pools }, warnings };
+};
+
+/** The same for this process: its environment, and standard output for the log. */
+export const loadProcessConfig = (file: string): LoadedConfig =>
+  loadConfig({ file, env: process.env, isTerminal: process.stdout.isTTY === true });
+
+const readText = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const reasons: Record<string, string> = {
+      ENOENT: 'there is no such file',
+      EACCES: 'it may not be read',
+      EISDIR: 'it is a folder',
+    };
+    const reason = reasons[String(code)] ?? `it cannot be read (${String(code)})`;
+    throw new ConfigFaults([{ section: null, key: null, message: `the configuration file ${file}: ${reason}` }]);
+  }
+};
+
+const suggestion = (near: string | null, known: readonly string[]): string =>
+  near === null ? `there are ${known.join(', ')}` : `is ${near} meant?`;
+
+const checkNames = (written: SettingFile, faults: FaultList): void => {
+  const sectionNames = [...Object.keys(sections), 'provider.NAME'];
+  for (const [section, values] of written) {
+    const keys = keysOf(section);
+    if (keys === null) {
+      const near = section.startsWith('provider') ? 'provider.NAME' : closest(section, sectionNames);
+      faults.add(section, null, `unknown section: ${suggestion(near, sectionNames)}`);
+      continue;
+    }
+    const names = Object.keys(keys);
+    for (const key of values.keys()) {
+      if (!Object.hasOwn(keys, key)) faults.add(section, key, unknownKey(key, names));
+    }
+  }
+};
+
+const unknownKey = (key: string, names: readonly string[]): string => {
+  const near = closest(key, names);
+  const home = Object.entries(sections).find(([, keys]) => Object.hasOwn(keys, key))?.[0];
+  if (near === null && home !== undefined) return `unknown key: it belongs to [${home}]`;
+  return `unknown key: ${suggestion(near, names)}`;
+};
+
+const loopbackAddresses = new BlockList();
+loopbackAddresses.addSubnet('127.0.0.0', 8, 'ipv4');
+loopbackAddresses.addAddress('::1', 'ipv6');
+
+const isLoopback = (host: string): boolean =>
+  isIP(host) === 0 ? host.toLowerCase() === 'localhost' : loopbackAddresses.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
+
+/** What only shows when several settings are seen together. */
+const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[], faults: FaultList): void => {
+  const { gateway, database, auth, api_key_priority } = fixed;
+  if (gateway.edition?.value === 'personal') {
+    const onlyTeam = 'needs [gateway] edition = team';
+    if (api_key_priority.enabled?.value === true) faults.add('api_key_priority', 'enabled', onlyTeam);
+    if (typeof database.url?.value === 'string') faults.add('database', 'url', onlyTeam);
+  }
+  if (typeof database.listen_url?.value === 'string' && database.url?.value === null) {
+    faults.add('database', 'listen_url', 'needs a url beside it');
+  }
+  if (auth.disabled?.value === true && gateway.host !== undefined && !isLoopback(gateway.host.value)) {
+    faults.add('auth', 'disabled', 'needs [gateway] host on a loopback address, as 127.0.0.1');
+  }
+  if (providers.length === 0) faults.add(null, null, 'no provider: at least one section [provider.NAME] is needed');
+};
+
+const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools'> => {
+  const { gateway, database, auth, scheduler, log } = fixed;
+  return {
+    gateway: {
+      edition: gateway.edition.value,
+      host: gateway.host.value,
+      port: gateway.port.value,
+      dataDir: resolve(gateway.data_dir.value),
+      shutdownGraceMs: gateway.shutdown_grace_sec.value,
+      maxBodyBytes: gateway.max_body_mb.value,
+    },
+    database: { url: database.url.value, listenUrl: database.listen_url.value },
+    auth: {
+      disabled: auth.disabled.value,
+      adminEmail: auth.admin_email.value,
+      adminKey: auth.admin_key.value,
+      cacheTtlMs: auth.cache_ttl_sec.value,
+      staleMaxMs: auth.stale_max_sec.value,
+    },
+    apiKeyPriority: fixed.api_key_priority,
+    scheduler: {
+      policy: scheduler.policy.value,
+      weights: scheduler.weights.value,
+      maxQueueDepth: scheduler.max_queue_depth.value,
+      queueTimeoutMs: scheduler.queue_timeout_sec.value,
+      maxQueuedBytes: scheduler.max_queued_mb.value,
+    },
+    log: { level: log.level.value, format: log.format.value ?? (isTerminal ? 'pretty' : 'json') },
+  };
+};

@@ -1,0 +1,119 @@
+import { editions, levelCount, policies, xPriorityPolicies } from '../domain/vocabulary.ts';
+import { choice, flag, type Key, list, optional, required, seconds, text, url, whole, withDefault } from './values.ts';
+
+/*
+ * Every key there is: section, name, what is allowed, default. config/setting.ini shows the same to
+ * operators (a test compares the two), and the name in the environment follows from the place here.
+ */
+
+const daySec = 86_400;
+const bytesPerMb = 1024 * 1024;
+
+// An address to listen on; a URL or a port in it is a mistake.
+const host = text('a host name or an IP address', /^[A-Za-z0-9._:-]{1,253}$/);
+// It travels in a header, and longer keys are not accepted from anybody.
+const adminKey = text('24 to 256 visible characters', /^[\x21-\x7e]{24,256}$/);
+const vendorKey = text('visible characters', /^[\x21-\x7e]{1,4096}$/);
+const name = text('a letter, then letters, digits, - or _', /^[A-Za-z][A-Za-z0-9_-]{0,63}$/);
+
+const email = {
+  allowed: '3 to 254 characters with one @ and text on both sides',
+  parse: (value: string) => {
+    const trimmed = value.trim().toLowerCase();
+    return trimmed.length <= 254 && /^[^@]+@[^@]+$/.test(trimmed) ? trimmed : undefined;
+  },
+};
+
+const postgresUrl = url('a postgres:// URL', ({ protocol }) => protocol === 'postgres:' || protocol === 'postgresql:');
+const baseUrl = url(
+  "an http:// or https:// URL as the vendor's SDK takes it, without credentials, ? and #",
+  ({ protocol, username, password, search, hash }) =>
+    (protocol === 'http:' || protocol === 'https:') && `${username}${password}${search}${hash}` === '',
+  value => value.replace(/\/+$/, ''),
+);
+
+const weights = list('ten numbers from 0.001 to 1000000 for P0 … P9, with commas between', parts => {
+  const numbers = parts.map(part => (/^\d{1,7}(\.\d{1,6})?$/.test(part) ? Number(part) : Number.NaN));
+  const usable = numbers.length === levelCount && numbers.every(number => number >= 0.001 && number <= 1_000_000);
+  return usable ? numbers : undefined;
+});
+const models = list('names or globs of models, with commas between', parts => parts);
+
+export const sections = {
+  gateway: {
+    edition: withDefault('personal', choice(editions)),
+    host: withDefault('127.0.0.1', host),
+    port: withDefault('8081', whole(0, 65_535)),
+    data_dir: withDefault('./data', text('a folder', /^[^\0]+$/)),
+    shutdown_grace_sec: withDefault('10', seconds(0, 3600)),
+    max_body_mb: withDefault('32', whole(1, 1024, bytesPerMb)),
+  },
+  database: {
+    url: optional(postgresUrl),
+    listen_url: optional(postgresUrl),
+  },
+  auth: {
+    disabled: withDefault('false', flag),
+    admin_email: withDefault('admin@local', email),
+    admin_key: optional(adminKey),
+    cache_ttl_sec: withDefault('30', seconds(1, daySec)),
+    stale_max_sec: withDefault('3600', seconds(0, 30 * daySec)),
+  },
+  api_key_priority: {
+    enabled: withDefault('false', flag),
+    default_priority: withDefault('7', whole(0, levelCount - 1)),
+    cache_ttl_sec: withDefault('300', whole(1, daySec)),
+    x_priority: withDefault('allow', choice(xPriorityPolicies)),
+  },
+  scheduler: {
+    policy: withDefault('hybrid', choice(policies)),
+    weights: withDefault('10,9,8,7,6,5,4,3,2,1', weights),
+    max_queue_depth: withDefault('1000', whole(0, 1_000_000)),
+    queue_timeout_sec: withDefault('60', seconds(0.001, daySec)),
+    max_queued_mb: withDefault('256', whole(1, 1_048_576, bytesPerMb)),
+  },
+  log: {
+    level: withDefault('info', choice(['debug', 'info', 'warn', 'error'])),
+    format: optional(choice(['json', 'pretty'])),
+  },
+} satisfies Record<string, Record<string, Key<unknown>>>;
+
+const providerTypes = ['openai', 'anthropic', 'loopback'] as const;
+
+/** Of every `[provider.NAME]`. */
+export const providerKeys = {
+  type: required(choice(providerTypes)),
+  models: withDefault('*', models),
+  max_concurrent: withDefault('8', whole(1, 100_000)),
+  pool: optional(name),
+} satisfies Record<string, Key<unknown>>;
+
+/** Of those of type openai and anthropic. */
+export const httpProviderKeys = {
+  base_url: required(baseUrl),
+  api_key: optional(vendorKey),
+  connect_timeout_sec: withDefault('10', seconds(0.001, daySec)),
+  first_byte_timeout_sec: withDefault('600', seconds(0.001, daySec)),
+  idle_timeout_sec: withDefault('300', seconds(0.001, daySec)),
+} satisfies Record<string, Key<unknown>>;
+
+/** Of those of type loopback. */
+export const loopbackProviderKeys = {
+  service_ms: withDefault('500', whole(0, 600_000)),
+  chunk_ms: withDefault('20', whole(0, 60_000)),
+} satisfies Record<string, Key<unknown>>;
+
+export const allProviderKeys: Record<string, Key<unknown>> = {
+  ...providerKeys,
+  ...httpProviderKeys,
+  ...loopbackProviderKeys,
+};
+
+/** The keys of a section by its name in the file; null when there is no such section. */
+export const keysOf = (section: string): Record<string, Key<unknown>> | null => {
+  if (section.startsWith('provider.')) return allProviderKeys;
+  return Object.hasOwn(sections, section) ? sections[section as keyof typeof sections] : null;
+};
+
+export const environmentName = (section: string, key: string): string =>
+  `TOKLIGENCE_${section}_${key}`.replaceAll(/[.-]/g, '_').toUpperCase();

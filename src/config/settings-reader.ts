@@ -1,0 +1,64 @@
+import type { Setting } from '../domain/vocabulary.ts';
+import type { EnvironmentSettings } from './environment.ts';
+import type { FaultList } from './faults.ts';
+import { environmentName } from './keys.ts';
+import type { SettingFile } from './setting-file.ts';
+import type { Key } from './values.ts';
+
+type ValueOf<K> = K extends Key<infer T> ? T : never;
+export type Keys = Readonly<Record<string, Key<unknown>>>;
+/** One value per key, with where it came from. */
+export type Values<S extends Keys> = { readonly [K in keyof S]: Setting<ValueOf<S[K]>> };
+
+interface Given {
+  readonly text: string;
+  readonly source: 'environment' | 'file' | 'default';
+}
+
+/** Environment over file over default. */
+export class SettingsReader {
+  readonly #file: SettingFile;
+  readonly #environment: EnvironmentSettings;
+  readonly #faults: FaultList;
+
+  constructor(file: SettingFile, environment: EnvironmentSettings, faults: FaultList) {
+    this.#file = file;
+    this.#environment = environment;
+    this.#faults = faults;
+  }
+
+  /** A value that is at fault is missing from the answer, so that nothing is concluded from it. */
+  read<S extends Keys>(section: string, keys: S): Partial<Values<S>> {
+    const values: Record<string, Setting<unknown>> = {};
+    for (const [key, rule] of Object.entries(keys)) {
+      const { text, source } = this.#given(section, key, rule);
+      const value = rule.parse(text);
+      if (value !== undefined) values[key] = { value, source };
+      else if (!this.#faults.concerns(section, key)) this.#fault(section, key, rule, source);
+    }
+    return values as Partial<Values<S>>;
+  }
+
+  /** Whether somebody set it, well or not. */
+  isGiven(section: string, key: string, rule: Key<unknown>): boolean {
+    return this.#given(section, key, rule).source !== 'default';
+  }
+
+  #given(section: string, key: string, { fallback }: Key<unknown>): Given {
+    // Where the default is empty, an empty value is none.
+    const counts = (text: string | undefined): text is string => text !== undefined && (text !== '' || fallback !== '');
+    const environment = this.#environment.get(environmentName(section, key));
+    if (counts(environment)) return { text: environment, source: 'environment' };
+    const file = this.#file.get(section)?.get(key);
+    return counts(file) ? { text: file, source: 'file' } : { text: fallback, source: 'default' };
+  }
+
+  #fault(section: string, key: string, { allowed }: Key<unknown>, source: Given['source']): void {
+    const messages = {
+      environment: `must be ${allowed} (set by ${environmentName(section, key)})`,
+      file: `must be ${allowed}`,
+      default: `is missing: must be ${allowed}`,
+    };
+    this.#faults.add(section, key, messages[source]);
+  }
+}
