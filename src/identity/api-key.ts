@@ -1,0 +1,16 @@
+import { hash, randomBytes } from 'node:crypto';
+
+/** Longer keys are refused unread, so that nobody can make us hash or remember megabytes. */
+export const maxKeyBytes = 256;
+const secretBytes = 32;
+const shownCharacters = 12;
+
+/** `tok_` + the operator's prefix, if any + 256 random bits. */
+export const drawKey = (prefix: string | null): string =>
+  `tok_${prefix === null ? '' : `${prefix}_`}${randomBytes(secretBytes).toString('base64url')}`;
+
+/** What is stored of a key: a hash to find it by and the beginning to recognise it by. */
+export const keyColumns = (key: string) => ({ key_hash: hashKey(key), key_prefix: key.slice(0, shownCharacters) });
+
+/** Lowercase hex SHA-256. A key holds 256 random bits, so it needs neither salt nor a slow hash. */
+export const hashKey = (key: string): string => hash('sha256', key);

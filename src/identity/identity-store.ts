@@ -1,0 +1,258 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { ApiKeyRow, Database, UserRow } from '../db/schema.ts';
+import { keyOfAnother, wrongRole } from './identity-fault.ts';
+
+/** What authentication needs of a stored key and its user. */
+export interface KeyOwner {
+  readonly keyId: number;
+  readonly hash: string;
+  readonly expiresAt: string | null;
+  readonly userId: number;
+  readonly role: string;
+  readonly status: string;
+}
+
+/** A key as it may be shown: without its hash. */
+export type ShownKeyRow = Omit<ApiKeyRow, 'key_hash'>;
+
+export interface Page {
+  readonly limit: number;
+  readonly offset: number;
+}
+
+export type UserPatch = Partial<Pick<UserRow, 'role' | 'status' | 'display_name'>>;
+
+interface NewKeyRow {
+  readonly key_hash: string;
+  readonly key_prefix: string;
+}
+
+const userColumns = ['id', 'email', 'role', 'display_name', 'status', 'created_at', 'updated_at'] as const;
+const keyColumns = [
+  'api_keys.id',
+  'api_keys.user_id',
+  'api_keys.key_prefix',
+  'api_keys.scopes',
+  'api_keys.expires_at',
+  'api_keys.created_at',
+  'api_keys.updated_at',
+] as const;
+
+/** Users and keys in either database; every statement is one that both understand. */
+export class IdentityStore {
+  readonly #db: Kysely<Database>;
+
+  constructor(db: Kysely<Database>) {
+    this.#db = db;
+  }
+
+  async findOwners(hashes: readonly string[]): Promise<KeyOwner[]> {
+    return this.#db
+      .selectFrom('api_keys')
+      .innerJoin('users', 'users.id', 'api_keys.user_id')
+      .select([
+        'api_keys.id as keyId',
+        'api_keys.key_hash as hash',
+        'api_keys.expires_at as expiresAt',
+        'users.id as userId',
+        'users.role as role',
+        'users.status as status',
+      ])
+      .where('api_keys.key_hash', 'in', hashes)
+      .execute();
+  }
+
+  /** Null when the e-mail is taken, in whatever case it was written. */
+  async insertUser(user: Pick<UserRow, 'email' | 'role' | 'display_name'>): Promise<UserRow | null> {
+    return this.#db.transaction().execute(async trx => {
+      if (await findByEmail(trx, user.email)) return null;
+      return insertUserIfFree(trx, user);
+    });
+  }
+
+  async findUser(id: number): Promise<UserRow | null> {
+    return (await this.#db.selectFrom('users').select(userColumns).where('id', '=', id).executeTakeFirst()) ?? null;
+  }
+
+  /** `role` null means users of any role. */
+  async listUsers(role: string | null, { limit, offset }: Page): Promise<{ users: UserRow[]; total: number }> {
+    const wanted = this.#db.selectFrom('users').$if(role !== null, query => query.where('role', '=', role ?? ''));
+    const users = await wanted.select(userColumns).orderBy('id').limit(limit).offset(offset).execute();
+    const { total } = await wanted.select(eb => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
+    return { users, total: Number(total) };
+  }
+
+  /**
+   * Writes the patch unless the user's role or status is no longer as `seen` ('changed'), or no
+   * active root admin would remain ('last_root_admin').
+   */
+  async updateUser(seen: UserRow, patch: UserPatch, now: string): Promise<UserRow | 'changed' | 'last_root_admin'> {
+    const after = { ...seen, ...patch };
+    return this.#db.transaction().execute(async trx => {
+      if (isActiveRoot(seen) && !isActiveRoot(after)) {
+        const others = (await lockActiveRoots(trx)).filter(({ id }) => id !== seen.id);
+        if (others.length === 0) return 'last_root_admin';
+      }
+      const updated = await trx
+        .updateTable('users')
+        .set({ ...patch, updated_at: now })
+        .where('id', '=', seen.id)
+        .where('role', '=', seen.role)
+        .where('status', '=', seen.status)
+        .returning(userColumns)
+        .executeTakeFirst();
+      return updated ?? 'changed';
+    });
+  }
+
+  async insertKey(key: NewKeyRow & Pick<ApiKeyRow, 'user_id' | 'scopes' | 'expires_at'>): Promise<ShownKeyRow> {
+    return this.#db.insertInto('api_keys').values(key).returning(keyColumns).executeTakeFirstOrThrow();
+  }
+
+  async listKeys(
+    { userId, role }: { userId: number | null; role: string | null },
+    { limit, offset }: Page,
+  ): Promise<{ keys: ShownKeyRow[]; total: number }> {
+    const wanted = this.#db
+      .selectFrom('api_keys')
+      .innerJoin('users', 'users.id', 'api_keys.user_id')
+      .$if(userId !== null, query => query.where('api_keys.user_id', '=', userId ?? 0))
+      .$if(role !== null, query => query.where('users.role', '=', role ?? ''));
+    const keys = await wanted.select(keyColumns).orderBy('api_keys.id').limit(limit).offset(offset).execute();
+    const { total } = await wanted.select(eb => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
+    return { keys, total: Number(total) };
+  }
+
+  /** The role of the user whose key this is. */
+  async findKeyOwnerRole(keyId: number): Promise<string | null> {
+    const owner = await this.#db
+      .selectFrom('api_keys')
+      .innerJoin('users', 'users.id', 'api_keys.user_id')
+      .select('users.role')
+      .where('api_keys.id', '=', keyId)
+      .executeTakeFirst();
+    return owner?.role ?? null;
+  }
+
+  async deleteKey(id: number): Promise<boolean> {
+    const { numDeletedRows } = await this.#db.deleteFrom('api_keys').where('id', '=', id).executeTakeFirst();
+    return numDeletedRows > 0n;
+  }
+
+  /** Whether anybody may use every admin route, and has a key to do it with. */
+  async rootAccess(): Promise<'nobody' | 'keyless' | 'keyed'> {
+    const { admins, keys } = await this.#db
+      .selectFrom('users')
+      .leftJoin('api_keys', 'api_keys.user_id', 'users.id')
+      .select(eb => [eb.fn.count('users.id').as('admins'), eb.fn.count('api_keys.id').as('keys')])
+      .where('users.role', '=', 'root_admin')
+      .where('users.status', '=', 'active')
+      .executeTakeFirstOrThrow();
+    if (Number(admins) === 0) return 'nobody';
+    return Number(keys) === 0 ? 'keyless' : 'keyed';
+  }
+
+  /**
+   * Makes `email` an active root admin and `key` theirs, whatever of it exists already; several
+   * gateways may do so at once. Answers whether they were inactive. Throws IdentityFault, and then
+   * nothing was written.
+   */
+  async installRootKey(email: string, key: NewKeyRow, now: string): Promise<{ reactivated: boolean }> {
+    return this.#db.transaction().execute(async trx => {
+      const { admin, isNew } = await findOrInsertRoot(trx, email);
+      await trx
+        .insertInto('api_keys')
+        .values({ ...key, user_id: admin.id, scopes: null, expires_at: null })
+        .onConflict(conflict => conflict.column('key_hash').doNothing())
+        .execute();
+      const stored = await trx
+        .selectFrom('api_keys')
+        .select(['id', 'user_id', 'expires_at'])
+        .where('key_hash', '=', key.key_hash)
+        .executeTakeFirstOrThrow();
+      if (stored.user_id !== admin.id) throw keyOfAnother(email, stored.user_id);
+      if (stored.expires_at !== null) {
+        await trx
+          .updateTable('api_keys')
+          .set({ expires_at: null, updated_at: now })
+          .where('id', '=', stored.id)
+          .execute();
+      }
+      return { reactivated: !isNew && (await activate(trx, admin.id, now)) };
+    });
+  }
+
+  /**
+   * The same for a freshly drawn key, by whichever gateway comes first: the others find an active
+   * root admin and are told that theirs was not stored.
+   */
+  async installFirstRootKey(email: string, key: NewKeyRow, now: string): Promise<{ stored: boolean }> {
+    return this.#db.transaction().execute(async trx => {
+      const { admin, isNew } = await findOrInsertRoot(trx, email);
+      const stored = isNew || (await activate(trx, admin.id, now));
+      if (stored) {
+        await trx
+          .insertInto('api_keys')
+          .values({ ...key, user_id: admin.id, scopes: null, expires_at: null })
+          .execute();
+      }
+      return { stored };
+    });
+  }
+}
+
+const isActiveRoot = (user: UserRow): boolean => user.role === 'root_admin' && user.status === 'active';
+
+/** Rows written by hand need not be lower-cased, and one mailbox is one person. */
+const findByEmail = async (trx: Transaction<Database>, email: string): Promise<UserRow | undefined> =>
+  trx
+    .selectFrom('users')
+    .select(userColumns)
+    .where(eb => eb(eb.fn('lower', ['email']), '=', email))
+    .orderBy('id')
+    .executeTakeFirst();
+
+const insertUserIfFree = async (
+  trx: Transaction<Database>,
+  user: Pick<UserRow, 'email' | 'role' | 'display_name'>,
+): Promise<UserRow | null> =>
+  (await trx
+    .insertInto('users')
+    .values(user)
+    .onConflict(conflict => conflict.column('email').doNothing())
+    .returning(userColumns)
+    .executeTakeFirst()) ?? null;
+
+async function findOrInsertRoot(
+  trx: Transaction<Database>,
+  email: string,
+): Promise<{ admin: UserRow; isNew: boolean }> {
+  const known = await findByEmail(trx, email);
+  const inserted = known ? null : await insertUserIfFree(trx, { email, role: 'root_admin', display_name: null });
+  if (inserted) return { admin: inserted, isNew: true };
+  // Where another gateway was inserting it the insert has waited for it, so now it is there to read.
+  const admin = known ?? (await findByEmail(trx, email));
+  if (!admin) throw new Error(`cannot insert or find the user ${email}`);
+  if (admin.role !== 'root_admin') throw wrongRole(email, admin.role);
+  return { admin, isNew: false };
+}
+
+/** True for the one that found it inactive. */
+const activate = async (trx: Transaction<Database>, id: number, now: string): Promise<boolean> =>
+  (await trx
+    .updateTable('users')
+    .set({ status: 'active', updated_at: now })
+    .where('id', '=', id)
+    .where('status', '!=', 'active')
+    .returning('id')
+    .executeTakeFirst()) !== undefined;
+
+/** An update that changes nothing locks the rows in both databases; SQLite has no FOR UPDATE. */
+const lockActiveRoots = async (trx: Transaction<Database>): Promise<{ id: number }[]> =>
+  trx
+    .updateTable('users')
+    .set(eb => ({ role: eb.ref('role') }))
+    .where('role', '=', 'root_admin')
+    .where('status', '=', 'active')
+    .returning('id')
+    .execute();

@@ -1,0 +1,80 @@
+import type { Kysely } from 'kysely';
+import type { Database, UserRow } from '../db/schema.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Identity } from '../domain/vocabulary.ts';
+import type { Events } from '../telemetry/events.ts';
+import { Accounts, type NewKey, type NewUser, type ShownKey, type UserChange } from './accounts.ts';
+import { IdentityFault } from './identity-fault.ts';
+import { IdentityStore, type Page } from './identity-store.ts';
+import { KeyRing } from './key-ring.ts';
+import { type AdminConfig, ensureAdmin } from './root-admin.ts';
+
+export { type AdminConfig, IdentityFault, type NewKey, type NewUser, type Page, type ShownKey, type UserChange };
+
+export interface IdentitiesParts {
+  readonly db: Kysely<Database>;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly auth: { readonly cacheTtlMs: number; readonly staleMaxMs: number };
+  /** The id of the mapping that a key matches, so that no key is drawn that matches one by chance. */
+  readonly matching: (key: string) => number | null;
+}
+
+/** Users and keys: who presents a key, and what admins do to them. */
+export class Identities {
+  readonly #store: IdentityStore;
+  readonly #ring: KeyRing;
+  readonly #accounts: Accounts;
+  readonly #parts: IdentitiesParts;
+
+  constructor(parts: IdentitiesParts) {
+    const { db, clock, events, auth, matching } = parts;
+    this.#parts = parts;
+    this.#store = new IdentityStore(db);
+    this.#ring = new KeyRing({ findOwners: hashes => this.#store.findOwners(hashes), clock, events, ...auth });
+    this.#accounts = new Accounts({ store: this.#store, clock, matching, ring: this.#ring });
+  }
+
+  /** At once for a key in use, a promise for one not seen before. 401 if it is no good, 503 if nobody can tell. */
+  authenticate(key: string): Identity | Promise<Identity> {
+    return this.#ring.authenticate(key);
+  }
+
+  /** Users or keys were changed by somebody. Never rejects. */
+  refresh(): Promise<void> {
+    return this.#ring.refresh();
+  }
+
+  /** At every start. Answers a key to be shown, once, if one had to be drawn. Throws IdentityFault. */
+  async ensureAdmin(config: AdminConfig): Promise<string | null> {
+    return ensureAdmin({ store: this.#store, clock: this.#parts.clock, events: this.#parts.events }, config);
+  }
+
+  createUser(actor: Identity, user: NewUser): Promise<UserRow> {
+    return this.#accounts.createUser(actor, user);
+  }
+
+  listUsers(actor: Identity, page: Page): Promise<{ users: UserRow[]; total: number }> {
+    return this.#accounts.listUsers(actor, page);
+  }
+
+  updateUser(actor: Identity, id: number, change: UserChange): Promise<UserRow> {
+    return this.#accounts.updateUser(actor, id, change);
+  }
+
+  createKey(actor: Identity, key: NewKey): Promise<ShownKey & { readonly key: string }> {
+    return this.#accounts.createKey(actor, key);
+  }
+
+  listKeys(actor: Identity, userId: number | null, page: Page): Promise<{ api_keys: ShownKey[]; total: number }> {
+    return this.#accounts.listKeys(actor, userId, page);
+  }
+
+  deleteKey(actor: Identity, id: number): Promise<void> {
+    return this.#accounts.deleteKey(actor, id);
+  }
+
+  nameOf(actor: Identity): Promise<string> {
+    return this.#accounts.nameOf(actor);
+  }
+}

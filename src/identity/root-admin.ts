@@ -1,0 +1,65 @@
+import type { Clock } from '../domain/clock.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { Events } from '../telemetry/events.ts';
+import { drawKey, keyColumns, maxKeyBytes } from './api-key.ts';
+import { parseEmail } from './email.ts';
+import { IdentityFault } from './identity-fault.ts';
+import type { IdentityStore } from './identity-store.ts';
+
+export interface AdminConfig {
+  readonly adminEmail: string;
+  readonly adminKey: string | null;
+}
+
+interface RootAdminParts {
+  readonly store: IdentityStore;
+  readonly clock: Clock;
+  readonly events: Events;
+}
+
+/**
+ * Sees to it that somebody can use the admin routes: the configured key always works, and without
+ * one a key is drawn when there is no active root admin. Answers the drawn key, to be shown once.
+ */
+export async function ensureAdmin(
+  parts: RootAdminParts,
+  { adminEmail, adminKey }: AdminConfig,
+): Promise<string | null> {
+  const email = checkedEmail(adminEmail);
+  if (adminKey !== null) {
+    await installConfiguredKey(parts, email, adminKey);
+    return null;
+  }
+  return drawFirstKey(parts, email);
+}
+
+async function installConfiguredKey(
+  { store, clock, events }: RootAdminParts,
+  email: string,
+  key: string,
+): Promise<void> {
+  if (Buffer.byteLength(key) > maxKeyBytes)
+    throw new IdentityFault(`auth.admin_key is longer than ${maxKeyBytes} bytes.`);
+  const { reactivated } = await store.installRootKey(email, keyColumns(key), clock.date().toISOString());
+  if (reactivated) events.warn(`Identity: ${email} was inactive; it is active again because auth.admin_key is set`);
+}
+
+async function drawFirstKey({ store, clock, events }: RootAdminParts, email: string): Promise<string | null> {
+  const access = await store.rootAccess();
+  if (access === 'keyless') {
+    events.warn('Identity: no active root_admin has a key; set auth.admin_key and start again to get one');
+  }
+  if (access !== 'nobody') return null;
+  const key = drawKey(null);
+  const { stored } = await store.installFirstRootKey(email, keyColumns(key), clock.date().toISOString());
+  return stored ? key : null;
+}
+
+function checkedEmail(text: string): string {
+  try {
+    return parseEmail(text);
+  } catch (error) {
+    if (error instanceof GatewayError) throw new IdentityFault(`auth.admin_email: ${error.message}`);
+    throw error;
+  }
+}
