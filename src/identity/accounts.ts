@@ -26,7 +26,7 @@ export interface NewKey {
 }
 
 /** A key as operators see it. */
-export type ShownKey = Omit<ShownKeyRow, 'scopes'> & { readonly scopes: readonly string[] | null };
+export type ShownKey = Omit<ShownKeyRow, 'scopes'> & { scopes: string[] | null };
 
 interface AccountParts {
   readonly store: IdentityStore;
@@ -82,7 +82,7 @@ export class Accounts {
   }
 
   /** The only time that a key is seen in clear. */
-  async createKey(actor: Identity, wish: NewKey): Promise<ShownKey & { readonly key: string }> {
+  async createKey(actor: Identity, wish: NewKey): Promise<ShownKey & { key: string }> {
     const { store, ring } = this.#parts;
     const user = await store.findUser(wish.user_id);
     if (user === null) throw errors.notFound(`There is no user ${wish.user_id}.`);

@@ -62,7 +62,7 @@ export class Identities {
     return this.#accounts.updateUser(actor, id, change);
   }
 
-  createKey(actor: Identity, key: NewKey): Promise<ShownKey & { readonly key: string }> {
+  createKey(actor: Identity, key: NewKey): Promise<ShownKey & { key: string }> {
     return this.#accounts.createKey(actor, key);
   }
 

@@ -1,0 +1,69 @@
+import type { FastifyInstance, RouteOptions } from 'fastify';
+import { errors } from '../../domain/errors.ts';
+import type { PoolStats } from '../../domain/stats.ts';
+import type { Identities } from '../../identity/identity.ts';
+import { type AdminApp, admins, authorize, withContract } from './access.ts';
+import { apiKeyRoutes } from './api-keys.ts';
+import { configRoutes, type SettingsService } from './config.ts';
+import { noQuery } from './contract.ts';
+import { takeJsonBodies } from './json-body.ts';
+import { type MappingService, mappingRoutes } from './mappings.ts';
+import { schedulerRoutes } from './scheduler.ts';
+import { userRoutes } from './users.ts';
+import { checkAgainstContract } from './validation.ts';
+
+export interface AdminServices {
+  readonly identities: Identities;
+  /** Null in Personal, which has no mappings. */
+  readonly mapper: (MappingService & SettingsService) | null;
+  readonly poolStats: () => PoolStats[];
+}
+
+const bodyLimit = 2 ** 20;
+
+/** Everything under /admin: who may call, what may come in, and the routes. */
+export function registerAdmin(app: FastifyInstance, services: AdminServices): void {
+  app.decorateRequest('caller', null);
+  void app.register(
+    async scope => {
+      takeJsonBodies(scope);
+      scope.setValidatorCompiler(checkAgainstContract);
+      // Answers go out as they are: rows written by hand may hold what no schema foresees.
+      scope.setSerializerCompiler(() => JSON.stringify);
+      scope.addHook('onRoute', completeRoute);
+      scope.addHook('onRequest', request => authorize(services.identities, request));
+      scope.setNotFoundHandler(request => {
+        throw errors.notFound(`There is no admin route ${request.method} ${request.url.slice(0, 200)}.`);
+      });
+      const admin = withContract(scope);
+      userRoutes(admin, services.identities);
+      apiKeyRoutes(admin, services.identities);
+      schedulerRoutes(admin, services.poolStats);
+      if (services.mapper === null) return refuseMappings(admin);
+      mappingRoutes(admin, services.mapper, services.identities);
+      configRoutes(admin, services.mapper);
+    },
+    { prefix: '/admin' },
+  );
+}
+
+/** A query parameter that a route does not know is a mistake, also where it knows none. */
+function completeRoute(route: RouteOptions): void {
+  if (route.config?.roles === undefined) throw new Error(`${route.url} does not say which roles may call it`);
+  route.bodyLimit = bodyLimit;
+  route.schema = { querystring: noQuery, ...route.schema };
+}
+
+function refuseMappings(admin: AdminApp): void {
+  for (const url of ['/api-key-priority', '/api-key-priority/*']) {
+    admin.all(url, {
+      config: { roles: admins },
+      onRequest: async () => {
+        throw errors.notImplemented(
+          'API key priority mappings are part of the Team edition; this is Personal (gateway.edition = personal).',
+        );
+      },
+      handler: () => {},
+    });
+  }
+}

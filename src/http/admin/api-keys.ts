@@ -1,0 +1,30 @@
+import type { Identities } from '../../identity/identity.ts';
+import { type AdminApp, admins, callerOf } from './access.ts';
+import { apiKeyFilter, apiKeyList, drawnApiKey, newApiKey, success } from './contract.ts';
+import { rowIdOf } from './validation.ts';
+
+const config = { roles: admins };
+
+export function apiKeyRoutes(app: AdminApp, identities: Identities): void {
+  app.get('/api-keys', { config, schema: { querystring: apiKeyFilter, response: { 200: apiKeyList } } }, request => {
+    const { user_id = null, ...page } = request.query;
+    return identities.listKeys(callerOf(request), user_id, { limit: 100, offset: 0, ...page });
+  });
+
+  app.post(
+    '/api-keys',
+    { config, schema: { body: newApiKey, response: { 201: drawnApiKey } } },
+    async (request, reply) =>
+      // A key must not stay behind in some cache on the way.
+      reply
+        .code(201)
+        .header('cache-control', 'no-store')
+        .send(await identities.createKey(callerOf(request), request.body)),
+  );
+
+  app.delete('/api-keys/:id', { config, schema: { response: { 200: success } } }, async request => {
+    const id = rowIdOf(request.params, 'API key');
+    await identities.deleteKey(callerOf(request), id);
+    return { success: true as const, message: `API key ${id} is deleted.` };
+  });
+}

@@ -1,0 +1,34 @@
+import type { PrioritySettings } from '../../config/config.ts';
+import { type AdminApp, admins } from './access.ts';
+import { type Settings, type SettingsPatch, settings, settingsPatch } from './contract.ts';
+
+/** What these routes need of the mapper. */
+export interface SettingsService {
+  settings(): PrioritySettings;
+  putSettings(patch: SettingsPatch): Promise<unknown>;
+}
+
+const url = '/api-key-priority/config';
+const config = { roles: admins };
+
+export function configRoutes(app: AdminApp, mapper: SettingsService): void {
+  app.get(url, { config, schema: { response: { 200: settings } } }, async () => shown(mapper.settings()));
+
+  app.put(url, { config, schema: { body: settingsPatch, response: { 200: settings } } }, async ({ body }) => {
+    await mapper.putSettings(body);
+    return shown(mapper.settings());
+  });
+}
+
+const shown = ({ enabled, default_priority, cache_ttl_sec, x_priority }: PrioritySettings): Settings => ({
+  enabled: enabled.value,
+  default_priority: default_priority.value,
+  cache_ttl_sec: cache_ttl_sec.value,
+  x_priority: x_priority.value,
+  source: {
+    enabled: enabled.source,
+    default_priority: default_priority.source,
+    cache_ttl_sec: cache_ttl_sec.source,
+    x_priority: x_priority.source,
+  },
+});

@@ -1,0 +1,138 @@
+import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import { apiKeyRow, mappingRow, userRow } from '../../db/schema.ts';
+import type { PoolStats } from '../../domain/stats.ts';
+import { matchTypes, roles, tenantTypes, userStatuses, xPriorityPolicies } from '../../domain/vocabulary.ts';
+
+/*
+ * Every body, query and answer of the admin API, written once. A field's `description` is the rest
+ * of the sentence "FIELD must be …", so it is also what a refusal says.
+ */
+const field = <T extends TSchema>(schema: T, description: string): T => ({ ...schema, description });
+const text = (maxLength: number) =>
+  field(Type.String({ minLength: 1, maxLength }), `a text of 1 to ${maxLength} characters`);
+const oneOf = <const T extends string>(values: readonly T[]) =>
+  field(Type.Enum([...values]), `one of ${values.join(', ')}`);
+const orNull = <T extends TSchema & { description?: string }>(schema: T) =>
+  field(Type.Union([schema, Type.Null()]), `${schema.description}, or null`);
+const fields = <T extends TProperties>(properties: T) => Type.Object(properties, { additionalProperties: false });
+const { Optional } = Type;
+
+const rowId = field(Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }), 'the id of a row, a whole number from 1');
+const flag = field(Type.Boolean(), 'true or false');
+const priority = field(mappingRow.properties.priority, 'a whole number from 0 (best) to 9');
+const page = {
+  limit: Optional(field(Type.Integer({ minimum: 1, maximum: 1000 }), 'a whole number from 1 to 1000')),
+  offset: Optional(field(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 }), 'a whole number from 0')),
+};
+
+const mappingFields = {
+  pattern: text(512),
+  priority,
+  match_type: oneOf(matchTypes),
+  tenant_id: Optional(orNull(text(255))),
+  tenant_name: Optional(orNull(text(255))),
+  tenant_type: Optional(orNull(oneOf(tenantTypes))),
+  description: Optional(orNull(field(Type.String({ maxLength: 2000 }), 'a text of at most 2000 characters'))),
+  enabled: Optional(flag),
+};
+export const newMapping = fields(mappingFields);
+export const mappingPatch = fields({
+  ...mappingFields,
+  pattern: Optional(mappingFields.pattern),
+  priority: Optional(priority),
+  match_type: Optional(mappingFields.match_type),
+});
+export const mappingFilter = fields({
+  tenant_type: Optional(oneOf(tenantTypes)),
+  tenant_id: Optional(text(255)),
+  priority: Optional(priority),
+  enabled: Optional(flag),
+  ...page,
+});
+/** `fault`: why the row cannot be used, null if it can. */
+export const mapping = fields({ ...mappingRow.properties, fault: Type.Union([Type.String(), Type.Null()]) });
+export const mappingList = fields({ mappings: Type.Array(mapping), total: Type.Integer() });
+export const reloaded = fields({
+  success: Type.Literal(true),
+  message: Type.String(),
+  reloaded_count: Type.Integer(),
+  reload_time_ms: Type.Number(),
+});
+
+const settingFields = {
+  enabled: flag,
+  default_priority: priority,
+  cache_ttl_sec: field(Type.Integer({ minimum: 1, maximum: 86_400 }), 'a whole number of seconds from 1 to 86400'),
+  x_priority: oneOf(xPriorityPolicies),
+};
+const settingSource = oneOf(['database', 'environment', 'file', 'default']);
+export const settings = fields({
+  ...settingFields,
+  source: fields({
+    enabled: settingSource,
+    default_priority: settingSource,
+    cache_ttl_sec: settingSource,
+    x_priority: settingSource,
+  }),
+});
+/** Null removes the row, so that environment, file or default hold again. */
+export const settingsPatch = fields({
+  enabled: Optional(orNull(settingFields.enabled)),
+  default_priority: Optional(orNull(settingFields.default_priority)),
+  cache_ttl_sec: Optional(orNull(settingFields.cache_ttl_sec)),
+  x_priority: Optional(orNull(settingFields.x_priority)),
+});
+
+const displayName = Optional(orNull(text(255)));
+export const newUser = fields({
+  email: field(Type.String(), 'an e-mail address'),
+  role: oneOf(roles),
+  display_name: displayName,
+});
+export const userPatch = fields({
+  status: Optional(oneOf(userStatuses)),
+  role: Optional(oneOf(roles)),
+  display_name: displayName,
+});
+export const pageQuery = fields(page);
+export const user = userRow;
+export const userList = fields({ users: Type.Array(user), total: Type.Integer() });
+
+const scopes = field(Type.Array(text(100), { maxItems: 100 }), 'a list of at most 100 texts of 1 to 100 characters');
+const instant = field(
+  Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:\\d\\d)$' }),
+  'a moment such as 2030-01-31T12:00:00Z',
+);
+export const newApiKey = fields({
+  user_id: rowId,
+  prefix: Optional(
+    orNull(
+      field(
+        Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,31}$' }),
+        '1 to 32 of a-z, 0-9, _ and -, beginning with a letter or digit',
+      ),
+    ),
+  ),
+  scopes: Optional(orNull(scopes)),
+  expires_at: Optional(orNull(instant)),
+});
+export const apiKeyFilter = fields({ user_id: Optional(rowId), ...page });
+const { key_hash: _hidden, ...shownColumns } = apiKeyRow.properties;
+export const apiKey = fields({ ...shownColumns, scopes: Type.Union([Type.Array(Type.String()), Type.Null()]) });
+/** The only answer that carries a key. */
+export const drawnApiKey = fields({ ...apiKey.properties, key: Type.String() });
+export const apiKeyList = fields({ api_keys: Type.Array(apiKey), total: Type.Integer() });
+
+export const noQuery = fields({});
+export const success = fields({ success: Type.Literal(true), message: Type.String() });
+
+/** Its shape is that of the pools themselves; nothing is parsed by it. */
+export const schedulerStats = Type.Unsafe<{ readonly pools: readonly PoolStats[] }>(Type.Object({}));
+
+export type NewMapping = Static<typeof newMapping>;
+export type MappingPatch = Static<typeof mappingPatch>;
+export type MappingFilter = Static<typeof mappingFilter>;
+export type Mapping = Static<typeof mapping>;
+export type MappingList = Static<typeof mappingList>;
+export type Settings = Static<typeof settings>;
+export type SettingsPatch = Static<typeof settingsPatch>;

@@ -1,0 +1,66 @@
+import type { Identities } from '../../identity/identity.ts';
+import { type AdminApp, admins, callerOf } from './access.ts';
+import {
+  type Mapping,
+  type MappingFilter,
+  type MappingList,
+  type MappingPatch,
+  mapping,
+  mappingFilter,
+  mappingList,
+  mappingPatch,
+  type NewMapping,
+  newMapping,
+  reloaded,
+  success,
+} from './contract.ts';
+import { rowIdOf } from './validation.ts';
+
+/** What these routes need of the mapper. It throws `notFound`, `conflict` and `invalidRequest` itself. */
+export interface MappingService {
+  list(filter: MappingFilter & { limit: number; offset: number }): Promise<MappingList>;
+  create(input: NewMapping, createdBy: string): Promise<Mapping>;
+  update(id: number, patch: MappingPatch): Promise<Mapping>;
+  remove(id: number): Promise<unknown>;
+  reload(): Promise<{ readonly usable: number; readonly durationMs: number }>;
+}
+
+const config = { roles: admins };
+const base = '/api-key-priority';
+
+export function mappingRoutes(app: AdminApp, mapper: MappingService, identities: Identities): void {
+  app.get(
+    `${base}/mappings`,
+    { config, schema: { querystring: mappingFilter, response: { 200: mappingList } } },
+    ({ query }) => mapper.list({ limit: 100, offset: 0, ...query }),
+  );
+
+  app.post(
+    `${base}/mappings`,
+    { config, schema: { body: newMapping, response: { 201: mapping } } },
+    async (request, reply) => {
+      const createdBy = await identities.nameOf(callerOf(request));
+      return reply.code(201).send(await mapper.create(request.body, createdBy));
+    },
+  );
+
+  app.put(`${base}/mappings/:id`, { config, schema: { body: mappingPatch, response: { 200: mapping } } }, request =>
+    mapper.update(rowIdOf(request.params, 'mapping'), request.body),
+  );
+
+  app.delete(`${base}/mappings/:id`, { config, schema: { response: { 200: success } } }, async request => {
+    const id = rowIdOf(request.params, 'mapping');
+    await mapper.remove(id);
+    return { success: true as const, message: `Mapping ${id} is deleted.` };
+  });
+
+  app.post(`${base}/reload`, { config, schema: { response: { 200: reloaded } } }, async () => {
+    const { usable, durationMs } = await mapper.reload();
+    return {
+      success: true as const,
+      message: `Reloaded ${usable} mappings from the database.`,
+      reloaded_count: usable,
+      reload_time_ms: Math.round(durationMs),
+    };
+  });
+}

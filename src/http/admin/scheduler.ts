@@ -1,0 +1,11 @@
+import type { PoolStats } from '../../domain/stats.ts';
+import { type AdminApp, admins } from './access.ts';
+import { schedulerStats } from './contract.ts';
+
+export function schedulerRoutes(app: AdminApp, poolStats: () => PoolStats[]): void {
+  app.get(
+    '/scheduler/stats',
+    { config: { roles: admins }, schema: { response: { 200: schedulerStats } } },
+    async () => ({ pools: poolStats() }),
+  );
+}

@@ -1,0 +1,54 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { errors } from '../domain/errors.ts';
+import type { Identity } from '../domain/vocabulary.ts';
+import type { Caller } from '../gateway/gateway.ts';
+
+const bearer = /^bearer(?: +(.*))?$/i;
+
+/**
+ * The key of `Authorization: Bearer …` or `x-api-key`; null without one. Throws a 401 for another
+ * scheme and for two keys that differ. An empty header counts as none.
+ */
+export function presentedKey(headers: IncomingHttpHeaders): string | null {
+  const { authorization } = headers;
+  const apiKey = headers['x-api-key'];
+  if (typeof apiKey !== 'string' || apiKey === '') return authorization ? bearerKey(authorization) : null;
+  const other = authorization ? bearerKey(authorization) : null;
+  if (other !== null && other !== apiKey) {
+    throw errors.invalidApiKey('Authorization and x-api-key carry two different keys; send one.');
+  }
+  return apiKey;
+}
+
+function bearerKey(authorization: string): string | null {
+  // What nearly every client sends needs no pattern; Node has trimmed the value.
+  if (authorization.startsWith('Bearer ') && authorization.charCodeAt(7) !== 0x20) return authorization.slice(7);
+  const match = bearer.exec(authorization.trim());
+  if (!match) throw errors.invalidApiKey('Send the API key as Authorization: Bearer KEY, or as x-api-key.');
+  return match[1] || null;
+}
+
+/** The presented key; throws a 401 without one. */
+export function requiredKey(headers: IncomingHttpHeaders): string {
+  const key = presentedKey(headers);
+  if (key === null) throw errors.invalidApiKey('No API key: send it as Authorization: Bearer KEY, or as x-api-key.');
+  return key;
+}
+
+const anonymous: Caller = { identity: { keyId: null, userId: null, role: null }, key: null };
+
+interface IdentifierParts {
+  readonly authenticate: (key: string) => Identity | Promise<Identity>;
+  /** `auth.disabled`: everybody may call models, and a presented key counts for nothing. */
+  readonly disabled: boolean;
+}
+
+/** How the model routes learn who calls. */
+export function identifier({ authenticate, disabled }: IdentifierParts) {
+  return (headers: IncomingHttpHeaders): Caller | Promise<Caller> => {
+    if (disabled) return anonymous;
+    const key = requiredKey(headers);
+    const identity = authenticate(key);
+    return identity instanceof Promise ? identity.then(known => ({ identity: known, key })) : { identity, key };
+  };
+}
