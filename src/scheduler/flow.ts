@@ -13,13 +13,13 @@ export interface PlaceFields<Holder> {
   /** Estimated cost (domain/usage.ts), charged when the seat is given. */
   readonly cost: number;
   readonly bodyBytes: number;
-  /** After this moment the place is no longer given a seat. */
-  readonly deadline: number;
+  /** How long it may wait for a seat. */
+  readonly timeoutMs: number;
 }
 
 /**
  * One request as the scheduler sees it: in the queue of its flow, or on a seat.
- * Everything below `deadline` is the scheduler's.
+ * Everything below `timeoutMs` is the scheduler's.
  */
 export class Place<Holder> {
   readonly holder: Holder;
@@ -27,7 +27,9 @@ export class Place<Holder> {
   readonly level: Level;
   readonly cost: number;
   readonly bodyBytes: number;
-  readonly deadline: number;
+  readonly timeoutMs: number;
+  /** After this moment it is no longer given a seat. */
+  deadline = Number.POSITIVE_INFINITY;
   state: 'new' | 'waiting' | 'running' | 'ended' = 'new';
   flow: Flow<Holder> | null = null;
   previous: Place<Holder> | null = null;
@@ -43,7 +45,7 @@ export class Place<Holder> {
     this.level = fields.level;
     this.cost = soundCost(fields.cost);
     this.bodyBytes = fields.bodyBytes;
-    this.deadline = fields.deadline;
+    this.timeoutMs = fields.timeoutMs;
   }
 }
 

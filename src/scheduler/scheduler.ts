@@ -97,6 +97,7 @@ export class Scheduler<Holder> {
       this.#tier.wake(place.level);
     }
     queue.enqueue(place);
+    place.deadline = now + place.timeoutMs;
     this.#deadlines.push(place, place.deadline);
     this.#queuedBytes += place.bodyBytes;
     place.state = 'waiting';
