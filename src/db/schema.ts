@@ -78,3 +78,9 @@ export interface Database {
 }
 
 export type TableName = keyof Database;
+export const tableNames: readonly TableName[] = [
+  'users',
+  'api_keys',
+  'api_key_priority_mappings',
+  'api_key_priority_config',
+];

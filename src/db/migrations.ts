@@ -1,0 +1,208 @@
+import { type Kysely, sql } from 'kysely';
+import type pg from 'pg';
+import type { Database } from './schema.ts';
+import { createMissing, missingParts, postgresTables, sqliteTables, type TableDefinition } from './tables.ts';
+import { ensureTriggers } from './triggers.ts';
+
+/*
+ * Migrations are append-only: a published one is never edited. Each says which statements bring
+ * a database to its version, given the tables that are there. All of them, their record in
+ * `tokligence_migrations` and the check of the columns are one transaction: a database that is
+ * refused is left as it was.
+ */
+interface Migration {
+  readonly version: number;
+  readonly name: string;
+  postgres(existing: ReadonlySet<string>): string[];
+  sqlite(existing: ReadonlySet<string>): string[];
+}
+
+const migrations: readonly Migration[] = [
+  {
+    version: 1,
+    name: 'users, keys, mappings and their settings',
+    postgres: existing => createMissing(postgresTables, existing),
+    sqlite: existing => createMissing(sqliteTables, existing),
+  },
+];
+const latestVersion = migrations.length;
+
+/** The database cannot be used as it is, and trying again will not change that. */
+export class SchemaFault extends Error {
+  override readonly name = 'SchemaFault';
+}
+
+export interface Migrated {
+  /** The first schema of the search path: where our tables are. */
+  readonly schema: string;
+  /** Whether every change of our tables is notified; if not, changes have to be looked for. */
+  readonly triggers: boolean;
+  readonly created: readonly string[];
+}
+
+/** Brings a Team database up to date. Throws `SchemaFault`, or whatever the connection met. */
+export const migratePostgres = async (pool: pg.Pool): Promise<Migrated> => {
+  const client = await pool.connect();
+  try {
+    await client.query('BEGIN');
+    const migrated = await migrateInTransaction(client);
+    await client.query('COMMIT');
+    client.release();
+    return migrated;
+  } catch (error) {
+    // Closing the connection rolls back, also where the connection is what failed.
+    client.release(true);
+    throw asFault(error);
+  }
+};
+
+const migrateInTransaction = async (client: pg.PoolClient): Promise<Migrated> => {
+  const { schema, role, mayCreate } = await whereAndWho(client);
+  await client.query(`SELECT pg_advisory_xact_lock(hashtext('tokligence_migrations'), hashtext($1))`, [schema]);
+  // From here on nothing of ours may wait for long behind an operator's open transaction.
+  await client.query(`SET LOCAL lock_timeout = '3s'`);
+  const columns = await readColumns(client, schema);
+  const existing = new Set(columns.keys());
+  refuseMissing(
+    postgresTables.filter(table => existing.has(table.name)),
+    columns,
+  );
+
+  const pending = migrationsAfter(existing.has(ledger) ? await recordedVersion(client) : 0);
+  const statements = pending.flatMap(migration => migration.postgres(existing));
+  if (mayCreate) {
+    if (!existing.has(ledger)) await client.query(ledgerTable('TIMESTAMPTZ NOT NULL DEFAULT NOW()'));
+    for (const statement of statements) await client.query(statement);
+    for (const { version, name } of pending) {
+      await client.query(`INSERT INTO ${ledger} (version, name) VALUES ($1, $2)`, [version, name]);
+    }
+  } else if (statements.length > 0) {
+    const missing = postgresTables.map(table => table.name).filter(name => !existing.has(name));
+    throw new SchemaFault(
+      `the role ${role} may not create tables in schema ${schema}, and ${missing.join(', ')} must be created; ` +
+        `grant it CREATE on the schema, or start the gateway once with a role that has it`,
+    );
+  }
+  const after = await readColumns(client, schema);
+  refuseMissing(postgresTables, after);
+  const created = [...after.keys()].filter(name => !existing.has(name));
+  return { schema, created, triggers: await ensureTriggers(client, schema) };
+};
+
+const whereAndWho = async (client: pg.PoolClient) => {
+  const { rows } = await client.query<{ schema: string | null; role: string; mayCreate: boolean | null }>(
+    `SELECT current_schema() AS schema, current_user AS role,
+      has_schema_privilege(current_schema(), 'CREATE') AS "mayCreate"`,
+  );
+  const row = rows[0];
+  if (row === undefined || row.schema === null) {
+    throw new SchemaFault(
+      'no schema of the search path exists (or the role may not use it): create one, or set search_path',
+    );
+  }
+  return { schema: row.schema, role: row.role, mayCreate: row.mayCreate === true };
+};
+
+const ledger = 'tokligence_migrations';
+const ledgerTable = (appliedAt: string): string =>
+  `CREATE TABLE ${ledger} (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at ${appliedAt})`;
+
+type Columns = Map<string, Set<string>>;
+
+const readColumns = async (client: pg.PoolClient, schema: string): Promise<Columns> => {
+  const { rows } = await client.query<{ table: string; column: string }>(
+    `SELECT c.relname AS "table", a.attname AS "column"
+       FROM pg_class c
+       JOIN pg_namespace n ON n.oid = c.relnamespace
+       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      WHERE n.nspname = $1 AND c.relname = ANY($2) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`,
+    [schema, [ledger, ...postgresTables.map(table => table.name)]],
+  );
+  return byTable(rows);
+};
+
+const byTable = (rows: readonly { table: string; column: string }[]): Columns => {
+  const columns: Columns = new Map();
+  for (const { table, column } of rows) {
+    const found = columns.get(table) ?? new Set();
+    columns.set(table, found.add(column));
+  }
+  return columns;
+};
+
+const refuseMissing = (tables: readonly TableDefinition[], columns: Columns): void => {
+  const missing = missingParts(tables, columns);
+  if (missing.length > 0) throw new SchemaFault(`the database does not fit: ${missing.join('; ')}`);
+};
+
+const recordedVersion = async (client: pg.PoolClient): Promise<number> => {
+  const { rows } = await client.query<{ version: number }>(
+    `SELECT coalesce(max(version), 0) AS version FROM ${ledger}`,
+  );
+  return rows[0]?.version ?? 0;
+};
+
+const migrationsAfter = (version: number): readonly Migration[] => {
+  if (version > latestVersion) {
+    throw new SchemaFault(
+      `the database is at version ${version}, made by a newer gateway; this one knows up to version ${latestVersion}: ` +
+        'start the newer gateway, or restore the database as it was before',
+    );
+  }
+  return migrations.filter(migration => migration.version > version);
+};
+
+const insufficientPrivilege = '42501';
+
+/** A right that the role lacks is told to the operator; it does not grow by asking again. */
+const asFault = (error: unknown): unknown =>
+  hasCode(error, insufficientPrivilege)
+    ? new SchemaFault(`the database role lacks a right: ${error.message}`, { cause: error })
+    : error;
+
+const hasCode = (error: unknown, code: string): error is Error =>
+  error instanceof Error && 'code' in error && error.code === code;
+
+/** Brings a Personal database up to date. Throws `SchemaFault`. */
+export const migrateSqlite = async (db: Kysely<Database>): Promise<void> =>
+  db.connection().execute(async connection => {
+    // IMMEDIATE: of two processes that start at once, the second waits here for the first.
+    await sql`BEGIN IMMEDIATE`.execute(connection);
+    try {
+      await migrateFile(connection);
+      await sql`COMMIT`.execute(connection);
+    } catch (error) {
+      await sql`ROLLBACK`.execute(connection);
+      throw error;
+    }
+  });
+
+const migrateFile = async (db: Kysely<Database>): Promise<void> => {
+  const columns = await readFileColumns(db);
+  const existing = new Set(columns.keys());
+  refuseMissing(
+    sqliteTables.filter(table => existing.has(table.name)),
+    columns,
+  );
+  if (!existing.has(ledger)) {
+    await sql.raw(ledgerTable(`TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`)).execute(db);
+  }
+  const version = await sql<{
+    version: number;
+  }>`SELECT coalesce(max(version), 0) AS version FROM ${sql.table(ledger)}`.execute(db);
+  for (const migration of migrationsAfter(version.rows[0]?.version ?? 0)) {
+    for (const statement of migration.sqlite(existing)) await sql.raw(statement).execute(db);
+    await sql`INSERT INTO ${sql.table(ledger)} (version, name) VALUES (${migration.version}, ${migration.name})`.execute(
+      db,
+    );
+  }
+  refuseMissing(sqliteTables, await readFileColumns(db));
+};
+
+const readFileColumns = async (db: Kysely<Database>): Promise<Columns> => {
+  const { rows } = await sql<{ table: string; column: string }>`
+    SELECT m.name AS "table", c.name AS "column"
+      FROM sqlite_master m, pragma_table_info(m.name) c
+     WHERE m.type IN ('table', 'view')`.execute(db);
+  return byTable(rows);
+};

@@ -1,0 +1,92 @@
+import { apiKeyRow, mappingRow, prioritySettingRow, type TableName, userRow } from './schema.ts';
+
+/** A table as it is created where it is missing; an existing one is left as it is. */
+export interface TableDefinition {
+  readonly name: TableName;
+  /** The columns that the gateway reads and writes. */
+  readonly required: readonly string[];
+  readonly columns: string;
+  /** Index name → its column. */
+  readonly indexes: Readonly<Record<string, string>>;
+}
+
+const timestamps = (type: string, now: string): string =>
+  `created_at ${type} NOT NULL DEFAULT ${now}, updated_at ${type} NOT NULL DEFAULT ${now}`;
+
+const pgTimestamps = timestamps('TIMESTAMPTZ', 'NOW()');
+/** The same text that PostgreSQL's rows are read as. */
+const sqliteTimestamps = timestamps('TEXT', `(strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`);
+
+const users = (id: string, stamps: string): TableDefinition => ({
+  name: 'users',
+  required: Object.keys(userRow.properties),
+  columns: `id ${id}, email TEXT UNIQUE NOT NULL, role TEXT NOT NULL, display_name TEXT,
+    status TEXT NOT NULL DEFAULT 'active', ${stamps}`,
+  indexes: { idx_users_role: 'role' },
+});
+
+const apiKeys = (id: string, stamps: string, timestamp: string): TableDefinition => ({
+  name: 'api_keys',
+  required: Object.keys(apiKeyRow.properties),
+  columns: `id ${id}, user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+    key_hash TEXT UNIQUE NOT NULL, key_prefix TEXT NOT NULL, scopes TEXT, expires_at ${timestamp}, ${stamps}`,
+  indexes: { idx_api_keys_user: 'user_id', idx_api_keys_prefix: 'key_prefix' },
+});
+
+const mappings: TableDefinition = {
+  name: 'api_key_priority_mappings',
+  required: Object.keys(mappingRow.properties),
+  columns: `id SERIAL PRIMARY KEY, pattern TEXT NOT NULL UNIQUE,
+    priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 9),
+    match_type TEXT NOT NULL CHECK (match_type IN ('exact', 'prefix', 'suffix', 'contains', 'regex')),
+    tenant_id TEXT, tenant_name TEXT, tenant_type TEXT, description TEXT,
+    enabled BOOLEAN NOT NULL DEFAULT TRUE, ${pgTimestamps}, created_by TEXT`,
+  indexes: {
+    idx_api_key_priority_mappings_pattern: 'pattern',
+    idx_api_key_priority_mappings_tenant_id: 'tenant_id',
+    idx_api_key_priority_mappings_priority: 'priority',
+  },
+};
+
+const prioritySettings: TableDefinition = {
+  name: 'api_key_priority_config',
+  required: Object.keys(prioritySettingRow.properties),
+  columns: 'key TEXT PRIMARY KEY, value TEXT NOT NULL, description TEXT, updated_at TIMESTAMPTZ NOT NULL DEFAULT NOW()',
+  indexes: {},
+};
+
+/** In an order in which each refers only to those before it. */
+export const postgresTables: readonly TableDefinition[] = [
+  users('SERIAL PRIMARY KEY', pgTimestamps),
+  apiKeys('SERIAL PRIMARY KEY', pgTimestamps, 'TIMESTAMPTZ'),
+  mappings,
+  prioritySettings,
+];
+
+/** Personal maps no keys, so it has no table for that. */
+export const sqliteTables: readonly TableDefinition[] = [
+  users('INTEGER PRIMARY KEY AUTOINCREMENT', sqliteTimestamps),
+  apiKeys('INTEGER PRIMARY KEY AUTOINCREMENT', sqliteTimestamps, 'TEXT'),
+];
+
+/** What creates those tables that do not exist yet, with their indexes; nothing for the others. */
+export const createMissing = (tables: readonly TableDefinition[], existing: ReadonlySet<string>): string[] =>
+  tables
+    .filter(table => !existing.has(table.name))
+    .flatMap(table => [
+      `CREATE TABLE ${table.name} (${table.columns})`,
+      ...Object.entries(table.indexes).map(([name, column]) => `CREATE INDEX ${name} ON ${table.name}(${column})`),
+    ]);
+
+/** One sentence per column or table that the gateway needs and does not find. */
+export const missingParts = (
+  tables: readonly TableDefinition[],
+  columns: ReadonlyMap<string, ReadonlySet<string>>,
+): string[] =>
+  tables.flatMap(table => {
+    const found = columns.get(table.name);
+    if (found === undefined) return [`table ${table.name} is missing`];
+    return table.required
+      .filter(column => !found.has(column))
+      .map(column => `column ${table.name}.${column} is missing`);
+  });
