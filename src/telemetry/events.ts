@@ -1,12 +1,21 @@
 import type { Outcome } from '../domain/outcome.ts';
 import type { Level, TenantType } from '../domain/vocabulary.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import { jsonRequestLine, prettyRequestLine } from './request-line.ts';
+import { shownExactPattern, shownKey, withoutKeys } from './text.ts';
 
 /** One function per business event: its log line and its metrics. */
 export interface Events {
   requestEnded(outcome: Outcome): void;
   /** Debug line only: `Mapped API key tok_prod... to priority P0 (tenant: …)`. */
   keyMapped(key: string, level: Level, tenantName: string | null): void;
-  mappingsReloaded(reload: { usable: number; internalTenants: number; externalTenants: number; durationMs: number }): void;
+  mappingsReloaded(reload: {
+    usable: number;
+    internalTenants: number;
+    externalTenants: number;
+    durationMs: number;
+  }): void;
   mappingsReloadFailed(error: unknown): void;
   mappingAdded(mapping: {
     tenantId: string | null;
@@ -24,3 +33,50 @@ export interface Events {
   /** `error` goes to the log only, without keys or bodies. */
   error(message: string, error?: unknown): void;
 }
+
+/** One line; an AggregateError, as of a refused connection, has no message of its own. */
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return withoutKeys(String(error));
+  const code = 'code' in error ? String(error.code) : error.name;
+  return withoutKeys(error.message === '' ? code : error.message);
+};
+
+export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Metrics }): Events => {
+  const requestBracket = logger.bracket('info');
+  const isJson = logger.format === 'json';
+  let isReloadFailing = false;
+  return {
+    requestEnded(outcome) {
+      metrics.requestEnded(outcome);
+      if (!logger.isEnabled('info')) return;
+      logger.append(isJson ? jsonRequestLine(outcome, Date.now()) : prettyRequestLine(outcome, requestBracket));
+    },
+    keyMapped(key, level, tenantName) {
+      if (!logger.isEnabled('debug')) return;
+      logger.log('debug', `Mapped API key ${shownKey(key)} to priority P${level} (tenant: ${tenantName ?? '-'})`);
+    },
+    mappingsReloaded({ usable, internalTenants, externalTenants }) {
+      metrics.reloaded();
+      isReloadFailing = false;
+      const tenants = `tenants=${internalTenants} internal, ${externalTenants} external`;
+      logger.log('info', `APIKeyMapper: Reloaded ${usable} mappings from database (${tenants})`);
+    },
+    mappingsReloadFailed(error) {
+      metrics.reloadFailed();
+      // An outage is tried again every second: it is said once.
+      const level = isReloadFailing ? 'debug' : 'warn';
+      isReloadFailing = true;
+      logger.log(level, `APIKeyMapper: Reload failed, what was read before goes on serving: ${reasonOf(error)}`);
+    },
+    mappingAdded({ tenantId, tenantType, pattern, exact, priority }) {
+      const shown = exact ? shownExactPattern(pattern) : pattern;
+      const tenant = `tenant '${tenantId ?? '-'}' (${tenantType ?? '-'})`;
+      logger.log('info', `APIKeyMapper: Added mapping for ${tenant}: pattern=${shown} priority=P${priority}`);
+    },
+    mappingFaulty: ({ id, reason }) => logger.log('warn', `APIKeyMapper: Skipped mapping ${id}: ${reason}`),
+    settingFaulty: ({ key, reason }) => logger.log('warn', `APIKeyMapper: Skipped the stored ${key}: ${reason}`),
+    info: message => logger.log('info', message),
+    warn: message => logger.log('warn', message),
+    error: (message, error) => logger.error(message, error),
+  };
+};

@@ -1,0 +1,175 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Outcome } from '../domain/outcome.ts';
+import type { PoolStats } from '../domain/stats.ts';
+import { Counts, WaitHistogram } from './counts.ts';
+
+/** What is looked at when somebody scrapes. */
+export interface Watched {
+  pools(): readonly PoolStats[];
+  /** The mappings that serve now; null without a mapper or before the first snapshot. */
+  snapshot(): { readonly mappings: number; readonly ageMs: number } | null;
+  /** False while the database cannot be reached. */
+  isDatabaseUp(): boolean;
+}
+
+export interface Metrics {
+  requestEnded(outcome: Outcome): void;
+  reloaded(): void;
+  reloadFailed(): void;
+  /** Bound late, when what is watched exists. */
+  watch(watched: Watched): void;
+  readonly contentType: string;
+  /** The text of `GET /metrics`. */
+  render(): Promise<string>;
+}
+
+interface Sample {
+  readonly value: number;
+  readonly labels: Readonly<Record<string, string | number>>;
+  /** Of a histogram's parts. */
+  readonly metricName?: string;
+}
+
+interface Rendered {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  samples(): Sample[];
+}
+
+/**
+ * Counts are plain numbers and become samples only at a scrape: a library's counter costs more per
+ * request than the request's place in the queue. Labels are level, outcome and provider, so that their
+ * number is bounded by the configuration; a pool stands under `provider`, a model nowhere.
+ */
+export const createMetrics = (): Metrics => {
+  const requests = new Counts();
+  const inputTokens = new Counts();
+  const cachedInputTokens = new Counts();
+  const outputTokens = new Counts();
+  const waits = new WaitHistogram();
+  const reloads = { served: 0, failed: 0 };
+  let watched: Watched | null = null;
+
+  const registry = new Registry();
+  collectProcessMetrics(registry);
+  const counted = (name: string, help: string, counts: Counts): Rendered => ({
+    name,
+    help,
+    type: 'counter',
+    samples: () => counts.samples(),
+  });
+  register(registry, [
+    counted('tokligence_requests_total', 'Model requests that ended, by how they ended.', requests),
+    counted('tokligence_input_tokens_total', 'Input tokens, those from the cache included.', inputTokens),
+    counted('tokligence_cached_input_tokens_total', 'Input tokens that the upstream had cached.', cachedInputTokens),
+    counted('tokligence_output_tokens_total', 'Output tokens.', outputTokens),
+    {
+      name: waitName,
+      help: 'Time in the queue of requests that got a seat or were refused one.',
+      type: 'histogram',
+      samples: () => waits.samples(waitName),
+    },
+    {
+      name: 'tokligence_mapping_reloads_total',
+      help: 'Reloads of the mappings, by outcome: ok or failed.',
+      type: 'counter',
+      samples: () => [
+        { labels: { outcome: 'ok' }, value: reloads.served },
+        { labels: { outcome: 'failed' }, value: reloads.failed },
+      ],
+    },
+    ...gauges(() => watched),
+  ]);
+
+  return {
+    requestEnded({ outcome, level, provider, waitMs, usage }) {
+      requests.add(level, outcome, provider, 1);
+      if (waitMs !== null && level !== null) waits.observe(level, waitMs);
+      if (usage === null) return;
+      inputTokens.add(level, '', provider, usage.inputTokens);
+      cachedInputTokens.add(level, '', provider, usage.cachedInputTokens);
+      outputTokens.add(level, '', provider, usage.outputTokens);
+    },
+    reloaded() {
+      reloads.served += 1;
+    },
+    reloadFailed() {
+      reloads.failed += 1;
+    },
+    watch(what) {
+      watched = what;
+    },
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+  };
+};
+
+const waitName = 'tokligence_queue_wait_seconds';
+
+const gauges = (watched: () => Watched | null): Rendered[] => {
+  const gauge = (name: string, help: string, look: (what: Watched) => Sample[]): Rendered => ({
+    name,
+    help,
+    type: 'gauge',
+    samples() {
+      const what = watched();
+      return what === null ? [] : look(what);
+    },
+  });
+  const ofSnapshot = (read: (snapshot: NonNullable<ReturnType<Watched['snapshot']>>) => number) => (what: Watched) => {
+    const snapshot = what.snapshot();
+    return snapshot === null ? [] : [{ labels: {}, value: read(snapshot) }];
+  };
+  const perPool = (read: (pool: PoolStats) => number) => (what: Watched) =>
+    what.pools().map(pool => ({ labels: { provider: pool.name }, value: read(pool) }));
+  return [
+    gauge('tokligence_queue_depth', 'Requests waiting now, by level and pool.', what =>
+      what
+        .pools()
+        .flatMap(pool =>
+          pool.levels.map(({ level, waiting }) => ({ labels: { level, provider: pool.name }, value: waiting })),
+        ),
+    ),
+    gauge(
+      'tokligence_seats',
+      'Seats of a pool.',
+      perPool(pool => pool.seats),
+    ),
+    gauge(
+      'tokligence_seats_in_use',
+      'Seats of a pool that are taken.',
+      perPool(pool => pool.in_use),
+    ),
+    gauge(
+      'tokligence_mapping_snapshot_mappings',
+      'Mappings that serve now.',
+      ofSnapshot(({ mappings }) => mappings),
+    ),
+    gauge(
+      'tokligence_mapping_snapshot_age_seconds',
+      'Time since the mappings that serve now were read.',
+      ofSnapshot(({ ageMs }) => ageMs / 1000),
+    ),
+    gauge('tokligence_database_up', '1 while the database answers, 0 in an outage.', what => [
+      { labels: {}, value: what.isDatabaseUp() ? 1 : 0 },
+    ]),
+  ];
+};
+
+/** Those of the process and of Node that need no labels of their own. */
+const collectProcessMetrics = (registry: Registry): void => {
+  collectDefaultMetrics({ register: registry });
+  for (const metric of registry.getMetricsAsArray()) {
+    const labels = 'labelNames' in metric && Array.isArray(metric.labelNames) ? metric.labelNames : [];
+    if (labels.length > 0) registry.removeSingleMetric(metric.name);
+  }
+};
+
+const register = (registry: Registry, metrics: readonly Rendered[]): void => {
+  for (const { name, help, type, samples } of metrics) {
+    const metric = { name, help, type, aggregator: 'sum', get: async () => ({ name, help, type, values: samples() }) };
+    // The registry only calls `get`; its type asks for one of the library's own classes.
+    registry.registerMetric(metric as unknown as Parameters<Registry['registerMetric']>[0]);
+  }
+};

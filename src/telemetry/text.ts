@@ -1,0 +1,32 @@
+/*
+ * Strings of clients and operators on their way into a log line. A line break or a terminal's control
+ * sequence in one of them must not forge a second line or a field.
+ */
+
+const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+const bare = /^[\x21\x23-\x3c\x3e-\x5b\x5d-\x7e]+$/;
+
+/** A JSON string. Ordinary text, which most is, only gets its quotes. */
+export const jsonString = (text: string): string => (plain.test(text) ? `"${text}"` : JSON.stringify(text));
+
+/** Without control, format and separator characters, which a terminal acts on instead of showing them. */
+export const printable = (text: string): string =>
+  plain.test(text) ? text : text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '');
+
+/** The value of a `key=value`: in quotes unless it is one plain word. */
+export const wordOrQuoted = (text: string): string => (bare.test(text) ? text : JSON.stringify(printable(text)));
+
+export const cut = (text: string, longest: number): string =>
+  text.length <= longest ? text : `${text.slice(0, longest)}...`;
+
+const shownOfKey = 8;
+
+/** What may be shown of a key: its first 8 characters. */
+export const shownKey = (key: string): string => `${key.slice(0, shownOfKey)}...`;
+
+/** An exact pattern is a key, or `sha256:` and the key's hash. */
+export const shownExactPattern = (pattern: string): string =>
+  pattern.startsWith('sha256:') ? `${pattern.slice(0, 'sha256:'.length + shownOfKey)}...` : shownKey(pattern);
+
+/** Keys that a library put into the text of its error. */
+export const withoutKeys = (text: string): string => text.replace(/\b(tok_|sk-)[\w-]{9,}/g, key => shownKey(key));
