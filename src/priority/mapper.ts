@@ -1,0 +1,299 @@
+import type { PrioritySettings } from '../config/config.ts';
+import type { MappingRow } from '../db/schema.ts';
+import type { Clock } from '../domain/clock.ts';
+import { errors } from '../domain/errors.ts';
+import type { Classify } from '../domain/vocabulary.ts';
+import type { Events } from '../telemetry/events.ts';
+import { defaultClassify, mappedClassify } from './classifier.ts';
+import { checkFields, checkPattern, type MappingPatch, type NewMapping } from './mapping-rules.ts';
+import { answerFor, type MappingFilter, type MappingStore } from './mapping-store.ts';
+import { compileRow, type Mapping } from './matcher.ts';
+import { warmUpRegexEngine } from './pattern.ts';
+import { changesOf, effectiveSettings, type SettingsPatch } from './settings.ts';
+import { singleFlight } from './single-flight.ts';
+import { type Loaded, loadSnapshot } from './snapshot-loader.ts';
+
+export interface MapperParts {
+  readonly store: MappingStore;
+  /** As configured; rows of api_key_priority_config win over them. */
+  readonly settings: PrioritySettings;
+  readonly clock: Clock;
+  readonly events: Events;
+}
+
+export interface Reloaded {
+  readonly usable: number;
+  readonly internalTenants: number;
+  readonly externalTenants: number;
+  readonly durationMs: number;
+}
+
+export interface MapperStatus {
+  /** A snapshot serves. */
+  readonly loaded: boolean;
+  /** The last reload failed: what serves may be older than the tables. */
+  readonly degraded: boolean;
+  /** The moment as of which the rows were read. */
+  readonly loadedAt: Date | null;
+  readonly ageMs: number | null;
+  /** Enabled rows: usable and faulty ones. */
+  readonly size: number;
+  readonly usable: number;
+  readonly faulty: number;
+  /** Mapping is switched on. */
+  readonly enabled: boolean;
+}
+
+export type ListedMapping = MappingRow & { readonly fault: string | null };
+
+const retryMs = 1_000;
+/** The ids that PostgreSQL's INTEGER can hold. */
+const largestId = 2_147_483_647;
+
+/**
+ * Serves the mappings: a snapshot that answers without I/O, kept fresh by reloads in the background
+ * (the change feed, the TTL, a failed reload tried again) and by whoever writes through it.
+ */
+export class Mapper {
+  readonly #parts: MapperParts;
+  readonly #reload: () => Promise<Reloaded>;
+  readonly #firstLoad = Promise.withResolvers<void>();
+  #loaded: Loaded | null = null;
+  #settings: PrioritySettings;
+  /** The one on the request path, replaced as a whole. */
+  #classify: Classify;
+  #isExpired = false;
+  #isStopped = false;
+  #isDegraded = false;
+  #saidFailure = '';
+  #cancelExpiry = () => {};
+  #cancelRetry = () => {};
+  #lastLoad: Promise<unknown> = Promise.resolve();
+  /** What was said about faulty rows (by id) and settings (by key), so that it is said once. */
+  #saidOfRows = new Map<number, string>();
+  #saidOfSettings = new Map<string, string>();
+
+  constructor(parts: MapperParts) {
+    this.#parts = parts;
+    this.#settings = parts.settings;
+    this.#classify = defaultClassify(parts.settings);
+    this.#reload = singleFlight(() => this.#load());
+    // Whoever awaits start() hears of a stop before the first load; nobody else has to.
+    this.#firstLoad.promise.catch(() => {});
+  }
+
+  /** Does no I/O. */
+  readonly classify: Classify = request => this.#classify(request);
+
+  /** The mapping that wins for this key, whether or not mapping is switched on. */
+  match(key: string): Mapping | null {
+    if (this.#isExpired) this.#renew();
+    return this.#loaded?.compiled.snapshot.match(key) ?? null;
+  }
+
+  /** Resolves when the first snapshot serves; tries once a second until then. */
+  start(): Promise<void> {
+    warmUpRegexEngine();
+    this.changed();
+    return this.#firstLoad.promise;
+  }
+
+  /** Resolves when no reload is under way any more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelExpiry();
+    this.#cancelRetry();
+    this.#firstLoad.reject(stopped());
+    await this.#lastLoad;
+  }
+
+  /** The tables may have changed: reloads in the background. */
+  changed(): void {
+    // A failed load has been told and is tried again.
+    this.#reload().catch(() => {});
+  }
+
+  /** Resolves when a snapshot serves whose rows were read after this call. */
+  async reload(): Promise<Reloaded> {
+    this.#saidFailure = ''; // an admin's attempt is worth a line of its own
+    return answered(this.#reload());
+  }
+
+  status(): MapperStatus {
+    const loaded = this.#loaded;
+    const usable = loaded?.compiled.snapshot.size ?? 0;
+    const size = loaded?.rows.length ?? 0;
+    return {
+      loaded: loaded !== null,
+      degraded: this.#isDegraded,
+      loadedAt: loaded?.readDate ?? null,
+      ageMs: loaded ? this.#parts.clock.now() - loaded.readAt : null,
+      size,
+      usable,
+      faulty: size - usable,
+      enabled: this.#settings.enabled.value,
+    };
+  }
+
+  /** Those in effect, with where each comes from. */
+  settings(): PrioritySettings {
+    return this.#settings;
+  }
+
+  async putSettings(patch: SettingsPatch): Promise<PrioritySettings> {
+    const stored = await this.#written(this.#parts.store.writeSettings(changesOf(patch)));
+    return effectiveSettings(this.#parts.settings, stored).settings;
+  }
+
+  async list(filter: MappingFilter): Promise<{ mappings: ListedMapping[]; total: number }> {
+    // PostgreSQL cannot store a NUL, so no row has one; it refuses the question.
+    if (`${filter.tenant_id}${filter.tenant_type}`.includes('\0')) return { mappings: [], total: 0 };
+    const { mappings, total } = await answered(this.#parts.store.list(filter));
+    const known = new Map(this.#loaded?.rows.map(row => [row.source.id, row]));
+    const listed = mappings.map(row => ({ ...row, fault: compileRow(row, known.get(row.id)).fault }));
+    return { mappings: listed, total };
+  }
+
+  /** Like the other writes, resolves when the change serves here. */
+  async create(mapping: NewMapping, createdBy: string): Promise<ListedMapping> {
+    checkFields(mapping);
+    checkPattern(mapping);
+    const row = await this.#written(this.#parts.store.create(mapping, createdBy));
+    this.#parts.events.mappingAdded({
+      tenantId: row.tenant_id,
+      tenantType: mapping.tenant_type ?? null,
+      pattern: row.pattern,
+      exact: row.match_type === 'exact',
+      priority: row.priority,
+    });
+    return withFault(row);
+  }
+
+  async update(id: number, patch: MappingPatch): Promise<ListedMapping> {
+    checkFields(patch);
+    const check = patch.pattern === undefined && patch.match_type === undefined ? () => {} : checkPattern;
+    const row = isStorable(id) && (await this.#written(this.#parts.store.update(id, patch, check)));
+    if (!row) throw noMapping(id);
+    return withFault(row);
+  }
+
+  async remove(id: number): Promise<void> {
+    const removed = isStorable(id) && (await this.#written(this.#parts.store.remove(id)));
+    if (!removed) throw noMapping(id);
+  }
+
+  async #written<T>(writing: Promise<T>): Promise<T> {
+    const written = await answered(writing);
+    try {
+      await this.#reload();
+    } catch (error) {
+      this.#parts.events.error('APIKeyMapper: a change is stored but does not serve here yet', error);
+    }
+    return written;
+  }
+
+  #load(): Promise<Reloaded> {
+    const loading = this.#tryLoad();
+    this.#lastLoad = loading.catch(() => {});
+    return loading;
+  }
+
+  async #tryLoad(): Promise<Reloaded> {
+    if (this.#isStopped) throw stopped();
+    const { store, clock, events } = this.#parts;
+    const began = clock.now();
+    this.#cancelRetry();
+    try {
+      this.#install(await loadSnapshot(store, clock, this.#loaded));
+    } catch (error) {
+      this.#noteFailure(error);
+      throw error;
+    }
+    const reloaded = this.#summary(clock.now() - began);
+    events.mappingsReloaded(reloaded);
+    return reloaded;
+  }
+
+  #summary(durationMs: number): Reloaded {
+    const snapshot = this.#loaded?.compiled.snapshot;
+    return {
+      usable: snapshot?.size ?? 0,
+      internalTenants: snapshot?.tenants('internal') ?? 0,
+      externalTenants: snapshot?.tenants('external') ?? 0,
+      durationMs,
+    };
+  }
+
+  /** Said when it begins and when it reads differently, not once a second. */
+  #noteFailure(error: unknown): void {
+    const text = String(error);
+    if (text !== this.#saidFailure) this.#parts.events.mappingsReloadFailed(error);
+    this.#saidFailure = text;
+    this.#isDegraded = true;
+    if (!this.#isStopped) this.#cancelRetry = this.#parts.clock.after(retryMs, () => this.changed());
+  }
+
+  #install(loaded: Loaded): void {
+    const { clock, events } = this.#parts;
+    const { settings, faults } = effectiveSettings(this.#parts.settings, loaded.storedSettings);
+    const { snapshot, validUntil } = loaded.compiled;
+    const match = (key: string) => snapshot.match(key);
+    this.#loaded = loaded;
+    this.#settings = settings;
+    this.#isDegraded = false;
+    this.#saidFailure = '';
+    this.#isExpired = false;
+    this.#classify = settings.enabled.value ? mappedClassify({ settings, match, events }) : defaultClassify(settings);
+    this.#tellFaults(faults);
+    this.#cancelExpiry();
+    const validMs = validUntil - clock.date().getTime();
+    if (!this.#isStopped) {
+      const expiresInMs = Math.min(settings.cache_ttl_sec.value * 1_000, validMs);
+      this.#cancelExpiry = clock.after(expiresInMs, () => this.#expire());
+    }
+    this.#firstLoad.resolve();
+  }
+
+  /** The next lookup, and no earlier one, starts a reload; the request path pays nothing for that. */
+  #expire(): void {
+    const serving = this.#classify;
+    this.#isExpired = true;
+    this.#classify = request => {
+      this.#classify = serving;
+      this.#renew();
+      return serving(request);
+    };
+  }
+
+  #renew(): void {
+    this.#isExpired = false;
+    this.changed();
+  }
+
+  #tellFaults(settingFaults: readonly { key: string; reason: string }[]): void {
+    const rows = new Map<number, string>();
+    for (const { source, fault } of this.#loaded?.rows ?? []) {
+      if (fault === null) continue;
+      rows.set(source.id, fault);
+      if (this.#saidOfRows.get(source.id) !== fault) this.#parts.events.mappingFaulty({ id: source.id, reason: fault });
+    }
+    this.#saidOfRows = rows;
+    for (const { key, reason } of settingFaults)
+      if (this.#saidOfSettings.get(key) !== reason) this.#parts.events.settingFaulty({ key, reason });
+    this.#saidOfSettings = new Map(settingFaults.map(({ key, reason }) => [key, reason]));
+  }
+}
+
+const withFault = (row: MappingRow): ListedMapping => ({ ...row, fault: compileRow(row).fault });
+const isStorable = (id: number) => Number.isInteger(id) && id >= 1 && id <= largestId;
+const noMapping = (id: number) => errors.notFound(`there is no mapping ${id}`);
+const stopped = () => errors.unavailable('The gateway is stopping.', 1);
+
+/** With faults as a client is to meet them. */
+async function answered<T>(asking: Promise<T>): Promise<T> {
+  try {
+    return await asking;
+  } catch (error) {
+    throw answerFor(error);
+  }
+}

@@ -1,0 +1,184 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import pg from 'pg';
+import type { Database, MappingRow, PrioritySettingRow } from '../db/schema.ts';
+import { errors, GatewayError } from '../domain/errors.ts';
+import type { MappingPatch, NewMapping } from './mapping-rules.ts';
+import type { MappingSource } from './matcher.ts';
+import { digestOfExact } from './pattern.ts';
+import type { SettingChange, StoredSetting } from './settings.ts';
+
+export interface MappingFilter {
+  readonly tenant_type?: string | undefined;
+  readonly tenant_id?: string | undefined;
+  readonly priority?: number | undefined;
+  readonly enabled?: boolean | undefined;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+export interface StoredRows {
+  /** Enabled rows in order of id. */
+  readonly mappings: MappingSource[];
+  readonly settings: StoredSetting[];
+}
+
+/** Rows decoded at a stretch: about 2 ms of work. */
+const pageSize = 1_000;
+
+const table = 'api_key_priority_mappings';
+const matchColumns = ['id', 'pattern', 'match_type', 'priority', 'tenant_id', 'tenant_name', 'tenant_type'] as const;
+
+/** The rows of api_key_priority_mappings and api_key_priority_config. */
+export class MappingStore {
+  readonly #db: Kysely<Database>;
+
+  constructor(db: Kysely<Database>) {
+    this.#db = db;
+  }
+
+  /** Everything that a snapshot is made of, as of one moment. */
+  async readAll(): Promise<StoredRows> {
+    const moment = this.#db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
+    return moment.execute(async trx => {
+      const settings = await trx.selectFrom('api_key_priority_config').select(['key', 'value']).execute();
+      const mappings: MappingSource[] = [];
+      for (let page = await readPage(trx, 0); page.length > 0; page = await readPage(trx, page.at(-1)?.id ?? 0)) {
+        mappings.push(...page);
+        if (page.length < pageSize) break;
+      }
+      return { mappings, settings };
+    });
+  }
+
+  async list(filter: MappingFilter): Promise<{ mappings: MappingRow[]; total: number }> {
+    const { tenant_type, tenant_id, priority, enabled, limit, offset } = filter;
+    const moment = this.#db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
+    return moment.execute(async trx => {
+      let wanted = trx.selectFrom(table);
+      if (tenant_type !== undefined) wanted = wanted.where('tenant_type', '=', tenant_type);
+      if (tenant_id !== undefined) wanted = wanted.where('tenant_id', '=', tenant_id);
+      if (priority !== undefined) wanted = wanted.where('priority', '=', priority);
+      if (enabled !== undefined) wanted = wanted.where('enabled', '=', enabled);
+      const { total } = await wanted.select(row => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
+      const page = wanted.selectAll().orderBy('priority').orderBy('id').limit(limit).offset(offset);
+      return { mappings: await page.execute(), total };
+    });
+  }
+
+  async create(mapping: NewMapping, createdBy: string): Promise<MappingRow> {
+    return this.#writing(async trx => {
+      await refuseSamePattern(trx, mapping, null);
+      const values = { tenant_id: null, tenant_name: null, tenant_type: null, description: null, ...given(mapping) };
+      return trx
+        .insertInto(table)
+        .values({ ...values, created_by: createdBy })
+        .returningAll()
+        .executeTakeFirstOrThrow();
+    });
+  }
+
+  /** Null: there is no such row. `check` sees the row as it will be and throws where it must not. */
+  async update(id: number, patch: MappingPatch, check: (after: MappingRow) => void): Promise<MappingRow | null> {
+    return this.#writing(async trx => {
+      const before = await trx.selectFrom(table).selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+      if (!before) return null;
+      const after = { ...before, ...given(patch) };
+      check(after);
+      if (patch.pattern !== undefined || patch.match_type !== undefined) await refuseSamePattern(trx, after, id);
+      const changed = trx.updateTable(table).set({ ...given(patch), updated_at: sql<string>`now()` });
+      return changed.where('id', '=', id).returningAll().executeTakeFirstOrThrow();
+    });
+  }
+
+  /** False: there was no such row. */
+  async remove(id: number): Promise<boolean> {
+    const removed = await this.#db.deleteFrom(table).where('id', '=', id).executeTakeFirst();
+    return removed.numDeletedRows > 0n;
+  }
+
+  /** Answers all settings that are stored then. */
+  async writeSettings(changes: readonly SettingChange[]): Promise<StoredSetting[]> {
+    return this.#db.transaction().execute(async trx => {
+      for (const { key, value } of changes) {
+        if (value === null) await trx.deleteFrom('api_key_priority_config').where('key', '=', key).execute();
+        else await upsertSetting(trx, { key, value });
+      }
+      return trx.selectFrom('api_key_priority_config').select(['key', 'value']).execute();
+    });
+  }
+
+  /** One writer of mappings at a time among gateways, so that the check for a same pattern holds. */
+  async #writing<T>(write: (trx: Transaction<Database>) => Promise<T>): Promise<T> {
+    try {
+      return await this.#db.transaction().execute(async trx => {
+        await sql`SELECT pg_advisory_xact_lock(${writersLock})`.execute(trx);
+        return write(trx);
+      });
+    } catch (error) {
+      // Somebody wrote the same pattern past the gateways in the meantime.
+      if (isUniqueViolation(error)) throw errors.conflict('there is already a mapping with this pattern', 'pattern');
+      throw error;
+    }
+  }
+}
+
+/** Any number, as long as every gateway takes the same one. */
+const writersLock = 7_430_119_002;
+
+const readPage = (trx: Transaction<Database>, afterId: number): Promise<MappingSource[]> =>
+  trx
+    .selectFrom(table)
+    .select(matchColumns)
+    .where('enabled', '=', true)
+    .where('id', '>', afterId)
+    .orderBy('id')
+    .limit(pageSize)
+    .execute();
+
+const upsertSetting = (trx: Transaction<Database>, row: Pick<PrioritySettingRow, 'key' | 'value'>) =>
+  trx
+    .insertInto('api_key_priority_config')
+    .values({ ...row, description: null })
+    .onConflict(conflict => conflict.column('key').doUpdateSet({ value: row.value, updated_at: sql<string>`now()` }))
+    .execute();
+
+/** Both spellings of one exact key, in clear and as sha256:<hex>, count as the same pattern. */
+async function refuseSamePattern(
+  trx: Transaction<Database>,
+  { pattern, match_type }: Pick<MappingRow, 'pattern' | 'match_type'>,
+  ownId: number | null,
+): Promise<void> {
+  const digest = match_type === 'exact' ? digestOfExact(pattern) : null;
+  const same = await trx
+    .selectFrom(table)
+    .select('id')
+    .where(row => {
+      const sameText = row('pattern', '=', pattern);
+      if (digest === null) return sameText;
+      const sameKey = sql<boolean>`match_type = 'exact' AND (lower(pattern) = ${`sha256:${digest}`}
+        OR encode(sha256(convert_to(pattern, 'UTF8')), 'hex') = ${digest})`;
+      return row.or([sameText, sameKey]);
+    })
+    .where('id', 'is distinct from', ownId)
+    .limit(1)
+    .executeTakeFirst();
+  if (same) throw errors.conflict(`mapping ${same.id} already has this pattern`, 'pattern');
+}
+
+/** Without the fields that are absent: Kysely would take `undefined` for a value. */
+function given<Fields extends object>(fields: Fields): { [Field in keyof Fields]: Exclude<Fields[Field], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Field in keyof Fields]: Exclude<Fields[Field], undefined> };
+}
+
+const isUniqueViolation = (error: unknown) => error instanceof pg.DatabaseError && error.code === '23505';
+
+/** Classes of SQLSTATE that tell of the server's state, not of the statement: connection, resources, shutdown. */
+const passing = new Set(['08', '53', '57']);
+
+/** What an admin is answered: a database that is away is `unavailable`, every other fault stays what it is. */
+export function answerFor(error: unknown): unknown {
+  if (error instanceof GatewayError || error instanceof TypeError || error instanceof RangeError) return error;
+  if (error instanceof pg.DatabaseError && !passing.has(error.code?.slice(0, 2) ?? '')) return error;
+  return errors.unavailable('The database is not reachable at the moment.', 1);
+}

@@ -1,0 +1,293 @@
+/**
+ * Finds the mapping that wins for a key: the first that matches in the order priority, id.
+ *
+ * A snapshot numbers its usable rows in that order, so "wins" is "has the smaller rank":
+ *
+ *   exact             Map of keys, Map of SHA-256 digests
+ *   prefix, suffix    one pass over the key; at each length that some pattern has, the hash so far
+ *                     is looked up in a table, and a hit is compared as text (a collision never matches)
+ *   contains, regex   one by one in order of rank, as far as they could still beat the best found
+ *
+ * Answers, "no match" too, are remembered per key, in two generations of bounded size.
+ */
+import { allLevels, isLevel, type Level, type MatchType, type TenantType } from '../domain/vocabulary.ts';
+import { digestOfKey, type FaultyPattern, maxPatternLength, type Pattern, parsePattern } from './pattern.ts';
+
+/** What the matcher needs of a mapping's row. */
+export interface MappingSource {
+  readonly id: number;
+  readonly pattern: string;
+  readonly match_type: MatchType;
+  readonly priority: number;
+  readonly tenant_id: string | null;
+  readonly tenant_name: string | null;
+  readonly tenant_type: string | null;
+}
+
+/** A usable row, as a match finds it. */
+export interface Mapping extends MappingSource {
+  readonly level: Level;
+  /** The tenant's queue: its id, or the mapping's where it has none. */
+  readonly flowId: string;
+}
+
+export interface CompiledRow {
+  readonly source: MappingSource;
+  readonly pattern: Pattern | FaultyPattern;
+  /** Null: the row cannot be used. */
+  readonly mapping: Mapping | null;
+  readonly fault: string | null;
+}
+
+/** Rows after which a step ends, so that whoever drives the steps can let others run. */
+const rowsPerStep = 256;
+
+/** A step of this many rows, or one regex, takes well under a millisecond or two. */
+export function* compileRows(
+  rows: readonly MappingSource[],
+  previous: ReadonlyMap<number, CompiledRow>,
+): Generator<void, CompiledRow[]> {
+  const compiled: CompiledRow[] = [];
+  for (const row of rows) {
+    const before = previous.get(row.id);
+    const next = compileRow(row, before);
+    compiled.push(next);
+    const isFreshRegex = row.match_type === 'regex' && next.pattern !== before?.pattern;
+    if (isFreshRegex || compiled.length % rowsPerStep === 0) yield;
+  }
+  return compiled;
+}
+
+/** Takes over what it can of the row as it was compiled `before`. */
+export function compileRow(row: MappingSource, before?: CompiledRow): CompiledRow {
+  const source = before?.source;
+  const samePattern = source?.pattern === row.pattern && source.match_type === row.match_type;
+  if (before && samePattern && sameMeaning(before.source, row)) return before;
+  const pattern = before && samePattern ? before.pattern : parsePattern(row.match_type, row.pattern);
+  const unusable = (fault: string) => ({ source: row, pattern, mapping: null, fault });
+  if (pattern.kind === 'faulty') return unusable(pattern.fault);
+  const { id, priority, match_type, tenant_id, tenant_name, tenant_type } = row;
+  if (!isLevel(priority)) return unusable(`a priority is a whole number from 0 to 9, not ${priority}`);
+  const flowId = tenant_id || `mapping:${id}`;
+  const mapping = { id, pattern: row.pattern, match_type, priority, tenant_id, tenant_name, tenant_type };
+  return { source: row, pattern, mapping: { ...mapping, level: priority, flowId }, fault: null };
+}
+
+const sameMeaning = (a: MappingSource, b: MappingSource) =>
+  a.priority === b.priority &&
+  a.tenant_id === b.tenant_id &&
+  a.tenant_name === b.tenant_name &&
+  a.tenant_type === b.tenant_type;
+
+export interface Compiled {
+  readonly snapshot: Snapshot;
+  /** The first moment (ms since 1970) at which the same rows would compile to something else. */
+  readonly validUntil: number;
+}
+
+/** A snapshot is a function of rows and time (ms since 1970); no row depends on the time yet. */
+export function* compileSteps(rows: readonly CompiledRow[], _now: number): Generator<void, Compiled> {
+  const byLevel = allLevels.map((): { pattern: Pattern; mapping: Mapping }[] => []);
+  for (const { pattern, mapping } of rows)
+    if (mapping && pattern.kind !== 'faulty') byLevel[mapping.level]?.push({ pattern, mapping });
+  yield;
+  const snapshot = new Snapshot();
+  for (const level of byLevel) {
+    // Rows mostly come in order of id, and sorting what is sorted takes one pass.
+    for (const { pattern, mapping } of level.sort((a, b) => a.mapping.id - b.mapping.id)) {
+      snapshot.append(pattern, mapping);
+      if (snapshot.size % rowsPerStep === 0) yield;
+    }
+  }
+  return { snapshot, validUntil: Number.POSITIVE_INFINITY };
+}
+
+export function compile(rows: readonly CompiledRow[], now: number): Compiled {
+  const steps = compileSteps(rows, now);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Keys remembered per generation; there are two. */
+export const rememberedKeys = 16_384;
+
+export class Snapshot {
+  readonly #mappings: Mapping[] = [];
+  readonly #keys = new Map<string, number>();
+  readonly #digests = new Map<string, number>();
+  readonly #prefixes = new AffixTable(false);
+  readonly #suffixes = new AffixTable(true);
+  readonly #scans: { rank: number; matches: (key: string) => boolean }[] = [];
+  /** The rank of the best pattern that matches every key. */
+  #everything = Number.POSITIVE_INFINITY;
+  #firstDigest = Number.POSITIVE_INFINITY;
+  #recent = new Map<string, Mapping | null>();
+  #older = new Map<string, Mapping | null>();
+
+  readonly #tenants = { internal: new Set<string>(), external: new Set<string>() };
+
+  get size(): number {
+    return this.#mappings.length;
+  }
+
+  /** Distinct tenant ids of this type. */
+  tenants(type: TenantType): number {
+    return this.#tenants[type].size;
+  }
+
+  /** For the compiler only, in the order priority, id, before the first match. */
+  append(pattern: Pattern, mapping: Mapping): void {
+    const rank = this.#mappings.push(mapping) - 1;
+    const { tenant_id, tenant_type } = mapping;
+    if (tenant_id && (tenant_type === 'internal' || tenant_type === 'external'))
+      this.#tenants[tenant_type].add(tenant_id);
+    switch (pattern.kind) {
+      case 'key':
+        setFirst(this.#keys, pattern.key, rank);
+        return;
+      case 'digest':
+        this.#firstDigest = Math.min(this.#firstDigest, rank);
+        setFirst(this.#digests, pattern.hex, rank);
+        return;
+      case 'regex':
+        this.#scans.push({ rank, matches: key => pattern.regex.test(key) });
+        return;
+      default:
+        this.#appendText(pattern.kind, pattern.text, rank);
+    }
+  }
+
+  #appendText(kind: 'prefix' | 'suffix' | 'contains', text: string, rank: number): void {
+    if (text === '') this.#everything = Math.min(this.#everything, rank);
+    else if (kind === 'prefix') this.#prefixes.add(text, rank);
+    else if (kind === 'suffix') this.#suffixes.add(text, rank);
+    else this.#scans.push({ rank, matches: key => key.includes(text) });
+  }
+
+  /** The mapping that wins for this key, or null. */
+  match(key: string): Mapping | null {
+    const known = this.#recent.get(key);
+    return known === undefined ? this.#remember(key) : known;
+  }
+
+  #remember(key: string): Mapping | null {
+    const older = this.#older.get(key);
+    const found = older === undefined ? this.#find(key) : older;
+    if (this.#recent.size >= rememberedKeys) {
+      this.#older = this.#recent;
+      this.#recent = new Map();
+    }
+    this.#recent.set(key, found);
+    return found;
+  }
+
+  #find(key: string): Mapping | null {
+    let best = Math.min(this.#everything, this.#keys.get(key) ?? Number.POSITIVE_INFINITY);
+    if (this.#firstDigest < best)
+      best = Math.min(best, this.#digests.get(digestOfKey(key)) ?? Number.POSITIVE_INFINITY);
+    best = this.#prefixes.improve(key, best);
+    best = this.#suffixes.improve(key, best);
+    for (const scan of this.#scans) {
+      if (scan.rank >= best) break;
+      if (scan.matches(key)) best = scan.rank;
+    }
+    return this.#mappings[best] ?? null;
+  }
+}
+
+function setFirst(ranks: Map<string, number>, text: string, rank: number): void {
+  if (!ranks.has(text)) ranks.set(text, rank);
+}
+
+// FNV-1a over UTF-16 units: cheap per character, and good enough because hits are compared as text.
+const hashSeed = 0x811c9dc5 | 0;
+const hashStep = (hash: number, unit: number) => Math.imul(hash ^ unit, 0x01000193);
+
+/** The hash that the tables use; `fromEnd` walks the text backwards. */
+export function hashOfAffix(text: string, fromEnd: boolean): number {
+  let hash = hashSeed;
+  for (let i = 0; i < text.length; i++) hash = hashStep(hash, text.charCodeAt(fromEnd ? text.length - 1 - i : i));
+  return hash;
+}
+
+/**
+ * Beginnings (or ends) of keys by hash, open addressing with linear probing, at most half full:
+ *
+ *   #slots   [hash, entry + 1] [hash, entry + 1] …     0 in the second place: free
+ *   #lengths[n] = 1 where some text has n units
+ */
+class AffixTable {
+  readonly #fromEnd: boolean;
+  readonly #texts: string[] = [];
+  readonly #ranks: number[] = [];
+  readonly #lengths = new Uint8Array(2 * maxPatternLength + 1);
+  #longest = 0;
+  #slots = new Int32Array(2 * 16);
+  #shift = 32 - 4;
+
+  constructor(fromEnd: boolean) {
+    this.#fromEnd = fromEnd;
+  }
+
+  /** Ranks ascend from call to call, so of equal texts the first one stays. */
+  add(text: string, rank: number): void {
+    const hash = hashOfAffix(text, this.#fromEnd);
+    if (this.#rankOf(hash, text, 0, text.length) !== undefined) return;
+    if (this.#texts.length * 4 >= this.#slots.length) this.#grow();
+    this.#ranks.push(rank);
+    this.#place(hash, this.#texts.push(text));
+    this.#lengths[text.length] = 1;
+    this.#longest = Math.max(this.#longest, text.length);
+  }
+
+  /** The best rank among `best` and the texts that this key begins (or ends) with. */
+  improve(key: string, best: number): number {
+    if ((this.#ranks[0] ?? best) >= best) return best;
+    const end = Math.min(key.length, this.#longest);
+    const lengths = this.#lengths;
+    const step = this.#fromEnd ? -1 : 1;
+    let at = this.#fromEnd ? key.length - 1 : 0;
+    let hash = hashSeed;
+    for (let length = 1; length <= end; length++, at += step) {
+      hash = hashStep(hash, key.charCodeAt(at));
+      if (lengths[length] !== 1) continue;
+      const rank = this.#rankOf(hash, key, this.#fromEnd ? at : 0, length);
+      if (rank !== undefined && rank < best) best = rank;
+    }
+    return best;
+  }
+
+  /** The rank of the text that stands in `key` at `start` and has this length and hash. */
+  #rankOf(hash: number, key: string, start: number, length: number): number | undefined {
+    const slots = this.#slots;
+    for (let slot = this.#slotOf(hash); ; slot = (slot + 2) & (slots.length - 1)) {
+      const entry = slots[slot + 1] ?? 0;
+      if (entry === 0) return undefined;
+      if (slots[slot] !== hash) continue;
+      const text = this.#texts[entry - 1] ?? '';
+      if (text.length === length && key.startsWith(text, start)) return this.#ranks[entry - 1];
+    }
+  }
+
+  #slotOf(hash: number): number {
+    return (Math.imul(hash, 0x9e3779b1) >>> this.#shift) * 2;
+  }
+
+  #place(hash: number, entry: number): void {
+    const slots = this.#slots;
+    let slot = this.#slotOf(hash);
+    while (slots[slot + 1] !== 0) slot = (slot + 2) & (slots.length - 1);
+    slots[slot] = hash;
+    slots[slot + 1] = entry;
+  }
+
+  #grow(): void {
+    const full = this.#slots;
+    this.#slots = new Int32Array(full.length * 2);
+    this.#shift--;
+    for (let slot = 0; slot < full.length; slot += 2)
+      if (full[slot + 1]) this.#place(full[slot] ?? 0, full[slot + 1] ?? 0);
+  }
+}

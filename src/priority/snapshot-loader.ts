@@ -1,0 +1,42 @@
+/** From the tables' rows to a snapshot, in slices that leave the event loop free for requests. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../domain/clock.ts';
+import type { MappingStore } from './mapping-store.ts';
+import { type Compiled, type CompiledRow, compileRows, compileSteps } from './matcher.ts';
+import type { StoredSetting } from './settings.ts';
+
+export interface Loaded {
+  readonly rows: readonly CompiledRow[];
+  readonly compiled: Compiled;
+  readonly storedSettings: readonly StoredSetting[];
+  /** `clock.now()` and wall-clock time when the rows were asked for: they are no newer than this. */
+  readonly readAt: number;
+  readonly readDate: Date;
+}
+
+/** Work at a stretch, in milliseconds; a step that begins within it may take a little longer. */
+const sliceMs = 2;
+
+/** `before` lends what it has compiled already; where no row changed its snapshot goes on serving. */
+export async function loadSnapshot(store: MappingStore, clock: Clock, before: Loaded | null): Promise<Loaded> {
+  const readAt = clock.now();
+  const readDate = clock.date();
+  const { mappings, settings } = await store.readAll();
+  const known = new Map(before?.rows.map(row => [row.source.id, row]));
+  const rows = await inSlices(compileRows(mappings, known), clock);
+  const now = clock.date().getTime();
+  const isSame = before && before.rows.length === rows.length && rows.every((row, at) => row === before.rows[at]);
+  const compiled =
+    isSame && now < before.compiled.validUntil ? before.compiled : await inSlices(compileSteps(rows, now), clock);
+  return { rows, compiled, storedSettings: settings, readAt, readDate };
+}
+
+async function inSlices<T>(steps: Generator<void, T>, clock: Clock): Promise<T> {
+  let sliceEnd = clock.now() + sliceMs;
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) return step.value;
+    if (clock.now() < sliceEnd) continue;
+    await nextTurn();
+    sliceEnd = clock.now() + sliceMs;
+  }
+}
