@@ -1,12 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 
-/**
- * `starting`: nothing can be served yet. `degraded`: served from memory, since the database is
- * away; `detail` says what an operator should know.
- */
 export interface Health {
-  readonly status: 'starting' | 'ready' | 'degraded';
-  readonly detail?: string;
+  /** Requests can be served. */
+  readonly ready: boolean;
+  /** They are served from memory, because the database is away. */
+  readonly degraded: boolean;
 }
 
 export interface OpsServices {
@@ -20,11 +18,12 @@ export function registerOps(app: FastifyInstance, { health, metrics }: OpsServic
     app.get(path, (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }));
   }
   app.get('/readyz', (_request, reply) => {
-    const now = health();
+    const { ready, degraded } = health();
+    const status = !ready ? 'starting' : degraded ? 'degraded' : 'ready';
     return reply
-      .code(now.status === 'starting' ? 503 : 200)
+      .code(ready ? 200 : 503)
       .header('cache-control', 'no-store')
-      .send(now);
+      .send({ status });
   });
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
 }

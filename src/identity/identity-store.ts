@@ -1,16 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { ApiKeyRow, Database, UserRow } from '../db/schema.ts';
 import { keyOfAnother, wrongRole } from './identity-fault.ts';
-
-/** What authentication needs of a stored key and its user. */
-export interface KeyOwner {
-  readonly keyId: number;
-  readonly hash: string;
-  readonly expiresAt: string | null;
-  readonly userId: number;
-  readonly role: string;
-  readonly status: string;
-}
+import type { KeyOwner } from './key-owner.ts';
 
 /** A key as it may be shown: without its hash. */
 export type ShownKeyRow = Omit<ApiKeyRow, 'key_hash'>;

@@ -1,9 +1,9 @@
 import type { Clock } from '../domain/clock.ts';
 import { errors, type GatewayError } from '../domain/errors.ts';
-import { type Identity, type Role, roles } from '../domain/vocabulary.ts';
+import type { Identity } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import { hashKey, maxKeyBytes } from './api-key.ts';
-import type { KeyOwner } from './identity-store.ts';
+import { expiryMs, identityOf, isUsable, type KeyOwner, neverMs } from './key-owner.ts';
 
 /*
  * The keys in use, in memory: a key that was seen costs one Map.get.
@@ -36,7 +36,7 @@ interface Lookup {
 interface KeyRingParts {
   readonly findOwners: (hashes: readonly string[]) => Promise<KeyOwner[]>;
   readonly clock: Clock;
-  readonly events: Events;
+  readonly events: Pick<Events, 'info' | 'error'>;
   readonly cacheTtlMs: number;
   readonly staleMaxMs: number;
   readonly limits?: Partial<KeyRingLimits>;
@@ -69,7 +69,10 @@ export class KeyRing {
   #queue: Lookup[] = [];
   #queriesRunning = 0;
   #generation = 0;
-  #rereadDueAt: number;
+  /** The TTL is over, or reading again has failed. */
+  #isOverdue = false;
+  #tryAgainAt = 0;
+  #stopTtl: () => void = () => {};
   #rereading: Promise<void> | null = null;
   #rereadAgain: Promise<void> | null = null;
   #isDatabaseDown = false;
@@ -77,18 +80,15 @@ export class KeyRing {
   constructor(parts: KeyRingParts) {
     this.#parts = parts;
     this.#limits = { ...defaultLimits, ...parts.limits };
-    this.#rereadDueAt = parts.clock.now() + parts.cacheTtlMs;
+    this.#countTtl();
   }
 
   /** At once for a known key. 401 for one that is no good, 503 where that cannot be found out. */
   authenticate(key: string): Identity | Promise<Identity> {
     const known = this.#known.get(key);
     if (known === undefined) return this.#lookUp(key);
-    const { clock, staleMaxMs } = this.#parts;
-    const now = clock.now();
-    if (now >= this.#rereadDueAt) this.#rereadInBackground();
-    if (now - known.confirmedAt > staleMaxMs) return this.#lookUp(key);
-    if (known.expiresAtMs !== Number.POSITIVE_INFINITY && this.#isOver(known.expiresAtMs)) throw unknownKey();
+    if (this.#isOverdue && this.#isTooStale(known)) return this.#lookUp(key);
+    if (known.expiresAtMs !== neverMs && this.#parts.clock.date().getTime() >= known.expiresAtMs) throw unknownKey();
     return known.identity;
   }
 
@@ -168,7 +168,7 @@ export class KeyRing {
         continue;
       }
       const owner = owners.get(lookup.hash);
-      const isGood = owner !== undefined && this.#isUsable(owner);
+      const isGood = owner !== undefined && isUsable(owner, this.#parts.clock.date());
       if (!isOutdated) this.#remember(lookup, isGood ? owner : null, askedAt);
       if (isGood) lookup.answer.resolve(identityOf(owner));
       else lookup.answer.reject(unknownKey());
@@ -192,9 +192,14 @@ export class KeyRing {
     });
   }
 
-  #rereadInBackground(): void {
-    // A failure is logged where it is met, and the next request after a second tries again.
-    this.#reread().catch(() => {});
+  /** Keys were confirmed longer ago than their TTL: has them read again, and says if this one may still serve. */
+  #isTooStale(known: KnownKey): boolean {
+    const now = this.#parts.clock.now();
+    if (this.#rereading === null && now >= this.#tryAgainAt) {
+      // A failure is logged where it is met.
+      this.#reread().catch(() => {});
+    }
+    return now - known.confirmedAt > this.#parts.staleMaxMs;
   }
 
   /** One running, one waiting: who asks while one runs needs one that starts after now. */
@@ -215,18 +220,27 @@ export class KeyRing {
   }
 
   async #rereadAll(): Promise<void> {
-    const { clock, cacheTtlMs } = this.#parts;
-    let nextInMs = retryMs;
-    this.#rereadDueAt = Number.POSITIVE_INFINITY;
     try {
       const known = [...this.#known.values()];
       for (let start = 0; start < known.length; start += keysPerQuery) {
         await this.#confirm(known.slice(start, start + keysPerQuery));
       }
-      nextInMs = cacheTtlMs;
-    } finally {
-      this.#rereadDueAt = clock.now() + nextInMs;
+      this.#countTtl();
+    } catch (error) {
+      this.#isOverdue = true;
+      this.#tryAgainAt = this.#parts.clock.now() + retryMs;
+      throw error;
     }
+  }
+
+  /** A timer instead of a look at the clock, which would double the cost of a known key. */
+  #countTtl(): void {
+    const { clock, cacheTtlMs, staleMaxMs } = this.#parts;
+    this.#stopTtl();
+    this.#isOverdue = false;
+    this.#stopTtl = clock.after(Math.min(cacheTtlMs, staleMaxMs), () => {
+      this.#isOverdue = true;
+    });
   }
 
   async #confirm(chunk: readonly KnownKey[]): Promise<void> {
@@ -236,7 +250,7 @@ export class KeyRing {
       // Forgotten meanwhile, and perhaps known anew from a later answer.
       if (this.#known.get(known.key) !== known) continue;
       const owner = owners.get(known.hash);
-      if (owner === undefined || !this.#isUsable(owner)) {
+      if (owner === undefined || !isUsable(owner, this.#parts.clock.date())) {
         this.#known.delete(known.key);
         continue;
       }
@@ -266,25 +280,6 @@ export class KeyRing {
       cancel();
     }
   }
-
-  #isUsable = (owner: KeyOwner): boolean => owner.status === 'active' && !this.#isOver(expiryMs(owner.expiresAt));
-
-  #isOver = (wallClockMs: number): boolean => this.#parts.clock.date().getTime() >= wallClockMs;
-}
-
-/** A role that nobody knows, written by hand, is worth the least. */
-const identityOf = ({ keyId, userId, role }: KeyOwner): Identity => ({
-  keyId,
-  userId,
-  role: roles.includes(role as Role) ? (role as Role) : 'gateway_user',
-});
-
-/** An expiry that cannot be read has passed: a typing error must not make a key eternal. */
-export function expiryMs(expiresAt: string | null): number {
-  if (expiresAt === null) return Number.POSITIVE_INFINITY;
-  const hasZone = /(z|[+-]\d\d(:?\d\d)?)$/i.test(expiresAt.trim());
-  const ms = Date.parse(hasZone ? expiresAt : `${expiresAt.trim().replace(' ', 'T')}Z`);
-  return Number.isNaN(ms) ? Number.NEGATIVE_INFINITY : ms;
 }
 
 /** The oldest goes first: it is only ever a matter of asking the database once more. */

@@ -1,0 +1,32 @@
+import { type Identity, type Role, roles } from '../domain/vocabulary.ts';
+
+/** What authentication needs of a stored key and its user. Texts may be written by hand: any text. */
+export interface KeyOwner {
+  readonly keyId: number;
+  readonly hash: string;
+  readonly expiresAt: string | null;
+  readonly userId: number;
+  readonly role: string;
+  readonly status: string;
+}
+
+/** A role that nobody knows is worth the least. */
+export const identityOf = ({ keyId, userId, role }: KeyOwner): Identity => ({
+  keyId,
+  userId,
+  role: roles.find(known => known === role) ?? ('gateway_user' satisfies Role),
+});
+
+export const neverMs = Number.POSITIVE_INFINITY;
+
+/** Wall-clock milliseconds. An expiry that cannot be read has passed: a slip must not make a key eternal. */
+export function expiryMs(expiresAt: string | null): number {
+  if (expiresAt === null) return neverMs;
+  const text = expiresAt.trim().replace(' ', 'T');
+  const hasZone = /(Z|[+-]\d\d:\d\d)$/i.test(text);
+  const ms = Date.parse(hasZone || !text.includes('T') ? text : `${text}Z`);
+  return Number.isNaN(ms) ? Number.NEGATIVE_INFINITY : ms;
+}
+
+export const isUsable = (owner: KeyOwner, now: Date): boolean =>
+  owner.status === 'active' && now.getTime() < expiryMs(owner.expiresAt);
