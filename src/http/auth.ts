@@ -22,7 +22,7 @@ export function presentedKey(headers: IncomingHttpHeaders): string | null {
 
 function bearerKey(authorization: string): string | null {
   // What nearly every client sends needs no pattern; Node has trimmed the value.
-  if (authorization.startsWith('Bearer ') && authorization.charCodeAt(7) !== 0x20) return authorization.slice(7);
+  if (authorization.startsWith('Bearer ') && authorization.charCodeAt(7) > 0x20) return authorization.slice(7);
   const match = bearer.exec(authorization.trim());
   if (!match) throw errors.invalidApiKey('Send the API key as Authorization: Bearer KEY, or as x-api-key.');
   return match[1] || null;

@@ -5,7 +5,7 @@ import type { Identity } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import { Accounts, type NewKey, type NewUser, type ShownKey, type UserChange } from './accounts.ts';
 import { IdentityFault } from './identity-fault.ts';
-import { IdentityStore, type Page } from './identity-store.ts';
+import { answered, IdentityStore, type Page } from './identity-store.ts';
 import { KeyRing } from './key-ring.ts';
 import { type AdminConfig, ensureAdmin } from './root-admin.ts';
 
@@ -51,30 +51,30 @@ export class Identities {
   }
 
   createUser(actor: Identity, user: NewUser): Promise<UserRow> {
-    return this.#accounts.createUser(actor, user);
+    return answered(this.#accounts.createUser(actor, user));
   }
 
   listUsers(actor: Identity, page: Page): Promise<{ users: UserRow[]; total: number }> {
-    return this.#accounts.listUsers(actor, page);
+    return answered(this.#accounts.listUsers(actor, page));
   }
 
   updateUser(actor: Identity, id: number, change: UserChange): Promise<UserRow> {
-    return this.#accounts.updateUser(actor, id, change);
+    return answered(this.#accounts.updateUser(actor, id, change));
   }
 
   createKey(actor: Identity, key: NewKey): Promise<ShownKey & { key: string }> {
-    return this.#accounts.createKey(actor, key);
+    return answered(this.#accounts.createKey(actor, key));
   }
 
   listKeys(actor: Identity, userId: number | null, page: Page): Promise<{ api_keys: ShownKey[]; total: number }> {
-    return this.#accounts.listKeys(actor, userId, page);
+    return answered(this.#accounts.listKeys(actor, userId, page));
   }
 
   deleteKey(actor: Identity, id: number): Promise<void> {
-    return this.#accounts.deleteKey(actor, id);
+    return answered(this.#accounts.deleteKey(actor, id));
   }
 
   nameOf(actor: Identity): Promise<string> {
-    return this.#accounts.nameOf(actor);
+    return answered(this.#accounts.nameOf(actor));
   }
 }

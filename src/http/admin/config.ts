@@ -5,7 +5,8 @@ import { type Settings, type SettingsPatch, settings, settingsPatch } from './co
 /** What these routes need of the mapper. */
 export interface SettingsService {
   settings(): PrioritySettings;
-  putSettings(patch: SettingsPatch): Promise<unknown>;
+  /** Answers those in effect afterwards. */
+  putSettings(patch: SettingsPatch): Promise<PrioritySettings>;
 }
 
 const url = '/api-key-priority/config';
@@ -14,10 +15,9 @@ const config = { roles: admins };
 export function configRoutes(app: AdminApp, mapper: SettingsService): void {
   app.get(url, { config, schema: { response: { 200: settings } } }, async () => shown(mapper.settings()));
 
-  app.put(url, { config, schema: { body: settingsPatch, response: { 200: settings } } }, async ({ body }) => {
-    await mapper.putSettings(body);
-    return shown(mapper.settings());
-  });
+  app.put(url, { config, schema: { body: settingsPatch, response: { 200: settings } } }, async ({ body }) =>
+    shown(await mapper.putSettings(body)),
+  );
 }
 
 const shown = ({ enabled, default_priority, cache_ttl_sec, x_priority }: PrioritySettings): Settings => ({
