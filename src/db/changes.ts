@@ -29,7 +29,7 @@ export interface ChangesOptions {
   readonly log: Pick<Events, 'info' | 'warn'>;
 }
 
-export interface ChangeWatch {
+export interface Watcher {
   readonly mode: 'listen' | 'poll';
   /** Resolves when nothing of it runs any more. */
   stop(): Promise<void>;
@@ -42,9 +42,9 @@ const deafForMs = 60_000;
 /** A burst of changes becomes one report. */
 const gatherMs = 50;
 
-export const watchChanges = (options: ChangesOptions): ChangeWatch => new ChangeWatcher(options);
+export const watchChanges = (options: ChangesOptions): Watcher => new ChangeWatcher(options);
 
-class ChangeWatcher implements ChangeWatch {
+class ChangeWatcher implements Watcher {
   readonly #options: ChangesOptions;
   readonly #stopped = new AbortController();
   readonly #running: Promise<unknown>;
