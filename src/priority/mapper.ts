@@ -14,7 +14,7 @@ import { singleFlight } from './single-flight.ts';
 import { type Loaded, loadSnapshot } from './snapshot-loader.ts';
 
 export interface MapperParts {
-  readonly store: MappingStore;
+  readonly store: Pick<MappingStore, keyof MappingStore>;
   /** As configured; rows of api_key_priority_config win over them. */
   readonly settings: PrioritySettings;
   readonly clock: Clock;
@@ -65,7 +65,6 @@ export class Mapper {
   #isExpired = false;
   #isStopped = false;
   #isDegraded = false;
-  #saidFailure = '';
   #cancelExpiry = () => {};
   #cancelRetry = () => {};
   #lastLoad: Promise<unknown> = Promise.resolve();
@@ -114,8 +113,7 @@ export class Mapper {
   }
 
   /** Resolves when a snapshot serves whose rows were read after this call. */
-  async reload(): Promise<Reloaded> {
-    this.#saidFailure = ''; // an admin's attempt is worth a line of its own
+  reload(): Promise<Reloaded> {
     return answered(this.#reload());
   }
 
@@ -224,13 +222,11 @@ export class Mapper {
     };
   }
 
-  /** Said when it begins and when it reads differently, not once a second. */
   #noteFailure(error: unknown): void {
-    const text = String(error);
-    if (text !== this.#saidFailure) this.#parts.events.mappingsReloadFailed(error);
-    this.#saidFailure = text;
+    if (this.#isStopped) return;
     this.#isDegraded = true;
-    if (!this.#isStopped) this.#cancelRetry = this.#parts.clock.after(retryMs, () => this.changed());
+    this.#parts.events.mappingsReloadFailed(error);
+    this.#cancelRetry = this.#parts.clock.after(retryMs, () => this.changed());
   }
 
   #install(loaded: Loaded): void {
@@ -241,7 +237,6 @@ export class Mapper {
     this.#loaded = loaded;
     this.#settings = settings;
     this.#isDegraded = false;
-    this.#saidFailure = '';
     this.#isExpired = false;
     this.#classify = settings.enabled.value ? mappedClassify({ settings, match, events }) : defaultClassify(settings);
     this.#tellFaults(faults);

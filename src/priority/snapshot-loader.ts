@@ -18,7 +18,11 @@ export interface Loaded {
 const sliceMs = 2;
 
 /** `before` lends what it has compiled already; where no row changed its snapshot goes on serving. */
-export async function loadSnapshot(store: MappingStore, clock: Clock, before: Loaded | null): Promise<Loaded> {
+export async function loadSnapshot(
+  store: Pick<MappingStore, 'readAll'>,
+  clock: Clock,
+  before: Loaded | null,
+): Promise<Loaded> {
   const readAt = clock.now();
   const readDate = clock.date();
   const { mappings, settings } = await store.readAll();
