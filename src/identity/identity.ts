@@ -14,7 +14,7 @@ export { type AdminConfig, IdentityFault, type NewKey, type NewUser, type Page, 
 export interface IdentitiesParts {
   readonly db: Kysely<Database>;
   readonly clock: Clock;
-  readonly events: Events;
+  readonly events: Pick<Events, 'info' | 'warn' | 'error'>;
   readonly auth: { readonly cacheTtlMs: number; readonly staleMaxMs: number };
   /** The id of the mapping that a key matches, so that no key is drawn that matches one by chance. */
   readonly matching: (key: string) => number | null;

@@ -14,7 +14,7 @@ export interface AdminConfig {
 interface RootAdminParts {
   readonly store: IdentityStore;
   readonly clock: Clock;
-  readonly events: Events;
+  readonly events: Pick<Events, 'warn'>;
 }
 
 /**
