@@ -15,7 +15,8 @@ import { ClientLeft } from '../domain/errors.ts';
 import type { LevelStats, PoolStats, WaitPercentiles } from '../domain/stats.ts';
 import { allLevels, type Level } from '../domain/vocabulary.ts';
 import { Place, Scheduler } from '../scheduler/scheduler.ts';
-import { DrainRate, retryAfterSec } from './drain-rate.ts';
+import { retryAfterSec } from './drain-rate.ts';
+import { LevelCounts } from './level-counts.ts';
 import { refusals } from './refusal.ts';
 import type { Ticket, TicketFields } from './ticket.ts';
 
@@ -33,15 +34,6 @@ export interface DispatcherOptions {
 const handOffsPerTurn = 256;
 /** What Node's timers take at most; a later deadline is looked at again then. */
 const longestDelayMs = 2 ** 31 - 1;
-
-/** Since the start. */
-class LevelCounts {
-  dispatched = 0;
-  rejected = 0;
-  timedOut = 0;
-  cancelled = 0;
-  readonly drain = new DrainRate();
-}
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -112,6 +104,7 @@ export class Dispatcher {
     ticket.enter(now, this.#scheduler.waitingAhead(place.level) + 1);
     if (ticket.refusal !== null) {
       counts.cancelled++;
+      ticket.state = 'ended';
       return;
     }
     const refusal = this.#refusing ? refusals.shuttingDown() : this.#admit(place, now);
@@ -142,8 +135,8 @@ export class Dispatcher {
   async #hold<T>(ticket: PoolTicket, work: () => Promise<T>): Promise<T> {
     // The client may have left between the hand-off and this moment; the seat is given back already.
     if (ticket.refusal !== null) throw ticket.refusal;
-    this.#begin(ticket);
     try {
+      this.#begin(ticket);
       return await work();
     } finally {
       this.#release(ticket);
