@@ -1,0 +1,64 @@
+import type { Socket } from 'node:net';
+import { buildConnector, Client } from 'undici';
+
+export interface ConnectionTimeouts {
+  readonly connectTimeoutMs: number;
+  readonly firstByteTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+/** One HTTP/1.1 client, which reconnects by itself, and the socket that it speaks over. */
+export interface Connection {
+  readonly client: Client;
+  socket: Socket | null;
+}
+
+/**
+ * The connections to one upstream, as many as it has calls at once: seats are the limit. A call has
+ * one to itself and so knows its socket, which undici's Pool would hide: that the upstream has closed
+ * it is what ends a call whose client left. The one used last is used next, so the rest can go idle.
+ */
+export class Connections {
+  readonly #origin: string;
+  readonly #options: Client.Options;
+  readonly #connect: buildConnector.connector;
+  readonly #idle: Connection[] = [];
+  readonly #all: Connection[] = [];
+
+  constructor(origin: string, timeouts: ConnectionTimeouts) {
+    this.#origin = origin;
+    this.#connect = buildConnector({ timeout: timeouts.connectTimeoutMs, allowH2: false });
+    this.#options = {
+      headersTimeout: timeouts.firstByteTimeoutMs,
+      bodyTimeout: timeouts.idleTimeoutMs,
+      pipelining: 1,
+      allowH2: false,
+    };
+  }
+
+  take(): Connection {
+    return this.#idle.pop() ?? this.#open();
+  }
+
+  give(connection: Connection): void {
+    this.#idle.push(connection);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#all.map(({ client }) => client.destroy()));
+  }
+
+  #open(): Connection {
+    const client = new Client(this.#origin, {
+      ...this.#options,
+      connect: (options, callback) =>
+        this.#connect(options, (...result) => {
+          connection.socket = result[1];
+          callback(...result);
+        }),
+    });
+    const connection: Connection = { client, socket: null };
+    this.#all.push(connection);
+    return connection;
+  }
+}

@@ -1,0 +1,59 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { GatewayError } from '../domain/errors.ts';
+import type { Usage } from '../domain/usage.ts';
+import type { Dialect } from '../domain/vocabulary.ts';
+
+/** One request on its way to an upstream. */
+export interface UpstreamCall {
+  readonly dialect: Dialect;
+  readonly method: 'GET' | 'POST';
+  /** Path and query below the provider's base_url: `/chat/completions`, `/v1/messages?beta=true`. */
+  readonly path: string;
+  /** As the client sent them. */
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer | null;
+  /** What the gateway adds to the answer, names in lower case; they win over the upstream's. */
+  readonly answerHeaders: Readonly<Record<string, string>>;
+  readonly stream: boolean;
+  readonly requestId: string;
+  /** Input tokens to report for a stream that tells no usage. */
+  readonly inputEstimate: number;
+}
+
+export interface Forwarded {
+  /** The status that the client got; null when it left before there was one. */
+  readonly status: number | null;
+  /** What the upstream told, or what was counted while it passed; null where nothing is known. */
+  readonly usage: Usage | null;
+  readonly outcome: 'served' | 'upstream_error' | 'upstream_failed' | 'client_left';
+}
+
+export interface Provider {
+  readonly name: string;
+  readonly pool: string;
+  /**
+   * Sends the call and writes the answer. Settles when the upstream no longer counts the call, so a
+   * seat may be held until then. Rejects with the GatewayError to answer while nothing has been
+   * written; from then on a failure is told within the answer and shows in the outcome.
+   */
+  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded>;
+}
+
+/** A provider as its own room sees it. */
+export interface Upstream extends Provider {
+  /** Names or globs. */
+  readonly models: readonly string[];
+  serves(dialect: Dialect): boolean;
+  /** What the upstream itself says that it serves; rejects where it cannot be asked. */
+  listModels(): Promise<readonly ListedModel[]>;
+  /** Ends all running calls with this error. */
+  abortAll(error: GatewayError): void;
+  close(): Promise<void>;
+}
+
+export interface ListedModel {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly created: number;
+  readonly owned_by: string;
+}

@@ -1,0 +1,108 @@
+import type { ServerResponse } from 'node:http';
+import type { LoopbackProviderConfig } from '../../config/config.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type { GatewayError } from '../../domain/errors.ts';
+import { Answer, type AnswerContext, clientGone, type Source } from '../answer.ts';
+import type { Forwarded, ListedModel, Upstream, UpstreamCall } from '../provider.ts';
+import { type LoopbackAnswer, loopbackAnswer } from './loopback-answers.ts';
+
+/** A client may leave an answer unread as long as with other providers by default. */
+const stallMs = 300_000;
+
+/** An upstream inside the process, for trying out and for tests: it takes its time and says little. */
+export class LoopbackUpstream implements Upstream {
+  readonly name: string;
+  readonly pool: string;
+  readonly models: readonly string[];
+  readonly #config: LoopbackProviderConfig;
+  readonly #context: AnswerContext;
+
+  constructor(config: LoopbackProviderConfig, clock: Clock) {
+    this.name = config.name;
+    this.pool = config.pool;
+    this.models = config.models;
+    this.#config = config;
+    this.#context = { clock, stallMs, running: new Set() };
+  }
+
+  /** It speaks both. */
+  serves(): boolean {
+    return true;
+  }
+
+  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded> {
+    if (res.destroyed) return Promise.resolve(clientGone);
+    return new Promise((resolve, reject) => {
+      const served = new LoopbackCall(loopbackAnswer(call), this.#config, this.#context.clock);
+      served.begin(new Answer(call, res, served, this.#context, { resolve, reject }));
+    });
+  }
+
+  async listModels(): Promise<readonly ListedModel[]> {
+    return [{ id: 'loopback', created: 0, owned_by: this.name }];
+  }
+
+  abortAll(error: GatewayError): void {
+    for (const answer of [...this.#context.running]) answer.abort(error);
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** One answer in the making: a first byte after serviceMs, then one part every chunkMs. */
+class LoopbackCall implements Source {
+  readonly #made: LoopbackAnswer;
+  readonly #config: LoopbackProviderConfig;
+  readonly #clock: Clock;
+  #sent = 0;
+  #isPaused = false;
+  #isDue = false;
+  #cancelTimer: () => void = () => {};
+
+  constructor(made: LoopbackAnswer, config: LoopbackProviderConfig, clock: Clock) {
+    this.#made = made;
+    this.#config = config;
+    this.#clock = clock;
+  }
+
+  begin(answer: Answer): void {
+    const { serviceMs, chunkMs } = this.#config;
+    this.#cancelTimer = this.#clock.after(serviceMs + this.#made.chunksBefore * chunkMs, () => {
+      answer.start(200, { 'content-type': this.#made.contentType });
+      this.#send(answer);
+    });
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#isDue) this.#goOn();
+  }
+
+  stop(closed: () => void): void {
+    this.#cancelTimer();
+    this.#goOn = () => {};
+    closed();
+  }
+
+  #goOn: () => void = () => {};
+
+  #send(answer: Answer): void {
+    const part = this.#made.parts[this.#sent++];
+    if (part === undefined) {
+      answer.end();
+      return;
+    }
+    answer.write(Buffer.from(part));
+    this.#goOn = () => {
+      this.#isDue = this.#isPaused;
+      if (!this.#isPaused) this.#send(answer);
+    };
+    // The last part is the end of the one before it: it does not take a time of its own.
+    if (this.#sent >= this.#made.parts.length - 1 || this.#config.chunkMs === 0) this.#goOn();
+    else this.#cancelTimer = this.#clock.after(this.#config.chunkMs, () => this.#goOn());
+  }
+}

@@ -1,0 +1,124 @@
+import type { ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Clock } from '../domain/clock.ts';
+import { Answer, type AnswerContext, type Source } from './answer.ts';
+import type { Connection, Connections } from './connections.ts';
+import type { Forwarded, UpstreamCall } from './provider.ts';
+import { upstreamFault } from './upstream-fault.ts';
+
+/** How long an upstream may take to close a call's connection after the client left. */
+const closeGraceMs = 5_000;
+
+export interface ProxyContext extends AnswerContext {
+  readonly connections: Connections;
+  /** The path of base_url, without a slash at its end. */
+  readonly basePath: string;
+}
+
+/** Sends a call over a connection of its own and its answer to the client, byte for byte. */
+export function proxy(
+  call: UpstreamCall,
+  headers: string[],
+  res: ServerResponse,
+  context: ProxyContext,
+): Promise<Forwarded> {
+  return new Promise((resolve, reject) => {
+    const proxied = new ProxiedCall(context);
+    proxied.answer = new Answer(call, res, proxied, context, { resolve, reject });
+    proxied.connection.client.dispatch(
+      { path: context.basePath + call.path, method: call.method, headers, body: call.body },
+      proxied,
+    );
+  });
+}
+
+/** undici's handler of one call: one object, no stream and no AbortController in between. */
+class ProxiedCall implements Dispatcher.DispatchHandler, Source {
+  answer: Answer | null = null;
+  readonly connection: Connection;
+  readonly #connections: Connections;
+  readonly #clock: Clock;
+  /** Null until the request goes out, and again when all is over. */
+  #controller: Dispatcher.DispatchController | null = null;
+  #isStopped = false;
+  #isOver = false;
+  #closed: (() => void) | null = null;
+  #cancelGrace: (() => void) | null = null;
+
+  constructor(context: ProxyContext) {
+    this.#connections = context.connections;
+    this.connection = context.connections.take();
+    this.#clock = context.clock;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#isStopped) controller.abort(new Error('nobody waits for this call any more'));
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (status >= 200) this.answer?.start(status, headers);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.answer?.write(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#over();
+    this.answer?.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#over();
+    this.answer?.fail(upstreamFault(error));
+  }
+
+  pause(): void {
+    this.#controller?.pause();
+  }
+
+  resume(): void {
+    this.#controller?.resume();
+  }
+
+  /**
+   * Says "no more" by closing our half of the connection and waits until the upstream has closed its
+   * own: only then does it surely not count the call any more. What it still sends is thrown away.
+   */
+  stop(closed: () => void): void {
+    this.#isStopped = true;
+    const { socket } = this.connection;
+    // Over, or not sent yet: a call that still waits for a connection is unknown to the upstream.
+    if (this.#isOver || this.#controller === null || socket === null) {
+      closed();
+      return;
+    }
+    this.#closed = closed;
+    if (socket.writableLength > 0) {
+      this.#breakOff();
+      return;
+    }
+    this.#controller.resume();
+    socket.end();
+    this.#cancelGrace = this.#clock.after(closeGraceMs, () => this.#breakOff());
+  }
+
+  #breakOff(): void {
+    this.#controller?.abort(new Error('the client left'));
+  }
+
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#controller = null;
+    if (this.#isStopped) this.connection.socket?.destroy();
+    this.#connections.give(this.connection);
+    this.#cancelGrace?.();
+    this.#closed?.();
+  }
+}

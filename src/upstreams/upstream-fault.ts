@@ -1,0 +1,31 @@
+import { errors, type GatewayError } from '../domain/errors.ts';
+
+const texts: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'The upstream refused the connection.',
+  ENOTFOUND: 'The upstream could not be reached.',
+  EAI_AGAIN: 'The upstream could not be reached.',
+  EHOSTUNREACH: 'The upstream could not be reached.',
+  ENETUNREACH: 'The upstream could not be reached.',
+  ECONNRESET: 'The upstream broke off the connection.',
+  EPIPE: 'The upstream broke off the connection.',
+  UND_ERR_SOCKET: 'The upstream broke off the connection.',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'The upstream broke off the connection.',
+  ETIMEDOUT: 'The upstream did not accept a connection in time.',
+  UND_ERR_CONNECT_TIMEOUT: 'The upstream did not accept a connection in time.',
+  UND_ERR_HEADERS_TIMEOUT: 'The upstream did not begin to answer in time.',
+  UND_ERR_BODY_TIMEOUT: 'The upstream stopped sending in the middle of its answer.',
+};
+
+/**
+ * What a client may know of a broken upstream call: the kind, never hosts, ports or keys. The error
+ * itself goes along as `cause`, for the log.
+ */
+export function upstreamFault(error: Error): GatewayError {
+  const code = 'code' in error ? String(error.code) : '';
+  const fault =
+    code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED'
+      ? errors.invalidRequest('The path or a header of the request cannot be sent to the upstream.')
+      : errors.upstreamFailed(texts[code] ?? 'The call to the upstream failed.');
+  fault.cause = error;
+  return fault;
+}

@@ -1,0 +1,65 @@
+import type { ProviderConfig } from '../config/config.ts';
+import { type Clock, systemClock } from '../domain/clock.ts';
+import { errors, type GatewayError } from '../domain/errors.ts';
+import type { Dialect } from '../domain/vocabulary.ts';
+import { type ModelList, ModelLists, type ModelMatch, modelMatch } from './models.ts';
+import type { Provider, Upstream } from './provider.ts';
+import { HttpUpstream } from './providers/http.ts';
+import { LoopbackUpstream } from './providers/loopback.ts';
+
+export type { ModelList } from './models.ts';
+export type { Forwarded, Provider, UpstreamCall } from './provider.ts';
+
+export interface Upstreams {
+  /** The first provider in the order of the config that serves the dialect and the model; throws `model_not_found`. */
+  resolve(dialect: Dialect, model: string): Provider;
+  /** At most a minute old; an upstream that cannot be asked is left out. */
+  listModels(): Promise<ModelList>;
+  /** Ends every running call: streams with an error event, what has not begun by rejecting with the error. */
+  abortAll(error: GatewayError): void;
+  /** Closes all connections. */
+  close(): Promise<void>;
+}
+
+const maxNameShown = 100;
+
+export function createUpstreams(
+  providers: readonly ProviderConfig[],
+  { clock = systemClock }: { clock?: Clock } = {},
+): Upstreams {
+  const upstreams = providers.map(config => createUpstream(config, clock));
+  const entries = upstreams.map(upstream => ({ upstream, isServed: modelMatch(upstream.models) }));
+  const byDialect = {
+    openai: entries.filter(({ upstream }) => upstream.serves('openai')),
+    anthropic: entries.filter(({ upstream }) => upstream.serves('anthropic')),
+  } satisfies Record<Dialect, { upstream: Upstream; isServed: ModelMatch }[]>;
+  const modelLists = new ModelLists(upstreams, clock);
+
+  return {
+    resolve(dialect, model) {
+      for (const { upstream, isServed } of byDialect[dialect]) if (isServed(model)) return upstream;
+      throw errors.modelNotFound(`No provider serves the model \`${shown(model)}\` on this route.`);
+    },
+    listModels: () => modelLists.list(),
+    abortAll(error) {
+      for (const upstream of upstreams) upstream.abortAll(error);
+    },
+    async close() {
+      await Promise.all(upstreams.map(upstream => upstream.close()));
+    },
+  };
+}
+
+function createUpstream(config: ProviderConfig, clock: Clock): Upstream {
+  switch (config.type) {
+    case 'openai':
+    case 'anthropic':
+      return new HttpUpstream(config, clock);
+    case 'loopback':
+      return new LoopbackUpstream(config, clock);
+    default:
+      return config satisfies never;
+  }
+}
+
+const shown = (model: string): string => (model.length > maxNameShown ? `${model.slice(0, maxNameShown)}…` : model);
