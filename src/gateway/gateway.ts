@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { ClientLeft, errors } from '../domain/errors.ts';
+import { ClientLeft } from '../domain/errors.ts';
 import { costOf } from '../domain/usage.ts';
 import type { Classify, Identity } from '../domain/vocabulary.ts';
 import type { Provider, Upstreams } from '../upstreams/upstreams.ts';
@@ -81,6 +81,7 @@ export class Gateway {
           answerHeaders: exchange.answerHeaders(),
           stream: fields.stream,
           requestId: exchange.requestId,
+          inputEstimate: estimate.inputTokens,
         },
         res,
       );

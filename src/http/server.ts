@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyError } from 'fastify';
 import type { Clock } from '../domain/clock.ts';
 import { asGatewayError, errors, GatewayError } from '../domain/errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
@@ -18,22 +19,37 @@ interface ServerParts {
   readonly ops: Parameters<typeof registerOps>[1];
 }
 
-const adminBodyLimit = 2 ** 20;
+/** Long enough for the last bytes to go out, short enough for who waits for the exit. */
+const flushMs = 1_000;
 /** Longer than the usual 60 s of a load balancer, so that it is never us who close under its request. */
 const keepAliveTimeout = 75_000;
 const headersTimeout = 60_000;
 /** For a whole request body to come in. */
 const requestTimeout = 300_000;
 
-export function createHttpServer({ gateway, events, clock, admin, ops }: ServerParts): FastifyInstance {
+export interface HttpServer {
+  /** Answers the URL it listens on. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<string>;
+  /**
+   * Takes no new connection from now on. What it answers, once what was under way has been answered,
+   * closes the connections that are left.
+   */
+  drain(): () => Promise<void>;
+}
+
+export function createHttpServer({ gateway, events, clock, admin, ops }: ServerParts): HttpServer {
   const serveModels = modelRoutes({ gateway, events, clock });
+  let isDraining = false;
   const app = fastify({
-    bodyLimit: adminBodyLimit,
+    return503OnClosing: false,
     serverFactory: handler =>
-      createServer({ keepAliveTimeout, headersTimeout, requestTimeout }, (req: IncomingMessage, res: ServerResponse) => {
-        if (!serveModels(req, res)) handler(req, res);
-      }),
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true, allErrors: true } },
+      createServer(
+        { keepAliveTimeout, headersTimeout, requestTimeout },
+        (req: IncomingMessage, res: ServerResponse) => {
+          if (isDraining) res.setHeader('connection', 'close');
+          if (!serveModels(req, res)) handler(req, res);
+        },
+      ),
   });
   app.setErrorHandler((thrown: FastifyError, request, reply) => {
     const error = fromFastify(thrown);
@@ -46,7 +62,25 @@ export function createHttpServer({ gateway, events, clock, admin, ops }: ServerP
   });
   registerOps(app, ops);
   registerAdmin(app, admin);
-  return app;
+
+  async function closeConnections(closed: Promise<void>): Promise<void> {
+    app.server.closeIdleConnections();
+    const cancel = clock.after(flushMs, () => app.server.closeAllConnections());
+    await closed;
+    cancel();
+  }
+  return {
+    async listen({ host, port }) {
+      await app.listen({ host, port });
+      const { address, family, port: chosen } = app.server.address() as AddressInfo;
+      return `http://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`;
+    },
+    drain() {
+      isDraining = true;
+      const closed = app.close();
+      return () => closeConnections(closed);
+    },
+  };
 }
 
 /** Fastify's own refusals in the words of the catalogue. */

@@ -1,0 +1,131 @@
+/** The only place that wires: everything below is handed what it needs here. */
+import type { Config } from './config/config.ts';
+import { type Clock, systemClock } from './domain/clock.ts';
+import { errors } from './domain/errors.ts';
+import { type OpenEdition, openEdition } from './edition.ts';
+import { Dispatcher } from './gateway/dispatcher.ts';
+import { Gateway } from './gateway/gateway.ts';
+import { identifier } from './http/auth.ts';
+import { createHttpServer, type HttpServer } from './http/server.ts';
+import { createEvents } from './telemetry/events.ts';
+import { createLogger, type LogSink } from './telemetry/logger.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { WaitWindow } from './telemetry/wait-window.ts';
+import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
+
+export interface Overrides {
+  readonly clock?: Clock;
+  /** Where log lines go; stdout unless given. */
+  readonly logSink?: LogSink;
+  /** Where a drawn admin key is shown, past the logger; stdout unless given. */
+  readonly print?: (text: string) => void;
+  /** Said in the log once it is there. */
+  readonly warnings?: readonly string[];
+}
+
+export interface App {
+  readonly url: string;
+  /** Resolves when requests can be served; rejects on a fault that no retry mends. */
+  readonly ready: Promise<void>;
+  /** Drains and closes everything; safe to call more than once. */
+  stop(): Promise<void>;
+  /** Cuts the grace period of a stop short. */
+  abort(): void;
+}
+
+/** Starts everything; listens already while the database is still being reached for. */
+export async function startApp(config: Config, overrides: Overrides = {}): Promise<App> {
+  const clock = overrides.clock ?? systemClock;
+  const logger = createLogger(config.log, overrides.logSink);
+  const metrics = createMetrics();
+  const events = createEvents({ logger, metrics });
+  for (const warning of overrides.warnings ?? []) events.warn(warning);
+
+  const print = overrides.print ?? (text => process.stdout.write(text));
+  const edition = await openEdition({ config, clock, events, print });
+  const upstreams = createUpstreams(config.providers, { clock });
+  const dispatchers = new Map(
+    config.pools.map(({ name, seats }) => [
+      name,
+      new Dispatcher({ name, seats, config: config.scheduler, clock, waits: new WaitWindow(clock) }),
+    ]),
+  );
+  const poolStats = () => [...dispatchers.values()].map(dispatcher => dispatcher.stats());
+  const { identities, mapper, classify } = edition;
+  const identify = identifier({
+    authenticate: key => identities.authenticate(key),
+    disabled: config.auth.disabled,
+  });
+  const gateway = new Gateway({
+    identify,
+    classify,
+    upstreams,
+    pools: dispatchers,
+    maxBodyBytes: config.gateway.maxBodyBytes,
+  });
+  metrics.watch({
+    pools: poolStats,
+    snapshot: () => snapshotOf(edition),
+    isDatabaseUp: () => !edition.health().degraded,
+  });
+  const http = createHttpServer({
+    gateway,
+    events,
+    clock,
+    admin: { identities, mapper, poolStats },
+    ops: { health: () => edition.health(), metrics },
+  });
+
+  const url = await http.listen(config.gateway);
+  events.info(`Listening on ${url} (${config.gateway.edition} edition)`);
+  const stopping = new AbortController();
+  const ready = edition.start(stopping.signal).then(() => events.info('Ready'));
+  // Whoever does not await it is told by the log.
+  ready.catch(error => events.error('Cannot start', error));
+
+  const cutShort = Promise.withResolvers<void>();
+  const grace = () => Promise.race([cutShort.promise, elapsed(clock, config.gateway.shutdownGraceMs)]);
+  async function stop(): Promise<void> {
+    events.info('Stopping');
+    stopping.abort();
+    await drain({ http, dispatchers: [...dispatchers.values()], upstreams, grace });
+    await ready.catch(() => {});
+    await edition.close();
+    events.info('Stopped');
+    await logger.close();
+  }
+  let stopped: Promise<void> | null = null;
+  return {
+    url,
+    ready,
+    stop: () => (stopped ??= stop()),
+    abort: () => cutShort.resolve(),
+  };
+}
+
+interface Draining {
+  readonly http: HttpServer;
+  readonly dispatchers: readonly Dispatcher[];
+  readonly upstreams: Upstreams;
+  /** How long streams may still run. */
+  readonly grace: () => Promise<void>;
+}
+
+/** Nothing new comes in, who waits is sent away, streams run to their end or to the end of the grace period. */
+async function drain({ http, dispatchers, upstreams, grace }: Draining): Promise<void> {
+  const closeConnections = http.drain();
+  for (const dispatcher of dispatchers) dispatcher.refuseAll();
+  const idle = Promise.all(dispatchers.map(dispatcher => dispatcher.idle()));
+  await Promise.race([idle, grace()]);
+  upstreams.abortAll(errors.unavailable('The gateway is shutting down.', 1));
+  await idle;
+  await closeConnections();
+  await upstreams.close();
+}
+
+const elapsed = (clock: Clock, ms: number) => new Promise<void>(resolve => clock.after(ms, resolve));
+
+function snapshotOf({ mapper }: OpenEdition): { mappings: number; ageMs: number } | null {
+  const status = mapper?.status();
+  return status?.ageMs == null ? null : { mappings: status.usable, ageMs: status.ageMs };
+}

@@ -1,0 +1,119 @@
+/**
+ * What tells the editions apart: which database, and whether there are mappings. Chosen once, at
+ * start; nothing behind it asks again which edition this is.
+ */
+import { join } from 'node:path';
+import type { Config } from './config/config.ts';
+import { type Watcher, watchChanges } from './db/changes.ts';
+import { startEmbedded } from './db/embedded.ts';
+import { EmbeddedFault } from './db/embedded-binaries.ts';
+import { migratePostgres, migrateSqlite, SchemaFault } from './db/migrations.ts';
+import { openPostgres, retryUntilDone } from './db/postgres.ts';
+import { openSqlite } from './db/sqlite.ts';
+import type { Clock } from './domain/clock.ts';
+import type { Classify } from './domain/vocabulary.ts';
+import { Identities, IdentityFault } from './identity/identity.ts';
+import { createMapper, defaultClassify, type Mapper } from './priority/priority.ts';
+import type { Events } from './telemetry/events.ts';
+
+export interface OpenEdition {
+  readonly identities: Identities;
+  /** null: this edition maps nothing. */
+  readonly mapper: Mapper | null;
+  readonly classify: Classify;
+  /** Resolves once requests can be told apart; retries what may pass, rejects on a fault that stays. */
+  start(signal: AbortSignal): Promise<void>;
+  /** `ready`: requests can be told apart; `degraded`: from memory, because the database is away. */
+  health(): { ready: boolean; degraded: boolean };
+  close(): Promise<void>;
+}
+
+interface EditionParts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly events: Events;
+  /** Shows a drawn admin key, once. */
+  readonly print: (text: string) => void;
+}
+
+export const openEdition = (parts: EditionParts): Promise<OpenEdition> =>
+  parts.config.gateway.edition === 'team' ? openTeam(parts) : openPersonal(parts);
+
+/** What no other try mends; anything else may be the database being away for a while. */
+const isFatal = (error: unknown): boolean =>
+  error instanceof SchemaFault || error instanceof IdentityFault || error instanceof EmbeddedFault;
+
+async function openPersonal({ config, clock, events, print }: EditionParts): Promise<OpenEdition> {
+  const { db, close } = openSqlite(join(config.gateway.dataDir, 'gateway.db'));
+  const identities = new Identities({ db, clock, events, auth: config.auth, matching: () => null });
+  let isOpen = false;
+  return {
+    identities,
+    mapper: null,
+    classify: defaultClassify(config.apiKeyPriority),
+    async start() {
+      await migrateSqlite(db);
+      showDrawnKey(print, await identities.ensureAdmin(config.auth));
+      isOpen = true;
+    },
+    health: () => ({ ready: isOpen, degraded: false }),
+    close,
+  };
+}
+
+async function openTeam({ config, clock, events, print }: EditionParts): Promise<OpenEdition> {
+  const { dataDir } = config.gateway;
+  const embedded = config.database.url === null ? await startEmbedded({ dataDir, log: events }) : null;
+  const url = embedded?.url ?? config.database.url ?? '';
+  const { db, pool, close } = openPostgres(url);
+  const mapper = createMapper({ db, settings: config.apiKeyPriority, clock, events });
+  const identities = new Identities({
+    db,
+    clock,
+    events,
+    auth: config.auth,
+    matching: key => mapper.match(key)?.id ?? null,
+  });
+  let watch: Watcher | null = null;
+
+  const connect = async () => {
+    const { schema, triggers, created } = await migratePostgres(pool);
+    if (created.length > 0) events.info(`Created tables ${created.join(', ')}`);
+    showDrawnKey(print, await identities.ensureAdmin(config.auth));
+    return { schema, triggers };
+  };
+
+  return {
+    identities,
+    mapper,
+    classify: mapper.classify,
+    async start(signal) {
+      const onFailure = (error: unknown) => events.error('Cannot use the database yet; trying every second', error);
+      const { schema, triggers } = await retryUntilDone(connect, { signal, clock, onFailure, isFatal });
+      watch = watchChanges({
+        pool,
+        schema,
+        triggers,
+        listenUrl: config.database.listenUrl ?? url,
+        clock,
+        log: events,
+        onChange(tables) {
+          if (tables.has('users') || tables.has('api_keys')) void identities.refresh();
+          if (tables.has('api_key_priority_mappings') || tables.has('api_key_priority_config')) mapper.changed();
+        },
+      });
+      await mapper.start();
+    },
+    health: () => ({ ready: mapper.status().loaded, degraded: mapper.status().degraded }),
+    async close() {
+      await watch?.stop();
+      await mapper.stop();
+      await close();
+      await embedded?.stop();
+    },
+  };
+}
+
+function showDrawnKey(print: (text: string) => void, key: string | null): void {
+  if (key !== null) print(`Admin key (shown once, keep it): ${key}\n`);
+}

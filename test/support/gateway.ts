@@ -1,0 +1,118 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { type App, type Overrides, startApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/config-loader.ts';
+import type { Level } from '../../src/domain/vocabulary.ts';
+
+export const adminKey = 'tok_admin_key_of_the_tests_0123456789';
+
+interface GatewayOptions {
+  /** A postgres:// URL makes it Team; without one it is Personal. */
+  readonly database?: string;
+  /** Further sections and keys of the ini file; a provider is needed. */
+  readonly ini: string;
+  readonly env?: Record<string, string>;
+  readonly overrides?: Overrides;
+}
+
+export interface TestGateway {
+  readonly app: App;
+  readonly url: string;
+  /** What the gateway logged, a line each. */
+  readonly log: readonly string[];
+  readonly dataDir: string;
+  /** Calls an admin route as the root admin (or with the key given) and reads the JSON answer. */
+  admin(method: string, path: string, body?: unknown, key?: string): Promise<{ status: number; body: any }>;
+  /** A new gateway_user with one key, drawn with `tok_<prefix>_` where a prefix is given. */
+  createKey(prefix?: string): Promise<string>;
+  chat(key: string, options?: ChatOptions): Promise<Response>;
+  pool(name?: string): Promise<any>;
+}
+
+interface ChatOptions {
+  readonly model?: string;
+  readonly stream?: boolean;
+  readonly priority?: Level | string;
+  readonly signal?: AbortSignal;
+  readonly maxTokens?: number;
+}
+
+/** A whole gateway on a free port, in this process; it is stopped when the test ends. */
+export async function startGateway(t: TestContext, options: GatewayOptions): Promise<TestGateway> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'gateway-test-'));
+  t.after(() => rm(dataDir, { recursive: true, force: true }));
+  const log: string[] = [];
+  const { config } = loadConfig({
+    file: null,
+    text: iniText(options, dataDir),
+    env: options.env ?? {},
+    isTerminal: false,
+  });
+  const app = await startApp(config, {
+    logSink: text => log.push(...text.trimEnd().split('\n')),
+    ...options.overrides,
+  });
+  t.after(() => app.stop());
+  await app.ready;
+  return client(app, dataDir, log);
+}
+
+const iniText = ({ database, ini }: GatewayOptions, dataDir: string) => `
+[gateway]
+edition = ${database ? 'team' : 'personal'}
+port = 0
+data_dir = ${dataDir}
+shutdown_grace_sec = 1
+[database]
+url = ${database ?? ''}
+[auth]
+admin_key = ${adminKey}
+[log]
+level = debug
+format = json
+${ini}`;
+
+function client(app: App, dataDir: string, log: readonly string[]): TestGateway {
+  const { url } = app;
+  const admin: TestGateway['admin'] = async (method, path, body, key = adminKey) => {
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: await response.json() };
+  };
+  const createKey = async (prefix?: string) => {
+    const email = `user-${crypto.randomUUID()}@example.com`;
+    const user = await admin('POST', '/admin/users', { email, role: 'gateway_user' });
+    const key = await admin('POST', '/admin/api-keys', { user_id: user.body.id, ...(prefix ? { prefix } : {}) });
+    if (key.status !== 201) throw new Error(`no key for ${prefix}: ${JSON.stringify(key.body)}`);
+    return key.body.key as string;
+  };
+  const chat: TestGateway['chat'] = (key, { model = 'm', stream = false, priority, signal, maxTokens } = {}) =>
+    fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${key}`,
+        'content-type': 'application/json',
+        ...(priority === undefined ? {} : { 'x-priority': String(priority) }),
+      },
+      body: JSON.stringify({
+        model,
+        stream,
+        ...(maxTokens === undefined ? {} : { max_tokens: maxTokens }),
+        messages: [{ role: 'user', content: 'hello' }],
+      }),
+      ...(signal ? { signal } : {}),
+    });
+  const pool = async (name?: string) => {
+    const { body } = await admin('GET', '/admin/scheduler/stats');
+    return name ? body.pools.find((one: any) => one.name === name) : body.pools[0];
+  };
+  return { app, url, log, dataDir, admin, createKey, chat, pool };
+}
