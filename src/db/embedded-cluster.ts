@@ -84,7 +84,7 @@ const serverSettings = (durable: boolean): string =>
     `listen_addresses = '127.0.0.1'`,
     `unix_socket_directories = ''`,
     'log_checkpoints = off',
-    ...(durable ? [] : ['fsync = off', 'synchronous_commit = off', 'full_page_writes = off']),
+    ...(durable ? [] : ['fsync = off', 'full_page_writes = off']),
     '',
   ].join('\n');
 

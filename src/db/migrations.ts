@@ -60,7 +60,7 @@ const migrateInTransaction = async (client: pg.PoolClient): Promise<Migrated> =>
   const { schema, role, mayCreate } = await whereAndWho(client);
   await client.query(`SELECT pg_advisory_xact_lock(hashtext('tokligence_migrations'), hashtext($1))`, [schema]);
   // From here on nothing of ours may wait for long behind an operator's open transaction.
-  await client.query(`SET LOCAL lock_timeout = '3s'`);
+  await client.query(`SET LOCAL lock_timeout = '2s'`);
   const columns = await readColumns(client, schema);
   const existing = new Set(columns.keys());
   refuseMissing(
@@ -71,7 +71,11 @@ const migrateInTransaction = async (client: pg.PoolClient): Promise<Migrated> =>
   const pending = migrationsAfter(existing.has(ledger) ? await recordedVersion(client) : 0);
   const statements = pending.flatMap(migration => migration.postgres(existing));
   if (mayCreate) {
-    if (!existing.has(ledger)) await client.query(ledgerTable('TIMESTAMPTZ NOT NULL DEFAULT NOW()'));
+    if (!existing.has(ledger)) {
+      await client.query(ledgerTable('TIMESTAMPTZ NOT NULL DEFAULT NOW()'));
+      // A gateway whose role may not create tables still has to see that they fit.
+      await client.query(`GRANT SELECT ON ${ledger} TO PUBLIC`);
+    }
     for (const statement of statements) await client.query(statement);
     for (const { version, name } of pending) {
       await client.query(`INSERT INTO ${ledger} (version, name) VALUES ($1, $2)`, [version, name]);

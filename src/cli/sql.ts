@@ -1,0 +1,94 @@
+/** For operators without psql: runs SQL on the gateway's PostgreSQL. */
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import { loadProcessConfig } from '../config/config-loader.ts';
+import { findEmbedded } from '../db/embedded.ts';
+import { connectionOptions } from '../db/postgres.ts';
+
+const help = `Usage: npm run sql -- [--config FILE | --url URL] "STATEMENT; …"
+
+Runs statements on the database of the gateway: the one that database.url names, else the embedded
+PostgreSQL in data_dir, which runs while the gateway does. Shows rows as a table, or how many changed.
+
+  --config FILE  the ini file (default: config/setting.ini); TOKLIGENCE_DATABASE_URL and
+                 TOKLIGENCE_GATEWAY_DATA_DIR win over it
+  --url URL      another database, postgres://…
+  --help         this text
+
+Exit codes: 0 done, 1 the statement or the connection failed, 2 wrong usage or configuration.`;
+
+/** A statement may take long, but a database that is gone must not hold the terminal for ever. */
+const silenceMs = 600_000;
+
+interface Command {
+  readonly statement: string;
+  readonly url: string | null;
+  readonly dataDir: string;
+}
+
+/** Null when help was asked for. Throws on wrong usage or configuration. */
+const readCommand = (): Command | null => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { config: { type: 'string' }, url: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help) return null;
+  const [statement, ...more] = positionals;
+  if (statement === undefined || statement.trim() === '' || more.length > 0) {
+    throw new Error('give one argument: the SQL, in quotes (--help tells more)');
+  }
+  if (values.url !== undefined) return { statement, url: values.url, dataDir: '' };
+  const { gateway, database } = loadProcessConfig(values.config ?? 'config/setting.ini').config;
+  return { statement, url: database.url, dataDir: gateway.dataDir };
+};
+
+const run = async ({ statement, url, dataDir }: Command): Promise<void> => {
+  const target = url ?? (await findEmbedded(dataDir));
+  if (target === null) {
+    throw new Error(`no embedded PostgreSQL is running in ${dataDir}: start the gateway first (--help tells more)`);
+  }
+  const client = new pg.Client({ ...connectionOptions(target, silenceMs), connectionTimeoutMillis: 5_000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    // Several statements in one text answer with an array, which the types do not tell.
+    const answer: pg.QueryResult | pg.QueryResult[] = await client.query(statement);
+    for (const result of [answer].flat()) show(result);
+  } finally {
+    await client.end();
+  }
+};
+
+const show = ({ command, fields, rows, rowCount }: pg.QueryResult): void => {
+  if (fields.length === 0) {
+    console.log(rowCount === null ? command : `${command}: ${rowCount} ${rowCount === 1 ? 'row' : 'rows'}`);
+  } else if (rows.length === 0) {
+    console.log('no rows');
+  } else {
+    console.table(rows);
+  }
+};
+
+const fail = (code: 1 | 2, error: unknown): void => {
+  console.error(`sql: ${error instanceof Error ? describe(error) : String(error)}`);
+  process.exitCode = code;
+};
+
+/** With PostgreSQL's own hint; several refused addresses come as one error without a text. */
+const describe = (error: Error): string => {
+  if (error instanceof AggregateError) return error.errors.map(String).join('; ');
+  return error instanceof pg.DatabaseError && error.hint ? `${error.message} (${error.hint})` : error.message;
+};
+
+const main = async (): Promise<void> => {
+  let command: Command | null;
+  try {
+    command = readCommand();
+  } catch (error) {
+    return fail(2, error);
+  }
+  if (command === null) console.log(help);
+  else await run(command).catch(error => fail(1, error));
+};
+
+await main();

@@ -1,0 +1,275 @@
+import assert from 'node:assert/strict';
+import { connect, createServer, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { type Watcher, watchChanges } from '../../src/db/changes.ts';
+import { changedTables, readFingerprints } from '../../src/db/fingerprint.ts';
+import { migratePostgres } from '../../src/db/migrations.ts';
+import { openPostgres, type Postgres } from '../../src/db/postgres.ts';
+import { type TableName, tableNames } from '../../src/db/schema.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { emptyDatabase, freshDatabase, privateServer } from '../support/postgres.ts';
+import { type RecordedLog, recordedLog } from '../support/recorded-log.ts';
+
+/** Reports as they come; each is handed out once, in order. */
+class Reports {
+  readonly #arrived: ReadonlySet<TableName>[] = [];
+  #wake: (() => void) | null = null;
+
+  add(tables: ReadonlySet<TableName>): void {
+    this.#arrived.push(tables);
+    this.#wake?.();
+  }
+
+  get waiting(): number {
+    return this.#arrived.length;
+  }
+
+  async next(): Promise<TableName[]> {
+    for (;;) {
+      const first = this.#arrived.shift();
+      if (first !== undefined) return [...first].sort();
+      await new Promise<void>(resolve => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
+
+interface Watched extends Postgres {
+  readonly watch: Watcher;
+  readonly reports: Reports;
+  readonly log: RecordedLog;
+}
+
+const watched = (
+  t: TestContext,
+  url: string,
+  { listenUrl = url, triggers = true, schema = 'public', log = recordedLog() } = {},
+): Watched => {
+  const postgres = openPostgres(url);
+  const reports = new Reports();
+  const onChange = (tables: ReadonlySet<TableName>) => reports.add(tables);
+  const { pool } = postgres;
+  const watch = watchChanges({ pool, schema, triggers, listenUrl, clock: systemClock, onChange, log });
+  t.after(async () => {
+    await watch.stop();
+    await postgres.close();
+  });
+  return { ...postgres, watch, reports, log };
+};
+
+const everything = [...tableNames].sort();
+const addUser = (email: string) => `INSERT INTO users (email, role) VALUES ('${email}', 'gateway_user')`;
+const listeners = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%' OR query = 'SELECT 1'`;
+
+/** Until the listener is there, which reports all tables, because it cannot know what was before it. */
+const listening = async ({ watch, reports }: Watched): Promise<void> => {
+  do assert.deepEqual(await reports.next(), everything);
+  while (watch.mode !== 'listen');
+  // The first look and the listener may each have reported everything.
+  if (reports.waiting > 0) assert.deepEqual(await reports.next(), everything);
+};
+
+test('a change by anybody is heard, with its table', async t => {
+  const { url, query } = await freshDatabase(t);
+  const gateway = watched(t, url);
+  await listening(gateway);
+  await query(addUser('a@b'));
+  assert.deepEqual(await gateway.reports.next(), ['users']);
+  await query('TRUNCATE api_key_priority_mappings');
+  assert.deepEqual(await gateway.reports.next(), ['api_key_priority_mappings']);
+  await query(`INSERT INTO api_keys (user_id, key_hash, key_prefix) VALUES (1, 'h', 'tok_')`);
+  assert.deepEqual(await gateway.reports.next(), ['api_keys']);
+  await query('DELETE FROM users');
+  assert.deepEqual(await gateway.reports.next(), ['api_keys', 'users']);
+  assert.deepEqual(gateway.log.lines, []);
+});
+
+test('a burst of changes is one report or few', async t => {
+  const { url } = await freshDatabase(t);
+  const gateway = watched(t, url);
+  await listening(gateway);
+  for (let i = 0; i < 200; i++) await gateway.pool.query(addUser(`user${i}@b`));
+  await gateway.pool.query(`INSERT INTO api_key_priority_config (key, value) VALUES ('enabled', 'true')`);
+  let count = 0;
+  for (let last: string[] = []; !last.includes('api_key_priority_config'); count++) last = await gateway.reports.next();
+  assert.ok(count < 60, `${count} reports for 201 statements`);
+});
+
+test('another installation in the same database is not heard', async t => {
+  const { url, query } = await freshDatabase(t);
+  await query('CREATE SCHEMA other');
+  const other = openPostgres(`${url}?options=${encodeURIComponent('-c search_path=other')}`);
+  t.after(() => other.close());
+  assert.equal((await migratePostgres(other.pool)).triggers, true);
+  const gateway = watched(t, url);
+  await listening(gateway);
+  await other.pool.query(addUser('elsewhere@b'));
+  await query(`INSERT INTO api_key_priority_config (key, value) VALUES ('enabled', 'true')`);
+  assert.deepEqual(await gateway.reports.next(), ['api_key_priority_config']);
+});
+
+test('notifications that are swallowed on the way are noticed, and changes looked for', async t => {
+  const { url, query } = await freshDatabase(t);
+  // Notifications do not cross databases, as little as they cross a pooler in transaction mode.
+  const elsewhere = await emptyDatabase(t);
+  const gateway = watched(t, url, { listenUrl: elsewhere.url });
+  assert.match(await gateway.log.said(/^warn/), /did not arrive at database\.listen_url within 2 s/);
+  assert.equal(gateway.watch.mode, 'poll');
+  assert.deepEqual(await gateway.reports.next(), everything);
+  await query(addUser('a@b'));
+  const changedAt = performance.now();
+  assert.deepEqual(await gateway.reports.next(), ['users']);
+  assert.ok(performance.now() - changedAt < 2_000);
+  assert.deepEqual(await elsewhere.query(listeners), []);
+});
+
+test('without triggers changes are looked for, and the reason said once', async t => {
+  const { url, query } = await freshDatabase(t);
+  await query('DROP FUNCTION tokligence_notify_change CASCADE');
+  await query(`${addUser('a@b')}; ${addUser('c@d')}`);
+  const gateway = watched(t, url, { triggers: false });
+  assert.deepEqual(await gateway.reports.next(), everything);
+  await query(`UPDATE users SET role = 'gateway_admin' WHERE email = 'a@b'`);
+  assert.deepEqual(await gateway.reports.next(), ['users']);
+  await query(`BEGIN; DELETE FROM users WHERE email = 'a@b'; ${addUser('a@b')}; COMMIT`);
+  assert.deepEqual(await gateway.reports.next(), ['users']);
+  await query(`INSERT INTO api_key_priority_config (key, value) VALUES ('enabled', 'true')`);
+  assert.deepEqual(await gateway.reports.next(), ['api_key_priority_config']);
+  assert.equal(gateway.watch.mode, 'poll');
+  assert.deepEqual(gateway.log.lines, [
+    'warn The database role may not create triggers: looking for changes every second',
+  ]);
+});
+
+test('a listener whose session was ended comes back and reports everything', async t => {
+  const { url, query } = await freshDatabase(t);
+  const gateway = watched(t, url);
+  await listening(gateway);
+  await query(`SELECT pg_terminate_backend(pid) FROM (${listeners}) AS listener`);
+  assert.match(await gateway.log.said(/^warn/), /^warn Cannot listen for changes \(.*\): looking every second/);
+  await gateway.log.said(/^info Listening for changes again/);
+  assert.deepEqual(await gateway.reports.next(), everything);
+});
+
+test('a database that was away is watched again, and everything reported', async t => {
+  const server = await privateServer(t);
+  const setup = openPostgres(server.url);
+  await migratePostgres(setup.pool);
+  await setup.close();
+  const gateway = watched(t, server.url);
+  await listening(gateway);
+  await server.kill();
+  await gateway.log.said(/^warn Cannot listen for changes/);
+  await gateway.log.said(/^warn Cannot look for changes/);
+  await server.start();
+  await server.query(addUser('a@b'));
+  await gateway.log.said(/^info Listening for changes again/);
+  assert.deepEqual(await gateway.reports.next(), everything);
+  // A lasting fault may read differently from try to try, but is not said each time.
+  assert.ok(gateway.log.lines.length < 10, gateway.log.lines.join('\n'));
+});
+
+test('a connection that died without a word is noticed', async t => {
+  const { url, query } = await freshDatabase(t);
+  const network = await startNetwork(t, url);
+  const gateway = watched(t, url, { listenUrl: network.url });
+  await listening(gateway);
+  network.goSilent();
+  assert.match(await gateway.log.said(/^warn Cannot listen/), /silent for|timeout/);
+  while (gateway.reports.waiting > 0) await gateway.reports.next();
+  await query(addUser('a@b'));
+  let seen: TableName[] = [];
+  while (!seen.includes('users')) seen = await gateway.reports.next();
+  network.heal();
+  await gateway.log.said(/^info Listening for changes again/);
+});
+
+test('stop leaves no connection and reports no more', async t => {
+  const { url, query } = await freshDatabase(t);
+  const gateway = watched(t, url);
+  await listening(gateway);
+  const session = await query(listeners);
+  assert.equal(session.length, 1);
+  await gateway.pool.query(addUser('a@b'));
+  await gateway.watch.stop();
+  await gateway.pool.query(`SELECT pg_terminate_backend($1, 5000)`, [session[0]?.pid]);
+  assert.deepEqual(await query(listeners), []);
+  assert.equal(gateway.reports.waiting, 0);
+});
+
+test('stop works while the listener is still connecting', async t => {
+  const { url } = await freshDatabase(t);
+  const network = await startNetwork(t, url);
+  network.goSilent();
+  const { watch } = watched(t, url, { listenUrl: network.url });
+  await network.connected;
+  await watch.stop();
+  assert.equal(watch.mode, 'poll');
+});
+
+test('a fingerprint differs even where transactions commit in another order than they began', async t => {
+  const { url } = await freshDatabase(t);
+  const { pool, close } = openPostgres(url);
+  const [late, before, after] = [await pool.connect(), await pool.connect(), await pool.connect()];
+  await pool.query(`${addUser('a@b')}; ${addUser('c@d')}`);
+  // Three transactions with numbers in a row, of which the middle one commits last: the rows' xmin go
+  // from (n-1, n+1) to (n, n), with the same sum.
+  for (const client of [before, late, after]) await client.query('BEGIN; SELECT pg_current_xact_id()');
+  await before.query(`UPDATE users SET role = 'x' WHERE email = 'a@b'`);
+  await before.query('COMMIT');
+  await after.query(`UPDATE users SET role = 'x' WHERE email = 'c@d'`);
+  await after.query('COMMIT');
+  const sum = 'SELECT sum(xmin::text::bigint) AS sum FROM users';
+  const [sumBefore, printsBefore] = [(await pool.query(sum)).rows, await readFingerprints(pool, 'public')];
+  await late.query(`UPDATE users SET role = 'y'`);
+  await late.query('COMMIT');
+  assert.deepEqual((await pool.query(sum)).rows, sumBefore);
+  assert.deepEqual(changedTables(printsBefore, await readFingerprints(pool, 'public')), ['users']);
+  for (const client of [late, before, after]) client.release();
+  await close();
+});
+
+interface Network {
+  readonly url: string;
+  readonly connected: Promise<void>;
+  goSilent(): void;
+  heal(): void;
+}
+
+/** A way to the database that can lose every byte without closing anything. */
+const startNetwork = async (t: TestContext, url: string): Promise<Network> => {
+  const target = new URL(url);
+  const sockets = new Set<Socket>();
+  let isSilent = false;
+  const { promise: connected, resolve: onConnected } = Promise.withResolvers<void>();
+  const server = createServer(near => {
+    onConnected();
+    const far = connect(Number(target.port), target.hostname);
+    for (const [from, to] of [[near, far] as const, [far, near] as const]) {
+      sockets.add(from);
+      from.on('data', bytes => isSilent || to.write(bytes));
+      from.on('error', () => {});
+      from.on('close', () => to.destroy());
+    }
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const address = server.address();
+  const through = new URL(url);
+  through.port = String(typeof address === 'object' ? address?.port : '');
+  return {
+    url: through.href,
+    connected,
+    goSilent: () => {
+      isSilent = true;
+    },
+    heal: () => {
+      isSilent = false;
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+};

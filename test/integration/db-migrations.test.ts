@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { type TestContext, test } from 'node:test';
+import { type Migrated, migratePostgres, SchemaFault } from '../../src/db/migrations.ts';
+import { openPostgres } from '../../src/db/postgres.ts';
+import { emptyDatabase, freshDatabase, type TestDatabase } from '../support/postgres.ts';
+
+const migrate = async (url: string): Promise<Migrated> => {
+  const { pool, close } = openPostgres(url);
+  try {
+    return await migratePostgres(pool);
+  } finally {
+    await close();
+  }
+};
+
+const ourTables = ['users', 'api_keys', 'api_key_priority_mappings', 'api_key_priority_config'];
+
+/** As an earlier installation made them, with what its operators added since. */
+const existingInstallation = `
+  CREATE TABLE users (id SERIAL PRIMARY KEY, email TEXT UNIQUE NOT NULL, role TEXT NOT NULL, display_name TEXT,
+    status TEXT NOT NULL DEFAULT 'active', created_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    updated_at TIMESTAMPTZ NOT NULL DEFAULT NOW(), phone VARCHAR(20) CHECK (phone <> ''));
+  CREATE INDEX idx_users_role ON users(role);
+  CREATE TABLE api_keys (id SERIAL PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+    key_hash TEXT UNIQUE NOT NULL, key_prefix TEXT NOT NULL, scopes TEXT, expires_at TIMESTAMPTZ,
+    created_at TIMESTAMPTZ NOT NULL DEFAULT NOW(), updated_at TIMESTAMPTZ NOT NULL DEFAULT NOW());
+  CREATE INDEX idx_api_keys_user ON api_keys(user_id);
+  INSERT INTO users (email, role, phone) VALUES ('a@b', 'root_admin', '1'), ('c@d', 'gateway_user', NULL);
+  INSERT INTO api_keys (user_id, key_hash, key_prefix, scopes) VALUES (1, 'h1', 'tok_1', '["a"]'), (2, 'h2', 'tok_2', NULL);`;
+
+/** Everything of a table that must stay: columns, constraints, indexes, and each row with the version it has. */
+const portrait = async ({ query }: TestDatabase, table: string) => ({
+  columns: await query(
+    `SELECT attname, atttypid::regtype, attnotnull, attnum, pg_get_expr(adbin, adrelid) AS filled
+       FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+      WHERE attrelid = $1::regclass AND attnum > 0 ORDER BY attnum`,
+    [table],
+  ),
+  constraints: await query(
+    'SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = $1::regclass ORDER BY 1',
+    [table],
+  ),
+  indexes: await query('SELECT indexname, indexdef FROM pg_indexes WHERE tablename = $1 ORDER BY 1', [table]),
+  rows: await query(`SELECT xmin::text, ctid::text, * FROM ${table} ORDER BY id`),
+});
+
+/** A role that may read and write the tables that are there, and nothing else. */
+const limitedRole = async (t: TestContext, { url, query }: TestDatabase): Promise<string> => {
+  const name = `role_${randomBytes(6).toString('hex')}`;
+  await query(`CREATE ROLE ${name} LOGIN PASSWORD 'secret'`);
+  await query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${name}`);
+  // A role can go only after the database in which it has rights.
+  const admin = new URL(url);
+  admin.pathname = '/postgres';
+  t.after(() => t.after(() => dropRole(admin.href, name)));
+  const limited = new URL(url);
+  limited.username = name;
+  limited.password = 'secret';
+  return limited.href;
+};
+
+const dropRole = async (url: string, name: string): Promise<void> => {
+  const { pool, close } = openPostgres(url);
+  await pool.query(`DROP ROLE ${name}`);
+  await close();
+};
+
+test('a new database gets all tables, and a second run changes nothing', async t => {
+  const database = await emptyDatabase(t);
+  const first = await migrate(database.url);
+  assert.deepEqual([...first.created].sort(), [...ourTables, 'tokligence_migrations'].sort());
+  assert.equal(first.schema, 'public');
+  assert.equal(first.triggers, true);
+  const before = await portrait(database, 'api_key_priority_mappings');
+  assert.deepEqual(await migrate(database.url), { schema: 'public', created: [], triggers: true });
+  assert.deepEqual(await portrait(database, 'api_key_priority_mappings'), before);
+  const versions = await database.query('SELECT version FROM tokligence_migrations');
+  assert.deepEqual(versions, [{ version: 1 }]);
+});
+
+test('the new tables hold their rules', async t => {
+  const { query } = await freshDatabase(t);
+  const insert = (pattern: string, priority: number, type: string) =>
+    query('INSERT INTO api_key_priority_mappings (pattern, priority, match_type) VALUES ($1, $2, $3)', [
+      pattern,
+      priority,
+      type,
+    ]);
+  await insert('a*', 9, 'prefix');
+  await assert.rejects(insert('a*', 1, 'prefix'), /unique/);
+  await assert.rejects(insert('b', 10, 'prefix'), /check constraint/);
+  await assert.rejects(insert('b', -1, 'prefix'), /check constraint/);
+  await assert.rejects(insert('b', 1, 'glob'), /check constraint/);
+  await query(`INSERT INTO users (email, role) VALUES ('a@b', 'gateway_user')`);
+  await query(`INSERT INTO api_keys (user_id, key_hash, key_prefix) VALUES (1, 'h', 'tok_')`);
+  await query('DELETE FROM users');
+  assert.deepEqual(await query('SELECT * FROM api_keys'), []);
+  const indexes = await query(`SELECT indexname AS name FROM pg_indexes WHERE indexname LIKE 'idx_%' ORDER BY 1`);
+  assert.deepEqual(
+    indexes.map(index => index.name),
+    [
+      'idx_api_key_priority_mappings_pattern',
+      'idx_api_key_priority_mappings_priority',
+      'idx_api_key_priority_mappings_tenant_id',
+      'idx_api_keys_prefix',
+      'idx_api_keys_user',
+      'idx_users_role',
+    ],
+  );
+});
+
+test('an existing installation keeps its columns, constraints, indexes and rows, twice', async t => {
+  const database = await emptyDatabase(t);
+  await database.query(existingInstallation);
+  const before = [await portrait(database, 'users'), await portrait(database, 'api_keys')];
+  const first = await migrate(database.url);
+  assert.deepEqual(first.created.toSorted(), [
+    'api_key_priority_config',
+    'api_key_priority_mappings',
+    'tokligence_migrations',
+  ]);
+  assert.equal(first.triggers, true);
+  await migrate(database.url);
+  assert.deepEqual([await portrait(database, 'users'), await portrait(database, 'api_keys')], before);
+});
+
+test('a missing column is named with its table, and the refused database is left as it was', async t => {
+  const database = await emptyDatabase(t);
+  await database.query(existingInstallation);
+  await database.query('ALTER TABLE api_keys DROP COLUMN key_prefix, DROP COLUMN expires_at');
+  await assert.rejects(migrate(database.url), error => {
+    assert.ok(error instanceof SchemaFault);
+    assert.match(error.message, /column api_keys\.key_prefix is missing; column api_keys\.expires_at is missing/);
+    return true;
+  });
+  const tables = await database.query(`SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`);
+  assert.deepEqual(tables, [{ name: 'api_keys' }, { name: 'users' }]);
+});
+
+test('a table that was dropped after it had been made is named', async t => {
+  const database = await freshDatabase(t);
+  await database.query('DROP TABLE api_key_priority_config');
+  await assert.rejects(migrate(database.url), {
+    name: 'SchemaFault',
+    message: /table api_key_priority_config is missing/,
+  });
+});
+
+test('a database of a newer gateway is refused', async t => {
+  const database = await freshDatabase(t);
+  await database.query(`INSERT INTO tokligence_migrations (version, name) VALUES (99, 'from the future')`);
+  await assert.rejects(migrate(database.url), {
+    name: 'SchemaFault',
+    message: /at version 99, made by a newer gateway/,
+  });
+});
+
+test('a role that may not create anything works on a complete database, without triggers', async t => {
+  const database = await emptyDatabase(t);
+  await migrate(database.url);
+  await database.query('DROP FUNCTION tokligence_notify_change CASCADE; DROP TABLE tokligence_migrations');
+  const limited = await limitedRole(t, database);
+  assert.deepEqual(await migrate(limited), { schema: 'public', created: [], triggers: false });
+  // The owner's next start adds what the role could not.
+  assert.equal((await migrate(database.url)).triggers, true);
+  assert.equal((await migrate(limited)).triggers, true);
+});
+
+test('a role that may not create missing tables is told which, and what to do', async t => {
+  const database = await emptyDatabase(t);
+  await database.query(existingInstallation);
+  const limited = await limitedRole(t, database);
+  await assert.rejects(migrate(limited), {
+    name: 'SchemaFault',
+    message:
+      /may not create tables in schema public, and api_key_priority_mappings, api_key_priority_config must be created/,
+  });
+});
+
+test('a disabled trigger does not count', async t => {
+  const database = await freshDatabase(t);
+  await database.query('ALTER TABLE users DISABLE TRIGGER tokligence_changes');
+  assert.equal((await migrate(database.url)).triggers, false);
+});
+
+test('the tables go into the first schema of the search path', async t => {
+  const database = await emptyDatabase(t);
+  await database.query('CREATE SCHEMA app');
+  await database.query(existingInstallation);
+  const url = `${database.url}?options=${encodeURIComponent('-c search_path=missing,app,public')}`;
+  assert.equal((await migrate(url)).schema, 'app');
+  const tables = await database.query(`SELECT count(*) AS n FROM pg_tables WHERE schemaname = 'app'`);
+  assert.deepEqual(tables, [{ n: 5 }]);
+});
+
+test('gateways that start at the same time do not disturb each other', async t => {
+  const database = await emptyDatabase(t);
+  const results = await Promise.all([1, 2, 3, 4].map(() => migrate(database.url)));
+  assert.equal(results.filter(result => result.created.length > 0).length, 1);
+  assert.ok(results.every(result => result.triggers));
+});
+
+test('a table locked by somebody costs the triggers, not the start', async t => {
+  const database = await emptyDatabase(t);
+  await database.query(existingInstallation);
+  const { pool, close } = openPostgres(database.url);
+  const operator = await pool.connect();
+  await operator.query(`BEGIN; UPDATE users SET phone = '2' WHERE id = 1`);
+  assert.equal((await migrate(database.url)).triggers, false);
+  await operator.query('COMMIT');
+  operator.release();
+  await close();
+  assert.equal((await migrate(database.url)).triggers, true);
+});
+
+test('the example of eight tenants can be run twice, and keeps what was edited since', async t => {
+  const { query } = await freshDatabase(t);
+  const example = await readFile(new URL('../../config/examples/eight-tenants.sql', import.meta.url), 'utf8');
+  await query(example);
+  await query(`UPDATE api_key_priority_mappings SET priority = 4 WHERE tenant_id = 'dept-dev'`);
+  await query(example);
+  const rows = await query('SELECT tenant_id, priority FROM api_key_priority_mappings ORDER BY id');
+  assert.deepEqual(
+    rows.map(row => `${row.tenant_id} ${row.priority}`),
+    [
+      'dept-prod 0',
+      'dept-ml 1',
+      'dept-analytics 2',
+      'dept-dev 4',
+      'ext-enterprise 5',
+      'ext-premium 6',
+      'ext-standard 7',
+      'ext-free 9',
+    ],
+  );
+});
