@@ -5,6 +5,7 @@ import type { Identity, Role, UserStatus } from '../domain/vocabulary.ts';
 import { drawKey, keyColumns } from './api-key.ts';
 import { parseEmail } from './email.ts';
 import type { IdentityStore, Page, ShownKeyRow } from './identity-store.ts';
+import { parseInstant } from './instant.ts';
 
 export interface NewUser {
   readonly email: string;
@@ -93,7 +94,7 @@ export class Accounts {
       ...keyColumns(key),
       user_id: user.id,
       scopes: wish.scopes ? JSON.stringify(wish.scopes) : null,
-      expires_at: wish.expires_at ? new Date(wish.expires_at).toISOString() : null,
+      expires_at: wish.expires_at ? parseInstant(wish.expires_at, 'expires_at') : null,
     });
     ring.admit(key);
     const { id, ...rest } = shown(row);
