@@ -24,7 +24,10 @@ const email = {
   },
 };
 
-const postgresUrl = url('a postgres:// URL', ({ protocol }) => protocol === 'postgres:' || protocol === 'postgresql:');
+const postgresUrl = url(
+  'a postgres:// URL (in a password, # is %23, / is %2F and @ is %40)',
+  ({ protocol }) => protocol === 'postgres:' || protocol === 'postgresql:',
+);
 const baseUrl = url(
   "an http:// or https:// URL as the vendor's SDK takes it, without credentials, ? and #",
   ({ protocol, username, password, search, hash }) =>

@@ -1,28 +1,31 @@
-/** Edits (insert, delete, replace) between two names. */
+/** Edits between two names: insert, delete, replace a letter, swap two neighbours. */
 const distance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)];
+  const at = (i: number, j: number) => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;
   for (let i = 1; i <= a.length; i++) {
-    const next = [i];
+    const row = [i];
+    rows.push(row);
     for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const replaced = at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const isSwap = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swapped = isSwap ? at(i - 2, j - 2) + 1 : replaced;
+      row.push(Math.min(replaced, swapped, at(i - 1, j) + 1, at(i, j - 1) + 1));
     }
-    row = next;
   }
-  return row[b.length] ?? 0;
+  return at(a.length, b.length);
 };
 
 // Longer names cannot be near a known one, and the comparison is quadratic.
 const longest = 80;
 
-/** The known name that is meant most likely; null when none is near (more than a third of it differs). */
+/** The known name that is meant most likely; null when none is near: at most three edits, and a third of it. */
 export const closest = (name: string, known: Iterable<string>): string | null => {
   if (name.length > longest) return null;
   let best: string | null = null;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of known) {
     const edits = distance(name.toLowerCase(), candidate.toLowerCase());
-    if (edits < bestDistance && edits <= Math.max(1, Math.floor(candidate.length / 3))) {
+    if (edits < bestDistance && edits <= Math.min(3, Math.max(1, candidate.length / 3))) {
       best = candidate;
       bestDistance = edits;
     }

@@ -1,0 +1,507 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ConfigFaults, type LoadedConfig, loadConfig } from '../../src/config/config-loader.ts';
+import { allProviderKeys, environmentName, sections } from '../../src/config/keys.ts';
+
+const provider = '[provider.local]\ntype = loopback\n';
+const adminKey = 'a-key-of-24-characters-x';
+
+const load = (text: string, env: Record<string, string> = {}, isTerminal = false): LoadedConfig =>
+  loadConfig({ file: null, text, env, isTerminal });
+
+/** The faults as `[section] key: message`, one a line. */
+const faultsOf = (text: string, env: Record<string, string> = {}): string => {
+  try {
+    load(text, env);
+  } catch (error) {
+    assert.ok(error instanceof ConfigFaults, String(error));
+    return error.faults.map(({ section, key, message }) => `[${section}] ${key}: ${message}`).join('\n');
+  }
+  assert.fail('no fault was found');
+};
+
+test('without anything but a provider, everything has its default', () => {
+  const { config, warnings } = load(provider);
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(config, {
+    gateway: {
+      edition: 'personal',
+      host: '127.0.0.1',
+      port: 8081,
+      dataDir: resolve('data'),
+      shutdownGraceMs: 10_000,
+      maxBodyBytes: 32 * 1024 * 1024,
+    },
+    database: { url: null, listenUrl: null },
+    auth: {
+      disabled: false,
+      adminEmail: 'admin@local',
+      adminKey: null,
+      cacheTtlMs: 30_000,
+      staleMaxMs: 3_600_000,
+    },
+    apiKeyPriority: {
+      enabled: { value: false, source: 'default' },
+      default_priority: { value: 7, source: 'default' },
+      cache_ttl_sec: { value: 300, source: 'default' },
+      x_priority: { value: 'allow', source: 'default' },
+    },
+    scheduler: {
+      policy: 'hybrid',
+      weights: [10, 9, 8, 7, 6, 5, 4, 3, 2, 1],
+      maxQueueDepth: 1000,
+      queueTimeoutMs: 60_000,
+      maxQueuedBytes: 256 * 1024 * 1024,
+    },
+    providers: [{ name: 'local', models: ['*'], pool: 'local', type: 'loopback', serviceMs: 500, chunkMs: 20 }],
+    pools: [{ name: 'local', seats: 8 }],
+    log: { level: 'info', format: 'json' },
+  });
+});
+
+test('config/setting.ini gives the defaults and shows every key with its default', () => {
+  const text = readFileSync('config/setting.ini', 'utf8');
+  const { config, warnings } = loadConfig({ file: 'config/setting.ini', env: {}, isTerminal: false });
+  const defaults = load(provider).config;
+  const { apiKeyPriority, ...others } = config;
+  const { apiKeyPriority: defaultPriority, ...defaultOthers } = defaults;
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(others, defaultOthers);
+  for (const key of ['enabled', 'default_priority', 'cache_ttl_sec', 'x_priority'] as const) {
+    assert.deepEqual(apiKeyPriority[key], { value: defaultPriority[key].value, source: 'file' });
+  }
+  for (const keys of [...Object.values(sections), allProviderKeys]) {
+    for (const [key, { fallback }] of Object.entries(keys)) {
+      if (key === 'type' || key === 'base_url') continue;
+      assert.match(text, new RegExp(`^(; )?${key} = ?${fallback.replaceAll(/[*.]/g, '\\$&')}$`, 'm'), key);
+    }
+  }
+});
+
+test('the commented provider of config/setting.ini works once it is uncommented', () => {
+  const text = readFileSync('config/setting.ini', 'utf8');
+  const section = text.slice(text.indexOf('; [provider.gpu]'), text.indexOf('[log]'));
+  const uncommented = section.replaceAll(/^; (\[|[a-z_]+ =)/gm, '$1').replaceAll(/^[A-Z].*$/gm, '');
+  assert.deepEqual(load(uncommented).config.providers, [
+    {
+      name: 'gpu',
+      type: 'openai',
+      models: ['*'],
+      pool: 'gpu',
+      baseUrl: 'http://127.0.0.1:8000/v1',
+      apiKey: null,
+      connectTimeoutMs: 10_000,
+      firstByteTimeoutMs: 600_000,
+      idleTimeoutMs: 300_000,
+    },
+  ]);
+});
+
+test('environment wins over file, file over default, and the mapping settings tell which', () => {
+  const { config } = load(
+    `[gateway]\nedition = team\nport = 9000\n[api_key_priority]\ndefault_priority = 3\nx_priority = lower\n${provider}`,
+    { TOKLIGENCE_GATEWAY_PORT: '9001', TOKLIGENCE_API_KEY_PRIORITY_X_PRIORITY: 'ignore' },
+  );
+  assert.equal(config.gateway.port, 9001);
+  assert.deepEqual(config.apiKeyPriority, {
+    enabled: { value: false, source: 'default' },
+    default_priority: { value: 3, source: 'file' },
+    cache_ttl_sec: { value: 300, source: 'default' },
+    x_priority: { value: 'ignore', source: 'environment' },
+  });
+});
+
+test('every key can be set in the environment', () => {
+  const text = '[provider.gpu-a]\ntype = loopback\n[provider.lo]\ntype = loopback\n';
+  const { config, warnings } = load(text, {
+    TOKLIGENCE_GATEWAY_EDITION: 'team',
+    TOKLIGENCE_GATEWAY_HOST: '::1',
+    TOKLIGENCE_GATEWAY_PORT: '0',
+    TOKLIGENCE_GATEWAY_DATA_DIR: '/srv/data',
+    TOKLIGENCE_GATEWAY_SHUTDOWN_GRACE_SEC: '1.5',
+    TOKLIGENCE_GATEWAY_MAX_BODY_MB: '1',
+    TOKLIGENCE_DATABASE_URL: 'postgres://u:p@h/d',
+    TOKLIGENCE_DATABASE_LISTEN_URL: 'postgresql://u:p@h2/d',
+    TOKLIGENCE_AUTH_DISABLED: 'true',
+    TOKLIGENCE_AUTH_ADMIN_EMAIL: ' Root@Example.COM ',
+    TOKLIGENCE_AUTH_ADMIN_KEY: adminKey,
+    TOKLIGENCE_AUTH_CACHE_TTL_SEC: '2',
+    TOKLIGENCE_AUTH_STALE_MAX_SEC: '0',
+    TOKLIGENCE_API_KEY_PRIORITY_ENABLED: 'true',
+    TOKLIGENCE_API_KEY_PRIORITY_DEFAULT_PRIORITY: '0',
+    TOKLIGENCE_API_KEY_PRIORITY_CACHE_TTL_SEC: '600',
+    TOKLIGENCE_API_KEY_PRIORITY_X_PRIORITY: 'internal',
+    TOKLIGENCE_SCHEDULER_POLICY: 'strict',
+    TOKLIGENCE_SCHEDULER_WEIGHTS: '1, 2,3,4,5,6,7,8,9, 0.5',
+    TOKLIGENCE_SCHEDULER_MAX_QUEUE_DEPTH: '0',
+    TOKLIGENCE_SCHEDULER_QUEUE_TIMEOUT_SEC: '0.25',
+    TOKLIGENCE_SCHEDULER_MAX_QUEUED_MB: '2',
+    TOKLIGENCE_PROVIDER_GPU_A_TYPE: 'anthropic',
+    TOKLIGENCE_PROVIDER_GPU_A_BASE_URL: 'https://api.example.com//',
+    TOKLIGENCE_PROVIDER_GPU_A_API_KEY: 'sk-1',
+    TOKLIGENCE_PROVIDER_GPU_A_MODELS: 'claude-*, other',
+    TOKLIGENCE_PROVIDER_GPU_A_MAX_CONCURRENT: '3',
+    TOKLIGENCE_PROVIDER_GPU_A_POOL: 'gpus',
+    TOKLIGENCE_PROVIDER_GPU_A_CONNECT_TIMEOUT_SEC: '1',
+    TOKLIGENCE_PROVIDER_GPU_A_FIRST_BYTE_TIMEOUT_SEC: '2',
+    TOKLIGENCE_PROVIDER_GPU_A_IDLE_TIMEOUT_SEC: '3',
+    TOKLIGENCE_PROVIDER_LO_SERVICE_MS: '0',
+    TOKLIGENCE_PROVIDER_LO_CHUNK_MS: '5',
+    TOKLIGENCE_LOG_LEVEL: 'debug',
+    TOKLIGENCE_LOG_FORMAT: 'pretty',
+  });
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(config, {
+    gateway: {
+      edition: 'team',
+      host: '::1',
+      port: 0,
+      dataDir: '/srv/data',
+      shutdownGraceMs: 1500,
+      maxBodyBytes: 1024 * 1024,
+    },
+    database: { url: 'postgres://u:p@h/d', listenUrl: 'postgresql://u:p@h2/d' },
+    auth: { disabled: true, adminEmail: 'root@example.com', adminKey, cacheTtlMs: 2000, staleMaxMs: 0 },
+    apiKeyPriority: {
+      enabled: { value: true, source: 'environment' },
+      default_priority: { value: 0, source: 'environment' },
+      cache_ttl_sec: { value: 600, source: 'environment' },
+      x_priority: { value: 'internal', source: 'environment' },
+    },
+    scheduler: {
+      policy: 'strict',
+      weights: [1, 2, 3, 4, 5, 6, 7, 8, 9, 0.5],
+      maxQueueDepth: 0,
+      queueTimeoutMs: 250,
+      maxQueuedBytes: 2 * 1024 * 1024,
+    },
+    providers: [
+      {
+        name: 'gpu-a',
+        type: 'anthropic',
+        models: ['claude-*', 'other'],
+        pool: 'gpus',
+        baseUrl: 'https://api.example.com',
+        apiKey: 'sk-1',
+        connectTimeoutMs: 1000,
+        firstByteTimeoutMs: 2000,
+        idleTimeoutMs: 3000,
+      },
+      { name: 'lo', type: 'loopback', models: ['*'], pool: 'lo', serviceMs: 0, chunkMs: 5 },
+    ],
+    pools: [
+      { name: 'gpus', seats: 3 },
+      { name: 'lo', seats: 8 },
+    ],
+    log: { level: 'debug', format: 'pretty' },
+  });
+});
+
+test('the log is pretty on a terminal and json elsewhere, unless something is asked for', () => {
+  assert.equal(load(provider, {}, true).config.log.format, 'pretty');
+  assert.equal(load(provider, {}, false).config.log.format, 'json');
+  assert.equal(load(`[log]\nformat = json\n${provider}`, {}, true).config.log.format, 'json');
+});
+
+test('an empty value is none where the default is empty, in the environment too', () => {
+  const text = `[gateway]\nedition = team\n[database]\nurl = postgres://h/d\n[log]\nformat =\n${provider}pool =\n`;
+  const { config } = load(text, { TOKLIGENCE_DATABASE_URL: '', TOKLIGENCE_AUTH_ADMIN_KEY: '' });
+  assert.equal(config.database.url, 'postgres://h/d');
+  assert.equal(config.auth.adminKey, null);
+  assert.deepEqual(config.pools, [{ name: 'local', seats: 8 }]);
+});
+
+test('a value keeps ; # and blanks inside quotes, and backslashes outside', () => {
+  const text = String.raw`[gateway]
+edition = team
+data_dir = 'C:\\data #1; '
+[database]
+url = "postgres://u:p;a%23ss@h/d"
+[auth]
+admin_key = "quoted-\"-and-\\-inside-0123"
+[provider.up]
+type = openai
+base_url = http://127.0.0.1:1/v1/
+api_key = a\\b"c'd
+`;
+  const { config } = load(text);
+  assert.ok(config.gateway.dataDir.endsWith(String.raw`C:\\data #1; `));
+  assert.equal(config.database.url, 'postgres://u:p;a%23ss@h/d');
+  assert.equal(config.auth.adminKey, String.raw`quoted-"-and-\-inside-0123`);
+  const [up] = config.providers;
+  assert.ok(up?.type === 'openai');
+  assert.equal(up.apiKey, String.raw`a\\b"c'd`);
+  assert.equal(up.baseUrl, 'http://127.0.0.1:1/v1');
+});
+
+test('a file is read whatever its line ends, byte order mark and indentation', () => {
+  const { config } = load('\uFEFF; comment\r\n  [provider.local]\r\n\ttype=loopback\r\n# another\rservice_ms = 1');
+  assert.deepEqual(config.providers[0], {
+    name: 'local',
+    models: ['*'],
+    pool: 'local',
+    type: 'loopback',
+    serviceMs: 1,
+    chunkMs: 20,
+  });
+});
+
+test('a missing file, a folder and no provider at all are said plainly', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'config-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const from = (file: string | null) => () => loadConfig({ file, env: {}, isTerminal: false });
+  assert.throws(from(join(folder, 'no.ini')), /no\.ini: there is no such file/);
+  assert.throws(from(folder), /it is a folder/);
+  assert.throws(from(null), /no provider: at least one section \[provider\.NAME\]/);
+  writeFileSync(join(folder, 'a.ini'), provider);
+  assert.equal(from(join(folder, 'a.ini'))().config.providers.length, 1);
+});
+
+// What is written after a working provider · what must be said about it.
+const faultyTexts: [string, RegExp][] = [
+  ['[gateway]\nedition = Team', /\[gateway\] edition: must be personal or team$/],
+  ['[gateway]\nport = 65536', /\[gateway\] port: must be a whole number from 0 to 65535$/],
+  ['[gateway]\nport = 80.5', /\[gateway\] port: /],
+  ['[gateway]\nport = 1e3', /\[gateway\] port: /],
+  ['[gateway]\nport =', /\[gateway\] port: /],
+  ['[gateway]\nhost = http://127.0.0.1', /\[gateway\] host: must be a host name or an IP address/],
+  ['[gateway]\ndata_dir =', /\[gateway\] data_dir: must be a folder/],
+  ['[gateway]\nshutdown_grace_sec = -1', /shutdown_grace_sec: must be a number of seconds from 0 to 3600/],
+  ['[gateway]\nmax_body_mb = 0', /max_body_mb: must be a whole number from 1 to 1024/],
+  ['[gateway]\nprot = 1', /\[gateway\] prot: unknown key: is port meant\?/],
+  ['[gateway]\nweights = 1', /\[gateway\] weights: unknown key: it belongs to \[scheduler\]/],
+  ['[gateway]\nzzz = 1', /\[gateway\] zzz: unknown key: there are edition, host, port,/],
+  ['[gatway]\nport = 1', /\[gatway\] null: unknown section: is gateway meant\?/],
+  ['[zzz]', /\[zzz\] null: unknown section: there are gateway, database, /],
+  ['[provider]', /\[provider\] null: unknown section: is provider\.NAME meant\?/],
+  ['[provider.a.b]\ntype = loopback', /\[provider\.a\.b\] null: no dots in names/],
+  ['[provider.1a]\ntype = loopback', /\[provider\.1a\] null: no dots in names/],
+  ['[a.b]', /\[a\.b\] null: no dots in names/],
+  ['[gateway', /a section is \[name\], alone on its line/],
+  ['[gateway] ; first', /a section is \[name\], alone on its line/],
+  ['[]', /not a name of a section/],
+  ['[gateway]\nport 80', /\[gateway\] null: line 4 is not "key = value"/],
+  ['[gateway]\n= 80', /\[gateway\] null: line 4 is not "key = value"/],
+  ['[gateway]\ndata.dir = x', /\[gateway\] null: line 4 is not .* without dots/],
+  ['[gateway]\n__proto__ = 1', /\[gateway\] __proto__: unknown key/],
+  ['[gateway]\nconstructor = 1', /\[gateway\] constructor: unknown key/],
+  ['[constructor]', /\[constructor\] null: unknown section/],
+  ['[gateway]\nport = 1\nport = 1', /\[gateway\] port: the key stands twice \(line 5\)/],
+  ['[gateway]\n[log]\n[gateway]', /\[gateway\] null: the section stands twice \(line 5\)/],
+  ['[gateway]\nport = 80 ; http', /\[gateway\] port: a value with ; or # must be in double quotes/],
+  ['[auth]\nadmin_key = 0123456789012345678901#34', /\[auth\] admin_key: a value with ; or #/],
+  [
+    '[auth]\nadmin_key = "0123456789012345678901#34" ; x',
+    /\[auth\] admin_key: the value must end with its closing quote/,
+  ],
+  ['[auth]\nadmin_key = "01234567890123456789012', /\[auth\] admin_key: the value must end with its closing/],
+  ["[auth]\nadmin_key = 'it's a key of 24 letters'", /\[auth\] admin_key: the value must end with its closing/],
+  ['[auth]\nadmin_key = 12345678901234567890123', /\[auth\] admin_key: must be 24 to 256 visible characters/],
+  ['[auth]\nadmin_key = with a blank but long enough', /\[auth\] admin_key: /],
+  ['[auth]\nadmin_email = a@b@c', /\[auth\] admin_email: must be 3 to 254 characters with one @/],
+  ['[auth]\nadmin_email = @local', /\[auth\] admin_email: /],
+  [`[auth]\nadmin_email = a@${'b'.repeat(253)}`, /\[auth\] admin_email: /],
+  ['[auth]\ndisabled = yes', /\[auth\] disabled: must be true or false/],
+  ['[auth]\ndisabled = true\n[gateway]\nhost = 0.0.0.0', /\[auth\] disabled: needs \[gateway\] host on a loopback/],
+  ['[auth]\ndisabled = true\n[gateway]\nhost = 127.evil.example', /\[auth\] disabled: needs \[gateway\] host on/],
+  ['[auth]\ndisabled = true\n[gateway]\nhost = ::', /\[auth\] disabled: needs \[gateway\] host on/],
+  ['[api_key_priority]\nenabled = true', /\[api_key_priority\] enabled: needs \[gateway\] edition = team/],
+  ['[api_key_priority]\ndefault_priority = 10', /default_priority: must be a whole number from 0 to 9/],
+  ['[api_key_priority]\nx_priority = deny', /x_priority: must be allow or internal or lower or ignore/],
+  ['[database]\nurl = postgres://h/d', /\[database\] url: needs \[gateway\] edition = team/],
+  ['[gateway]\nedition = team\n[database]\nurl = mysql://h/d', /\[database\] url: must be a postgres:\/\/ URL/],
+  [
+    '[gateway]\nedition = team\n[database]\nlisten_url = postgres://h',
+    /\[database\] listen_url: needs a url beside it/,
+  ],
+  ['[scheduler]\nweights = 1,2,3', /\[scheduler\] weights: must be ten numbers/],
+  ['[scheduler]\nweights = 1,2,3,4,5,6,7,8,9,0', /\[scheduler\] weights: must be ten numbers/],
+  ['[scheduler]\nweights = 1,2,3,4,5,6,7,8,9,', /\[scheduler\] weights: must be ten numbers/],
+  ['[scheduler]\nqueue_timeout_sec = 0', /queue_timeout_sec: must be a number of seconds from 0\.001 to 86400/],
+  ['[log]\nlevel = trace', /\[log\] level: must be debug or info or warn or error/],
+  ['[provider.b]', /\[provider\.b\] type: is missing: must be openai or anthropic or loopback/],
+  ['[provider.b]\ntype = azure', /\[provider\.b\] type: must be openai or anthropic or loopback/],
+  ['[provider.b]\ntype = openai', /\[provider\.b\] base_url: is missing: must be an http:\/\/ or https:\/\/ URL/],
+  ['[provider.b]\ntype = openai\nbase_url = ftp://x', /\[provider\.b\] base_url: must be an http/],
+  ['[provider.b]\ntype = openai\nbase_url = http://u:p@x', /\[provider\.b\] base_url: .*without credentials/],
+  ['[provider.b]\ntype = openai\nbase_url = http://x/v1?a=b', /\[provider\.b\] base_url: /],
+  ['[provider.b]\ntype = openai\nbase_url = http://x\nservice_ms = 1', /service_ms: is for type loopback only/],
+  ['[provider.b]\ntype = loopback\nbase_url = http://x', /base_url: is for type openai and anthropic only/],
+  ['[provider.b]\ntype = loopback\napi_key = x', /api_key: is for type openai and anthropic only/],
+  ['[provider.b]\ntype = loopback\nmodels =', /models: must be names or globs of models/],
+  ['[provider.b]\ntype = loopback\nmodels = a,,b', /models: must be names or globs of models/],
+  ['[provider.b]\ntype = loopback\nmax_concurrent = 0', /max_concurrent: must be a whole number from 1 to/],
+  ['[provider.b]\ntype = loopback\npool = a b', /pool: must be a letter, then letters/],
+  [
+    '[provider.LOCAL]\ntype = loopback',
+    /\[provider\.LOCAL\] null: the environment could not tell it from \[provider\.local\]/,
+  ],
+  ['[provider.b]\ntype = loopback\nkind = x', /\[provider\.b\] kind: unknown key: there are type, models/],
+  ['[provider.b]\ntype = loopback\nport = 1', /\[provider\.b\] port: unknown key: it belongs to \[gateway\]/],
+];
+
+test('each fault in the file is named with its section, its key and what is allowed', async t => {
+  for (const [text, expected] of faultyTexts) {
+    await t.test(text.replaceAll('\n', ' · '), () => assert.match(faultsOf(`${provider}${text}\n`), expected));
+  }
+});
+
+test('a fault in the environment names the variable', () => {
+  const said = faultsOf(provider, { TOKLIGENCE_GATEWAY_PORT: 'http', TOKLIGENCE_PROVIDER_LOCAL_CHUNK_MS: '-1' });
+  assert.match(said, /\[gateway\] port: must be .* \(set by TOKLIGENCE_GATEWAY_PORT\)/);
+  assert.match(said, /\[provider\.local\] chunk_ms: must be .* \(set by TOKLIGENCE_PROVIDER_LOCAL_CHUNK_MS\)/);
+});
+
+test('all faults are told at once, in the error and in its message', () => {
+  const text = 'x = 1\n[gateway]\nport = no\nedition = none\n[scheduler]\nweights = 1\n[typo]\n[provider.a]\n';
+  assert.throws(
+    () => load(text, { TOKLIGENCE_AUTH_ADMIN_KEY: 'short' }),
+    (error: unknown) => {
+      assert.ok(error instanceof ConfigFaults);
+      assert.equal(error.faults.length, 7);
+      assert.equal(error.message.split('\n').length, 8);
+      for (const part of [
+        'line 1',
+        '[gateway] port',
+        'edition',
+        'weights',
+        '[typo]',
+        'admin_key',
+        '[provider.a] type',
+      ]) {
+        assert.ok(error.message.includes(part), `${part} in ${error.message}`);
+      }
+      return true;
+    },
+  );
+});
+
+test('a key at fault is told once, and nothing is concluded from it', () => {
+  const text = `[gateway]\nedition = tema\nport = 1;2\n[database]\nurl = postgres://h/d\n${provider}`;
+  assert.equal(faultsOf(text).split('\n').length, 2);
+});
+
+test('secrets never appear in a fault or a warning', () => {
+  const secret = fc
+    .string({ minLength: 6, maxLength: 40, unit: fc.constantFrom(...'sS3;#"\'\\=.-_ ') })
+    .map(s => `hunter2${s}`);
+  fc.assert(
+    fc.property(secret, fc.boolean(), (hidden, isKey) => {
+      const text = [
+        '[database]',
+        `url = mysql://u:${hidden}@h/d`,
+        '[auth]',
+        `admin_key = "${hidden}`,
+        isKey ? `postgres://u:${hidden}@h/d?a=b` : hidden,
+        '[provider.up]',
+        'type = openai',
+        `base_url = http://u:${hidden}@h`,
+        `api_key = ;${hidden}`,
+      ].join('\n');
+      const said = faultsOf(text, { TOKLIGENCE_AUTH_ADMIN_KEY: '', TOKLIGENCE_PROVIDER_UP_API_KEY: `\n${hidden} \n.` });
+      assert.ok(!said.includes('hunter2'), said);
+    }),
+  );
+});
+
+test('any text is read or refused with faults, never with another error', () => {
+  const line = fc.oneof(
+    fc.string(),
+    fc.constantFrom('[gateway]', '[provider.a]', 'type = loopback', 'port = 1', '[', '=', '"', '[__proto__]', 'a.b=c'),
+  );
+  fc.assert(
+    fc.property(fc.array(line), lines => {
+      try {
+        load(lines.join('\n'));
+      } catch (error) {
+        assert.ok(error instanceof ConfigFaults && error.faults.length > 0, String(error));
+      }
+    }),
+  );
+});
+
+test('a value between double quotes arrives as it was written', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), value => {
+      const written = value.replaceAll('\0', '');
+      const { config } = load(`[gateway]\ndata_dir = ${JSON.stringify(`/${written}`)}\n${provider}`);
+      assert.equal(config.gateway.dataDir, resolve(`/${written}`));
+    }),
+  );
+});
+
+test('auth may be disabled on every spelling of a loopback address', () => {
+  for (const host of ['127.0.0.1', '127.8.8.8', 'localhost', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1']) {
+    assert.equal(
+      load(`[gateway]\nhost = ${host}\n[auth]\ndisabled = true\n${provider}`).config.auth.disabled,
+      true,
+      host,
+    );
+  }
+});
+
+test('providers that name one pool share the one figure of seats that is given', () => {
+  const pools = (...sections: string[]) =>
+    load(sections.map((keys, i) => `[provider.${'abc'[i]}]\ntype = loopback\n${keys}\n`).join('')).config.pools;
+  assert.deepEqual(pools('', 'pool = a'), [{ name: 'a', seats: 8 }]);
+  assert.deepEqual(pools('', 'pool = a\nmax_concurrent = 3'), [{ name: 'a', seats: 3 }]);
+  assert.deepEqual(pools('max_concurrent = 3', 'pool = a', 'max_concurrent = 5'), [
+    { name: 'a', seats: 3 },
+    { name: 'c', seats: 5 },
+  ]);
+  assert.deepEqual(pools('pool = x\nmax_concurrent = 3', 'pool = x\nmax_concurrent = 3'), [{ name: 'x', seats: 3 }]);
+});
+
+test('two figures of seats for one pool are a fault, the environment included', () => {
+  const text = '[provider.a]\ntype = loopback\nmax_concurrent = 8\n[provider.b]\ntype = loopback\npool = a\n';
+  const said = faultsOf(text, { TOKLIGENCE_PROVIDER_B_MAX_CONCURRENT: '9' });
+  assert.match(said, /^\[provider\.b\] max_concurrent: the pool a is given 8 seats by \[provider\.a\] and 9 here/);
+});
+
+test('no two keys of differently spelled providers share a name in the environment', () => {
+  const keys = Object.keys(allProviderKeys);
+  for (const key of keys) {
+    for (const other of keys) assert.ok(!key.endsWith(`_${other}`), `${key} of a is ${other} of a-…`);
+  }
+  assert.equal(environmentName('provider.gpu-a', 'api_key'), 'TOKLIGENCE_PROVIDER_GPU_A_API_KEY');
+});
+
+test('unknown names in the environment are warnings, with the name that is near', () => {
+  const { warnings } = load(provider, {
+    TOKLIGENCE_GATEWAY_PROT: '1',
+    TOKLIGENCE_PROVIDER_OTHER_TYPE: 'loopback',
+    TOKLIGENCE_XYZ: 's3cret',
+    OTHER: 'x',
+  });
+  assert.deepEqual(warnings, [
+    'TOKLIGENCE_GATEWAY_PROT in the environment is unknown: is TOKLIGENCE_GATEWAY_PORT meant?',
+    'TOKLIGENCE_PROVIDER_OTHER_TYPE in the environment is unknown: it only overrides keys of providers that the file names',
+    'TOKLIGENCE_XYZ in the environment is unknown',
+  ]);
+});
+
+test('the service links of Kubernetes are ignored with one warning', () => {
+  const { config, warnings } = load(provider, {
+    TOKLIGENCE_GATEWAY_PORT: 'tcp://10.0.0.1:8081',
+    TOKLIGENCE_GATEWAY_SERVICE_HOST: '10.0.0.1',
+    TOKLIGENCE_GATEWAY_SERVICE_PORT: '8081',
+    TOKLIGENCE_GATEWAY_SERVICE_PORT_HTTP: '8081',
+    TOKLIGENCE_GATEWAY_PORT_8081_TCP: 'tcp://10.0.0.1:8081',
+    TOKLIGENCE_GATEWAY_PORT_8081_TCP_PORT: '8081',
+  });
+  assert.equal(config.gateway.port, 8081);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? '', /^ignored TOKLIGENCE_GATEWAY_PORT, TOKLIGENCE_GATEWAY_SERVICE_HOST, .*Kubernetes/);
+});
+
+test('a provider whose name looks like a service link keeps its settings', () => {
+  const { config, warnings } = load('[provider.my-service-port]\ntype = loopback\n', {
+    TOKLIGENCE_PROVIDER_MY_SERVICE_PORT_MAX_CONCURRENT: '2',
+  });
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(config.pools, [{ name: 'my-service-port', seats: 2 }]);
+});
