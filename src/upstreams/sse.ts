@@ -52,6 +52,9 @@ const lineFeed = 0x0a;
 const pieceOfOutput =
   /"(?:content|text|arguments|name|partial_json|thinking|reasoning|reasoning_content|refusal)": ?"[^"]/g;
 const responsesPiece = /"delta": ?"[^"]/g;
+const responsesEvent = /^event: ?response\.|"type": ?"response\./m;
+/** Comments may come before it. */
+const firstField = /^(?:event|data):/m;
 
 class StreamMeter implements UsageMeter {
   /** The unfinished last line. */
@@ -115,8 +118,10 @@ class StreamMeter implements UsageMeter {
   }
 
   #patternFor(text: string): RegExp {
-    this.#pattern ??= /"type": ?"response\./.test(text) ? responsesPiece : pieceOfOutput;
-    return this.#pattern;
+    if (this.#pattern === null && firstField.test(text)) {
+      this.#pattern = responsesEvent.test(text) ? responsesPiece : pieceOfOutput;
+    }
+    return this.#pattern ?? pieceOfOutput;
   }
 
   #judgeRest(): void {
