@@ -6,8 +6,8 @@
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 const bare = /^[\x21\x23-\x3c\x3e-\x5b\x5d-\x7e]+$/;
 
-/** A JSON string. Ordinary text, which most is, only gets its quotes. */
-export const jsonString = (text: string): string => (plain.test(text) ? `"${text}"` : JSON.stringify(text));
+/** What stands between the quotes of a JSON string; ordinary text, which most is, stays as it is. */
+export const jsonInner = (text: string): string => (plain.test(text) ? text : JSON.stringify(text).slice(1, -1));
 
 /** Without control, format and separator characters, which a terminal acts on instead of showing them. */
 export const printable = (text: string): string =>

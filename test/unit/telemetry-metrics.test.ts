@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Outcome } from '../../src/domain/outcome.ts';
+import type { PoolStats } from '../../src/domain/stats.ts';
+import { allLevels } from '../../src/domain/vocabulary.ts';
+import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
+
+const ended: Outcome = {
+  requestId: 'req_1',
+  outcome: 'served',
+  status: 200,
+  method: 'POST',
+  path: '/v1/chat/completions',
+  keyId: 5,
+  flowId: 'dept-prod',
+  mappingId: 3,
+  asked: null,
+  level: 2,
+  source: 'mapping',
+  model: 'a-model',
+  provider: 'gpu',
+  pool: 'gpus',
+  waitMs: 300,
+  durationMs: 523,
+  usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 20 },
+};
+
+/** The samples of the gateway's own metrics, `name{labels}` → value. */
+const samples = async (metrics: Metrics): Promise<Map<string, number>> => {
+  const lines = (await metrics.render()).split('\n').filter(line => line.startsWith('tokligence_'));
+  return new Map(lines.map(line => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]));
+};
+
+const pool: PoolStats = {
+  name: 'gpus',
+  seats: 8,
+  in_use: 3,
+  levels: allLevels.map(level => ({
+    level,
+    waiting: level * 2,
+    running: 0,
+    dispatched: 0,
+    rejected: 0,
+    timed_out: 0,
+    cancelled: 0,
+    wait_ms: { p50: null, p95: null, p99: null },
+  })),
+};
+
+test('requests and tokens are counted by level, outcome and provider', async () => {
+  const metrics = createMetrics();
+  metrics.requestEnded(ended);
+  metrics.requestEnded(ended);
+  metrics.requestEnded({ ...ended, level: 9, outcome: 'queue_full', usage: null });
+  metrics.requestEnded({
+    ...ended,
+    level: null,
+    outcome: 'invalid_api_key',
+    provider: null,
+    waitMs: null,
+    usage: null,
+  });
+  const got = await samples(metrics);
+  assert.equal(got.get('tokligence_requests_total{level="2",outcome="served",provider="gpu"}'), 2);
+  assert.equal(got.get('tokligence_requests_total{level="9",outcome="queue_full",provider="gpu"}'), 1);
+  assert.equal(got.get('tokligence_requests_total{outcome="invalid_api_key"}'), 1);
+  assert.equal(got.get('tokligence_input_tokens_total{level="2",provider="gpu"}'), 200);
+  assert.equal(got.get('tokligence_cached_input_tokens_total{level="2",provider="gpu"}'), 80);
+  assert.equal(got.get('tokligence_output_tokens_total{level="2",provider="gpu"}'), 40);
+});
+
+test('waits are a histogram by level, in seconds', async () => {
+  const metrics = createMetrics();
+  for (const waitMs of [0, 250, 300, 400_000]) metrics.requestEnded({ ...ended, waitMs });
+  const got = await samples(metrics);
+  const bucket = (le: string, level = 2) =>
+    got.get(`tokligence_queue_wait_seconds_bucket{le="${le}",level="${level}"}`);
+  assert.deepEqual([bucket('0.001'), bucket('0.25'), bucket('0.5'), bucket('300'), bucket('+Inf')], [1, 2, 3, 3, 4]);
+  assert.equal(bucket('+Inf', 3), 0);
+  assert.equal(got.get('tokligence_queue_wait_seconds_count{level="2"}'), 4);
+  assert.equal(got.get('tokligence_queue_wait_seconds_sum{level="2"}'), 400.55);
+});
+
+test('pools, snapshot and database are looked at when somebody scrapes', async () => {
+  const metrics = createMetrics();
+  assert.equal((await samples(metrics)).has('tokligence_database_up'), false);
+  let snapshot: { mappings: number; ageMs: number } | null = null;
+  let isDatabaseUp = true;
+  metrics.watch({ pools: () => [pool], snapshot: () => snapshot, isDatabaseUp: () => isDatabaseUp });
+  const before = await samples(metrics);
+  assert.equal(before.get('tokligence_queue_depth{level="4",provider="gpus"}'), 8);
+  assert.equal(before.get('tokligence_seats{provider="gpus"}'), 8);
+  assert.equal(before.get('tokligence_seats_in_use{provider="gpus"}'), 3);
+  assert.equal(before.get('tokligence_database_up'), 1);
+  assert.equal(before.has('tokligence_mapping_snapshot_mappings'), false);
+  snapshot = { mappings: 8, ageMs: 1500 };
+  isDatabaseUp = false;
+  const after = await samples(metrics);
+  assert.equal(after.get('tokligence_mapping_snapshot_mappings'), 8);
+  assert.equal(after.get('tokligence_mapping_snapshot_age_seconds'), 1.5);
+  assert.equal(after.get('tokligence_database_up'), 0);
+});
+
+test('no label but level, outcome, provider and the bound of a bucket exists, and every line can be read', async () => {
+  const metrics = createMetrics();
+  metrics.watch({ pools: () => [pool], snapshot: () => ({ mappings: 8, ageMs: 1 }), isDatabaseUp: () => true });
+  metrics.requestEnded(ended);
+  metrics.requestEnded({ ...ended, level: null, provider: null });
+  const rendered = await metrics.render();
+  assert.match(metrics.contentType, /^text\/plain; version=0\.0\.4/);
+  assert.ok(!rendered.includes('a-model') && rendered.includes('\nprocess_cpu_seconds_total '));
+  for (const line of rendered.split('\n').filter(line => line !== '' && !line.startsWith('#'))) {
+    const labels = /^[a-z_0-9]+(?:\{(.*)\})? (?:[0-9.e+-]+|Nan)$/.exec(line)?.[1];
+    assert.match(line, /^[a-z_0-9]+(\{.*\})? \S+$/);
+    for (const [, label] of (labels ?? '').matchAll(/(\w+)="/g)) {
+      assert.ok(['level', 'outcome', 'provider', 'le'].includes(label ?? ''), line);
+    }
+  }
+});
