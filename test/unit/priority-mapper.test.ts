@@ -46,7 +46,14 @@ function arrange(t: TestContext, rows: Partial<StoredRows> = {}) {
     return promise;
   };
   const unused = async () => assert.fail('not used here');
-  const store = { readAll, list: unused, create: unused, update: unused, remove: unused, writeSettings: unused };
+  const store = {
+    readAll,
+    list: unused,
+    create: unused,
+    update: unused,
+    remove: async () => true,
+    writeSettings: unused,
+  };
   const log: string[] = [];
   const events = {
     requestEnded: () => {},
@@ -58,7 +65,7 @@ function arrange(t: TestContext, rows: Partial<StoredRows> = {}) {
     settingFaulty: ({ key }: { key: string }) => log.push(`setting ${key}`),
     info: () => {},
     warn: () => {},
-    error: () => {},
+    error: (message: string) => log.push(`error ${message}`),
   };
   const clock = new ManualClock();
   const mapper = new Mapper({ store, settings, clock, events });
@@ -141,6 +148,18 @@ test('a failed reload keeps the old snapshot, is told, and is tried again every 
   await again;
   assert.equal(mapper.status().degraded, false);
   assert.deepEqual(log, ['reloaded 1', 'failed connection refused', 'reloaded 1', 'reloaded 1']);
+});
+
+test('a change that is stored is answered as done even if the reload after it fails, and that is said', async t => {
+  const { mapper, read, log, start } = arrange(t);
+  await start();
+  const removed = mapper.remove(1);
+  (await read(1)).fail(new Error('connection reset'));
+  await removed;
+  assert.deepEqual(log.slice(1), [
+    'failed connection reset',
+    'error APIKeyMapper: a change is stored but does not serve here yet',
+  ]);
 });
 
 test('a start without a database goes on trying until the first snapshot serves', async t => {
