@@ -35,7 +35,8 @@ const forKysely = (sqlite: DatabaseSync): SqliteDatabase => ({
     const statement = sqlite.prepare(text);
     return {
       reader: statement.columns().length > 0,
-      all: parameters => statement.all(...bind(parameters)),
+      // Rows without a prototype would differ from PostgreSQL's.
+      all: parameters => statement.all(...bind(parameters)).map(row => ({ ...row })),
       run: parameters => statement.run(...bind(parameters)),
       iterate: parameters => statement.iterate(...bind(parameters)),
     };
