@@ -156,7 +156,8 @@ export class Dispatcher {
     ticket.state = 'ended';
     this.#scheduler.finish(ticket.place, ticket.actualCost);
     if (this.#scheduler.waiting > 0) this.#pump(this.#options.clock.now());
-    if (this.#scheduler.inUse === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    if (this.#scheduler.inUse > 0 || this.#idleWaiters.length === 0) return;
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 
   /** Seats whoever can be seated, answers whose time is over, and sees to the next deadline. */
@@ -251,7 +252,7 @@ class PoolTicket implements Ticket {
   #reject: (reason: Error) => void = nothing;
 
   constructor(fields: TicketFields, timeoutMs: number, leave: (ticket: PoolTicket) => void) {
-    this.place = new Place({ ...fields, timeoutMs, holder: this });
+    this.place = new Place(this, fields, timeoutMs);
     this.actualCost = fields.cost;
     this.#leave = leave;
   }

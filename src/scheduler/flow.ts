@@ -5,16 +5,12 @@ const maxCost = 1e9;
 /** A cost as the counters can bear it: never negative, never NaN. */
 export const soundCost = (cost: number): number => (cost >= 0 ? Math.min(cost, maxCost) : 0);
 
-export interface PlaceFields<Holder> {
-  /** Whom the place is for; handed back with the place, never looked at. */
-  readonly holder: Holder;
+export interface Demand {
   readonly flowId: string;
   readonly level: Level;
   /** Estimated cost (domain/usage.ts), charged when the seat is given. */
   readonly cost: number;
   readonly bodyBytes: number;
-  /** How long it may wait for a seat. */
-  readonly timeoutMs: number;
 }
 
 /**
@@ -22,11 +18,13 @@ export interface PlaceFields<Holder> {
  * Everything below `timeoutMs` is the scheduler's.
  */
 export class Place<Holder> {
+  /** Whom the place is for; handed back with it, never looked at. */
   readonly holder: Holder;
   readonly flowId: string;
   readonly level: Level;
   readonly cost: number;
   readonly bodyBytes: number;
+  /** How long it may wait for a seat. */
   readonly timeoutMs: number;
   /** After this moment it is no longer given a seat. */
   deadline = Number.POSITIVE_INFINITY;
@@ -39,13 +37,13 @@ export class Place<Holder> {
   key = 0;
   turn = 0;
 
-  constructor(fields: PlaceFields<Holder>) {
-    this.holder = fields.holder;
-    this.flowId = fields.flowId;
-    this.level = fields.level;
-    this.cost = soundCost(fields.cost);
-    this.bodyBytes = fields.bodyBytes;
-    this.timeoutMs = fields.timeoutMs;
+  constructor(holder: Holder, demand: Demand, timeoutMs: number) {
+    this.holder = holder;
+    this.flowId = demand.flowId;
+    this.level = demand.level;
+    this.cost = soundCost(demand.cost);
+    this.bodyBytes = demand.bodyBytes;
+    this.timeoutMs = timeoutMs;
   }
 }
 

@@ -14,6 +14,7 @@
  *   running only                        in no heap
  *   neither, counter above virtual time in #indebted, by counter: it comes back with its debt
  *   neither, counter reached            forgotten; the first rule would give it that counter anyway
+                                      (a few are kept when the level falls idle, to spare making them anew)
  */
 import { Flow, type Place } from './flow.ts';
 import { IndexedHeap } from './heap.ts';
@@ -25,6 +26,8 @@ export const renormaliseAbove = 1e12;
  * is forgiven, which is at most what that flow's last requests were charged.
  */
 export const maxIndebtedFlows = 4096;
+/** So many flows an idle level keeps for those who come again; all of them start level there. */
+const maxRestingFlows = 256;
 
 export class LevelQueue<Holder> {
   waiting = 0;
@@ -32,6 +35,8 @@ export class LevelQueue<Holder> {
   /** Estimated cost of what waits. */
   waitingCost = 0;
   #virtualTime = 0;
+  // No counter is above it.
+  #highest = 0;
   readonly #flows = new Map<string, Flow<Holder>>();
   readonly #backlogged = new IndexedHeap<Flow<Holder>>();
   readonly #indebted = new IndexedHeap<Flow<Holder>>();
@@ -59,7 +64,7 @@ export class LevelQueue<Holder> {
     const place = flow?.head;
     if (flow === undefined || place === undefined || place === null) return undefined;
     this.#virtualTime = Math.max(this.#virtualTime, flow.counter);
-    flow.counter += place.cost;
+    this.#charge(flow, place.cost);
     flow.running++;
     this.running++;
     this.#unlink(flow, place);
@@ -81,7 +86,7 @@ export class LevelQueue<Holder> {
   finish(place: Place<Holder>, correction: number): void {
     const flow = place.flow;
     if (flow === null) return;
-    flow.counter += correction;
+    this.#charge(flow, correction);
     flow.running--;
     this.running--;
     if (flow.head !== null) this.#backlogged.update(flow, flow.counter);
@@ -94,6 +99,11 @@ export class LevelQueue<Holder> {
     const flow = new Flow<Holder>(id, this.#virtualTime);
     this.#flows.set(id, flow);
     return flow;
+  }
+
+  #charge(flow: Flow<Holder>, cost: number): void {
+    flow.counter += cost;
+    this.#highest = Math.max(this.#highest, flow.counter);
   }
 
   #unlink(flow: Flow<Holder>, place: Place<Holder>): void {
@@ -129,17 +139,19 @@ export class LevelQueue<Holder> {
     this.#flows.delete(flow.id);
   }
 
-  /** A level with nothing to do owes nothing and is owed nothing: all its flows start level again. */
+  /** A level with nothing to do owes nothing and is owed nothing: time passes all its flows, they start level again. */
   #reset(): void {
-    this.#indebted.clear();
-    this.#flows.clear();
-    this.#virtualTime = 0;
+    this.#virtualTime = this.#highest;
+    if (this.#indebted.size > 0) this.#indebted.clear();
+    if (this.#flows.size > maxRestingFlows) this.#flows.clear();
+    if (this.#virtualTime > renormaliseAbove) this.#renormalise();
   }
 
   #renormalise(): void {
     for (const flow of this.#flows.values()) flow.counter -= this.#virtualTime;
     this.#backlogged.lowerKeys(this.#virtualTime);
     this.#indebted.lowerKeys(this.#virtualTime);
+    this.#highest -= this.#virtualTime;
     this.#virtualTime = 0;
   }
 }

@@ -31,6 +31,8 @@ export interface SchedulerOptions {
 /** `level_full`: its level holds `maxQueueDepth`; `pool_full`: the pool holds `maxQueuedBytes`. */
 export type Admission = 'queued' | 'level_full' | 'pool_full';
 
+const nobody: readonly never[] = [];
+
 export class Scheduler<Holder> {
   readonly #options: SchedulerOptions;
   readonly #tier: LevelTier;
@@ -78,6 +80,7 @@ export class Scheduler<Holder> {
 
   /** Places that wait in this level and the better ones. */
   waitingAhead(level: Level): number {
+    if (this.waiting === 0) return 0;
     let ahead = 0;
     for (let better = 0; better <= level; better++) ahead += this.#levels[better]?.waiting ?? 0;
     return ahead;
@@ -141,9 +144,9 @@ export class Scheduler<Holder> {
   }
 
   /** The places whose deadline has come, each of them once. */
-  expire(now: number): Place<Holder>[] {
+  expire(now: number): readonly Place<Holder>[] {
     this.#takeOverdue(now, 'at');
-    return this.#overdue.splice(0);
+    return this.#overdue.length === 0 ? nobody : this.#overdue.splice(0);
   }
 
   /** When expire() will next have something; undefined when nobody waits. */
@@ -152,7 +155,7 @@ export class Scheduler<Holder> {
   }
 
   /** Empties the queue. */
-  removeAll(): Place<Holder>[] {
+  removeAll(): readonly Place<Holder>[] {
     return this.expire(Number.POSITIVE_INFINITY);
   }
 

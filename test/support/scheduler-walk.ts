@@ -38,7 +38,7 @@ export class SchedulerById implements AnyScheduler {
   }
 
   enqueue(request: Request, now: number): Admission {
-    const place = new Place({ ...request, holder: request.id });
+    const place = new Place(request.id, request, request.timeoutMs);
     this.#places.set(request.id, place);
     return this.scheduler.enqueue(place, now);
   }

@@ -28,14 +28,7 @@ interface Demand {
 function arrange(policy: Policy, fields: Partial<SchedulerOptions> = {}) {
   const scheduler = new Scheduler<Demand>(options(policy, fields));
   const place = (demand: Demand) =>
-    new Place<Demand>({
-      holder: demand,
-      flowId: demand.flowId ?? 'a',
-      level: demand.level,
-      cost: demand.cost ?? 1,
-      bodyBytes: 0,
-      timeoutMs: Number.POSITIVE_INFINITY,
-    });
+    new Place(demand, { flowId: 'a', cost: 1, bodyBytes: 0, ...demand }, Number.POSITIVE_INFINITY);
   const enqueue = (demand: Demand) => {
     const queued = place(demand);
     assert.equal(scheduler.enqueue(queued, 0), 'queued');
@@ -258,7 +251,7 @@ test('tenants are remembered only while it matters: strangers cannot make the sc
   }
   assert.ok(scheduler.level(7).flows <= 5000, `${scheduler.level(7).flows} tenants remembered`);
   scheduler.finish(long, 5);
-  assert.equal(scheduler.level(7).flows, 0, 'an idle level remembers nobody');
+  assert.equal(scheduler.level(7).flows, 0, 'an idle level remembers nobody of so many');
 });
 
 test('a tenant is forgotten as soon as the others have caught up with it', () => {
@@ -307,14 +300,7 @@ test('who can start at once is not held to the limits of the queue', () => {
   const { scheduler, enqueue } = arrange('hybrid', { maxQueueDepth: 0, maxQueuedBytes: 0 });
   const first = enqueue({ level: 3 });
   assert.equal(scheduler.next(0), first);
-  const second = new Place({
-    holder: { level: 3 as Level },
-    flowId: 'a',
-    level: 3,
-    cost: 1,
-    bodyBytes: 0,
-    timeoutMs: 9,
-  });
+  const second = new Place({ level: 3 as Level }, { flowId: 'a', level: 3, cost: 1, bodyBytes: 0 }, 9);
   assert.equal(scheduler.enqueue(second, 0), 'level_full');
 });
 
