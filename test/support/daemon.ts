@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+export interface Daemon {
+  readonly pid: number;
+  /** Standard output and standard error so far. */
+  readonly output: string;
+  /** Resolves with the URL once requests are served; rejects if it exits first. */
+  ready(): Promise<string>;
+  /** Resolves with the output so far once it contains this. */
+  said(text: string | RegExp): Promise<string>;
+  signal(name: NodeJS.Signals): void;
+  /** The exit code; null when a signal ended it. */
+  readonly exited: Promise<number | null>;
+}
+
+/** A folder with a setting.ini in it; gone when the test ends. */
+export async function settingFolder(t: TestContext, ini: string, mode = 0o755): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatewayd-test-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await writeFile(join(folder, 'setting.ini'), ini.replaceAll('FOLDER', folder));
+  await chmod(folder, mode);
+  return folder;
+}
+
+/** Runs a command of this project as a user would, in a process group of its own; killed if the test leaves it behind. */
+export function startDaemon(t: TestContext, command: string, args: string[], env: Record<string, string> = {}): Daemon {
+  const child = spawn(command, args, {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', text => (output += text));
+  const exited = new Promise<number | null>(resolve => child.once('close', code => resolve(code)));
+  t.after(() => killGroup(child));
+  const said = async (text: string | RegExp) => {
+    const isSaid = () => (typeof text === 'string' ? output.includes(text) : text.test(output));
+    while (!isSaid()) {
+      const more = Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), exited]);
+      await more;
+      if (child.exitCode !== null && !isSaid()) {
+        throw new Error(`exited with ${child.exitCode} before it said ${text}: ${output}`);
+      }
+    }
+    return output;
+  };
+  return {
+    pid: child.pid ?? 0,
+    get output() {
+      return output;
+    },
+    exited,
+    said,
+    async ready() {
+      await said('Ready');
+      return /Listening on (http:\S+)/.exec(output)?.[1] ?? '';
+    },
+    signal: name => void child.kill(name),
+  };
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // The whole group is gone already.
+  }
+}
+
+/** Whether any process of the group that this pid leads still lives. */
+export function groupLives(pid: number): boolean {
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
