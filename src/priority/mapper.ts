@@ -147,9 +147,7 @@ export class Mapper {
     // PostgreSQL cannot store a NUL, so no row has one; it refuses the question.
     if (`${filter.tenant_id}${filter.tenant_type}`.includes('\0')) return { mappings: [], total: 0 };
     const { mappings, total } = await answered(this.#parts.store.list(filter));
-    const known = new Map(this.#loaded?.rows.map(row => [row.source.id, row]));
-    const listed = mappings.map(row => ({ ...row, fault: compileRow(row, known.get(row.id)).fault }));
-    return { mappings: listed, total };
+    return { mappings: mappings.map(row => this.#withFault(row)), total };
   }
 
   /** Like the other writes, resolves when the change serves here. */
@@ -164,7 +162,7 @@ export class Mapper {
       exact: row.match_type === 'exact',
       priority: row.priority,
     });
-    return withFault(row);
+    return this.#withFault(row);
   }
 
   async update(id: number, patch: MappingPatch): Promise<ListedMapping> {
@@ -172,12 +170,16 @@ export class Mapper {
     const check = patch.pattern === undefined && patch.match_type === undefined ? () => {} : checkPattern;
     const row = isStorable(id) && (await this.#written(this.#parts.store.update(id, patch, check)));
     if (!row) throw noMapping(id);
-    return withFault(row);
+    return this.#withFault(row);
   }
 
   async remove(id: number): Promise<void> {
     const removed = isStorable(id) && (await this.#written(this.#parts.store.remove(id)));
     if (!removed) throw noMapping(id);
+  }
+
+  #withFault(row: MappingRow): ListedMapping {
+    return { ...row, fault: compileRow(row, this.#loaded?.rowById.get(row.id)).fault };
   }
 
   async #written<T>(writing: Promise<T>): Promise<T> {
@@ -279,7 +281,6 @@ export class Mapper {
   }
 }
 
-const withFault = (row: MappingRow): ListedMapping => ({ ...row, fault: compileRow(row).fault });
 const isStorable = (id: number) => Number.isInteger(id) && id >= 1 && id <= largestId;
 const noMapping = (id: number) => errors.notFound(`there is no mapping ${id}`);
 const stopped = () => errors.unavailable('The gateway is stopping.', 1);

@@ -6,7 +6,9 @@ import { type Compiled, type CompiledRow, compileRows, compileSteps } from './ma
 import type { StoredSetting } from './settings.ts';
 
 export interface Loaded {
+  /** Enabled rows in order of id, usable or not. */
   readonly rows: readonly CompiledRow[];
+  readonly rowById: ReadonlyMap<number, CompiledRow>;
   readonly compiled: Compiled;
   readonly storedSettings: readonly StoredSetting[];
   /** `clock.now()` and wall-clock time when the rows were asked for: they are no newer than this. */
@@ -26,13 +28,13 @@ export async function loadSnapshot(
   const readAt = clock.now();
   const readDate = clock.date();
   const { mappings, settings } = await store.readAll();
-  const known = new Map(before?.rows.map(row => [row.source.id, row]));
-  const rows = await inSlices(compileRows(mappings, known), clock);
+  const rows = await inSlices(compileRows(mappings, before?.rowById ?? new Map()), clock);
   const now = clock.date().getTime();
   const isSame = before && before.rows.length === rows.length && rows.every((row, at) => row === before.rows[at]);
   const compiled =
     isSame && now < before.compiled.validUntil ? before.compiled : await inSlices(compileSteps(rows, now), clock);
-  return { rows, compiled, storedSettings: settings, readAt, readDate };
+  const rowById = isSame ? before.rowById : new Map(rows.map(row => [row.source.id, row]));
+  return { rows, rowById, compiled, storedSettings: settings, readAt, readDate };
 }
 
 async function inSlices<T>(steps: Generator<void, T>, clock: Clock): Promise<T> {
