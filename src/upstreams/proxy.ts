@@ -69,6 +69,8 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
   }
 
   onResponseEnd(): void {
+    // Our half of this connection is closed: no further call can use it. (After an error undici closes it.)
+    if (this.#isStopped) this.connection.socket?.destroy();
     this.#over();
     this.answer?.end();
   }
@@ -116,7 +118,6 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#controller = null;
-    if (this.#isStopped) this.connection.socket?.destroy();
     this.#connections.give(this.connection);
     this.#cancelGrace?.();
     this.#closed?.();

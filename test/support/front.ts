@@ -1,0 +1,151 @@
+import { type ClientRequest, createServer, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { TestContext } from 'node:test';
+import type { ProviderConfig } from '../../src/config/config.ts';
+import { type Clock, systemClock } from '../../src/domain/clock.ts';
+import { asGatewayError, errorBody, type GatewayError } from '../../src/domain/errors.ts';
+import type { Dialect } from '../../src/domain/vocabulary.ts';
+import { createUpstreams, type Forwarded, type UpstreamCall, type Upstreams } from '../../src/upstreams/upstreams.ts';
+
+export interface Front {
+  readonly url: string;
+  readonly upstreams: Upstreams;
+  /** How each call ended, in the order of their ends. */
+  readonly ends: (Forwarded | GatewayError)[];
+  waitForEnds(count: number): Promise<void>;
+  post(path: string, options?: PostOptions): Promise<Reading>;
+}
+
+interface PostOptions {
+  readonly body?: string | Buffer;
+  readonly headers?: OutgoingHttpHeaders;
+}
+
+interface FrontOptions {
+  readonly clock?: Clock;
+  readonly answerHeaders?: UpstreamCall['answerHeaders'];
+}
+
+/** The least of a gateway around `forward`: no keys, no seats. OpenAI paths lose their /v1. */
+export async function startFront(t: TestContext, provider: ProviderConfig, options: FrontOptions = {}): Promise<Front> {
+  const upstreams = createUpstreams([provider], { clock: options.clock ?? systemClock });
+  const ends: (Forwarded | GatewayError)[] = [];
+  const watchers = new Set<() => void>();
+  const ended = (end: Forwarded | GatewayError) => {
+    ends.push(end);
+    for (const watcher of watchers) watcher();
+  };
+  const server = createServer(async (req, res) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of req) chunks.push(chunk);
+    const body = Buffer.concat(chunks);
+    const url = req.url ?? '';
+    const dialect: Dialect = url.startsWith('/v1/messages') ? 'anthropic' : 'openai';
+    const call: UpstreamCall = {
+      dialect,
+      method: 'POST',
+      path: dialect === 'anthropic' ? url : url.replace('/v1', ''),
+      headers: req.headers,
+      body,
+      answerHeaders: options.answerHeaders ?? {},
+      stream: /"stream": ?true/.test(body.toString()),
+      requestId: 'req-1',
+      inputEstimate: 50,
+    };
+    try {
+      ended(await upstreams.resolve(dialect, 'some-model').forward(call, res));
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      if (error.code === 'internal') throw thrown;
+      ended(error);
+      res
+        .writeHead(error.status, { 'content-type': 'application/json' })
+        .end(JSON.stringify(errorBody(dialect, error)));
+    }
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', () => resolve()));
+  t.after(async () => {
+    server.closeAllConnections();
+    await new Promise(resolve => server.close(resolve));
+    await upstreams.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    upstreams,
+    ends,
+    waitForEnds: count =>
+      new Promise(resolve => {
+        const watcher = () => {
+          if (ends.length >= count) resolve();
+        };
+        watchers.add(watcher);
+        watcher();
+      }),
+    post: (path, { body = '{"model":"some-model"}', headers = {} } = {}) => {
+      const sent = request(`${url}${path}`, {
+        method: 'POST',
+        agent: false,
+        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers },
+      });
+      sent.end(body);
+      return readAnswer(sent);
+    },
+  };
+}
+
+/** An answer as it comes. */
+export interface Reading {
+  readonly answer: IncomingMessage;
+  /** What has come so far. */
+  text(): string;
+  /** Resolves once the text so far fulfils this. */
+  until(isThere: (text: string) => boolean): Promise<void>;
+  /** Resolves with the whole; rejects where the connection broke. */
+  whole(): Promise<string>;
+  leave(): void;
+}
+
+/** Sends without waiting for an answer. */
+export function sendOnly(url: string, body = '{"model":"some-model"}'): ClientRequest {
+  const sent = request(url, { method: 'POST', agent: false, headers: { 'content-length': Buffer.byteLength(body) } });
+  sent.on('error', () => {});
+  sent.end(body);
+  return sent;
+}
+
+function readAnswer(sent: ClientRequest): Promise<Reading> {
+  return new Promise((resolve, reject) => {
+    sent.on('error', reject);
+    sent.on('response', answer => resolve(reading(sent, answer)));
+  });
+}
+
+function reading(sent: ClientRequest, answer: IncomingMessage): Reading {
+  const chunks: Buffer[] = [];
+  const watchers = new Set<() => void>();
+  const text = () => Buffer.concat(chunks).toString();
+  answer.on('data', chunk => {
+    chunks.push(chunk);
+    for (const watcher of watchers) watcher();
+  });
+  const whole = new Promise<string>((resolve, reject) => {
+    answer.on('end', () => resolve(text()));
+    answer.on('error', reject);
+  });
+  whole.catch(() => {});
+  return {
+    answer,
+    text,
+    until: isThere =>
+      new Promise(resolve => {
+        const watcher = () => {
+          if (isThere(text())) resolve();
+        };
+        watchers.add(watcher);
+        watcher();
+      }),
+    whole: () => whole,
+    leave: () => sent.destroy(),
+  };
+}
