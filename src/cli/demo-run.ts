@@ -1,0 +1,58 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { clientsPerTenant, type DemoTenant, startDemo, type Tally } from './demo.ts';
+import { createBoard, duration, percentile, type Screen } from './demo-board.ts';
+
+interface DemoRun {
+  readonly url: string;
+  readonly tenants: readonly DemoTenant[];
+  readonly seconds: number;
+  readonly signal: AbortSignal;
+  readonly screen: Screen;
+}
+
+const liveEveryMs = 500;
+const plainEveryMs = 4_000;
+
+/** Sends load and shows, live and at the end, who waits how long. Answers whether all went as it should. */
+export async function runDemo({ url, tenants, seconds, signal, screen }: DemoRun): Promise<boolean> {
+  const { tallies, over } = startDemo({ url, tenants, durationMs: seconds * 1_000, signal, random: Math.random });
+  const board = createBoard(screen);
+  const clients = `${tenants.length} tenants, ${clientsPerTenant} clients each`;
+  const startedAt = performance.now();
+  const finished = new AbortController();
+  const drawing = every(screen.inPlace ? liveEveryMs : plainEveryMs, finished.signal, () => {
+    const passed = (performance.now() - startedAt) / 1_000;
+    const stage = passed < seconds ? `${passed.toFixed(screen.inPlace ? 1 : 0)} of ${seconds} s` : 'answering the rest';
+    board.draw(`Demo, ${stage}: ${clients}`, tallies);
+  });
+  await over;
+  finished.abort();
+  await drawing;
+  const isWhole = !signal.aborted;
+  board.draw(isWhole ? `Demo over after ${seconds} s: ${clients}` : 'Demo stopped', tallies);
+  if (isWhole) screen.write(`\n${conclusion(tallies)}\n`);
+  return tallies.every(({ served, failed }) => served > 0 && failed === 0);
+}
+
+async function every(ms: number, signal: AbortSignal, act: () => void): Promise<void> {
+  for (;;) {
+    await pause(ms, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    act();
+  }
+}
+
+function conclusion(tallies: readonly Tally[]): string {
+  const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
+  const served = tallies.reduce((sum, tally) => sum + tally.served, 0);
+  const reason = tallies.find(({ failure }) => failure !== null)?.failure;
+  const answers =
+    failed === 0 ? `All ${served} requests were served` : `${served} requests were served, ${failed} not (${reason})`;
+  const byLevel = tallies.toSorted((a, b) => (a.level ?? 0) - (b.level ?? 0));
+  const [best, worst] = [byLevel.at(0), byLevel.at(-1)];
+  if (!best || !worst || served === 0) return `${answers}.`;
+  return `${answers}. Half of the time ${waited(best)}, ${waited(worst)}.`;
+}
+
+const waited = ({ tenant, level, waitsMs }: Tally): string =>
+  `P${level} (${tenant}) waited at most ${duration(percentile(waitsMs, 0.5))}`;
