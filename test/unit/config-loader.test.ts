@@ -3,10 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { ConfigFaults, type LoadedConfig, loadConfig } from '../../src/config/config-loader.ts';
 import { allProviderKeys, environmentName, sections } from '../../src/config/keys.ts';
 
+const settingFile = fileURLToPath(new URL('../../config/setting.ini', import.meta.url));
 const provider = '[provider.local]\ntype = loopback\n';
 const adminKey = 'a-key-of-24-characters-x';
 
@@ -64,8 +66,8 @@ test('without anything but a provider, everything has its default', () => {
 });
 
 test('config/setting.ini gives the defaults and shows every key with its default', () => {
-  const text = readFileSync('config/setting.ini', 'utf8');
-  const { config, warnings } = loadConfig({ file: 'config/setting.ini', env: {}, isTerminal: false });
+  const text = readFileSync(settingFile, 'utf8');
+  const { config, warnings } = loadConfig({ file: settingFile, env: {}, isTerminal: false });
   const defaults = load(provider).config;
   const { apiKeyPriority, ...others } = config;
   const { apiKeyPriority: defaultPriority, ...defaultOthers } = defaults;
@@ -83,7 +85,7 @@ test('config/setting.ini gives the defaults and shows every key with its default
 });
 
 test('the commented provider of config/setting.ini works once it is uncommented', () => {
-  const text = readFileSync('config/setting.ini', 'utf8');
+  const text = readFileSync(settingFile, 'utf8');
   const section = text.slice(text.indexOf('; [provider.gpu]'), text.indexOf('[log]'));
   const uncommented = section.replaceAll(/^; (\[|[a-z_]+ =)/gm, '$1').replaceAll(/^[A-Z].*$/gm, '');
   assert.deepEqual(load(uncommented).config.providers, [
