@@ -41,6 +41,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const events = createEvents({ logger, metrics });
   for (const warning of overrides.warnings ?? []) events.warn(warning);
 
+  const stopping = new AbortController();
   const print = overrides.print ?? (text => process.stdout.write(text));
   const edition = await openEdition({ config, clock, events, print });
   const upstreams = createUpstreams(config.providers, { clock });
@@ -66,19 +67,18 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   metrics.watch({
     pools: poolStats,
     snapshot: () => snapshotOf(edition),
-    isDatabaseUp: () => !edition.health().degraded,
+    isDatabaseUp: () => edition.health() === 'ready',
   });
   const http = createHttpServer({
     gateway,
     events,
     clock,
     admin: { identities, mapper, poolStats },
-    ops: { health: () => edition.health(), metrics },
+    ops: { health: () => (stopping.signal.aborted ? 'stopping' : edition.health()), metrics },
   });
 
   const url = await http.listen(config.gateway);
   events.info(`Listening on ${url} (${config.gateway.edition} edition)`);
-  const stopping = new AbortController();
   const ready = edition.start(stopping.signal).then(() => events.info('Ready'));
   // Whoever does not await it is told by the log.
   ready.catch(error => events.error('Cannot start', error));

@@ -24,7 +24,7 @@ export interface OpenEdition {
   /** Resolves once requests can be told apart; retries what may pass, rejects on a fault that stays. */
   start(signal: AbortSignal): Promise<void>;
   /** `ready`: requests can be told apart; `degraded`: from memory, because the database is away. */
-  health(): { ready: boolean; degraded: boolean };
+  health(): 'starting' | 'ready' | 'degraded';
   close(): Promise<void>;
 }
 
@@ -56,7 +56,7 @@ async function openPersonal({ config, clock, events, print }: EditionParts): Pro
       showDrawnKey(print, await identities.ensureAdmin(config.auth));
       isOpen = true;
     },
-    health: () => ({ ready: isOpen, degraded: false }),
+    health: () => (isOpen ? 'ready' : 'starting'),
     close,
   };
 }
@@ -104,7 +104,11 @@ async function openTeam({ config, clock, events, print }: EditionParts): Promise
       });
       await mapper.start();
     },
-    health: () => ({ ready: mapper.status().loaded, degraded: mapper.status().degraded }),
+    health() {
+      const { loaded, degraded } = mapper.status();
+      if (!loaded) return 'starting';
+      return degraded || !(watch?.isReachable ?? true) ? 'degraded' : 'ready';
+    },
     async close() {
       await watch?.stop();
       await mapper.stop();

@@ -31,6 +31,8 @@ export interface ChangesOptions {
 
 export interface Watcher {
   readonly mode: 'listen' | 'poll';
+  /** False while the database could be neither heard nor asked. */
+  readonly isReachable: boolean;
   /** Resolves when nothing of it runs any more. */
   stop(): Promise<void>;
 }
@@ -61,6 +63,10 @@ class ChangeWatcher implements Watcher {
 
   get mode(): 'listen' | 'poll' {
     return this.#mode;
+  }
+
+  get isReachable(): boolean {
+    return this.#mode === 'listen' || this.#said.looking === '';
   }
 
   async stop(): Promise<void> {

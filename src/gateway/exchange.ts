@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ClientLeft, asGatewayError } from '../domain/errors.ts';
+import { asGatewayError, ClientLeft } from '../domain/errors.ts';
 import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
 import type { Usage } from '../domain/usage.ts';
 import type { Classification, Identity } from '../domain/vocabulary.ts';

@@ -1,11 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 
-export interface Health {
-  /** Requests can be served. */
-  readonly ready: boolean;
-  /** They are served from memory, because the database is away. */
-  readonly degraded: boolean;
-}
+/** `degraded`: requests are served from memory, because the database is away. */
+export type Health = 'starting' | 'ready' | 'degraded' | 'stopping';
 
 export interface OpsServices {
   readonly health: () => Health;
@@ -18,10 +14,9 @@ export function registerOps(app: FastifyInstance, { health, metrics }: OpsServic
     app.get(path, (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }));
   }
   app.get('/readyz', (_request, reply) => {
-    const { ready, degraded } = health();
-    const status = !ready ? 'starting' : degraded ? 'degraded' : 'ready';
+    const status = health();
     return reply
-      .code(ready ? 200 : 503)
+      .code(status === 'ready' || status === 'degraded' ? 200 : 503)
       .header('cache-control', 'no-store')
       .send({ status });
   });

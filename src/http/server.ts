@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import fastify, { type FastifyError } from 'fastify';
+import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '../domain/clock.ts';
 import { asGatewayError, errors, GatewayError } from '../domain/errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { dialectOf } from '../gateway/operations.ts';
+import { dialectOf, pathOf } from '../gateway/operations.ts';
 import type { Events } from '../telemetry/events.ts';
 import { registerAdmin } from './admin/admin.ts';
 import { errorAnswer } from './errors.ts';
@@ -42,6 +42,8 @@ export function createHttpServer({ gateway, events, clock, admin, ops }: ServerP
   let isDraining = false;
   const app = fastify({
     return503OnClosing: false,
+    // A URL that cannot be decoded never reaches the error handler.
+    frameworkErrors: (thrown, request, reply) => answerError(thrown, request, reply),
     serverFactory: handler =>
       createServer(
         { keepAliveTimeout, headersTimeout, requestTimeout },
@@ -51,18 +53,21 @@ export function createHttpServer({ gateway, events, clock, admin, ops }: ServerP
         },
       ),
   });
-  app.setErrorHandler((thrown: FastifyError, request, reply) => {
-    const error = fromFastify(thrown);
-    if (asGatewayError(error).code === 'internal') events.error(`${request.method} ${request.url} failed`, thrown);
-    const answer = errorAnswer(dialectOf(request.url), error);
-    return reply.code(answer.status).headers(answer.headers).send(answer.body);
-  });
+  app.setErrorHandler(answerError);
   app.setNotFoundHandler(request => {
-    throw errors.notFound(`There is no route ${request.method} ${request.url.slice(0, 200)}.`);
+    throw errors.notFound(`There is no route ${request.method} ${pathOf(request.url).slice(0, 200)}.`);
   });
   registerOps(app, ops);
   registerAdmin(app, admin);
 
+  function answerError(thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+    const error = fromFastify(thrown);
+    if (asGatewayError(error).code === 'internal') {
+      events.error(`${request.method} ${pathOf(request.url)} failed`, thrown);
+    }
+    const answer = errorAnswer(dialectOf(request.url), error);
+    void reply.code(answer.status).headers(answer.headers).send(answer.body);
+  }
   async function closeConnections(closed: Promise<void>): Promise<void> {
     app.server.closeIdleConnections();
     const cancel = clock.after(flushMs, () => app.server.closeAllConnections());
