@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { type TestContext, test } from 'node:test';
+
+/** The layer check over a small tree with these files, path → content. */
+function check(t: TestContext, files: Record<string, string>): { status: number | null; output: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'layers-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+  for (const file of ['.dependency-cruiser.js', 'tsconfig.json', 'package.json'])
+    copyFileSync(file, join(folder, file));
+  const depcruise = resolve('node_modules/.bin/depcruise');
+  const args = [depcruise, 'src', '--config', '.dependency-cruiser.js'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
+  return { status, output: stdout + stderr };
+}
+
+const tree = {
+  'src/app.ts': "import './http/server.ts';\nimport './scheduler/scheduler.ts';\n",
+  'src/http/server.ts': "import '../domain/errors.ts';\n",
+  'src/domain/errors.ts': 'export const errors = {};\n',
+  'src/scheduler/scheduler.ts': "import '../domain/errors.ts';\n",
+};
+
+test('the layer check reads TypeScript and lets a sound tree pass', t => {
+  const { status, output } = check(t, tree);
+  assert.equal(status, 0, output);
+  assert.match(output, /4 modules/);
+});
+
+test('the layer check fails on a planted import', t => {
+  const planted = [
+    ['src/domain/errors.ts', "import '../http/server.ts';\nexport const errors = {};\n", 'domain-imports-nothing'],
+    ['src/http/server.ts', "import '../scheduler/scheduler.ts';\n", 'only-two-meet-the-scheduler'],
+    ['src/scheduler/scheduler.ts', "import 'node:fs';\nimport '../domain/errors.ts';\n", 'pure-core'],
+  ];
+  for (const [path, content, rule] of planted) {
+    const { status, output } = check(t, { ...tree, [path as string]: content as string });
+    assert.notEqual(status, 0, path);
+    assert.ok(output.includes(rule as string), output);
+  }
+});
