@@ -1,0 +1,99 @@
+/** The load, in a process of its own so that its CPU time is nobody else's: so many requests over 64 connections. */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { type Dispatcher, Pool } from 'undici';
+import { nextMessage } from './measured-process.ts';
+
+export interface Round {
+  readonly url: string;
+  readonly requests: number;
+  readonly stream: boolean;
+  /** One after the other, each request another. */
+  readonly keys: readonly string[];
+}
+
+export interface RoundResult {
+  /** Answers with status 200. */
+  readonly served: number;
+  readonly failed: number;
+  readonly durationMs: number;
+}
+
+export interface Load {
+  run(round: Round): Promise<RoundResult>;
+  stop(): Promise<void>;
+}
+
+const connections = 64;
+/** About 1 kB, as a chat's first turn is. */
+const body = (stream: boolean) =>
+  JSON.stringify({
+    model: 'bench-model',
+    messages: [
+      { role: 'system', content: 'You are a helpful assistant who answers in short, plain sentences.' },
+      { role: 'user', content: 'Why does all work and no play make Jack a dull boy? '.repeat(15) },
+    ],
+    max_tokens: 256,
+    stream,
+  });
+
+export function startLoad(): Load {
+  const child = fork(new URL(import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  return {
+    run(round) {
+      const result = nextMessage(child, message =>
+        typeof message.served === 'number' ? (message as unknown as RoundResult) : undefined,
+      );
+      child.send(round);
+      return result;
+    },
+    async stop() {
+      const ended = new Promise(resolve => child.once('exit', resolve));
+      child.disconnect();
+      await ended;
+    },
+  };
+}
+
+async function run(round: Round): Promise<RoundResult> {
+  const pool = new Pool(new URL(round.url).origin, { connections, pipelining: 1 });
+  const sent = { count: 0, served: 0, failed: 0 };
+  const text = body(round.stream);
+  const startedAt = performance.now();
+  await Promise.all(
+    Array.from({ length: connections }, async () => {
+      while (sent.count < round.requests) {
+        const key = round.keys[sent.count++ % round.keys.length] ?? '';
+        const status = await exchange(pool, new URL(round.url).pathname, key, text);
+        if (status === 200) sent.served++;
+        else sent.failed++;
+      }
+    }),
+  );
+  const durationMs = performance.now() - startedAt;
+  await pool.close();
+  return { served: sent.served, failed: sent.failed, durationMs };
+}
+
+/** One request; its status once the last byte is there, 0 where it broke. */
+function exchange(pool: Pool, path: string, key: string, text: string): Promise<number> {
+  return new Promise(resolve => {
+    let status = 0;
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart() {},
+      onResponseStart(_controller, code) {
+        status = code;
+      },
+      onResponseData() {},
+      onResponseEnd: () => resolve(status),
+      onResponseError: () => resolve(0),
+    };
+    const headers = ['content-type', 'application/json', 'authorization', `Bearer ${key}`];
+    pool.dispatch({ path, method: 'POST', headers, body: text }, handler);
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  process.on('message', async (round: Round) => process.send?.(await run(round)));
+  process.on('disconnect', () => process.exit(0));
+}
