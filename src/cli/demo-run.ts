@@ -13,7 +13,7 @@ interface DemoRun {
 const liveEveryMs = 500;
 const plainEveryMs = 4_000;
 
-/** Sends load and shows, live and at the end, who waits how long. Answers whether all went as it should. */
+/** Sends load and shows, live and at the end, who waits how long. Answers whether it went as it should. */
 export async function runDemo({ url, tenants, seconds, signal, screen }: DemoRun): Promise<boolean> {
   const { tallies, over } = startDemo({ url, tenants, durationMs: seconds * 1_000, signal, random: Math.random });
   const board = createBoard(screen);
@@ -28,9 +28,13 @@ export async function runDemo({ url, tenants, seconds, signal, screen }: DemoRun
   await over;
   finished.abort();
   await drawing;
-  const isWhole = !signal.aborted;
-  board.draw(isWhole ? `Demo over after ${seconds} s: ${clients}` : 'Demo stopped', tallies);
-  if (isWhole) screen.write(`\n${conclusion(tallies)}\n`);
+  if (signal.aborted) {
+    // Something else stands below the last board by now.
+    if (!screen.inPlace) board.draw(`Demo stopped: ${clients}`, tallies);
+    return true;
+  }
+  board.draw(`Demo over after ${seconds} s: ${clients}`, tallies);
+  screen.write(`\n${conclusion(tallies)}\n`);
   return tallies.every(({ served, failed }) => served > 0 && failed === 0);
 }
 
@@ -46,13 +50,13 @@ function conclusion(tallies: readonly Tally[]): string {
   const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
   const served = tallies.reduce((sum, tally) => sum + tally.served, 0);
   const reason = tallies.find(({ failure }) => failure !== null)?.failure;
-  const answers =
-    failed === 0 ? `All ${served} requests were served` : `${served} requests were served, ${failed} not (${reason})`;
-  const byLevel = tallies.toSorted((a, b) => (a.level ?? 0) - (b.level ?? 0));
+  const all =
+    failed === 0 ? `All ${served} requests were served.` : `${served} requests were served, ${failed} not (${reason}).`;
+  const byLevel = tallies.filter(({ level }) => level !== null).toSorted((a, b) => Number(a.level) - Number(b.level));
   const [best, worst] = [byLevel.at(0), byLevel.at(-1)];
-  if (!best || !worst || served === 0) return `${answers}.`;
-  return `${answers}. Half of the time ${waited(best)}, ${waited(worst)}.`;
+  if (!best || !worst) return all;
+  return `${all}\nWait in the median: ${median(best)}, ${median(worst)}.`;
 }
 
-const waited = ({ tenant, level, waitsMs }: Tally): string =>
-  `P${level} (${tenant}) waited at most ${duration(percentile(waitsMs, 0.5))}`;
+const median = ({ tenant, level, waitsMs }: Tally): string =>
+  `P${level} (${tenant}) ${duration(percentile(waitsMs, 0.5))}`;

@@ -57,6 +57,7 @@ export function startDemo(parts: DemoParts): Demo {
   );
   const sending = AbortSignal.any([parts.signal, AbortSignal.timeout(parts.durationMs)]);
   const signal = AbortSignal.any([parts.signal, AbortSignal.timeout(parts.durationMs + drainMs)]);
+  // All at once, in the order of tenants: none finds the seats free just because the others are not there yet.
   const clients = parts.tenants.flatMap(({ key }, index) => {
     const tally = tallies[index];
     if (tally === undefined) return [];
@@ -77,7 +78,6 @@ interface ClientParts {
 async function client(parts: ClientParts): Promise<void> {
   const { tally, sending, random } = parts;
   const rest = (ms: number) => pause(ms, undefined, { signal: sending }).catch(() => {});
-  await rest(2 * pauseMs * random());
   while (!sending.aborted) {
     tally.sent++;
     try {

@@ -170,6 +170,7 @@ async function present(parts: Run, { app, adminKey, kept, startedAt }: Started):
   );
   const code = options.demo ? await demo(parts, url, demoTenants(tenantKeys)) : 0;
   if (!options.demo || options.keep) await signals.stop;
+  if (!signal.aborted) say('To go on by hand: npm run quickstart, which has the same keys.');
   return code;
 }
 
@@ -189,16 +190,16 @@ const demoTenants = (tenantKeys: readonly TenantKey[]): DemoTenant[] =>
 async function demo({ config, options, signal }: Run, url: string, tenants: DemoTenant[]): Promise<0 | 1> {
   const { stdout } = process;
   const isQuiet = config.log.level === 'warn' || config.log.level === 'error';
-  const columns = stdout.columns ?? 120;
+  const fits = stdout.isTTY === true && stdout.rows > tenants.length + 3;
   const isWhole = await runDemo({
     url,
     tenants,
     seconds: options.demoSeconds,
     signal,
     // Log lines between would be drawn over.
-    screen: { inPlace: stdout.isTTY === true && isQuiet, columns, write: text => stdout.write(text) },
+    screen: { inPlace: fits && isQuiet, columns: stdout.columns ?? 120, write: text => stdout.write(text) },
   });
-  return isWhole || signal.aborted ? 0 : 1;
+  return isWhole ? 0 : 1;
 }
 
 function fail(code: 1 | 2, error: unknown): never {
@@ -223,6 +224,8 @@ function readUsage(): { options: Options; loaded: LoadedConfig } {
 async function main(): Promise<0 | 1> {
   const { options, loaded } = readUsage();
   const signals = listenForStop();
+  // Nobody may read any more (`npm run quickstart | head`).
+  process.stdout.on('error', () => {});
   // A terminal that is closed would else leave the database behind.
   process.once('SIGHUP', () => process.kill(process.pid, 'SIGTERM'));
   const stopping = new AbortController();
