@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { SchedulerConfig } from '../../src/config/config.ts';
-import { systemClock } from '../../src/domain/clock.ts';
 import { ClientLeft, GatewayError } from '../../src/domain/errors.ts';
 import { allLevels, type Level } from '../../src/domain/vocabulary.ts';
 import { Dispatcher, type DispatcherOptions } from '../../src/gateway/dispatcher.ts';
@@ -393,37 +392,43 @@ test('the stats name the pool and all ten levels, with the waits of each', () =>
   });
 });
 
-/** Fills one seat, queues `count` requests whose work ends at once, and lets go. */
-async function queueThenRelease(count: number): Promise<{ elapsedMs: number; beforeFirstTurn: number }> {
-  const { dispatcher } = arrange({ maxQueueDepth: count }, { clock: systemClock });
-  const fields = { flowId: 'a', level: 3, cost: 1, bodyBytes: 1 } as const;
-  const gate = Promise.withResolvers<void>();
-  const blocker = dispatcher.run(dispatcher.ticket(fields), () => gate.promise);
+/** Fills the one seat, queues `count` requests whose work ends at once, lets go, and looks on until all have ended. */
+async function queueThenRelease(count: number): Promise<{ elapsedMs: number; endedPerTurn: number[] }> {
+  const { clock, dispatcher, request } = arrange({ maxQueueDepth: count });
+  const blocker = request('blocker');
   let ended = 0;
   const queued = Array.from({ length: count }, () =>
-    dispatcher.run(dispatcher.ticket(fields), async () => {
+    dispatcher.run(dispatcher.ticket({ flowId: 'a', level: 3, cost: 1, bodyBytes: 1 }), async () => {
       ended++;
     }),
   );
   const startedAt = performance.now();
-  let beforeFirstTurn = 0;
-  setImmediate(() => {
-    beforeFirstTurn = ended;
-  });
-  gate.resolve();
-  await Promise.all([blocker, ...queued]);
-  return { elapsedMs: performance.now() - startedAt, beforeFirstTurn };
+  const endedPerTurn: number[] = [];
+  blocker.end();
+  while (ended < count && endedPerTurn.length <= count) {
+    const before = ended;
+    await turn();
+    endedPerTurn.push(ended - before);
+  }
+  const elapsedMs = performance.now() - startedAt;
+  await Promise.all(queued);
+  assert.equal(clock.now(), 0, 'no timer had to ring');
+  return { elapsedMs, endedPerTurn };
 }
 
 test('a thousand queued requests are granted in less than 50 ms', async () => {
+  // A machine that is busy with something else gets more tries; one grant per tick would need 100 s in each.
   const rounds: number[] = [];
-  for (let round = 0; round < 5; round++) rounds.push((await queueThenRelease(1000)).elapsedMs);
-  assert.ok(Math.min(...rounds) < 50, `${rounds} ms`);
+  while (rounds.length < 40 && (rounds.at(-1) ?? 50) >= 50) rounds.push((await queueThenRelease(1000)).elapsedMs);
+  assert.ok((rounds.at(-1) ?? 50) < 50, `${rounds} ms`);
 });
 
-test('a long chain of requests that end at once lets the event loop turn in between', async () => {
-  const { beforeFirstTurn } = await queueThenRelease(5000);
-  assert.ok(beforeFirstTurn > 0 && beforeFirstTurn <= 256, `${beforeFirstTurn} before the first turn`);
+test('a long chain of requests that end at once lets the event loop turn after 256 of them', async () => {
+  const { endedPerTurn } = await queueThenRelease(1000);
+  assert.deepEqual(
+    endedPerTurn.filter(ended => ended > 0),
+    [256, 256, 256, 232],
+  );
 });
 
 test('ten thousand clients that leave in one tick leave nothing behind', async () => {
