@@ -41,7 +41,7 @@ const nativeFolder = async (): Promise<string> => {
 };
 
 /** npm packages carry no symbolic links; the install script that makes them may have been refused. */
-const hydrate = async (folder: string): Promise<void> => {
+export const hydrate = async (folder: string): Promise<void> => {
   const list = await readFile(join(folder, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   const links: { source: string; target: string }[] = JSON.parse(list);
   for (const { source, target } of links) {
