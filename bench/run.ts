@@ -22,16 +22,15 @@ if (unknown.length > 0) {
 }
 
 const memoryGiB = Math.round(totalmem() / 2 ** 30);
-console.log(`${new Date().toISOString().slice(0, 10)} · ${cpus()[0]?.model ?? 'unknown CPU'} · ${availableParallelism()} cores`);
+console.log(
+  `${new Date().toISOString().slice(0, 10)} · ${cpus()[0]?.model ?? 'unknown CPU'} · ${availableParallelism()} cores`,
+);
 console.log(`${memoryGiB} GiB · ${process.platform} ${release()} · Node ${process.version}`);
 
 let failed = false;
 for (const name of asked.length > 0 ? asked : available) {
   console.log(`\n## ${name}`);
-  const script = `await (await import('./bench/${name}.ts')).run()`;
-  const { status } = spawnSync(process.execPath, ['--expose-gc', '--input-type=module', '--eval', script], {
-    stdio: 'inherit',
-  });
+  const { status } = spawnSync(process.execPath, ['--expose-gc', 'bench/support/one.ts', name], { stdio: 'inherit' });
   failed ||= status !== 0;
 }
 process.exitCode = failed ? 1 : 0;
