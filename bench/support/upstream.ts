@@ -30,14 +30,16 @@ const delta = event({
 });
 const lastDelta = Buffer.concat([event({ ...envelope, choices: [], usage }), Buffer.from('data: [DONE]\n\n')]);
 
-/** A chunk per turn of the event loop, so that they travel one by one. */
+/** Far enough apart that chunks travel one by one, as tokens do, and are not read in one go. */
+const chunkIntervalMs = 5;
+
 function stream(res: ServerResponse, left: number): void {
   if (left === 0) {
     res.end(lastDelta);
     return;
   }
   res.write(delta);
-  setImmediate(stream, res, left - 1);
+  setTimeout(stream, chunkIntervalMs, res, left - 1);
 }
 
 function serve(): void {
