@@ -1,30 +1,13 @@
 import assert from 'node:assert/strict';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import type { HttpProviderConfig } from '../../src/config/config.ts';
-import { systemClock } from '../../src/domain/clock.ts';
-import { errors, GatewayError } from '../../src/domain/errors.ts';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import { sendOnly, startFront } from '../support/front.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { GatewayError } from '../../src/domain/errors.ts';
+import { startFakeUpstream } from '../support/fake-upstream.ts';
+import { anthropicProvider, provider, startFront } from '../support/front.ts';
+import { selfSigned } from '../support/self-signed.ts';
 import { until } from '../support/until.ts';
-
-function provider(url: string, more: Partial<HttpProviderConfig> = {}): HttpProviderConfig {
-  return {
-    type: 'openai',
-    name: 'local',
-    pool: 'local',
-    models: ['*'],
-    baseUrl: `${url}/v1`,
-    apiKey: 'sk-of-the-provider',
-    connectTimeoutMs: 10_000,
-    firstByteTimeoutMs: 60_000,
-    idleTimeoutMs: 60_000,
-    ...more,
-  };
-}
-const anthropic = (upstream: FakeUpstream, more: Partial<HttpProviderConfig> = {}) =>
-  provider(upstream.url, { type: 'anthropic', baseUrl: upstream.url, ...more });
 
 const chat = '/v1/chat/completions';
 const served = (outputTokens: number) => ({
@@ -68,7 +51,7 @@ test('a body of many megabytes passes whole, both ways', async t => {
 
 test('what is private to the caller stays here; what belongs to the dialect goes on', async t => {
   const upstream = await startFakeUpstream(t);
-  const front = await startFront(t, anthropic(upstream));
+  const front = await startFront(t, anthropicProvider(upstream.url));
   const headers = {
     authorization: 'Bearer tok_secret',
     'x-api-key': 'tok_secret',
@@ -222,7 +205,7 @@ test('a stream that breaks off ends with an error event in the dialect of the ro
     { status: 200, usage: { inputTokens: 50, cachedInputTokens: 0, outputTokens: 2 }, outcome: 'upstream_failed' },
   ]);
 
-  const front = await startFront(t, anthropic(upstream));
+  const front = await startFront(t, anthropicProvider(upstream.url));
   const events = await (await front.post('/v1/messages')).whole();
   assert.match(events, /\n\nevent: error\ndata: \{"type":"error","error":\{"type":"api_error"[^\n]*\n\n$/);
   assert.deepEqual(front.ends, [
@@ -249,153 +232,22 @@ test('a plain answer that breaks off breaks the connection to the client too', a
   assert.deepEqual(front.ends, [{ status: 200, usage: null, outcome: 'upstream_failed' }]);
 });
 
-test('a client that leaves before the answer ends the upstream call, and only then the call is over', async t => {
-  const upstream = await startFakeUpstream(t, { hold: true });
-  const front = await startFront(t, provider(upstream.url));
-  const sent = sendOnly(`${front.url}${chat}`);
-  await upstream.waitForRequests(1);
-  sent.destroy();
-  await front.waitForEnds(1);
-  assert.equal(upstream.active, 0);
-  assert.equal(upstream.requests[0]?.ended, 'left');
-  assert.deepEqual(front.ends, [{ status: null, usage: null, outcome: 'client_left' }]);
-  await until(() => upstream.connections === 0);
-});
-
-test('a client that leaves in the middle of a stream is charged for what it got', async t => {
-  const upstream = await startFakeUpstream(t, { chunks: 9, gated: true });
-  for (const path of [chat, '/v1/messages']) {
-    const front = await startFront(t, path === chat ? provider(upstream.url) : anthropic(upstream));
-    const reading = await front.post(path);
-    upstream.release(1);
-    await reading.until(text => text.includes('w0 '));
-    upstream.release(1);
-    await reading.until(text => text.includes('w1 '));
-    reading.leave();
-    await front.waitForEnds(1);
-    assert.equal(upstream.active, 0);
-    const [inputTokens, cachedInputTokens] = path === chat ? [50, 0] : [9, 4];
-    assert.deepEqual(front.ends, [
-      { status: 200, usage: { inputTokens, cachedInputTokens, outputTokens: 2 }, outcome: 'client_left' },
-    ]);
-  }
-});
-
-test('an upstream that goes on after the client has left is given five seconds', async t => {
-  const clock = new ManualClock();
-  const deaf = createServer({ allowHalfOpen: true });
-  const sockets: Socket[] = [];
-  deaf.on('connection', socket => {
-    sockets.push(socket);
-    socket.on('error', () => {});
-    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: 1\n\n'));
-  });
-  await new Promise<void>(resolve => deaf.listen(0, '127.0.0.1', () => resolve()));
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    deaf.close();
-  });
-  const front = await startFront(t, provider(`http://127.0.0.1:${(deaf.address() as AddressInfo).port}`), { clock });
-  const reading = await front.post(chat);
-  await reading.until(text => text !== '');
-  const halfClosed = new Promise(resolve => sockets[0]?.on('end', resolve));
-  reading.leave();
-  await halfClosed;
-  sockets[0]?.write('data: 2\n\n');
-  clock.advance(4_999);
-  assert.equal(front.ends.length, 0);
-  clock.advance(1);
-  await front.waitForEnds(1);
-  await until(() => {
-    sockets[0]?.write('data: 3\n\n');
-    return sockets[0]?.destroyed === true;
-  });
-});
-
-test('a client that has left before the call begins costs the upstream nothing', async t => {
-  const upstream = await startFakeUpstream(t);
-  const front = await startFront(t, provider(upstream.url));
-  const end = await front.upstreams.resolve('openai', 'm').forward(
-    {
-      dialect: 'openai',
-      method: 'POST',
-      path: '/chat/completions',
-      headers: {},
-      body: Buffer.from('{}'),
-      answerHeaders: {},
-      stream: false,
-      requestId: 'r',
-      inputEstimate: 1,
-    },
-    { destroyed: true } as Parameters<ReturnType<typeof front.upstreams.resolve>['forward']>[1],
+test('an https upstream must show a certificate that is trusted', async t => {
+  const answer = '{"usage":{"prompt_tokens":3,"completion_tokens":4}}';
+  const server = createServer(selfSigned, (_, res) =>
+    res.writeHead(200, { 'content-type': 'application/json' }).end(answer),
   );
-  assert.deepEqual(end, { status: null, usage: null, outcome: 'client_left' });
-  assert.equal(upstream.requests.length, 0);
-});
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', () => resolve()));
+  t.after(() => server.close());
+  const url = `https://localhost:${(server.address() as AddressInfo).port}`;
 
-test('a slow reader holds the upstream back, and gets everything in the end', async t => {
-  const total = 24 * 1024 * 1024;
-  const upstream = await startFakeUpstream(t, { body: Buffer.alloc(total, 'x') });
-  const front = await startFront(t, provider(upstream.url));
-  const reading = await front.post(chat);
-  reading.answer.pause();
-  // The upstream cannot hand over all: its answer is not finished while nobody reads.
-  let turns = 0;
-  await until(() => turns++ > 200);
-  assert.equal(front.ends.length, 0);
-  reading.answer.resume();
-  assert.equal((await reading.whole()).length, total);
-  assert.deepEqual(front.ends, [{ status: 200, usage: null, outcome: 'served' }]);
-});
+  const strict = await startFront(t, provider(url));
+  assert.equal((await strict.post(chat)).answer.statusCode, 502);
+  assertFailed(strict.ends[0], /failed/);
 
-test('a client that stops reading altogether counts as gone after the idle timeout', async t => {
-  const clock = new ManualClock();
-  const upstream = await startFakeUpstream(t, { body: Buffer.alloc(24 * 1024 * 1024, 'x') });
-  const front = await startFront(t, provider(upstream.url), { clock });
-  const reading = await front.post(chat);
-  reading.answer.pause();
-  reading.answer.on('error', () => {});
-  await until(() => clock.pending === 1);
-  clock.advance(60_000);
-  await until(() => clock.pending > 0 || front.ends.length > 0);
-  clock.advance(5_000);
-  await front.waitForEnds(1);
-  assert.deepEqual(front.ends, [{ status: 200, usage: null, outcome: 'client_left' }]);
-});
-
-test('at shutdown running streams get an error event and calls without an answer are refused', async t => {
-  const upstream = await startFakeUpstream(t, { chunks: 5, gated: true });
-  const front = await startFront(t, provider(upstream.url));
-  const stream = await front.post(chat);
-  upstream.release(1);
-  await stream.until(text => text.includes('w0 '));
-  upstream.reply({ hold: true });
-  const waiting = front.post(chat);
-  await upstream.waitForRequests(2);
-
-  front.upstreams.abortAll(errors.unavailable('The gateway is shutting down.', 1));
-
-  assert.match(await stream.whole(), /data: \{"error":\{"message":"The gateway is shutting down\."/);
-  assert.equal((await waiting).answer.statusCode, 503);
-  await upstream.waitForActive(0);
-  assert.deepEqual(front.ends.map(end => ('outcome' in end ? end.outcome : end.code)).sort(), [
-    'unavailable',
-    'upstream_failed',
-  ]);
-});
-
-test('a hundred calls at once, a third of which leave, all come to an end', async t => {
-  const upstream = await startFakeUpstream(t, { hold: true });
-  const front = await startFront(t, provider(upstream.url), { clock: systemClock });
-  const sent = Array.from({ length: 100 }, () => sendOnly(`${front.url}${chat}`));
-  await upstream.waitForActive(100);
-  for (let index = 0; index < 100; index += 3) sent[index]?.destroy();
-  await front.waitForEnds(34);
-  assert.equal(upstream.active, 66);
-  upstream.open();
-  await front.waitForEnds(100);
-  assert.equal(upstream.active, 0);
-  const outcomes = front.ends.map(end => 'outcome' in end && end.outcome);
-  assert.equal(outcomes.filter(outcome => outcome === 'client_left').length, 34);
-  assert.equal(outcomes.filter(outcome => outcome === 'served').length, 66);
+  const known = getCACertificates('default');
+  t.after(() => setDefaultCACertificates(known));
+  setDefaultCACertificates([...known, selfSigned.cert]);
+  const trusting = await startFront(t, provider(url));
+  assert.equal(await (await trusting.post(chat)).whole(), answer);
 });

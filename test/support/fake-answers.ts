@@ -74,3 +74,9 @@ function anthropicStream(words: readonly string[], usage: boolean): StreamedAnsw
       event('message_stop'),
   };
 }
+
+/** Strings and bytes as they are, the rest as JSON. */
+export function asBytes(body: unknown): Buffer {
+  if (Buffer.isBuffer(body)) return body;
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+}

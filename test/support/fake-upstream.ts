@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { streamedAnswer, wholeAnswer } from './fake-answers.ts';
+import { asBytes, streamedAnswer, wholeAnswer } from './fake-answers.ts';
 
 /** How the fake upstream answers one request; everything left out is the friendly default. */
 export interface Reply {
@@ -301,9 +301,4 @@ class Answering {
     if (fault === 'break') this.#cut();
     else this.#finish(events.after);
   }
-}
-
-function asBytes(body: unknown): Buffer {
-  if (Buffer.isBuffer(body)) return body;
-  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }

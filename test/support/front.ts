@@ -1,11 +1,30 @@
 import { type ClientRequest, createServer, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { ProviderConfig } from '../../src/config/config.ts';
+import type { HttpProviderConfig, ProviderConfig } from '../../src/config/config.ts';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import { asGatewayError, errorBody, type GatewayError } from '../../src/domain/errors.ts';
 import type { Dialect } from '../../src/domain/vocabulary.ts';
 import { createUpstreams, type Forwarded, type UpstreamCall, type Upstreams } from '../../src/upstreams/upstreams.ts';
+
+/** An OpenAI provider in front of a fake upstream. */
+export function provider(url: string, more: Partial<HttpProviderConfig> = {}): HttpProviderConfig {
+  return {
+    type: 'openai',
+    name: 'local',
+    pool: 'local',
+    models: ['*'],
+    baseUrl: `${url}/v1`,
+    apiKey: 'sk-of-the-provider',
+    connectTimeoutMs: 10_000,
+    firstByteTimeoutMs: 60_000,
+    idleTimeoutMs: 60_000,
+    ...more,
+  };
+}
+
+export const anthropicProvider = (url: string, more: Partial<HttpProviderConfig> = {}) =>
+  provider(url, { type: 'anthropic', baseUrl: url, ...more });
 
 export interface Front {
   readonly url: string;
