@@ -3,9 +3,9 @@ import { isLevel, type Level } from '../domain/vocabulary.ts';
 /** A running gateway as the quickstart sees it: over HTTP, like everybody else. */
 export interface GatewayClient {
   readonly url: string;
-  /** Calls an admin route. Answers null for one of the statuses in `unless`; throws on any other refusal. */
+  /** Calls an admin route; throws on a refusal. */
   admin<T>(method: string, path: string, body?: object): Promise<T>;
-  /** The same for what may exist already: null on 409. */
+  /** Posts what may exist already: null if it does. */
   create<T>(path: string, body: object): Promise<T | null>;
 }
 

@@ -43,16 +43,10 @@ function whatRuns({ url, seats, startSeconds, adminKey, databaseUrl, keysFile }:
   ];
 }
 
-function whoseKeys({ tenantKeys, isMapping, url }: Greeting): string[] {
+function whoseKeys({ tenantKeys }: Greeting): string[] {
   const rows = tenantKeys.map(({ tenant, key, level }) => [level === null ? 'off' : `P${level}`, tenant.id, key]);
   const [head = '', ...lines] = textTable([{ title: 'level' }, { title: 'tenant' }, { title: 'key' }], rows);
-  const off = [
-    '',
-    'Mapping is switched off, so every key has the default level. To switch it on:',
-    `  curl -X PUT ${url}/admin/api-key-priority/config -H "Authorization: Bearer $ADMIN" \\`,
-    `    -H 'Content-Type: application/json' -d '{"enabled":true}'`,
-  ];
-  return [bold(head), ...lines, ...(isMapping ? [] : off), ''];
+  return [bold(head), ...lines, ''];
 }
 
 function whatToTry(facts: Greeting): string[] {
@@ -67,6 +61,7 @@ function whatToTry(facts: Greeting): string[] {
     `  ANALYTICS=${keyOf(exampleTenant)}`,
     `  DB='${databaseUrl}'`,
     '',
+    ...(facts.isMapping ? [] : switchOn),
     bold('A chat: the header X-Tokligence-Priority of the answer tells the level'),
     ...chat('$PROD'),
     '',
@@ -93,6 +88,13 @@ function whatToTry(facts: Greeting): string[] {
     '',
   ];
 }
+
+const switchOn = [
+  bold('Mapping is switched off, so that every key has the default level; to switch it on'),
+  '  curl -X PUT $GW/admin/api-key-priority/config -H "Authorization: Bearer $ADMIN" \\',
+  `    -H 'Content-Type: application/json' -d '{"enabled":true}'`,
+  '',
+];
 
 const asAdmin = [
   '    -H "Authorization: Bearer $ADMIN" \\',

@@ -44,21 +44,31 @@ const longestDemoSeconds = 86_400;
 
 /** Null when help was asked for. Throws on wrong usage. */
 function readOptions(): Options | null {
-  const { values } = parseArgs({
-    options: {
-      demo: { type: 'boolean', default: false },
-      'demo-seconds': { type: 'string', default: '20' },
-      keep: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
+  const values = readArguments();
   if (values.help) return null;
   const demoSeconds = Number(values['demo-seconds']);
   if (!(demoSeconds >= 1 && demoSeconds <= longestDemoSeconds)) {
-    throw new Error(`--demo-seconds must be a number from 1 to ${longestDemoSeconds}`);
+    throw usageFault(`--demo-seconds must be a number from 1 to ${longestDemoSeconds}`);
   }
   return { demo: values.demo, demoSeconds, keep: values.keep };
 }
+
+function readArguments() {
+  const options = {
+    demo: { type: 'boolean', default: false },
+    'demo-seconds': { type: 'string', default: '20' },
+    keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    throw usageFault(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const usageFault = (message: string) =>
+  new Error(`${message}\n\nUsage: npm run quickstart [-- --demo] [--demo-seconds N] [--keep] [--help]`);
 
 interface Run {
   readonly options: Options;
@@ -204,7 +214,6 @@ async function demo({ config, options, signal }: Run, url: string, tenants: Demo
 
 function fail(code: 1 | 2, error: unknown): never {
   console.error(`quickstart: ${error instanceof Error ? error.message : String(error)}`);
-  if (code === 2) console.error('\nUsage: npm run quickstart [-- --demo] [--demo-seconds N] [--keep] [--help]');
   process.exit(code);
 }
 

@@ -5,9 +5,10 @@ import { access, mkdtemp, readdir, readFile, readlink, realpath, rm, stat, write
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { createBoard } from '../../src/cli/demo-board.ts';
 
 const script = fileURLToPath(new URL('../../src/cli/quickstart.ts', import.meta.url));
 const examples = fileURLToPath(new URL('../../config/examples/eight-tenants.sql', import.meta.url));
@@ -23,6 +24,10 @@ const levels = {
   'ext-free': 9,
 };
 
+/** The many starts compile the same modules. */
+const compiled = await mkdtemp(join(tmpdir(), 'quickstart-compiled-'));
+after(() => rm(compiled, { recursive: true, force: true }));
+
 interface Quickstart {
   readonly child: ChildProcess;
   /** All that it printed so far. */
@@ -37,7 +42,12 @@ function quickstart(t: TestContext, folder: Folder, ...options: string[]): Quick
   const { TOKLIGENCE_TEST_POSTGRES_URL: _, ...env } = process.env;
   const child = spawn(process.execPath, [script, ...options], {
     cwd: folder.path,
-    env: { ...env, TOKLIGENCE_GATEWAY_DATA_DIR: 'data', TOKLIGENCE_GATEWAY_PORT: String(folder.port) },
+    env: {
+      ...env,
+      NODE_COMPILE_CACHE: compiled,
+      TOKLIGENCE_GATEWAY_DATA_DIR: 'data',
+      TOKLIGENCE_GATEWAY_PORT: String(folder.port),
+    },
   });
   const ended = once(child, 'close').then(([code]) => code as number | null);
   t.after(async () => {
@@ -263,4 +273,22 @@ test('help is given when asked for, and wrong usage ends with 2', async t => {
     assert.equal(await ended, 2, wrong.join(' '));
     assert.match(said(), /^quickstart: .+\n\nUsage: /, wrong.join(' '));
   }
+});
+
+test('on a terminal the board is drawn over the last one and never wraps; elsewhere below it', () => {
+  const tally = { tenant: 'dept-prod', level: 0, sent: 4, served: 3, failed: 0, failure: null, waitsMs: [1, 2, 3000] };
+  const drawn = (inPlace: boolean) => {
+    const written: string[] = [];
+    const board = createBoard({ inPlace, columns: 60, write: text => written.push(text) });
+    board.draw('first', [tally]);
+    board.draw('second', [tally]);
+    return written;
+  };
+  const [first = '', second = ''] = drawn(true);
+  const up = '\u001b[3A';
+  assert.ok(!first.includes(up) && second.startsWith(`${up}second`));
+  const lines = second.slice(up.length).replaceAll('\u001b[K', '').split('\n');
+  assert.ok(lines.every(line => line.length < 60));
+  assert.match(lines[2] ?? '', /^ {2}P0 +dept-prod +4 +3 +2 ms +3\.00 s/);
+  assert.ok(!drawn(false).join('').includes('\u001b'));
 });
