@@ -2,30 +2,9 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { asBytes, streamedAnswer, wholeAnswer } from './fake-answers.ts';
+import { asBytes, type Reply, streamedAnswer, wholeAnswer } from './fake-answers.ts';
 
-/** How the fake upstream answers one request; everything left out is the friendly default. */
-export interface Reply {
-  /** Wait for a `release()` before anything is answered. */
-  readonly hold?: boolean;
-  /** Wait this long before anything is answered. */
-  readonly afterMs?: number;
-  readonly status?: number;
-  readonly headers?: Record<string, string | string[]>;
-  /** Sent as it is (a string or bytes) or as JSON; without it an answer in the route's dialect is made up. */
-  readonly body?: unknown;
-  /** An SSE answer of so many delta events. */
-  readonly chunks?: number;
-  /** Each delta event waits for a `release()` of its own. */
-  readonly gated?: boolean;
-  /** Whether usage is told; input 9 (cached 4), output = `chunks`, or 12 when not streaming. */
-  readonly usage?: boolean;
-  /**
-   * `reset` cuts the connection before any header; `break` cuts it after the delta events (or in the
-   * middle of the JSON); `silence` never answers; `stall` sends the delta events and then nothing more.
-   */
-  readonly fault?: 'reset' | 'break' | 'silence' | 'stall';
-}
+export type { Reply } from './fake-answers.ts';
 
 export interface SeenRequest {
   readonly method: string;
