@@ -6,6 +6,9 @@ interface Alarm {
   readonly action: () => void;
 }
 
+/** What a timer of Node takes at most; beyond, it rings at once. */
+const longestDelayMs = 2 ** 31 - 1;
+
 /** A clock that stands still until `advance` is called; alarms ring at their exact millisecond, in order. */
 export class ManualClock implements Clock {
   #now = 0;
@@ -26,6 +29,7 @@ export class ManualClock implements Clock {
   }
 
   after(delayMs: number, action: () => void): () => void {
+    if (delayMs > longestDelayMs) throw new RangeError(`no timer of Node waits ${delayMs} ms`);
     const alarm = { at: this.#now + Math.max(0, delayMs), seq: this.#seq++, action };
     this.#alarms.add(alarm);
     return () => this.#alarms.delete(alarm);

@@ -252,6 +252,18 @@ test('a client that leaves between the hand-off and the start gives its seat on,
   assert.deepEqual(counts(), { ...none, dispatched: 2, cancelled: 1 });
 });
 
+test('who left before its work began is not charged: its tenant is not set back', async () => {
+  const { request, started, counts } = arrange();
+  const running = request('running', 3, { flowId: 'c' });
+  const leaver = request('leaver', 3, { flowId: 'a', cost: 5000 });
+  for (const name of ['a', 'b', 'b again']) request(name, 3, { flowId: name.slice(0, 1) });
+  running.end();
+  while (counts().waiting === 4) await Promise.resolve();
+  leaver.ticket.leave();
+  assert.equal(await leaver.outcome, 'ClientLeft');
+  assert.deepEqual(started, ['running', 'a']);
+});
+
 test('a client that left before its request came to the queue takes no seat', async () => {
   const { dispatcher, started, counts } = arrange();
   const ticket = dispatcher.ticket({ flowId: 'a', level: 3, cost: 1, bodyBytes: 1 });
