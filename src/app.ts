@@ -77,7 +77,10 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     ops: { health: () => (stopping.signal.aborted ? 'stopping' : edition.health()), metrics },
   });
 
-  const url = await http.listen(config.gateway);
+  const url = await http.listen(config.gateway).catch(async error => {
+    await edition.close(); // else the embedded database would stay behind
+    throw error;
+  });
   events.info(`Listening on ${url} (${config.gateway.edition} edition)`);
   const ready = edition.start(stopping.signal).then(() => events.info('Ready'));
   // Whoever does not await it is told by the log.

@@ -1,6 +1,7 @@
 // `npm test`: every test file against one embedded PostgreSQL, and a last line that counts.
 import { globSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { startTestServer } from './support/postgres.ts';
@@ -14,6 +15,8 @@ if (files.length === 0) {
 
 const server = await startTestServer();
 process.env.TOKLIGENCE_TEST_POSTGRES_URL = server.url;
+// Every file is a process, and many start further ones: they need not compile the same modules again.
+process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'tokligence-compile-cache');
 let passed = 0;
 let failed = 0;
 const stream = run({ files, concurrency: availableParallelism() + 1, timeout: 120_000 });

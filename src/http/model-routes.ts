@@ -37,12 +37,19 @@ async function serve(
     await gateway.handle(exchange);
   } catch (error) {
     exchange.failed(error);
-    if (asGatewayError(error).code === 'internal' && !(error instanceof ClientLeft)) {
-      events.error(`Request ${exchange.requestId} failed`, error);
-    }
+    tell(events, exchange, error);
     answerError(exchange, error);
   }
   events.requestEnded(exchange.outcome(clock.now()));
+}
+
+/** What the client is not told: why the gateway or an upstream failed. */
+function tell(events: Events, { requestId, provider }: Exchange, error: unknown): void {
+  if (error instanceof ClientLeft) return;
+  const { code, cause } = asGatewayError(error);
+  if (code === 'internal') events.error(`Request ${requestId} failed`, error);
+  if (code === 'upstream_failed')
+    events.warn(`Provider ${provider} failed: ${cause instanceof Error ? cause.message : cause}`);
 }
 
 function answerError(exchange: Exchange, error: unknown): void {

@@ -150,3 +150,12 @@ test('Team with the embedded PostgreSQL in a 0700 folder survives a kill -9 of t
   // Its pid file is gone by now; the process itself takes a moment more to end.
   await until(() => !lives(orphan));
 });
+
+test('a port that is taken is told in one sentence, and the embedded database does not stay behind', async t => {
+  const upstream = await startFakeUpstream(t);
+  const folder = await settingFolder(t, settings({ edition: 'team' }), 0o700);
+  const daemon = gatewayd(t, folder, { TOKLIGENCE_GATEWAY_PORT: new URL(upstream.url).port });
+  assert.equal(await daemon.exited, 1);
+  assert.match(daemon.output, /EADDRINUSE/);
+  assert.equal(postmasterPid(folder), 0);
+});
