@@ -296,6 +296,28 @@ test('weighted levels keep their shares when their counters are lowered', () => 
   assertShares(costPerLevel(serveBacklogged(110_000)), linear);
 });
 
+test('a level that wakes after the counters were lowered gets its share, no more', () => {
+  const { enqueue, serveBacklogged } = arrange('wfq');
+  for (let i = 0; i < 2; i++) enqueue({ level: 5, cost: 9e8 });
+  serveBacklogged(6000);
+  for (let i = 0; i < 2; i++) enqueue({ level: 7, cost: 9e8 });
+  const served = costPerLevel(serveBacklogged(80));
+  assert.ok(Math.abs((served[7] ?? 0) - 30 * 9e8) <= 9e8, `${served[5]} : ${served[7]} instead of 5 : 3`);
+});
+
+test('who waited too long takes no room from a newcomer, even before anybody has asked who is overdue', () => {
+  const { scheduler, enqueue } = arrange('hybrid', { maxQueueDepth: 1 });
+  const at = (timeoutMs: number) =>
+    new Place<Demand>({ level: 3 }, { flowId: 'a', level: 3, cost: 1, bodyBytes: 0 }, timeoutMs);
+  enqueue({ level: 3 });
+  scheduler.next(0);
+  const overdue = at(10);
+  assert.equal(scheduler.enqueue(overdue, 0), 'queued');
+  assert.equal(scheduler.enqueue(at(10), 10), 'level_full');
+  assert.equal(scheduler.enqueue(at(10), 11), 'queued');
+  assert.deepEqual(scheduler.expire(11), [overdue]);
+});
+
 test('who can start at once is not held to the limits of the queue', () => {
   const { scheduler, enqueue } = arrange('hybrid', { maxQueueDepth: 0, maxQueuedBytes: 0 });
   const first = enqueue({ level: 3 });
