@@ -71,6 +71,8 @@ export class Gateway {
     res.once('close', () => ticket.leave());
 
     await dispatcher.run(ticket, async () => {
+      // Where no usage comes the input estimate stands: a failing request has still held a seat.
+      ticket.settle(costOf({ ...estimate, outputTokens: 0 }));
       const forwarded = await provider.forward(
         {
           dialect: operation.dialect,
@@ -87,8 +89,7 @@ export class Gateway {
       );
       exchange.ended(forwarded.outcome);
       exchange.usage = forwarded.usage;
-      // Where no usage came the input estimate stands: a failing request has still held a seat.
-      ticket.settle(costOf(forwarded.usage ?? { ...estimate, outputTokens: 0 }));
+      if (forwarded.usage) ticket.settle(costOf(forwarded.usage));
     });
   }
 
