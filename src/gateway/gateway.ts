@@ -7,6 +7,7 @@ import { type ScannedBody, scanBody } from './body-scan.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Exchange } from './exchange.ts';
 import { queryOf } from './operations.ts';
+import { OutputEstimates } from './output-estimate.ts';
 import { readBody } from './read-body.ts';
 
 /** Who sent a request and the key that may be mapped; `key` is null where no key counts. */
@@ -24,13 +25,12 @@ interface GatewayParts {
   readonly maxBodyBytes: number;
 }
 
-/** Output tokens charged in advance where the request does not say how many it may take. */
-const defaultOutputEstimate = 256;
 const bytesPerToken = 4;
 
 /** The request path. Throws what `domain/errors.ts` names; the caller answers it. */
 export class Gateway {
   readonly #parts: GatewayParts;
+  readonly #outputs = new OutputEstimates();
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
@@ -59,9 +59,13 @@ export class Gateway {
     const dispatcher = this.#parts.pools.get(provider.pool);
     if (!dispatcher || !classification) throw new Error(`no pool ${provider.pool}`);
 
-    const estimate = estimateUsage(body.length, fields, operation.producesTokens);
+    const { flowId } = classification;
+    const outputTokens = operation.producesTokens
+      ? this.#outputs.estimate(flowId, fields.model, fields.outputLimit)
+      : 0;
+    const estimate = { inputTokens: inputEstimate(body.length, fields), cachedInputTokens: 0, outputTokens };
     const ticket = dispatcher.ticket({
-      flowId: classification.flowId,
+      flowId,
       level: classification.level,
       cost: costOf(estimate),
       bodyBytes: body.length,
@@ -89,7 +93,12 @@ export class Gateway {
       );
       exchange.ended(forwarded.outcome);
       exchange.usage = forwarded.usage;
-      if (forwarded.usage) ticket.settle(costOf(forwarded.usage));
+      if (forwarded.usage === null) return;
+      ticket.settle(costOf(forwarded.usage));
+      // Only an answer that came to its end tells how long answers are.
+      if (operation.producesTokens && forwarded.outcome === 'served') {
+        this.#outputs.record(flowId, fields.model, forwarded.usage.outputTokens);
+      }
     });
   }
 
@@ -105,11 +114,5 @@ export class Gateway {
   }
 }
 
-function estimateUsage(bodyBytes: number, fields: ScannedBody, producesTokens: boolean) {
-  const limit = fields.outputLimit ?? defaultOutputEstimate;
-  return {
-    inputTokens: Math.ceil((bodyBytes - fields.dataUriBytes) / bytesPerToken),
-    cachedInputTokens: 0,
-    outputTokens: producesTokens ? Math.min(limit, defaultOutputEstimate) : 0,
-  };
-}
+const inputEstimate = (bodyBytes: number, fields: ScannedBody): number =>
+  Math.ceil((bodyBytes - fields.dataUriBytes) / bytesPerToken);
