@@ -1,5 +1,5 @@
--- The model case: one GPU pool, shared between four departments and four kinds of customers.
--- Running it again changes nothing; a mapping that was edited since keeps its new values.
+/* The model case: one GPU pool, shared between four departments and four kinds of customers.
+   Running it again changes nothing; a mapping that was edited since keeps its new values. */
 INSERT INTO api_key_priority_mappings
   (pattern, priority, match_type, tenant_id, tenant_name, tenant_type, description, created_by)
 VALUES

@@ -27,7 +27,9 @@ export interface Outcome {
   readonly model: string | null;
   readonly provider: string | null;
   readonly pool: string | null;
-  /** From entering the pool's queue to the grant, or to the refusal. */
+  /** It got a seat. */
+  readonly isGranted: boolean;
+  /** From entering the pool's queue to the seat, or to the refusal. */
   readonly waitMs: number | null;
   readonly durationMs: number;
   readonly usage: Usage | null;

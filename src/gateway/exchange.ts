@@ -4,6 +4,7 @@ import { asGatewayError, ClientLeft } from '../domain/errors.ts';
 import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
 import type { Usage } from '../domain/usage.ts';
 import type { Classification, Identity } from '../domain/vocabulary.ts';
+import type { Forwarded } from '../upstreams/upstreams.ts';
 import { type Operation, pathOf } from './operations.ts';
 
 const soundRequestId = /^[\x21-\x7e]{1,128}$/;
@@ -20,7 +21,10 @@ export class Exchange {
   provider: string | null = null;
   pool: string | null = null;
   ticket: { readonly wasQueued: boolean; readonly waitMs: number; readonly position: number } | null = null;
+  isGranted = false;
   usage: Usage | null = null;
+  /** What went wrong, as it was thrown: for the log. */
+  fault: unknown = null;
   #kind: OutcomeKind = 'served';
   readonly #startedAt: number;
 
@@ -45,11 +49,14 @@ export class Exchange {
     return headers;
   }
 
-  ended(kind: OutcomeKind): void {
-    this.#kind = kind;
+  ended({ outcome, usage, fault }: Forwarded): void {
+    this.#kind = outcome;
+    this.usage = usage;
+    this.fault = fault;
   }
 
   failed(error: unknown): void {
+    this.fault = error;
     this.#kind = error instanceof ClientLeft ? 'client_left' : asGatewayError(error).code;
   }
 
@@ -70,6 +77,7 @@ export class Exchange {
       model: this.model,
       provider: this.provider,
       pool: this.pool,
+      isGranted: this.isGranted,
       waitMs: this.ticket?.waitMs ?? null,
       durationMs: now - this.#startedAt,
       usage: this.usage,

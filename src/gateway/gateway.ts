@@ -75,6 +75,7 @@ export class Gateway {
     res.once('close', () => ticket.leave());
 
     await dispatcher.run(ticket, async () => {
+      exchange.isGranted = true;
       // Where no usage comes the input estimate stands: a failing request has still held a seat.
       ticket.settle(costOf({ ...estimate, outputTokens: 0 }));
       const forwarded = await provider.forward(
@@ -91,8 +92,7 @@ export class Gateway {
         },
         res,
       );
-      exchange.ended(forwarded.outcome);
-      exchange.usage = forwarded.usage;
+      exchange.ended(forwarded);
       if (forwarded.usage === null) return;
       ticket.settle(costOf(forwarded.usage));
       // Only an answer that came to its end tells how long answers are.

@@ -37,17 +37,17 @@ async function serve(
     await gateway.handle(exchange);
   } catch (error) {
     exchange.failed(error);
-    tell(events, exchange, error);
     answerError(exchange, error);
   }
+  tell(events, exchange);
   events.requestEnded(exchange.outcome(clock.now()));
 }
 
 /** What the client is not told: why the gateway or an upstream failed. */
-function tell(events: Events, { requestId, provider }: Exchange, error: unknown): void {
-  if (error instanceof ClientLeft) return;
-  const { code, cause } = asGatewayError(error);
-  if (code === 'internal') events.error(`Request ${requestId} failed`, error);
+function tell(events: Events, { requestId, provider, fault }: Exchange): void {
+  if (fault === null || fault instanceof ClientLeft) return;
+  const { code, cause } = asGatewayError(fault);
+  if (code === 'internal') events.error(`Request ${requestId} failed`, fault);
   if (code === 'upstream_failed')
     events.warn(`Provider ${provider} failed: ${cause instanceof Error ? cause.message : cause}`);
 }

@@ -282,7 +282,7 @@ export class Mapper {
 }
 
 const isStorable = (id: number) => Number.isInteger(id) && id >= 1 && id <= largestId;
-const noMapping = (id: number) => errors.notFound(`there is no mapping ${id}`);
+const noMapping = (id: number) => errors.notFound(`There is no mapping ${id}.`);
 const stopped = () => errors.unavailable('The gateway is stopping.', 1);
 
 /** With faults as a client is to meet them. */

@@ -162,7 +162,7 @@ async function refuseSamePattern(
     .where('id', 'is distinct from', ownId)
     .limit(1)
     .executeTakeFirst();
-  if (same) throw errors.conflict(`mapping ${same.id} already has this pattern`, 'pattern');
+  if (same) throw errors.conflict(`Mapping ${same.id} already has this pattern.`, 'pattern');
 }
 
 /** Without the fields that are absent: Kysely would take `undefined` for a value. */

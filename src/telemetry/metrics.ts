@@ -83,9 +83,9 @@ export const createMetrics = (): Metrics => {
   ]);
 
   return {
-    requestEnded({ outcome, level, provider, waitMs, usage }) {
+    requestEnded({ outcome, level, provider, isGranted, waitMs, usage }) {
       requests.add(level, outcome, provider, 1);
-      if (waitMs !== null && level !== null) waits.observe(level, waitMs);
+      if (isGranted && waitMs !== null && level !== null) waits.observe(level, waitMs);
       if (usage === null) return;
       inputTokens.add(level, '', provider, usage.inputTokens);
       cachedInputTokens.add(level, '', provider, usage.cachedInputTokens);

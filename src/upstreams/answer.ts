@@ -93,7 +93,7 @@ export class Answer {
       this.#settled.reject(error);
       return;
     }
-    this.#settle('upstream_failed');
+    this.#settle(error.code, error);
     if (this.#isStream) this.#res.end(errorEvent(this.#call.dialect, error));
     else this.#res.destroy();
   }
@@ -117,12 +117,13 @@ export class Answer {
     this.#cancelStall?.();
   }
 
-  #settle(outcome: Forwarded['outcome']): void {
+  #settle(outcome: Forwarded['outcome'], fault: GatewayError | null = null): void {
     this.#over();
     this.#settled.resolve({
       status: this.#status,
       usage: this.#meter?.usage(this.#call.inputEstimate) ?? null,
       outcome,
+      fault,
     });
   }
 
@@ -147,4 +148,4 @@ function errorEvent(dialect: UpstreamCall['dialect'], error: GatewayError): stri
 }
 
 /** A client that left before its call began. */
-export const clientGone: Forwarded = { status: null, usage: null, outcome: 'client_left' };
+export const clientGone: Forwarded = { status: null, usage: null, outcome: 'client_left', fault: null };

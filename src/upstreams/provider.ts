@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import type { GatewayError } from '../domain/errors.ts';
+import type { ErrorCode, GatewayError } from '../domain/errors.ts';
 import type { Usage } from '../domain/usage.ts';
 import type { Dialect } from '../domain/vocabulary.ts';
 
@@ -25,7 +25,9 @@ export interface Forwarded {
   readonly status: number | null;
   /** What the upstream told, or what was counted while it passed; null where nothing is known. */
   readonly usage: Usage | null;
-  readonly outcome: 'served' | 'upstream_error' | 'upstream_failed' | 'client_left';
+  readonly outcome: 'served' | 'upstream_error' | 'client_left' | ErrorCode;
+  /** Why an answer that had begun was broken off. */
+  readonly fault: GatewayError | null;
 }
 
 export interface Provider {

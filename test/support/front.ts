@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { HttpProviderConfig, ProviderConfig } from '../../src/config/config.ts';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
-import { asGatewayError, errorBody, type GatewayError } from '../../src/domain/errors.ts';
+import { asGatewayError, errorBody, GatewayError } from '../../src/domain/errors.ts';
 import type { Dialect } from '../../src/domain/vocabulary.ts';
 import { createUpstreams, type Forwarded, type UpstreamCall, type Upstreams } from '../../src/upstreams/upstreams.ts';
 
@@ -19,6 +19,7 @@ export function provider(url: string, more: Partial<HttpProviderConfig> = {}): H
     connectTimeoutMs: 10_000,
     firstByteTimeoutMs: 60_000,
     idleTimeoutMs: 60_000,
+    forwardPriority: null,
     ...more,
   };
 }
@@ -30,7 +31,7 @@ export interface Front {
   readonly url: string;
   readonly upstreams: Upstreams;
   /** How each call ended, in the order of their ends. */
-  readonly ends: (Forwarded | GatewayError)[];
+  readonly ends: (Ended | GatewayError)[];
   waitForEnds(count: number): Promise<void>;
   post(path: string, options?: PostOptions): Promise<Reading>;
 }
@@ -45,13 +46,17 @@ interface FrontOptions {
   readonly answerHeaders?: UpstreamCall['answerHeaders'];
 }
 
+/** All but the fault, which is for the log. */
+type Ended = Omit<Forwarded, 'fault'>;
+
 /** The least of a gateway around `forward`: no keys, no seats. OpenAI paths lose their /v1. */
 export async function startFront(t: TestContext, provider: ProviderConfig, options: FrontOptions = {}): Promise<Front> {
   const upstreams = createUpstreams([provider], { clock: options.clock ?? systemClock });
-  const ends: (Forwarded | GatewayError)[] = [];
+  const ends: (Ended | GatewayError)[] = [];
   const watchers = new Set<() => void>();
   const ended = (end: Forwarded | GatewayError) => {
-    ends.push(end);
+    if (end instanceof GatewayError) ends.push(end);
+    else ends.push({ status: end.status, usage: end.usage, outcome: end.outcome });
     for (const watcher of watchers) watcher();
   };
   const server = createServer(async (req, res) => {

@@ -39,6 +39,7 @@ const served: Outcome = {
   model: 'gpt-4o',
   provider: 'gpu',
   pool: 'gpus',
+  isGranted: true,
   waitMs: 12.3456,
   durationMs: 523,
   usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 20 },

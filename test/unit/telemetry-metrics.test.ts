@@ -20,6 +20,7 @@ const ended: Outcome = {
   model: 'a-model',
   provider: 'gpu',
   pool: 'gpus',
+  isGranted: true,
   waitMs: 300,
   durationMs: 523,
   usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 20 },

@@ -29,8 +29,8 @@ const mappingFields = {
   pattern: text(512),
   priority,
   match_type: oneOf(matchTypes),
-  tenant_id: Optional(orNull(text(256))),
-  tenant_name: Optional(orNull(text(256))),
+  tenant_id: Optional(orNull(text(255))),
+  tenant_name: Optional(orNull(text(255))),
   tenant_type: Optional(orNull(oneOf(tenantTypes))),
   description: Optional(orNull(field(Type.String({ maxLength: 2000 }), 'a text of at most 2000 characters'))),
   enabled: Optional(flag),
@@ -44,7 +44,7 @@ export const mappingPatch = fields({
 });
 export const mappingFilter = fields({
   tenant_type: Optional(oneOf(tenantTypes)),
-  tenant_id: Optional(text(256)),
+  tenant_id: Optional(text(255)),
   priority: Optional(priority),
   enabled: Optional(flag),
   ...page,
