@@ -91,7 +91,7 @@ test('a client that has left before the call begins costs the upstream nothing',
   const res = new ServerResponse(new IncomingMessage(new Socket()));
   res.destroy();
   const end = await front.upstreams.resolve('openai', 'm').forward(call, res);
-  assert.deepEqual(end, { status: null, usage: null, outcome: 'client_left' });
+  assert.deepEqual(end, { status: null, usage: null, outcome: 'client_left', fault: null });
   assert.equal(upstream.requests.length, 0);
 });
 
