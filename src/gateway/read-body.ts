@@ -19,7 +19,10 @@ export function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer
     });
     req.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, bytes)));
     req.on('error', () => reject(new ClientLeft()));
-    req.on('close', () => reject(new ClientLeft()));
+    req.on('close', () => {
+      // Every request closes; an error with its stack is made only for the one that broke off.
+      if (!req.complete) reject(new ClientLeft());
+    });
   });
 }
 
