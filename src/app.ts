@@ -84,7 +84,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   events.info(`Listening on ${url} (${config.gateway.edition} edition)`);
   const ready = edition.start(stopping.signal).then(() => events.info('Ready'));
   // Whoever does not await it is told by the log.
-  ready.catch(error => events.error('Cannot start', error));
+  ready.catch(error => stopping.signal.aborted || events.error('Cannot start', error));
 
   const cutShort = Promise.withResolvers<void>();
   const grace = () => Promise.race([cutShort.promise, elapsed(clock, config.gateway.shutdownGraceMs)]);

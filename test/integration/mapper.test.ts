@@ -94,7 +94,7 @@ test('one pattern has one mapping, whichever way an exact key is spelled', async
   const conflict = (mapping: number) => ({
     code: 'conflict',
     param: 'pattern',
-    message: RegExp(`mapping ${mapping} `),
+    message: RegExp(`^Mapping ${mapping} `),
   });
   await assert.rejects(mapper.create(exact('tok_a'), 'admin'), conflict(id));
   await assert.rejects(mapper.create({ ...prod, pattern: 'tok_a' }, 'admin'), conflict(id));
