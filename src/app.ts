@@ -46,7 +46,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const edition = await openEdition({ config, clock, events, print });
   const upstreams = createUpstreams(config.providers, { clock });
   const dispatchers = new Map(
-    config.pools.map(({ name, seats }) => [
+    config.pools.map(({ name, settings: { seats } }) => [
       name,
       new Dispatcher({ name, seats, config: config.scheduler, clock, waits: new WaitWindow(clock) }),
     ]),

@@ -167,7 +167,7 @@ async function present(parts: Run, { app, adminKey, kept, startedAt }: Started):
   say(
     greeting({
       url,
-      seats: config.pools[0]?.seats ?? 0,
+      seats: config.pools[0]?.settings.seats ?? 0,
       startSeconds: (performance.now() - startedAt) / 1_000,
       adminKey,
       databaseUrl: config.database.url ?? (await findEmbedded(dataDir)) ?? '',

@@ -4,11 +4,14 @@ import { resolve } from 'node:path';
 import type { Config } from './config.ts';
 import { readEnvironment } from './environment.ts';
 import { ConfigFaults, FaultList } from './faults.ts';
-import { keysOf, sections } from './keys.ts';
-import { type ProviderSettings, readPools, readProvider, toProvider } from './provider-settings.ts';
+import { keysOf, sectionNames, sections } from './keys.ts';
+import { readPools, toPool } from './pools.ts';
+import { type ProviderSettings, readProvider, toProvider } from './provider-settings.ts';
 import { readSettingFile, type SettingFile } from './setting-file.ts';
-import { SettingsReader, type Values } from './settings-reader.ts';
+import { SettingsReader } from './settings-reader.ts';
 import { closest } from './suggestion.ts';
+import { readTenants, toTenant } from './tenants.ts';
+import type { Values } from './values.ts';
 
 export type { Config } from './config.ts';
 export { ConfigFaults } from './faults.ts';
@@ -54,11 +57,18 @@ export const loadConfig = ({ file, text, env, isTerminal }: ConfigSources): Load
     .filter(section => section.startsWith(providerPrefix))
     .map(section => readProvider(section.slice(providerPrefix.length), reader, faults));
   checkTogether(fixed, providers, faults);
-  const pools = readPools(providers, faults);
+  const pools = readPools(providers, { written, reader, faults });
+  const tenants = readTenants(written, reader);
   faults.throwIfAny();
   // Nothing is missing any more.
-  const base = toConfig(fixed as Fixed, isTerminal);
-  return { config: { ...base, providers: providers.map(toProvider), pools }, warnings };
+  const complete = fixed as Fixed;
+  const config = {
+    ...toConfig(complete, isTerminal),
+    providers: providers.map(toProvider),
+    pools: pools.map(pool => toPool(pool, complete.scheduler)),
+    tenants: tenants.map(toTenant),
+  };
+  return { config, warnings };
 };
 
 /** The same for this process: its environment, and standard output for the log. */
@@ -84,11 +94,10 @@ const suggestion = (near: string | null, known: readonly string[]): string =>
   near === null ? `there are ${known.join(', ')}` : `is ${near} meant?`;
 
 const checkNames = (written: SettingFile, faults: FaultList): void => {
-  const sectionNames = [...Object.keys(sections), 'provider.NAME'];
   for (const [section, values] of written) {
     const keys = keysOf(section);
     if (keys === null) {
-      const near = section.startsWith('provider') ? 'provider.NAME' : closest(section, sectionNames);
+      const near = sectionNames.find(name => name.startsWith(`${section}.`)) ?? closest(section, sectionNames);
       faults.add(section, null, `unknown section: ${suggestion(near, sectionNames)}`);
       continue;
     }
@@ -130,7 +139,7 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
   if (providers.length === 0) faults.add(null, null, 'no provider: at least one section [provider.NAME] is needed');
 };
 
-const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools'> => {
+const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants'> => {
   const { gateway, database, auth, scheduler, log } = fixed;
   return {
     gateway: {
@@ -153,8 +162,8 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
     scheduler: {
       policy: scheduler.policy.value,
       weights: scheduler.weights.value,
-      maxQueueDepth: scheduler.max_queue_depth.value,
-      queueTimeoutMs: scheduler.queue_timeout_sec.value,
+      maxQueueDepth: Math.max(...scheduler.max_queue_depth.value),
+      queueTimeoutMs: Math.max(...scheduler.queue_timeout_sec.value),
       maxQueuedBytes: scheduler.max_queued_mb.value,
     },
     log: { level: log.level.value, format: log.format.value ?? (isTerminal ? 'pretty' : 'json') },

@@ -1,4 +1,5 @@
 import type { Edition, Policy, Setting, XPriorityPolicy } from '../domain/vocabulary.ts';
+import type { PoolValues } from './keys.ts';
 
 /** Everything that is configured, parsed and checked once; passed to whoever needs a part of it. */
 export interface Config {
@@ -9,6 +10,7 @@ export interface Config {
   readonly scheduler: SchedulerConfig;
   readonly providers: readonly ProviderConfig[];
   readonly pools: readonly PoolConfig[];
+  readonly tenants: readonly TenantConfig[];
   readonly log: LogConfig;
 }
 
@@ -56,9 +58,52 @@ export interface SchedulerConfig {
   readonly maxQueuedBytes: number;
 }
 
+/** How one pool shares its seats; all of it can be changed while it runs. Lists have ten entries, P0 … P9. */
+export interface PoolSettings {
+  readonly seats: number;
+  readonly policy: Policy;
+  /** Positive numbers. */
+  readonly weights: readonly number[];
+  /** Seats that are never lent; together fewer than the seats. */
+  readonly reserved: readonly number[];
+  /** The most seats of a level; Infinity where none is set, so that all seats are meant. */
+  readonly cap: readonly number[];
+  readonly requestsPerSec: number | null;
+  /** Null: one second's worth, and at least one request. */
+  readonly requestBurst: number | null;
+  readonly tokensPerSec: number | null;
+  /** Null: one second's worth. */
+  readonly tokenBurst: number | null;
+  readonly maxTokensInFlight: number | null;
+  /** Seats follow what the upstream refuses and accepts. */
+  readonly aimd: boolean;
+  /** After the signal to stop, the queue is served for so long. */
+  readonly queueDrainMs: number;
+  readonly queueTimeoutMs: readonly number[];
+  /** Requests that may wait in each level … */
+  readonly maxQueueDepth: readonly number[];
+  /** … and in all of them together. */
+  readonly maxQueueDepthPool: number;
+  /** Bytes of request bodies that may wait. */
+  readonly maxQueuedBytes: number;
+}
+
 export interface PoolConfig {
   readonly name: string;
-  readonly seats: number;
+  readonly settings: PoolSettings;
+  /** The same as configured, under the names of the file, each with where it comes from. */
+  readonly values: PoolValues;
+}
+
+/** What holds for one flow id in every pool, over all levels. */
+export interface TenantConfig {
+  readonly tenantId: string;
+  /** Its share among the tenants of its level. */
+  readonly weight: number;
+  readonly maxConcurrent: number | null;
+  readonly requestsPerSec: number | null;
+  readonly tokensPerSec: number | null;
+  readonly maxQueueDepth: number | null;
 }
 
 interface ProviderBase {
@@ -76,7 +121,11 @@ export interface HttpProviderConfig extends ProviderBase {
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** How the level is told to the upstream; null: not at all. */
+  readonly forwardPriority: ForwardPriority | null;
 }
+
+export type ForwardPriority = 'vllm' | 'sglang' | 'service_tier';
 
 export interface LoopbackProviderConfig extends ProviderBase {
   readonly type: 'loopback';

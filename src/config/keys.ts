@@ -1,5 +1,21 @@
 import { editions, levelCount, policies, xPriorityPolicies } from '../domain/vocabulary.ts';
-import { choice, flag, type Key, list, optional, required, seconds, text, url, whole, withDefault } from './values.ts';
+import {
+  choice,
+  decimal,
+  flag,
+  type Key,
+  list,
+  oneOrPerLevel,
+  optional,
+  perLevel,
+  required,
+  seconds,
+  text,
+  url,
+  type Values,
+  whole,
+  withDefault,
+} from './values.ts';
 
 /*
  * Every key there is: section, name, what is allowed, default. config/setting.ini shows the same to
@@ -35,11 +51,14 @@ const baseUrl = url(
   value => value.replace(/\/+$/, ''),
 );
 
-const weights = list('ten numbers from 0.001 to 1000000 for P0 … P9, with commas between', parts => {
-  const numbers = parts.map(part => (/^\d{1,7}(\.\d{1,6})?$/.test(part) ? Number(part) : Number.NaN));
-  const usable = numbers.length === levelCount && numbers.every(number => number >= 0.001 && number <= 1_000_000);
-  return usable ? numbers : undefined;
-});
+const weights = perLevel('numbers from 0.001 to 1000000', decimal(0.001, 1_000_000));
+const queueDepth = oneOrPerLevel(whole(0, 1_000_000));
+const poolDepth = whole(0, 10_000_000);
+const queueTimeout = oneOrPerLevel(seconds(0.001, daySec));
+const queuedBytes = whole(1, 1_048_576, bytesPerMb);
+const requestRate = decimal(0.001, 1_000_000);
+const tokenRate = decimal(0.001, 1_000_000_000);
+const tokens = whole(1, 1_000_000_000_000);
 const models = list('names or globs of models, with commas between', parts => parts);
 
 export const sections = {
@@ -71,15 +90,49 @@ export const sections = {
   scheduler: {
     policy: withDefault('hybrid', choice(policies)),
     weights: withDefault('10,9,8,7,6,5,4,3,2,1', weights),
-    max_queue_depth: withDefault('1000', whole(0, 1_000_000)),
-    queue_timeout_sec: withDefault('60', seconds(0.001, daySec)),
-    max_queued_mb: withDefault('256', whole(1, 1_048_576, bytesPerMb)),
+    max_queue_depth: withDefault('1000', queueDepth),
+    max_queue_depth_pool: withDefault('10000', poolDepth),
+    queue_timeout_sec: withDefault('60', queueTimeout),
+    max_queued_mb: withDefault('256', queuedBytes),
   },
   log: {
     level: withDefault('info', choice(['debug', 'info', 'warn', 'error'])),
     format: optional(choice(['json', 'pretty'])),
   },
 } satisfies Record<string, Record<string, Key<unknown>>>;
+
+/** Of every `[pool.NAME]`; what [scheduler] has too is empty here, and then what it says there holds. */
+export const poolKeys = {
+  policy: optional(choice(policies)),
+  weights: optional(weights),
+  reserved: withDefault('0,0,0,0,0,0,0,0,0,0', perLevel('whole numbers of seats from 0', whole(0, 100_000))),
+  cap: optional(perLevel('whole numbers of seats from 1', whole(1, 100_000))),
+  requests_per_sec: optional(requestRate),
+  request_burst: optional(whole(1, 1_000_000)),
+  tokens_per_sec: optional(tokenRate),
+  token_burst: optional(tokens),
+  max_tokens_in_flight: optional(tokens),
+  aimd: withDefault('false', flag),
+  queue_drain_sec: withDefault('3', seconds(0, 3600)),
+  queue_timeout_sec: optional(queueTimeout),
+  max_queue_depth: optional(queueDepth),
+  max_queue_depth_pool: optional(poolDepth),
+  max_queued_mb: optional(queuedBytes),
+} satisfies Record<string, Key<unknown>>;
+
+export type PoolKey = keyof typeof poolKeys;
+type SharedKey = PoolKey & keyof typeof sections.scheduler;
+/** What is in effect of one pool: of the keys that [scheduler] has too, one is always given. */
+export type PoolValues = Omit<Values<typeof poolKeys>, SharedKey> & Pick<Values<typeof sections.scheduler>, SharedKey>;
+
+/** Of every `[tenant.TENANT_ID]`. */
+export const tenantKeys = {
+  weight: withDefault('1', decimal(0.001, 1_000_000)),
+  max_concurrent: optional(whole(1, 100_000)),
+  requests_per_sec: optional(requestRate),
+  tokens_per_sec: optional(tokenRate),
+  max_queue_depth: optional(whole(0, 1_000_000)),
+} satisfies Record<string, Key<unknown>>;
 
 const providerTypes = ['openai', 'anthropic', 'loopback'] as const;
 
@@ -98,6 +151,7 @@ export const httpProviderKeys = {
   connect_timeout_sec: withDefault('10', seconds(0.001, daySec)),
   first_byte_timeout_sec: withDefault('600', seconds(0.001, daySec)),
   idle_timeout_sec: withDefault('300', seconds(0.001, daySec)),
+  forward_priority: optional(choice(['vllm', 'sglang', 'service_tier'])),
 } satisfies Record<string, Key<unknown>>;
 
 /** Of those of type loopback. */
@@ -112,11 +166,22 @@ export const allProviderKeys: Record<string, Key<unknown>> = {
   ...loopbackProviderKeys,
 };
 
+/** What a named section begins with, and its keys. */
+const namedSections: Record<string, Record<string, Key<unknown>>> = {
+  'provider.': allProviderKeys,
+  'pool.': poolKeys,
+  'tenant.': tenantKeys,
+};
+
+/** The sections as a fault lists them. */
+export const sectionNames = [...Object.keys(sections), 'provider.NAME', 'pool.NAME', 'tenant.TENANT_ID'];
+
 /** The keys of a section by its name in the file; null when there is no such section. */
 export const keysOf = (section: string): Record<string, Key<unknown>> | null => {
-  if (section.startsWith('provider.')) return allProviderKeys;
+  const named = Object.keys(namedSections).find(prefix => section.startsWith(prefix));
+  if (named !== undefined) return namedSections[named] ?? null;
   return Object.hasOwn(sections, section) ? sections[section as keyof typeof sections] : null;
 };
 
 export const environmentName = (section: string, key: string): string =>
-  `TOKLIGENCE_${section}_${key}`.replaceAll(/[.-]/g, '_').toUpperCase();
+  `TOKLIGENCE_${section}_${key}`.replaceAll(/[^A-Za-z0-9_]/g, '_').toUpperCase();

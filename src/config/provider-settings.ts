@@ -1,7 +1,8 @@
-import type { PoolConfig, ProviderConfig } from './config.ts';
+import type { ProviderConfig } from './config.ts';
 import type { FaultList } from './faults.ts';
 import { httpProviderKeys, loopbackProviderKeys, providerKeys } from './keys.ts';
-import type { Keys, SettingsReader, Values } from './settings-reader.ts';
+import type { SettingsReader } from './settings-reader.ts';
+import type { Keys, Values } from './values.ts';
 
 type Common = Values<typeof providerKeys>;
 type Http = Values<typeof httpProviderKeys>;
@@ -43,28 +44,8 @@ export const readProvider = (name: string, reader: SettingsReader, faults: Fault
       };
 };
 
-const poolOf = ({ name, common }: ProviderSettings) => common.pool?.value ?? name;
-
-/** Providers of one pool share its seats: the one `max_concurrent` that is given, else the default. */
-export const readPools = (providers: readonly ProviderSettings[], faults: FaultList): PoolConfig[] => {
-  const pools = new Map<string, { seats: number; givenBy: string | null }>();
-  for (const provider of providers) {
-    const asked = provider.common.max_concurrent;
-    const name = poolOf(provider);
-    const pool = pools.get(name);
-    if (asked === undefined || (pool !== undefined && asked.source === 'default')) continue;
-    if (pool === undefined || pool.givenBy === null) {
-      pools.set(name, { seats: asked.value, givenBy: asked.source === 'default' ? null : provider.name });
-    } else if (pool.seats !== asked.value) {
-      faults.add(
-        sectionOf(provider.name),
-        'max_concurrent',
-        `the pool ${name} is given ${pool.seats} seats by [${sectionOf(pool.givenBy)}] and ${asked.value} here; give one figure`,
-      );
-    }
-  }
-  return [...pools].map(([name, { seats }]) => ({ name, seats }));
-};
+/** The pool whose seats it takes. */
+export const poolOf = ({ name, common }: ProviderSettings): string => common.pool?.value ?? name;
 
 /** Only once no fault is left. */
 export const toProvider = (settings: ProviderSettings): ProviderConfig => {
@@ -84,5 +65,6 @@ export const toProvider = (settings: ProviderSettings): ProviderConfig => {
     connectTimeoutMs: http.connect_timeout_sec.value,
     firstByteTimeoutMs: http.first_byte_timeout_sec.value,
     idleTimeoutMs: http.idle_timeout_sec.value,
+    forwardPriority: http.forward_priority.value,
   };
 };

@@ -15,7 +15,9 @@ import type { FaultList } from './faults.ts';
 export type SettingFile = Map<string, Map<string, string>>;
 
 const sectionName = /^[A-Za-z0-9_-]{1,64}$/;
-const providerSection = /^provider\.[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+const namedSection = /^(provider|pool)\.[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+// A tenant's id is what a mapping says, so it may be nearly any text.
+const tenantSection = /^tenant\.(?! )[^\p{Cc}\]]{1,256}$/u;
 const keyName = /^[A-Za-z_]{1,40}$/;
 
 const quoteRule = 'must be in double quotes (a comment needs a line of its own)';
@@ -48,14 +50,16 @@ const readValue = (raw: string): { value: string } | { reason: string } => {
 
 const headerRules = {
   alone: 'a section is [name], alone on its line',
-  dotted: 'no dots in names but [provider.NAME], NAME being a letter, then letters, digits, - or _',
+  dotted:
+    'no dots in names but [provider.NAME] and [pool.NAME], NAME being a letter, then letters, digits, - or _, and [tenant.TENANT_ID]',
   plain: 'not a name of a section',
 };
 
 /** What is wrong with a section's name; null if nothing is. */
 const headerFault = (name: string | undefined): string | null => {
   if (name === undefined) return headerRules.alone;
-  if (name.includes('.')) return providerSection.test(name) ? null : headerRules.dotted;
+  if (tenantSection.test(name)) return null;
+  if (name.includes('.')) return namedSection.test(name) ? null : headerRules.dotted;
   return sectionName.test(name) ? null : headerRules.plain;
 };
 

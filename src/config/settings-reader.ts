@@ -3,12 +3,7 @@ import type { EnvironmentSettings } from './environment.ts';
 import type { FaultList } from './faults.ts';
 import { environmentName } from './keys.ts';
 import type { SettingFile } from './setting-file.ts';
-import type { Key } from './values.ts';
-
-type ValueOf<K> = K extends Key<infer T> ? T : never;
-export type Keys = Readonly<Record<string, Key<unknown>>>;
-/** One value per key, with where it came from. */
-export type Values<S extends Keys> = { readonly [K in keyof S]: Setting<ValueOf<S[K]>> };
+import type { Key, Keys, Values } from './values.ts';
 
 interface Given {
   readonly text: string;

@@ -1,3 +1,5 @@
+import { levelCount, type Setting } from '../domain/vocabulary.ts';
+
 /** How the text of a setting becomes a value. */
 export interface Key<T> {
   /** As it would stand in the file. */
@@ -7,6 +9,11 @@ export interface Key<T> {
   /** Undefined: the text is not allowed. */
   readonly parse: (text: string) => T | undefined;
 }
+
+type ValueOf<K> = K extends Key<infer T> ? T : never;
+export type Keys = Readonly<Record<string, Key<unknown>>>;
+/** One value per key, with where it came from. */
+export type Values<S extends Keys> = { readonly [K in keyof S]: Setting<ValueOf<S[K]>> };
 
 export type Parser<T> = Omit<Key<T>, 'fallback'>;
 
@@ -43,6 +50,12 @@ export const whole = (least: number, most: number, factor = 1): Parser<number> =
   },
 });
 
+/** A number with at most three decimals. */
+export const decimal = (least: number, most: number): Parser<number> => ({
+  allowed: `a number from ${least} to ${most}`,
+  parse: text => (/^\d{1,15}(\.\d{1,3})?$/.test(text) ? within(Number(text), least, most) : undefined),
+});
+
 /** Seconds with at most three decimals, as milliseconds. */
 export const seconds = (least: number, most: number): Parser<number> => ({
   allowed: `a number of seconds from ${least} to ${most}`,
@@ -65,6 +78,21 @@ export const list = <T>(allowed: string, parts: (parts: string[]) => T | undefin
     return trimmed.includes('') ? undefined : parts(trimmed);
   },
 });
+
+const inTens = <T>(parts: readonly string[], { parse }: Parser<T>): readonly T[] | undefined => {
+  const values = parts.map(parse).filter(value => value !== undefined);
+  return parts.length === levelCount && values.length === levelCount ? values : undefined;
+};
+
+/** One value for each level. */
+export const perLevel = <T>(allowed: string, parser: Parser<T>): Parser<readonly T[]> =>
+  list(`ten ${allowed} for P0 … P9, with commas between`, parts => inTens(parts, parser));
+
+/** One value for each level, or one for all of them. */
+export const oneOrPerLevel = <T>(parser: Parser<T>): Parser<readonly T[]> =>
+  list(`${parser.allowed}, or ten of them for P0 … P9 with commas between`, ([first = '', ...others]) =>
+    inTens(others.length === 0 ? Array<string>(levelCount).fill(first) : [first, ...others], parser),
+  );
 
 export const url = (
   allowed: string,

@@ -16,6 +16,7 @@ const http = (name: string, more: Partial<HttpProviderConfig> = {}): HttpProvide
   connectTimeoutMs: 1_000,
   firstByteTimeoutMs: 1_000,
   idleTimeoutMs: 1_000,
+  forwardPriority: null,
   ...more,
 });
 const loopback = (name: string, models: readonly string[]): LoopbackProviderConfig => ({

@@ -19,6 +19,7 @@ export function provider(url: string, more: Partial<HttpProviderConfig> = {}): H
     connectTimeoutMs: 10_000,
     firstByteTimeoutMs: 60_000,
     idleTimeoutMs: 60_000,
+    forwardPriority: null,
     ...more,
   };
 }

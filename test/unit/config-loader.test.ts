@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { ConfigFaults, type LoadedConfig, loadConfig } from '../../src/config/config-loader.ts';
+import { type Config, ConfigFaults, type LoadedConfig, loadConfig } from '../../src/config/config-loader.ts';
 import { allProviderKeys, environmentName, sections } from '../../src/config/keys.ts';
 
 const settingFile = fileURLToPath(new URL('../../config/setting.ini', import.meta.url));
@@ -26,10 +26,39 @@ const faultsOf = (text: string, env: Record<string, string> = {}): string => {
   assert.fail('no fault was found');
 };
 
+const ten = <T>(value: T): T[] => Array<T>(10).fill(value);
+
+const defaultPool = {
+  seats: 8,
+  policy: 'hybrid',
+  weights: [10, 9, 8, 7, 6, 5, 4, 3, 2, 1],
+  reserved: ten(0),
+  cap: ten(Number.POSITIVE_INFINITY),
+  requestsPerSec: null,
+  requestBurst: null,
+  tokensPerSec: null,
+  tokenBurst: null,
+  maxTokensInFlight: null,
+  aimd: false,
+  queueDrainMs: 3000,
+  queueTimeoutMs: ten(60_000),
+  maxQueueDepth: ten(1000),
+  maxQueueDepthPool: 10_000,
+  maxQueuedBytes: 256 * 1024 * 1024,
+};
+
+/** The pools' values by their names in the file say the same again, with sources. */
+const withoutSources = (config: Config) => ({
+  ...config,
+  pools: config.pools.map(({ name, settings }) => ({ name, settings })),
+});
+
+const seatsOf = ({ pools }: Config) => pools.map(({ name, settings: { seats } }) => ({ name, seats }));
+
 test('without anything but a provider, everything has its default', () => {
   const { config, warnings } = load(provider);
   assert.deepEqual(warnings, []);
-  assert.deepEqual(config, {
+  assert.deepEqual(withoutSources(config), {
     gateway: {
       edition: 'personal',
       host: '127.0.0.1',
@@ -60,7 +89,8 @@ test('without anything but a provider, everything has its default', () => {
       maxQueuedBytes: 256 * 1024 * 1024,
     },
     providers: [{ name: 'local', models: ['*'], pool: 'local', type: 'loopback', serviceMs: 500, chunkMs: 20 }],
-    pools: [{ name: 'local', seats: 8 }],
+    pools: [{ name: 'local', settings: defaultPool }],
+    tenants: [],
     log: { level: 'info', format: 'json' },
   });
 });
@@ -69,8 +99,8 @@ test('config/setting.ini gives the defaults and shows every key with its default
   const text = readFileSync(settingFile, 'utf8');
   const { config, warnings } = loadConfig({ file: settingFile, env: {}, isTerminal: false });
   const defaults = load(provider).config;
-  const { apiKeyPriority, ...others } = config;
-  const { apiKeyPriority: defaultPriority, ...defaultOthers } = defaults;
+  const { apiKeyPriority, ...others } = withoutSources(config);
+  const { apiKeyPriority: defaultPriority, ...defaultOthers } = withoutSources(defaults);
   assert.deepEqual(warnings, []);
   assert.deepEqual(others, defaultOthers);
   for (const key of ['enabled', 'default_priority', 'cache_ttl_sec', 'x_priority'] as const) {
@@ -99,6 +129,7 @@ test('the commented provider of config/setting.ini works once it is uncommented'
       connectTimeoutMs: 10_000,
       firstByteTimeoutMs: 600_000,
       idleTimeoutMs: 300_000,
+      forwardPriority: null,
     },
   ]);
 });
@@ -118,7 +149,7 @@ test('environment wins over file, file over default, and the mapping settings te
 });
 
 test('every key can be set in the environment', () => {
-  const text = '[provider.gpu-a]\ntype = loopback\n[provider.lo]\ntype = loopback\n';
+  const text = '[provider.gpu-a]\ntype = loopback\n[provider.lo]\ntype = loopback\n[tenant.dept-prod]\n';
   const { config, warnings } = load(text, {
     TOKLIGENCE_GATEWAY_EDITION: 'team',
     TOKLIGENCE_GATEWAY_HOST: '::1',
@@ -151,13 +182,35 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_PROVIDER_GPU_A_CONNECT_TIMEOUT_SEC: '1',
     TOKLIGENCE_PROVIDER_GPU_A_FIRST_BYTE_TIMEOUT_SEC: '2',
     TOKLIGENCE_PROVIDER_GPU_A_IDLE_TIMEOUT_SEC: '3',
+    TOKLIGENCE_PROVIDER_GPU_A_FORWARD_PRIORITY: 'vllm',
     TOKLIGENCE_PROVIDER_LO_SERVICE_MS: '0',
     TOKLIGENCE_PROVIDER_LO_CHUNK_MS: '5',
+    TOKLIGENCE_SCHEDULER_MAX_QUEUE_DEPTH_POOL: '20',
+    TOKLIGENCE_POOL_GPUS_POLICY: 'wfq',
+    TOKLIGENCE_POOL_GPUS_WEIGHTS: '10,1,1,1,1,1,1,1,1,0.001',
+    TOKLIGENCE_POOL_GPUS_RESERVED: '2,0,0,0,0,0,0,0,0,0',
+    TOKLIGENCE_POOL_GPUS_CAP: '3,3,3,3,3,3,3,3,3,1',
+    TOKLIGENCE_POOL_GPUS_REQUESTS_PER_SEC: '0.5',
+    TOKLIGENCE_POOL_GPUS_REQUEST_BURST: '3',
+    TOKLIGENCE_POOL_GPUS_TOKENS_PER_SEC: '1000',
+    TOKLIGENCE_POOL_GPUS_TOKEN_BURST: '5000',
+    TOKLIGENCE_POOL_GPUS_MAX_TOKENS_IN_FLIGHT: '100000',
+    TOKLIGENCE_POOL_GPUS_AIMD: 'true',
+    TOKLIGENCE_POOL_GPUS_QUEUE_DRAIN_SEC: '1.5',
+    TOKLIGENCE_POOL_GPUS_QUEUE_TIMEOUT_SEC: '30,60.5,60.5,60.5,60.5,60.5,60.5,60.5,60.5,60.5',
+    TOKLIGENCE_POOL_GPUS_MAX_QUEUE_DEPTH: '7',
+    TOKLIGENCE_POOL_GPUS_MAX_QUEUE_DEPTH_POOL: '50',
+    TOKLIGENCE_POOL_GPUS_MAX_QUEUED_MB: '3',
+    TOKLIGENCE_TENANT_DEPT_PROD_WEIGHT: '2.5',
+    TOKLIGENCE_TENANT_DEPT_PROD_MAX_CONCURRENT: '4',
+    TOKLIGENCE_TENANT_DEPT_PROD_REQUESTS_PER_SEC: '10',
+    TOKLIGENCE_TENANT_DEPT_PROD_TOKENS_PER_SEC: '2000',
+    TOKLIGENCE_TENANT_DEPT_PROD_MAX_QUEUE_DEPTH: '0',
     TOKLIGENCE_LOG_LEVEL: 'debug',
     TOKLIGENCE_LOG_FORMAT: 'pretty',
   });
   assert.deepEqual(warnings, []);
-  assert.deepEqual(config, {
+  assert.deepEqual(withoutSources(config), {
     gateway: {
       edition: 'team',
       host: '::1',
@@ -192,12 +245,54 @@ test('every key can be set in the environment', () => {
         connectTimeoutMs: 1000,
         firstByteTimeoutMs: 2000,
         idleTimeoutMs: 3000,
+        forwardPriority: 'vllm',
       },
       { name: 'lo', type: 'loopback', models: ['*'], pool: 'lo', serviceMs: 0, chunkMs: 5 },
     ],
     pools: [
-      { name: 'gpus', seats: 3 },
-      { name: 'lo', seats: 8 },
+      {
+        name: 'gpus',
+        settings: {
+          seats: 3,
+          policy: 'wfq',
+          weights: [10, 1, 1, 1, 1, 1, 1, 1, 1, 0.001],
+          reserved: [2, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+          cap: [3, 3, 3, 3, 3, 3, 3, 3, 3, 1],
+          requestsPerSec: 0.5,
+          requestBurst: 3,
+          tokensPerSec: 1000,
+          tokenBurst: 5000,
+          maxTokensInFlight: 100_000,
+          aimd: true,
+          queueDrainMs: 1500,
+          queueTimeoutMs: [30_000, ...Array<number>(9).fill(60_500)],
+          maxQueueDepth: ten(7),
+          maxQueueDepthPool: 50,
+          maxQueuedBytes: 3 * 1024 * 1024,
+        },
+      },
+      {
+        name: 'lo',
+        settings: {
+          ...defaultPool,
+          policy: 'strict',
+          weights: [1, 2, 3, 4, 5, 6, 7, 8, 9, 0.5],
+          queueTimeoutMs: ten(250),
+          maxQueueDepth: ten(0),
+          maxQueueDepthPool: 20,
+          maxQueuedBytes: 2 * 1024 * 1024,
+        },
+      },
+    ],
+    tenants: [
+      {
+        tenantId: 'dept-prod',
+        weight: 2.5,
+        maxConcurrent: 4,
+        requestsPerSec: 10,
+        tokensPerSec: 2000,
+        maxQueueDepth: 0,
+      },
     ],
     log: { level: 'debug', format: 'pretty' },
   });
@@ -214,7 +309,7 @@ test('an empty value is none where the default is empty, in the environment too'
   const { config } = load(text, { TOKLIGENCE_DATABASE_URL: '', TOKLIGENCE_AUTH_ADMIN_KEY: '' });
   assert.equal(config.database.url, 'postgres://h/d');
   assert.equal(config.auth.adminKey, null);
-  assert.deepEqual(config.pools, [{ name: 'local', seats: 8 }]);
+  assert.deepEqual(seatsOf(config), [{ name: 'local', seats: 8 }]);
 });
 
 test('a value keeps ; # and blanks inside quotes, and backslashes outside', () => {
@@ -448,7 +543,7 @@ test('auth may be disabled on every spelling of a loopback address', () => {
 
 test('providers that name one pool share the one figure of seats that is given', () => {
   const pools = (...sections: string[]) =>
-    load(sections.map((keys, i) => `[provider.${'abc'[i]}]\ntype = loopback\n${keys}\n`).join('')).config.pools;
+    seatsOf(load(sections.map((keys, i) => `[provider.${'abc'[i]}]\ntype = loopback\n${keys}\n`).join('')).config);
   assert.deepEqual(pools('', 'pool = a'), [{ name: 'a', seats: 8 }]);
   assert.deepEqual(pools('', 'pool = a\nmax_concurrent = 3'), [{ name: 'a', seats: 3 }]);
   assert.deepEqual(pools('max_concurrent = 3', 'pool = a', 'max_concurrent = 5'), [
@@ -505,5 +600,5 @@ test('a provider whose name looks like a service link keeps its settings', () =>
     TOKLIGENCE_PROVIDER_MY_SERVICE_PORT_MAX_CONCURRENT: '2',
   });
   assert.deepEqual(warnings, []);
-  assert.deepEqual(config.pools, [{ name: 'my-service-port', seats: 2 }]);
+  assert.deepEqual(seatsOf(config), [{ name: 'my-service-port', seats: 2 }]);
 });
