@@ -13,38 +13,46 @@ const adminKey = 'tok_admin_key_of_the_bench_0123456789';
 const keyCount = 64;
 const mappingCount = 1_000;
 
-export interface BenchGateway extends MeasuredProcess {
+/** A gateway in a process of its own, and its admin API. */
+export interface TeamGateway extends MeasuredProcess {
+  admin(method: string, path: string, body?: object): Promise<Record<string, unknown>>;
+  /** So many keys of one user, each beginning with `tok_<prefix>_`. */
+  createKeys(prefix: string, count: number): Promise<string[]>;
+}
+
+export interface BenchGateway extends TeamGateway {
   readonly keys: readonly string[];
   setMapping(enabled: boolean): Promise<void>;
 }
 
-/** With 1,000 mappings and 64 keys; its database is thrown away in the end. */
-export async function startBenchGateway(upstreamUrl: string): Promise<BenchGateway> {
+/** With these providers and pools, as in the ini file; its database is thrown away in the end. */
+export async function startTeamGateway(providers: string): Promise<TeamGateway> {
   const dataDir = mkdtempSync(join(tmpdir(), 'gateway-bench-'));
   const log = { info: () => {}, warn: () => {}, error: console.error };
   const database = await startEmbedded({ dataDir, log, durable: false });
-  const gateway = await startMeasured(new URL(import.meta.url), [database.url, upstreamUrl, dataDir]);
-  const admin = async (method: string, path: string, body: object) => {
-    const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
-    const response = await fetch(gateway.url + path, { method, headers, body: JSON.stringify(body) });
+  const gateway = await startMeasured(new URL(import.meta.url), [database.url, providers, dataDir]);
+  const admin = async (method: string, path: string, body?: object) => {
+    const response = await fetch(gateway.url + path, {
+      method,
+      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
     const answer = (await response.json()) as Record<string, unknown>;
     if (!response.ok) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
     return answer;
   };
-  const user = await admin('POST', '/admin/users', { email: 'bench@local', role: 'gateway_user' });
-  const keys: string[] = [];
-  for (let n = 0; n < keyCount; n++) {
-    const { key } = await admin('POST', '/admin/api-keys', { user_id: user.id, prefix: 'bench' });
-    keys.push(String(key));
-  }
-  for (const { id: _, ...row } of mappingMix(mappingCount))
-    await admin('POST', '/admin/api-key-priority/mappings', row);
   return {
     url: gateway.url,
     cpuMicros: gateway.cpuMicros,
-    keys,
-    async setMapping(enabled) {
-      await admin('PUT', '/admin/api-key-priority/config', { enabled });
+    admin,
+    async createKeys(prefix, count) {
+      const user = await admin('POST', '/admin/users', { email: `${prefix}@local`, role: 'gateway_user' });
+      const keys: string[] = [];
+      for (let n = 0; n < count; n++) {
+        const { key } = await admin('POST', '/admin/api-keys', { user_id: user.id, prefix });
+        keys.push(String(key));
+      }
+      return keys;
     },
     async stop() {
       await gateway.stop();
@@ -54,7 +62,26 @@ export async function startBenchGateway(upstreamUrl: string): Promise<BenchGatew
   };
 }
 
-async function serve(database: string, upstreamUrl: string, dataDir: string): Promise<void> {
+/** With 1,000 mappings and 64 keys. */
+export async function startBenchGateway(upstreamUrl: string): Promise<BenchGateway> {
+  const gateway = await startTeamGateway(`
+[provider.upstream]
+type = openai
+base_url = ${upstreamUrl}/v1
+max_concurrent = 64`);
+  const keys = await gateway.createKeys('bench', keyCount);
+  for (const { id: _, ...row } of mappingMix(mappingCount))
+    await gateway.admin('POST', '/admin/api-key-priority/mappings', row);
+  return {
+    ...gateway,
+    keys,
+    async setMapping(enabled) {
+      await gateway.admin('PUT', '/admin/api-key-priority/config', { enabled });
+    },
+  };
+}
+
+async function serve(database: string, providers: string, dataDir: string): Promise<void> {
   const text = `
 [gateway]
 edition = team
@@ -69,17 +96,14 @@ enabled = true
 [log]
 level = info
 format = json
-[provider.upstream]
-type = openai
-base_url = ${upstreamUrl}/v1
-max_concurrent = 64`;
+${providers}`;
   const { config } = loadConfig({ file: null, text, env: {}, isTerminal: false });
   const app = await startApp(config);
   await app.ready;
   reportToParent(app.url);
 }
 
-const [, main, database, upstreamUrl, dataDir] = process.argv;
-if (main === fileURLToPath(import.meta.url) && database && upstreamUrl && dataDir) {
-  await serve(database, upstreamUrl, dataDir);
+const [, main, database, providers, dataDir] = process.argv;
+if (main === fileURLToPath(import.meta.url) && database && providers && dataDir) {
+  await serve(database, providers, dataDir);
 }

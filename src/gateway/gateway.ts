@@ -88,10 +88,14 @@ export class Gateway {
           answerHeaders: exchange.answerHeaders(),
           stream: fields.stream,
           requestId: exchange.requestId,
+          level: classification.level,
           inputEstimate: estimate.inputTokens,
+          onOutput: tokens => ticket.settle(costOf({ ...estimate, outputTokens: tokens })),
+          onBusy: () => false,
         },
         res,
       );
+      if (forwarded.outcome === 'taken_back') return;
       exchange.ended(forwarded);
       if (forwarded.usage === null) return;
       ticket.settle(costOf(forwarded.usage));

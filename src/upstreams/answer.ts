@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
 import { errorBody, type GatewayError } from '../domain/errors.ts';
 import { answerHeaders } from './headers.ts';
-import type { Forwarded, UpstreamCall } from './provider.ts';
+import type { Forwarded, TakenBack, UpstreamCall } from './provider.ts';
+import { retryAfterMs } from './retry-after.ts';
 import { meterFor, type UsageMeter } from './sse.ts';
 
 /** Whoever produces the bytes of an answer. */
@@ -23,15 +24,23 @@ export interface AnswerContext {
 }
 
 interface Settle {
-  readonly resolve: (forwarded: Forwarded) => void;
+  readonly resolve: (forwarded: Forwarded | TakenBack) => void;
   readonly reject: (error: GatewayError) => void;
 }
+
+/** Too many requests, no room at the moment, and Anthropic's word for the latter. */
+const isBusy = (status: number): boolean => status === 429 || status === 503 || status === 529;
+/** How long the body of an answer that nobody gets may take, before its connection is given up. */
+const unwantedBodyMs = 1_000;
+/** A stream's output is told once for so many pieces, so that it costs next to nothing per chunk. */
+const piecesPerReport = 64;
 
 /**
  * The client's side of one call: writes the answer as it comes, holds the source back while the
  * client is slow, stops it when the client has left, and settles the call exactly once.
  *
  *   waiting ──start──▶ started ──end──▶ over
+ *      │  └──busy──▶ taken back ──end, fail──▶ over
  *      └──fail: rejects   └──fail: error event, or the connection breaks
  *      └──────────────────┴──client leaves: stop the source, wait until it is closed
  */
@@ -41,11 +50,12 @@ export class Answer {
   readonly #source: Source;
   readonly #context: AnswerContext;
   readonly #settled: Settle;
-  #state: 'waiting' | 'started' | 'over' = 'waiting';
+  #state: 'waiting' | 'started' | 'taken_back' | 'over' = 'waiting';
   #status: number | null = null;
   #meter: UsageMeter | null = null;
   #isStream = false;
   #hasWritten = false;
+  #reportAt = piecesPerReport;
   #cancelStall: (() => void) | null = null;
 
   constructor(call: UpstreamCall, res: ServerResponse, source: Source, context: AnswerContext, settled: Settle) {
@@ -60,6 +70,10 @@ export class Answer {
 
   start(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
     if (this.#state !== 'waiting') return;
+    if (isBusy(status) && this.#call.onBusy(retryAfterMs(headers, this.#context.clock.date()))) {
+      this.#takeBack();
+      return;
+    }
     const contentType = String(headers['content-type'] ?? '');
     this.#res.writeHead(status, answerHeaders(headers, this.#call.answerHeaders));
     this.#state = 'started';
@@ -75,11 +89,16 @@ export class Answer {
   write(chunk: Buffer): void {
     if (this.#state !== 'started') return;
     this.#hasWritten = true;
-    this.#meter?.feed(chunk);
+    const meter = this.#meter;
+    if (meter !== null) {
+      meter.feed(chunk);
+      if (meter.outputEvents >= this.#reportAt) this.#report(meter.outputEvents);
+    }
     if (!this.#res.write(chunk)) this.#holdBack();
   }
 
   end(): void {
+    if (this.#state === 'taken_back') this.#giveBack();
     if (this.#state !== 'started') return;
     this.#res.end();
     this.#settle((this.#status ?? 0) < 400 ? 'served' : 'upstream_error');
@@ -88,6 +107,10 @@ export class Answer {
   /** The source broke off. */
   fail(error: GatewayError): void {
     if (this.#state === 'over') return;
+    if (this.#state === 'taken_back') {
+      this.#giveBack();
+      return;
+    }
     if (this.#state === 'waiting') {
       this.#over();
       this.#settled.reject(error);
@@ -109,6 +132,23 @@ export class Answer {
     if (this.#state === 'over') return;
     this.#over();
     this.#source.stop(() => this.#settle('client_left'));
+  }
+
+  #report(outputTokens: number): void {
+    this.#reportAt = outputTokens + piecesPerReport;
+    this.#call.onOutput(outputTokens);
+  }
+
+  /** The body is read to its end, which keeps the connection for the next call; within reason. */
+  #takeBack(): void {
+    this.#state = 'taken_back';
+    this.#cancelStall = this.#context.clock.after(unwantedBodyMs, () => this.#source.stop(() => this.#giveBack()));
+  }
+
+  #giveBack(): void {
+    if (this.#state === 'over') return;
+    this.#over();
+    this.#settled.resolve({ outcome: 'taken_back' });
   }
 
   #over(): void {

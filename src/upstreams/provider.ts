@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { ErrorCode, GatewayError } from '../domain/errors.ts';
 import type { Usage } from '../domain/usage.ts';
-import type { Dialect } from '../domain/vocabulary.ts';
+import type { Dialect, Level } from '../domain/vocabulary.ts';
 
 /** One request on its way to an upstream. */
 export interface UpstreamCall {
@@ -16,8 +16,16 @@ export interface UpstreamCall {
   readonly answerHeaders: Readonly<Record<string, string>>;
   readonly stream: boolean;
   readonly requestId: string;
+  readonly level: Level;
   /** Input tokens to report for a stream that tells no usage. */
   readonly inputEstimate: number;
+  /** While a stream passes: its pieces of output so far, told once for so many of them. */
+  readonly onOutput: (outputTokens: number) => void;
+  /**
+   * The upstream has no room: its answer is a 429, 503 or 529, and says when to come back, or null. Asked
+   * before anything is written; true takes the call back, so that it can be made again.
+   */
+  readonly onBusy: (retryAfterMs: number | null) => boolean;
 }
 
 export interface Forwarded {
@@ -30,6 +38,11 @@ export interface Forwarded {
   readonly fault: GatewayError | null;
 }
 
+/** `onBusy` took the call back: nothing was written, and the upstream does not count the call any more. */
+export interface TakenBack {
+  readonly outcome: 'taken_back';
+}
+
 export interface Provider {
   readonly name: string;
   readonly pool: string;
@@ -38,7 +51,7 @@ export interface Provider {
    * seat may be held until then. Rejects with the GatewayError to answer while nothing has been
    * written; from then on a failure is told within the answer and shows in the outcome.
    */
-  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded>;
+  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | TakenBack>;
 }
 
 /** A provider as its own room sees it. */

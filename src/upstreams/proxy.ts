@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import type { Clock } from '../domain/clock.ts';
 import { Answer, type AnswerContext, type Source } from './answer.ts';
 import type { Connection, Connections } from './connections.ts';
-import type { Forwarded, UpstreamCall } from './provider.ts';
+import type { Forwarded, TakenBack, UpstreamCall } from './provider.ts';
 import { upstreamFault } from './upstream-fault.ts';
 
 /** How long an upstream may take to close a call's connection after the client left. */
@@ -21,12 +21,13 @@ export function proxy(
   headers: string[],
   res: ServerResponse,
   context: ProxyContext,
-): Promise<Forwarded> {
+  body = call.body,
+): Promise<Forwarded | TakenBack> {
   return new Promise((resolve, reject) => {
     const proxied = new ProxiedCall(context);
     proxied.answer = new Answer(call, res, proxied, context, { resolve, reject });
     proxied.connection.client.dispatch(
-      { path: context.basePath + call.path, method: call.method, headers, body: call.body },
+      { path: context.basePath + call.path, method: call.method, headers, body },
       proxied,
     );
   });

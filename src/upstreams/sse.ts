@@ -8,6 +8,8 @@
 import type { Usage } from '../domain/usage.ts';
 
 export interface UsageMeter {
+  /** Events with a piece of output that have passed; 0 where the answer is no stream. */
+  readonly outputEvents: number;
   feed(chunk: Buffer): void;
   /** What is known so far; `inputEstimate` stands in where a stream does not tell. Null: nothing is known. */
   usage(inputEstimate: number): Usage | null;
@@ -20,6 +22,7 @@ const headBytes = 4 * 1024;
 const tailBytes = 32 * 1024;
 
 class JsonMeter implements UsageMeter {
+  readonly outputEvents = 0;
   #head: Buffer | null = null;
   readonly #tail: Buffer[] = [];
   #tailBytes = 0;
@@ -57,12 +60,12 @@ const responsesEvent = /^event: ?response\.|"type": ?"response\./m;
 const firstField = /^(?:event|data):/m;
 
 class StreamMeter implements UsageMeter {
+  outputEvents = 0;
   /** The unfinished last line. */
   #rest = '';
   #restHasOutput = false;
   /** Which pieces of output to count: the first lines of a stream tell. */
   #pattern: RegExp | null = null;
-  #outputEvents = 0;
   #reported: ReportedUsage | null = null;
   #eventsWhenReported = 0;
 
@@ -83,7 +86,7 @@ class StreamMeter implements UsageMeter {
     if (this.#rest !== '') this.#readLines(this.#rest);
     this.#rest = '';
     const reported = this.#reported;
-    const since = this.#outputEvents - this.#eventsWhenReported;
+    const since = this.outputEvents - this.#eventsWhenReported;
     if (reported === null) {
       return since === 0 ? null : { inputTokens: inputEstimate, cachedInputTokens: 0, outputTokens: since };
     }
@@ -106,13 +109,13 @@ class StreamMeter implements UsageMeter {
   #countEvents(text: string, pattern: RegExp): void {
     pattern.lastIndex = 0;
     while (pattern.test(text)) {
-      this.#outputEvents++;
+      this.outputEvents++;
       pattern.lastIndex = text.indexOf('\n', pattern.lastIndex);
     }
   }
 
   #readLine(line: string, pattern: RegExp): void {
-    if (this.#restHasOutput || isFoundIn(pattern, line)) this.#outputEvents++;
+    if (this.#restHasOutput || isFoundIn(pattern, line)) this.outputEvents++;
     this.#restHasOutput = false;
     this.#readUsage(line);
   }
@@ -134,7 +137,7 @@ class StreamMeter implements UsageMeter {
     const found = lastUsage(text);
     if (found === null) return;
     this.#reported = { ...this.#reported, ...found };
-    this.#eventsWhenReported = this.#outputEvents;
+    this.#eventsWhenReported = this.outputEvents;
   }
 }
 

@@ -8,7 +8,7 @@ import { HttpUpstream } from './providers/http.ts';
 import { LoopbackUpstream } from './providers/loopback.ts';
 
 export type { ModelList } from './models.ts';
-export type { Forwarded, Provider, UpstreamCall } from './provider.ts';
+export type { Forwarded, Provider, TakenBack, UpstreamCall } from './provider.ts';
 
 export interface Upstreams {
   /** The first provider in the order of the config that serves the dialect and the model; throws `model_not_found`. */

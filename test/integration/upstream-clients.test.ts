@@ -20,6 +20,9 @@ const call: UpstreamCall = {
   stream: false,
   requestId: 'r',
   inputEstimate: 1,
+  level: 7,
+  onOutput: () => {},
+  onBusy: () => false,
 };
 
 test('a client that leaves before the answer ends the upstream call, and only then the call is over', async t => {

@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test';
 import type { HttpProviderConfig, ProviderConfig } from '../../src/config/config.ts';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import { asGatewayError, errorBody, GatewayError } from '../../src/domain/errors.ts';
-import type { Dialect } from '../../src/domain/vocabulary.ts';
+import type { Dialect, Level } from '../../src/domain/vocabulary.ts';
 import { createUpstreams, type Forwarded, type UpstreamCall, type Upstreams } from '../../src/upstreams/upstreams.ts';
 
 /** An OpenAI provider in front of a fake upstream. */
@@ -44,6 +44,10 @@ interface PostOptions {
 interface FrontOptions {
   readonly clock?: Clock;
   readonly answerHeaders?: UpstreamCall['answerHeaders'];
+  readonly level?: Level;
+  readonly onOutput?: UpstreamCall['onOutput'];
+  /** Without it a call is never taken back. */
+  readonly onBusy?: UpstreamCall['onBusy'];
 }
 
 /** All but the fault, which is for the log. */
@@ -75,9 +79,15 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       stream: /"stream": ?true/.test(body.toString()),
       requestId: 'req-1',
       inputEstimate: 50,
+      level: options.level ?? 7,
+      onOutput: options.onOutput ?? (() => {}),
+      onBusy: options.onBusy ?? (() => false),
     };
+    const forward = () => upstreams.resolve(dialect, 'some-model').forward(call, res);
     try {
-      ended(await upstreams.resolve(dialect, 'some-model').forward(call, res));
+      let end = await forward();
+      while (end.outcome === 'taken_back') end = await forward();
+      ended(end);
     } catch (thrown) {
       const error = asGatewayError(thrown);
       if (error.code === 'internal') throw thrown;

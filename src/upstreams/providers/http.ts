@@ -1,13 +1,14 @@
 import type { ServerResponse } from 'node:http';
-import type { HttpProviderConfig } from '../../config/config.ts';
+import type { ForwardPriority, HttpProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import type { Dialect } from '../../domain/vocabulary.ts';
 import { clientGone } from '../answer.ts';
+import { bodyWithLevel } from '../body-splice.ts';
 import { Connections } from '../connections.ts';
 import { upstreamHeaders } from '../headers.ts';
 import { fetchModels } from '../model-list.ts';
-import type { Forwarded, ListedModel, Upstream, UpstreamCall } from '../provider.ts';
+import type { Forwarded, ListedModel, TakenBack, Upstream, UpstreamCall } from '../provider.ts';
 import { type ProxyContext, proxy } from '../proxy.ts';
 
 /** An upstream behind HTTP that speaks the dialect it is called in. */
@@ -18,6 +19,7 @@ export class HttpUpstream implements Upstream {
   readonly #dialect: Dialect;
   /** Sent with every call. */
   readonly #headers: readonly string[];
+  readonly #forwardPriority: ForwardPriority | null;
   readonly #context: ProxyContext;
 
   constructor(config: HttpProviderConfig, clock: Clock) {
@@ -27,6 +29,7 @@ export class HttpUpstream implements Upstream {
     this.models = config.models;
     this.#dialect = config.type;
     this.#headers = ['accept-encoding', 'identity', ...keyHeader(config)];
+    this.#forwardPriority = config.forwardPriority;
     this.#context = {
       clock,
       stallMs: config.idleTimeoutMs,
@@ -40,9 +43,11 @@ export class HttpUpstream implements Upstream {
     return dialect === this.#dialect;
   }
 
-  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded> {
+  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | TakenBack> {
     if (res.destroyed) return Promise.resolve(clientGone);
-    return proxy(call, upstreamHeaders(call.headers, this.#headers, call.requestId), res, this.#context);
+    const headers = upstreamHeaders(call.headers, this.#headers, call.requestId);
+    const body = this.#forwardPriority === null ? call.body : bodyWithLevel(this.#forwardPriority, call);
+    return proxy(call, headers, res, this.#context, body);
   }
 
   async listModels(): Promise<readonly ListedModel[]> {

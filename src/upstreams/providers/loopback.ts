@@ -3,7 +3,7 @@ import type { LoopbackProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import { Answer, type AnswerContext, clientGone, type Source } from '../answer.ts';
-import type { Forwarded, ListedModel, Upstream, UpstreamCall } from '../provider.ts';
+import type { Forwarded, ListedModel, TakenBack, Upstream, UpstreamCall } from '../provider.ts';
 import { type LoopbackAnswer, loopbackAnswer } from './loopback-answers.ts';
 
 /** A client may leave an answer unread as long as with other providers by default. */
@@ -30,7 +30,7 @@ export class LoopbackUpstream implements Upstream {
     return true;
   }
 
-  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded> {
+  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | TakenBack> {
     if (res.destroyed) return Promise.resolve(clientGone);
     return new Promise((resolve, reject) => {
       const served = new LoopbackCall(loopbackAnswer(call), this.#config, this.#context.clock);
