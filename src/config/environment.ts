@@ -8,14 +8,26 @@ export type EnvironmentSettings = ReadonlyMap<string, string>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The names that count: of every fixed section, and of the providers that the file has. */
-const knownNames = (file: SettingFile, faults: FaultList): Set<string> => {
+/** The pools that providers name: each can be set, whether or not the file has a section for it. */
+const poolSections = (env: Environment, file: SettingFile): string[] =>
+  [...file]
+    .filter(([section]) => section.startsWith('provider.'))
+    .map(([section, values]) => {
+      const asked = env[environmentName(section, 'pool')]?.trim() || values.get('pool');
+      return `pool.${asked || section.slice('provider.'.length)}`;
+    });
+
+/** The names that count: of every fixed section, and of the providers, pools and tenants that there are. */
+const knownNames = (env: Environment, file: SettingFile, faults: FaultList): Set<string> => {
   const owners = new Map<string, string>();
-  for (const section of [...Object.keys(sections), ...[...file.keys()].filter(name => name.startsWith('provider.'))]) {
+  const named = [...file.keys()].filter(section => /^(provider|pool|tenant)\./.test(section));
+  for (const section of new Set([...Object.keys(sections), ...named, ...poolSections(env, file)])) {
     const names = Object.keys(keysOf(section) ?? {}).map(key => environmentName(section, key));
-    const other = names.map(name => owners.get(name)).find(owner => owner !== undefined);
-    if (other === undefined) for (const name of names) owners.set(name, section);
-    else faults.add(section, null, `the environment could not tell it from [${other}]; give it another name`);
+    const shared = names.find(name => owners.has(name));
+    if (shared === undefined) for (const name of names) owners.set(name, section);
+    // What has its name from elsewhere, as a tenant has, is told apart only where the environment sets it.
+    else if (/^(provider|pool)\./.test(section) ? file.has(section) : names.some(name => env[name] !== undefined))
+      faults.add(section, null, `the environment could not tell it from [${owners.get(shared)}]; give it another name`);
   }
   return new Set(owners.keys());
 };
@@ -28,9 +40,10 @@ const isLinkValue = (name: string, value: string) => name.endsWith('_PORT') && /
 const unknownName = (name: string, known: Set<string>): string => {
   const near = closest(name, known);
   if (near !== null) return `${name} in the environment is unknown: is ${near} meant?`;
-  return name.startsWith('TOKLIGENCE_PROVIDER_')
-    ? `${name} in the environment is unknown: it only overrides keys of providers that the file names`
-    : `${name} in the environment is unknown`;
+  const kind = /^TOKLIGENCE_(PROVIDER|POOL|TENANT)_/.exec(name)?.[1]?.toLowerCase();
+  return kind === undefined
+    ? `${name} in the environment is unknown`
+    : `${name} in the environment is unknown: it only overrides keys of ${kind}s that the file names`;
 };
 
 export const readEnvironment = (
@@ -38,7 +51,7 @@ export const readEnvironment = (
   file: SettingFile,
   { faults, warnings }: { faults: FaultList; warnings: string[] },
 ): EnvironmentSettings => {
-  const known = knownNames(file, faults);
+  const known = knownNames(env, file, faults);
   const values = new Map<string, string>();
   const links: string[] = [];
   for (const [name, value] of Object.entries(env)) {

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { type Config, ConfigFaults, type LoadedConfig, loadConfig } from '../../src/config/config-loader.ts';
-import { allProviderKeys, environmentName, sections } from '../../src/config/keys.ts';
+import { allProviderKeys, environmentName, poolKeys, sections, tenantKeys } from '../../src/config/keys.ts';
 
 const settingFile = fileURLToPath(new URL('../../config/setting.ini', import.meta.url));
 const provider = '[provider.local]\ntype = loopback\n';
@@ -106,7 +106,7 @@ test('config/setting.ini gives the defaults and shows every key with its default
   for (const key of ['enabled', 'default_priority', 'cache_ttl_sec', 'x_priority'] as const) {
     assert.deepEqual(apiKeyPriority[key], { value: defaultPriority[key].value, source: 'file' });
   }
-  for (const keys of [...Object.values(sections), allProviderKeys]) {
+  for (const keys of [...Object.values(sections), allProviderKeys, poolKeys, tenantKeys]) {
     for (const [key, { fallback }] of Object.entries(keys)) {
       if (key === 'type' || key === 'base_url') continue;
       assert.match(text, new RegExp(`^(; )?${key} = ?${fallback.replaceAll(/[*.]/g, '\\$&')}$`, 'm'), key);
@@ -132,6 +132,22 @@ test('the commented provider of config/setting.ini works once it is uncommented'
       forwardPriority: null,
     },
   ]);
+});
+
+test('the commented pool and tenant of config/setting.ini work once they are uncommented, and change nothing', () => {
+  const text = readFileSync(settingFile, 'utf8');
+  const section = text.slice(text.indexOf('; [pool.local]'), text.indexOf('; [provider.gpu]'));
+  const { config } = load(`${provider}${section.replaceAll(/^; (\[|[a-z_]+ =)/gm, '$1')}`);
+  assert.deepEqual(withoutSources(config).pools, [{ name: 'local', settings: defaultPool }]);
+  const [tenant] = config.tenants;
+  assert.deepEqual(tenant, {
+    tenantId: 'dept-prod',
+    weight: 1,
+    maxConcurrent: null,
+    requestsPerSec: null,
+    tokensPerSec: null,
+    maxQueueDepth: null,
+  });
 });
 
 test('environment wins over file, file over default, and the mapping settings tell which', () => {
@@ -579,6 +595,37 @@ test('unknown names in the environment are warnings, with the name that is near'
     'TOKLIGENCE_PROVIDER_OTHER_TYPE in the environment is unknown: it only overrides keys of providers that the file names',
     'TOKLIGENCE_XYZ in the environment is unknown',
   ]);
+});
+
+test('the environment sets every pool that there is, also one without a section and one named in the environment', () => {
+  const { config, warnings } = load(`${provider}[provider.b]\ntype = loopback\n`, {
+    TOKLIGENCE_PROVIDER_LOCAL_POOL: 'shared',
+    TOKLIGENCE_POOL_SHARED_POLICY: 'strict',
+    TOKLIGENCE_POOL_B_POLICY: 'wfq',
+    TOKLIGENCE_POOL_LOCAL_POLICY: 'wfq',
+  });
+  assert.deepEqual(
+    config.pools.map(({ name, values: { policy } }) => [name, policy]),
+    [
+      ['shared', { value: 'strict', source: 'environment' }],
+      ['b', { value: 'wfq', source: 'environment' }],
+    ],
+  );
+  assert.deepEqual(warnings, [
+    'TOKLIGENCE_POOL_LOCAL_POLICY in the environment is unknown: it only overrides keys of pools that the file names',
+  ]);
+});
+
+test('tenants whose names look alike in the environment are a fault only where it sets one of them', () => {
+  const text = `${provider}[tenant.a-b]\n[tenant.a.b]\nweight = 2\n`;
+  assert.deepEqual(
+    load(text).config.tenants.map(({ weight }) => weight),
+    [1, 2],
+  );
+  assert.match(
+    faultsOf(text, { TOKLIGENCE_TENANT_A_B_WEIGHT: '3' }),
+    /^\[tenant\.a\.b\] null: .* tell it from \[tenant\.a-b\]/,
+  );
 });
 
 test('the service links of Kubernetes are ignored with one warning', () => {
