@@ -1,11 +1,12 @@
 import type { Kysely } from 'kysely';
+import { answered } from '../db/answered.ts';
 import type { Database, UserRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Identity } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import { Accounts, type NewKey, type NewUser, type ShownKey, type UserChange } from './accounts.ts';
 import { IdentityFault } from './identity-fault.ts';
-import { answered, IdentityStore, type Page } from './identity-store.ts';
+import { IdentityStore, type Page } from './identity-store.ts';
 import { KeyRing } from './key-ring.ts';
 import { type AdminConfig, ensureAdmin } from './root-admin.ts';
 

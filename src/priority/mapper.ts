@@ -1,4 +1,5 @@
 import type { PrioritySettings } from '../config/config.ts';
+import { answered } from '../db/answered.ts';
 import type { MappingRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
@@ -6,7 +7,7 @@ import type { Classify } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import { defaultClassify, mappedClassify } from './classifier.ts';
 import { checkFields, checkPattern, type MappingPatch, type NewMapping } from './mapping-rules.ts';
-import { answerFor, type MappingFilter, type MappingStore } from './mapping-store.ts';
+import type { MappingFilter, MappingStore } from './mapping-store.ts';
 import { compileRow, type Mapping } from './matcher.ts';
 import { warmUpRegexEngine } from './pattern.ts';
 import { changesOf, effectiveSettings, type SettingsPatch } from './settings.ts';
@@ -284,12 +285,3 @@ export class Mapper {
 const isStorable = (id: number) => Number.isInteger(id) && id >= 1 && id <= largestId;
 const noMapping = (id: number) => errors.notFound(`There is no mapping ${id}.`);
 const stopped = () => errors.unavailable('The gateway is stopping.', 1);
-
-/** With faults as a client is to meet them. */
-async function answered<T>(asking: Promise<T>): Promise<T> {
-  try {
-    return await asking;
-  } catch (error) {
-    throw answerFor(error);
-  }
-}

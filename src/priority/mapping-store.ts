@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { Database, MappingRow, PrioritySettingRow } from '../db/schema.ts';
-import { errors, GatewayError } from '../domain/errors.ts';
+import { errors } from '../domain/errors.ts';
 import type { MappingPatch, NewMapping } from './mapping-rules.ts';
 import type { MappingSource } from './matcher.ts';
 import { digestOfExact } from './pattern.ts';
@@ -172,13 +172,3 @@ function given<Fields extends object>(fields: Fields): { [Field in keyof Fields]
 }
 
 const isUniqueViolation = (error: unknown) => error instanceof pg.DatabaseError && error.code === '23505';
-
-/** Classes of SQLSTATE that tell of the server's state, not of the statement: connection, resources, shutdown. */
-const passing = new Set(['08', '53', '57']);
-
-/** What an admin is answered: a database that is away is `unavailable`, every other fault stays what it is. */
-export function answerFor(error: unknown): unknown {
-  if (error instanceof GatewayError || error instanceof TypeError || error instanceof RangeError) return error;
-  if (error instanceof pg.DatabaseError && !passing.has(error.code?.slice(0, 2) ?? '')) return error;
-  return errors.unavailable('The database is not reachable at the moment.', 1);
-}
