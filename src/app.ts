@@ -5,6 +5,7 @@ import { errors } from './domain/errors.ts';
 import { type OpenEdition, openEdition } from './edition.ts';
 import { Dispatcher } from './gateway/dispatcher.ts';
 import { Gateway } from './gateway/gateway.ts';
+import type { BodyLimits } from './gateway/read-body.ts';
 import { identifier } from './http/auth.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import { createEvents } from './telemetry/events.ts';
@@ -62,7 +63,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     classify,
     upstreams,
     pools: dispatchers,
-    maxBodyBytes: config.gateway.maxBodyBytes,
+    bodies: bodyLimits(config),
   });
   metrics.watch({
     pools: poolStats,
@@ -124,6 +125,12 @@ async function drain({ http, dispatchers, upstreams, grace }: Draining): Promise
   await idle;
   await closeConnections();
   await upstreams.close();
+}
+
+/** As much may come in at once as may wait in the roomiest pool, and one body always, however it is cut up. */
+function bodyLimits({ gateway: { maxBodyBytes }, pools }: Config): BodyLimits {
+  const queued = pools.map(({ settings }) => settings.maxQueuedBytes);
+  return { maxBytes: maxBodyBytes, maxReceivingBytes: Math.max(2 * maxBodyBytes, ...queued) };
 }
 
 const elapsed = (clock: Clock, ms: number) => new Promise<void>(resolve => clock.after(ms, resolve));

@@ -8,7 +8,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { Exchange } from './exchange.ts';
 import { queryOf } from './operations.ts';
 import { OutputEstimates } from './output-estimate.ts';
-import { readBody } from './read-body.ts';
+import { type BodyLimits, BodyReader } from './read-body.ts';
 
 /** Who sent a request and the key that may be mapped; `key` is null where no key counts. */
 export interface Caller {
@@ -22,7 +22,7 @@ interface GatewayParts {
   readonly classify: Classify;
   readonly upstreams: Upstreams;
   readonly pools: ReadonlyMap<string, Dispatcher>;
-  readonly maxBodyBytes: number;
+  readonly bodies: BodyLimits;
 }
 
 const bytesPerToken = 4;
@@ -30,22 +30,24 @@ const bytesPerToken = 4;
 /** The request path. Throws what `domain/errors.ts` names; the caller answers it. */
 export class Gateway {
   readonly #parts: GatewayParts;
+  readonly #bodies: BodyReader;
   readonly #outputs = new OutputEstimates();
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
+    this.#bodies = new BodyReader(parts.bodies);
   }
 
   async handle(exchange: Exchange): Promise<void> {
     const { req, operation } = exchange;
-    const { identify, classify, upstreams, maxBodyBytes } = this.#parts;
+    const { identify, classify, upstreams } = this.#parts;
 
     const caller = await identify(req.headers);
     exchange.identity = caller.identity;
     exchange.classification = classify({ ...caller, asked: req.headers['x-priority'] });
     if (!operation.takesSeat) return this.#listModels(exchange);
 
-    const body = await readBody(req, maxBodyBytes);
+    const body = await this.#bodies.read(req);
     const fields = scanBody(body);
     exchange.model = fields.model;
     const provider = upstreams.resolve(operation.dialect, fields.model);
