@@ -2,14 +2,14 @@
  * What tells the editions apart: which database, and whether there are mappings. Chosen once, at
  * start; nothing behind it asks again which edition this is.
  */
-import { join } from 'node:path';
 import type { Config } from './config/config.ts';
 import { type Watcher, watchChanges } from './db/changes.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { EmbeddedFault } from './db/embedded-binaries.ts';
 import { migratePostgres, migrateSqlite, SchemaFault } from './db/migrations.ts';
 import { openPostgres, retryUntilDone } from './db/postgres.ts';
-import { openSqlite } from './db/sqlite.ts';
+import { openSqlite, sqliteFile } from './db/sqlite.ts';
+import { watchSqlite } from './db/sqlite-changes.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Classify } from './domain/vocabulary.ts';
 import { Identities, IdentityFault } from './identity/identity.ts';
@@ -44,20 +44,26 @@ const isFatal = (error: unknown): boolean =>
   error instanceof SchemaFault || error instanceof IdentityFault || error instanceof EmbeddedFault;
 
 async function openPersonal({ config, clock, events, print }: EditionParts): Promise<OpenEdition> {
-  const { db, close } = openSqlite(join(config.gateway.dataDir, 'gateway.db'));
+  const sqlite = openSqlite(sqliteFile(config.gateway.dataDir));
+  const { db } = sqlite;
   const identities = new Identities({ db, clock, events, auth: config.auth, matching: () => null });
   let isOpen = false;
+  let stopWatching = () => {};
   return {
     identities,
     mapper: null,
     classify: defaultClassify(config.apiKeyPriority),
     async start() {
+      stopWatching = watchSqlite({ sqlite, clock, log: events, onChange: () => void identities.refresh() });
       await migrateSqlite(db);
       showDrawnKey(print, await identities.ensureAdmin(config.auth));
       isOpen = true;
     },
     health: () => (isOpen ? 'ready' : 'starting'),
-    close,
+    async close() {
+      stopWatching();
+      await sqlite.close();
+    },
   };
 }
 

@@ -1,11 +1,16 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
 import type { Database } from './schema.ts';
 
+/** Where Personal keeps its users and keys. */
+export const sqliteFile = (dataDir: string): string => join(dataDir, 'gateway.db');
+
 export interface Sqlite {
   readonly db: Kysely<Database>;
+  /** Another number as soon as another connection has written to the file. */
+  dataVersion(): number;
   close(): Promise<void>;
 }
 
@@ -18,8 +23,10 @@ export const openSqlite = (file: string): Sqlite => {
   const sqlite = new DatabaseSync(file, { timeout: 5_000, enableForeignKeyConstraints: true });
   sqlite.exec('PRAGMA journal_mode = WAL');
   const db = new Kysely<Database>({ dialect: new SqliteDialect({ database: forKysely(sqlite) }) });
+  const dataVersion = sqlite.prepare('PRAGMA data_version');
   return {
     db,
+    dataVersion: () => Number(dataVersion.get()?.data_version),
     // Kysely closes the file only if it has used it.
     close: async () => {
       await db.destroy();
