@@ -1,14 +1,18 @@
 /** For operators without psql: runs SQL on the gateway's PostgreSQL. */
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { loadProcessConfig } from '../config/config-loader.ts';
 import { findEmbedded } from '../db/embedded.ts';
 import { connectionOptions } from '../db/postgres.ts';
+import { runStatements, type StatementResult, sqliteFile } from '../db/sqlite.ts';
+import type { Edition } from '../domain/vocabulary.ts';
 
 const help = `Usage: npm run sql -- [--config FILE | --url URL] "STATEMENT; …"
 
-Runs statements on the database of the gateway: the one that database.url names, else the embedded
-PostgreSQL in data_dir, which runs while the gateway does. Shows rows as a table, or how many changed.
+Runs statements on the database of the gateway. Team: the one that database.url names, else the embedded
+PostgreSQL in data_dir, which runs while the gateway does. Personal: the SQLite file in data_dir. Shows
+rows as a table, or how many changed.
 
   --config FILE  the ini file (default: config/setting.ini); TOKLIGENCE_DATABASE_URL and
                  TOKLIGENCE_GATEWAY_DATA_DIR win over it
@@ -22,6 +26,7 @@ const silenceMs = 600_000;
 
 interface Command {
   readonly statement: string;
+  readonly edition: Edition;
   readonly url: string | null;
   readonly dataDir: string;
 }
@@ -37,12 +42,21 @@ const readCommand = (): Command | null => {
   if (statement === undefined || statement.trim() === '' || more.length > 0) {
     throw new Error('give one argument: the SQL, in quotes (--help tells more)');
   }
-  if (values.url !== undefined) return { statement, url: values.url, dataDir: '' };
+  if (values.url !== undefined) return { statement, edition: 'team', url: values.url, dataDir: '' };
   const { gateway, database } = loadProcessConfig(values.config ?? 'config/setting.ini').config;
-  return { statement, url: database.url, dataDir: gateway.dataDir };
+  return { statement, edition: gateway.edition, url: database.url, dataDir: gateway.dataDir };
 };
 
-const run = async ({ statement, url, dataDir }: Command): Promise<void> => {
+const run = async (command: Command): Promise<void> =>
+  command.edition === 'team' ? runOnPostgres(command) : runOnSqlite(command);
+
+const runOnSqlite = ({ statement, dataDir }: Command): void => {
+  const file = sqliteFile(dataDir);
+  if (!existsSync(file)) throw new Error(`there is no ${file} yet: start the gateway first (--help tells more)`);
+  for (const { command, rows, changes } of runStatements(file, statement)) show({ command, rows, changes });
+};
+
+const runOnPostgres = async ({ statement, url, dataDir }: Command): Promise<void> => {
   const target = url ?? (await findEmbedded(dataDir));
   if (target === null) {
     throw new Error(`no embedded PostgreSQL is running in ${dataDir}: start the gateway first (--help tells more)`);
@@ -53,15 +67,16 @@ const run = async ({ statement, url, dataDir }: Command): Promise<void> => {
     await client.connect();
     // Several statements in one text answer with an array, which the types do not tell.
     const answer: pg.QueryResult | pg.QueryResult[] = await client.query(statement);
-    for (const result of [answer].flat()) show(result);
+    for (const { command, fields, rows, rowCount } of [answer].flat())
+      show({ command, rows: fields.length === 0 ? null : rows, changes: rowCount });
   } finally {
     await client.end();
   }
 };
 
-const show = ({ command, fields, rows, rowCount }: pg.QueryResult): void => {
-  if (fields.length === 0) {
-    console.log(rowCount === null ? command : `${command}: ${rowCount} ${rowCount === 1 ? 'row' : 'rows'}`);
+const show = ({ command, rows, changes }: StatementResult): void => {
+  if (rows === null) {
+    console.log(changes === null ? command : `${command}: ${changes} ${changes === 1 ? 'row' : 'rows'}`);
   } else if (rows.length === 0) {
     console.log('no rows');
   } else {

@@ -58,3 +58,36 @@ const bind = (parameters: readonly unknown[]): SQLInputValue[] =>
     if (value instanceof Uint8Array) return value;
     throw new TypeError(`SQLite cannot store a value of type ${typeof value}`);
   });
+
+export interface StatementResult {
+  /** The statement's first word in capitals. */
+  readonly command: string;
+  /** Null for statements that answer no rows. */
+  readonly rows: readonly object[] | null;
+  /** Rows that were written; null for statements that write none. */
+  readonly changes: number | null;
+}
+
+/** Runs one statement after the other on an existing file; each stands by itself, as in SQLite's own shell. */
+export function* runStatements(file: string, text: string): Generator<StatementResult> {
+  const sqlite = new DatabaseSync(file, { timeout: 5_000, enableForeignKeyConstraints: true });
+  try {
+    for (let rest = withoutComments(text); rest !== ''; ) {
+      const statement = sqlite.prepare(rest);
+      const [command = ''] = /^\w*/.exec(rest.toUpperCase()) ?? [];
+      rest = withoutComments(rest.slice(statement.sourceSQL.length));
+      if (statement.columns().length > 0) {
+        yield { command, rows: statement.all().map(row => ({ ...row })), changes: null };
+      } else {
+        const { changes } = statement.run();
+        yield { command, rows: null, changes: writing.has(command) ? Number(changes) : null };
+      }
+    }
+  } finally {
+    sqlite.close();
+  }
+}
+
+const writing = new Set(['INSERT', 'REPLACE', 'UPDATE', 'DELETE']);
+/** Without what stands before the next statement. */
+const withoutComments = (text: string): string => text.replace(/^(?:[\s;]|--[^\n]*|\/\*[\s\S]*?\*\/)*/, '');

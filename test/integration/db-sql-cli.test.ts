@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startEmbedded } from '../../src/db/embedded.ts';
+import { migrateSqlite } from '../../src/db/migrations.ts';
+import { openSqlite, sqliteFile } from '../../src/db/sqlite.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { recordedLog } from '../support/recorded-log.ts';
 
@@ -45,6 +47,29 @@ test('says what is wrong, with an exit code', async t => {
   const help = await runSql('--help');
   assert.equal(help.code, 0);
   assert.match(help.out, /^Usage: npm run sql/);
+});
+
+test('works on the file of Personal as well', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'sql-test-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const config = join(folder, 'setting.ini');
+  await writeFile(config, `[gateway]\nedition = personal\ndata_dir = ${folder}\n[provider.local]\ntype = loopback\n`);
+  const run = (statement: string) => runSql('--config', config, statement);
+  const before = await run('SELECT 1');
+  assert.equal(before.code, 1);
+  assert.match(before.err, /^sql: there is no .*gateway\.db yet: start the gateway first/);
+
+  const { db, close } = openSqlite(sqliteFile(folder));
+  t.after(close);
+  await migrateSqlite(db);
+  const added = await run(`/* two; of them */ INSERT INTO users (email, role) VALUES ('a@b', 'x'), ('c@d', 'y');
+    UPDATE users SET role = 'it''s -- z' WHERE id = 1; -- done
+    SELECT email, role FROM users ORDER BY id; SELECT * FROM api_keys; CREATE VIEW v AS SELECT 1;`);
+  assert.equal(added.err, '');
+  assert.match(added.out, /^INSERT: 2 rows\nUPDATE: 1 row\n/);
+  assert.match(added.out, /'a@b'.*it's -- z.*\n.*'c@d'/);
+  assert.match(added.out, /\nno rows\nCREATE\n$/);
+  assert.deepEqual(await run('SELEC'), { code: 1, out: '', err: 'sql: near "SELEC": syntax error\n' });
 });
 
 test('finds the embedded database of the configuration, or says that it is not running', async t => {
