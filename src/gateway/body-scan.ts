@@ -232,7 +232,11 @@ class BodyScanner {
     const [from, to] = place;
     const first = this.#body[from];
     if (first === openBrace || first === openBracket || to - from > maxFieldBytes) return {};
+    // What nearly every request holds is read without the parser.
     if (to - from === 4 && isText(this.#body, from, 'true')) return true;
+    if (to - from === 5 && isText(this.#body, from, 'false')) return false;
+    const count = countAt(this.#body, from, to);
+    if (count !== null) return count;
     if (first === quote && !hasBackslash(this.#body, from, to)) return this.#body.toString('utf8', from + 1, to - 1);
     return this.#parse(from, to, `the value of \`${field}\` is not valid`, field);
   }
@@ -256,6 +260,23 @@ function isText(body: Buffer, from: number, ascii: string): boolean {
     if (body[from + index] !== ascii.charCodeAt(index)) return false;
   }
   return true;
+}
+
+const zero = 0x30;
+const nine = 0x39;
+/** Fewer digits than a number can lose its last ones by. */
+const maxCountDigits = 15;
+
+/** The natural number written there, if it is one; a zero before other digits is for the parser to judge. */
+function countAt(body: Buffer, from: number, to: number): number | null {
+  if (to - from > maxCountDigits || body[from] === zero) return null;
+  let count = 0;
+  for (let at = from; at < to; at++) {
+    const digit = body[at] ?? 0;
+    if (digit < zero || digit > nine) return null;
+    count = count * 10 + (digit - zero);
+  }
+  return count;
 }
 
 function hasBackslash(body: Buffer, from: number, to: number): boolean {

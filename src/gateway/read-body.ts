@@ -61,9 +61,9 @@ export class BodyReader {
         letGo();
         resolve(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces, bytes));
       });
-      req.on('error', () => refuse(new ClientLeft()));
       req.on('close', () => {
-        // Every request closes; an error with its stack is made only for the one that broke off.
+        // Every request closes; an error with its stack is made only for the one that broke off, which
+        // without a listener for errors closes like the rest.
         if (state === 'coming') refuse(new ClientLeft());
       });
     });

@@ -80,10 +80,12 @@ export class Answer {
     this.#status = status;
     this.#isStream = contentType.startsWith('text/event-stream');
     if (status < 400) this.#meter = meterFor(contentType);
-    // The headers ride with the first bytes where these come at once, and do not wait where they do not.
-    queueMicrotask(() => {
-      if (!this.#hasWritten && this.#state === 'started') this.#res.flushHeaders();
-    });
+    // The headers ride with the first bytes; those of a stream do not wait where its bytes do not come at once.
+    if (this.#isStream) {
+      queueMicrotask(() => {
+        if (!this.#hasWritten && this.#state === 'started') this.#res.flushHeaders();
+      });
+    }
   }
 
   write(chunk: Buffer): void {
