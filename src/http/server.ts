@@ -10,6 +10,7 @@ import { registerAdmin } from './admin/admin.ts';
 import { errorAnswer } from './errors.ts';
 import { modelRoutes } from './model-routes.ts';
 import { registerOps } from './ops.ts';
+import { unreadableRefuser } from './unreadable.ts';
 
 interface ServerParts {
   readonly gateway: Gateway;
@@ -42,16 +43,22 @@ export function createHttpServer({ gateway, events, clock, admin, ops }: ServerP
   let isDraining = false;
   const app = fastify({
     return503OnClosing: false,
+    clientErrorHandler: unreadableRefuser(clock),
     // A URL that cannot be decoded never reaches the error handler.
     frameworkErrors: (thrown, request, reply) => answerError(thrown, request, reply),
-    serverFactory: handler =>
-      createServer(
-        { keepAliveTimeout, headersTimeout, requestTimeout },
-        (req: IncomingMessage, res: ServerResponse) => {
-          if (isDraining) res.setHeader('connection', 'close');
-          if (!serveModels(req, res)) handler(req, res);
-        },
-      ),
+    serverFactory: handler => {
+      const serve = (req: IncomingMessage, res: ServerResponse) => {
+        if (isDraining) res.setHeader('connection', 'close');
+        if (lacksHost(req)) refuseHostless(req, res);
+        else if (!serveModels(req, res)) handler(req, res);
+      };
+      const server = createServer(
+        { keepAliveTimeout, headersTimeout, requestTimeout, requireHostHeader: false },
+        serve,
+      );
+      // An expectation that nobody knows may be ignored; node:http would answer it in a shape of its own.
+      return server.on('checkExpectation', serve);
+    },
   });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(request => {
@@ -86,6 +93,15 @@ export function createHttpServer({ gateway, events, clock, admin, ops }: ServerP
       return () => closeConnections(closed);
     },
   };
+}
+
+/** As HTTP/1.1 wants it; node:http would answer it in a shape of its own. */
+const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>
+  headers.host === undefined && httpVersion === '1.1';
+
+function refuseHostless({ url = '' }: IncomingMessage, res: ServerResponse): void {
+  const { status, headers, body } = errorAnswer(dialectOf(url), errors.invalidRequest('The Host header is missing.'));
+  res.writeHead(status, { ...headers, connection: 'close' }).end(body);
 }
 
 /** Fastify's own refusals in the words of the catalogue. */

@@ -1,0 +1,79 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Clock } from '../domain/clock.ts';
+import { errors, type GatewayError } from '../domain/errors.ts';
+import { dialectOf } from '../gateway/operations.ts';
+import { errorAnswer } from './errors.ts';
+
+/** What node:http says of bytes that it cannot read as a request, or that it no longer waits for. */
+interface Unreadable extends Error {
+  readonly code?: string;
+  /** The bytes at fault. */
+  readonly rawPacket?: unknown;
+}
+
+interface Refusal {
+  readonly status: number;
+  readonly error: GatewayError;
+}
+
+/** Long enough for the client to read the answer, short for one that goes on sending. */
+const lingerMs = 1_000;
+
+/**
+ * What listens to `clientError`: tells the client as it would be told any other error, then closes
+ * the connection. Nothing of what came is repeated.
+ */
+export function unreadableRefuser(clock: Clock): (unreadable: Unreadable, socket: Socket) => void {
+  const closing = new WeakSet<Socket>();
+  return (unreadable, socket) => {
+    // What still comes on a connection that is being closed is unreadable, too.
+    if (closing.has(socket)) return;
+    closing.add(socket);
+    const answer = answerTo(unreadable, socket);
+    if (answer === null) {
+      socket.destroy();
+      return;
+    }
+    socket.end(answer);
+    // Closed while the client still sends, the connection would be reset and the answer lost with it.
+    socket.resume();
+    socket.once(
+      'close',
+      clock.after(lingerMs, () => socket.destroy()),
+    );
+  };
+}
+
+/** Null where nobody hears it, or where it would be taken for a part of the answer that is being given. */
+function answerTo({ code, rawPacket }: Unreadable, socket: Socket): string | null {
+  const current = currentAnswer(socket);
+  if (!socket.writable || current?.headersSent) return null;
+  const { status, error } = refusalOf(code);
+  const { headers, body } = errorAnswer(dialectOf(current?.req.url ?? urlIn(rawPacket)), error);
+  const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
+}
+
+function refusalOf(code: string | undefined): Refusal {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return { status: 431, error: errors.requestTooLarge('The request has more than 16 KiB of headers.') };
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return { status: 413, error: errors.requestTooLarge('The request body has too many chunk extensions.') };
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { status: 408, error: errors.invalidRequest('The request did not arrive in time.') };
+    default:
+      return { status: 400, error: errors.invalidRequest('This is not a well-formed HTTP request.') };
+  }
+}
+
+/** The answer that is being given on this connection; node:http itself looks here for it. */
+const currentAnswer = (socket: Socket): ServerResponse | null | undefined =>
+  (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
+
+function urlIn(bytes: unknown): string {
+  if (!(bytes instanceof Uint8Array)) return '';
+  const [, url = ''] = /^[A-Z]+ (\S+)/.exec(Buffer.from(bytes.subarray(0, 200)).toString('latin1')) ?? [];
+  return url;
+}

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { systemClock } from '../../src/domain/clock.ts';
+import { unreadableRefuser } from '../../src/http/unreadable.ts';
+import { startFakeUpstream } from '../support/fake-upstream.ts';
+import { adminKey, startGateway } from '../support/gateway.ts';
+
+const ini = '[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\n';
+const secret = 'tok_a_secret_that_nobody_may_repeat';
+
+function open(t: TestContext, url: string): Socket {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => {});
+  t.after(() => socket.destroy());
+  return socket;
+}
+
+/** All that comes until the other side closes. */
+async function untilClosed(socket: Socket): Promise<string> {
+  let text = '';
+  for await (const part of socket.setEncoding('utf8')) text += part;
+  return text;
+}
+
+function read(answer: string) {
+  const [head = '', body = ''] = answer.split('\r\n\r\n');
+  const [statusLine = '', ...headers] = head.toLowerCase().split('\r\n');
+  return { status: Number(statusLine.split(' ')[1]), headers, body: JSON.parse(body) };
+}
+
+const post = (path: string, ...headers: string[]) =>
+  [`POST ${path} HTTP/1.1`, 'Host: x', ...headers, '', ''].join('\r\n');
+
+test('what is no readable request is answered in the shape of every error, and the connection is closed', async t => {
+  const { url, admin, log } = await startGateway(t, { ini });
+  const chat = '/v1/chat/completions';
+  const cases: [string, string, number, string][] = [
+    ['no HTTP at all', `${secret}\r\n\r\n`, 400, 'invalid_request'],
+    ['a malformed request line', `GET /${secret} x HTTP/1.1\r\n\r\n`, 400, 'invalid_request'],
+    ['a malformed header', post(chat, `${secret} : x`), 400, 'invalid_request'],
+    ['two lengths', post(chat, 'Content-Length: 1', 'Content-Length: 2'), 400, 'invalid_request'],
+    ['a length and chunks', post(chat, 'Content-Length: 1', 'Transfer-Encoding: chunked'), 400, 'invalid_request'],
+    ['no Host', `POST ${chat} HTTP/1.1\r\nAuthorization: Bearer ${secret}\r\n\r\n`, 400, 'invalid_request'],
+    ['headers of 17 KiB', post(chat, `x-much: ${secret.repeat(500)}`), 431, 'request_too_large'],
+    ['headers of 5 MiB', post(chat, `x-much: ${secret.repeat(150_000)}`), 431, 'request_too_large'],
+    [
+      'a malformed chunk of a body',
+      post(chat, `Authorization: Bearer ${adminKey}`, 'Transfer-Encoding: chunked') + secret,
+      400,
+      'invalid_request',
+    ],
+  ];
+  for (const [what, bytes, status, code] of cases) {
+    await t.test(what, async () => {
+      const socket = open(t, url);
+      socket.write(bytes);
+      const text = await untilClosed(socket);
+      const answer = read(text);
+      assert.deepEqual([answer.status, answer.body.error.code], [status, code]);
+      assert.deepEqual(Object.keys(answer.body.error), ['message', 'type', 'param', 'code']);
+      assert.ok(answer.headers.includes('content-type: application/json'));
+      assert.ok(answer.headers.includes('connection: close'));
+      assert.ok(!text.includes(secret.slice(0, 9)));
+    });
+  }
+
+  await t.test('on an Anthropic route in its shape', async () => {
+    const socket = open(t, url);
+    socket.write(post('/v1/messages', `x-much: ${secret.repeat(500)}`));
+    const { status, body } = read(await untilClosed(socket));
+    assert.equal(status, 431);
+    assert.deepEqual([body.type, body.error.type], ['error', 'request_too_large']);
+  });
+
+  await t.test('an expectation that nobody knows is ignored', async () => {
+    const socket = open(t, url);
+    socket.write(`GET /v1/models HTTP/1.1\r\nHost: x\r\nExpect: much\r\nConnection: close\r\n\r\n`);
+    const { status, body } = read(await untilClosed(socket));
+    assert.deepEqual([status, body.error.code], [401, 'invalid_api_key']);
+  });
+
+  await t.test('none of it is logged, and the gateway serves on', async () => {
+    assert.ok(!log.join('\n').includes(secret.slice(0, 9)));
+    assert.equal((await admin('GET', '/admin/users')).status, 200);
+  });
+});
+
+test('a request that does not come to its end in time is a 408 in the same shape', async t => {
+  const server = createServer({ headersTimeout: 20, requestTimeout: 40, connectionsCheckingInterval: 10 });
+  server.on('clientError', unreadableRefuser(systemClock));
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  for (const slow of ['POST /v1/mess', post('/v1/messages', 'Content-Length: 9')]) {
+    const socket = open(t, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    socket.write(slow);
+    const { status, body } = read(await untilClosed(socket));
+    assert.equal(status, 408);
+    assert.match((body.error as { message: string }).message, /did not arrive in time/);
+  }
+});
+
+test('nothing is written into the middle of an answer that is being given', async t => {
+  const upstream = await startFakeUpstream(t, { chunks: 1, fault: 'stall' });
+  const { url, createKey } = await startGateway(t, {
+    ini: `[provider.gpu]\ntype = openai\nbase_url = ${upstream.url}/v1\n`,
+  });
+  const body = '{"model":"m","stream":true}';
+  const socket = open(t, url).setEncoding('utf8');
+  let text = '';
+  const begun = new Promise<void>(resolve => {
+    socket.on('data', (part: string) => {
+      text += part;
+      if (text.includes('data: ')) resolve();
+    });
+  });
+  const closed = new Promise(resolve => socket.once('close', resolve));
+  const key = `Authorization: Bearer ${await createKey()}`;
+  socket.write(post('/v1/chat/completions', key, `Content-Length: ${body.length}`) + body);
+  await begun;
+  socket.write('no HTTP\r\n\r\n');
+  await closed;
+  assert.match(text, /^HTTP\/1\.1 200 /);
+  assert.doesNotMatch(text, /HTTP\/1\.1 400|invalid_request/);
+  await upstream.waitForEnded(1);
+});
