@@ -94,7 +94,7 @@ async function openTeam({ config, clock, events, print }: EditionParts): Promise
     mapper,
     classify: mapper.classify,
     async start(signal) {
-      const onFailure = (error: unknown) => events.error('Cannot use the database yet; trying every second', error);
+      const onFailure = (error: unknown) => events.error('Cannot use the database yet; trying twice a second', error);
       const { schema, triggers } = await retryUntilDone(connect, { signal, clock, onFailure, isFatal });
       watch = watchChanges({
         pool,

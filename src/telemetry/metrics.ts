@@ -66,7 +66,7 @@ export const createMetrics = (): Metrics => {
     counted('tokligence_output_tokens_total', 'Output tokens.', outputTokens),
     {
       name: waitName,
-      help: 'Time in the queue of requests that got a seat or were refused one.',
+      help: 'Time in the queue of requests that got a seat, 0 for those that did not wait.',
       type: 'histogram',
       samples: () => waits.samples(waitName),
     },
