@@ -37,6 +37,8 @@ export interface FakeUpstream {
   release(count?: number): void;
   /** Lets all holds go on, those to come included. */
   open(): void;
+  /** Holds wait again. */
+  shut(): void;
   /** Resolves once exactly so many requests are in work. */
   waitForActive(count: number): Promise<void>;
   /** Resolves once so many requests have been received in all. */
@@ -46,9 +48,16 @@ export interface FakeUpstream {
   close(): Promise<void>;
 }
 
-/** Starts one on a free port of 127.0.0.1; it closes itself after the test. */
-export async function startFakeUpstream(t: TestContext, script: Script = {}): Promise<FakeUpstream> {
-  const upstream = new Fake(script);
+/**
+ * Starts one on a free port of 127.0.0.1; it closes itself after the test. A deaf one goes on with an
+ * answer when the other side has closed its half of the connection.
+ */
+export async function startFakeUpstream(
+  t: TestContext,
+  script: Script = {},
+  { isDeaf = false }: { isDeaf?: boolean } = {},
+): Promise<FakeUpstream> {
+  const upstream = new Fake(script, isDeaf);
   await upstream.listen();
   t.after(() => upstream.close());
   return upstream;
@@ -67,8 +76,10 @@ class Fake implements FakeUpstream {
   #isOpen = false;
   #endedCount = 0;
 
-  constructor(script: Script) {
+  constructor(script: Script, isDeaf: boolean) {
     this.#script = script;
+    // Node's types do not name this one.
+    Object.assign(this.#server, { httpAllowHalfOpen: isDeaf });
     this.#server.keepAliveTimeout = 60_000;
     this.#server.on('connection', socket => {
       this.#sockets.add(socket);
@@ -99,6 +110,10 @@ class Fake implements FakeUpstream {
   open(): void {
     this.#isOpen = true;
     this.release();
+  }
+
+  shut(): void {
+    this.#isOpen = false;
   }
 
   waitForActive(count: number): Promise<void> {
