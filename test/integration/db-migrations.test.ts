@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { type Migrated, migratePostgres, SchemaFault } from '../../src/db/migrations.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
+import { existingInstallation } from '../support/existing-installation.ts';
 import { emptyDatabase, freshDatabase, type TestDatabase } from '../support/postgres.ts';
 
 const migrate = async (url: string): Promise<Migrated> => {
@@ -16,19 +17,6 @@ const migrate = async (url: string): Promise<Migrated> => {
 };
 
 const ourTables = ['users', 'api_keys', 'api_key_priority_mappings', 'api_key_priority_config'];
-
-/** As an earlier installation made them, with what its operators added since. */
-const existingInstallation = `
-  CREATE TABLE users (id SERIAL PRIMARY KEY, email TEXT UNIQUE NOT NULL, role TEXT NOT NULL, display_name TEXT,
-    status TEXT NOT NULL DEFAULT 'active', created_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
-    updated_at TIMESTAMPTZ NOT NULL DEFAULT NOW(), phone VARCHAR(20) CHECK (phone <> ''));
-  CREATE INDEX idx_users_role ON users(role);
-  CREATE TABLE api_keys (id SERIAL PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
-    key_hash TEXT UNIQUE NOT NULL, key_prefix TEXT NOT NULL, scopes TEXT, expires_at TIMESTAMPTZ,
-    created_at TIMESTAMPTZ NOT NULL DEFAULT NOW(), updated_at TIMESTAMPTZ NOT NULL DEFAULT NOW());
-  CREATE INDEX idx_api_keys_user ON api_keys(user_id);
-  INSERT INTO users (email, role, phone) VALUES ('a@b', 'root_admin', '1'), ('c@d', 'gateway_user', NULL);
-  INSERT INTO api_keys (user_id, key_hash, key_prefix, scopes) VALUES (1, 'h1', 'tok_1', '["a"]'), (2, 'h2', 'tok_2', NULL);`;
 
 /** Everything of a table that must stay: columns, constraints, indexes, and each row with the version it has. */
 const portrait = async ({ query }: TestDatabase, table: string) => ({
