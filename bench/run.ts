@@ -1,7 +1,7 @@
-// `npm run bench [-- NAME …]`: each bench in a process of its own, one after the other, under a heading with
-// machine and date. Figures of one run compare with each other, never with those of another machine.
+// `npm run bench [-- NAME … OPTION=NUMBER …]`: each bench in a process of its own, one after the other, under a
+// heading with machine and date. Figures of one run compare with each other, never with those of another machine.
 import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { basename } from 'node:path';
 
@@ -9,10 +9,13 @@ const available = globSync('bench/*.ts')
   .map(file => basename(file, '.ts'))
   .filter(name => name !== 'run')
   .sort();
-const asked = process.argv.slice(2);
+const options = process.argv.slice(2).filter(argument => argument.includes('='));
+const asked = process.argv.slice(2).filter(argument => !argument.includes('='));
 
 if (asked.includes('--help')) {
-  console.log(`Usage: npm run bench [-- NAME …]\n\nNames: ${available.join(', ')} (default: all)`);
+  const width = Math.max(...available.map(name => name.length));
+  const lines = available.map(name => `  ${name.padEnd(width)}  ${questionOf(name)}`);
+  console.log(`Usage: npm run bench [-- NAME … OPTION=NUMBER …]     all of them, unless told\n\n${lines.join('\n')}`);
   process.exit(0);
 }
 const unknown = asked.filter(name => !available.includes(name));
@@ -30,7 +33,15 @@ console.log(`${memoryGiB} GiB · ${process.platform} ${release()} · Node ${proc
 let failed = false;
 for (const name of asked.length > 0 ? asked : available) {
   console.log(`\n## ${name}`);
-  const { status } = spawnSync(process.execPath, ['--expose-gc', 'bench/support/one.ts', name], { stdio: 'inherit' });
+  const command = ['--expose-gc', 'bench/support/one.ts', name, ...options];
+  const { status } = spawnSync(process.execPath, command, { stdio: 'inherit' });
   failed ||= status !== 0;
 }
 process.exitCode = failed ? 1 : 0;
+
+/** What a bench asks: the first paragraph of the comment that its file begins with. */
+function questionOf(name: string): string {
+  const comment = /^\/\*\*([\s\S]*?)\*\//.exec(readFileSync(`bench/${name}.ts`, 'utf8'))?.[1] ?? '';
+  const [paragraph = ''] = comment.split(/\n \*\n/);
+  return paragraph.replaceAll(/\s*\n \* */g, ' ').trim();
+}
