@@ -5,6 +5,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { adminKey, startGateway, type TestGateway } from '../support/gateway.ts';
+import { until } from '../support/until.ts';
 
 const loopback = '[provider.local]\ntype = loopback\nmodels = gpt-x, claude-x\nservice_ms = 1\nchunk_ms = 1';
 const openai = (gateway: TestGateway, apiKey = adminKey) =>
@@ -115,4 +116,35 @@ test('the SDKs raise the error class of each refusal', async t => {
     openai(gateway).chat.completions.create(chat, { headers: { 'X-Priority': '10' } }),
     OpenAI.BadRequestError,
   );
+});
+
+test('the SDKs wait as long as Retry-After says, and their second try is served', async t => {
+  const upstream = await startFakeUpstream(t, { hold: true });
+  const ini = ['openai', 'anthropic'].map(
+    type => `[provider.${type}]
+type = ${type}
+base_url = ${upstream.url}${type === 'openai' ? '/v1' : ''}
+max_concurrent = 1`,
+  );
+  const gateway = await startGateway(t, { ini: `${ini.join('\n')}\n[scheduler]\nmax_queue_depth = 0` });
+  const options = { apiKey: adminKey, maxRetries: 1 };
+  const { completions } = new OpenAI({ baseURL: `${gateway.url}/v1`, ...options }).chat;
+  const { messages } = new Anthropic({ baseURL: gateway.url, ...options });
+  const request = { model: 'm', max_tokens: 1, messages: hello };
+  for (const create of [() => completions.create(request), () => messages.create(request)]) {
+    const before = upstream.requests.length;
+    upstream.shut();
+    const held = create();
+    await upstream.waitForRequests(before + 1);
+    const start = performance.now();
+    const second = create();
+    await until(() => gateway.log.at(-1)?.includes('"outcome":"queue_full"') === true);
+    upstream.open();
+    await held;
+    await second;
+    const tookMs = performance.now() - start;
+    assert.ok(tookMs >= 1_000, `tried again after ${tookMs} ms`);
+    assert.equal(upstream.requests.length, before + 2);
+    assert.equal(upstream.requests.at(-1)?.headers['x-stainless-retry-count'], '1');
+  }
 });

@@ -1,0 +1,129 @@
+/** A load that never lets up: clients in a closed loop, and requests that come when they come. */
+import { type Dispatcher, Pool } from 'undici';
+import type { Random } from '../sim/random.ts';
+
+/** Clients that send their next request as soon as the last one is answered. */
+export interface ClosedLoop {
+  readonly keys: readonly string[];
+  readonly clients: number;
+  readonly serviceMs: number;
+}
+
+/** Requests at random moments, whether or not the earlier ones are answered. */
+export interface Poisson {
+  readonly key: string;
+  readonly perSecond: number;
+  readonly serviceMs: number;
+}
+
+export interface SaturationLoad {
+  readonly url: string;
+  readonly model: string;
+  readonly loops: readonly ClosedLoop[];
+  readonly poisson: Poisson | null;
+  readonly warmUpMs: number;
+  readonly measuredMs: number;
+  readonly random: Random;
+}
+
+/** Of the measured span. */
+export interface LoadResult {
+  /** Latencies of the requests that came at random moments within it, in milliseconds. */
+  readonly poissonMs: readonly number[];
+  /** Of each closed loop: the latencies of what was answered within it … */
+  readonly loopMs: readonly (readonly number[])[];
+  /** … and requests per second that were worked on within it, parts of one counted as such. */
+  readonly loopRate: readonly number[];
+}
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+const maxConnections = 512;
+
+export async function saturate(load: SaturationLoad): Promise<LoadResult> {
+  const pool = new Pool(load.url, { connections: maxConnections, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
+  const begin = performance.now();
+  const span = { from: begin + load.warmUpMs, to: begin + load.warmUpMs + load.measuredMs };
+  // Who is worked on at the end of the span has begun within it; it is followed until it is answered.
+  const until = span.to + Math.max(...load.loops.map(loop => loop.serviceMs));
+  const call = caller(pool, load.model);
+  const loops = load.loops.map(loop => runLoop(loop, call, span, until, load.random));
+  const poissonMs = load.poisson === null ? [] : await runPoisson(load.poisson, call, span, load.random);
+  const results = await Promise.all(loops);
+  await pool.destroy();
+  return {
+    poissonMs,
+    loopMs: results.map(({ latencies }) => latencies),
+    loopRate: results.map(({ work }) => (work * 1000) / load.measuredMs),
+  };
+}
+
+type Call = (key: string, serviceMs: number) => Promise<void>;
+
+async function runLoop(loop: ClosedLoop, call: Call, span: Span, until: number, random: Random) {
+  const result = { latencies: [] as number[], work: 0 };
+  const client = async (key: string, firstMs: number) => {
+    for (let serviceMs = firstMs; performance.now() < until; serviceMs = loop.serviceMs) {
+      const sentAt = performance.now();
+      // At the end whoever still waits in the queue is left there.
+      if (!(await Promise.race([call(key, serviceMs).then(() => true), elapsed(until - sentAt)]))) return;
+      const now = performance.now();
+      if (now >= span.from && now < span.to) result.latencies.push(now - sentAt);
+      const workedMs = Math.min(now, span.to) - Math.max(now - serviceMs, span.from);
+      result.work += Math.max(workedMs, 0) / loop.serviceMs;
+    }
+  };
+  // First requests of many lengths: seats that are all taken at once would be free all at once, again and again.
+  const clients = Array.from({ length: loop.clients }, (_, index) =>
+    client(loop.keys[index % loop.keys.length] ?? '', Math.round(random.between(0, loop.serviceMs))),
+  );
+  await Promise.all(clients);
+  return result;
+}
+
+/** Until the end of the span, and until all that came within it are answered. */
+async function runPoisson(poisson: Poisson, call: Call, span: Span, random: Random): Promise<number[]> {
+  const latencies: Promise<number>[] = [];
+  let dueAt = performance.now();
+  for (;;) {
+    dueAt += random.exponential(1000 / poisson.perSecond);
+    if (dueAt >= span.to) return Promise.all(latencies);
+    await elapsed(dueAt - performance.now());
+    const cameAt = performance.now();
+    const answered = call(poisson.key, poisson.serviceMs).then(() => performance.now() - cameAt);
+    if (dueAt >= span.from) latencies.push(answered);
+    else answered.catch(() => {});
+  }
+}
+
+const elapsed = (ms: number) => new Promise<false>(resolve => setTimeout(resolve, ms, false));
+
+function caller(pool: Pool, model: string): Call {
+  const body = JSON.stringify({
+    model,
+    messages: [{ role: 'user', content: 'All work and no play.' }],
+    max_tokens: 16,
+  });
+  return (key, serviceMs) =>
+    new Promise((resolve, reject) => {
+      let status = 0;
+      const handler: Dispatcher.DispatchHandler = {
+        onRequestStart() {},
+        onResponseStart(_controller, code) {
+          status = code;
+        },
+        onResponseData() {},
+        onResponseEnd: () => (status === 200 ? resolve() : reject(new Error(`answered ${status}`))),
+        onResponseError: (_controller, error) => reject(error),
+      };
+      const headers = {
+        authorization: `Bearer ${key}`,
+        'content-type': 'application/json',
+        'x-service-ms': String(serviceMs),
+      };
+      pool.dispatch({ path: '/v1/chat/completions', method: 'POST', headers, body }, handler);
+    });
+}
