@@ -35,10 +35,10 @@ export default {
       },
     },
     {
-      name: 'only-two-meet-the-scheduler',
+      name: 'only-the-dispatcher-meets-the-scheduler',
       comment: 'Ask gateway/dispatcher.ts: it turns decisions into promises and timers.',
       severity: 'error',
-      from: { path: '^src', pathNot: '^src/(scheduler/|gateway/dispatcher\\.ts$|app\\.ts$)' },
+      from: { path: '^src', pathNot: '^src/(scheduler/|gateway/(dispatcher|pool-ticket|admission)\\.ts$|app\\.ts$)' },
       to: only('^src/scheduler'),
     },
     {

@@ -4,6 +4,7 @@ import { allLevels, type Level } from '../src/domain/vocabulary.ts';
 import { Dispatcher } from '../src/gateway/dispatcher.ts';
 import { Place, Scheduler } from '../src/scheduler/scheduler.ts';
 import { WaitWindow } from '../src/telemetry/wait-window.ts';
+import { perLevel, poolSettings } from '../test/support/pool-settings.ts';
 import { interleaved, shown } from './support/rounds.ts';
 
 export const name = 'scheduler';
@@ -12,13 +13,7 @@ const rounds = 15;
 const pairsPerRound = 50_000;
 const runsPerRound = 20_000;
 const queuedPerRound = 1_000;
-const config = {
-  policy: 'hybrid',
-  weights: [10, 9, 8, 7, 6, 5, 4, 3, 2, 1],
-  maxQueueDepth: 1_000_000,
-  queueTimeoutMs: 60_000,
-  maxQueuedBytes: Number.MAX_SAFE_INTEGER,
-} as const;
+const settings = poolSettings({ queueTimeoutMs: perLevel(60_000), maxQueuedBytes: Number.MAX_SAFE_INTEGER });
 
 export async function run(): Promise<void> {
   const candidates = {
@@ -49,6 +44,7 @@ interface Demand {
   readonly flowId: string;
   readonly level: Level;
   readonly cost: number;
+  readonly tokens: number;
   readonly bodyBytes: number;
 }
 
@@ -57,6 +53,7 @@ const demands = (tenants: number): Demand[] =>
     flowId: `tenant-${index}`,
     level: allLevels[index % allLevels.length] ?? 0,
     cost: 100 + ((index * 7919) % 2000),
+    tokens: 500,
     bodyBytes: 1000,
   }));
 
@@ -64,7 +61,7 @@ const nanosecondsSince = (startedAt: bigint) => Number(process.hrtime.bigint() -
 
 /** Each request that is served is followed by another one of the same tenant, so that all stay backlogged. */
 function schedulerPairs(tenants: number): () => number {
-  const scheduler = new Scheduler<Demand>({ ...config, seats: 1 });
+  const scheduler = new Scheduler<Demand>({ settings, tenants: new Map() });
   const enqueue = (demand: Demand, now: number) => scheduler.enqueue(new Place(demand, demand, 1e9), now);
   for (const demand of demands(tenants)) for (let i = 0; i < 2; i++) enqueue(demand, 0);
   let now = 0;
@@ -73,7 +70,7 @@ function schedulerPairs(tenants: number): () => number {
     for (let pair = 0; pair < pairsPerRound; pair++) {
       const place = scheduler.next(++now);
       if (place === undefined) throw new Error('the queue ran dry');
-      scheduler.finish(place, place.cost - 50);
+      scheduler.finish(place, { cost: place.cost - 50, tokens: 450 }, now);
       enqueue(place.holder, now);
     }
     return nanosecondsSince(startedAt) / pairsPerRound;
@@ -93,8 +90,14 @@ function arrayPairs(queued: number): () => number {
 }
 
 const createDispatcher = (seats: number) =>
-  new Dispatcher({ name: 'bench', seats, config, clock: systemClock, waits: new WaitWindow(systemClock) });
-const request = { flowId: 'tenant-1', level: 7, cost: 700, bodyBytes: 1000 } as const;
+  new Dispatcher({
+    name: 'bench',
+    settings: { ...settings, seats },
+    tenants: new Map(),
+    clock: systemClock,
+    waits: new WaitWindow(systemClock),
+  });
+const request = { flowId: 'tenant-1', level: 7, cost: 700, tokens: 450, bodyBytes: 1000, maxWaitMs: null } as const;
 const work = async () => {};
 
 async function directCalls(): Promise<number> {

@@ -46,10 +46,11 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const print = overrides.print ?? (text => process.stdout.write(text));
   const edition = await openEdition({ config, clock, events, print });
   const upstreams = createUpstreams(config.providers, { clock });
+  const tenants = new Map(config.tenants.map(tenant => [tenant.tenantId, tenant]));
   const dispatchers = new Map(
-    config.pools.map(({ name, settings: { seats } }) => [
+    config.pools.map(({ name, settings }) => [
       name,
-      new Dispatcher({ name, seats, config: config.scheduler, clock, waits: new WaitWindow(clock) }),
+      new Dispatcher({ name, settings, tenants, clock, waits: new WaitWindow(clock) }),
     ]),
   );
   const poolStats = () => [...dispatchers.values()].map(dispatcher => dispatcher.stats());
@@ -115,12 +116,15 @@ interface Draining {
   readonly grace: () => Promise<void>;
 }
 
-/** Nothing new comes in, who waits is sent away, streams run to their end or to the end of the grace period. */
+/**
+ * Nothing new comes in; who waits is served for as long as its pool says, then sent away; streams run to
+ * their end. The end of the grace period is the end of both.
+ */
 async function drain({ http, dispatchers, upstreams, grace }: Draining): Promise<void> {
   const closeConnections = http.drain();
-  for (const dispatcher of dispatchers) dispatcher.refuseAll();
-  const idle = Promise.all(dispatchers.map(dispatcher => dispatcher.idle()));
+  const idle = Promise.all(dispatchers.map(dispatcher => dispatcher.drain()));
   await Promise.race([idle, grace()]);
+  for (const dispatcher of dispatchers) dispatcher.refuseAll();
   upstreams.abortAll(errors.unavailable('The gateway is shutting down.', 1));
   await idle;
   await closeConnections();

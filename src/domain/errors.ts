@@ -75,6 +75,7 @@ export const errors = {
   requestTooLarge: (message: string) => new GatewayError('request_too_large', message),
   notImplemented: (message: string) => new GatewayError('not_implemented', message),
   upstreamFailed: (message: string) => new GatewayError('upstream_failed', message),
+  tenantLimit: retryable('tenant_limit'),
   queueFull: retryable('queue_full'),
   queueTimeout: retryable('queue_timeout'),
   unavailable: retryable('unavailable'),

@@ -6,6 +6,12 @@ export interface Usage {
   readonly outputTokens: number;
 }
 
+/** What a request takes of its pool, expected or used: its charge, and its tokens, in and out. */
+export interface Spent {
+  readonly cost: number;
+  readonly tokens: number;
+}
+
 /**
  * What a request charges its tenant: h(in, cached, out) = (in − cached) + 0.1 · cached + 2 · out.
  * Output weighs double because a token produced costs a decode step, a token read a share of a
@@ -13,3 +19,8 @@ export interface Usage {
  */
 export const costOf = (usage: Usage): number =>
   usage.inputTokens - 0.9 * usage.cachedInputTokens + 2 * usage.outputTokens;
+
+export const spentOf = (usage: Usage): Spent => ({
+  cost: costOf(usage),
+  tokens: usage.inputTokens + usage.outputTokens,
+});

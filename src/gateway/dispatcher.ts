@@ -2,68 +2,84 @@
  * One per pool: turns the scheduler's decisions into promises and timers.
  *
  *   run(ticket, work) ──► queue ──► seat: work() runs ──► seat freed ──► the next ticket is seated
- *                           │                                             in the same tick
- *                           └─► refused, timed out, or the client left
+ *                           │  ▲              │                               in the same tick
+ *                           │  └── put back ──┘  (the upstream turned it away: once)
+ *                           └─► refused, pushed out, timed out, or the client left
  *
  * The seat is a scope: it is held until what `work` answered has settled, so neither an error nor an
  * abort can leak it. Every change is made synchronously and calls nobody but promise resolvers, so
  * nothing comes back in while a change is half made.
  */
-import type { SchedulerConfig } from '../config/config.ts';
+import type { PoolSettings } from '../config/config.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ClientLeft } from '../domain/errors.ts';
-import type { LevelStats, PoolStats, WaitPercentiles } from '../domain/stats.ts';
+import type { PoolStats, WaitPercentiles } from '../domain/stats.ts';
 import { allLevels, type Level } from '../domain/vocabulary.ts';
-import { Place, Scheduler } from '../scheduler/scheduler.ts';
-import { retryAfterSec } from './drain-rate.ts';
-import { LevelCounts } from './level-counts.ts';
+import { type Place, Scheduler } from '../scheduler/scheduler.ts';
+import { Admission, type TenantsById } from './admission.ts';
+import { Alarm } from './alarm.ts';
+import { HandOffs } from './hand-offs.ts';
+import { PoolCounts } from './level-counts.ts';
+import { PoolTicket, type TicketOffice } from './pool-ticket.ts';
 import { refusals } from './refusal.ts';
-import type { Ticket, TicketFields } from './ticket.ts';
+import { putBack, type Ticket, type TicketFields } from './ticket.ts';
 
 export interface DispatcherOptions {
   readonly name: string;
-  readonly seats: number;
-  readonly config: SchedulerConfig;
+  readonly settings: PoolSettings;
+  readonly tenants: TenantsById;
   readonly clock: Clock;
   readonly waits: { record(level: Level, waitMs: number): void; percentiles(level: Level): WaitPercentiles };
   /** 0 ≤ x < 1; spreads Retry-After. */
   readonly random?: () => number;
 }
 
-/** After so many hand-offs in a row the next one waits for a turn of the event loop, so that I/O gets its turn too. */
-const handOffsPerTurn = 256;
-/** What Node's timers take at most; a later deadline is looked at again then. */
-const longestDelayMs = 2 ** 31 - 1;
+const clientLeft = () => new ClientLeft('The client left before its request had a seat.');
+/** An upstream that says more is asked again then. */
+const longestClosureMs = 300_000;
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  readonly #random: () => number;
+  #settings: PoolSettings;
   readonly #scheduler: Scheduler<PoolTicket>;
-  readonly #levels: readonly LevelCounts[] = allLevels.map(() => new LevelCounts());
-  readonly #leave = (ticket: PoolTicket): void => this.#left(ticket);
-  #refusing = false;
-  #handOffs = 0;
-  #resting = false;
-  #alarmAt = Number.POSITIVE_INFINITY;
-  #cancelAlarm: () => void = nothing;
-  #idleWaiters: (() => void)[] = [];
+  readonly #admission: Admission<PoolTicket>;
+  readonly #counts = new PoolCounts();
+  readonly #alarm: Alarm;
+  readonly #handOffs: HandOffs;
+  readonly #office: TicketOffice = {
+    left: ticket => this.#left(ticket),
+    progressed: ({ place }, spent) => {
+      const now = this.#options.clock.now();
+      // Its tenant may now stand aside, and come back by the clock.
+      if (this.#scheduler.progress(place, spent, now)) this.#setAlarm(now);
+    },
+  };
+  #phase: 'running' | 'draining' | 'closed' = 'running';
+  #cancelClosing: () => void = () => {};
+  #idle: PromiseWithResolvers<void> | null = null;
 
   constructor(options: DispatcherOptions) {
-    const { config, seats } = options;
+    const { name, clock, settings, tenants, random = Math.random } = options;
     this.#options = options;
-    this.#random = options.random ?? Math.random;
-    this.#scheduler = new Scheduler({ ...config, seats });
+    this.#settings = settings;
+    const scheduler = new Scheduler<PoolTicket>({ settings, tenants });
+    const drainOf = (level: Level) => this.#counts.of(level).drain;
+    this.#scheduler = scheduler;
+    this.#admission = new Admission({ name, scheduler, drainOf, random }, settings, tenants);
+    this.#alarm = new Alarm(clock, now => this.#pump(now));
+    this.#handOffs = new HandOffs(() => this.#pump(clock.now()));
   }
 
   ticket(fields: TicketFields): Ticket {
-    return new PoolTicket(fields, this.#options.config.queueTimeoutMs, this.#leave);
+    const timeoutMs = this.#settings.queueTimeoutMs[fields.level] ?? 0;
+    return new PoolTicket(fields, Math.min(timeoutMs, fields.maxWaitMs ?? timeoutMs), this.#office);
   }
 
   /**
-   * Does `work` as soon as there is a seat: in this very tick if one is free and nobody waits.
-   * Rejects with errors.queueFull, queueTimeout or unavailable, with ClientLeft, or as `work` does.
+   * Does `work` as soon as there is a seat: in this very tick if one is free and nobody waits. Rejects
+   * with what gateway/refusal.ts names, with ClientLeft, or as `work` does.
    */
-  run<T>(ticket: Ticket, work: () => Promise<T>): Promise<T> {
+  run<T>(ticket: Ticket, work: () => Promise<T | typeof putBack>): Promise<T> {
     if (!(ticket instanceof PoolTicket) || ticket.state !== 'new')
       throw new Error('a ticket runs once, in its own pool');
     this.#enter(ticket);
@@ -71,21 +87,62 @@ export class Dispatcher {
     return ticket.wasQueued ? this.#waitAndHold(ticket, work) : this.#hold(ticket, work);
   }
 
-  /** For the shutdown: who waits and who comes from now on is refused; who has a seat keeps it. */
-  refuseAll(): void {
-    this.#refusing = true;
+  /**
+   * To be called by work whose upstream has no room. Where the upstream says for how long, nobody starts
+   * until then, and true allows the work to answer `putBack`: its request then waits again, before all
+   * others of its flow. Once only, and not where it would be too late.
+   */
+  upstreamBusy(ticket: Ticket, retryAfterMs: number | null): boolean {
+    if (!(ticket instanceof PoolTicket) || ticket.state !== 'running') return false;
     const now = this.#options.clock.now();
-    for (const place of this.#scheduler.removeAll()) {
-      this.#level(place.level).rejected++;
-      place.holder.refuse(refusals.shuttingDown(), now);
-    }
+    ticket.isTurnedAway = true;
+    this.#scheduler.upstreamDropped();
+    if (retryAfterMs === null) return false;
+    const until = now + Math.min(retryAfterMs, longestClosureMs);
+    this.#scheduler.closeUntil(until);
     this.#setAlarm(now);
+    const isInTime = until <= ticket.place.deadline;
+    ticket.mayBePutBack = isInTime && !ticket.wasPutBack && !ticket.isLeft && this.#phase === 'running';
+    return ticket.mayBePutBack;
   }
 
-  /** Fulfilled as soon as no seat is in use. */
+  /** From now on these rules; who waits goes on waiting as long as it was promised, who has a seat keeps it. */
+  configure(settings: PoolSettings, tenants: TenantsById): void {
+    const now = this.#options.clock.now();
+    this.#settings = settings;
+    this.#scheduler.configure(settings, tenants, now);
+    this.#admission.configure(settings, tenants);
+    this.#pump(now);
+  }
+
+  /**
+   * For the shutdown: who comes from now on is refused; who waits is served for as long as the settings
+   * say and then refused too; who has a seat keeps it. Fulfilled when no seat is in use and nobody waits.
+   */
+  drain(): Promise<void> {
+    if (this.#phase === 'running') {
+      this.#phase = 'draining';
+      this.#cancelClosing = this.#options.clock.after(this.#settings.queueDrainMs, () => this.refuseAll());
+    }
+    return this.idle();
+  }
+
+  /** Who waits and who comes from now on is refused; who has a seat keeps it. */
+  refuseAll(): void {
+    this.#phase = 'closed';
+    this.#cancelClosing();
+    const now = this.#options.clock.now();
+    for (const place of this.#scheduler.removeAll()) this.#refuse(place, 'rejected', refusals.shuttingDown(), now);
+    this.#setAlarm(now);
+    this.#tellIdle();
+  }
+
+  /** Fulfilled as soon as no seat is in use and nobody waits. */
   idle(): Promise<void> {
-    if (this.#scheduler.inUse === 0) return Promise.resolve();
-    return new Promise(resolve => this.#idleWaiters.push(resolve));
+    this.#idle ??= Promise.withResolvers();
+    const { promise } = this.#idle;
+    this.#tellIdle();
+    return promise;
   }
 
   stats(): PoolStats {
@@ -93,205 +150,143 @@ export class Dispatcher {
       name: this.#options.name,
       seats: this.#scheduler.seats,
       in_use: this.#scheduler.inUse,
-      levels: allLevels.map(level => this.#levelStats(level)),
+      levels: allLevels.map(level =>
+        this.#counts.of(level).stats(this.#scheduler.level(level), this.#options.waits.percentiles(level)),
+      ),
     };
   }
 
   #enter(ticket: PoolTicket): void {
     const { place } = ticket;
-    const counts = this.#level(place.level);
     const now = this.#options.clock.now();
-    ticket.enter(now, this.#scheduler.waitingAhead(place.level) + 1);
-    if (ticket.refusal !== null) {
-      counts.cancelled++;
-      ticket.state = 'ended';
+    if (ticket.isLeft) {
+      this.#refuse(place, 'cancelled', clientLeft(), now);
       return;
     }
-    const refusal = this.#refusing ? refusals.shuttingDown() : this.#admit(place, now);
+    ticket.enter(now, this.#scheduler.waitingAhead(place.level) + 1);
+    const refusal = this.#phase === 'running' ? this.#admit(place, now) : refusals.shuttingDown();
     if (refusal !== null) {
-      counts.rejected++;
-      ticket.refuse(refusal, now);
+      this.#refuse(place, 'rejected', refusal, now);
       return;
     }
     this.#pump(now);
     ticket.wasQueued = place.state !== 'running';
+    if (place.state === 'waiting') this.#counts.of(place.level).drain.begin(now);
   }
 
   #admit(place: Place<PoolTicket>, now: number): Error | null {
-    const { name, config } = this.#options;
-    const admission = this.#scheduler.enqueue(place, now);
-    if (admission === 'queued') return null;
-    const retryAfter = this.#retryAfterSec(place.level, now);
-    return admission === 'level_full'
-      ? refusals.levelFull(place.level, config.maxQueueDepth, retryAfter)
-      : refusals.poolFull(name, config.maxQueuedBytes, retryAfter);
+    const refusal = this.#admission.admit(place, now);
+    for (const victim of this.#scheduler.takeEvicted())
+      this.#refuse(victim, 'rejected', this.#admission.evicted(victim, now), now);
+    return refusal;
   }
 
-  async #waitAndHold<T>(ticket: PoolTicket, work: () => Promise<T>): Promise<T> {
+  async #waitAndHold<T>(ticket: PoolTicket, work: () => Promise<T | typeof putBack>): Promise<T> {
     await ticket.seated();
     return this.#hold(ticket, work);
   }
 
-  async #hold<T>(ticket: PoolTicket, work: () => Promise<T>): Promise<T> {
+  async #hold<T>(ticket: PoolTicket, work: () => Promise<T | typeof putBack>): Promise<T> {
     // The client may have left between the hand-off and this moment; the seat is given back already.
     if (ticket.refusal !== null) throw ticket.refusal;
     try {
       this.#begin(ticket);
-      return await work();
+      const answer = await work();
+      if (answer !== putBack) {
+        if (!ticket.isTurnedAway) this.#scheduler.upstreamServed();
+        return answer;
+      }
+      this.#putBack(ticket);
     } finally {
-      this.#release(ticket);
+      if (ticket.state === 'running') this.#release(ticket);
     }
+    return this.#waitAndHold(ticket, work);
   }
 
   #begin(ticket: PoolTicket): void {
-    const { level, cost } = ticket.place;
-    const counts = this.#level(level);
+    const { level } = ticket.place;
     ticket.state = 'running';
-    counts.dispatched++;
-    counts.drain.record(cost, ticket.enteredAt + ticket.waitMs);
-    this.#options.waits.record(level, ticket.waitMs);
+    this.#counts.of(level).dispatched++;
+    if (!ticket.wasPutBack) this.#options.waits.record(level, ticket.waitMs);
   }
 
   #release(ticket: PoolTicket): void {
+    const now = this.#options.clock.now();
     ticket.state = 'ended';
-    this.#scheduler.finish(ticket.place, ticket.actualCost);
-    if (this.#scheduler.waiting > 0) this.#pump(this.#options.clock.now());
-    if (this.#scheduler.inUse > 0 || this.#idleWaiters.length === 0) return;
-    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    this.#scheduler.finish(ticket.place, ticket.spent, now);
+    this.#pump(now);
   }
 
-  /** Seats whoever can be seated, answers whose time is over, and sees to the next deadline. */
+  #putBack(ticket: PoolTicket): void {
+    if (!ticket.mayBePutBack) throw new Error('upstreamBusy() has not allowed to put this request back');
+    const now = this.#options.clock.now();
+    const counts = this.#counts.of(ticket.place.level);
+    counts.dispatched--;
+    counts.drain.begin(now);
+    this.#scheduler.requeue(ticket.place, now);
+    ticket.putBack(now);
+    if (ticket.isLeft) this.#left(ticket);
+    else if (this.#phase === 'closed') this.refuseAll();
+    else this.#pump(now);
+  }
+
+  /** Seats whoever can be seated, answers whose time is over, and sees to the next moment. */
   #pump(now: number): void {
-    while (!this.#resting) {
-      const place = this.#scheduler.next(now);
-      if (place === undefined) break;
-      place.holder.seat(now);
-      if (place.holder.wasQueued && ++this.#handOffs >= handOffsPerTurn) this.#rest();
-    }
-    for (const place of this.#scheduler.expire(now)) {
-      this.#level(place.level).timedOut++;
-      const retryAfter = this.#retryAfterSec(place.level, now);
-      place.holder.refuse(refusals.timedOut(place.level, place.timeoutMs, retryAfter), now);
-    }
+    this.#seatAll(now);
+    const overdue = this.#scheduler.expire(now);
+    for (const place of overdue) this.#refuse(place, 'timedOut', this.#admission.timedOut(place, now), now);
+    // One of them may have been waited for because it was too large.
+    if (overdue.length > 0) this.#seatAll(now);
     this.#setAlarm(now);
+    this.#tellIdle();
   }
 
-  /** Work that ends at once hands its seat on within one tick, and so on; nobody else would ever run. */
-  #rest(): void {
-    this.#resting = true;
-    setImmediate(() => {
-      this.#resting = false;
-      this.#handOffs = 0;
-      this.#pump(this.#options.clock.now());
-    });
+  #seatAll(now: number): void {
+    while (!this.#handOffs.isResting) {
+      const place = this.#scheduler.next(now);
+      if (place === undefined) return;
+      this.#seat(place, now);
+    }
   }
 
-  /** One timer for the next deadline. One that rings too early, because its ticket is gone, only looks again. */
+  #seat(place: Place<PoolTicket>, now: number): void {
+    const ticket = place.holder;
+    ticket.seat(now);
+    if (!ticket.wasQueued) return;
+    this.#counts.of(place.level).drain.record(place.cost, now);
+    this.#leftQueue(place, now);
+    this.#handOffs.count();
+  }
+
   #setAlarm(now: number): void {
-    const deadline = this.#scheduler.nextDeadline() ?? Number.POSITIVE_INFINITY;
-    if (deadline >= this.#alarmAt && this.#scheduler.waiting > 0) return;
-    this.#cancelAlarm();
-    this.#cancelAlarm = nothing;
-    this.#alarmAt = Number.POSITIVE_INFINITY;
-    if (this.#scheduler.waiting === 0) return;
-    const delayMs = Math.min(deadline - now, longestDelayMs);
-    this.#alarmAt = now + delayMs;
-    this.#cancelAlarm = this.#options.clock.after(delayMs, () => {
-      this.#alarmAt = Number.POSITIVE_INFINITY;
-      this.#pump(this.#options.clock.now());
-    });
+    // Who rests looks again at the next turn of the event loop; nothing rings before that.
+    if (!this.#handOffs.isResting) this.#alarm.set(this.#scheduler.nextWake(now), now);
   }
 
   #left(ticket: PoolTicket): void {
     const { place, state } = ticket;
     if (state !== 'waiting' && state !== 'seated') return;
     const now = this.#options.clock.now();
-    this.#level(place.level).cancelled++;
-    ticket.refuse(new ClientLeft('The client left while its request was waiting.'), now);
-    if (state === 'seated') {
-      ticket.settle(0);
-      this.#release(ticket);
-    } else {
-      this.#scheduler.cancel(place);
-      this.#setAlarm(now);
-    }
+    if (state === 'seated') this.#scheduler.giveBack(place, now);
+    else this.#scheduler.cancel(place);
+    this.#refuse(place, 'cancelled', clientLeft(), now);
+    this.#pump(now);
   }
 
-  #retryAfterSec(level: Level, now: number): number {
-    const { waitingCost } = this.#scheduler.level(level);
-    return retryAfterSec(this.#level(level).drain.secondsFor(waitingCost / 2, now), this.#random());
+  #refuse(place: Place<PoolTicket>, how: 'rejected' | 'timedOut' | 'cancelled', reason: Error, now: number): void {
+    this.#counts.of(place.level)[how]++;
+    this.#leftQueue(place, now);
+    place.holder.refuse(reason, now);
   }
 
-  #levelStats(level: Level): LevelStats {
-    const { waiting, running } = this.#scheduler.level(level);
-    const { dispatched, rejected, timedOut, cancelled } = this.#level(level);
-    const wait_ms = this.#options.waits.percentiles(level);
-    return { level, waiting, running, dispatched, rejected, timed_out: timedOut, cancelled, wait_ms };
+  #leftQueue({ level }: Place<PoolTicket>, now: number): void {
+    if (this.#scheduler.level(level).waiting === 0) this.#counts.of(level).drain.end(now);
   }
 
-  #level(level: Level): LevelCounts {
-    const counts = this.#levels[level];
-    if (counts === undefined) throw new Error(`no such level: ${level}`);
-    return counts;
+  #tellIdle(): void {
+    if (this.#scheduler.inUse > 0 || this.#scheduler.waiting > 0) return;
+    if (this.#phase === 'draining') this.#cancelClosing();
+    this.#idle?.resolve();
+    this.#idle = null;
   }
 }
-
-/** new → waiting → seated → running → ended; from `new` straight to `seated` where nobody waits. */
-class PoolTicket implements Ticket {
-  readonly place: Place<PoolTicket>;
-  state: 'new' | 'waiting' | 'seated' | 'running' | 'ended' = 'new';
-  enteredAt = 0;
-  waitMs = 0;
-  wasQueued = false;
-  position = 1;
-  actualCost: number;
-  /** Why it gets no seat. */
-  refusal: Error | null = null;
-  readonly #leave: (ticket: PoolTicket) => void;
-  #resolve: () => void = nothing;
-  #reject: (reason: Error) => void = nothing;
-
-  constructor(fields: TicketFields, timeoutMs: number, leave: (ticket: PoolTicket) => void) {
-    this.place = new Place(this, fields, timeoutMs);
-    this.actualCost = fields.cost;
-    this.#leave = leave;
-  }
-
-  leave(): void {
-    if (this.state === 'new') this.refusal = new ClientLeft('The client left before its request was queued.');
-    else this.#leave(this);
-  }
-
-  settle(actualCost: number): void {
-    this.actualCost = actualCost;
-  }
-
-  /** Fulfilled when it gets its seat. */
-  seated(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-  }
-
-  enter(now: number, position: number): void {
-    this.state = 'waiting';
-    this.enteredAt = now;
-    this.position = position;
-  }
-
-  seat(now: number): void {
-    this.state = 'seated';
-    this.waitMs = now - this.enteredAt;
-    this.#resolve();
-  }
-
-  refuse(reason: Error, now: number): void {
-    this.state = 'ended';
-    this.waitMs = now - this.enteredAt;
-    this.refusal = reason;
-    this.#reject(reason);
-  }
-}
-
-function nothing(): void {}

@@ -1,35 +1,54 @@
 /**
- * How fast a queue drains: an average of cost per second that forgets exponentially,
+ * How fast a queue drains: cost that left it for a seat, per time in which something was waiting. Both
+ * fade alike, so that the last half minute of waiting counts most,
  *
- *   drained(t) = Σ cost_i · e^(−(t − t_i) / memory)      rate = drained / memory
+ *   drained(t) = Σ cost_i · e^(−(t − t_i) / memory)      busy(t) = ∫ e^(−(t − s) / memory) ds
  *
- * divided by the share of its memory that it has lived through, so that it is not too low at the start.
+ * where t runs only while something waits: an idle hour says nothing of how fast a queue would drain.
  */
 const memoryMs = 30_000;
-const leastLifeMs = 1000;
+/** What was learned is forgotten when nothing has waited for so long. */
+const forgottenAfterMs = 300_000;
 
 export class DrainRate {
+  /** How many have left the queue for a seat since it was last forgotten. */
+  samples = 0;
   #drained = 0;
+  #busyMs = 0;
+  #isBusy = false;
   #at = 0;
-  #since: number | null = null;
+
+  /** Something waits from now on. */
+  begin(now: number): void {
+    if (this.#isBusy) return;
+    if (now - this.#at > forgottenAfterMs) this.samples = this.#drained = this.#busyMs = 0;
+    this.#isBusy = true;
+    this.#at = now;
+  }
+
+  /** Nothing waits any more. */
+  end(now: number): void {
+    this.#pass(now);
+    this.#isBusy = false;
+  }
 
   record(cost: number, now: number): void {
-    this.#since ??= now;
-    this.#fade(now);
+    this.#pass(now);
     this.#drained += cost;
+    this.samples++;
   }
 
   /** How long `cost` takes to drain; null while nothing is known. */
   secondsFor(cost: number, now: number): number | null {
-    if (this.#since === null) return null;
-    this.#fade(now);
-    const lived = 1 - Math.exp(-Math.max(now - this.#since, leastLifeMs) / memoryMs);
-    const costPerSecond = (this.#drained * 1000) / (memoryMs * lived);
-    return costPerSecond > 0 ? cost / costPerSecond : null;
+    this.#pass(now);
+    return this.#drained > 0 ? (cost * this.#busyMs) / this.#drained / 1000 : null;
   }
 
-  #fade(now: number): void {
-    if (now > this.#at) this.#drained *= Math.exp((this.#at - now) / memoryMs);
+  #pass(now: number): void {
+    if (!this.#isBusy || now <= this.#at) return;
+    const kept = Math.exp((this.#at - now) / memoryMs);
+    this.#drained *= kept;
+    this.#busyMs = this.#busyMs * kept + memoryMs * (1 - kept);
     this.#at = now;
   }
 }

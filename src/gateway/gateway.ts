@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { ClientLeft } from '../domain/errors.ts';
-import { costOf } from '../domain/usage.ts';
+import { spentOf } from '../domain/usage.ts';
 import type { Classify, Identity } from '../domain/vocabulary.ts';
 import type { Provider, Upstreams } from '../upstreams/upstreams.ts';
 import { type ScannedBody, scanBody } from './body-scan.ts';
@@ -9,6 +9,7 @@ import type { Exchange } from './exchange.ts';
 import { queryOf } from './operations.ts';
 import { OutputEstimates } from './output-estimate.ts';
 import { type BodyLimits, BodyReader } from './read-body.ts';
+import { putBack } from './ticket.ts';
 
 /** Who sent a request and the key that may be mapped; `key` is null where no key counts. */
 export interface Caller {
@@ -71,17 +72,18 @@ export class Gateway {
     const ticket = dispatcher.ticket({
       flowId,
       level: classification.level,
-      cost: costOf(estimate),
+      ...spentOf(estimate),
       bodyBytes: body.length,
+      maxWaitMs: null,
     });
     exchange.ticket = ticket;
     if (res.destroyed) throw new ClientLeft();
     res.on('close', () => ticket.leave());
 
-    await dispatcher.run(ticket, async () => {
+    await dispatcher.run<void>(ticket, async () => {
       exchange.isGranted = true;
       // Where no usage comes the input estimate stands: a failing request has still held a seat.
-      ticket.settle(costOf({ ...estimate, outputTokens: 0 }));
+      ticket.settle(spentOf({ ...estimate, outputTokens: 0 }));
       const forwarded = await provider.forward(
         {
           dialect: operation.dialect,
@@ -94,19 +96,20 @@ export class Gateway {
           requestId: exchange.requestId,
           level: classification.level,
           inputEstimate: estimate.inputTokens,
-          onOutput: tokens => ticket.settle(costOf({ ...estimate, outputTokens: tokens })),
-          onBusy: () => false,
+          onOutput: tokens => ticket.progress(spentOf({ ...estimate, outputTokens: tokens })),
+          onBusy: retryAfterMs => dispatcher.upstreamBusy(ticket, retryAfterMs),
         },
         res,
       );
-      if (forwarded.outcome === 'taken_back') return;
+      if (forwarded.outcome === 'taken_back') return putBack;
       exchange.ended(forwarded);
-      if (forwarded.usage === null) return;
-      ticket.settle(costOf(forwarded.usage));
+      if (forwarded.usage === null) return undefined;
+      ticket.settle(spentOf(forwarded.usage));
       // Only an answer that came to its end tells how long answers are.
       if (operation.producesTokens && forwarded.outcome === 'served') {
         this.#outputs.record(flowId, fields.model, forwarded.usage.outputTokens);
       }
+      return undefined;
     });
   }
 

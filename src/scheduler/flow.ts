@@ -1,15 +1,17 @@
+import type { Spent } from '../domain/usage.ts';
 import type { Level } from '../domain/vocabulary.ts';
+import type { HeapItem } from './heap.ts';
+import type { Tenant } from './tenant.ts';
 
 /** Counters stay exact far beyond this; it keeps one absurd usage report from locking a tenant out for ever. */
-const maxCost = 1e9;
-/** A cost as the counters can bear it: never negative, never NaN. */
-export const soundCost = (cost: number): number => (cost >= 0 ? Math.min(cost, maxCost) : 0);
+const maxAmount = 1e9;
+/** A cost, or tokens, as the counters can bear them: never negative, never NaN. */
+export const soundAmount = (amount: number): number => (amount >= 0 ? Math.min(amount, maxAmount) : 0);
 
-export interface Demand {
+/** `cost` and `tokens` are estimates, charged when the seat is given. */
+export interface Demand extends Spent {
   readonly flowId: string;
   readonly level: Level;
-  /** Estimated cost (domain/usage.ts), charged when the seat is given. */
-  readonly cost: number;
   readonly bodyBytes: number;
 }
 
@@ -17,18 +19,26 @@ export interface Demand {
  * One request as the scheduler sees it: in the queue of its flow, or on a seat.
  * Everything below `timeoutMs` is the scheduler's.
  */
-export class Place<Holder> {
+export class Place<Holder> implements Spent {
   /** Whom the place is for; handed back with it, never looked at. */
   readonly holder: Holder;
   readonly flowId: string;
   readonly level: Level;
   readonly cost: number;
+  readonly tokens: number;
   readonly bodyBytes: number;
   /** How long it may wait for a seat. */
   readonly timeoutMs: number;
   /** After this moment it is no longer given a seat. */
   deadline = Number.POSITIVE_INFINITY;
   state: 'new' | 'waiting' | 'running' | 'ended' = 'new';
+  /** What it is charged while it runs, and the weights that its charge is divided by. */
+  charged = 0;
+  chargedTokens = 0;
+  flowWeight = 1;
+  levelWeight = 1;
+  /** When its time was over, its own tenant's limits kept it from a seat. */
+  isHeldByTenant = false;
   flow: Flow<Holder> | null = null;
   previous: Place<Holder> | null = null;
   next: Place<Holder> | null = null;
@@ -41,7 +51,8 @@ export class Place<Holder> {
     this.holder = holder;
     this.flowId = demand.flowId;
     this.level = demand.level;
-    this.cost = soundCost(demand.cost);
+    this.cost = soundAmount(demand.cost);
+    this.tokens = soundAmount(demand.tokens);
     this.bodyBytes = demand.bodyBytes;
     this.timeoutMs = timeoutMs;
   }
@@ -50,35 +61,69 @@ export class Place<Holder> {
 /** One tenant's queue within a level: first in, first out; leaving from the middle is O(1). */
 export class Flow<Holder> {
   readonly id: string;
-  /** Cost charged so far, in the virtual time of its level. */
+  readonly level: Level;
+  /** Null for one without limits or weight of its own. */
+  tenant: Tenant<Flow<Holder>> | null = null;
+  weight = 1;
+  /** Cost charged so far, by weight, in the virtual time of its level. */
   counter: number;
   running = 0;
+  waiting = 0;
+  waitingCost = 0;
   head: Place<Holder> | null = null;
-  #tail: Place<Holder> | null = null;
+  tail: Place<Holder> | null = null;
+  /** Says which flow was appended to last. */
+  appended = 0;
+  /** Its item in the heap of the longest queues, while there is one. */
+  lane: (HeapItem & { readonly flow: Flow<Holder> }) | null = null;
   // Its item in one of the heaps of its level.
   slot = -1;
   key = 0;
   turn = 0;
 
-  constructor(id: string, counter: number) {
+  constructor(id: string, level: Level, counter: number) {
     this.id = id;
+    this.level = level;
     this.counter = counter;
+  }
+
+  /** It has something waiting and its tenant may start nothing. */
+  get isParked(): boolean {
+    return this.tenant?.isParked === true;
   }
 
   append(place: Place<Holder>): void {
     place.flow = this;
-    place.previous = this.#tail;
-    if (this.#tail === null) this.head = place;
-    else this.#tail.next = place;
-    this.#tail = place;
+    place.previous = this.tail;
+    if (this.tail === null) this.head = place;
+    else this.tail.next = place;
+    this.tail = place;
+    this.#count(place);
+  }
+
+  /** Puts it before all others. */
+  prepend(place: Place<Holder>): void {
+    place.flow = this;
+    place.next = this.head;
+    if (this.head === null) this.tail = place;
+    else this.head.previous = place;
+    this.head = place;
+    this.#count(place);
   }
 
   unlink(place: Place<Holder>): void {
     if (place.previous === null) this.head = place.next;
     else place.previous.next = place.next;
-    if (place.next === null) this.#tail = place.previous;
+    if (place.next === null) this.tail = place.previous;
     else place.next.previous = place.previous;
     place.previous = null;
     place.next = null;
+    this.waiting--;
+    this.waitingCost = this.waiting === 0 ? 0 : this.waitingCost - place.cost;
+  }
+
+  #count(place: Place<Holder>): void {
+    this.waiting++;
+    this.waitingCost += place.cost;
   }
 }

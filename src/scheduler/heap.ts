@@ -3,7 +3,7 @@ export interface HeapItem {
   /** Where it is; -1 while it is in no heap. */
   slot: number;
   key: number;
-  /** Breaks ties: what was pushed first comes first. */
+  /** Breaks ties, least first: what was pushed first, unless whoever pushes says otherwise. */
   turn: number;
 }
 
@@ -22,9 +22,9 @@ export class IndexedHeap<T extends HeapItem> {
     return this.#items[0];
   }
 
-  push(item: T, key: number): void {
+  push(item: T, key: number, turn = this.#turns++): void {
     item.key = key;
-    item.turn = this.#turns++;
+    item.turn = turn;
     this.#items.push(item);
     this.#rise(item, this.#items.length - 1);
   }

@@ -12,16 +12,20 @@ const allMask = (1 << levelCount) - 1;
 const weightedMasks: Record<Policy, number> = { strict: 0, wfq: allMask, hybrid: allMask & ~1 };
 
 export class LevelTier {
-  readonly #weights: Float64Array;
+  readonly #weights = new Float64Array(levelCount);
   readonly #counters = new Float64Array(levelCount);
-  readonly #weighted: number;
+  #weighted = 0;
   #virtualTime = 0;
 
-  constructor(policy: Policy, weights: readonly number[]) {
+  /** Levels that begin to take part by weight begin level. */
+  configure(policy: Policy, weights: readonly number[]): void {
     if (weights.length !== levelCount || !weights.every(weight => weight > 0 && Number.isFinite(weight)))
       throw new Error(`weights must be ${levelCount} positive numbers`);
-    this.#weights = Float64Array.from(weights);
+    this.#weights.set(weights);
+    const before = this.#weighted;
     this.#weighted = weightedMasks[policy];
+    for (let level = 0; level < levelCount; level++)
+      if ((this.#weighted & ~before & (1 << level)) !== 0) this.#counters[level] = this.#virtualTime;
   }
 
   /** Whose turn it is among the levels of a non-empty mask. */
@@ -41,23 +45,30 @@ export class LevelTier {
     return best;
   }
 
-  /** A level that had nothing waiting has now: the time it was idle is not saved up. */
+  /** A level that could start nothing can now: the time it was idle is not saved up. */
   wake(level: Level): void {
     this.#counters[level] = Math.max(this.#counters[level] ?? 0, this.#virtualTime);
   }
 
-  /** A place of the level gets a seat. */
-  charge(level: Level, cost: number): void {
+  /** What a charge of this level is divided by; Infinity where nothing is counted. */
+  weightOf(level: Level): number {
+    return (this.#weighted & (1 << level)) === 0 ? Number.POSITIVE_INFINITY : (this.#weights[level] ?? 1);
+  }
+
+  /**
+   * A place of the level gets a seat. Time moves only where the level was picked for its counter: one that
+   * starts on its reserve, whatever its counter, must not make those who wait seem to be behind.
+   */
+  charge(level: Level, amount: number, isByCounter: boolean): void {
     if ((this.#weighted & (1 << level)) === 0) return;
-    this.#virtualTime = Math.max(this.#virtualTime, this.#counters[level] ?? 0);
-    this.correct(level, cost);
+    if (isByCounter) this.#virtualTime = Math.max(this.#virtualTime, this.#counters[level] ?? 0);
+    this.correct(level, amount);
     if (this.#virtualTime > renormaliseAbove) this.#renormalise();
   }
 
-  /** What a place was charged is raised or lowered. */
+  /** What a place was charged, by weight, is raised or lowered. */
   correct(level: Level, difference: number): void {
-    if ((this.#weighted & (1 << level)) === 0) return;
-    this.#counters[level] = (this.#counters[level] ?? 0) + difference / (this.#weights[level] ?? 1);
+    this.#counters[level] = (this.#counters[level] ?? 0) + difference;
   }
 
   #renormalise(): void {

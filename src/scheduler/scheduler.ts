@@ -2,70 +2,82 @@
  * Who is next in one pool. Pure and synchronous: the time is an argument, nothing is awaited, nobody
  * is called back; whoever calls it (gateway/dispatcher.ts) turns decisions into promises and timers.
  *
- *   level tier     which level         level-tier.ts (strict order, or counters by weight)
- *   tenant tier    which flow in it    level-queue.ts (least charged first)
- *   flow           which request       flow.ts (first in, first out)
+ *   seats          which levels may start one more         seats.ts (reserved, caps; all that a pool has: capacity.ts)
+ *   level tier     which of them                           level-tier.ts (strict order, or counters by weight)
+ *   tenant tier    which flow in it                        level-queue.ts (least charged first)
+ *   flow           which request                           flow.ts (first in, first out)
  *
- * Invariants: seats in use never exceed the seats; every place that was queued leaves exactly once, by
- * next, expire, cancel or removeAll; a place whose deadline is over is never given a seat.
+ * What waits is in pool-queue.ts. A tenant at a limit of its own stands aside (parking.ts); a limit of the
+ * pool (gate, rates, tokens in flight: capacity.ts) makes everybody wait for whose turn it is. Who finds
+ * the queue full: overflow.ts.
+ *
+ * Invariants: no start takes a seat that is reserved for another level or makes more of them in use
+ * than there are; a place whose deadline is over is never given a seat.
  */
-import { allLevels, type Level, type Policy } from '../domain/vocabulary.ts';
-import { type Place, soundCost } from './flow.ts';
-import { IndexedHeap } from './heap.ts';
-import { LevelQueue } from './level-queue.ts';
+import type { Spent } from '../domain/usage.ts';
+import type { Level } from '../domain/vocabulary.ts';
+import { Capacity } from './capacity.ts';
+import { type Place, soundAmount } from './flow.ts';
+import type { LevelQueue } from './level-queue.ts';
 import { LevelTier } from './level-tier.ts';
+import { PoolQueue } from './pool-queue.ts';
+import type { SchedulerSettings, Tenants } from './rules.ts';
 
-export { Place } from './flow.ts';
+export { type Demand, Place } from './flow.ts';
+export type { SchedulerSettings, TenantRules, Tenants } from './rules.ts';
 
 export interface SchedulerOptions {
-  readonly policy: Policy;
-  /** Ten positive numbers, P0…P9. */
-  readonly weights: readonly number[];
-  readonly seats: number;
-  /** Places that may wait in one level. */
-  readonly maxQueueDepth: number;
-  /** Bytes that may wait in all levels together. */
-  readonly maxQueuedBytes: number;
+  readonly settings: SchedulerSettings;
+  readonly tenants: Tenants;
 }
 
-/** `level_full`: its level holds `maxQueueDepth`; `pool_full`: the pool holds `maxQueuedBytes`. */
-export type Admission = 'queued' | 'level_full' | 'pool_full';
+/**
+ * `impossible`: more tokens than may ever be in flight; `tenant_full`: its tenant's own depth;
+ * `level_full`: its level's; `pool_full`: the pool's, in requests or bytes.
+ */
+export type Admission = 'queued' | 'impossible' | 'tenant_full' | 'level_full' | 'pool_full';
 
-const nobody: readonly never[] = [];
+/** A running request is charged for what it has used once that is so much more than it was charged: 64 tokens of output. */
+const progressStep = 128;
+const nothingSpent: Spent = { cost: 0, tokens: 0 };
 
 export class Scheduler<Holder> {
-  readonly #options: SchedulerOptions;
-  readonly #tier: LevelTier;
-  readonly #levels: readonly LevelQueue<Holder>[] = allLevels.map(() => new LevelQueue<Holder>());
-  readonly #deadlines = new IndexedHeap<Place<Holder>>();
-  /** Taken out of their queues because their deadline was over; expire() hands them out. */
-  #overdue: Place<Holder>[] = [];
-  /** Bit n: level n has something waiting. */
-  #mask = 0;
-  #inUse = 0;
-  #queuedBytes = 0;
+  #settings: SchedulerSettings;
+  readonly #capacity: Capacity;
+  readonly #tier = new LevelTier();
+  readonly #queue = new PoolQueue<Holder>({ changed: queue => this.#refresh(queue) });
+  /** Bit n: level n is below its cap and has something waiting that its tenant may start. */
+  #ready = 0;
   #ignoredFinishes = 0;
 
-  constructor(options: SchedulerOptions) {
-    this.#options = options;
-    this.#tier = new LevelTier(options.policy, options.weights);
+  constructor({ settings, tenants }: SchedulerOptions) {
+    this.#settings = settings;
+    this.#capacity = new Capacity(settings);
+    this.configure(settings, tenants, 0);
   }
 
+  /** Those that may be in use: as configured, or as many as the upstream can take. */
   get seats(): number {
-    return this.#options.seats;
+    return this.#capacity.seats.limit;
   }
 
   get inUse(): number {
-    return this.#inUse;
+    return this.#capacity.seats.inUse;
   }
 
   /** Places that wait, in all levels. */
   get waiting(): number {
-    return this.#deadlines.size;
+    return this.#queue.waiting;
   }
 
+  /** Of their bodies. */
   get queuedBytes(): number {
-    return this.#queuedBytes;
+    return this.#queue.bytes;
+  }
+
+  /** Estimated, of the places that hold seats. */
+  get tokensInFlight(): number {
+    return this.#capacity.tokensInFlight;
   }
 
   /** Calls of finish() for a place that held no seat: faults of the caller that did no harm. */
@@ -75,83 +87,129 @@ export class Scheduler<Holder> {
 
   /** The counts of one level; `flows` are the tenants remembered in it. */
   level(level: Level): Pick<LevelQueue<Holder>, 'waiting' | 'running' | 'waitingCost' | 'flows'> {
-    return this.#queue(level);
+    return this.#queue.level(level);
   }
 
   /** Places that wait in this level and the better ones. */
   waitingAhead(level: Level): number {
-    if (this.waiting === 0) return 0;
-    let ahead = 0;
-    for (let better = 0; better <= level; better++) ahead += this.#levels[better]?.waiting ?? 0;
-    return ahead;
+    return this.#queue.waitingAhead(level);
   }
 
-  /** The limits bind who has to wait; with a free seat and an empty queue nobody has to. */
+  /** Cost that is served in its level before a newcomer's, by turns. */
+  costBefore(place: Place<Holder>): number {
+    return this.#queue.level(place.level).costBefore(place);
+  }
+
+  /** How long the pool's rates and its closed gate keep a newcomer waiting. */
+  poolWaitMs(now: number): number {
+    return Math.max(this.#capacity.openAt(now) - now, 0);
+  }
+
+  /** How long the upstream keeps everybody waiting at least. */
+  closedForMs(now: number): number {
+    return Math.max(this.#capacity.closedUntil - now, 0);
+  }
+
+  /** How long its own tenant's rates keep a newcomer waiting, behind what that tenant has waiting. */
+  tenantWaitMs(place: Place<Holder>, now: number): number {
+    const tenant = this.#queue.tenants.find(place.flowId);
+    return tenant?.rates?.waitBehind(tenant.waiting, now) ?? 0;
+  }
+
+  /** The limits bind who has to wait; who can start at once has not to. */
   enqueue(place: Place<Holder>, now: number): Admission {
     if (place.state !== 'new') throw new Error('a place is queued once');
-    this.#takeOverdue(now, 'before');
-    const queue = this.#queue(place.level);
-    if (this.#inUse >= this.seats || this.waiting > 0) {
-      if (queue.waiting >= this.#options.maxQueueDepth) return 'level_full';
-      if (this.#queuedBytes + place.bodyBytes > this.#options.maxQueuedBytes) return 'pool_full';
+    if (this.#capacity.isImpossible(place.tokens)) return 'impossible';
+    if (!this.startsAtOnce(place, now)) {
+      const refusal = this.#queue.makeRoom(place, this.#settings);
+      if (refusal !== null) return refusal;
     }
-    if (queue.waiting === 0) {
-      this.#mask |= 1 << place.level;
-      this.#tier.wake(place.level);
-    }
-    queue.enqueue(place);
-    place.deadline = now + place.timeoutMs;
-    this.#deadlines.push(place, place.deadline);
-    this.#queuedBytes += place.bodyBytes;
-    place.state = 'waiting';
+    this.#queue.enter(place, now);
     return 'queued';
   }
 
-  /** Gives the next place a seat; undefined when no seat is free or nobody waits. */
+  /** Whether a newcomer would be given a seat by the next call of next(). */
+  startsAtOnce(place: Place<Holder>, now: number): boolean {
+    this.#queue.advance(now);
+    const { tenants } = this.#queue;
+    const tenant = tenants.find(place.flowId);
+    if (tenant !== null) tenants.review(tenant, now);
+    const { open } = this.#capacity.seats;
+    return (
+      (open & (1 << place.level)) !== 0 &&
+      (this.#ready & open) === 0 &&
+      this.#capacity.seats.isBelowCap(place.level) &&
+      tenant?.isParked !== true &&
+      this.#capacity.isOpen(now) &&
+      this.#capacity.fits(place.tokens)
+    );
+  }
+
+  /** Those pushed out by who was queued since the last call, each of them once. */
+  takeEvicted(): readonly Place<Holder>[] {
+    return this.#queue.takeEvicted();
+  }
+
+  /** Gives the next place a seat; undefined when nobody waits that may have one now. */
   next(now: number): Place<Holder> | undefined {
-    this.#takeOverdue(now, 'before');
-    if (this.#inUse >= this.seats || this.#mask === 0) return undefined;
-    const place = this.#levels[this.#tier.pick(this.#mask)]?.dispatch();
-    if (place === undefined) return undefined;
-    this.#tier.charge(place.level, place.cost);
-    this.#forgetWaiting(place);
-    this.#inUse++;
-    place.state = 'running';
+    this.#queue.advance(now);
+    const mask = this.#ready & this.#capacity.seats.open;
+    if (mask === 0 || !this.#capacity.isOpen(now)) return undefined;
+    const queue = this.#queue.level(this.#tier.pick(mask));
+    const head = queue.peek();
+    // Who does not fit is waited for: else the small requests of a worse level would keep a large one out for ever.
+    if (head === null || !this.#capacity.fits(head.tokens)) return undefined;
+    const place = this.#queue.take(queue);
+    if (place !== undefined) this.#start(place, now);
     return place;
   }
 
-  /** Frees the seat of a place; its charge becomes `actualCost`. A second call changes nothing. */
-  finish(place: Place<Holder>, actualCost: number): boolean {
+  /** A running place has used so much by now; false where that is not worth charging yet. */
+  progress(place: Place<Holder>, spent: Spent, now: number): boolean {
+    if (place.state !== 'running' || !(spent.cost > place.charged + progressStep)) return false;
+    this.#settle(place, spent, now);
+    return true;
+  }
+
+  /** Frees the seat of a place; its charge becomes what it has spent. A second call changes nothing. */
+  finish(place: Place<Holder>, spent: Spent, now: number): boolean {
     if (place.state !== 'running') {
       this.#ignoredFinishes++;
       return false;
     }
-    const correction = soundCost(actualCost) - place.cost;
-    this.#tier.correct(place.level, correction);
-    this.#queue(place.level).finish(place, correction);
-    this.#inUse--;
-    place.state = 'ended';
+    this.#settle(place, spent, now);
+    this.#leaveSeat(place, now);
+    return true;
+  }
+
+  /** Frees the seat of a place that has not used it: everything that it took is given back. */
+  giveBack(place: Place<Holder>, now: number): boolean {
+    if (place.state === 'running') this.#capacity.giveBackRequest();
+    return this.#undo(place, now);
+  }
+
+  /** The upstream turned it away: it waits again, before all others of its flow, until the same deadline. */
+  requeue(place: Place<Holder>, now: number): boolean {
+    if (!this.#undo(place, now)) return false;
+    this.#queue.putBack(place);
     return true;
   }
 
   /** Takes a waiting place out of its queue, uncharged; false when it does not wait. */
   cancel(place: Place<Holder>): boolean {
-    if (place.state !== 'waiting') return false;
-    this.#queue(place.level).remove(place);
-    this.#forgetWaiting(place);
-    place.state = 'ended';
-    return true;
+    return this.#queue.cancel(place);
   }
 
   /** The places whose deadline has come, each of them once. */
   expire(now: number): readonly Place<Holder>[] {
-    this.#takeOverdue(now, 'at');
-    return this.#overdue.length === 0 ? nobody : this.#overdue.splice(0);
+    return this.#queue.takeExpired(now);
   }
 
-  /** When expire() will next have something; undefined when nobody waits. */
-  nextDeadline(): number | undefined {
-    return this.#overdue[0]?.deadline ?? this.#deadlines.peek()?.deadline;
+  /** When expire() or next() may have something that they have not now; undefined when nobody waits. */
+  nextWake(now: number): number | undefined {
+    const wake = this.#queue.nextWake();
+    const openAt = this.#capacity.openAt(now);
+    return wake !== undefined && openAt > now ? Math.min(wake, openAt) : wake;
   }
 
   /** Empties the queue. */
@@ -159,24 +217,85 @@ export class Scheduler<Holder> {
     return this.expire(Number.POSITIVE_INFINITY);
   }
 
-  /** A deadline that is just now is not over: who waits no longer than allowed may still have the seat. */
-  #takeOverdue(now: number, which: 'before' | 'at'): void {
-    for (let place = this.#deadlines.peek(); place !== undefined; place = this.#deadlines.peek()) {
-      if (place.deadline > now || (place.deadline === now && which === 'before')) return;
-      this.cancel(place);
-      this.#overdue.push(place);
+  /** Nobody starts before that time. */
+  closeUntil(time: number): void {
+    this.#capacity.closeUntil(time);
+  }
+
+  /** The upstream has turned a request away for being busy. */
+  upstreamDropped(): void {
+    this.#capacity.upstreamDropped();
+  }
+
+  /** The upstream has served a request; to be called while it holds its seat. */
+  upstreamServed(): void {
+    this.#capacity.upstreamServed();
+  }
+
+  /** From now on these rules; who waits goes on waiting, who runs goes on running. */
+  configure(settings: SchedulerSettings, tenants: Tenants, now: number): void {
+    this.#settings = settings;
+    this.#capacity.configure(settings, now);
+    this.#tier.configure(settings.policy, settings.weights);
+    this.#queue.configure(tenants, now);
+  }
+
+  #start(place: Place<Holder>, now: number): void {
+    place.state = 'running';
+    place.charged = place.cost;
+    place.chargedTokens = place.tokens;
+    place.levelWeight = this.#tier.weightOf(place.level);
+    this.#tier.charge(place.level, place.cost / place.levelWeight, !this.#capacity.seats.isReserveOnly);
+    this.#capacity.take(place, now);
+    this.#refresh(this.#queue.level(place.level));
+    const tenant = place.flow?.tenant;
+    if (!tenant) return;
+    tenant.running++;
+    tenant.rates?.take(place.tokens, now);
+    this.#queue.tenants.review(tenant, now);
+  }
+
+  /** The charge of a running place becomes what it has spent. */
+  #settle(place: Place<Holder>, spent: Spent, now: number): void {
+    const cost = soundAmount(spent.cost);
+    const tokens = soundAmount(spent.tokens);
+    const difference = cost - place.charged;
+    this.#tier.correct(place.level, difference / place.levelWeight);
+    this.#queue.level(place.level).correct(place, difference);
+    this.#capacity.correct(tokens - place.chargedTokens, now);
+    const tenant = place.flow?.tenant;
+    if (tenant?.rates) {
+      tenant.rates.correct(tokens - place.chargedTokens, now);
+      this.#queue.tenants.review(tenant, now);
     }
+    place.charged = cost;
+    place.chargedTokens = tokens;
   }
 
-  #forgetWaiting(place: Place<Holder>): void {
-    this.#deadlines.remove(place);
-    this.#queuedBytes -= place.bodyBytes;
-    if (this.#queue(place.level).waiting === 0) this.#mask &= ~(1 << place.level);
+  #leaveSeat(place: Place<Holder>, now: number): void {
+    const queue = this.#queue.level(place.level);
+    queue.finish(place);
+    this.#capacity.free(place);
+    place.state = 'ended';
+    const tenant = place.flow?.tenant;
+    if (tenant) {
+      tenant.running--;
+      this.#queue.tenants.review(tenant, now);
+    }
+    this.#refresh(queue);
   }
 
-  #queue(level: Level): LevelQueue<Holder> {
-    const queue = this.#levels[level];
-    if (queue === undefined) throw new Error(`no such level: ${level}`);
-    return queue;
+  #undo(place: Place<Holder>, now: number): boolean {
+    if (place.state === 'running') place.flow?.tenant?.rates?.giveBackRequest();
+    return this.finish(place, nothingSpent, now);
+  }
+
+  /** To be called after anything that moves what waits, is parked or runs in a level. */
+  #refresh(queue: LevelQueue<Holder>): void {
+    const bit = 1 << queue.id;
+    const isReady = queue.isReady && this.#capacity.seats.isBelowCap(queue.id);
+    if (isReady === ((this.#ready & bit) !== 0)) return;
+    this.#ready ^= bit;
+    if (isReady) this.#tier.wake(queue.id);
   }
 }

@@ -10,6 +10,7 @@ export interface Request {
   readonly flowId: string;
   readonly level: Level;
   readonly cost: number;
+  readonly tokens: number;
   readonly bodyBytes: number;
   readonly timeoutMs: number;
 }
@@ -49,7 +50,7 @@ export class ReferenceScheduler {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#levels = options.weights.map(() => ({ counter: 0, virtualTime: 0, flows: new Map() }));
+    this.#levels = options.settings.weights.map(() => ({ counter: 0, virtualTime: 0, flows: new Map() }));
   }
 
   get inUse(): number {
@@ -66,10 +67,10 @@ export class ReferenceScheduler {
 
   enqueue(request: Request, now: number): Admission {
     this.#takeOverdue(deadline => deadline < now);
-    const { seats, maxQueueDepth, maxQueuedBytes } = this.#options;
+    const { seats, maxQueueDepth, maxQueuedBytes } = this.#options.settings;
     const queuedBytes = this.#waiting.reduce((sum, waiter) => sum + waiter.request.bodyBytes, 0);
     if (this.#running.length >= seats || this.#waiting.length > 0) {
-      if (this.waiting(request.level) >= maxQueueDepth) return 'level_full';
+      if (this.waiting(request.level) >= (maxQueueDepth[request.level] ?? 0)) return 'level_full';
       if (queuedBytes + request.bodyBytes > maxQueuedBytes) return 'pool_full';
     }
     const level = this.#level(request.level);
@@ -86,7 +87,7 @@ export class ReferenceScheduler {
 
   next(now: number): number | undefined {
     this.#takeOverdue(deadline => deadline < now);
-    if (this.#running.length >= this.#options.seats || this.#waiting.length === 0) return undefined;
+    if (this.#running.length >= this.#options.settings.seats || this.#waiting.length === 0) return undefined;
     const index = this.#pickLevel();
     const level = this.#level(index);
     const here = this.#waiting.filter(waiter => waiter.request.level === index);
@@ -147,11 +148,11 @@ export class ReferenceScheduler {
   }
 
   #weighted(level: number): boolean {
-    return isWeighted[this.#options.policy](level);
+    return isWeighted[this.#options.settings.policy](level);
   }
 
   #weight(level: number): number {
-    return this.#options.weights[level] ?? Number.NaN;
+    return this.#options.settings.weights[level] ?? Number.NaN;
   }
 
   #level(index: Level): ReferenceLevel {

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { allLevels, type Level, policies } from '../../src/domain/vocabulary.ts';
 import { type Admission, Place, Scheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.ts';
+import { poolSettings } from './pool-settings.ts';
 import type { Request } from './reference-scheduler.ts';
 
 /** What the real scheduler and the reference have in common. */
@@ -11,7 +12,7 @@ export interface AnyScheduler {
   running(level: Level): number;
   enqueue(request: Request, now: number): Admission;
   next(now: number): number | undefined;
-  finish(id: number, actualCost: number): boolean;
+  finish(id: number, actualCost: number, now: number): boolean;
   cancel(id: number): boolean;
   expire(now: number): number[];
 }
@@ -47,9 +48,9 @@ export class SchedulerById implements AnyScheduler {
     return this.scheduler.next(now)?.holder;
   }
 
-  finish(id: number, actualCost: number): boolean {
+  finish(id: number, actualCost: number, now: number): boolean {
     const place = this.#places.get(id);
-    return place !== undefined && this.scheduler.finish(place, actualCost);
+    return place !== undefined && this.scheduler.finish(place, { cost: actualCost, tokens: actualCost }, now);
   }
 
   cancel(id: number): boolean {
@@ -109,7 +110,7 @@ export function walk(scheduler: AnyScheduler, steps: readonly Step[], options: W
       note(scheduler.enqueue(request, now), request.id);
     } else if (requests.length > 0) {
       const id = pick(step.kind, step.nth);
-      if (step.kind === 'finish') note(scheduler.finish(id, step.actualCost) ? 'finished' : 'not finished', id);
+      if (step.kind === 'finish') note(scheduler.finish(id, step.actualCost, now) ? 'finished' : 'not finished', id);
       else note(scheduler.cancel(id) ? 'cancelled' : 'not cancelled', id);
     }
   };
@@ -129,6 +130,7 @@ export const anyRequest: fc.Arbitrary<Omit<Request, 'id'>> = fc.record({
   flowId: fc.constantFrom('a', 'b', 'c', 'd'),
   level: fc.constantFrom(...allLevels),
   cost,
+  tokens: cost,
   bodyBytes: fc.integer({ min: 0, max: 50 }),
   timeoutMs: fc.integer({ min: 0, max: 60 }),
 });
@@ -142,10 +144,10 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 
 export const anySteps = fc.array(anyStep, { minLength: 1, maxLength: 250, size: 'max' });
 
-export const anyOptions: fc.Arbitrary<SchedulerOptions> = fc.record({
-  policy: fc.constantFrom(...policies),
-  weights: fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 10, maxLength: 10 }),
-  seats: fc.integer({ min: 1, max: 5 }),
-  maxQueueDepth: fc.integer({ min: 0, max: 12 }),
-  maxQueuedBytes: fc.integer({ min: 0, max: 600 }),
-});
+export const anyOptions: fc.Arbitrary<SchedulerOptions> = fc
+  .record({
+    policy: fc.constantFrom(...policies),
+    weights: fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 10, maxLength: 10 }),
+    seats: fc.integer({ min: 1, max: 5 }),
+  })
+  .map(fields => ({ settings: poolSettings(fields), tenants: new Map() }));

@@ -2,28 +2,24 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import type { SchedulerConfig } from '../../src/config/config.ts';
+import type { PoolSettings } from '../../src/config/config.ts';
 import { ClientLeft, GatewayError } from '../../src/domain/errors.ts';
 import { allLevels, type Level } from '../../src/domain/vocabulary.ts';
 import { Dispatcher, type DispatcherOptions } from '../../src/gateway/dispatcher.ts';
+import type { TicketFields } from '../../src/gateway/ticket.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { perLevel, poolSettings } from '../support/pool-settings.ts';
 
-const config: SchedulerConfig = {
-  policy: 'hybrid',
-  weights: [10, 9, 8, 7, 6, 5, 4, 3, 2, 1],
-  maxQueueDepth: 1000,
-  queueTimeoutMs: 60_000,
-  maxQueuedBytes: 1e6,
-};
+const anyFields = { flowId: 'a', level: 3, cost: 100, tokens: 60, bodyBytes: 10, maxWaitMs: null } as const;
 
 /** A dispatcher on a clock that stands still, and requests whose work ends when the test says so. */
-function arrange(fields: Partial<SchedulerConfig> = {}, more: Partial<DispatcherOptions> = {}) {
+function arrange(fields: Partial<PoolSettings> = {}, more: Partial<DispatcherOptions> = {}) {
   const clock = new ManualClock();
   const waits: [Level, number][] = [];
   const dispatcher = new Dispatcher({
     name: 'gpu',
-    seats: 1,
-    config: { ...config, ...fields },
+    settings: poolSettings(fields),
+    tenants: new Map(),
     clock,
     random: () => 0.5,
     waits: {
@@ -33,12 +29,8 @@ function arrange(fields: Partial<SchedulerConfig> = {}, more: Partial<Dispatcher
     ...more,
   });
   const started: string[] = [];
-  const request = (
-    name: string,
-    level: Level = 3,
-    demand: { flowId?: string; cost?: number; bodyBytes?: number } = {},
-  ) => {
-    const ticket = dispatcher.ticket({ flowId: 'a', level, cost: 100, bodyBytes: 10, ...demand });
+  const request = (name: string, level: Level = 3, demand: Partial<TicketFields> = {}) => {
+    const ticket = dispatcher.ticket({ ...anyFields, level, ...demand });
     const work = Promise.withResolvers<string>();
     // Work that never begins may be told to fail all the same.
     work.promise.catch(() => {});
@@ -87,7 +79,7 @@ test('with a free seat the work begins in the same tick, and nothing of the queu
 });
 
 test('twenty requests on two seats: two at a time, in order, until all are served', async () => {
-  const { dispatcher } = arrange({}, { seats: 2 });
+  const { dispatcher } = arrange({ seats: 2 });
   let inWork = 0;
   let most = 0;
   const order: number[] = [];
@@ -99,19 +91,17 @@ test('twenty requests on two seats: two at a time, in order, until all are serve
   };
   const indexes = Array.from({ length: 20 }, (_, index) => index);
   await Promise.all(
-    indexes.map(index =>
-      dispatcher.run(dispatcher.ticket({ flowId: 'a', level: 5, cost: 1, bodyBytes: 1 }), () => work(index)),
-    ),
+    indexes.map(index => dispatcher.run(dispatcher.ticket({ ...anyFields, level: 5 }), () => work(index))),
   );
   assert.equal(most, 2);
   assert.deepEqual(order, indexes);
 });
 
 test('no end of the work leaks its seat: served, failed, thrown at once, left', async () => {
-  const { dispatcher, request } = arrange({}, { seats: 2 });
+  const { dispatcher, request } = arrange({ seats: 2 });
   const [served, failed] = [request('served'), request('failed')];
   const left = request('left');
-  const thrown = dispatcher.run(dispatcher.ticket({ flowId: 'a', level: 3, cost: 1, bodyBytes: 1 }), () => {
+  const thrown = dispatcher.run(dispatcher.ticket({ ...anyFields, level: 3 }), () => {
     throw new Error('at once');
   });
   left.ticket.leave();
@@ -169,7 +159,7 @@ test('a queued request knows how long it waited and how many were before it', as
 });
 
 test('who waits too long is answered at the exact millisecond, whatever else left the queue before', async () => {
-  const { clock, request, counts } = arrange({ queueTimeoutMs: 30_000 });
+  const { clock, request, counts } = arrange({ queueTimeoutMs: perLevel(30_000) });
   request('running');
   const early = request('early');
   clock.advance(10_000);
@@ -189,7 +179,7 @@ test('who waits too long is answered at the exact millisecond, whatever else lef
 
 test('a timeout longer than Node timers reach is still kept', async () => {
   const timeoutMs = 2 ** 31 + 5000;
-  const { clock, request, outcomes } = withOutcomes({ queueTimeoutMs: timeoutMs });
+  const { clock, request, outcomes } = withOutcomes({ queueTimeoutMs: perLevel(timeoutMs) });
   request('running');
   request('patient');
   clock.advance(timeoutMs - 1);
@@ -200,7 +190,7 @@ test('a timeout longer than Node timers reach is still kept', async () => {
   assert.deepEqual(outcomes, ['patient: queue_timeout']);
 });
 
-function withOutcomes(fields: Partial<SchedulerConfig>) {
+function withOutcomes(fields: Partial<PoolSettings>) {
   const arranged = arrange(fields);
   const outcomes: string[] = [];
   const request = (name: string) => {
@@ -212,7 +202,7 @@ function withOutcomes(fields: Partial<SchedulerConfig>) {
 }
 
 test('where nobody may wait, who finds a free seat is served and who does not is refused at once', async () => {
-  const { request, counts } = arrange({ queueTimeoutMs: 0 });
+  const { request, counts } = arrange({ queueTimeoutMs: perLevel(0) });
   const running = request('running');
   assert.equal(await request('waiting').outcome, 'queue_timeout');
   running.end();
@@ -221,7 +211,7 @@ test('where nobody may wait, who finds a free seat is served and who does not is
 });
 
 test('a queued client that leaves frees its place', async () => {
-  const { request, counts, started } = arrange({ maxQueueDepth: 1 });
+  const { request, counts, started } = arrange({ maxQueueDepth: perLevel(1) });
   const running = request('running');
   const leaver = request('leaver');
   assert.equal(await request('too many').outcome, 'queue_full');
@@ -266,7 +256,7 @@ test('who left before its work began is not charged: its tenant is not set back'
 
 test('a client that left before its request came to the queue takes no seat', async () => {
   const { dispatcher, started, counts } = arrange();
-  const ticket = dispatcher.ticket({ flowId: 'a', level: 3, cost: 1, bodyBytes: 1 });
+  const ticket = dispatcher.ticket({ ...anyFields, level: 3 });
   ticket.leave();
   const answer = dispatcher.run(ticket, () => assert.fail('it must not begin'));
   await assert.rejects(answer, ClientLeft);
@@ -287,7 +277,7 @@ test('leaving while the work runs frees nothing: the seat is held until the work
 });
 
 test('a full level refuses and says so, while another level still takes requests', async () => {
-  const { request, counts } = arrange({ maxQueueDepth: 2 });
+  const { request, counts } = arrange({ maxQueueDepth: perLevel(2) });
   for (const name of ['running', 'first', 'second']) request(name);
   const error = await refusalOf(request('third').answer);
   assert.deepEqual([error.status, error.code], [503, 'queue_full']);
@@ -300,26 +290,35 @@ test('a full level refuses and says so, while another level still takes requests
 test('a pool with too many bytes waiting refuses in every level and says so', async () => {
   const { request } = arrange({ maxQueuedBytes: 2 ** 20 });
   request('running', 3, { bodyBytes: 2 ** 22 });
-  const big = request('big', 3, { bodyBytes: 2 ** 20 });
+  const big = request('big', 0, { bodyBytes: 2 ** 20 });
   const error = await refusalOf(request('small', 0, { bodyBytes: 1 }).answer);
-  assert.equal(error.code, 'queue_full');
-  assert.match(error.message, /pool 'gpu' is full: 1 MiB/);
+  assert.deepEqual([error.status, error.code], [503, 'queue_full']);
+  assert.match(error.message, /pool 'gpu' is full: .* 1 MiB/);
   big.ticket.leave();
   assert.equal(request('small', 0, { bodyBytes: 1 }).ticket.wasQueued, true);
   await big.outcome;
 });
 
+/** Something always waits, and one request of cost 100 leaves the queue each second, for longer than the average remembers. */
+async function drainOnePerSecond(arranged: ReturnType<typeof arrange>): Promise<void> {
+  const { clock, request } = arranged;
+  let running = request('first');
+  for (let second = 0; second < 300; second++) {
+    const next = request('next');
+    clock.advance(1000);
+    running.end();
+    await running.answer;
+    await turn();
+    running = next;
+  }
+}
+
 test('Retry-After is half the queue ahead by the rate at which the level drains, spread by a fifth', async () => {
   const retryAfter = async (waiting: number, chance: number) => {
-    const { clock, request } = arrange({ maxQueueDepth: waiting }, { random: () => chance });
-    // One request of 100 a second, for longer than the average remembers.
-    let running = request('first');
-    for (let second = 0; second < 300; second++) {
-      clock.advance(1000);
-      running.end();
-      await running.answer;
-      running = request('next');
-    }
+    const arranged = arrange({ queueTimeoutMs: perLevel(1e6) }, { random: () => chance });
+    await drainOnePerSecond(arranged);
+    const { dispatcher, request } = arranged;
+    dispatcher.configure(poolSettings({ queueTimeoutMs: perLevel(1e6), maxQueueDepth: perLevel(waiting) }), new Map());
     for (let index = 0; index < waiting; index++) request('waiting');
     return (await refusalOf(request('refused').answer)).retryAfterSec;
   };
@@ -331,7 +330,7 @@ test('Retry-After is half the queue ahead by the rate at which the level drains,
 });
 
 test('Retry-After is a few seconds while nothing is known of the level', async () => {
-  const { request } = arrange({ maxQueueDepth: 0 });
+  const { request } = arrange({ maxQueueDepth: perLevel(0) });
   request('running', 1);
   assert.equal((await refusalOf(request('refused', 2).answer)).retryAfterSec, 5);
 });
@@ -370,7 +369,7 @@ test('the final cost decides whose turn it is next', async () => {
     const { request, started } = arrange();
     const running = request('running', 3, { flowId: 'a' });
     for (const flowId of ['a', 'b']) request(flowId, 3, { flowId });
-    if (settled !== null) running.ticket.settle(settled);
+    if (settled !== null) running.ticket.settle({ cost: settled, tokens: settled });
     running.end();
     await running.answer;
     await turn();
@@ -380,14 +379,14 @@ test('the final cost decides whose turn it is next', async () => {
 
 test('a ticket runs once, and only in its own pool', async () => {
   const { dispatcher } = arrange();
-  const ticket = dispatcher.ticket({ flowId: 'a', level: 3, cost: 1, bodyBytes: 1 });
+  const ticket = dispatcher.ticket({ ...anyFields, level: 3 });
   await dispatcher.run(ticket, async () => {});
   assert.throws(() => dispatcher.run(ticket, async () => {}), /once/);
   assert.equal(dispatcher.stats().in_use, 0);
 });
 
 test('the stats name the pool and all ten levels, with the waits of each', () => {
-  const { dispatcher, request } = arrange({}, { seats: 3 });
+  const { dispatcher, request } = arrange({ seats: 3 });
   request('one', 7);
   const stats = dispatcher.stats();
   assert.deepEqual([stats.name, stats.seats, stats.in_use], ['gpu', 3, 1]);
@@ -406,11 +405,11 @@ test('the stats name the pool and all ten levels, with the waits of each', () =>
 
 /** Fills the one seat, queues `count` requests whose work ends at once, lets go, and looks on until all have ended. */
 async function queueThenRelease(count: number): Promise<{ elapsedMs: number; endedPerTurn: number[] }> {
-  const { clock, dispatcher, request } = arrange({ maxQueueDepth: count });
+  const { clock, dispatcher, request } = arrange({ maxQueueDepth: perLevel(count) });
   const blocker = request('blocker');
   let ended = 0;
   const queued = Array.from({ length: count }, () =>
-    dispatcher.run(dispatcher.ticket({ flowId: 'a', level: 3, cost: 1, bodyBytes: 1 }), async () => {
+    dispatcher.run(dispatcher.ticket({ ...anyFields, level: 3 }), async () => {
       ended++;
     }),
   );
@@ -444,7 +443,7 @@ test('a long chain of requests that end at once lets the event loop turn after 2
 });
 
 test('ten thousand clients that leave in one tick leave nothing behind', async () => {
-  const { clock, dispatcher, request, counts } = arrange({ maxQueueDepth: 10_000 });
+  const { clock, dispatcher, request, counts } = arrange({ maxQueueDepth: perLevel(10_000) });
   const running = request('running');
   const queued = Array.from({ length: 10_000 }, (_, index) => request('queued', 3, { flowId: `t${index % 700}` }));
   for (const { ticket } of queued) ticket.leave();
@@ -466,7 +465,11 @@ test('whatever happens in whatever order: seats are never exceeded, everybody is
   const anyActs = fc.array(anyAct, { maxLength: 120, size: 'max' });
   await fc.assert(
     fc.asyncProperty(anyActs, fc.integer({ min: 1, max: 3 }), async (acts, seats) => {
-      const { clock, dispatcher, request, started } = arrange({ queueTimeoutMs: 50, maxQueueDepth: 5 }, { seats });
+      const { clock, dispatcher, request, started } = arrange({
+        queueTimeoutMs: perLevel(50),
+        maxQueueDepth: perLevel(5),
+        seats,
+      });
       const requests: ReturnType<typeof request>[] = [];
       const answered: number[] = [];
       for (const act of acts) {

@@ -37,7 +37,7 @@ test('the layer check reads TypeScript and lets a sound tree pass', t => {
 test('the layer check fails on a planted import', t => {
   const planted = [
     ['src/domain/errors.ts', "import '../http/server.ts';\nexport const errors = {};\n", 'domain-imports-nothing'],
-    ['src/http/server.ts', "import '../scheduler/scheduler.ts';\n", 'only-two-meet-the-scheduler'],
+    ['src/http/server.ts', "import '../scheduler/scheduler.ts';\n", 'only-the-dispatcher-meets-the-scheduler'],
     ['src/scheduler/scheduler.ts', "import 'node:fs';\nimport '../domain/errors.ts';\n", 'pure-core'],
   ];
   for (const [path, content, rule] of planted) {

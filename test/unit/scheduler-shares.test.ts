@@ -2,20 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { PoolSettings } from '../../src/config/config.ts';
 import { allLevels, type Level, type Policy } from '../../src/domain/vocabulary.ts';
 import { Place, Scheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.ts';
+import { linear, perLevel, poolSettings } from '../support/pool-settings.ts';
 import { ReferenceScheduler } from '../support/reference-scheduler.ts';
 import { SchedulerById, type Step, walk } from '../support/scheduler-walk.ts';
 
-const linear = [10, 9, 8, 7, 6, 5, 4, 3, 2, 1];
-
-const options = (policy: Policy, fields: Partial<SchedulerOptions> = {}): SchedulerOptions => ({
-  policy,
-  weights: linear,
-  seats: 1,
-  maxQueueDepth: 1e6,
-  maxQueuedBytes: 1e9,
-  ...fields,
+const options = (policy: Policy, fields: Partial<PoolSettings> = {}): SchedulerOptions => ({
+  settings: poolSettings({ policy, ...fields }),
+  tenants: new Map(),
 });
 
 interface Demand {
@@ -25,19 +21,20 @@ interface Demand {
 }
 
 /** A scheduler of places that hold their own demand, at a time that does not matter. */
-function arrange(policy: Policy, fields: Partial<SchedulerOptions> = {}) {
+function arrange(policy: Policy, fields: Partial<PoolSettings> = {}) {
   const scheduler = new Scheduler<Demand>(options(policy, fields));
   const place = (demand: Demand) =>
-    new Place(demand, { flowId: 'a', cost: 1, bodyBytes: 0, ...demand }, Number.POSITIVE_INFINITY);
+    new Place(demand, { flowId: 'a', cost: 1, tokens: 1, bodyBytes: 0, ...demand }, Number.POSITIVE_INFINITY);
   const enqueue = (demand: Demand) => {
     const queued = place(demand);
     assert.equal(scheduler.enqueue(queued, 0), 'queued');
     return queued;
   };
+  const finish = (ended: Place<Demand>, cost: number) => scheduler.finish(ended, { cost, tokens: cost }, 0);
   /** Seats the next, ends it at once, tells what it was. */
   const serve = (actualCost?: number): Demand | undefined => {
     const served = scheduler.next(0);
-    if (served !== undefined) scheduler.finish(served, actualCost ?? served.cost);
+    if (served !== undefined) finish(served, actualCost ?? served.cost);
     return served?.holder;
   };
   /** Serves `count` requests; each that was served comes again at once, so that nobody ever runs dry. */
@@ -51,7 +48,7 @@ function arrange(policy: Policy, fields: Partial<SchedulerOptions> = {}) {
     }
     return served;
   };
-  return { scheduler, enqueue, serve, serveBacklogged };
+  return { scheduler, enqueue, finish, serve, serveBacklogged };
 }
 
 const costPerLevel = (served: readonly Demand[]) =>
@@ -150,19 +147,19 @@ test('strict with one tenant serves by level, then in order of arrival', () => {
 });
 
 test('strict: a P9 newcomer does not take the freed seat from a waiting P0', () => {
-  const { scheduler, enqueue } = arrange('strict');
+  const { scheduler, finish, enqueue } = arrange('strict');
   for (let trial = 0; trial < 20; trial++) {
     const running = enqueue({ level: 5 });
     assert.equal(scheduler.next(0), running);
     const waiting = enqueue({ level: 0 });
     assert.equal(scheduler.next(0), undefined);
-    scheduler.finish(running, 1);
+    finish(running, 1);
     const newcomer = enqueue({ level: 9 });
     assert.equal(scheduler.next(0), waiting);
     assert.equal(scheduler.next(0), undefined);
-    scheduler.finish(waiting, 1);
+    finish(waiting, 1);
     assert.equal(scheduler.next(0), newcomer);
-    scheduler.finish(newcomer, 1);
+    finish(newcomer, 1);
   }
 });
 
@@ -217,31 +214,31 @@ test('what was charged too much is given back, and what was charged too little i
     [100, ['b', 'a']],
     [1000, ['b', 'b']],
   ] as const) {
-    const { scheduler, enqueue, serve } = arrange('hybrid');
+    const { scheduler, finish, enqueue, serve } = arrange('hybrid');
     const first = enqueue({ level: 2, flowId: 'a', cost: 100 });
     for (const flowId of ['a', 'a', 'b', 'b']) enqueue({ level: 2, flowId, cost: 100 });
     assert.equal(scheduler.next(0), first);
-    scheduler.finish(first, actualCost);
+    finish(first, actualCost);
     const flows = [serve()?.flowId, serve()?.flowId];
     assert.deepEqual(flows, expected, `after ${actualCost}`);
   }
 });
 
 test('a usage report beyond all reason does not lock its tenant out, nor upset the others', () => {
-  const { scheduler, enqueue, serve } = arrange('hybrid', { seats: 2 });
+  const { scheduler, finish, enqueue, serve } = arrange('hybrid', { seats: 2 });
   const holder = enqueue({ level: 2, flowId: 'long', cost: 1 });
   scheduler.next(0);
   for (const actualCost of [Number.NaN, -5, Number.POSITIVE_INFINITY]) {
     for (const flowId of ['a', 'b']) enqueue({ level: 2, flowId, cost: 10 });
     assert.deepEqual(new Set([serve(actualCost)?.flowId, serve()?.flowId]), new Set(['a', 'b']));
   }
-  scheduler.finish(holder, 1);
+  finish(holder, 1);
   for (const flowId of ['a', 'a', 'b']) enqueue({ level: 2, flowId, cost: 10 });
   assert.deepEqual([serve()?.flowId, serve()?.flowId], ['a', 'b'], 'an idle level starts anew');
 });
 
 test('tenants are remembered only while it matters: strangers cannot make the scheduler grow', () => {
-  const { scheduler, enqueue, serve } = arrange('hybrid', { seats: 2 });
+  const { scheduler, finish, enqueue, serve } = arrange('hybrid', { seats: 2 });
   enqueue({ level: 7, flowId: 'long', cost: 5 });
   const long = scheduler.next(0);
   assert.ok(long);
@@ -250,7 +247,7 @@ test('tenants are remembered only while it matters: strangers cannot make the sc
     serve();
   }
   assert.ok(scheduler.level(7).flows <= 5000, `${scheduler.level(7).flows} tenants remembered`);
-  scheduler.finish(long, 5);
+  finish(long, 5);
   assert.equal(scheduler.level(7).flows, 0, 'an idle level remembers nobody of so many');
 });
 
@@ -274,14 +271,14 @@ test('counters that have run for years are lowered without changing a decision',
       const rounds = Math.ceil(5000 / requests.length);
       const steps: Step[] = [];
       const enqueue = (request: { flowId: string; cost: number }) =>
-        steps.push({ kind: 'enqueue', request: { ...request, level: 3, bodyBytes: 0, timeoutMs: 1e9 } });
+        steps.push({ kind: 'enqueue', request: { ...request, level: 3, tokens: 0, bodyBytes: 0, timeoutMs: 1e9 } });
       for (const request of requests) enqueue(request);
       for (let round = 0; round < rounds; round++)
         for (const { flowId, cost } of requests) {
           enqueue({ flowId, cost: 9e8 + (cost % 1e8) });
           steps.push({ kind: 'finish', nth: 1, actualCost: 8e8 + (cost % 2e8) });
         }
-      const one = options('strict', { maxQueueDepth: 100 });
+      const one = options('strict', { maxQueueDepth: perLevel(100) });
       const run = (scheduler: SchedulerById | ReferenceScheduler) =>
         walk(scheduler, steps, { pumpAlways: true }).filter(event => event.kind === 'granted');
       assert.deepEqual(run(new SchedulerById(one)), run(new ReferenceScheduler(one)));
@@ -306,9 +303,9 @@ test('a level that wakes after the counters were lowered gets its share, no more
 });
 
 test('who waited too long takes no room from a newcomer, even before anybody has asked who is overdue', () => {
-  const { scheduler, enqueue } = arrange('hybrid', { maxQueueDepth: 1 });
+  const { scheduler, enqueue } = arrange('hybrid', { maxQueueDepth: perLevel(1) });
   const at = (timeoutMs: number) =>
-    new Place<Demand>({ level: 3 }, { flowId: 'a', level: 3, cost: 1, bodyBytes: 0 }, timeoutMs);
+    new Place<Demand>({ level: 3 }, { flowId: 'a', level: 3, cost: 1, tokens: 1, bodyBytes: 0 }, timeoutMs);
   enqueue({ level: 3 });
   scheduler.next(0);
   const overdue = at(10);
@@ -319,10 +316,10 @@ test('who waited too long takes no room from a newcomer, even before anybody has
 });
 
 test('who can start at once is not held to the limits of the queue', () => {
-  const { scheduler, enqueue } = arrange('hybrid', { maxQueueDepth: 0, maxQueuedBytes: 0 });
+  const { scheduler, enqueue } = arrange('hybrid', { maxQueueDepth: perLevel(0), maxQueuedBytes: 0 });
   const first = enqueue({ level: 3 });
   assert.equal(scheduler.next(0), first);
-  const second = new Place({ level: 3 as Level }, { flowId: 'a', level: 3, cost: 1, bodyBytes: 0 }, 9);
+  const second = new Place({ level: 3 as Level }, { flowId: 'a', level: 3, cost: 1, tokens: 1, bodyBytes: 0 }, 9);
   assert.equal(scheduler.enqueue(second, 0), 'level_full');
 });
 
