@@ -6,6 +6,7 @@ import type { Provider, Upstreams } from '../upstreams/upstreams.ts';
 import { type ScannedBody, scanBody } from './body-scan.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Exchange } from './exchange.ts';
+import { maxWaitMs } from './max-wait.ts';
 import { queryOf } from './operations.ts';
 import { OutputEstimates } from './output-estimate.ts';
 import { type BodyLimits, BodyReader } from './read-body.ts';
@@ -74,7 +75,7 @@ export class Gateway {
       level: classification.level,
       ...spentOf(estimate),
       bodyBytes: body.length,
-      maxWaitMs: null,
+      maxWaitMs: maxWaitMs(req.headers['x-tokligence-max-wait-ms']),
     });
     exchange.ticket = ticket;
     if (res.destroyed) throw new ClientLeft();

@@ -1,0 +1,76 @@
+// What changes under requests that wait or run: the wall clock, the rules, their own tenant.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startFakeUpstream } from '../support/fake-upstream.ts';
+import { adminKey, startGateway } from '../support/gateway.ts';
+import { assertAllSeats, assertQuiet, poolIni, waitingIn } from '../support/pool-of-one.ts';
+import { freshDatabase } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
+
+const hourMs = 3_600_000;
+
+test('a wall clock that steps an hour either way neither shortens nor lengthens a wait', async t => {
+  const upstream = await startFakeUpstream(t, { hold: true });
+  const ini = poolIni(upstream, { seats: 1, sections: '[scheduler]\nqueue_timeout_sec = 2' });
+  const gateway = await startGateway(t, { ini });
+  const start = Date.now();
+  for (const step of [hourMs, -hourMs]) {
+    const before = upstream.requests.length;
+    const held = gateway.chat(adminKey);
+    await upstream.waitForRequests(before + 1);
+    const sentAt = performance.now();
+    const [served, expired] = [gateway.chat(adminKey, { priority: 0 }), gateway.chat(adminKey, { priority: 9 })];
+    await until(async () => (await waitingIn(gateway)) === 2);
+    t.mock.timers.enable({ apis: ['Date'], now: start + step });
+    assert.equal(Math.round((Date.now() - start) / hourMs), step / hourMs);
+    upstream.release(1);
+    assert.equal((await held).status, 200);
+    await upstream.waitForRequests(before + 2);
+    const late = await expired;
+    assert.equal(late.status, 503);
+    assert.equal(((await late.json()) as any).error.code, 'queue_timeout');
+    const waitedMs = Number(late.headers.get('x-tokligence-wait-time-ms'));
+    assert.ok(waitedMs >= 2_000 && waitedMs <= performance.now() - sentAt, `waited ${waitedMs} ms`);
+    upstream.release(1);
+    assert.equal((await served).status, 200);
+    t.mock.timers.reset();
+  }
+  await assertQuiet(gateway, upstream, 1);
+  assert.deepEqual(
+    gateway.log.filter(line => /"level":"(warn|error)"/.test(line)),
+    [],
+  );
+});
+
+test('a tenant whose mapping and key are deleted while its requests wait is served what it waits for, and no more', async t => {
+  const { url: database } = await freshDatabase(t);
+  const upstream = await startFakeUpstream(t, { hold: true });
+  const gateway = await startGateway(t, {
+    database,
+    ini: poolIni(upstream, { seats: 1 }),
+    env: { TOKLIGENCE_API_KEY_PRIORITY_ENABLED: 'true' },
+  });
+  const key = await gateway.createKey('gone');
+  const mapping = { pattern: 'tok_gone*', match_type: 'prefix', priority: 2, tenant_id: 'gone' };
+  const { body: row } = await gateway.admin('POST', '/admin/api-key-priority/mappings', mapping);
+  const held = gateway.chat(adminKey, { priority: 0 });
+  await upstream.waitForActive(1);
+  const queued = [gateway.chat(key), gateway.chat(key)];
+  await until(async () => (await gateway.pool()).levels[2].waiting === 2);
+
+  assert.equal((await gateway.admin('DELETE', `/admin/api-key-priority/mappings/${row.id}`)).status, 200);
+  assert.equal((await gateway.pool()).levels[2].waiting, 2, 'they keep their place');
+  const fallen = gateway.chat(key);
+  await until(async () => (await gateway.pool()).levels[7].waiting === 1);
+  const { body: keys } = await gateway.admin('GET', '/admin/api-keys?limit=1000');
+  const id = keys.api_keys.find((one: any) => key.startsWith(one.key_prefix)).id;
+  assert.equal((await gateway.admin('DELETE', `/admin/api-keys/${id}`)).status, 200);
+  assert.equal((await gateway.chat(key)).status, 401);
+
+  upstream.open();
+  for (const answer of [held, ...queued, fallen]) assert.equal((await answer).status, 200);
+  assert.equal((await queued[0])?.headers.get('x-tokligence-priority'), '2');
+  assert.equal((await fallen).headers.get('x-tokligence-priority'), '7');
+  await assertQuiet(gateway, upstream, 1);
+  await assertAllSeats(gateway, upstream, 1, adminKey);
+});
