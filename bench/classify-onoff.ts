@@ -4,7 +4,7 @@ import type { Classifiable, Classify } from '../src/domain/vocabulary.ts';
 import { defaultClassify, mappedClassify } from '../src/priority/classifier.ts';
 import { compile, compileRow } from '../src/priority/matcher.ts';
 import { mappingMix, randomKey } from './support/mapping-mix.ts';
-import { shown } from './support/rounds.ts';
+import { medianInterval, shown } from './support/rounds.ts';
 
 export const name = 'classify-onoff';
 
@@ -38,16 +38,12 @@ export function run(): void {
     figures.off.push(off);
     figures.difference.push(on - off);
   }
-  const sorted = figures.difference.toSorted((a, b) => a - b);
-  // The order statistics that hold the median with 95 %: half the pairs ± 0.98 times their root.
-  const margin = 0.98 * Math.sqrt(pairs);
-  const low = sorted[Math.floor(pairs / 2 - margin)] ?? Number.NaN;
-  const high = sorted[Math.ceil(pairs / 2 + margin)] ?? Number.NaN;
+  const { low, high } = medianInterval(figures.difference);
   console.log(`${pairs} pairs of ${requestsPerRound.toLocaleString('en')} requests, median (min … max) per request`);
   console.log(`mapping on, 10,000 mappings  ${shown(figures.on, 'ns', 0)}`);
   console.log(`mapping off                  ${shown(figures.off, 'ns', 0)}`);
   console.log(
-    `difference                   ${shown(sorted, 'ns', 0)}, 95 % interval ${low.toFixed(0)} to ${high.toFixed(0)} ns`,
+    `difference                   ${shown(figures.difference, 'ns', 0)}, 95 % interval ${low.toFixed(0)} to ${high.toFixed(0)} ns`,
   );
 }
 

@@ -13,6 +13,22 @@ export function spread(samples: readonly number[]): Spread {
   return { median, min: at(0), max: at(sorted.length - 1) };
 }
 
+/**
+ * Between which two samples the true median lies with 95 %, whatever their distribution: each falls on
+ * either side of it with a half, so their ranks are binomial. Needs six samples.
+ */
+export function medianInterval(samples: readonly number[]): { readonly low: number; readonly high: number } {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const count = sorted.length;
+  let rank = 0;
+  let probability = 0.5 ** count;
+  for (let tail = probability; tail <= 0.025; tail += probability) {
+    rank++;
+    probability *= (count - rank + 1) / rank;
+  }
+  return { low: sorted[rank - 1] ?? Number.NaN, high: sorted[count - rank] ?? Number.NaN };
+}
+
 /** Runs every candidate once a round, in turns, so that a slow minute of the machine hits all alike. */
 export async function interleaved<Name extends string>(
   rounds: number,
