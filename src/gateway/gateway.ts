@@ -1,16 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { ClientLeft } from '../domain/errors.ts';
-import { spentOf } from '../domain/usage.ts';
-import type { Classify, Identity } from '../domain/vocabulary.ts';
-import type { Provider, Upstreams } from '../upstreams/upstreams.ts';
+import { spentOf, type Usage } from '../domain/usage.ts';
+import type { Classify, Identity, Level } from '../domain/vocabulary.ts';
+import type { Provider, UpstreamCall, Upstreams } from '../upstreams/upstreams.ts';
 import { type ScannedBody, scanBody } from './body-scan.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Exchange } from './exchange.ts';
 import { maxWaitMs } from './max-wait.ts';
-import { queryOf } from './operations.ts';
+import { type Operation, queryOf } from './operations.ts';
 import { OutputEstimates } from './output-estimate.ts';
 import { type BodyLimits, BodyReader } from './read-body.ts';
-import { putBack } from './ticket.ts';
+import { putBack, type Ticket } from './ticket.ts';
 
 /** Who sent a request and the key that may be mapped; `key` is null where no key counts. */
 export interface Caller {
@@ -28,6 +28,19 @@ interface GatewayParts {
 }
 
 const bytesPerToken = 4;
+
+/** A request on its way through its pool. */
+interface Work {
+  readonly exchange: Exchange;
+  readonly provider: Provider;
+  readonly body: Buffer;
+  readonly fields: ScannedBody;
+  readonly flowId: string;
+  readonly level: Level;
+  readonly estimate: Usage;
+  readonly ticket: Ticket;
+  readonly dispatcher: Dispatcher;
+}
 
 /** The request path. Throws what `domain/errors.ts` names; the caller answers it. */
 export class Gateway {
@@ -61,18 +74,15 @@ export class Gateway {
   }
 
   async #queueAndForward(exchange: Exchange, provider: Provider, body: Buffer, fields: ScannedBody): Promise<void> {
-    const { operation, req, res, classification } = exchange;
+    const { req, res, classification } = exchange;
     const dispatcher = this.#parts.pools.get(provider.pool);
     if (!dispatcher || !classification) throw new Error(`no pool ${provider.pool}`);
 
-    const { flowId } = classification;
-    const outputTokens = operation.producesTokens
-      ? this.#outputs.estimate(flowId, fields.model, fields.outputLimit)
-      : 0;
-    const estimate = { inputTokens: inputEstimate(body.length, fields), cachedInputTokens: 0, outputTokens };
+    const { flowId, level } = classification;
+    const estimate = this.#estimate(exchange.operation, flowId, body.length, fields);
     const ticket = dispatcher.ticket({
       flowId,
-      level: classification.level,
+      level,
       ...spentOf(estimate),
       bodyBytes: body.length,
       maxWaitMs: maxWaitMs(req.headers['x-tokligence-max-wait-ms']),
@@ -80,38 +90,34 @@ export class Gateway {
     exchange.ticket = ticket;
     if (res.destroyed) throw new ClientLeft();
     res.on('close', () => ticket.leave());
+    const work = { exchange, provider, body, fields, flowId, level, estimate, ticket, dispatcher };
+    await dispatcher.run<void>(ticket, () => this.#forward(work));
+  }
 
-    await dispatcher.run<void>(ticket, async () => {
-      exchange.isGranted = true;
-      // Where no usage comes the input estimate stands: a failing request has still held a seat.
-      ticket.settle(spentOf({ ...estimate, outputTokens: 0 }));
-      const forwarded = await provider.forward(
-        {
-          dialect: operation.dialect,
-          method: operation.method,
-          path: operation.upstreamPath + queryOf(req.url ?? ''),
-          headers: req.headers,
-          body,
-          answerHeaders: exchange.answerHeaders(),
-          stream: fields.stream,
-          requestId: exchange.requestId,
-          level: classification.level,
-          inputEstimate: estimate.inputTokens,
-          onOutput: tokens => ticket.progress(spentOf({ ...estimate, outputTokens: tokens })),
-          onBusy: retryAfterMs => dispatcher.upstreamBusy(ticket, retryAfterMs),
-        },
-        res,
-      );
-      if (forwarded.outcome === 'taken_back') return putBack;
-      exchange.ended(forwarded);
-      if (forwarded.usage === null) return undefined;
-      ticket.settle(spentOf(forwarded.usage));
-      // Only an answer that came to its end tells how long answers are.
-      if (operation.producesTokens && forwarded.outcome === 'served') {
-        this.#outputs.record(flowId, fields.model, forwarded.usage.outputTokens);
-      }
-      return undefined;
-    });
+  #estimate({ producesTokens }: Operation, flowId: string, bodyBytes: number, fields: ScannedBody): Usage {
+    return {
+      inputTokens: Math.ceil((bodyBytes - fields.dataUriBytes) / bytesPerToken),
+      cachedInputTokens: 0,
+      outputTokens: producesTokens ? this.#outputs.estimate(flowId, fields.model, fields.outputLimit) : 0,
+    };
+  }
+
+  /** While the request has a seat. */
+  async #forward(work: Work): Promise<typeof putBack | undefined> {
+    const { exchange, provider, fields, flowId, estimate, ticket } = work;
+    exchange.isGranted = true;
+    // Where no usage comes the input estimate stands: a failing request has still held a seat.
+    ticket.settle(spentOf({ ...estimate, outputTokens: 0 }));
+    const forwarded = await provider.forward(upstreamCall(work), exchange.res);
+    if (forwarded.outcome === 'taken_back') return putBack;
+    exchange.ended(forwarded);
+    if (forwarded.usage === null) return undefined;
+    ticket.settle(spentOf(forwarded.usage));
+    // Only an answer that came to its end tells how long answers are.
+    if (exchange.operation.producesTokens && forwarded.outcome === 'served') {
+      this.#outputs.record(flowId, fields.model, forwarded.usage.outputTokens);
+    }
+    return undefined;
   }
 
   async #listModels(exchange: Exchange): Promise<void> {
@@ -126,5 +132,20 @@ export class Gateway {
   }
 }
 
-const inputEstimate = (bodyBytes: number, fields: ScannedBody): number =>
-  Math.ceil((bodyBytes - fields.dataUriBytes) / bytesPerToken);
+function upstreamCall({ exchange, body, fields, level, estimate, ticket, dispatcher }: Work): UpstreamCall {
+  const { operation, req, requestId } = exchange;
+  return {
+    dialect: operation.dialect,
+    method: operation.method,
+    path: operation.upstreamPath + queryOf(req.url ?? ''),
+    headers: req.headers,
+    body,
+    answerHeaders: exchange.answerHeaders(),
+    stream: fields.stream,
+    requestId,
+    level,
+    inputEstimate: estimate.inputTokens,
+    onOutput: outputTokens => ticket.progress(spentOf({ ...estimate, outputTokens })),
+    onBusy: retryAfterMs => dispatcher.upstreamBusy(ticket, retryAfterMs),
+  };
+}
