@@ -6,7 +6,6 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { findOperation, type Operation } from '../gateway/operations.ts';
 import type { Events } from '../telemetry/events.ts';
 import { errorAnswer } from './errors.ts';
-import { hearOfClose } from './pipelined.ts';
 
 interface ModelRouteParts {
   readonly gateway: Gateway;
@@ -22,7 +21,6 @@ export function modelRoutes(parts: ModelRouteParts): (req: IncomingMessage, res:
   return (req, res) => {
     const operation = findOperation(req.method, req.url ?? '');
     if (!operation) return false;
-    hearOfClose(req, res);
     void serve(parts, req, res, operation);
     return true;
   };

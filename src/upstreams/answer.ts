@@ -32,8 +32,8 @@ interface Settle {
 const isBusy = (status: number): boolean => status === 429 || status === 503 || status === 529;
 /** How long the body of an answer that nobody gets may take, before its connection is given up. */
 const unwantedBodyMs = 1_000;
-/** A stream's output is told once for so many pieces, so that it costs next to nothing per chunk. */
-const piecesPerReport = 64;
+/** A stream's output is told once for so many pieces: as often as the scheduler takes it into account. */
+const piecesPerReport = 8;
 
 /**
  * The client's side of one call: writes the answer as it comes, holds the source back while the
