@@ -45,17 +45,17 @@ export default {
       name: 'features-do-not-know-each-other',
       comment: 'Features meet in gateway/ or in app.ts: pass what is needed as an argument.',
       severity: 'error',
-      from: { path: '^src/(identity|priority|upstreams)/' },
-      to: { path: '^src/(identity|priority|upstreams|gateway|http|cli)/', pathNot: '^src/$1/' },
+      from: { path: '^src/(identity|priority|upstreams|pool-settings)/' },
+      to: { path: '^src/(identity|priority|upstreams|pool-settings|gateway|http|cli)/', pathNot: '^src/$1/' },
     },
     {
       name: 'features-by-the-front-door',
       comment: 'Import the file named like the folder, or move what you need behind it.',
       severity: 'error',
-      from: { path: '^src', pathNot: '^src/(identity|priority|upstreams)/' },
+      from: { path: '^src', pathNot: '^src/(identity|priority|upstreams|pool-settings)/' },
       to: {
-        path: '^src/(identity|priority|upstreams)/',
-        pathNot: '^src/(identity/identity|priority/priority|upstreams/upstreams)\\.ts$',
+        path: '^src/(identity|priority|upstreams|pool-settings)/',
+        pathNot: '^src/(identity/identity|priority/priority|upstreams/upstreams|pool-settings/pool-settings)\\.ts$',
       },
     },
     {
@@ -63,7 +63,7 @@ export default {
       comment: 'config, db and telemetry serve the features and never call them.',
       severity: 'error',
       from: only('^src/(config|db|telemetry)/'),
-      to: { path: '^src/(identity|priority|upstreams|scheduler|gateway|http|cli|app|edition|gatewayd)' },
+      to: { path: '^src/(identity|priority|upstreams|pool-settings|scheduler|gateway|http|cli|app|edition|gatewayd)' },
     },
     {
       name: 'gateway-knows-no-http-server',

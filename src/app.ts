@@ -1,13 +1,14 @@
 /** The only place that wires: everything below is handed what it needs here. */
-import type { Config } from './config/config.ts';
+import type { Config, PoolConfig } from './config/config.ts';
+import type { GivenTexts, LoadedConfig } from './config/config-loader.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { errors } from './domain/errors.ts';
-import { type OpenEdition, openEdition } from './edition.ts';
+import { type Configure, type OpenEdition, openEdition } from './edition.ts';
 import { Dispatcher } from './gateway/dispatcher.ts';
 import { Gateway } from './gateway/gateway.ts';
-import type { BodyLimits } from './gateway/read-body.ts';
 import { identifier } from './http/auth.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
+import { reload } from './reload.ts';
 import { createEvents } from './telemetry/events.ts';
 import { createLogger, type LogSink } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -22,6 +23,8 @@ export interface Overrides {
   readonly print?: (text: string) => void;
   /** Said in the log once it is there. */
   readonly warnings?: readonly string[];
+  /** As the configuration was written, to tell what needs a restart when it is read again. */
+  readonly given?: GivenTexts;
 }
 
 export interface App {
@@ -30,6 +33,8 @@ export interface App {
   readonly ready: Promise<void>;
   /** Drains and closes everything; safe to call more than once. */
   stop(): Promise<void>;
+  /** Reads the configuration again; whatever is wrong with it is logged and changes nothing. */
+  reload(read: () => LoadedConfig): void;
   /** Cuts the grace period of a stop short. */
   abort(): void;
 }
@@ -44,17 +49,16 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
 
   const stopping = new AbortController();
   const print = overrides.print ?? (text => process.stdout.write(text));
-  const edition = await openEdition({ config, clock, events, print });
+  const dispatchers = createDispatchers(config, clock);
+  const bodies = bodyLimits(config);
+  const configure: Configure = (pool, settings, tenants) => {
+    dispatchers.get(pool)?.configure(settings, tenants);
+    bodies.maxReceivingBytes = Math.max(bodies.maxReceivingBytes, settings.maxQueuedBytes);
+  };
+  const edition = await openEdition({ config, clock, events, print, configure });
   const upstreams = createUpstreams(config.providers, { clock });
-  const tenants = new Map(config.tenants.map(tenant => [tenant.tenantId, tenant]));
-  const dispatchers = new Map(
-    config.pools.map(({ name, settings }) => [
-      name,
-      new Dispatcher({ name, settings, tenants, clock, waits: new WaitWindow(clock) }),
-    ]),
-  );
   const poolStats = () => [...dispatchers.values()].map(dispatcher => dispatcher.stats());
-  const { identities, mapper, classify } = edition;
+  const { identities, mapper, classify, pools } = edition;
   const identify = identifier({
     authenticate: key => identities.authenticate(key),
     disabled: config.auth.disabled,
@@ -64,7 +68,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     classify,
     upstreams,
     pools: dispatchers,
-    bodies: bodyLimits(config),
+    bodies,
   });
   metrics.watch({
     pools: poolStats,
@@ -75,7 +79,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     gateway,
     events,
     clock,
-    admin: { identities, mapper, poolStats },
+    admin: { identities, mapper, pools, poolStats },
     ops: { health: () => (stopping.signal.aborted ? 'stopping' : edition.health()), metrics },
   });
 
@@ -104,8 +108,19 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     url,
     ready,
     stop: () => (stopped ??= stop()),
+    reload(read) {
+      if (stopping.signal.aborted) return;
+      reload({ read, started: overrides.given ?? new Map(), apply: next => pools.reconfigure(next), events });
+    },
     abort: () => cutShort.resolve(),
   };
+}
+
+function createDispatchers({ pools, tenants }: Config, clock: Clock): Map<string, Dispatcher> {
+  const byId = new Map(tenants.map(tenant => [tenant.tenantId, tenant]));
+  const dispatcher = ({ name, settings }: PoolConfig) =>
+    new Dispatcher({ name, settings, tenants: byId, clock, waits: new WaitWindow(clock) });
+  return new Map(pools.map(pool => [pool.name, dispatcher(pool)]));
 }
 
 interface Draining {
@@ -132,7 +147,7 @@ async function drain({ http, dispatchers, upstreams, grace }: Draining): Promise
 }
 
 /** As much may come in at once as may wait in the roomiest pool, and one body always, however it is cut up. */
-function bodyLimits({ gateway: { maxBodyBytes }, pools }: Config): BodyLimits {
+function bodyLimits({ gateway: { maxBodyBytes }, pools }: Config): { maxBytes: number; maxReceivingBytes: number } {
   const queued = pools.map(({ settings }) => settings.maxQueuedBytes);
   return { maxBytes: maxBodyBytes, maxReceivingBytes: Math.max(2 * maxBodyBytes, ...queued) };
 }

@@ -13,6 +13,7 @@ import { watchSqlite } from './db/sqlite-changes.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Classify } from './domain/vocabulary.ts';
 import { Identities, IdentityFault } from './identity/identity.ts';
+import { type Configure, createLivePools, type LivePools } from './pool-settings/pool-settings.ts';
 import { createMapper, defaultClassify, type Mapper } from './priority/priority.ts';
 import type { Events } from './telemetry/events.ts';
 
@@ -21,6 +22,7 @@ export interface OpenEdition {
   /** null: this edition maps nothing. */
   readonly mapper: Mapper | null;
   readonly classify: Classify;
+  readonly pools: LivePools;
   /** Resolves once requests can be told apart; retries what may pass, rejects on a fault that stays. */
   start(signal: AbortSignal): Promise<void>;
   /** `ready`: requests can be told apart; `degraded`: from memory, because the database is away. */
@@ -28,12 +30,16 @@ export interface OpenEdition {
   close(): Promise<void>;
 }
 
+export type { Configure } from './pool-settings/pool-settings.ts';
+
 interface EditionParts {
   readonly config: Config;
   readonly clock: Clock;
   readonly events: Events;
   /** Shows a drawn admin key, once. */
   readonly print: (text: string) => void;
+  /** Puts a pool's settings into effect. */
+  readonly configure: Configure;
 }
 
 export const openEdition = (parts: EditionParts): Promise<OpenEdition> =>
@@ -43,31 +49,41 @@ export const openEdition = (parts: EditionParts): Promise<OpenEdition> =>
 const isFatal = (error: unknown): boolean =>
   error instanceof SchemaFault || error instanceof IdentityFault || error instanceof EmbeddedFault;
 
-async function openPersonal({ config, clock, events, print }: EditionParts): Promise<OpenEdition> {
+async function openPersonal({ config, clock, events, print, configure }: EditionParts): Promise<OpenEdition> {
   const sqlite = openSqlite(sqliteFile(config.gateway.dataDir));
   const { db } = sqlite;
   const identities = new Identities({ db, clock, events, auth: config.auth, matching: () => null });
+  const pools = createLivePools({ db, ...config, configure, clock, events });
+  let hasTables = false;
   let isOpen = false;
   let stopWatching = () => {};
   return {
     identities,
+    pools,
     mapper: null,
     classify: defaultClassify(config.apiKeyPriority),
     async start() {
-      stopWatching = watchSqlite({ sqlite, clock, log: events, onChange: () => void identities.refresh() });
+      const onChange = () => {
+        void identities.refresh();
+        if (hasTables) pools.changed();
+      };
+      stopWatching = watchSqlite({ sqlite, clock, log: events, onChange });
       await migrateSqlite(db);
+      hasTables = true;
       showDrawnKey(print, await identities.ensureAdmin(config.auth));
+      await pools.start();
       isOpen = true;
     },
     health: () => (isOpen ? 'ready' : 'starting'),
     async close() {
       stopWatching();
+      await pools.stop();
       await sqlite.close();
     },
   };
 }
 
-async function openTeam({ config, clock, events, print }: EditionParts): Promise<OpenEdition> {
+async function openTeam({ config, clock, events, print, configure }: EditionParts): Promise<OpenEdition> {
   const { dataDir } = config.gateway;
   const embedded = config.database.url === null ? await startEmbedded({ dataDir, log: events }) : null;
   const url = embedded?.url ?? config.database.url ?? '';
@@ -80,6 +96,7 @@ async function openTeam({ config, clock, events, print }: EditionParts): Promise
     auth: config.auth,
     matching: key => mapper.match(key)?.id ?? null,
   });
+  const pools = createLivePools({ db, ...config, configure, clock, events });
   let watch: Watcher | null = null;
 
   const connect = async () => {
@@ -92,6 +109,7 @@ async function openTeam({ config, clock, events, print }: EditionParts): Promise
   return {
     identities,
     mapper,
+    pools,
     classify: mapper.classify,
     async start(signal) {
       const onFailure = (error: unknown) => events.error('Cannot use the database yet; trying twice a second', error);
@@ -105,10 +123,11 @@ async function openTeam({ config, clock, events, print }: EditionParts): Promise
         log: events,
         onChange(tables) {
           if (tables.has('users') || tables.has('api_keys')) void identities.refresh();
+          if (tables.has('scheduler_pool_config')) pools.changed();
           if (tables.has('api_key_priority_mappings') || tables.has('api_key_priority_config')) mapper.changed();
         },
       });
-      await mapper.start();
+      await Promise.all([mapper.start(), pools.start()]);
     },
     health() {
       const { loaded, degraded } = mapper.status();
@@ -118,6 +137,7 @@ async function openTeam({ config, clock, events, print }: EditionParts): Promise
     async close() {
       await watch?.stop();
       await mapper.stop();
+      await pools.stop();
       await close();
       await embedded?.stop();
     },

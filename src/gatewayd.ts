@@ -1,12 +1,13 @@
 /** The daemon: reads the configuration, starts, stops on a signal; nothing else. */
 import { parseArgs } from 'node:util';
 import { startApp } from './app.ts';
-import { listenForStop } from './cli/signals.ts';
-import { type Config, loadProcessConfig } from './config/config-loader.ts';
+import { listenForReload, listenForStop } from './cli/signals.ts';
+import { type LoadedConfig, loadProcessConfig } from './config/config-loader.ts';
 
 const help = `Usage: gatewayd [--config FILE]
 
-Runs Tokligence Gateway until SIGTERM or SIGINT.
+Runs Tokligence Gateway until SIGTERM or SIGINT. SIGHUP reads the file again: pools, tenants and
+[scheduler] act at once, of what needs a restart the log tells.
 
   --config FILE  the ini file (default: config/setting.ini); every key can also be set in the
                  environment as TOKLIGENCE_<SECTION>_<KEY>
@@ -19,23 +20,27 @@ function fail(code: 1 | 2, error: unknown): never {
   process.exit(code);
 }
 
-function readConfig(): { config: Config; warnings: string[] } {
+function readConfig(): { file: string; loaded: LoadedConfig } {
   try {
     const { values } = parseArgs({ options: { config: { type: 'string' }, help: { type: 'boolean' } } });
     if (values.help) {
       console.log(help);
       process.exit(0);
     }
-    return loadProcessConfig(values.config ?? 'config/setting.ini');
+    const file = values.config ?? 'config/setting.ini';
+    return { file, loaded: loadProcessConfig(file) };
   } catch (error) {
     return fail(2, error);
   }
 }
 
 async function main(): Promise<void> {
-  const { config, warnings } = readConfig();
+  const { file, loaded } = readConfig();
   const signals = listenForStop();
-  const app = await startApp(config, { warnings });
+  let reread = () => {};
+  listenForReload(() => reread());
+  const app = await startApp(loaded.config, loaded);
+  reread = () => app.reload(() => loadProcessConfig(file));
   void signals.stopAtOnce.then(() => app.abort());
   // Whatever comes first: a fault that no retry mends, or the wish to stop.
   const wish = await Promise.race([signals.stop, app.ready.then(() => signals.stop)]).catch((error: unknown) => error);

@@ -1,3 +1,5 @@
+import { isatty } from 'node:tty';
+
 /** Signals closer together than this count as one: a group signal reaches an npm-started process twice. */
 const sameSignalMs = 1000;
 
@@ -6,6 +8,18 @@ interface StopSignals {
   readonly stop: Promise<void>;
   /** Settles on a second one, more than a second later. */
   readonly stopAtOnce: Promise<void>;
+}
+
+/**
+ * Calls `onReload` for each SIGHUP, from now on. A terminal that is closed sends one too, and who worked
+ * at it wants no process left behind: that one counts as SIGTERM.
+ */
+export function listenForReload(onReload: () => void): void {
+  const hadTerminal = isatty(process.stdout.fd);
+  process.on('SIGHUP', () => {
+    if (hadTerminal && !isatty(process.stdout.fd)) process.kill(process.pid, 'SIGTERM');
+    else onReload();
+  });
 }
 
 /** Listens for the signals that ask a process to stop, from now on. */

@@ -8,13 +8,14 @@ import { keysOf, sectionNames, sections } from './keys.ts';
 import { readPools, toPool } from './pools.ts';
 import { type ProviderSettings, readProvider, toProvider } from './provider-settings.ts';
 import { readSettingFile, type SettingFile } from './setting-file.ts';
-import { SettingsReader } from './settings-reader.ts';
+import { type GivenTexts, SettingsReader } from './settings-reader.ts';
 import { closest } from './suggestion.ts';
 import { readTenants, toTenant } from './tenants.ts';
 import type { Values } from './values.ts';
 
 export type { Config } from './config.ts';
-export { ConfigFaults } from './faults.ts';
+export { ConfigFaults, describeFault } from './faults.ts';
+export type { GivenTexts } from './settings-reader.ts';
 
 export interface ConfigSources {
   /** The ini file; null: none, everything else is default or environment. */
@@ -30,6 +31,7 @@ export interface LoadedConfig {
   readonly config: Config;
   /** Sentences for the log, without secrets. */
   readonly warnings: string[];
+  readonly given: GivenTexts;
 }
 
 type Fixed = { [S in keyof typeof sections]: Values<(typeof sections)[S]> };
@@ -68,7 +70,7 @@ export const loadConfig = ({ file, text, env, isTerminal }: ConfigSources): Load
     pools: pools.map(pool => toPool(pool, complete.scheduler)),
     tenants: tenants.map(toTenant),
   };
-  return { config, warnings };
+  return { config, warnings, given: reader.texts };
 };
 
 /** The same for this process: its environment, and standard output for the log. */
@@ -140,7 +142,7 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
 };
 
 const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants'> => {
-  const { gateway, database, auth, scheduler, log } = fixed;
+  const { gateway, database, auth, log } = fixed;
   return {
     gateway: {
       edition: gateway.edition.value,
@@ -159,13 +161,6 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
       staleMaxMs: auth.stale_max_sec.value,
     },
     apiKeyPriority: fixed.api_key_priority,
-    scheduler: {
-      policy: scheduler.policy.value,
-      weights: scheduler.weights.value,
-      maxQueueDepth: Math.max(...scheduler.max_queue_depth.value),
-      queueTimeoutMs: Math.max(...scheduler.queue_timeout_sec.value),
-      maxQueuedBytes: scheduler.max_queued_mb.value,
-    },
     log: { level: log.level.value, format: log.format.value ?? (isTerminal ? 'pretty' : 'json') },
   };
 };

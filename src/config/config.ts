@@ -7,7 +7,6 @@ export interface Config {
   readonly database: DatabaseConfig;
   readonly auth: AuthConfig;
   readonly apiKeyPriority: PrioritySettings;
-  readonly scheduler: SchedulerConfig;
   readonly providers: readonly ProviderConfig[];
   readonly pools: readonly PoolConfig[];
   readonly tenants: readonly TenantConfig[];
@@ -45,17 +44,6 @@ export interface PrioritySettings {
   readonly default_priority: Setting<number>;
   readonly cache_ttl_sec: Setting<number>;
   readonly x_priority: Setting<XPriorityPolicy>;
-}
-
-export interface SchedulerConfig {
-  readonly policy: Policy;
-  /** Ten positive numbers, P0…P9. */
-  readonly weights: readonly number[];
-  /** Per pool and level. */
-  readonly maxQueueDepth: number;
-  readonly queueTimeoutMs: number;
-  /** Bytes of request bodies that may wait in one pool. */
-  readonly maxQueuedBytes: number;
 }
 
 /** How one pool shares its seats; all of it can be changed while it runs. Lists have ten entries, P0 … P9. */

@@ -7,7 +7,7 @@ export interface ConfigFault {
   readonly message: string;
 }
 
-const describe = ({ section, key, message }: ConfigFault): string =>
+export const describeFault = ({ section, key, message }: ConfigFault): string =>
   [section === null ? null : `[${section}]`, key].filter(part => part !== null).join(' ') +
   (section === null && key === null ? message : `: ${message}`);
 
@@ -17,7 +17,7 @@ export class ConfigFaults extends Error {
   readonly faults: readonly ConfigFault[];
 
   constructor(faults: readonly ConfigFault[]) {
-    super(`The configuration cannot be used:\n${faults.map(fault => `  ${describe(fault)}`).join('\n')}`);
+    super(`The configuration cannot be used:\n${faults.map(fault => `  ${describeFault(fault)}`).join('\n')}`);
     this.faults = faults;
   }
 }

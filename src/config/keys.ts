@@ -51,7 +51,7 @@ const baseUrl = url(
   value => value.replace(/\/+$/, ''),
 );
 
-const weights = perLevel('numbers from 0.001 to 1000000', decimal(0.001, 1_000_000));
+const weights = perLevel('numbers from 0.001 to 1000000 with at most three decimals', decimal(0.001, 1_000_000));
 const queueDepth = oneOrPerLevel(whole(0, 1_000_000));
 const poolDepth = whole(0, 10_000_000);
 const queueTimeout = oneOrPerLevel(seconds(0.001, daySec));
@@ -59,7 +59,7 @@ const queuedBytes = whole(1, 1_048_576, bytesPerMb);
 const requestRate = decimal(0.001, 1_000_000);
 const tokenRate = decimal(0.001, 1_000_000_000);
 const tokens = whole(1, 1_000_000_000_000);
-const models = list('names or globs of models, with commas between', parts => parts);
+const models = list('names or globs of models', parts => parts);
 
 export const sections = {
   gateway: {

@@ -1,6 +1,16 @@
 import { allLevels } from '../domain/vocabulary.ts';
 import type { PoolSettings } from './config.ts';
-import type { PoolKey, PoolValues } from './keys.ts';
+import { type PoolKey, type PoolValues, poolKeys } from './keys.ts';
+
+/** A value as it stands in JSON, in the units of its key. */
+export type JsonSetting = string | number | boolean | readonly number[];
+
+/** As the file would spell it: file, environment, stored rows and the admin API obey one set of rules. */
+export const spelled = (value: JsonSetting): string => (typeof value === 'object' ? value.join(',') : String(value));
+
+/** Empty is no value here, but the absence of one. */
+export const isPoolValue = (key: PoolKey, value: JsonSetting): boolean =>
+  value !== '' && poolKeys[key].parse(spelled(value)) !== undefined;
 
 /** What does not fit together; the first key is the one that is told. */
 export interface PoolFault {

@@ -5,6 +5,9 @@ import { environmentName } from './keys.ts';
 import type { SettingFile } from './setting-file.ts';
 import type { Key, Keys, Values } from './values.ts';
 
+/** Every text that was read, by section and key: what two readings of a file can be told apart by. Holds secrets. */
+export type GivenTexts = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
 interface Given {
   readonly text: string;
   readonly source: 'environment' | 'file' | 'default';
@@ -15,6 +18,7 @@ export class SettingsReader {
   readonly #file: SettingFile;
   readonly #environment: EnvironmentSettings;
   readonly #faults: FaultList;
+  readonly #texts = new Map<string, Map<string, string>>();
 
   constructor(file: SettingFile, environment: EnvironmentSettings, faults: FaultList) {
     this.#file = file;
@@ -25,13 +29,20 @@ export class SettingsReader {
   /** A value that is at fault is missing from the answer, so that nothing is concluded from it. */
   read<S extends Keys>(section: string, keys: S): Partial<Values<S>> {
     const values: Record<string, Setting<unknown>> = {};
+    const texts = this.#texts.get(section) ?? new Map<string, string>();
+    this.#texts.set(section, texts);
     for (const [key, rule] of Object.entries(keys)) {
       const { text, source } = this.#given(section, key, rule);
       const value = rule.parse(text);
+      texts.set(key, text);
       if (value !== undefined) values[key] = { value, source };
       else if (!this.#faults.concerns(section, key)) this.#fault(section, key, rule, source);
     }
     return values as Partial<Values<S>>;
+  }
+
+  get texts(): GivenTexts {
+    return this.#texts;
   }
 
   /** Whether somebody set it, well or not. */
@@ -48,11 +59,12 @@ export class SettingsReader {
     return counts(file) ? { text: file, source: 'file' } : { text: fallback, source: 'default' };
   }
 
-  #fault(section: string, key: string, { allowed }: Key<unknown>, source: Given['source']): void {
+  #fault(section: string, key: string, { allowed, spelling = '' }: Key<unknown>, source: Given['source']): void {
+    const must = `must be ${allowed}${spelling}`;
     const messages = {
-      environment: `must be ${allowed} (set by ${environmentName(section, key)})`,
-      file: `must be ${allowed}`,
-      default: `is missing: must be ${allowed}`,
+      environment: `${must} (set by ${environmentName(section, key)})`,
+      file: must,
+      default: `is missing: ${must}`,
     };
     this.#faults.add(section, key, messages[source]);
   }

@@ -6,6 +6,8 @@ export interface Key<T> {
   readonly fallback: string;
   /** Ends the sentence "must be …". */
   readonly allowed: string;
+  /** What is to be said besides of its text, as in "… with commas between". */
+  readonly spelling?: string;
   /** Undefined: the text is not allowed. */
   readonly parse: (text: string) => T | undefined;
 }
@@ -19,8 +21,9 @@ export type Parser<T> = Omit<Key<T>, 'fallback'>;
 
 /** An empty text means that it is not given. */
 export const optional = <T>(parser: Parser<T>): Key<T | null> => ({
+  ...parser,
   fallback: '',
-  allowed: `${parser.allowed}, or empty`,
+  spelling: `${parser.spelling ?? ''}, or empty`,
   parse: text => (text === '' ? null : parser.parse(text)),
 });
 
@@ -52,7 +55,7 @@ export const whole = (least: number, most: number, factor = 1): Parser<number> =
 
 /** A number with at most three decimals. */
 export const decimal = (least: number, most: number): Parser<number> => ({
-  allowed: `a number from ${least} to ${most}`,
+  allowed: `a number from ${least} to ${most} with at most three decimals`,
   parse: text => (/^\d{1,15}(\.\d{1,3})?$/.test(text) ? within(Number(text), least, most) : undefined),
 });
 
@@ -71,8 +74,13 @@ export const text = (allowed: string, pattern: RegExp): Parser<string> => ({
 });
 
 /** A list with commas between; every part is trimmed and none is empty. */
-export const list = <T>(allowed: string, parts: (parts: string[]) => T | undefined): Parser<T> => ({
+export const list = <T>(
+  allowed: string,
+  parts: (parts: string[]) => T | undefined,
+  spelling = ', with commas between',
+): Parser<T> => ({
   allowed,
+  spelling,
   parse: value => {
     const trimmed = value.split(',').map(part => part.trim());
     return trimmed.includes('') ? undefined : parts(trimmed);
@@ -86,12 +94,15 @@ const inTens = <T>(parts: readonly string[], { parse }: Parser<T>): readonly T[]
 
 /** One value for each level. */
 export const perLevel = <T>(allowed: string, parser: Parser<T>): Parser<readonly T[]> =>
-  list(`ten ${allowed} for P0 … P9, with commas between`, parts => inTens(parts, parser));
+  list(`ten ${allowed} for P0 … P9`, parts => inTens(parts, parser));
 
 /** One value for each level, or one for all of them. */
 export const oneOrPerLevel = <T>(parser: Parser<T>): Parser<readonly T[]> =>
-  list(`${parser.allowed}, or ten of them for P0 … P9 with commas between`, ([first = '', ...others]) =>
-    inTens(others.length === 0 ? Array<string>(levelCount).fill(first) : [first, ...others], parser),
+  list(
+    `${parser.allowed}, or ten of them for P0 … P9`,
+    ([first = '', ...others]) =>
+      inTens(others.length === 0 ? Array<string>(levelCount).fill(first) : [first, ...others], parser),
+    ' with commas between',
   );
 
 export const url = (

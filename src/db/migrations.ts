@@ -21,8 +21,14 @@ const migrations: readonly Migration[] = [
   {
     version: 1,
     name: 'users, keys, mappings and their settings',
-    postgres: existing => createMissing(postgresTables, existing),
-    sqlite: existing => createMissing(sqliteTables, existing),
+    postgres: existing => createMissing(postgresTables, 1, existing),
+    sqlite: existing => createMissing(sqliteTables, 1, existing),
+  },
+  {
+    version: 2,
+    name: 'settings of pools',
+    postgres: existing => createMissing(postgresTables, 2, existing),
+    sqlite: existing => createMissing(sqliteTables, 2, existing),
   },
 ];
 const latestVersion = migrations.length;

@@ -60,10 +60,20 @@ export const prioritySettingRow = row({
   updated_at: timestamp,
 });
 
+/** One setting of one pool, as `[pool.NAME]` of the file would spell it. */
+export const poolSettingRow = row({
+  pool: Type.String(),
+  key: Type.String(),
+  value: Type.String(),
+  description: nullable(Type.String()),
+  updated_at: timestamp,
+});
+
 export type UserRow = Static<typeof userRow>;
 export type ApiKeyRow = Static<typeof apiKeyRow>;
 export type MappingRow = Static<typeof mappingRow>;
 export type PrioritySettingRow = Static<typeof prioritySettingRow>;
+export type PoolSettingRow = Static<typeof poolSettingRow>;
 
 type Table<Row, Filled extends keyof Row> = {
   [Column in keyof Row]: Column extends Filled ? Generated<Row[Column]> : Row[Column];
@@ -75,6 +85,7 @@ export interface Database {
   api_keys: Table<ApiKeyRow, 'id' | 'created_at' | 'updated_at'>;
   api_key_priority_mappings: Table<MappingRow, 'id' | 'enabled' | 'created_at' | 'updated_at'>;
   api_key_priority_config: Table<PrioritySettingRow, 'updated_at'>;
+  scheduler_pool_config: Table<PoolSettingRow, 'updated_at'>;
 }
 
 export type TableName = keyof Database;
@@ -83,4 +94,5 @@ export const tableNames: readonly TableName[] = [
   'api_keys',
   'api_key_priority_mappings',
   'api_key_priority_config',
+  'scheduler_pool_config',
 ];

@@ -1,8 +1,10 @@
-import { apiKeyRow, mappingRow, prioritySettingRow, type TableName, userRow } from './schema.ts';
+import { apiKeyRow, mappingRow, poolSettingRow, prioritySettingRow, type TableName, userRow } from './schema.ts';
 
 /** A table as it is created where it is missing; an existing one is left as it is. */
 export interface TableDefinition {
   readonly name: TableName;
+  /** The migration that creates it. */
+  readonly since: number;
   /** The columns that the gateway reads and writes. */
   readonly required: readonly string[];
   readonly columns: string;
@@ -10,15 +12,17 @@ export interface TableDefinition {
   readonly indexes: Readonly<Record<string, string>>;
 }
 
-const timestamps = (type: string, now: string): string =>
-  `created_at ${type} NOT NULL DEFAULT ${now}, updated_at ${type} NOT NULL DEFAULT ${now}`;
-
-const pgTimestamps = timestamps('TIMESTAMPTZ', 'NOW()');
+const pgNow = 'TIMESTAMPTZ NOT NULL DEFAULT NOW()';
 /** The same text that PostgreSQL's rows are read as. */
-const sqliteTimestamps = timestamps('TEXT', `(strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`);
+const sqliteNow = `TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`;
+
+const timestamps = (now: string): string => `created_at ${now}, updated_at ${now}`;
+const pgTimestamps = timestamps(pgNow);
+const sqliteTimestamps = timestamps(sqliteNow);
 
 const users = (id: string, stamps: string): TableDefinition => ({
   name: 'users',
+  since: 1,
   required: Object.keys(userRow.properties),
   columns: `id ${id}, email TEXT UNIQUE NOT NULL, role TEXT NOT NULL, display_name TEXT,
     status TEXT NOT NULL DEFAULT 'active', ${stamps}`,
@@ -27,6 +31,7 @@ const users = (id: string, stamps: string): TableDefinition => ({
 
 const apiKeys = (id: string, stamps: string, timestamp: string): TableDefinition => ({
   name: 'api_keys',
+  since: 1,
   required: Object.keys(apiKeyRow.properties),
   columns: `id ${id}, user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
     key_hash TEXT UNIQUE NOT NULL, key_prefix TEXT NOT NULL, scopes TEXT, expires_at ${timestamp}, ${stamps}`,
@@ -35,6 +40,7 @@ const apiKeys = (id: string, stamps: string, timestamp: string): TableDefinition
 
 const mappings: TableDefinition = {
   name: 'api_key_priority_mappings',
+  since: 1,
   required: Object.keys(mappingRow.properties),
   columns: `id SERIAL PRIMARY KEY, pattern TEXT NOT NULL UNIQUE,
     priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 9),
@@ -50,10 +56,20 @@ const mappings: TableDefinition = {
 
 const prioritySettings: TableDefinition = {
   name: 'api_key_priority_config',
+  since: 1,
   required: Object.keys(prioritySettingRow.properties),
-  columns: 'key TEXT PRIMARY KEY, value TEXT NOT NULL, description TEXT, updated_at TIMESTAMPTZ NOT NULL DEFAULT NOW()',
+  columns: `key TEXT PRIMARY KEY, value TEXT NOT NULL, description TEXT, updated_at ${pgNow}`,
   indexes: {},
 };
+
+const poolSettings = (now: string): TableDefinition => ({
+  name: 'scheduler_pool_config',
+  since: 2,
+  required: Object.keys(poolSettingRow.properties),
+  columns: `pool TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, description TEXT, updated_at ${now},
+    PRIMARY KEY (pool, key)`,
+  indexes: {},
+});
 
 /** In an order in which each refers only to those before it. */
 export const postgresTables: readonly TableDefinition[] = [
@@ -61,18 +77,24 @@ export const postgresTables: readonly TableDefinition[] = [
   apiKeys('SERIAL PRIMARY KEY', pgTimestamps, 'TIMESTAMPTZ'),
   mappings,
   prioritySettings,
+  poolSettings(pgNow),
 ];
 
 /** Personal maps no keys, so it has no table for that. */
 export const sqliteTables: readonly TableDefinition[] = [
   users('INTEGER PRIMARY KEY AUTOINCREMENT', sqliteTimestamps),
   apiKeys('INTEGER PRIMARY KEY AUTOINCREMENT', sqliteTimestamps, 'TEXT'),
+  poolSettings(sqliteNow),
 ];
 
-/** What creates those tables that do not exist yet, with their indexes; nothing for the others. */
-export const createMissing = (tables: readonly TableDefinition[], existing: ReadonlySet<string>): string[] =>
+/** What creates the tables of one migration that do not exist yet, with their indexes; nothing for the others. */
+export const createMissing = (
+  tables: readonly TableDefinition[],
+  version: number,
+  existing: ReadonlySet<string>,
+): string[] =>
   tables
-    .filter(table => !existing.has(table.name))
+    .filter(table => table.since === version && !existing.has(table.name))
     .flatMap(table => [
       `CREATE TABLE ${table.name} (${table.columns})`,
       ...Object.entries(table.indexes).map(([name, column]) => `CREATE INDEX ${name} ON ${table.name}(${column})`),

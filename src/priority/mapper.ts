@@ -3,6 +3,7 @@ import { answered } from '../db/answered.ts';
 import type { MappingRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
+import { singleFlight } from '../domain/single-flight.ts';
 import type { Classify } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import { defaultClassify, mappedClassify } from './classifier.ts';
@@ -11,15 +12,25 @@ import type { MappingFilter, MappingStore } from './mapping-store.ts';
 import { compileRow, type Mapping } from './matcher.ts';
 import { warmUpRegexEngine } from './pattern.ts';
 import { changesOf, effectiveSettings, type SettingsPatch } from './settings.ts';
-import { singleFlight } from './single-flight.ts';
 import { type Loaded, loadSnapshot } from './snapshot-loader.ts';
+
+type MapperEvents = Pick<
+  Events,
+  | 'keyMapped'
+  | 'mappingsReloaded'
+  | 'mappingsReloadFailed'
+  | 'mappingAdded'
+  | 'mappingFaulty'
+  | 'settingFaulty'
+  | 'error'
+>;
 
 export interface MapperParts {
   readonly store: Pick<MappingStore, keyof MappingStore>;
   /** As configured; rows of api_key_priority_config win over them. */
   readonly settings: PrioritySettings;
   readonly clock: Clock;
-  readonly events: Events;
+  readonly events: MapperEvents;
 }
 
 export interface Reloaded {

@@ -28,11 +28,19 @@ export interface Events {
   mappingFaulty(mapping: { id: number; reason: string }): void;
   /** A value of api_key_priority_config that cannot be used. */
   settingFaulty(setting: { key: string; reason: string }): void;
+  /** `values`: what is different now, with where it comes from. */
+  poolChanged(change: { pool: string; values: string }): void;
+  /** Rows of scheduler_pool_config that are not in effect as they stand; said once per reason. */
+  poolRowsFaulty(fault: { pool: string; reason: string }): void;
+  poolRowsUnread(error: unknown): void;
   info(message: string): void;
   warn(message: string): void;
   /** `error` goes to the log only, without keys or bodies. */
   error(message: string, error?: unknown): void;
 }
+
+/** Rows written by hand may hold any text. */
+const shownName = (name: string): string => JSON.stringify(withoutKeys(name.slice(0, 64)));
 
 /** One line; an AggregateError, as of a refused connection, has no message of its own. */
 const reasonOf = (error: unknown): string => {
@@ -75,6 +83,13 @@ export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Met
     },
     mappingFaulty: ({ id, reason }) => logger.log('warn', `APIKeyMapper: Skipped mapping ${id}: ${reason}`),
     settingFaulty: ({ key, reason }) => logger.log('warn', `APIKeyMapper: Skipped the stored ${key}: ${reason}`),
+    poolChanged({ pool, values }) {
+      logger.log('info', `Pool ${shownName(pool)} is changed: ${values}`);
+    },
+    poolRowsFaulty: ({ pool, reason }) =>
+      logger.log('warn', `Pool ${shownName(pool)}: what is stored is not in effect as it stands: ${reason}`),
+    poolRowsUnread: error =>
+      logger.log('warn', `What is stored of pools cannot be read, what was read before holds: ${reasonOf(error)}`),
     info: message => logger.log('info', message),
     warn: message => logger.log('warn', message),
     error: (message, error) => logger.error(message, error),

@@ -16,7 +16,13 @@ const migrate = async (url: string): Promise<Migrated> => {
   }
 };
 
-const ourTables = ['users', 'api_keys', 'api_key_priority_mappings', 'api_key_priority_config'];
+const ourTables = [
+  'users',
+  'api_keys',
+  'api_key_priority_mappings',
+  'api_key_priority_config',
+  'scheduler_pool_config',
+];
 
 /** Everything of a table that must stay: columns, constraints, indexes, and each row with the version it has. */
 const portrait = async ({ query }: TestDatabase, table: string) => ({
@@ -65,7 +71,7 @@ test('a new database gets all tables, and a second run changes nothing', async t
   assert.deepEqual(await migrate(database.url), { schema: 'public', created: [], triggers: true });
   assert.deepEqual(await portrait(database, 'api_key_priority_mappings'), before);
   const versions = await database.query('SELECT version FROM tokligence_migrations');
-  assert.deepEqual(versions, [{ version: 1 }]);
+  assert.deepEqual(versions, [{ version: 1 }, { version: 2 }]);
 });
 
 test('the new tables hold their rules', async t => {
@@ -107,6 +113,7 @@ test('an existing installation keeps its columns, constraints, indexes and rows,
   assert.deepEqual(first.created.toSorted(), [
     'api_key_priority_config',
     'api_key_priority_mappings',
+    'scheduler_pool_config',
     'tokligence_migrations',
   ]);
   assert.equal(first.triggers, true);
@@ -163,7 +170,7 @@ test('a role that may not create missing tables is told which, and what to do', 
   await assert.rejects(migrate(limited), {
     name: 'SchemaFault',
     message:
-      /may not create tables in schema public, and api_key_priority_mappings, api_key_priority_config must be created/,
+      /may not create tables in schema public, and api_key_priority_mappings, api_key_priority_config, scheduler_pool_config must be created/,
   });
 });
 
@@ -180,7 +187,7 @@ test('the tables go into the first schema of the search path', async t => {
   const url = `${database.url}?options=${encodeURIComponent('-c search_path=missing,app,public')}`;
   assert.equal((await migrate(url)).schema, 'app');
   const tables = await database.query(`SELECT count(*) AS n FROM pg_tables WHERE schemaname = 'app'`);
-  assert.deepEqual(tables, [{ n: 5 }]);
+  assert.deepEqual(tables, [{ n: 6 }]);
 });
 
 test('gateways that start at the same time do not disturb each other', async t => {

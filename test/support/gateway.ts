@@ -29,6 +29,8 @@ export interface TestGateway {
   createKey(prefix?: string): Promise<string>;
   chat(key: string, options?: ChatOptions): Promise<Response>;
   pool(name?: string): Promise<any>;
+  /** As SIGHUP does, with this in the place of `ini`. */
+  reload(ini: string): void;
 }
 
 interface ChatOptions {
@@ -44,19 +46,20 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
   const dataDir = await mkdtemp(join(tmpdir(), 'gateway-test-'));
   t.after(() => rm(dataDir, { recursive: true, force: true }));
   const log: string[] = [];
-  const { config } = loadConfig({
-    file: null,
-    text: iniText(options, dataDir),
-    env: options.env ?? {},
-    isTerminal: false,
-  });
+  const read = (ini: string) => {
+    const text = iniText({ ...options, ini }, dataDir);
+    return loadConfig({ file: null, text, env: options.env ?? {}, isTerminal: false });
+  };
+  const { config, given } = read(options.ini);
   const app = await startApp(config, {
+    given,
     logSink: text => log.push(...text.trimEnd().split('\n')),
     ...options.overrides,
   });
   t.after(() => app.stop());
   await app.ready;
-  return client(app, dataDir, log);
+  const gateway = client(app, dataDir, log);
+  return { ...gateway, reload: (ini: string) => app.reload(() => read(ini)) };
 }
 
 const iniText = ({ database, ini }: GatewayOptions, dataDir: string) => `
@@ -74,7 +77,7 @@ level = debug
 format = json
 ${ini}`;
 
-function client(app: App, dataDir: string, log: readonly string[]): TestGateway {
+function client(app: App, dataDir: string, log: readonly string[]): Omit<TestGateway, 'reload'> {
   const { url } = app;
   const admin: TestGateway['admin'] = async (method, path, body, key = adminKey) => {
     const response = await fetch(url + path, {

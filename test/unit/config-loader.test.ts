@@ -81,13 +81,6 @@ test('without anything but a provider, everything has its default', () => {
       cache_ttl_sec: { value: 300, source: 'default' },
       x_priority: { value: 'allow', source: 'default' },
     },
-    scheduler: {
-      policy: 'hybrid',
-      weights: [10, 9, 8, 7, 6, 5, 4, 3, 2, 1],
-      maxQueueDepth: 1000,
-      queueTimeoutMs: 60_000,
-      maxQueuedBytes: 256 * 1024 * 1024,
-    },
     providers: [{ name: 'local', models: ['*'], pool: 'local', type: 'loopback', serviceMs: 500, chunkMs: 20 }],
     pools: [{ name: 'local', settings: defaultPool }],
     tenants: [],
@@ -242,13 +235,6 @@ test('every key can be set in the environment', () => {
       default_priority: { value: 0, source: 'environment' },
       cache_ttl_sec: { value: 600, source: 'environment' },
       x_priority: { value: 'internal', source: 'environment' },
-    },
-    scheduler: {
-      policy: 'strict',
-      weights: [1, 2, 3, 4, 5, 6, 7, 8, 9, 0.5],
-      maxQueueDepth: 0,
-      queueTimeoutMs: 250,
-      maxQueuedBytes: 2 * 1024 * 1024,
     },
     providers: [
       {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { PrioritySettings } from '../../src/config/config.ts';
+import { singleFlight } from '../../src/domain/single-flight.ts';
 import type { Classifiable } from '../../src/domain/vocabulary.ts';
 import { Mapper } from '../../src/priority/mapper.ts';
 import type { StoredRows } from '../../src/priority/mapping-store.ts';
 import type { MappingSource } from '../../src/priority/matcher.ts';
-import { singleFlight } from '../../src/priority/single-flight.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const settings: PrioritySettings = {

@@ -8,6 +8,7 @@ import { configRoutes, type SettingsService } from './config.ts';
 import { noQuery } from './contract.ts';
 import { takeJsonBodies } from './json-body.ts';
 import { type MappingService, mappingRoutes } from './mappings.ts';
+import { type PoolService, poolRoutes } from './pools.ts';
 import { schedulerRoutes } from './scheduler.ts';
 import { userRoutes } from './users.ts';
 import { checkAgainstContract } from './validation.ts';
@@ -16,6 +17,7 @@ export interface AdminServices {
   readonly identities: Identities;
   /** Null in Personal, which has no mappings. */
   readonly mapper: (MappingService & SettingsService) | null;
+  readonly pools: PoolService;
   readonly poolStats: () => PoolStats[];
 }
 
@@ -39,6 +41,7 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       userRoutes(admin, services.identities);
       apiKeyRoutes(admin, services.identities);
       schedulerRoutes(admin, services.poolStats);
+      poolRoutes(admin, services.pools);
       if (services.mapper === null) return refuseMappings(admin);
       mappingRoutes(admin, services.mapper, services.identities);
       configRoutes(admin, services.mapper);

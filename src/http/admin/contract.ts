@@ -1,7 +1,17 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import { type PoolKey, poolKeys } from '../../config/keys.ts';
+import { isPoolValue } from '../../config/pool-rules.ts';
 import { apiKeyRow, mappingRow, userRow } from '../../db/schema.ts';
 import type { PoolStats } from '../../domain/stats.ts';
-import { matchTypes, roles, tenantTypes, userStatuses, xPriorityPolicies } from '../../domain/vocabulary.ts';
+import {
+  levelCount,
+  matchTypes,
+  roles,
+  tenantTypes,
+  userStatuses,
+  xPriorityPolicies,
+} from '../../domain/vocabulary.ts';
+import type { ShownPool } from '../../pool-settings/pool-settings.ts';
 
 /*
  * Every body, query and answer of the admin API, written once. A field's `description` is the rest
@@ -83,6 +93,37 @@ export const settingsPatch = fields({
   x_priority: Optional(orNull(settingFields.x_priority)),
 });
 
+/** `schema` says what JSON it takes, the rules of the file's key what is allowed. */
+const poolField = <T extends TSchema>(key: PoolKey, schema: T) =>
+  Optional(
+    orNull(
+      field(
+        Type.Refine(schema, value => isPoolValue(key, value)),
+        poolKeys[key].allowed,
+      ),
+    ),
+  );
+const tenNumbers = Type.Array(Type.Number(), { minItems: levelCount, maxItems: levelCount });
+const numberOrTen = Type.Union([Type.Number(), tenNumbers]);
+/** Null removes the row, so that environment, file or default hold again. */
+export const poolPatch = fields({
+  policy: poolField('policy', Type.String()),
+  weights: poolField('weights', tenNumbers),
+  reserved: poolField('reserved', tenNumbers),
+  cap: poolField('cap', tenNumbers),
+  requests_per_sec: poolField('requests_per_sec', Type.Number()),
+  request_burst: poolField('request_burst', Type.Number()),
+  tokens_per_sec: poolField('tokens_per_sec', Type.Number()),
+  token_burst: poolField('token_burst', Type.Number()),
+  max_tokens_in_flight: poolField('max_tokens_in_flight', Type.Number()),
+  aimd: poolField('aimd', Type.Boolean()),
+  queue_drain_sec: poolField('queue_drain_sec', Type.Number()),
+  queue_timeout_sec: poolField('queue_timeout_sec', numberOrTen),
+  max_queue_depth: poolField('max_queue_depth', numberOrTen),
+  max_queue_depth_pool: poolField('max_queue_depth_pool', Type.Number()),
+  max_queued_mb: poolField('max_queued_mb', Type.Number()),
+} satisfies Record<PoolKey, TSchema>);
+
 const displayName = Optional(orNull(text(256)));
 export const newUser = fields({
   email: field(Type.String(), 'an e-mail address'),
@@ -126,9 +167,12 @@ export const apiKeyList = fields({ api_keys: Type.Array(apiKey), total: Type.Int
 export const noQuery = fields({});
 export const success = fields({ success: Type.Literal(true), message: Type.String() });
 
-/** Its shape is that of the pools themselves; nothing is parsed by it. */
+/** Their shapes are those of the pools themselves; nothing is parsed by them. */
+export const pool = Type.Unsafe<ShownPool>(Type.Object({}));
+export const poolList = Type.Unsafe<{ readonly pools: readonly ShownPool[] }>(Type.Object({}));
 export const schedulerStats = Type.Unsafe<{ readonly pools: readonly PoolStats[] }>(Type.Object({}));
 
+export type PoolPatch = Static<typeof poolPatch>;
 export type NewMapping = Static<typeof newMapping>;
 export type MappingPatch = Static<typeof mappingPatch>;
 export type MappingFilter = Static<typeof mappingFilter>;

@@ -1,0 +1,32 @@
+import type { GivenTexts } from './settings-reader.ts';
+
+/** Settings that act while the gateway runs, once the file is read again. */
+const isLive = (section: string, key: string): boolean =>
+  section === 'scheduler' ||
+  /^(pool|tenant)\./.test(section) ||
+  (section.startsWith('provider.') && key === 'max_concurrent');
+
+/** What is different and acts only after a restart: `[section] key`, or `[section]` for one that came or went. */
+export const needsRestart = (before: GivenTexts, after: GivenTexts): string[] => {
+  const names: string[] = [];
+  for (const section of new Set([...before.keys(), ...after.keys()])) {
+    const [was, is] = [before.get(section), after.get(section)];
+    if (isLive(section, '')) continue;
+    if (was === undefined || is === undefined) names.push(`[${section}]`);
+    else
+      names.push(
+        ...changedKeys(was, is)
+          .filter(key => !isLive(section, key))
+          .map(key => `[${section}] ${key}`),
+      );
+  }
+  if (names.length === 0 && providersOf(before) !== providersOf(after)) names.push('the order of the providers');
+  return names;
+};
+
+const changedKeys = (was: ReadonlyMap<string, string>, is: ReadonlyMap<string, string>): string[] =>
+  [...new Set([...was.keys(), ...is.keys()])].filter(key => was.get(key) !== is.get(key));
+
+/** For a model, they are tried in this order. */
+const providersOf = (given: GivenTexts): string =>
+  [...given.keys()].filter(section => section.startsWith('provider.')).join();

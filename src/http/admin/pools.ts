@@ -1,0 +1,28 @@
+import type { ShownPool } from '../../pool-settings/pool-settings.ts';
+import { type AdminApp, admins } from './access.ts';
+import { type PoolPatch, pool, poolList, poolPatch } from './contract.ts';
+
+/** What these routes need of the pools' settings. It throws `notFound` and `invalidRequest` itself. */
+export interface PoolService {
+  list(): ShownPool[];
+  find(name: string): ShownPool;
+  /** Answers what is in effect afterwards. */
+  put(name: string, patch: PoolPatch): Promise<ShownPool>;
+}
+
+const url = '/scheduler/pools';
+const config = { roles: admins };
+
+export function poolRoutes(app: AdminApp, pools: PoolService): void {
+  app.get(url, { config, schema: { response: { 200: poolList } } }, async () => ({ pools: pools.list() }));
+
+  app.get(`${url}/:name`, { config, schema: { response: { 200: pool } } }, async ({ params }) =>
+    pools.find(nameOf(params)),
+  );
+
+  app.put(`${url}/:name`, { config, schema: { body: poolPatch, response: { 200: pool } } }, ({ params, body }) =>
+    pools.put(nameOf(params), body),
+  );
+}
+
+const nameOf = (params: unknown): string => (params as { name: string }).name;

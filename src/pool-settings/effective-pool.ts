@@ -1,0 +1,117 @@
+/**
+ * What is in effect of one pool: the stored rows over what is configured (environment, file, default),
+ * by the rules of the configuration. Rows are written by hand too, so they may be anything.
+ *
+ *   a row that cannot be used    its key keeps the last good stored value, else what is configured
+ *   rows that do not fit         the pool keeps all that it has; at the start, when it has nothing yet,
+ *   together                     the keys that are concerned fall back to what is configured
+ */
+import type { PoolConfig, PoolSettings } from '../config/config.ts';
+import { type PoolKey, type PoolValues, poolKeys } from '../config/keys.ts';
+import { type PoolFault, poolFaults, toPoolSettings } from '../config/pool-rules.ts';
+import { closest } from '../config/suggestion.ts';
+import type { Setting } from '../domain/vocabulary.ts';
+
+/** A row of one pool. */
+export interface StoredValue {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface EffectivePool {
+  readonly name: string;
+  readonly settings: PoolSettings;
+  readonly values: PoolValues;
+  /** Why the rows are not in effect as they stand; null if they are. */
+  readonly fault: string | null;
+}
+
+/** By key; the values are those that the rules of the keys parse. */
+type Values = Record<string, Setting<unknown>>;
+
+interface Combined {
+  readonly values: PoolValues;
+  /** Of single rows. */
+  readonly unusable: readonly string[];
+  /** Of all values together. */
+  readonly unfit: readonly PoolFault[];
+}
+
+export const allPoolKeys = Object.keys(poolKeys) as readonly PoolKey[];
+export const isPoolKey = (key: string): key is PoolKey => Object.hasOwn(poolKeys, key);
+
+/** Rows over configuration, whether it fits or not. `before`: what was in effect until now. */
+export const combine = (
+  { settings: { seats }, values: configured }: PoolConfig,
+  rows: readonly StoredValue[],
+  before: PoolValues | null,
+): Combined => {
+  const values: Values = { ...configured };
+  const unusable: string[] = [];
+  for (const { key, value } of rows) {
+    const parsed = parseRow(key, value);
+    if ('fault' in parsed) unusable.push(parsed.fault);
+    else if (parsed.value !== null) values[key] = { value: parsed.value, source: 'database' };
+    const last = isPoolKey(key) ? before?.[key] : undefined;
+    if ('fault' in parsed && last?.source === 'database') values[key] = last;
+  }
+  const complete = values as unknown as PoolValues;
+  return { values: complete, unusable, unfit: poolFaults(seats, complete) };
+};
+
+/** A value of null: an empty one, which is none, as in the file. */
+const parseRow = (key: string, text: string): { value: unknown } | { fault: string } => {
+  if (!isPoolKey(key)) {
+    const near = closest(key, allPoolKeys);
+    return {
+      fault: `${shown(key)} is unknown: ${near === null ? `there are ${allPoolKeys.join(', ')}` : `is ${near} meant?`}`,
+    };
+  }
+  const { parse, allowed, spelling = '' } = poolKeys[key];
+  const value = text.trim() === '' ? null : parse(text.trim());
+  return value === undefined ? { fault: `${key} must be ${allowed}${spelling}, not ${shown(text)}` } : { value };
+};
+
+const shown = (text: string): string => JSON.stringify(text.slice(0, 40));
+
+/** `before`: what is in effect until now; null at the start. */
+export const effectivePool = (
+  configured: PoolConfig,
+  rows: readonly StoredValue[],
+  before: EffectivePool | null,
+): EffectivePool => {
+  const { values, unusable, unfit } = combine(configured, rows, before?.values ?? null);
+  const faults = [...unusable, ...unfit.map(sentenceOf)];
+  const fault = faults.length === 0 ? null : faults.join('; ');
+  if (unfit.length > 0 && before !== null) return { ...before, fault };
+  const fitting = unfit.length === 0 ? values : fallBack(configured, values, unfit);
+  return { name: configured.name, values: fitting, settings: settingsOf(configured, fitting), fault };
+};
+
+/** What is configured fits by itself, so this ends: each round takes at least one stored value away. */
+const fallBack = (configured: PoolConfig, values: PoolValues, unfit: readonly PoolFault[]): PoolValues => {
+  if (unfit.length === 0) return values;
+  const without: Values = { ...values };
+  for (const key of unfit.flatMap(({ keys }) => keys)) without[key] = configured.values[key];
+  const next = without as unknown as PoolValues;
+  return fallBack(configured, next, poolFaults(configured.settings.seats, next));
+};
+
+/** Another configuration under the stored values that are in effect; `unfit`: what does not fit together then. */
+export const overlaid = (
+  configured: PoolConfig,
+  before: EffectivePool,
+): EffectivePool & { readonly unfit: readonly PoolFault[] } => {
+  const stored = allPoolKeys.filter(key => before.values[key].source === 'database');
+  const values = {
+    ...configured.values,
+    ...Object.fromEntries(stored.map(key => [key, before.values[key]])),
+  } as PoolValues;
+  const unfit = poolFaults(configured.settings.seats, values);
+  return { name: configured.name, values, settings: settingsOf(configured, values), fault: before.fault, unfit };
+};
+
+const settingsOf = ({ settings: { seats } }: PoolConfig, values: PoolValues): PoolSettings =>
+  toPoolSettings(seats, values);
+
+export const sentenceOf = ({ keys: [key], message }: PoolFault): string => `${key} ${message}`;

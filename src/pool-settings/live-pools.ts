@@ -1,0 +1,226 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { PoolConfig, PoolSettings, TenantConfig } from '../config/config.ts';
+import { ConfigFaults } from '../config/faults.ts';
+import { answered } from '../db/answered.ts';
+import type { Clock } from '../domain/clock.ts';
+import { errors } from '../domain/errors.ts';
+import { singleFlight } from '../domain/single-flight.ts';
+import type { Events } from '../telemetry/events.ts';
+import {
+  allPoolKeys,
+  combine,
+  type EffectivePool,
+  effectivePool,
+  overlaid,
+  type StoredValue,
+  sentenceOf,
+} from './effective-pool.ts';
+import { applied, changesOf, type PoolChange, type PoolPatch } from './pool-patch.ts';
+import type { PoolSettingsStore } from './pool-settings-store.ts';
+import { type ShownPool, shownPool, shownValue } from './shown-pool.ts';
+
+export type Tenants = ReadonlyMap<string, TenantConfig>;
+
+/** Puts settings into effect in one pool, at once and without losing who waits. */
+export type Configure = (pool: string, settings: PoolSettings, tenants: Tenants) => void;
+
+export interface LivePoolsParts {
+  readonly store: Pick<PoolSettingsStore, keyof PoolSettingsStore>;
+  /** As configured at the start. */
+  readonly pools: readonly PoolConfig[];
+  readonly tenants: readonly TenantConfig[];
+  readonly configure: Configure;
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'poolChanged' | 'poolRowsFaulty' | 'poolRowsUnread' | 'error'>;
+}
+
+/** What is known of one pool. */
+interface Pool {
+  readonly configured: PoolConfig;
+  readonly rows: readonly StoredValue[];
+  readonly effective: EffectivePool;
+}
+
+const retryMs = 1_000;
+
+/**
+ * Holds what is in effect of every pool and keeps it so: rows that were changed by whomever, a change
+ * by the admin API, the file read again. The dispatchers hear of it only where it makes a difference.
+ */
+export class LivePools {
+  readonly #parts: LivePoolsParts;
+  readonly #reload: () => Promise<void>;
+  readonly #firstLoad = Promise.withResolvers<void>();
+  readonly #pools: Map<string, Pool>;
+  #tenants: Tenants;
+  #isLoaded = false;
+  #isStopped = false;
+  /** An outage is tried again every second: it is said once. */
+  #isFailing = false;
+  #cancelRetry = () => {};
+  #lastLoad: Promise<unknown> = Promise.resolve();
+  /** What was said of faulty rows, by pool, so that it is said once. */
+  readonly #said = new Map<string, string>();
+
+  constructor(parts: LivePoolsParts) {
+    this.#parts = parts;
+    this.#tenants = byId(parts.tenants);
+    this.#pools = new Map(parts.pools.map(pool => [pool.name, asConfigured(pool)]));
+    this.#reload = singleFlight(() => this.#load());
+    // Whoever awaits start() hears of a stop before the first load; nobody else has to.
+    this.#firstLoad.promise.catch(() => {});
+  }
+
+  /** Resolves when the rows are in effect; tries once a second until then. */
+  start(): Promise<void> {
+    this.changed();
+    return this.#firstLoad.promise;
+  }
+
+  /** Resolves when nothing is read any more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelRetry();
+    this.#firstLoad.reject(stopped());
+    await this.#lastLoad;
+  }
+
+  /** The rows may have changed: reads them in the background. */
+  changed(): void {
+    // A failed load has been told and is tried again.
+    this.#reload().catch(() => {});
+  }
+
+  list(): ShownPool[] {
+    return [...this.#pools.values()].map(({ effective }) => shownPool(effective));
+  }
+
+  find(name: string): ShownPool {
+    return shownPool(this.#find(name).effective);
+  }
+
+  /** Resolves when the change is in effect here. */
+  async put(name: string, patch: PoolPatch): Promise<ShownPool> {
+    const { configured, effective } = this.#find(name);
+    const changes = changesOf(patch);
+    let after: readonly StoredValue[] = [];
+    const check = (rows: readonly StoredValue[]) => {
+      after = applied(rows, changes);
+      refuseUnfit(combine(configured, after, effective.values).unfit, changes);
+    };
+    await answered(this.#parts.store.write(name, changes, { now: this.#parts.clock.date().toISOString(), check }));
+    // What is committed holds, also where the database goes away before it was read back.
+    await this.#reload().catch(() => this.#install(name, after));
+    return this.find(name);
+  }
+
+  /**
+   * The file was read again; pools that are not there yet wait for a restart. Throws ConfigFaults where
+   * it does not fit together with what is stored, and then nothing is changed.
+   */
+  reconfigure({ pools, tenants }: Pick<LivePoolsParts, 'pools' | 'tenants'>): void {
+    const known = pools.filter(({ name }) => this.#pools.has(name));
+    const faults = known.flatMap(pool => unfitFaults(pool, this.#find(pool.name).effective));
+    if (faults.length > 0) throw new ConfigFaults(faults);
+    const hasNewTenants = !isDeepStrictEqual(this.#tenants, byId(tenants));
+    this.#tenants = byId(tenants);
+    for (const configured of known) {
+      const { rows, effective } = this.#find(configured.name);
+      const kept = overlaid(configured, effective);
+      this.#set({ configured, rows, effective: effectivePool(configured, rows, kept) }, hasNewTenants);
+    }
+  }
+
+  #find(name: string): Pool {
+    const pool = this.#pools.get(name);
+    if (pool === undefined) throw errors.notFound(`There is no pool ${name.slice(0, 64)}.`);
+    return pool;
+  }
+
+  #load(): Promise<void> {
+    const loading = this.#tryLoad();
+    this.#lastLoad = loading.catch(() => {});
+    return loading;
+  }
+
+  async #tryLoad(): Promise<void> {
+    if (this.#isStopped) throw stopped();
+    this.#cancelRetry();
+    try {
+      const rows = await this.#parts.store.readAll();
+      for (const name of this.#pools.keys()) this.#install(name, rows.get(name) ?? []);
+      this.#tellUnknown(rows);
+    } catch (error) {
+      this.#noteFailure(error);
+      throw error;
+    }
+    this.#isLoaded = true;
+    this.#isFailing = false;
+    this.#firstLoad.resolve();
+  }
+
+  #noteFailure(error: unknown): void {
+    if (this.#isStopped) return;
+    if (!this.#isFailing) this.#parts.events.poolRowsUnread(error);
+    this.#isFailing = true;
+    this.#cancelRetry = this.#parts.clock.after(retryMs, () => this.changed());
+  }
+
+  #install(name: string, rows: readonly StoredValue[]): void {
+    const { configured, effective } = this.#find(name);
+    const next = effectivePool(configured, rows, this.#isLoaded ? effective : null);
+    this.#set({ configured, rows, effective: next }, false);
+  }
+
+  #set(pool: Pool, hasNewTenants: boolean): void {
+    const { name, settings, values, fault } = pool.effective;
+    const before = this.#find(name).effective;
+    this.#pools.set(name, pool);
+    this.#tell(name, fault);
+    const isSame = isDeepStrictEqual(settings, before.settings);
+    if (!isSame || hasNewTenants) this.#parts.configure(name, settings, this.#tenants);
+    if (isSame) return;
+    const changed = allPoolKeys
+      .filter(key => !isDeepStrictEqual(values[key].value, before.values[key].value))
+      .map(key => `${key}=${shownValue(key, values) ?? 'none'} (${values[key].source})`);
+    if (settings.seats !== before.settings.seats) changed.push(`seats=${settings.seats}`);
+    this.#parts.events.poolChanged({ pool: name, values: changed.join(' ') });
+  }
+
+  /** Another gateway of the same database may well have them. */
+  #tellUnknown(rows: ReadonlyMap<string, unknown>): void {
+    for (const name of new Set([...rows.keys(), ...this.#said.keys()]))
+      if (!this.#pools.has(name)) this.#tell(name, rows.has(name) ? 'there is no such pool here' : null);
+  }
+
+  #tell(pool: string, fault: string | null): void {
+    if (fault !== null && this.#said.get(pool) !== fault) this.#parts.events.poolRowsFaulty({ pool, reason: fault });
+    if (fault === null) this.#said.delete(pool);
+    else this.#said.set(pool, fault);
+  }
+}
+
+const asConfigured = (configured: PoolConfig): Pool => ({
+  configured,
+  rows: [],
+  effective: { ...configured, fault: null },
+});
+
+const byId = (tenants: readonly TenantConfig[]): Tenants => new Map(tenants.map(tenant => [tenant.tenantId, tenant]));
+
+const stopped = () => errors.unavailable('The gateway is stopping.', 1);
+
+const refuseUnfit = (unfit: ReturnType<typeof combine>['unfit'], changes: readonly PoolChange[]): void => {
+  const first = unfit[0];
+  if (first === undefined) return;
+  const param = first.keys.find(key => changes.some(change => change.key === key)) ?? first.keys[0];
+  throw errors.invalidRequest(`${unfit.map(sentenceOf).join('; ')}.`, param);
+};
+
+/** A file may be sound by itself and yet not under what is stored. */
+const unfitFaults = (configured: PoolConfig, before: EffectivePool) =>
+  overlaid(configured, before).unfit.map(({ keys: [key], message }) => ({
+    section: `pool.${configured.name}`,
+    key,
+    message: `${message} (together with what is stored by the admin API or SQL)`,
+  }));

@@ -1,0 +1,16 @@
+/** The front door: what is in effect of every pool, changed while it runs. */
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/schema.ts';
+import { LivePools, type LivePoolsParts } from './live-pools.ts';
+import { PoolSettingsStore } from './pool-settings-store.ts';
+
+export type { Configure, LivePools } from './live-pools.ts';
+export type { PoolPatch } from './pool-patch.ts';
+export type { ShownPool } from './shown-pool.ts';
+
+/** `db`: either database, with its tables or without them until `start`. */
+export const createLivePools = ({
+  db,
+  ...parts
+}: Omit<LivePoolsParts, 'store'> & { readonly db: Kysely<Database> }): LivePools =>
+  new LivePools({ ...parts, store: new PoolSettingsStore(db) });
