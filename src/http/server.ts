@@ -48,12 +48,20 @@ export function createHttpServer({ gateway, events, clock, admin, ops }: ServerP
     frameworkErrors: (thrown, request, reply) => answerError(thrown, request, reply),
     serverFactory: handler => {
       const serve = (req: IncomingMessage, res: ServerResponse) => {
+        if (!req.url?.startsWith('/')) req.url = originForm(req.url ?? '');
         if (isDraining) res.setHeader('connection', 'close');
         if (lacksHost(req)) refuseHostless(req, res);
         else if (!serveModels(req, res)) handler(req, res);
       };
       const server = createServer(
-        { keepAliveTimeout, headersTimeout, requestTimeout, requireHostHeader: false },
+        {
+          keepAliveTimeout,
+          headersTimeout,
+          requestTimeout,
+          requireHostHeader: false,
+          // Of two Authorization headers the first would win in silence; joined they are no key that anybody has.
+          joinDuplicateHeaders: true,
+        },
         serve,
       );
       // An expectation that nobody knows may be ignored; node:http would answer it in a shape of its own.
@@ -93,6 +101,13 @@ export function createHttpServer({ gateway, events, clock, admin, ops }: ServerP
       return () => closeConnections(closed);
     },
   };
+}
+
+/** Path and query of a URL that a client, taking us for a proxy, sent whole. */
+function originForm(url: string): string {
+  const rest = /^https?:\/\/[^/?#]*(.*)$/i.exec(url)?.[1];
+  if (rest === undefined) return url;
+  return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
 /** As HTTP/1.1 wants it; node:http would answer it in a shape of its own. */

@@ -4,10 +4,12 @@ import { errors } from '../domain/errors.ts';
 export function parseEmail(text: string): string {
   const email = text.trim().toLowerCase();
   const parts = email.split('@');
-  const isEmail = email.length >= 3 && email.length <= 254 && parts.length === 2 && parts.every(part => part !== '');
+  const isPlain = !/\p{Cc}/u.test(email);
+  const isEmail =
+    isPlain && email.length >= 3 && email.length <= 254 && parts.length === 2 && parts.every(part => part !== '');
   if (!isEmail) {
     throw errors.invalidRequest(
-      'email must be 3 to 254 characters with exactly one @ and text on both sides.',
+      'email must be 3 to 254 characters with exactly one @, text on both sides and no control characters.',
       'email',
     );
   }

@@ -69,5 +69,5 @@ function decide(
 function parseAsked(asked: string | string[]): Level {
   const level = typeof asked === 'string' && /^[0-9]$/.test(asked) ? Number(asked) : null;
   if (isLevel(level)) return level;
-  throw errors.invalidRequest('X-Priority must be one digit from 0 (best) to 9, sent once', 'X-Priority');
+  throw errors.invalidRequest('X-Priority must be one digit from 0 (best) to 9, sent once.', 'X-Priority');
 }

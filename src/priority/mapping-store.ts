@@ -82,6 +82,7 @@ export class MappingStore {
     return this.#writing(async trx => {
       const before = await trx.selectFrom(table).selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
       if (!before) return null;
+      if (Object.keys(given(patch)).length === 0) return before;
       const after = { ...before, ...given(patch) };
       check(after);
       if (patch.pattern !== undefined || patch.match_type !== undefined) await refuseSamePattern(trx, after, id);

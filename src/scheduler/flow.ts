@@ -72,7 +72,9 @@ export class Flow<Holder> {
   waitingCost = 0;
   head: Place<Holder> | null = null;
   tail: Place<Holder> | null = null;
-  /** Says which flow was appended to last. */
+  /** Says which flow has had something waiting for longest: of equal counters, its turn is first. */
+  activation = 0;
+  /** Says which flow was given something to wait for last. */
   appended = 0;
   /** Its item in the heap of the longest queues, while there is one. */
   lane: (HeapItem & { readonly flow: Flow<Holder> }) | null = null;

@@ -47,7 +47,7 @@ export class LevelQueue<Holder> {
   #virtualTime = 0;
   // No counter is above it.
   #highest = 0;
-  #appended = 0;
+  #arrivals = 0;
   #longest: LongestQueue<Holder> | null = null;
   readonly #flows = new Map<string, Flow<Holder>>();
   readonly #backlogged = new IndexedHeap<Flow<Holder>>();
@@ -75,7 +75,6 @@ export class LevelQueue<Holder> {
   enqueue(place: Place<Holder>): void {
     const flow = this.#entered(place);
     flow.append(place);
-    flow.appended = ++this.#appended;
     this.#longest?.update(flow);
   }
 
@@ -140,7 +139,7 @@ export class LevelQueue<Holder> {
   /** Its tenant may start again; the time it stood aside is not saved up. */
   unpark(flow: Flow<Holder>): void {
     flow.counter = Math.max(flow.counter, this.#virtualTime);
-    this.#backlogged.push(flow, flow.counter);
+    this.#backlogged.push(flow, flow.counter, flow.activation);
   }
 
   isParked(flow: Flow<Holder>): boolean {
@@ -174,8 +173,10 @@ export class LevelQueue<Holder> {
     if (flow.head === null) {
       if (flow.slot >= 0) this.#indebted.remove(flow);
       flow.tenant?.backlogged.add(flow);
+      flow.activation = ++this.#arrivals;
       if (!flow.isParked) this.unpark(flow);
     }
+    flow.appended = ++this.#arrivals;
     this.waiting++;
     this.waitingCost += place.cost;
     this.waitingBytes += place.bodyBytes;

@@ -131,7 +131,7 @@ export class Scheduler<Holder> {
     return 'queued';
   }
 
-  /** Whether a newcomer would be given a seat by the next call of next(). */
+  /** Whether a newcomer is given a seat by the next call of next() because nobody waits who may have one. */
   startsAtOnce(place: Place<Holder>, now: number): boolean {
     this.#queue.advance(now);
     const { tenants } = this.#queue;

@@ -74,3 +74,62 @@ test('a tenant whose mapping and key are deleted while its requests wait is serv
   await assertQuiet(gateway, upstream, 1);
   await assertAllSeats(gateway, upstream, 1, adminKey);
 });
+
+test('weights that change under a backlog hold from the next grant on, and nobody is lost', async t => {
+  const upstream = await startFakeUpstream(t, { hold: true });
+  const sections = '[pool.main]\npolicy = wfq\nweights = 1,1,1,1,1,1,1,1,1,1';
+  const gateway = await startGateway(t, { ini: poolIni(upstream, { seats: 1, sections }) });
+  const held = gateway.chat(adminKey, { priority: 0 });
+  await upstream.waitForRequests(1);
+  const queued = Array.from({ length: 24 }, () => [
+    gateway.chat(adminKey, { priority: 5, model: 'P5' }),
+    gateway.chat(adminKey, { priority: 6, model: 'P6' }),
+  ]).flat();
+  await until(async () => (await waitingIn(gateway)) === queued.length);
+  /** The next so many grants, as the upstream sees them. */
+  const grants = async (count: number) => {
+    const from = upstream.requests.length;
+    for (let seen = from; seen < from + count; seen++) {
+      upstream.release(1);
+      await upstream.waitForRequests(seen + 1);
+    }
+    const seen = upstream.requests.slice(from).map(({ body }) => JSON.parse(body.toString()).model);
+    return seen.filter(model => model === 'P5').length;
+  };
+  assert.equal(await grants(12), 6);
+  const weights = [1, 1, 1, 1, 1, 3, 1, 1, 1, 1];
+  assert.equal((await gateway.admin('PUT', '/admin/scheduler/pools/main', { weights })).status, 200);
+  const ofP5 = await grants(16);
+  assert.ok(ofP5 >= 11 && ofP5 <= 13, `${ofP5} of 16 at 3 to 1`);
+  upstream.open();
+  for (const answer of [held, ...queued]) assert.equal((await answer).status, 200);
+  assert.equal(upstream.requests.length, 1 + queued.length);
+  await assertQuiet(gateway, upstream, 1);
+});
+
+test('seats that fall below what is in flight are given out again only when fewer are taken', async t => {
+  const upstream = await startFakeUpstream(t, { hold: true });
+  const gateway = await startGateway(t, { ini: poolIni(upstream, { seats: 6 }) });
+  const running = Array.from({ length: 6 }, () => gateway.chat(adminKey));
+  await upstream.waitForRequests(6);
+  const queued = Array.from({ length: 6 }, () => gateway.chat(adminKey));
+  await until(async () => (await waitingIn(gateway)) === 6);
+  gateway.reload(poolIni(upstream, { seats: 2 }));
+  const { seats, in_use } = await gateway.pool();
+  assert.deepEqual([seats, in_use], [2, 6], 'who runs keeps its seat');
+  upstream.release(4);
+  await upstream.waitForEnded(4);
+  await until(async () => (await gateway.pool()).in_use === 2);
+  assert.deepEqual([await waitingIn(gateway), upstream.requests.length], [6, 6], 'and two are left that run');
+  for (let begun = 7; begun <= 12; begun++) {
+    upstream.release(1);
+    await upstream.waitForRequests(begun);
+    assert.equal(upstream.active, 2);
+  }
+  upstream.open();
+  for (const answer of [...running, ...queued]) assert.equal((await answer).status, 200);
+
+  gateway.reload(poolIni(upstream, { seats: 4 }));
+  await assertQuiet(gateway, upstream, 6);
+  await assertAllSeats(gateway, upstream, 4, adminKey);
+});

@@ -1,166 +1,242 @@
 /**
- * The scheduler's rules written down as plainly as possible: arrays, scans, nothing ever forgotten.
- * The real one must give the identical sequence of grants.
+ * The scheduler's rules written down as plainly as possible: lists, scans, nothing ever forgotten, none
+ * of the core's modules. The real one must give the identical sequence of grants.
  */
+import type { Spent } from '../../src/domain/usage.ts';
 import type { Level, Policy } from '../../src/domain/vocabulary.ts';
-import type { Admission, SchedulerOptions } from '../../src/scheduler/scheduler.ts';
+import type { Admission, SchedulerOptions, SchedulerSettings } from '../../src/scheduler/scheduler.ts';
+import { levels, ReferenceQueue, type Request, type Runner, sum, type Waiter } from './reference-queue.ts';
+import { ReferenceRates } from './reference-rates.ts';
 
-export interface Request {
-  readonly id: number;
-  readonly flowId: string;
-  readonly level: Level;
-  readonly cost: number;
-  readonly tokens: number;
-  readonly bodyBytes: number;
-  readonly timeoutMs: number;
-}
-
-interface Waiter {
-  readonly request: Request;
-  readonly deadline: number;
-  readonly flow: ReferenceFlow;
-}
-
-interface ReferenceFlow {
-  counter: number;
-  /** When it last began to have something waiting. */
-  activation: number;
-}
-
-interface ReferenceLevel {
-  counter: number;
-  virtualTime: number;
-  readonly flows: Map<string, ReferenceFlow>;
-}
+export type { Request } from './reference-queue.ts';
 
 const isWeighted: Record<Policy, (level: number) => boolean> = {
   strict: () => false,
   wfq: () => true,
   hybrid: level => level > 0,
 };
+const none = Number.POSITIVE_INFINITY;
 
 export class ReferenceScheduler {
-  readonly #options: SchedulerOptions;
-  readonly #levels: ReferenceLevel[];
-  #waiting: Waiter[] = [];
-  #running: Waiter[] = [];
-  #overdue: Waiter[] = [];
+  #settings: SchedulerSettings;
+  #seats: number;
+  readonly #queue = new ReferenceQueue(() => this.#look());
+  readonly #rates = new ReferenceRates();
+  readonly #counters: number[] = levels.map(() => 0);
+  #couldStart: boolean[] = levels.map(() => false);
   #virtualTime = 0;
-  #activations = 0;
+  #closedUntil = 0;
 
-  constructor(options: SchedulerOptions) {
-    this.#options = options;
-    this.#levels = options.settings.weights.map(() => ({ counter: 0, virtualTime: 0, flows: new Map() }));
+  constructor({ settings, tenants }: SchedulerOptions) {
+    this.#settings = settings;
+    this.#seats = settings.seats;
+    this.configure(settings, tenants, 0);
+  }
+
+  get seats(): number {
+    return this.#seats;
   }
 
   get inUse(): number {
-    return this.#running.length;
+    return this.#queue.running.length;
   }
 
   waiting(level: Level): number {
-    return this.#waiting.filter(waiter => waiter.request.level === level).length;
+    return this.#queue.waitingIn(level).length;
   }
 
   running(level: Level): number {
-    return this.#running.filter(waiter => waiter.request.level === level).length;
+    return this.#queue.runningIn(level);
+  }
+
+  configure(settings: SchedulerSettings, tenants: SchedulerOptions['tenants'], now: number): void {
+    for (const level of levels)
+      if (isWeighted[settings.policy](level) && !this.#weighted(level)) this.#counters[level] = this.#virtualTime;
+    const isAtMost = this.#seats === this.#settings.seats;
+    this.#seats = isAtMost || !settings.aimd ? settings.seats : Math.min(this.#seats, settings.seats);
+    this.#settings = settings;
+    this.#rates.configure(settings, now);
+    this.#queue.configure(tenants, now);
+    this.#look();
   }
 
   enqueue(request: Request, now: number): Admission {
-    this.#takeOverdue(deadline => deadline < now);
-    const { seats, maxQueueDepth, maxQueuedBytes } = this.#options.settings;
-    const queuedBytes = this.#waiting.reduce((sum, waiter) => sum + waiter.request.bodyBytes, 0);
-    if (this.#running.length >= seats || this.#waiting.length > 0) {
-      if (this.waiting(request.level) >= (maxQueueDepth[request.level] ?? 0)) return 'level_full';
-      if (queuedBytes + request.bodyBytes > maxQueuedBytes) return 'pool_full';
+    if (request.tokens > (this.#settings.maxTokensInFlight ?? none)) return 'impossible';
+    if (!this.startsAtOnce(request, now)) {
+      const refusal = this.#queue.makeRoom(request, this.#settings);
+      if (refusal !== null) return refusal;
     }
-    const level = this.#level(request.level);
-    if (this.waiting(request.level) === 0) level.counter = Math.max(level.counter, this.#virtualTime);
-    const flow = level.flows.get(request.flowId) ?? { counter: 0, activation: 0 };
-    level.flows.set(request.flowId, flow);
-    if (!this.#waiting.some(waiter => waiter.flow === flow)) {
-      flow.counter = Math.max(flow.counter, level.virtualTime);
-      flow.activation = this.#activations++;
-    }
-    this.#waiting.push({ request, deadline: now + request.timeoutMs, flow });
+    this.#queue.enter(request, now + request.timeoutMs);
     return 'queued';
   }
 
+  startsAtOnce(request: Request, now: number): boolean {
+    this.#queue.advance(now);
+    const isFirst = levels.every(level => !this.#mayStart(level) || this.#queue.first(level) === undefined);
+    const isFree = this.#mayStart(request.level) && !this.#queue.isParked(request.flowId);
+    return isFirst && isFree && this.#isOpen(now) && this.#fits(request.tokens);
+  }
+
   next(now: number): number | undefined {
-    this.#takeOverdue(deadline => deadline < now);
-    if (this.#running.length >= this.#options.settings.seats || this.#waiting.length === 0) return undefined;
-    const index = this.#pickLevel();
-    const level = this.#level(index);
-    const here = this.#waiting.filter(waiter => waiter.request.level === index);
-    const chosen = here.reduce((best, waiter) => (isBefore(waiter.flow, best.flow) ? waiter : best));
-    level.virtualTime = Math.max(level.virtualTime, chosen.flow.counter);
-    chosen.flow.counter += chosen.request.cost;
-    if (this.#weighted(index)) {
-      this.#virtualTime = Math.max(this.#virtualTime, level.counter);
-      level.counter += chosen.request.cost / this.#weight(index);
-    }
-    this.#waiting = this.#waiting.filter(waiter => waiter !== chosen);
-    this.#running.push(chosen);
+    this.#queue.advance(now);
+    const able = levels.filter(level => this.#mayStart(level) && this.#queue.first(level) !== undefined);
+    if (able.length === 0 || !this.#isOpen(now)) return undefined;
+    const chosen = this.#queue.first(this.#pick(able));
+    if (chosen === undefined || !this.#fits(chosen.request.tokens)) return undefined;
+    this.#start(chosen, now);
     return chosen.request.id;
   }
 
-  finish(id: number, actualCost: number): boolean {
-    const ended = this.#running.find(waiter => waiter.request.id === id);
-    if (ended === undefined) return false;
-    const difference = actualCost - ended.request.cost;
-    const index = ended.request.level;
-    ended.flow.counter += difference;
-    if (this.#weighted(index)) this.#level(index).counter += difference / this.#weight(index);
-    this.#running = this.#running.filter(waiter => waiter !== ended);
-    this.#restIfIdle(index);
+  progress(id: number, spent: Spent, now: number): boolean {
+    const runner = this.#runner(id);
+    if (runner === undefined || spent.cost <= runner.charged.cost + 128) return false;
+    this.#settle(runner, spent, now);
+    return true;
+  }
+
+  finish(id: number, spent: Spent, now: number): boolean {
+    const runner = this.#runner(id);
+    if (runner === undefined) return false;
+    this.#settle(runner, spent, now);
+    this.#queue.running = this.#queue.running.filter(other => other !== runner);
+    this.#queue.restIfIdle(runner.request.level);
+    this.#queue.review(runner.request.flowId, now);
+    this.#look();
+    return true;
+  }
+
+  giveBack(id: number, now: number): boolean {
+    if (this.#runner(id) !== undefined) this.#rates.giveBackRequest();
+    return this.#undo(id, now);
+  }
+
+  requeue(id: number, now: number): boolean {
+    const runner = this.#runner(id);
+    if (runner === undefined || !this.#undo(id, now)) return false;
+    this.#queue.enter(runner.request, runner.deadline, 'first');
     return true;
   }
 
   cancel(id: number): boolean {
-    const gone = this.#waiting.find(waiter => waiter.request.id === id);
-    if (gone === undefined) return false;
-    this.#waiting = this.#waiting.filter(waiter => waiter !== gone);
-    this.#restIfIdle(gone.request.level);
-    return true;
+    return this.#queue.cancel(id);
   }
 
   expire(now: number): number[] {
-    this.#takeOverdue(deadline => deadline <= now);
-    return this.#overdue.splice(0).map(waiter => waiter.request.id);
+    this.#queue.takeOverdue(deadline => deadline <= now);
+    return this.#queue.overdue.splice(0).map(waiter => waiter.request.id);
   }
 
-  #takeOverdue(isOver: (deadline: number) => boolean): void {
-    const over = this.#waiting.filter(waiter => isOver(waiter.deadline)).sort((a, b) => a.deadline - b.deadline);
-    for (const waiter of over) this.cancel(waiter.request.id);
-    this.#overdue.push(...over);
+  takeEvicted(): number[] {
+    return this.#queue.evicted.splice(0).map(waiter => waiter.request.id);
   }
 
-  #pickLevel(): Level {
-    const levels = [...new Set(this.#waiting.map(waiter => waiter.request.level))].sort((a, b) => a - b);
-    const strict = levels.find(level => !this.#weighted(level));
-    if (strict !== undefined) return strict;
-    return levels.reduce((best, level) => (this.#level(level).counter < this.#level(best).counter ? level : best));
+  closeUntil(time: number): void {
+    this.#closedUntil = Math.max(this.#closedUntil, time);
   }
 
-  #restIfIdle(index: Level): void {
-    if (this.waiting(index) + this.running(index) > 0) return;
-    const level = this.#level(index);
-    level.virtualTime = Math.max(level.virtualTime, ...[...level.flows.values()].map(flow => flow.counter));
+  upstreamDropped(): void {
+    if (this.#settings.aimd) this.#seats = Math.max(1, Math.floor(this.#seats * 0.9));
+  }
+
+  upstreamServed(): void {
+    const { aimd, seats } = this.#settings;
+    if (aimd && this.inUse * 2 >= this.#seats) this.#seats = Math.min(this.#seats + 1, seats);
+  }
+
+  /** Level p may start one more iff U < C, used_p < cap_p and (used_p < reserved_p ? H ≤ C : H < C). */
+  #mayStart(level: Level): boolean {
+    const own = this.running(level);
+    const held = this.#held();
+    const isWithin = own < (this.#reserved()[level] ?? 0) ? held <= this.#seats : held < this.#seats;
+    return this.inUse < this.#seats && own < (this.#settings.cap[level] ?? 0) && isWithin;
+  }
+
+  #held(): number {
+    return sum(levels.map(level => Math.max(this.running(level), this.#reserved()[level] ?? 0)));
+  }
+
+  /** Cut by single seats, from the worst level up, until one seat is left to share. */
+  #reserved(): number[] {
+    const reserved = [...this.#settings.reserved];
+    while (sum(reserved) >= this.#seats && sum(reserved) > 0) {
+      const worst = reserved.findLastIndex(own => own > 0);
+      reserved[worst] = (reserved[worst] ?? 0) - 1;
+    }
+    return reserved;
+  }
+
+  #isOpen(now: number): boolean {
+    return now >= this.#closedUntil && this.#rates.isOpen(now);
+  }
+
+  #fits(tokens: number): boolean {
+    const inFlight = sum(this.#queue.running.map(({ request }) => request.tokens));
+    return this.inUse === 0 || inFlight + tokens <= (this.#settings.maxTokensInFlight ?? none);
+  }
+
+  #pick(able: readonly Level[]): Level {
+    const counter = (level: Level) => this.#counters[level] ?? 0;
+    const strict = able.find(level => !this.#weighted(level));
+    return strict ?? able.reduce((best, level) => (counter(level) < counter(best) ? level : best));
+  }
+
+  #start(chosen: Waiter, now: number): void {
+    const { request, flow } = chosen;
+    const level = this.#queue.level(request.level);
+    const tenant = this.#queue.tenant(request.flowId);
+    const flowWeight = tenant?.rules.weight ?? 1;
+    const levelWeight = this.#weighted(request.level) ? (this.#settings.weights[request.level] ?? 0) : none;
+    level.virtualTime = Math.max(level.virtualTime, flow.counter);
+    flow.counter += request.cost / flowWeight;
+    // On a seat that only some levels may have, a level was not chosen among all.
+    const wasChosen = this.#weighted(request.level) && this.#held() < this.#seats;
+    if (wasChosen) this.#virtualTime = Math.max(this.#virtualTime, this.#counters[request.level] ?? 0);
+    this.#correct(request.level, request.cost / levelWeight);
+    this.#queue.waiting = this.#queue.waiting.filter(waiter => waiter !== chosen);
+    this.#queue.running.push({ ...chosen, charged: request, flowWeight, levelWeight });
+    this.#rates.take(request.tokens, now);
+    tenant?.rates.take(request.tokens, now);
+    this.#queue.review(request.flowId, now);
+    this.#look();
+  }
+
+  #settle(runner: Runner, spent: Spent, now: number): void {
+    const { request, charged, flow, flowWeight, levelWeight } = runner;
+    flow.counter += (spent.cost - charged.cost) / flowWeight;
+    this.#correct(request.level, (spent.cost - charged.cost) / levelWeight);
+    this.#rates.correct(spent.tokens - charged.tokens, now);
+    this.#queue.tenant(request.flowId)?.rates.correct(spent.tokens - charged.tokens, now);
+    runner.charged = spent;
+    this.#queue.review(request.flowId, now);
+  }
+
+  #undo(id: number, now: number): boolean {
+    const flowId = this.#runner(id)?.request.flowId;
+    if (flowId !== undefined) this.#queue.tenant(flowId)?.rates.giveBackRequest();
+    return this.finish(id, { cost: 0, tokens: 0 }, now);
+  }
+
+  /** A level that could start nothing and now can does not bring along the time in which it could not. */
+  #look(): void {
+    const canStart = levels.map(level => {
+      const isBelowCap = this.running(level) < (this.#settings.cap[level] ?? 0);
+      return isBelowCap && this.#queue.first(level) !== undefined;
+    });
+    for (const level of levels)
+      if (canStart[level] && !this.#couldStart[level])
+        this.#counters[level] = Math.max(this.#counters[level] ?? 0, this.#virtualTime);
+    this.#couldStart = canStart;
+  }
+
+  #correct(level: Level, amount: number): void {
+    this.#counters[level] = (this.#counters[level] ?? 0) + amount;
   }
 
   #weighted(level: number): boolean {
-    return isWeighted[this.#options.settings.policy](level);
+    return isWeighted[this.#settings.policy](level);
   }
 
-  #weight(level: number): number {
-    return this.#options.settings.weights[level] ?? Number.NaN;
-  }
-
-  #level(index: Level): ReferenceLevel {
-    const level = this.#levels[index];
-    if (level === undefined) throw new Error(`no level ${index}`);
-    return level;
+  #runner(id: number): Runner | undefined {
+    return this.#queue.running.find(({ request }) => request.id === id);
   }
 }
-
-const isBefore = (a: ReferenceFlow, b: ReferenceFlow) =>
-  a.counter < b.counter || (a.counter === b.counter && a.activation < b.activation);

@@ -1,20 +1,29 @@
-/** Random walks through a scheduler: a list of steps, and everything that came of them in order. */
-import fc from 'fast-check';
-import { allLevels, type Level, policies } from '../../src/domain/vocabulary.ts';
+/** Walks through a scheduler: a list of steps, and everything that came of them in order. */
+import type { Spent } from '../../src/domain/usage.ts';
+import type { Level } from '../../src/domain/vocabulary.ts';
 import { type Admission, Place, Scheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.ts';
-import { poolSettings } from './pool-settings.ts';
-import type { Request } from './reference-scheduler.ts';
+import type { Request } from './reference-queue.ts';
 
 /** What the real scheduler and the reference have in common. */
 export interface AnyScheduler {
   readonly inUse: number;
+  readonly seats: number;
   waiting(level: Level): number;
   running(level: Level): number;
+  startsAtOnce(request: Request, now: number): boolean;
   enqueue(request: Request, now: number): Admission;
+  takeEvicted(): number[];
   next(now: number): number | undefined;
-  finish(id: number, actualCost: number, now: number): boolean;
+  progress(id: number, spent: Spent, now: number): boolean;
+  finish(id: number, spent: Spent, now: number): boolean;
+  giveBack(id: number, now: number): boolean;
+  requeue(id: number, now: number): boolean;
   cancel(id: number): boolean;
   expire(now: number): number[];
+  closeUntil(time: number): void;
+  upstreamDropped(): void;
+  upstreamServed(): void;
+  configure(settings: SchedulerOptions['settings'], tenants: SchedulerOptions['tenants'], now: number): void;
 }
 
 /** The real scheduler, spoken to by request ids. */
@@ -30,6 +39,10 @@ export class SchedulerById implements AnyScheduler {
     return this.scheduler.inUse;
   }
 
+  get seats(): number {
+    return this.scheduler.seats;
+  }
+
   waiting(level: Level): number {
     return this.scheduler.level(level).waiting;
   }
@@ -38,116 +51,181 @@ export class SchedulerById implements AnyScheduler {
     return this.scheduler.level(level).running;
   }
 
+  startsAtOnce(request: Request, now: number): boolean {
+    return this.scheduler.startsAtOnce(new Place(request.id, request, request.timeoutMs), now);
+  }
+
   enqueue(request: Request, now: number): Admission {
     const place = new Place(request.id, request, request.timeoutMs);
     this.#places.set(request.id, place);
     return this.scheduler.enqueue(place, now);
   }
 
+  takeEvicted(): number[] {
+    return this.scheduler.takeEvicted().map(place => place.holder);
+  }
+
   next(now: number): number | undefined {
     return this.scheduler.next(now)?.holder;
   }
 
-  finish(id: number, actualCost: number, now: number): boolean {
-    const place = this.#places.get(id);
-    return place !== undefined && this.scheduler.finish(place, { cost: actualCost, tokens: actualCost }, now);
+  progress(id: number, spent: Spent, now: number): boolean {
+    return this.scheduler.progress(this.#place(id), spent, now);
+  }
+
+  finish(id: number, spent: Spent, now: number): boolean {
+    return this.scheduler.finish(this.#place(id), spent, now);
+  }
+
+  giveBack(id: number, now: number): boolean {
+    return this.scheduler.giveBack(this.#place(id), now);
+  }
+
+  requeue(id: number, now: number): boolean {
+    return this.scheduler.requeue(this.#place(id), now);
   }
 
   cancel(id: number): boolean {
-    const place = this.#places.get(id);
-    return place !== undefined && this.scheduler.cancel(place);
+    return this.scheduler.cancel(this.#place(id));
   }
 
   expire(now: number): number[] {
     return this.scheduler.expire(now).map(place => place.holder);
   }
+
+  closeUntil(time: number): void {
+    this.scheduler.closeUntil(time);
+  }
+
+  upstreamDropped(): void {
+    this.scheduler.upstreamDropped();
+  }
+
+  upstreamServed(): void {
+    this.scheduler.upstreamServed();
+  }
+
+  configure(settings: SchedulerOptions['settings'], tenants: SchedulerOptions['tenants'], now: number): void {
+    this.scheduler.configure(settings, tenants, now);
+  }
+
+  #place(id: number): Place<number> {
+    const place = this.#places.get(id);
+    if (place === undefined) throw new Error(`no request ${id}`);
+    return place;
+  }
 }
 
+type Acting =
+  | { readonly kind: 'finish' | 'progress'; readonly nth: number; readonly spent: Spent }
+  | { readonly kind: 'cancel' | 'give back' | 'requeue'; readonly nth: number };
+
 export type Step =
+  | Acting
   | { readonly kind: 'enqueue'; readonly request: Omit<Request, 'id'> }
-  | { readonly kind: 'finish' | 'cancel'; readonly nth: number; readonly actualCost: number }
-  | { readonly kind: 'advance'; readonly ms: number };
+  | { readonly kind: 'advance' | 'close'; readonly ms: number }
+  | { readonly kind: 'dropped' | 'served' | 'drain' }
+  | { readonly kind: 'configure'; readonly options: SchedulerOptions };
 
 export type WalkEvent =
-  | { readonly kind: 'step'; readonly step: Step }
-  | { readonly kind: 'queued' | Admission; readonly request: Request; readonly at: number }
-  | { readonly kind: 'granted' | 'expired' | 'cancelled'; readonly request: Request; readonly at: number }
-  | { readonly kind: 'finished' | 'not finished' | 'not cancelled'; readonly request: Request; readonly at: number };
+  | { readonly kind: 'step'; readonly step: Step; readonly at: number }
+  | {
+      readonly kind: Admission | 'evicted' | 'expired' | 'cancelled' | 'granted' | 'put back' | 'charged';
+      readonly request: Request;
+      readonly at: number;
+    }
+  | { readonly kind: 'finished' | 'given back' | 'nothing'; readonly request: Request; readonly at: number };
+
+/** Takes one step after the other; one pick in four goes for any request so far, so that wrong ones are hit too. */
+export class Walk {
+  readonly events: WalkEvent[] = [];
+  now = 0;
+  readonly #scheduler: AnyScheduler;
+  readonly #requests: Request[] = [];
+  readonly #waiting = new Set<number>();
+  readonly #running = new Set<number>();
+
+  constructor(scheduler: AnyScheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  take(step: Step): void {
+    this.events.push({ kind: 'step', step, at: this.now });
+    if ('nth' in step) this.#act(step);
+    else if (step.kind === 'enqueue') this.#enqueue(step.request);
+    else if (step.kind === 'advance') this.advance(step.ms);
+    else if (step.kind === 'close') this.#scheduler.closeUntil(this.now + step.ms);
+    else if (step.kind === 'dropped') this.#scheduler.upstreamDropped();
+    else if (step.kind === 'served') this.#scheduler.upstreamServed();
+    else if (step.kind === 'drain') this.#expire(Number.POSITIVE_INFINITY);
+    else if (step.kind === 'configure') {
+      const { settings, tenants } = step.options;
+      this.#scheduler.configure(settings, tenants, this.now);
+    }
+  }
+
+  /** Seats all that can be seated. */
+  pump(): void {
+    for (let id = this.#scheduler.next(this.now); id !== undefined; id = this.#scheduler.next(this.now))
+      this.#note('granted', id);
+  }
+
+  advance(ms: number): void {
+    this.now += ms;
+    this.#expire(this.now);
+  }
+
+  #enqueue(fields: Omit<Request, 'id'>): void {
+    const request = { ...fields, id: this.#requests.length };
+    this.#requests.push(request);
+    this.#note(this.#scheduler.enqueue(request, this.now), request.id);
+    for (const id of this.#scheduler.takeEvicted()) this.#note('evicted', id);
+  }
+
+  #expire(now: number): void {
+    for (const id of this.#scheduler.expire(now)) this.#note('expired', id);
+  }
+
+  #act(step: Acting): void {
+    if (this.#requests.length === 0) return;
+    const likely = [...(step.kind === 'cancel' ? this.#waiting : this.#running)];
+    const any = step.nth % this.#requests.length;
+    const id = step.nth % 4 === 0 ? any : (likely[step.nth % likely.length] ?? any);
+    const { now } = this;
+    if (step.kind === 'progress') this.#note(this.#scheduler.progress(id, step.spent, now) ? 'charged' : 'nothing', id);
+    if (step.kind === 'finish') this.#note(this.#scheduler.finish(id, step.spent, now) ? 'finished' : 'nothing', id);
+    if (step.kind === 'give back') this.#note(this.#scheduler.giveBack(id, now) ? 'given back' : 'nothing', id);
+    if (step.kind === 'requeue') {
+      this.#note(this.#scheduler.requeue(id, now) ? 'put back' : 'nothing', id);
+      this.#expire(now); // its time may be over
+    }
+    if (step.kind === 'cancel') this.#note(this.#scheduler.cancel(id) ? 'cancelled' : 'nothing', id);
+  }
+
+  #note(kind: Exclude<WalkEvent['kind'], 'step'>, id: number): void {
+    const request = this.#requests[id];
+    if (request === undefined) throw new Error(`no request ${id}`);
+    this.events.push({ kind, request, at: this.now });
+    if (kind === 'queued' || kind === 'put back') this.#waiting.add(id);
+    else if (kind !== 'charged' && kind !== 'nothing') this.#waiting.delete(id);
+    if (kind === 'granted') this.#running.add(id);
+    else if (kind === 'finished' || kind === 'given back' || kind === 'put back') this.#running.delete(id);
+  }
+}
 
 export interface WalkOptions {
   /** Called after each step, when all that could start has started. */
-  readonly afterStep?: (now: number) => void;
+  readonly afterStep?: (walk: Walk) => void;
   /** Without it, seats are given only after every third step. */
   readonly pumpAlways?: boolean;
 }
 
-/** Takes the steps; one in four `finish` and `cancel` goes for any request so far, so that wrong ones are hit too. */
 export function walk(scheduler: AnyScheduler, steps: readonly Step[], options: WalkOptions = {}): WalkEvent[] {
-  const requests: Request[] = [];
-  const events: WalkEvent[] = [];
-  const inState = { waiting: new Set<number>(), running: new Set<number>() };
-  let now = 0;
-  const note = (kind: Exclude<WalkEvent['kind'], 'step'>, id: number) => {
-    const request = requests[id];
-    if (request === undefined) throw new Error(`no request ${id}`);
-    events.push({ kind, request, at: now });
-    if (kind === 'queued') inState.waiting.add(id);
-    if (kind === 'granted' || kind === 'expired' || kind === 'cancelled') inState.waiting.delete(id);
-    if (kind === 'granted') inState.running.add(id);
-    if (kind === 'finished') inState.running.delete(id);
-  };
-  const pick = (kind: 'finish' | 'cancel', nth: number) => {
-    const likely = [...(kind === 'finish' ? inState.running : inState.waiting)];
-    return nth % 4 === 0 ? nth % requests.length : (likely[nth % likely.length] ?? nth % requests.length);
-  };
-  const take = (step: Step) => {
-    if (step.kind === 'advance') {
-      now += step.ms;
-      for (const id of scheduler.expire(now)) note('expired', id);
-    } else if (step.kind === 'enqueue') {
-      const request = { ...step.request, id: requests.length };
-      requests.push(request);
-      note(scheduler.enqueue(request, now), request.id);
-    } else if (requests.length > 0) {
-      const id = pick(step.kind, step.nth);
-      if (step.kind === 'finish') note(scheduler.finish(id, step.actualCost, now) ? 'finished' : 'not finished', id);
-      else note(scheduler.cancel(id) ? 'cancelled' : 'not cancelled', id);
-    }
-  };
+  const walked = new Walk(scheduler);
   for (const [index, step] of steps.entries()) {
-    events.push({ kind: 'step', step });
-    take(step);
-    if (options.pumpAlways === true || index % 3 === 2)
-      for (let id = scheduler.next(now); id !== undefined; id = scheduler.next(now)) note('granted', id);
-    options.afterStep?.(now);
+    walked.take(step);
+    if (options.pumpAlways === true || index % 3 === 2) walked.pump();
+    options.afterStep?.(walked);
   }
-  return events;
+  return walked.events;
 }
-
-const cost = fc.integer({ min: 0, max: 1000 });
-
-export const anyRequest: fc.Arbitrary<Omit<Request, 'id'>> = fc.record({
-  flowId: fc.constantFrom('a', 'b', 'c', 'd'),
-  level: fc.constantFrom(...allLevels),
-  cost,
-  tokens: cost,
-  bodyBytes: fc.integer({ min: 0, max: 50 }),
-  timeoutMs: fc.integer({ min: 0, max: 60 }),
-});
-
-const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('enqueue' as const), request: anyRequest }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('finish' as const), nth: fc.nat(), actualCost: cost }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const), nth: fc.nat(), actualCost: cost }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('advance' as const), ms: fc.integer({ min: 0, max: 30 }) }) },
-);
-
-export const anySteps = fc.array(anyStep, { minLength: 1, maxLength: 250, size: 'max' });
-
-export const anyOptions: fc.Arbitrary<SchedulerOptions> = fc
-  .record({
-    policy: fc.constantFrom(...policies),
-    weights: fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 10, maxLength: 10 }),
-    seats: fc.integer({ min: 1, max: 5 }),
-  })
-  .map(fields => ({ settings: poolSettings(fields), tenants: new Map() }));

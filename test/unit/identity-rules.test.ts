@@ -28,7 +28,7 @@ describe('an e-mail', () => {
   for (const [text, email] of good) {
     test(`may be '${text.slice(0, 20)}'`, () => assert.equal(parseEmail(text), email));
   }
-  const bad = ['', 'ab', '@b', 'a@', ' a@ ', 'a@@b', 'a@b@c', 'nobody', `${'a'.repeat(253)}@b`];
+  const bad = ['', 'ab', '@b', 'a@', ' a@ ', 'a@@b', 'a@b@c', 'nobody', 'a\nb@c', 'a@b\u007f', `${'a'.repeat(253)}@b`];
   for (const text of bad) {
     test(`may not be '${text.slice(0, 20)}' (${text.length} characters)`, () =>
       assert.throws(() => parseEmail(text), { code: 'invalid_request', param: 'email' }));

@@ -276,7 +276,7 @@ test('counters that have run for years are lowered without changing a decision',
       for (let round = 0; round < rounds; round++)
         for (const { flowId, cost } of requests) {
           enqueue({ flowId, cost: 9e8 + (cost % 1e8) });
-          steps.push({ kind: 'finish', nth: 1, actualCost: 8e8 + (cost % 2e8) });
+          steps.push({ kind: 'finish', nth: 1, spent: { cost: 8e8 + (cost % 2e8), tokens: 0 } });
         }
       const one = options('strict', { maxQueueDepth: perLevel(100) });
       const run = (scheduler: SchedulerById | ReferenceScheduler) =>

@@ -126,3 +126,24 @@ test('nothing is written into the middle of an answer that is being given', asyn
   assert.doesNotMatch(text, /HTTP\/1\.1 400|invalid_request/);
   await upstream.waitForEnded(1);
 });
+
+test('a URL that is sent whole is served by its path', async t => {
+  const { url } = await startGateway(t, { ini });
+  for (const target of [`${url}/v1/models?x=1`, 'HTTP://elsewhere/v1/models', 'http://elsewhere']) {
+    const socket = open(t, url);
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${adminKey}\r\n\r\n`);
+    const { status } = read(await untilClosed(socket));
+    assert.equal(status, target.includes('/v1/models') ? 200 : 404, target);
+  }
+});
+
+test('of two Authorization headers that differ none counts, on model and admin routes', async t => {
+  const { url } = await startGateway(t, { ini });
+  for (const path of ['/v1/models', '/admin/users']) {
+    const socket = open(t, url);
+    const keys = [adminKey, secret].map(key => `Authorization: Bearer ${key}\r\n`).join('');
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${keys}\r\n`);
+    const { status, body } = read(await untilClosed(socket));
+    assert.deepEqual([status, body.error.code], [401, 'invalid_api_key']);
+  }
+});

@@ -1,0 +1,99 @@
+/**
+ * Settings, tenants, requests and steps of every kind for random walks. Rates and weights of tenants are
+ * such that all sums are exact in binary: then the reference and the real one cannot differ by rounding.
+ */
+import fc from 'fast-check';
+import type { Spent } from '../../src/domain/usage.ts';
+import { allLevels, policies } from '../../src/domain/vocabulary.ts';
+import type { SchedulerOptions, SchedulerSettings, TenantRules } from '../../src/scheduler/scheduler.ts';
+import { perLevel, poolSettings } from './pool-settings.ts';
+import type { Request } from './reference-queue.ts';
+import type { Step } from './scheduler-walk.ts';
+
+const cost = fc.integer({ min: 0, max: 1000 });
+const spent: fc.Arbitrary<Spent> = fc.record({ cost, tokens: cost });
+const tenPer = <T>(arbitrary: fc.Arbitrary<T>) => fc.array(arbitrary, { minLength: 10, maxLength: 10 });
+/** Mostly `common`. */
+const rarely = <T, U>(common: T, arbitrary: fc.Arbitrary<U>) =>
+  fc.oneof({ weight: 2, arbitrary: fc.constant(common) }, { weight: 1, arbitrary });
+const requestRate = fc.constantFrom(1000 / 4, 1000 / 8, 1000 / 16, 1000 / 32);
+const tokenRate = fc.constantFrom(4000, 16_000, 64_000);
+
+export const anyRequest: fc.Arbitrary<Omit<Request, 'id'>> = fc.record({
+  flowId: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+  level: fc.oneof(fc.constantFrom(...allLevels), fc.constantFrom(0 as const, 4 as const, 9 as const)),
+  cost,
+  tokens: cost,
+  bodyBytes: fc.integer({ min: 0, max: 50 }),
+  timeoutMs: fc.oneof(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 60, max: 1000 })),
+});
+
+const anySettings: fc.Arbitrary<SchedulerSettings> = fc
+  .record({
+    policy: fc.constantFrom(...policies),
+    weights: tenPer(fc.integer({ min: 1, max: 20 })),
+    seats: fc.integer({ min: 1, max: 12 }),
+    reserved: rarely(perLevel(0), tenPer(fc.constantFrom(0, 0, 0, 1, 2))),
+    cap: rarely(perLevel(Number.POSITIVE_INFINITY), tenPer(fc.constantFrom(1, 2, 3, Number.POSITIVE_INFINITY))),
+    requestsPerSec: rarely(null, requestRate),
+    requestBurst: rarely(null, fc.integer({ min: 1, max: 6 })),
+    tokensPerSec: rarely(null, tokenRate),
+    tokenBurst: rarely(null, fc.integer({ min: 1, max: 2000 })),
+    maxTokensInFlight: rarely(null, fc.integer({ min: 500, max: 3000 })),
+    aimd: fc.boolean(),
+    maxQueueDepth: rarely(perLevel(1e6), tenPer(fc.integer({ min: 0, max: 6 }))),
+    maxQueueDepthPool: rarely(1e6, fc.integer({ min: 0, max: 12 })),
+    maxQueuedBytes: rarely(1e9, fc.integer({ min: 0, max: 400 })),
+  })
+  .map(fields => poolSettings(fields));
+
+const anyRules: fc.Arbitrary<TenantRules> = fc.record({
+  weight: fc.constantFrom(0.25, 0.5, 1, 2, 8),
+  maxConcurrent: rarely(null, fc.integer({ min: 1, max: 3 })),
+  requestsPerSec: rarely(null, requestRate),
+  tokensPerSec: rarely(null, tokenRate),
+  maxQueueDepth: rarely(null, fc.integer({ min: 0, max: 5 })),
+});
+
+const anyTenants = fc
+  .uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e'), anyRules), {
+    selector: ([id]) => id,
+    maxLength: 4,
+  })
+  .map(entries => new Map(entries));
+
+export const anyOptions: fc.Arbitrary<SchedulerOptions> = fc.record({ settings: anySettings, tenants: anyTenants });
+
+/** Only seats, shared by policy, reserve and cap. */
+export const plainOptions: fc.Arbitrary<SchedulerOptions> = anySettings.map(
+  ({ policy, weights, seats, reserved, cap }) => ({
+    settings: poolSettings({ policy, weights, seats, reserved, cap }),
+    tenants: new Map(),
+  }),
+);
+
+const nth = fc.nat();
+const enqueue = fc.record({ kind: fc.constant('enqueue' as const), request: anyRequest });
+const advance = fc.record({ kind: fc.constant('advance' as const), ms: fc.integer({ min: 0, max: 40 }) });
+const configure = anyOptions.map(options => ({ kind: 'configure' as const, options }));
+
+/** Come, go and be served: no limit is changed and the upstream is well. */
+const calmSteps = [
+  { weight: 14, arbitrary: enqueue },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('finish' as const), nth, spent }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('progress' as const), nth, spent }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('cancel' as const, 'give back' as const), nth }) },
+  { weight: 5, arbitrary: advance },
+];
+const wildSteps = [
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('requeue' as const), nth }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('close' as const), ms: fc.integer({ min: 0, max: 60 }) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('dropped' as const, 'served' as const) }) },
+  { weight: 1, arbitrary: configure },
+  { weight: 1, arbitrary: fc.constant({ kind: 'drain' as const }) },
+];
+
+export const anyStep: fc.Arbitrary<Step> = fc.oneof(...calmSteps, ...wildSteps);
+const many = (step: fc.Arbitrary<Step>) => fc.array(step, { minLength: 1, maxLength: 250, size: 'max' });
+export const anySteps = many(anyStep);
+export const anyCalmSteps = many(fc.oneof(...calmSteps));
