@@ -17,6 +17,7 @@ const settings: PrioritySettings = {
   default_priority: { value: 7, source: 'default' },
   cache_ttl_sec: { value: 300, source: 'default' },
   x_priority: { value: 'allow', source: 'default' },
+  mode: { value: 'enforce', source: 'default' },
 };
 
 export function run(): void {

@@ -1,4 +1,4 @@
-import type { Edition, Policy, Setting, XPriorityPolicy } from '../domain/vocabulary.ts';
+import type { Edition, MappingMode, Policy, Setting, XPriorityPolicy } from '../domain/vocabulary.ts';
 import type { PoolValues } from './keys.ts';
 
 /** Everything that is configured, parsed and checked once; passed to whoever needs a part of it. */
@@ -44,6 +44,8 @@ export interface PrioritySettings {
   readonly default_priority: Setting<number>;
   readonly cache_ttl_sec: Setting<number>;
   readonly x_priority: Setting<XPriorityPolicy>;
+  /** What it means that mapping is enabled. */
+  readonly mode: Setting<MappingMode>;
 }
 
 /** How one pool shares its seats; all of it can be changed while it runs. Lists have ten entries, P0 … P9. */

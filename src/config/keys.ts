@@ -1,4 +1,4 @@
-import { editions, levelCount, policies, xPriorityPolicies } from '../domain/vocabulary.ts';
+import { editions, levelCount, mappingModes, policies, xPriorityPolicies } from '../domain/vocabulary.ts';
 import {
   choice,
   decimal,
@@ -86,6 +86,7 @@ export const sections = {
     default_priority: withDefault('7', whole(0, levelCount - 1)),
     cache_ttl_sec: withDefault('300', whole(1, daySec)),
     x_priority: withDefault('allow', choice(xPriorityPolicies)),
+    mode: withDefault('enforce', choice(mappingModes)),
   },
   scheduler: {
     policy: withDefault('hybrid', choice(policies)),

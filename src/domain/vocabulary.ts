@@ -27,6 +27,10 @@ export type TenantType = (typeof tenantTypes)[number];
 export const xPriorityPolicies = ['allow', 'internal', 'lower', 'ignore'] as const;
 export type XPriorityPolicy = (typeof xPriorityPolicies)[number];
 
+/** Whether what is mapped holds, or is only evaluated and counted beside the default. */
+export const mappingModes = ['enforce', 'shadow'] as const;
+export type MappingMode = (typeof mappingModes)[number];
+
 export const policies = ['strict', 'wfq', 'hybrid'] as const;
 /** How levels share the seats of a pool. */
 export type Policy = (typeof policies)[number];

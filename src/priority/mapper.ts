@@ -6,17 +6,19 @@ import { errors } from '../domain/errors.ts';
 import { singleFlight } from '../domain/single-flight.ts';
 import type { Classify } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
-import { defaultClassify, mappedClassify } from './classifier.ts';
+import { defaultClassify } from './classifier.ts';
 import { checkFields, checkPattern, type MappingPatch, type NewMapping } from './mapping-rules.ts';
 import type { MappingFilter, MappingStore } from './mapping-store.ts';
 import { compileRow, type Mapping } from './matcher.ts';
 import { warmUpRegexEngine } from './pattern.ts';
 import { changesOf, effectiveSettings, type SettingsPatch } from './settings.ts';
+import { classifyBySettings } from './shadow.ts';
 import { type Loaded, loadSnapshot } from './snapshot-loader.ts';
 
 type MapperEvents = Pick<
   Events,
   | 'keyMapped'
+  | 'keyShadowed'
   | 'mappingsReloaded'
   | 'mappingsReloadFailed'
   | 'mappingAdded'
@@ -252,7 +254,7 @@ export class Mapper {
     this.#settings = settings;
     this.#isDegraded = false;
     this.#isExpired = false;
-    this.#classify = settings.enabled.value ? mappedClassify({ settings, match, events }) : defaultClassify(settings);
+    this.#classify = classifyBySettings({ settings, match, events });
     this.#tellFaults(faults);
     this.#cancelExpiry();
     const validMs = validUntil - clock.date().getTime();

@@ -1,13 +1,20 @@
 /** What is changed at run time: rows of api_key_priority_config over environment, file and default. */
 import type { PrioritySettings } from '../config/config.ts';
 import { errors } from '../domain/errors.ts';
-import { type Setting, type XPriorityPolicy, xPriorityPolicies } from '../domain/vocabulary.ts';
+import {
+  type MappingMode,
+  mappingModes,
+  type Setting,
+  type XPriorityPolicy,
+  xPriorityPolicies,
+} from '../domain/vocabulary.ts';
 
 export interface SettingValues {
   readonly enabled: boolean;
   readonly default_priority: number;
   readonly cache_ttl_sec: number;
   readonly x_priority: XPriorityPolicy;
+  readonly mode: MappingMode;
 }
 
 /** A field that is absent stays; null takes the row away. */
@@ -55,9 +62,13 @@ const rules: { readonly [Key in keyof SettingValues]: Rule<SettingValues[Key]> }
     allowed: xPriorityPolicies.join(' or '),
     parse: text => xPriorityPolicies.find(policy => policy === text),
   },
+  mode: {
+    allowed: mappingModes.join(' or '),
+    parse: text => mappingModes.find(mode => mode === text),
+  },
 };
 
-export const settingKeys = ['enabled', 'default_priority', 'cache_ttl_sec', 'x_priority'] as const;
+export const settingKeys = ['enabled', 'default_priority', 'cache_ttl_sec', 'x_priority', 'mode'] as const;
 
 const isSettingKey = (key: string): key is keyof SettingValues => Object.hasOwn(rules, key);
 
@@ -82,6 +93,7 @@ export function effectiveSettings(
     default_priority: effective('default_priority'),
     cache_ttl_sec: effective('cache_ttl_sec'),
     x_priority: effective('x_priority'),
+    mode: effective('mode'),
   };
   return { settings, faults };
 }

@@ -45,6 +45,23 @@ const labelsOf = (level: number, outcome: string, provider: string) => ({
   ...(provider === '' ? {} : { provider }),
 });
 
+/** Counts by two levels: what was and what would have been. */
+export class LevelPairs {
+  readonly #counts = new Float64Array(levelCount * levelCount);
+
+  add(level: Level, shadowLevel: Level): void {
+    const place = level * levelCount + shadowLevel;
+    this.#counts[place] = (this.#counts[place] ?? 0) + 1;
+  }
+
+  samples(): CountSample[] {
+    return Array.from(this.#counts, (value, place) => ({
+      labels: { level: Math.floor(place / levelCount), shadow_level: place % levelCount },
+      value,
+    })).filter(({ value }) => value > 0);
+  }
+}
+
 const boundsSec = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
 /** Waits by level, as a Prometheus histogram in seconds. */

@@ -1,5 +1,5 @@
 import type { Outcome } from '../domain/outcome.ts';
-import type { Level, TenantType } from '../domain/vocabulary.ts';
+import type { Classification, Level, TenantType } from '../domain/vocabulary.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { jsonRequestLine, prettyRequestLine } from './request-line.ts';
@@ -10,6 +10,8 @@ export interface Events {
   requestEnded(outcome: Outcome): void;
   /** Debug line only: `Mapped API key tok_prod... to priority P0 (tenant: …)`. */
   keyMapped(key: string, level: Level, tenantName: string | null): void;
+  /** Shadow mode: what a request got, and what it would get if the mappings held. */
+  keyShadowed(key: string | null, given: Classification, would: Classification): void;
   mappingsReloaded(reload: {
     usable: number;
     internalTenants: number;
@@ -62,6 +64,13 @@ export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Met
     keyMapped(key, level, tenantName) {
       if (!logger.isEnabled('debug')) return;
       logger.log('debug', `Mapped API key ${shownKey(key)} to priority P${level} (tenant: ${tenantName ?? '-'})`);
+    },
+    keyShadowed(key, given, would) {
+      metrics.shadowed(given.level, would.level);
+      const level = given.level === would.level ? 'debug' : 'info';
+      if (key === null || would.mappingId === null || !logger.isEnabled(level)) return;
+      const wouldBe = `P${would.level} by mapping ${would.mappingId} (flow: ${shownName(would.flowId)})`;
+      logger.log(level, `Shadow: API key ${shownKey(key)} has P${given.level} and would have ${wouldBe}`);
     },
     mappingsReloaded({ usable, internalTenants, externalTenants }) {
       metrics.reloaded();

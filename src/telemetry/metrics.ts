@@ -1,7 +1,8 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Outcome } from '../domain/outcome.ts';
 import type { PoolStats } from '../domain/stats.ts';
-import { Counts, WaitHistogram } from './counts.ts';
+import type { Level } from '../domain/vocabulary.ts';
+import { Counts, LevelPairs, WaitHistogram } from './counts.ts';
 
 /** What is looked at when somebody scrapes. */
 export interface Watched {
@@ -14,6 +15,8 @@ export interface Watched {
 
 export interface Metrics {
   requestEnded(outcome: Outcome): void;
+  /** Shadow mode: the level a request has, and the one that its mapping would give. */
+  shadowed(given: Level, would: Level): void;
   reloaded(): void;
   reloadFailed(): void;
   /** Bound late, when what is watched exists. */
@@ -48,6 +51,7 @@ export const createMetrics = (): Metrics => {
   const cachedInputTokens = new Counts();
   const outputTokens = new Counts();
   const waits = new WaitHistogram();
+  const shadow = new LevelPairs();
   const reloads = { served: 0, failed: 0 };
   let watched: Watched | null = null;
 
@@ -79,6 +83,12 @@ export const createMetrics = (): Metrics => {
         { labels: { outcome: 'failed' }, value: reloads.failed },
       ],
     },
+    {
+      name: 'tokligence_shadow_requests_total',
+      help: 'Requests in shadow mode, by the level they had and the level that enforcing would have given.',
+      type: 'counter',
+      samples: () => shadow.samples(),
+    },
     ...gauges(() => watched),
   ]);
 
@@ -91,6 +101,7 @@ export const createMetrics = (): Metrics => {
       cachedInputTokens.add(level, '', provider, usage.cachedInputTokens);
       outputTokens.add(level, '', provider, usage.outputTokens);
     },
+    shadowed: (given, would) => shadow.add(given, would),
     reloaded() {
       reloads.served += 1;
     },

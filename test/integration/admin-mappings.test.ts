@@ -113,21 +113,47 @@ test('mappings over the admin API', async t => {
 
   await t.test('settings tell where each comes from, and null gives one back', async () => {
     const put = async (patch: object) => (await admin('PUT', config, patch)).body;
-    const set = await put({ enabled: true, cache_ttl_sec: 600, x_priority: 'lower', default_priority: 5 });
+    const set = await put({
+      enabled: true,
+      cache_ttl_sec: 600,
+      x_priority: 'lower',
+      default_priority: 5,
+      mode: 'shadow',
+    });
     assert.deepEqual(set, {
       enabled: true,
       default_priority: 5,
       cache_ttl_sec: 600,
       x_priority: 'lower',
-      source: { enabled: 'database', default_priority: 'database', cache_ttl_sec: 'database', x_priority: 'database' },
+      mode: 'shadow',
+      source: {
+        enabled: 'database',
+        default_priority: 'database',
+        cache_ttl_sec: 'database',
+        x_priority: 'database',
+        mode: 'database',
+      },
     });
-    const back = await put({ enabled: null, cache_ttl_sec: null, x_priority: null, default_priority: null });
+    const back = await put({
+      enabled: null,
+      cache_ttl_sec: null,
+      x_priority: null,
+      default_priority: null,
+      mode: null,
+    });
     assert.deepEqual(back, {
       enabled: false,
       default_priority: 7,
       cache_ttl_sec: 300,
       x_priority: 'allow',
-      source: { enabled: 'default', default_priority: 'default', cache_ttl_sec: 'default', x_priority: 'default' },
+      mode: 'enforce',
+      source: {
+        enabled: 'default',
+        default_priority: 'default',
+        cache_ttl_sec: 'default',
+        x_priority: 'default',
+        mode: 'default',
+      },
     });
     assert.deepEqual((await admin('GET', config)).body, back);
   });

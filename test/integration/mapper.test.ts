@@ -15,6 +15,7 @@ const settings: PrioritySettings = {
   default_priority: { value: 7, source: 'default' },
   cache_ttl_sec: { value: 300, source: 'default' },
   x_priority: { value: 'allow', source: 'default' },
+  mode: { value: 'enforce', source: 'default' },
 };
 
 /** A mapper that serves from this database, and what it said. */
@@ -23,6 +24,7 @@ async function startMapper(t: TestContext, { url }: Pick<TestDatabase, 'url'>) {
   const events = {
     requestEnded: () => {},
     keyMapped: () => {},
+    keyShadowed: () => {},
     mappingsReloaded: () => {},
     mappingsReloadFailed: () => said.push('reload failed'),
     mappingAdded: (mapping: object) => said.push(`added ${JSON.stringify(mapping)}`),
@@ -235,6 +237,7 @@ test('settings written at run time win, are told apart by source, and null gives
     default_priority: { value: 5, source: 'database' },
     cache_ttl_sec: { value: 300, source: 'default' },
     x_priority: { value: 'lower', source: 'database' },
+    mode: { value: 'enforce', source: 'default' },
   });
   assert.deepEqual(mapper.settings(), put);
   assert.deepEqual(mapper.classify({ ...request('tok_prod_1'), asked: '1' }).level, 5);

@@ -80,6 +80,7 @@ test('without anything but a provider, everything has its default', () => {
       default_priority: { value: 7, source: 'default' },
       cache_ttl_sec: { value: 300, source: 'default' },
       x_priority: { value: 'allow', source: 'default' },
+      mode: { value: 'enforce', source: 'default' },
     },
     providers: [{ name: 'local', models: ['*'], pool: 'local', type: 'loopback', serviceMs: 500, chunkMs: 20 }],
     pools: [{ name: 'local', settings: defaultPool }],
@@ -96,7 +97,7 @@ test('config/setting.ini gives the defaults and shows every key with its default
   const { apiKeyPriority: defaultPriority, ...defaultOthers } = withoutSources(defaults);
   assert.deepEqual(warnings, []);
   assert.deepEqual(others, defaultOthers);
-  for (const key of ['enabled', 'default_priority', 'cache_ttl_sec', 'x_priority'] as const) {
+  for (const key of ['enabled', 'default_priority', 'cache_ttl_sec', 'x_priority', 'mode'] as const) {
     assert.deepEqual(apiKeyPriority[key], { value: defaultPriority[key].value, source: 'file' });
   }
   for (const keys of [...Object.values(sections), allProviderKeys, poolKeys, tenantKeys]) {
@@ -154,6 +155,7 @@ test('environment wins over file, file over default, and the mapping settings te
     default_priority: { value: 3, source: 'file' },
     cache_ttl_sec: { value: 300, source: 'default' },
     x_priority: { value: 'ignore', source: 'environment' },
+    mode: { value: 'enforce', source: 'default' },
   });
 });
 
@@ -177,6 +179,7 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_API_KEY_PRIORITY_DEFAULT_PRIORITY: '0',
     TOKLIGENCE_API_KEY_PRIORITY_CACHE_TTL_SEC: '600',
     TOKLIGENCE_API_KEY_PRIORITY_X_PRIORITY: 'internal',
+    TOKLIGENCE_API_KEY_PRIORITY_MODE: 'shadow',
     TOKLIGENCE_SCHEDULER_POLICY: 'strict',
     TOKLIGENCE_SCHEDULER_WEIGHTS: '1, 2,3,4,5,6,7,8,9, 0.5',
     TOKLIGENCE_SCHEDULER_MAX_QUEUE_DEPTH: '0',
@@ -235,6 +238,7 @@ test('every key can be set in the environment', () => {
       default_priority: { value: 0, source: 'environment' },
       cache_ttl_sec: { value: 600, source: 'environment' },
       x_priority: { value: 'internal', source: 'environment' },
+      mode: { value: 'shadow', source: 'environment' },
     },
     providers: [
       {
@@ -410,6 +414,7 @@ const faultyTexts: [string, RegExp][] = [
   ['[auth]\ndisabled = true\n[gateway]\nhost = ::', /\[auth\] disabled: needs \[gateway\] host on/],
   ['[api_key_priority]\nenabled = true', /\[api_key_priority\] enabled: needs \[gateway\] edition = team/],
   ['[api_key_priority]\ndefault_priority = 10', /default_priority: must be a whole number from 0 to 9/],
+  ['[api_key_priority]\nmode = dry', /mode: must be enforce or shadow/],
   ['[api_key_priority]\nx_priority = deny', /x_priority: must be allow or internal or lower or ignore/],
   ['[database]\nurl = postgres://h/d', /\[database\] url: needs \[gateway\] edition = team/],
   ['[gateway]\nedition = team\n[database]\nurl = mysql://h/d', /\[database\] url: must be a postgres:\/\/ URL/],

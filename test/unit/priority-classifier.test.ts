@@ -10,6 +10,7 @@ const settings = (x_priority: XPriorityPolicy = 'allow', default_priority = 7): 
   default_priority: { value: default_priority, source: 'default' },
   cache_ttl_sec: { value: 300, source: 'default' },
   x_priority: { value: x_priority, source: 'default' },
+  mode: { value: 'enforce', source: 'default' },
 });
 
 const request = (fields: Partial<Classifiable> = {}): Classifiable => ({

@@ -13,6 +13,7 @@ const settings: PrioritySettings = {
   default_priority: { value: 7, source: 'default' },
   cache_ttl_sec: { value: 300, source: 'default' },
   x_priority: { value: 'allow', source: 'default' },
+  mode: { value: 'enforce', source: 'default' },
 };
 
 const prefix = (id: number, pattern: string, priority: number): MappingSource => ({
@@ -58,6 +59,7 @@ function arrange(t: TestContext, rows: Partial<StoredRows> = {}) {
   const events = {
     requestEnded: () => {},
     keyMapped: () => {},
+    keyShadowed: () => {},
     mappingsReloaded: ({ usable }: { usable: number }) => log.push(`reloaded ${usable}`),
     mappingsReloadFailed: (error: unknown) => log.push(`failed ${(error as Error).message}`),
     mappingAdded: () => {},

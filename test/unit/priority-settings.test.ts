@@ -8,6 +8,7 @@ const configured: PrioritySettings = {
   default_priority: { value: 6, source: 'environment' },
   cache_ttl_sec: { value: 60, source: 'file' },
   x_priority: { value: 'lower', source: 'file' },
+  mode: { value: 'enforce', source: 'default' },
 };
 
 test('a stored value wins over environment, file and default, and the rest stays as configured', () => {
@@ -45,7 +46,7 @@ test('unusable values and unknown keys are left out, each with its reason', () =
   const { settings, faults } = effectiveSettings(configured, rows);
   assert.deepEqual(settings, configured);
   assert.deepEqual(faults, [
-    { key: 'enable', reason: 'unknown; there are enabled, default_priority, cache_ttl_sec, x_priority' },
+    { key: 'enable', reason: 'unknown; there are enabled, default_priority, cache_ttl_sec, x_priority, mode' },
     { key: 'enabled', reason: 'must be true or false, not "yes"' },
     { key: 'default_priority', reason: 'must be a whole number from 0 to 9, not "10"' },
     { key: 'cache_ttl_sec', reason: 'must be a whole number from 1 to 86400, not "0"' },

@@ -20,15 +20,17 @@ export function configRoutes(app: AdminApp, mapper: SettingsService): void {
   );
 }
 
-const shown = ({ enabled, default_priority, cache_ttl_sec, x_priority }: PrioritySettings): Settings => ({
+const shown = ({ enabled, default_priority, cache_ttl_sec, x_priority, mode }: PrioritySettings): Settings => ({
   enabled: enabled.value,
   default_priority: default_priority.value,
   cache_ttl_sec: cache_ttl_sec.value,
   x_priority: x_priority.value,
+  mode: mode.value,
   source: {
     enabled: enabled.source,
     default_priority: default_priority.source,
     cache_ttl_sec: cache_ttl_sec.source,
     x_priority: x_priority.source,
+    mode: mode.source,
   },
 });

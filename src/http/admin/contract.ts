@@ -5,6 +5,7 @@ import { apiKeyRow, mappingRow, userRow } from '../../db/schema.ts';
 import type { PoolStats } from '../../domain/stats.ts';
 import {
   levelCount,
+  mappingModes,
   matchTypes,
   roles,
   tenantTypes,
@@ -74,6 +75,7 @@ const settingFields = {
   default_priority: priority,
   cache_ttl_sec: field(Type.Integer({ minimum: 1, maximum: 86_400 }), 'a whole number of seconds from 1 to 86400'),
   x_priority: oneOf(xPriorityPolicies),
+  mode: oneOf(mappingModes),
 };
 const settingSource = oneOf(['database', 'environment', 'file', 'default']);
 export const settings = fields({
@@ -83,6 +85,7 @@ export const settings = fields({
     default_priority: settingSource,
     cache_ttl_sec: settingSource,
     x_priority: settingSource,
+    mode: settingSource,
   }),
 });
 /** Null removes the row, so that environment, file or default hold again. */
@@ -91,6 +94,7 @@ export const settingsPatch = fields({
   default_priority: Optional(orNull(settingFields.default_priority)),
   cache_ttl_sec: Optional(orNull(settingFields.cache_ttl_sec)),
   x_priority: Optional(orNull(settingFields.x_priority)),
+  mode: Optional(orNull(settingFields.mode)),
 });
 
 /** `schema` says what JSON it takes, the rules of the file's key what is allowed. */
