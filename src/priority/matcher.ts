@@ -11,7 +11,8 @@
  * Answers, "no match" too, are remembered per key, in two generations of bounded size.
  */
 import { allLevels, isLevel, type Level, type MatchType, type TenantType } from '../domain/vocabulary.ts';
-import { digestOfKey, type FaultyPattern, maxPatternLength, type Pattern, parsePattern } from './pattern.ts';
+import { AffixTable } from './affix-table.ts';
+import { digestOfKey, type FaultyPattern, type Pattern, parsePattern } from './pattern.ts';
 
 /** What the matcher needs of a mapping's row. */
 export interface MappingSource {
@@ -29,6 +30,12 @@ export interface Mapping extends MappingSource {
   readonly level: Level;
   /** The tenant's queue: its id, or the mapping's where it has none. */
   readonly flowId: string;
+}
+
+/** A usable row with its pattern. */
+export interface RankedRow {
+  readonly pattern: Pattern;
+  readonly mapping: Mapping;
 }
 
 export interface CompiledRow {
@@ -87,15 +94,15 @@ export interface Compiled {
 
 /** A snapshot is a function of rows and time (ms since 1970); no row depends on the time yet. */
 export function* compileSteps(rows: readonly CompiledRow[], _now: number): Generator<void, Compiled> {
-  const byLevel = allLevels.map((): { pattern: Pattern; mapping: Mapping }[] => []);
+  const byLevel = allLevels.map((): RankedRow[] => []);
   for (const { pattern, mapping } of rows)
     if (mapping && pattern.kind !== 'faulty') byLevel[mapping.level]?.push({ pattern, mapping });
   yield;
   const snapshot = new Snapshot();
   for (const level of byLevel) {
     // Rows mostly come in order of id, and sorting what is sorted takes one pass.
-    for (const { pattern, mapping } of level.sort((a, b) => a.mapping.id - b.mapping.id)) {
-      snapshot.append(pattern, mapping);
+    for (const row of level.sort((a, b) => a.mapping.id - b.mapping.id)) {
+      snapshot.append(row);
       if (snapshot.size % rowsPerStep === 0) yield;
     }
   }
@@ -114,7 +121,7 @@ export function compile(rows: readonly CompiledRow[], now: number): Compiled {
 export const rememberedKeys = 16_384;
 
 export class Snapshot {
-  readonly #mappings: Mapping[] = [];
+  readonly #ranked: RankedRow[] = [];
   readonly #keys = new Map<string, number>();
   readonly #digests = new Map<string, number>();
   readonly #prefixes = new AffixTable(false);
@@ -129,7 +136,12 @@ export class Snapshot {
   readonly #tenants = { internal: new Set<string>(), external: new Set<string>() };
 
   get size(): number {
-    return this.#mappings.length;
+    return this.#ranked.length;
+  }
+
+  /** Usable rows, the one that wins over all others first. */
+  get ranked(): readonly RankedRow[] {
+    return this.#ranked;
   }
 
   /** Distinct tenant ids of this type. */
@@ -138,8 +150,9 @@ export class Snapshot {
   }
 
   /** For the compiler only, in the order priority, id, before the first match. */
-  append(pattern: Pattern, mapping: Mapping): void {
-    const rank = this.#mappings.push(mapping) - 1;
+  append(row: RankedRow): void {
+    const rank = this.#ranked.push(row) - 1;
+    const { pattern, mapping } = row;
     const { tenant_id, tenant_type } = mapping;
     if (tenant_id && (tenant_type === 'internal' || tenant_type === 'external'))
       this.#tenants[tenant_type].add(tenant_id);
@@ -174,7 +187,7 @@ export class Snapshot {
 
   #remember(key: string): Mapping | null {
     const older = this.#older.get(key);
-    const found = older === undefined ? this.#find(key) : older;
+    const found = older === undefined ? this.find(key) : older;
     if (this.#recent.size >= rememberedKeys) {
       this.#older = this.#recent;
       this.#recent = new Map();
@@ -183,7 +196,8 @@ export class Snapshot {
     return found;
   }
 
-  #find(key: string): Mapping | null {
+  /** Like match, but remembers nothing of the key. */
+  find(key: string): Mapping | null {
     let best = Math.min(this.#everything, this.#keys.get(key) ?? Number.POSITIVE_INFINITY);
     if (this.#firstDigest < best)
       best = Math.min(best, this.#digests.get(digestOfKey(key)) ?? Number.POSITIVE_INFINITY);
@@ -193,101 +207,10 @@ export class Snapshot {
       if (scan.rank >= best) break;
       if (scan.matches(key)) best = scan.rank;
     }
-    return this.#mappings[best] ?? null;
+    return this.#ranked[best]?.mapping ?? null;
   }
 }
 
 function setFirst(ranks: Map<string, number>, text: string, rank: number): void {
   if (!ranks.has(text)) ranks.set(text, rank);
-}
-
-// FNV-1a over UTF-16 units: cheap per character, and good enough because hits are compared as text.
-const hashSeed = 0x811c9dc5 | 0;
-const hashStep = (hash: number, unit: number) => Math.imul(hash ^ unit, 0x01000193);
-
-/** The hash that the tables use; `fromEnd` walks the text backwards. */
-export function hashOfAffix(text: string, fromEnd: boolean): number {
-  let hash = hashSeed;
-  for (let i = 0; i < text.length; i++) hash = hashStep(hash, text.charCodeAt(fromEnd ? text.length - 1 - i : i));
-  return hash;
-}
-
-/**
- * Beginnings (or ends) of keys by hash, open addressing with linear probing, at most half full:
- *
- *   #slots   [hash, entry + 1] [hash, entry + 1] …     0 in the second place: free
- *   #lengths[n] = 1 where some text has n units
- */
-class AffixTable {
-  readonly #fromEnd: boolean;
-  readonly #texts: string[] = [];
-  readonly #ranks: number[] = [];
-  readonly #lengths = new Uint8Array(2 * maxPatternLength + 1);
-  #longest = 0;
-  #slots = new Int32Array(2 * 16);
-  #shift = 32 - 4;
-
-  constructor(fromEnd: boolean) {
-    this.#fromEnd = fromEnd;
-  }
-
-  /** Ranks ascend from call to call, so of equal texts the first one stays. */
-  add(text: string, rank: number): void {
-    const hash = hashOfAffix(text, this.#fromEnd);
-    if (this.#rankOf(hash, text, 0, text.length) !== undefined) return;
-    if (this.#texts.length * 4 >= this.#slots.length) this.#grow();
-    this.#ranks.push(rank);
-    this.#place(hash, this.#texts.push(text));
-    this.#lengths[text.length] = 1;
-    this.#longest = Math.max(this.#longest, text.length);
-  }
-
-  /** The best rank among `best` and the texts that this key begins (or ends) with. */
-  improve(key: string, best: number): number {
-    if ((this.#ranks[0] ?? best) >= best) return best;
-    const end = Math.min(key.length, this.#longest);
-    const lengths = this.#lengths;
-    const step = this.#fromEnd ? -1 : 1;
-    let at = this.#fromEnd ? key.length - 1 : 0;
-    let hash = hashSeed;
-    for (let length = 1; length <= end; length++, at += step) {
-      hash = hashStep(hash, key.charCodeAt(at));
-      if (lengths[length] !== 1) continue;
-      const rank = this.#rankOf(hash, key, this.#fromEnd ? at : 0, length);
-      if (rank !== undefined && rank < best) best = rank;
-    }
-    return best;
-  }
-
-  /** The rank of the text that stands in `key` at `start` and has this length and hash. */
-  #rankOf(hash: number, key: string, start: number, length: number): number | undefined {
-    const slots = this.#slots;
-    for (let slot = this.#slotOf(hash); ; slot = (slot + 2) & (slots.length - 1)) {
-      const entry = slots[slot + 1] ?? 0;
-      if (entry === 0) return undefined;
-      if (slots[slot] !== hash) continue;
-      const text = this.#texts[entry - 1] ?? '';
-      if (text.length === length && key.startsWith(text, start)) return this.#ranks[entry - 1];
-    }
-  }
-
-  #slotOf(hash: number): number {
-    return (Math.imul(hash, 0x9e3779b1) >>> this.#shift) * 2;
-  }
-
-  #place(hash: number, entry: number): void {
-    const slots = this.#slots;
-    let slot = this.#slotOf(hash);
-    while (slots[slot + 1] !== 0) slot = (slot + 2) & (slots.length - 1);
-    slots[slot] = hash;
-    slots[slot + 1] = entry;
-  }
-
-  #grow(): void {
-    const full = this.#slots;
-    this.#slots = new Int32Array(full.length * 2);
-    this.#shift--;
-    for (let slot = 0; slot < full.length; slot += 2)
-      if (full[slot + 1]) this.#place(full[slot] ?? 0, full[slot + 1] ?? 0);
-  }
 }

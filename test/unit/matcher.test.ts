@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { matchTypes } from '../../src/domain/vocabulary.ts';
+import { hashOfAffix } from '../../src/priority/affix-table.ts';
 import {
   type CompiledRow,
   compile,
   compileRow,
   compileRows,
   compileSteps,
-  hashOfAffix,
   type Mapping,
   type MappingSource,
   rememberedKeys,
