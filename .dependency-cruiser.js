@@ -28,7 +28,9 @@ export default {
       comment:
         'The scheduler and the matcher decide; they are handed the time and do no I/O. Do it in the dispatcher or the mapper.',
       severity: 'error',
-      from: only('^src/(scheduler/|priority/(affix-table|automaton|cover|matcher|never-wins|pattern|row-index)\\.ts|upstreams/sse\\.ts)'),
+      from: only(
+        '^src/(scheduler/|priority/(affix-table|automaton|cover|matcher|never-wins|pattern|row-index)\\.ts|upstreams/sse\\.ts)',
+      ),
       to: {
         pathNot:
           '^(src/domain/|src/scheduler/|src/priority/(affix-table|automaton|cover|matcher|never-wins|pattern|row-index)\\.ts|node_modules/re2js/|node:crypto$|crypto$|node:buffer$|buffer$)',
