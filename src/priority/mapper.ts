@@ -7,6 +7,7 @@ import { singleFlight } from '../domain/single-flight.ts';
 import type { Classify } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import { defaultClassify } from './classifier.ts';
+import { type MapperStatus, type Reloaded, reloadedOf, statusOf } from './mapper-status.ts';
 import { checkFields, checkPattern, type MappingPatch, type NewMapping } from './mapping-rules.ts';
 import type { MappingFilter, MappingStore } from './mapping-store.ts';
 import { compileRow, type Mapping } from './matcher.ts';
@@ -33,29 +34,6 @@ export interface MapperParts {
   readonly settings: PrioritySettings;
   readonly clock: Clock;
   readonly events: MapperEvents;
-}
-
-export interface Reloaded {
-  readonly usable: number;
-  readonly internalTenants: number;
-  readonly externalTenants: number;
-  readonly durationMs: number;
-}
-
-export interface MapperStatus {
-  /** A snapshot serves. */
-  readonly loaded: boolean;
-  /** The last reload failed: what serves may be older than the tables. */
-  readonly degraded: boolean;
-  /** The moment as of which the rows were read. */
-  readonly loadedAt: Date | null;
-  readonly ageMs: number | null;
-  /** Enabled rows: usable and faulty ones. */
-  readonly size: number;
-  readonly usable: number;
-  readonly faulty: number;
-  /** Mapping is switched on. */
-  readonly enabled: boolean;
 }
 
 export type ListedMapping = MappingRow & { readonly fault: string | null };
@@ -132,19 +110,13 @@ export class Mapper {
   }
 
   status(): MapperStatus {
-    const loaded = this.#loaded;
-    const usable = loaded?.compiled.snapshot.size ?? 0;
-    const size = loaded?.rows.length ?? 0;
-    return {
-      loaded: loaded !== null,
-      degraded: this.#isDegraded,
-      loadedAt: loaded?.readDate ?? null,
-      ageMs: loaded ? this.#parts.clock.now() - loaded.readAt : null,
-      size,
-      usable,
-      faulty: size - usable,
-      enabled: this.#settings.enabled.value,
-    };
+    const now = this.#parts.clock.now();
+    return statusOf(this.#loaded, { now, degraded: this.#isDegraded, enabled: this.#settings.enabled.value });
+  }
+
+  /** What serves, as it was read and compiled; null before the first load. */
+  serving(): Loaded | null {
+    return this.#loaded;
   }
 
   /** Those in effect, with where each comes from. */
@@ -153,7 +125,7 @@ export class Mapper {
   }
 
   async putSettings(patch: SettingsPatch): Promise<PrioritySettings> {
-    const stored = await this.#written(this.#parts.store.writeSettings(changesOf(patch)));
+    const stored = await this.written(this.#parts.store.writeSettings(changesOf(patch)));
     return effectiveSettings(this.#parts.settings, stored).settings;
   }
 
@@ -168,7 +140,7 @@ export class Mapper {
   async create(mapping: NewMapping, createdBy: string): Promise<ListedMapping> {
     checkFields(mapping);
     checkPattern(mapping);
-    const row = await this.#written(this.#parts.store.create(mapping, createdBy));
+    const row = await this.written(this.#parts.store.create(mapping, createdBy));
     this.#parts.events.mappingAdded({
       tenantId: row.tenant_id,
       tenantType: mapping.tenant_type ?? null,
@@ -182,13 +154,13 @@ export class Mapper {
   async update(id: number, patch: MappingPatch): Promise<ListedMapping> {
     checkFields(patch);
     const check = patch.pattern === undefined && patch.match_type === undefined ? () => {} : checkPattern;
-    const row = isStorable(id) && (await this.#written(this.#parts.store.update(id, patch, check)));
+    const row = isStorable(id) && (await this.written(this.#parts.store.update(id, patch, check)));
     if (!row) throw noMapping(id);
     return this.#withFault(row);
   }
 
   async remove(id: number): Promise<void> {
-    const removed = isStorable(id) && (await this.#written(this.#parts.store.remove(id)));
+    const removed = isStorable(id) && (await this.written(this.#parts.store.remove(id)));
     if (!removed) throw noMapping(id);
   }
 
@@ -196,7 +168,8 @@ export class Mapper {
     return { ...row, fault: compileRow(row, this.#loaded?.rowById.get(row.id)).fault };
   }
 
-  async #written<T>(writing: Promise<T>): Promise<T> {
+  /** Resolves when what is being written serves here, or is at least stored. */
+  async written<T>(writing: Promise<T>): Promise<T> {
     const written = await answered(writing);
     try {
       await this.#reload();
@@ -223,19 +196,9 @@ export class Mapper {
       this.#noteFailure(error);
       throw error;
     }
-    const reloaded = this.#summary(clock.now() - began);
+    const reloaded = reloadedOf(this.#loaded, clock.now() - began);
     events.mappingsReloaded(reloaded);
     return reloaded;
-  }
-
-  #summary(durationMs: number): Reloaded {
-    const snapshot = this.#loaded?.compiled.snapshot;
-    return {
-      usable: snapshot?.size ?? 0,
-      internalTenants: snapshot?.tenants('internal') ?? 0,
-      externalTenants: snapshot?.tenants('external') ?? 0,
-      durationMs,
-    };
   }
 
   #noteFailure(error: unknown): void {

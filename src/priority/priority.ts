@@ -5,7 +5,8 @@ import { Mapper, type MapperParts } from './mapper.ts';
 import { MappingStore } from './mapping-store.ts';
 
 export { defaultClassify } from './classifier.ts';
-export type { ListedMapping, Mapper, MapperStatus, Reloaded } from './mapper.ts';
+export type { ListedMapping, Mapper } from './mapper.ts';
+export type { MapperStatus, Reloaded } from './mapper-status.ts';
 export type { MappingPatch, NewMapping } from './mapping-rules.ts';
 export type { MappingFilter } from './mapping-store.ts';
 export type { Mapping } from './matcher.ts';

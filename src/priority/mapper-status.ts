@@ -1,0 +1,53 @@
+/** What the mapper tells of itself: after a reload, and whenever it is asked. */
+import type { Loaded } from './snapshot-loader.ts';
+
+export interface Reloaded {
+  readonly usable: number;
+  readonly internalTenants: number;
+  readonly externalTenants: number;
+  readonly durationMs: number;
+}
+
+export interface MapperStatus {
+  /** A snapshot serves. */
+  readonly loaded: boolean;
+  /** The last reload failed: what serves may be older than the tables. */
+  readonly degraded: boolean;
+  /** The moment as of which the rows were read. */
+  readonly loadedAt: Date | null;
+  readonly ageMs: number | null;
+  /** Enabled rows: usable and faulty ones. */
+  readonly size: number;
+  readonly usable: number;
+  readonly faulty: number;
+  /** Mapping is switched on. */
+  readonly enabled: boolean;
+}
+
+export function statusOf(
+  loaded: Loaded | null,
+  { now, degraded, enabled }: { now: number; degraded: boolean; enabled: boolean },
+): MapperStatus {
+  const usable = loaded?.compiled.snapshot.size ?? 0;
+  const size = loaded?.rows.length ?? 0;
+  return {
+    loaded: loaded !== null,
+    degraded,
+    loadedAt: loaded?.readDate ?? null,
+    ageMs: loaded ? now - loaded.readAt : null,
+    size,
+    usable,
+    faulty: size - usable,
+    enabled,
+  };
+}
+
+export function reloadedOf(loaded: Loaded | null, durationMs: number): Reloaded {
+  const snapshot = loaded?.compiled.snapshot;
+  return {
+    usable: snapshot?.size ?? 0,
+    internalTenants: snapshot?.tenants('internal') ?? 0,
+    externalTenants: snapshot?.tenants('external') ?? 0,
+    durationMs,
+  };
+}
