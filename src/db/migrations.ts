@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
+import { ensureRecording, type Recording } from './history-triggers.ts';
 import type { Database } from './schema.ts';
 import { createMissing, missingParts, postgresTables, sqliteTables, type TableDefinition } from './tables.ts';
 import { ensureTriggers } from './triggers.ts';
@@ -30,8 +31,14 @@ const migrations: readonly Migration[] = [
     postgres: existing => createMissing(postgresTables, 2, existing),
     sqlite: existing => createMissing(sqliteTables, 2, existing),
   },
+  {
+    version: 4,
+    name: 'history',
+    postgres: existing => createMissing(postgresTables, 4, existing),
+    sqlite: existing => createMissing(sqliteTables, 4, existing),
+  },
 ];
-const latestVersion = migrations.length;
+const latestVersion = Math.max(...migrations.map(({ version }) => version));
 
 /** The database cannot be used as it is, and trying again will not change that. */
 export class SchemaFault extends Error {
@@ -44,6 +51,8 @@ export interface Migrated {
   /** Whether every change of our tables is notified; if not, changes have to be looked for. */
   readonly triggers: boolean;
   readonly created: readonly string[];
+  /** Who writes the history. */
+  readonly recording: Recording;
 }
 
 /** Brings a Team database up to date. Throws `SchemaFault`, or whatever the connection met. */
@@ -96,7 +105,8 @@ const migrateInTransaction = async (client: pg.PoolClient): Promise<Migrated> =>
   const after = await readColumns(client, schema);
   refuseMissing(postgresTables, after);
   const created = [...after.keys()].filter(name => !existing.has(name));
-  return { schema, created, triggers: await ensureTriggers(client, schema) };
+  const triggers = await ensureTriggers(client, schema);
+  return { schema, created, triggers, recording: await ensureRecording(client, schema) };
 };
 
 const whereAndWho = async (client: pg.PoolClient) => {

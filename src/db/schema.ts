@@ -69,11 +69,32 @@ export const poolSettingRow = row({
   updated_at: timestamp,
 });
 
+export const changeKinds = ['create', 'update', 'delete'] as const;
+
+/** A change of a mapping, a setting, a boost or a schedule. */
+export const historyRow = row({
+  id,
+  at: timestamp,
+  /** Who changed it: the caller of the admin API, else the database role. */
+  actor: Type.String(),
+  via: Type.Enum(['api', 'sql']),
+  /** Who was logged in at the database; `actor` is what its session said. */
+  db_role: Type.String(),
+  object: Type.String(),
+  object_id: Type.String(),
+  kind: Type.Enum([...changeKinds]),
+  before: nullable(Type.Record(Type.String(), Type.Unknown())),
+  after: nullable(Type.Record(Type.String(), Type.Unknown())),
+  /** The entry that this change restored. */
+  restores: nullable(id),
+});
+
 export type UserRow = Static<typeof userRow>;
 export type ApiKeyRow = Static<typeof apiKeyRow>;
 export type MappingRow = Static<typeof mappingRow>;
 export type PrioritySettingRow = Static<typeof prioritySettingRow>;
 export type PoolSettingRow = Static<typeof poolSettingRow>;
+export type HistoryRow = Static<typeof historyRow>;
 
 type Table<Row, Filled extends keyof Row> = {
   [Column in keyof Row]: Column extends Filled ? Generated<Row[Column]> : Row[Column];
@@ -86,9 +107,11 @@ export interface Database {
   api_key_priority_mappings: Table<MappingRow, 'id' | 'enabled' | 'created_at' | 'updated_at'>;
   api_key_priority_config: Table<PrioritySettingRow, 'updated_at'>;
   scheduler_pool_config: Table<PoolSettingRow, 'updated_at'>;
+  api_key_priority_history: Table<HistoryRow, 'id' | 'at'>;
 }
 
 export type TableName = keyof Database;
+/** Those whose changes a gateway must hear of. */
 export const tableNames: readonly TableName[] = [
   'users',
   'api_keys',
@@ -96,3 +119,19 @@ export const tableNames: readonly TableName[] = [
   'api_key_priority_config',
   'scheduler_pool_config',
 ];
+
+export interface RecordedTable {
+  readonly table: TableName;
+  /** What the history calls a row of it. */
+  readonly object: string;
+  /** The columns by which a row is known; joined by `/` they are an entry's `object_id`. */
+  readonly key: readonly string[];
+}
+
+/** The tables whose every change becomes an entry of api_key_priority_history. */
+export const recordedTables = [
+  { table: 'api_key_priority_mappings', object: 'mapping', key: ['id'] },
+  { table: 'api_key_priority_config', object: 'setting', key: ['key'] },
+  { table: 'scheduler_pool_config', object: 'pool_setting', key: ['pool', 'key'] },
+] as const satisfies readonly RecordedTable[];
+export type RecordedObject = (typeof recordedTables)[number]['object'];

@@ -1,4 +1,12 @@
-import { apiKeyRow, mappingRow, poolSettingRow, prioritySettingRow, type TableName, userRow } from './schema.ts';
+import {
+  apiKeyRow,
+  historyRow,
+  mappingRow,
+  poolSettingRow,
+  prioritySettingRow,
+  type TableName,
+  userRow,
+} from './schema.ts';
 
 /** A table as it is created where it is missing; an existing one is left as it is. */
 export interface TableDefinition {
@@ -71,6 +79,17 @@ const poolSettings = (now: string): TableDefinition => ({
   indexes: {},
 });
 
+/** The images are JSON text of whole rows; `id` is also the order in which changes were made. */
+const history: TableDefinition = {
+  name: 'api_key_priority_history',
+  since: 4,
+  required: Object.keys(historyRow.properties),
+  columns: `id BIGSERIAL PRIMARY KEY, at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(), actor TEXT NOT NULL,
+    via TEXT NOT NULL, db_role TEXT NOT NULL, object TEXT NOT NULL, object_id TEXT NOT NULL, kind TEXT NOT NULL,
+    before JSONB, after JSONB, restores BIGINT`,
+  indexes: { idx_api_key_priority_history_object: 'object, object_id, id' },
+};
+
 /** In an order in which each refers only to those before it. */
 export const postgresTables: readonly TableDefinition[] = [
   users('SERIAL PRIMARY KEY', pgTimestamps),
@@ -78,6 +97,7 @@ export const postgresTables: readonly TableDefinition[] = [
   mappings,
   prioritySettings,
   poolSettings(pgNow),
+  history,
 ];
 
 /** Personal maps no keys, so it has no table for that. */

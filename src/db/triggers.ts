@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { postgresTables } from './tables.ts';
+import { tableNames } from './schema.ts';
 
 /** The channel on which a statement trigger of every table of ours says `<schema>.<table>`. */
 export const changesChannel = 'tokligence_changes';
@@ -28,11 +28,15 @@ const createTrigger = (table: string): string =>
  */
 export const ensureTriggers = async (client: pg.PoolClient, schema: string): Promise<boolean> => {
   const missing = await tablesWithoutTrigger(client, schema);
-  if (missing.length === 0) return true;
+  return createIfAllowed(client, missing.length === 0 ? [] : [createFunction, ...missing.map(createTrigger)]);
+};
+
+/** All or none of the statements, inside the caller's transaction; false where the role may not, or a table is locked. */
+export const createIfAllowed = async (client: pg.PoolClient, statements: readonly string[]): Promise<boolean> => {
+  if (statements.length === 0) return true;
   await client.query('SAVEPOINT triggers');
   try {
-    await client.query(createFunction);
-    for (const table of missing) await client.query(createTrigger(table));
+    for (const statement of statements) await client.query(statement);
     return true;
   } catch (error) {
     if (!mayGoWithout(error)) throw error;
@@ -51,7 +55,7 @@ const tablesWithoutTrigger = async (client: pg.PoolClient, schema: string): Prom
     [schema, trigger],
   );
   const having = new Set(rows.map(row => row.table));
-  return postgresTables.map(table => table.name).filter(name => !having.has(name));
+  return tableNames.filter(name => !having.has(name));
 };
 
 /** No right to create them, a table kept locked by somebody, a disabled trigger, or a view in the table's place. */

@@ -23,6 +23,7 @@ export const errorKinds = {
   model_not_found: kind(404, 'not_found', 'not_found_error'),
   not_found: kind(404, 'not_found', 'not_found_error'),
   conflict: kind(409, 'invalid_request_error', 'invalid_request_error'),
+  stale: kind(412, 'invalid_request_error', 'invalid_request_error'),
   request_too_large: kind(413, 'invalid_request_error', 'request_too_large'),
   tenant_limit: kind(429, 'rate_limit_exceeded', 'rate_limit_error'),
   internal: kind(500, 'server_error', 'api_error'),
@@ -40,6 +41,8 @@ interface ErrorFields {
   readonly param?: string;
   /** Whole seconds, 1…60, after which trying again makes sense. */
   readonly retryAfterSec?: number;
+  /** What the answer's body says beside the error; admin routes only. */
+  readonly beside?: object;
 }
 
 export class GatewayError extends Error {
@@ -47,12 +50,14 @@ export class GatewayError extends Error {
   readonly code: ErrorCode;
   readonly param: string | null;
   readonly retryAfterSec: number | null;
+  readonly beside: object;
 
   constructor(code: ErrorCode, message: string, fields: ErrorFields = {}) {
     super(message);
     this.code = code;
     this.param = fields.param ?? null;
     this.retryAfterSec = fields.retryAfterSec ?? null;
+    this.beside = fields.beside ?? {};
   }
 
   get status(): number {
@@ -72,6 +77,8 @@ export const errors = {
   notFound: (message: string) => new GatewayError('not_found', message),
   conflict: (message: string, param?: string) =>
     new GatewayError('conflict', message, param === undefined ? {} : { param }),
+  stale: (message: string, rows: { readonly current: object | null; readonly submitted: object | null }) =>
+    new GatewayError('stale', message, { param: 'If-Match', beside: rows }),
   requestTooLarge: (message: string) => new GatewayError('request_too_large', message),
   notImplemented: (message: string) => new GatewayError('not_implemented', message),
   upstreamFailed: (message: string) => new GatewayError('upstream_failed', message),
@@ -95,5 +102,8 @@ export function errorBody(dialect: Dialect, error: GatewayError): object {
   const kind = errorKinds[error.code];
   return dialect === 'anthropic'
     ? { type: 'error', error: { type: kind.anthropicType, message: error.message } }
-    : { error: { message: error.message, type: kind.openaiType, param: error.param, code: error.code } };
+    : {
+        error: { message: error.message, type: kind.openaiType, param: error.param, code: error.code },
+        ...error.beside,
+      };
 }

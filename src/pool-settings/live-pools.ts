@@ -100,7 +100,7 @@ export class LivePools {
   }
 
   /** Resolves when the change is in effect here. */
-  async put(name: string, patch: PoolPatch): Promise<ShownPool> {
+  async put(name: string, patch: PoolPatch, actor?: string): Promise<ShownPool> {
     const { configured, effective } = this.#find(name);
     const changes = changesOf(patch);
     let after: readonly StoredValue[] = [];
@@ -108,7 +108,8 @@ export class LivePools {
       after = applied(rows, changes);
       refuseUnfit(combine(configured, after, effective.values).unfit, changes);
     };
-    await answered(this.#parts.store.write(name, changes, { now: this.#parts.clock.date().toISOString(), check }));
+    const now = this.#parts.clock.date().toISOString();
+    await answered(this.#parts.store.write(name, changes, { actor, now, check }));
     // What is committed holds, also where the database goes away before it was read back.
     await this.#reload().catch(() => this.#install(name, after));
     return this.find(name);

@@ -1,11 +1,10 @@
-import { type Kysely, PostgresAdapter, sql, type Transaction } from 'kysely';
+import { type Kysely, PostgresAdapter, type Transaction } from 'kysely';
+import { recorded } from '../db/recorded.ts';
 import type { Database } from '../db/schema.ts';
 import type { StoredValue } from './effective-pool.ts';
 import type { PoolChange } from './pool-patch.ts';
 
 const table = 'scheduler_pool_config';
-/** Any number, as long as every gateway takes the same one. */
-const writersLock = 7_430_119_003;
 
 /** The rows of scheduler_pool_config, in either database. */
 export class PoolSettingsStore {
@@ -30,10 +29,10 @@ export class PoolSettingsStore {
   async write(
     pool: string,
     changes: readonly PoolChange[],
-    { now, check }: { now: string; check: (rows: readonly StoredValue[]) => void },
+    { actor, now, check }: { actor?: string | undefined; now: string; check: (rows: readonly StoredValue[]) => void },
   ): Promise<void> {
-    await this.#db.transaction().execute(async trx => {
-      await lockWriters(trx, pool);
+    await recorded(this.#db, { actor, lock: 'pools' }, async trx => {
+      await lockFile(trx, pool);
       check(await trx.selectFrom(table).select(['key', 'value']).where('pool', '=', pool).execute());
       for (const { key, value } of changes) {
         if (value === null) await trx.deleteFrom(table).where('pool', '=', pool).where('key', '=', key).execute();
@@ -43,14 +42,10 @@ export class PoolSettingsStore {
   }
 }
 
-/** One writer at a time among gateways, so that what was checked is what is stored. */
-const lockWriters = async (trx: Transaction<Database>, pool: string): Promise<void> => {
-  if (trx.getExecutor().adapter instanceof PostgresAdapter) {
-    await sql`SELECT pg_advisory_xact_lock(${writersLock})`.execute(trx);
-  } else {
-    // SQLite lets one connection write; whoever begins with a write waits for the others here.
-    await trx.deleteFrom(table).where('pool', '=', pool).where('key', '=', '').execute();
-  }
+/** SQLite lets one connection write; whoever begins with a write waits for the others here. */
+const lockFile = async (trx: Transaction<Database>, pool: string): Promise<void> => {
+  if (trx.getExecutor().adapter instanceof PostgresAdapter) return;
+  await trx.deleteFrom(table).where('pool', '=', pool).where('key', '=', '').execute();
 };
 
 const upsert = (

@@ -1,6 +1,5 @@
 import type { PrioritySettings } from '../config/config.ts';
 import { answered } from '../db/answered.ts';
-import type { MappingRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
 import { singleFlight } from '../domain/single-flight.ts';
@@ -9,12 +8,14 @@ import type { Events } from '../telemetry/events.ts';
 import { defaultClassify } from './classifier.ts';
 import { type MapperStatus, type Reloaded, reloadedOf, statusOf } from './mapper-status.ts';
 import { checkFields, checkPattern, type MappingPatch, type NewMapping } from './mapping-rules.ts';
-import type { MappingFilter, MappingStore } from './mapping-store.ts';
+import type { MappingFilter, MappingStore, StoredMapping } from './mapping-store.ts';
 import { compileRow, type Mapping } from './matcher.ts';
 import { warmUpRegexEngine } from './pattern.ts';
 import { changesOf, effectiveSettings, type SettingsPatch } from './settings.ts';
 import { classifyBySettings } from './shadow.ts';
 import { type Loaded, loadSnapshot } from './snapshot-loader.ts';
+import { refuseStale, type WriteBy } from './stale.ts';
+import { ToldFaults } from './told-faults.ts';
 
 type MapperEvents = Pick<
   Events,
@@ -36,7 +37,7 @@ export interface MapperParts {
   readonly events: MapperEvents;
 }
 
-export type ListedMapping = MappingRow & { readonly fault: string | null };
+export type ListedMapping = StoredMapping & { readonly fault: string | null };
 
 const retryMs = 1_000;
 /** The ids that PostgreSQL's INTEGER can hold. */
@@ -60,13 +61,12 @@ export class Mapper {
   #cancelExpiry = () => {};
   #cancelRetry = () => {};
   #lastLoad: Promise<unknown> = Promise.resolve();
-  /** What was said about faulty rows (by id) and settings (by key), so that it is said once. */
-  #saidOfRows = new Map<number, string>();
-  #saidOfSettings = new Map<string, string>();
+  readonly #faults: ToldFaults;
 
   constructor(parts: MapperParts) {
     this.#parts = parts;
     this.#settings = parts.settings;
+    this.#faults = new ToldFaults(parts.events);
     this.#classify = defaultClassify(parts.settings);
     this.#reload = singleFlight(() => this.#load());
     // Whoever awaits start() hears of a stop before the first load; nobody else has to.
@@ -124,8 +124,8 @@ export class Mapper {
     return this.#settings;
   }
 
-  async putSettings(patch: SettingsPatch): Promise<PrioritySettings> {
-    const stored = await this.written(this.#parts.store.writeSettings(changesOf(patch)));
+  async putSettings(patch: SettingsPatch, actor?: string): Promise<PrioritySettings> {
+    const stored = await this.written(this.#parts.store.writeSettings(changesOf(patch), actor));
     return effectiveSettings(this.#parts.settings, stored).settings;
   }
 
@@ -134,6 +134,12 @@ export class Mapper {
     if (`${filter.tenant_id}${filter.tenant_type}`.includes('\0')) return { mappings: [], total: 0 };
     const { mappings, total } = await answered(this.#parts.store.list(filter));
     return { mappings: mappings.map(row => this.#withFault(row)), total };
+  }
+
+  async find(id: number): Promise<ListedMapping> {
+    const row = isStorable(id) && (await answered(this.#parts.store.find(id)));
+    if (!row) throw noMapping(id);
+    return this.#withFault(row);
   }
 
   /** Like the other writes, resolves when the change serves here. */
@@ -151,20 +157,24 @@ export class Mapper {
     return this.#withFault(row);
   }
 
-  async update(id: number, patch: MappingPatch): Promise<ListedMapping> {
+  async update(id: number, patch: MappingPatch, { actor, ifMatch }: WriteBy = {}): Promise<ListedMapping> {
     checkFields(patch);
-    const check = patch.pattern === undefined && patch.match_type === undefined ? () => {} : checkPattern;
-    const row = isStorable(id) && (await this.written(this.#parts.store.update(id, patch, check)));
+    const check = (before: StoredMapping, after: Omit<StoredMapping, 'etag'>) => {
+      refuseStale(ifMatch, this.#withFault(before), after);
+      if (patch.pattern !== undefined || patch.match_type !== undefined) checkPattern(after);
+    };
+    const row = isStorable(id) && (await this.written(this.#parts.store.update(id, patch, { actor, check })));
     if (!row) throw noMapping(id);
     return this.#withFault(row);
   }
 
-  async remove(id: number): Promise<void> {
-    const removed = isStorable(id) && (await this.written(this.#parts.store.remove(id)));
+  async remove(id: number, { actor, ifMatch }: WriteBy = {}): Promise<void> {
+    const check = (before: StoredMapping) => refuseStale(ifMatch, this.#withFault(before), null);
+    const removed = isStorable(id) && (await this.written(this.#parts.store.remove(id, { actor, check })));
     if (!removed) throw noMapping(id);
   }
 
-  #withFault(row: MappingRow): ListedMapping {
+  #withFault(row: StoredMapping): ListedMapping {
     return { ...row, fault: compileRow(row, this.#loaded?.rowById.get(row.id)).fault };
   }
 
@@ -218,7 +228,7 @@ export class Mapper {
     this.#isDegraded = false;
     this.#isExpired = false;
     this.#classify = classifyBySettings({ settings, match, events });
-    this.#tellFaults(faults);
+    this.#faults.tell(loaded.rows, faults);
     this.#cancelExpiry();
     const validMs = validUntil - clock.date().getTime();
     if (!this.#isStopped) {
@@ -242,19 +252,6 @@ export class Mapper {
   #renew(): void {
     this.#isExpired = false;
     this.changed();
-  }
-
-  #tellFaults(settingFaults: readonly { key: string; reason: string }[]): void {
-    const rows = new Map<number, string>();
-    for (const { source, fault } of this.#loaded?.rows ?? []) {
-      if (fault === null) continue;
-      rows.set(source.id, fault);
-      if (this.#saidOfRows.get(source.id) !== fault) this.#parts.events.mappingFaulty({ id: source.id, reason: fault });
-    }
-    this.#saidOfRows = rows;
-    for (const { key, reason } of settingFaults)
-      if (this.#saidOfSettings.get(key) !== reason) this.#parts.events.settingFaulty({ key, reason });
-    this.#saidOfSettings = new Map(settingFaults.map(({ key, reason }) => [key, reason]));
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import pg from 'pg';
+import { recorded } from '../db/recorded.ts';
 import type { Database, MappingRow, PrioritySettingRow } from '../db/schema.ts';
 import { errors } from '../domain/errors.ts';
 import type { MappingPatch, NewMapping } from './mapping-rules.ts';
@@ -21,6 +22,9 @@ export interface StoredRows {
   readonly mappings: MappingSource[];
   readonly settings: StoredSetting[];
 }
+
+/** A row, and the ETag of its version. */
+export type StoredMapping = MappingRow & { readonly etag: string };
 
 /** Rows decoded at a stretch: one to two milliseconds of work. */
 const pageSize = 500;
@@ -50,7 +54,7 @@ export class MappingStore {
     });
   }
 
-  async list(filter: MappingFilter): Promise<{ mappings: MappingRow[]; total: number }> {
+  async list(filter: MappingFilter): Promise<{ mappings: StoredMapping[]; total: number }> {
     const { tenant_type, tenant_id, priority, enabled, limit, offset } = filter;
     const moment = this.#db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
     return moment.execute(async trx => {
@@ -60,46 +64,65 @@ export class MappingStore {
       if (priority !== undefined) wanted = wanted.where('priority', '=', priority);
       if (enabled !== undefined) wanted = wanted.where('enabled', '=', enabled);
       const { total } = await wanted.select(row => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
-      const page = wanted.selectAll().orderBy('priority').orderBy('id').limit(limit).offset(offset);
+      const page = wanted.selectAll().select(etag).orderBy('priority').orderBy('id').limit(limit).offset(offset);
       return { mappings: await page.execute(), total };
     });
   }
 
-  async create(mapping: NewMapping, createdBy: string): Promise<MappingRow> {
-    return this.#writing(async trx => {
+  /** Null: there is no such row. */
+  async find(id: number): Promise<StoredMapping | null> {
+    return (await this.#db.selectFrom(table).selectAll().select(etag).where('id', '=', id).executeTakeFirst()) ?? null;
+  }
+
+  async create(mapping: NewMapping, createdBy: string): Promise<StoredMapping> {
+    return this.#writing(createdBy, async trx => {
       await refuseSamePattern(trx, mapping, null);
       const values = { tenant_id: null, tenant_name: null, tenant_type: null, description: null, ...given(mapping) };
       return trx
         .insertInto(table)
         .values({ ...values, created_by: createdBy })
         .returningAll()
+        .returning(etag)
         .executeTakeFirstOrThrow();
     });
   }
 
-  /** Null: there is no such row. `check` sees the row as it will be and throws where it must not. */
-  async update(id: number, patch: MappingPatch, check: (after: MappingRow) => void): Promise<MappingRow | null> {
-    return this.#writing(async trx => {
-      const before = await trx.selectFrom(table).selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+  /** Null: there is no such row. `check` sees the row as it is and as it will be, and throws where it must not. */
+  async update(
+    id: number,
+    patch: MappingPatch,
+    { actor, check }: { actor?: string | undefined; check: (before: StoredMapping, after: MappingRow) => void },
+  ): Promise<StoredMapping | null> {
+    return this.#writing(actor, async trx => {
+      const before = await lockRow(trx, id);
       if (!before) return null;
+      const { etag: _version, ...row } = before;
+      const after = { ...row, ...given(patch) };
+      check(before, after);
       if (Object.keys(given(patch)).length === 0) return before;
-      const after = { ...before, ...given(patch) };
-      check(after);
       if (patch.pattern !== undefined || patch.match_type !== undefined) await refuseSamePattern(trx, after, id);
       const changed = trx.updateTable(table).set({ ...given(patch), updated_at: sql<string>`now()` });
-      return changed.where('id', '=', id).returningAll().executeTakeFirstOrThrow();
+      return changed.where('id', '=', id).returningAll().returning(etag).executeTakeFirstOrThrow();
     });
   }
 
-  /** False: there was no such row. */
-  async remove(id: number): Promise<boolean> {
-    const removed = await this.#db.deleteFrom(table).where('id', '=', id).executeTakeFirst();
-    return removed.numDeletedRows > 0n;
+  /** False: there was no such row. `check` as for `update`. */
+  async remove(
+    id: number,
+    { actor, check }: { actor?: string | undefined; check: (before: StoredMapping) => void },
+  ): Promise<boolean> {
+    return this.#writing(actor, async trx => {
+      const before = await lockRow(trx, id);
+      if (!before) return false;
+      check(before);
+      await trx.deleteFrom(table).where('id', '=', id).execute();
+      return true;
+    });
   }
 
   /** Answers all settings that are stored then. */
-  async writeSettings(changes: readonly SettingChange[]): Promise<StoredSetting[]> {
-    return this.#db.transaction().execute(async trx => {
+  async writeSettings(changes: readonly SettingChange[], actor?: string): Promise<StoredSetting[]> {
+    return recorded(this.#db, { actor, lock: 'mappings' }, async trx => {
       for (const { key, value } of changes) {
         if (value === null) await trx.deleteFrom('api_key_priority_config').where('key', '=', key).execute();
         else await upsertSetting(trx, { key, value });
@@ -109,12 +132,9 @@ export class MappingStore {
   }
 
   /** One writer of mappings at a time among gateways, so that the check for a same pattern holds. */
-  async #writing<T>(write: (trx: Transaction<Database>) => Promise<T>): Promise<T> {
+  async #writing<T>(actor: string | undefined, write: (trx: Transaction<Database>) => Promise<T>): Promise<T> {
     try {
-      return await this.#db.transaction().execute(async trx => {
-        await sql`SELECT pg_advisory_xact_lock(${writersLock})`.execute(trx);
-        return write(trx);
-      });
+      return await recorded(this.#db, { actor, lock: 'mappings' }, write);
     } catch (error) {
       // Somebody wrote the same pattern past the gateways in the meantime.
       if (isUniqueViolation(error)) throw errors.conflict('there is already a mapping with this pattern', 'pattern');
@@ -123,8 +143,11 @@ export class MappingStore {
   }
 }
 
-/** Any number, as long as every gateway takes the same one. */
-const writersLock = 7_430_119_002;
+/** PostgreSQL never changes a row in place: the transaction that wrote a row's version names that version. */
+const etag = sql<string>`'"' || xmin || '"'`.as('etag');
+
+const lockRow = (trx: Transaction<Database>, id: number): Promise<StoredMapping | undefined> =>
+  trx.selectFrom(table).selectAll().select(etag).where('id', '=', id).forUpdate().executeTakeFirst();
 
 const readPage = (trx: Transaction<Database>, afterId: number): Promise<MappingSource[]> =>
   trx

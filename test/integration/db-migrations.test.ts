@@ -22,6 +22,7 @@ const ourTables = [
   'api_key_priority_mappings',
   'api_key_priority_config',
   'scheduler_pool_config',
+  'api_key_priority_history',
 ];
 
 /** Everything of a table that must stay: columns, constraints, indexes, and each row with the version it has. */
@@ -68,10 +69,10 @@ test('a new database gets all tables, and a second run changes nothing', async t
   assert.equal(first.schema, 'public');
   assert.equal(first.triggers, true);
   const before = await portrait(database, 'api_key_priority_mappings');
-  assert.deepEqual(await migrate(database.url), { schema: 'public', created: [], triggers: true });
+  assert.deepEqual(await migrate(database.url), { schema: 'public', created: [], triggers: true, recording: 'triggers' });
   assert.deepEqual(await portrait(database, 'api_key_priority_mappings'), before);
   const versions = await database.query('SELECT version FROM tokligence_migrations');
-  assert.deepEqual(versions, [{ version: 1 }, { version: 2 }]);
+  assert.deepEqual(versions, [{ version: 1 }, { version: 2 }, { version: 4 }]);
 });
 
 test('the new tables hold their rules', async t => {
@@ -95,6 +96,7 @@ test('the new tables hold their rules', async t => {
   assert.deepEqual(
     indexes.map(index => index.name),
     [
+      'idx_api_key_priority_history_object',
       'idx_api_key_priority_mappings_pattern',
       'idx_api_key_priority_mappings_priority',
       'idx_api_key_priority_mappings_tenant_id',
@@ -112,6 +114,7 @@ test('an existing installation keeps its columns, constraints, indexes and rows,
   const first = await migrate(database.url);
   assert.deepEqual(first.created.toSorted(), [
     'api_key_priority_config',
+    'api_key_priority_history',
     'api_key_priority_mappings',
     'scheduler_pool_config',
     'tokligence_migrations',
@@ -157,7 +160,7 @@ test('a role that may not create anything works on a complete database, without 
   await migrate(database.url);
   await database.query('DROP FUNCTION tokligence_notify_change CASCADE; DROP TABLE tokligence_migrations');
   const limited = await limitedRole(t, database);
-  assert.deepEqual(await migrate(limited), { schema: 'public', created: [], triggers: false });
+  assert.deepEqual(await migrate(limited), { schema: 'public', created: [], triggers: false, recording: 'triggers' });
   // The owner's next start adds what the role could not.
   assert.equal((await migrate(database.url)).triggers, true);
   assert.equal((await migrate(limited)).triggers, true);
@@ -170,7 +173,7 @@ test('a role that may not create missing tables is told which, and what to do', 
   await assert.rejects(migrate(limited), {
     name: 'SchemaFault',
     message:
-      /may not create tables in schema public, and api_key_priority_mappings, api_key_priority_config, scheduler_pool_config must be created/,
+      /may not create tables in schema public, and api_key_priority_mappings, api_key_priority_config, scheduler_pool_config, api_key_priority_history must be created/,
   });
 });
 
@@ -187,7 +190,7 @@ test('the tables go into the first schema of the search path', async t => {
   const url = `${database.url}?options=${encodeURIComponent('-c search_path=missing,app,public')}`;
   assert.equal((await migrate(url)).schema, 'app');
   const tables = await database.query(`SELECT count(*) AS n FROM pg_tables WHERE schemaname = 'app'`);
-  assert.deepEqual(tables, [{ n: 6 }]);
+  assert.deepEqual(tables, [{ n: 7 }]);
 });
 
 test('gateways that start at the same time do not disturb each other', async t => {

@@ -125,7 +125,7 @@ const makeTemplateNamed = async (client: pg.Client, server: string, name: string
 
 const schemaHash = (): string => {
   const hash = createHash('sha256');
-  for (const file of ['migrations', 'tables', 'triggers']) {
+  for (const file of ['migrations', 'tables', 'triggers', 'history', 'history-triggers']) {
     hash.update(readFileSync(new URL(`../../src/db/${file}.ts`, import.meta.url)));
   }
   return hash.digest('hex').slice(0, 16);

@@ -50,6 +50,7 @@ function arrange(t: TestContext, rows: Partial<StoredRows> = {}) {
   const store = {
     readAll,
     list: unused,
+    find: unused,
     create: unused,
     update: unused,
     remove: async () => true,

@@ -41,10 +41,10 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       userRoutes(admin, services.identities);
       apiKeyRoutes(admin, services.identities);
       schedulerRoutes(admin, services.poolStats);
-      poolRoutes(admin, services.pools);
+      poolRoutes(admin, services.pools, services.identities);
       if (services.mapper === null) return refuseMappings(admin);
       mappingRoutes(admin, services.mapper, services.identities);
-      configRoutes(admin, services.mapper);
+      configRoutes(admin, services.mapper, services.identities);
     },
     { prefix: '/admin' },
   );

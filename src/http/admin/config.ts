@@ -1,22 +1,23 @@
 import type { PrioritySettings } from '../../config/config.ts';
-import { type AdminApp, admins } from './access.ts';
+import type { Identities } from '../../identity/identity.ts';
+import { type AdminApp, admins, callerOf } from './access.ts';
 import { type Settings, type SettingsPatch, settings, settingsPatch } from './contract.ts';
 
 /** What these routes need of the mapper. */
 export interface SettingsService {
   settings(): PrioritySettings;
   /** Answers those in effect afterwards. */
-  putSettings(patch: SettingsPatch): Promise<PrioritySettings>;
+  putSettings(patch: SettingsPatch, actor: string): Promise<PrioritySettings>;
 }
 
 const url = '/api-key-priority/config';
 const config = { roles: admins };
 
-export function configRoutes(app: AdminApp, mapper: SettingsService): void {
+export function configRoutes(app: AdminApp, mapper: SettingsService, identities: Identities): void {
   app.get(url, { config, schema: { response: { 200: settings } } }, async () => shown(mapper.settings()));
 
-  app.put(url, { config, schema: { body: settingsPatch, response: { 200: settings } } }, async ({ body }) =>
-    shown(await mapper.putSettings(body)),
+  app.put(url, { config, schema: { body: settingsPatch, response: { 200: settings } } }, async request =>
+    shown(await mapper.putSettings(request.body, await identities.nameOf(callerOf(request)))),
   );
 }
 

@@ -60,8 +60,12 @@ export const mappingFilter = fields({
   enabled: Optional(flag),
   ...page,
 });
-/** `fault`: why the row cannot be used, null if it can. */
-export const mapping = fields({ ...mappingRow.properties, fault: Type.Union([Type.String(), Type.Null()]) });
+/** `fault`: why the row cannot be used, null if it can. `etag`: its version, for `If-Match`. */
+export const mapping = fields({
+  ...mappingRow.properties,
+  fault: Type.Union([Type.String(), Type.Null()]),
+  etag: Type.String(),
+});
 export const mappingList = fields({ mappings: Type.Array(mapping), total: Type.Integer() });
 export const reloaded = fields({
   success: Type.Literal(true),

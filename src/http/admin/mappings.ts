@@ -15,13 +15,15 @@ import {
   success,
 } from './contract.ts';
 import { rowIdOf } from './validation.ts';
+import { type WriteBy, withEtag, writeBy } from './write-by.ts';
 
 /** What these routes need of the mapper. It throws `notFound`, `conflict` and `invalidRequest` itself. */
 export interface MappingService {
   list(filter: MappingFilter & { limit: number; offset: number }): Promise<MappingList>;
+  find(id: number): Promise<Mapping>;
   create(input: NewMapping, createdBy: string): Promise<Mapping>;
-  update(id: number, patch: MappingPatch): Promise<Mapping>;
-  remove(id: number): Promise<unknown>;
+  update(id: number, patch: MappingPatch, by: WriteBy): Promise<Mapping>;
+  remove(id: number, by: WriteBy): Promise<unknown>;
   reload(): Promise<{ readonly usable: number; readonly durationMs: number }>;
 }
 
@@ -35,22 +37,31 @@ export function mappingRoutes(app: AdminApp, mapper: MappingService, identities:
     ({ query }) => mapper.list({ limit: 100, offset: 0, ...query }),
   );
 
+  app.get(`${base}/mappings/:id`, { config, schema: { response: { 200: mapping } } }, async (request, reply) =>
+    withEtag(reply, await mapper.find(rowIdOf(request.params, 'mapping'))),
+  );
+
   app.post(
     `${base}/mappings`,
     { config, schema: { body: newMapping, response: { 201: mapping } } },
     async (request, reply) => {
       const createdBy = await identities.nameOf(callerOf(request));
-      return reply.code(201).send(await mapper.create(request.body, createdBy));
+      return withEtag(reply.code(201), await mapper.create(request.body, createdBy));
     },
   );
 
-  app.put(`${base}/mappings/:id`, { config, schema: { body: mappingPatch, response: { 200: mapping } } }, request =>
-    mapper.update(rowIdOf(request.params, 'mapping'), request.body),
+  app.put(
+    `${base}/mappings/:id`,
+    { config, schema: { body: mappingPatch, response: { 200: mapping } } },
+    async (request, reply) => {
+      const id = rowIdOf(request.params, 'mapping');
+      return withEtag(reply, await mapper.update(id, request.body, await writeBy(request, identities)));
+    },
   );
 
   app.delete(`${base}/mappings/:id`, { config, schema: { response: { 200: success } } }, async request => {
     const id = rowIdOf(request.params, 'mapping');
-    await mapper.remove(id);
+    await mapper.remove(id, await writeBy(request, identities));
     return { success: true as const, message: `Mapping ${id} is deleted.` };
   });
 

@@ -1,5 +1,6 @@
+import type { Identities } from '../../identity/identity.ts';
 import type { ShownPool } from '../../pool-settings/pool-settings.ts';
-import { type AdminApp, admins } from './access.ts';
+import { type AdminApp, admins, callerOf } from './access.ts';
 import { type PoolPatch, pool, poolList, poolPatch } from './contract.ts';
 
 /** What these routes need of the pools' settings. It throws `notFound` and `invalidRequest` itself. */
@@ -7,21 +8,21 @@ export interface PoolService {
   list(): ShownPool[];
   find(name: string): ShownPool;
   /** Answers what is in effect afterwards. */
-  put(name: string, patch: PoolPatch): Promise<ShownPool>;
+  put(name: string, patch: PoolPatch, actor: string): Promise<ShownPool>;
 }
 
 const url = '/scheduler/pools';
 const config = { roles: admins };
 
-export function poolRoutes(app: AdminApp, pools: PoolService): void {
+export function poolRoutes(app: AdminApp, pools: PoolService, identities: Identities): void {
   app.get(url, { config, schema: { response: { 200: poolList } } }, async () => ({ pools: pools.list() }));
 
   app.get(`${url}/:name`, { config, schema: { response: { 200: pool } } }, async ({ params }) =>
     pools.find(nameOf(params)),
   );
 
-  app.put(`${url}/:name`, { config, schema: { body: poolPatch, response: { 200: pool } } }, ({ params, body }) =>
-    pools.put(nameOf(params), body),
+  app.put(`${url}/:name`, { config, schema: { body: poolPatch, response: { 200: pool } } }, async request =>
+    pools.put(nameOf(request.params), request.body, await identities.nameOf(callerOf(request))),
   );
 }
 

@@ -1,0 +1,59 @@
+import { type Kysely, PostgresAdapter, sql, type Transaction } from 'kysely';
+import { actorSetting, differences, entryColumns, historyTable, restoresSetting } from './history.ts';
+import { type Database, type RecordedTable, recordedTables } from './schema.ts';
+
+/** Any numbers, as long as every gateway takes the same ones. */
+export const writersLocks = { mappings: 7_430_119_002, pools: 7_430_119_003 } as const;
+
+export interface WriteOf {
+  /** Whom the history names; without one it names the database role. */
+  readonly actor?: string | undefined;
+  /** One writer at a time among gateways, so that what was checked is what is stored. */
+  readonly lock: keyof typeof writersLocks;
+  /** The entry of the history that is restored. */
+  readonly restores?: number | undefined;
+}
+
+/**
+ * The one place where transactions that change mappings, settings, boosts and schedules begin. The
+ * history learns from it who writes. Where a table has no trigger that records its changes, they are
+ * found by comparing its rows before and after, which costs a reading of the whole table.
+ *
+ * In SQLite, which has no history, this is a plain transaction.
+ */
+export const recorded = <T>(
+  db: Kysely<Database>,
+  { actor = '', lock, restores }: WriteOf,
+  write: (trx: Transaction<Database>) => Promise<T>,
+): Promise<T> =>
+  db.transaction().execute(async trx => {
+    if (!(trx.getExecutor().adapter instanceof PostgresAdapter)) return write(trx);
+    const begun = await sql<{ recorded: string[]; may_insert: boolean }>`
+      SELECT pg_advisory_xact_lock(${writersLocks[lock]}), set_config(${actorSetting}, ${actor}, true),
+        set_config(${restoresSetting}, ${restores === undefined ? '' : String(restores)}, true),
+        ARRAY(SELECT tgrelid::regclass::text FROM pg_trigger
+          WHERE tgname = 'tokligence_history_update' AND tgenabled IN ('O', 'A')) AS recorded,
+        has_table_privilege(${historyTable}, 'INSERT') AS may_insert`.execute(trx);
+    const { recorded = [], may_insert = false } = begun.rows[0] ?? {};
+    const unrecorded = may_insert ? recordedTables.filter(({ table }) => !recorded.includes(table)) : [];
+    const before = [];
+    for (const one of unrecorded) before.push({ recorded: one, rows: await rowsOf(trx, one) });
+    const written = await write(trx);
+    for (const { recorded: one, rows } of before) await recordDifferences(trx, one, rows);
+    return written;
+  });
+
+/** As text that is only handed back: it is never read here. */
+const rowsOf = async (trx: Transaction<Database>, { table }: RecordedTable): Promise<string> => {
+  const { rows } = await sql<{ rows: string }>`
+    SELECT coalesce(jsonb_agg(to_jsonb(t)), '[]')::text AS rows FROM ${sql.table(table)} t`.execute(trx);
+  return rows[0]?.rows ?? '[]';
+};
+
+const recordDifferences = async (trx: Transaction<Database>, one: RecordedTable, before: string): Promise<void> => {
+  // The rows before are the statement's one parameter; the rest is text of our own.
+  const source = `jsonb_populate_recordset(NULL::${one.table}, before_rows.value)`;
+  const [head = '', tail = ''] = differences(one, source, one.table).split('before_rows.value');
+  await sql`INSERT INTO ${sql.table(historyTable)} (${sql.raw(entryColumns)})
+    ${sql.raw(head)}${before}::jsonb${sql.raw(tail)}`.execute(trx);
+};
