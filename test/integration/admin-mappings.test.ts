@@ -28,7 +28,8 @@ test('mappings over the admin API', async t => {
   await t.test('a new one is answered as its row, with who made it', async () => {
     const { status, body } = await admin('POST', url, full);
     assert.equal(status, 201);
-    const { created_at, updated_at, ...rest } = body;
+    const { created_at, updated_at, etag, ...rest } = body;
+    assert.match(etag, /^"\d+"$/);
     assert.deepEqual(rest, { id: 1, ...full, created_by: 'admin@local', fault: null });
     assert.match(created_at, timestamp);
     assert.match(updated_at, timestamp);

@@ -69,7 +69,12 @@ test('a new database gets all tables, and a second run changes nothing', async t
   assert.equal(first.schema, 'public');
   assert.equal(first.triggers, true);
   const before = await portrait(database, 'api_key_priority_mappings');
-  assert.deepEqual(await migrate(database.url), { schema: 'public', created: [], triggers: true, recording: 'triggers' });
+  assert.deepEqual(await migrate(database.url), {
+    schema: 'public',
+    created: [],
+    triggers: true,
+    recording: 'triggers',
+  });
   assert.deepEqual(await portrait(database, 'api_key_priority_mappings'), before);
   const versions = await database.query('SELECT version FROM tokligence_migrations');
   assert.deepEqual(versions, [{ version: 1 }, { version: 2 }, { version: 4 }]);

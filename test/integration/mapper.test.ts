@@ -61,7 +61,13 @@ const sha256 = (key: string) => `sha256:${createHash('sha256').update(key).diges
 test('a mapping serves as soon as it is created, changed or deleted', async t => {
   const { mapper, said } = await arrange(t);
   const tenant = { tenant_id: 'dept-prod', tenant_name: 'Production', tenant_type: 'internal' } as const;
-  const { id, created_at, updated_at, ...row } = await mapper.create({ ...prod, ...tenant }, 'admin@local');
+  const {
+    id,
+    created_at,
+    updated_at,
+    etag: _version,
+    ...row
+  } = await mapper.create({ ...prod, ...tenant }, 'admin@local');
   const expected = { ...prod, ...tenant, description: null, enabled: true, created_by: 'admin@local', fault: null };
   assert.deepEqual(row, expected);
   assert.equal(created_at, updated_at);
