@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+// Any Node that npm runs on may start this; the gateway's own Node 24 then runs src/cli/gateway.ts.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const source = new URL('../src/cli/gateway.ts', import.meta.url);
+const script = fileURLToPath(source);
+const bundled = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
+
+if (Number(process.versions.node.split('.')[0]) >= 24) await import(source.href);
+else if (existsSync(bundled)) runWith(bundled);
+else {
+  console.error(`gateway: needs Node 24 or newer, this is ${process.version}; npm ci brings it on most machines`);
+  process.exitCode = 1;
+}
+
+function runWith(node) {
+  const child = spawn(node, [script, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // Ctrl-C reaches both; only the child knows how to end.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.once('error', error => {
+    console.error(`gateway: ${bundled} cannot be run: ${error.message}`);
+    process.exitCode = 1;
+  });
+  child.once('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
+  });
+}

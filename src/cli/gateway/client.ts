@@ -1,0 +1,90 @@
+import { CliFault, exitCodeOf, exitCodes } from './exit.ts';
+import type { Target } from './target.ts';
+
+export interface CallOptions {
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** A running gateway, over HTTP. Every refusal is thrown as a `CliFault`. */
+export interface AdminClient {
+  readonly url: string;
+  call<T>(method: string, path: string, options?: CallOptions): Promise<T>;
+}
+
+export function adminClient({ url, key }: Target, timeoutMs: number): AdminClient {
+  return {
+    url,
+    async call<T>(method: string, path: string, options: CallOptions = {}) {
+      const { query = {}, body, headers, signal } = options;
+      const giveUp = AbortSignal.timeout(timeoutMs);
+      const response = await reach(url, timeoutMs, () =>
+        fetch(url + path + queryText(query), {
+          method,
+          // A redirect may lead to another host, or away from a POST.
+          redirect: 'manual',
+          signal: signal === undefined ? giveUp : AbortSignal.any([signal, giveUp]),
+          headers: {
+            authorization: `Bearer ${key}`,
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...headers,
+          },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        }).then(async answer => ({ status: answer.status, ok: answer.ok, text: await answer.text() })),
+      );
+      const answer = parsed(response.text);
+      if (!response.ok) throw refusal(url, response.status, answer);
+      if (answer === null) throw new CliFault(exitCodes.failed, notAGateway(url, response.status));
+      return answer as T;
+    },
+  };
+}
+
+function queryText(query: NonNullable<CallOptions['query']>): string {
+  const set = Object.entries(query).filter(([, value]) => value !== undefined);
+  const text = new URLSearchParams(set.map(([name, value]): [string, string] => [name, String(value)])).toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+async function reach<T>(url: string, timeoutMs: number, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof Error && error.name === 'AbortError') throw error;
+    const isLate = error instanceof Error && error.name === 'TimeoutError';
+    const reason = isLate ? `no answer within ${timeoutMs / 1_000} s` : causeOf(error);
+    throw new CliFault(exitCodes.unreachable, `cannot reach ${url}: ${reason}`);
+  }
+}
+
+/** `fetch failed` says why only in its cause, and a name with several addresses in the errors of that. */
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof AggregateError && error.errors.length > 0) return causeOf(error.errors[0]);
+  return error.cause === undefined ? error.message : causeOf(error.cause);
+}
+
+const notAGateway = (url: string, status: number): string =>
+  `${url} answers with ${status}, but not as a gateway does: is the URL right?`;
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function refusal(url: string, status: number, answer: unknown): CliFault {
+  const error = isRecord(answer) && isRecord(answer.error) ? answer.error : null;
+  if (error === null || typeof error.message !== 'string') {
+    return new CliFault(exitCodeOf(status), notAGateway(url, status), { status });
+  }
+  const rest = Object.fromEntries(Object.entries(answer as object).filter(([name]) => name !== 'error'));
+  return new CliFault(exitCodeOf(status), error.message, { status, ...error, ...rest });
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,86 @@
+import type { Command } from 'commander';
+import { moment, table } from './output.ts';
+import { countLine, listRows, type PageFlags } from './paging.ts';
+import { eachOf, repeated, rowIds, type SessionOf } from './session.ts';
+import { pageOptions, userIdOf } from './users.ts';
+
+interface ApiKey {
+  readonly id: number;
+  readonly user_id: number;
+  readonly key_prefix: string;
+  readonly scopes: readonly string[] | null;
+  readonly expires_at: string | null;
+  readonly created_at: string;
+}
+
+interface CreateFlags {
+  readonly user: string;
+  readonly prefix?: string;
+  readonly scope?: string[];
+  readonly expiresAt?: string;
+}
+
+const path = '/admin/api-keys';
+
+export function keyCommands(program: Command, sessionOf: SessionOf): void {
+  const keys = program.command('keys').description('API keys: drawn, listed, revoked');
+
+  keys
+    .command('create')
+    .description('draw a key; it is shown this once and stored nowhere')
+    .requiredOption('--user <user>', 'whose it is: id or e-mail')
+    .option('--prefix <text>', 'begin it with tok_TEXT_, for patterns to match')
+    .option('--scope <text>', 'stored and shown with it; may be given several times', repeated)
+    .option('--expires-at <moment>', 'the end of it, such as 2030-01-31T12:00:00Z')
+    .action(async ({ user, prefix, scope, expiresAt }: CreateFlags, command: Command) => {
+      const session = sessionOf(command);
+      const user_id = await userIdOf(session.gateway(), user);
+      const body = { user_id, prefix, scopes: scope, expires_at: expiresAt };
+      const drawn = await session.gateway().call<ApiKey & { key: string }>('POST', path, { body });
+      if (!session.json) session.note(`Key ${drawn.id} of user ${drawn.user_id}, shown this once:`);
+      session.show(drawn, () => `${drawn.key}\n`);
+    });
+
+  const list = keys
+    .command('list')
+    .description('what is known of the keys; not the keys themselves')
+    .option('--user <user>', 'of this user only: id or e-mail');
+  for (const option of pageOptions()) list.addOption(option);
+  list.action(async ({ user, ...page }: PageFlags & { user?: string }, command: Command) => {
+    const session = sessionOf(command);
+    const gateway = session.gateway();
+    const query = user === undefined ? {} : { user_id: await userIdOf(gateway, user) };
+    const { rows, total } = await listRows<ApiKey>(gateway, { path, name: 'api_keys', query }, page);
+    session.show({ api_keys: rows, total }, () => keyTable(rows) + countLine(rows.length, total, 'key', 'keys'));
+  });
+
+  keys
+    .command('revoke')
+    .description('delete keys: the next request with one is refused')
+    .argument('<id...>', 'ids as `keys list` shows them', rowIds)
+    .action(async (ids: number[], _flags: object, command: Command) => {
+      const session = sessionOf(command);
+      await eachOf(ids, id => session.gateway().call('DELETE', `${path}/${id}`));
+      session.show({ success: true, revoked: ids }, () => ids.map(id => `Revoked key ${id}\n`).join(''));
+    });
+}
+
+const keyTable = (keys: readonly ApiKey[]): string =>
+  table(
+    [
+      { title: 'id', align: 'right' },
+      { title: 'begins with' },
+      { title: 'user', align: 'right' },
+      { title: 'scopes' },
+      { title: 'expires' },
+      { title: 'created' },
+    ],
+    keys.map(key => [
+      String(key.id),
+      `${key.key_prefix}…`,
+      String(key.user_id),
+      key.scopes?.join(' ') ?? '-',
+      moment(key.expires_at),
+      moment(key.created_at),
+    ]),
+  );

@@ -1,0 +1,142 @@
+import { type Command, Option } from 'commander';
+import { tenantTypes } from '../../domain/vocabulary.ts';
+import { usageFault } from './exit.ts';
+import {
+  addEnabledOptions,
+  addFieldOptions,
+  type EnabledFlags,
+  enabledOf,
+  fieldsOf,
+  hashedKey,
+  level,
+  type MappingFlags,
+  matchTypeOf,
+} from './mapping-flags.ts';
+import { type Mapping, mappingTable } from './mapping-table.ts';
+import { visible } from './output.ts';
+import { countLine, listRows, type PageFlags } from './paging.ts';
+import { eachOf, rowId, rowIds, type Session, type SessionOf } from './session.ts';
+import { pageOptions } from './users.ts';
+
+export const mappingsPath = '/admin/api-key-priority/mappings';
+
+export function mappingCommands(program: Command, sessionOf: SessionOf): void {
+  const mappings = program
+    .command('mappings')
+    .description('which key patterns belong to which tenant, at which priority (P0 best … P9)');
+  listCommand(mappings, sessionOf);
+  addCommand(mappings, sessionOf);
+  setCommand(mappings, sessionOf);
+  removeCommand(mappings, sessionOf);
+}
+
+interface ListFlags extends PageFlags, EnabledFlags {
+  readonly priority?: number;
+  readonly tenantId?: string;
+  readonly tenantType?: string;
+}
+
+function listCommand(mappings: Command, sessionOf: SessionOf): void {
+  const list = mappings
+    .command('list')
+    .description('all mappings, in the order in which they are tried')
+    .addOption(new Option('--priority <n>', 'of this level only').argParser(level))
+    .option('--tenant-id <text>', 'of this tenant only')
+    .addOption(new Option('--tenant-type <type>', 'of such tenants only').choices([...tenantTypes]));
+  addEnabledOptions(list, 'only those that may match', 'only those that may not');
+  for (const option of pageOptions()) list.addOption(option);
+  list.action(async (flags: ListFlags, command: Command) => {
+    const session = sessionOf(command);
+    const query = {
+      priority: flags.priority,
+      tenant_id: flags.tenantId,
+      tenant_type: flags.tenantType,
+      enabled: enabledOf(flags),
+    };
+    const { rows, total } = await listRows<Mapping>(
+      session.gateway(),
+      { path: mappingsPath, name: 'mappings', query },
+      flags,
+    );
+    session.show(
+      { mappings: rows, total },
+      () => mappingTable(rows) + countLine(rows.length, total, 'mapping', 'mappings'),
+    );
+  });
+}
+
+function addCommand(mappings: Command, sessionOf: SessionOf): void {
+  const add = mappings
+    .command('add')
+    .description('map a pattern to a priority')
+    .argument(
+      '[pattern]',
+      "in quotes: 'tok_prod*' is a prefix, '*_ci' a suffix, '*-beta-*' contained, sha256:HEX an exact key; else say --match-type",
+    )
+    .addOption(new Option('--priority <n>', 'P0 (best) to P9').argParser(level).makeOptionMandatory())
+    .option('--key-from <file>', 'instead of a pattern: map exactly the key in this file (- for standard input)');
+  addFieldOptions(add, false).action(async (pattern: string | undefined, flags: MappingFlags, command: Command) => {
+    const session = sessionOf(command);
+    const body = { ...fieldsOf(flags), ...patternOf(pattern, flags, session) };
+    const mapping = await session.gateway().call<Mapping>('POST', mappingsPath, { body });
+    showChanged(session, 'Added', mapping);
+  });
+}
+
+function patternOf(
+  pattern: string | undefined,
+  flags: MappingFlags,
+  { streams }: Session,
+): { pattern: string; match_type: string } {
+  if ((pattern === undefined) === (flags.keyFrom === undefined)) {
+    throw usageFault('give a pattern, or --key-from a file with a key');
+  }
+  if (pattern !== undefined) return { pattern, match_type: matchTypeOf(pattern, flags.matchType) };
+  if (flags.matchType !== undefined && flags.matchType !== 'exact') {
+    throw usageFault('--key-from maps one key exactly: leave --match-type away');
+  }
+  return { pattern: hashedKey(flags.keyFrom ?? '-', streams), match_type: 'exact' };
+}
+
+function setCommand(mappings: Command, sessionOf: SessionOf): void {
+  const set = mappings
+    .command('set')
+    .description('change fields of a mapping; the others stay')
+    .argument('<id>', 'as `mappings list` shows it', rowId)
+    .option('--pattern <text>', 'another pattern')
+    .addOption(new Option('--priority <n>', 'P0 (best) to P9').argParser(level));
+  addFieldOptions(set, true).action(
+    async (id: number, flags: MappingFlags & { pattern?: string }, command: Command) => {
+      const session = sessionOf(command);
+      const body = { pattern: flags.pattern, ...fieldsOf(flags) };
+      if (Object.values(body).every(value => value === undefined))
+        throw usageFault('say what to change (--help lists it)');
+      const mapping = await session.gateway().call<Mapping>('PUT', `${mappingsPath}/${id}`, { body });
+      showChanged(session, 'Changed', mapping);
+    },
+  );
+}
+
+function removeCommand(mappings: Command, sessionOf: SessionOf): void {
+  mappings
+    .command('rm')
+    .description('delete mappings')
+    .argument('<id...>', 'ids as `mappings list` shows them', rowIds)
+    .action(async (ids: number[], _flags: object, command: Command) => {
+      const session = sessionOf(command);
+      await eachOf(ids, id => session.gateway().call('DELETE', `${mappingsPath}/${id}`));
+      session.show({ success: true, removed: ids }, () =>
+        ids
+          .map(
+            id => `Removed mapping ${id}
+`,
+          )
+          .join(''),
+      );
+    });
+}
+
+function showChanged(session: Session, done: string, mapping: Mapping): void {
+  session.show(mapping, () => `${done} mapping ${mapping.id}:\n${mappingTable([mapping])}`);
+  if (mapping.fault !== null && !session.json) session.note(`warning: it cannot be used: ${visible(mapping.fault)}`);
+}

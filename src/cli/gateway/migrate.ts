@@ -1,0 +1,61 @@
+import type { Config } from '../../config/config-loader.ts';
+import { startEmbedded } from '../../db/embedded.ts';
+import { type Migrated, migratePostgres, migrateSqlite, SchemaFault } from '../../db/migrations.ts';
+import { openPostgres } from '../../db/postgres.ts';
+import { openSqlite, sqliteFile } from '../../db/sqlite.ts';
+import { CliFault, exitCodes } from './exit.ts';
+
+interface Outcome {
+  readonly where: string;
+  readonly created: readonly string[];
+}
+
+export async function migrate({ gateway, database }: Config, tell: (text: string) => void): Promise<Outcome> {
+  if (gateway.edition === 'personal') return migrateFile(sqliteFile(gateway.dataDir));
+  if (database.url !== null) return { where: withoutSecrets(database.url), ...(await migrateUrl(database.url)) };
+  const log = { info: () => {}, warn: tell, error: tell };
+  const embedded = await startEmbedded({ dataDir: gateway.dataDir, log });
+  try {
+    return { where: `embedded PostgreSQL in ${gateway.dataDir}`, ...(await migrateUrl(embedded.url)) };
+  } finally {
+    await embedded.stop();
+  }
+}
+
+async function migrateFile(file: string): Promise<Outcome> {
+  const sqlite = openSqlite(file);
+  try {
+    const tables = async () => (await sqlite.db.introspection.getTables()).map(({ name }) => name);
+    const before = new Set(await tables());
+    await migrateSqlite(sqlite.db);
+    return { where: file, created: (await tables()).filter(name => !before.has(name)) };
+  } catch (error) {
+    throw asFault(error);
+  } finally {
+    await sqlite.close();
+  }
+}
+
+async function migrateUrl(url: string): Promise<Pick<Migrated, 'created'>> {
+  const { pool, close } = openPostgres(url);
+  try {
+    return await migratePostgres(pool);
+  } catch (error) {
+    throw asFault(error);
+  } finally {
+    await close();
+  }
+}
+
+/** A database that cannot be used as it is has failed; one that does not answer cannot be reached. */
+function asFault(error: unknown): unknown {
+  if (error instanceof SchemaFault) return new CliFault(exitCodes.failed, error.message);
+  const isConnection =
+    error instanceof Error && 'code' in error && /^(E[A-Z]+|08\d{3}|57P0\d)$/.test(String(error.code));
+  return isConnection ? new CliFault(exitCodes.unreachable, `cannot reach the database: ${error.message}`) : error;
+}
+
+function withoutSecrets(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+}

@@ -1,0 +1,38 @@
+import { type Column, textTable } from '../quickstart-table.ts';
+
+/** Where a command reads and writes; the process's own streams, or those of a test. */
+export interface Streams {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** All of standard input, once it has ended. */
+  readonly readInput: () => string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Text of others as a terminal may show it: what rows and answers hold must not move the cursor, colour
+ * the screen or fake a line.
+ */
+export const visible = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, character => {
+    const code = character.codePointAt(0) ?? 0;
+    return `\\u{${code.toString(16)}}`;
+  });
+
+export const table = (columns: readonly Column[], rows: readonly (readonly string[])[]): string =>
+  `${textTable(
+    columns,
+    rows.map(row => row.map(visible)),
+  ).join('\n')}\n`;
+
+export const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** An exact pattern in clear is somebody's key: a terminal shows no more of it than a log does. A hash is long. */
+export function shownPattern({ pattern, match_type }: { pattern: string; match_type: string }): string {
+  if (match_type !== 'exact') return pattern;
+  return pattern.startsWith('sha256:') ? `${pattern.slice(0, 19)}…` : `${pattern.slice(0, 8)}…`;
+}
+
+export const moment = (iso: string | null | undefined): string =>
+  iso == null ? '-' : iso.replace('T', ' ').replace(/\.\d+Z$/, 'Z');

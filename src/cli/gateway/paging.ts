@@ -1,0 +1,30 @@
+import type { AdminClient, CallOptions } from './client.ts';
+
+const pageSize = 1_000;
+
+export interface PageFlags {
+  readonly limit?: number;
+  readonly offset?: number;
+}
+
+/** All rows of a list, page by page; with a limit, that many. */
+export async function listRows<Row>(
+  gateway: AdminClient,
+  { path, name, query = {} }: { path: string; name: string; query?: CallOptions['query'] },
+  { limit = Number.POSITIVE_INFINITY, offset = 0 }: PageFlags = {},
+): Promise<{ rows: Row[]; total: number }> {
+  const rows: Row[] = [];
+  for (;;) {
+    const size = Math.min(pageSize, limit - rows.length);
+    const answer = await gateway.call<Record<string, unknown>>('GET', path, {
+      query: { ...query, limit: size, offset: offset + rows.length },
+    });
+    const page = answer[name] as Row[];
+    const total = answer.total as number;
+    rows.push(...page);
+    if (page.length < size || rows.length >= limit || offset + rows.length >= total) return { rows, total };
+  }
+}
+
+export const countLine = (shown: number, total: number, one: string, many: string): string =>
+  shown === total ? `${total} ${total === 1 ? one : many}\n` : `${shown} of ${total} ${many}\n`;

@@ -1,0 +1,83 @@
+/** The commands of `gateway`, and how a run of it ends. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option } from 'commander';
+import { completionCommand } from './completion.ts';
+import { daemonCommands } from './daemon-commands.ts';
+import { CliFault, type ExitCode, exitCodes, exitCodesHelp } from './exit.ts';
+import { keyCommands } from './keys.ts';
+import { mappingCommands } from './mappings.ts';
+import { jsonText, type Streams } from './output.ts';
+import { sessions, wholeNumber } from './session.ts';
+import { targetHelp } from './target.ts';
+import { topCommand } from './top.ts';
+import { userCommands } from './users.ts';
+
+/** Runs one command line; answers the exit code. Never throws. */
+export async function runGatewayCommand(args: readonly string[], streams: Streams): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.done;
+  try {
+    const program = gatewayProgram(streams, ending => {
+      code = ending;
+    });
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    return tell(error, streams, args.includes('--json'));
+  }
+}
+
+export function gatewayProgram(streams: Streams, endWith: (code: ExitCode) => void): Command {
+  const program = new Command('gateway')
+    .description('Operates a running Tokligence Gateway: who gets which priority, keys, users, live lanes.')
+    .version(version(), '--version', 'show the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help of a command')
+    .option('--server <url>', 'the gateway')
+    .option('--key-file <file>', 'a file with an admin key, or - for standard input')
+    .option('--key <key>', 'an admin key; everybody who may run ps sees it, so rather use a file or the environment')
+    .option('--json', 'answer as JSON; faults as JSON on standard error')
+    .addOption(
+      new Option('--timeout <seconds>', 'how long to wait for an answer').argParser(wholeNumber(1, 3_600)).default(30),
+    )
+    .addHelpText('after', `\n${targetHelp}\n\n${exitCodesHelp}`)
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureOutput({
+      writeOut: text => void streams.stdout.write(text),
+      // A fault is told once, by `tell`.
+      writeErr: () => {},
+      getOutHelpWidth: () => streams.stdout.columns ?? 100,
+      getErrHelpWidth: () => streams.stderr.columns ?? 100,
+    })
+    .exitOverride();
+  const sessionOf = sessions(streams, endWith);
+  mappingCommands(program, sessionOf);
+  keyCommands(program, sessionOf);
+  userCommands(program, sessionOf);
+  daemonCommands(program, sessionOf);
+  topCommand(program, sessionOf);
+  completionCommand(program, sessionOf);
+  return program;
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+function tell(error: unknown, { stderr }: Streams, json: boolean): ExitCode {
+  if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
+  const { code, message, detail } = described(error);
+  if (json) stderr.write(jsonText({ error: { message, ...detail }, exit_code: code }));
+  else stderr.write(`gateway: ${message}\n`);
+  return code;
+}
+
+function described(error: unknown): { code: ExitCode; message: string; detail: object } {
+  if (error instanceof CliFault) return { code: error.exitCode, message: error.message, detail: error.detail };
+  if (error instanceof CommanderError) {
+    // A command that needs another one after it was given none.
+    const message = error.code === 'commander.help' ? 'give a command' : error.message.replace(/^error: /, '');
+    return { code: exitCodes.usage, message: `${message} (--help tells more)`, detail: { code: 'usage' } };
+  }
+  return { code: exitCodes.failed, message: error instanceof Error ? error.message : String(error), detail: {} };
+}

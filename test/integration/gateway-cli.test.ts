@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { adminKey, startGateway } from '../support/gateway.ts';
+import { cliOf, runCli } from '../support/gateway-cli.ts';
+import { freshDatabase } from '../support/postgres.ts';
+
+const ini = '[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\n';
+
+async function arrange(t: TestContext) {
+  const { url: database } = await freshDatabase(t);
+  const gateway = await startGateway(t, { ini, database });
+  return { ...gateway, cli: cliOf(gateway.url) };
+}
+
+async function home(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'gateway-cli-test-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+test('mappings are added, listed, changed and removed', async t => {
+  const { cli, admin } = await arrange(t);
+  const added = await cli('mappings', 'add', 'tok_prod*', '--priority', '0', '--tenant-id', 'dept-prod', '--json');
+  assert.deepEqual([added.code, added.err], [0, '']);
+  const { pattern, priority, match_type, tenant_id, enabled } = added.json;
+  assert.deepEqual([pattern, priority, match_type, tenant_id, enabled], ['tok_prod*', 0, 'prefix', 'dept-prod', true]);
+
+  const words = await cli('mappings', 'add', '*_ci', '--priority', '9', '--disabled');
+  assert.match(words.out, /^Added mapping 2:\n.*\n +2 +P9 +suffix +\*_ci +- +- +disabled\n$/);
+  assert.match((await cli('mappings', 'list')).out, /P0 +prefix +tok_prod\*[\s\S]*P9 +suffix[\s\S]*\n2 mappings\n$/);
+  assert.deepEqual((await cli('mappings', 'list', '--disabled', '--json')).json.total, 1);
+
+  const set = await cli('mappings', 'set', '1', '--priority', '4', '--no-tenant-id', '--description', 'shop', '--json');
+  assert.deepEqual([set.json.priority, set.json.tenant_id, set.json.description], [4, null, 'shop']);
+  assert.equal((await cli('mappings', 'rm', '1', '2')).out, 'Removed mapping 1\nRemoved mapping 2\n');
+  assert.equal((await admin('GET', '/admin/api-key-priority/mappings')).body.total, 0);
+});
+
+test('a list longer than one page is shown whole, and controls in a row do not reach the terminal', async t => {
+  const { url: database, query } = await freshDatabase(t);
+  await query(`INSERT INTO api_key_priority_mappings (pattern, priority, match_type, tenant_id)
+    SELECT 'tok_' || n || '*', 5, 'prefix', E'a\\u001b[2Jb' FROM generate_series(1, 1001) n`);
+  const { url } = await startGateway(t, { ini, database });
+  const all = await cliOf(url)('mappings', 'list');
+  assert.match(all.out, /\n1001 mappings\n$/);
+  assert.ok(all.out.includes('a\\u{1b}[2Jb') && !all.out.includes('\u001b'));
+  assert.match((await cliOf(url)('mappings', 'list', '--limit', '1')).out, /\n1 of 1001 mappings\n$/);
+});
+
+test('one key is mapped by its hash and stands in no list', async t => {
+  const { url, cli } = await arrange(t);
+  const key = 'tok_a_key_of_somebody';
+  const added = await cliOf(url, { stdin: `${key}\n` })('mappings', 'add', '--key-from', '-', '--priority', '2');
+  assert.equal(added.code, 0, added.err);
+  const [mapping] = (await cli('mappings', 'list', '--json')).json.mappings;
+  assert.deepEqual([mapping.match_type, mapping.pattern], ['exact', `sha256:${hash('sha256', key)}`]);
+  await cli('mappings', 'add', key.toUpperCase(), '--match-type', 'exact', '--priority', '2');
+  assert.doesNotMatch((await cli('mappings', 'list')).out, /TOK_A_KEY/);
+});
+
+test('users and their keys', async t => {
+  const { cli, chat } = await arrange(t);
+  assert.match((await cli('users', 'add', 'A@b', '--role', 'gateway_user')).out, /^Added user 2: a@b /);
+  const { out, err } = await cli('keys', 'create', '--user', 'a@b', '--prefix', 'prod');
+  assert.match(err, /^Key 2 of user 2, shown this once:\n$/);
+  assert.match(out, /^tok_prod_\S+\n$/);
+  assert.equal((await chat(out.trim())).status, 200);
+  const list = await cli('keys', 'list', '--user', 'a@b', '--json');
+  assert.deepEqual([list.json.total, list.json.api_keys[0].key_prefix], [1, out.slice(0, 12)]);
+  assert.match((await cli('users', 'list')).out, /2 +a@b +gateway_user +active/);
+  const set = await cli('users', 'set', 'a@b', '--status', 'inactive', '--display-name', 'B', '--json');
+  assert.deepEqual([set.json.status, set.json.display_name], ['inactive', 'B']);
+  assert.equal((await chat(out.trim())).status, 401);
+  assert.equal((await cli('keys', 'revoke', '2')).out, 'Revoked key 2\n');
+  assert.equal((await cli('users', 'set', 'nobody@b', '--status', 'active')).code, 6);
+});
+
+test('exit codes tell what went wrong, and --json says it on standard error', async t => {
+  const { cli, url, createKey } = await arrange(t);
+  await cli('mappings', 'add', 'tok_prod*', '--priority', '0');
+  const ends = async (code: number, text: RegExp, ...args: string[]) => {
+    const ended = await cli(...args);
+    assert.deepEqual([args.join(' '), ended.code, ended.out], [args.join(' '), code, '']);
+    assert.match(ended.err, text);
+  };
+  await ends(2, /unknown command 'mapping'.*mappings/s, 'mapping');
+  await ends(2, /whole number from 0 to 9/, 'mappings', 'add', 'x*', '--priority', '10');
+  await ends(2, /say how .* is compared: --match-type exact, prefix/, 'mappings', 'add', 'x', '--priority', '1');
+  await ends(2, /missing closing/, 'mappings', 'add', '(', '--match-type', 'regex', '--priority', '1');
+  await ends(3, /cannot reach http:\/\/127\.0\.0\.1:9: /, 'users', 'list', '--server', 'http://127.0.0.1:9');
+  await ends(4, /API key/, 'users', 'list', '--key', 'tok_unknown');
+  await ends(4, /gateway_user may not call/, 'users', 'list', '--key', await createKey());
+  await ends(5, /Mapping 1 already has this pattern/, 'mappings', 'add', 'tok_prod*', '--priority', '1');
+  await ends(6, /^gateway: There is no mapping 99\.\n$/, 'mappings', 'set', '99', '--priority', '1');
+  await ends(6, /There is no mapping 98\. Done before it: 1\.$/m, 'mappings', 'rm', '1', '98');
+  const refused = await cli('mappings', 'rm', '99', '--json');
+  const { error, exit_code } = JSON.parse(refused.err);
+  assert.deepEqual([refused.out, error.code, error.status, exit_code], ['', 'not_found', 404, 6]);
+  const nothing = await runCli(['users', 'list', '--server', url]);
+  assert.equal(nothing.code, 4);
+  assert.match(nothing.err, /no admin key for http.*--key-file, TOKLIGENCE_ADMIN_KEY or \S+cli\.ini/);
+});
+
+test('what Personal does not have is told by an exit code of its own', async t => {
+  const { url } = await startGateway(t, { ini });
+  assert.equal((await cliOf(url)('mappings', 'list')).code, 7);
+  assert.equal((await cliOf(url)('users', 'list')).code, 0);
+});
+
+test('address and key come from flags, environment or a file that nobody else may read', async t => {
+  const { url } = await arrange(t);
+  const folder = await home(t);
+  const file = join(folder, 'tokligence', 'cli.ini');
+  await mkdir(join(folder, 'tokligence'));
+  await writeFile(file, `[gateway]\nurl = ${url}/\nkey = ${adminKey}\n`, { mode: 0o644 });
+  const env = { XDG_CONFIG_HOME: folder };
+  const shared = await runCli(['users', 'list'], { env });
+  assert.equal(shared.code, 2);
+  assert.match(shared.err, /holds a key and others may read.*\(mode 644\): run chmod 600 \/\S+cli\.ini/);
+  await chmod(file, 0o600);
+  assert.equal((await runCli(['users', 'list'], { env })).code, 0);
+
+  const elsewhere = await runCli(['users', 'list', '--server', 'http://localhost:1'], { env });
+  assert.equal(elsewhere.code, 4, 'its key goes nowhere else');
+  assert.match(elsewhere.err, /the key in .* is for http/);
+  const flag = await runCli(['users', 'list', '--key-file', '-'], { env, stdin: 'tok_wrong' });
+  assert.equal(flag.code, 4, 'a flag wins over the file');
+  const wrongFile = await runCli(['users', 'list'], { env: { ...env, TOKLIGENCE_ADMIN_KEY: 'tok_wrong' } });
+  assert.equal(wrongFile.code, 4, 'the environment wins over the file');
+
+  await writeFile(join(folder, 'key'), `${adminKey}\n`);
+  await writeFile(file, `[gateway]\nurl = ${url}\nkey_file = ../key\n`);
+  assert.equal((await runCli(['users', 'list'], { env })).code, 0);
+  await writeFile(file, '[gateway]\nserver = x\n');
+  const unknown = await runCli(['users', 'list'], { env });
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.err, /\[gateway\] server: there are only url, key, key_file/);
+});
+
+test('every command explains itself', async () => {
+  const { out, code } = await runCli(['--help']);
+  assert.equal(code, 0);
+  assert.match(out, /TOKLIGENCE_ADMIN_KEY_FILE[\s\S]*chmod 600[\s\S]*Exit codes:/);
+  const [, list = ''] = /Commands:\n([\s\S]*?)\n\n/.exec(out) ?? [];
+  const names = [...list.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name ?? '');
+  assert.ok(names.length >= 8, list);
+  for (const name of names) assert.match((await runCli([name, '--help'])).out, /^Usage: gateway/, name);
+});

@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { runGatewayCommand } from '../../src/cli/gateway/program.ts';
+import { adminKey } from './gateway.ts';
+
+const program = fileURLToPath(new URL('../../src/cli/gateway.ts', import.meta.url));
+
+export interface CliRun {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+  /** Standard output as JSON. */
+  readonly json: any;
+}
+
+interface CliOptions {
+  readonly env?: Record<string, string>;
+  readonly stdin?: string;
+}
+
+export type Cli = (...args: string[]) => Promise<CliRun>;
+
+/** Runs a command line of `gateway` in this process, without this machine's own settings. */
+export async function runCli(args: readonly string[], { env = {}, stdin = '' }: CliOptions = {}): Promise<CliRun> {
+  const [out, err] = [collector(), collector()];
+  const code = await runGatewayCommand(args, {
+    stdin: new PassThrough() as unknown as NodeJS.ReadStream,
+    stdout: out.stream,
+    stderr: err.stream,
+    readInput: () => stdin,
+    env: { HOME: '/nonexistent', ...env },
+  });
+  return {
+    code,
+    out: out.text(),
+    err: err.text(),
+    get json() {
+      return JSON.parse(out.text());
+    },
+  };
+}
+
+/** A stream that is no terminal, and what was written to it. */
+function collector() {
+  let text = '';
+  const write = (chunk: string) => {
+    text += chunk;
+    return true;
+  };
+  return { stream: { write } as unknown as NodeJS.WriteStream, text: () => text };
+}
+
+/** The same, with the address and the admin key of a gateway. */
+export const cliOf =
+  (url: string, options: CliOptions = {}): Cli =>
+  (...args) =>
+    runCli(args, { ...options, env: { TOKLIGENCE_URL: url, TOKLIGENCE_ADMIN_KEY: adminKey, ...options.env } });
+
+const bareEnvironment = (env: Record<string, string>) => {
+  const own = Object.entries(process.env).filter(([name]) => !/^(TOKLIGENCE_|XDG_)/.test(name));
+  return { ...Object.fromEntries(own), HOME: '/nonexistent', ...env };
+};
+
+export interface Terminal {
+  readonly child: ChildProcess;
+  readonly text: string;
+  /** Resolves once the pattern was shown; rejects if it ends without. */
+  saw(pattern: RegExp): Promise<void>;
+  type(keys: string): void;
+  /** The exit code of what ran in it. */
+  readonly ended: Promise<number | null>;
+}
+
+/** A command in a terminal of its own, made by util-linux' `script`, of 24 lines and 100 columns. */
+export function inTerminal(t: TestContext, args: readonly string[], env: Record<string, string>): Terminal {
+  const words = [process.execPath, program, ...args].map(word => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  const child = spawn('script', ['-qec', `stty rows 24 cols 100; exec ${words}`, '/dev/null'], {
+    env: bareEnvironment({ TERM: 'xterm', ...env }),
+    stdio: 'pipe',
+  });
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', chunk => (text += chunk));
+  return {
+    child,
+    get text() {
+      return text;
+    },
+    ended,
+    type: keys => void child.stdin.write(keys),
+    async saw(pattern) {
+      while (!pattern.test(text)) {
+        if (child.stdout.closed) throw new Error(`${pattern} was never shown: ${JSON.stringify(text)}`);
+        await Promise.race([once(child.stdout, 'data'), ended]);
+      }
+    },
+  };
+}
