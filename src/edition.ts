@@ -42,6 +42,14 @@ interface EditionParts {
   readonly configure: Configure;
 }
 
+const poolTables = ['scheduler_pool_config', 'scheduler_pool_schedules'] as const;
+const priorityTables = [
+  'api_key_priority_mappings',
+  'api_key_priority_config',
+  'api_key_priority_boosts',
+  'api_key_priority_schedules',
+] as const;
+
 export const openEdition = (parts: EditionParts): Promise<OpenEdition> =>
   parts.config.gateway.edition === 'team' ? openTeam(parts) : openPersonal(parts);
 
@@ -123,8 +131,8 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
         log: events,
         onChange(tables) {
           if (tables.has('users') || tables.has('api_keys')) void identities.refresh();
-          if (tables.has('scheduler_pool_config')) pools.changed();
-          if (tables.has('api_key_priority_mappings') || tables.has('api_key_priority_config')) mapper.changed();
+          if (poolTables.some(table => tables.has(table))) pools.changed();
+          if (priorityTables.some(table => tables.has(table))) mapper.changed();
         },
       });
       await Promise.all([mapper.start(), pools.start()]);

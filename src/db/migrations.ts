@@ -32,6 +32,12 @@ const migrations: readonly Migration[] = [
     sqlite: existing => createMissing(sqliteTables, 2, existing),
   },
   {
+    version: 3,
+    name: 'boosts and schedules',
+    postgres: existing => createMissing(postgresTables, 3, existing),
+    sqlite: existing => createMissing(sqliteTables, 3, existing),
+  },
+  {
     version: 4,
     name: 'history',
     postgres: existing => createMissing(postgresTables, 4, existing),

@@ -89,12 +89,60 @@ export const historyRow = row({
   restores: nullable(id),
 });
 
+/** A priority that a mapping has until a moment; the mapping's own row stays what it was. */
+export const boostRow = row({
+  mapping_id: id,
+  priority: mappingRow.properties.priority,
+  until: timestamp,
+  reason: Type.String(),
+  created_at: timestamp,
+  created_by: nullable(Type.String()),
+});
+
+/** When a schedule holds; texts, because they are written by hand too. */
+const window = {
+  /** `mon,tue,…,sun`: the days on which a window begins. */
+  weekdays: Type.String(),
+  /** `HH:MM` on the clocks of the zone; an end that is not after the start is on the next day. */
+  start_time: Type.String(),
+  end_time: Type.String(),
+  /** A name of the IANA database. */
+  zone: Type.String(),
+};
+const scheduleColumns = {
+  ...window,
+  description: nullable(Type.String()),
+  created_at: timestamp,
+  updated_at: timestamp,
+  created_by: nullable(Type.String()),
+};
+
+/** A priority that a mapping has in recurring windows. */
+export const mappingScheduleRow = row({
+  id,
+  mapping_id: id,
+  priority: mappingRow.properties.priority,
+  ...scheduleColumns,
+});
+
+/** A value that a setting of a pool has in recurring windows. */
+export const poolScheduleRow = row({
+  id,
+  pool: Type.String(),
+  key: Type.String(),
+  value: Type.String(),
+  ...scheduleColumns,
+});
+
 export type UserRow = Static<typeof userRow>;
 export type ApiKeyRow = Static<typeof apiKeyRow>;
 export type MappingRow = Static<typeof mappingRow>;
 export type PrioritySettingRow = Static<typeof prioritySettingRow>;
 export type PoolSettingRow = Static<typeof poolSettingRow>;
 export type HistoryRow = Static<typeof historyRow>;
+export type BoostRow = Static<typeof boostRow>;
+export type MappingScheduleRow = Static<typeof mappingScheduleRow>;
+export type PoolScheduleRow = Static<typeof poolScheduleRow>;
 
 type Table<Row, Filled extends keyof Row> = {
   [Column in keyof Row]: Column extends Filled ? Generated<Row[Column]> : Row[Column];
@@ -108,6 +156,9 @@ export interface Database {
   api_key_priority_config: Table<PrioritySettingRow, 'updated_at'>;
   scheduler_pool_config: Table<PoolSettingRow, 'updated_at'>;
   api_key_priority_history: Table<HistoryRow, 'id' | 'at'>;
+  api_key_priority_boosts: Table<BoostRow, 'created_at'>;
+  api_key_priority_schedules: Table<MappingScheduleRow, 'id' | 'created_at' | 'updated_at'>;
+  scheduler_pool_schedules: Table<PoolScheduleRow, 'id' | 'created_at' | 'updated_at'>;
 }
 
 export type TableName = keyof Database;
@@ -118,6 +169,9 @@ export const tableNames: readonly TableName[] = [
   'api_key_priority_mappings',
   'api_key_priority_config',
   'scheduler_pool_config',
+  'api_key_priority_boosts',
+  'api_key_priority_schedules',
+  'scheduler_pool_schedules',
 ];
 
 export interface RecordedTable {

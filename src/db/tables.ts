@@ -1,7 +1,10 @@
 import {
   apiKeyRow,
+  boostRow,
   historyRow,
   mappingRow,
+  mappingScheduleRow,
+  poolScheduleRow,
   poolSettingRow,
   prioritySettingRow,
   type TableName,
@@ -79,6 +82,40 @@ const poolSettings = (now: string): TableDefinition => ({
   indexes: {},
 });
 
+const isLevel = 'CHECK (priority BETWEEN 0 AND 9)';
+
+// No foreign keys: a table of mappings may be an older one without a key to refer to, and TRUNCATE
+// would refuse it. Triggers (triggers.ts) take a mapping's boost and schedules away with it.
+const boosts: TableDefinition = {
+  name: 'api_key_priority_boosts',
+  since: 3,
+  required: Object.keys(boostRow.properties),
+  columns: `mapping_id INTEGER PRIMARY KEY, priority INTEGER NOT NULL ${isLevel}, until TIMESTAMPTZ NOT NULL,
+    reason TEXT NOT NULL, created_at ${pgNow}, created_by TEXT`,
+  indexes: {},
+};
+
+const windowColumns = (stamps: string): string =>
+  `weekdays TEXT NOT NULL, start_time TEXT NOT NULL, end_time TEXT NOT NULL, zone TEXT NOT NULL,
+    description TEXT, ${stamps}, created_by TEXT`;
+
+const mappingSchedules: TableDefinition = {
+  name: 'api_key_priority_schedules',
+  since: 3,
+  required: Object.keys(mappingScheduleRow.properties),
+  columns: `id SERIAL PRIMARY KEY, mapping_id INTEGER NOT NULL, priority INTEGER NOT NULL ${isLevel},
+    ${windowColumns(pgTimestamps)}`,
+  indexes: { idx_api_key_priority_schedules_mapping: 'mapping_id' },
+};
+
+const poolSchedules = (id: string, stamps: string): TableDefinition => ({
+  name: 'scheduler_pool_schedules',
+  since: 3,
+  required: Object.keys(poolScheduleRow.properties),
+  columns: `id ${id}, pool TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, ${windowColumns(stamps)}`,
+  indexes: { idx_scheduler_pool_schedules_pool: 'pool' },
+});
+
 /** The images are JSON text of whole rows; `id` is also the order in which changes were made. */
 const history: TableDefinition = {
   name: 'api_key_priority_history',
@@ -97,6 +134,9 @@ export const postgresTables: readonly TableDefinition[] = [
   mappings,
   prioritySettings,
   poolSettings(pgNow),
+  boosts,
+  mappingSchedules,
+  poolSchedules('SERIAL PRIMARY KEY', pgTimestamps),
   history,
 ];
 
@@ -105,6 +145,7 @@ export const sqliteTables: readonly TableDefinition[] = [
   users('INTEGER PRIMARY KEY AUTOINCREMENT', sqliteTimestamps),
   apiKeys('INTEGER PRIMARY KEY AUTOINCREMENT', sqliteTimestamps, 'TEXT'),
   poolSettings(sqliteNow),
+  poolSchedules('INTEGER PRIMARY KEY AUTOINCREMENT', sqliteTimestamps),
 ];
 
 /** What creates the tables of one migration that do not exist yet, with their indexes; nothing for the others. */

@@ -116,6 +116,9 @@ export class MappingStore {
       if (!before) return false;
       check(before);
       await trx.deleteFrom(table).where('id', '=', id).execute();
+      // A trigger does this for all deletions, where the database role may create it.
+      await trx.deleteFrom('api_key_priority_boosts').where('mapping_id', '=', id).execute();
+      await trx.deleteFrom('api_key_priority_schedules').where('mapping_id', '=', id).execute();
       return true;
     });
   }

@@ -22,6 +22,9 @@ const ourTables = [
   'api_key_priority_mappings',
   'api_key_priority_config',
   'scheduler_pool_config',
+  'api_key_priority_boosts',
+  'api_key_priority_schedules',
+  'scheduler_pool_schedules',
   'api_key_priority_history',
 ];
 
@@ -77,7 +80,7 @@ test('a new database gets all tables, and a second run changes nothing', async t
   });
   assert.deepEqual(await portrait(database, 'api_key_priority_mappings'), before);
   const versions = await database.query('SELECT version FROM tokligence_migrations');
-  assert.deepEqual(versions, [{ version: 1 }, { version: 2 }, { version: 4 }]);
+  assert.deepEqual(versions, [{ version: 1 }, { version: 2 }, { version: 3 }, { version: 4 }]);
 });
 
 test('the new tables hold their rules', async t => {
@@ -105,11 +108,33 @@ test('the new tables hold their rules', async t => {
       'idx_api_key_priority_mappings_pattern',
       'idx_api_key_priority_mappings_priority',
       'idx_api_key_priority_mappings_tenant_id',
+      'idx_api_key_priority_schedules_mapping',
       'idx_api_keys_prefix',
       'idx_api_keys_user',
+      'idx_scheduler_pool_schedules_pool',
       'idx_users_role',
     ],
   );
+});
+
+test('a mapping that is deleted by SQL takes its boost and its schedules with it, and no others', async t => {
+  const { query } = await freshDatabase(t);
+  const arrange = async () => {
+    await query(`INSERT INTO api_key_priority_mappings (id, pattern, priority, match_type)
+      VALUES (1, 'a*', 5, 'prefix'), (2, 'b*', 5, 'prefix')`);
+    await query(`INSERT INTO api_key_priority_boosts (mapping_id, priority, until, reason)
+      VALUES (1, 0, 'infinity', 'r'), (2, 0, 'infinity', 'r')`);
+    await query(`INSERT INTO api_key_priority_schedules (mapping_id, priority, weekdays, start_time, end_time, zone)
+      VALUES (1, 3, 'mon', '18:00', '08:00', 'UTC'), (2, 3, 'mon', '18:00', '08:00', 'UTC')`);
+  };
+  const left = () =>
+    query(`SELECT mapping_id FROM api_key_priority_boosts UNION ALL
+      SELECT mapping_id FROM api_key_priority_schedules`);
+  await arrange();
+  await query('DELETE FROM api_key_priority_mappings WHERE id = 1');
+  assert.deepEqual(await left(), [{ mapping_id: 2 }, { mapping_id: 2 }]);
+  await query('TRUNCATE api_key_priority_mappings');
+  assert.deepEqual(await left(), []);
 });
 
 test('an existing installation keeps its columns, constraints, indexes and rows, twice', async t => {
@@ -118,10 +143,13 @@ test('an existing installation keeps its columns, constraints, indexes and rows,
   const before = [await portrait(database, 'users'), await portrait(database, 'api_keys')];
   const first = await migrate(database.url);
   assert.deepEqual(first.created.toSorted(), [
+    'api_key_priority_boosts',
     'api_key_priority_config',
     'api_key_priority_history',
     'api_key_priority_mappings',
+    'api_key_priority_schedules',
     'scheduler_pool_config',
+    'scheduler_pool_schedules',
     'tokligence_migrations',
   ]);
   assert.equal(first.triggers, true);
@@ -178,7 +206,7 @@ test('a role that may not create missing tables is told which, and what to do', 
   await assert.rejects(migrate(limited), {
     name: 'SchemaFault',
     message:
-      /may not create tables in schema public, and api_key_priority_mappings, api_key_priority_config, scheduler_pool_config, api_key_priority_history must be created/,
+      /may not create tables in schema public, and api_key_priority_mappings, api_key_priority_config, scheduler_pool_config, api_key_priority_boosts, api_key_priority_schedules, scheduler_pool_schedules, api_key_priority_history must be created/,
   });
 });
 
@@ -195,7 +223,7 @@ test('the tables go into the first schema of the search path', async t => {
   const url = `${database.url}?options=${encodeURIComponent('-c search_path=missing,app,public')}`;
   assert.equal((await migrate(url)).schema, 'app');
   const tables = await database.query(`SELECT count(*) AS n FROM pg_tables WHERE schemaname = 'app'`);
-  assert.deepEqual(tables, [{ n: 7 }]);
+  assert.deepEqual(tables, [{ n: 10 }]);
 });
 
 test('gateways that start at the same time do not disturb each other', async t => {
