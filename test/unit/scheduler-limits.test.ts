@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PoolSettings, TenantConfig } from '../../src/config/config.ts';
-import { allLevels, type Level } from '../../src/domain/vocabulary.ts';
+import type { Level } from '../../src/domain/vocabulary.ts';
 import { type Demand, Place, Scheduler } from '../../src/scheduler/scheduler.ts';
 import { perLevel, poolSettings, tenantRules } from '../support/pool-settings.ts';
 
