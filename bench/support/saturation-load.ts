@@ -99,7 +99,7 @@ async function runPoisson(poisson: Poisson, call: Call, span: Span, random: Rand
   }
 }
 
-const elapsed = (ms: number) => new Promise<false>(resolve => setTimeout(resolve, ms, false));
+const elapsed = (ms: number) => new Promise<false>(resolve => setTimeout(resolve, Math.max(ms, 0), false));
 
 function caller(pool: Pool, model: string): Call {
   const body = JSON.stringify({
