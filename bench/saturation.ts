@@ -71,7 +71,7 @@ export async function run({ seeds = 5, seconds = 30 }: Options = {}): Promise<vo
     console.log('HAProxy is not installed (Debian: apt-get install haproxy): nothing to compare with.');
     return;
   }
-  console.log(`HAProxy ${found.version}, ${seats} seats, closed loops and Poisson arrivals,`);
+  console.log(`HAProxy ${found.version}, ${seats} seats, closed loops (services ± 2.5 %) and Poisson arrivals,`);
   console.log(`${seeds} seeds of ${seconds} s in turns: takes about ${aboutMinutes(seeds, seconds)} minutes`);
   const upstream = await startTimedUpstream();
   const gateway = await startGateway(upstream.url);

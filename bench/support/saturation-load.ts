@@ -66,7 +66,7 @@ type Call = (key: string, serviceMs: number) => Promise<void>;
 async function runLoop(loop: ClosedLoop, call: Call, span: Span, until: number, random: Random) {
   const result = { latencies: [] as number[], work: 0 };
   const client = async (key: string, firstMs: number) => {
-    for (let serviceMs = firstMs; performance.now() < until; serviceMs = loop.serviceMs) {
+    for (let serviceMs = firstMs; performance.now() < until; serviceMs = about(loop.serviceMs, random)) {
       const sentAt = performance.now();
       // At the end whoever still waits in the queue is left there.
       if (!(await Promise.race([call(key, serviceMs).then(() => true), elapsed(until - sentAt)]))) return;
@@ -99,7 +99,13 @@ async function runPoisson(poisson: Poisson, call: Call, span: Span, random: Rand
   }
 }
 
-const elapsed = (ms: number) => new Promise<false>(resolve => setTimeout(resolve, ms, false));
+/**
+ * Give or take a fortieth, as services are: were all of them exactly as long, seats that became free together
+ * once, because the machine was busy, would do so for ever, and who waits for the next one waits for all.
+ */
+const about = (serviceMs: number, random: Random): number => Math.round(serviceMs * random.between(0.975, 1.025));
+
+const elapsed = (ms: number) => new Promise<false>(resolve => setTimeout(resolve, Math.max(ms, 0), false));
 
 function caller(pool: Pool, model: string): Call {
   const body = JSON.stringify({

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { Config } from './config.ts';
 import { readEnvironment } from './environment.ts';
 import { ConfigFaults, FaultList } from './faults.ts';
-import { keysOf, sectionNames, sections } from './keys.ts';
+import { homeOf, keysOf, sectionNames, sections } from './keys.ts';
 import { readPools, toPool } from './pools.ts';
 import { type ProviderSettings, readProvider, toProvider } from './provider-settings.ts';
 import { readSettingFile, type SettingFile } from './setting-file.ts';
@@ -112,7 +112,7 @@ const checkNames = (written: SettingFile, faults: FaultList): void => {
 
 const unknownKey = (key: string, names: readonly string[]): string => {
   const near = closest(key, names);
-  const home = Object.entries(sections).find(([, keys]) => Object.hasOwn(keys, key))?.[0];
+  const home = homeOf(key);
   if (near === null && home !== undefined) return `unknown key: it belongs to [${home}]`;
   return `unknown key: ${suggestion(near, names)}`;
 };

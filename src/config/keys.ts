@@ -184,5 +184,9 @@ export const keysOf = (section: string): Record<string, Key<unknown>> | null => 
   return Object.hasOwn(sections, section) ? sections[section as keyof typeof sections] : null;
 };
 
+/** The section that has this key, as a fault names it. */
+export const homeOf = (key: string): string | undefined =>
+  sectionNames.find(name => Object.hasOwn(keysOf(name) ?? {}, key));
+
 export const environmentName = (section: string, key: string): string =>
   `TOKLIGENCE_${section}_${key}`.replaceAll(/[^A-Za-z0-9_]/g, '_').toUpperCase();

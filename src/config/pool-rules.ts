@@ -1,4 +1,4 @@
-import { allLevels } from '../domain/vocabulary.ts';
+import { allLevels, type Level } from '../domain/vocabulary.ts';
 import type { PoolSettings } from './config.ts';
 import { type PoolKey, type PoolValues, poolKeys } from './keys.ts';
 
@@ -59,18 +59,19 @@ const reserveFaults = (seats: number, { reserved }: Together): PoolFault[] => {
 };
 
 const capFaults = (seats: number, { reserved, cap }: Together): PoolFault[] => {
+  if (!cap?.value) return [];
   const faults: PoolFault[] = [];
+  const capOf = (level: Level) => cap.value?.[level] ?? seats;
+  const tooMany = allLevels.filter(level => capOf(level) > seats).map(level => `P${level}`);
+  if (tooMany.length > 0) {
+    const message = `gives ${tooMany.join(', ')} more seats than the ${seats} of the pool; must be at most those`;
+    faults.push({ keys: ['cap'], message });
+  }
   for (const level of allLevels) {
-    const most = cap?.value?.[level] ?? seats;
-    if (most > seats) {
-      const message = `gives P${level} ${most} seats; must be at most the ${seats} seats of the pool`;
-      faults.push({ keys: ['cap'], message });
-    }
     const kept = reserved?.value[level] ?? 0;
-    if (cap?.value && kept > most) {
-      const message = `keeps ${kept} seats for P${level}; must be at most its cap of ${most}`;
-      faults.push({ keys: ['reserved', 'cap'], message });
-    }
+    if (kept <= capOf(level)) continue;
+    const message = `keeps ${kept} seats for P${level}; must be at most its cap of ${capOf(level)}`;
+    faults.push({ keys: ['reserved', 'cap'], message });
   }
   return faults;
 };

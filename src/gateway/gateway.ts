@@ -109,7 +109,10 @@ export class Gateway {
     // Where no usage comes the input estimate stands: a failing request has still held a seat.
     ticket.settle(spentOf({ ...estimate, outputTokens: 0 }));
     const forwarded = await provider.forward(upstreamCall(work), exchange.res);
-    if (forwarded.outcome === 'taken_back') return putBack;
+    if (forwarded.outcome === 'taken_back') {
+      exchange.isGranted = false;
+      return putBack;
+    }
     exchange.ended(forwarded);
     if (forwarded.usage === null) return undefined;
     ticket.settle(spentOf(forwarded.usage));

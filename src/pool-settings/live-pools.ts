@@ -31,7 +31,7 @@ export interface LivePoolsParts {
   readonly tenants: readonly TenantConfig[];
   readonly configure: Configure;
   readonly clock: Clock;
-  readonly events: Pick<Events, 'poolChanged' | 'poolRowsFaulty' | 'poolRowsUnread' | 'error'>;
+  readonly events: Pick<Events, 'poolChanged' | 'poolRowsFaulty' | 'poolRowsUnread'>;
 }
 
 /** What is known of one pool. */

@@ -32,8 +32,10 @@ export class IndexedHeap<T extends HeapItem> {
   /** Gives the item a new key; it keeps its turn. */
   update(item: T, key: number): void {
     this.#check(item);
+    const isLess = key < item.key;
     item.key = key;
-    this.#place(item, item.slot);
+    if (isLess) this.#rise(item, item.slot);
+    else this.#sink(item, item.slot);
   }
 
   remove(item: T): void {

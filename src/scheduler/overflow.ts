@@ -13,13 +13,25 @@ import type { Place } from './flow.ts';
 import type { LevelQueue } from './level-queue.ts';
 import type { SchedulerSettings } from './rules.ts';
 
+type Limits = Pick<SchedulerSettings, 'maxQueueDepth' | 'maxQueueDepthPool' | 'maxQueuedBytes'>;
+interface Queued {
+  readonly waiting: number;
+  readonly bytes: number;
+}
+
 interface Crowd<Holder> {
   readonly place: Place<Holder>;
   readonly levels: readonly LevelQueue<Holder>[];
-  readonly settings: Pick<SchedulerSettings, 'maxQueueDepth' | 'maxQueueDepthPool' | 'maxQueuedBytes'>;
-  readonly queued: { readonly waiting: number; readonly bytes: number };
+  readonly settings: Limits;
+  readonly queued: Queued;
   readonly evict: (victim: Place<Holder>) => void;
 }
+
+/** Nobody has to go; `level` is the one of the place. */
+export const hasRoom = <Holder>(place: Place<Holder>, level: Pick<Queued, 'waiting'>, limits: Limits, queued: Queued) =>
+  level.waiting < (limits.maxQueueDepth[place.level] ?? 0) &&
+  queued.waiting < limits.maxQueueDepthPool &&
+  queued.bytes + place.bodyBytes <= limits.maxQueuedBytes;
 
 export function makeRoom<Holder>(crowd: Crowd<Holder>): 'level_full' | 'pool_full' | null {
   const { place, levels, settings, queued, evict } = crowd;

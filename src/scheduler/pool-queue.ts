@@ -8,7 +8,7 @@ import { allLevels, type Level } from '../domain/vocabulary.ts';
 import type { Place } from './flow.ts';
 import { IndexedHeap } from './heap.ts';
 import { LevelQueue } from './level-queue.ts';
-import { makeRoom } from './overflow.ts';
+import { hasRoom, makeRoom } from './overflow.ts';
 import { Parking } from './parking.ts';
 import type { SchedulerSettings, Tenants } from './rules.ts';
 
@@ -67,6 +67,7 @@ export class PoolQueue<Holder> {
   makeRoom(place: Place<Holder>, settings: SchedulerSettings): 'tenant_full' | 'level_full' | 'pool_full' | null {
     const tenant = this.tenants.find(place.flowId);
     if (tenant !== null && !tenant.hasRoom) return 'tenant_full';
+    if (hasRoom(place, this.level(place.level), settings, this)) return null;
     const evict = (victim: Place<Holder>): void => {
       this.cancel(victim);
       this.#evicted.push(victim);

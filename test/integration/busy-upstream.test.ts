@@ -98,6 +98,10 @@ test('a client that leaves after its request was put back is not served', async 
   assert.equal((await gateway.chat(adminKey)).status, 200);
   assert.equal(upstream.requests.length, 2);
   await assertQuiet(gateway, upstream, 1);
+  // Its seat was taken back: only the other one's wait counts as one that ended in a seat.
+  const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+  assert.match(metrics, /^tokligence_queue_wait_seconds_count\{level="7"\} 1$/m);
+  assert.equal((await gateway.pool()).levels[7].dispatched, 1);
 });
 
 test('a storm of busy answers: everybody is answered, each request is tried twice at most', async t => {

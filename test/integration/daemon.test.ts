@@ -1,6 +1,6 @@
 // The daemon as an operator runs it: a process, signals, exit codes.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Daemon, groupLives, settingFolder, startDaemon } from '../support/daemon.ts';
@@ -98,6 +98,34 @@ test('a second signal, more than a second later, cuts the grace period short', a
   await until(() => performance.now() - start > 1100);
   daemon.signal('SIGTERM');
   assert.match(await streaming.text(), /"code":"unavailable"/);
+  assert.equal(await daemon.exited, 0);
+});
+
+test('SIGHUP reads the file again, a faulty one too, and ends nothing', async t => {
+  const folder = await settingFolder(t, settings({}));
+  const file = join(folder, 'setting.ini');
+  const write = (sections: string) => writeFileSync(file, settings({}).replaceAll('FOLDER', folder) + sections);
+  const daemon = gatewayd(t, folder);
+  const url = await daemon.ready();
+  const pool = async () => {
+    const answer = await fetch(`${url}/admin/scheduler/pools/local`, { headers: { 'x-api-key': adminKey } });
+    const { policy, source } = (await answer.json()) as any;
+    return [policy, source.policy];
+  };
+  assert.deepEqual(await pool(), ['hybrid', 'default']);
+  write('[pool.local]\npolicy = strict\n[provider.b]\ntype = loopback\n');
+  daemon.signal('SIGHUP');
+  await daemon.said('only a restart takes it: [provider.b]');
+  assert.deepEqual(await pool(), ['strict', 'file']);
+
+  write('[pool.local]\npolicy = fair\nreserved = 1,2\n[pool.locl]\n');
+  daemon.signal('SIGHUP');
+  await daemon.said('[pool.locl]: no provider has this pool: is local meant?');
+  await daemon.said('[pool.local] policy: must be strict');
+  await daemon.said('[pool.local] reserved: must be ten whole numbers');
+  assert.deepEqual(await pool(), ['strict', 'file']);
+  assert.equal((await chat(url)).status, 200);
+  daemon.signal('SIGTERM');
   assert.equal(await daemon.exited, 0);
 });
 

@@ -157,6 +157,23 @@ test('an existing installation keeps its columns, constraints, indexes and rows,
   assert.deepEqual([await portrait(database, 'users'), await portrait(database, 'api_keys')], before);
 });
 
+test('a database of the version before is brought up to date, and keeps what it has', async t => {
+  const database = await freshDatabase(t);
+  await database.query(`DROP TABLE scheduler_pool_config; DELETE FROM tokligence_migrations WHERE version > 1;
+    INSERT INTO api_key_priority_mappings (pattern, priority, match_type) VALUES ('a*', 1, 'prefix')`);
+  const before = await portrait(database, 'api_key_priority_mappings');
+  assert.deepEqual(await migrate(database.url), {
+    schema: 'public',
+    created: ['scheduler_pool_config'],
+    triggers: true,
+  });
+  assert.deepEqual(await portrait(database, 'api_key_priority_mappings'), before);
+  assert.deepEqual(await database.query('SELECT version FROM tokligence_migrations ORDER BY 1'), [
+    { version: 1 },
+    { version: 2 },
+  ]);
+});
+
 test('a missing column is named with its table, and the refused database is left as it was', async t => {
   const database = await emptyDatabase(t);
   await database.query(existingInstallation);

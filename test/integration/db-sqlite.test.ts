@@ -40,6 +40,19 @@ test('Personal has users and keys, nothing of mappings, and keeps them over a re
   );
 });
 
+test('a file of the version before is brought up to date, and keeps what it has', async t => {
+  const file = await temporaryFile(t);
+  const before = await openMigrated(file);
+  await before.db.insertInto('users').values(addUser).execute();
+  await before.db.schema.dropTable('scheduler_pool_config').execute();
+  await sql`DELETE FROM tokligence_migrations WHERE version > 1`.execute(before.db);
+  await before.close();
+  const { db, close } = await openMigrated(file);
+  t.after(close);
+  assert.deepEqual(await db.selectFrom('scheduler_pool_config').selectAll().execute(), []);
+  assert.equal((await db.selectFrom('users').select('email').execute()).length, 1);
+});
+
 test('inserting answers the row, and a key goes with its user', async t => {
   const { db, close } = await openMigrated(await temporaryFile(t));
   t.after(close);

@@ -89,7 +89,7 @@ export class ReferenceScheduler {
 
   progress(id: number, spent: Spent, now: number): boolean {
     const runner = this.#runner(id);
-    if (runner === undefined || spent.cost <= runner.charged.cost + 128) return false;
+    if (runner === undefined || spent.cost <= runner.charged.cost + 16) return false;
     this.#settle(runner, spent, now);
     return true;
   }

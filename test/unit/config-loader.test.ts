@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -142,6 +142,18 @@ test('the commented pool and tenant of config/setting.ini work once they are unc
     tokensPerSec: null,
     maxQueueDepth: null,
   });
+});
+
+test('the examples can be started as they are, with the secrets that they ask for', () => {
+  const examples = fileURLToPath(new URL('../../config/examples/', import.meta.url));
+  const env = { TOKLIGENCE_DATABASE_URL: 'postgres://u:p@h/d', TOKLIGENCE_AUTH_ADMIN_KEY: adminKey };
+  const files = readdirSync(examples).filter(name => name.endsWith('.ini'));
+  for (const name of files) {
+    const isTeam = readFileSync(join(examples, name), 'utf8').includes('edition = team');
+    const { warnings } = loadConfig({ file: join(examples, name), env: isTeam ? env : {}, isTerminal: false });
+    assert.deepEqual(warnings, [], name);
+  }
+  assert.ok(files.includes('gpu-pool.ini'));
 });
 
 test('environment wins over file, file over default, and the mapping settings tell which', () => {
@@ -444,6 +456,39 @@ const faultyTexts: [string, RegExp][] = [
     '[provider.LOCAL]\ntype = loopback',
     /\[provider\.LOCAL\] null: the environment could not tell it from \[provider\.local\]/,
   ],
+  ['[pool.local]\npolicy = fair', /\[pool\.local\] policy: must be strict or wfq or hybrid, or empty$/],
+  ['[pool.local]\nweights = 1,2', /\[pool\.local\] weights: must be ten numbers .* with commas between, or empty$/],
+  [
+    '[pool.local]\nreserved = 1,0,0,0,0,0,0,0,0,-1',
+    /reserved: must be ten whole numbers of seats from 0 for P0 … P9, with/,
+  ],
+  ['[pool.local]\nreserved =', /reserved: must be ten whole numbers of seats/],
+  [
+    '[pool.local]\nreserved = 4,4,0,0,0,0,0,0,0,0',
+    /reserved: adds up to 8; must be fewer than the 8 seats of the pool/,
+  ],
+  ['[pool.local]\ncap = 0,1,1,1,1,1,1,1,1,1', /cap: must be ten whole numbers of seats from 1/],
+  ['[pool.local]\ncap = 9,8,8,8,8,8,8,8,8,10', /cap: gives P0, P9 more seats than the 8 of the pool/],
+  [
+    '[pool.local]\ncap = 1,8,8,8,8,8,8,8,8,8\nreserved = 2,0,0,0,0,0,0,0,0,0',
+    /reserved: keeps 2 seats for P0; must be at most its cap of 1/,
+  ],
+  [
+    '[pool.local]\nrequests_per_sec = 0.0001',
+    /requests_per_sec: must be a number from 0.001 .* three decimals, or empty/,
+  ],
+  ['[pool.local]\nrequest_burst = 5', /request_burst: needs requests_per_sec beside it/],
+  ['[pool.local]\ntoken_burst = 5\nrequests_per_sec = 5', /token_burst: needs tokens_per_sec beside it/],
+  [
+    '[pool.local]\nmax_queue_depth = 1,2',
+    /max_queue_depth: must be a whole number .*, or ten of them for P0 … P9 with commas/,
+  ],
+  ['[pool.locl]', /\[pool\.locl\] null: no provider has this pool: is local meant\?/],
+  ['[scheduler]\nreserved = 0', /\[scheduler\] reserved: unknown key: it belongs to \[pool\.NAME\]/],
+  ['[tenant.a]\nweight = 0', /\[tenant\.a\] weight: must be a number from 0\.001/],
+  ['[tenant.a]\nmax_concurrent = 0', /\[tenant\.a\] max_concurrent: must be a whole number from 1/],
+  ['[tenant.a]\npolicy = wfq', /\[tenant\.a\] policy: unknown key: it belongs to \[scheduler\]/],
+  ['[tenant.]', /\[tenant\.\] null: no dots in names but/],
   ['[provider.b]\ntype = loopback\nkind = x', /\[provider\.b\] kind: unknown key: there are type, models/],
   ['[provider.b]\ntype = loopback\nport = 1', /\[provider\.b\] port: unknown key: it belongs to \[gateway\]/],
 ];

@@ -1,6 +1,6 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
 import { type PoolKey, poolKeys } from '../../config/keys.ts';
-import { isPoolValue } from '../../config/pool-rules.ts';
+import { isPoolValue, type JsonSetting } from '../../config/pool-rules.ts';
 import { apiKeyRow, mappingRow, userRow } from '../../db/schema.ts';
 import type { PoolStats } from '../../domain/stats.ts';
 import {
@@ -104,11 +104,9 @@ export const settingsPatch = fields({
 /** `schema` says what JSON it takes, the rules of the file's key what is allowed. */
 const poolField = <T extends TSchema>(key: PoolKey, schema: T) =>
   Optional(
-    orNull(
-      field(
-        Type.Refine(schema, value => isPoolValue(key, value)),
-        poolKeys[key].allowed,
-      ),
+    field(
+      Type.Union([Type.Refine(schema, value => isPoolValue(key, value as JsonSetting)), Type.Null()]),
+      `${poolKeys[key].allowed}, or null`,
     ),
   );
 const tenNumbers = Type.Array(Type.Number(), { minItems: levelCount, maxItems: levelCount });

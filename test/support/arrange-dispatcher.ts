@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import type { PoolSettings } from '../../src/config/config.ts';
+import { GatewayError } from '../../src/domain/errors.ts';
+import type { Level } from '../../src/domain/vocabulary.ts';
+import { Dispatcher, type DispatcherOptions } from '../../src/gateway/dispatcher.ts';
+import { putBack, type TicketFields } from '../../src/gateway/ticket.ts';
+import { ManualClock } from './manual-clock.ts';
+import { poolSettings } from './pool-settings.ts';
+
+export const anyFields = { flowId: 'a', level: 3, cost: 100, tokens: 60, bodyBytes: 10, maxWaitMs: null } as const;
+
+/** A dispatcher on a clock that stands still, and requests whose work ends when the test says so. */
+export function arrangeDispatcher(fields: Partial<PoolSettings> = {}, more: Partial<DispatcherOptions> = {}) {
+  const clock = new ManualClock();
+  const waits: [Level, number][] = [];
+  const dispatcher = new Dispatcher({
+    name: 'gpu',
+    settings: poolSettings(fields),
+    tenants: new Map(),
+    clock,
+    random: () => 0.5,
+    waits: {
+      record: (level, waitMs) => waits.push([level, waitMs]),
+      percentiles: level => ({ p50: level, p95: null, p99: null }),
+    },
+    ...more,
+  });
+  const started: string[] = [];
+  const request = (name: string, level: Level = 3, demand: Partial<TicketFields> = {}) => {
+    const ticket = dispatcher.ticket({ ...anyFields, level, ...demand });
+    const work = Promise.withResolvers<string>();
+    let attempt = Promise.withResolvers<string | typeof putBack>();
+    // Work that never begins may be told to fail all the same.
+    work.promise.catch(() => {});
+    const answer = dispatcher.run(ticket, () => {
+      started.push(name);
+      attempt = Promise.withResolvers();
+      return Promise.race([work.promise, attempt.promise]);
+    });
+    /** What became of it: its answer, or the code or name of the error. */
+    const outcome = answer.catch((error: unknown) => {
+      if (error instanceof GatewayError) return error.code;
+      return error instanceof Error ? error.name : 'not an error';
+    });
+    return {
+      ticket,
+      answer,
+      outcome,
+      end: () => work.resolve(`${name} served`),
+      fail: (error: Error) => work.reject(error),
+      /** The upstream has no room for it; where that is allowed it is put back. */
+      turnAway: (retryAfterMs: number | null) => {
+        const isAllowed = dispatcher.upstreamBusy(ticket, retryAfterMs);
+        if (isAllowed) attempt.resolve(putBack);
+        return isAllowed;
+      },
+      /** Its work answers so whether it may or not. */
+      answerPutBack: () => attempt.resolve(putBack),
+    };
+  };
+  const counts = (level: Level = 3) => {
+    const stats = dispatcher.stats().levels[level];
+    assert.ok(stats);
+    const { waiting, running, dispatched, rejected, timed_out, cancelled } = stats;
+    return { waiting, running, dispatched, rejected, timed_out, cancelled };
+  };
+  return { clock, dispatcher, started, request, waits, counts };
+}
+
+/** The counts of a level where nothing has happened. */
+export const none = { waiting: 0, running: 0, dispatched: 0, rejected: 0, timed_out: 0, cancelled: 0 };
+
+export const refusalOf = async (answer: Promise<unknown>): Promise<GatewayError> => {
+  const error = await answer.then(
+    () => assert.fail('it was served'),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof GatewayError, String(error));
+  return error;
+};

@@ -1,0 +1,64 @@
+/** Flows that always have something waiting compete for seats; what each was charged is counted from outside. */
+import type { Level } from '../../src/domain/vocabulary.ts';
+import { Place, Scheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.ts';
+
+export interface Contestant {
+  readonly flowId: string;
+  readonly level: Level;
+}
+
+interface Job extends Contestant {
+  readonly estimate: number;
+  readonly actual: number;
+}
+
+export class Contest {
+  readonly scheduler: Scheduler<Job>;
+  /** Cost charged so far, by flow id. */
+  readonly charged = new Map<string, number>();
+  largestEstimate = 0;
+  largestError = 0;
+  readonly #running: { readonly place: Place<Job>; charge: number }[] = [];
+
+  constructor(options: SchedulerOptions) {
+    this.scheduler = new Scheduler(options);
+  }
+
+  bring(contestant: Contestant, estimate: number, actual = estimate): void {
+    const { flowId, level } = contestant;
+    this.largestEstimate = Math.max(this.largestEstimate, estimate);
+    this.largestError = Math.max(this.largestError, Math.abs(actual - estimate));
+    const demand = { flowId, level, cost: estimate, tokens: 0, bodyBytes: 0 };
+    const job = { flowId, level, estimate, actual };
+    if (this.scheduler.enqueue(new Place(job, demand, Number.POSITIVE_INFINITY), 0) !== 'queued')
+      throw new Error('it was not queued');
+  }
+
+  /** Gives the next its seat. */
+  grant(): Job | undefined {
+    const place = this.scheduler.next(0);
+    if (place === undefined) return undefined;
+    this.#running.push({ place, charge: place.holder.estimate });
+    this.#charge(place.holder, place.holder.estimate);
+    return place.holder;
+  }
+
+  /** One of those with seats tells that it has used `share` of what it will; the whole ends it. */
+  use(nth: number, share: number): void {
+    const index = nth % Math.max(this.#running.length, 1);
+    const runner = this.#running[index];
+    if (runner === undefined) return;
+    const { actual } = runner.place.holder;
+    const spent = { cost: share >= 1 ? actual : actual * share, tokens: 0 };
+    if (share >= 1) {
+      this.scheduler.finish(runner.place, spent, 0);
+      this.#running.splice(index, 1);
+    } else if (!this.scheduler.progress(runner.place, spent, 0)) return;
+    this.#charge(runner.place.holder, spent.cost - runner.charge);
+    runner.charge = spent.cost;
+  }
+
+  #charge({ flowId }: Job, amount: number): void {
+    this.charged.set(flowId, (this.charged.get(flowId) ?? 0) + amount);
+  }
+}
