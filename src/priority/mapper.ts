@@ -7,14 +7,15 @@ import type { Classify } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import { defaultClassify } from './classifier.ts';
 import { type MapperStatus, type Reloaded, reloadedOf, statusOf } from './mapper-status.ts';
-import { checkFields, checkPattern, type MappingPatch, type NewMapping } from './mapping-rules.ts';
+import type { MappingPatch, NewMapping } from './mapping-rules.ts';
 import type { MappingFilter, MappingStore, StoredMapping } from './mapping-store.ts';
+import { isStorable, MappingWrites, noMapping } from './mapping-writes.ts';
 import { compileRow, type Mapping } from './matcher.ts';
 import { warmUpRegexEngine } from './pattern.ts';
 import { changesOf, effectiveSettings, type SettingsPatch } from './settings.ts';
 import { classifyBySettings } from './shadow.ts';
 import { type Loaded, loadSnapshot } from './snapshot-loader.ts';
-import { refuseStale, type WriteBy } from './stale.ts';
+import type { WriteBy } from './stale.ts';
 import { ToldFaults } from './told-faults.ts';
 
 type MapperEvents = Pick<
@@ -40,8 +41,6 @@ export interface MapperParts {
 export type ListedMapping = StoredMapping & { readonly fault: string | null };
 
 const retryMs = 1_000;
-/** The ids that PostgreSQL's INTEGER can hold. */
-const largestId = 2_147_483_647;
 
 /**
  * Serves the mappings: a snapshot that answers without I/O, kept fresh by reloads in the background
@@ -50,6 +49,7 @@ const largestId = 2_147_483_647;
 export class Mapper {
   readonly #parts: MapperParts;
   readonly #reload: () => Promise<Reloaded>;
+  readonly #writes: MappingWrites;
   readonly #firstLoad = Promise.withResolvers<void>();
   #loaded: Loaded | null = null;
   #settings: PrioritySettings;
@@ -68,6 +68,7 @@ export class Mapper {
     this.#settings = parts.settings;
     this.#faults = new ToldFaults(parts.events);
     this.#classify = defaultClassify(parts.settings);
+    this.#writes = new MappingWrites({ store: parts.store, listed: row => this.listed(row) });
     this.#reload = singleFlight(() => this.#load());
     // Whoever awaits start() hears of a stop before the first load; nobody else has to.
     this.#firstLoad.promise.catch(() => {});
@@ -133,20 +134,18 @@ export class Mapper {
     // PostgreSQL cannot store a NUL, so no row has one; it refuses the question.
     if (`${filter.tenant_id}${filter.tenant_type}`.includes('\0')) return { mappings: [], total: 0 };
     const { mappings, total } = await answered(this.#parts.store.list(filter));
-    return { mappings: mappings.map(row => this.#withFault(row)), total };
+    return { mappings: mappings.map(row => this.listed(row)), total };
   }
 
   async find(id: number): Promise<ListedMapping> {
     const row = isStorable(id) && (await answered(this.#parts.store.find(id)));
     if (!row) throw noMapping(id);
-    return this.#withFault(row);
+    return this.listed(row);
   }
 
   /** Like the other writes, resolves when the change serves here. */
   async create(mapping: NewMapping, createdBy: string): Promise<ListedMapping> {
-    checkFields(mapping);
-    checkPattern(mapping);
-    const row = await this.written(this.#parts.store.create(mapping, createdBy));
+    const row = await this.written(this.#writes.create(mapping, createdBy));
     this.#parts.events.mappingAdded({
       tenantId: row.tenant_id,
       tenantType: mapping.tenant_type ?? null,
@@ -154,27 +153,19 @@ export class Mapper {
       exact: row.match_type === 'exact',
       priority: row.priority,
     });
-    return this.#withFault(row);
+    return this.listed(row);
   }
 
-  async update(id: number, patch: MappingPatch, { actor, ifMatch }: WriteBy = {}): Promise<ListedMapping> {
-    checkFields(patch);
-    const check = (before: StoredMapping, after: Omit<StoredMapping, 'etag'>) => {
-      refuseStale(ifMatch, this.#withFault(before), after);
-      if (patch.pattern !== undefined || patch.match_type !== undefined) checkPattern(after);
-    };
-    const row = isStorable(id) && (await this.written(this.#parts.store.update(id, patch, { actor, check })));
-    if (!row) throw noMapping(id);
-    return this.#withFault(row);
+  async update(id: number, patch: MappingPatch, by: WriteBy = {}): Promise<ListedMapping> {
+    return this.listed(await this.written(this.#writes.update(id, patch, by)));
   }
 
-  async remove(id: number, { actor, ifMatch }: WriteBy = {}): Promise<void> {
-    const check = (before: StoredMapping) => refuseStale(ifMatch, this.#withFault(before), null);
-    const removed = isStorable(id) && (await this.written(this.#parts.store.remove(id, { actor, check })));
-    if (!removed) throw noMapping(id);
+  async remove(id: number, by: WriteBy = {}): Promise<void> {
+    await this.written(this.#writes.remove(id, by));
   }
 
-  #withFault(row: StoredMapping): ListedMapping {
+  /** A row as it is shown, with what is wrong with it. */
+  listed(row: StoredMapping): ListedMapping {
     return { ...row, fault: compileRow(row, this.#loaded?.rowById.get(row.id)).fault };
   }
 
@@ -255,6 +246,4 @@ export class Mapper {
   }
 }
 
-const isStorable = (id: number) => Number.isInteger(id) && id >= 1 && id <= largestId;
-const noMapping = (id: number) => errors.notFound(`There is no mapping ${id}.`);
 const stopped = () => errors.unavailable('The gateway is stopping.', 1);

@@ -29,7 +29,6 @@ export function checkFields(fields: MappingPatch): void {
     throw errors.invalidRequest('priority must be a whole number from 0 (best) to 9', 'priority');
   if (tenant_type && !tenantTypes.includes(tenant_type))
     throw errors.invalidRequest(`tenant_type must be ${tenantTypes.join(' or ')}, or null`, 'tenant_type');
-  if (tenant_id === '') throw errors.invalidRequest('tenant_id must not be empty; null clears it', 'tenant_id');
   checkName('tenant_id', tenant_id);
   checkName('tenant_name', tenant_name);
   if (description && (description.length > maxDescriptionLength || description.includes('\0')))
@@ -37,6 +36,7 @@ export function checkFields(fields: MappingPatch): void {
 }
 
 function checkName(param: string, name: string | null | undefined): void {
+  if (name === '') throw errors.invalidRequest(`${param} must not be empty; null clears it`, param);
   if (name && (name.length > maxNameLength || !isPrintable(name)))
     throw errors.invalidRequest(`${param} has at most ${maxNameLength} characters and no control characters`, param);
 }

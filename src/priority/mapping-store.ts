@@ -71,7 +71,7 @@ export class MappingStore {
 
   /** Null: there is no such row. */
   async find(id: number): Promise<StoredMapping | null> {
-    return (await this.#db.selectFrom(table).selectAll().select(etag).where('id', '=', id).executeTakeFirst()) ?? null;
+    return (await readRow(this.#db, id)) ?? null;
   }
 
   async create(mapping: NewMapping, createdBy: string): Promise<StoredMapping> {
@@ -106,20 +106,20 @@ export class MappingStore {
     });
   }
 
-  /** False: there was no such row. `check` as for `update`. */
+  /** Answers the row that was there; null: there was none. `check` as for `update`. */
   async remove(
     id: number,
     { actor, check }: { actor?: string | undefined; check: (before: StoredMapping) => void },
-  ): Promise<boolean> {
+  ): Promise<StoredMapping | null> {
     return this.#writing(actor, async trx => {
       const before = await lockRow(trx, id);
-      if (!before) return false;
+      if (!before) return null;
       check(before);
       await trx.deleteFrom(table).where('id', '=', id).execute();
       // A trigger does this for all deletions, where the database role may create it.
       await trx.deleteFrom('api_key_priority_boosts').where('mapping_id', '=', id).execute();
       await trx.deleteFrom('api_key_priority_schedules').where('mapping_id', '=', id).execute();
-      return true;
+      return before;
     });
   }
 
@@ -149,6 +149,9 @@ export class MappingStore {
 /** PostgreSQL never changes a row in place: the transaction that wrote a row's version names that version. */
 const etag = sql<string>`'"' || xmin || '"'`.as('etag');
 
+export const readRow = (db: Kysely<Database>, id: number): Promise<StoredMapping | undefined> =>
+  db.selectFrom(table).selectAll().select(etag).where('id', '=', id).executeTakeFirst();
+
 const lockRow = (trx: Transaction<Database>, id: number): Promise<StoredMapping | undefined> =>
   trx.selectFrom(table).selectAll().select(etag).where('id', '=', id).forUpdate().executeTakeFirst();
 
@@ -170,7 +173,7 @@ const upsertSetting = (trx: Transaction<Database>, row: Pick<PrioritySettingRow,
     .execute();
 
 /** Both spellings of one exact key, in clear and as sha256:<hex>, count as the same pattern. */
-async function refuseSamePattern(
+export async function refuseSamePattern(
   trx: Transaction<Database>,
   { pattern, match_type }: Pick<MappingRow, 'pattern' | 'match_type'>,
   ownId: number | null,
@@ -193,7 +196,9 @@ async function refuseSamePattern(
 }
 
 /** Without the fields that are absent: Kysely would take `undefined` for a value. */
-function given<Fields extends object>(fields: Fields): { [Field in keyof Fields]: Exclude<Fields[Field], undefined> } {
+export function given<Fields extends object>(
+  fields: Fields,
+): { [Field in keyof Fields]: Exclude<Fields[Field], undefined> } {
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [Field in keyof Fields]: Exclude<Fields[Field], undefined> };
 }

@@ -53,7 +53,15 @@ function arrange(t: TestContext, rows: Partial<StoredRows> = {}) {
     find: unused,
     create: unused,
     update: unused,
-    remove: async () => true,
+    remove: async () => ({
+      ...prefix(1, 'tok_a*', 2),
+      description: null,
+      enabled: true,
+      created_at: '',
+      updated_at: '',
+      created_by: null,
+      etag: '',
+    }),
     writeSettings: unused,
   };
   const log: string[] = [];
