@@ -14,13 +14,15 @@ import type { Clock } from './domain/clock.ts';
 import type { Classify } from './domain/vocabulary.ts';
 import { Identities, IdentityFault } from './identity/identity.ts';
 import { type Configure, createLivePools, type LivePools } from './pool-settings/pool-settings.ts';
-import { createMapper, defaultClassify, type Mapper } from './priority/priority.ts';
+import { createInspector, createMapper, defaultClassify, type Inspector, type Mapper } from './priority/priority.ts';
 import type { Events } from './telemetry/events.ts';
 
 export interface OpenEdition {
   readonly identities: Identities;
   /** null: this edition maps nothing. */
   readonly mapper: Mapper | null;
+  /** Answers questions about the mappings; null where there are none. */
+  readonly inspector: Inspector | null;
   readonly classify: Classify;
   readonly pools: LivePools;
   /** Resolves once requests can be told apart; retries what may pass, rejects on a fault that stays. */
@@ -69,6 +71,7 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
     identities,
     pools,
     mapper: null,
+    inspector: null,
     classify: defaultClassify(config.apiKeyPriority),
     async start() {
       const onChange = () => {
@@ -117,6 +120,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   return {
     identities,
     mapper,
+    inspector: createInspector({ mapper, db, clock, ownerOf: key => identities.ownerOf(key) }),
     pools,
     classify: mapper.classify,
     async start(signal) {

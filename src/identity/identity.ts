@@ -5,8 +5,10 @@ import type { Clock } from '../domain/clock.ts';
 import type { Identity } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import { Accounts, type NewKey, type NewUser, type ShownKey, type UserChange } from './accounts.ts';
+import { hashKey } from './api-key.ts';
 import { IdentityFault } from './identity-fault.ts';
 import { IdentityStore, type Page } from './identity-store.ts';
+import { identityOf, isUsable } from './key-owner.ts';
 import { KeyRing } from './key-ring.ts';
 import { type AdminConfig, ensureAdmin } from './root-admin.ts';
 
@@ -39,6 +41,12 @@ export class Identities {
   /** At once for a key in use, a promise for one not seen before. 401 if it is no good, 503 if nobody can tell. */
   authenticate(key: string): Identity | Promise<Identity> {
     return this.#ring.authenticate(key);
+  }
+
+  /** Whose key this is; null if it is no good. Remembers nothing of it. */
+  async ownerOf(key: string): Promise<Identity | null> {
+    const [owner] = await this.#store.findOwners([hashKey(key)]);
+    return owner !== undefined && isUsable(owner, this.#parts.clock.date()) ? identityOf(owner) : null;
   }
 
   /** Users or keys were changed by somebody. Never rejects. */

@@ -1,10 +1,14 @@
 /** The front door: which key gets which tenant and priority. */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
+import { readDisabled } from './disabled-store.ts';
+import { Inspector, type InspectorParts } from './inspector.ts';
 import { Mapper, type MapperParts } from './mapper.ts';
 import { MappingStore } from './mapping-store.ts';
 
 export { defaultClassify } from './classifier.ts';
+export type { Explanation, Question } from './explain.ts';
+export type { Inspector } from './inspector.ts';
 export type { ListedMapping, Mapper } from './mapper.ts';
 export type { MapperStatus, Reloaded } from './mapper-status.ts';
 export type { MappingPatch, NewMapping } from './mapping-rules.ts';
@@ -18,3 +22,16 @@ export const createMapper = ({
   ...parts
 }: Omit<MapperParts, 'store'> & { readonly db: Kysely<Database> }): Mapper =>
   new Mapper({ ...parts, store: new MappingStore(db) });
+
+/** Answers questions about the mappings that `mapper` serves. */
+export const createInspector = ({
+  mapper,
+  db,
+  ...parts
+}: Pick<InspectorParts, 'ownerOf' | 'clock'> & { readonly mapper: Mapper; readonly db: Kysely<Database> }): Inspector =>
+  new Inspector({
+    ...parts,
+    serving: () => mapper.serving(),
+    settings: () => mapper.settings(),
+    readDisabled: () => readDisabled(db),
+  });

@@ -37,7 +37,8 @@ export async function loadSnapshot(
   return { rows, rowById, compiled, storedSettings: settings, readAt, readDate };
 }
 
-async function inSlices<T>(steps: Generator<void, T>, clock: Clock): Promise<T> {
+/** Runs the steps with pauses in which others get their turn. */
+export async function inSlices<T>(steps: Generator<void, T>, clock: Clock): Promise<T> {
   let sliceEnd = clock.now() + sliceMs;
   for (let step = steps.next(); ; step = steps.next()) {
     if (step.done) return step.value;

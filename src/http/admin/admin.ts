@@ -6,6 +6,7 @@ import { type AdminApp, admins, authorize, withContract } from './access.ts';
 import { apiKeyRoutes } from './api-keys.ts';
 import { configRoutes, type SettingsService } from './config.ts';
 import { noQuery } from './contract.ts';
+import { type ExplainService, explainRoutes } from './explain.ts';
 import { takeJsonBodies } from './json-body.ts';
 import { type MappingService, mappingRoutes } from './mappings.ts';
 import { type PoolService, poolRoutes } from './pools.ts';
@@ -17,6 +18,8 @@ export interface AdminServices {
   readonly identities: Identities;
   /** Null in Personal, which has no mappings. */
   readonly mapper: (MappingService & SettingsService) | null;
+  /** Null where mapper is. */
+  readonly inspector: ExplainService | null;
   readonly pools: PoolService;
   readonly poolStats: () => PoolStats[];
 }
@@ -45,6 +48,7 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       if (services.mapper === null) return refuseMappings(admin);
       mappingRoutes(admin, services.mapper, services.identities);
       configRoutes(admin, services.mapper, services.identities);
+      if (services.inspector !== null) explainRoutes(admin, services.inspector);
     },
     { prefix: '/admin' },
   );

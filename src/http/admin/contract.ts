@@ -18,20 +18,21 @@ import type { ShownPool } from '../../pool-settings/pool-settings.ts';
  * Every body, query and answer of the admin API, written once. A field's `description` is the rest
  * of the sentence "FIELD must be …", so it is also what a refusal says.
  */
-const field = <T extends TSchema>(schema: T, description: string): T => ({ ...schema, description });
+export const field = <T extends TSchema>(schema: T, description: string): T => ({ ...schema, description });
 const text = (maxLength: number) =>
   field(Type.String({ minLength: 1, maxLength }), `a text of 1 to ${maxLength} characters`);
-const oneOf = <const T extends string>(values: readonly T[]) =>
+export const oneOf = <const T extends string>(values: readonly T[]) =>
   field(Type.Enum([...values]), `one of ${values.join(', ')}`);
-const orNull = <T extends TSchema & { description?: string }>(schema: T) =>
+export const orNull = <T extends TSchema & { description?: string }>(schema: T) =>
   field(Type.Union([schema, Type.Null()]), `${schema.description}, or null`);
-const fields = <T extends TProperties>(properties: T) => Type.Object(properties, { additionalProperties: false });
+export const fields = <T extends TProperties>(properties: T) =>
+  Type.Object(properties, { additionalProperties: false });
 const { Optional } = Type;
 
 const rowId = field(Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }), 'the id of a row, a whole number from 1');
 const flag = field(Type.Boolean(), 'true or false');
-const priority = field(mappingRow.properties.priority, 'a whole number from 0 (best) to 9');
-const page = {
+export const priority = field(mappingRow.properties.priority, 'a whole number from 0 (best) to 9');
+export const page = {
   limit: Optional(field(Type.Integer({ minimum: 1, maximum: 1000 }), 'a whole number from 1 to 1000')),
   offset: Optional(field(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 }), 'a whole number from 0')),
 };

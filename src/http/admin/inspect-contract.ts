@@ -1,0 +1,49 @@
+import { type Static, type TSchema, Type } from 'typebox';
+import { mappingRow } from '../../db/schema.ts';
+import { allLevels, mappingModes, xPriorityPolicies } from '../../domain/vocabulary.ts';
+import { field, fields, oneOf, orNull, priority } from './contract.ts';
+
+/** What explain and lint are asked and answer. */
+const { Optional } = Type;
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const { id, pattern, match_type, tenant_id, tenant_name, tenant_type } = mappingRow.properties;
+export const shownRow = { id, pattern, match_type, priority, tenant_id, tenant_name, tenant_type };
+
+// HTTP carries no control characters in a header but the tab.
+const keyText = Type.String({ pattern: '^[^\\u0000-\\u0008\\u000a-\\u001f\\u007f]{1,256}$' });
+export const question = fields({
+  key: Optional(field(keyText, 'a whole API key: 1 to 256 characters, no line break')),
+  key_prefix: Optional(field(keyText, 'the beginning of an API key: 1 to 256 characters, no line break')),
+  x_priority: Optional(orNull(priority)),
+});
+export type AskedQuestion = Static<typeof question>;
+
+const level = Type.Enum([...allLevels]);
+const explainedRow = fields({
+  ...shownRow,
+  answer: oneOf(['match', 'no match', 'unknown']),
+  wins: Type.Boolean(),
+  reason: Type.String(),
+});
+const given = {
+  priority: nullable(level),
+  source: nullable(oneOf(['header', 'mapping', 'default'])),
+  flow_id: nullable(Type.String()),
+};
+export const explanation = fields({
+  ...given,
+  certain: Type.Boolean(),
+  winner: nullable(explainedRow),
+  possible_winners: Type.Array(id),
+  tenant: nullable(fields({ tenant_id, tenant_name, tenant_type })),
+  mappings: Type.Array(explainedRow),
+  mapping: fields({ enabled: Type.Boolean(), mode: oneOf(mappingModes) }),
+  if_enforced: nullable(fields(given)),
+  user_id: nullable(id),
+  x_priority: fields({
+    policy: oneOf(xPriorityPolicies),
+    asked: nullable(level),
+    allowed: nullable(Type.Array(level)),
+    reason: Type.String(),
+  }),
+});

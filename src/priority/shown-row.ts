@@ -1,0 +1,20 @@
+/** A mapping as explain and lint show it. */
+import type { MatchType } from '../domain/vocabulary.ts';
+import type { Mapping, MappingSource } from './matcher.ts';
+
+export interface ShownRow {
+  readonly id: number;
+  readonly pattern: string;
+  readonly match_type: MatchType;
+  /** The one in effect. */
+  readonly priority: number;
+  readonly tenant_id: string | null;
+  readonly tenant_name: string | null;
+  readonly tenant_type: string | null;
+}
+
+export function shownRow(row: MappingSource | Mapping): ShownRow {
+  const { id, pattern, match_type, tenant_id, tenant_name, tenant_type } = row;
+  const priority = 'level' in row ? row.level : row.priority;
+  return { id, pattern, match_type, priority, tenant_id, tenant_name, tenant_type };
+}
