@@ -37,6 +37,9 @@ const looksLikeLink = (name: string) =>
   /_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name);
 const isLinkValue = (name: string, value: string) => name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value);
 
+/** Of the operators' command line, which may share a shell with the daemon. */
+const commandLineNames = new Set(['TOKLIGENCE_URL', 'TOKLIGENCE_ADMIN_KEY', 'TOKLIGENCE_ADMIN_KEY_FILE']);
+
 const unknownName = (name: string, known: Set<string>): string => {
   const near = closest(name, known);
   if (near !== null) return `${name} in the environment is unknown: is ${near} meant?`;
@@ -55,7 +58,7 @@ export const readEnvironment = (
   const values = new Map<string, string>();
   const links: string[] = [];
   for (const [name, value] of Object.entries(env)) {
-    if (!name.startsWith('TOKLIGENCE_') || value === undefined) continue;
+    if (!name.startsWith('TOKLIGENCE_') || value === undefined || commandLineNames.has(name)) continue;
     if (isLinkValue(name, value) || (!known.has(name) && looksLikeLink(name))) links.push(name);
     else if (known.has(name)) values.set(name, value.trim());
     else warnings.push(unknownName(name, known));

@@ -23,7 +23,8 @@ const post = (dialect: Dialect, upstreamPath: string, producesTokens = true): Op
 const messages = post('anthropic', '/v1/messages');
 const countTokens = post('anthropic', '/v1/messages/count_tokens', false);
 
-const operations: ReadonlyMap<string, Operation> = new Map([
+/** By path. */
+export const operations: ReadonlyMap<string, Operation> = new Map([
   ['/v1/chat/completions', post('openai', '/chat/completions')],
   ['/v1/completions', post('openai', '/completions')],
   ['/v1/embeddings', post('openai', '/embeddings', false)],

@@ -9,6 +9,7 @@ import type { Events } from '../telemetry/events.ts';
 import { registerAdmin } from './admin/admin.ts';
 import { errorAnswer } from './errors.ts';
 import { modelRoutes } from './model-routes.ts';
+import { registerOpenApi } from './openapi.ts';
 import { registerOps } from './ops.ts';
 import { unreadableRefuser } from './unreadable.ts';
 
@@ -72,6 +73,7 @@ export function createHttpServer({ gateway, events, clock, admin, ops }: ServerP
   app.setNotFoundHandler(request => {
     throw errors.notFound(`There is no route ${request.method} ${pathOf(request.url).slice(0, 200)}.`);
   });
+  registerOpenApi(app);
   registerOps(app, ops);
   registerAdmin(app, admin);
 

@@ -1,6 +1,6 @@
 /** The commands of `gateway`, and how a run of it ends. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
+import { version } from '../../config/version.ts';
 import { completionCommand } from './completion.ts';
 import { daemonCommands } from './daemon-commands.ts';
 import { CliFault, type ExitCode, exitCodes, exitCodesHelp } from './exit.ts';
@@ -29,7 +29,7 @@ export async function runGatewayCommand(args: readonly string[], streams: Stream
 export function gatewayProgram(streams: Streams, endWith: (code: ExitCode) => void): Command {
   const program = new Command('gateway')
     .description('Operates a running Tokligence Gateway: who gets which priority, keys, users, live lanes.')
-    .version(version(), '--version', 'show the version')
+    .version(version, '--version', 'show the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help of a command')
     .option('--server <url>', 'the gateway')
@@ -57,11 +57,6 @@ export function gatewayProgram(streams: Streams, endWith: (code: ExitCode) => vo
   topCommand(program, sessionOf);
   completionCommand(program, sessionOf);
   return program;
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 function tell(error: unknown, { stderr }: Streams, json: boolean): ExitCode {

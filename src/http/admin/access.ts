@@ -9,6 +9,12 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call this admin route. */
     roles?: readonly Role[];
+    /** Refuses whatever is asked of it, so nobody is told of it. */
+    isRefusal?: boolean;
+  }
+  interface FastifySchema {
+    /** What the route does, in a line of the OpenAPI document. */
+    summary?: string;
   }
   interface FastifyRequest {
     /** Who calls an admin route; set before anything else is done. */

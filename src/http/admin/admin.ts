@@ -64,7 +64,7 @@ function completeRoute(route: RouteOptions): void {
 function refuseMappings(admin: AdminApp): void {
   for (const url of ['/api-key-priority', '/api-key-priority/*']) {
     admin.all(url, {
-      config: { roles: admins },
+      config: { roles: admins, isRefusal: true },
       onRequest: async () => {
         throw errors.notImplemented(
           'API key priority mappings are part of the Team edition; this is Personal (gateway.edition = personal).',

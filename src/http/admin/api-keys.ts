@@ -6,14 +6,28 @@ import { rowIdOf } from './validation.ts';
 const config = { roles: admins };
 
 export function apiKeyRoutes(app: AdminApp, identities: Identities): void {
-  app.get('/api-keys', { config, schema: { querystring: apiKeyFilter, response: { 200: apiKeyList } } }, request => {
-    const { user_id = null, ...page } = request.query;
-    return identities.listKeys(callerOf(request), user_id, { limit: 100, offset: 0, ...page });
-  });
+  app.get(
+    '/api-keys',
+    {
+      config,
+      schema: { summary: 'List what is known of the keys', querystring: apiKeyFilter, response: { 200: apiKeyList } },
+    },
+    request => {
+      const { user_id = null, ...page } = request.query;
+      return identities.listKeys(callerOf(request), user_id, { limit: 100, offset: 0, ...page });
+    },
+  );
 
   app.post(
     '/api-keys',
-    { config, schema: { body: newApiKey, response: { 201: drawnApiKey } } },
+    {
+      config,
+      schema: {
+        summary: 'Draw a key; it is shown in this answer only',
+        body: newApiKey,
+        response: { 201: drawnApiKey },
+      },
+    },
     async (request, reply) =>
       // A key must not stay behind in some cache on the way.
       reply
@@ -22,9 +36,13 @@ export function apiKeyRoutes(app: AdminApp, identities: Identities): void {
         .send(await identities.createKey(callerOf(request), request.body)),
   );
 
-  app.delete('/api-keys/:id', { config, schema: { response: { 200: success } } }, async request => {
-    const id = rowIdOf(request.params, 'API key');
-    await identities.deleteKey(callerOf(request), id);
-    return { success: true as const, message: `API key ${id} is deleted.` };
-  });
+  app.delete(
+    '/api-keys/:id',
+    { config, schema: { summary: 'Revoke a key', response: { 200: success } } },
+    async request => {
+      const id = rowIdOf(request.params, 'API key');
+      await identities.deleteKey(callerOf(request), id);
+      return { success: true as const, message: `API key ${id} is deleted.` };
+    },
+  );
 }

@@ -14,10 +14,14 @@ const url = '/api-key-priority/config';
 const config = { roles: admins };
 
 export function configRoutes(app: AdminApp, mapper: SettingsService, identities: Identities): void {
-  app.get(url, { config, schema: { response: { 200: settings } } }, async () => shown(mapper.settings()));
+  app.get(url, { config, schema: { summary: 'Show the settings of mapping', response: { 200: settings } } }, async () =>
+    shown(mapper.settings()),
+  );
 
-  app.put(url, { config, schema: { body: settingsPatch, response: { 200: settings } } }, async request =>
-    shown(await mapper.putSettings(request.body, await identities.nameOf(callerOf(request)))),
+  app.put(
+    url,
+    { config, schema: { summary: 'Change settings of mapping', body: settingsPatch, response: { 200: settings } } },
+    async request => shown(await mapper.putSettings(request.body, await identities.nameOf(callerOf(request)))),
   );
 }
 

@@ -2,7 +2,6 @@ import { type Static, type TProperties, type TSchema, Type } from 'typebox';
 import { type PoolKey, poolKeys } from '../../config/keys.ts';
 import { isPoolValue, type JsonSetting } from '../../config/pool-rules.ts';
 import { apiKeyRow, mappingRow, userRow } from '../../db/schema.ts';
-import type { PoolStats } from '../../domain/stats.ts';
 import {
   levelCount,
   mappingModes,
@@ -12,7 +11,6 @@ import {
   userStatuses,
   xPriorityPolicies,
 } from '../../domain/vocabulary.ts';
-import type { ShownPool } from '../../pool-settings/pool-settings.ts';
 
 /*
  * Every body, query and answer of the admin API, written once. A field's `description` is the rest
@@ -173,11 +171,6 @@ export const apiKeyList = fields({ api_keys: Type.Array(apiKey), total: Type.Int
 
 export const noQuery = fields({});
 export const success = fields({ success: Type.Literal(true), message: Type.String() });
-
-/** Their shapes are those of the pools themselves; nothing is parsed by them. */
-export const pool = Type.Unsafe<ShownPool>(Type.Object({}));
-export const poolList = Type.Unsafe<{ readonly pools: readonly ShownPool[] }>(Type.Object({}));
-export const schedulerStats = Type.Unsafe<{ readonly pools: readonly PoolStats[] }>(Type.Object({}));
 
 export type PoolPatch = Static<typeof poolPatch>;
 export type NewMapping = Static<typeof newMapping>;

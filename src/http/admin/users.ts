@@ -6,15 +6,21 @@ import { rowIdOf } from './validation.ts';
 const config = { roles: admins };
 
 export function userRoutes(app: AdminApp, identities: Identities): void {
-  app.get('/users', { config, schema: { querystring: pageQuery, response: { 200: userList } } }, request =>
-    identities.listUsers(callerOf(request), { limit: 100, offset: 0, ...request.query }),
+  app.get(
+    '/users',
+    { config, schema: { summary: 'List the accounts', querystring: pageQuery, response: { 200: userList } } },
+    request => identities.listUsers(callerOf(request), { limit: 100, offset: 0, ...request.query }),
   );
 
-  app.post('/users', { config, schema: { body: newUser, response: { 201: user } } }, async (request, reply) =>
-    reply.code(201).send(await identities.createUser(callerOf(request), request.body)),
+  app.post(
+    '/users',
+    { config, schema: { summary: 'Create an account', body: newUser, response: { 201: user } } },
+    async (request, reply) => reply.code(201).send(await identities.createUser(callerOf(request), request.body)),
   );
 
-  app.put('/users/:id', { config, schema: { body: userPatch, response: { 200: user } } }, request =>
-    identities.updateUser(callerOf(request), rowIdOf(request.params, 'user'), request.body),
+  app.put(
+    '/users/:id',
+    { config, schema: { summary: 'Change an account', body: userPatch, response: { 200: user } } },
+    request => identities.updateUser(callerOf(request), rowIdOf(request.params, 'user'), request.body),
   );
 }

@@ -1,0 +1,176 @@
+/**
+ * What is not an admin route, described by hand: the model routes, whose bodies are the vendors' and pass
+ * byte for byte, and the open routes of whoever watches the gateway.
+ */
+import { errorKinds } from '../domain/errors.ts';
+import type { Dialect } from '../domain/vocabulary.ts';
+import { type Operation, operations } from '../gateway/operations.ts';
+
+/** An operation of an OpenAPI document, as far as we write one. */
+export interface Described {
+  readonly summary: string;
+  readonly [field: string]: unknown;
+}
+
+const summaries: Readonly<Record<string, string>> = {
+  '/v1/chat/completions': 'Chat completion',
+  '/v1/completions': 'Text completion',
+  '/v1/embeddings': 'Embeddings',
+  '/v1/responses': 'Response',
+  '/v1/models': 'The models that this gateway serves',
+  '/v1/messages': 'Message',
+  '/v1/messages/count_tokens': 'Count the tokens of a message',
+  '/anthropic/v1/messages': 'Message, for clients whose base URL ends in /anthropic',
+  '/anthropic/v1/messages/count_tokens': 'Count the tokens of a message, likewise',
+};
+
+/** Path → method → operation. */
+export const modelPaths = (): Record<string, Record<string, Described>> =>
+  Object.fromEntries(
+    [...operations].map(([path, operation]) => {
+      const summary = summaries[path];
+      if (summary === undefined) throw new Error(`the model route ${path} is not described`);
+      return [path, { [operation.method.toLowerCase()]: modelOperation(summary, operation) }];
+    }),
+  );
+
+const anObject = { type: 'object' };
+const json = (schema: object) => ({ 'application/json': { schema } });
+const header = (name: string, description: string, schema: object) => ({
+  name,
+  in: 'header',
+  required: false,
+  description,
+  schema,
+});
+const wholeMs = { type: 'integer', minimum: 0 };
+
+function modelOperation(summary: string, { method, dialect, producesTokens }: Operation): Described {
+  const asked = [
+    header('X-Priority', 'the level to be served at, within what the operator allows', {
+      type: 'integer',
+      minimum: 0,
+      maximum: 9,
+    }),
+    header('X-Tokligence-Max-Wait-Ms', 'wait for a seat no longer than this; 0: not at all', wholeMs),
+  ];
+  const body = { required: true, description: 'As the vendor documents it.', content: json(modelBody) };
+  return {
+    tags: ['models'],
+    summary,
+    parameters: method === 'POST' ? asked : asked.slice(0, 1),
+    ...(method === 'POST' ? { requestBody: body } : {}),
+    responses: {
+      200: {
+        description: 'As the vendor answers it.',
+        headers: answerHeaders,
+        content: producesTokens
+          ? { ...json(anObject), 'text/event-stream': { schema: { type: 'string' } } }
+          : json(anObject),
+      },
+      default: errorAnswer(dialect),
+    },
+  };
+}
+
+const modelBody = {
+  type: 'object',
+  required: ['model'],
+  properties: { model: { type: 'string' }, stream: { type: 'boolean' } },
+};
+
+const answerHeaders = {
+  'X-Tokligence-Priority': {
+    description: 'the level it was served at',
+    schema: { type: 'integer', minimum: 0, maximum: 9 },
+  },
+  'X-Tokligence-Wait-Time-Ms': { description: 'how long it waited, where it had to', schema: wholeMs },
+  'X-Tokligence-Queue-Position': { description: 'its place when it came, where it had to wait', schema: wholeMs },
+};
+
+const errorAnswer = (dialect: Dialect) => ({
+  description: 'The gateway refused it, or what the upstream answered.',
+  headers: { ...answerHeaders, 'Retry-After': { description: 'seconds, where waiting helps', schema: wholeMs } },
+  content: json({ anyOf: [{ $ref: `#/components/schemas/${errorSchemaNames[dialect]}` }, anObject] }),
+});
+
+const errorSchemaNames = { openai: 'Error', anthropic: 'AnthropicError' } as const satisfies Record<Dialect, string>;
+
+const distinct = (values: string[]): string[] => [...new Set(values)];
+const kinds = Object.values(errorKinds);
+
+export const errorSchemas = {
+  Error: {
+    type: 'object',
+    required: ['error'],
+    properties: {
+      error: {
+        type: 'object',
+        required: ['message', 'type', 'param', 'code'],
+        properties: {
+          message: { type: 'string' },
+          type: { enum: distinct(kinds.map(({ openaiType }) => openaiType)) },
+          param: { type: ['string', 'null'], description: 'the field at fault' },
+          code: { enum: Object.keys(errorKinds) },
+        },
+      },
+    },
+  },
+  AnthropicError: {
+    type: 'object',
+    required: ['type', 'error'],
+    properties: {
+      type: { const: 'error' },
+      error: {
+        type: 'object',
+        required: ['type', 'message'],
+        properties: {
+          type: { enum: distinct(kinds.map(({ anthropicType }) => anthropicType)) },
+          message: { type: 'string' },
+        },
+      },
+    },
+  },
+};
+
+const status = (...values: string[]) =>
+  json({ type: 'object', required: ['status'], properties: { status: { enum: values } }, additionalProperties: false });
+
+const health: Described = {
+  tags: ['operations'],
+  summary: 'Whether the process lives',
+  security: [],
+  responses: { 200: { description: 'It does.', content: status('ok') } },
+};
+
+/** The open routes by path; all of them are GET. */
+export const openPaths: Readonly<Record<string, Described>> = {
+  '/healthz': health,
+  '/health': health,
+  '/readyz': {
+    tags: ['operations'],
+    summary: 'Whether requests can be served',
+    security: [],
+    responses: {
+      200: {
+        description: 'They can; degraded: from memory, the database is away.',
+        content: status('ready', 'degraded'),
+      },
+      503: { description: 'Not yet, or no longer.', content: status('starting', 'stopping') },
+    },
+  },
+  '/metrics': {
+    tags: ['operations'],
+    summary: 'Metrics for Prometheus',
+    security: [],
+    responses: {
+      200: { description: 'Text, version 0.0.4.', content: { 'text/plain': { schema: { type: 'string' } } } },
+    },
+  },
+  '/openapi.json': {
+    tags: ['operations'],
+    summary: 'This document',
+    security: [],
+    responses: { 200: { description: 'OpenAPI 3.1.', content: json(anObject) } },
+  },
+};

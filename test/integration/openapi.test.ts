@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import fastify from 'fastify';
+import { operations } from '../../src/gateway/operations.ts';
+import { registerAdmin } from '../../src/http/admin/admin.ts';
+import { registerOpenApi } from '../../src/http/openapi.ts';
+import { readApiDocument } from '../support/api-document.ts';
+import { adminKey, startGateway } from '../support/gateway.ts';
+import { freshDatabase } from '../support/postgres.ts';
+
+const ini = '[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\n';
+
+/** Every admin route with something to ask of it, in an order in which each finds what it needs. */
+const calls: readonly (readonly [method: string, url: string, status: number, body?: unknown])[] = [
+  ['POST', '/admin/users', 201, { email: 'a@b', role: 'gateway_user', display_name: 'A' }],
+  ['GET', '/admin/users?limit=1', 200],
+  ['PUT', '/admin/users/2', 200, { display_name: null }],
+  [
+    'POST',
+    '/admin/api-keys',
+    201,
+    { user_id: 2, prefix: 'prod', scopes: ['chat'], expires_at: '2099-01-01T00:00:00Z' },
+  ],
+  ['GET', '/admin/api-keys?user_id=2', 200],
+  ['DELETE', '/admin/api-keys/2', 200],
+  ['GET', '/admin/scheduler/stats', 200],
+  ['GET', '/admin/scheduler/pools', 200],
+  ['PUT', '/admin/scheduler/pools/local', 200, { policy: 'strict', weights: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1] }],
+  ['GET', '/admin/scheduler/pools/local', 200],
+  ['POST', '/admin/api-key-priority/mappings', 201, { pattern: 'tok_prod*', priority: 0, match_type: 'prefix' }],
+  ['GET', '/admin/api-key-priority/mappings', 200],
+  ['GET', '/admin/api-key-priority/mappings/1', 200],
+  ['PUT', '/admin/api-key-priority/mappings/1', 200, { tenant_id: 'dept-prod', tenant_type: 'internal' }],
+  ['POST', '/admin/api-key-priority/reload', 200],
+  ['PUT', '/admin/api-key-priority/config', 200, { enabled: true }],
+  ['GET', '/admin/api-key-priority/config', 200],
+  ['DELETE', '/admin/api-key-priority/mappings/1', 200],
+];
+
+test('every documented admin route answers as the document says, its refusals too', async t => {
+  const { url: database } = await freshDatabase(t);
+  const { admin, url } = await startGateway(t, { ini, database });
+  const { operations: documented, operationOf, faultOf } = await readApiDocument(url);
+  const called = new Set<string>();
+  const ask = async (method: string, path: string, expected: number, body?: unknown, key?: string) => {
+    const operation = operationOf(method, path);
+    assert.ok(operation, `${method} ${path} is not documented`);
+    const answer = await admin(method, path, body, key);
+    assert.equal(answer.status, expected, `${method} ${path}: ${JSON.stringify(answer.body)}`);
+    assert.equal(
+      faultOf(operation, answer.status, answer.body),
+      null,
+      `${method} ${path}: ${JSON.stringify(answer.body)}`,
+    );
+    called.add(`${method} ${operation.path}`);
+  };
+  for (const [method, path, status, body] of calls) await ask(method, path, status, body);
+  const all = documented.filter(({ path }) => path.startsWith('/admin/'));
+  assert.deepEqual(
+    all.map(({ method, path }) => `${method} ${path}`).filter(name => !called.has(name)),
+    [],
+    'a documented route is not called',
+  );
+  for (const [method, path] of calls) {
+    await ask(method, path, 401, undefined, 'tok_nobody');
+    await ask(method, `${path.split('?')[0]}?no_such_parameter=1`, 400);
+  }
+  for (const { method, path, summary, operationId } of all) assert.ok(summary && operationId, `${method} ${path}`);
+  assert.equal(new Set(all.map(({ operationId }) => operationId)).size, all.length);
+});
+
+test('the document is OpenAPI 3.1 by its own schema, in both editions', async t => {
+  const { url: database } = await freshDatabase(t);
+  for (const options of [{ ini, database }, { ini }]) {
+    const { url } = await startGateway(t, options);
+    const { document } = await readApiDocument(url);
+    const { valid, errors } = await new Validator().validate(structuredClone(document));
+    assert.ok(valid, JSON.stringify(errors));
+    assert.equal(document.openapi, '3.1.0');
+  }
+});
+
+test('it has every route there is: admin, model and open ones', async t => {
+  const { url: database } = await freshDatabase(t);
+  const { url } = await startGateway(t, { ini, database });
+  const { operations: documented } = await readApiDocument(url);
+  const names = new Set(documented.map(({ method, path }) => `${method} ${path}`));
+  for (const [path, { method }] of operations) assert.ok(names.delete(`${method} ${path}`), path);
+  for (const path of ['/healthz', '/health', '/readyz', '/metrics', '/openapi.json']) {
+    assert.ok(names.delete(`GET ${path}`), path);
+    assert.equal((await fetch(url + path)).status, 200, path);
+  }
+  assert.deepEqual([...names].sort(), (await adminRoutes()).sort());
+});
+
+/** What Fastify itself is told of, past the document. */
+async function adminRoutes(): Promise<string[]> {
+  const app = fastify();
+  const seen: string[] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    if (method !== 'HEAD') seen.push(`${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
+  });
+  registerAdmin(app, { mapper: {} } as any);
+  await app.ready();
+  return seen;
+}
+
+test('Personal documents what it has', async t => {
+  const { url } = await startGateway(t, { ini });
+  const { operations: documented } = await readApiDocument(url);
+  const paths = documented.map(({ path }) => path);
+  assert.ok(paths.includes('/admin/users') && paths.includes('/v1/chat/completions'));
+  assert.ok(!paths.some(path => path.startsWith('/admin/api-key-priority')), String(paths));
+});
+
+test('a route that nobody described keeps the gateway from starting', () => {
+  const app = fastify();
+  registerOpenApi(app);
+  assert.throws(() => app.get('/status', () => ''), /\/status is not described/);
+});
+
+test('bodies are described by the schemas that refuse them', async t => {
+  const { url: database } = await freshDatabase(t);
+  const { url } = await startGateway(t, { ini, database });
+  const { document, operationOf, faultOf } = await readApiDocument(url);
+  const create = operationOf('POST', '/admin/api-key-priority/mappings');
+  assert.deepEqual(create?.requestBody.content['application/json'].schema, { $ref: '#/components/schemas/NewMapping' });
+  assert.match(create ? (faultOf(create, 201, { id: 'x' }) ?? '') : '', /must be integer/);
+  const { pattern, priority } = document.components.schemas.NewMapping.properties;
+  assert.deepEqual([pattern.maxLength, priority.maximum], [512, 9]);
+  const refused = await fetch(`${url}/admin/api-key-priority/mappings`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ pattern: 'x'.repeat(513), priority: 0, match_type: 'prefix' }),
+  });
+  assert.match(((await refused.json()) as any).error.message, new RegExp(pattern.description));
+  const change = operationOf('PUT', '/admin/api-key-priority/mappings/1');
+  assert.ok(change?.parameters.some(({ name }: any) => name === 'If-Match'));
+  assert.ok(!JSON.stringify(document).includes('~'), 'nothing of the schema library shows');
+});

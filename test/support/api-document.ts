@@ -1,0 +1,59 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+
+/** An operation of the document, as a test needs it. */
+export interface DocumentedOperation {
+  readonly method: string;
+  readonly path: string;
+  readonly [field: string]: any;
+}
+
+export interface ApiDocument {
+  readonly document: any;
+  readonly operations: readonly DocumentedOperation[];
+  /** The operation that a request meets; null if none is documented. */
+  operationOf(method: string, url: string): DocumentedOperation | null;
+  /** What is wrong with a body by the operation's schema for this status, or for `default`; null if nothing is. */
+  faultOf(operation: DocumentedOperation, status: number, body: unknown): string | null;
+}
+
+const methods = ['get', 'put', 'post', 'delete', 'patch'];
+
+/** The OpenAPI document of a running gateway, and answers held against it. */
+export async function readApiDocument(url: string): Promise<ApiDocument> {
+  const response = await fetch(`${url}/openapi.json`);
+  const document = (await response.json()) as any;
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  (formats as any)(ajv);
+  ajv.addSchema(document, 'document');
+  const operations = Object.entries<any>(document.paths).flatMap(([path, item]) =>
+    methods
+      .filter(method => item[method])
+      .map(method => ({ ...item[method], method: method.toUpperCase(), path }) as DocumentedOperation),
+  );
+  const escaped = (text: string) =>
+    text.replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('{', '%7B').replaceAll('}', '%7D');
+  return {
+    document,
+    operations,
+    operationOf(method, asked) {
+      const segments = asked.split('?')[0]?.split('/') ?? [];
+      const fits = (path: string) => {
+        const own = path.split('/');
+        return own.length === segments.length && own.every((part, at) => part.startsWith('{') || part === segments[at]);
+      };
+      const found = operations.filter(one => one.method === method && fits(one.path));
+      // A literal segment wins over a parameter, as in the router.
+      return found.sort((a, b) => a.path.split('{').length - b.path.split('{').length)[0] ?? null;
+    },
+    faultOf({ method, path, responses }, status, body) {
+      const answer = responses[status] ? String(status) : 'default';
+      const type = responses[answer]?.content?.['application/json'];
+      if (type === undefined) return `${method} ${path} documents no ${status}`;
+      const place = `document#/paths/${escaped(path)}/${method.toLowerCase()}/responses/${answer}/content/application~1json/schema`;
+      const check = ajv.getSchema(place);
+      if (check === undefined) return `no schema at ${place}`;
+      return check(body) ? null : ajv.errorsText(check.errors);
+    },
+  };
+}
