@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import { version } from '../config/version.ts';
 import { errorKinds } from '../domain/errors.ts';
 import * as contract from './admin/contract.ts';
+import * as inspectContract from './admin/inspect-contract.ts';
 import * as poolContract from './admin/pool-contract.ts';
 import { type Described, errorSchemas, modelPaths, openPaths } from './openapi-routes.ts';
 
@@ -156,12 +157,11 @@ const ifMatch = {
   schema: { type: 'string' },
 };
 
-/** Schemas of the contract by their own identity, with the name that the contract gives them. */
+/** The objects of the contract by their own identity, with the name that the contract gives them. */
 const contractNames: ReadonlyMap<unknown, string> = new Map(
-  Object.entries({ ...contract, ...poolContract }).map(([name, schema]) => [
-    schema,
-    name.charAt(0).toUpperCase() + name.slice(1),
-  ]),
+  Object.entries({ ...contract, ...inspectContract, ...poolContract })
+    .filter(([, schema]) => 'type' in schema && schema.type === 'object')
+    .map(([name, schema]) => [schema, name.charAt(0).toUpperCase() + name.slice(1)]),
 );
 
 /** A schema with those of the contract inside it as references, which are kept in `components`. */

@@ -32,6 +32,8 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
   ['GET', '/admin/api-key-priority/mappings', 200],
   ['GET', '/admin/api-key-priority/mappings/1', 200],
   ['PUT', '/admin/api-key-priority/mappings/1', 200, { tenant_id: 'dept-prod', tenant_type: 'internal' }],
+  ['POST', '/admin/api-key-priority/explain', 200, { key: adminKey, x_priority: 3 }],
+  ['POST', '/admin/api-key-priority/explain', 200, { key_prefix: 'tok_prod_' }],
   ['POST', '/admin/api-key-priority/reload', 200],
   ['PUT', '/admin/api-key-priority/config', 200, { enabled: true }],
   ['GET', '/admin/api-key-priority/config', 200],

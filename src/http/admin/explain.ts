@@ -12,7 +12,10 @@ export interface ExplainService {
 export function explainRoutes(app: AdminApp, inspector: ExplainService): void {
   app.post(
     '/api-key-priority/explain',
-    { config: { roles: admins }, schema: { body: question, response: { 200: explanation } } },
+    {
+      config: { roles: admins },
+      schema: { summary: 'Which mapping wins for a key, and why', body: question, response: { 200: explanation } },
+    },
     async (request, reply) =>
       // What it says of a key must not stay behind in some cache on the way.
       reply.header('cache-control', 'no-store').send(await inspector.explain(parseQuestion(request.body))),
