@@ -4,18 +4,20 @@ import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
 import { singleFlight } from '../domain/single-flight.ts';
 import type { Classify } from '../domain/vocabulary.ts';
+import { wakeAt } from '../schedules/schedules.ts';
 import type { Events } from '../telemetry/events.ts';
 import { defaultClassify } from './classifier.ts';
 import { type MapperStatus, type Reloaded, reloadedOf, statusOf } from './mapper-status.ts';
 import type { MappingPatch, NewMapping } from './mapping-rules.ts';
 import type { MappingFilter, MappingStore, StoredMapping } from './mapping-store.ts';
 import { isStorable, MappingWrites, noMapping } from './mapping-writes.ts';
-import { compileRow, type Mapping } from './matcher.ts';
+import { compile, compileRow, type Mapping } from './matcher.ts';
 import { warmUpRegexEngine } from './pattern.ts';
 import { changesOf, effectiveSettings, type SettingsPatch } from './settings.ts';
 import { classifyBySettings } from './shadow.ts';
 import { type Loaded, loadSnapshot } from './snapshot-loader.ts';
 import type { WriteBy } from './stale.ts';
+import { type ShownTiming, shownTiming } from './timing-shown.ts';
 import { ToldFaults } from './told-faults.ts';
 
 type MapperEvents = Pick<
@@ -27,6 +29,8 @@ type MapperEvents = Pick<
   | 'mappingAdded'
   | 'mappingFaulty'
   | 'settingFaulty'
+  | 'timingFaulty'
+  | 'prioritiesTurned'
   | 'error'
 >;
 
@@ -38,7 +42,7 @@ export interface MapperParts {
   readonly events: MapperEvents;
 }
 
-export type ListedMapping = StoredMapping & { readonly fault: string | null };
+export type ListedMapping = StoredMapping & ShownTiming & { readonly fault: string | null };
 
 const retryMs = 1_000;
 
@@ -59,6 +63,7 @@ export class Mapper {
   #isStopped = false;
   #isDegraded = false;
   #cancelExpiry = () => {};
+  #cancelTurn = () => {};
   #cancelRetry = () => {};
   #lastLoad: Promise<unknown> = Promise.resolve();
   readonly #faults: ToldFaults;
@@ -94,6 +99,7 @@ export class Mapper {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancelExpiry();
+    this.#cancelTurn();
     this.#cancelRetry();
     this.#firstLoad.reject(stopped());
     await this.#lastLoad;
@@ -166,7 +172,8 @@ export class Mapper {
 
   /** A row as it is shown, with what is wrong with it. */
   listed(row: StoredMapping): ListedMapping {
-    return { ...row, fault: compileRow(row, this.#loaded?.rowById.get(row.id)).fault };
+    const timing = shownTiming(row.priority, this.#loaded?.timings.get(row.id), this.#parts.clock.date().getTime());
+    return { ...row, ...timing, fault: compileRow(row, this.#loaded?.rowById.get(row.id)).fault };
   }
 
   /** Resolves when what is being written serves here, or is at least stored. */
@@ -210,23 +217,33 @@ export class Mapper {
   }
 
   #install(loaded: Loaded): void {
-    const { clock, events } = this.#parts;
     const { settings, faults } = effectiveSettings(this.#parts.settings, loaded.storedSettings);
-    const { snapshot, validUntil } = loaded.compiled;
-    const match = (key: string) => snapshot.match(key);
-    this.#loaded = loaded;
     this.#settings = settings;
     this.#isDegraded = false;
     this.#isExpired = false;
-    this.#classify = classifyBySettings({ settings, match, events });
-    this.#faults.tell(loaded.rows, faults);
+    this.#serve(loaded);
+    this.#faults.tell(loaded, faults);
     this.#cancelExpiry();
-    const validMs = validUntil - clock.date().getTime();
-    if (!this.#isStopped) {
-      const expiresInMs = Math.min(settings.cache_ttl_sec.value * 1_000, validMs);
-      this.#cancelExpiry = clock.after(expiresInMs, () => this.#expire());
-    }
+    if (!this.#isStopped)
+      this.#cancelExpiry = this.#parts.clock.after(settings.cache_ttl_sec.value * 1_000, () => this.#expire());
     this.#firstLoad.resolve();
+  }
+
+  #serve(loaded: Loaded): void {
+    const { clock, events } = this.#parts;
+    const { snapshot, validUntil } = loaded.compiled;
+    this.#loaded = loaded;
+    this.#classify = classifyBySettings({ settings: this.#settings, match: key => snapshot.match(key), events });
+    this.#cancelTurn();
+    if (!this.#isStopped) this.#cancelTurn = wakeAt(clock, validUntil, () => this.#turn(loaded));
+  }
+
+  /** The same rows mean something else from now on. At once and without the database, so that the next request obeys. */
+  #turn(loaded: Loaded): void {
+    const compiled = compile(loaded.rows, this.#parts.clock.date().getTime());
+    this.#serve({ ...loaded, compiled });
+    if (this.#isExpired) this.#expire();
+    this.#parts.events.prioritiesTurned(compiled);
   }
 
   /** The next lookup, and no earlier one, starts a reload; the request path pays nothing for that. */

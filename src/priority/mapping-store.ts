@@ -1,12 +1,13 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import { recorded } from '../db/recorded.ts';
-import type { Database, MappingRow, PrioritySettingRow } from '../db/schema.ts';
+import type { BoostRow, Database, MappingRow, MappingScheduleRow, PrioritySettingRow } from '../db/schema.ts';
 import { errors } from '../domain/errors.ts';
 import type { MappingPatch, NewMapping } from './mapping-rules.ts';
 import type { MappingSource } from './matcher.ts';
 import { digestOfExact } from './pattern.ts';
 import type { SettingChange, StoredSetting } from './settings.ts';
+import { readTimings } from './timing-store.ts';
 
 export interface MappingFilter {
   readonly tenant_type?: string | undefined;
@@ -21,6 +22,9 @@ export interface StoredRows {
   /** Enabled rows in order of id. */
   readonly mappings: MappingSource[];
   readonly settings: StoredSetting[];
+  /** Of all mappings, enabled or not; ended boosts too. */
+  readonly boosts: BoostRow[];
+  readonly schedules: MappingScheduleRow[];
 }
 
 /** A row, and the ETag of its version. */
@@ -50,7 +54,7 @@ export class MappingStore {
         mappings.push(...page);
         if (page.length < pageSize) break;
       }
-      return { mappings, settings };
+      return { mappings, settings, ...(await readTimings(trx)) };
     });
   }
 

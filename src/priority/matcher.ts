@@ -13,6 +13,7 @@
 import { allLevels, isLevel, type Level, type MatchType, type TenantType } from '../domain/vocabulary.ts';
 import { AffixTable } from './affix-table.ts';
 import { digestOfKey, type FaultyPattern, type Pattern, parsePattern } from './pattern.ts';
+import { type Effective, effectiveAt, noTiming, type Timing } from './timing.ts';
 
 /** What the matcher needs of a mapping's row. */
 export interface MappingSource {
@@ -27,6 +28,7 @@ export interface MappingSource {
 
 /** A usable row, as a match finds it. */
 export interface Mapping extends MappingSource {
+  /** In a snapshot the effective one; `priority` is that of the row. */
   readonly level: Level;
   /** The tenant's queue: its id, or the mapping's where it has none. */
   readonly flowId: string;
@@ -44,6 +46,8 @@ export interface CompiledRow {
   /** Null: the row cannot be used. */
   readonly mapping: Mapping | null;
   readonly fault: string | null;
+  /** What changes its priority with the time; `mapping.level` is that of the row. */
+  readonly timing: Timing;
 }
 
 /** Rows after which a step ends, so that whoever drives the steps can let others run. */
@@ -53,11 +57,12 @@ const rowsPerStep = 256;
 export function* compileRows(
   rows: readonly MappingSource[],
   previous: ReadonlyMap<number, CompiledRow>,
+  timings: ReadonlyMap<number, Timing> = new Map(),
 ): Generator<void, CompiledRow[]> {
   const compiled: CompiledRow[] = [];
   for (const row of rows) {
     const before = previous.get(row.id);
-    const next = compileRow(row, before);
+    const next = compileRow(row, before, timings.get(row.id) ?? noTiming);
     compiled.push(next);
     const isFreshRegex = row.match_type === 'regex' && next.pattern !== before?.pattern;
     if (isFreshRegex || compiled.length % rowsPerStep === 0) yield;
@@ -65,19 +70,19 @@ export function* compileRows(
   return compiled;
 }
 
-/** Takes over what it can of the row as it was compiled `before`. */
-export function compileRow(row: MappingSource, before?: CompiledRow): CompiledRow {
+/** Takes over what it can of the row as it was compiled `before`, its timing too where no other is given. */
+export function compileRow(row: MappingSource, before?: CompiledRow, timing = before?.timing ?? noTiming): CompiledRow {
   const source = before?.source;
   const samePattern = source?.pattern === row.pattern && source.match_type === row.match_type;
-  if (before && samePattern && sameMeaning(before.source, row)) return before;
+  if (before && samePattern && sameMeaning(before.source, row) && before.timing === timing) return before;
   const pattern = before && samePattern ? before.pattern : parsePattern(row.match_type, row.pattern);
-  const unusable = (fault: string) => ({ source: row, pattern, mapping: null, fault });
+  const unusable = (fault: string) => ({ source: row, pattern, mapping: null, fault, timing });
   if (pattern.kind === 'faulty') return unusable(pattern.fault);
   const { id, priority, match_type, tenant_id, tenant_name, tenant_type } = row;
   if (!isLevel(priority)) return unusable(`a priority is a whole number from 0 to 9, not ${priority}`);
   const flowId = tenant_id || `mapping:${id}`;
   const mapping = { id, pattern: row.pattern, match_type, priority, tenant_id, tenant_name, tenant_type };
-  return { source: row, pattern, mapping: { ...mapping, level: priority, flowId }, fault: null };
+  return { source: row, pattern, mapping: { ...mapping, level: priority, flowId }, fault: null, timing };
 }
 
 const sameMeaning = (a: MappingSource, b: MappingSource) =>
@@ -90,13 +95,27 @@ export interface Compiled {
   readonly snapshot: Snapshot;
   /** The first moment (ms since 1970) at which the same rows would compile to something else. */
   readonly validUntil: number;
+  /** Rows whose priority comes from a boost or a schedule. */
+  readonly boosted: number;
+  readonly scheduled: number;
 }
 
-/** A snapshot is a function of rows and time (ms since 1970); no row depends on the time yet. */
-export function* compileSteps(rows: readonly CompiledRow[], _now: number): Generator<void, Compiled> {
+/** The priority that a usable row has at a moment, and where it comes from; null where the row cannot be used. */
+export const effectiveOf = ({ mapping, timing }: CompiledRow, now: number): Effective | null =>
+  mapping && effectiveAt(mapping.level, timing, now);
+
+/** A snapshot is a function of rows and time (ms since 1970). */
+export function* compileSteps(rows: readonly CompiledRow[], now: number): Generator<void, Compiled> {
   const byLevel = allLevels.map((): RankedRow[] => []);
-  for (const { pattern, mapping } of rows)
-    if (mapping && pattern.kind !== 'faulty') byLevel[mapping.level]?.push({ pattern, mapping });
+  const counts = { row: 0, schedule: 0, boost: 0 };
+  let validUntil = Number.POSITIVE_INFINITY;
+  for (const { pattern, mapping, timing } of rows) {
+    if (!mapping || pattern.kind === 'faulty') continue;
+    const { level, source, until } = effectiveAt(mapping.level, timing, now);
+    counts[source]++;
+    validUntil = Math.min(validUntil, until);
+    byLevel[level]?.push({ pattern, mapping: level === mapping.level ? mapping : { ...mapping, level } });
+  }
   yield;
   const snapshot = new Snapshot();
   for (const level of byLevel) {
@@ -106,7 +125,7 @@ export function* compileSteps(rows: readonly CompiledRow[], _now: number): Gener
       if (snapshot.size % rowsPerStep === 0) yield;
     }
   }
-  return { snapshot, validUntil: Number.POSITIVE_INFINITY };
+  return { snapshot, validUntil, boosted: counts.boost, scheduled: counts.schedule };
 }
 
 export function compile(rows: readonly CompiledRow[], now: number): Compiled {

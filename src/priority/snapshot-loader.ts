@@ -4,12 +4,15 @@ import type { Clock } from '../domain/clock.ts';
 import type { MappingStore } from './mapping-store.ts';
 import { type Compiled, type CompiledRow, compileRows, compileSteps } from './matcher.ts';
 import type { StoredSetting } from './settings.ts';
+import { compileTimings, type Timing } from './timing.ts';
 
 export interface Loaded {
   /** Enabled rows in order of id, usable or not. */
   readonly rows: readonly CompiledRow[];
   readonly rowById: ReadonlyMap<number, CompiledRow>;
   readonly compiled: Compiled;
+  /** Boosts and schedules by the id of their mapping, enabled or not. */
+  readonly timings: ReadonlyMap<number, Timing>;
   readonly storedSettings: readonly StoredSetting[];
   /** `clock.now()` and wall-clock time when the rows were asked for: they are no newer than this. */
   readonly readAt: number;
@@ -27,14 +30,18 @@ export async function loadSnapshot(
 ): Promise<Loaded> {
   const readAt = clock.now();
   const readDate = clock.date();
-  const { mappings, settings } = await store.readAll();
-  const rows = await inSlices(compileRows(mappings, before?.rowById ?? new Map()), clock);
+  const { mappings, settings, boosts, schedules } = await store.readAll();
+  const timings = compileTimings(boosts, schedules, {
+    now: readDate.getTime(),
+    previous: before?.timings ?? new Map(),
+  });
+  const rows = await inSlices(compileRows(mappings, before?.rowById ?? new Map(), timings), clock);
   const now = clock.date().getTime();
   const isSame = before && before.rows.length === rows.length && rows.every((row, at) => row === before.rows[at]);
   const compiled =
     isSame && now < before.compiled.validUntil ? before.compiled : await inSlices(compileSteps(rows, now), clock);
   const rowById = isSame ? before.rowById : new Map(rows.map(row => [row.source.id, row]));
-  return { rows, rowById, compiled, storedSettings: settings, readAt, readDate };
+  return { rows, rowById, compiled, timings, storedSettings: settings, readAt, readDate };
 }
 
 /** Runs the steps with pauses in which others get their turn. */

@@ -1,19 +1,20 @@
 import type { Events } from '../telemetry/events.ts';
-import type { CompiledRow } from './matcher.ts';
 import type { SettingFault } from './settings.ts';
+import type { Loaded } from './snapshot-loader.ts';
 
 /** Tells of rows and settings that cannot be used, each reason once. */
 export class ToldFaults {
-  readonly #events: Pick<Events, 'mappingFaulty' | 'settingFaulty'>;
+  readonly #events: Pick<Events, 'mappingFaulty' | 'settingFaulty' | 'timingFaulty'>;
   /** What was said last, by id and by key. */
   #ofRows = new Map<number, string>();
   #ofSettings = new Map<string, string>();
+  #ofTimings = new Map<string, string>();
 
-  constructor(events: Pick<Events, 'mappingFaulty' | 'settingFaulty'>) {
+  constructor(events: Pick<Events, 'mappingFaulty' | 'settingFaulty' | 'timingFaulty'>) {
     this.#events = events;
   }
 
-  tell(rows: readonly CompiledRow[], settingFaults: readonly SettingFault[]): void {
+  tell({ rows, timings }: Pick<Loaded, 'rows' | 'timings'>, settingFaults: readonly SettingFault[]): void {
     const faulty = new Map<number, string>();
     for (const { source, fault } of rows) {
       if (fault === null) continue;
@@ -24,5 +25,15 @@ export class ToldFaults {
     for (const { key, reason } of settingFaults)
       if (this.#ofSettings.get(key) !== reason) this.#events.settingFaulty({ key, reason });
     this.#ofSettings = new Map(settingFaults.map(({ key, reason }) => [key, reason]));
+    this.#tellTimings(timings);
+  }
+
+  #tellTimings(timings: Loaded['timings']): void {
+    const faulty = new Map<string, string>();
+    for (const [mappingId, { faults }] of timings)
+      for (const [row, reason] of faults) faulty.set(`${row} of mapping ${mappingId}`, reason);
+    for (const [what, reason] of faulty)
+      if (this.#ofTimings.get(what) !== reason) this.#events.timingFaulty({ what, reason });
+    this.#ofTimings = faulty;
   }
 }

@@ -30,6 +30,11 @@ export interface Events {
   mappingFaulty(mapping: { id: number; reason: string }): void;
   /** A value of api_key_priority_config that cannot be used. */
   settingFaulty(setting: { key: string; reason: string }): void;
+  /** A boost or schedule that cannot be used; `what` names it. */
+  timingFaulty(timing: { what: string; reason: string }): void;
+  mappingBoosted(boost: { id: number; priority: number; until: string; reason: string; by: string }): void;
+  /** A boost ended, or a window of a schedule opened or closed. */
+  prioritiesTurned(now: { boosted: number; scheduled: number }): void;
   /** `values`: what is different now, with where it comes from. */
   poolChanged(change: { pool: string; values: string }): void;
   /** Rows of scheduler_pool_config that are not in effect as they stand; said once per reason. */
@@ -92,6 +97,14 @@ export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Met
     },
     mappingFaulty: ({ id, reason }) => logger.log('warn', `APIKeyMapper: Skipped mapping ${id}: ${reason}`),
     settingFaulty: ({ key, reason }) => logger.log('warn', `APIKeyMapper: Skipped the stored ${key}: ${reason}`),
+    timingFaulty: ({ what, reason }) => logger.log('warn', `APIKeyMapper: Skipped ${what}: ${withoutKeys(reason)}`),
+    mappingBoosted: ({ id, priority, until, reason, by }) =>
+      logger.log(
+        'info',
+        `APIKeyMapper: ${shownName(by)} boosted mapping ${id} to P${priority} until ${until}: ${withoutKeys(reason)}`,
+      ),
+    prioritiesTurned: ({ boosted, scheduled }) =>
+      logger.log('info', `APIKeyMapper: Priorities follow the time: ${boosted} boosted, ${scheduled} scheduled`),
     poolChanged({ pool, values }) {
       logger.log('info', `Pool ${shownName(pool)} is changed: ${values}`);
     },

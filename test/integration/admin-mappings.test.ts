@@ -9,6 +9,9 @@ const url = '/admin/api-key-priority/mappings';
 const config = '/admin/api-key-priority/config';
 const timestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
+/** A mapping whose row alone says its priority. */
+const untimed = (priority: number) => ({ boost: null, effective_priority: priority, effective_source: 'row' });
+
 test('mappings over the admin API', async t => {
   const database = await freshDatabase(t);
   const gateway = await startGateway(t, { ini, database: database.url });
@@ -30,7 +33,7 @@ test('mappings over the admin API', async t => {
     assert.equal(status, 201);
     const { created_at, updated_at, etag, ...rest } = body;
     assert.match(etag, /^"\d+"$/);
-    assert.deepEqual(rest, { id: 1, ...full, created_by: 'admin@local', fault: null });
+    assert.deepEqual(rest, { id: 1, ...full, created_by: 'admin@local', fault: null, ...untimed(0) });
     assert.match(created_at, timestamp);
     assert.match(updated_at, timestamp);
   });
@@ -63,7 +66,7 @@ test('mappings over the admin API', async t => {
   await t.test('a change leaves what it does not name, and null clears', async () => {
     const { status, body } = await admin('PUT', `${url}/1`, { tenant_name: null, description: 'New' });
     assert.equal(status, 200);
-    const { created_at: _created, updated_at, ...rest } = body;
+    const { created_at: _created, updated_at, etag: _version, ...rest } = body;
     assert.deepEqual(rest, {
       id: 1,
       ...full,
@@ -71,6 +74,7 @@ test('mappings over the admin API', async t => {
       description: 'New',
       created_by: 'admin@local',
       fault: null,
+      ...untimed(0),
     });
     const untouched = await admin('PUT', `${url}/1`, {});
     assert.deepEqual([untouched.body.description, untouched.body.updated_at], ['New', updated_at]);

@@ -29,6 +29,9 @@ async function startMapper(t: TestContext, { url }: Pick<TestDatabase, 'url'>) {
     mappingsReloadFailed: () => said.push('reload failed'),
     mappingAdded: (mapping: object) => said.push(`added ${JSON.stringify(mapping)}`),
     mappingFaulty: ({ id, reason }: { id: number; reason: string }) => said.push(`faulty ${id}: ${reason}`),
+    timingFaulty: () => {},
+    mappingBoosted: () => {},
+    prioritiesTurned: () => {},
     settingFaulty: ({ key }: { key: string }) => said.push(`setting ${key}`),
     info: () => {},
     warn: () => {},
@@ -56,6 +59,8 @@ const request = (key: string): Classifiable => ({
 });
 
 const prod: NewMapping = { pattern: 'tok_prod*', priority: 0, match_type: 'prefix' };
+/** A mapping whose row alone says its priority. */
+const untimed = (priority: number) => ({ boost: null, effective_priority: priority, effective_source: 'row' });
 const sha256 = (key: string) => `sha256:${createHash('sha256').update(key).digest('hex')}`;
 
 test('a mapping serves as soon as it is created, changed or deleted', async t => {
@@ -68,7 +73,15 @@ test('a mapping serves as soon as it is created, changed or deleted', async t =>
     etag: _version,
     ...row
   } = await mapper.create({ ...prod, ...tenant }, 'admin@local');
-  const expected = { ...prod, ...tenant, description: null, enabled: true, created_by: 'admin@local', fault: null };
+  const expected = {
+    ...prod,
+    ...tenant,
+    description: null,
+    enabled: true,
+    created_by: 'admin@local',
+    fault: null,
+    ...untimed(0),
+  };
   assert.deepEqual(row, expected);
   assert.equal(created_at, updated_at);
   assert.deepEqual(mapper.classify(request('tok_prod_1')), {

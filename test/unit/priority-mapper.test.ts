@@ -34,7 +34,7 @@ const request: Classifiable = {
 
 /** A mapper whose tables are in memory, with every read in the test's hand. */
 function arrange(t: TestContext, rows: Partial<StoredRows> = {}) {
-  const tables = { mappings: [prefix(1, 'tok_a*', 2)], settings: [], ...rows } as {
+  const tables = { mappings: [prefix(1, 'tok_a*', 2)], settings: [], boosts: [], schedules: [], ...rows } as {
     -readonly [K in keyof StoredRows]: StoredRows[K];
   };
   const reads: { succeed(): void; fail(error: Error): void }[] = [];
@@ -73,6 +73,9 @@ function arrange(t: TestContext, rows: Partial<StoredRows> = {}) {
     mappingsReloadFailed: (error: unknown) => log.push(`failed ${(error as Error).message}`),
     mappingAdded: () => {},
     mappingFaulty: ({ id, reason }: { id: number; reason: string }) => log.push(`faulty ${id} ${reason}`),
+    timingFaulty: () => {},
+    mappingBoosted: () => {},
+    prioritiesTurned: () => {},
     settingFaulty: ({ key }: { key: string }) => log.push(`setting ${key}`),
     info: () => {},
     warn: () => {},
