@@ -14,7 +14,15 @@ import type { Clock } from './domain/clock.ts';
 import type { Classify } from './domain/vocabulary.ts';
 import { Identities, IdentityFault } from './identity/identity.ts';
 import { type Configure, createLivePools, type LivePools } from './pool-settings/pool-settings.ts';
-import { createInspector, createMapper, defaultClassify, type Inspector, type Mapper } from './priority/priority.ts';
+import {
+  createHistory,
+  createInspector,
+  createMapper,
+  defaultClassify,
+  type History,
+  type Inspector,
+  type Mapper,
+} from './priority/priority.ts';
 import type { Events } from './telemetry/events.ts';
 
 export interface OpenEdition {
@@ -23,6 +31,8 @@ export interface OpenEdition {
   readonly mapper: Mapper | null;
   /** Answers questions about the mappings; null where there are none. */
   readonly inspector: Inspector | null;
+  /** null where `mapper` is. */
+  readonly history: History | null;
   readonly classify: Classify;
   readonly pools: LivePools;
   /** Resolves once requests can be told apart; retries what may pass, rejects on a fault that stays. */
@@ -72,6 +82,7 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
     pools,
     mapper: null,
     inspector: null,
+    history: null,
     classify: defaultClassify(config.apiKeyPriority),
     async start() {
       const onChange = () => {
@@ -108,10 +119,18 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     matching: key => mapper.match(key)?.id ?? null,
   });
   const pools = createLivePools({ db, ...config, configure, clock, events });
+  const history = createHistory({
+    db,
+    clock,
+    events,
+    checkPool: (name, rows) => pools.checkRows(name, rows),
+    serve: object => (object.startsWith('pool_') ? pools.reload() : mapper.written(Promise.resolve())),
+  });
   let watch: Watcher | null = null;
 
   const connect = async () => {
-    const { schema, triggers, created } = await migratePostgres(pool);
+    const { schema, triggers, created, recording } = await migratePostgres(pool);
+    if (recording !== 'triggers') events.warn(unrecorded[recording]);
     if (created.length > 0) events.info(`Created tables ${created.join(', ')}`);
     showDrawnKey(print, await identities.ensureAdmin(config.auth));
     return { schema, triggers };
@@ -121,6 +140,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     identities,
     mapper,
     inspector: createInspector({ mapper, db, clock, ownerOf: key => identities.ownerOf(key) }),
+    history,
     pools,
     classify: mapper.classify,
     async start(signal) {
@@ -140,6 +160,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
         },
       });
       await Promise.all([mapper.start(), pools.start()]);
+      history.start();
     },
     health() {
       const { loaded, degraded } = mapper.status();
@@ -148,6 +169,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     },
     async close() {
       await watch?.stop();
+      await history.stop();
       await mapper.stop();
       await pools.stop();
       await close();
@@ -155,6 +177,15 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     },
   };
 }
+
+const unrecorded = {
+  gateway:
+    'The database role may not create the triggers that record changes: the history tells of changes made by ' +
+    'the admin API, and not of those made by SQL',
+  none:
+    'The database role may neither create the triggers that record changes nor write api_key_priority_history: ' +
+    'no change is recorded until it may',
+};
 
 function showDrawnKey(print: (text: string) => void, key: string | null): void {
   if (key !== null) print(`Admin key (shown once, keep it): ${key}\n`);

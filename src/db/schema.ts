@@ -187,5 +187,8 @@ export const recordedTables = [
   { table: 'api_key_priority_mappings', object: 'mapping', key: ['id'] },
   { table: 'api_key_priority_config', object: 'setting', key: ['key'] },
   { table: 'scheduler_pool_config', object: 'pool_setting', key: ['pool', 'key'] },
+  { table: 'api_key_priority_boosts', object: 'boost', key: ['mapping_id'] },
+  { table: 'api_key_priority_schedules', object: 'schedule', key: ['id'] },
+  { table: 'scheduler_pool_schedules', object: 'pool_schedule', key: ['id'] },
 ] as const satisfies readonly RecordedTable[];
 export type RecordedObject = (typeof recordedTables)[number]['object'];

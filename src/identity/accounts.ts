@@ -1,11 +1,11 @@
 import type { UserRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
+import { parseInstant } from '../domain/instant.ts';
 import type { Identity, Role, UserStatus } from '../domain/vocabulary.ts';
 import { drawKey, keyColumns } from './api-key.ts';
 import { parseEmail } from './email.ts';
 import type { IdentityStore, Page, ShownKeyRow } from './identity-store.ts';
-import { parseInstant } from './instant.ts';
 
 export interface NewUser {
   readonly email: string;

@@ -91,6 +91,19 @@ export class LivePools {
     this.#reload().catch(() => {});
   }
 
+  /** Resolves when rows that were read after this call are in effect, or at least are tried again. */
+  async reload(): Promise<void> {
+    await this.#reload().catch(() => {});
+  }
+
+  /** Throws `conflict` where these rows together are no settings that the pool can have. */
+  checkRows(name: string, rows: readonly StoredValue[]): void {
+    const pool = this.#pools.get(name);
+    if (pool === undefined) return;
+    const { unfit } = combine(pool.configured, rows, pool.effective.values);
+    if (unfit.length > 0) throw errors.conflict(`${unfit.map(sentenceOf).join('; ')}.`, unfit[0]?.keys[0]);
+  }
+
   list(): ShownPool[] {
     return [...this.#pools.values()].map(({ effective }) => shownPool(effective));
   }

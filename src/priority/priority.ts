@@ -2,12 +2,15 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import { readDisabled } from './disabled-store.ts';
+import { History, type HistoryParts } from './history.ts';
+import { HistoryStore } from './history-store.ts';
 import { Inspector, type InspectorParts } from './inspector.ts';
 import { Mapper, type MapperParts } from './mapper.ts';
 import { MappingStore } from './mapping-store.ts';
 
 export { defaultClassify } from './classifier.ts';
 export type { Explanation, Question } from './explain.ts';
+export type { History } from './history.ts';
 export type { Inspector } from './inspector.ts';
 export type { ListedMapping, Mapper } from './mapper.ts';
 export type { MapperStatus, Reloaded } from './mapper-status.ts';
@@ -35,3 +38,9 @@ export const createInspector = ({
     settings: () => mapper.settings(),
     readDisabled: () => readDisabled(db),
   });
+
+export const createHistory = ({
+  db,
+  ...parts
+}: Omit<HistoryParts, 'store'> & { readonly db: Kysely<Database> }): History =>
+  new History({ ...parts, store: new HistoryStore(db) });

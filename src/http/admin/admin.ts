@@ -7,6 +7,7 @@ import { apiKeyRoutes } from './api-keys.ts';
 import { configRoutes, type SettingsService } from './config.ts';
 import { noQuery } from './contract.ts';
 import { type ExplainService, explainRoutes } from './explain.ts';
+import { type HistoryService, historyRoutes } from './history.ts';
 import { takeJsonBodies } from './json-body.ts';
 import { type MappingService, mappingRoutes } from './mappings.ts';
 import { type PoolService, poolRoutes } from './pools.ts';
@@ -20,6 +21,8 @@ export interface AdminServices {
   readonly mapper: (MappingService & SettingsService) | null;
   /** Null where mapper is. */
   readonly inspector: ExplainService | null;
+  /** Null where `mapper` is. */
+  readonly history: HistoryService | null;
   readonly pools: PoolService;
   readonly poolStats: () => PoolStats[];
 }
@@ -47,6 +50,7 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       poolRoutes(admin, services.pools, services.identities);
       if (services.mapper === null) return refuseMappings(admin);
       mappingRoutes(admin, services.mapper, services.identities);
+      if (services.history !== null) historyRoutes(admin, services.history, services.identities);
       configRoutes(admin, services.mapper, services.identities);
       if (services.inspector !== null) explainRoutes(admin, services.inspector);
     },

@@ -1,7 +1,7 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
 import { type PoolKey, poolKeys } from '../../config/keys.ts';
 import { isPoolValue, type JsonSetting } from '../../config/pool-rules.ts';
-import { apiKeyRow, mappingRow, userRow } from '../../db/schema.ts';
+import { apiKeyRow, changeKinds, historyRow, mappingRow, recordedTables, userRow } from '../../db/schema.ts';
 import {
   levelCount,
   mappingModes,
@@ -169,6 +169,26 @@ export const apiKey = fields({ ...shownColumns, scopes: Type.Union([Type.Array(T
 export const drawnApiKey = fields({ ...apiKey.properties, key: Type.String() });
 export const apiKeyList = fields({ api_keys: Type.Array(apiKey), total: Type.Integer() });
 
+const entryId = field(Type.Integer({ minimum: 1, maximum: 2 ** 53 - 1 }), 'the id of an entry, a whole number from 1');
+export const historyFilter = fields({
+  object: Optional(oneOf(recordedTables.map(({ object }) => object))),
+  object_id: Optional(text(1000)),
+  actor: Optional(text(255)),
+  kind: Optional(oneOf(changeKinds)),
+  from: Optional(instant),
+  to: Optional(instant),
+  before_id: Optional(entryId),
+  ...page,
+});
+export const historyEntry = historyRow;
+export const historyList = fields({ history: Type.Array(historyEntry), total: Type.Integer() });
+/** `entry`: that of the restoring; null where the object was in that state already. */
+export const restored = fields({
+  success: Type.Literal(true),
+  message: Type.String(),
+  entry: Type.Union([historyEntry, Type.Null()]),
+});
+
 export const noQuery = fields({});
 export const success = fields({ success: Type.Literal(true), message: Type.String() });
 
@@ -178,5 +198,7 @@ export type MappingPatch = Static<typeof mappingPatch>;
 export type MappingFilter = Static<typeof mappingFilter>;
 export type Mapping = Static<typeof mapping>;
 export type MappingList = Static<typeof mappingList>;
+export type HistoryFilter = Static<typeof historyFilter>;
+export type HistoryEntry = Static<typeof historyEntry>;
 export type Settings = Static<typeof settings>;
 export type SettingsPatch = Static<typeof settingsPatch>;

@@ -1,4 +1,4 @@
-import { errors } from '../domain/errors.ts';
+import { errors } from './errors.ts';
 
 /** An RFC 3339 moment as the UTC text that rows hold. Throws for days that do not exist, such as February 30. */
 export function parseInstant(text: string, param: string): string {
