@@ -166,6 +166,7 @@ test('a database of the version before is brought up to date, and keeps what it 
     schema: 'public',
     created: ['scheduler_pool_config'],
     triggers: true,
+    recording: 'triggers',
   });
   assert.deepEqual(await portrait(database, 'api_key_priority_mappings'), before);
   assert.deepEqual(await database.query('SELECT version FROM tokligence_migrations ORDER BY 1'), [
