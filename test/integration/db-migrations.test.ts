@@ -172,6 +172,8 @@ test('a database of the version before is brought up to date, and keeps what it 
   assert.deepEqual(await database.query('SELECT version FROM tokligence_migrations ORDER BY 1'), [
     { version: 1 },
     { version: 2 },
+    { version: 3 },
+    { version: 4 },
   ]);
 });
 
