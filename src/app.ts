@@ -58,7 +58,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const edition = await openEdition({ config, clock, events, print, configure });
   const upstreams = createUpstreams(config.providers, { clock });
   const poolStats = () => [...dispatchers.values()].map(dispatcher => dispatcher.stats());
-  const { identities, mapper, inspector, history, classify, pools } = edition;
+  const { identities, mapper, inspector, timings, history, classify, pools } = edition;
   const identify = identifier({
     authenticate: key => identities.authenticate(key),
     disabled: config.auth.disabled,
@@ -79,7 +79,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     gateway,
     events,
     clock,
-    admin: { identities, mapper, inspector, history, pools, poolStats },
+    admin: { identities, mapper, inspector, timings, history, pools, poolStats },
     ops: { health: () => (stopping.signal.aborted ? 'stopping' : edition.health()), metrics },
   });
 

@@ -18,10 +18,12 @@ import {
   createHistory,
   createInspector,
   createMapper,
+  createTimings,
   defaultClassify,
   type History,
   type Inspector,
   type Mapper,
+  type Timings,
 } from './priority/priority.ts';
 import type { Events } from './telemetry/events.ts';
 
@@ -33,6 +35,8 @@ export interface OpenEdition {
   readonly inspector: Inspector | null;
   /** null where `mapper` is. */
   readonly history: History | null;
+  /** Boosts and schedules of mappings; null where there are none. */
+  readonly timings: Timings | null;
   readonly classify: Classify;
   readonly pools: LivePools;
   /** Resolves once requests can be told apart; retries what may pass, rejects on a fault that stays. */
@@ -83,6 +87,7 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
     mapper: null,
     inspector: null,
     history: null,
+    timings: null,
     classify: defaultClassify(config.apiKeyPriority),
     async start() {
       const onChange = () => {
@@ -139,6 +144,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   return {
     identities,
     mapper,
+    timings: createTimings({ db, mapper, clock, events }),
     inspector: createInspector({ mapper, db, clock, ownerOf: key => identities.ownerOf(key) }),
     history,
     pools,

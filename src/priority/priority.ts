@@ -7,6 +7,8 @@ import { HistoryStore } from './history-store.ts';
 import { Inspector, type InspectorParts } from './inspector.ts';
 import { Mapper, type MapperParts } from './mapper.ts';
 import { MappingStore } from './mapping-store.ts';
+import { TimingStore } from './timing-store.ts';
+import { Timings, type TimingsParts } from './timings.ts';
 
 export { defaultClassify } from './classifier.ts';
 export type { Explanation, Question } from './explain.ts';
@@ -18,6 +20,7 @@ export type { MappingPatch, NewMapping } from './mapping-rules.ts';
 export type { MappingFilter } from './mapping-store.ts';
 export type { Mapping } from './matcher.ts';
 export type { SettingsPatch } from './settings.ts';
+export type { Timings } from './timings.ts';
 
 /** `db`: PostgreSQL with the mapping tables. */
 export const createMapper = ({
@@ -44,3 +47,10 @@ export const createHistory = ({
   ...parts
 }: Omit<HistoryParts, 'store'> & { readonly db: Kysely<Database> }): History =>
   new History({ ...parts, store: new HistoryStore(db) });
+
+/** Boosts and schedules of the mappings that `mapper` serves. */
+export const createTimings = ({
+  db,
+  ...parts
+}: Omit<TimingsParts, 'store'> & { readonly db: Kysely<Database> }): Timings =>
+  new Timings({ ...parts, store: new TimingStore(db) });

@@ -13,7 +13,7 @@ export const maxSchedules = 20;
 
 /** As the admin API takes and shows it. */
 export interface ShownRule {
-  readonly weekdays: readonly string[];
+  readonly weekdays: string[];
   readonly start: string;
   readonly end: string;
   readonly zone: string;

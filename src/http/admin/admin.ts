@@ -4,6 +4,7 @@ import type { PoolStats } from '../../domain/stats.ts';
 import type { Identities } from '../../identity/identity.ts';
 import { type AdminApp, admins, authorize, withContract } from './access.ts';
 import { apiKeyRoutes } from './api-keys.ts';
+import { type BoostService, boostRoutes } from './boosts.ts';
 import { configRoutes, type SettingsService } from './config.ts';
 import { noQuery } from './contract.ts';
 import { type ExplainService, explainRoutes } from './explain.ts';
@@ -12,6 +13,7 @@ import { takeJsonBodies } from './json-body.ts';
 import { type MappingService, mappingRoutes } from './mappings.ts';
 import { type PoolService, poolRoutes } from './pools.ts';
 import { schedulerRoutes } from './scheduler.ts';
+import { type ScheduleService, scheduleRoutes } from './schedules.ts';
 import { userRoutes } from './users.ts';
 import { checkAgainstContract } from './validation.ts';
 
@@ -23,6 +25,8 @@ export interface AdminServices {
   readonly inspector: ExplainService | null;
   /** Null where `mapper` is. */
   readonly history: HistoryService | null;
+  /** Null where mapper is. */
+  readonly timings: (BoostService & ScheduleService) | null;
   readonly pools: PoolService;
   readonly poolStats: () => PoolStats[];
 }
@@ -53,6 +57,10 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       if (services.history !== null) historyRoutes(admin, services.history, services.identities);
       configRoutes(admin, services.mapper, services.identities);
       if (services.inspector !== null) explainRoutes(admin, services.inspector);
+      if (services.timings !== null) {
+        boostRoutes(admin, services.timings, services.identities);
+        scheduleRoutes(admin, services.timings, services.identities);
+      }
     },
     { prefix: '/admin' },
   );

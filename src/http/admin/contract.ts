@@ -17,7 +17,7 @@ import {
  * of the sentence "FIELD must be …", so it is also what a refusal says.
  */
 export const field = <T extends TSchema>(schema: T, description: string): T => ({ ...schema, description });
-const text = (maxLength: number) =>
+export const text = (maxLength: number) =>
   field(Type.String({ minLength: 1, maxLength }), `a text of 1 to ${maxLength} characters`);
 export const oneOf = <const T extends string>(values: readonly T[]) =>
   field(Type.Enum([...values]), `one of ${values.join(', ')}`);
@@ -27,7 +27,10 @@ export const fields = <T extends TProperties>(properties: T) =>
   Type.Object(properties, { additionalProperties: false });
 const { Optional } = Type;
 
-const rowId = field(Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }), 'the id of a row, a whole number from 1');
+export const rowId = field(
+  Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }),
+  'the id of a row, a whole number from 1',
+);
 const flag = field(Type.Boolean(), 'true or false');
 export const priority = field(mappingRow.properties.priority, 'a whole number from 0 (best) to 9');
 export const page = {
@@ -64,6 +67,18 @@ export const mapping = fields({
   ...mappingRow.properties,
   fault: Type.Union([Type.String(), Type.Null()]),
   etag: Type.String(),
+  /** The boost that holds; null once it has ended. */
+  boost: Type.Union([
+    fields({
+      priority: mappingRow.properties.priority,
+      until: Type.String({ format: 'date-time' }),
+      reason: Type.String(),
+      created_by: Type.Union([Type.String(), Type.Null()]),
+    }),
+    Type.Null(),
+  ]),
+  effective_priority: mappingRow.properties.priority,
+  effective_source: Type.Enum(['row', 'schedule', 'boost']),
 });
 export const mappingList = fields({ mappings: Type.Array(mapping), total: Type.Integer() });
 export const reloaded = fields({

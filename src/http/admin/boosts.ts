@@ -1,0 +1,38 @@
+import type { Identities } from '../../identity/identity.ts';
+import { type AdminApp, admins, callerOf } from './access.ts';
+import { type Mapping, mapping, success } from './contract.ts';
+import { type NewBoost, newBoost } from './timing-contract.ts';
+import { rowIdOf } from './validation.ts';
+
+/** What these routes need of the boosts. It throws `notFound` and `invalidRequest` itself. */
+export interface BoostService {
+  boost(mappingId: number, boost: NewBoost, actor: string): Promise<Mapping>;
+  endBoost(mappingId: number, actor: string): Promise<void>;
+}
+
+const config = { roles: admins };
+const url = '/api-key-priority/mappings/:id/boost';
+
+export function boostRoutes(app: AdminApp, timings: BoostService, identities: Identities): void {
+  app.post(
+    url,
+    {
+      config,
+      schema: { summary: 'Give a mapping another priority until a moment', body: newBoost, response: { 200: mapping } },
+    },
+    async request => {
+      const id = rowIdOf(request.params, 'mapping');
+      return timings.boost(id, request.body, await identities.nameOf(callerOf(request)));
+    },
+  );
+
+  app.delete(
+    url,
+    { config, schema: { summary: 'End the boost of a mapping', response: { 200: success } } },
+    async request => {
+      const id = rowIdOf(request.params, 'mapping');
+      await timings.endBoost(id, await identities.nameOf(callerOf(request)));
+      return { success: true as const, message: `The boost of mapping ${id} is over.` };
+    },
+  );
+}
