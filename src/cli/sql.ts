@@ -11,8 +11,9 @@ import type { Edition } from '../domain/vocabulary.ts';
 const help = `Usage: npm run sql -- [--config FILE | --url URL] "STATEMENT; …"
 
 Runs statements on the database of the gateway. Team: the one that database.url names, else the embedded
-PostgreSQL in data_dir, which runs while the gateway does. Personal: the SQLite file in data_dir. Shows
-rows as a table, or how many changed.
+PostgreSQL in data_dir, which runs while the gateway does. Personal: the SQLite file in data_dir. Without
+--config a PostgreSQL that runs in data_dir, the quickstart's for example, is taken in any case. Shows rows
+as a table, or how many changed.
 
   --config FILE  the ini file (default: config/setting.ini); TOKLIGENCE_DATABASE_URL and
                  TOKLIGENCE_GATEWAY_DATA_DIR win over it
@@ -32,7 +33,7 @@ interface Command {
 }
 
 /** Null when help was asked for. Throws on wrong usage or configuration. */
-const readCommand = (): Command | null => {
+const readCommand = async (): Promise<Command | null> => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { config: { type: 'string' }, url: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
@@ -44,7 +45,10 @@ const readCommand = (): Command | null => {
   }
   if (values.url !== undefined) return { statement, edition: 'team', url: values.url, dataDir: '' };
   const { gateway, database } = loadProcessConfig(values.config ?? 'config/setting.ini').config;
-  return { statement, edition: gateway.edition, url: database.url, dataDir: gateway.dataDir };
+  const { edition, dataDir } = gateway;
+  // The quickstart runs with a setting of its own, and without being told nobody names that.
+  const embedded = values.config === undefined && edition === 'personal' ? await findEmbedded(dataDir) : null;
+  return { statement, edition: embedded === null ? edition : 'team', url: embedded ?? database.url, dataDir };
 };
 
 const run = async (command: Command): Promise<void> =>
@@ -98,7 +102,7 @@ const describe = (error: Error): string => {
 const main = async (): Promise<void> => {
   let command: Command | null;
   try {
-    command = readCommand();
+    command = await readCommand();
   } catch (error) {
     return fail(2, error);
   }

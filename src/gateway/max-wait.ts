@@ -11,7 +11,7 @@ const wholeNumber = /^\d{1,15}$/;
 export function maxWaitMs(header: string | string[] | undefined): number | null {
   if (header === undefined) return null;
   if (typeof header !== 'string' || !wholeNumber.test(header)) {
-    throw errors.invalidRequest(`${name} must be a whole number of milliseconds from 0 up, sent once`, name);
+    throw errors.invalidRequest(`${name} must be a whole number of milliseconds from 0 up, sent once.`, name);
   }
   return Number(header);
 }

@@ -13,9 +13,11 @@ import { recordedLog } from '../support/recorded-log.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/sql.ts', import.meta.url));
 
-const runSql = (...args: string[]): Promise<{ code: number; out: string; err: string }> =>
+const runSql = (...args: string[]) => runSqlWith({}, ...args);
+
+const runSqlWith = (env: NodeJS.ProcessEnv, ...args: string[]): Promise<{ code: number; out: string; err: string }> =>
   new Promise(resolve => {
-    execFile(process.execPath, [program, ...args], (error, out, err) => {
+    execFile(process.execPath, [program, ...args], { env: { ...process.env, ...env } }, (error, out, err) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err });
     });
   });
@@ -82,7 +84,10 @@ test('finds the embedded database of the configuration, or says that it is not r
   assert.match(before.err, /^sql: no embedded PostgreSQL is running in .*: start the gateway first/);
   const { stop } = await startEmbedded({ dataDir: folder, log: recordedLog(), durable: false });
   const during = await runSql('--config', config, 'SELECT current_database()');
+  // As beside the quickstart: the file that is read by default says Personal.
+  const untold = await runSqlWith({ TOKLIGENCE_GATEWAY_DATA_DIR: folder }, 'SELECT current_database()');
   await stop();
+  assert.deepEqual(untold, during);
   assert.equal(during.err, '');
   assert.match(during.out, /'tokligence'/);
 });

@@ -145,6 +145,9 @@ test('tokens in flight: more than ever fit are impossible; who does not fit now 
   assert.equal(scheduler.tokensInFlight, 700);
   end(running);
   assert.deepEqual(seated(), ['large', 'small']);
+  come('just fits', 9, { tokens: 599 });
+  come('is one too many', 9, { tokens: 1 });
+  assert.deepEqual(seated(), ['just fits']);
 });
 
 test('a limit of the pool makes everybody wait, best level included; a cap or a tenant at its limit only its own', () => {
@@ -263,4 +266,22 @@ test('who is put back is first in its flow, keeps its deadline and is charged no
   assert.equal(scheduler.requeue(turned, at()), false, 'it has no seat to give up');
   assert.equal(turned.deadline, 1000);
   assert.deepEqual(seated(), ['turned away'], 'its flow has waited for longer than the other, and was charged no more');
+});
+
+test('what a request is given back is by the weight it was charged with, whatever its tenant weighs by then', () => {
+  const { come, seated, end, configure } = arrange({ seats: 2 }, { a: { weight: 8 } });
+  let running = come('a', 5, { cost: 800 });
+  come('holds the other seat', 5, { flowId: 'b', cost: 50 });
+  seated();
+  const waiting = [1, 2, 3, 4].map(() => come('a', 5, { cost: 50 }));
+  come('b', 5, { flowId: 'b', cost: 50 });
+  configure({ seats: 2 }, { a: { weight: 1 } });
+  end(running, { cost: 0, tokens: 0 });
+  const order: string[] = [];
+  for (const next of waiting.slice(0, 3)) {
+    order.push(...seated());
+    running = next;
+    end(running);
+  }
+  assert.deepEqual(order, ['a', 'a', 'b']);
 });
