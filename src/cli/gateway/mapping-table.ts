@@ -1,5 +1,7 @@
 import { moment, shownPattern, table } from './output.ts';
 
+export const mappingsPath = '/admin/api-key-priority/mappings';
+
 /** A mapping as the API shows it. */
 export interface Mapping {
   readonly id: number;
@@ -12,6 +14,7 @@ export interface Mapping {
   readonly description: string | null;
   readonly enabled: boolean;
   readonly fault: string | null;
+  readonly warnings?: readonly { readonly message: string }[];
   readonly effective_priority?: number | null;
   readonly effective_source?: string | null;
   readonly boost?: { readonly priority: number; readonly until: string; readonly reason: string } | null;

@@ -1,6 +1,9 @@
 import { type Command, Option } from 'commander';
 import { tenantTypes } from '../../domain/vocabulary.ts';
+import { boostCommand } from './boost.ts';
 import { usageFault } from './exit.ts';
+import { explainCommand } from './explain.ts';
+import { type Impact, impactText } from './impact-text.ts';
 import {
   addEnabledOptions,
   addFieldOptions,
@@ -12,13 +15,11 @@ import {
   type MappingFlags,
   matchTypeOf,
 } from './mapping-flags.ts';
-import { type Mapping, mappingTable } from './mapping-table.ts';
+import { type Mapping, mappingsPath, mappingTable } from './mapping-table.ts';
 import { visible } from './output.ts';
 import { countLine, listRows, type PageFlags } from './paging.ts';
 import { eachOf, rowId, rowIds, type Session, type SessionOf } from './session.ts';
 import { pageOptions } from './users.ts';
-
-export const mappingsPath = '/admin/api-key-priority/mappings';
 
 export function mappingCommands(program: Command, sessionOf: SessionOf): void {
   const mappings = program
@@ -28,6 +29,8 @@ export function mappingCommands(program: Command, sessionOf: SessionOf): void {
   addCommand(mappings, sessionOf);
   setCommand(mappings, sessionOf);
   removeCommand(mappings, sessionOf);
+  boostCommand(mappings, sessionOf);
+  explainCommand(mappings, sessionOf);
 }
 
 interface ListFlags extends PageFlags, EnabledFlags {
@@ -74,13 +77,32 @@ function addCommand(mappings: Command, sessionOf: SessionOf): void {
       "in quotes: 'tok_prod*' is a prefix, '*_ci' a suffix, '*-beta-*' contained, sha256:HEX an exact key; else say --match-type",
     )
     .addOption(new Option('--priority <n>', 'P0 (best) to P9').argParser(level).makeOptionMandatory())
-    .option('--key-from <file>', 'instead of a pattern: map exactly the key in this file (- for standard input)');
-  addFieldOptions(add, false).action(async (pattern: string | undefined, flags: MappingFlags, command: Command) => {
+    .option('--key-from <file>', 'instead of a pattern: map exactly the key in this file (- for standard input)')
+    .option(...dryRun);
+  addFieldOptions(add, false).action(async (pattern: string | undefined, flags: AddFlags, command: Command) => {
     const session = sessionOf(command);
     const body = { ...fieldsOf(flags), ...patternOf(pattern, flags, session) };
+    if (flags.dryRun) return tryOut(session, 'POST', mappingsPath, body);
     const mapping = await session.gateway().call<Mapping>('POST', mappingsPath, { body });
     showChanged(session, 'Added', mapping);
   });
+}
+
+interface DryRunFlag {
+  readonly dryRun?: true;
+}
+type AddFlags = MappingFlags & DryRunFlag;
+type SetFlags = AddFlags & { readonly pattern?: string; readonly ifMatch?: string };
+
+const dryRun = [
+  '--dry-run',
+  'write nothing; say what it would do to keys and to the requests of the last hour',
+] as const;
+
+async function tryOut(session: Session, method: string, path: string, body?: object): Promise<void> {
+  const query = { dry_run: true };
+  const answer = await session.gateway().call<{ impact: Impact }>(method, path, { query, body });
+  session.show(answer, () => impactText(answer.impact));
 }
 
 function patternOf(
@@ -104,17 +126,20 @@ function setCommand(mappings: Command, sessionOf: SessionOf): void {
     .description('change fields of a mapping; the others stay')
     .argument('<id>', 'as `mappings list` shows it', rowId)
     .option('--pattern <text>', 'another pattern')
-    .addOption(new Option('--priority <n>', 'P0 (best) to P9').argParser(level));
-  addFieldOptions(set, true).action(
-    async (id: number, flags: MappingFlags & { pattern?: string }, command: Command) => {
-      const session = sessionOf(command);
-      const body = { pattern: flags.pattern, ...fieldsOf(flags) };
-      if (Object.values(body).every(value => value === undefined))
-        throw usageFault('say what to change (--help lists it)');
-      const mapping = await session.gateway().call<Mapping>('PUT', `${mappingsPath}/${id}`, { body });
-      showChanged(session, 'Changed', mapping);
-    },
-  );
+    .addOption(new Option('--priority <n>', 'P0 (best) to P9').argParser(level))
+    .option('--if-match <etag>', 'only if it still is as --json showed it: its etag, quotes included')
+    .option(...dryRun);
+  addFieldOptions(set, true).action(async (id: number, flags: SetFlags, command: Command) => {
+    const session = sessionOf(command);
+    const path = `${mappingsPath}/${id}`;
+    const body = { pattern: flags.pattern, ...fieldsOf(flags) };
+    if (Object.values(body).every(value => value === undefined)) {
+      throw usageFault('say what to change (--help lists it)');
+    }
+    if (flags.dryRun) return tryOut(session, 'PUT', path, body);
+    const headers = flags.ifMatch === undefined ? {} : { 'if-match': flags.ifMatch };
+    showChanged(session, 'Changed', await session.gateway().call<Mapping>('PUT', path, { body, headers }));
+  });
 }
 
 function removeCommand(mappings: Command, sessionOf: SessionOf): void {
@@ -122,21 +147,21 @@ function removeCommand(mappings: Command, sessionOf: SessionOf): void {
     .command('rm')
     .description('delete mappings')
     .argument('<id...>', 'ids as `mappings list` shows them', rowIds)
-    .action(async (ids: number[], _flags: object, command: Command) => {
+    .option(...dryRun)
+    .action(async (ids: number[], flags: DryRunFlag, command: Command) => {
       const session = sessionOf(command);
+      if (flags.dryRun) {
+        if (ids.length > 1) throw usageFault('--dry-run takes one id');
+        return tryOut(session, 'DELETE', `${mappingsPath}/${ids[0]}`);
+      }
       await eachOf(ids, id => session.gateway().call('DELETE', `${mappingsPath}/${id}`));
-      session.show({ success: true, removed: ids }, () =>
-        ids
-          .map(
-            id => `Removed mapping ${id}
-`,
-          )
-          .join(''),
-      );
+      session.show({ success: true, removed: ids }, () => ids.map(id => `Removed mapping ${id}\n`).join(''));
     });
 }
 
 function showChanged(session: Session, done: string, mapping: Mapping): void {
   session.show(mapping, () => `${done} mapping ${mapping.id}:\n${mappingTable([mapping])}`);
-  if (mapping.fault !== null && !session.json) session.note(`warning: it cannot be used: ${visible(mapping.fault)}`);
+  if (session.json) return;
+  if (mapping.fault !== null) session.note(`warning: it cannot be used: ${visible(mapping.fault)}`);
+  for (const { message } of mapping.warnings ?? []) session.note(`warning: ${visible(message)}`);
 }
