@@ -66,6 +66,7 @@ const bareEnvironment = (env: Record<string, string>) => {
 
 export interface Terminal {
   readonly child: ChildProcess;
+  /** What was shown so far, with ␛ for Esc. */
   readonly text: string;
   /** Resolves once the pattern was shown; rejects if it ends without. */
   saw(pattern: RegExp): Promise<void>;
@@ -87,7 +88,7 @@ export function inTerminal(t: TestContext, args: readonly string[], env: Record<
     await ended;
   });
   let text = '';
-  child.stdout.setEncoding('utf8').on('data', chunk => (text += chunk));
+  child.stdout.setEncoding('utf8').on('data', chunk => (text += chunk.replaceAll('\u001b', '␛')));
   return {
     child,
     get text() {

@@ -3,7 +3,10 @@ import type { Target } from './target.ts';
 
 export interface CallOptions {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as it is. */
+  readonly text?: { readonly type: string; readonly content: string };
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
@@ -12,34 +15,59 @@ export interface CallOptions {
 export interface AdminClient {
   readonly url: string;
   call<T>(method: string, path: string, options?: CallOptions): Promise<T>;
+  /** What a GET answers, unread. */
+  text(path: string, accept: string): Promise<string>;
 }
 
-export function adminClient({ url, key }: Target, timeoutMs: number): AdminClient {
+export function adminClient(target: Target, timeoutMs: number): AdminClient {
+  const { url } = target;
   return {
     url,
     async call<T>(method: string, path: string, options: CallOptions = {}) {
-      const { query = {}, body, headers, signal } = options;
-      const giveUp = AbortSignal.timeout(timeoutMs);
-      const response = await reach(url, timeoutMs, () =>
-        fetch(url + path + queryText(query), {
-          method,
-          // A redirect may lead to another host, or away from a POST.
-          redirect: 'manual',
-          signal: signal === undefined ? giveUp : AbortSignal.any([signal, giveUp]),
-          headers: {
-            authorization: `Bearer ${key}`,
-            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-            ...headers,
-          },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        }).then(async answer => ({ status: answer.status, ok: answer.ok, text: await answer.text() })),
-      );
-      const answer = parsed(response.text);
-      if (!response.ok) throw refusal(url, response.status, answer);
-      if (answer === null) throw new CliFault(exitCodes.failed, notAGateway(url, response.status));
+      const { status, text } = await ask(target, timeoutMs, { method, path, ...options });
+      const answer = parsed(text);
+      if (answer === null) throw new CliFault(exitCodes.failed, notAGateway(url, status));
       return answer as T;
     },
+    async text(path, accept) {
+      const { text } = await ask(target, timeoutMs, { method: 'GET', path, headers: { accept } });
+      return text;
+    },
   };
+}
+
+interface Question extends CallOptions {
+  readonly method: string;
+  readonly path: string;
+}
+
+async function ask(
+  { url, key }: Target,
+  timeoutMs: number,
+  { method, path, query = {}, body, text, headers, signal }: Question,
+): Promise<{ status: number; text: string }> {
+  const sent = body === undefined ? text : { type: 'application/json', content: JSON.stringify(body) };
+  const giveUp = AbortSignal.timeout(timeoutMs);
+  const request = {
+    method,
+    // A redirect may lead to another host, or away from a POST.
+    redirect: 'manual',
+    signal: signal === undefined ? giveUp : AbortSignal.any([signal, giveUp]),
+    headers: {
+      authorization: `Bearer ${key}`,
+      ...(sent === undefined ? {} : { 'content-type': sent.type }),
+      ...headers,
+    },
+    ...(sent === undefined ? {} : { body: sent.content }),
+  } as const;
+  const response = await reach(url, timeoutMs, () => answered(url + path + queryText(query), request));
+  if (!response.ok) throw refusal(url, response.status, parsed(response.text));
+  return response;
+}
+
+async function answered(url: string, request: RequestInit): Promise<{ status: number; ok: boolean; text: string }> {
+  const answer = await fetch(url, request);
+  return { status: answer.status, ok: answer.ok, text: await answer.text() };
 }
 
 function queryText(query: NonNullable<CallOptions['query']>): string {

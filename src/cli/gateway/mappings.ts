@@ -19,6 +19,7 @@ import { type Mapping, mappingsPath, mappingTable } from './mapping-table.ts';
 import { visible } from './output.ts';
 import { countLine, listRows, type PageFlags } from './paging.ts';
 import { eachOf, rowId, rowIds, type Session, type SessionOf } from './session.ts';
+import { transferCommands } from './transfer.ts';
 import { pageOptions } from './users.ts';
 
 export function mappingCommands(program: Command, sessionOf: SessionOf): void {
@@ -31,6 +32,7 @@ export function mappingCommands(program: Command, sessionOf: SessionOf): void {
   removeCommand(mappings, sessionOf);
   boostCommand(mappings, sessionOf);
   explainCommand(mappings, sessionOf);
+  transferCommands(mappings, sessionOf);
 }
 
 interface ListFlags extends PageFlags, EnabledFlags {
