@@ -38,6 +38,8 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
   ['PUT', '/admin/api-key-priority/config', 200, { enabled: true }],
   ['GET', '/admin/api-key-priority/config', 200],
   ['DELETE', '/admin/api-key-priority/mappings/1', 200],
+  ['GET', '/admin/api-key-priority/history?object=mapping&kind=delete&limit=5', 200],
+  ['POST', '/admin/api-key-priority/history/1/restore', 200],
 ];
 
 test('every documented admin route answers as the document says, its refusals too', async t => {

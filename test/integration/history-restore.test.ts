@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
+import type { Kysely } from 'kysely';
+import { migratePostgres } from '../../src/db/migrations.ts';
+import { openPostgres } from '../../src/db/postgres.ts';
+import type { Database, HistoryRow } from '../../src/db/schema.ts';
+import { HistoryStore } from '../../src/priority/history-store.ts';
+import { MappingStore } from '../../src/priority/mapping-store.ts';
+import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
+
+const patterns = ['a*', 'b*', 'c*', 'tok_d'];
+const actor = 'admin@local';
+
+type Change =
+  | { readonly by: 'create'; readonly pattern: string; readonly priority: number }
+  | {
+      readonly by: 'update';
+      readonly id: number;
+      readonly patch: { priority?: number; tenant_id?: string | null; pattern?: string };
+    }
+  | { readonly by: 'remove'; readonly id: number }
+  | { readonly by: 'set'; readonly value: string | null }
+  | { readonly by: 'sql'; readonly text: string }
+  | { readonly by: 'restore'; readonly nth: number };
+
+const anyId = fc.integer({ min: 1, max: 4 });
+const anyPriority = fc.integer({ min: 0, max: 9 });
+const anyPattern = fc.constantFrom(...patterns);
+const anyChange: fc.Arbitrary<Change> = fc.oneof(
+  fc.record({ by: fc.constant('create' as const), pattern: anyPattern, priority: anyPriority }),
+  fc.record({
+    by: fc.constant('update' as const),
+    id: anyId,
+    patch: fc.record(
+      { priority: anyPriority, tenant_id: fc.constantFrom(null, 't'), pattern: anyPattern },
+      { requiredKeys: [] },
+    ),
+  }),
+  fc.record({ by: fc.constant('remove' as const), id: anyId }),
+  fc.record({ by: fc.constant('set' as const), value: fc.constantFrom(null, '1', '2') }),
+  fc.record({
+    by: fc.constant('sql' as const),
+    text: fc.constantFrom(
+      'UPDATE api_key_priority_mappings SET priority = 9 - priority',
+      'UPDATE api_key_priority_mappings SET id = id + 1 WHERE id = (SELECT max(id) FROM api_key_priority_mappings)',
+      `DELETE FROM api_key_priority_mappings WHERE pattern < 'b'`,
+      'TRUNCATE api_key_priority_mappings',
+      `INSERT INTO api_key_priority_config (key, value) VALUES ('default_priority', '4')
+         ON CONFLICT (key) DO UPDATE SET value = '4'`,
+    ),
+  }),
+  fc.record({ by: fc.constant('restore' as const), nth: fc.nat({ max: 20 }) }),
+);
+
+type State = ReadonlyMap<string, unknown>;
+
+function arrange(db: Kysely<Database>, query: TestDatabase['query']) {
+  const mappings = new MappingStore(db);
+  const history = new HistoryStore(db);
+  const all = async () => (await history.list({ limit: 1000, offset: 0 })).history;
+  /** Every object as it stands now, but for when it was written last. */
+  const state = async (): Promise<State> => {
+    const rows = await query(`
+      SELECT 'mapping ' || id AS object, to_jsonb(m) - 'updated_at' AS row FROM api_key_priority_mappings m
+      UNION ALL SELECT 'setting ' || key, to_jsonb(c) - 'updated_at' FROM api_key_priority_config c`);
+    return new Map(rows.map(({ object, row }) => [object, row]));
+  };
+  const restore = (entry: HistoryRow) => history.restore(entry, { actor }, () => {});
+  const apply = async (change: Change): Promise<unknown> => {
+    switch (change.by) {
+      case 'create': {
+        const match_type = change.pattern === 'tok_d' ? 'exact' : 'prefix';
+        return mappings.create({ pattern: change.pattern, priority: change.priority, match_type }, actor);
+      }
+      case 'update':
+        return mappings.update(change.id, change.patch, { actor, check: () => {} });
+      case 'remove':
+        return mappings.remove(change.id, { actor, check: () => {} });
+      case 'set':
+        return mappings.writeSettings([{ key: 'default_priority', value: change.value }], actor);
+      case 'sql':
+        return query(change.text);
+      case 'restore': {
+        const entries = await all();
+        const entry = entries[change.nth % Math.max(1, entries.length)];
+        return entry && restore(entry);
+      }
+      default:
+        return change satisfies never;
+    }
+  };
+  return { all, state, restore, apply };
+}
+
+/** A change that the tables or the rules refuse is no change. */
+const orRefused = (changing: Promise<unknown>): Promise<boolean> =>
+  changing.then(
+    () => true,
+    error => {
+      assert.ok(['conflict', '23505', '23514'].includes(error.code), String(error));
+      return false;
+    },
+  );
+
+/** The history has an exact pattern as its digest, which is the same pattern. */
+const sameObject = (actual: unknown, expected: unknown, spelled: (row: any) => unknown) =>
+  assert.deepEqual(spelled(actual), spelled(expected));
+const withoutSpelling = (row: any) => (row?.match_type === 'exact' ? { ...row, pattern: 'exact' } : row);
+
+test('after any sequence of changes an entry gives its object the state that it had right after it, and no other object', async t => {
+  const database = await freshDatabase(t);
+  const { db, pool, close } = openPostgres(database.url);
+  t.after(close);
+  const query = async (text: string) => (await pool.query(text)).rows;
+  const { all, state, restore, apply } = arrange(db, query);
+  let restored = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyChange, { minLength: 1, maxLength: 12 }), fc.nat(), async (changes, pick) => {
+      await query(`TRUNCATE api_key_priority_mappings, api_key_priority_config RESTART IDENTITY;
+        TRUNCATE api_key_priority_history RESTART IDENTITY`);
+      /** The state of all right after the change that wrote the entry. */
+      const after = new Map<number, State>();
+      for (const change of changes) {
+        await orRefused(apply(change));
+        const [states, entries] = [await state(), await all()];
+        for (const { id } of entries) if (!after.has(id)) after.set(id, states);
+      }
+      const entries = await all();
+      const entry = entries[pick % Math.max(1, entries.length)];
+      if (entry === undefined) return;
+      const before = await state();
+      if (!(await orRefused(restore(entry)))) return assert.deepEqual(await state(), before);
+      restored++;
+      const now = await state();
+      const object = `${entry.object} ${entry.object_id}`;
+      sameObject(now.get(object), after.get(entry.id)?.get(object), withoutSpelling);
+      for (const other of new Set([...before.keys(), ...now.keys()]))
+        if (other !== object) assert.deepEqual(now.get(other), before.get(other), other);
+    }),
+    { numRuns: 50 },
+  );
+  assert.ok(restored > 20, `${restored} restored`);
+});
+
+test('where the role may not create triggers the gateway records what is changed through it', async t => {
+  const database = await freshDatabase(t);
+  await database.query('DROP FUNCTION tokligence_record_mapping, tokligence_record_setting CASCADE');
+  const { url, role } = await limitedRole(t, database);
+  const { db, pool, close } = openPostgres(url);
+  t.after(close);
+  assert.equal((await migratePostgres(pool)).recording, 'gateway');
+  const { all, restore, state } = arrange(db, database.query);
+  const mappings = new MappingStore(db);
+  const { id } = await mappings.create({ pattern: 'a*', priority: 1, match_type: 'prefix' }, actor);
+  await mappings.create({ pattern: 'b*', priority: 1, match_type: 'prefix' }, actor);
+  await mappings.update(id, { priority: 5 }, { actor, check: () => {} });
+  await database.query('UPDATE api_key_priority_mappings SET priority = 9 WHERE id = 2');
+  await mappings.remove(id, { actor, check: () => {} });
+  await mappings.writeSettings([{ key: 'default_priority', value: '3' }], actor);
+  const told = (await all()).map(({ object, object_id, kind, actor, db_role }) => [
+    object,
+    object_id,
+    kind,
+    actor,
+    db_role,
+  ]);
+  assert.deepEqual(told, [
+    ['setting', 'default_priority', 'create', actor, role],
+    ['mapping', '1', 'delete', actor, role],
+    ['mapping', '1', 'update', actor, role],
+    ['mapping', '2', 'create', actor, role],
+    ['mapping', '1', 'create', actor, role],
+  ]);
+  const update = (await all())[2];
+  assert.ok(update && (await restore(update)));
+  assert.equal(((await state()).get('mapping 1') as any).priority, 5);
+  assert.equal((await all())[0]?.restores, update.id);
+});
+
+/** A role that may read and write the tables that are there, and nothing else. */
+async function limitedRole(t: TestContext, { url, query }: TestDatabase) {
+  const role = `role_${randomBytes(6).toString('hex')}`;
+  await query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
+  await query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`);
+  await query(`GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ${role}`);
+  const server = Object.assign(new URL(url), { pathname: '/postgres' }).href;
+  t.after(() =>
+    t.after(async () => {
+      const { pool, close } = openPostgres(server);
+      await pool.query(`DROP ROLE ${role}`);
+      await close();
+    }),
+  );
+  return { role, url: Object.assign(new URL(url), { username: role, password: 'secret' }).href };
+}
