@@ -7,8 +7,8 @@ import { createIfAllowed } from './triggers.ts';
  * The triggers that write the history, so that changes made by SQL are in it too.
  *
  * They run per statement, over the rows that it touched (transition tables): one INSERT however many
- * rows there are, where a trigger per row would cost as much as the change itself. An update is told
- * by joining both images on the table's key; a row whose key changed is a deletion and a creation.
+ * rows there are. An update is told by joining both images on the table's key; a row whose key
+ * changed is a deletion and a creation.
  *
  * The functions run with their owner's rights, so that whoever may change a mapping needs no right on
  * the history. Therefore their search path is fixed, and nobody else may attach them to a table.
