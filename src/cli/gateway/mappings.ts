@@ -4,6 +4,7 @@ import { boostCommand } from './boost.ts';
 import { usageFault } from './exit.ts';
 import { explainCommand } from './explain.ts';
 import { type Impact, impactText } from './impact-text.ts';
+import { lintCommand } from './lint.ts';
 import {
   addEnabledOptions,
   addFieldOptions,
@@ -32,6 +33,7 @@ export function mappingCommands(program: Command, sessionOf: SessionOf): void {
   removeCommand(mappings, sessionOf);
   boostCommand(mappings, sessionOf);
   explainCommand(mappings, sessionOf);
+  lintCommand(mappings, sessionOf);
   transferCommands(mappings, sessionOf);
 }
 

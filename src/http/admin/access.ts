@@ -15,6 +15,10 @@ declare module 'fastify' {
   interface FastifySchema {
     /** What the route does, in a line of the OpenAPI document. */
     summary?: string;
+    /** The content types of a body that is a file. */
+    takesFile?: readonly string[];
+    /** The content types in which it answers beside JSON. */
+    answersFile?: readonly string[];
   }
   interface FastifyRequest {
     /** Who calls an admin route; set before anything else is done. */
