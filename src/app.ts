@@ -9,9 +9,10 @@ import { Gateway } from './gateway/gateway.ts';
 import { identifier } from './http/auth.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import { reload } from './reload.ts';
-import { createEvents } from './telemetry/events.ts';
+import { createEvents, type Events } from './telemetry/events.ts';
 import { createLogger, type LogSink } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import type { RecentOutcomes } from './telemetry/recent-outcomes.ts';
 import { WaitWindow } from './telemetry/wait-window.ts';
 import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
 
@@ -58,7 +59,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const edition = await openEdition({ config, clock, events, print, configure });
   const upstreams = createUpstreams(config.providers, { clock });
   const poolStats = () => [...dispatchers.values()].map(dispatcher => dispatcher.stats());
-  const { identities, mapper, inspector, timings, history, classify, pools } = edition;
+  const { identities, mapper, inspector, timings, history, trial, classify, pools } = edition;
   const identify = identifier({
     authenticate: key => identities.authenticate(key),
     disabled: config.auth.disabled,
@@ -77,9 +78,9 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   });
   const http = createHttpServer({
     gateway,
-    events,
+    events: trial === null ? events : alsoRemembering(trial.recent, events),
     clock,
-    admin: { identities, mapper, inspector, timings, history, pools, poolStats },
+    admin: { identities, mapper, inspector, timings, history, trial, pools, poolStats },
     ops: { health: () => (stopping.signal.aborted ? 'stopping' : edition.health()), metrics },
   });
 
@@ -150,6 +151,17 @@ async function drain({ http, dispatchers, upstreams, grace }: Draining): Promise
 function bodyLimits({ gateway: { maxBodyBytes }, pools }: Config): { maxBytes: number; maxReceivingBytes: number } {
   const queued = pools.map(({ settings }) => settings.maxQueuedBytes);
   return { maxBytes: maxBodyBytes, maxReceivingBytes: Math.max(2 * maxBodyBytes, ...queued) };
+}
+
+/** Where changes of mappings can be tried, requests are remembered for it; elsewhere that costs nothing. */
+function alsoRemembering(recent: RecentOutcomes, events: Events): Events {
+  return {
+    ...events,
+    requestEnded(outcome) {
+      recent.add(outcome);
+      events.requestEnded(outcome);
+    },
+  };
 }
 
 const elapsed = (clock: Clock, ms: number) => new Promise<void>(resolve => clock.after(ms, resolve));

@@ -19,13 +19,17 @@ import {
   createInspector,
   createMapper,
   createTimings,
+  createTransfer,
+  type DryRun,
   defaultClassify,
   type History,
   type Inspector,
   type Mapper,
   type Timings,
+  type Transfer,
 } from './priority/priority.ts';
 import type { Events } from './telemetry/events.ts';
+import { RecentOutcomes } from './telemetry/recent-outcomes.ts';
 
 export interface OpenEdition {
   readonly identities: Identities;
@@ -37,6 +41,8 @@ export interface OpenEdition {
   readonly history: History | null;
   /** Boosts and schedules of mappings; null where there are none. */
   readonly timings: Timings | null;
+  /** Tries changes and takes files; null where there are no mappings. */
+  readonly trial: Trial | null;
   readonly classify: Classify;
   readonly pools: LivePools;
   /** Resolves once requests can be told apart; retries what may pass, rejects on a fault that stays. */
@@ -47,6 +53,13 @@ export interface OpenEdition {
 }
 
 export type { Configure } from './pool-settings/pool-settings.ts';
+
+export interface Trial {
+  readonly dryRun: DryRun;
+  readonly transfer: Transfer;
+  /** The requests that a change is tried on. */
+  readonly recent: RecentOutcomes;
+}
 
 interface EditionParts {
   readonly config: Config;
@@ -85,6 +98,7 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
     identities,
     pools,
     mapper: null,
+    trial: null,
     inspector: null,
     history: null,
     timings: null,
@@ -116,13 +130,8 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   const url = embedded?.url ?? config.database.url ?? '';
   const { db, pool, close } = openPostgres(url);
   const mapper = createMapper({ db, settings: config.apiKeyPriority, clock, events });
-  const identities = new Identities({
-    db,
-    clock,
-    events,
-    auth: config.auth,
-    matching: key => mapper.match(key)?.id ?? null,
-  });
+  const matching = (key: string) => mapper.match(key)?.id ?? null;
+  const identities = new Identities({ db, clock, events, auth: config.auth, matching });
   const pools = createLivePools({ db, ...config, configure, clock, events });
   const history = createHistory({
     db,
@@ -145,6 +154,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     identities,
     mapper,
     timings: createTimings({ db, mapper, clock, events }),
+    trial: openTrial({ mapper, db, clock, events, census: () => identities.census() }),
     inspector: createInspector({ mapper, db, clock, ownerOf: key => identities.ownerOf(key) }),
     history,
     pools,
@@ -182,6 +192,11 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
       await embedded?.stop();
     },
   };
+}
+
+function openTrial(parts: Omit<Parameters<typeof createTransfer>[0], 'recent'>): Trial {
+  const recent = new RecentOutcomes(parts.clock);
+  return { recent, ...createTransfer({ ...parts, recent }) };
 }
 
 const unrecorded = {

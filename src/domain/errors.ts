@@ -71,6 +71,9 @@ const retryable = (code: ErrorCode) => (message: string, retryAfterSec: number) 
 export const errors = {
   invalidRequest: (message: string, param?: string) =>
     new GatewayError('invalid_request', message, param === undefined ? {} : { param }),
+  /** Where several rows of a file are at fault; `beside` names them. */
+  invalidRows: (message: string, beside: { readonly faults: readonly object[]; readonly faults_left_out: number }) =>
+    new GatewayError('invalid_request', message, { beside }),
   invalidApiKey: (message: string) => new GatewayError('invalid_api_key', message),
   forbidden: (message: string) => new GatewayError('forbidden', message),
   modelNotFound: (message: string) => new GatewayError('model_not_found', message, { param: 'model' }),

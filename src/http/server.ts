@@ -78,7 +78,7 @@ export function createHttpServer({ gateway, events, clock, admin, ops }: ServerP
   registerAdmin(app, admin);
 
   function answerError(thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-    const error = fromFastify(thrown);
+    const error = fromFastify(thrown, request.routeOptions.bodyLimit);
     if (asGatewayError(error).code === 'internal') {
       events.error(`${request.method} ${pathOf(request.url)} failed`, thrown);
     }
@@ -122,10 +122,12 @@ function refuseHostless({ url = '' }: IncomingMessage, res: ServerResponse): voi
 }
 
 /** Fastify's own refusals in the words of the catalogue. */
-function fromFastify(thrown: FastifyError): Error {
+function fromFastify(thrown: FastifyError, bodyLimit = 0): Error {
   if (thrown instanceof GatewayError) return thrown;
   if (thrown.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return errors.requestTooLarge('The request body is larger than the 1 MiB that admin routes take.');
+    return errors.requestTooLarge(
+      `The request body is larger than the ${bodyLimit / 2 ** 20} MiB that this route takes.`,
+    );
   }
   return thrown.statusCode !== undefined && thrown.statusCode < 500 ? errors.invalidRequest(thrown.message) : thrown;
 }

@@ -53,6 +53,18 @@ export class IdentityStore {
       .execute();
   }
 
+  /** Keys that are neither expired nor an inactive user's. */
+  async countUsableKeys(now: string): Promise<number> {
+    const { total } = await this.#db
+      .selectFrom('api_keys')
+      .innerJoin('users', 'users.id', 'api_keys.user_id')
+      .select(row => row.fn.countAll().as('total'))
+      .where('users.status', '=', 'active')
+      .where(key => key.or([key('expires_at', 'is', null), key('expires_at', '>', now)]))
+      .executeTakeFirstOrThrow();
+    return Number(total);
+  }
+
   /** Null when the e-mail is taken, in whatever case it was written. */
   async insertUser(user: Pick<UserRow, 'email' | 'role' | 'display_name'>): Promise<UserRow | null> {
     return this.#db.transaction().execute(async trx => {

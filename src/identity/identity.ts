@@ -8,11 +8,20 @@ import { Accounts, type NewKey, type NewUser, type ShownKey, type UserChange } f
 import { hashKey } from './api-key.ts';
 import { IdentityFault } from './identity-fault.ts';
 import { IdentityStore, type Page } from './identity-store.ts';
-import { identityOf, isUsable } from './key-owner.ts';
+import { identityOf, isUsable, type KeyInUse } from './key-owner.ts';
 import { KeyRing } from './key-ring.ts';
 import { type AdminConfig, ensureAdmin } from './root-admin.ts';
 
-export { type AdminConfig, IdentityFault, type NewKey, type NewUser, type Page, type ShownKey, type UserChange };
+export {
+  type AdminConfig,
+  IdentityFault,
+  type KeyInUse,
+  type NewKey,
+  type NewUser,
+  type Page,
+  type ShownKey,
+  type UserChange,
+};
 
 export interface IdentitiesParts {
   readonly db: Kysely<Database>;
@@ -47,6 +56,13 @@ export class Identities {
   async ownerOf(key: string): Promise<Identity | null> {
     const [owner] = await this.#store.findOwners([hashKey(key)]);
     return owner !== undefined && isUsable(owner, this.#parts.clock.date()) ? identityOf(owner) : null;
+  }
+
+  /** The keys that were presented since the start, as far as they are held, and how many keys there are. */
+  async census(): Promise<{ keys: KeyInUse[]; total: number }> {
+    const stored = await answered(this.#store.countUsableKeys(this.#parts.clock.date().toISOString()));
+    const keys = this.#ring.inUse();
+    return { keys, total: Math.max(stored, keys.length) };
   }
 
   /** Users or keys were changed by somebody. Never rejects. */

@@ -10,6 +10,12 @@ export interface KeyOwner {
   readonly status: string;
 }
 
+/** A whole key, from memory: stored are only its hash and its beginning. */
+export interface KeyInUse {
+  readonly key: string;
+  readonly identity: Identity;
+}
+
 /** A role that nobody knows is worth the least. */
 export const identityOf = ({ keyId, userId, role }: KeyOwner): Identity => ({
   keyId,

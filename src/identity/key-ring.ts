@@ -3,7 +3,7 @@ import { errors, type GatewayError } from '../domain/errors.ts';
 import type { Identity } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import { hashKey, maxKeyBytes } from './api-key.ts';
-import { expiryMs, identityOf, isUsable, type KeyOwner, neverMs } from './key-owner.ts';
+import { expiryMs, identityOf, isUsable, type KeyInUse, type KeyOwner, neverMs } from './key-owner.ts';
 
 /*
  * The keys in use, in memory: a key that was seen costs one Map.get.
@@ -90,6 +90,13 @@ export class KeyRing {
     if (this.#isOverdue && this.#isTooStale(known)) return this.#lookUp(key);
     if (known.expiresAtMs !== neverMs && this.#parts.clock.date().getTime() >= known.expiresAtMs) throw unknownKey();
     return known.identity;
+  }
+
+  /** The keys in use that would be let in now. */
+  inUse(): KeyInUse[] {
+    const now = this.#parts.clock.date().getTime();
+    const usable = [...this.#known.values()].filter(({ expiresAtMs }) => now < expiresAtMs);
+    return usable.map(({ key, identity }) => ({ key, identity }));
   }
 
   /**

@@ -2,15 +2,20 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import { readDisabled } from './disabled-store.ts';
+import { DryRun, type DryRunParts } from './dry-run.ts';
 import { History, type HistoryParts } from './history.ts';
 import { HistoryStore } from './history-store.ts';
 import { Inspector, type InspectorParts } from './inspector.ts';
 import { Mapper, type MapperParts } from './mapper.ts';
 import { MappingStore } from './mapping-store.ts';
+import { RehearsalStore } from './rehearsal-store.ts';
 import { TimingStore } from './timing-store.ts';
 import { Timings, type TimingsParts } from './timings.ts';
+import { Transfer, type TransferParts } from './transfer.ts';
+import { TransferStore } from './transfer-store.ts';
 
 export { defaultClassify } from './classifier.ts';
+export type { DryRun, Impact, Tried } from './dry-run.ts';
 export type { Explanation, Question } from './explain.ts';
 export type { History } from './history.ts';
 export type { Inspector } from './inspector.ts';
@@ -21,6 +26,7 @@ export type { MappingFilter } from './mapping-store.ts';
 export type { Mapping } from './matcher.ts';
 export type { SettingsPatch } from './settings.ts';
 export type { Timings } from './timings.ts';
+export type { DocumentFormat, Imported, ImportFile, ImportOptions, Transfer } from './transfer.ts';
 
 /** `db`: PostgreSQL with the mapping tables. */
 export const createMapper = ({
@@ -54,3 +60,17 @@ export const createTimings = ({
   ...parts
 }: Omit<TimingsParts, 'store'> & { readonly db: Kysely<Database> }): Timings =>
   new Timings({ ...parts, store: new TimingStore(db) });
+
+/** Changes tried and files taken in, of the mappings that `mapper` serves. */
+export function createTransfer({
+  db,
+  events,
+  ...parts
+}: Omit<DryRunParts, 'store'> & Pick<TransferParts, 'events'> & { readonly db: Kysely<Database> }): {
+  dryRun: DryRun;
+  transfer: Transfer;
+} {
+  const dryRun = new DryRun({ ...parts, store: new RehearsalStore(db) });
+  const { mapper, clock } = parts;
+  return { dryRun, transfer: new Transfer({ mapper, clock, events, dryRun, store: new TransferStore(db) }) };
+}

@@ -2,7 +2,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../domain/clock.ts';
 import type { MappingStore } from './mapping-store.ts';
-import { type Compiled, type CompiledRow, compileRows, compileSteps } from './matcher.ts';
+import {
+  type Compiled,
+  type CompiledRow,
+  compileRows,
+  compileSteps,
+  type MappingSource,
+  type Snapshot,
+} from './matcher.ts';
 import type { StoredSetting } from './settings.ts';
 import { compileTimings, type Timing } from './timing.ts';
 
@@ -44,7 +51,7 @@ export async function loadSnapshot(
   return { rows, rowById, compiled, timings, storedSettings: settings, readAt, readDate };
 }
 
-/** Runs the steps with pauses in which others get their turn. */
+/** Runs the steps to their end, with pauses in which requests are served. */
 export async function inSlices<T>(steps: Generator<void, T>, clock: Clock): Promise<T> {
   let sliceEnd = clock.now() + sliceMs;
   for (let step = steps.next(); ; step = steps.next()) {
@@ -53,4 +60,14 @@ export async function inSlices<T>(steps: Generator<void, T>, clock: Clock): Prom
     await nextTurn();
     sliceEnd = clock.now() + sliceMs;
   }
+}
+
+/** What would serve if these were the enabled rows, in order of id. */
+export async function snapshotWith(
+  mappings: readonly MappingSource[],
+  clock: Clock,
+  serving: Loaded,
+): Promise<Snapshot> {
+  const rows = await inSlices(compileRows(mappings, serving.rowById, serving.timings), clock);
+  return (await inSlices(compileSteps(rows, clock.date().getTime()), clock)).snapshot;
 }

@@ -50,6 +50,21 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
   ['GET', '/admin/api-key-priority/history?limit=10', 200],
   ['POST', '/admin/api-key-priority/history/1/restore', 200],
   ['POST', '/admin/api-key-priority/reload', 200],
+  ['POST', '/admin/api-key-priority/mappings?dry_run=true', 200, { pattern: 'b*', priority: 1, match_type: 'prefix' }],
+  ['PUT', '/admin/api-key-priority/mappings/1?dry_run=true', 200, { priority: 4 }],
+  ['DELETE', '/admin/api-key-priority/mappings/1?dry_run=true', 200],
+  [
+    'POST',
+    '/admin/api-key-priority/mappings/import?dry_run=true&prune=true',
+    200,
+    { mappings: [{ pattern: 'c*', priority: 1, match_type: 'prefix' }] },
+  ],
+  [
+    'POST',
+    '/admin/api-key-priority/mappings/import',
+    200,
+    { mappings: [{ pattern: 'c*', priority: 1, match_type: 'prefix' }] },
+  ],
   ['PUT', '/admin/api-key-priority/config', 200, { enabled: true }],
   ['GET', '/admin/api-key-priority/config', 200],
   ['DELETE', '/admin/api-key-priority/mappings/1', 200],
@@ -75,6 +90,11 @@ test('every documented admin route answers as the document says, its refusals to
     called.add(`${method} ${operation.path}`);
   };
   for (const [method, path, status, body] of calls) await ask(method, path, status, body);
+  const file = '/admin/api-key-priority/mappings/export';
+  const headers = { authorization: `Bearer ${adminKey}`, accept: 'application/json' };
+  const exported = await fetch(url + file, { headers });
+  assert.equal(faultOf(operationOf('GET', file) ?? assert.fail(), exported.status, await exported.json()), null);
+  called.add(`GET ${file}`);
   const all = documented.filter(({ path }) => path.startsWith('/admin/'));
   assert.deepEqual(
     all.map(({ method, path }) => `${method} ${path}`).filter(name => !called.has(name)),
@@ -120,7 +140,7 @@ async function adminRoutes(): Promise<string[]> {
   app.addHook('onRoute', ({ method, url }) => {
     if (method !== 'HEAD') seen.push(`${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
   });
-  registerAdmin(app, { mapper: {} } as any);
+  registerAdmin(app, { mapper: {}, trial: {} } as any);
   await app.ready();
   return seen;
 }

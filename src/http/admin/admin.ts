@@ -10,10 +10,11 @@ import { noQuery } from './contract.ts';
 import { type ExplainService, explainRoutes } from './explain.ts';
 import { type HistoryService, historyRoutes } from './history.ts';
 import { takeJsonBodies } from './json-body.ts';
-import { type MappingService, mappingRoutes } from './mappings.ts';
+import { type DryRunService, type MappingService, mappingRoutes } from './mappings.ts';
 import { type PoolService, poolRoutes } from './pools.ts';
 import { schedulerRoutes } from './scheduler.ts';
 import { type ScheduleService, scheduleRoutes } from './schedules.ts';
+import { type TransferService, transferRoutes } from './transfer.ts';
 import { userRoutes } from './users.ts';
 import { checkAgainstContract } from './validation.ts';
 
@@ -27,6 +28,8 @@ export interface AdminServices {
   readonly history: HistoryService | null;
   /** Null where mapper is. */
   readonly timings: (BoostService & ScheduleService) | null;
+  /** Null where mapper is. */
+  readonly trial: { readonly dryRun: DryRunService; readonly transfer: TransferService } | null;
   readonly pools: PoolService;
   readonly poolStats: () => PoolStats[];
 }
@@ -52,10 +55,11 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       apiKeyRoutes(admin, services.identities);
       schedulerRoutes(admin, services.poolStats);
       poolRoutes(admin, services.pools, services.identities);
-      if (services.mapper === null) return refuseMappings(admin);
-      mappingRoutes(admin, services.mapper, services.identities);
-      if (services.history !== null) historyRoutes(admin, services.history, services.identities);
+      if (services.mapper === null || services.trial === null) return refuseMappings(admin);
+      mappingRoutes(admin, { mapper: services.mapper, ...services.trial }, services.identities);
+      transferRoutes(admin, services.trial.transfer, services.identities);
       configRoutes(admin, services.mapper, services.identities);
+      if (services.history !== null) historyRoutes(admin, services.history, services.identities);
       if (services.inspector !== null) explainRoutes(admin, services.inspector);
       if (services.timings !== null) {
         boostRoutes(admin, services.timings, services.identities);
@@ -69,7 +73,7 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
 /** A query parameter that a route does not know is a mistake, also where it knows none. */
 function completeRoute(route: RouteOptions): void {
   if (route.config?.roles === undefined) throw new Error(`${route.url} does not say which roles may call it`);
-  route.bodyLimit = bodyLimit;
+  route.bodyLimit ??= bodyLimit;
   route.schema = { querystring: noQuery, ...route.schema };
 }
 

@@ -1,4 +1,6 @@
+import { Type } from 'typebox';
 import type { Identities } from '../../identity/identity.ts';
+import type { Tried } from '../../priority/priority.ts';
 import { type AdminApp, admins, callerOf } from './access.ts';
 import {
   type Mapping,
@@ -14,6 +16,7 @@ import {
   reloaded,
   success,
 } from './contract.ts';
+import { dryRunQuery, tried } from './transfer-contract.ts';
 import { rowIdOf } from './validation.ts';
 import { type WriteBy, withEtag, writeBy } from './write-by.ts';
 
@@ -27,10 +30,22 @@ export interface MappingService {
   reload(): Promise<{ readonly usable: number; readonly durationMs: number }>;
 }
 
+/** The same changes, only tried: it refuses what the mapper would refuse. */
+export interface DryRunService {
+  create(input: NewMapping, createdBy: string): Promise<Tried>;
+  update(id: number, patch: MappingPatch, by: WriteBy): Promise<Tried>;
+  remove(id: number, by: WriteBy): Promise<Tried>;
+}
+
+export interface MappingServices {
+  readonly mapper: MappingService;
+  readonly dryRun: DryRunService;
+}
+
 const config = { roles: admins };
 const base = '/api-key-priority';
 
-export function mappingRoutes(app: AdminApp, mapper: MappingService, identities: Identities): void {
+export function mappingRoutes(app: AdminApp, { mapper, dryRun }: MappingServices, identities: Identities): void {
   app.get(
     `${base}/mappings`,
     { config, schema: { summary: 'List the mappings', querystring: mappingFilter, response: { 200: mappingList } } },
@@ -45,28 +60,56 @@ export function mappingRoutes(app: AdminApp, mapper: MappingService, identities:
 
   app.post(
     `${base}/mappings`,
-    { config, schema: { summary: 'Create a mapping', body: newMapping, response: { 201: mapping } } },
+    {
+      config,
+      schema: {
+        summary: 'Create a mapping, or try what that would do',
+        querystring: dryRunQuery,
+        body: newMapping,
+        response: { 200: tried, 201: mapping },
+      },
+    },
     async (request, reply) => {
       const createdBy = await identities.nameOf(callerOf(request));
+      if (request.query.dry_run) return dryRun.create(request.body, createdBy);
       return withEtag(reply.code(201), await mapper.create(request.body, createdBy));
     },
   );
 
   app.put(
     `${base}/mappings/:id`,
-    { config, schema: { summary: 'Change a mapping', body: mappingPatch, response: { 200: mapping } } },
+    {
+      config,
+      schema: {
+        summary: 'Change a mapping, or try what that would do',
+        querystring: dryRunQuery,
+        body: mappingPatch,
+        response: { 200: Type.Union([mapping, tried]) },
+      },
+    },
     async (request, reply) => {
       const id = rowIdOf(request.params, 'mapping');
-      return withEtag(reply, await mapper.update(id, request.body, await writeBy(request, identities)));
+      const by = await writeBy(request, identities);
+      if (request.query.dry_run) return dryRun.update(id, request.body, by);
+      return withEtag(reply, await mapper.update(id, request.body, by));
     },
   );
 
   app.delete(
     `${base}/mappings/:id`,
-    { config, schema: { summary: 'Delete a mapping', response: { 200: success } } },
+    {
+      config,
+      schema: {
+        summary: 'Delete a mapping, or try what that would do',
+        querystring: dryRunQuery,
+        response: { 200: Type.Union([success, tried]) },
+      },
+    },
     async request => {
       const id = rowIdOf(request.params, 'mapping');
-      await mapper.remove(id, await writeBy(request, identities));
+      const by = await writeBy(request, identities);
+      if (request.query.dry_run) return dryRun.remove(id, by);
+      await mapper.remove(id, by);
       return { success: true as const, message: `Mapping ${id} is deleted.` };
     },
   );

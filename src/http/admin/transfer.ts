@@ -1,0 +1,78 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { errors } from '../../domain/errors.ts';
+import type { Identities } from '../../identity/identity.ts';
+import type { Imported, ImportFile, ImportOptions, Transfer } from '../../priority/priority.ts';
+import { type AdminApp, admins, callerOf, withContract } from './access.ts';
+import { exported, imported, importQuery } from './transfer-contract.ts';
+
+/** What these routes need of the transfer. It throws `invalidRequest` and `conflict` itself. */
+export type TransferService = Pick<Transfer, 'exportRows' | 'exportYaml'> & {
+  import(file: ImportFile, options: ImportOptions): Promise<Imported>;
+};
+
+const base = '/api-key-priority/mappings';
+const config = { roles: admins };
+const largestFile = 16 * 2 ** 20;
+const yamlTypes = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml', 'text/plain'];
+
+export function transferRoutes(app: AdminApp, transfer: TransferService, identities: Identities): void {
+  app.get(
+    `${base}/export`,
+    { config, schema: { summary: 'All mappings as a file, YAML or JSON', response: { 200: exported } } },
+    async (request, reply) => {
+      void reply.header('cache-control', 'no-store');
+      if (wantsJson(request.headers.accept)) return { mappings: await transfer.exportRows() };
+      return yaml(reply, await transfer.exportYaml());
+    },
+  );
+
+  // A room of its own, for bodies here are files.
+  void app.register(async scope => {
+    takeFiles(scope);
+    withContract(scope).post(
+      `${base}/import`,
+      {
+        config,
+        bodyLimit: largestFile,
+        schema: {
+          summary: 'Take in a file of mappings, YAML or JSON: all of it or nothing',
+          querystring: importQuery,
+          response: { 200: imported },
+        },
+      },
+      async request => {
+        const { dry_run: dryRun = false, prune = false } = request.query;
+        const actor = await identities.nameOf(callerOf(request));
+        return transfer.import(fileOf(request.body), { dryRun, prune, actor });
+      },
+    );
+  });
+}
+
+const yaml = (reply: FastifyReply, text: string) => reply.type('application/yaml; charset=utf-8').send(text);
+
+/** JSON only where it is asked for by name. */
+const wantsJson = (accept: string | undefined): boolean => accept?.includes('application/json') ?? false;
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+
+function takeFiles(app: FastifyInstance): void {
+  const take = (format: ImportFile['format']) => async (_request: unknown, body: Buffer) => ({ format, body });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, take('json'));
+  app.addContentTypeParser(yamlTypes, { parseAs: 'buffer' }, take('yaml'));
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async () => {
+    throw errors.invalidRequest('Send the file as YAML or JSON: Content-Type: application/yaml or application/json.');
+  });
+}
+
+function fileOf(sent: unknown): ImportFile {
+  const { format, body } = (sent ?? {}) as { format?: ImportFile['format']; body?: Buffer };
+  if (format === undefined || body === undefined || body.length === 0)
+    throw errors.invalidRequest('The body is empty: send the file as YAML or JSON.');
+  try {
+    return { format, text: strictUtf8.decode(body) };
+  } catch {
+    throw errors.invalidRequest('The file is not UTF-8 text.');
+  }
+}

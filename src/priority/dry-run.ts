@@ -1,0 +1,116 @@
+/** Changes of mappings that are tried instead of made: nothing is written, and the answer tells what they would do. */
+import type { Clock } from '../domain/clock.ts';
+import { errors } from '../domain/errors.ts';
+import type { Recent } from '../telemetry/recent-outcomes.ts';
+import { type Figures, figuresOf, type KnownKey } from './impact.ts';
+import type { ListedMapping, Mapper } from './mapper.ts';
+import type { MappingPatch, NewMapping } from './mapping-rules.ts';
+import { MappingWrites } from './mapping-writes.ts';
+import type { MappingSource } from './matcher.ts';
+import type { RehearsalStore } from './rehearsal-store.ts';
+import { inSlices, snapshotWith } from './snapshot-loader.ts';
+import type { WriteBy } from './stale.ts';
+
+export interface Impact {
+  /** What mappings do to requests now. The figures are of enforced ones, whatever they do now. */
+  readonly mapping: 'enforced' | 'shadow' | 'off';
+  readonly keys: Figures;
+  readonly requests: Figures & { readonly since: string };
+}
+
+export interface Tried {
+  readonly dry_run: true;
+  /** As it would be; of a deletion, as it was. What only a stored row has is null. */
+  readonly mapping: Omit<ListedMapping, 'id' | 'created_at' | 'updated_at' | 'etag'> & {
+    readonly id: number | null;
+    readonly created_at: string | null;
+    readonly updated_at: string | null;
+    readonly etag: string | null;
+  };
+  readonly impact: Impact;
+}
+
+/** A row as it would be; null: it would be gone. */
+export interface RowEdit {
+  readonly id: number;
+  readonly row: (Omit<MappingSource, 'id'> & { readonly enabled: boolean }) | null;
+}
+
+export interface DryRunParts {
+  readonly mapper: Mapper;
+  readonly store: RehearsalStore;
+  /** The keys that were seen since the start, and how many there are in all. */
+  readonly census: () => Promise<{ readonly keys: readonly KnownKey[]; readonly total: number }>;
+  readonly recent: { count(): Generator<void, Recent> };
+  readonly clock: Clock;
+}
+
+export class DryRun {
+  readonly #parts: DryRunParts;
+  readonly #writes: MappingWrites;
+
+  constructor(parts: DryRunParts) {
+    const { mapper, store } = parts;
+    this.#parts = parts;
+    this.#writes = new MappingWrites({ store, listed: row => mapper.listed(row) });
+  }
+
+  async create(mapping: NewMapping, createdBy: string): Promise<Tried> {
+    const row = await this.#writes.create(mapping, createdBy);
+    const impact = await this.impactOf([{ id: row.id, row }]);
+    const shown = { ...this.#parts.mapper.listed(row), id: null, created_at: null, updated_at: null, etag: null };
+    return { dry_run: true, mapping: shown, impact };
+  }
+
+  async update(id: number, patch: MappingPatch, by: WriteBy): Promise<Tried> {
+    const row = await this.#writes.update(id, patch, by);
+    return { dry_run: true, mapping: this.#parts.mapper.listed(row), impact: await this.impactOf([{ id, row }]) };
+  }
+
+  async remove(id: number, by: WriteBy): Promise<Tried> {
+    const row = await this.#writes.remove(id, by);
+    return { dry_run: true, mapping: this.#parts.mapper.listed(row), impact: await this.impactOf([{ id, row: null }]) };
+  }
+
+  /** What these changes would do to the keys and to the last hour's requests. */
+  async impactOf(edits: readonly RowEdit[]): Promise<Impact> {
+    const { mapper, census, recent, clock } = this.#parts;
+    // As after the real change, the rows are those in the table now.
+    await mapper.reload();
+    const serving = mapper.serving();
+    if (serving === null) throw errors.unavailable('The mappings are not read yet.', 1);
+    const rows = serving.rows.map(({ source }) => source);
+    const after = await snapshotWith(edited(rows, edits), clock, serving);
+    const { keys, total } = await census();
+    const { since, requests } = await inSlices(recent.count(), clock);
+    const settings = mapper.settings();
+    const before = serving.compiled.snapshot;
+    const figures = await inSlices(figuresOf({ settings, before, after, keys, totalKeys: total, requests }), clock);
+    const { enabled, mode } = settings;
+    return {
+      mapping: enabled.value ? (mode.value === 'shadow' ? 'shadow' : 'enforced') : 'off',
+      keys: figures.keys,
+      requests: { since: since.toISOString(), ...figures.requests },
+    };
+  }
+}
+
+/** Enabled rows in order of id, as they would be. */
+function edited(rows: readonly MappingSource[], edits: readonly RowEdit[]): MappingSource[] {
+  const after = new Map(rows.map(row => [row.id, row]));
+  for (const { id, row } of edits) {
+    if (row?.enabled) after.set(id, sourceOf(id, row));
+    else after.delete(id);
+  }
+  return [...after.values()].sort((a, b) => a.id - b.id);
+}
+
+const sourceOf = (id: number, row: Omit<MappingSource, 'id'>): MappingSource => ({
+  id,
+  pattern: row.pattern,
+  match_type: row.match_type,
+  priority: row.priority,
+  tenant_id: row.tenant_id,
+  tenant_name: row.tenant_name,
+  tenant_type: row.tenant_type,
+});

@@ -1,0 +1,100 @@
+/** Many mappings read and written at once, for export and import. */
+import { type Kysely, sql, type Transaction } from 'kysely';
+import pg from 'pg';
+import { recorded } from '../db/recorded.ts';
+import type { Database, MappingRow } from '../db/schema.ts';
+import { errors } from '../domain/errors.ts';
+import type { Plan } from './import-plan.ts';
+import { readNextId } from './rehearsal-store.ts';
+
+const table = 'api_key_priority_mappings';
+/** Rows of one statement; they are put together and read at a stretch. */
+const rowsPerStatement = 500;
+
+const columns = sql.raw(`pattern text, match_type text, priority integer, tenant_id text, tenant_name text,
+  tenant_type text, description text, enabled boolean`);
+
+export class TransferStore {
+  readonly #db: Kysely<Database>;
+
+  constructor(db: Kysely<Database>) {
+    this.#db = db;
+  }
+
+  /** All rows in order of id, and the id that the next new one gets, as of one moment. */
+  async readAll(): Promise<{ rows: MappingRow[]; nextId: number }> {
+    const moment = this.#db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
+    return moment.execute(async trx => ({ rows: await readRows(trx), nextId: await readNextId(trx) }));
+  }
+
+  /** One transaction: `plan` sees all rows, which nobody else can change until it is done, and says what to write. */
+  async write(
+    plan: (rows: readonly MappingRow[]) => Promise<Plan>,
+    actor: string,
+  ): Promise<{ plan: Plan; createdIds: number[] }> {
+    try {
+      return await recorded(this.#db, { actor, lock: 'mappings' }, async trx => {
+        await sql`SET LOCAL lock_timeout = '5s'`.execute(trx);
+        await sql`LOCK TABLE ${sql.table(table)} IN SHARE ROW EXCLUSIVE MODE`.execute(trx);
+        const planned = await plan(await readRows(trx));
+        await remove(trx, planned.deleted);
+        await update(trx, planned.updated);
+        return { plan: planned, createdIds: await create(trx, planned.created, actor) };
+      });
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError) || error.code !== '55P03') throw error;
+      throw errors.conflict('Somebody else has been changing mappings for 5 s; try again when that is done.');
+    }
+  }
+}
+
+async function readRows(trx: Transaction<Database>): Promise<MappingRow[]> {
+  const rows: MappingRow[] = [];
+  for (let lastId = 0; ; lastId = rows.at(-1)?.id ?? 0) {
+    const page = trx.selectFrom(table).selectAll().where('id', '>', lastId).orderBy('id').limit(rowsPerStatement);
+    const read = await page.execute();
+    rows.push(...read);
+    if (read.length < rowsPerStatement) return rows;
+  }
+}
+
+/** Of equal priorities the smaller id wins, so ids are given in the order of the rows. */
+async function create(trx: Transaction<Database>, rows: Plan['created'], createdBy: string): Promise<number[]> {
+  const ids: number[] = [];
+  for (const portion of portionsOf(rows)) {
+    const numbered = JSON.stringify(portion.map((row, place) => ({ ...row, place })));
+    const created = await sql<{ id: number }>`
+      INSERT INTO ${sql.table(table)}
+        (pattern, match_type, priority, tenant_id, tenant_name, tenant_type, description, enabled, created_by)
+      SELECT pattern, match_type, priority, tenant_id, tenant_name, tenant_type, description, enabled, ${createdBy}
+      FROM jsonb_to_recordset(${numbered}::jsonb) AS r(${columns}, place integer) ORDER BY place
+      RETURNING id`.execute(trx);
+    ids.push(...created.rows.map(({ id }) => id).sort((a, b) => a - b));
+  }
+  return ids;
+}
+
+async function update(trx: Transaction<Database>, rows: Plan['updated']): Promise<void> {
+  for (const portion of portionsOf(rows)) {
+    const changed = JSON.stringify(portion.map(({ before: { id }, after }) => ({ ...after, id })));
+    await sql`
+      UPDATE ${sql.table(table)} m SET match_type = r.match_type, priority = r.priority, tenant_id = r.tenant_id,
+        tenant_name = r.tenant_name, tenant_type = r.tenant_type, description = r.description,
+        enabled = r.enabled, updated_at = now()
+      FROM jsonb_to_recordset(${changed}::jsonb) AS r(${columns}, id integer) WHERE m.id = r.id`.execute(trx);
+  }
+}
+
+async function remove(trx: Transaction<Database>, rows: readonly MappingRow[]): Promise<void> {
+  for (const portion of portionsOf(rows)) {
+    const ids = portion.map(({ id }) => id);
+    await trx.deleteFrom(table).where('id', 'in', ids).execute();
+    // A trigger does this for all deletions, where the database role may create it.
+    await trx.deleteFrom('api_key_priority_boosts').where('mapping_id', 'in', ids).execute();
+    await trx.deleteFrom('api_key_priority_schedules').where('mapping_id', 'in', ids).execute();
+  }
+}
+
+function* portionsOf<T>(rows: readonly T[]): Generator<readonly T[]> {
+  for (let at = 0; at < rows.length; at += rowsPerStatement) yield rows.slice(at, at + rowsPerStatement);
+}
