@@ -3,8 +3,8 @@ import pg from 'pg';
 import { recorded } from '../db/recorded.ts';
 import { type Database, type HistoryRow, type RecordedTable, recordedTables } from '../db/schema.ts';
 import { errors } from '../domain/errors.ts';
-import { refuseSamePattern } from './mapping-store.ts';
 import { digestOfExact } from './pattern.ts';
+import { type Image, type RestoreChecks, refuseBeside, refuseUnfit } from './restore-checks.ts';
 import { refuseStale, type WriteBy } from './stale.ts';
 
 export interface HistoryFilter {
@@ -19,12 +19,6 @@ export interface HistoryFilter {
   readonly limit: number;
   readonly offset: number;
 }
-
-/** A row as the history has it. */
-export type Image = Readonly<Record<string, unknown>>;
-
-/** Throws where these rows together are no settings that the pool can have. */
-export type CheckPool = (pool: string, rows: readonly { key: string; value: string }[]) => void;
 
 const table = 'api_key_priority_history';
 /** Entries deleted at a stretch. */
@@ -67,7 +61,7 @@ export class HistoryStore {
   }
 
   /** Puts the object back to its state right after this entry. False: it was in that state already. */
-  async restore(entry: HistoryRow, { actor, ifMatch }: WriteBy, checkPool: CheckPool): Promise<boolean> {
+  async restore(entry: HistoryRow, { actor, ifMatch }: WriteBy, checks: RestoreChecks): Promise<boolean> {
     const target = recordedTables.find(({ object }) => object === entry.object);
     if (target === undefined) throw errors.conflict(`This gateway does not know what a ${entry.object} is.`);
     const lock = target.object.startsWith('pool_') ? 'pools' : 'mappings';
@@ -75,8 +69,10 @@ export class HistoryStore {
       return await recorded(this.#db, { actor, lock, restores: entry.id }, async trx => {
         const current = await lockCurrent(trx, target, entry.after ?? entry.before ?? {});
         refuseStale(ifMatch, current, entry.after);
-        const isChanged = await putBack(trx, target, { current, entry });
-        if (isChanged && target.object === 'pool_setting') await refuseUnfit(trx, entry, checkPool);
+        const isChanged = await putBack(trx, target, { current, entry, now: checks.now });
+        if (isChanged && target.object === 'pool_setting') {
+          await refuseUnfit(trx, String((entry.after ?? entry.before)?.pool), checks.checkPool);
+        }
         return isChanged;
       });
     } catch (error) {
@@ -134,28 +130,13 @@ const lockCurrent = async (trx: Transaction<Database>, target: RecordedTable, im
 
 const putBack = async (
   trx: Transaction<Database>,
-  target: RecordedTable,
-  { current, entry }: { current: Image | null; entry: HistoryRow },
+  target: (typeof recordedTables)[number],
+  { current, entry, now }: { current: Image | null; entry: HistoryRow; now: number },
 ): Promise<boolean> => {
   const image = withSpellingOf(current, entry.after);
   if (image === null) return current !== null && remove(trx, target, entry.before ?? {});
-  if (target.object === 'mapping') await refuseSame(trx, image);
-  if (target.object === 'boost' || target.object === 'schedule') await refuseOrphan(trx, image);
+  await refuseBeside(trx, target.object, image, now);
   return current === null ? insert(trx, target, image) : update(trx, target, image);
-};
-
-const refuseOrphan = async (trx: Transaction<Database>, { mapping_id }: Image): Promise<void> => {
-  const mapping = trx.selectFrom('api_key_priority_mappings').select('id').where('id', '=', Number(mapping_id));
-  if ((await mapping.executeTakeFirst()) === undefined)
-    throw errors.conflict(`It cannot be restored: there is no mapping ${mapping_id}; restore that first.`);
-};
-
-const refuseUnfit = async (trx: Transaction<Database>, entry: HistoryRow, check: CheckPool): Promise<void> => {
-  const pool = String((entry.after ?? entry.before)?.pool);
-  check(
-    pool,
-    await trx.selectFrom('scheduler_pool_config').select(['key', 'value']).where('pool', '=', pool).execute(),
-  );
 };
 
 /** The history has exact patterns as digests; a row that still has the same key in clear keeps its spelling. */
@@ -168,11 +149,6 @@ const withSpellingOf = (current: Image | null, image: Image | null): Image | nul
 
 const isExact = (row: Image): row is Image & { pattern: string } =>
   row.match_type === 'exact' && typeof row.pattern === 'string';
-
-const refuseSame = (trx: Transaction<Database>, image: Image): Promise<void> => {
-  const { id, pattern, match_type } = image as { id: number; pattern: string; match_type: 'exact' };
-  return refuseSamePattern(trx, { pattern, match_type }, id);
-};
 
 const remove = async (trx: Transaction<Database>, target: RecordedTable, image: Image): Promise<boolean> => {
   await sql`DELETE FROM ${sql.table(target.table)} t WHERE ${hasKeyOf(target, image)}`.execute(trx);

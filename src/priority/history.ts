@@ -4,12 +4,13 @@ import type { HistoryRow, RecordedObject } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
 import type { Events } from '../telemetry/events.ts';
-import type { CheckPool, HistoryFilter, HistoryStore, Image } from './history-store.ts';
+import type { HistoryFilter, HistoryStore } from './history-store.ts';
+import type { Image, RestoreChecks } from './restore-checks.ts';
 import type { WriteBy } from './stale.ts';
 
 export interface HistoryParts {
   readonly store: Pick<HistoryStore, keyof HistoryStore>;
-  readonly checkPool: CheckPool;
+  readonly checkPool: RestoreChecks['checkPool'];
   /** Resolves when what was restored serves here. */
   readonly serve: (object: RecordedObject) => Promise<unknown>;
   readonly clock: Clock;
@@ -50,10 +51,10 @@ export class History {
 
   /** Answers the entry of the restoring; null where the object was in that state already. */
   async restore(id: number, by: WriteBy): Promise<{ of: HistoryRow; entry: HistoryRow | null }> {
-    const { store, checkPool, serve } = this.#parts;
+    const { store, checkPool, serve, clock } = this.#parts;
     const of = await answered(store.find(id));
     if (of === null) throw errors.notFound(`There is no entry ${id} in the history.`);
-    const isChanged = await answered(store.restore(of, by, checkPool));
+    const isChanged = await answered(store.restore(of, by, { checkPool, now: clock.date().getTime() }));
     if (!isChanged) return { of: shown(of), entry: null };
     await serve(of.object as RecordedObject);
     const entry = await answered(store.findRestoring(of));

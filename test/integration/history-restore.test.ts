@@ -67,7 +67,7 @@ function arrange(db: Kysely<Database>, query: TestDatabase['query']) {
       UNION ALL SELECT 'setting ' || key, to_jsonb(c) - 'updated_at' FROM api_key_priority_config c`);
     return new Map(rows.map(({ object, row }) => [object, row]));
   };
-  const restore = (entry: HistoryRow) => history.restore(entry, { actor }, () => {});
+  const restore = (entry: HistoryRow) => history.restore(entry, { actor }, { checkPool: () => {}, now: Date.now() });
   const apply = async (change: Change): Promise<unknown> => {
     switch (change.by) {
       case 'create': {

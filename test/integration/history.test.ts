@@ -252,6 +252,45 @@ test('settings and settings of pools come back and serve, and what no longer fit
   assert.deepEqual((await admin('GET', pool)).body.reserved, reserved(6));
 });
 
+test('boosts and schedules are recorded and come back, but not without their mapping or over another', async t => {
+  const { admin, entries, restore } = await arrange(t);
+  const schedules = '/admin/api-key-priority/schedules';
+  const nights = { mapping_id: 1, priority: 3, weekdays: ['mon'], start: '18:00', end: '08:00', zone: 'UTC' };
+  await admin('POST', url, prod);
+  const boosted = await admin('POST', `${url}/1/boost`, { priority: 0, for: 3600, reason: 'launch' });
+  assert.equal(boosted.status, 200, JSON.stringify(boosted.body));
+  const planned = await admin('POST', schedules, nights);
+  assert.equal(planned.status, 201, JSON.stringify(planned.body));
+  await admin('DELETE', `${schedules}/1`);
+  await admin('POST', schedules, { ...nights, start: '20:00' });
+  const [, , schedule, boost, mapping] = await entries();
+  const told = [schedule, boost, mapping].map(one => `${one.object} ${one.object_id} ${one.kind} by ${one.actor}`);
+  assert.deepEqual(told, [
+    'schedule 1 create by admin@local',
+    'boost 1 create by admin@local',
+    'mapping 1 create by admin@local',
+  ]);
+  assert.match(boost.after.until, /Z$/);
+  assert.match((await restore(schedule.id)).body.error.message, /overlap schedule 2/);
+
+  await admin('DELETE', `${url}/1`);
+  assert.deepEqual((await entries('?limit=3')).map(({ object, kind }) => `${object} ${kind}`).sort(), [
+    'boost delete',
+    'mapping delete',
+    'schedule delete',
+  ]);
+  for (const { id } of [schedule, boost]) {
+    const { status, body } = await restore(id);
+    assert.deepEqual(
+      [status, body.error.message],
+      [409, 'It cannot be restored: there is no mapping 1; restore that first.'],
+    );
+  }
+  for (const { id } of [mapping, boost, schedule]) assert.equal((await restore(id)).status, 200);
+  const { body } = await admin('GET', `${url}/1`);
+  assert.deepEqual([body.boost.reason, body.effective_priority, body.effective_source], ['launch', 0, 'boost']);
+});
+
 test('a pattern that another mapping has by now is a 409, in either spelling', async t => {
   const { admin, entries, restore } = await arrange(t);
   const sha256 = `sha256:${createHash('sha256').update('tok_x').digest('hex')}`;
