@@ -9,6 +9,7 @@ import * as contract from './admin/contract.ts';
 import * as inspectContract from './admin/inspect-contract.ts';
 import * as poolContract from './admin/pool-contract.ts';
 import * as timingContract from './admin/timing-contract.ts';
+import * as transferContract from './admin/transfer-contract.ts';
 import { type Described, errorSchemas, modelPaths, openPaths } from './openapi-routes.ts';
 
 type JsonSchema = Readonly<Record<string, unknown>>;
@@ -70,25 +71,28 @@ function documentOf(routes: readonly RouteOptions[]): object {
 const methodsOf = ({ method }: RouteOptions): string[] => [method].flat().map(name => name.toLowerCase());
 
 function adminOperation(route: RouteOptions, path: string, components: Components): Described {
-  const { summary = '', body, querystring, response = {} } = route.schema ?? {};
+  const { summary = '', body, querystring, response = {}, takesFile, answersFile = [] } = route.schema ?? {};
   const shown = (schema: unknown) => hoisted(schema as JsonSchema, components);
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
-  const answers = Object.entries(response as Record<string, unknown>).map(
-    ([status, schema]) =>
-      [status, { description: 'Done.', content: { 'application/json': { schema: shown(schema) } } }] as const,
-  );
+  const answers = Object.entries(response as Record<string, unknown>).map(([status, schema]) => {
+    const content = { 'application/json': { schema: shown(schema) }, ...files(answersFile) };
+    return [status, { description: 'Done.', content }] as const;
+  });
+  const sent = body === undefined ? files(takesFile ?? []) : { 'application/json': { schema: shown(body) } };
   return {
     operationId: operationId(methodsOf(route)[0] ?? '', path),
     tags: [path.split('/')[2] ?? 'admin'],
     summary,
     description: `Needs the key of one of: ${route.config?.roles?.join(', ')}.`,
     parameters: [...names.map(pathParameter), ...queryParameters(querystring, shown)],
-    ...(body === undefined
-      ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: shown(body) } } } }),
+    ...(Object.keys(sent).length === 0 ? {} : { requestBody: { required: true, content: sent } }),
     responses: { ...Object.fromEntries(answers), ...errorAnswers(refusalsOf(route.schema, names)) },
   };
 }
+
+/** Texts that are not described further than by their content type. */
+const files = (types: readonly string[]): Record<string, object> =>
+  Object.fromEntries(types.map(type => [type, { schema: type === 'application/json' ? {} : { type: 'string' } }]));
 
 const operationId = (method: string, path: string): string =>
   `${method}-${path.slice(adminPrefix.length)}`.replaceAll(/[^A-Za-z0-9]+([A-Za-z0-9])?/g, (_, letter = '') =>
@@ -118,7 +122,7 @@ function queryParameters(querystring: unknown, shown: (schema: unknown) => unkno
 
 /** The statuses that a client of the route has to reckon with; others come as `default`. */
 function refusalsOf(schema: FastifySchema | undefined, names: readonly string[]): number[] {
-  const fromBody = schema?.body === undefined ? [] : [409, 413];
+  const fromBody = schema?.body === undefined && schema?.takesFile === undefined ? [] : [409, 413];
   return [400, 401, 403, ...(names.length > 0 ? [404] : []), ...fromBody, 500, 503];
 }
 
@@ -160,7 +164,7 @@ const ifMatch = {
 
 /** The objects of the contract by their own identity, with the name that the contract gives them. */
 const contractNames: ReadonlyMap<unknown, string> = new Map(
-  Object.entries({ ...contract, ...inspectContract, ...poolContract, ...timingContract })
+  Object.entries({ ...contract, ...inspectContract, ...poolContract, ...timingContract, ...transferContract })
     .filter(([, schema]) => 'type' in schema && schema.type === 'object')
     .map(([name, schema]) => [schema, name.charAt(0).toUpperCase() + name.slice(1)]),
 );

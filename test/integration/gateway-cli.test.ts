@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -139,6 +139,91 @@ test('address and key come from flags, environment or a file that nobody else ma
   const unknown = await runCli(['users', 'list'], { env });
   assert.equal(unknown.code, 2);
   assert.match(unknown.err, /\[gateway\] server: there are only url, key, key_file/);
+});
+
+test('a boost holds until it is ended, and a dry run writes nothing', async t => {
+  const { cli, createKey } = await arrange(t);
+  await cli('mappings', 'add', 'tok_prod*', '--priority', '5', '--tenant-id', 'dept-prod');
+  const boosted = await cli('mappings', 'boost', '1', '--priority', '0', '--for', '1h30m', '--reason', 'launch');
+  assert.deepEqual([boosted.code, boosted.err], [0, '']);
+  assert.match(boosted.out, /^Mapping 1 is at P0 until \d{4}-.*: launch\n$/);
+  assert.match((await cli('mappings', 'list')).out, /P0 \(row P5\).*boosted until .*: launch/);
+  assert.match((await cli('mappings', 'boost', '1', '--end')).out, /has ended\n$/);
+  assert.match((await cli('mappings', 'list')).out, / P5 +prefix/);
+  for (const wrong of [['--for', '1x'], ['--until', 'x', '--for', '1h'], []]) {
+    const ended = await cli('mappings', 'boost', '1', '--priority', '0', '--reason', 'x', ...wrong);
+    assert.equal(ended.code, 2, wrong.join(' '));
+  }
+
+  await createKey('prod');
+  const tried = await cli('mappings', 'set', '1', '--priority', '2', '--dry-run');
+  assert.deepEqual([tried.code, tried.err], [0, '']);
+  assert.match(
+    tried.out,
+    /^Nothing is written\. It would change:\n +\d+ of 2 keys.*\n[\s\S]*requests since .*\n[\s\S]*Mapping is off/,
+  );
+  assert.equal((await cli('mappings', 'rm', '1', '--dry-run', '--json')).json.dry_run, true);
+  assert.match((await cli('mappings', 'add', 'x*', '--priority', '1', '--dry-run')).out, /^Nothing is written/);
+  const [mapping] = (await cli('mappings', 'list', '--json')).json.mappings;
+  assert.equal(mapping.priority, 5);
+  await cli('mappings', 'set', '1', '--priority', '6');
+  const stale = await cli('mappings', 'set', '1', '--priority', '7', '--if-match', mapping.etag);
+  assert.equal(stale.code, 5, stale.err);
+});
+
+test('explain tells which mapping wins, of a key that never stands on the command line', async t => {
+  const { url, cli, createKey } = await arrange(t);
+  await cli('mappings', 'add', 'tok_prod*', '--priority', '5', '--tenant-id', 'dept-prod');
+  await cli('mappings', 'add', 'tok_*', '--priority', '8');
+  const key = await createKey('prod');
+  const whole = await cliOf(url, { stdin: key })('mappings', 'explain', '--key-from', '-');
+  assert.deepEqual([whole.code, whole.err], [0, '']);
+  assert.match(whole.out, /^Requests get P7 by default[\s\S]*Mapping is off; enforced, they would get P5 by mapping/);
+  assert.match(whole.out, /▶ +1 +P5 +prefix +tok_prod\* +match[\s\S]*2 +P8 +prefix +tok_\* +match/);
+  assert.ok(!whole.out.includes(key));
+  assert.match((await cli('mappings', 'explain', '--prefix', 'tok_p')).out, /tok_prod\* +unknown[\s\S]*tok_\* +match/);
+  assert.equal((await cli('mappings', 'explain')).code, 2);
+});
+
+test('mappings travel as a file: what is exported changes nothing, an edit shows as a diff, pruning deletes', async t => {
+  const { cli, url } = await arrange(t);
+  await cli('mappings', 'add', 'tok_prod*', '--priority', '5', '--tenant-id', 'dept-prod');
+  await cli('mappings', 'add', 'tok_somebodys_key', '--match-type', 'exact', '--priority', '1');
+  const file = join(await home(t), 'mappings.yaml');
+  assert.equal((await cli('mappings', 'export', file)).err, `Written to ${file}\n`);
+  const text = await readFile(file, 'utf8');
+  assert.ok(text.includes('pattern: tok_prod*') && text.includes('sha256:') && !text.includes('somebodys'), text);
+  assert.equal((await cli('mappings', 'export')).out, text);
+  assert.equal((await cli('mappings', 'export', '--json')).json.mappings.length, 2);
+  const same = await cli('mappings', 'import', file, '--dry-run', '--prune', '--exit-code');
+  assert.equal(same.code, 0, same.err);
+  assert.match(same.out, /^0 created, 0 updated, 0 deleted, 2 unchanged\nNothing is written/);
+
+  await writeFile(
+    file,
+    'mappings:\n  - pattern: tok_prod*\n    match_type: prefix\n    priority: 2\n    tenant_id: dept-prod\n',
+  );
+  const args = ['mappings', 'import', file, '--prune', '--exit-code'];
+  const tried = await cli(...args, '--dry-run');
+  assert.equal(tried.code, 8, tried.err);
+  assert.match(tried.out, /@@ update 1 prefix tok_prod\* @@\n[\s\S]*^- {3}priority: 5\n\+ {3}priority: 2$/m);
+  assert.match(
+    tried.out,
+    /@@ delete 2 exact sha256:\S+… @@\n- {3}pattern:[\s\S]*\n0 created, 1 updated, 1 deleted, 0 unchanged\n/,
+  );
+  assert.equal((await cli('mappings', 'list', '--json')).json.total, 2);
+  assert.equal((await cli(...args)).code, 8);
+  const [only, ...more] = (await cli('mappings', 'list', '--json')).json.mappings;
+  assert.deepEqual([only.id, only.priority, more], [1, 2, []]);
+
+  const faulty = await cliOf(url, { stdin: 'mappings:\n  - pattern: x\n    priority: 11\n    match_type: prefix\n' })(
+    'mappings',
+    'import',
+    '-',
+  );
+  assert.equal(faulty.code, 2);
+  assert.match(faulty.err, /line 2.*priority/s);
+  assert.equal((await cli('mappings', 'import', '/nonexistent.yaml')).code, 2);
 });
 
 test('every command explains itself', async () => {

@@ -176,5 +176,7 @@ test('bodies are described by the schemas that refuse them', async t => {
   assert.match(((await refused.json()) as any).error.message, new RegExp(pattern.description));
   const change = operationOf('PUT', '/admin/api-key-priority/mappings/1');
   assert.ok(change?.parameters.some(({ name }: any) => name === 'If-Match'));
+  const taken = operationOf('POST', '/admin/api-key-priority/mappings/import');
+  assert.ok('application/yaml' in (taken?.requestBody.content ?? {}));
   assert.ok(!JSON.stringify(document).includes('~'), 'nothing of the schema library shows');
 });

@@ -18,7 +18,14 @@ const yamlTypes = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/
 export function transferRoutes(app: AdminApp, transfer: TransferService, identities: Identities): void {
   app.get(
     `${base}/export`,
-    { config, schema: { summary: 'All mappings as a file, YAML or JSON', response: { 200: exported } } },
+    {
+      config,
+      schema: {
+        summary: 'All mappings as a file, YAML or JSON',
+        answersFile: yamlTypes.slice(0, 1),
+        response: { 200: exported },
+      },
+    },
     async (request, reply) => {
       void reply.header('cache-control', 'no-store');
       if (wantsJson(request.headers.accept)) return { mappings: await transfer.exportRows() };
@@ -36,6 +43,7 @@ export function transferRoutes(app: AdminApp, transfer: TransferService, identit
         bodyLimit: largestFile,
         schema: {
           summary: 'Take in a file of mappings, YAML or JSON: all of it or nothing',
+          takesFile: ['application/json', ...yamlTypes],
           querystring: importQuery,
           response: { 200: imported },
         },
