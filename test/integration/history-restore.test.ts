@@ -8,8 +8,10 @@ import { openPostgres } from '../../src/db/postgres.ts';
 import type { Database, HistoryRow } from '../../src/db/schema.ts';
 import { HistoryStore } from '../../src/priority/history-store.ts';
 import { MappingStore } from '../../src/priority/mapping-store.ts';
+import { startGateway } from '../support/gateway.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 
+const ini = '[provider.local]\ntype = loopback\n';
 const patterns = ['a*', 'b*', 'c*', 'tok_d'];
 const actor = 'admin@local';
 
@@ -177,6 +179,20 @@ test('where the role may not create triggers the gateway records what is changed
   assert.ok(update && (await restore(update)));
   assert.equal(((await state()).get('mapping 1') as any).priority, 5);
   assert.equal((await all())[0]?.restores, update.id);
+
+  const gateway = await startGateway(t, { ini, database: url });
+  const warnings = gateway.log.filter(line => line.includes('may not create the triggers that record changes'));
+  assert.equal(warnings.length, 1);
+  await gateway.admin('PUT', '/admin/api-key-priority/mappings/2', { priority: 3 });
+  const history = () => gateway.admin('GET', '/admin/api-key-priority/history?object_id=2&limit=1');
+  const [entry] = (await history()).body.history;
+  assert.deepEqual([entry.before.priority, entry.after.priority, entry.actor], [9, 3, actor]);
+  // Without the right to write the history a change is still made; without that to read it, its absence is explained.
+  await database.query(`REVOKE ALL ON api_key_priority_history FROM ${role}`);
+  assert.equal((await gateway.admin('PUT', '/admin/api-key-priority/mappings/2', { priority: 4 })).status, 200);
+  const unreadable = await history();
+  assert.deepEqual([unreadable.status, unreadable.body.error.code], [503, 'unavailable']);
+  assert.match(unreadable.body.error.message, /GRANT SELECT ON api_key_priority_history/);
 });
 
 /** A role that may read and write the tables that are there, and nothing else. */
