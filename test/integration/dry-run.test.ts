@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { adminKey, startGateway } from '../support/gateway.ts';
+import { freshDatabase } from '../support/postgres.ts';
+
+const ini = '[api_key_priority]\nenabled = true\n[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\n';
+const url = '/admin/api-key-priority/mappings';
+
+async function arrange(t: TestContext) {
+  const database = await freshDatabase(t);
+  const gateway = await startGateway(t, { ini, database: database.url });
+  const { admin, chat, createKey } = gateway;
+  const keys: string[] = [];
+  for (const prefix of ['prod', 'prod', 'ml', 'dev', undefined]) keys.push(await createKey(prefix));
+  keys.push(adminKey);
+  await createKey('prod'); // never presented
+  const levels = async () =>
+    Promise.all(
+      keys.map(async key => {
+        const answer = await chat(key);
+        await answer.text();
+        return Number(answer.headers.get('x-tokligence-priority'));
+      }),
+    );
+  const stored = () =>
+    database.query(`SELECT m.*, m.xmin::text AS version, (SELECT last_value FROM api_key_priority_mappings_id_seq) AS last,
+      (SELECT count(*) FROM api_key_priority_history) AS history FROM api_key_priority_mappings m ORDER BY id`);
+  return { ...gateway, database, admin, keys, levels, stored };
+}
+
+const prefix = (pattern: string, priority: number, tenant_id: string | null = null) => ({
+  pattern,
+  priority,
+  match_type: 'prefix',
+  tenant_id,
+});
+
+test('what a dry run tells of the keys seen is what the real change then does, and it writes nothing', async t => {
+  const { admin, levels, stored } = await arrange(t);
+  await admin('POST', url, prefix('tok_prod*', 2, 'dept-prod'));
+  await admin('POST', url, prefix('tok_ml*', 5, 'dept-ml'));
+  const file = { mappings: [prefix('tok_ml*', 1, 'dept-ml'), prefix('tok_dev*', 4, 'dept-dev')] };
+  const steps: [string, string, object | undefined][] = [
+    ['POST', url, prefix('tok_*', 4, 'all')],
+    ['POST', url, prefix('tok_prod_*', 2, 'loses the tie')],
+    ['PUT', `${url}/1`, { priority: 9 }],
+    ['PUT', `${url}/2`, { enabled: false }],
+    ['PUT', `${url}/2`, { enabled: true, priority: 0 }],
+    ['PUT', `${url}/1`, {}],
+    ['DELETE', `${url}/3`, undefined],
+    ['POST', `${url}/import?prune=true`, file],
+  ];
+  for (const [method, path, body] of steps) {
+    const name = `${method} ${path} ${JSON.stringify(body)}`;
+    const before = await levels();
+    const rows = await stored();
+    const dry = await admin(method, `${path}${path.includes('?') ? '&' : '?'}dry_run=true`, body);
+    assert.equal(dry.status, 200, `${name}: ${JSON.stringify(dry.body)}`);
+    assert.equal(dry.body.dry_run, true);
+    assert.deepEqual(await stored(), rows, name);
+    assert.deepEqual(await levels(), before, name);
+
+    const real = await admin(method, path, body);
+    assert.ok(real.status < 300, name);
+    const after = await levels();
+    const moves = new Map<string, number>();
+    for (const [at, from] of before.entries()) {
+      const move = `${from}>${after[at]}`;
+      if (from !== after[at]) moves.set(move, (moves.get(move) ?? 0) + 1);
+    }
+    const { keys } = dry.body.impact;
+    const told = keys.levels.filter(({ from, to }: any) => from !== to);
+    assert.deepEqual(new Map(told.map(({ from, to, count }: any) => [`${from}>${to}`, count])), moves, name);
+    // Five were seen and the admin's own; one was not.
+    assert.deepEqual([keys.total, keys.unknown, keys.changed + keys.unchanged], [7, 1, 6], name);
+    assert.deepEqual(dry.body.mapping?.pattern, real.body.pattern ?? dry.body.mapping?.pattern, name);
+    for (const field of ['created', 'updated', 'deleted', 'unchanged'])
+      assert.equal(dry.body[field], real.body[field], name);
+  }
+});
+
+test('the last hour’s requests are counted by what each would have got, with the tenants', async t => {
+  const { admin, chat, keys } = await arrange(t);
+  await admin('POST', url, prefix('tok_prod*', 2, 'dept-prod'));
+  const [first = '', second = '', ml = ''] = keys;
+  for (const [key, priority] of [[first], [first], [first, 0], [second], [ml]] as const) {
+    await (await chat(key, priority === undefined ? {} : { priority })).text();
+  }
+  const { body } = await admin('PUT', `${url}/1?dry_run=true`, { priority: 6, tenant_id: 'moved' });
+  const { requests, mapping } = body.impact;
+  assert.equal(mapping, 'enforced');
+  assert.ok(Date.parse(requests.since) <= Date.now());
+  assert.deepEqual([requests.total, requests.changed, requests.unchanged, requests.unknown], [5, 4, 1, 0]);
+  assert.deepEqual(requests.tenants, [
+    { from_tenant: 'dept-prod', to_tenant: 'moved', from: 2, to: 6, count: 3 },
+    { from_tenant: 'dept-prod', to_tenant: 'moved', from: 0, to: 0, count: 1 },
+  ]);
+  await admin('PUT', '/admin/api-key-priority/config', { enabled: false });
+  const off = await admin('DELETE', `${url}/1?dry_run=true`);
+  assert.deepEqual([off.body.impact.mapping, off.body.impact.requests.changed], ['off', 4]);
+  assert.equal(JSON.stringify(off.body).includes(first), false);
+});
+
+test('a dry run refuses what the real change refuses, in the same words', async t => {
+  const { admin, stored, database } = await arrange(t);
+  await admin('POST', url, prefix('tok_prod*', 2, 'dept-prod'));
+  await admin('POST', url, { pattern: 'tok_exact_key', priority: 2, match_type: 'exact' });
+  await database.query(
+    `INSERT INTO api_key_priority_mappings (pattern, priority, match_type) VALUES ('(', 1, 'regex')`,
+  );
+  const cases: [string, string, object | undefined, number][] = [
+    ['POST', url, prefix('tok_prod*', 1), 409],
+    ['POST', url, { pattern: `sha256:${'0'.repeat(63)}`, priority: 1, match_type: 'exact' }, 400],
+    ['POST', url, { pattern: 'sha256:x', priority: 1, match_type: 'exact' }, 400],
+    ['POST', url, { pattern: '(', priority: 1, match_type: 'regex' }, 400],
+    ['POST', url, prefix('tok_a*', 10), 400],
+    ['POST', url, { pattern: 'a' }, 400],
+    ['PUT', `${url}/1`, { pattern: 'tok_exact_key', match_type: 'exact' }, 409],
+    ['PUT', `${url}/1`, { pattern: '(', match_type: 'regex' }, 400],
+    ['PUT', `${url}/99`, { priority: 1 }, 404],
+    ['PUT', `${url}/x`, { priority: 1 }, 400],
+    ['DELETE', `${url}/99`, undefined, 404],
+    [
+      'POST',
+      `${url}/import`,
+      { mappings: [prefix('tok_a*', 10), prefix('tok_prod*', 1), prefix('tok_prod*', 1)] },
+      400,
+    ],
+  ];
+  const before = await stored();
+  for (const [method, path, body, status] of cases) {
+    const dry = await admin(method, `${path}?dry_run=true`, body);
+    const real = await admin(method, path, body);
+    assert.deepEqual(dry, real, `${method} ${path} ${JSON.stringify(body)}`);
+    assert.equal(dry.status, status, JSON.stringify(dry.body));
+  }
+  assert.deepEqual(
+    (await stored()).map(({ version }) => version),
+    before.map(({ version }) => version),
+  );
+  assert.equal((await admin('POST', `${url}?dry_run=maybe`, prefix('tok_q*', 1))).status, 400);
+});
