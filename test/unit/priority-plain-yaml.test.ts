@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parse } from 'yaml';
+import { matchTypes } from '../../src/domain/vocabulary.ts';
+import { type FileRow, plainYamlSteps, yamlOf } from '../../src/priority/plain-yaml.ts';
+import { portable } from '../../src/priority/portable-row.ts';
+
+function read(text: string): FileRow[] | null {
+  const steps = plainYamlSteps(text);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+const odd = fc.constantFrom(
+  ...[
+    'true',
+    'Null',
+    '~',
+    '',
+    ' ',
+    '*',
+    '*a',
+    '&a',
+    'a: b',
+    'a #b',
+    '- a',
+    '!t',
+    '@a',
+    '`a',
+    '%a',
+    "it's",
+    '"q"',
+    '1',
+    '-1',
+    '0x1',
+    '1e3',
+  ],
+  ...[
+    '.inf',
+    'a b',
+    'a  b',
+    'a ',
+    'y',
+    'no',
+    '---',
+    '...',
+    '<<',
+    '=',
+    '?a',
+    '{a}',
+    '[a]',
+    '\u0085',
+    '\u2028',
+    '\ufeff',
+    'é',
+    '😀',
+    'a\nb',
+    'a\tb',
+  ],
+);
+const text = fc
+  .oneof(odd, fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme-ascii' }))
+  .filter(one => one.isWellFormed());
+const orNone = fc.option(text, { nil: null });
+const row = fc.record({
+  pattern: text,
+  match_type: fc.constantFrom(...matchTypes),
+  priority: fc.integer({ min: 0, max: 9 }),
+  tenant_id: orNone,
+  tenant_name: orNone,
+  tenant_type: orNone,
+  description: orNone,
+  enabled: fc.boolean(),
+});
+
+test('what is exported is read as it was, by the fast reader and by all of YAML alike', () => {
+  fc.assert(
+    fc.property(fc.array(row, { minLength: 1, maxLength: 4 }), rows => {
+      const shown = rows.map(portable);
+      const file = `# A comment\nmappings:\n${shown.map(yamlOf).join('')}`;
+      const whole = shown.map(one =>
+        Object.fromEntries(
+          Object.entries(one).filter(([name, value]) => value !== null && !(name === 'enabled' && value)),
+        ),
+      );
+      assert.deepEqual(parse(file), { mappings: whole });
+      const fast = read(file);
+      assert.deepEqual(
+        fast?.map(({ value }) => value),
+        whole,
+      );
+      for (const { line, index } of fast ?? []) {
+        assert.match(file.split('\n')[(line ?? 0) - 1] ?? '', /^ {2}- pattern:/);
+        assert.equal(fast?.[index]?.line, line);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+const fragment = fc.constantFrom(
+  ...[
+    'mappings:',
+    '  - ',
+    '- ',
+    '    ',
+    '   ',
+    ' ',
+    '\n',
+    '\r\n',
+    '\t',
+    '# c',
+    ' # c',
+    'pattern:',
+    'priority:',
+    'enabled:',
+    'tenant_id:',
+  ],
+  ...[
+    ' a',
+    ' a*',
+    ' "a"',
+    " 'a'",
+    " 'it''s'",
+    ' 1',
+    ' 01',
+    ' -0',
+    ' 1.5',
+    ' true',
+    ' TRUE',
+    ' tRUE',
+    ' null',
+    ' ~',
+    ' a: b',
+    ' a #b',
+    ' a#b',
+    ' "a" b',
+    ' [a]',
+    ' |',
+    ' >',
+  ],
+  ...[
+    ' "\\u00e9\\n"',
+    ' "\\x41"',
+    ' a b',
+    ' a, b',
+    ' &a',
+    ' *a',
+    ' !x',
+    ' a:',
+    '---\n',
+    '...\n',
+    'a\n',
+    '  - pattern: a\n',
+    '    priority: 1\n',
+  ],
+);
+
+test('whatever the fast reader takes, all of YAML takes the same way; the rest it leaves alone', () => {
+  let taken = 0;
+  fc.assert(
+    fc.property(fc.array(fragment, { maxLength: 14 }), fc.boolean(), (fragments, hasHead) => {
+      const file = (hasHead ? 'mappings:\n  - pattern: a\n' : '') + fragments.join('');
+      const fast = read(file);
+      if (fast === null) return;
+      taken += 1;
+      const { mappings } = parse(file, { logLevel: 'error' });
+      assert.deepEqual(
+        fast.map(({ value }) => value),
+        mappings,
+        JSON.stringify(file),
+      );
+    }),
+    { numRuns: 20_000 },
+  );
+  assert.ok(taken > 500, `only ${taken} were taken`);
+});
