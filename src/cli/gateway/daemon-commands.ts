@@ -32,6 +32,10 @@ export function daemonCommands(program: Command, sessionOf: SessionOf): void {
       session.show(answer, () => `${file} can be used: ${edition} edition, pools ${pools.join(', ')}\n`);
     });
 
+  migrateCommand(program, sessionOf);
+}
+
+function migrateCommand(program: Command, sessionOf: SessionOf): void {
   program
     .command('migrate')
     .description('bring the database of a configuration up to date, without starting a gateway')

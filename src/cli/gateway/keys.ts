@@ -54,6 +54,10 @@ export function keyCommands(program: Command, sessionOf: SessionOf): void {
     session.show({ api_keys: rows, total }, () => keyTable(rows) + countLine(rows.length, total, 'key', 'keys'));
   });
 
+  revokeCommand(keys, sessionOf);
+}
+
+function revokeCommand(keys: Command, sessionOf: SessionOf): void {
   keys
     .command('revoke')
     .description('delete keys: the next request with one is refused')

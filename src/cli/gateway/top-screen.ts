@@ -21,15 +21,7 @@ const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export function openTopScreen({ stdin, stdout }: Streams): TopScreen {
   const stopping = new AbortController();
   const stop = () => stopping.abort();
-  // A chunk may hold several keys; an arrow key is one that begins with Esc and means nothing here.
-  const onKeys = (keys: string) => {
-    if (stopKeys.has(keys) || (!keys.startsWith('\u001b') && [...keys].some(key => stopKeys.has(key)))) stop();
-  };
-  const hasKeys = stdin.isTTY === true;
-  if (hasKeys) {
-    stdin.setRawMode(true);
-    stdin.setEncoding('utf8').on('data', onKeys).once('end', stop).resume();
-  }
+  const letGoOfKeys = watchKeys(stdin, stop);
   for (const signal of stopSignals) process.on(signal, stop);
   let redraw = () => {};
   const onResize = () => redraw();
@@ -53,11 +45,23 @@ export function openTopScreen({ stdin, stdout }: Streams): TopScreen {
     close() {
       stdout.off('resize', onResize);
       for (const signal of stopSignals) process.off(signal, stop);
-      if (hasKeys) {
-        stdin.off('data', onKeys).off('end', stop).pause();
-        stdin.setRawMode(false);
-      }
+      letGoOfKeys();
       stdout.write(leave);
     },
+  };
+}
+
+/** Single keys, where the input is a terminal; answers how to give them back. */
+function watchKeys(stdin: NodeJS.ReadStream, stop: () => void): () => void {
+  if (stdin.isTTY !== true) return () => {};
+  // A chunk may hold several keys; an arrow key is one that begins with Esc and means nothing here.
+  const onKeys = (keys: string) => {
+    if (stopKeys.has(keys) || (!keys.startsWith('\u001b') && [...keys].some(key => stopKeys.has(key)))) stop();
+  };
+  stdin.setRawMode(true);
+  stdin.setEncoding('utf8').on('data', onKeys).once('end', stop).resume();
+  return () => {
+    stdin.off('data', onKeys).off('end', stop).pause();
+    stdin.setRawMode(false);
   };
 }

@@ -48,6 +48,10 @@ export function userCommands(program: Command, sessionOf: SessionOf): void {
       session.show(user, () => `Added user ${user.id}: ${visible(user.email)} (${user.role})\n`);
     });
 
+  setCommand(users, sessionOf);
+}
+
+function setCommand(users: Command, sessionOf: SessionOf): void {
   users
     .command('set')
     .description('change an account; inactive: all its keys stop working')
