@@ -155,7 +155,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     mapper,
     timings: createTimings({ db, mapper, clock, events }),
     trial: openTrial({ mapper, db, clock, events, census: () => identities.census() }),
-    inspector: createInspector({ mapper, db, clock, ownerOf: key => identities.ownerOf(key) }),
+    inspector: createInspector({ mapper, db, clock, events, keys: identities }),
     history,
     pools,
     classify: mapper.classify,

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { answered } from '../db/answered.ts';
 import type { Database, UserRow } from '../db/schema.ts';
@@ -11,6 +12,7 @@ import { IdentityStore, type Page } from './identity-store.ts';
 import { identityOf, isUsable, type KeyInUse } from './key-owner.ts';
 import { KeyRing } from './key-ring.ts';
 import { type AdminConfig, ensureAdmin } from './root-admin.ts';
+import { readKeys, type StoredKey } from './stored-keys-store.ts';
 
 export {
   type AdminConfig,
@@ -30,6 +32,25 @@ export interface IdentitiesParts {
   readonly auth: { readonly cacheTtlMs: number; readonly staleMaxMs: number };
   /** The id of the mapping that a key matches, so that no key is drawn that matches one by chance. */
   readonly matching: (key: string) => number | null;
+}
+
+/** A key and as much of it as this gateway knows. */
+export interface CountedKey extends StoredKey {
+  /** Null: not seen since the start. */
+  readonly key: string | null;
+}
+
+const keysPerPage = 500;
+const keysPerTurn = 5_000;
+
+/** Lets others run meanwhile: there may be 100,000 of them. */
+async function keysByHash(seen: Iterable<{ key: string; hash: string }>): Promise<Map<string, string>> {
+  const keys = new Map<string, string>();
+  for (const { key, hash } of seen) {
+    keys.set(hash, key);
+    if (keys.size % keysPerTurn === 0) await nextTurn();
+  }
+  return keys;
 }
 
 /** Users and keys: who presents a key, and what admins do to them. */
@@ -63,6 +84,22 @@ export class Identities {
     const stored = await answered(this.#store.countUsableKeys(this.#parts.clock.date().toISOString()));
     const keys = this.#ring.inUse();
     return { keys, total: Math.max(stored, keys.length) };
+  }
+
+  /**
+   * All keys that are good now, page by page: whole where they were seen since the start, else only their
+   * beginning, for no more of them is stored.
+   */
+  async *knownKeys(): AsyncGenerator<CountedKey[]> {
+    const seen = await keysByHash(this.#ring.seen());
+    for (let page = await readKeys(this.#parts.db, 0, keysPerPage); ; ) {
+      const last = page.at(-1);
+      if (last === undefined) return;
+      const now = this.#parts.clock.date();
+      yield page.filter(key => isUsable(key, now)).map(key => ({ ...key, key: seen.get(key.hash) ?? null }));
+      if (page.length < keysPerPage) return;
+      page = await readKeys(this.#parts.db, last.keyId, keysPerPage);
+    }
   }
 
   /** Users or keys were changed by somebody. Never rejects. */

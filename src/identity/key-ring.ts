@@ -109,6 +109,11 @@ export class KeyRing {
     return this.#reread().catch(() => {});
   }
 
+  /** The keys seen and not forgotten since, whole, each with its hash. They live in memory alone. */
+  *seen(): Generator<{ readonly key: string; readonly hash: string }> {
+    yield* this.#known.values();
+  }
+
   forgetKey(keyId: number): void {
     this.#forget(identity => identity.keyId === keyId);
   }

@@ -14,6 +14,7 @@ import { type Answer, answerFor, matchesKey } from './key-answer.ts';
 import type { CompiledRow, Mapping, RankedRow } from './matcher.ts';
 import { classifyBySettings } from './shadow.ts';
 import { type ShownRow, shownRow } from './shown-row.ts';
+import type { EffectiveSource } from './timing.ts';
 
 export interface Question {
   /** All of the key, or how it begins. */
@@ -28,11 +29,14 @@ export interface Situation {
   readonly faulty: readonly CompiledRow[];
   readonly disabled: readonly CompiledRow[];
   readonly settings: PrioritySettings;
+  readonly sourceOf: (id: number) => EffectiveSource;
   /** Whose key it is; null where that is not known. */
   readonly owner: Identity | null;
 }
 
 export interface ExplainedRow extends ShownRow {
+  /** Where the priority that holds comes from. */
+  readonly effective_source: EffectiveSource;
   readonly answer: Answer;
   readonly wins: boolean;
   /** Why it wins, loses or does not take part. */
@@ -87,6 +91,7 @@ export function* explain(question: Question, situation: Situation): Generator<vo
     .filter(({ answer }) => !question.isWhole || answer === 'match')
     .map(({ mapping, answer }) => ({
       ...shownRow(mapping),
+      effective_source: situation.sourceOf(mapping.id),
       answer,
       wins: mapping === winner,
       reason: reasons(mapping, answer),
@@ -155,7 +160,7 @@ function* outsiders({ key, isWhole }: Question, { faulty, disabled }: Situation)
     const answer = isWhole ? wholeAnswer(matchesKey(pattern, key)) : yield* answerFor(pattern, key);
     const isShown = !isWhole || answer === 'match';
     const reason = answer === 'no match' ? 'does not match' : 'takes no part: it is switched off (enabled is false)';
-    if (isShown) shown.push({ ...shownRow(source), answer, wins: false, reason });
+    if (isShown) shown.push({ ...shownRow(source), effective_source: 'row', answer, wins: false, reason });
     if (at % rowsPerStep === rowsPerStep - 1) yield;
   }
   if (isWhole) return shown;
@@ -163,6 +168,7 @@ function* outsiders({ key, isWhole }: Question, { faulty, disabled }: Situation)
     ...shown,
     ...faulty.map(({ source, fault }) => ({
       ...shownRow(source),
+      effective_source: 'row' as const,
       answer: 'no match' as const,
       wins: false,
       reason: `takes no part: it is faulty (${fault})`,

@@ -2,19 +2,36 @@ import type { PrioritySettings } from '../config/config.ts';
 import { answered } from '../db/answered.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
+import { singleFlight } from '../domain/single-flight.ts';
 import type { Identity } from '../domain/vocabulary.ts';
+import type { Events } from '../telemetry/events.ts';
 import { type Explanation, explain, type Question } from './explain.ts';
-import { compileRows, type MappingSource } from './matcher.ts';
+import type { Finding } from './findings.ts';
+import type { KnownKey } from './key-coverage.ts';
+import { type Linted, lint, lintRow } from './lint.ts';
+import { compileRows, effectiveOf, type MappingSource } from './matcher.ts';
+import { RowIndex } from './row-index.ts';
 import { inSlices, type Loaded } from './snapshot-loader.ts';
 
 export interface InspectorParts {
+  readonly events: Pick<Events, 'error'>;
   readonly serving: () => Loaded | null;
   readonly settings: () => PrioritySettings;
   readonly readDisabled: () => Promise<MappingSource[]>;
-  /** Null where the key is no good. */
-  readonly ownerOf: (key: string) => Promise<Identity | null>;
+  readonly keys: {
+    /** Null where the key is no good. */
+    ownerOf(key: string): Promise<Identity | null>;
+    /** All keys that are good, page by page. */
+    knownKeys(): AsyncIterable<readonly KnownKey[]>;
+  };
   readonly clock: Clock;
 }
+
+/** After which the rest of a lint stays undecided. */
+const lintMs = 20_000;
+/** A write waits for its warnings, so they may take only this long. */
+const warningsMs = 15;
+const keysForWarnings = 1_000;
 
 /**
  * Answers operators' questions about the mappings that serve. Works in slices beside the requests and
@@ -22,21 +39,63 @@ export interface InspectorParts {
  */
 export class Inspector {
   readonly #parts: InspectorParts;
+  /** One at a time: whoever asks meanwhile shares the next one. */
+  readonly lint: () => Promise<Linted>;
 
   constructor(parts: InspectorParts) {
     this.#parts = parts;
+    this.lint = singleFlight(() => answered(this.#lint()));
+  }
+
+  /** What lint would find of a row that was just written. Never rejects: the row is stored. */
+  async warningsFor(id: number): Promise<Finding[]> {
+    const { clock, events } = this.#parts;
+    try {
+      const { keys, areAll } = await this.#keys(keysForWarnings);
+      const { rows, compiled } = this.#serving();
+      const index = await inSlices(RowIndex.of(compiled.snapshot.ranked), clock);
+      const isOver = deadline(clock, warningsMs);
+      return await inSlices(lintRow(id, { rows, index, keys, areKeysAll: areAll, isOver }), clock);
+    } catch (error) {
+      events.error(`APIKeyMapper: cannot tell the warnings of mapping ${id}`, error);
+      return [];
+    }
+  }
+
+  async #lint(): Promise<Linted> {
+    const { clock } = this.#parts;
+    const { keys } = await this.#keys(Number.POSITIVE_INFINITY);
+    const { rows, compiled } = this.#serving();
+    const index = await inSlices(RowIndex.of(compiled.snapshot.ranked), clock);
+    return inSlices(lint({ rows, index, keys, isOver: deadline(clock, lintMs) }), clock);
+  }
+
+  async #keys(most: number): Promise<{ keys: KnownKey[]; areAll: boolean }> {
+    const keys: KnownKey[] = [];
+    for await (const page of this.#parts.keys.knownKeys()) {
+      keys.push(...page);
+      if (keys.length > most) return { keys, areAll: false };
+    }
+    return { keys, areAll: true };
   }
 
   async explain(question: Question): Promise<Explanation> {
-    const { settings, readDisabled, ownerOf, clock } = this.#parts;
-    const [off, owner] = await answered(Promise.all([readDisabled(), question.isWhole ? ownerOf(question.key) : null]));
+    const { settings, readDisabled, keys, clock } = this.#parts;
+    const [off, owner] = await answered(
+      Promise.all([readDisabled(), question.isWhole ? keys.ownerOf(question.key) : null]),
+    );
     const disabled = await inSlices(compileRows(off, new Map()), clock);
-    const { rows, compiled } = this.#serving();
+    const { rows, rowById, compiled } = this.#serving();
+    const now = clock.date().getTime();
     const situation = {
       ranked: compiled.snapshot.ranked,
       faulty: rows.filter(({ fault }) => fault !== null),
       disabled,
       settings: settings(),
+      sourceOf: (id: number) => {
+        const row = rowById.get(id);
+        return (row && effectiveOf(row, now)?.source) ?? 'row';
+      },
       owner,
     };
     return inSlices(explain(question, situation), clock);
@@ -47,4 +106,9 @@ export class Inspector {
     if (loaded === null) throw errors.unavailable('The mappings have not been read yet.', 1);
     return loaded;
   }
+}
+
+function deadline(clock: Clock, ms: number): (share: number) => boolean {
+  const began = clock.now();
+  return share => clock.now() - began >= share * ms;
 }

@@ -11,7 +11,7 @@
 import { type Automaton, automatonOf } from './automaton.ts';
 import { type Effort, keyOutside, maxKeyLength } from './cover.ts';
 import type { Pattern } from './pattern.ts';
-import type { RowIndex } from './row-index.ts';
+import { ampleKey, type RowIndex } from './row-index.ts';
 
 /** `by`: the ranks of the rows that hide it together, none where no key at all matches it. */
 export type Verdict =
@@ -125,9 +125,3 @@ const isThere = (automaton: Automaton | null): automaton is Automaton => automat
 
 const isTooLong = (pattern: Pattern): boolean =>
   pattern.kind === 'key' ? pattern.key.length > maxKeyLength : 'text' in pattern && pattern.text.length > maxKeyLength;
-
-/** A key that the pattern matches, and with it no text that the pattern does not imply. */
-function ampleKey({ kind, text }: Extract<Pattern, { text: string }>, fresh: string): string {
-  if (kind === 'prefix') return text + fresh;
-  return kind === 'suffix' ? fresh + text : fresh + text + fresh;
-}

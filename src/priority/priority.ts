@@ -17,8 +17,11 @@ import { TransferStore } from './transfer-store.ts';
 export { defaultClassify } from './classifier.ts';
 export type { DryRun, Impact, Tried } from './dry-run.ts';
 export type { Explanation, Question } from './explain.ts';
+export type { Finding } from './findings.ts';
+export { findingKinds } from './findings.ts';
 export type { History } from './history.ts';
 export type { Inspector } from './inspector.ts';
+export type { Linted } from './lint.ts';
 export type { ListedMapping, Mapper } from './mapper.ts';
 export type { MapperStatus, Reloaded } from './mapper-status.ts';
 export type { MappingPatch, NewMapping } from './mapping-rules.ts';
@@ -40,7 +43,10 @@ export const createInspector = ({
   mapper,
   db,
   ...parts
-}: Pick<InspectorParts, 'ownerOf' | 'clock'> & { readonly mapper: Mapper; readonly db: Kysely<Database> }): Inspector =>
+}: Pick<InspectorParts, 'keys' | 'clock' | 'events'> & {
+  readonly mapper: Mapper;
+  readonly db: Kysely<Database>;
+}): Inspector =>
   new Inspector({
     ...parts,
     serving: () => mapper.serving(),

@@ -3,6 +3,7 @@
  * that matches every key which another row matches. Rows are named by their rank: 0 wins over all others.
  */
 import { literalBeginning } from './automaton.ts';
+import { matchesKey } from './key-answer.ts';
 import type { RankedRow } from './matcher.ts';
 import { digestOfKey, type Pattern } from './pattern.ts';
 
@@ -16,12 +17,14 @@ interface RankedRegex {
 }
 
 const none = Number.POSITIVE_INFINITY;
-const rowsPerStep = 512;
+const rowsPerStep = 128;
 
 export class RowIndex {
   readonly rows: readonly RankedRow[];
   readonly #keys = new Map<string, number>();
   readonly #digests = new Map<string, number>();
+  /** Those that are given in clear. */
+  readonly #digestsOfKeys = new Map<string, number>();
   readonly #texts: Record<TextKind, TextRanks> = {
     prefix: new TextRanks(),
     suffix: new TextRanks(),
@@ -52,8 +55,10 @@ export class RowIndex {
     for (const [character] of mapping.pattern.matchAll(/[^\0-\x7f]/gu)) this.#characters.add(character);
     const isExact = pattern.kind === 'key' || pattern.kind === 'digest';
     if (!isExact) this.#firstPattern = Math.min(this.#firstPattern, rank);
-    if (pattern.kind === 'key') setFirst(this.#keys, pattern.key, rank);
-    else if (pattern.kind === 'digest') setFirst(this.#digests, pattern.hex, rank);
+    if (pattern.kind === 'key') {
+      setFirst(this.#keys, pattern.key, rank);
+      setFirst(this.#digestsOfKeys, digestOfKey(pattern.key), rank);
+    } else if (pattern.kind === 'digest') setFirst(this.#digests, pattern.hex, rank);
     else if (pattern.kind === 'regex') {
       const { regex } = pattern;
       this.#regexes.push({ rank, beginning: literalBeginning(regex), test: key => regex.test(key) });
@@ -83,6 +88,43 @@ export class RowIndex {
     return this.#firstText(beginning);
   }
 
+  /** Whether the row at `rank` takes part in matching every key of the one at `later`; 'no' is sure of texts. */
+  mayCover(rank: number, later: number): boolean {
+    const cover = this.rows[rank]?.pattern;
+    const target = this.rows[later]?.pattern;
+    if (cover === undefined || target === undefined) return false;
+    if (target.kind === 'key') return matchesKey(cover, target.key);
+    if (target.kind === 'digest') return cover.kind !== 'digest' || cover.hex === target.hex;
+    if (target.kind !== 'regex') return matchesKey(cover, ampleKey(target, this.fresh()));
+    if (cover.kind !== 'prefix') return true;
+    const beginning = literalBeginning(target.regex);
+    return beginning.startsWith(cover.text) || cover.text.startsWith(beginning);
+  }
+
+  /** Whether any row matches this key; for a key of which the rest is unknown see the three below. */
+  matchesAny(key: string): boolean {
+    return this.firstMatch(key, this.rows.length) !== null;
+  }
+
+  hasDigest(hex: string): boolean {
+    return this.#firstOfDigest(hex) !== none;
+  }
+
+  /** Some row that is no regex may match keys that begin so, and does not match all of them. */
+  isOpenFor(beginning: string): boolean {
+    const { prefix, suffix, contains } = this.#texts;
+    return suffix.size > 0 || contains.size > 0 || prefix.hasLonger(beginning);
+  }
+
+  /** The regexes that keys which begin so may match. */
+  *regexesFor(start: string): Generator<Extract<Pattern, { kind: 'regex' }>> {
+    for (const { rank, beginning } of this.#regexes) {
+      if (!start.startsWith(beginning) && !beginning.startsWith(start)) continue;
+      const pattern = this.rows[rank]?.pattern;
+      if (pattern?.kind === 'regex') yield pattern;
+    }
+  }
+
   /** The rank of the first row that matches this key, if that is less than `below`. */
   firstMatch(key: string, below: number): number | null {
     let best = Math.min(this.#firstText(key), this.#keys.get(key) ?? none);
@@ -90,6 +132,10 @@ export class RowIndex {
     best = Math.min(best, this.#texts.suffix.firstEnding(key));
     best = this.#firstRegex(key, Math.min(best, below));
     return best < below ? best : null;
+  }
+
+  #firstOfDigest(hex: string): number {
+    return Math.min(this.#digests.get(hex) ?? none, this.#digestsOfKeys.get(hex) ?? none);
   }
 
   #firstText(text: string): number {
@@ -121,7 +167,7 @@ export class RowIndex {
       case 'key':
         return this.firstMatch(pattern.key, rank) ?? none;
       case 'digest':
-        return Math.min(this.#everything, this.#digests.get(pattern.hex) ?? none, this.#keyOfDigest(pattern.hex, rank));
+        return Math.min(this.#everything, this.#firstOfDigest(pattern.hex));
       case 'regex':
         return this.#everything;
       case 'prefix':
@@ -137,22 +183,30 @@ export class RowIndex {
     const { suffix, contains } = this.#texts;
     return Math.min(this.#everything, suffix.firstEnding(text), contains.firstWithin(text));
   }
+}
 
-  #keysByDigest: Map<string, number> | null = null;
-
-  /** The first row that gives the very key of this digest in clear. */
-  #keyOfDigest(hex: string, rank: number): number {
-    if (this.#keys.size === 0) return none;
-    this.#keysByDigest ??= new Map([...this.#keys].map(([key, first]) => [digestOfKey(key), first]));
-    const first = this.#keysByDigest.get(hex) ?? none;
-    return first < rank ? first : none;
-  }
+/** A key that the pattern matches, and with it no text that the pattern does not imply. */
+export function ampleKey({ kind, text }: Extract<Pattern, { text: string }>, fresh: string): string {
+  if (kind === 'prefix') return text + fresh;
+  return kind === 'suffix' ? fresh + text : fresh + text + fresh;
 }
 
 /** Texts with the rank of the first row that has each, found as pieces of a longer text. */
 class TextRanks {
   readonly #ranks = new Map<string, number>();
   readonly #lengths: number[] = [];
+  #beginnings: ReadonlySet<string> | null = null;
+
+  get size(): number {
+    return this.#ranks.size;
+  }
+
+  /** Whether some text begins with this one and goes on; taken for granted of a very long one. */
+  hasLonger(beginning: string): boolean {
+    if (beginning.length > longestBeginning) return true;
+    this.#beginnings ??= beginningsOf(this.#ranks.keys());
+    return this.#beginnings.has(beginning);
+  }
 
   add(text: string, rank: number): void {
     setFirst(this.#ranks, text, rank);
@@ -180,6 +234,17 @@ class TextRanks {
         best = Math.min(best, this.#ranks.get(text.slice(start, start + length)) ?? none);
     return best;
   }
+}
+
+/** What is stored of keys is no longer, unless somebody wrote it by hand. */
+const longestBeginning = 16;
+
+function beginningsOf(texts: Iterable<string>): Set<string> {
+  const beginnings = new Set<string>();
+  for (const text of texts)
+    for (let length = 0; length < Math.min(text.length, longestBeginning + 1); length++)
+      beginnings.add(text.slice(0, length));
+  return beginnings;
 }
 
 function setFirst(ranks: Map<string, number>, text: string, rank: number): void {

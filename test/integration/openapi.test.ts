@@ -34,6 +34,7 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
   ['PUT', '/admin/api-key-priority/mappings/1', 200, { tenant_id: 'dept-prod', tenant_type: 'internal' }],
   ['POST', '/admin/api-key-priority/explain', 200, { key: adminKey, x_priority: 3 }],
   ['POST', '/admin/api-key-priority/explain', 200, { key_prefix: 'tok_prod_' }],
+  ['GET', '/admin/api-key-priority/lint?limit=5', 200],
   ['POST', '/admin/api-key-priority/mappings/1/boost', 200, { priority: 1, for: 60, reason: 'a demonstration' }],
   ['GET', '/admin/api-key-priority/mappings/1', 200],
   ['DELETE', '/admin/api-key-priority/mappings/1/boost', 200],

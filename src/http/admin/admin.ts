@@ -10,7 +10,8 @@ import { noQuery } from './contract.ts';
 import { type ExplainService, explainRoutes } from './explain.ts';
 import { type HistoryService, historyRoutes } from './history.ts';
 import { takeJsonBodies } from './json-body.ts';
-import { type DryRunService, type MappingService, mappingRoutes } from './mappings.ts';
+import { type LintService, lintRoutes } from './lint.ts';
+import { type DryRunService, type MappingService, mappingRoutes, type WarningService } from './mappings.ts';
 import { type PoolService, poolRoutes } from './pools.ts';
 import { schedulerRoutes } from './scheduler.ts';
 import { type ScheduleService, scheduleRoutes } from './schedules.ts';
@@ -23,7 +24,7 @@ export interface AdminServices {
   /** Null in Personal, which has no mappings. */
   readonly mapper: (MappingService & SettingsService) | null;
   /** Null where mapper is. */
-  readonly inspector: ExplainService | null;
+  readonly inspector: (ExplainService & LintService & WarningService) | null;
   /** Null where `mapper` is. */
   readonly history: HistoryService | null;
   /** Null where mapper is. */
@@ -56,11 +57,18 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       schedulerRoutes(admin, services.poolStats);
       poolRoutes(admin, services.pools, services.identities);
       if (services.mapper === null || services.trial === null) return refuseMappings(admin);
-      mappingRoutes(admin, { mapper: services.mapper, ...services.trial }, services.identities);
+      mappingRoutes(
+        admin,
+        { mapper: services.mapper, inspector: services.inspector, ...services.trial },
+        services.identities,
+      );
       transferRoutes(admin, services.trial.transfer, services.identities);
       configRoutes(admin, services.mapper, services.identities);
       if (services.history !== null) historyRoutes(admin, services.history, services.identities);
-      if (services.inspector !== null) explainRoutes(admin, services.inspector);
+      if (services.inspector !== null) {
+        explainRoutes(admin, services.inspector);
+        lintRoutes(admin, services.inspector);
+      }
       if (services.timings !== null) {
         boostRoutes(admin, services.timings, services.identities);
         scheduleRoutes(admin, services.timings, services.identities);

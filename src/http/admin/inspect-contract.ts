@@ -1,13 +1,23 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { mappingRow } from '../../db/schema.ts';
 import { allLevels, mappingModes, xPriorityPolicies } from '../../domain/vocabulary.ts';
-import { field, fields, oneOf, orNull, priority } from './contract.ts';
+import { findingKinds } from '../../priority/priority.ts';
+import { field, fields, mapping, oneOf, orNull, page, priority } from './contract.ts';
 
 /** What explain and lint are asked and answer. */
 const { Optional } = Type;
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const { id, pattern, match_type, tenant_id, tenant_name, tenant_type } = mappingRow.properties;
-export const shownRow = { id, pattern, match_type, priority, tenant_id, tenant_name, tenant_type };
+const shownRow = {
+  id,
+  pattern,
+  match_type,
+  priority,
+  effective_priority: priority,
+  tenant_id,
+  tenant_name,
+  tenant_type,
+};
 
 // HTTP carries no control characters in a header but the tab.
 const keyText = Type.String({ pattern: '^[^\\u0000-\\u0008\\u000a-\\u001f\\u007f]{1,256}$' });
@@ -21,6 +31,7 @@ export type AskedQuestion = Static<typeof question>;
 const level = Type.Enum([...allLevels]);
 const explainedRow = fields({
   ...shownRow,
+  effective_source: oneOf(['row', 'schedule', 'boost']),
   answer: oneOf(['match', 'no match', 'unknown']),
   wins: Type.Boolean(),
   reason: Type.String(),
@@ -47,3 +58,30 @@ export const explanation = fields({
     reason: Type.String(),
   }),
 });
+
+const finding = fields({
+  kind: oneOf(findingKinds),
+  message: Type.String(),
+  mapping: nullable(fields(shownRow)),
+  others: Type.Array(fields(shownRow)),
+  more: Type.Integer({ minimum: 0 }),
+  answer: nullable(oneOf(['no match', 'unknown'])),
+  key: nullable(fields({ id, user_id: id, key_prefix: Type.String() })),
+});
+const count = Type.Integer({ minimum: 0 });
+/** `limit`: findings of one kind; all are counted. */
+export const lintQuery = fields({ limit: page.limit });
+export const lintReport = fields({
+  findings: Type.Array(finding),
+  counts: fields({
+    never_wins: count,
+    tenant_overlap: count,
+    faulty: count,
+    pattern_without_key: count,
+    key_without_pattern: count,
+  }),
+  checked: fields({ mappings: count, usable: count, undecided: count }),
+  keys: fields({ total: count, seen: count, match: count, no_match: count, unknown: count }),
+});
+/** As it was created or changed, with what lint finds of it. */
+export const writtenMapping = fields({ ...mapping.properties, warnings: Type.Array(finding) });

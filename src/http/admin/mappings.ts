@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { Identities } from '../../identity/identity.ts';
-import type { Tried } from '../../priority/priority.ts';
+import type { Finding, Tried } from '../../priority/priority.ts';
 import { type AdminApp, admins, callerOf } from './access.ts';
 import {
   type Mapping,
@@ -16,6 +16,7 @@ import {
   reloaded,
   success,
 } from './contract.ts';
+import { writtenMapping } from './inspect-contract.ts';
 import { dryRunQuery, tried } from './transfer-contract.ts';
 import { rowIdOf } from './validation.ts';
 import { type WriteBy, withEtag, writeBy } from './write-by.ts';
@@ -30,6 +31,11 @@ export interface MappingService {
   reload(): Promise<{ readonly usable: number; readonly durationMs: number }>;
 }
 
+/** What lint finds of a row that was just written. Never rejects. */
+export interface WarningService {
+  warningsFor(id: number): Promise<Finding[]>;
+}
+
 /** The same changes, only tried: it refuses what the mapper would refuse. */
 export interface DryRunService {
   create(input: NewMapping, createdBy: string): Promise<Tried>;
@@ -40,12 +46,20 @@ export interface DryRunService {
 export interface MappingServices {
   readonly mapper: MappingService;
   readonly dryRun: DryRunService;
+  /** Null where nothing is told. */
+  readonly inspector: WarningService | null;
 }
 
 const config = { roles: admins };
 const base = '/api-key-priority';
 
-export function mappingRoutes(app: AdminApp, { mapper, dryRun }: MappingServices, identities: Identities): void {
+export function mappingRoutes(
+  app: AdminApp,
+  { mapper, dryRun, inspector }: MappingServices,
+  identities: Identities,
+): void {
+  const withWarnings = async (row: Mapping) => ({ ...row, warnings: (await inspector?.warningsFor(row.id)) ?? [] });
+
   app.get(
     `${base}/mappings`,
     { config, schema: { summary: 'List the mappings', querystring: mappingFilter, response: { 200: mappingList } } },
@@ -66,13 +80,13 @@ export function mappingRoutes(app: AdminApp, { mapper, dryRun }: MappingServices
         summary: 'Create a mapping, or try what that would do',
         querystring: dryRunQuery,
         body: newMapping,
-        response: { 200: tried, 201: mapping },
+        response: { 200: tried, 201: writtenMapping },
       },
     },
     async (request, reply) => {
       const createdBy = await identities.nameOf(callerOf(request));
       if (request.query.dry_run) return dryRun.create(request.body, createdBy);
-      return withEtag(reply.code(201), await mapper.create(request.body, createdBy));
+      return withEtag(reply.code(201), await withWarnings(await mapper.create(request.body, createdBy)));
     },
   );
 
@@ -84,14 +98,14 @@ export function mappingRoutes(app: AdminApp, { mapper, dryRun }: MappingServices
         summary: 'Change a mapping, or try what that would do',
         querystring: dryRunQuery,
         body: mappingPatch,
-        response: { 200: Type.Union([mapping, tried]) },
+        response: { 200: Type.Union([writtenMapping, tried]) },
       },
     },
     async (request, reply) => {
       const id = rowIdOf(request.params, 'mapping');
       const by = await writeBy(request, identities);
       if (request.query.dry_run) return dryRun.update(id, request.body, by);
-      return withEtag(reply, await mapper.update(id, request.body, by));
+      return withEtag(reply, await withWarnings(await mapper.update(id, request.body, by)));
     },
   );
 
