@@ -1,7 +1,7 @@
 /**
  * YAML as exports are written and as most people edit them: a list of flat rows, a field per line, each value
- * a word, a quoted text, a number, true, false or null. It is read fifty times as fast as all of YAML is, so
- * that ten thousand rows take no second; for anything else the reader gives up and leaves it to the library.
+ * a word, a quoted text, a number, true, false or null. It is read several times as fast as all of YAML is,
+ * and in steps; for anything else the reader gives up and leaves it to the library.
  */
 import { type PortableRow, portableFields } from './portable-row.ts';
 
