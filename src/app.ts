@@ -59,7 +59,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const edition = await openEdition({ config, clock, events, print, configure });
   const upstreams = createUpstreams(config.providers, { clock });
   const poolStats = () => [...dispatchers.values()].map(dispatcher => dispatcher.stats());
-  const { identities, mapper, inspector, timings, history, trial, classify, pools } = edition;
+  const { identities, mapper, inspector, timings, history, trial, classify, pools, scheduledPools } = edition;
   const identify = identifier({
     authenticate: key => identities.authenticate(key),
     disabled: config.auth.disabled,
@@ -80,7 +80,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     gateway,
     events: trial === null ? events : alsoRemembering(trial.recent, events),
     clock,
-    admin: { identities, mapper, inspector, timings, history, trial, pools, poolStats },
+    admin: { identities, mapper, inspector, timings, history, trial, pools, scheduledPools, poolStats },
     ops: { health: () => (stopping.signal.aborted ? 'stopping' : edition.health()), metrics },
   });
 

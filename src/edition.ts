@@ -8,12 +8,19 @@ import { startEmbedded } from './db/embedded.ts';
 import { EmbeddedFault } from './db/embedded-binaries.ts';
 import { migratePostgres, migrateSqlite, SchemaFault } from './db/migrations.ts';
 import { openPostgres, retryUntilDone } from './db/postgres.ts';
+import type { TableName } from './db/schema.ts';
 import { openSqlite, sqliteFile } from './db/sqlite.ts';
 import { watchSqlite } from './db/sqlite-changes.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Classify } from './domain/vocabulary.ts';
 import { Identities, IdentityFault } from './identity/identity.ts';
-import { type Configure, createLivePools, type LivePools } from './pool-settings/pool-settings.ts';
+import {
+  type Configure,
+  createLivePools,
+  createScheduledPools,
+  type LivePools,
+  type ScheduledPools,
+} from './pool-settings/pool-settings.ts';
 import {
   createHistory,
   createInspector,
@@ -45,6 +52,7 @@ export interface OpenEdition {
   readonly trial: Trial | null;
   readonly classify: Classify;
   readonly pools: LivePools;
+  readonly scheduledPools: ScheduledPools;
   /** Resolves once requests can be told apart; retries what may pass, rejects on a fault that stays. */
   start(signal: AbortSignal): Promise<void>;
   /** `ready`: requests can be told apart; `degraded`: from memory, because the database is away. */
@@ -97,6 +105,7 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
   return {
     identities,
     pools,
+    scheduledPools: createScheduledPools({ db, pools, clock }),
     mapper: null,
     trial: null,
     inspector: null,
@@ -158,6 +167,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     inspector: createInspector({ mapper, db, clock, events, keys: identities }),
     history,
     pools,
+    scheduledPools: createScheduledPools({ db, pools, clock }),
     classify: mapper.classify,
     async start(signal) {
       const onFailure = (error: unknown) => events.error('Cannot use the database yet; trying twice a second', error);
@@ -171,8 +181,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
         log: events,
         onChange(tables) {
           if (tables.has('users') || tables.has('api_keys')) void identities.refresh();
-          if (poolTables.some(table => tables.has(table))) pools.changed();
-          if (priorityTables.some(table => tables.has(table))) mapper.changed();
+          hearChanges(tables, { pools, mapper });
         },
       });
       await Promise.all([mapper.start(), pools.start()]);
@@ -207,6 +216,11 @@ const unrecorded = {
     'The database role may neither create the triggers that record changes nor write api_key_priority_history: ' +
     'no change is recorded until it may',
 };
+
+function hearChanges(tables: ReadonlySet<TableName>, { pools, mapper }: { pools: LivePools; mapper: Mapper }): void {
+  if (poolTables.some(table => tables.has(table))) pools.changed();
+  if (priorityTables.some(table => tables.has(table))) mapper.changed();
+}
 
 function showDrawnKey(print: (text: string) => void, key: string | null): void {
   if (key !== null) print(`Admin key (shown once, keep it): ${key}\n`);

@@ -22,6 +22,8 @@ export interface EffectivePool {
   readonly name: string;
   readonly settings: PoolSettings;
   readonly values: PoolValues;
+  /** The keys whose values come from schedules. */
+  readonly scheduled?: ReadonlySet<PoolKey>;
   /** Why the rows are not in effect as they stand; null if they are. */
   readonly fault: string | null;
 }

@@ -2,9 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import type { PoolConfig, PoolSettings, TenantConfig } from '../config/config.ts';
 import { ConfigFaults } from '../config/faults.ts';
 import { answered } from '../db/answered.ts';
+import type { PoolScheduleRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
 import { singleFlight } from '../domain/single-flight.ts';
+import { wakeAt } from '../schedules/schedules.ts';
 import type { Events } from '../telemetry/events.ts';
 import {
   allPoolKeys,
@@ -16,6 +18,14 @@ import {
   sentenceOf,
 } from './effective-pool.ts';
 import { applied, changesOf, type PoolChange, type PoolPatch } from './pool-patch.ts';
+import {
+  compilePoolSchedules,
+  heldAt,
+  noSchedules,
+  type PoolSchedules,
+  scheduledPool,
+  unfitUnder,
+} from './pool-schedules.ts';
 import type { PoolSettingsStore } from './pool-settings-store.ts';
 import { type ShownPool, shownPool, shownValue } from './shown-pool.ts';
 
@@ -38,7 +48,12 @@ export interface LivePoolsParts {
 interface Pool {
   readonly configured: PoolConfig;
   readonly rows: readonly StoredValue[];
+  readonly schedules: PoolSchedules;
+  /** What would be in effect without schedules. */
+  readonly base: EffectivePool;
   readonly effective: EffectivePool;
+  /** When that may be something else (ms since 1970). */
+  readonly until: number;
 }
 
 const retryMs = 1_000;
@@ -58,6 +73,7 @@ export class LivePools {
   /** An outage is tried again every second: it is said once. */
   #isFailing = false;
   #cancelRetry = () => {};
+  #cancelTurn = () => {};
   #lastLoad: Promise<unknown> = Promise.resolve();
   /** What was said of faulty rows, by pool, so that it is said once. */
   readonly #said = new Map<string, string>();
@@ -81,6 +97,7 @@ export class LivePools {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancelRetry();
+    this.#cancelTurn();
     this.#firstLoad.reject(stopped());
     await this.#lastLoad;
   }
@@ -100,12 +117,17 @@ export class LivePools {
   checkRows(name: string, rows: readonly StoredValue[]): void {
     const pool = this.#pools.get(name);
     if (pool === undefined) return;
-    const { unfit } = combine(pool.configured, rows, pool.effective.values);
+    const { unfit } = combine(pool.configured, rows, pool.base.values);
     if (unfit.length > 0) throw errors.conflict(`${unfit.map(sentenceOf).join('; ')}.`, unfit[0]?.keys[0]);
   }
 
   list(): ShownPool[] {
     return [...this.#pools.values()].map(({ effective }) => shownPool(effective));
+  }
+
+  /** A pool's schedules, and what would be in effect without them. */
+  known(name: string): Pick<Pool, 'configured' | 'base' | 'schedules'> {
+    return this.#find(name);
   }
 
   find(name: string): ShownPool {
@@ -114,17 +136,20 @@ export class LivePools {
 
   /** Resolves when the change is in effect here. */
   async put(name: string, patch: PoolPatch, actor?: string): Promise<ShownPool> {
-    const { configured, effective } = this.#find(name);
+    const { configured, base, schedules } = this.#find(name);
     const changes = changesOf(patch);
     let after: readonly StoredValue[] = [];
     const check = (rows: readonly StoredValue[]) => {
       after = applied(rows, changes);
-      refuseUnfit(combine(configured, after, effective.values).unfit, changes);
+      const { values, unfit } = combine(configured, after, base.values);
+      refuseUnfit(unfit, changes);
+      for (const { what } of [...schedules.byKey.values()].flat())
+        refuseUnfit(unfitUnder(configured, values, [what]), changes);
     };
     const now = this.#parts.clock.date().toISOString();
     await answered(this.#parts.store.write(name, changes, { actor, now, check }));
     // What is committed holds, also where the database goes away before it was read back.
-    await this.#reload().catch(() => this.#install(name, after));
+    await this.#reload().catch(() => this.#install(name, after, schedules));
     return this.find(name);
   }
 
@@ -134,15 +159,16 @@ export class LivePools {
    */
   reconfigure({ pools, tenants }: Pick<LivePoolsParts, 'pools' | 'tenants'>): void {
     const known = pools.filter(({ name }) => this.#pools.has(name));
-    const faults = known.flatMap(pool => unfitFaults(pool, this.#find(pool.name).effective));
+    const faults = known.flatMap(pool => unfitFaults(pool, this.#find(pool.name).base));
     if (faults.length > 0) throw new ConfigFaults(faults);
     const hasNewTenants = !isDeepStrictEqual(this.#tenants, byId(tenants));
     this.#tenants = byId(tenants);
     for (const configured of known) {
-      const { rows, effective } = this.#find(configured.name);
-      const kept = overlaid(configured, effective);
-      this.#set({ configured, rows, effective: effectivePool(configured, rows, kept) }, hasNewTenants);
+      const { rows, base, schedules } = this.#find(configured.name);
+      const kept = overlaid(configured, base);
+      this.#set({ configured, rows, schedules, base: effectivePool(configured, rows, kept) }, hasNewTenants);
     }
+    this.#awaitTurn();
   }
 
   #find(name: string): Pool {
@@ -162,8 +188,11 @@ export class LivePools {
     this.#cancelRetry();
     try {
       const rows = await this.#parts.store.readAll();
-      for (const name of this.#pools.keys()) this.#install(name, rows.get(name) ?? []);
-      this.#tellUnknown(rows);
+      const schedules = await this.#parts.store.readSchedules();
+      for (const name of this.#pools.keys())
+        this.#install(name, rows.get(name) ?? [], this.#compiled(name, schedules.get(name) ?? []));
+      this.#tellUnknown(new Map<string, unknown>([...rows, ...schedules]));
+      this.#awaitTurn();
     } catch (error) {
       this.#noteFailure(error);
       throw error;
@@ -180,14 +209,36 @@ export class LivePools {
     this.#cancelRetry = this.#parts.clock.after(retryMs, () => this.changed());
   }
 
-  #install(name: string, rows: readonly StoredValue[]): void {
-    const { configured, effective } = this.#find(name);
-    const next = effectivePool(configured, rows, this.#isLoaded ? effective : null);
-    this.#set({ configured, rows, effective: next }, false);
+  #compiled(name: string, rows: readonly PoolScheduleRow[]): PoolSchedules {
+    const before = this.#find(name).schedules;
+    return isDeepStrictEqual(before.rows, rows) ? before : compilePoolSchedules(rows, this.#now());
   }
 
-  #set(pool: Pool, hasNewTenants: boolean): void {
-    const { name, settings, values, fault } = pool.effective;
+  #install(name: string, rows: readonly StoredValue[], schedules: PoolSchedules): void {
+    const { configured, base } = this.#find(name);
+    const next = effectivePool(configured, rows, this.#isLoaded ? base : null);
+    this.#set({ configured, rows, schedules, base: next }, false);
+  }
+
+  /** As soon as a window opens or closes, and without the database. */
+  #awaitTurn(): void {
+    this.#cancelTurn();
+    if (this.#isStopped) return;
+    const until = Math.min(...[...this.#pools.values()].map(pool => pool.until));
+    this.#cancelTurn = wakeAt(this.#parts.clock, until, () => {
+      for (const pool of this.#pools.values()) this.#set(pool, false);
+      this.#awaitTurn();
+    });
+  }
+
+  #now(): number {
+    return this.#parts.clock.date().getTime();
+  }
+
+  #set(known: Omit<Pool, 'effective' | 'until'>, hasNewTenants: boolean): void {
+    const held = heldAt(known.schedules, this.#now());
+    const pool = { ...known, effective: scheduledPool(known, held.values), until: held.until };
+    const { name, settings, values, scheduled, fault } = pool.effective;
     const before = this.#find(name).effective;
     this.#pools.set(name, pool);
     this.#tell(name, fault);
@@ -196,7 +247,9 @@ export class LivePools {
     if (isSame) return;
     const changed = allPoolKeys
       .filter(key => !isDeepStrictEqual(values[key].value, before.values[key].value))
-      .map(key => `${key}=${shownValue(key, values) ?? 'none'} (${values[key].source})`);
+      .map(
+        key => `${key}=${shownValue(key, values) ?? 'none'} (${scheduled?.has(key) ? 'schedule' : values[key].source})`,
+      );
     if (settings.seats !== before.settings.seats) changed.push(`seats=${settings.seats}`);
     this.#parts.events.poolChanged({ pool: name, values: changed.join(' ') });
   }
@@ -217,7 +270,10 @@ export class LivePools {
 const asConfigured = (configured: PoolConfig): Pool => ({
   configured,
   rows: [],
+  schedules: noSchedules,
+  base: { ...configured, fault: null },
   effective: { ...configured, fault: null },
+  until: Number.POSITIVE_INFINITY,
 });
 
 const byId = (tenants: readonly TenantConfig[]): Tenants => new Map(tenants.map(tenant => [tenant.tenantId, tenant]));

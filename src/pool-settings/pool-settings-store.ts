@@ -1,6 +1,6 @@
 import { type Kysely, PostgresAdapter, type Transaction } from 'kysely';
 import { recorded } from '../db/recorded.ts';
-import type { Database } from '../db/schema.ts';
+import type { Database, PoolScheduleRow } from '../db/schema.ts';
 import type { StoredValue } from './effective-pool.ts';
 import type { PoolChange } from './pool-patch.ts';
 
@@ -22,6 +22,12 @@ export class PoolSettingsStore {
       .orderBy('pool')
       .orderBy('key')
       .execute();
+    return Map.groupBy(rows, ({ pool }) => pool);
+  }
+
+  /** By the name of the pool, in order of id. */
+  async readSchedules(): Promise<Map<string, PoolScheduleRow[]>> {
+    const rows = await this.#db.selectFrom('scheduler_pool_schedules').selectAll().orderBy('id').execute();
     return Map.groupBy(rows, ({ pool }) => pool);
   }
 

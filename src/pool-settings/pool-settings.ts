@@ -2,10 +2,13 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import { LivePools, type LivePoolsParts } from './live-pools.ts';
+import { PoolScheduleStore } from './pool-schedule-store.ts';
 import { PoolSettingsStore } from './pool-settings-store.ts';
+import { ScheduledPools, type ScheduledPoolsParts } from './scheduled-pools.ts';
 
 export type { Configure, LivePools } from './live-pools.ts';
 export type { PoolPatch } from './pool-patch.ts';
+export type { ScheduledPools } from './scheduled-pools.ts';
 export type { ShownPool } from './shown-pool.ts';
 
 /** `db`: either database, with its tables or without them until `start`. */
@@ -14,3 +17,10 @@ export const createLivePools = ({
   ...parts
 }: Omit<LivePoolsParts, 'store'> & { readonly db: Kysely<Database> }): LivePools =>
   new LivePools({ ...parts, store: new PoolSettingsStore(db) });
+
+/** Schedules of the settings of `pools`. */
+export const createScheduledPools = ({
+  db,
+  ...parts
+}: Omit<ScheduledPoolsParts, 'store'> & { readonly db: Kysely<Database> }): ScheduledPools =>
+  new ScheduledPools({ ...parts, store: new PoolScheduleStore(db) });

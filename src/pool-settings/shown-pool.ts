@@ -1,13 +1,14 @@
 /** A pool as the admin API shows it: values in the units and under the names of the file, each with its source. */
-import type { PoolKey, PoolValues } from '../config/keys.ts';
+import { type PoolKey, type PoolValues, poolKeys } from '../config/keys.ts';
 import type { JsonSetting } from '../config/pool-rules.ts';
 import type { SettingSource } from '../domain/vocabulary.ts';
-import { allPoolKeys, type EffectivePool } from './effective-pool.ts';
+import { allPoolKeys, type EffectivePool, isPoolKey } from './effective-pool.ts';
 
 export type ShownPool = { readonly name: string; readonly seats: number } & {
   readonly [Key in PoolKey]: JsonSetting | null;
 } & {
-  readonly source: { readonly [Key in PoolKey]: SettingSource };
+  /** `schedule`: a window is open in which a stored schedule holds. */
+  readonly source: { readonly [Key in PoolKey]: SettingSource | 'schedule' };
   /** Why what is stored is not in effect as it stands; null if it is. */
   readonly fault: string | null;
 };
@@ -15,9 +16,9 @@ export type ShownPool = { readonly name: string; readonly seats: number } & {
 const seconds = (ms: number): number => ms / 1_000;
 const megabytes = (bytes: number): number => bytes / 2 ** 20;
 
-export const shownPool = ({ name, settings: { seats }, values, fault }: EffectivePool): ShownPool => {
+export const shownPool = ({ name, settings: { seats }, values, scheduled, fault }: EffectivePool): ShownPool => {
   const entries = allPoolKeys.map(key => [key, shownValue(key, values)] as const);
-  const sources = allPoolKeys.map(key => [key, values[key].source] as const);
+  const sources = allPoolKeys.map(key => [key, scheduled?.has(key) ? 'schedule' : values[key].source] as const);
   const shown = Object.fromEntries(entries) as { [Key in PoolKey]: JsonSetting | null };
   return { name, seats, ...shown, source: Object.fromEntries(sources) as ShownPool['source'], fault };
 };
@@ -26,4 +27,12 @@ export const shownValue = (key: PoolKey, values: PoolValues): JsonSetting | null
   if (key === 'queue_drain_sec') return seconds(values[key].value);
   if (key === 'queue_timeout_sec') return values[key].value.map(seconds);
   return key === 'max_queued_mb' ? megabytes(values[key].value) : values[key].value;
+};
+
+/** What a row says, as JSON; as it stands where it is nothing that the key allows. */
+export const shownText = (key: string, text: string): JsonSetting => {
+  if (!isPoolKey(key)) return text;
+  const value = poolKeys[key].parse(text.trim());
+  if (value === undefined) return text;
+  return shownValue(key, { [key]: { value, source: 'database' } } as unknown as PoolValues) ?? text;
 };

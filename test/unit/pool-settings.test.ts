@@ -116,6 +116,9 @@ function arrange(t: TestContext, sections = '') {
       if (error) throw error;
       return new Map(state.rows);
     },
+    async readSchedules() {
+      return new Map();
+    },
     async write(pool, changes, { check }) {
       if (state.error) throw state.error;
       const before = state.rows.get(pool) ?? [];

@@ -12,6 +12,7 @@ import { type HistoryService, historyRoutes } from './history.ts';
 import { takeJsonBodies } from './json-body.ts';
 import { type LintService, lintRoutes } from './lint.ts';
 import { type DryRunService, type MappingService, mappingRoutes, type WarningService } from './mappings.ts';
+import { type PoolScheduleService, poolScheduleRoutes } from './pool-schedules.ts';
 import { type PoolService, poolRoutes } from './pools.ts';
 import { schedulerRoutes } from './scheduler.ts';
 import { type ScheduleService, scheduleRoutes } from './schedules.ts';
@@ -32,6 +33,7 @@ export interface AdminServices {
   /** Null where mapper is. */
   readonly trial: { readonly dryRun: DryRunService; readonly transfer: TransferService } | null;
   readonly pools: PoolService;
+  readonly scheduledPools: PoolScheduleService;
   readonly poolStats: () => PoolStats[];
 }
 
@@ -56,6 +58,7 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       apiKeyRoutes(admin, services.identities);
       schedulerRoutes(admin, services.poolStats);
       poolRoutes(admin, services.pools, services.identities);
+      poolScheduleRoutes(admin, services.scheduledPools, services.identities);
       if (services.mapper === null || services.trial === null) return refuseMappings(admin);
       mappingRoutes(
         admin,

@@ -20,7 +20,7 @@ const value = (key: PoolKey) => ({
   ...nullable(Type.Union([Type.String(), Type.Number(), Type.Boolean(), ten])),
   description: poolKeys[key].allowed,
 });
-const source = Type.Enum(['database', 'environment', 'file', 'default']);
+const source = Type.Enum(['schedule', 'database', 'environment', 'file', 'default']);
 
 export const pool = Type.Unsafe<ShownPool>(
   object({

@@ -1,5 +1,6 @@
 /** What is said and told of boosts and schedules. */
 import { type Static, Type } from 'typebox';
+import type { JsonSetting } from '../../config/pool-rules.ts';
 import { mappingScheduleRow, poolScheduleRow } from '../../db/schema.ts';
 import { ruleAllowed, weekdayNames } from '../../schedules/schedules.ts';
 import { field, fields, oneOf, orNull, page, priority, rowId } from './contract.ts';
@@ -76,7 +77,9 @@ export const newPoolSchedule = fields({
 });
 export const poolSchedulePatch = fields({ value: Optional(value), ...rulePatch, description });
 const { weekdays: _d, start_time: _s, end_time: _e, ...poolColumns } = poolScheduleRow.properties;
-const shownValue = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Array(Type.Number())]);
+const shownValue = Type.Unsafe<JsonSetting>(
+  Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Array(Type.Number())]),
+);
 export const poolSchedule = fields({ ...poolColumns, ...shown, value: shownValue });
 export const poolScheduleList = fields({ schedules: Type.Array(poolSchedule), total: Type.Integer() });
 export const poolSchedulePreview = previewOf(fields({ ...windowFields, key: Type.String(), value: shownValue }));
