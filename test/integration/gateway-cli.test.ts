@@ -185,6 +185,19 @@ test('explain tells which mapping wins, of a key that never stands on the comman
   assert.equal((await cli('mappings', 'explain')).code, 2);
 });
 
+test('lint says what can never win, and whoever adds it is warned', async t => {
+  const { cli } = await arrange(t);
+  const clean = await cli('mappings', 'lint', '--json');
+  assert.deepEqual([clean.code, clean.json.counts.never_wins], [clean.json.findings.length > 0 ? 8 : 0, 0]);
+  await cli('mappings', 'add', 'tok_ext*', '--priority', '5');
+  const added = await cli('mappings', 'add', 'tok_ext_free*', '--priority', '9');
+  assert.equal(added.code, 0);
+  assert.match(added.err, /^warning: `tok_ext_free\*` P9 never wins: `tok_ext\*` P5 matches every key it matches$/m);
+  const lint = await cli('mappings', 'lint');
+  assert.equal(lint.code, 8);
+  assert.match(lint.out, /^1 never win:\n {2}`tok_ext_free\*` P9 never wins/m);
+});
+
 test('mappings travel as a file: what is exported changes nothing, an edit shows as a diff, pruning deletes', async t => {
   const { cli, url } = await arrange(t);
   await cli('mappings', 'add', 'tok_prod*', '--priority', '5', '--tenant-id', 'dept-prod');
