@@ -11,7 +11,7 @@ export const newBoost = fields({
   priority,
   until: Optional(field(Type.String({ maxLength: 64 }), 'a moment with its zone, such as 2030-01-31T18:00:00+08:00')),
   for: Optional(field(Type.Integer({ minimum: 1 }), 'a whole number of seconds from 1')),
-  reason: field(Type.String({ minLength: 1, maxLength: 1_000 }), 'a text that says why, of 1 to 500 characters'),
+  reason: field(Type.String({ minLength: 1, maxLength: 500 }), 'a text that says why, of 1 to 500 characters'),
 });
 
 const description = Optional(orNull(field(Type.String({ maxLength: 2_000 }), 'a text of at most 2000 characters')));
