@@ -80,6 +80,22 @@ test('a client that left while its request was turned away is not served again',
   }
 });
 
+test('what was said of the first try does not count for the second: the estimate stands again', async () => {
+  const { request, clock, started } = arrangeDispatcher();
+  const turned = request('a', 3, { flowId: 'a', cost: 1000 });
+  turned.ticket.settle({ cost: 0, tokens: 0 });
+  assert.equal(turned.turnAway(1000), true);
+  await turn();
+  request('a again', 3, { flowId: 'a' });
+  request('b', 3, { flowId: 'b' });
+  clock.advance(1000);
+  await turn();
+  turned.end();
+  await turned.answer;
+  await turn();
+  assert.deepEqual(started, ['a', 'a', 'b']);
+});
+
 test('an upstream that asks for a day is asked again after five minutes', async () => {
   const { request, clock, started } = arrangeDispatcher({ seats: 2, queueTimeoutMs: perLevel(1e7) });
   const turned = request('turned away');
