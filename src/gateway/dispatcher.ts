@@ -48,11 +48,7 @@ export class Dispatcher {
   readonly #handOffs: HandOffs;
   readonly #office: TicketOffice = {
     left: ticket => this.#left(ticket),
-    progressed: ({ place }, spent) => {
-      const now = this.#options.clock.now();
-      // Its tenant may now stand aside, and come back by the clock.
-      if (this.#scheduler.progress(place, spent, now)) this.#setAlarm(now);
-    },
+    progressed: ({ place }, spent) => void this.#scheduler.progress(place, spent, this.#options.clock.now()),
   };
   #phase: 'running' | 'draining' | 'closed' = 'running';
   #cancelClosing: () => void = () => {};
@@ -100,7 +96,6 @@ export class Dispatcher {
     if (retryAfterMs === null) return false;
     const until = now + Math.min(retryAfterMs, longestClosureMs);
     this.#scheduler.closeUntil(until);
-    this.#setAlarm(now);
     const isInTime = until <= ticket.place.deadline;
     ticket.mayBePutBack = isInTime && !ticket.wasPutBack && !ticket.isLeft && this.#phase === 'running';
     return ticket.mayBePutBack;

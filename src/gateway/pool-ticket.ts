@@ -43,7 +43,7 @@ export class PoolTicket implements Ticket {
   }
 
   progress(spent: Spent): void {
-    if (this.state === 'running') this.#office.progressed(this, spent);
+    this.#office.progressed(this, spent);
   }
 
   settle(spent: Spent): void {

@@ -51,6 +51,23 @@ export class Parking<Holder> {
     this.#await(tenant);
   }
 
+  started(tenant: FlowTenant<Holder>, tokens: number, now: number): void {
+    tenant.running++;
+    tenant.rates?.take(tokens, now);
+    this.review(tenant, now);
+  }
+
+  ended(tenant: FlowTenant<Holder>, now: number): void {
+    tenant.running--;
+    this.review(tenant, now);
+  }
+
+  /** How long its rates keep one more of the tenant waiting, behind those that wait already. */
+  waitMs(flowId: string, now: number): number {
+    const tenant = this.find(flowId);
+    return tenant?.rates?.waitBehind(tenant.waiting, now) ?? 0;
+  }
+
   /** To be called after anything that moves the tenant's seats or rates. */
   review(tenant: FlowTenant<Holder>, now: number): void {
     const mayStart = tenant.mayStart(now);

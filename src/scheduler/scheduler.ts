@@ -37,10 +37,7 @@ export interface SchedulerOptions {
  */
 export type Admission = 'queued' | 'impossible' | 'tenant_full' | 'level_full' | 'pool_full';
 
-/**
- * A running request is charged for what it has used once that is so much more than it was charged: 8 tokens
- * of output. With 64 a flow goes on being preferred long after it has had its share (bench/README.md, sim).
- */
+/** A running request is charged anew for each 8 tokens of output; every 64 are too few to be fair (bench/README.md, sim). */
 const progressStep = 16;
 const nothingSpent: Spent = { cost: 0, tokens: 0 };
 
@@ -115,8 +112,7 @@ export class Scheduler<Holder> {
 
   /** How long its own tenant's rates keep a newcomer waiting, behind what that tenant has waiting. */
   tenantWaitMs(place: Place<Holder>, now: number): number {
-    const tenant = this.#queue.tenants.find(place.flowId);
-    return tenant?.rates?.waitBehind(tenant.waiting, now) ?? 0;
+    return this.#queue.tenants.waitMs(place.flowId, now);
   }
 
   /** The limits bind who has to wait; who can start at once has not to. */
@@ -252,10 +248,7 @@ export class Scheduler<Holder> {
     this.#capacity.take(place, now);
     this.#refresh(this.#queue.level(place.level));
     const tenant = place.flow?.tenant;
-    if (!tenant) return;
-    tenant.running++;
-    tenant.rates?.take(place.tokens, now);
-    this.#queue.tenants.review(tenant, now);
+    if (tenant) this.#queue.tenants.started(tenant, place.tokens, now);
   }
 
   /** The charge of a running place becomes what it has spent. */
@@ -281,10 +274,7 @@ export class Scheduler<Holder> {
     this.#capacity.free(place);
     place.state = 'ended';
     const tenant = place.flow?.tenant;
-    if (tenant) {
-      tenant.running--;
-      this.#queue.tenants.review(tenant, now);
-    }
+    if (tenant) this.#queue.tenants.ended(tenant, now);
     this.#refresh(queue);
   }
 

@@ -80,6 +80,22 @@ test('a client that left while its request was turned away is not served again',
   }
 });
 
+test('what was said of the first try does not count for the second: the estimate stands again', async () => {
+  const { request, clock, started } = arrangeDispatcher();
+  const turned = request('a', 3, { flowId: 'a', cost: 1000 });
+  turned.ticket.settle({ cost: 0, tokens: 0 });
+  assert.equal(turned.turnAway(1000), true);
+  await turn();
+  request('a again', 3, { flowId: 'a' });
+  request('b', 3, { flowId: 'b' });
+  clock.advance(1000);
+  await turn();
+  turned.end();
+  await turned.answer;
+  await turn();
+  assert.deepEqual(started, ['a', 'a', 'b']);
+});
+
 test('an upstream that asks for a day is asked again after five minutes', async () => {
   const { request, clock, started } = arrangeDispatcher({ seats: 2, queueTimeoutMs: perLevel(1e7) });
   const turned = request('turned away');
@@ -120,6 +136,30 @@ test('progress of a stream parks its tenant, which comes back by the clock alone
   assert.equal(started.length, 4);
 });
 
+test('who comes after a change is allowed the time that holds by then', async () => {
+  const { request, dispatcher, clock, counts } = arrangeDispatcher({ queueTimeoutMs: perLevel(1000) });
+  request('running');
+  request('before');
+  dispatcher.configure(poolSettings({ queueTimeoutMs: perLevel(100) }), new Map());
+  const after = request('after');
+  clock.advance(100);
+  assert.equal(await after.outcome, 'queue_timeout');
+  assert.equal(counts().waiting, 1);
+});
+
+test('when the one that all wait for is too late, the next starts at that very moment', async () => {
+  const { request, clock, started } = arrangeDispatcher({ seats: 9, maxTokensInFlight: 1000 });
+  request('running', 3, { tokens: 700 });
+  const large = request('large', 3, { tokens: 400, maxWaitMs: 500 });
+  request('small', 3, { tokens: 100 });
+  clock.advance(499);
+  await turn();
+  assert.deepEqual(started, ['running']);
+  clock.advance(1);
+  assert.equal(await large.outcome, 'queue_timeout');
+  assert.deepEqual(started, ['running', 'small']);
+});
+
 test('progress of a ticket without a seat changes nothing', async () => {
   const { request, started } = arrangeDispatcher();
   const running = request('running', 3, { flowId: 'c' });
@@ -149,7 +189,7 @@ test('new settings hold from the next grant on, and nobody who waits is lost', a
   assert.equal(dispatcher.stats().seats, 2);
   clock.advance(10);
   assert.equal(counts(1).timed_out, 0, 'who waits is allowed what it was promised');
-  await refusalOf(request('no room', 5).answer);
+  assert.match((await refusalOf(request('no room', 5).answer)).message, /: 0 requests may wait/);
   dispatcher.configure(poolSettings({ seats: 3 }), tenantRules({ a: { maxConcurrent: 1 } }));
   await turn();
   assert.deepEqual(started, ['running', 'P9'], 'its tenant is now at its limit');

@@ -190,6 +190,8 @@ test('whose wait cannot fit is refused in advance, once twenty grants tell how f
     }
     const early = request('of another tenant', 3, { flowId: 'b', maxWaitMs: 1000 });
     assert.equal(early.ticket.wasQueued, true, 'its turn comes before');
+    const earlier = request('of a third tenant', 3, { flowId: 'c', maxWaitMs: 900 });
+    assert.equal(earlier.ticket.wasQueued, outcome === 'waits', 'but not before one of each other, two seconds');
     assert.equal(clock.pending, 1, 'one timer for all of them');
     running.end();
   }

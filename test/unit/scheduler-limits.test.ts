@@ -1,33 +1,8 @@
 /** Reserved seats, caps, rates, tenants' limits, and how they work on each other. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PoolSettings, TenantConfig } from '../../src/config/config.ts';
-import type { Level } from '../../src/domain/vocabulary.ts';
-import { type Demand, Place, Scheduler } from '../../src/scheduler/scheduler.ts';
-import { perLevel, poolSettings, tenantRules } from '../support/pool-settings.ts';
-
-function arrange(fields: Partial<PoolSettings> = {}, rules: Record<string, Partial<TenantConfig>> = {}) {
-  let now = 0;
-  const scheduler = new Scheduler<string>({ settings: poolSettings(fields), tenants: tenantRules(rules) });
-  const come = (name: string, level: Level, demand: Partial<Demand> = {}, timeoutMs = 1e6) => {
-    const place = new Place(name, { flowId: 'a', level, cost: 100, tokens: 60, bodyBytes: 0, ...demand }, timeoutMs);
-    return Object.assign(place, { admission: scheduler.enqueue(place, now) });
-  };
-  /** Seats all who can be seated and tells their names. */
-  const seated = () => {
-    const names: string[] = [];
-    for (let place = scheduler.next(now); place !== undefined; place = scheduler.next(now)) names.push(place.holder);
-    return names;
-  };
-  const end = (place: Place<string>, spent = { cost: place.cost, tokens: place.tokens }) =>
-    scheduler.finish(place, spent, now);
-  const pass = (ms: number) => {
-    now += ms;
-  };
-  const configure = (changed: Partial<PoolSettings>, changedRules = rules) =>
-    scheduler.configure(poolSettings(changed), tenantRules(changedRules), now);
-  return { scheduler, come, seated, end, pass, configure, at: () => now };
-}
+import { arrangeScheduler as arrange } from '../support/arrange-scheduler.ts';
+import { perLevel } from '../support/pool-settings.ts';
 
 const times = (count: number) => Array.from({ length: count }, (_, index) => index);
 
@@ -284,4 +259,25 @@ test('what a request is given back is by the weight it was charged with, whateve
     end(running);
   }
   assert.deepEqual(order, ['a', 'a', 'b']);
+});
+
+test('a tenant whose rate has opened meanwhile starts at once, though nobody may wait', () => {
+  const { come, seated, pass } = arrange({ seats: 9, maxQueueDepth: perLevel(0) }, { a: { requestsPerSec: 1 } });
+  come('first', 5);
+  seated();
+  assert.equal(come('too early', 5).admission, 'level_full');
+  pass(1000);
+  assert.equal(come('second', 5).admission, 'queued');
+  assert.deepEqual(seated(), ['second']);
+});
+
+test('who is put back, or never used its seat, has used nothing of the rate of its tenant', () => {
+  const { come, seated, scheduler, at } = arrange({ seats: 9 }, { a: { requestsPerSec: 1 } });
+  const turned = come('turned away', 5);
+  seated();
+  scheduler.requeue(turned, at());
+  assert.deepEqual(seated(), ['turned away']);
+  scheduler.giveBack(turned, at());
+  come('next', 5);
+  assert.deepEqual(seated(), ['next']);
 });

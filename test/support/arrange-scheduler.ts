@@ -1,0 +1,31 @@
+import type { PoolSettings, TenantConfig } from '../../src/config/config.ts';
+import type { Level } from '../../src/domain/vocabulary.ts';
+import { type Demand, Place, Scheduler } from '../../src/scheduler/scheduler.ts';
+import { poolSettings, tenantRules } from './pool-settings.ts';
+
+/** A scheduler of named places, in a time that passes when the test says so. */
+export function arrangeScheduler(
+  fields: Partial<PoolSettings> = {},
+  rules: Record<string, Partial<TenantConfig>> = {},
+) {
+  let now = 0;
+  const scheduler = new Scheduler<string>({ settings: poolSettings(fields), tenants: tenantRules(rules) });
+  const come = (name: string, level: Level, demand: Partial<Demand> = {}, timeoutMs = 1e6) => {
+    const place = new Place(name, { flowId: 'a', level, cost: 100, tokens: 60, bodyBytes: 0, ...demand }, timeoutMs);
+    return Object.assign(place, { admission: scheduler.enqueue(place, now) });
+  };
+  /** Seats all who can be seated and tells their names. */
+  const seated = () => {
+    const names: string[] = [];
+    for (let place = scheduler.next(now); place !== undefined; place = scheduler.next(now)) names.push(place.holder);
+    return names;
+  };
+  const end = (place: Place<string>, spent = { cost: place.cost, tokens: place.tokens }) =>
+    scheduler.finish(place, spent, now);
+  const pass = (ms: number) => {
+    now += ms;
+  };
+  const configure = (changed: Partial<PoolSettings>, changedRules = rules) =>
+    scheduler.configure(poolSettings(changed), tenantRules(changedRules), now);
+  return { scheduler, come, seated, end, pass, configure, at: () => now };
+}
