@@ -28,7 +28,7 @@ export type { MappingPatch, NewMapping } from './mapping-rules.ts';
 export type { MappingFilter } from './mapping-store.ts';
 export type { Mapping } from './matcher.ts';
 export type { SettingsPatch } from './settings.ts';
-export type { Timings } from './timings.ts';
+export type { HeldBoost, Timings } from './timings.ts';
 export type { DocumentFormat, Imported, ImportFile, ImportOptions, Transfer } from './transfer.ts';
 
 /** `db`: PostgreSQL with the mapping tables. */

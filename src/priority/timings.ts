@@ -52,6 +52,15 @@ export type MappingWindow = Omit<PreviewedWindow<Level>, 'schedule'> & {
   readonly priority: number;
 };
 
+/** A boost among the figures of the scheduler. */
+export interface HeldBoost {
+  readonly mapping_id: number;
+  readonly tenant_id: string | null;
+  readonly own_priority: number;
+  readonly priority: number;
+  readonly until: string;
+}
+
 /** Boosts and schedules of mappings. Each write resolves when it serves here. */
 export class Timings {
   readonly #parts: TimingsParts;
@@ -71,6 +80,21 @@ export class Timings {
     if (!isThere) throw noMapping(mappingId);
     events.mappingBoosted({ id: mappingId, priority, until, reason, by: actor });
     return mapper.find(mappingId);
+  }
+
+  /** Those that hold now, the one that ends first before the others. */
+  heldBoosts(): HeldBoost[] {
+    const serving = this.#parts.mapper.serving();
+    const now = this.#now();
+    const held: HeldBoost[] = [];
+    for (const { source, timing } of serving?.rows ?? []) {
+      const { boost } = timing;
+      if (boost === null || boost.until <= now) continue;
+      const { priority, until } = boost;
+      const row = { mapping_id: source.id, tenant_id: source.tenant_id, own_priority: source.priority };
+      held.push({ ...row, priority, until: new Date(until).toISOString() });
+    }
+    return held.sort((a, b) => Date.parse(a.until) - Date.parse(b.until));
   }
 
   async endBoost(mappingId: number, actor: string): Promise<void> {

@@ -55,10 +55,14 @@ test('a boost wins over a schedule, that over the row, and each ends by itself a
   const boost = { priority: 0, until: '2026-11-27T11:00:00.000Z', reason: 'Launch', created_by: 'admin@local' };
   assert.deepEqual([status, body.boost, body.priority], [200, boost, 5]);
   assert.equal(await levelOf(key), '0');
+  const boosted = async () => (await admin('GET', '/admin/scheduler/stats')).body.boosts;
+  const until = '2026-11-27T11:00:00.000Z';
+  assert.deepEqual(await boosted(), [{ mapping_id: 1, tenant_id: 'ext', own_priority: 5, priority: 0, until }]);
   clock.advance(2 * hourMs - 1);
   assert.deepEqual([await levelOf(key), await shown()], ['0', [5, 0, 'boost', 'Launch']]);
   clock.advance(1);
   assert.deepEqual([await levelOf(key), await shown()], ['3', [5, 3, 'schedule', null]]);
+  assert.deepEqual(await boosted(), []);
   // 08:00 on Saturday in Singapore.
   clock.advance(13 * hourMs - 1);
   assert.equal(await levelOf(key), '3');

@@ -2,6 +2,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify';
 import { errors } from '../../domain/errors.ts';
 import type { PoolStats } from '../../domain/stats.ts';
 import type { Identities } from '../../identity/identity.ts';
+import type { HeldBoost } from '../../priority/priority.ts';
 import { type AdminApp, admins, authorize, withContract } from './access.ts';
 import { apiKeyRoutes } from './api-keys.ts';
 import { type BoostService, boostRoutes } from './boosts.ts';
@@ -29,7 +30,7 @@ export interface AdminServices {
   /** Null where `mapper` is. */
   readonly history: HistoryService | null;
   /** Null where mapper is. */
-  readonly timings: (BoostService & ScheduleService) | null;
+  readonly timings: (BoostService & ScheduleService & { heldBoosts(): HeldBoost[] }) | null;
   /** Null where mapper is. */
   readonly trial: { readonly dryRun: DryRunService; readonly transfer: TransferService } | null;
   readonly pools: PoolService;
@@ -56,7 +57,7 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       const admin = withContract(scope);
       userRoutes(admin, services.identities);
       apiKeyRoutes(admin, services.identities);
-      schedulerRoutes(admin, services.poolStats);
+      schedulerRoutes(admin, { pools: services.poolStats, boosts: () => services.timings?.heldBoosts() ?? [] });
       poolRoutes(admin, services.pools, services.identities);
       poolScheduleRoutes(admin, services.scheduledPools, services.identities);
       if (services.mapper === null || services.trial === null) return refuseMappings(admin);

@@ -4,6 +4,7 @@ import { type PoolKey, poolKeys } from '../../config/keys.ts';
 import type { PoolStats } from '../../domain/stats.ts';
 import { levelCount } from '../../domain/vocabulary.ts';
 import type { ShownPool } from '../../pool-settings/pool-settings.ts';
+import type { HeldBoost } from '../../priority/priority.ts';
 
 const object = <T extends Record<string, TSchema>>(properties: T) =>
   Type.Object(properties, { additionalProperties: false });
@@ -50,6 +51,14 @@ const poolStats = object({
   in_use: count,
   levels: Type.Array(levelStats, { minItems: levelCount, maxItems: levelCount }),
 });
-export const schedulerStats = Type.Unsafe<{ readonly pools: readonly PoolStats[] }>(
-  object({ pools: Type.Array(poolStats) }),
-);
+const heldBoost = object({
+  mapping_id: Type.Integer(),
+  tenant_id: nullable(Type.String()),
+  own_priority: Type.Integer(),
+  priority: Type.Integer(),
+  until: Type.String({ format: 'date-time' }),
+});
+export const schedulerStats = Type.Unsafe<{
+  readonly pools: readonly PoolStats[];
+  readonly boosts: readonly HeldBoost[];
+}>(object({ pools: Type.Array(poolStats), boosts: Type.Array(heldBoost) }));

@@ -1,14 +1,21 @@
 import type { PoolStats } from '../../domain/stats.ts';
+import type { HeldBoost } from '../../priority/priority.ts';
 import { type AdminApp, admins } from './access.ts';
 import { schedulerStats } from './pool-contract.ts';
 
-export function schedulerRoutes(app: AdminApp, poolStats: () => PoolStats[]): void {
+interface StatsSources {
+  readonly pools: () => PoolStats[];
+  /** None in Personal, which has no mappings. */
+  readonly boosts: () => HeldBoost[];
+}
+
+export function schedulerRoutes(app: AdminApp, { pools, boosts }: StatsSources): void {
   app.get(
     '/scheduler/stats',
     {
       config: { roles: admins },
-      schema: { summary: 'Seats and lanes of every pool', response: { 200: schedulerStats } },
+      schema: { summary: 'Seats and lanes of every pool, and the boosts that hold', response: { 200: schedulerStats } },
     },
-    async () => ({ pools: poolStats() }),
+    async () => ({ pools: pools(), boosts: boosts() }),
   );
 }
