@@ -23,7 +23,7 @@ export interface KnownKey {
 /** Keys that one regex, and regexes that one key, are held against; beyond that the answer is unknown. */
 const keysPerRegex = 1_000;
 const regexesPerKey = 20;
-const keysPerStep = 250;
+const keysPerStep = 100;
 
 interface CoverageParts {
   readonly keys: readonly KnownKey[];
@@ -109,7 +109,7 @@ export class KeyCoverage {
   *ofKey({ key, hash, beginning }: KnownKey, index: RowIndex): Generator<void, Answer> {
     if (key !== null) return index.matchesAny(key) ? 'match' : 'no match';
     if (index.hasDigest(hash) || index.firstOverBeginning(beginning) < index.rows.length) return 'match';
-    let isOpen = index.isOpenFor(beginning);
+    let isOpen = yield* index.isOpenFor(beginning);
     let held = 0;
     for (const pattern of index.regexesFor(beginning)) {
       if (++held > regexesPerKey) return 'unknown';

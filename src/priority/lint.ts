@@ -173,9 +173,22 @@ export function* lintRow(id: number, parts: LintRowParts): Generator<void, Findi
 
   const hidden = yield* hiddenBy(rank, never, parts);
   for (const [later, by] of hidden) found.push(...rowsAt(index, [later]).map(one => neverWins(one, rowsAt(index, by))));
-  const overlap = isOver(1) ? null : yield* overlapOf(index.rows, rank, at => hidden.has(at));
+  const overlap = yield* asFarAs(
+    isOver,
+    overlapOf(index.rows, rank, at => hidden.has(at)),
+  );
   if (overlap) found.push(overlap);
   return found;
+}
+
+/** Null where the time is over before the steps are. */
+function* asFarAs<T>(isOver: LintParts['isOver'], steps: Generator<void, T>): Generator<void, T | null> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    if (isOver(1)) return null;
+    yield;
+  }
 }
 
 /** The rows that this one keeps from winning, alone or with others. */
@@ -186,7 +199,7 @@ function* hiddenBy(
 ): Generator<void, Map<number, readonly number[]>> {
   const hidden = new Map<number, readonly number[]>();
   for (let later = rank + 1; later < index.rows.length && hidden.size < warningsKept && !isOver(1); later++) {
-    const verdict = index.mayCover(rank, later) ? yield* never.of(later) : null;
+    const verdict = index.mayCover(rank, later) ? yield* asFarAs(isOver, never.of(later)) : null;
     if (verdict?.kind === 'hidden' && verdict.by.includes(rank)) hidden.set(later, verdict.by);
     if (later % rowsPerStep === 0) yield;
   }

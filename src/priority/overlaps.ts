@@ -62,6 +62,7 @@ export function* candidatesOf(rows: readonly RankedRow[]): Generator<void, Candi
   const texts: string[] = [];
   const ranks = new Map<string, number[]>();
   for (const [rank, { pattern }] of rows.entries()) {
+    if (rank % rowsPerStep === rowsPerStep - 1) yield;
     const text = pattern.kind === 'key' ? pattern.key : pattern.kind === 'prefix' ? pattern.text : null;
     if (text === null) continue;
     const same = ranks.get(text);
@@ -71,7 +72,6 @@ export function* candidatesOf(rows: readonly RankedRow[]): Generator<void, Candi
       texts.push(text);
     }
   }
-  yield;
   const sorted = yield* sortedInSteps(texts);
   return pattern => {
     if (pattern.kind !== 'prefix' || pattern.text === '') return rows.keys();

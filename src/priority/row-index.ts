@@ -6,6 +6,7 @@ import { literalBeginning } from './automaton.ts';
 import { matchesKey } from './key-answer.ts';
 import type { RankedRow } from './matcher.ts';
 import { digestOfKey, type Pattern } from './pattern.ts';
+import { firstNotBefore, sortedInSteps } from './sorted-texts.ts';
 
 type TextKind = 'prefix' | 'suffix' | 'contains';
 
@@ -15,6 +16,16 @@ interface RankedRegex {
   readonly beginning: string;
   test(key: string): boolean;
 }
+
+/** What takes time to find out of a pattern. Patterns live on in the snapshots that follow, and are asked once. */
+interface Traits {
+  /** Of a key in clear. */
+  readonly digest: string;
+  /** Of a regex. */
+  readonly beginning: string;
+  readonly beyondAscii: readonly string[];
+}
+const knownTraits = new WeakMap<Pattern, Traits>();
 
 const none = Number.POSITIVE_INFINITY;
 const rowsPerStep = 128;
@@ -51,17 +62,17 @@ export class RowIndex {
   }
 
   #add({ pattern, mapping }: RankedRow, rank: number): void {
-    // Few patterns leave ASCII, and what is looked for lies beyond it.
-    for (const [character] of mapping.pattern.matchAll(/[^\0-\x7f]/gu)) this.#characters.add(character);
+    const { digest, beginning, beyondAscii } = traitsOf(pattern, mapping.pattern);
+    for (const character of beyondAscii) this.#characters.add(character);
     const isExact = pattern.kind === 'key' || pattern.kind === 'digest';
     if (!isExact) this.#firstPattern = Math.min(this.#firstPattern, rank);
     if (pattern.kind === 'key') {
       setFirst(this.#keys, pattern.key, rank);
-      setFirst(this.#digestsOfKeys, digestOfKey(pattern.key), rank);
+      setFirst(this.#digestsOfKeys, digest, rank);
     } else if (pattern.kind === 'digest') setFirst(this.#digests, pattern.hex, rank);
     else if (pattern.kind === 'regex') {
       const { regex } = pattern;
-      this.#regexes.push({ rank, beginning: literalBeginning(regex), test: key => regex.test(key) });
+      this.#regexes.push({ rank, beginning, test: key => regex.test(key) });
     } else if (pattern.text === '') this.#everything = Math.min(this.#everything, rank);
     else this.#texts[pattern.kind].add(pattern.text, rank);
   }
@@ -111,9 +122,9 @@ export class RowIndex {
   }
 
   /** Some row that is no regex may match keys that begin so, and does not match all of them. */
-  isOpenFor(beginning: string): boolean {
+  *isOpenFor(beginning: string): Generator<void, boolean> {
     const { prefix, suffix, contains } = this.#texts;
-    return suffix.size > 0 || contains.size > 0 || prefix.hasLonger(beginning);
+    return suffix.size > 0 || contains.size > 0 || (yield* prefix.hasLonger(beginning));
   }
 
   /** The regexes that keys which begin so may match. */
@@ -195,17 +206,18 @@ export function ampleKey({ kind, text }: Extract<Pattern, { text: string }>, fre
 class TextRanks {
   readonly #ranks = new Map<string, number>();
   readonly #lengths: number[] = [];
-  #beginnings: ReadonlySet<string> | null = null;
+  #sorted: readonly string[] | null = null;
 
   get size(): number {
     return this.#ranks.size;
   }
 
-  /** Whether some text begins with this one and goes on; taken for granted of a very long one. */
-  hasLonger(beginning: string): boolean {
-    if (beginning.length > longestBeginning) return true;
-    this.#beginnings ??= beginningsOf(this.#ranks.keys());
-    return this.#beginnings.has(beginning);
+  /** Whether some text begins with this one and goes on. */
+  *hasLonger(beginning: string): Generator<void, boolean> {
+    this.#sorted ??= yield* sortedInSteps([...this.#ranks.keys()]);
+    const at = firstNotBefore(this.#sorted, beginning);
+    const next = this.#sorted[at] === beginning ? at + 1 : at;
+    return this.#sorted[next]?.startsWith(beginning) ?? false;
   }
 
   add(text: string, rank: number): void {
@@ -236,15 +248,17 @@ class TextRanks {
   }
 }
 
-/** What is stored of keys is no longer, unless somebody wrote it by hand. */
-const longestBeginning = 16;
-
-function beginningsOf(texts: Iterable<string>): Set<string> {
-  const beginnings = new Set<string>();
-  for (const text of texts)
-    for (let length = 0; length < Math.min(text.length, longestBeginning + 1); length++)
-      beginnings.add(text.slice(0, length));
-  return beginnings;
+function traitsOf(pattern: Pattern, text: string): Traits {
+  const known = knownTraits.get(pattern);
+  if (known) return known;
+  const traits = {
+    digest: pattern.kind === 'key' ? digestOfKey(pattern.key) : '',
+    beginning: pattern.kind === 'regex' ? literalBeginning(pattern.regex) : '',
+    // Few patterns leave ASCII, and a character that stands in none is looked for beyond it.
+    beyondAscii: text.match(/[^\0-\x7f]/gu) ?? [],
+  };
+  knownTraits.set(pattern, traits);
+  return traits;
 }
 
 function setFirst(ranks: Map<string, number>, text: string, rank: number): void {

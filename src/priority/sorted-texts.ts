@@ -1,6 +1,6 @@
 /** Sorting in steps, so that 100,000 texts keep nobody waiting, and looking for beginnings among what is sorted. */
-const textsPerRun = 1_000;
-const textsPerStep = 5_000;
+const textsPerRun = 250;
+const textsPerStep = 1_000;
 
 export function* sortedInSteps(texts: readonly string[]): Generator<void, string[]> {
   let runs: string[][] = [];

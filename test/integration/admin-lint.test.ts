@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { digestOfKey } from '../../src/priority/pattern.ts';
 import { startGateway } from '../support/gateway.ts';
-import { freshDatabase } from '../support/postgres.ts';
+import { freshDatabase, privateServer } from '../support/postgres.ts';
 
 const ini = '[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\n';
 const base = '/admin/api-key-priority';
@@ -188,4 +188,25 @@ test('linting the mappings', async t => {
     await lint();
     assert.ok(!log.some(line => line.includes('tok_clear_exact')));
   });
+});
+
+test('while the database is away lint and explain answer 503, and nothing of it reaches the caller', async t => {
+  const server = await privateServer(t);
+  const { admin } = await startGateway(t, { ini, database: server.url });
+  const ask = () =>
+    Promise.all([
+      admin('GET', `${base}/lint`),
+      admin('POST', `${base}/explain`, { key: 'tok_one' }),
+      admin('POST', `${base}/explain`, { key_prefix: 'tok_' }),
+    ]);
+  const before = await ask();
+  assert.deepEqual(
+    before.map(({ status }) => status),
+    [200, 200, 200],
+  );
+  await server.stop();
+  for (const { status, body } of await ask()) {
+    assert.equal(status, 503, JSON.stringify(body));
+    assert.equal(body.error.message, 'The database is not reachable at the moment.');
+  }
 });

@@ -233,3 +233,29 @@ test('a search among very many states is given up, and nothing is said of the ro
   const rows = [row(1, 'regex', 'a.{60}b$'), row(2, 'regex', '(a|b).{60}b$', 9)];
   assert.equal(hiders(rows, 2), 'undecided');
 });
+
+test('a beginning is open where some prefix goes on from it, among a few rows and thousands', () => {
+  const beginning = fc.string({ unit: letter, maxLength: 12 });
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(
+        beginning.filter(text => text !== ''),
+        { maxLength: 30 },
+      ),
+      beginning,
+      (texts, asked) => {
+        const rows = texts.map((text, at) => row(at + 1, 'prefix', text));
+        const index = finish(RowIndex.of(compiled(rows).ranked));
+        const isOpen = texts.some(text => text.startsWith(asked) && text !== asked);
+        assert.equal(finish(index.isOpenFor(asked)), isOpen);
+      },
+    ),
+    { numRuns: 300 },
+  );
+  const rows = Array.from({ length: 3_000 }, (_, at) => row(at + 1, 'prefix', `tok_${(at * 7_919) % 3_000}_`));
+  const index = finish(RowIndex.of(compiled(rows).ranked));
+  for (let at = 0; at < 3_000; at++) {
+    assert.ok(finish(index.isOpenFor(`tok_${at}`)), `tok_${at}`);
+    assert.ok(!finish(index.isOpenFor(`tok_${at}_`)), `tok_${at}_`);
+  }
+});
