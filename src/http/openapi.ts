@@ -8,6 +8,7 @@ import { errorKinds } from '../domain/errors.ts';
 import * as contract from './admin/contract.ts';
 import * as inspectContract from './admin/inspect-contract.ts';
 import * as poolContract from './admin/pool-contract.ts';
+import * as sessionContract from './admin/session-contract.ts';
 import * as timingContract from './admin/timing-contract.ts';
 import * as transferContract from './admin/transfer-contract.ts';
 import { type Described, errorSchemas, modelPaths, openPaths } from './openapi-routes.ts';
@@ -164,8 +165,15 @@ const ifMatch = {
 
 /** The objects of the contract by their own identity, with the name that the contract gives them. */
 const contractNames: ReadonlyMap<unknown, string> = new Map(
-  Object.entries({ ...contract, ...inspectContract, ...poolContract, ...timingContract, ...transferContract })
-    .filter(([, schema]) => 'type' in schema && schema.type === 'object')
+  Object.entries({
+    ...contract,
+    ...inspectContract,
+    ...poolContract,
+    ...sessionContract,
+    ...timingContract,
+    ...transferContract,
+  })
+    .filter(([, schema]) => typeof schema === 'object' && 'type' in schema && schema.type === 'object')
     .map(([name, schema]) => [schema, name.charAt(0).toUpperCase() + name.slice(1)]),
 );
 
