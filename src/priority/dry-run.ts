@@ -2,6 +2,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
 import type { Recent } from '../telemetry/recent-outcomes.ts';
+import type { Finding } from './findings.ts';
 import { type Figures, figuresOf, type KnownKey } from './impact.ts';
 import type { ListedMapping, Mapper } from './mapper.ts';
 import type { MappingPatch, NewMapping } from './mapping-rules.ts';
@@ -28,6 +29,8 @@ export interface Tried {
     readonly etag: string | null;
   };
   readonly impact: Impact;
+  /** As of the real write. */
+  readonly warnings: readonly Finding[];
 }
 
 /** A row as it would be; null: it would be gone. */
@@ -59,17 +62,27 @@ export class DryRun {
     const row = await this.#writes.create(mapping, createdBy);
     const impact = await this.impactOf([{ id: row.id, row }]);
     const shown = { ...this.#parts.mapper.listed(row), id: null, created_at: null, updated_at: null, etag: null };
-    return { dry_run: true, mapping: shown, impact };
+    return { dry_run: true, mapping: shown, impact, warnings: [] };
   }
 
   async update(id: number, patch: MappingPatch, by: WriteBy): Promise<Tried> {
     const row = await this.#writes.update(id, patch, by);
-    return { dry_run: true, mapping: this.#parts.mapper.listed(row), impact: await this.impactOf([{ id, row }]) };
+    return {
+      dry_run: true,
+      mapping: this.#parts.mapper.listed(row),
+      impact: await this.impactOf([{ id, row }]),
+      warnings: [],
+    };
   }
 
   async remove(id: number, by: WriteBy): Promise<Tried> {
     const row = await this.#writes.remove(id, by);
-    return { dry_run: true, mapping: this.#parts.mapper.listed(row), impact: await this.impactOf([{ id, row: null }]) };
+    return {
+      dry_run: true,
+      mapping: this.#parts.mapper.listed(row),
+      impact: await this.impactOf([{ id, row: null }]),
+      warnings: [],
+    };
   }
 
   /** What these changes would do to the keys and to the last hour's requests. */

@@ -8,8 +8,9 @@ import { wakeAt } from '../schedules/schedules.ts';
 import type { Events } from '../telemetry/events.ts';
 import { defaultClassify } from './classifier.ts';
 import { type MapperStatus, type Reloaded, reloadedOf, statusOf } from './mapper-status.ts';
+import type { MappingFilter } from './mapping-filter.ts';
 import type { MappingPatch, NewMapping } from './mapping-rules.ts';
-import type { MappingFilter, MappingStore, StoredMapping } from './mapping-store.ts';
+import type { MappingStore, StoredMapping } from './mapping-store.ts';
 import { isStorable, MappingWrites, noMapping } from './mapping-writes.ts';
 import { compile, compileRow, type Mapping } from './matcher.ts';
 import { warmUpRegexEngine } from './pattern.ts';
@@ -136,11 +137,18 @@ export class Mapper {
     return effectiveSettings(this.#parts.settings, stored).settings;
   }
 
-  async list(filter: MappingFilter): Promise<{ mappings: ListedMapping[]; total: number }> {
+  async list(
+    filter: MappingFilter,
+  ): Promise<{
+    mappings: (ListedMapping & { requests_per_min: number; never_wins: null })[];
+    total: number;
+    checked_at: null;
+  }> {
     // PostgreSQL cannot store a NUL, so no row has one; it refuses the question.
-    if (`${filter.tenant_id}${filter.tenant_type}`.includes('\0')) return { mappings: [], total: 0 };
+    if (`${filter.tenant_id}${filter.tenant_type}`.includes('\0')) return { mappings: [], total: 0, checked_at: null };
     const { mappings, total } = await answered(this.#parts.store.list(filter));
-    return { mappings: mappings.map(row => this.listed(row)), total };
+    const seen = { requests_per_min: 0, never_wins: null };
+    return { mappings: mappings.map(row => ({ ...this.listed(row), ...seen })), total, checked_at: null };
   }
 
   async find(id: number): Promise<ListedMapping> {

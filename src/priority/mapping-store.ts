@@ -3,20 +3,12 @@ import pg from 'pg';
 import { recorded } from '../db/recorded.ts';
 import type { BoostRow, Database, MappingRow, MappingScheduleRow, PrioritySettingRow } from '../db/schema.ts';
 import { errors } from '../domain/errors.ts';
+import type { MappingFilter } from './mapping-filter.ts';
 import type { MappingPatch, NewMapping } from './mapping-rules.ts';
 import type { MappingSource } from './matcher.ts';
 import { digestOfExact } from './pattern.ts';
 import type { SettingChange, StoredSetting } from './settings.ts';
 import { readTimings } from './timing-store.ts';
-
-export interface MappingFilter {
-  readonly tenant_type?: string | undefined;
-  readonly tenant_id?: string | undefined;
-  readonly priority?: number | undefined;
-  readonly enabled?: boolean | undefined;
-  readonly limit: number;
-  readonly offset: number;
-}
 
 export interface StoredRows {
   /** Enabled rows in order of id. */

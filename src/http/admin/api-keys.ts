@@ -12,9 +12,15 @@ export function apiKeyRoutes(app: AdminApp, identities: Identities): void {
       config,
       schema: { summary: 'List what is known of the keys', querystring: apiKeyFilter, response: { 200: apiKeyList } },
     },
-    request => {
+    async request => {
       const { user_id = null, ...page } = request.query;
-      return identities.listKeys(callerOf(request), user_id, { limit: 100, offset: 0, ...page });
+      const { api_keys, total } = await identities.listKeys(callerOf(request), user_id, {
+        limit: 100,
+        offset: 0,
+        ...page,
+      });
+      const counted_since = new Date().toISOString();
+      return { api_keys: api_keys.map(key => ({ ...key, last_used_at: null })), total, counted_since };
     },
   );
 

@@ -11,6 +11,7 @@ import {
   userStatuses,
   xPriorityPolicies,
 } from '../../domain/vocabulary.ts';
+import { mappingSorts, mappingStates, sortOrders } from '../../priority/priority.ts';
 
 /*
  * Every body, query and answer of the admin API, written once. A field's `description` is the rest
@@ -31,6 +32,7 @@ export const rowId = field(
   Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }),
   'the id of a row, a whole number from 1',
 );
+const moment = field(Type.String({ format: 'date-time' }), 'a moment');
 const flag = field(Type.Boolean(), 'true or false');
 export const priority = field(mappingRow.properties.priority, 'a whole number from 0 (best) to 9');
 export const page = {
@@ -60,6 +62,11 @@ export const mappingFilter = fields({
   tenant_id: Optional(text(255)),
   priority: Optional(priority),
   enabled: Optional(flag),
+  match_type: Optional(oneOf(matchTypes)),
+  state: Optional(oneOf(mappingStates)),
+  q: Optional(text(255)),
+  sort: Optional(oneOf(mappingSorts)),
+  order: Optional(oneOf(sortOrders)),
   ...page,
 });
 /** `fault`: why the row cannot be used, null if it can. `etag`: its version, for `If-Match`. */
@@ -80,7 +87,19 @@ export const mapping = fields({
   effective_priority: mappingRow.properties.priority,
   effective_source: Type.Enum(['row', 'schedule', 'boost']),
 });
-export const mappingList = fields({ mappings: Type.Array(mapping), total: Type.Integer() });
+export const listedMapping = fields({
+  ...mapping.properties,
+  /** Requests that this gateway classified by it, a minute, in the last five minutes. */
+  requests_per_min: Type.Number({ minimum: 0 }),
+  /** Why no key can ever get it, and the ids of the rows that stand before it. */
+  never_wins: Type.Union([fields({ message: Type.String(), by: Type.Array(mappingRow.properties.id) }), Type.Null()]),
+});
+/** `checked_at`: when the look for rows that never win ended; null: not yet, of the rows as they are now. */
+export const mappingList = fields({
+  mappings: Type.Array(listedMapping),
+  total: Type.Integer(),
+  checked_at: orNull(moment),
+});
 export const reloaded = fields({
   success: Type.Literal(true),
   message: Type.String(),
@@ -113,6 +132,20 @@ export const settingsPatch = fields({
   cache_ttl_sec: Optional(orNull(settingFields.cache_ttl_sec)),
   x_priority: Optional(orNull(settingFields.x_priority)),
   mode: Optional(orNull(settingFields.mode)),
+});
+
+/** What serves: when it was read, and by when it is read again at the latest. */
+export const mappingStatus = fields({
+  loaded_at: orNull(moment),
+  usable: Type.Integer({ minimum: 0 }),
+  faulty: Type.Integer({ minimum: 0 }),
+  /** The last reload failed: what serves may be older than the tables. */
+  degraded: Type.Boolean(),
+  enabled: settingFields.enabled,
+  mode: settingFields.mode,
+  default_priority: settingFields.default_priority,
+  cache_ttl_sec: settingFields.cache_ttl_sec,
+  next_reload_by: orNull(moment),
 });
 
 /** `schema` says what JSON it takes, the rules of the file's key what is allowed. */
@@ -156,6 +189,12 @@ export const userPatch = fields({
   display_name: displayName,
 });
 export const pageQuery = fields(page);
+export const userFilter = fields({
+  q: Optional(text(255)),
+  role: Optional(oneOf(roles)),
+  status: Optional(oneOf(userStatuses)),
+  ...page,
+});
 export const user = userRow;
 export const userList = fields({ users: Type.Array(user), total: Type.Integer() });
 
@@ -177,12 +216,19 @@ export const newApiKey = fields({
   scopes: Optional(orNull(scopes)),
   expires_at: Optional(orNull(instant)),
 });
-export const apiKeyFilter = fields({ user_id: Optional(rowId), ...page });
+/** `q`: how the key begins, as far as that is stored. */
+export const apiKeyFilter = fields({ user_id: Optional(rowId), q: Optional(text(64)), ...page });
 const { key_hash: _hidden, ...shownColumns } = apiKeyRow.properties;
 export const apiKey = fields({ ...shownColumns, scopes: Type.Union([Type.Array(Type.String()), Type.Null()]) });
 /** The only answer that carries a key. */
 export const drawnApiKey = fields({ ...apiKey.properties, key: Type.String() });
-export const apiKeyList = fields({ api_keys: Type.Array(apiKey), total: Type.Integer() });
+/** `last_used_at`: when its last request to a model ended, here; null: none has since `counted_since`. */
+export const listedApiKey = fields({ ...apiKey.properties, last_used_at: orNull(moment) });
+export const apiKeyList = fields({
+  api_keys: Type.Array(listedApiKey),
+  total: Type.Integer(),
+  counted_since: moment,
+});
 
 const entryId = field(Type.Integer({ minimum: 1, maximum: 2 ** 53 - 1 }), 'the id of an entry, a whole number from 1');
 export const historyFilter = fields({
@@ -212,7 +258,22 @@ export type NewMapping = Static<typeof newMapping>;
 export type MappingPatch = Static<typeof mappingPatch>;
 export type MappingFilter = Static<typeof mappingFilter>;
 export type Mapping = Static<typeof mapping>;
+export type ListedMapping = Static<typeof listedMapping>;
 export type MappingList = Static<typeof mappingList>;
+export type MappingStatus = Static<typeof mappingStatus>;
+export type MappingState = (typeof mappingStates)[number];
+export type MappingSort = (typeof mappingSorts)[number];
+export type SortOrder = (typeof sortOrders)[number];
+export type NewUser = Static<typeof newUser>;
+export type UserPatch = Static<typeof userPatch>;
+export type UserFilter = Static<typeof userFilter>;
+export type User = Static<typeof user>;
+export type UserList = Static<typeof userList>;
+export type NewApiKey = Static<typeof newApiKey>;
+export type ApiKeyFilter = Static<typeof apiKeyFilter>;
+export type ListedApiKey = Static<typeof listedApiKey>;
+export type DrawnApiKey = Static<typeof drawnApiKey>;
+export type ApiKeyList = Static<typeof apiKeyList>;
 export type HistoryFilter = Static<typeof historyFilter>;
 export type HistoryEntry = Static<typeof historyEntry>;
 export type Settings = Static<typeof settings>;

@@ -59,7 +59,7 @@ export const explanation = fields({
   }),
 });
 
-const finding = fields({
+export const finding = fields({
   kind: oneOf(findingKinds),
   message: Type.String(),
   mapping: nullable(fields(shownRow)),

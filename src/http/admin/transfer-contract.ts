@@ -3,6 +3,7 @@ import { type TSchema, Type } from 'typebox';
 import { mappingRow } from '../../db/schema.ts';
 import type { Imported, Tried } from '../../priority/priority.ts';
 import { field, fields, mapping, priority } from './contract.ts';
+import { finding } from './inspect-contract.ts';
 
 const { Optional } = Type;
 const flag = field(Type.Boolean(), 'true or false');
@@ -44,6 +45,8 @@ export const tried = Type.Unsafe<Tried>(
       etag: nullable(etag),
     }),
     impact,
+    /** What lint would find of the row; of a deletion nothing. */
+    warnings: Type.Array(finding),
   }),
 );
 

@@ -1,6 +1,6 @@
 import type { Identities } from '../../identity/identity.ts';
 import { type AdminApp, admins, callerOf } from './access.ts';
-import { newUser, pageQuery, user, userList, userPatch } from './contract.ts';
+import { newUser, user, userFilter, userList, userPatch } from './contract.ts';
 import { rowIdOf } from './validation.ts';
 
 const config = { roles: admins };
@@ -8,7 +8,7 @@ const config = { roles: admins };
 export function userRoutes(app: AdminApp, identities: Identities): void {
   app.get(
     '/users',
-    { config, schema: { summary: 'List the accounts', querystring: pageQuery, response: { 200: userList } } },
+    { config, schema: { summary: 'List the accounts', querystring: userFilter, response: { 200: userList } } },
     request => identities.listUsers(callerOf(request), { limit: 100, offset: 0, ...request.query }),
   );
 
