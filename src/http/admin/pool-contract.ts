@@ -51,7 +51,7 @@ const poolStats = object({
   in_use: count,
   levels: Type.Array(levelStats, { minItems: levelCount, maxItems: levelCount }),
 });
-const heldBoost = object({
+export const heldBoost = object({
   mapping_id: Type.Integer(),
   tenant_id: nullable(Type.String()),
   own_priority: Type.Integer(),
