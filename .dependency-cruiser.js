@@ -89,6 +89,28 @@ export default {
       to: { path: 'node_modules/(pg|kysely)/', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'console-knows-only-the-contract',
+      comment:
+        'The console runs in a browser: of the gateway it imports the types of http/admin/ and nothing that runs.',
+      severity: 'error',
+      from: only('^ui/'),
+      to: { path: '^(src|test|bench)/', pathNot: '^src/http/admin/[^/]*contract\\.ts$' },
+    },
+    {
+      name: 'console-imports-types-only',
+      comment: 'Write `import type`: the contract would bring its schemas into the browser.',
+      severity: 'error',
+      from: only('^ui/'),
+      to: { path: '^src/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'src-knows-no-console',
+      comment: 'http/console.ts serves what was built of it, by its folder.',
+      severity: 'error',
+      from: only('^src'),
+      to: only('^ui/'),
+    },
+    {
       name: 'src-knows-no-tests',
       comment: 'Move it into src, or keep it out.',
       severity: 'error',

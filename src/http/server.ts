@@ -7,6 +7,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { dialectOf, pathOf } from '../gateway/operations.ts';
 import type { Events } from '../telemetry/events.ts';
 import { registerAdmin } from './admin/admin.ts';
+import { registerConsole } from './console.ts';
 import { errorAnswer } from './errors.ts';
 import { modelRoutes } from './model-routes.ts';
 import { registerOpenApi } from './openapi.ts';
@@ -76,6 +77,7 @@ export function createHttpServer({ gateway, events, clock, admin, ops }: ServerP
   registerOpenApi(app);
   registerOps(app, ops);
   registerAdmin(app, admin);
+  registerConsole(app);
 
   function answerError(thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
     const error = fromFastify(thrown, request.routeOptions.bodyLimit);

@@ -1,0 +1,21 @@
+// `npm ci` builds the console, where the tools for it are installed. Plain JavaScript: any Node that npm runs on reads it.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+
+const vite = await import('vite').catch(() => null);
+if (vite === null) console.log('The console is not built: vite is not installed (it is a development dependency).');
+else {
+  await vite.build({ configFile: join(import.meta.dirname, 'vite.config.ts'), logLevel: 'warn' });
+  compressAll(join(import.meta.dirname, 'dist/assets'));
+}
+
+/** Beside each text the gateway finds it compressed, and never has to compress anything itself. */
+function compressAll(folder) {
+  for (const name of readdirSync(folder).filter(name => /\.(?:js|css|svg)$/.test(name))) {
+    const bytes = readFileSync(join(folder, name));
+    writeFileSync(join(folder, `${name}.gz`), gzipSync(bytes, { level: 9 }));
+    const params = { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+    writeFileSync(join(folder, `${name}.br`), brotliCompressSync(bytes, { params }));
+  }
+}

@@ -1,0 +1,24 @@
+import { QueryCache, QueryClient } from '@tanstack/react-query';
+import { ApiError } from './client.ts';
+import { sessionKey } from './session.ts';
+
+const isSignedOut = (error: unknown) => error instanceof ApiError && error.status === 401;
+/** What another try does not mend. */
+const isRefusal = (error: unknown) => error instanceof ApiError && error.status >= 400 && error.status < 500;
+
+export function createQueryClient(): QueryClient {
+  const client: QueryClient = new QueryClient({
+    queryCache: new QueryCache({ onError: error => isSignedOut(error) && forgetSession(client) }),
+    defaultOptions: {
+      queries: { retry: (count, error) => !isRefusal(error) && count < 2, staleTime: 5_000 },
+      mutations: { onError: error => isSignedOut(error) && forgetSession(client) },
+    },
+  });
+  return client;
+}
+
+/** The sign-in page comes up, and nothing of the one who was there stays in memory. */
+export function forgetSession(client: QueryClient): void {
+  client.setQueryData(sessionKey, null);
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionKey[0] });
+}

@@ -1,0 +1,25 @@
+import { MantineProvider } from '@mantine/core';
+import { Notifications } from '@mantine/notifications';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Router } from 'wouter';
+import { createQueryClient } from './api/query-client.ts';
+import { Gate } from './shell/gate.tsx';
+import { theme } from './shell/theme.ts';
+
+/** The policy of the page allows the library's own styles by this number only; see index.html. */
+const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.content ?? '';
+
+export function App() {
+  const [queries] = useState(createQueryClient);
+  return (
+    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+      <QueryClientProvider client={queries}>
+        <Notifications position="bottom-right" />
+        <Router base="/console">
+          <Gate />
+        </Router>
+      </QueryClientProvider>
+    </MantineProvider>
+  );
+}

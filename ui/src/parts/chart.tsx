@@ -1,0 +1,15 @@
+import { Skeleton, useComputedColorScheme } from '@mantine/core';
+import { lazy, Suspense } from 'react';
+import type { ChartProps } from './chart-props.ts';
+
+// The library comes after the page.
+const Plot = lazy(() => import('./plot.tsx'));
+
+export function Chart(props: ChartProps) {
+  const scheme = useComputedColorScheme('light');
+  return (
+    <Suspense fallback={<Skeleton height={props.height} />}>
+      <Plot key={scheme} {...props} />
+    </Suspense>
+  );
+}

@@ -1,0 +1,45 @@
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { type ReactNode, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+
+interface Question {
+  readonly title: string;
+  readonly text: ReactNode;
+  /** What the button says that does it. */
+  readonly action: string;
+  readonly onConfirm: () => void;
+}
+
+/** Asks before something that cannot be taken back: `[confirm, dialog]`; the dialog has to be rendered. */
+export function useConfirm(): readonly [(question: Question) => void, ReactNode] {
+  const { t } = useTranslation();
+  const [question, setQuestion] = useState<Question | null>(null);
+  const [isOpen, setIsOpen] = useState(false);
+  const close = () => setIsOpen(false);
+  const ask = (asked: Question) => {
+    setQuestion(asked);
+    setIsOpen(true);
+  };
+  const dialog = (
+    <Modal opened={isOpen} onClose={close} title={question?.title} closeButtonProps={{ 'aria-label': t('close') }}>
+      <Stack>
+        <Text component="div">{question?.text}</Text>
+        <Group justify="flex-end">
+          <Button variant="default" onClick={close} data-autofocus>
+            {t('cancel')}
+          </Button>
+          <Button
+            color="red"
+            onClick={() => {
+              close();
+              question?.onConfirm();
+            }}
+          >
+            {question?.action}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+  return [ask, dialog];
+}

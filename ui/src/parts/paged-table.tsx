@@ -1,0 +1,78 @@
+import { Paper } from '@mantine/core';
+import { DataTable, type DataTableColumn } from 'mantine-datatable';
+import { type ReactNode, useEffect, useRef } from 'react';
+import { useTranslation } from 'react-i18next';
+import { EmptyState, ErrorState } from './states.tsx';
+import { pageSizes, type TableView } from './table-view.ts';
+
+/** What a table shows of a query: the rows of one page, and how many there are in all. */
+interface PagedQuery<Row> {
+  readonly data: { readonly rows: readonly Row[]; readonly total: number } | undefined;
+  readonly error: unknown;
+  readonly isFetching: boolean;
+  refetch(): unknown;
+}
+
+interface PagedTableProps<Row> {
+  /** What the table holds, for those who hear it. */
+  readonly label: string;
+  readonly columns: DataTableColumn<Row>[];
+  readonly query: PagedQuery<Row>;
+  readonly view: TableView;
+  readonly rowId: (row: Row) => string | number;
+  readonly onOpen?: (row: Row) => void;
+  /** Some filter is on: nothing found is not the same as nothing there. */
+  readonly isFiltered?: boolean;
+  /** What one can do where there is nothing yet. */
+  readonly empty?: ReactNode;
+}
+
+/** A table whose paging and sorting are the server's. */
+export function PagedTable<Row>(props: PagedTableProps<Row>) {
+  const { label, columns, query, view, rowId, onOpen, isFiltered = false, empty } = props;
+  const { t } = useTranslation();
+  const viewport = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // What scrolls sideways has to do so by the keyboard as well.
+    viewport.current?.setAttribute('tabindex', '0');
+    viewport.current?.setAttribute('role', 'region');
+    viewport.current?.setAttribute('aria-label', label);
+  }, [label]);
+  if (query.error && query.data === undefined) return <ErrorState error={query.error} onRetry={query.refetch} />;
+  const { rows = [], total = 0 } = query.data ?? {};
+  const isEmpty = query.data !== undefined && rows.length === 0;
+  return (
+    <Paper withBorder>
+      {query.error != null && <ErrorState error={query.error} onRetry={query.refetch} />}
+      <DataTable<Row>
+        columns={columns}
+        records={[...rows]}
+        idAccessor={rowId}
+        fetching={query.isFetching && query.data === undefined}
+        minHeight={isEmpty || query.data === undefined ? 180 : 0}
+        emptyState={
+          isEmpty ? <EmptyState {...(isFiltered ? { text: t('nothingFound') } : { children: empty })} /> : ' '
+        }
+        totalRecords={total}
+        recordsPerPage={view.pageSize}
+        recordsPerPageOptions={[...pageSizes]}
+        recordsPerPageLabel={t('rowsPerPage')}
+        onRecordsPerPageChange={view.setPageSize}
+        page={view.page}
+        onPageChange={view.setPage}
+        paginationText={({ from, to, totalRecords }) => t('rowsShown', { from, to, total: totalRecords })}
+        loadingText={t('loading')}
+        // Without columns to sort by, nobody sees how it is sorted.
+        sortStatus={view.sort ?? { columnAccessor: '', direction: 'asc' }}
+        onSortStatusChange={({ columnAccessor, direction }) =>
+          view.setSort({ columnAccessor: String(columnAccessor), direction })
+        }
+        {...(onOpen ? { onRowClick: ({ record }: { record: Row }) => onOpen(record) } : {})}
+        scrollViewportRef={viewport}
+        highlightOnHover
+        verticalSpacing="xs"
+        withTableBorder={false}
+      />
+    </Paper>
+  );
+}

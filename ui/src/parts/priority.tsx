@@ -1,0 +1,61 @@
+import { Badge, Group, Select, type SelectProps } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+
+/*
+ * Ten steps of the viridis scale (van der Walt and Smith, 2015), dark to light: its lightness rises evenly, so that
+ * the order is seen with every kind of colour vision and in print. The text on it is the one of black and white that
+ * contrasts by at least 4.5 : 1, and the level is always written out beside the colour.
+ */
+const scale = [
+  ['#440154', '#fff'],
+  ['#482878', '#fff'],
+  ['#3e4989', '#fff'],
+  ['#31688e', '#fff'],
+  ['#21777f', '#fff'],
+  ['#1f9e89', '#000'],
+  ['#35b779', '#000'],
+  ['#6ece58', '#000'],
+  ['#b5de2b', '#000'],
+  ['#fde725', '#000'],
+] as const;
+
+export const levels = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] as const;
+export const levelColor = (level: number): string => scale[level]?.[0] ?? '#888888';
+
+export function PriorityBadge({ level }: { readonly level: number }) {
+  const { t } = useTranslation();
+  const [background, color] = scale[level] ?? ['#888888', '#000'];
+  return (
+    <Badge
+      radius="sm"
+      miw={36}
+      styles={{ root: { background, color, border: '1px solid var(--mantine-color-default-border)', flexShrink: 0 } }}
+      title={t('priority', { level })}
+    >
+      P{level}
+    </Badge>
+  );
+}
+
+type PrioritySelectProps = Omit<SelectProps, 'data' | 'value' | 'onChange' | 'renderOption'> & {
+  readonly value: number | null;
+  readonly onChange: (level: number | null) => void;
+};
+
+/** Chooses a level; null, where `clearable`, is none. */
+export function PrioritySelect({ value, onChange, ...props }: PrioritySelectProps) {
+  return (
+    <Select
+      allowDeselect={false}
+      {...props}
+      data={levels.map(level => ({ value: String(level), label: `P${level}` }))}
+      value={value === null ? null : String(value)}
+      onChange={chosen => onChange(chosen === null ? null : Number(chosen))}
+      renderOption={({ option }) => (
+        <Group gap="xs">
+          <PriorityBadge level={Number(option.value)} />
+        </Group>
+      )}
+    />
+  );
+}

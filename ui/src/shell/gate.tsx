@@ -1,0 +1,24 @@
+import { Center, Loader } from '@mantine/core';
+import { SessionContext, useSessionQuery } from '../api/session.ts';
+import { ErrorState } from '../parts/states.tsx';
+import { Shell } from './shell.tsx';
+import { SignIn } from './sign-in.tsx';
+
+/** Nobody but who is signed in sees a page. */
+export function Gate() {
+  const session = useSessionQuery();
+  if (session.isPending) {
+    return (
+      <Center h="100vh">
+        <Loader aria-label="…" />
+      </Center>
+    );
+  }
+  if (session.isError) return <ErrorState error={session.error} onRetry={() => session.refetch()} />;
+  if (session.data === null) return <SignIn />;
+  return (
+    <SessionContext value={session.data}>
+      <Shell />
+    </SessionContext>
+  );
+}

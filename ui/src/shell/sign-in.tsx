@@ -1,0 +1,54 @@
+import { Button, Center, Group, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { sessionKey, signIn } from '../api/session.ts';
+import { errorText } from '../parts/states.tsx';
+import { Preferences } from './preferences.tsx';
+
+export function SignIn() {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const [key, setKey] = useState('');
+  const entering = useMutation({
+    mutationFn: signIn,
+    onSuccess: session => queries.setQueryData(sessionKey, session),
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    entering.mutate(key.trim());
+  };
+  return (
+    <Center component="main" mih="100vh" p="md">
+      <Paper withBorder shadow="sm" p="xl" maw={420} w="100%">
+        <form onSubmit={submit}>
+          <Stack>
+            <Title order={1} size="h2">
+              {t('product')}
+            </Title>
+            <Text size="sm" c="dimmed">
+              {t('signInHint')}
+            </Text>
+            <PasswordInput
+              label={t('key')}
+              name="key"
+              autoComplete="current-password"
+              value={key}
+              onChange={event => setKey(event.currentTarget.value)}
+              error={entering.error ? errorText(entering.error, t) : null}
+              required
+              data-autofocus
+              autoFocus
+            />
+            <Button type="submit" loading={entering.isPending}>
+              {t('signIn')}
+            </Button>
+            <Group justify="flex-end">
+              <Preferences />
+            </Group>
+          </Stack>
+        </form>
+      </Paper>
+    </Center>
+  );
+}

@@ -1,0 +1,12 @@
+import { apiKeys } from './api-keys.ts';
+import { explain } from './explain.ts';
+import { history } from './history.ts';
+import { lanes } from './lanes.ts';
+import { mappings } from './mappings.ts';
+import { pools } from './pools.ts';
+import { schedules } from './schedules.ts';
+import { settings } from './settings.ts';
+import { shell } from './shell.ts';
+import { users } from './users.ts';
+
+export const texts = { apiKeys, explain, history, lanes, mappings, pools, schedules, settings, shell, users };

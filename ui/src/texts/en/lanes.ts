@@ -1,0 +1,3 @@
+export const lanes = {
+  title: 'Lanes',
+};

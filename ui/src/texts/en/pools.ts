@@ -1,0 +1,3 @@
+export const pools = {
+  title: 'Pools and providers',
+};
