@@ -1,9 +1,11 @@
 // `npm test`: every test file against one embedded PostgreSQL, and a last line that counts.
-import { globSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { globSync, statSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { promisify } from 'node:util';
 import { startTestServer } from './support/postgres.ts';
 
 const patterns = process.argv.slice(2);
@@ -13,6 +15,7 @@ if (files.length === 0) {
   process.exit(1);
 }
 
+if (files.some(file => file.startsWith(join('test', 'e2e')))) await buildConsole();
 const server = await startTestServer();
 process.env.TOKLIGENCE_TEST_POSTGRES_URL = server.url;
 // Every file is a process, and many start further ones: they need not compile the same modules again.
@@ -31,3 +34,10 @@ await new Promise(resolve => stream.once('end', resolve));
 await server.stop();
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+
+/** The browser must see the console as its sources are now; `npm ci` has built it as they were then. */
+async function buildConsole(): Promise<void> {
+  const newest = Math.max(...globSync('ui/{src/**/*.*,*.*}').map(file => statSync(file).mtimeMs));
+  const built = statSync('ui/dist/index.html', { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (built < newest) await promisify(execFile)(process.execPath, ['ui/build.js']);
+}

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { browserTest, openConsole } from '../support/browser.ts';
+import { adminKey } from '../support/gateway.ts';
+
+browserTest('an admin signs in with a key, sees the lanes, and signs out', async t => {
+  const { page, visit } = await openConsole(t, { signedIn: false });
+  await visit('/');
+  await page.getByLabel('Admin key').fill('tok_nobody_has_this_key_0123456789');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page
+    .getByText(/API key/)
+    .first()
+    .waitFor();
+
+  await page.getByLabel('Admin key').fill(adminKey);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Lanes' }).waitFor();
+  const [cookie] = await page.context().cookies();
+  assert.equal(cookie?.httpOnly, true);
+  assert.equal(cookie?.sameSite, 'Strict');
+
+  await page.getByRole('button', { name: 'Account' }).click();
+  await page.getByRole('menuitem', { name: 'Sign out', exact: true }).click();
+  await page.getByLabel('Admin key').waitFor();
+  await page.reload();
+  await page.getByLabel('Admin key').waitFor();
+});
