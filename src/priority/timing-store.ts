@@ -1,13 +1,17 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { recorded } from '../db/recorded.ts';
-import type { BoostRow, Database, MappingScheduleRow } from '../db/schema.ts';
+import type { BoostRow, Database, MappingRow, MappingScheduleRow } from '../db/schema.ts';
 import type { RuleTexts } from '../schedules/schedules.ts';
 
 const boosts = 'api_key_priority_boosts';
 const schedules = 'api_key_priority_schedules';
 const mappings = 'api_key_priority_mappings';
 
-export type StoredSchedule = MappingScheduleRow & { readonly has_mapping: boolean };
+/** Whose schedule it is, by what people know a mapping. */
+export type ScheduledMapping = Pick<MappingRow, 'pattern' | 'tenant_id' | 'tenant_name'>;
+
+/** `mapping`: null where there is none, or none any more. */
+export type StoredSchedule = MappingScheduleRow & { readonly mapping: ScheduledMapping | null };
 
 export type ScheduleFields = RuleTexts & Pick<MappingScheduleRow, 'mapping_id' | 'priority' | 'description'>;
 
@@ -70,7 +74,7 @@ export class TimingStore {
       let wanted = trx.selectFrom(schedules);
       if (mapping_id !== undefined) wanted = wanted.where('mapping_id', '=', mapping_id);
       const { total } = await wanted.select(row => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
-      const page = wanted.selectAll().select(mappingExists).orderBy('mapping_id').orderBy('id');
+      const page = wanted.selectAll().select(itsMapping).orderBy('mapping_id').orderBy('id');
       return { schedules: await page.limit(limit).offset(offset).execute(), total };
     });
   }
@@ -84,7 +88,7 @@ export class TimingStore {
         .insertInto(schedules)
         .values({ ...fields, created_by: actor })
         .returningAll()
-        .returning(mappingExists)
+        .returning(itsMapping)
         .executeTakeFirstOrThrow();
     });
   }
@@ -101,7 +105,7 @@ export class TimingStore {
       const after = change(before);
       check(after, await othersOf(trx, before.mapping_id, id));
       const changed = trx.updateTable(schedules).set({ ...after, updated_at: sql<string>`now()` });
-      return changed.where('id', '=', id).returningAll().returning(mappingExists).executeTakeFirstOrThrow();
+      return changed.where('id', '=', id).returningAll().returning(itsMapping).executeTakeFirstOrThrow();
     });
   }
 
@@ -114,9 +118,9 @@ export class TimingStore {
   }
 }
 
-const mappingExists = sql<boolean>`EXISTS (SELECT FROM api_key_priority_mappings m WHERE m.id = mapping_id)`.as(
-  'has_mapping',
-);
+const itsMapping = sql<ScheduledMapping | null>`(SELECT jsonb_build_object(
+  'pattern', m.pattern, 'tenant_id', m.tenant_id, 'tenant_name', m.tenant_name)
+  FROM api_key_priority_mappings m WHERE m.id = mapping_id)`.as('mapping');
 
 const hasMapping = async (trx: Transaction<Database>, id: number): Promise<boolean> =>
   (await trx.selectFrom(mappings).select('id').where('id', '=', id).executeTakeFirst()) !== undefined;

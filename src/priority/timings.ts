@@ -17,7 +17,7 @@ import type { Events } from '../telemetry/events.ts';
 import { checkReason, endOf, type NewBoost } from './boost-rules.ts';
 import type { ListedMapping, Mapper } from './mapper.ts';
 import { isStorable, noMapping } from './mapping-writes.ts';
-import type { CheckSchedule, ScheduleFilter, StoredSchedule, TimingStore } from './timing-store.ts';
+import type { CheckSchedule, ScheduledMapping, ScheduleFilter, StoredSchedule, TimingStore } from './timing-store.ts';
 
 export interface TimingsParts {
   readonly store: Pick<TimingStore, keyof TimingStore>;
@@ -37,7 +37,7 @@ export type SchedulePatch = RulePatch & {
   readonly description?: string | null | undefined;
 };
 
-type RowColumns = 'weekdays' | 'start_time' | 'end_time' | 'has_mapping';
+type RowColumns = 'weekdays' | 'start_time' | 'end_time';
 export type ListedSchedule = Omit<StoredSchedule, RowColumns> &
   ShownRule & {
     /** Its window is open now. */
@@ -49,6 +49,8 @@ export type ListedSchedule = Omit<StoredSchedule, RowColumns> &
 export type MappingWindow = Omit<PreviewedWindow<Level>, 'schedule'> & {
   readonly schedule_id: number;
   readonly mapping_id: number;
+  /** Null where none of this id serves. */
+  readonly mapping: ScheduledMapping | null;
   readonly priority: number;
 };
 
@@ -150,11 +152,13 @@ export class Timings {
   /** The windows of the next seven days, of one mapping or of all, as what serves knows them. */
   preview({ mapping_id, limit, offset }: ScheduleFilter) {
     const from = this.#now();
+    const serving = this.#parts.mapper.serving();
     const windows: MappingWindow[] = [];
-    for (const [mappingId, { schedules }] of this.#parts.mapper.serving()?.timings ?? []) {
+    for (const [mappingId, { schedules }] of serving?.timings ?? []) {
       if (mapping_id !== undefined && mapping_id !== mappingId) continue;
+      const mapping = scheduledMapping(serving?.rowById.get(mappingId)?.source);
       for (const { schedule, ...window } of preview(schedules, from))
-        windows.push({ schedule_id: schedule.id, mapping_id: mappingId, priority: schedule.what, ...window });
+        windows.push({ schedule_id: schedule.id, mapping_id: mappingId, mapping, priority: schedule.what, ...window });
     }
     windows.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : a.schedule_id - b.schedule_id));
     return {
@@ -172,14 +176,15 @@ export class Timings {
   }
 
   #listed(row: StoredSchedule): ListedSchedule {
-    const { weekdays, start_time, end_time, has_mapping, ...shown } = row;
+    const { weekdays, start_time, end_time, ...shown } = row;
+    const hasMapping = row.mapping !== null;
     const timing = this.#parts.mapper.serving()?.timings.get(row.mapping_id);
     const own = timing?.schedules.filter(({ id }) => id === row.id) ?? [];
-    const fault = has_mapping ? timing?.faults.get(`schedule ${row.id}`) : `there is no mapping ${row.mapping_id}`;
+    const fault = hasMapping ? timing?.faults.get(`schedule ${row.id}`) : `there is no mapping ${row.mapping_id}`;
     return {
       ...shown,
       ...shownRule(row),
-      is_open: has_mapping && holdingAt(own, this.#now()).schedule !== null,
+      is_open: hasMapping && holdingAt(own, this.#now()).schedule !== null,
       fault: fault ?? null,
     };
   }
@@ -188,5 +193,8 @@ export class Timings {
 function checkPriority(priority: number): void {
   if (!isLevel(priority)) throw errors.invalidRequest('priority must be a whole number from 0 (best) to 9', 'priority');
 }
+
+const scheduledMapping = (row: ScheduledMapping | undefined): ScheduledMapping | null =>
+  row === undefined ? null : { pattern: row.pattern, tenant_id: row.tenant_id, tenant_name: row.tenant_name };
 
 const noSchedule = (id: number) => errors.notFound(`There is no schedule ${id}.`);

@@ -168,6 +168,7 @@ test('the preview shows the windows of the next seven days, in UTC and as the cl
   assert.deepEqual(body.windows[0], {
     schedule_id: 1,
     mapping_id: 1,
+    mapping: { pattern: 'tok_ext*', tenant_id: 'ext', tenant_name: null },
     priority: 3,
     start: '2026-11-27T10:00:00.000Z',
     end: '2026-11-28T00:00:00.000Z',

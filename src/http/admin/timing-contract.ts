@@ -1,7 +1,7 @@
 /** What is said and told of boosts and schedules. */
 import { type Static, Type } from 'typebox';
 import type { JsonSetting } from '../../config/pool-rules.ts';
-import { mappingScheduleRow, poolScheduleRow } from '../../db/schema.ts';
+import { mappingRow, mappingScheduleRow, poolScheduleRow } from '../../db/schema.ts';
 import { ruleAllowed, weekdayNames } from '../../schedules/schedules.ts';
 import { field, fields, oneOf, orNull, page, priority, rowId } from './contract.ts';
 
@@ -43,7 +43,10 @@ const shown = {
   fault: Type.Union([Type.String(), Type.Null()]),
 };
 const { weekdays: _days, start_time: _start, end_time: _end, ...mappingColumns } = mappingScheduleRow.properties;
-export const schedule = fields({ ...mappingColumns, ...shown });
+const { pattern, tenant_id, tenant_name } = mappingRow.properties;
+/** Null where there is none. */
+const mapping = Type.Union([fields({ pattern, tenant_id, tenant_name }), Type.Null()]);
+export const schedule = fields({ ...mappingColumns, mapping, ...shown });
 export const scheduleList = fields({ schedules: Type.Array(schedule), total: Type.Integer() });
 
 const moment = Type.String({ format: 'date-time' });
@@ -57,7 +60,7 @@ const windowFields = {
 const previewOf = <T extends ReturnType<typeof fields>>(window: T) =>
   fields({ from: moment, until: moment, windows: Type.Array(window), total: Type.Integer() });
 export const schedulePreview = previewOf(
-  fields({ ...windowFields, mapping_id: Type.Integer(), priority: Type.Integer() }),
+  fields({ ...windowFields, mapping_id: Type.Integer(), mapping, priority: Type.Integer() }),
 );
 
 const value = field(
