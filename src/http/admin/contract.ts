@@ -276,5 +276,7 @@ export type DrawnApiKey = Static<typeof drawnApiKey>;
 export type ApiKeyList = Static<typeof apiKeyList>;
 export type HistoryFilter = Static<typeof historyFilter>;
 export type HistoryEntry = Static<typeof historyEntry>;
+export type HistoryList = Static<typeof historyList>;
+export type Restored = Static<typeof restored>;
 export type Settings = Static<typeof settings>;
 export type SettingsPatch = Static<typeof settingsPatch>;

@@ -59,6 +59,9 @@ export const explanation = fields({
   }),
 });
 
+export type Explanation = Static<typeof explanation>;
+export type ExplainedRow = Static<typeof explainedRow>;
+
 export const finding = fields({
   kind: oneOf(findingKinds),
   message: Type.String(),
