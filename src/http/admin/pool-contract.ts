@@ -6,6 +6,8 @@ import { levelCount } from '../../domain/vocabulary.ts';
 import type { ShownPool } from '../../pool-settings/pool-settings.ts';
 import type { HeldBoost } from '../../priority/priority.ts';
 
+export type { ShownPool };
+
 const object = <T extends Record<string, TSchema>>(properties: T) =>
   Type.Object(properties, { additionalProperties: false });
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);

@@ -1,0 +1,102 @@
+import { ActionIcon, Badge, Group, Stack, Text, Tooltip } from '@mantine/core';
+import { IconRestore } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { ShownPool } from '../../../src/http/admin/pool-contract.ts';
+
+export type Source = ShownPool['source'][keyof ShownPool['source']];
+
+const colors: { readonly [S in Source]: string } = {
+  schedule: 'grape',
+  database: 'blue',
+  environment: 'gray',
+  file: 'gray',
+  default: 'gray',
+};
+
+/** Where a value comes from; what that means where the pointer or the keyboard's focus rests on it. */
+export function SourceBadge({ source }: { readonly source: Source }) {
+  const { t } = useTranslation('settings');
+  return (
+    <Tooltip label={t(`sourceHint_${source}`)} events={{ hover: true, focus: true, touch: true }} multiline maw={280}>
+      <Badge
+        size="sm"
+        radius="sm"
+        variant="default"
+        fw={500}
+        tt="none"
+        tabIndex={0}
+        leftSection={<Dot source={source} />}
+      >
+        {t(`source_${source}`)}
+      </Badge>
+    </Tooltip>
+  );
+}
+
+const Dot = ({ source }: { readonly source: Source }) => (
+  <span
+    style={{
+      display: 'inline-block',
+      width: 6,
+      height: 6,
+      borderRadius: 3,
+      background: `var(--mantine-color-${colors[source]}-filled)`,
+    }}
+  />
+);
+
+interface ResetProps {
+  /** What the setting is called. */
+  readonly label: string;
+  readonly source: Source;
+  readonly onReset: () => void;
+  readonly isBusy?: boolean;
+}
+
+/** Takes the stored value away; shown only where one is stored. */
+export function ResetSetting({ label, source, onReset, isBusy = false }: ResetProps) {
+  const { t } = useTranslation('settings');
+  if (source !== 'database') return null;
+  return (
+    <Tooltip label={t('backToConfigured')}>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size="sm"
+        onClick={onReset}
+        loading={isBusy}
+        aria-label={t('backToConfiguredOf', { setting: label })}
+      >
+        <IconRestore size={16} />
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+interface SettingFieldProps extends ResetProps {
+  readonly hint?: ReactNode;
+  /** The control; it is named by its own `aria-label`. */
+  readonly children: ReactNode;
+}
+
+/** One setting: its name, where its value comes from, the way back, and the control with what the gateway said of it. */
+export function SettingField({ hint, children, ...reset }: SettingFieldProps) {
+  return (
+    <Stack gap={4}>
+      <Group gap="xs" mih={26}>
+        <Text size="sm" fw={500}>
+          {reset.label}
+        </Text>
+        <SourceBadge source={reset.source} />
+        <ResetSetting {...reset} />
+      </Group>
+      {hint !== undefined && (
+        <Text size="xs" c="dimmed">
+          {hint}
+        </Text>
+      )}
+      {children}
+    </Stack>
+  );
+}
