@@ -34,11 +34,17 @@ export interface Situation {
   readonly owner: Identity | null;
 }
 
+/** How a row fares; the reason says the same in a sentence. */
+export const standings = ['wins', 'may_win', 'loses', 'no_match', 'switched_off', 'faulty'] as const;
+export type Standing = (typeof standings)[number];
+
 export interface ExplainedRow extends ShownRow {
   /** Where the priority that holds comes from. */
   readonly effective_source: EffectiveSource;
   readonly answer: Answer;
   readonly wins: boolean;
+  /** `loses`: also where it only might match, and would lose then. */
+  readonly standing: Standing;
   /** Why it wins, loses or does not take part. */
   readonly reason: string;
 }
@@ -87,6 +93,12 @@ export function* explain(question: Question, situation: Situation): Generator<vo
 
   const isEnforced = settings.enabled.value && settings.mode.value === 'enforce';
   const reasons = reasonsFor(isEnforced, certain, possible, first);
+  const reach = new Set(possible);
+  const standingOf = (mapping: Mapping, answer: Answer): Standing => {
+    if (answer === 'no match') return 'no_match';
+    if (!reach.has(mapping)) return 'loses';
+    return certain ? 'wins' : 'may_win';
+  };
   const shown = answered
     .filter(({ answer }) => !question.isWhole || answer === 'match')
     .map(({ mapping, answer }) => ({
@@ -94,6 +106,7 @@ export function* explain(question: Question, situation: Situation): Generator<vo
       effective_source: situation.sourceOf(mapping.id),
       answer,
       wins: mapping === winner,
+      standing: standingOf(mapping, answer),
       reason: reasons(mapping, answer),
     }));
   const aside = yield* outsiders(question, situation);
@@ -159,8 +172,11 @@ function* outsiders({ key, isWhole }: Question, { faulty, disabled }: Situation)
     const { source, pattern } = row;
     const answer = isWhole ? wholeAnswer(matchesKey(pattern, key)) : yield* answerFor(pattern, key);
     const isShown = !isWhole || answer === 'match';
-    const reason = answer === 'no match' ? 'does not match' : 'takes no part: it is switched off (enabled is false)';
-    if (isShown) shown.push({ ...shownRow(source), effective_source: 'row', answer, wins: false, reason });
+    const told =
+      answer === 'no match'
+        ? { standing: 'no_match' as const, reason: 'does not match' }
+        : { standing: 'switched_off' as const, reason: 'takes no part: it is switched off (enabled is false)' };
+    if (isShown) shown.push({ ...shownRow(source), effective_source: 'row', answer, wins: false, ...told });
     if (at % rowsPerStep === rowsPerStep - 1) yield;
   }
   if (isWhole) return shown;
@@ -171,6 +187,7 @@ function* outsiders({ key, isWhole }: Question, { faulty, disabled }: Situation)
       effective_source: 'row' as const,
       answer: 'no match' as const,
       wins: false,
+      standing: 'faulty' as const,
       reason: `takes no part: it is faulty (${fault})`,
     })),
   ];

@@ -137,9 +137,7 @@ export class Mapper {
     return effectiveSettings(this.#parts.settings, stored).settings;
   }
 
-  async list(
-    filter: MappingFilter,
-  ): Promise<{
+  async list(filter: MappingFilter): Promise<{
     mappings: (ListedMapping & { requests_per_min: number; never_wins: null })[];
     total: number;
     checked_at: null;

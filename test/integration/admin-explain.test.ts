@@ -42,6 +42,10 @@ test('explaining which mapping wins for a key', async t => {
       [free, 'match'],
       [off, 'match'],
     ]);
+    const standings = (of: typeof body) => of.mappings.map((row: { standing: string }) => row.standing);
+    assert.deepEqual(standings(body), ['wins', 'loses', 'loses', 'switched_off']);
+    const begun = ['no_match', 'may_win', 'may_win', 'loses', 'loses', 'loses', 'switched_off'];
+    assert.deepEqual(standings(await explain({ key_prefix: 'tok_ext_free' })), begun);
     const { id, pattern, match_type, priority, tenant_id, tenant_name, reason } = body.winner;
     assert.deepEqual([id, pattern, match_type, priority], [ext, 'tok_ext*', 'prefix', 5]);
     assert.deepEqual([tenant_id, tenant_name], ['ext', 'External']);
@@ -136,6 +140,7 @@ test('explaining which mapping wins for a key', async t => {
     );
     await admin('POST', `${base}/reload`);
     const body = await explain({ key_prefix: 'tok_ext_free' });
+    assert.equal(body.mappings.at(-1).standing, 'faulty');
     assert.match(body.mappings.at(-1).reason, /^takes no part: it is faulty \(not a regular expression/);
   });
 

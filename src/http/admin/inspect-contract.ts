@@ -1,7 +1,7 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { mappingRow } from '../../db/schema.ts';
 import { allLevels, mappingModes, xPriorityPolicies } from '../../domain/vocabulary.ts';
-import { findingKinds } from '../../priority/priority.ts';
+import { findingKinds, standings } from '../../priority/priority.ts';
 import { field, fields, mapping, oneOf, orNull, page, priority } from './contract.ts';
 
 /** What explain and lint are asked and answer. */
@@ -34,6 +34,7 @@ const explainedRow = fields({
   effective_source: oneOf(['row', 'schedule', 'boost']),
   answer: oneOf(['match', 'no match', 'unknown']),
   wins: Type.Boolean(),
+  standing: oneOf(standings),
   reason: Type.String(),
 });
 const given = {
