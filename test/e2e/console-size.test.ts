@@ -1,0 +1,42 @@
+/** What a browser has to load of the console, in gzip's bytes, as `npm ci` has built it. */
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { test } from 'node:test';
+
+interface Chunk {
+  readonly file: string;
+  readonly imports?: readonly string[];
+  readonly css?: readonly string[];
+}
+const manifest: Record<string, Chunk> = JSON.parse(readFileSync('ui/dist/.vite/manifest.json', 'utf8'));
+
+/** The files of a chunk and of all that it imports before it runs. */
+function filesOf(name: string, found = new Set<string>()): Set<string> {
+  const { file, imports = [], css = [] } = manifest[name] ?? assert.fail(`the build has no ${name}`);
+  if (found.has(file)) return found;
+  for (const each of [file, ...css]) found.add(each);
+  for (const each of imports) filesOf(each, found);
+  return found;
+}
+
+function gzipBytes(files: Iterable<string>): number {
+  let bytes = 0;
+  for (const file of files) bytes += statSync(`ui/dist/${file}${existsSync(`ui/dist/${file}.gz`) ? '.gz' : ''}`).size;
+  return bytes;
+}
+
+test('the first visit loads at most 250 kB before the charts', t => {
+  const files = new Set<string>();
+  for (const name of ['index.html', 'src/pages/lanes.tsx', 'src/texts/en/index.ts']) filesOf(name, files);
+  assert.ok(![...files].some(file => file.includes('plot')), 'the charts come later');
+  const bytes = gzipBytes(files);
+  t.diagnostic(`first visit: ${bytes} bytes in ${files.size} files`);
+  assert.ok(bytes <= 250_000, `${bytes} bytes`);
+});
+
+test('the whole console is at most 400 kB', t => {
+  const files = globSync('ui/dist/assets/*.{js,css,svg}').map(file => file.slice('ui/dist/'.length));
+  const bytes = gzipBytes(files);
+  t.diagnostic(`all: ${bytes} bytes in ${files.length} files`);
+  assert.ok(bytes <= 400_000, `${bytes} bytes`);
+});

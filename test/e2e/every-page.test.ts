@@ -1,0 +1,100 @@
+/** What holds for each page of the console, whatever it shows. */
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from 'playwright-core';
+import { texts as english } from '../../ui/src/texts/en/index.ts';
+import { texts as chinese } from '../../ui/src/texts/zh/index.ts';
+import { browserTest, type Console, type Look, openConsole } from '../support/browser.ts';
+import { holdRequests, startFilledGateway } from '../support/filled-gateway.ts';
+
+const paths = {
+  '/': 'lanes',
+  '/mappings': 'mappings',
+  '/explain': 'explain',
+  '/schedules': 'schedules',
+  '/history': 'history',
+  '/users': 'users',
+  '/api-keys': 'apiKeys',
+  '/pools': 'pools',
+  '/settings': 'settings',
+} as const;
+type Path = keyof typeof paths;
+
+/** Each page in turn, once it shows what it has. */
+async function onEveryPage(
+  t: TestContext,
+  look: Look,
+  check: (page: Page, path: Path) => Promise<void>,
+): Promise<void> {
+  const gateway = await startFilledGateway(t);
+  holdRequests(t, gateway);
+  const { page, visit } = await openConsole(t, { gateway, ...look });
+  const texts = look.language === 'zh' ? chinese : english;
+  for (const path of Object.keys(paths) as Path[]) {
+    await visit(path);
+    await page.getByRole('heading', { level: 1, name: texts[paths[path]].title }).waitFor();
+    await settled({ page }, texts.shell.loading);
+    await check(page, path);
+  }
+}
+
+/** No part of the page is still loading. */
+async function settled({ page }: Pick<Console, 'page'>, loading: string): Promise<void> {
+  await page.getByLabel(loading).first().waitFor({ state: 'detached' });
+  await page
+    .locator('.mantine-Skeleton-root, .mantine-datatable-loader-fetching')
+    .first()
+    .waitFor({ state: 'detached' });
+}
+
+for (const scheme of ['light', 'dark'] as const) {
+  browserTest(`no page has a serious fault of accessibility: ${scheme}`, t =>
+    onEveryPage(t, { scheme }, async (page, path) => {
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+      const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+      assert.deepEqual(told, [], path);
+    }),
+  );
+}
+
+browserTest('every page fits a phone: nothing but tables scrolls sideways', t =>
+  onEveryPage(t, { width: 390, height: 844 }, async (page, path) => {
+    const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok((widths[0] ?? 0) <= (widths[1] ?? 0), `${path} is ${widths[0]} px wide`);
+  }),
+);
+
+browserTest('every page speaks Chinese, and says what language it is in', t =>
+  onEveryPage(t, { language: 'zh' }, async (page, path) => {
+    assert.equal(await page.locator('html').getAttribute('lang'), 'zh', path);
+    const shown = await page.locator('main').innerText();
+    const english = /(?:^|\s)(?:the|and|of|with|since|waiting|running|Save|Cancel|Loading)(?:\s|$)/.exec(shown);
+    assert.equal(
+      english,
+      null,
+      `${path} says "${shown.slice((english?.index ?? 0) - 20, (english?.index ?? 0) + 60)}"`,
+    );
+  }),
+);
+
+browserTest('every page is reached and left by the keyboard', async t => {
+  const { page, visit } = await openConsole(t);
+  await visit('/');
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  for (const name of Object.values(paths).slice(1)) {
+    const { title } = english[name];
+    for (let presses = 0; presses < 40; presses++) {
+      await page.keyboard.press('Tab');
+      const focused = await page.evaluate(() => document.activeElement?.textContent ?? '');
+      if (focused === title) break;
+    }
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: title }).waitFor();
+    // Back to the top, as a reader's own key for it does.
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    await page.reload();
+    await page.getByRole('heading', { level: 1, name: title }).waitFor();
+  }
+});
