@@ -7,7 +7,7 @@ import { type Configure, type OpenEdition, openEdition } from './edition.ts';
 import { Dispatcher } from './gateway/dispatcher.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { identifier } from './http/auth.ts';
-import { createHttpServer, type HttpServer } from './http/server.ts';
+import { type ConsoleService, createHttpServer, type HttpServer } from './http/server.ts';
 import { reload } from './reload.ts';
 import { createEvents, type Events } from './telemetry/events.ts';
 import { createLogger, type LogSink } from './telemetry/logger.ts';
@@ -59,7 +59,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const edition = await openEdition({ config, clock, events, print, configure });
   const upstreams = createUpstreams(config.providers, { clock });
   const poolStats = () => [...dispatchers.values()].map(dispatcher => dispatcher.stats());
-  const { identities, mapper, inspector, timings, history, trial, classify, pools, scheduledPools } = edition;
+  const { identities, trial, classify, pools } = edition;
   const identify = identifier({
     authenticate: key => identities.authenticate(key),
     disabled: config.auth.disabled,
@@ -80,7 +80,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     gateway,
     events: trial === null ? events : alsoRemembering(trial.recent, events),
     clock,
-    admin: { identities, mapper, inspector, timings, history, trial, pools, scheduledPools, poolStats },
+    admin: { ...edition, poolStats, console: consoleOf(config, { clock, events }) },
     ops: { health: () => (stopping.signal.aborted ? 'stopping' : edition.health()), metrics },
   });
 
@@ -146,6 +146,9 @@ async function drain({ http, dispatchers, upstreams, grace }: Draining): Promise
   await closeConnections();
   await upstreams.close();
 }
+
+const consoleOf = ({ console, gateway: { edition } }: Config, parts: Omit<ConsoleService, 'edition'>) =>
+  console.enabled ? { edition, ...parts } : null;
 
 /** As much may come in at once as may wait in the roomiest pool, and one body always, however it is cut up. */
 function bodyLimits({ gateway: { maxBodyBytes }, pools }: Config): { maxBytes: number; maxReceivingBytes: number } {

@@ -97,7 +97,7 @@ const isFatal = (error: unknown): boolean =>
 async function openPersonal({ config, clock, events, print, configure }: EditionParts): Promise<OpenEdition> {
   const sqlite = openSqlite(sqliteFile(config.gateway.dataDir));
   const { db } = sqlite;
-  const identities = new Identities({ db, clock, events, auth: config.auth, matching: () => null });
+  const identities = openIdentities({ db, config, clock, events, matching: () => null });
   const pools = createLivePools({ db, ...config, configure, clock, events });
   let hasTables = false;
   let isOpen = false;
@@ -114,8 +114,9 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
     classify: defaultClassify(config.apiKeyPriority),
     async start() {
       const onChange = () => {
+        if (!hasTables) return;
         void identities.refresh();
-        if (hasTables) pools.changed();
+        pools.changed();
       };
       stopWatching = watchSqlite({ sqlite, clock, log: events, onChange });
       await migrateSqlite(db);
@@ -140,7 +141,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   const { db, pool, close } = openPostgres(url);
   const mapper = createMapper({ db, settings: config.apiKeyPriority, clock, events });
   const matching = (key: string) => mapper.match(key)?.id ?? null;
-  const identities = new Identities({ db, clock, events, auth: config.auth, matching });
+  const identities = openIdentities({ db, config, clock, events, matching });
   const pools = createLivePools({ db, ...config, configure, clock, events });
   const history = createHistory({
     db,
@@ -180,8 +181,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
         clock,
         log: events,
         onChange(tables) {
-          if (tables.has('users') || tables.has('api_keys')) void identities.refresh();
-          hearChanges(tables, { pools, mapper });
+          hearChanges(tables, { identities, pools, mapper });
         },
       });
       await Promise.all([mapper.start(), pools.start()]);
@@ -203,6 +203,13 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   };
 }
 
+type IdentityParts = Omit<ConstructorParameters<typeof Identities>[0], 'auth' | 'console'> &
+  Pick<EditionParts, 'config'>;
+
+function openIdentities({ config: { auth, console }, ...parts }: IdentityParts): Identities {
+  return new Identities({ ...parts, auth, console: { idleMs: console.sessionIdleMs, maxMs: console.sessionMaxMs } });
+}
+
 function openTrial(parts: Omit<Parameters<typeof createTransfer>[0], 'recent'>): Trial {
   const recent = new RecentOutcomes(parts.clock);
   return { recent, ...createTransfer({ ...parts, recent }) };
@@ -217,7 +224,15 @@ const unrecorded = {
     'no change is recorded until it may',
 };
 
-function hearChanges(tables: ReadonlySet<TableName>, { pools, mapper }: { pools: LivePools; mapper: Mapper }): void {
+interface Hearing {
+  readonly identities: Identities;
+  readonly pools: LivePools;
+  readonly mapper: Mapper;
+}
+
+function hearChanges(tables: ReadonlySet<TableName>, { identities, pools, mapper }: Hearing): void {
+  if (tables.has('users') || tables.has('api_keys')) void identities.refresh();
+  else if (tables.has('console_sessions')) void identities.sessions.refresh();
   if (poolTables.some(table => tables.has(table))) pools.changed();
   if (priorityTables.some(table => tables.has(table))) mapper.changed();
 }

@@ -52,6 +52,7 @@ export const loadConfig = ({ file, text, env, isTerminal }: ConfigSources): Load
     database: reader.read('database', sections.database),
     auth: reader.read('auth', sections.auth),
     api_key_priority: reader.read('api_key_priority', sections.api_key_priority),
+    console: reader.read('console', sections.console),
     scheduler: reader.read('scheduler', sections.scheduler),
     log: reader.read('log', sections.log),
   };
@@ -142,7 +143,7 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
 };
 
 const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants'> => {
-  const { gateway, database, auth, log } = fixed;
+  const { gateway, database, auth, console, log } = fixed;
   return {
     gateway: {
       edition: gateway.edition.value,
@@ -161,6 +162,11 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
       staleMaxMs: auth.stale_max_sec.value,
     },
     apiKeyPriority: fixed.api_key_priority,
+    console: {
+      enabled: console.enabled.value,
+      sessionIdleMs: console.session_idle_min.value,
+      sessionMaxMs: console.session_max_hours.value,
+    },
     log: { level: log.level.value, format: log.format.value ?? (isTerminal ? 'pretty' : 'json') },
   };
 };

@@ -7,6 +7,7 @@ export interface Config {
   readonly database: DatabaseConfig;
   readonly auth: AuthConfig;
   readonly apiKeyPriority: PrioritySettings;
+  readonly console: ConsoleConfig;
   readonly providers: readonly ProviderConfig[];
   readonly pools: readonly PoolConfig[];
   readonly tenants: readonly TenantConfig[];
@@ -36,6 +37,15 @@ export interface AuthConfig {
   readonly adminKey: string | null;
   readonly cacheTtlMs: number;
   readonly staleMaxMs: number;
+}
+
+/** The admin console and its sessions. */
+export interface ConsoleConfig {
+  readonly enabled: boolean;
+  /** A session in which nothing is asked for so long ends … */
+  readonly sessionIdleMs: number;
+  /** … and each ends after so long. */
+  readonly sessionMaxMs: number;
 }
 
 /** What `[api_key_priority]` says; rows of `api_key_priority_config` win over it at run time. */

@@ -23,6 +23,7 @@ import {
  */
 
 const daySec = 86_400;
+const minuteMs = 60_000;
 const bytesPerMb = 1024 * 1024;
 
 // An address to listen on; a URL or a port in it is a mistake.
@@ -87,6 +88,12 @@ export const sections = {
     cache_ttl_sec: withDefault('300', whole(1, daySec)),
     x_priority: withDefault('allow', choice(xPriorityPolicies)),
     mode: withDefault('enforce', choice(mappingModes)),
+  },
+  console: {
+    enabled: withDefault('true', flag),
+    // What was last asked is written once a minute, so a shorter time could not be kept on every gateway.
+    session_idle_min: withDefault('60', whole(5, 24 * 60, minuteMs)),
+    session_max_hours: withDefault('12', whole(1, 7 * 24, 60 * minuteMs)),
   },
   scheduler: {
     policy: withDefault('hybrid', choice(policies)),

@@ -43,6 +43,12 @@ const migrations: readonly Migration[] = [
     postgres: existing => createMissing(postgresTables, 4, existing),
     sqlite: existing => createMissing(sqliteTables, 4, existing),
   },
+  {
+    version: 5,
+    name: 'sessions of the console',
+    postgres: existing => createMissing(postgresTables, 5, existing),
+    sqlite: existing => createMissing(sqliteTables, 5, existing),
+  },
 ];
 const latestVersion = Math.max(...migrations.map(({ version }) => version));
 

@@ -134,6 +134,19 @@ export const poolScheduleRow = row({
   ...scheduleColumns,
 });
 
+/** Somebody signed in to the console. The cookie holds the token, which is stored nowhere. */
+export const consoleSessionRow = row({
+  /** Lowercase hex SHA-256 of the token. */
+  token_hash: Type.String(),
+  /** The key it was opened with, and whose that was: a session lives no longer than either. */
+  key_id: id,
+  user_id: id,
+  created_at: timestamp,
+  /** Written at most once a minute. */
+  last_seen_at: timestamp,
+  expires_at: timestamp,
+});
+
 export type UserRow = Static<typeof userRow>;
 export type ApiKeyRow = Static<typeof apiKeyRow>;
 export type MappingRow = Static<typeof mappingRow>;
@@ -143,6 +156,7 @@ export type HistoryRow = Static<typeof historyRow>;
 export type BoostRow = Static<typeof boostRow>;
 export type MappingScheduleRow = Static<typeof mappingScheduleRow>;
 export type PoolScheduleRow = Static<typeof poolScheduleRow>;
+export type ConsoleSessionRow = Static<typeof consoleSessionRow>;
 
 type Table<Row, Filled extends keyof Row> = {
   [Column in keyof Row]: Column extends Filled ? Generated<Row[Column]> : Row[Column];
@@ -159,6 +173,7 @@ export interface Database {
   api_key_priority_boosts: Table<BoostRow, 'created_at'>;
   api_key_priority_schedules: Table<MappingScheduleRow, 'id' | 'created_at' | 'updated_at'>;
   scheduler_pool_schedules: Table<PoolScheduleRow, 'id' | 'created_at' | 'updated_at'>;
+  console_sessions: Table<ConsoleSessionRow, never>;
 }
 
 export type TableName = keyof Database;
@@ -172,6 +187,7 @@ export const tableNames: readonly TableName[] = [
   'api_key_priority_boosts',
   'api_key_priority_schedules',
   'scheduler_pool_schedules',
+  'console_sessions',
 ];
 
 export interface RecordedTable {

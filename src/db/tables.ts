@@ -1,6 +1,7 @@
 import {
   apiKeyRow,
   boostRow,
+  consoleSessionRow,
   historyRow,
   mappingRow,
   mappingScheduleRow,
@@ -127,6 +128,17 @@ const history: TableDefinition = {
   indexes: { idx_api_key_priority_history_object: 'object, object_id, id' },
 };
 
+// No foreign keys here either: an older installation's tables may have no key to refer to. A session is
+// read together with its key and its user, and without them it is none.
+const consoleSessions = (timestamp: string): TableDefinition => ({
+  name: 'console_sessions',
+  since: 5,
+  required: Object.keys(consoleSessionRow.properties),
+  columns: `token_hash TEXT PRIMARY KEY, key_id BIGINT NOT NULL, user_id BIGINT NOT NULL,
+    created_at ${timestamp} NOT NULL, last_seen_at ${timestamp} NOT NULL, expires_at ${timestamp} NOT NULL`,
+  indexes: { idx_console_sessions_user: 'user_id' },
+});
+
 /** In an order in which each refers only to those before it. */
 export const postgresTables: readonly TableDefinition[] = [
   users('SERIAL PRIMARY KEY', pgTimestamps),
@@ -138,6 +150,7 @@ export const postgresTables: readonly TableDefinition[] = [
   mappingSchedules,
   poolSchedules('SERIAL PRIMARY KEY', pgTimestamps),
   history,
+  consoleSessions('TIMESTAMPTZ'),
 ];
 
 /** Personal maps no keys, so it has no table for that. */
@@ -146,6 +159,7 @@ export const sqliteTables: readonly TableDefinition[] = [
   apiKeys('INTEGER PRIMARY KEY AUTOINCREMENT', sqliteTimestamps, 'TEXT'),
   poolSettings(sqliteNow),
   poolSchedules('INTEGER PRIMARY KEY AUTOINCREMENT', sqliteTimestamps),
+  consoleSessions('TEXT'),
 ];
 
 /** What creates the tables of one migration that do not exist yet, with their indexes; nothing for the others. */

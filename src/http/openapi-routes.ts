@@ -58,6 +58,7 @@ function modelOperation(summary: string, { method, dialect, producesTokens }: Op
   return {
     tags: ['models'],
     summary,
+    security: [{ bearer: [] }, { apiKey: [] }],
     parameters: method === 'POST' ? asked : asked.slice(0, 1),
     ...(method === 'POST' ? { requestBody: body } : {}),
     responses: {

@@ -12,6 +12,7 @@ import * as sessionContract from './admin/session-contract.ts';
 import * as timingContract from './admin/timing-contract.ts';
 import * as transferContract from './admin/transfer-contract.ts';
 import { type Described, errorSchemas, modelPaths, openPaths } from './openapi-routes.ts';
+import { sessionCookieName } from './session-cookie.ts';
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 type Paths = Record<string, Record<string, Described>>;
@@ -57,13 +58,19 @@ function documentOf(routes: readonly RouteOptions[]): object {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    security: [{ bearer: [] }, { apiKey: [] }],
+    security: [{ bearer: [] }, { apiKey: [] }, { session: [] }],
     paths,
     components: {
       schemas: components,
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
         apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: sessionCookieName,
+          description: `For admin routes; what changes something needs the header ${sessionContract.consoleHeader}: 1 beside it.`,
+        },
       },
     },
   };
@@ -72,7 +79,7 @@ function documentOf(routes: readonly RouteOptions[]): object {
 const methodsOf = ({ method }: RouteOptions): string[] => [method].flat().map(name => name.toLowerCase());
 
 function adminOperation(route: RouteOptions, path: string, components: Components): Described {
-  const { summary = '', body, querystring, response = {}, takesFile, answersFile = [] } = route.schema ?? {};
+  const { summary = '', body, querystring, response = {}, needs, takesFile, answersFile = [] } = route.schema ?? {};
   const shown = (schema: unknown) => hoisted(schema as JsonSchema, components);
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
   const answers = Object.entries(response as Record<string, unknown>).map(([status, schema]) => {
@@ -85,6 +92,7 @@ function adminOperation(route: RouteOptions, path: string, components: Component
     tags: [path.split('/')[2] ?? 'admin'],
     summary,
     description: `Needs the key of one of: ${route.config?.roles?.join(', ')}.`,
+    ...(needs === undefined ? {} : { security: needs === null ? [] : [{ session: [] }] }),
     parameters: [...names.map(pathParameter), ...queryParameters(querystring, shown)],
     ...(Object.keys(sent).length === 0 ? {} : { requestBody: { required: true, content: sent } }),
     responses: { ...Object.fromEntries(answers), ...errorAnswers(refusalsOf(route.schema, names)) },

@@ -14,6 +14,8 @@ import { registerOpenApi } from './openapi.ts';
 import { registerOps } from './ops.ts';
 import { unreadableRefuser } from './unreadable.ts';
 
+export type { ConsoleService } from './admin/session.ts';
+
 interface ServerParts {
   readonly gateway: Gateway;
   readonly events: Events;

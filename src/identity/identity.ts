@@ -12,6 +12,9 @@ import { IdentityStore, type Page } from './identity-store.ts';
 import { identityOf, isUsable, type KeyInUse } from './key-owner.ts';
 import { KeyRing } from './key-ring.ts';
 import { type AdminConfig, ensureAdmin } from './root-admin.ts';
+import type { Session } from './session-ring.ts';
+import { SessionStore } from './session-store.ts';
+import { type SessionRules, Sessions } from './sessions.ts';
 import { readKeys, type StoredKey } from './stored-keys-store.ts';
 
 export {
@@ -21,6 +24,8 @@ export {
   type NewKey,
   type NewUser,
   type Page,
+  type Session,
+  type Sessions,
   type ShownKey,
   type UserChange,
 };
@@ -30,6 +35,7 @@ export interface IdentitiesParts {
   readonly clock: Clock;
   readonly events: Pick<Events, 'info' | 'warn' | 'error'>;
   readonly auth: { readonly cacheTtlMs: number; readonly staleMaxMs: number };
+  readonly console: SessionRules;
   /** The id of the mapping that a key matches, so that no key is drawn that matches one by chance. */
   readonly matching: (key: string) => number | null;
 }
@@ -53,19 +59,33 @@ async function keysByHash(seen: Iterable<{ key: string; hash: string }>): Promis
   return keys;
 }
 
-/** Users and keys: who presents a key, and what admins do to them. */
+/** Users, keys and sessions: who presents a key or a session's token, and what admins do to them. */
 export class Identities {
   readonly #store: IdentityStore;
   readonly #ring: KeyRing;
   readonly #accounts: Accounts;
   readonly #parts: IdentitiesParts;
+  /** Of the console. */
+  readonly sessions: Sessions;
 
   constructor(parts: IdentitiesParts) {
-    const { db, clock, events, auth, matching } = parts;
+    const { db, clock, events, auth, console: rules, matching } = parts;
     this.#parts = parts;
     this.#store = new IdentityStore(db);
     this.#ring = new KeyRing({ findOwners: hashes => this.#store.findOwners(hashes), clock, events, ...auth });
-    this.#accounts = new Accounts({ store: this.#store, clock, matching, ring: this.#ring });
+    const store = new SessionStore(db);
+    const authenticate = (key: string) => this.#ring.authenticate(key);
+    this.sessions = new Sessions({ store, clock, events, auth, rules, authenticate });
+    const ring = {
+      admit: (key: string) => this.#ring.admit(key),
+      forgetKey: (id: number) => {
+        for (const memory of [this.#ring, this.sessions]) memory.forgetKey(id);
+      },
+      forgetUser: (id: number) => {
+        for (const memory of [this.#ring, this.sessions]) memory.forgetUser(id);
+      },
+    };
+    this.#accounts = new Accounts({ store: this.#store, clock, matching, ring });
   }
 
   /** At once for a key in use, a promise for one not seen before. 401 if it is no good, 503 if nobody can tell. */
@@ -103,8 +123,8 @@ export class Identities {
   }
 
   /** Users or keys were changed by somebody. Never rejects. */
-  refresh(): Promise<void> {
-    return this.#ring.refresh();
+  async refresh(): Promise<void> {
+    await Promise.all([this.#ring.refresh(), this.sessions.refresh(), this.sessions.clear()]);
   }
 
   /** At every start. Answers a key to be shown, once, if one had to be drawn. Throws IdentityFault. */
@@ -121,7 +141,7 @@ export class Identities {
   }
 
   updateUser(actor: Identity, id: number, change: UserChange): Promise<UserRow> {
-    return answered(this.#accounts.updateUser(actor, id, change));
+    return this.#andClear(answered(this.#accounts.updateUser(actor, id, change)));
   }
 
   createKey(actor: Identity, key: NewKey): Promise<ShownKey & { key: string }> {
@@ -133,10 +153,17 @@ export class Identities {
   }
 
   deleteKey(actor: Identity, id: number): Promise<void> {
-    return answered(this.#accounts.deleteKey(actor, id));
+    return this.#andClear(answered(this.#accounts.deleteKey(actor, id)));
   }
 
   nameOf(actor: Identity): Promise<string> {
     return answered(this.#accounts.nameOf(actor));
+  }
+
+  /** Sessions that this has ended. */
+  async #andClear<T>(change: Promise<T>): Promise<T> {
+    const changed = await change;
+    await this.sessions.clear();
+    return changed;
   }
 }

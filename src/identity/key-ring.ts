@@ -4,17 +4,14 @@ import type { Identity } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import { hashKey, maxKeyBytes } from './api-key.ts';
 import { expiryMs, identityOf, isUsable, type KeyInUse, type KeyOwner, neverMs } from './key-owner.ts';
+import { hashesPerQuery, Lookups, makeRoom } from './lookups.ts';
 
 /*
  * The keys in use, in memory: a key that was seen costs one Map.get.
  *
  *   #known     key → who; holds only keys that the database has confirmed
  *   #rejected  key → until when it is refused without asking again
- *   #lookups   keys being looked up, each asked once however many requests bring it; #queue are
- *              those of them that no batch has taken yet
- *
- * Whatever may make an answer on its way from the database older than a change that this gateway
- * has heard of raises #generation; such an answer is asked for again and never remembered.
+ *   #lookups   keys being looked up; their answers outdate with every change that is heard of
  */
 interface KnownKey {
   readonly key: string;
@@ -24,13 +21,6 @@ interface KnownKey {
   expiresAtMs: number;
   /** When the question was asked that the database last answered with yes. */
   confirmedAt: number;
-}
-
-interface Lookup {
-  readonly key: string;
-  readonly hash: string;
-  readonly answer: PromiseWithResolvers<Identity>;
-  attempts: number;
 }
 
 interface KeyRingParts {
@@ -49,37 +39,37 @@ interface KeyRingLimits {
 }
 
 const defaultLimits: KeyRingLimits = { knownKeys: 100_000, rejectedKeys: 10_000, waitingLookups: 10_000 };
-const keysPerQuery = 200;
-const lookupQueries = 2;
-const lookupAttempts = 3;
-const queryTimeoutMs = 5_000;
 const rejectedForMs = 5_000;
 const retryMs = 1_000;
 
 const unknownKey = (): GatewayError => errors.invalidApiKey('The API key is unknown, expired or revoked.');
-const databaseDown = (): GatewayError =>
-  errors.unavailable('The database is not reachable, so this API key cannot be checked now.', 1);
 
 export class KeyRing {
   readonly #parts: KeyRingParts;
   readonly #limits: KeyRingLimits;
   readonly #known = new Map<string, KnownKey>();
   readonly #rejected = new Map<string, number>();
-  readonly #lookups = new Map<string, Lookup>();
-  #queue: Lookup[] = [];
-  #queriesRunning = 0;
-  #generation = 0;
+  readonly #lookups: Lookups<Pick<KnownKey, 'key' | 'hash'>, KeyOwner, Identity>;
   /** The TTL is over, or reading again has failed. */
   #isOverdue = false;
   #tryAgainAt = 0;
   #stopTtl: () => void = () => {};
   #rereading: Promise<void> | null = null;
   #rereadAgain: Promise<void> | null = null;
-  #isDatabaseDown = false;
 
   constructor(parts: KeyRingParts) {
     this.#parts = parts;
     this.#limits = { ...defaultLimits, ...parts.limits };
+    const { findOwners: find, clock, events } = parts;
+    this.#lookups = new Lookups({
+      find,
+      settle: (asked, owner, { at, isCurrent }) => this.#settle(asked, owner, isCurrent ? at : null),
+      clock,
+      events,
+      words: { one: 'API key', many: 'keys' },
+      known: () => this.#known.size,
+      maxWaiting: this.#limits.waitingLookups,
+    });
     this.#countTtl();
   }
 
@@ -104,7 +94,7 @@ export class KeyRing {
    * when the database failed; requests after that try again, at most once a second.
    */
   refresh(): Promise<void> {
-    this.#generation++;
+    this.#lookups.outdate();
     this.#rejected.clear();
     return this.#reread().catch(() => {});
   }
@@ -128,7 +118,7 @@ export class KeyRing {
   }
 
   #forget(isMeant: (identity: Identity) => boolean): void {
-    this.#generation++;
+    this.#lookups.outdate();
     for (const { key, identity } of this.#known.values()) {
       if (isMeant(identity)) this.#known.delete(key);
     }
@@ -140,54 +130,18 @@ export class KeyRing {
     const rejectedUntil = this.#rejected.get(key);
     if (rejectedUntil !== undefined && this.#parts.clock.now() < rejectedUntil) throw unknownKey();
 
-    const running = this.#lookups.get(key);
-    if (running) return running.answer.promise;
-    if (this.#lookups.size >= this.#limits.waitingLookups) {
-      throw errors.unavailable('Too many unknown API keys are being checked.', 1);
-    }
-    const lookup: Lookup = { key, hash: hashKey(key), answer: Promise.withResolvers(), attempts: 0 };
-    this.#lookups.set(key, lookup);
-    this.#queue.push(lookup);
-    this.#startQueries();
-    return lookup.answer.promise;
+    return this.#lookups.ask({ key, hash: hashKey(key) });
   }
 
-  #startQueries(): void {
-    while (this.#queriesRunning < lookupQueries && this.#queue.length > 0) {
-      const batch = this.#queue.slice(0, keysPerQuery);
-      this.#queue = this.#queue.slice(keysPerQuery);
-      this.#queriesRunning++;
-      void this.#answerLookups(batch).finally(() => {
-        this.#queriesRunning--;
-        this.#startQueries();
-      });
-    }
+  /** `askedAt` null: the answer may be out of date. */
+  #settle(asked: Pick<KnownKey, 'key' | 'hash'>, found: KeyOwner | null, askedAt: number | null): Identity {
+    const owner = found !== null && isUsable(found, this.#parts.clock.date()) ? found : null;
+    if (askedAt !== null) this.#remember(asked, owner, askedAt);
+    if (owner === null) throw unknownKey();
+    return identityOf(owner);
   }
 
-  async #answerLookups(batch: readonly Lookup[]): Promise<void> {
-    const generation = this.#generation;
-    const askedAt = this.#parts.clock.now();
-    const owners = await this.#read(batch).catch(() => null);
-    for (const lookup of batch) {
-      const isOutdated = generation !== this.#generation;
-      if (owners !== null && isOutdated && ++lookup.attempts < lookupAttempts) {
-        this.#queue.push(lookup);
-        continue;
-      }
-      this.#lookups.delete(lookup.key);
-      if (owners === null) {
-        lookup.answer.reject(databaseDown());
-        continue;
-      }
-      const owner = owners.get(lookup.hash);
-      const isGood = owner !== undefined && isUsable(owner, this.#parts.clock.date());
-      if (!isOutdated) this.#remember(lookup, isGood ? owner : null, askedAt);
-      if (isGood) lookup.answer.resolve(identityOf(owner));
-      else lookup.answer.reject(unknownKey());
-    }
-  }
-
-  #remember({ key, hash }: Lookup, owner: KeyOwner | null, askedAt: number): void {
+  #remember({ key, hash }: Pick<KnownKey, 'key' | 'hash'>, owner: KeyOwner | null, askedAt: number): void {
     this.#known.delete(key);
     if (owner === null) {
       makeRoom(this.#rejected, this.#limits.rejectedKeys);
@@ -234,8 +188,8 @@ export class KeyRing {
   async #rereadAll(): Promise<void> {
     try {
       const known = [...this.#known.values()];
-      for (let start = 0; start < known.length; start += keysPerQuery) {
-        await this.#confirm(known.slice(start, start + keysPerQuery));
+      for (let start = 0; start < known.length; start += hashesPerQuery) {
+        await this.#confirm(known.slice(start, start + hashesPerQuery));
       }
       this.#countTtl();
     } catch (error) {
@@ -257,7 +211,7 @@ export class KeyRing {
 
   async #confirm(chunk: readonly KnownKey[]): Promise<void> {
     const askedAt = this.#parts.clock.now();
-    const owners = await this.#read(chunk);
+    const owners = await this.#lookups.read(chunk);
     for (const known of chunk) {
       // Forgotten meanwhile, and perhaps known anew from a later answer.
       if (this.#known.get(known.key) !== known) continue;
@@ -271,32 +225,4 @@ export class KeyRing {
       known.confirmedAt = askedAt;
     }
   }
-
-  /** Rejects when the database does, or does not answer in time. Says so once per outage. */
-  async #read(keys: readonly { hash: string }[]): Promise<Map<string, KeyOwner>> {
-    const { clock, events, findOwners } = this.#parts;
-    const timeout = Promise.withResolvers<never>();
-    const cancel = clock.after(queryTimeoutMs, () => timeout.reject(new Error('the database did not answer in 5 s')));
-    try {
-      const owners = await Promise.race([findOwners(keys.map(({ hash }) => hash)), timeout.promise]);
-      if (this.#isDatabaseDown) events.info('Identity: the database answers again');
-      this.#isDatabaseDown = false;
-      return new Map(owners.map(owner => [owner.hash, owner]));
-    } catch (error) {
-      if (!this.#isDatabaseDown) {
-        events.error(`Identity: keys cannot be read; ${this.#known.size} known keys go on serving`, error);
-      }
-      this.#isDatabaseDown = true;
-      throw error;
-    } finally {
-      cancel();
-    }
-  }
-}
-
-/** The oldest goes first: it is only ever a matter of asking the database once more. */
-function makeRoom(map: Map<string, unknown>, limit: number): void {
-  if (map.size < limit) return;
-  const oldest = map.keys().next();
-  if (!oldest.done) map.delete(oldest.value);
 }

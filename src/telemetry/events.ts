@@ -40,6 +40,11 @@ export interface Events {
   /** Rows of scheduler_pool_config that are not in effect as they stand; said once per reason. */
   poolRowsFaulty(fault: { pool: string; reason: string }): void;
   poolRowsUnread(error: unknown): void;
+  /** To the console, with a key that is not named. */
+  signedIn(session: { userId: number; address: string }): void;
+  signInRefused(attempt: { address: string; reason: string }): void;
+  /** `sessions`: how many ended. */
+  signedOut(ended: { userId: number; address: string; sessions: number }): void;
   info(message: string): void;
   warn(message: string): void;
   /** `error` goes to the log only, without keys or bodies. */
@@ -112,6 +117,11 @@ export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Met
       logger.log('warn', `Pool ${shownName(pool)}: what is stored is not in effect as it stands: ${reason}`),
     poolRowsUnread: error =>
       logger.log('warn', `What is stored of pools cannot be read, what was read before holds: ${reasonOf(error)}`),
+    signedIn: ({ userId, address }) => logger.log('info', `Console: user ${userId} signed in from ${address}`),
+    signInRefused: ({ address, reason }) =>
+      logger.log('warn', `Console: a sign-in from ${address} was refused: ${withoutKeys(reason)}`),
+    signedOut: ({ userId, address, sessions }) =>
+      logger.log('info', `Console: user ${userId} signed out from ${address}, sessions ended: ${sessions}`),
     info: message => logger.log('info', message),
     warn: message => logger.log('warn', message),
     error: (message, error) => logger.error(message, error),

@@ -50,7 +50,14 @@ for (const [name, open] of Object.entries(databases)) {
     const say = (message: string) => void warnings.push(message);
     const events = { info: say, warn: say, error: say };
     const gateway = () =>
-      new Identities({ db, clock, events, matching, auth: { cacheTtlMs: 30_000, staleMaxMs: 3_600_000 } });
+      new Identities({
+        db,
+        clock,
+        events,
+        matching,
+        console: { idleMs: 3_600_000, maxMs: 43_200_000 },
+        auth: { cacheTtlMs: 30_000, staleMaxMs: 3_600_000 },
+      });
     const identities = gateway();
     const root = async (): Promise<Identity> => {
       await identities.ensureAdmin({ adminEmail, adminKey });

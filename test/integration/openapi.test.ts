@@ -83,6 +83,17 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
   ['POST', '/admin/api-key-priority/history/1/restore', 200],
 ];
 
+/** Those by which one gets a session, looks at it and ends it. */
+const sessionCalls: typeof calls = [
+  ['POST', '/admin/session', 401, { key: 'tok_nobody' }],
+  ['POST', '/admin/session', 201, { key: adminKey }],
+  ['GET', '/admin/session', 200],
+  ['DELETE', '/admin/session', 200],
+  ['GET', '/admin/session', 401],
+  ['POST', '/admin/session', 201, { key: adminKey }],
+  ['DELETE', '/admin/sessions', 200],
+];
+
 test('every documented admin route answers as the document says, its refusals too', async t => {
   const { url: database } = await freshDatabase(t);
   const { admin, url } = await startGateway(t, { ini, database });
@@ -100,7 +111,20 @@ test('every documented admin route answers as the document says, its refusals to
     );
     called.add(`${method} ${operation.path}`);
   };
+  let cookie = '';
+  const askInSession: typeof ask = async (method, path, expected, body) => {
+    const operation = operationOf(method, path) ?? assert.fail(path);
+    const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
+    const init = { method, headers: { cookie, 'x-tokligence-console': '1', ...type }, body: JSON.stringify(body) };
+    const response = await fetch(url + path, init);
+    const answer = await response.json();
+    assert.equal(response.status, expected, JSON.stringify(answer));
+    assert.equal(faultOf(operation, response.status, answer), null, JSON.stringify(answer));
+    cookie = response.headers.get('set-cookie')?.split(';')[0] ?? cookie;
+    called.add(`${method} ${operation.path}`);
+  };
   for (const [method, path, status, body] of calls) await ask(method, path, status, body);
+  for (const [method, path, status, body] of sessionCalls) await askInSession(method, path, status, body);
   const file = '/admin/api-key-priority/mappings/export';
   const headers = { authorization: `Bearer ${adminKey}`, accept: 'application/json' };
   const exported = await fetch(url + file, { headers });
@@ -151,7 +175,7 @@ async function adminRoutes(): Promise<string[]> {
   app.addHook('onRoute', ({ method, url }) => {
     if (method !== 'HEAD') seen.push(`${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
   });
-  registerAdmin(app, { mapper: {}, trial: {} } as any);
+  registerAdmin(app, { mapper: {}, trial: {}, console: {}, identities: {} } as any);
   await app.ready();
   return seen;
 }

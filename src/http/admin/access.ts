@@ -1,9 +1,11 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { errors } from '../../domain/errors.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { errors, GatewayError } from '../../domain/errors.ts';
 import type { Identity, Role } from '../../domain/vocabulary.ts';
-import type { Identities } from '../../identity/identity.ts';
-import { requiredKey } from '../auth.ts';
+import type { Identities, Session } from '../../identity/identity.ts';
+import { presentedKey, requiredKey } from '../auth.ts';
+import { sessionToken } from '../session-cookie.ts';
+import { consoleHeader } from './session-contract.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -11,10 +13,14 @@ declare module 'fastify' {
     roles?: readonly Role[];
     /** Refuses whatever is asked of it, so nobody is told of it. */
     isRefusal?: boolean;
+    /** Who does not know the caller yet: whoever signs in. */
+    isOpen?: boolean;
   }
   interface FastifySchema {
     /** What the route does, in a line of the OpenAPI document. */
     summary?: string;
+    /** Where it is not any key or session: what it takes instead, null for nothing. */
+    needs?: 'session' | null;
     /** The content types of a body that is a file. */
     takesFile?: readonly string[];
     /** The content types in which it answers beside JSON. */
@@ -23,6 +29,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who calls an admin route; set before anything else is done. */
     caller: Identity | null;
+    /** Null where the caller came with a key. */
+    session: Session | null;
   }
 }
 
@@ -32,19 +40,72 @@ export const withContract = (app: FastifyInstance) => app.withTypeProvider<TypeB
 
 export const admins: readonly Role[] = ['root_admin', 'gateway_admin'];
 
+export interface Doorkeeper {
+  readonly identities: Identities;
+  /** Whether a session of the console is good for anything. */
+  readonly takesSessions: boolean;
+}
+
 /** Before the body is read, so that nobody else makes us read one. */
-export async function authorize(identities: Identities, request: FastifyRequest): Promise<void> {
-  request.caller = await identities.authenticate(requiredKey(request.headers));
-  const { role } = request.caller;
-  const allowed = request.routeOptions.config.roles ?? admins;
-  if (role === null || !allowed.includes(role)) {
-    const path = request.url.split('?')[0]?.slice(0, 200);
-    throw errors.forbidden(`The role ${role} may not call ${request.method} ${path}.`);
+export async function authorize(door: Doorkeeper, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  if (request.routeOptions.config.isOpen) return;
+  const token = door.takesSessions && presentedKey(request.headers) === null ? sessionToken(request.headers) : null;
+  if (token === null) {
+    request.caller = await door.identities.authenticate(requiredKey(request.headers));
+  } else {
+    refuseForeignPage(request);
+    request.session = await door.identities.sessions.authenticate(token);
+    request.caller = request.session.identity;
+    // What an admin has seen must not be left behind in a browser that others use.
+    reply.header('cache-control', 'no-store');
   }
+  refuseOtherRoles(request, request.caller);
+}
+
+/**
+ * Whether who was let in would be let in now, for answers that go on: a key may be revoked, a session end.
+ * Asking does not keep a session from being idle.
+ */
+export async function isStillWelcome({ identities }: Doorkeeper, request: FastifyRequest): Promise<boolean> {
+  try {
+    const token = request.session === null ? null : sessionToken(request.headers);
+    const caller =
+      token === null
+        ? await identities.authenticate(requiredKey(request.headers))
+        : (await identities.sessions.look(token)).identity;
+    refuseOtherRoles(request, caller);
+    return true;
+  } catch (error) {
+    if (error instanceof GatewayError) return false;
+    throw error;
+  }
+}
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** A browser sends the cookie by itself; this header it sends for a page of our own only. */
+function refuseForeignPage({ method, headers }: FastifyRequest): void {
+  if (safeMethods.has(method) || headers[consoleHeader.toLowerCase()] === '1') return;
+  throw errors.forbidden(
+    `A request that changes something by the session cookie needs the header ${consoleHeader}: 1.`,
+  );
+}
+
+function refuseOtherRoles(request: FastifyRequest, { role }: Identity): void {
+  const allowed = request.routeOptions.config.roles ?? admins;
+  if (role !== null && allowed.includes(role)) return;
+  const path = request.url.split('?')[0]?.slice(0, 200);
+  throw errors.forbidden(`The role ${role} may not call ${request.method} ${path}.`);
 }
 
 /** Who called, after `authorize` has let them through. */
 export function callerOf({ caller }: FastifyRequest): Identity {
   if (caller === null) throw new Error('an admin route ran without authentication');
   return caller;
+}
+
+/** The session of a caller who came with one; 401 for who did not. */
+export function sessionOf({ session }: FastifyRequest): Session {
+  if (session === null) throw errors.invalidApiKey('Not signed in: there is no session cookie with this request.');
+  return session;
 }

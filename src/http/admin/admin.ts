@@ -17,12 +17,15 @@ import { type PoolScheduleService, poolScheduleRoutes } from './pool-schedules.t
 import { type PoolService, poolRoutes } from './pools.ts';
 import { schedulerRoutes } from './scheduler.ts';
 import { type ScheduleService, scheduleRoutes } from './schedules.ts';
+import { type ConsoleService, refuseSessions, sessionRoutes } from './session.ts';
 import { type TransferService, transferRoutes } from './transfer.ts';
 import { userRoutes } from './users.ts';
 import { checkAgainstContract } from './validation.ts';
 
 export interface AdminServices {
   readonly identities: Identities;
+  /** Null where the console is switched off. */
+  readonly console: ConsoleService | null;
   /** Null in Personal, which has no mappings. */
   readonly mapper: (MappingService & SettingsService) | null;
   /** Null where mapper is. */
@@ -43,6 +46,8 @@ const bodyLimit = 2 ** 20;
 /** Everything under /admin: who may call, what may come in, and the routes. */
 export function registerAdmin(app: FastifyInstance, services: AdminServices): void {
   app.decorateRequest('caller', null);
+  app.decorateRequest('session', null);
+  const door = { identities: services.identities, takesSessions: services.console !== null };
   void app.register(
     async scope => {
       takeJsonBodies(scope);
@@ -50,11 +55,13 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       // Answers go out as they are: rows written by hand may hold what no schema foresees.
       scope.setSerializerCompiler(() => JSON.stringify);
       scope.addHook('onRoute', completeRoute);
-      scope.addHook('onRequest', request => authorize(services.identities, request));
+      scope.addHook('onRequest', (request, reply) => authorize(door, request, reply));
       scope.setNotFoundHandler(request => {
         throw errors.notFound(`There is no admin route ${request.method} ${request.url.slice(0, 200)}.`);
       });
       const admin = withContract(scope);
+      if (services.console === null) refuseSessions(admin);
+      else sessionRoutes(admin, services.identities.sessions, services.console);
       userRoutes(admin, services.identities);
       apiKeyRoutes(admin, services.identities);
       schedulerRoutes(admin, { pools: services.poolStats, boosts: () => services.timings?.heldBoosts() ?? [] });

@@ -1,0 +1,102 @@
+import { version } from '../../config/version.ts';
+import type { Clock } from '../../domain/clock.ts';
+import { errors } from '../../domain/errors.ts';
+import type { Edition } from '../../domain/vocabulary.ts';
+import type { Session as OpenSession, Sessions } from '../../identity/identity.ts';
+import type { Events } from '../../telemetry/events.ts';
+import { noSessionCookie, sessionCookie } from '../session-cookie.ts';
+import { type AdminApp, admins, callerOf, sessionOf } from './access.ts';
+import { success } from './contract.ts';
+import { newSession, type Session, session } from './session-contract.ts';
+import { signingIn } from './sign-in.ts';
+
+export interface ConsoleService {
+  readonly edition: Edition;
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'signedIn' | 'signInRefused' | 'signedOut'>;
+}
+
+const config = { roles: admins };
+const one = '/session';
+const all = '/sessions';
+
+/** Signing in to the console and out of it. */
+export function sessionRoutes(app: AdminApp, sessions: Sessions, { edition, clock, events }: ConsoleService): void {
+  const signIn = signingIn({ sessions, clock, events });
+  const shown = shownIn(sessions, edition);
+
+  app.post(
+    one,
+    {
+      config: { ...config, isOpen: true },
+      schema: {
+        summary: "Sign in with an admin's key; the cookie is the session",
+        needs: null,
+        body: newSession,
+        response: { 201: session },
+      },
+    },
+    async (request, reply) => {
+      const opened = await signIn(request, request.body.key);
+      return reply
+        .code(201)
+        .header('set-cookie', sessionCookie(opened.token, request.raw))
+        .header('cache-control', 'no-store')
+        .send(shown(opened.session));
+    },
+  );
+
+  app.get(
+    one,
+    { config, schema: { summary: 'Show who is signed in', needs: 'session', response: { 200: session } } },
+    async request => shown(sessionOf(request)),
+  );
+
+  app.delete(
+    one,
+    { config, schema: { summary: 'Sign out here', needs: 'session', response: { 200: success } } },
+    async (request, reply) => {
+      const current = sessionOf(request);
+      await sessions.end(current);
+      events.signedOut({ userId: current.user.id, address: request.ip, sessions: 1 });
+      return reply.header('set-cookie', noSessionCookie(request.raw)).send({ success: true, message: 'Signed out.' });
+    },
+  );
+
+  app.delete(
+    all,
+    { config, schema: { summary: 'Sign out everywhere: end all sessions of the caller', response: { 200: success } } },
+    async (request, reply) => {
+      const { userId } = callerOf(request);
+      const ended = userId === null ? 0 : await sessions.endAllOf(userId);
+      events.signedOut({ userId: userId ?? 0, address: request.ip, sessions: ended });
+      return reply
+        .header('set-cookie', noSessionCookie(request.raw))
+        .send({ success: true, message: `Signed out everywhere; sessions ended: ${ended}.` });
+    },
+  );
+}
+
+const shownIn =
+  (sessions: Sessions, edition: Edition) =>
+  (open: OpenSession): Session => ({
+    user: open.user,
+    edition,
+    version,
+    signed_in_at: new Date(open.createdAt).toISOString(),
+    idle_expires_at: sessions.idleExpiry(open).toISOString(),
+    expires_at: new Date(open.expiresAt).toISOString(),
+  });
+
+/** Where there is no console nobody signs in to it, and nobody needs a key to learn that. */
+export function refuseSessions(app: AdminApp): void {
+  for (const url of [one, all]) {
+    app.all(url, {
+      config: { roles: admins, isRefusal: true, isOpen: true },
+      onRequest: async () => {
+        throw errors.notFound('The console is switched off here ([console] enabled = false): nobody signs in to it.');
+      },
+      handler: () => {},
+    });
+  }
+}

@@ -1,0 +1,146 @@
+import type { Clock } from '../domain/clock.ts';
+import { errors, type GatewayError } from '../domain/errors.ts';
+import type { Events } from '../telemetry/events.ts';
+
+/*
+ * Rows looked up by hash: many at once with one query, few queries at a time, and each asked once
+ * however many requests bring it. So a flood of junk does not take the pool's connections.
+ *
+ * Whatever may make an answer on its way from the database older than a change that this gateway
+ * has heard of raises #generation; such an answer is asked for again, and in the end not to be remembered.
+ */
+interface Hashed {
+  readonly hash: string;
+}
+
+interface Lookup<Subject, Answer> {
+  readonly subject: Subject;
+  readonly answer: PromiseWithResolvers<Answer>;
+  attempts: number;
+}
+
+interface Asked {
+  readonly at: number;
+  /** False: there may have been a change since. */
+  readonly isCurrent: boolean;
+}
+
+interface LookupParts<Subject, Row, Answer> {
+  readonly find: (hashes: readonly string[]) => Promise<Row[]>;
+  /** Remembers and answers, in the same tick; throws where the row is no good. */
+  readonly settle: (subject: Subject, row: Row | null, asked: Asked) => Answer;
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'info' | 'error'>;
+  readonly words: { readonly one: string; readonly many: string };
+  /** How many are known, for the log. */
+  readonly known: () => number;
+  readonly maxWaiting: number;
+}
+
+export const hashesPerQuery = 200;
+const queriesAtOnce = 2;
+const attemptsAtMost = 3;
+const queryTimeoutMs = 5_000;
+
+export class Lookups<Subject extends Hashed, Row extends Hashed, Answer> {
+  readonly #parts: LookupParts<Subject, Row, Answer>;
+  readonly #waiting = new Map<string, Lookup<Subject, Answer>>();
+  #queue: Lookup<Subject, Answer>[] = [];
+  #queriesRunning = 0;
+  #generation = 0;
+  #isDatabaseDown = false;
+
+  constructor(parts: LookupParts<Subject, Row, Answer>) {
+    this.#parts = parts;
+  }
+
+  /** Something has changed: what is being asked now is asked again. */
+  outdate(): void {
+    this.#generation++;
+  }
+
+  /** Whatever `settle` answers or throws; 503 where nothing can be found out. */
+  ask(subject: Subject): Promise<Answer> {
+    const running = this.#waiting.get(subject.hash);
+    if (running) return running.answer.promise;
+    const { maxWaiting, words } = this.#parts;
+    if (this.#waiting.size >= maxWaiting) {
+      throw errors.unavailable(`Too many unknown ${words.one}s are being checked.`, 1);
+    }
+    const lookup: Lookup<Subject, Answer> = { subject, answer: Promise.withResolvers(), attempts: 0 };
+    this.#waiting.set(subject.hash, lookup);
+    this.#queue.push(lookup);
+    this.#startQueries();
+    return lookup.answer.promise;
+  }
+
+  /** Rejects when the database does, or does not answer in time. Says so once per outage. */
+  async read(subjects: readonly Hashed[]): Promise<Map<string, Row>> {
+    const { clock, events, find, words } = this.#parts;
+    const timeout = Promise.withResolvers<never>();
+    const cancel = clock.after(queryTimeoutMs, () => timeout.reject(new Error('the database did not answer in 5 s')));
+    try {
+      const rows = await Promise.race([find(subjects.map(({ hash }) => hash)), timeout.promise]);
+      if (this.#isDatabaseDown) events.info('Identity: the database answers again');
+      this.#isDatabaseDown = false;
+      return new Map(rows.map(row => [row.hash, row]));
+    } catch (error) {
+      if (!this.#isDatabaseDown) {
+        const known = `${this.#parts.known()} known ${words.many}`;
+        events.error(`Identity: ${words.many} cannot be read; ${known} go on serving`, error);
+      }
+      this.#isDatabaseDown = true;
+      throw error;
+    } finally {
+      cancel();
+    }
+  }
+
+  #startQueries(): void {
+    while (this.#queriesRunning < queriesAtOnce && this.#queue.length > 0) {
+      const batch = this.#queue.slice(0, hashesPerQuery);
+      this.#queue = this.#queue.slice(hashesPerQuery);
+      this.#queriesRunning++;
+      void this.#answer(batch).finally(() => {
+        this.#queriesRunning--;
+        this.#startQueries();
+      });
+    }
+  }
+
+  async #answer(batch: readonly Lookup<Subject, Answer>[]): Promise<void> {
+    const generation = this.#generation;
+    const at = this.#parts.clock.now();
+    const rows = await this.read(batch.map(({ subject }) => subject)).catch(() => null);
+    for (const lookup of batch) {
+      const isCurrent = generation === this.#generation;
+      if (rows !== null && !isCurrent && ++lookup.attempts < attemptsAtMost) {
+        this.#queue.push(lookup);
+        continue;
+      }
+      this.#waiting.delete(lookup.subject.hash);
+      if (rows === null) lookup.answer.reject(this.#databaseDown());
+      else this.#settle(lookup, rows.get(lookup.subject.hash) ?? null, { at, isCurrent });
+    }
+  }
+
+  #settle({ subject, answer }: Lookup<Subject, Answer>, row: Row | null, asked: Asked): void {
+    try {
+      answer.resolve(this.#parts.settle(subject, row, asked));
+    } catch (error) {
+      answer.reject(error);
+    }
+  }
+
+  #databaseDown(): GatewayError {
+    const { one } = this.#parts.words;
+    return errors.unavailable(`The database is not reachable, so this ${one} cannot be checked now.`, 1);
+  }
+}
+
+/** The oldest goes first: it is only ever a matter of asking the database once more. */
+export function makeRoom(map: Map<string, unknown>, limit: number): void {
+  if (map.size < limit) return;
+  const oldest = map.keys().next();
+  if (!oldest.done) map.delete(oldest.value);
+}
