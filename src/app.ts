@@ -22,6 +22,8 @@ export interface Overrides {
   readonly logSink?: LogSink;
   /** Where a drawn admin key is shown, past the logger; stdout unless given. */
   readonly print?: (text: string) => void;
+  /** Where the console was built, unless in its own place. */
+  readonly consoleFolder?: string;
   /** Said in the log once it is there. */
   readonly warnings?: readonly string[];
   /** As the configuration was written, to tell what needs a restart when it is read again. */
@@ -43,10 +45,7 @@ export interface App {
 /** Starts everything; listens already while the database is still being reached for. */
 export async function startApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const clock = overrides.clock ?? systemClock;
-  const logger = createLogger(config.log, overrides.logSink);
-  const metrics = createMetrics();
-  const events = createEvents({ logger, metrics });
-  for (const warning of overrides.warnings ?? []) events.warn(warning);
+  const { logger, metrics, events } = createTelemetry(config, overrides);
 
   const stopping = new AbortController();
   const print = overrides.print ?? (text => process.stdout.write(text));
@@ -81,6 +80,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     events: trial === null ? events : alsoRemembering(trial.recent, events),
     clock,
     admin: { ...edition, poolStats, console: consoleOf(config, { clock, events }) },
+    consoleFolder: overrides.consoleFolder,
     ops: { health: () => (stopping.signal.aborted ? 'stopping' : edition.health()), metrics },
   });
 
@@ -115,6 +115,14 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     },
     abort: () => cutShort.resolve(),
   };
+}
+
+function createTelemetry({ log }: Config, { logSink, warnings = [] }: Overrides) {
+  const logger = createLogger(log, logSink);
+  const metrics = createMetrics();
+  const events = createEvents({ logger, metrics });
+  for (const warning of warnings) events.warn(warning);
+  return { logger, metrics, events };
 }
 
 function createDispatchers({ pools, tenants }: Config, clock: Clock): Map<string, Dispatcher> {

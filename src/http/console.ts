@@ -8,13 +8,16 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 const built = join(import.meta.dirname, '../../ui/dist');
 const notBuilt = 'The console is not built here: npm ci builds it, where the development dependencies are installed.\n';
 
+/** Where the page and its assets are; they are no part of the API's document. */
+export const isConsoleUrl = (url: string): boolean => url === '/' || url === '/console' || url.startsWith('/console/');
+
 export function registerConsole(app: FastifyInstance, folder = built): void {
   const page = readPage(folder);
-  const showPage = (_request: unknown, reply: FastifyReply) =>
-    page === null ? reply.code(404).type('text/plain').send(notBuilt) : sendPage(reply, page);
-  app.get('/', (_request, reply) => reply.redirect('/console/'));
-  app.get('/console', (_request, reply) => reply.redirect('/console/'));
-  app.get('/console/*', showPage);
+  const toPage = (_request: unknown, reply: FastifyReply) =>
+    reply.headers(guards).header('cache-control', 'no-store').redirect('/console/');
+  app.get('/', toPage);
+  app.get('/console', toPage);
+  app.get('/console/*', (_request, reply) => (page === null ? sendNotBuilt(reply) : sendPage(reply, page)));
   if (page === null) return;
   void app.register(fastifyStatic, {
     root: join(folder, 'assets'),
@@ -24,7 +27,9 @@ export function registerConsole(app: FastifyInstance, folder = built): void {
     immutable: true,
     maxAge: '365d',
     index: false,
-    setHeaders: reply => reply.header('x-content-type-options', 'nosniff'),
+    dotfiles: 'ignore',
+    decorateReply: false,
+    setHeaders: reply => reply.headers({ ...guards, vary: 'accept-encoding' }),
   });
 }
 
@@ -36,10 +41,30 @@ function readPage(folder: string): string | null {
   }
 }
 
+/** Nothing of it is taken for what it is not, or used by pages of others; where it was is told to nobody. */
+const guards = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+const sendNotBuilt = (reply: FastifyReply): FastifyReply =>
+  reply.code(404).headers(guards).header('cache-control', 'no-store').type('text/plain; charset=utf-8').send(notBuilt);
+
 /** Styles that the component library makes while it runs are let in by a number that is drawn for each page. */
 function sendPage(reply: FastifyReply, page: string): FastifyReply {
   const nonce = randomBytes(16).toString('base64');
-  const policy = [
+  return reply
+    .headers(guards)
+    .header('cache-control', 'no-store')
+    .header('content-security-policy', policy(nonce))
+    .type('text/html; charset=utf-8')
+    .send(page.replaceAll('%NONCE%', nonce));
+}
+
+const policy = (nonce: string): string =>
+  [
     "default-src 'none'",
     "script-src 'self'",
     `style-src 'self' 'nonce-${nonce}'`,
@@ -50,11 +75,3 @@ function sendPage(reply: FastifyReply, page: string): FastifyReply {
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ].join('; ');
-  return reply
-    .type('text/html; charset=utf-8')
-    .header('cache-control', 'no-store')
-    .header('content-security-policy', policy)
-    .header('x-content-type-options', 'nosniff')
-    .header('referrer-policy', 'no-referrer')
-    .send(page.replace('%NONCE%', nonce));
-}

@@ -11,6 +11,7 @@ import * as poolContract from './admin/pool-contract.ts';
 import * as sessionContract from './admin/session-contract.ts';
 import * as timingContract from './admin/timing-contract.ts';
 import * as transferContract from './admin/transfer-contract.ts';
+import { isConsoleUrl } from './console.ts';
 import { type Described, errorSchemas, modelPaths, openPaths } from './openapi-routes.ts';
 import { sessionCookieName } from './session-cookie.ts';
 
@@ -25,7 +26,7 @@ export function registerOpenApi(app: FastifyInstance): void {
   const routes: RouteOptions[] = [];
   app.addHook('onRoute', route => {
     // Fastify adds HEAD to every GET by itself.
-    if (route.method === 'HEAD' || route.config?.isRefusal === true) return;
+    if (route.method === 'HEAD' || route.config?.isRefusal === true || isConsoleUrl(route.url)) return;
     if (!route.url.startsWith(adminPrefix) && openPaths[route.url] === undefined) {
       throw new Error(`${route.url} is not described in openapi-routes.ts`);
     }

@@ -21,6 +21,8 @@ interface ServerParts {
   readonly events: Events;
   readonly clock: Clock;
   readonly admin: Parameters<typeof registerAdmin>[1];
+  /** Where the console was built, unless in its own place. */
+  readonly consoleFolder: string | undefined;
   readonly ops: Parameters<typeof registerOps>[1];
 }
 
@@ -42,7 +44,7 @@ export interface HttpServer {
   drain(): () => Promise<void>;
 }
 
-export function createHttpServer({ gateway, events, clock, admin, ops }: ServerParts): HttpServer {
+export function createHttpServer({ gateway, events, clock, admin, consoleFolder, ops }: ServerParts): HttpServer {
   const serveModels = modelRoutes({ gateway, events, clock });
   let isDraining = false;
   const app = fastify({
@@ -79,7 +81,7 @@ export function createHttpServer({ gateway, events, clock, admin, ops }: ServerP
   registerOpenApi(app);
   registerOps(app, ops);
   registerAdmin(app, admin);
-  registerConsole(app);
+  if (admin.console !== null) registerConsole(app, consoleFolder);
 
   function answerError(thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
     const error = fromFastify(thrown, request.routeOptions.bodyLimit);

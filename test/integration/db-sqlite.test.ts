@@ -36,7 +36,14 @@ test('Personal has users and keys, nothing of mappings, and keeps them over a re
     WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name`.execute(second.db);
   assert.deepEqual(
     tables.rows.map(row => row.name),
-    ['api_keys', 'scheduler_pool_config', 'scheduler_pool_schedules', 'tokligence_migrations', 'users'],
+    [
+      'api_keys',
+      'console_sessions',
+      'scheduler_pool_config',
+      'scheduler_pool_schedules',
+      'tokligence_migrations',
+      'users',
+    ],
   );
 });
 
@@ -113,7 +120,7 @@ test('two connections that migrate a new file do it once', async t => {
   await migrateSqlite(one.db);
   await migrateSqlite(other.db);
   const versions = await sql<{ version: number }>`SELECT version FROM tokligence_migrations`.execute(one.db);
-  assert.deepEqual(versions.rows, [{ version: 1 }, { version: 2 }, { version: 3 }, { version: 4 }]);
+  assert.deepEqual(versions.rows, [{ version: 1 }, { version: 2 }, { version: 3 }, { version: 4 }, { version: 5 }]);
 });
 
 test('a file that does not fit is refused and left as it was', async t => {

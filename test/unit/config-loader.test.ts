@@ -82,6 +82,7 @@ test('without anything but a provider, everything has its default', () => {
       x_priority: { value: 'allow', source: 'default' },
       mode: { value: 'enforce', source: 'default' },
     },
+    console: { enabled: true, sessionIdleMs: 3_600_000, sessionMaxMs: 43_200_000 },
     providers: [{ name: 'local', models: ['*'], pool: 'local', type: 'loopback', serviceMs: 500, chunkMs: 20 }],
     pools: [{ name: 'local', settings: defaultPool }],
     tenants: [],
@@ -192,6 +193,9 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_API_KEY_PRIORITY_CACHE_TTL_SEC: '600',
     TOKLIGENCE_API_KEY_PRIORITY_X_PRIORITY: 'internal',
     TOKLIGENCE_API_KEY_PRIORITY_MODE: 'shadow',
+    TOKLIGENCE_CONSOLE_ENABLED: 'false',
+    TOKLIGENCE_CONSOLE_SESSION_IDLE_MIN: '5',
+    TOKLIGENCE_CONSOLE_SESSION_MAX_HOURS: '168',
     TOKLIGENCE_SCHEDULER_POLICY: 'strict',
     TOKLIGENCE_SCHEDULER_WEIGHTS: '1, 2,3,4,5,6,7,8,9, 0.5',
     TOKLIGENCE_SCHEDULER_MAX_QUEUE_DEPTH: '0',
@@ -252,6 +256,7 @@ test('every key can be set in the environment', () => {
       x_priority: { value: 'internal', source: 'environment' },
       mode: { value: 'shadow', source: 'environment' },
     },
+    console: { enabled: false, sessionIdleMs: 300_000, sessionMaxMs: 604_800_000 },
     providers: [
       {
         name: 'gpu-a',
