@@ -35,6 +35,8 @@ export const shell = {
   retry: 'Try again',
   reset: 'Reset',
   search: 'Search',
+  clearSearch: 'Clear the search',
+  clearFilters: 'Clear filters',
   all: 'All',
   yes: 'Yes',
   no: 'No',

@@ -37,6 +37,8 @@ export const shell: Texts['shell'] = {
   retry: '重试',
   reset: '重置',
   search: '搜索',
+  clearSearch: '清除搜索',
+  clearFilters: '清除筛选',
   all: '全部',
   yes: '是',
   no: '否',

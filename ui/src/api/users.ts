@@ -1,0 +1,33 @@
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import type { NewUser, User, UserFilter, UserList, UserPatch } from '../../../src/http/admin/contract.ts';
+import { api } from './client.ts';
+
+export type { NewUser, User, UserPatch };
+
+/** As the contract says them; a row written by hand may say anything. */
+export const roles = ['root_admin', 'gateway_admin', 'gateway_user'] as const satisfies readonly NewUser['role'][];
+export const statuses = ['active', 'inactive'] as const satisfies readonly NonNullable<UserPatch['status']>[];
+
+export const usersKey = ['users'] as const;
+
+/** `filter` as the page's address has it: the gateway says what of it is none. */
+export const useUsers = (filter: { readonly [Name in keyof UserFilter]: string | number | undefined }) =>
+  useQuery({
+    queryKey: [...usersKey, filter],
+    queryFn: ({ signal }) => api.get<UserList>('/users', { query: filter, signal }),
+    placeholderData: keepPreviousData,
+  });
+
+export function useSaveUser() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, ...fields }: ({ readonly id: null } & NewUser) | ({ readonly id: number } & UserPatch)) =>
+      id === null ? api.post<User>('/users', fields) : api.put<User>(`/users/${id}`, fields),
+    // Keys show whose they are.
+    onSuccess: () =>
+      Promise.all([
+        queries.invalidateQueries({ queryKey: usersKey }),
+        queries.invalidateQueries({ queryKey: ['api-keys'] }),
+      ]),
+  });
+}

@@ -1,0 +1,76 @@
+import { Button, CloseButton, Group, Select, TextInput } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { IconSearch } from '@tabler/icons-react';
+import { type ReactNode, useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { TableView } from './table-view.ts';
+
+interface FilterProps {
+  readonly view: TableView;
+  /** The filter's name in the page's address, and in the API. */
+  readonly name: string;
+  readonly label: string;
+}
+
+/** Free text; asked for when the typing rests. */
+export function SearchFilter({ view, name, label, placeholder }: FilterProps & { readonly placeholder?: string }) {
+  const { t } = useTranslation();
+  const asked = view.filters[name] ?? '';
+  const [text, setText] = useState(asked);
+  // Filters are also taken away by others: "clear", or the way back.
+  useEffect(() => setText(asked), [asked]);
+  const ask = useDebouncedCallback((value: string) => view.setFilter(name, value), 250);
+  const change = (value: string) => {
+    setText(value);
+    ask(value);
+  };
+  return (
+    <TextInput
+      type="search"
+      aria-label={label}
+      placeholder={placeholder ?? label}
+      value={text}
+      onChange={event => change(event.currentTarget.value)}
+      leftSection={<IconSearch size={16} />}
+      rightSection={text !== '' && <CloseButton size="sm" aria-label={t('clearSearch')} onClick={() => change('')} />}
+      maxLength={255}
+      w={{ base: '100%', xs: 260 }}
+    />
+  );
+}
+
+interface SelectFilterProps extends FilterProps {
+  readonly options: readonly { readonly value: string; readonly label: string }[];
+}
+
+/** One of a few values, or all. */
+export function SelectFilter({ view, name, label, options }: SelectFilterProps) {
+  return (
+    <Select
+      aria-label={label}
+      placeholder={label}
+      data={[...options]}
+      value={view.filters[name] ?? null}
+      onChange={value => view.setFilter(name, value)}
+      clearable
+      w={{ base: '100%', xs: 170 }}
+    />
+  );
+}
+
+/** The filters of a table in a row, with the way to take all of them away. */
+export function FilterBar({ view, children }: { readonly view: TableView; readonly children: ReactNode }) {
+  const { t } = useTranslation();
+  return (
+    <Group gap="xs" mb="sm" role="search">
+      {children}
+      {isFiltered(view) && (
+        <Button variant="subtle" size="compact-sm" onClick={view.clearFilters}>
+          {t('clearFilters')}
+        </Button>
+      )}
+    </Group>
+  );
+}
+
+export const isFiltered = (view: TableView): boolean => Object.keys(view.filters).length > 0;

@@ -1,0 +1,63 @@
+import { Alert, Button, Drawer, type DrawerProps, Group, Stack } from '@mantine/core';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import type { FormEvent, ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+
+interface FormPanelProps {
+  readonly title: string;
+  readonly onClose: () => void;
+  /** Takes `form.onSubmit(…)` of @mantine/form. */
+  readonly onSubmit: (event?: FormEvent<HTMLFormElement>) => void;
+  /** What the gateway said that belongs to no field. */
+  readonly error?: ReactNode;
+  readonly isSaving: boolean;
+  /** Something was typed: a click beside the panel does not throw it away. */
+  readonly isDirty: boolean;
+  readonly saveLabel: string;
+  readonly size?: DrawerProps['size'];
+  readonly children: ReactNode;
+}
+
+/** A form at the side of its page; rendered only while it is open, so that each opening begins anew. */
+export function FormPanel(props: FormPanelProps) {
+  const { title, onClose, onSubmit, error, isSaving, isDirty, saveLabel, size = 'md', children } = props;
+  const { t } = useTranslation();
+  return (
+    <Drawer
+      opened
+      onClose={onClose}
+      title={title}
+      position="right"
+      size={size}
+      closeOnClickOutside={!isDirty}
+      closeButtonProps={{ 'aria-label': t('close') }}
+      styles={{ title: { fontWeight: 600 } }}
+    >
+      <form onSubmit={onSubmit} noValidate>
+        <Stack>
+          {children}
+          {error !== undefined && error !== null && (
+            <Alert color="red" icon={<IconAlertTriangle />} role="alert">
+              {error}
+            </Alert>
+          )}
+          <Group
+            justify="flex-end"
+            pos="sticky"
+            bottom={0}
+            py="sm"
+            bg="var(--mantine-color-body)"
+            style={{ borderTop: '1px solid var(--mantine-color-default-border)', zIndex: 1 }}
+          >
+            <Button variant="default" onClick={onClose}>
+              {t('cancel')}
+            </Button>
+            <Button type="submit" loading={isSaving}>
+              {saveLabel}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Drawer>
+  );
+}
