@@ -12,7 +12,6 @@ import { reload } from './reload.ts';
 import { createEvents, type Events } from './telemetry/events.ts';
 import { createLogger, type LogSink } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
-import type { RecentOutcomes } from './telemetry/recent-outcomes.ts';
 import { WaitWindow } from './telemetry/wait-window.ts';
 import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
 
@@ -58,7 +57,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const edition = await openEdition({ config, clock, events, print, configure });
   const upstreams = createUpstreams(config.providers, { clock });
   const poolStats = () => [...dispatchers.values()].map(dispatcher => dispatcher.stats());
-  const { identities, trial, classify, pools } = edition;
+  const { identities, classify, pools } = edition;
   const identify = identifier({
     authenticate: key => identities.authenticate(key),
     disabled: config.auth.disabled,
@@ -77,7 +76,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   });
   const http = createHttpServer({
     gateway,
-    events: trial === null ? events : alsoRemembering(trial.recent, events),
+    events: alsoRemembering(edition.memories, events),
     clock,
     admin: { ...edition, poolStats, console: consoleOf(config, { clock, events }) },
     consoleFolder: overrides.consoleFolder,
@@ -164,12 +163,12 @@ function bodyLimits({ gateway: { maxBodyBytes }, pools }: Config): { maxBytes: n
   return { maxBytes: maxBodyBytes, maxReceivingBytes: Math.max(2 * maxBodyBytes, ...queued) };
 }
 
-/** Where changes of mappings can be tried, requests are remembered for it; elsewhere that costs nothing. */
-function alsoRemembering(recent: RecentOutcomes, events: Events): Events {
+/** What operators ask about past requests is kept as they end. */
+function alsoRemembering(memories: OpenEdition['memories'], events: Events): Events {
   return {
     ...events,
     requestEnded(outcome) {
-      recent.add(outcome);
+      for (const memory of memories) memory.add(outcome);
       events.requestEnded(outcome);
     },
   };

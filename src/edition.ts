@@ -2,16 +2,18 @@
  * What tells the editions apart: which database, and whether there are mappings. Chosen once, at
  * start; nothing behind it asks again which edition this is.
  */
+import type { Kysely } from 'kysely';
 import type { Config } from './config/config.ts';
 import { type Watcher, watchChanges } from './db/changes.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { EmbeddedFault } from './db/embedded-binaries.ts';
 import { migratePostgres, migrateSqlite, SchemaFault } from './db/migrations.ts';
 import { openPostgres, retryUntilDone } from './db/postgres.ts';
-import type { TableName } from './db/schema.ts';
+import type { Database, TableName } from './db/schema.ts';
 import { openSqlite, sqliteFile } from './db/sqlite.ts';
 import { watchSqlite } from './db/sqlite-changes.ts';
 import type { Clock } from './domain/clock.ts';
+import type { Outcome } from './domain/outcome.ts';
 import type { Classify } from './domain/vocabulary.ts';
 import { Identities, IdentityFault } from './identity/identity.ts';
 import {
@@ -25,6 +27,7 @@ import {
   createHistory,
   createInspector,
   createMapper,
+  createMappingList,
   createTimings,
   createTransfer,
   type DryRun,
@@ -32,18 +35,26 @@ import {
   type History,
   type Inspector,
   type Mapper,
+  type MappingList,
   type Timings,
   type Transfer,
 } from './priority/priority.ts';
 import type { Events } from './telemetry/events.ts';
+import { KeyUses } from './telemetry/key-uses.ts';
+import { MappingRates } from './telemetry/mapping-rates.ts';
 import { RecentOutcomes } from './telemetry/recent-outcomes.ts';
 
 export interface OpenEdition {
   readonly identities: Identities;
+  readonly keyUses: KeyUses;
+  /** What is told of every request that has ended, and keeps a little of it. */
+  readonly memories: readonly OutcomeMemory[];
   /** null: this edition maps nothing. */
   readonly mapper: Mapper | null;
   /** Answers questions about the mappings; null where there are none. */
   readonly inspector: Inspector | null;
+  /** null where `mapper` is. */
+  readonly mappingList: MappingList | null;
   /** null where `mapper` is. */
   readonly history: History | null;
   /** Boosts and schedules of mappings; null where there are none. */
@@ -62,11 +73,14 @@ export interface OpenEdition {
 
 export type { Configure } from './pool-settings/pool-settings.ts';
 
+export interface OutcomeMemory {
+  /** On the request path. */
+  add(outcome: Outcome): void;
+}
+
 export interface Trial {
   readonly dryRun: DryRun;
   readonly transfer: Transfer;
-  /** The requests that a change is tried on. */
-  readonly recent: RecentOutcomes;
 }
 
 interface EditionParts {
@@ -99,14 +113,18 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
   const { db } = sqlite;
   const identities = openIdentities({ db, config, clock, events, matching: () => null });
   const pools = createLivePools({ db, ...config, configure, clock, events });
+  const keyUses = new KeyUses(clock);
   let hasTables = false;
   let isOpen = false;
   let stopWatching = () => {};
   return {
     identities,
+    keyUses,
+    memories: [keyUses],
     pools,
     scheduledPools: createScheduledPools({ db, pools, clock }),
     mapper: null,
+    mappingList: null,
     trial: null,
     inspector: null,
     history: null,
@@ -150,6 +168,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     checkPool: (name, rows) => pools.checkRows(name, rows),
     serve: object => (object.startsWith('pool_') ? pools.reload() : mapper.written(Promise.resolve())),
   });
+  const around = openAround({ mapper, identities, db, clock, events });
   let watch: Watcher | null = null;
 
   const connect = async () => {
@@ -163,9 +182,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   return {
     identities,
     mapper,
-    timings: createTimings({ db, mapper, clock, events }),
-    trial: openTrial({ mapper, db, clock, events, census: () => identities.census() }),
-    inspector: createInspector({ mapper, db, clock, events, keys: identities }),
+    ...around,
     history,
     pools,
     scheduledPools: createScheduledPools({ db, pools, clock }),
@@ -194,6 +211,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     },
     async close() {
       await watch?.stop();
+      around.inspector.stop();
       await history.stop();
       await mapper.stop();
       await pools.stop();
@@ -210,9 +228,25 @@ function openIdentities({ config: { auth, console }, ...parts }: IdentityParts):
   return new Identities({ ...parts, auth, console: { idleMs: console.sessionIdleMs, maxMs: console.sessionMaxMs } });
 }
 
-function openTrial(parts: Omit<Parameters<typeof createTransfer>[0], 'recent'>): Trial {
-  const recent = new RecentOutcomes(parts.clock);
-  return { recent, ...createTransfer({ ...parts, recent }) };
+type AroundParts = Pick<EditionParts, 'clock' | 'events'> & {
+  readonly mapper: Mapper;
+  readonly identities: Identities;
+  readonly db: Kysely<Database>;
+};
+
+/** What operators see of the mappings and do with them, beside writing rows. */
+function openAround({ mapper, identities, db, clock, events }: AroundParts) {
+  const inspector = createInspector({ mapper, db, clock, events, keys: identities });
+  const [keyUses, rates, recent] = [new KeyUses(clock), new MappingRates(clock), new RecentOutcomes(clock)];
+  const census = () => identities.census();
+  return {
+    keyUses,
+    memories: [keyUses, rates, recent],
+    inspector,
+    mappingList: createMappingList({ db, mapper, inspector, rates, clock }),
+    timings: createTimings({ db, mapper, clock, events }),
+    trial: createTransfer({ mapper, inspector, db, clock, events, census, recent }),
+  };
 }
 
 const unrecorded = {

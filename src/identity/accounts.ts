@@ -5,7 +5,7 @@ import { parseInstant } from '../domain/instant.ts';
 import type { Identity, Role, UserStatus } from '../domain/vocabulary.ts';
 import { drawKey, keyColumns } from './api-key.ts';
 import { parseEmail } from './email.ts';
-import type { IdentityStore, Page, ShownKeyRow } from './identity-store.ts';
+import type { IdentityStore, KeyFilter, Page, ShownKeyRow, UserFilter } from './identity-store.ts';
 
 export interface NewUser {
   readonly email: string;
@@ -60,8 +60,8 @@ export class Accounts {
     return user;
   }
 
-  listUsers(actor: Identity, page: Page): Promise<{ users: UserRow[]; total: number }> {
-    return this.#parts.store.listUsers(managedRole(actor), page);
+  listUsers(actor: Identity, filter: UserFilter, page: Page): Promise<{ users: UserRow[]; total: number }> {
+    return this.#parts.store.listUsers(managedRole(actor), filter, page);
   }
 
   async updateUser(actor: Identity, id: number, change: UserChange): Promise<UserRow> {
@@ -101,8 +101,8 @@ export class Accounts {
     return { id, key, ...rest };
   }
 
-  async listKeys(actor: Identity, userId: number | null, page: Page): Promise<{ api_keys: ShownKey[]; total: number }> {
-    const { keys, total } = await this.#parts.store.listKeys({ userId, role: managedRole(actor) }, page);
+  async listKeys(actor: Identity, filter: KeyFilter, page: Page): Promise<{ api_keys: ShownKey[]; total: number }> {
+    const { keys, total } = await this.#parts.store.listKeys(managedRole(actor), filter, page);
     return { api_keys: keys.map(shown), total };
   }
 

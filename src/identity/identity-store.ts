@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { ApiKeyRow, Database, UserRow } from '../db/schema.ts';
 import { keyOfAnother, wrongRole } from './identity-fault.ts';
 import type { KeyOwner } from './key-owner.ts';
@@ -9,6 +9,19 @@ export type ShownKeyRow = Omit<ApiKeyRow, 'key_hash'>;
 export interface Page {
   readonly limit: number;
   readonly offset: number;
+}
+
+export interface UserFilter {
+  /** Somewhere in the e-mail or the display name, in whatever case. */
+  readonly q?: string | undefined;
+  readonly role?: string | undefined;
+  readonly status?: string | undefined;
+}
+
+export interface KeyFilter {
+  readonly user_id?: number | undefined;
+  /** How the key begins, as far as that is stored. */
+  readonly q?: string | undefined;
 }
 
 export type UserPatch = Partial<Pick<UserRow, 'role' | 'status' | 'display_name'>>;
@@ -28,6 +41,12 @@ const keyColumns = [
   'api_keys.created_at',
   'api_keys.updated_at',
 ] as const;
+
+/** SQLite's LIKE has no escape of its own, and its lower() knows the letters of ASCII. */
+const holds = (column: string, text: string) =>
+  sql<boolean>`lower(${sql.ref(column)}) LIKE lower(${`%${text.replaceAll(/[\\%_]/g, '\\$&')}%`}) ESCAPE '\\'`;
+const beginsWith = (column: string, text: string) =>
+  sql<boolean>`substr(${sql.ref(column)}, 1, ${[...text].length}) = ${text}`;
 
 /** Users and keys in either database; every statement is one that both understand. */
 export class IdentityStore {
@@ -77,9 +96,17 @@ export class IdentityStore {
     return (await this.#db.selectFrom('users').select(userColumns).where('id', '=', id).executeTakeFirst()) ?? null;
   }
 
-  /** `role` null means users of any role. */
-  async listUsers(role: string | null, { limit, offset }: Page): Promise<{ users: UserRow[]; total: number }> {
-    const wanted = this.#db.selectFrom('users').$if(role !== null, query => query.where('role', '=', role ?? ''));
+  /** `managed`: the one role that the list is of; null means any. */
+  async listUsers(
+    managed: string | null,
+    { q, role, status }: UserFilter,
+    { limit, offset }: Page,
+  ): Promise<{ users: UserRow[]; total: number }> {
+    let wanted = this.#db.selectFrom('users');
+    if (managed !== null) wanted = wanted.where('role', '=', managed);
+    if (role !== undefined) wanted = wanted.where('role', '=', role);
+    if (status !== undefined) wanted = wanted.where('status', '=', status);
+    if (q !== undefined) wanted = wanted.where(user => user.or([holds('email', q), holds('display_name', q)]));
     const users = await wanted.select(userColumns).orderBy('id').limit(limit).offset(offset).execute();
     const { total } = await wanted.select(eb => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
     return { users, total: Number(total) };
@@ -112,15 +139,16 @@ export class IdentityStore {
     return this.#db.insertInto('api_keys').values(key).returning(keyColumns).executeTakeFirstOrThrow();
   }
 
+  /** `managed` as for users. */
   async listKeys(
-    { userId, role }: { userId: number | null; role: string | null },
+    managed: string | null,
+    { user_id, q }: KeyFilter,
     { limit, offset }: Page,
   ): Promise<{ keys: ShownKeyRow[]; total: number }> {
-    const wanted = this.#db
-      .selectFrom('api_keys')
-      .innerJoin('users', 'users.id', 'api_keys.user_id')
-      .$if(userId !== null, query => query.where('api_keys.user_id', '=', userId ?? 0))
-      .$if(role !== null, query => query.where('users.role', '=', role ?? ''));
+    let wanted = this.#db.selectFrom('api_keys').innerJoin('users', 'users.id', 'api_keys.user_id');
+    if (managed !== null) wanted = wanted.where('users.role', '=', managed);
+    if (user_id !== undefined) wanted = wanted.where('api_keys.user_id', '=', user_id);
+    if (q !== undefined) wanted = wanted.where(beginsWith('api_keys.key_prefix', q));
     const keys = await wanted.select(keyColumns).orderBy('api_keys.id').limit(limit).offset(offset).execute();
     const { total } = await wanted.select(eb => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
     return { keys, total: Number(total) };

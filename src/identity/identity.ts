@@ -8,7 +8,7 @@ import type { Events } from '../telemetry/events.ts';
 import { Accounts, type NewKey, type NewUser, type ShownKey, type UserChange } from './accounts.ts';
 import { hashKey } from './api-key.ts';
 import { IdentityFault } from './identity-fault.ts';
-import { IdentityStore, type Page } from './identity-store.ts';
+import { IdentityStore, type KeyFilter, type Page, type UserFilter } from './identity-store.ts';
 import { identityOf, isUsable, type KeyInUse } from './key-owner.ts';
 import { KeyRing } from './key-ring.ts';
 import { type AdminConfig, ensureAdmin } from './root-admin.ts';
@@ -136,8 +136,8 @@ export class Identities {
     return answered(this.#accounts.createUser(actor, user));
   }
 
-  listUsers(actor: Identity, page: Page): Promise<{ users: UserRow[]; total: number }> {
-    return answered(this.#accounts.listUsers(actor, page));
+  listUsers(actor: Identity, filter: UserFilter, page: Page): Promise<{ users: UserRow[]; total: number }> {
+    return answered(this.#accounts.listUsers(actor, filter, page));
   }
 
   updateUser(actor: Identity, id: number, change: UserChange): Promise<UserRow> {
@@ -148,8 +148,8 @@ export class Identities {
     return answered(this.#accounts.createKey(actor, key));
   }
 
-  listKeys(actor: Identity, userId: number | null, page: Page): Promise<{ api_keys: ShownKey[]; total: number }> {
-    return answered(this.#accounts.listKeys(actor, userId, page));
+  listKeys(actor: Identity, filter: KeyFilter, page: Page): Promise<{ api_keys: ShownKey[]; total: number }> {
+    return answered(this.#accounts.listKeys(actor, filter, page));
   }
 
   deleteKey(actor: Identity, id: number): Promise<void> {

@@ -1,15 +1,17 @@
 /** Changes of mappings that are tried instead of made: nothing is written, and the answer tells what they would do. */
+import { answered } from '../db/answered.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
 import type { Recent } from '../telemetry/recent-outcomes.ts';
 import type { Finding } from './findings.ts';
 import { type Figures, figuresOf, type KnownKey } from './impact.ts';
+import type { Inspector, RowsTogether } from './inspector.ts';
 import type { ListedMapping, Mapper } from './mapper.ts';
 import type { MappingPatch, NewMapping } from './mapping-rules.ts';
 import { MappingWrites } from './mapping-writes.ts';
-import type { MappingSource } from './matcher.ts';
+import type { MappingSource, Snapshot } from './matcher.ts';
 import type { RehearsalStore } from './rehearsal-store.ts';
-import { inSlices, snapshotWith } from './snapshot-loader.ts';
+import { compiledWith, inSlices } from './snapshot-loader.ts';
 import type { WriteBy } from './stale.ts';
 
 export interface Impact {
@@ -42,6 +44,7 @@ export interface RowEdit {
 export interface DryRunParts {
   readonly mapper: Mapper;
   readonly store: RehearsalStore;
+  readonly inspector: Pick<Inspector, 'warningsAmong'>;
   /** The keys that were seen since the start, and how many there are in all. */
   readonly census: () => Promise<{ readonly keys: readonly KnownKey[]; readonly total: number }>;
   readonly recent: { count(): Generator<void, Recent> };
@@ -60,44 +63,50 @@ export class DryRun {
 
   async create(mapping: NewMapping, createdBy: string): Promise<Tried> {
     const row = await this.#writes.create(mapping, createdBy);
-    const impact = await this.impactOf([{ id: row.id, row }]);
+    const { impact, warnings } = await this.#tried({ id: row.id, row });
     const shown = { ...this.#parts.mapper.listed(row), id: null, created_at: null, updated_at: null, etag: null };
-    return { dry_run: true, mapping: shown, impact, warnings: [] };
+    return { dry_run: true, mapping: shown, impact, warnings };
   }
 
   async update(id: number, patch: MappingPatch, by: WriteBy): Promise<Tried> {
     const row = await this.#writes.update(id, patch, by);
-    return {
-      dry_run: true,
-      mapping: this.#parts.mapper.listed(row),
-      impact: await this.impactOf([{ id, row }]),
-      warnings: [],
-    };
+    return { dry_run: true, mapping: this.#parts.mapper.listed(row), ...(await this.#tried({ id, row })) };
   }
 
   async remove(id: number, by: WriteBy): Promise<Tried> {
     const row = await this.#writes.remove(id, by);
-    return {
-      dry_run: true,
-      mapping: this.#parts.mapper.listed(row),
-      impact: await this.impactOf([{ id, row: null }]),
-      warnings: [],
-    };
+    return { dry_run: true, mapping: this.#parts.mapper.listed(row), ...(await this.#tried({ id, row: null })) };
   }
 
   /** What these changes would do to the keys and to the last hour's requests. */
   async impactOf(edits: readonly RowEdit[]): Promise<Impact> {
-    const { mapper, census, recent, clock } = this.#parts;
+    const { before, after } = await this.#compiledWith(edits);
+    return this.#impact(before, after.snapshot);
+  }
+
+  /** Of a row that goes nothing is left to warn of. */
+  async #tried(edit: RowEdit): Promise<Pick<Tried, 'impact' | 'warnings'>> {
+    const { before, after } = await this.#compiledWith([edit]);
+    const impact = await this.#impact(before, after.snapshot);
+    const warnings = edit.row === null ? [] : await answered(this.#parts.inspector.warningsAmong(edit.id, after));
+    return { impact, warnings };
+  }
+
+  async #compiledWith(edits: readonly RowEdit[]): Promise<{ before: Snapshot; after: RowsTogether }> {
+    const { mapper, clock } = this.#parts;
     // As after the real change, the rows are those in the table now.
     await mapper.reload();
     const serving = mapper.serving();
     if (serving === null) throw errors.unavailable('The mappings are not read yet.', 1);
     const rows = serving.rows.map(({ source }) => source);
-    const after = await snapshotWith(edited(rows, edits), clock, serving);
+    return { before: serving.compiled.snapshot, after: await compiledWith(edited(rows, edits), clock, serving) };
+  }
+
+  async #impact(before: Snapshot, after: Snapshot): Promise<Impact> {
+    const { mapper, census, recent, clock } = this.#parts;
     const { keys, total } = await census();
     const { since, requests } = await inSlices(recent.count(), clock);
     const settings = mapper.settings();
-    const before = serving.compiled.snapshot;
     const figures = await inSlices(figuresOf({ settings, before, after, keys, totalKeys: total, requests }), clock);
     const { enabled, mode } = settings;
     return {

@@ -9,9 +9,16 @@ import { type Explanation, explain, type Question } from './explain.ts';
 import type { Finding } from './findings.ts';
 import type { KnownKey } from './key-coverage.ts';
 import { type Linted, lint, lintRow } from './lint.ts';
-import { compileRows, effectiveOf, type MappingSource } from './matcher.ts';
+import { type CompiledRow, compileRows, effectiveOf, type MappingSource, type Snapshot } from './matcher.ts';
+import { type NeverWinning, NeverWinsLook } from './never-wins-look.ts';
 import { RowIndex } from './row-index.ts';
 import { inSlices, type Loaded } from './snapshot-loader.ts';
+
+/** All enabled rows, and what is compiled of them. */
+export interface RowsTogether {
+  readonly rows: readonly CompiledRow[];
+  readonly snapshot: Snapshot;
+}
 
 export interface InspectorParts {
   readonly events: Pick<Events, 'error'>;
@@ -41,34 +48,69 @@ const keysForWarnings = 1_000;
  */
 export class Inspector {
   readonly #parts: InspectorParts;
+  /** Of a snapshot, for as long as somebody holds that. */
+  readonly #indexes = new WeakMap<Snapshot, Promise<RowIndex>>();
+  readonly #look: NeverWinsLook;
+  #isStopped = false;
   /** One at a time: whoever asks meanwhile shares the next one. */
   readonly lint: () => Promise<Linted>;
 
   constructor(parts: InspectorParts) {
     this.#parts = parts;
     this.lint = singleFlight(() => answered(this.#lint()));
+    const { clock, events, serving } = parts;
+    this.#look = new NeverWinsLook({
+      clock,
+      events,
+      serving: () => (this.#isStopped ? null : (serving()?.compiled.snapshot ?? null)),
+      indexOf: snapshot => this.#indexOf(snapshot),
+      keys: async () => (await this.#keys(Number.POSITIVE_INFINITY)).keys,
+    });
+  }
+
+  /** What is being looked for in the background is given up. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** The rows that never win, of those that serve; null: not known yet, but looked for from now on. */
+  neverWinning(): NeverWinning | null {
+    return this.#look.known();
   }
 
   /** What lint would find of a row that was just written. Never rejects: the row is stored. */
   async warningsFor(id: number): Promise<Finding[]> {
-    const { clock, events } = this.#parts;
     try {
-      const { keys, areAll } = await this.#keys(keysForWarnings);
       const { rows, compiled } = this.#serving();
-      const index = await inSlices(RowIndex.of(compiled.snapshot.ranked), clock);
-      const isOver = deadline(clock, warningsMs, warningsSteps);
-      return await inSlices(lintRow(id, { rows, index, keys, areKeysAll: areAll, isOver }), clock);
+      return await this.warningsAmong(id, { rows, snapshot: compiled.snapshot });
     } catch (error) {
-      events.error(`APIKeyMapper: cannot tell the warnings of mapping ${id}`, error);
+      this.#parts.events.error(`APIKeyMapper: cannot tell the warnings of mapping ${id}`, error);
       return [];
     }
+  }
+
+  /** What lint would find of a row if these rows served. */
+  async warningsAmong(id: number, { rows, snapshot }: RowsTogether): Promise<Finding[]> {
+    const { clock } = this.#parts;
+    const { keys, areAll } = await this.#keys(keysForWarnings);
+    const index = await this.#indexOf(snapshot);
+    const isOver = deadline(clock, warningsMs, warningsSteps);
+    return inSlices(lintRow(id, { rows, index, keys, areKeysAll: areAll, isOver }), clock);
+  }
+
+  #indexOf(snapshot: Snapshot): Promise<RowIndex> {
+    const known = this.#indexes.get(snapshot);
+    if (known) return known;
+    const index = inSlices(RowIndex.of(snapshot.ranked), this.#parts.clock);
+    this.#indexes.set(snapshot, index);
+    return index;
   }
 
   async #lint(): Promise<Linted> {
     const { clock } = this.#parts;
     const { keys } = await this.#keys(Number.POSITIVE_INFINITY);
     const { rows, compiled } = this.#serving();
-    const index = await inSlices(RowIndex.of(compiled.snapshot.ranked), clock);
+    const index = await this.#indexOf(compiled.snapshot);
     return inSlices(lint({ rows, index, keys, isOver: deadline(clock, lintMs) }), clock);
   }
 

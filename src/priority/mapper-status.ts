@@ -16,6 +16,8 @@ export interface MapperStatus {
   /** The moment as of which the rows were read. */
   readonly loadedAt: Date | null;
   readonly ageMs: number | null;
+  /** When the rows count as old: the next lookup after it has them read again. */
+  readonly reloadBy: Date | null;
   /** Enabled rows: usable and faulty ones. */
   readonly size: number;
   readonly usable: number;
@@ -26,7 +28,7 @@ export interface MapperStatus {
 
 export function statusOf(
   loaded: Loaded | null,
-  { now, degraded, enabled }: { now: number; degraded: boolean; enabled: boolean },
+  { now, degraded, enabled, ttlMs }: { now: number; degraded: boolean; enabled: boolean; ttlMs: number },
 ): MapperStatus {
   const usable = loaded?.compiled.snapshot.size ?? 0;
   const size = loaded?.rows.length ?? 0;
@@ -35,6 +37,7 @@ export function statusOf(
     degraded,
     loadedAt: loaded?.readDate ?? null,
     ageMs: loaded ? now - loaded.readAt : null,
+    reloadBy: loaded && new Date(loaded.readDate.getTime() + ttlMs),
     size,
     usable,
     faulty: size - usable,

@@ -8,7 +8,6 @@ import { wakeAt } from '../schedules/schedules.ts';
 import type { Events } from '../telemetry/events.ts';
 import { defaultClassify } from './classifier.ts';
 import { type MapperStatus, type Reloaded, reloadedOf, statusOf } from './mapper-status.ts';
-import type { MappingFilter } from './mapping-filter.ts';
 import type { MappingPatch, NewMapping } from './mapping-rules.ts';
 import type { MappingStore, StoredMapping } from './mapping-store.ts';
 import { isStorable, MappingWrites, noMapping } from './mapping-writes.ts';
@@ -118,8 +117,13 @@ export class Mapper {
   }
 
   status(): MapperStatus {
-    const now = this.#parts.clock.now();
-    return statusOf(this.#loaded, { now, degraded: this.#isDegraded, enabled: this.#settings.enabled.value });
+    const { enabled, cache_ttl_sec } = this.#settings;
+    return statusOf(this.#loaded, {
+      now: this.#parts.clock.now(),
+      degraded: this.#isDegraded,
+      enabled: enabled.value,
+      ttlMs: cache_ttl_sec.value * 1_000,
+    });
   }
 
   /** What serves, as it was read and compiled; null before the first load. */
@@ -135,18 +139,6 @@ export class Mapper {
   async putSettings(patch: SettingsPatch, actor?: string): Promise<PrioritySettings> {
     const stored = await this.written(this.#parts.store.writeSettings(changesOf(patch), actor));
     return effectiveSettings(this.#parts.settings, stored).settings;
-  }
-
-  async list(filter: MappingFilter): Promise<{
-    mappings: (ListedMapping & { requests_per_min: number; never_wins: null })[];
-    total: number;
-    checked_at: null;
-  }> {
-    // PostgreSQL cannot store a NUL, so no row has one; it refuses the question.
-    if (`${filter.tenant_id}${filter.tenant_type}`.includes('\0')) return { mappings: [], total: 0, checked_at: null };
-    const { mappings, total } = await answered(this.#parts.store.list(filter));
-    const seen = { requests_per_min: 0, never_wins: null };
-    return { mappings: mappings.map(row => ({ ...this.listed(row), ...seen })), total, checked_at: null };
   }
 
   async find(id: number): Promise<ListedMapping> {

@@ -3,7 +3,6 @@ import pg from 'pg';
 import { recorded } from '../db/recorded.ts';
 import type { BoostRow, Database, MappingRow, MappingScheduleRow, PrioritySettingRow } from '../db/schema.ts';
 import { errors } from '../domain/errors.ts';
-import type { MappingFilter } from './mapping-filter.ts';
 import type { MappingPatch, NewMapping } from './mapping-rules.ts';
 import type { MappingSource } from './matcher.ts';
 import { digestOfExact } from './pattern.ts';
@@ -25,7 +24,7 @@ export type StoredMapping = MappingRow & { readonly etag: string };
 /** Rows decoded at a stretch: one to two milliseconds of work. */
 const pageSize = 500;
 
-const table = 'api_key_priority_mappings';
+export const table = 'api_key_priority_mappings';
 const matchColumns = ['id', 'pattern', 'match_type', 'priority', 'tenant_id', 'tenant_name', 'tenant_type'] as const;
 
 /** The rows of api_key_priority_mappings and api_key_priority_config. */
@@ -47,21 +46,6 @@ export class MappingStore {
         if (page.length < pageSize) break;
       }
       return { mappings, settings, ...(await readTimings(trx)) };
-    });
-  }
-
-  async list(filter: MappingFilter): Promise<{ mappings: StoredMapping[]; total: number }> {
-    const { tenant_type, tenant_id, priority, enabled, limit, offset } = filter;
-    const moment = this.#db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
-    return moment.execute(async trx => {
-      let wanted = trx.selectFrom(table);
-      if (tenant_type !== undefined) wanted = wanted.where('tenant_type', '=', tenant_type);
-      if (tenant_id !== undefined) wanted = wanted.where('tenant_id', '=', tenant_id);
-      if (priority !== undefined) wanted = wanted.where('priority', '=', priority);
-      if (enabled !== undefined) wanted = wanted.where('enabled', '=', enabled);
-      const { total } = await wanted.select(row => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
-      const page = wanted.selectAll().select(etag).orderBy('priority').orderBy('id').limit(limit).offset(offset);
-      return { mappings: await page.execute(), total };
     });
   }
 
@@ -143,7 +127,7 @@ export class MappingStore {
 }
 
 /** PostgreSQL never changes a row in place: the transaction that wrote a row's version names that version. */
-const etag = sql<string>`'"' || xmin || '"'`.as('etag');
+export const etag = sql<string>`'"' || xmin || '"'`.as('etag');
 
 export const readRow = (db: Kysely<Database>, id: number): Promise<StoredMapping | undefined> =>
   db.selectFrom(table).selectAll().select(etag).where('id', '=', id).executeTakeFirst();

@@ -7,6 +7,8 @@ import { History, type HistoryParts } from './history.ts';
 import { HistoryStore } from './history-store.ts';
 import { Inspector, type InspectorParts } from './inspector.ts';
 import { Mapper, type MapperParts } from './mapper.ts';
+import { MappingList, type MappingListParts } from './mapping-list.ts';
+import { MappingListStore } from './mapping-list-store.ts';
 import { MappingStore } from './mapping-store.ts';
 import { RehearsalStore } from './rehearsal-store.ts';
 import { TimingStore } from './timing-store.ts';
@@ -26,6 +28,7 @@ export type { ListedMapping, Mapper } from './mapper.ts';
 export type { MapperStatus, Reloaded } from './mapper-status.ts';
 export type { MappingFilter } from './mapping-filter.ts';
 export { mappingSorts, mappingStates, sortOrders } from './mapping-filter.ts';
+export type { MappingList, MappingPage } from './mapping-list.ts';
 export type { MappingPatch, NewMapping } from './mapping-rules.ts';
 export type { Mapping } from './matcher.ts';
 export type { SettingsPatch } from './settings.ts';
@@ -54,6 +57,13 @@ export const createInspector = ({
     settings: () => mapper.settings(),
     readDisabled: () => readDisabled(db),
   });
+
+/** The mappings that `mapper` serves, and those that it does not, as they are listed. */
+export const createMappingList = ({
+  db,
+  ...parts
+}: Omit<MappingListParts, 'store'> & { readonly db: Kysely<Database> }): MappingList =>
+  new MappingList({ ...parts, store: new MappingListStore(db) });
 
 export const createHistory = ({
   db,

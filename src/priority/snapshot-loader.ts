@@ -63,11 +63,12 @@ export async function inSlices<T>(steps: Generator<void, T>, clock: Clock): Prom
 }
 
 /** What would serve if these were the enabled rows, in order of id. */
-export async function snapshotWith(
+export async function compiledWith(
   mappings: readonly MappingSource[],
   clock: Clock,
   serving: Loaded,
-): Promise<Snapshot> {
+): Promise<{ rows: readonly CompiledRow[]; snapshot: Snapshot }> {
   const rows = await inSlices(compileRows(mappings, serving.rowById, serving.timings), clock);
-  return (await inSlices(compileSteps(rows, clock.date().getTime()), clock)).snapshot;
+  const { snapshot } = await inSlices(compileSteps(rows, clock.date().getTime()), clock);
+  return { rows, snapshot };
 }

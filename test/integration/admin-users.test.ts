@@ -55,10 +55,16 @@ for (const edition of ['team', 'personal'] as const) {
         expires_at: '2999-01-01T00:00:00.000Z',
       });
       assert.equal((await chat(key)).status, 200);
-      const list = (await admin('GET', '/admin/api-keys?user_id=2')).body;
-      assert.deepEqual(list, { api_keys: [{ ...rest, created_at, updated_at }], total: 1 });
+      const { counted_since, ...list } = (await admin('GET', '/admin/api-keys?user_id=2')).body;
+      const { last_used_at } = list.api_keys[0];
+      assert.deepEqual(list, { api_keys: [{ ...rest, created_at, updated_at, last_used_at }], total: 1 });
+      assert.ok(counted_since <= last_used_at);
       assert.equal((await admin('GET', '/admin/api-keys')).body.total, 2);
-      assert.deepEqual((await admin('GET', '/admin/api-keys?user_id=77')).body, { api_keys: [], total: 0 });
+      assert.deepEqual((await admin('GET', '/admin/api-keys?user_id=77')).body, {
+        api_keys: [],
+        total: 0,
+        counted_since,
+      });
     });
 
     await t.test('a key that has expired is refused', async () => {

@@ -247,12 +247,12 @@ for (const [name, open] of Object.entries(databases)) {
       const { identities, root } = await arrange(t);
       const admin = await root();
       for (const email of ['a@x', 'b@x', 'c@x']) await identities.createUser(admin, { email, role: 'gateway_user' });
-      const { users, total } = await identities.listUsers(admin, { limit: 2, offset: 1 });
+      const { users, total } = await identities.listUsers(admin, {}, { limit: 2, offset: 1 });
       assert.deepEqual([users.map(({ email }) => email), total], [['a@x', 'b@x'], 4]);
       for (const user_id of [2, 2, 3]) await identities.createKey(admin, { user_id });
-      const all = await identities.listKeys(admin, null, { limit: 10, offset: 0 });
+      const all = await identities.listKeys(admin, {}, { limit: 10, offset: 0 });
       assert.deepEqual([all.api_keys.length, all.total], [4, 4]);
-      const ofOne = await identities.listKeys(admin, 2, { limit: 1, offset: 0 });
+      const ofOne = await identities.listKeys(admin, { user_id: 2 }, { limit: 1, offset: 0 });
       assert.deepEqual([ofOne.api_keys.map(({ user_id }) => user_id), ofOne.total], [[2], 2]);
     });
 
@@ -261,7 +261,7 @@ for (const [name, open] of Object.entries(databases)) {
       const admin = await root();
       for (const scopes of ['chat,embeddings', '"x"', '["a",1]', null]) {
         await db.updateTable('api_keys').set({ scopes }).execute();
-        const { api_keys } = await identities.listKeys(admin, null, { limit: 1, offset: 0 });
+        const { api_keys } = await identities.listKeys(admin, {}, { limit: 1, offset: 0 });
         const expected = { 'chat,embeddings': ['chat,embeddings'], '"x"': ['"x"'], '["a",1]': ['a', '1'] }[`${scopes}`];
         assert.deepEqual(api_keys[0]?.scopes, expected ?? null);
       }

@@ -6,7 +6,8 @@ import { migratePostgres } from '../../src/db/migrations.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { Classifiable } from '../../src/domain/vocabulary.ts';
-import { createMapper, type NewMapping } from '../../src/priority/priority.ts';
+import { createInspector, createMapper, createMappingList, type NewMapping } from '../../src/priority/priority.ts';
+import { MappingRates } from '../../src/telemetry/mapping-rates.ts';
 import { freshDatabase, privateServer, type TestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 
@@ -44,7 +45,12 @@ async function startMapper(t: TestContext, { url }: Pick<TestDatabase, 'url'>) {
     await close();
   });
   await mapper.start();
-  return { mapper, said };
+  const keys = { ownerOf: async () => null, knownKeys: async function* () {} };
+  const inspector = createInspector({ mapper, db, clock: systemClock, events, keys });
+  t.after(() => inspector.stop());
+  const rates = new MappingRates(systemClock);
+  const mappingList = createMappingList({ mapper, inspector, rates, db, clock: systemClock });
+  return { mapper, mappingList, said };
 }
 
 async function arrange(t: TestContext) {
@@ -161,7 +167,7 @@ const badFields: [Partial<NewMapping>, string][] = [
 ];
 
 test('bad fields are refused by name, on create and on update, and nothing is stored', async t => {
-  const { mapper } = await arrange(t);
+  const { mapper, mappingList } = await arrange(t);
   const { id } = await mapper.create(prod, 'admin');
   for (const [fields, param] of badFields) {
     await assert.rejects(mapper.create({ ...prod, pattern: 'tok_other*', ...fields }, 'admin'), {
@@ -170,7 +176,7 @@ test('bad fields are refused by name, on create and on update, and nothing is st
     });
     await assert.rejects(mapper.update(id, fields), { code: 'invalid_request', param });
   }
-  const { mappings, total } = await mapper.list({ limit: 10, offset: 0 });
+  const { mappings, total } = await mappingList.list({ limit: 10, offset: 0 });
   assert.equal(total, 1);
   assert.equal(mappings[0]?.pattern, prod.pattern);
 });
@@ -191,7 +197,7 @@ test('an unknown id is not found, however large', async t => {
 });
 
 test('a row written by hand serves like any other, and a faulty one is shown, said and mendable', async t => {
-  const { mapper, database, said } = await arrange(t);
+  const { mapper, mappingList, database, said } = await arrange(t);
   await database.query(`INSERT INTO api_key_priority_mappings (pattern, priority, match_type, tenant_type)
     VALUES ('tok_hand*', 3, 'prefix', 'Partner'), ('(', 0, 'regex', 'internal'), (repeat('x', 600), 0, 'prefix', null)`);
   assert.deepEqual(Object.entries(await mapper.reload()).slice(0, 3), [
@@ -200,7 +206,7 @@ test('a row written by hand serves like any other, and a faulty one is shown, sa
     ['externalTenants', 0],
   ]);
   assert.equal(mapper.classify(request('tok_hand_1')).level, 3);
-  const { mappings } = await mapper.list({ limit: 10, offset: 0 });
+  const { mappings } = await mappingList.list({ limit: 10, offset: 0 });
   assert.deepEqual(
     mappings.map(({ id, fault }) => [id, fault?.slice(0, 20) ?? null]),
     [
@@ -213,19 +219,19 @@ test('a row written by hand serves like any other, and a faulty one is shown, sa
   assert.deepEqual([mapper.status().size, mapper.status().usable, mapper.status().faulty], [3, 1, 2]);
   // Neither field makes the row worse than it is.
   assert.match((await mapper.update(2, { enabled: false, priority: 5 })).fault ?? '', /RE2/);
-  assert.match((await mapper.list({ enabled: false, limit: 1, offset: 0 })).mappings[0]?.fault ?? '', /RE2/);
+  assert.match((await mappingList.list({ enabled: false, limit: 1, offset: 0 })).mappings[0]?.fault ?? '', /RE2/);
   assert.equal((await mapper.update(2, { pattern: '^tok', enabled: true })).fault, null);
   assert.equal(mapper.classify(request('tok_other')).level, 5);
   assert.equal(said.length, 2);
 });
 
 test('the list filters, counts all that match and pages in the order priority, id', async t => {
-  const { mapper, database } = await arrange(t);
+  const { mappingList, database } = await arrange(t);
   await database.query(`INSERT INTO api_key_priority_mappings (pattern, priority, match_type, tenant_id, tenant_type, enabled)
     SELECT 'tok_' || n, n % 3, 'prefix', 'tenant-' || n % 2, CASE n % 2 WHEN 0 THEN 'internal' ELSE 'external' END, n > 2
     FROM generate_series(1, 12) n`);
   const ids = async (filter: object, limit = 100, offset = 0) => {
-    const { mappings, total } = await mapper.list({ ...filter, limit, offset });
+    const { mappings, total } = await mappingList.list({ ...filter, limit, offset });
     return [mappings.map(({ id }) => id), total];
   };
   assert.deepEqual(await ids({}), [[3, 6, 9, 12, 1, 4, 7, 10, 2, 5, 8, 11], 12]);
@@ -280,7 +286,7 @@ test('while the database is away the snapshot serves, admins are told 503, and w
   const { pool, close } = openPostgres(server.url);
   await migratePostgres(pool);
   await close();
-  const { mapper, said } = await startMapper(t, server);
+  const { mapper, mappingList, said } = await startMapper(t, server);
   await mapper.create({ ...prod, priority: 2 }, 'admin');
   await server.stop();
   mapper.changed();
@@ -289,7 +295,7 @@ test('while the database is away the snapshot serves, admins are told 503, and w
   assert.equal(mapper.classify(request('tok_prod_1')).level, 2);
   const away = { code: 'unavailable', retryAfterSec: 1 };
   await assert.rejects(mapper.create({ ...prod, pattern: 'tok_x' }, 'admin'), away);
-  await assert.rejects(mapper.list({ limit: 1, offset: 0 }), away);
+  await assert.rejects(mappingList.list({ limit: 1, offset: 0 }), away);
   await assert.rejects(mapper.reload(), away);
   await server.start();
   await server.query('UPDATE api_key_priority_mappings SET priority = 1');

@@ -14,7 +14,7 @@ const ini = '[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\n';
 /** Every admin route with something to ask of it, in an order in which each finds what it needs. */
 const calls: readonly (readonly [method: string, url: string, status: number, body?: unknown])[] = [
   ['POST', '/admin/users', 201, { email: 'a@b', role: 'gateway_user', display_name: 'A' }],
-  ['GET', '/admin/users?limit=1', 200],
+  ['GET', '/admin/users?limit=1&q=a&role=gateway_user&status=active', 200],
   ['PUT', '/admin/users/2', 200, { display_name: null }],
   [
     'POST',
@@ -22,7 +22,7 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
     201,
     { user_id: 2, prefix: 'prod', scopes: ['chat'], expires_at: '2099-01-01T00:00:00Z' },
   ],
-  ['GET', '/admin/api-keys?user_id=2', 200],
+  ['GET', '/admin/api-keys?user_id=2&q=tok_prod', 200],
   ['DELETE', '/admin/api-keys/2', 200],
   ['GET', '/admin/scheduler/stats', 200],
   ['GET', '/admin/scheduler/pools', 200],
@@ -61,6 +61,8 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
   ['GET', '/admin/api-key-priority/history?limit=10', 200],
   ['POST', '/admin/api-key-priority/history/1/restore', 200],
   ['POST', '/admin/api-key-priority/reload', 200],
+  ['GET', '/admin/api-key-priority/status', 200],
+  ['GET', '/admin/api-key-priority/mappings?q=prod&state=enabled&sort=requests_per_min&order=desc', 200],
   ['POST', '/admin/api-key-priority/mappings?dry_run=true', 200, { pattern: 'b*', priority: 1, match_type: 'prefix' }],
   ['PUT', '/admin/api-key-priority/mappings/1?dry_run=true', 200, { priority: 4 }],
   ['DELETE', '/admin/api-key-priority/mappings/1?dry_run=true', 200],

@@ -4,7 +4,7 @@ import type { PoolStats } from '../../domain/stats.ts';
 import type { Identities } from '../../identity/identity.ts';
 import type { HeldBoost } from '../../priority/priority.ts';
 import { type AdminApp, admins, authorize, withContract } from './access.ts';
-import { apiKeyRoutes } from './api-keys.ts';
+import { apiKeyRoutes, type KeyUseService } from './api-keys.ts';
 import { type BoostService, boostRoutes } from './boosts.ts';
 import { configRoutes, type SettingsService } from './config.ts';
 import { noQuery } from './contract.ts';
@@ -12,6 +12,8 @@ import { type ExplainService, explainRoutes } from './explain.ts';
 import { type HistoryService, historyRoutes } from './history.ts';
 import { takeJsonBodies } from './json-body.ts';
 import { type LintService, lintRoutes } from './lint.ts';
+import { type MappingListService, mappingListRoutes } from './mapping-list.ts';
+import { mappingStatusRoutes, type StatusService } from './mapping-status.ts';
 import { type DryRunService, type MappingService, mappingRoutes, type WarningService } from './mappings.ts';
 import { type PoolScheduleService, poolScheduleRoutes } from './pool-schedules.ts';
 import { type PoolService, poolRoutes } from './pools.ts';
@@ -26,8 +28,11 @@ export interface AdminServices {
   readonly identities: Identities;
   /** Null where the console is switched off. */
   readonly console: ConsoleService | null;
+  readonly keyUses: KeyUseService;
   /** Null in Personal, which has no mappings. */
-  readonly mapper: (MappingService & SettingsService) | null;
+  readonly mapper: (MappingService & SettingsService & StatusService) | null;
+  /** Null where mapper is. */
+  readonly mappingList: MappingListService | null;
   /** Null where mapper is. */
   readonly inspector: (ExplainService & LintService & WarningService) | null;
   /** Null where `mapper` is. */
@@ -63,11 +68,14 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       if (services.console === null) refuseSessions(admin);
       else sessionRoutes(admin, services.identities.sessions, services.console);
       userRoutes(admin, services.identities);
-      apiKeyRoutes(admin, services.identities);
+      apiKeyRoutes(admin, services.identities, services.keyUses);
       schedulerRoutes(admin, { pools: services.poolStats, boosts: () => services.timings?.heldBoosts() ?? [] });
       poolRoutes(admin, services.pools, services.identities);
       poolScheduleRoutes(admin, services.scheduledPools, services.identities);
-      if (services.mapper === null || services.trial === null) return refuseMappings(admin);
+      if (services.mapper === null || services.mappingList === null || services.trial === null)
+        return refuseMappings(admin);
+      mappingListRoutes(admin, services.mappingList);
+      mappingStatusRoutes(admin, services.mapper);
       mappingRoutes(
         admin,
         { mapper: services.mapper, inspector: services.inspector, ...services.trial },

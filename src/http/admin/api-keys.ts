@@ -5,7 +5,14 @@ import { rowIdOf } from './validation.ts';
 
 const config = { roles: admins };
 
-export function apiKeyRoutes(app: AdminApp, identities: Identities): void {
+/** What the list tells beside the rows. */
+export interface KeyUseService {
+  lastUse(keyId: number): Date | null;
+  /** Of a key without a last use: it had none since then. */
+  readonly since: Date;
+}
+
+export function apiKeyRoutes(app: AdminApp, identities: Identities, uses: KeyUseService): void {
   app.get(
     '/api-keys',
     {
@@ -13,14 +20,10 @@ export function apiKeyRoutes(app: AdminApp, identities: Identities): void {
       schema: { summary: 'List what is known of the keys', querystring: apiKeyFilter, response: { 200: apiKeyList } },
     },
     async request => {
-      const { user_id = null, ...page } = request.query;
-      const { api_keys, total } = await identities.listKeys(callerOf(request), user_id, {
-        limit: 100,
-        offset: 0,
-        ...page,
-      });
-      const counted_since = new Date().toISOString();
-      return { api_keys: api_keys.map(key => ({ ...key, last_used_at: null })), total, counted_since };
+      const { limit = 100, offset = 0, ...filter } = request.query;
+      const { api_keys, total } = await identities.listKeys(callerOf(request), filter, { limit, offset });
+      const withUse = api_keys.map(key => ({ ...key, last_used_at: uses.lastUse(key.id)?.toISOString() ?? null }));
+      return { api_keys: withUse, total, counted_since: uses.since.toISOString() };
     },
   );
 

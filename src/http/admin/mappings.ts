@@ -4,12 +4,8 @@ import type { Finding, Tried } from '../../priority/priority.ts';
 import { type AdminApp, admins, callerOf } from './access.ts';
 import {
   type Mapping,
-  type MappingFilter,
-  type MappingList,
   type MappingPatch,
   mapping,
-  mappingFilter,
-  mappingList,
   mappingPatch,
   type NewMapping,
   newMapping,
@@ -23,7 +19,6 @@ import { type WriteBy, withEtag, writeBy } from './write-by.ts';
 
 /** What these routes need of the mapper. It throws `notFound`, `conflict` and `invalidRequest` itself. */
 export interface MappingService {
-  list(filter: MappingFilter & { limit: number; offset: number }): Promise<MappingList>;
   find(id: number): Promise<Mapping>;
   create(input: NewMapping, createdBy: string): Promise<Mapping>;
   update(id: number, patch: MappingPatch, by: WriteBy): Promise<Mapping>;
@@ -59,12 +54,6 @@ export function mappingRoutes(
   identities: Identities,
 ): void {
   const withWarnings = async (row: Mapping) => ({ ...row, warnings: (await inspector?.warningsFor(row.id)) ?? [] });
-
-  app.get(
-    `${base}/mappings`,
-    { config, schema: { summary: 'List the mappings', querystring: mappingFilter, response: { 200: mappingList } } },
-    ({ query }) => mapper.list({ limit: 100, offset: 0, ...query }),
-  );
 
   app.get(
     `${base}/mappings/:id`,

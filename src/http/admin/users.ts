@@ -9,7 +9,10 @@ export function userRoutes(app: AdminApp, identities: Identities): void {
   app.get(
     '/users',
     { config, schema: { summary: 'List the accounts', querystring: userFilter, response: { 200: userList } } },
-    request => identities.listUsers(callerOf(request), { limit: 100, offset: 0, ...request.query }),
+    request => {
+      const { limit = 100, offset = 0, ...filter } = request.query;
+      return identities.listUsers(callerOf(request), filter, { limit, offset });
+    },
   );
 
   app.post(

@@ -1,0 +1,100 @@
+/**
+ * A page of the table of mappings and the number of all that match. The table may be an older one with indexes
+ * of its own, so each question costs one look through it: with a text to look for, which is what takes
+ * time, the rows found are kept and both counted and sorted; without one the database counts them by itself.
+ */
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Database } from '../db/schema.ts';
+import type { MappingFilter, MappingSort } from './mapping-filter.ts';
+import { etag, type StoredMapping, table } from './mapping-store.ts';
+
+export interface MappingQuestion extends MappingFilter {
+  /** Only these rows, where it is not null: ids as PostgreSQL writes an array. */
+  readonly ids: string | null;
+  /** Ids and the requests of each, in two such arrays; for the order by requests. */
+  readonly requests: { readonly ids: string; readonly counts: string } | null;
+}
+
+export class MappingListStore {
+  readonly #db: Kysely<Database>;
+
+  constructor(db: Kysely<Database>) {
+    this.#db = db;
+  }
+
+  async list(question: MappingQuestion): Promise<{ mappings: StoredMapping[]; total: number }> {
+    const moment = this.#db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
+    return moment.execute(async trx => {
+      const { rows } = await pageOf(question).execute(trx);
+      const [{ total, ids } = { total: 0, ids: [] }] = rows;
+      if (ids.length === 0) return { mappings: [], total };
+      const page = await trx.selectFrom(table).selectAll().select(etag).where('id', 'in', ids).execute();
+      const places = new Map(ids.map((id, place) => [id, place]));
+      const placeOf = ({ id }: StoredMapping) => places.get(id) ?? 0;
+      return { mappings: page.sort((a, b) => placeOf(a) - placeOf(b)), total };
+    });
+  }
+}
+
+function pageOf(question: MappingQuestion): RawBuilder<{ total: number; ids: number[] }> {
+  const { q, requests, sort = 'priority', order = 'asc', limit, offset } = question;
+  const kept = q === undefined ? sql`NOT MATERIALIZED` : sql`MATERIALIZED`;
+  const counts =
+    requests === null
+      ? sql``
+      : sql`LEFT JOIN unnest(${requests.ids}::int[], ${requests.counts}::int[]) AS seen(mapping_id, requests)
+          ON seen.mapping_id = id`;
+  const direction = order === 'asc' ? sql`ASC` : sql`DESC`;
+  return sql`
+    WITH wanted AS ${kept} (
+      SELECT id, ${keyOf[sort]} AS key FROM ${sql.table(table)} ${counts} WHERE ${conditions(question)})
+    SELECT (SELECT count(*) FROM wanted) AS total, ARRAY(
+      SELECT id FROM wanted ORDER BY key ${direction} NULLS LAST, id LIMIT ${limit} OFFSET ${offset}) AS ids`;
+}
+
+/** Texts in the order of their bytes: the same in every database, and quick. */
+const keyOf: Record<MappingSort, RawBuilder<unknown>> = {
+  priority: sql`priority`,
+  id: sql`id`,
+  pattern: sql`pattern COLLATE "C"`,
+  match_type: sql`match_type COLLATE "C"`,
+  tenant: sql`lower(coalesce(tenant_name, tenant_id) COLLATE "C")`,
+  tenant_type: sql`tenant_type COLLATE "C"`,
+  updated_at: sql`updated_at`,
+  requests_per_min: sql`coalesce(seen.requests, 0)`,
+};
+
+function conditions(question: MappingQuestion): RawBuilder<unknown> {
+  const { tenant_type, tenant_id, priority, enabled, match_type, state, q, ids } = question;
+  const all: RawBuilder<unknown>[] = [sql`true`];
+  if (tenant_type !== undefined) all.push(sql`tenant_type = ${tenant_type}`);
+  if (tenant_id !== undefined) all.push(sql`tenant_id = ${tenant_id}`);
+  if (priority !== undefined) all.push(sql`priority = ${priority}`);
+  if (enabled !== undefined) all.push(sql`enabled = ${enabled}`);
+  if (match_type !== undefined) all.push(sql`match_type = ${match_type}`);
+  if (state === 'enabled' || state === 'disabled') all.push(sql`enabled = ${state === 'enabled'}`);
+  if (ids !== null) all.push(sql`id = ANY(${ids}::int[])`);
+  if (q !== undefined) all.push(contains(q));
+  return sql.join(all, sql` AND `);
+}
+
+/** Texts of different columns do not run together. */
+const searched = sql`concat_ws(chr(1), pattern, tenant_id, tenant_name, description)`;
+
+/**
+ * The text as it stands, in whatever case; nothing in it means anything else. PostgreSQL folds the letters of
+ * ASCII, which is quick and the same everywhere; others are folded one by one where they are looked for.
+ */
+function contains(q: string): RawBuilder<boolean> {
+  const needle = [...q].map(small).join('');
+  const others = [...new Set(needle)].filter(letter => letter > '\x7f' && large(letter) !== letter);
+  const plain = sql`lower(${searched} COLLATE "C")`;
+  const folded =
+    others.length === 0 ? plain : sql`translate(${plain}, ${others.map(large).join('')}, ${others.join('')})`;
+  return sql`strpos(${folded}, ${needle}) > 0`;
+}
+
+/** Some letters become several in the other case; those stay as they are. */
+const small = (letter: string): string => single(letter.toLowerCase(), letter);
+const large = (letter: string): string => single(letter.toUpperCase(), letter);
+const single = (folded: string, letter: string): string => ([...folded].length === 1 ? folded : letter);

@@ -1,0 +1,92 @@
+/** Mappings as an operator looks through them: what the table says, and what this gateway knows beside it. */
+import { answered } from '../db/answered.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { MappingRates } from '../telemetry/mapping-rates.ts';
+import type { Inspector } from './inspector.ts';
+import type { ListedMapping, Mapper } from './mapper.ts';
+import type { MappingFilter, MappingState } from './mapping-filter.ts';
+import type { MappingListStore, MappingQuestion } from './mapping-list-store.ts';
+import type { NeverWinning } from './never-wins-look.ts';
+import { inSlices } from './snapshot-loader.ts';
+
+export interface MappingListParts {
+  readonly store: MappingListStore;
+  readonly mapper: Pick<Mapper, 'serving' | 'listed'>;
+  readonly inspector: Pick<Inspector, 'neverWinning'>;
+  readonly rates: MappingRates;
+  readonly clock: Clock;
+}
+
+export interface MappingPage {
+  readonly mappings: (ListedMapping & {
+    readonly requests_per_min: number;
+    readonly never_wins: { message: string; by: number[] } | null;
+  })[];
+  readonly total: number;
+  /** When the look for rows that never win ended; null: it has not, of the rows that serve. */
+  readonly checked_at: string | null;
+}
+
+export class MappingList {
+  readonly #parts: MappingListParts;
+
+  constructor(parts: MappingListParts) {
+    this.#parts = parts;
+  }
+
+  async list(filter: MappingFilter): Promise<MappingPage> {
+    const { store, mapper, inspector, rates } = this.#parts;
+    const looked = inspector.neverWinning();
+    const checked_at = looked?.checkedAt.toISOString() ?? null;
+    // PostgreSQL cannot store a NUL, so no row has one; it refuses the question.
+    if (`${filter.tenant_id}${filter.tenant_type}${filter.q}`.includes('\0'))
+      return { mappings: [], total: 0, checked_at };
+    const ids = this.#idsIn(filter.state, looked);
+    const requests = filter.sort === 'requests_per_min' ? await this.#requests() : null;
+    const { mappings, total } = await answered(store.list({ ...filter, ids: ids && arrayOf(ids), requests }));
+    const shown = mappings.map(row => ({
+      ...mapper.listed(row),
+      requests_per_min: rates.perMinute(row.id),
+      never_wins: looked?.of(row.id) ?? null,
+    }));
+    return { mappings: shown, total, checked_at };
+  }
+
+  /** What the table does not say of its rows; null where it does. */
+  #idsIn(state: MappingState | undefined, looked: NeverWinning | null): number[] | null {
+    switch (state) {
+      case 'faulty':
+        return this.#faulty();
+      case 'boosted':
+        return this.#boosted();
+      case 'never_wins':
+        return looked?.ids() ?? [];
+      case 'enabled':
+      case 'disabled':
+      case undefined:
+        return null;
+    }
+  }
+
+  #faulty(): number[] {
+    const rows = this.#parts.mapper.serving()?.rows ?? [];
+    return rows.filter(({ fault }) => fault !== null).map(({ source }) => source.id);
+  }
+
+  #boosted(): number[] {
+    const now = this.#parts.clock.date().getTime();
+    const timings = this.#parts.mapper.serving()?.timings ?? new Map();
+    return [...timings].filter(([, { boost }]) => boost !== null && boost.until > now).map(([id]) => id);
+  }
+
+  async #requests(): Promise<MappingQuestion['requests']> {
+    const counted = await inSlices(this.#parts.rates.counted(), this.#parts.clock);
+    return {
+      ids: arrayOf(counted.map(({ mappingId }) => mappingId)),
+      counts: arrayOf(counted.map(({ requests }) => requests)),
+    };
+  }
+}
+
+/** As PostgreSQL reads it, in one text: a parameter for each would be too many. */
+const arrayOf = (numbers: readonly number[]): string => `{${numbers.join(',')}}`;
