@@ -1,5 +1,5 @@
 import { QueryCache, QueryClient } from '@tanstack/react-query';
-import { ApiError } from './client.ts';
+import { ApiError, api } from './client.ts';
 import { sessionKey } from './session.ts';
 
 const isSignedOut = (error: unknown) => error instanceof ApiError && error.status === 401;
@@ -21,4 +21,14 @@ export function createQueryClient(): QueryClient {
 export function forgetSession(client: QueryClient): void {
   client.setQueryData(sessionKey, null);
   client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionKey[0] });
+}
+
+/** For what is refused without a word why, as a stream is: if nobody is signed in any more, the sign-in page comes up. */
+export function checkSession(client: QueryClient): Promise<void> {
+  return api.get('/session').then(
+    () => {},
+    error => {
+      if (isSignedOut(error)) forgetSession(client);
+    },
+  );
 }

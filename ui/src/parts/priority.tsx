@@ -21,6 +21,7 @@ const scale = [
 
 export const levels = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] as const;
 export const levelColor = (level: number): string => scale[level]?.[0] ?? '#888888';
+export const levelTextColor = (level: number): string => scale[level]?.[1] ?? '#000';
 
 export function PriorityBadge({ level }: { readonly level: number }) {
   const { t } = useTranslation();

@@ -1,0 +1,39 @@
+/** Single requests that wait or run now. */
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import type { PresentRequest, WaitingRequests, WaitReason } from '../../../src/http/admin/live-contract.ts';
+import { ApiError, api } from './client.ts';
+
+export type { PresentRequest, WaitReason };
+
+const refreshMs = 2_000;
+
+/** One request, asked for again and again until it is gone; `data` is then what was last seen of it. */
+export function useRequest(id: string) {
+  return useQuery({
+    queryKey: ['requests', 'one', id],
+    queryFn: ({ signal }) => api.get<PresentRequest>(`/scheduler/requests/${encodeURIComponent(id)}`, { signal }),
+    enabled: id !== '',
+    refetchInterval: ({ state }) => (isGone(state.error) ? false : refreshMs),
+    // What was seen of a request is no use to a later question.
+    gcTime: 0,
+  });
+}
+
+export const isGone = (error: unknown): boolean => error instanceof ApiError && error.status === 404;
+
+export interface WaitingFilter {
+  readonly pool: string | null;
+  readonly level: number | null;
+}
+export const longestShown = 20;
+
+/** Those that have waited longest. */
+export function useWaiting(filter: WaitingFilter) {
+  return useQuery({
+    queryKey: ['requests', 'waiting', filter],
+    queryFn: ({ signal }) =>
+      api.get<WaitingRequests>('/scheduler/requests', { signal, query: { ...filter, limit: longestShown } }),
+    refetchInterval: refreshMs,
+    placeholderData: keepPreviousData,
+  });
+}

@@ -1,0 +1,43 @@
+import { Group, Paper, Text, Title } from '@mantine/core';
+import { IconArrowRight, IconRocket } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import type { LanesEvent } from '../../../../src/http/admin/live-contract.ts';
+import { fullText, useNow } from '../../parts/moment.tsx';
+import { PriorityBadge } from '../../parts/priority.tsx';
+import { countdownText } from './countdown.ts';
+
+interface Props {
+  readonly boosts: LanesEvent['boosts'];
+  readonly clockAheadMs: number;
+}
+
+/** The boosts that hold now, each until its countdown ends. */
+export function Boosts({ boosts, clockAheadMs }: Props) {
+  const { t, i18n } = useTranslation('lanes');
+  const now = useNow() + clockAheadMs;
+  return (
+    <Paper withBorder component="section" aria-label={t('boosts')} p="sm">
+      <Group gap="md">
+        <Group gap={6}>
+          <IconRocket size={18} stroke={1.6} aria-hidden />
+          <Title order={2} size="h5">
+            {t('boosts')}
+          </Title>
+        </Group>
+        {boosts.map(boost => (
+          <Group key={boost.mapping_id} gap={6} wrap="nowrap">
+            <Text size="sm" fw={600}>
+              {boost.tenant_id ?? t('mapping', { id: boost.mapping_id })}
+            </Text>
+            <PriorityBadge level={boost.own_priority} />
+            <IconArrowRight size={14} aria-label={t('boostedTo')} />
+            <PriorityBadge level={boost.priority} />
+            <Text size="sm" title={fullText(new Date(boost.until), i18n.language)}>
+              {t('endsIn', { time: countdownText(Date.parse(boost.until) - now) })}
+            </Text>
+          </Group>
+        ))}
+      </Group>
+    </Paper>
+  );
+}

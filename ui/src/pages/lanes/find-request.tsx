@@ -1,0 +1,61 @@
+import { Button, Drawer, Group, Stack, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useTranslation } from 'react-i18next';
+import { FoundRequest } from './found-request.tsx';
+import type { RequestSearch } from './request-search.ts';
+import { WaitingList } from './waiting-list.tsx';
+
+interface Props {
+  readonly search: RequestSearch;
+  readonly pools: readonly string[];
+}
+
+/** Why does this request wait? And: which wait longest? Both are asked for only while the panel is open. */
+export function FindRequest({ search, pools }: Props) {
+  const { t } = useTranslation(['lanes', 'shell']);
+  return (
+    <Drawer
+      opened={search.isOpen}
+      onClose={search.close}
+      title={t('find')}
+      position="right"
+      size={640}
+      closeButtonProps={{ 'aria-label': t('shell:close') }}
+    >
+      <Stack gap="lg">
+        <Question key={search.id} search={search} />
+        {search.id !== '' && <FoundRequest key={search.id} id={search.id} />}
+        <WaitingList search={search} pools={pools} />
+      </Stack>
+    </Drawer>
+  );
+}
+
+function Question({ search }: { readonly search: RequestSearch }) {
+  const { t } = useTranslation('lanes');
+  const form = useForm({ mode: 'uncontrolled', initialValues: { id: search.id } });
+  return (
+    <form onSubmit={form.onSubmit(({ id }) => search.ask(id.trim()))}>
+      <Group align="flex-end" gap="xs" wrap="nowrap">
+        <TextInput
+          label={t('requestId')}
+          description={t('requestIdWhere')}
+          inputWrapperOrder={['label', 'input', 'description']}
+          flex={1}
+          maxLength={128}
+          spellCheck={false}
+          autoComplete="off"
+          data-autofocus
+          key={form.key('id')}
+          {...form.getInputProps('id')}
+          rightSectionWidth={90}
+          rightSection={
+            <Button type="submit" size="compact-sm" variant="light">
+              {t('explain')}
+            </Button>
+          }
+        />
+      </Group>
+    </form>
+  );
+}

@@ -1,0 +1,16 @@
+import type { Point } from '../../../../src/http/admin/live-contract.ts';
+
+const historyMs = 600_000;
+
+/** The steps of the last ten minutes at even distances; null where nothing is known of one. */
+export function stepsOf(points: readonly Point[], stepMs: number): readonly { at: number; point: Point | null }[] {
+  const last = points.at(-1);
+  if (last === undefined) return [];
+  const lastAt = Date.parse(last.at);
+  const before = new Map(points.map(point => [Math.round((lastAt - Date.parse(point.at)) / stepMs), point]));
+  const size = Math.ceil(historyMs / stepMs);
+  return Array.from({ length: size }, (_, index) => {
+    const stepsAgo = size - 1 - index;
+    return { at: lastAt - stepsAgo * stepMs, point: before.get(stepsAgo) ?? null };
+  });
+}

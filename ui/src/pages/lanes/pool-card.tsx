@@ -1,0 +1,79 @@
+import { Badge, Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { IconBarrierBlock } from '@tabler/icons-react';
+import { memo } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { LivePool, Point } from '../../../../src/http/admin/live-contract.ts';
+import type { WaitingFilter } from '../../api/requests.ts';
+import { useNumbers } from '../../parts/numbers.ts';
+import { LevelsTable } from './levels-table.tsx';
+import { PoolChart } from './pool-chart.tsx';
+import { anchorOf, waitingIn } from './pool-figures.ts';
+import { SeatsBar } from './seats-bar.tsx';
+import { useClock } from './stream-state.tsx';
+import { TenantsTable } from './tenants-table.tsx';
+
+interface Props {
+  readonly pool: LivePool;
+  readonly points: readonly Point[];
+  readonly stepMs: number;
+  readonly onWaiting: (filter: WaitingFilter) => void;
+}
+
+/** Drawn anew only when its pool has changed. */
+export const PoolCard = memo(function PoolCard({ pool, points, stepMs, onWaiting }: Props) {
+  const titleId = anchorOf(pool);
+  return (
+    <Paper withBorder component="section" aria-labelledby={titleId}>
+      <Stack gap="sm" p="md">
+        <PoolHead pool={pool} titleId={titleId} />
+        <SeatsBar pool={pool} />
+      </Stack>
+      <LevelsTable pool={pool} points={points} stepMs={stepMs} onWaiting={onWaiting} />
+      <PoolChart pool={pool.name} points={points} stepMs={stepMs} />
+      <TenantsTable pool={pool} />
+    </Paper>
+  );
+});
+
+function PoolHead({ pool, titleId }: { readonly pool: LivePool; readonly titleId: string }) {
+  const { t } = useTranslation('lanes');
+  const { count, rate } = useNumbers();
+  const clock = useClock();
+  return (
+    <Group justify="space-between" gap="md">
+      <Group gap="xs">
+        <Title order={2} size="h3" id={titleId} className="pool-title">
+          {pool.name}
+        </Title>
+        <Badge variant="default" tt="none" fw={500} title={t(`policy_${pool.policy}_what`)}>
+          {t(`policy_${pool.policy}`)}
+        </Badge>
+        {pool.closed_until !== null && (
+          <Badge color="red.9" tt="none" fw={500} leftSection={<IconBarrierBlock size={14} />}>
+            {t('closedUntil', { time: clock(pool.closed_until) })}
+          </Badge>
+        )}
+      </Group>
+      <Group gap="lg">
+        <Figure label={t('inUse')} value={t('of', { part: count(pool.in_use), whole: count(pool.seats) })} />
+        <Figure label={t('free')} value={count(pool.free)} />
+        <Figure label={t('waiting')} value={count(waitingIn(pool))} />
+        <Figure label={t('grantedPerSec')} value={rate(pool.granted_per_sec)} />
+        <Figure label={t('refusedPerMin')} value={rate(pool.refused_per_min)} />
+      </Group>
+    </Group>
+  );
+}
+
+function Figure({ label, value }: { readonly label: string; readonly value: string }) {
+  return (
+    <Stack gap={0} miw={64}>
+      <Text size="xs" c="dimmed">
+        {label}
+      </Text>
+      <Text fw={600} size="lg" lh={1.2}>
+        {value}
+      </Text>
+    </Stack>
+  );
+}

@@ -1,0 +1,105 @@
+import { Box, Group, SegmentedControl, Stack, Text, Title } from '@mantine/core';
+import { useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Point } from '../../../../src/http/admin/live-contract.ts';
+import { Chart } from '../../parts/chart.tsx';
+import type { ChartProps } from '../../parts/chart-props.ts';
+import { durationText } from '../../parts/duration.ts';
+import { useNumbers } from '../../parts/numbers.ts';
+import { PrioritySelect } from '../../parts/priority.tsx';
+import { useChartColors } from './chart-colors.ts';
+import { stepsOf } from './history-lines.ts';
+import { busiestLevel } from './pool-figures.ts';
+
+interface Props {
+  readonly pool: string;
+  readonly points: readonly Point[];
+  readonly stepMs: number;
+}
+
+const measures = ['waits', 'throughput', 'seats'] as const;
+type Measure = (typeof measures)[number];
+const height = 200;
+
+/** One measure of a pool, large. */
+export function PoolChart({ pool, points, stepMs }: Props) {
+  const { t } = useTranslation('lanes');
+  const { rate } = useNumbers();
+  const [measure, setMeasure] = useState<Measure>('waits');
+  const [chosen, setChosen] = useState<number | null>(null);
+  // Who has not chosen sees the level that has most to show. Seats belong to no level's history.
+  const level = measure === 'waits' ? (chosen ?? busiestLevel(points)) : measure === 'seats' ? null : chosen;
+  const chart = useLines(points, stepMs, measure, level);
+  return (
+    <Stack gap="xs" p="md">
+      <Group justify="space-between" gap="sm" mih={36}>
+        <Title order={3} size="h5">
+          {t('lastTenMinutes')}
+        </Title>
+        <Group gap="xs">
+          {measure !== 'seats' && (
+            <PrioritySelect
+              aria-label={t('levelOfChart', { pool })}
+              w={120}
+              size="xs"
+              value={level}
+              onChange={setChosen}
+              {...(measure === 'throughput' ? { clearable: true, placeholder: t('allLevels') } : {})}
+            />
+          )}
+          <SegmentedControl
+            aria-label={t('measureOf', { pool })}
+            size="xs"
+            value={measure}
+            onChange={value => setMeasure(measures.find(one => one === value) ?? 'waits')}
+            data={measures.map(value => ({ value, label: t(`measure_${value}`) }))}
+          />
+        </Group>
+      </Group>
+      <Box h={height + 30}>
+        {points.length === 0 ? (
+          <Text c="dimmed" size="sm">
+            {t('noHistory')}
+          </Text>
+        ) : (
+          <Chart
+            {...chart}
+            label={t('chartOf', { pool, measure: t(`measure_${measure}`) })}
+            height={height}
+            valueText={measure === 'waits' ? durationText : value => (value === null ? '–' : rate(value))}
+          />
+        )}
+      </Box>
+    </Stack>
+  );
+}
+
+function useLines(
+  points: readonly Point[],
+  stepMs: number,
+  measure: Measure,
+  level: number | null,
+): Pick<ChartProps, 'times' | 'lines'> {
+  const { t } = useTranslation('lanes');
+  const { first, second } = useChartColors();
+  return useMemo(() => {
+    const steps = stepsOf(points, stepMs);
+    const perSecond = (value: number) => value / (stepMs / 1_000);
+    const ofLevel = (point: Point) => (level === null ? point : point.levels[level]);
+    const values: Record<Measure, readonly [Value, Value]> = {
+      waits: [point => point.levels[level ?? 0]?.p50, point => point.levels[level ?? 0]?.p95],
+      throughput: [point => perSecond(ofLevel(point)?.granted ?? 0), point => perSecond(ofLevel(point)?.refused ?? 0)],
+      seats: [point => point.in_use, point => point.waiting],
+    };
+    const line = (value: Value) => steps.map(({ point }) => (point === null ? null : (value(point) ?? null)));
+    return {
+      times: steps.map(({ at }) => at),
+      lines: [
+        { name: t(`line_${measure}_1`), color: first, values: line(values[measure][0]) },
+        { name: t(`line_${measure}_2`), color: second, dash: [6, 3], values: line(values[measure][1]) },
+      ],
+    };
+  }, [points, stepMs, measure, level, t, first, second]);
+}
+
+type Value = (point: Point) => number | null | undefined;

@@ -1,0 +1,18 @@
+import type { LiveLevel, LivePool, Point } from '../../../../src/http/admin/live-contract.ts';
+
+export const waitingIn = (pool: LivePool): number => pool.levels.reduce((sum, { waiting }) => sum + waiting, 0);
+
+/** Nothing happens in it now. */
+export const isIdle = ({ waiting, running, granted_per_sec, refused_per_min }: LiveLevel): boolean =>
+  waiting === 0 && running === 0 && granted_per_sec === 0 && refused_per_min === 0;
+
+/** Where the page's address finds it. */
+export const anchorOf = (pool: LivePool): string => `pool-${pool.name}`;
+
+/** Of the last ten minutes, for those who look at it first: the level that was granted most; P0 without any. */
+export function busiestLevel(points: readonly Point[]): number {
+  const granted = Array.from({ length: 10 }, () => 0);
+  for (const point of points)
+    for (const [level, step] of point.levels.entries()) granted[level] = (granted[level] ?? 0) + step.granted;
+  return Math.max(0, granted.indexOf(Math.max(...granted)));
+}

@@ -1,0 +1,36 @@
+import type { TenantShare } from '../../../../src/http/admin/live-contract.ts';
+
+type Compare = (a: TenantShare, b: TenantShare) => number;
+
+/** Whole percents: a tenth more or less each second must not make rows dance. */
+const gap = ({ served_share, entitled_share }: TenantShare) => Math.round((entitled_share - served_share) * 100);
+const by =
+  (value: (row: TenantShare) => number): Compare =>
+  (a, b) =>
+    value(a) - value(b);
+const byName: Compare = (a, b) =>
+  (a.tenant_name ?? a.flow_id).localeCompare(b.tenant_name ?? b.flow_id) ||
+  a.flow_id.localeCompare(b.flow_id) ||
+  a.level - b.level;
+
+const orders: Readonly<Record<string, Compare>> = {
+  tenant: byName,
+  level: by(row => row.level),
+  waiting: by(row => row.waiting),
+  running: by(row => row.running),
+  served: by(row => row.served_share),
+  entitled: by(row => row.entitled_share),
+  gap: by(gap),
+  weight: by(row => row.weight),
+};
+
+/** By a column; among equals, who gets less than it is entitled to comes first, then by name. */
+export function sortTenants(
+  rows: readonly TenantShare[],
+  column: string,
+  direction: 'asc' | 'desc',
+): readonly TenantShare[] {
+  const order = orders[column] ?? byName;
+  const sign = direction === 'asc' ? 1 : -1;
+  return rows.toSorted((a, b) => sign * order(a, b) || gap(b) - gap(a) || byName(a, b));
+}

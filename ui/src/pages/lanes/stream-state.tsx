@@ -1,0 +1,59 @@
+import { Alert, Badge, Button, Group, Text } from '@mantine/core';
+import { IconDatabaseOff, IconPlugConnectedX } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import type { Live } from '../../api/live.ts';
+
+interface Props {
+  readonly live: Live;
+}
+
+const colors = { connecting: 'gray', live: 'teal', lost: 'orange', held: 'blue' } as const;
+
+/** Whether what is shown is now, and else from when it is. */
+export function StreamBadge({ live: { state, lastNewsAt } }: Props) {
+  const { t } = useTranslation('lanes');
+  const clock = useClock();
+  return (
+    <Group gap="xs" mih={22}>
+      <Badge variant="dot" color={colors[state]} tt="none" fw={500}>
+        {t(`state_${state}`)}
+      </Badge>
+      {lastNewsAt !== null && <span>{t('asOf', { time: clock(lastNewsAt) })}</span>}
+    </Group>
+  );
+}
+
+export function StreamLost({ live: { state, lastNewsAt }, onRetry }: Props & { readonly onRetry: () => void }) {
+  const { t } = useTranslation('lanes');
+  const clock = useClock();
+  if (state !== 'lost') return null;
+  return (
+    <Alert color="orange" icon={<IconPlugConnectedX />} title={t('lost')} role="alert" mb="md">
+      <Group justify="space-between" gap="sm">
+        <Text size="sm">{lastNewsAt === null ? t('noNewsYet') : t('noNewsSince', { time: clock(lastNewsAt) })}</Text>
+        <Button size="xs" variant="default" onClick={onRetry}>
+          {t('tryNow')}
+        </Button>
+      </Group>
+    </Alert>
+  );
+}
+
+/** The lanes go on without the database, for a while; what that means is said here. */
+export function DatabaseState({ live: { lanes } }: Props) {
+  const { t } = useTranslation('lanes');
+  const state = lanes?.database ?? 'ready';
+  if (state === 'ready') return null;
+  return (
+    <Alert color="red" icon={<IconDatabaseOff />} title={t(`database_${state}`)} role="alert" mb="md">
+      {t(`database_${state}_what`)}
+    </Alert>
+  );
+}
+
+/** The time of day on the reader's clock. */
+export function useClock(): (at: number | string) => string {
+  const { i18n } = useTranslation();
+  const format = new Intl.DateTimeFormat(i18n.language, { timeStyle: 'medium' });
+  return at => format.format(new Date(at));
+}

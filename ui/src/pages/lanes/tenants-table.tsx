@@ -1,0 +1,122 @@
+import { Anchor, Group, Stack, Text, Title } from '@mantine/core';
+import type { DataTableColumn, DataTableSortStatus } from 'mantine-datatable';
+import { type ReactNode, useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { LivePool, TenantShare } from '../../../../src/http/admin/live-contract.ts';
+import { useNumbers } from '../../parts/numbers.ts';
+import { PriorityBadge } from '../../parts/priority.tsx';
+import { WholeTable } from '../../parts/whole-table.tsx';
+import { ShareBar } from './share-bar.tsx';
+import { sortTenants } from './sort-tenants.ts';
+
+const wide = '(min-width: 48em)';
+const fewRows = 10;
+
+/** Per tenant what it got of its level, against what its weight gives it. */
+export function TenantsTable({ pool }: { readonly pool: LivePool }) {
+  const { t } = useTranslation('lanes');
+  const [sort, setSort] = useState<DataTableSortStatus<TenantShare>>({ columnAccessor: 'waiting', direction: 'desc' });
+  const [isWhole, setIsWhole] = useState(false);
+  const columns = useColumns();
+  const sorted = sortTenants(pool.tenants, String(sort.columnAccessor), sort.direction);
+  const rows = isWhole ? sorted : sorted.slice(0, fewRows);
+  const { count } = useNumbers();
+  return (
+    <Stack gap={0}>
+      <Stack gap={2} px="md" pb="xs">
+        <Title order={3} size="h5">
+          {t('tenants')}
+        </Title>
+        <Text size="xs" c="dimmed" maw={760}>
+          {t('entitledWhat')}
+        </Text>
+      </Stack>
+      <WholeTable
+        label={t('tenantsOf', { pool: pool.name })}
+        columns={columns}
+        rows={rows}
+        rowId={row => `${row.level} ${row.flow_id}`}
+        empty={t('noTenants')}
+        sort={sort}
+        onSort={setSort}
+      />
+      <Group px="md" py="xs" gap="md">
+        {sorted.length > fewRows && (
+          <Anchor component="button" type="button" size="sm" onClick={() => setIsWhole(!isWhole)}>
+            {isWhole ? t('showFewer') : t('showAll', { tenants: count(sorted.length) })}
+          </Anchor>
+        )}
+        {pool.tenants_left_out > 0 && (
+          <Text size="sm" c="dimmed">
+            {t('leftOut', { tenants: count(pool.tenants_left_out) })}
+          </Text>
+        )}
+      </Group>
+    </Stack>
+  );
+}
+
+function useColumns(): DataTableColumn<TenantShare>[] {
+  const { t } = useTranslation('lanes');
+  const { count, rate, percent } = useNumbers();
+  return useMemo(
+    () => [
+      { accessor: 'tenant', title: t('tenant'), sortable: true, render: row => <Tenant row={row} /> },
+      {
+        accessor: 'level',
+        title: t('level'),
+        width: 80,
+        sortable: true,
+        render: ({ level }) => <PriorityBadge level={level} />,
+      },
+      figure('waiting', t('waiting'), row => count(row.waiting)),
+      figure('running', t('running'), row => count(row.running), wide),
+      figure('served', t('served'), row => percent(row.served_share)),
+      figure('entitled', t('entitled'), row => percent(row.entitled_share)),
+      {
+        accessor: 'gap',
+        title: t('servedAgainstEntitled'),
+        sortable: true,
+        width: '26%',
+        visibleMediaQuery: wide,
+        render: row => <ShareBar row={row} />,
+      },
+      figure('weight', t('weight'), row => rate(row.weight), wide),
+    ],
+    [t, count, rate, percent],
+  );
+}
+
+const figure = (
+  accessor: string,
+  title: string,
+  render: (row: TenantShare) => ReactNode,
+  visibleMediaQuery?: string,
+): DataTableColumn<TenantShare> => ({
+  accessor,
+  title,
+  render,
+  sortable: true,
+  textAlign: 'right',
+  ...(visibleMediaQuery ? { visibleMediaQuery } : {}),
+});
+
+function Tenant({ row: { tenant_name, flow_id } }: { readonly row: TenantShare }) {
+  return (
+    <Stack gap={0}>
+      {tenant_name !== null && (
+        <Text size="sm" lh={1.25}>
+          {tenant_name}
+        </Text>
+      )}
+      <Text
+        size={tenant_name === null ? 'sm' : 'xs'}
+        lh={1.25}
+        c={tenant_name === null ? undefined : 'dimmed'}
+        className="mono"
+      >
+        {flow_id}
+      </Text>
+    </Stack>
+  );
+}

@@ -1,0 +1,27 @@
+import { useMemo } from 'react';
+import { useTranslation } from 'react-i18next';
+
+/** Numbers as the reader's language writes them. */
+export interface Numbers {
+  count(value: number): string;
+  /** Per second or minute: `0.4`, `12`, `1,250`. */
+  rate(value: number): string;
+  /** Of 0…1, without digits after the point. */
+  percent(share: number): string;
+}
+
+export function useNumbers(): Numbers {
+  const { i18n } = useTranslation();
+  return useMemo(() => numbersIn(i18n.language), [i18n.language]);
+}
+
+function numbersIn(language: string): Numbers {
+  const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+  const tenths = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 });
+  return {
+    count: value => whole.format(value),
+    rate: value => (value > 0 && value < 9.95 ? tenths : whole).format(value),
+    percent: share => percent.format(share),
+  };
+}
