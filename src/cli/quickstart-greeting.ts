@@ -36,6 +36,7 @@ function whatRuns({ url, seats, startSeconds, adminKey, databaseUrl, keysFile }:
     bold(`Tokligence Gateway is ready at ${url}`),
     `Team edition, a built-in model with ${seats} seats, started in ${startSeconds.toFixed(1)} s`,
     '',
+    `  Console    ${url}/console/ (sign in with the admin key)`,
     `  Admin key  ${adminKey}`,
     `  Database   ${databaseUrl}`,
     `  Keys file  ${shortPath(keysFile)}`,

@@ -1,6 +1,7 @@
 /** The console in a real browser: Debian's Chromium, driven by playwright-core. */
 import { existsSync } from 'node:fs';
 import { after, type TestContext, test } from 'node:test';
+import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { adminKey, startGateway, type TestGateway } from './gateway.ts';
 import { freshDatabase } from './postgres.ts';
@@ -17,7 +18,7 @@ export const browserPath = places.find(place => place !== undefined && existsSyn
 /** A test that needs a browser; where there is none it is skipped and says so. */
 export function browserTest(name: string, run: (t: TestContext) => Promise<void>): void {
   const skip = browserPath === null && 'no Chromium on this machine (TOKLIGENCE_TEST_BROWSER names another place)';
-  void test(name, { skip, timeout: 60_000 }, run);
+  void test(name, { skip, timeout: 90_000 }, run);
 }
 
 let launched: Promise<Browser> | null = null;
@@ -125,4 +126,12 @@ function watchFaults(t: TestContext, page: Page, url: string): void {
   t.after(() => {
     if (faults.length > 0) throw new Error(`the page did what no page may do:\n${faults.join('\n')}`);
   });
+}
+
+/** What axe-core finds serious or critical in what the page shows now. */
+export async function seriousFaults(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
 }
