@@ -1,7 +1,8 @@
 import { Paper } from '@mantine/core';
 import { DataTable, type DataTableColumn } from 'mantine-datatable';
-import { type ReactNode, useEffect, useRef } from 'react';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useScrollRegion } from './scroll-region.ts';
 import { EmptyState, ErrorState } from './states.tsx';
 import { pageSizes, type TableView } from './table-view.ts';
 
@@ -31,13 +32,7 @@ interface PagedTableProps<Row> {
 export function PagedTable<Row>(props: PagedTableProps<Row>) {
   const { label, columns, query, view, rowId, onOpen, isFiltered = false, empty } = props;
   const { t } = useTranslation();
-  const viewport = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    // What scrolls sideways has to do so by the keyboard as well.
-    viewport.current?.setAttribute('tabindex', '0');
-    viewport.current?.setAttribute('role', 'region');
-    viewport.current?.setAttribute('aria-label', label);
-  }, [label]);
+  const viewport = useScrollRegion(label);
   if (query.error && query.data === undefined) return <ErrorState error={query.error} onRetry={query.refetch} />;
   const { rows = [], total = 0 } = query.data ?? {};
   const isEmpty = query.data !== undefined && rows.length === 0;

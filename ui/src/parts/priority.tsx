@@ -1,4 +1,4 @@
-import { Badge, Group, Select, type SelectProps } from '@mantine/core';
+import { Badge, type BadgeProps, Group, Select, type SelectProps } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 
 /*
@@ -23,12 +23,13 @@ export const levels = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] as const;
 export const levelColor = (level: number): string => scale[level]?.[0] ?? '#888888';
 export const levelTextColor = (level: number): string => scale[level]?.[1] ?? '#000';
 
-export function PriorityBadge({ level }: { readonly level: number }) {
+export function PriorityBadge({ level, size }: { readonly level: number; readonly size?: BadgeProps['size'] }) {
   const { t } = useTranslation();
   const [background, color] = scale[level] ?? ['#888888', '#000'];
   return (
     <Badge
       radius="sm"
+      size={size}
       miw={36}
       styles={{ root: { background, color, border: '1px solid var(--mantine-color-default-border)', flexShrink: 0 } }}
       title={t('priority', { level })}

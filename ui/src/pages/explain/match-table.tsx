@@ -1,0 +1,112 @@
+import { Group, Paper, Stack, Switch, Text, Title } from '@mantine/core';
+import { DataTable, type DataTableColumn } from 'mantine-datatable';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Answered, ExplainedRow } from '../../api/explain.ts';
+import { PriorityBadge } from '../../parts/priority.tsx';
+import { useScrollRegion } from '../../parts/scroll-region.ts';
+import { EmptyState } from '../../parts/states.tsx';
+import { MappingLink } from './mapping-link.tsx';
+import { Standing, useWhy } from './standing.tsx';
+
+/** Of a key's beginning the answer names every mapping there is: shown a page at a time. */
+const pageSize = 25;
+
+export function MatchTable({ explanation }: { readonly explanation: Answered }) {
+  const { t } = useTranslation('explain');
+  const { t: shared } = useTranslation();
+  const viewport = useScrollRegion(t('mappings'));
+  const [isAll, setIsAll] = useState(false);
+  const [page, setPage] = useState(1);
+  const columns = useColumns(explanation);
+  const { mappings } = explanation;
+  const inPlay = mappings.filter(({ standing }) => standing !== 'no_match');
+  const shown = isAll ? mappings : inPlay;
+  const first = Math.min(page - 1, Math.floor(Math.max(0, shown.length - 1) / pageSize)) * pageSize;
+  return (
+    <Stack gap="xs">
+      <Group justify="space-between">
+        <Title order={2} size="h4">
+          {t('mappings')}
+        </Title>
+        {inPlay.length < mappings.length && (
+          <Switch
+            label={t('alsoOthers', { count: mappings.length - inPlay.length })}
+            checked={isAll}
+            onChange={event => setIsAll(event.currentTarget.checked)}
+          />
+        )}
+      </Group>
+      <Paper withBorder>
+        <DataTable<ExplainedRow>
+          columns={columns}
+          records={shown.slice(first, first + pageSize)}
+          minHeight={shown.length === 0 ? 120 : 0}
+          emptyState={<EmptyState text={t('mappingNone')} />}
+          verticalSpacing="xs"
+          withTableBorder={false}
+          totalRecords={shown.length}
+          recordsPerPage={pageSize}
+          page={first / pageSize + 1}
+          onPageChange={setPage}
+          paginationText={({ from, to, totalRecords }) => shared('rowsShown', { from, to, total: totalRecords })}
+          scrollViewportRef={viewport}
+          rowBackgroundColor={({ wins }) => (wins ? 'var(--mantine-color-default-hover)' : undefined)}
+        />
+      </Paper>
+    </Stack>
+  );
+}
+
+function useColumns(explanation: Answered): DataTableColumn<ExplainedRow>[] {
+  const { t } = useTranslation('explain');
+  const why = useWhy(explanation);
+  const narrow = '(min-width: 48em)';
+  return [
+    {
+      accessor: 'effective_priority',
+      title: t('priority'),
+      width: 90,
+      render: ({ effective_priority }) => <PriorityBadge level={effective_priority} />,
+    },
+    {
+      accessor: 'pattern',
+      title: t('pattern'),
+      render: row => (
+        <Stack gap={0}>
+          <MappingLink row={row} />
+          <Text size="xs" c="dimmed">
+            {t('matchOf', { id: row.id, match: t(`match_${row.match_type}`) })}
+          </Text>
+        </Stack>
+      ),
+    },
+    {
+      accessor: 'tenant_id',
+      title: t('tenant'),
+      visibleMediaQuery: narrow,
+      render: ({ tenant_id, tenant_name }) => (
+        <Stack gap={0}>
+          <Text size="sm">{tenant_name ?? tenant_id ?? '–'}</Text>
+          {tenant_name !== null && tenant_id !== null && (
+            <Text size="xs" c="dimmed" className="mono">
+              {tenant_id}
+            </Text>
+          )}
+        </Stack>
+      ),
+    },
+    {
+      accessor: 'standing',
+      title: t('result'),
+      width: 130,
+      render: row => <Standing standing={row.standing} isEnforced={explanation.if_enforced === null} />,
+    },
+    {
+      accessor: 'reason',
+      title: t('why'),
+      visibleMediaQuery: narrow,
+      render: row => <Text size="sm">{why(row)}</Text>,
+    },
+  ];
+}
