@@ -89,3 +89,6 @@ export const lintReport = fields({
 });
 /** As it was created or changed, with what lint finds of it. */
 export const writtenMapping = fields({ ...mapping.properties, warnings: Type.Array(finding) });
+
+export type Finding = Static<typeof finding>;
+export type WrittenMapping = Static<typeof writtenMapping>;

@@ -83,3 +83,5 @@ export const imported = Type.Unsafe<Imported>(
     impact: Optional(impact),
   }),
 );
+
+export type { Imported, Tried };

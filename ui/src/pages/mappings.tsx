@@ -1,7 +1,12 @@
 import { useTranslation } from 'react-i18next';
-import { PageHeader } from '../parts/states.tsx';
+import { TeamOnly } from '../parts/states.tsx';
+import { Mappings } from './mappings/mappings.tsx';
 
 export default function Page() {
   const { t } = useTranslation('mappings');
-  return <PageHeader title={t('title')} />;
+  return (
+    <TeamOnly title={t('title')}>
+      <Mappings />
+    </TeamOnly>
+  );
 }

@@ -1,0 +1,81 @@
+import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { type Change, useChangeMapping, useEndBoost, useTrial } from '../../api/mappings.ts';
+import { errorText } from '../../parts/states.tsx';
+import { tellDone } from '../../parts/tell.ts';
+import { PatternCell, TenantCell } from './cells.tsx';
+import type { Row } from './row.ts';
+import { TrialResult } from './trial-result.tsx';
+import type { Task } from './use-task.ts';
+
+export interface RowChange {
+  readonly kind: 'enable' | 'disable' | 'delete' | 'endBoost';
+  readonly row: Row;
+}
+
+/** Asks before a change that a row's menu makes, and shows what it would do. */
+export function ChangeDialog({ task }: { readonly task: Task<RowChange> }) {
+  const { t } = useTranslation(['mappings', 'shell']);
+  const { subject, isOpen, close } = task;
+  return (
+    <Modal
+      opened={isOpen}
+      onClose={close}
+      size="lg"
+      title={subject && t(`${subject.kind}Ask`, { id: subject.row.id })}
+      closeButtonProps={{ 'aria-label': t('shell:close') }}
+    >
+      {subject && <Question {...subject} onClose={close} />}
+    </Modal>
+  );
+}
+
+function Question({ kind, row, onClose }: RowChange & { readonly onClose: () => void }) {
+  const { t } = useTranslation(['mappings', 'shell']);
+  const { t: shell } = useTranslation();
+  const change = changeOf(kind, row);
+  const trial = useTrial([kind, row.id, row.etag], change && (async () => change));
+  const writing = useChangeMapping();
+  const ending = useEndBoost();
+  const onSuccess = () => {
+    tellDone(t(`${kind}Done`, { id: row.id }));
+    onClose();
+  };
+  const confirm = () =>
+    change === null ? ending.mutate(row.id, { onSuccess }) : writing.mutate(async () => change, { onSuccess });
+  const error = writing.error ?? ending.error ?? trial.error;
+  return (
+    <Stack>
+      <Stack gap={4}>
+        <TenantCell row={row} />
+        <PatternCell row={row} />
+      </Stack>
+      <Text size="sm">{t(`${kind}Text`)}</Text>
+      {change && !trial.error && <TrialResult tried={trial.data} isTrying={trial.isFetching} hint="" />}
+      {error !== null && (
+        <Alert color="red" role="alert">
+          {errorText(error, shell)}
+        </Alert>
+      )}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={onClose} data-autofocus>
+          {t('shell:cancel')}
+        </Button>
+        <Button
+          color={kind === 'delete' ? 'red' : undefined}
+          loading={writing.isPending || ending.isPending}
+          onClick={confirm}
+        >
+          {t(kind)}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+/** Null: not a change of the row itself. */
+function changeOf(kind: RowChange['kind'], { id, etag }: Row): Change | null {
+  if (kind === 'endBoost') return null;
+  if (kind === 'delete') return { kind, id, etag };
+  return { kind: 'update', id, etag, body: { enabled: kind === 'enable' } };
+}

@@ -1,0 +1,110 @@
+import { Alert, Badge, Button, Group, Stack, Text } from '@mantine/core';
+import { IconGitMerge } from '@tabler/icons-react';
+import { DataTable } from 'mantine-datatable';
+import { useTranslation } from 'react-i18next';
+import type { Mapping } from '../../../../src/http/admin/contract.ts';
+import { Moment } from '../../parts/moment.tsx';
+import classes from './mappings.module.css';
+import { fieldNames, type Values, valuesOf } from './row.ts';
+
+type Shown = Values[(typeof fieldNames)[number]];
+
+interface ConflictProps {
+  /** The version that the editing began with. */
+  readonly base: Mapping;
+  readonly mine: Values;
+  /** As somebody else has left it; null: deleted. */
+  readonly current: Mapping | null;
+  readonly isSaving: boolean;
+  readonly onTakeTheirs: (current: Mapping) => void;
+  readonly onKeepMine: (current: Mapping) => void;
+  readonly onGoOn: (current: Mapping) => void;
+  readonly onClose: () => void;
+}
+
+/** Somebody else has changed the row meanwhile: both versions, field by field, and what to do. */
+export function Conflict({ base, mine, current, isSaving, ...on }: ConflictProps) {
+  const { t } = useTranslation(['mappings', 'shell']);
+  if (current === null) {
+    return (
+      <Stack>
+        <Alert color="orange" icon={<IconGitMerge />} title={t('goneTitle')} role="alert">
+          {t('goneText')}
+        </Alert>
+        <Group justify="flex-end">
+          <Button onClick={on.onClose}>{t('shell:close')}</Button>
+        </Group>
+      </Stack>
+    );
+  }
+  return (
+    <Stack>
+      <Alert color="orange" icon={<IconGitMerge />} title={t('conflictTitle')} role="alert">
+        {t('conflictText')} {t('changedAt')} <Moment at={current.updated_at} />
+      </Alert>
+      <Comparison base={valuesOf(base)} mine={mine} theirs={valuesOf(current)} />
+      <Group justify="flex-end">
+        <Button variant="default" onClick={() => on.onGoOn(current)} data-autofocus>
+          {t('goOnEditing')}
+        </Button>
+        <Button variant="default" onClick={() => on.onTakeTheirs(current)}>
+          {t('takeTheirs')}
+        </Button>
+        <Button loading={isSaving} onClick={() => on.onKeepMine(current)}>
+          {t('keepMine')}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+interface ComparisonProps {
+  readonly base: Values;
+  readonly mine: Values;
+  readonly theirs: Values;
+}
+
+function Comparison({ base, mine, theirs }: ComparisonProps) {
+  const { t } = useTranslation('mappings');
+  const rows = fieldNames.map(name => {
+    const differs = mine[name] !== theirs[name];
+    return { name, mine: mine[name], theirs: theirs[name], differs, isTheirs: theirs[name] !== base[name] };
+  });
+  return (
+    <DataTable
+      records={rows}
+      idAccessor="name"
+      withTableBorder
+      minHeight={0}
+      rowClassName={({ differs }) => (differs ? classes.differs : undefined)}
+      columns={[
+        {
+          accessor: 'name',
+          title: t('field'),
+          render: ({ name, differs, isTheirs }) => (
+            <Stack gap={2} align="flex-start">
+              <Text size="sm">{t(`field_${name}`)}</Text>
+              {differs && (
+                <Badge color="orange" variant="outline" size="xs" tt="none">
+                  {t(isTheirs ? 'changedByThem' : 'changedByYou')}
+                </Badge>
+              )}
+            </Stack>
+          ),
+        },
+        { accessor: 'mine', title: t('yours'), render: row => <Value value={row.mine} isMarked={row.differs} /> },
+        { accessor: 'theirs', title: t('theirs'), render: row => <Value value={row.theirs} isMarked={row.differs} /> },
+      ]}
+    />
+  );
+}
+
+function Value({ value, isMarked }: { readonly value: Shown; readonly isMarked: boolean }) {
+  const { t } = useTranslation('shell');
+  const text = typeof value === 'boolean' ? t(value ? 'yes' : 'no') : (value ?? '–');
+  return (
+    <Text size="sm" fw={isMarked ? 600 : 400} className={classes.pattern}>
+      {text}
+    </Text>
+  );
+}

@@ -1,0 +1,140 @@
+import { Button, Stack, Text } from '@mantine/core';
+import { IconPlus } from '@tabler/icons-react';
+import type { DataTableColumn } from 'mantine-datatable';
+import { useMemo } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useMappings } from '../../api/mappings.ts';
+import { PagedTable } from '../../parts/paged-table.tsx';
+import type { TableView } from '../../parts/table-view.ts';
+import { PatternCell, PriorityCell, StateCell, stateOf, TenantCell } from './cells.tsx';
+import { filtersOf, listFilter, type Row } from './row.ts';
+import { type Actions, RowActions } from './row-actions.tsx';
+
+interface MappingTableProps {
+  readonly view: TableView;
+  readonly actions: Actions & { create(): void };
+}
+
+export function MappingTable({ view, actions }: MappingTableProps) {
+  const { t } = useTranslation('mappings');
+  const query = useMappings(listFilter(view));
+  const { data } = query;
+  const columns = useColumns(actions);
+  const open = (row: Row) => {
+    // Whoever marks a pattern to copy it does not mean to edit it.
+    if (window.getSelection()?.isCollapsed !== false) actions.edit(row);
+  };
+  return (
+    <Stack gap={6}>
+      <PagedTable<Row>
+        label={t('title')}
+        columns={columns}
+        query={{ ...query, data: data && { rows: data.mappings, total: data.total } }}
+        view={view}
+        rowId={row => row.id}
+        onOpen={open}
+        isFiltered={Object.keys(filtersOf(view)).length > 0}
+        empty={
+          <>
+            <Text size="sm" c="dimmed" maw={440} ta="center">
+              {t('emptyWhy')}
+            </Text>
+            <Button leftSection={<IconPlus size={16} />} onClick={actions.create}>
+              {t('new')}
+            </Button>
+          </>
+        }
+      />
+      {data !== undefined && data.checked_at === null && (
+        <Text size="xs" c="dimmed" role="status">
+          {t('stillChecking')}
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
+const onPhone = '(max-width: 47.99em)';
+const beyondPhone = '(min-width: 48em)';
+const wide = '(min-width: 88em)';
+
+function useColumns(actions: Actions): DataTableColumn<Row>[] {
+  const { t, i18n } = useTranslation('mappings');
+  const { format } = useMemo(() => new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 1 }), [i18n.language]);
+  const sortable = true;
+  return [
+    { accessor: 'id', title: t('id'), sortable, width: 76, textAlign: 'right', visibleMediaQuery: wide },
+    {
+      accessor: 'tenant',
+      title: t('tenant'),
+      sortable,
+      width: 170,
+      render: row => <TenantCell row={row} />,
+      visibleMediaQuery: beyondPhone,
+    },
+    {
+      accessor: 'pattern',
+      title: t('pattern'),
+      sortable,
+      render: row => <PatternCell row={row} />,
+      visibleMediaQuery: beyondPhone,
+    },
+    { accessor: 'summary', title: t('mapping'), render: row => <Summary row={row} />, visibleMediaQuery: onPhone },
+    {
+      accessor: 'match_type',
+      title: t('filter_match_type'),
+      sortable,
+      width: 110,
+      render: row => t(`match_${row.match_type}`),
+      visibleMediaQuery: beyondPhone,
+    },
+    {
+      accessor: 'priority',
+      title: t('filter_priority'),
+      sortable,
+      width: 138,
+      render: row => <PriorityCell row={row} />,
+    },
+    {
+      accessor: 'tenant_type',
+      title: t('type'),
+      sortable,
+      width: 92,
+      render: ({ tenant_type: type }) => (type === 'internal' || type === 'external' ? t(type) : (type ?? '–')),
+      visibleMediaQuery: beyondPhone,
+    },
+    {
+      accessor: 'state',
+      title: t('filter_state'),
+      render: row => <StateCell row={row} />,
+      visibleMediaQuery: beyondPhone,
+    },
+    {
+      accessor: 'requests_per_min',
+      title: t('requestsPerMin'),
+      sortable,
+      width: 112,
+      textAlign: 'right',
+      render: row => format(row.requests_per_min),
+      visibleMediaQuery: beyondPhone,
+    },
+    {
+      accessor: 'actions',
+      title: '',
+      width: 84,
+      textAlign: 'right',
+      render: row => <RowActions row={row} actions={actions} />,
+    },
+  ];
+}
+
+/** On a phone a row says in one cell what matters of it. */
+function Summary({ row }: { readonly row: Row }) {
+  return (
+    <Stack gap={2}>
+      <TenantCell row={row} />
+      <PatternCell row={row} />
+      {stateOf(row) !== 'enabled' && <StateCell row={row} />}
+    </Stack>
+  );
+}

@@ -1,0 +1,67 @@
+import { Group, SegmentedControl, Stack, Text } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { type Settings, type SettingsPatch, useSaveSettings } from '../../api/settings.ts';
+import { useConfirm } from '../../parts/confirm.tsx';
+import { ResetSetting, SourceBadge } from '../../parts/setting-fields.tsx';
+import { tellDone, tellError } from '../../parts/tell.ts';
+
+const modes = ['off', 'shadow', 'on'] as const;
+type Mode = (typeof modes)[number];
+
+const modeOf = ({ enabled, mode }: Settings): Mode => (enabled ? (mode === 'shadow' ? 'shadow' : 'on') : 'off');
+
+const patches: { readonly [M in Mode]: SettingsPatch } = {
+  off: { enabled: false },
+  shadow: { enabled: true, mode: 'shadow' },
+  on: { enabled: true, mode: 'enforce' },
+};
+
+/** Off, shadow or on: two settings of the gateway as the one question that operators have. */
+export function ModeSwitch({ settings }: { readonly settings: Settings }) {
+  const { t } = useTranslation('mappings');
+  const { t: shell } = useTranslation();
+  const [ask, dialog] = useConfirm();
+  const saving = useSaveSettings();
+  const mode = modeOf(settings);
+  const { enabled, mode: kind } = settings.source;
+  const source = enabled === 'database' || mode === 'off' ? enabled : kind;
+  const save = (patch: SettingsPatch) =>
+    saving.mutate(patch, { onSuccess: () => tellDone(t('modeDone')), onError: cause => tellError(cause, shell) });
+  const choose = (next: Mode) =>
+    ask({
+      title: t('modeAsk', { mode: t(`mode_${next}`) }),
+      text: t(`modeText_${next}`),
+      action: t('modeAction', { mode: t(`mode_${next}`) }),
+      onConfirm: () => save(patches[next]),
+    });
+  const reset = () =>
+    ask({
+      title: t('resetAsk', { name: t('mode') }),
+      text: t('resetText'),
+      action: t('resetAction'),
+      onConfirm: () => save({ enabled: null, mode: null }),
+    });
+  return (
+    <Stack gap={4} style={{ flex: '1 1 300px' }}>
+      <Group gap={6}>
+        <Text size="xs" c="dimmed" fw={500}>
+          {t('mode')}
+        </Text>
+        <SourceBadge source={source} />
+        <ResetSetting label={t('mode')} source={enabled === 'database' ? enabled : kind} onReset={reset} />
+      </Group>
+      <SegmentedControl
+        aria-label={t('mode')}
+        data={modes.map(value => ({ value, label: t(`mode_${value}`) }))}
+        value={mode}
+        onChange={choose}
+        disabled={saving.isPending}
+        style={{ alignSelf: 'flex-start' }}
+      />
+      <Text size="xs" c="dimmed">
+        {t(`modeText_${mode}`)}
+      </Text>
+      {dialog}
+    </Stack>
+  );
+}
