@@ -1,5 +1,5 @@
 import { DataTable, type DataTableColumn, type DataTableSortStatus } from 'mantine-datatable';
-import { useEffect, useRef } from 'react';
+import { useScrollRegion } from './scroll-region.ts';
 import { EmptyState } from './states.tsx';
 
 interface WholeTableProps<Row> {
@@ -19,13 +19,7 @@ interface WholeTableProps<Row> {
 /** A table of few rows that are all there; `PagedTable` is for those that the server pages. */
 export function WholeTable<Row>(props: WholeTableProps<Row>) {
   const { label, columns, rows, rowId, empty, sort, onSort, rowClassName, isLoading = false } = props;
-  const viewport = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    // What scrolls sideways has to do so by the keyboard as well.
-    viewport.current?.setAttribute('tabindex', '0');
-    viewport.current?.setAttribute('role', 'region');
-    viewport.current?.setAttribute('aria-label', label);
-  }, [label]);
+  const viewport = useScrollRegion(label);
   const isEmpty = rows.length === 0;
   return (
     <DataTable<Row>

@@ -1,0 +1,66 @@
+import { Box, Group, Switch, Text } from '@mantine/core';
+import type { DataTableColumn } from 'mantine-datatable';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { WholeTable } from '../../parts/whole-table.tsx';
+import { type FieldChange, fieldChanges, type Image } from './changes.ts';
+import classes from './changes-table.module.css';
+import { valueText } from './value-text.ts';
+
+interface ChangesTableProps {
+  readonly before: Image;
+  readonly after: Image;
+  /** What the columns are called, where it is not "before" and "after". */
+  readonly titles?: { readonly before: string; readonly after: string };
+}
+
+/** What a change did, field by field: what differs, and the rest on demand. */
+export function ChangesTable({ before, after, titles }: ChangesTableProps) {
+  const { t } = useTranslation('history');
+  const [isAll, setIsAll] = useState(false);
+  const changes = fieldChanges(before, after);
+  const changed = changes.filter(({ isChanged }) => isChanged);
+  const columns: DataTableColumn<FieldChange>[] = [
+    {
+      accessor: 'field',
+      title: t('field'),
+      width: '26%',
+      render: ({ field }) => (
+        <Text span className="mono" style={{ overflowWrap: 'anywhere' }}>
+          {field}
+        </Text>
+      ),
+    },
+    { accessor: 'before', title: titles?.before ?? t('before'), render: change => <Value {...change} side="before" /> },
+    { accessor: 'after', title: titles?.after ?? t('after'), render: change => <Value {...change} side="after" /> },
+  ];
+  return (
+    <>
+      <Box className={classes.frame}>
+        <WholeTable
+          label={t('changes')}
+          columns={columns}
+          rows={isAll ? changes : changed}
+          rowId={({ field }) => field}
+          empty={t('nothingChanged')}
+        />
+      </Box>
+      {changed.length < changes.length && (
+        <Group justify="flex-end" mt="xs">
+          <Switch label={t('allFields')} checked={isAll} onChange={event => setIsAll(event.currentTarget.checked)} />
+        </Group>
+      )}
+    </>
+  );
+}
+
+function Value({ field, isChanged, side, ...values }: FieldChange & { readonly side: 'before' | 'after' }) {
+  const { t, i18n } = useTranslation();
+  const text = valueText(field, values[side], t, i18n.language);
+  if (!isChanged || text === '–') return <Text size="sm">{text}</Text>;
+  return (
+    <Text component={side === 'before' ? 'del' : 'ins'} size="sm" className={classes[side]}>
+      {text}
+    </Text>
+  );
+}

@@ -1,0 +1,60 @@
+import { Badge, Text } from '@mantine/core';
+import type { TFunction } from 'i18next';
+import { useTranslation } from 'react-i18next';
+import { type HistoryEntry, kinds, objects } from '../../api/history.ts';
+
+const kindColors: Readonly<Record<string, string>> = { create: 'teal', update: 'blue', delete: 'red' };
+
+/** `Mapping`, `Boost`; the gateway's own word where this console knows none. */
+export function objectText(object: string, t: TFunction<'history'>): string {
+  const known = objects.find(name => name === object);
+  return known === undefined ? object : t(`object_${known}`);
+}
+
+export function KindBadge({ kind }: Pick<HistoryEntry, 'kind'>) {
+  const { t } = useTranslation('history');
+  const known = kinds.find(name => name === kind);
+  return (
+    <Badge variant="outline" color={kindColors[kind] ?? 'gray'} tt="none" size="sm" style={{ flexShrink: 0 }}>
+      <Text span inherit c="var(--mantine-color-text)">
+        {known === undefined ? kind : t(`kind_${known}`)}
+      </Text>
+    </Badge>
+  );
+}
+
+/** How people know the object: a mapping's pattern, a schedule's hours. Null where its id says it. */
+export function nameOf({ object, before, after }: HistoryEntry): string | null {
+  const row = after ?? before ?? {};
+  const text = (field: string): string => (typeof row[field] === 'string' ? row[field] : '');
+  if (object === 'mapping') return text('pattern') || null;
+  if (object === 'schedule' || object === 'pool_schedule') {
+    const hours = `${text('weekdays')} ${text('start_time')}–${text('end_time')}`;
+    return object === 'schedule'
+      ? `#${String(row.mapping_id)} · ${hours}`
+      : `${text('pool')}/${text('key')} · ${hours}`;
+  }
+  return null;
+}
+
+const searchable = (pattern: string): string => encodeURIComponent(pattern);
+
+/** Where the console shows the object as it is now. */
+export function pathOf(entry: HistoryEntry): string {
+  const { object, before, after } = entry;
+  const { pattern, match_type } = after ?? before ?? {};
+  const isFound = object === 'mapping' && typeof pattern === 'string' && match_type !== 'exact';
+  const paths: Readonly<Record<string, string>> = {
+    mapping: isFound ? `/mappings?q=${searchable(pattern)}` : '/mappings',
+    boost: '/mappings?state=boosted',
+    schedule: '/schedules',
+    pool_schedule: '/schedules',
+    setting: '/settings',
+    pool_setting: '/pools',
+  };
+  return paths[object] ?? '/history';
+}
+
+/** All that happened to the same object. */
+export const changesPath = ({ object, object_id }: Pick<HistoryEntry, 'object' | 'object_id'>): string =>
+  `/history?object=${object}&object_id=${encodeURIComponent(object_id)}`;
