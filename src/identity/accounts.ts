@@ -28,6 +28,7 @@ export interface NewKey {
 
 /** A key as operators see it. */
 export type ShownKey = Omit<ShownKeyRow, 'scopes'> & { scopes: string[] | null };
+export type ListedKey = ShownKey & { readonly user_email: string };
 
 interface AccountParts {
   readonly store: IdentityStore;
@@ -64,11 +65,16 @@ export class Accounts {
     return this.#parts.store.listUsers(managedRole(actor), filter, page);
   }
 
-  async updateUser(actor: Identity, id: number, change: UserChange): Promise<UserRow> {
-    const { store, clock, ring } = this.#parts;
-    const user = await store.findUser(id);
+  async findUser(actor: Identity, id: number): Promise<UserRow> {
+    const user = await this.#parts.store.findUser(id);
     if (user === null) throw errors.notFound(`There is no user ${id}.`);
     mustManage(actor, user.role);
+    return user;
+  }
+
+  async updateUser(actor: Identity, id: number, change: UserChange): Promise<UserRow> {
+    const { store, clock, ring } = this.#parts;
+    const user = await this.findUser(actor, id);
     if (change.role !== undefined) mustManage(actor, change.role);
     if (Object.keys(change).length === 0) return user;
 
@@ -85,9 +91,7 @@ export class Accounts {
   /** The only time that a key is seen in clear. */
   async createKey(actor: Identity, wish: NewKey): Promise<ShownKey & { key: string }> {
     const { store, ring } = this.#parts;
-    const user = await store.findUser(wish.user_id);
-    if (user === null) throw errors.notFound(`There is no user ${wish.user_id}.`);
-    mustManage(actor, user.role);
+    const user = await this.findUser(actor, wish.user_id);
 
     const key = this.#drawWithoutChanceHit(wish.prefix ?? null);
     const row = await store.insertKey({
@@ -101,7 +105,7 @@ export class Accounts {
     return { id, key, ...rest };
   }
 
-  async listKeys(actor: Identity, filter: KeyFilter, page: Page): Promise<{ api_keys: ShownKey[]; total: number }> {
+  async listKeys(actor: Identity, filter: KeyFilter, page: Page): Promise<{ api_keys: ListedKey[]; total: number }> {
     const { keys, total } = await this.#parts.store.listKeys(managedRole(actor), filter, page);
     return { api_keys: keys.map(shown), total };
   }
@@ -154,7 +158,7 @@ function mustManage(actor: Identity, role: string): void {
   }
 }
 
-const shown = (row: ShownKeyRow): ShownKey => ({
+const shown = <Row extends ShownKeyRow>(row: Row): Omit<Row, 'scopes'> & { scopes: string[] | null } => ({
   ...row,
   scopes: row.scopes === null ? null : parseScopes(row.scopes),
 });

@@ -5,6 +5,7 @@ import type { KeyOwner } from './key-owner.ts';
 
 /** A key as it may be shown: without its hash. */
 export type ShownKeyRow = Omit<ApiKeyRow, 'key_hash'>;
+export type ListedKeyRow = ShownKeyRow & { readonly user_email: string };
 
 export interface Page {
   readonly limit: number;
@@ -144,12 +145,17 @@ export class IdentityStore {
     managed: string | null,
     { user_id, q }: KeyFilter,
     { limit, offset }: Page,
-  ): Promise<{ keys: ShownKeyRow[]; total: number }> {
+  ): Promise<{ keys: ListedKeyRow[]; total: number }> {
     let wanted = this.#db.selectFrom('api_keys').innerJoin('users', 'users.id', 'api_keys.user_id');
     if (managed !== null) wanted = wanted.where('users.role', '=', managed);
     if (user_id !== undefined) wanted = wanted.where('api_keys.user_id', '=', user_id);
     if (q !== undefined) wanted = wanted.where(beginsWith('api_keys.key_prefix', q));
-    const keys = await wanted.select(keyColumns).orderBy('api_keys.id').limit(limit).offset(offset).execute();
+    const keys = await wanted
+      .select([...keyColumns, 'users.email as user_email'])
+      .orderBy('api_keys.id')
+      .limit(limit)
+      .offset(offset)
+      .execute();
     const { total } = await wanted.select(eb => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
     return { keys, total: Number(total) };
   }

@@ -5,7 +5,7 @@ import type { Database, UserRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Identity } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
-import { Accounts, type NewKey, type NewUser, type ShownKey, type UserChange } from './accounts.ts';
+import { Accounts, type ListedKey, type NewKey, type NewUser, type ShownKey, type UserChange } from './accounts.ts';
 import { hashKey } from './api-key.ts';
 import { IdentityFault } from './identity-fault.ts';
 import { IdentityStore, type KeyFilter, type Page, type UserFilter } from './identity-store.ts';
@@ -21,6 +21,7 @@ export {
   type AdminConfig,
   IdentityFault,
   type KeyInUse,
+  type ListedKey,
   type NewKey,
   type NewUser,
   type Page,
@@ -140,6 +141,10 @@ export class Identities {
     return answered(this.#accounts.listUsers(actor, filter, page));
   }
 
+  findUser(actor: Identity, id: number): Promise<UserRow> {
+    return answered(this.#accounts.findUser(actor, id));
+  }
+
   updateUser(actor: Identity, id: number, change: UserChange): Promise<UserRow> {
     return this.#andClear(answered(this.#accounts.updateUser(actor, id, change)));
   }
@@ -148,7 +153,7 @@ export class Identities {
     return answered(this.#accounts.createKey(actor, key));
   }
 
-  listKeys(actor: Identity, filter: KeyFilter, page: Page): Promise<{ api_keys: ShownKey[]; total: number }> {
+  listKeys(actor: Identity, filter: KeyFilter, page: Page): Promise<{ api_keys: ListedKey[]; total: number }> {
     return answered(this.#accounts.listKeys(actor, filter, page));
   }
 

@@ -102,6 +102,7 @@ test('a gateway_admin manages gateway_user accounts and their keys only', async 
   const refused: [string, string, object?][] = [
     ['POST', '/admin/users', { email: 'a@x', role: 'gateway_admin' }],
     ['POST', '/admin/users', { email: 'a@x', role: 'root_admin' }],
+    ['GET', '/admin/users/1'],
     ['PUT', '/admin/users/1', { status: 'inactive' }],
     ['PUT', `/admin/users/${peer.userId}`, { display_name: 'x' }],
     ['PUT', `/admin/users/${user.userId}`, { role: 'root_admin' }],

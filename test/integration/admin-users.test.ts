@@ -29,6 +29,8 @@ for (const edition of ['team', 'personal'] as const) {
       assert.deepEqual(list.users[1], body);
       assert.equal(list.total, 2);
       assert.deepEqual((await admin('GET', '/admin/users?limit=1&offset=1')).body.users, [body]);
+      assert.deepEqual((await admin('GET', '/admin/users/2')).body, body);
+      assert.equal((await admin('GET', '/admin/users/99')).status, 404);
     });
 
     await t.test('a user is changed in part, and nothing by an empty change', async () => {
@@ -57,7 +59,8 @@ for (const edition of ['team', 'personal'] as const) {
       assert.equal((await chat(key)).status, 200);
       const { counted_since, ...list } = (await admin('GET', '/admin/api-keys?user_id=2')).body;
       const { last_used_at } = list.api_keys[0];
-      assert.deepEqual(list, { api_keys: [{ ...rest, created_at, updated_at, last_used_at }], total: 1 });
+      const user_email = 'ann@example.com';
+      assert.deepEqual(list, { api_keys: [{ ...rest, created_at, updated_at, user_email, last_used_at }], total: 1 });
       assert.ok(counted_since <= last_used_at);
       assert.equal((await admin('GET', '/admin/api-keys')).body.total, 2);
       assert.deepEqual((await admin('GET', '/admin/api-keys?user_id=77')).body, {

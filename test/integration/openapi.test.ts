@@ -15,6 +15,7 @@ const ini = '[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\n';
 const calls: readonly (readonly [method: string, url: string, status: number, body?: unknown])[] = [
   ['POST', '/admin/users', 201, { email: 'a@b', role: 'gateway_user', display_name: 'A' }],
   ['GET', '/admin/users?limit=1&q=a&role=gateway_user&status=active', 200],
+  ['GET', '/admin/users/2', 200],
   ['PUT', '/admin/users/2', 200, { display_name: null }],
   [
     'POST',

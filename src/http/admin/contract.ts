@@ -223,7 +223,11 @@ export const apiKey = fields({ ...shownColumns, scopes: Type.Union([Type.Array(T
 /** The only answer that carries a key. */
 export const drawnApiKey = fields({ ...apiKey.properties, key: Type.String() });
 /** `last_used_at`: when its last request to a model ended, here; null: none has since `counted_since`. */
-export const listedApiKey = fields({ ...apiKey.properties, last_used_at: orNull(moment) });
+export const listedApiKey = fields({
+  ...apiKey.properties,
+  user_email: userRow.properties.email,
+  last_used_at: orNull(moment),
+});
 export const apiKeyList = fields({
   api_keys: Type.Array(listedApiKey),
   total: Type.Integer(),

@@ -15,6 +15,10 @@ export function userRoutes(app: AdminApp, identities: Identities): void {
     },
   );
 
+  app.get('/users/:id', { config, schema: { summary: 'Show an account', response: { 200: user } } }, request =>
+    identities.findUser(callerOf(request), rowIdOf(request.params, 'user')),
+  );
+
   app.post(
     '/users',
     { config, schema: { summary: 'Create an account', body: newUser, response: { 201: user } } },

@@ -18,6 +18,14 @@ export const useUsers = (filter: { readonly [Name in keyof UserFilter]: string |
     placeholderData: keepPreviousData,
   });
 
+/** Null: nobody is asked for. */
+export const useUser = (id: number | null) =>
+  useQuery({
+    queryKey: [...usersKey, id],
+    queryFn: ({ signal }) => api.get<User>(`/users/${id}`, { signal }),
+    enabled: id !== null,
+  });
+
 export function useSaveUser() {
   const queries = useQueryClient();
   return useMutation({

@@ -1,7 +1,107 @@
+import { Button } from '@mantine/core';
+import { IconPlus } from '@tabler/icons-react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { type DrawnApiKey, type ListedApiKey, useApiKeys, useRevokeApiKey } from '../api/api-keys.ts';
+import { useConfirm } from '../parts/confirm.tsx';
+import { FilterBar, isFiltered, SearchFilter } from '../parts/filters.tsx';
+import { FullMoment } from '../parts/moment.tsx';
+import { PagedTable } from '../parts/paged-table.tsx';
 import { PageHeader } from '../parts/states.tsx';
+import { type TableView, useTableView } from '../parts/table-view.ts';
+import { tellDone, tellError } from '../parts/tell.ts';
+import { UserSelect } from '../parts/user-select.tsx';
+import { DrawnKey } from './api-keys/drawn-key.tsx';
+import { keyColumns, shownPrefix } from './api-keys/key-columns.tsx';
+import { KeyPanel } from './api-keys/key-panel.tsx';
 
 export default function Page() {
   const { t } = useTranslation('apiKeys');
-  return <PageHeader title={t('title')} />;
+  const view = useTableView();
+  const userId = wholeOf(view.filters.user_id);
+  const { data, ...query } = useApiKeys({ ...view.filters, limit: view.limit, offset: view.offset });
+  const [isCreating, setIsCreating] = useState(false);
+  // The key lives here while its dialog is open, and nowhere else.
+  const [drawn, setDrawn] = useState<DrawnApiKey | null>(null);
+  const [revoke, dialog] = useRevoking();
+  const showDrawn = (key: DrawnApiKey) => {
+    setIsCreating(false);
+    setDrawn(key);
+  };
+  return (
+    <>
+      {dialog}
+      <PageHeader title={t('title')} hint={<Hint countedSince={data?.counted_since ?? null} />}>
+        <Button leftSection={<IconPlus size={16} />} onClick={() => setIsCreating(true)}>
+          {t('create')}
+        </Button>
+      </PageHeader>
+      <Filters view={view} userId={userId} />
+      <PagedTable
+        label={t('title')}
+        columns={keyColumns(t, { onRevoke: revoke })}
+        query={{ ...query, data: data && { rows: data.api_keys, total: data.total } }}
+        view={view}
+        rowId={key => key.id}
+        isFiltered={isFiltered(view)}
+      />
+      {isCreating && <KeyPanel userId={userId} onClose={() => setIsCreating(false)} onDrawn={showDrawn} />}
+      {drawn !== null && <DrawnKey drawn={drawn} onClose={() => setDrawn(null)} />}
+    </>
+  );
+}
+
+const wholeOf = (text: string | undefined): number | null => (/^\d{1,9}$/.test(text ?? '') ? Number(text) : null);
+
+function Hint({ countedSince }: { readonly countedSince: string | null }) {
+  const { t } = useTranslation('apiKeys');
+  return (
+    <>
+      {t('hint')}{' '}
+      {countedSince !== null && (
+        <>
+          {t('countedSince')} <FullMoment at={countedSince} />
+        </>
+      )}
+    </>
+  );
+}
+
+function Filters({ view, userId }: { readonly view: TableView; readonly userId: number | null }) {
+  const { t } = useTranslation('apiKeys');
+  return (
+    <FilterBar view={view}>
+      <SearchFilter view={view} name="q" label={t('search')} placeholder={t('searchHint')} />
+      <UserSelect
+        aria-label={t('user')}
+        placeholder={t('userFilter')}
+        value={userId}
+        onChange={id => view.setFilter('user_id', id === null ? null : String(id))}
+        clearable
+        w={{ base: '100%', xs: 280 }}
+      />
+    </FilterBar>
+  );
+}
+
+/** `[revoke, dialog]`: a key is revoked once the one who asked has read whose it is. */
+function useRevoking() {
+  const { t } = useTranslation('apiKeys');
+  const { t: shared } = useTranslation();
+  const revoking = useRevokeApiKey();
+  const [confirm, dialog] = useConfirm();
+  const ask = (key: ListedApiKey) => {
+    const names = { prefix: shownPrefix(key), email: key.user_email };
+    confirm({
+      title: t('revokeTitle'),
+      text: t('revokeAsk', names),
+      action: t('revoke'),
+      onConfirm: () =>
+        revoking.mutate(key.id, {
+          onSuccess: () => tellDone(t('revoked', names)),
+          onError: error => tellError(error, shared),
+        }),
+    });
+  };
+  return [ask, dialog] as const;
 }

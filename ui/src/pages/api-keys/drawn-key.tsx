@@ -1,0 +1,98 @@
+import { Alert, Button, CopyButton, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { IconAlertTriangle, IconCheck, IconCopy } from '@tabler/icons-react';
+import { useEffect, useRef } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { DrawnApiKey } from '../../api/api-keys.ts';
+import { useUser } from '../../api/users.ts';
+
+interface DrawnKeyProps {
+  readonly drawn: DrawnApiKey;
+  /** The one who closes it forgets the key. */
+  readonly onClose: () => void;
+}
+
+/** The one time that a key is seen: neither Escape, nor a click beside it, nor a reload takes it away unasked. */
+export function DrawnKey({ drawn, onClose }: DrawnKeyProps) {
+  const { t } = useTranslation('apiKeys');
+  const email = useUser(drawn.user_id).data?.email;
+  useAskBeforeLeaving();
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={t('drawnTitle')}
+      closeOnEscape={false}
+      closeOnClickOutside={false}
+      withCloseButton={false}
+      size="lg"
+      centered
+      styles={{ title: { fontWeight: 600 } }}
+    >
+      <Stack>
+        <Text size="sm">{email === undefined ? ' ' : t('drawnOf', { email })}</Text>
+        <KeyField value={drawn.key} />
+        <Alert color="yellow" icon={<IconAlertTriangle />}>
+          {t('drawnOnce')}
+        </Alert>
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>
+            {t('drawnKept')}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}
+
+function KeyField({ value }: { readonly value: string }) {
+  const { t } = useTranslation('apiKeys');
+  const { t: shared } = useTranslation();
+  const field = useRef<HTMLInputElement>(null);
+  // Browsers give pages a clipboard on https and localhost only.
+  const hasClipboard = navigator.clipboard !== undefined;
+  const selectAll = () => {
+    field.current?.focus();
+    field.current?.select();
+  };
+  return (
+    <Group align="flex-end" gap="xs" wrap="wrap">
+      <TextInput
+        ref={field}
+        label={t('key')}
+        description={hasClipboard ? undefined : t('noClipboard')}
+        value={value}
+        readOnly
+        classNames={{ input: 'mono' }}
+        onFocus={selectAll}
+        autoComplete="off"
+        style={{ flex: '1 1 280px' }}
+      />
+      {hasClipboard ? (
+        <CopyButton value={value} timeout={4_000}>
+          {({ copied, copy }) => (
+            <Button
+              onClick={copy}
+              data-autofocus
+              leftSection={copied ? <IconCheck size={16} /> : <IconCopy size={16} />}
+              miw={110}
+            >
+              <span aria-live="polite">{shared(copied ? 'copied' : 'copy')}</span>
+            </Button>
+          )}
+        </CopyButton>
+      ) : (
+        <Button onClick={selectAll} data-autofocus>
+          {t('selectAll')}
+        </Button>
+      )}
+    </Group>
+  );
+}
+
+function useAskBeforeLeaving(): void {
+  useEffect(() => {
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener('beforeunload', ask);
+    return () => window.removeEventListener('beforeunload', ask);
+  }, []);
+}

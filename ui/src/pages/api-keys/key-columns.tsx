@@ -1,0 +1,126 @@
+import { ActionIcon, Anchor, Badge, Group, Text, Tooltip } from '@mantine/core';
+import { IconTrash } from '@tabler/icons-react';
+import type { TFunction } from 'i18next';
+import type { DataTableColumn } from 'mantine-datatable';
+import { Link } from 'wouter';
+import type { ListedApiKey } from '../../api/api-keys.ts';
+import { Moment } from '../../parts/moment.tsx';
+
+interface KeyColumnsOptions {
+  readonly onRevoke: (key: ListedApiKey) => void;
+}
+
+/** Only the beginning of a key is stored. */
+export const shownPrefix = ({ key_prefix }: Pick<ListedApiKey, 'key_prefix'>) => `${key_prefix}…`;
+
+export const keyColumns = (t: TFunction<'apiKeys'>, options: KeyColumnsOptions): DataTableColumn<ListedApiKey>[] => [
+  {
+    accessor: 'key_prefix',
+    title: t('key'),
+    render: key => (
+      <>
+        <Text className="mono" size="sm">
+          {shownPrefix(key)}
+        </Text>
+        <Text size="xs" c="dimmed" hiddenFrom="sm">
+          {key.user_email}
+        </Text>
+      </>
+    ),
+  },
+  {
+    accessor: 'user_email',
+    title: t('user'),
+    visibleMediaQuery: '(min-width: 48em)',
+    render: key => (
+      <Anchor component={Link} href={`/users?q=${encodeURIComponent(key.user_email)}`} size="sm">
+        {key.user_email}
+      </Anchor>
+    ),
+  },
+  {
+    accessor: 'scopes',
+    title: t('scopes'),
+    visibleMediaQuery: '(min-width: 75em)',
+    render: ({ scopes }) => <Scopes scopes={scopes ?? []} />,
+  },
+  {
+    accessor: 'expires_at',
+    title: t('expires'),
+    visibleMediaQuery: '(min-width: 48em)',
+    noWrap: true,
+    render: ({ expires_at }) => <Expiry at={expires_at} t={t} />,
+  },
+  {
+    accessor: 'created_at',
+    title: t('created'),
+    visibleMediaQuery: '(min-width: 75em)',
+    noWrap: true,
+    render: ({ created_at }) => <Moment at={created_at} />,
+  },
+  {
+    accessor: 'last_used_at',
+    title: t('lastUsed'),
+    width: 150,
+    render: ({ last_used_at }) =>
+      last_used_at === null ? (
+        <Text size="sm" c="dimmed">
+          {t('notSinceStart')}
+        </Text>
+      ) : (
+        <Moment at={last_used_at} />
+      ),
+  },
+  {
+    accessor: 'actions',
+    title: '',
+    width: 56,
+    textAlign: 'right',
+    render: key => (
+      <Tooltip label={t('revoke')}>
+        <ActionIcon
+          variant="subtle"
+          color="red"
+          onClick={() => options.onRevoke(key)}
+          aria-label={t('revokeOf', { prefix: shownPrefix(key), email: key.user_email })}
+        >
+          <IconTrash size={17} />
+        </ActionIcon>
+      </Tooltip>
+    ),
+  },
+];
+
+const scopesShown = 3;
+
+function Scopes({ scopes }: { readonly scopes: readonly string[] }) {
+  if (scopes.length === 0) return '–';
+  const more = scopes.length - scopesShown;
+  return (
+    <Tooltip label={scopes.join(', ')} multiline maw={320} disabled={more <= 0}>
+      <Group gap={4}>
+        {scopes.slice(0, scopesShown).map(scope => (
+          <Badge key={scope} variant="default" radius="sm" tt="none" fw={500} maw={140}>
+            {scope}
+          </Badge>
+        ))}
+        {more > 0 && <Text size="xs">+{more}</Text>}
+      </Group>
+    </Tooltip>
+  );
+}
+
+function Expiry({ at, t }: { readonly at: string | null; readonly t: TFunction<'apiKeys'> }) {
+  if (at === null) return t('neverExpires');
+  const isOver = new Date(at).getTime() <= Date.now();
+  return (
+    <Group gap={6} wrap="nowrap">
+      {isOver && (
+        <Badge color="red.9" radius="sm" tt="none">
+          {t('expired')}
+        </Badge>
+      )}
+      <Moment at={at} />
+    </Group>
+  );
+}

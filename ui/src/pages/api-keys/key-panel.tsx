@@ -1,0 +1,84 @@
+import { TagsInput, Text, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useTranslation } from 'react-i18next';
+import { type DrawnApiKey, type NewApiKey, useCreateApiKey } from '../../api/api-keys.ts';
+import { formErrors } from '../../parts/form-errors.ts';
+import { FormPanel } from '../../parts/form-panel.tsx';
+import { MomentPicker } from '../../parts/moment-picker.tsx';
+import { UserSelect } from '../../parts/user-select.tsx';
+
+interface KeyPanelProps {
+  /** Whose keys the page shows; null: everybody's. */
+  readonly userId: number | null;
+  readonly onClose: () => void;
+  readonly onDrawn: (key: DrawnApiKey) => void;
+}
+
+const formFields = ['user_id', 'prefix', 'scopes', 'expires_at'] as const;
+interface Values {
+  readonly user_id: number | null;
+  readonly prefix: string;
+  readonly scopes: string[];
+  readonly expires_at: string | null;
+}
+
+export function KeyPanel({ userId, onClose, onDrawn }: KeyPanelProps) {
+  const { t } = useTranslation('apiKeys');
+  const { t: shared } = useTranslation();
+  const creating = useCreateApiKey(onDrawn);
+  const form = useForm<Values>({ initialValues: { user_id: userId, prefix: '', scopes: [], expires_at: null } });
+  const errors = formErrors(creating.error, formFields, shared);
+  const input = (name: (typeof formFields)[number]) => ({ ...form.getInputProps(name), error: errors[name], name });
+  return (
+    <FormPanel
+      title={t('create')}
+      onClose={onClose}
+      onSubmit={form.onSubmit(values => creating.mutate(wishOf(values)))}
+      error={errors.form}
+      isSaving={creating.isPending}
+      isDirty={form.isDirty()}
+      saveLabel={shared('create')}
+    >
+      <UserSelect
+        label={t('user')}
+        description={t('userHint')}
+        placeholder={t('userSearch')}
+        required
+        data-autofocus
+        {...input('user_id')}
+        value={form.values.user_id}
+      />
+      <TextInput
+        label={t('prefix')}
+        description={t('prefixHint')}
+        classNames={{ input: 'mono' }}
+        autoCapitalize="none"
+        spellCheck={false}
+        leftSection={
+          <Text size="sm" c="dimmed" className="mono">
+            tok_
+          </Text>
+        }
+        leftSectionWidth={48}
+        {...input('prefix')}
+      />
+      <TagsInput label={t('scopes')} description={t('scopesHint')} {...input('scopes')} />
+      <MomentPicker
+        label={t('expires')}
+        description={t('expiresHint')}
+        placeholder={t('neverExpires')}
+        {...input('expires_at')}
+        value={form.values.expires_at}
+      />
+    </FormPanel>
+  );
+}
+
+/** What is left empty is not asked for; what is wrong the gateway says. */
+const wishOf = ({ user_id, prefix, scopes, expires_at }: Values) =>
+  ({
+    ...(user_id === null ? {} : { user_id }),
+    ...(prefix.trim() === '' ? {} : { prefix: prefix.trim() }),
+    ...(scopes.length === 0 ? {} : { scopes }),
+    ...(expires_at === null ? {} : { expires_at }),
+  }) as NewApiKey;

@@ -1,0 +1,119 @@
+import { Alert, Button, Group, NumberInput, SegmentedControl, Select, SimpleGrid, Stack } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import {
+  type SettingName,
+  type Settings,
+  type SettingsPatch,
+  useSaveSettings,
+  useSettings,
+} from '../../api/settings.ts';
+import { formErrors } from '../../parts/form-errors.ts';
+import { PrioritySelect } from '../../parts/priority.tsx';
+import { Section } from '../../parts/section.tsx';
+import { SettingField } from '../../parts/setting-fields.tsx';
+import { ErrorState, LoadingState } from '../../parts/states.tsx';
+import { tellDone } from '../../parts/tell.ts';
+
+const names = ['enabled', 'mode', 'default_priority', 'cache_ttl_sec', 'x_priority'] as const;
+const modes = ['enforce', 'shadow'] as const satisfies readonly Settings['mode'][];
+const policies = ['allow', 'internal', 'lower', 'ignore'] as const satisfies readonly Settings['x_priority'][];
+
+type Values = { readonly [Name in SettingName]: Settings[Name] | '' };
+
+export function MappingSettings() {
+  const { t } = useTranslation('settings');
+  const { data, error, refetch } = useSettings();
+  return (
+    <Section title={t('mapping')} hint={t('mappingHint')}>
+      {data !== undefined && <Form settings={data} />}
+      {data === undefined && (error === null ? <LoadingState /> : <ErrorState error={error} onRetry={refetch} />)}
+    </Section>
+  );
+}
+
+function Form({ settings }: { readonly settings: Settings }) {
+  const { t } = useTranslation('settings');
+  const { t: shared } = useTranslation();
+  const saving = useSaveSettings();
+  const form = useForm<Values>({ initialValues: valuesOf(settings) });
+  const errors = formErrors(saving.error, names, shared);
+  const save = (patch: SettingsPatch, done: string) =>
+    saving.mutate(patch, {
+      onSuccess: after => {
+        // What was not part of it stays as it was typed.
+        for (const name of names.filter(name => name in patch)) form.setFieldValue(name, after[name]);
+        tellDone(done);
+      },
+    });
+  const changed = names.filter(name => form.values[name] !== settings[name]);
+  const input = (name: SettingName) => ({
+    'aria-label': t(name),
+    ...form.getInputProps(name),
+    error: errors[name],
+  });
+  const field = (name: SettingName) => ({
+    label: t(name),
+    hint: t(`${name}Hint`),
+    source: settings.source[name],
+    isBusy: saving.isPending,
+    onReset: () => save({ [name]: null }, t('backDone', { setting: t(name) })),
+  });
+  return (
+    <form onSubmit={form.onSubmit(values => save(patchOf(values, changed), shared('saved')))} noValidate>
+      <Stack>
+        <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl" verticalSpacing="lg">
+          <SettingField {...field('enabled')}>
+            <SegmentedControl
+              aria-label={t('enabled')}
+              data={[true, false].map(value => ({ value: String(value), label: t(`enabled_${value as true}`) }))}
+              value={String(form.values.enabled)}
+              onChange={value => form.setFieldValue('enabled', value === 'true')}
+            />
+          </SettingField>
+          <SettingField {...field('mode')}>
+            <SegmentedControl
+              aria-label={t('mode')}
+              data={modes.map(value => ({ value, label: t(`mode_${value}`) }))}
+              value={form.values.mode}
+              onChange={value => form.setFieldValue('mode', value as Settings['mode'])}
+            />
+          </SettingField>
+          <SettingField {...field('default_priority')}>
+            <PrioritySelect {...input('default_priority')} value={form.values.default_priority as number} />
+          </SettingField>
+          <SettingField {...field('cache_ttl_sec')}>
+            <NumberInput {...input('cache_ttl_sec')} suffix={t('secondsSuffix')} thousandSeparator=" " />
+          </SettingField>
+          <SettingField {...field('x_priority')}>
+            <Select
+              {...input('x_priority')}
+              data={policies.map(value => ({ value, label: t(`x_priority_${value}`) }))}
+              allowDeselect={false}
+            />
+          </SettingField>
+        </SimpleGrid>
+        {errors.form !== undefined && (
+          <Alert color="red" icon={<IconAlertTriangle />} role="alert">
+            {errors.form}
+          </Alert>
+        )}
+        <Group justify="flex-end">
+          <Button variant="default" disabled={changed.length === 0} onClick={() => form.setValues(valuesOf(settings))}>
+            {shared('discard')}
+          </Button>
+          <Button type="submit" disabled={changed.length === 0} loading={saving.isPending}>
+            {shared('save')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+const valuesOf = ({ source: _source, ...values }: Settings): Values => values;
+
+/** An empty field is none of the gateway's values: it is sent as it is, and refused there. */
+const patchOf = (values: Values, changed: readonly SettingName[]) =>
+  Object.fromEntries(changed.map(name => [name, values[name]])) as SettingsPatch;

@@ -1,0 +1,64 @@
+import { Button } from '@mantine/core';
+import { IconLogout2 } from '@tabler/icons-react';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { forgetSession } from '../../api/query-client.ts';
+import { signOutEverywhere, useSession } from '../../api/session.ts';
+import { useConfirm } from '../../parts/confirm.tsx';
+import { Facts } from '../../parts/facts.tsx';
+import { FullMoment, Moment } from '../../parts/moment.tsx';
+import { Section } from '../../parts/section.tsx';
+import { tellError } from '../../parts/tell.ts';
+import { roleText } from '../users/user-words.tsx';
+
+export function SessionFacts() {
+  const { t } = useTranslation('settings');
+  const { t: ofUsers } = useTranslation('users');
+  const { user, signed_in_at, idle_expires_at, expires_at } = useSession();
+  return (
+    <Section title={t('session')} aside={<SignOutEverywhere />}>
+      <Facts
+        facts={[
+          { name: t('signedInAs'), value: user.email },
+          { name: t('role'), value: roleText(user.role, ofUsers) },
+          { name: t('since'), value: <FullMoment at={signed_in_at} /> },
+          { name: t('idleEnds'), value: <Moment at={idle_expires_at} />, hint: t('idleEndsHint') },
+          { name: t('endsAtLatest'), value: <FullMoment at={expires_at} /> },
+        ]}
+      />
+    </Section>
+  );
+}
+
+function SignOutEverywhere() {
+  const { t } = useTranslation();
+  const { email } = useSession().user;
+  const queries = useQueryClient();
+  const [confirm, dialog] = useConfirm();
+  const leaving = useMutation({
+    mutationFn: signOutEverywhere,
+    onSuccess: () => forgetSession(queries),
+    onError: error => tellError(error, t),
+  });
+  const ask = () =>
+    confirm({
+      title: t('signOutEverywhere'),
+      text: t('signOutEverywhereAsk', { email }),
+      action: t('signOutEverywhere'),
+      onConfirm: () => leaving.mutate(),
+    });
+  return (
+    <>
+      {dialog}
+      <Button
+        variant="default"
+        size="xs"
+        leftSection={<IconLogout2 size={16} />}
+        onClick={ask}
+        loading={leaving.isPending}
+      >
+        {t('signOutEverywhere')}
+      </Button>
+    </>
+  );
+}

@@ -1,0 +1,33 @@
+import { Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { type ReactNode, useId } from 'react';
+
+interface SectionProps {
+  readonly title: ReactNode;
+  readonly hint?: ReactNode;
+  /** At its right: buttons, badges. */
+  readonly aside?: ReactNode;
+  readonly children: ReactNode;
+}
+
+/** A part of a page under a heading of its own. */
+export function Section({ title, hint, aside, children }: SectionProps) {
+  const id = useId();
+  return (
+    <Paper withBorder p="md" component="section" aria-labelledby={id}>
+      <Group justify="space-between" align="flex-start" mb="sm" gap="xs">
+        <Stack gap={2}>
+          <Title order={2} size="h4" id={id}>
+            {title}
+          </Title>
+          {hint !== undefined && (
+            <Text size="sm" c="dimmed" component="div">
+              {hint}
+            </Text>
+          )}
+        </Stack>
+        {aside}
+      </Group>
+      {children}
+    </Paper>
+  );
+}
