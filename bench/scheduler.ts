@@ -99,7 +99,15 @@ const createDispatcher = (seats: number) =>
     clock: systemClock,
     waits: new WaitWindow(systemClock),
   });
-const request = { flowId: 'tenant-1', level: 7, cost: 700, tokens: 450, bodyBytes: 1000, maxWaitMs: null } as const;
+const request = {
+  requestId: 'req-1',
+  flowId: 'tenant-1',
+  level: 7,
+  cost: 700,
+  tokens: 450,
+  bodyBytes: 1000,
+  maxWaitMs: null,
+} as const;
 const work = async () => {};
 
 async function directCalls(): Promise<number> {

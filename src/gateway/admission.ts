@@ -15,8 +15,6 @@ export interface AdmissionOptions<Holder> {
   readonly random: () => number;
 }
 
-/** A prediction from fewer grants is none. */
-const fewestSamples = 20;
 /** Predictions err: who would be late by less may wait and see. */
 const toleranceFactor = 2;
 
@@ -90,9 +88,7 @@ export class Admission<Holder> {
 
   #queueWaitMs(place: Place<Holder>, now: number): number {
     const { scheduler, drainOf } = this.#options;
-    const drain = drainOf(place.level);
-    if (drain.samples < fewestSamples) return 0;
-    return (drain.secondsFor(scheduler.costBefore(place), now) ?? 0) * 1000;
+    return drainOf(place.level).predictMs(scheduler.costBefore(place), now) ?? 0;
   }
 
   /** Until half of what waits in the level has a seat, and not before the pool is open. */

@@ -13,14 +13,15 @@
 import type { PoolSettings } from '../config/config.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ClientLeft } from '../domain/errors.ts';
-import type { PoolStats, WaitPercentiles } from '../domain/stats.ts';
-import { allLevels, type Level } from '../domain/vocabulary.ts';
+import type { PoolStats } from '../domain/stats.ts';
+import type { Level } from '../domain/vocabulary.ts';
 import { type Place, Scheduler } from '../scheduler/scheduler.ts';
 import { Admission, type TenantsById } from './admission.ts';
 import { Alarm } from './alarm.ts';
 import { HandOffs } from './hand-offs.ts';
 import { PoolCounts } from './level-counts.ts';
 import { PoolTicket, type TicketOffice } from './pool-ticket.ts';
+import { PoolView, type Waits } from './pool-view.ts';
 import { refusals } from './refusal.ts';
 import { putBack, type Ticket, type TicketFields } from './ticket.ts';
 
@@ -29,7 +30,7 @@ export interface DispatcherOptions {
   readonly settings: PoolSettings;
   readonly tenants: TenantsById;
   readonly clock: Clock;
-  readonly waits: { record(level: Level, waitMs: number): void; percentiles(level: Level): WaitPercentiles };
+  readonly waits: Waits;
   /** 0 ≤ x < 1; spreads Retry-After. */
   readonly random?: () => number;
 }
@@ -44,6 +45,8 @@ export class Dispatcher {
   readonly #scheduler: Scheduler<PoolTicket>;
   readonly #admission: Admission<PoolTicket>;
   readonly #counts = new PoolCounts();
+  /** For whoever looks on. */
+  readonly view: PoolView;
   readonly #alarm: Alarm;
   readonly #handOffs: HandOffs;
   readonly #office: TicketOffice = {
@@ -61,6 +64,7 @@ export class Dispatcher {
     const scheduler = new Scheduler<PoolTicket>({ settings, tenants });
     const drainOf = (level: Level) => this.#counts.of(level).drain;
     this.#scheduler = scheduler;
+    this.view = new PoolView({ ...options, scheduler, counts: this.#counts, settings: () => this.#settings });
     this.#admission = new Admission({ name, scheduler, drainOf, random }, settings, tenants);
     this.#alarm = new Alarm(clock, now => this.#pump(now));
     this.#handOffs = new HandOffs(() => this.#pump(clock.now()));
@@ -141,14 +145,7 @@ export class Dispatcher {
   }
 
   stats(): PoolStats {
-    return {
-      name: this.#options.name,
-      seats: this.#scheduler.seats,
-      in_use: this.#scheduler.inUse,
-      levels: allLevels.map(level =>
-        this.#counts.of(level).stats(this.#scheduler.level(level), this.#options.waits.percentiles(level)),
-      ),
-    };
+    return this.view.stats();
   }
 
   #enter(ticket: PoolTicket): void {
@@ -164,6 +161,7 @@ export class Dispatcher {
       this.#refuse(place, 'rejected', refusal, now);
       return;
     }
+    this.view.entered(ticket);
     this.#pump(now);
     ticket.wasQueued = place.state !== 'running';
     if (place.state === 'waiting') this.#counts.of(place.level).drain.begin(now);
@@ -208,6 +206,7 @@ export class Dispatcher {
   #release(ticket: PoolTicket): void {
     const now = this.#options.clock.now();
     ticket.state = 'ended';
+    this.view.left(ticket);
     this.#scheduler.finish(ticket.place, ticket.spent, now);
     this.#pump(now);
   }
@@ -271,6 +270,7 @@ export class Dispatcher {
   #refuse(place: Place<PoolTicket>, how: 'rejected' | 'timedOut' | 'cancelled', reason: Error, now: number): void {
     this.#counts.of(place.level)[how]++;
     this.#leftQueue(place, now);
+    this.view.left(place.holder);
     place.holder.refuse(reason, now);
   }
 

@@ -9,6 +9,8 @@
 const memoryMs = 30_000;
 /** What was learned is forgotten when nothing has waited for so long. */
 const forgottenAfterMs = 300_000;
+/** A prediction from fewer grants is none. */
+const fewestSamples = 20;
 
 export class DrainRate {
   /** How many have left the queue for a seat since it was last forgotten. */
@@ -36,6 +38,12 @@ export class DrainRate {
     this.#pass(now);
     this.#drained += cost;
     this.samples++;
+  }
+
+  /** How long `cost` is going to take, as far as can be told; null while too little is known. */
+  predictMs(cost: number, now: number): number | null {
+    const seconds = this.samples < fewestSamples ? null : this.secondsFor(cost, now);
+    return seconds === null ? null : seconds * 1000;
   }
 
   /** How long `cost` takes to drain; null while nothing is known. */

@@ -81,6 +81,7 @@ export class Gateway {
     const { flowId, level } = classification;
     const estimate = this.#estimate(exchange.operation, flowId, body.length, fields);
     const ticket = dispatcher.ticket({
+      requestId: exchange.requestId,
       flowId,
       level,
       ...spentOf(estimate),

@@ -14,6 +14,7 @@ export interface TicketOffice {
  */
 export class PoolTicket implements Ticket {
   readonly place: Place<PoolTicket>;
+  readonly requestId: string;
   state: 'new' | 'waiting' | 'seated' | 'running' | 'ended' = 'new';
   waitMs = 0;
   wasQueued = false;
@@ -33,6 +34,7 @@ export class PoolTicket implements Ticket {
 
   constructor(fields: TicketFields, timeoutMs: number, office: TicketOffice) {
     this.place = new Place(this, fields, timeoutMs);
+    this.requestId = fields.requestId;
     this.spent = fields;
     this.#office = office;
   }
@@ -76,14 +78,19 @@ export class PoolTicket implements Ticket {
     this.mayBePutBack = false;
   }
 
+  /** All its time in the queue, up to this moment while it waits. */
+  waitedMs(now: number): number {
+    return this.state === 'waiting' ? this.waitMs + now - this.#waitingSince : this.waitMs;
+  }
+
   seat(now: number): void {
+    this.waitMs = this.waitedMs(now);
     this.state = 'seated';
-    this.waitMs += now - this.#waitingSince;
     this.#resolve();
   }
 
   refuse(reason: Error, now: number): void {
-    if (this.state === 'waiting') this.waitMs += now - this.#waitingSince;
+    this.waitMs = this.waitedMs(now);
     this.state = 'ended';
     this.refusal = reason;
     this.#reject(reason);

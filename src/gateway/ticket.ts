@@ -3,6 +3,8 @@ import type { Level } from '../domain/vocabulary.ts';
 
 /** `cost` and `tokens` are estimated, see domain/usage.ts. */
 export interface TicketFields extends Spent {
+  /** By which an operator finds it while it is here. */
+  readonly requestId: string;
   readonly flowId: string;
   readonly level: Level;
   readonly bodyBytes: number;

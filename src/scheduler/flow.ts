@@ -1,6 +1,7 @@
 import type { Spent } from '../domain/usage.ts';
 import type { Level } from '../domain/vocabulary.ts';
 import type { HeapItem } from './heap.ts';
+import type { Service } from './service.ts';
 import type { Tenant } from './tenant.ts';
 
 /** Counters stay exact far beyond this; it keeps one absurd usage report from locking a tenant out for ever. */
@@ -78,15 +79,18 @@ export class Flow<Holder> {
   appended = 0;
   /** Its item in the heap of the longest queues, while there is one. */
   lane: (HeapItem & { readonly flow: Flow<Holder> }) | null = null;
+  /** What it is served, for whoever looks on. */
+  service: Service;
   // Its item in one of the heaps of its level.
   slot = -1;
   key = 0;
   turn = 0;
 
-  constructor(id: string, level: Level, counter: number) {
+  constructor(id: string, level: Level, counter: number, service: Service) {
     this.id = id;
     this.level = level;
     this.counter = counter;
+    this.service = service;
   }
 
   /** It has something waiting and its tenant may start nothing. */

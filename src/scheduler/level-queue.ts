@@ -22,6 +22,7 @@ import type { Level } from '../domain/vocabulary.ts';
 import { Flow, type Place } from './flow.ts';
 import { IndexedHeap } from './heap.ts';
 import { LongestQueue } from './longest-queue.ts';
+import { LevelService } from './service.ts';
 import type { Tenant } from './tenant.ts';
 
 /** Float64 counters are lowered beyond this, long before fractions of a token are lost. */
@@ -43,6 +44,8 @@ export class LevelQueue<Holder> {
   waitingCost = 0;
   waitingBytes = 0;
   readonly id: Level;
+  /** What its flows are served, for whoever looks on. */
+  readonly service = new LevelService();
   readonly #findTenant: FindTenant<Holder>;
   #virtualTime = 0;
   // No counter is above it.
@@ -65,6 +68,19 @@ export class LevelQueue<Holder> {
 
   knownFlows(): Iterable<Flow<Holder>> {
     return this.#flows.values();
+  }
+
+  /** No flow that comes back has less on its counter. */
+  get virtualTime(): number {
+    return this.#virtualTime;
+  }
+
+  weightOf(flowId: string): number {
+    return this.#findTenant(flowId)?.rules.weight ?? 1;
+  }
+
+  find(flowId: string): Flow<Holder> | null {
+    return this.#flows.get(flowId) ?? null;
   }
 
   /** Something waits that its tenant may start. */
@@ -98,6 +114,7 @@ export class LevelQueue<Holder> {
     this.#virtualTime = Math.max(this.#virtualTime, flow.counter);
     place.flowWeight = flow.weight;
     this.#charge(flow, place.cost / flow.weight);
+    flow.service.served += place.cost;
     flow.running++;
     this.running++;
     this.#unlink(flow, place);
@@ -120,6 +137,7 @@ export class LevelQueue<Holder> {
     const flow = place.flow;
     if (flow === null || difference === 0) return;
     this.#charge(flow, difference / place.flowWeight);
+    flow.service.served += difference;
     if (flow.slot >= 0 && flow.head !== null) this.#backlogged.update(flow, flow.counter);
   }
 
@@ -163,7 +181,7 @@ export class LevelQueue<Holder> {
    */
   costBefore({ flowId, cost }: Place<Holder>): number {
     const own = this.waitingCostOf(flowId);
-    const weight = Math.max(this.#findTenant(flowId)?.rules.weight ?? 1, 1);
+    const weight = Math.max(this.weightOf(flowId), 1);
     const others = Math.max(this.#backlogged.size - (own > 0 ? 1 : 0), 0);
     return Math.min(this.waitingCost, own + ((own + cost) * others) / weight);
   }
@@ -177,6 +195,8 @@ export class LevelQueue<Holder> {
       if (!flow.isParked) this.unpark(flow);
     }
     flow.appended = ++this.#arrivals;
+    if (flow.service.isOver) flow.service = this.service.of(flow.id);
+    flow.service.hasWanted = true;
     this.waiting++;
     this.waitingCost += place.cost;
     this.waitingBytes += place.bodyBytes;
@@ -186,7 +206,7 @@ export class LevelQueue<Holder> {
   #flowOf(id: string): Flow<Holder> {
     const known = this.#flows.get(id);
     if (known !== undefined) return known;
-    const flow = new Flow<Holder>(id, this.id, this.#virtualTime);
+    const flow = new Flow<Holder>(id, this.id, this.#virtualTime, this.service.of(id));
     flow.tenant = this.#findTenant(id);
     flow.weight = flow.tenant?.rules.weight ?? 1;
     this.#flows.set(id, flow);

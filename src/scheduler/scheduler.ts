@@ -18,12 +18,14 @@ import type { Spent } from '../domain/usage.ts';
 import type { Level } from '../domain/vocabulary.ts';
 import { Capacity } from './capacity.ts';
 import { type Place, soundAmount } from './flow.ts';
+import { Inspection } from './inspection.ts';
 import type { LevelQueue } from './level-queue.ts';
 import { LevelTier } from './level-tier.ts';
 import { PoolQueue } from './pool-queue.ts';
 import type { SchedulerSettings, Tenants } from './rules.ts';
 
 export { type Demand, Place } from './flow.ts';
+export type { FlowShare, Standing } from './inspection.ts';
 export type { SchedulerSettings, TenantRules, Tenants } from './rules.ts';
 
 export interface SchedulerOptions {
@@ -49,10 +51,13 @@ export class Scheduler<Holder> {
   /** Bit n: level n is below its cap and has something waiting that its tenant may start. */
   #ready = 0;
   #ignoredFinishes = 0;
+  /** For whoever looks on. */
+  readonly inspection: Inspection<Holder>;
 
   constructor({ settings, tenants }: SchedulerOptions) {
     this.#settings = settings;
     this.#capacity = new Capacity(settings);
+    this.inspection = new Inspection(this.#capacity, this.#tier, this.#queue, () => this.#ready);
     this.configure(settings, tenants, 0);
   }
 

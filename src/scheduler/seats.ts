@@ -47,6 +47,22 @@ export class Seats {
     return (this.#used[level] ?? 0) < (this.#cap[level] ?? 0);
   }
 
+  /** So many more the level may start, as far as the seats go. */
+  roomFor(level: Level): number {
+    if (this.#held > this.#limit) return 0;
+    const used = this.#used[level] ?? 0;
+    const unused = Math.max(this.reservedFor(level) - used, 0);
+    return Math.max(Math.min(unused + this.#limit - this.#held, this.capOf(level) - used), 0);
+  }
+
+  reservedFor(level: Level): number {
+    return this.#reserved[level] ?? 0;
+  }
+
+  capOf(level: Level): number {
+    return this.#cap[level] ?? 0;
+  }
+
   take(level: Level): void {
     this.#change(level, 1);
   }

@@ -4,15 +4,25 @@ import { GatewayError } from '../../src/domain/errors.ts';
 import type { Level } from '../../src/domain/vocabulary.ts';
 import { Dispatcher, type DispatcherOptions } from '../../src/gateway/dispatcher.ts';
 import { putBack, type TicketFields } from '../../src/gateway/ticket.ts';
+import { WaitWindow } from '../../src/telemetry/wait-window.ts';
 import { ManualClock } from './manual-clock.ts';
 import { poolSettings } from './pool-settings.ts';
 
-export const anyFields = { flowId: 'a', level: 3, cost: 100, tokens: 60, bodyBytes: 10, maxWaitMs: null } as const;
+export const anyFields = {
+  requestId: 'any',
+  flowId: 'a',
+  level: 3,
+  cost: 100,
+  tokens: 60,
+  bodyBytes: 10,
+  maxWaitMs: null,
+} as const;
 
 /** A dispatcher on a clock that stands still, and requests whose work ends when the test says so. */
 export function arrangeDispatcher(fields: Partial<PoolSettings> = {}, more: Partial<DispatcherOptions> = {}) {
   const clock = new ManualClock();
   const waits: [Level, number][] = [];
+  const window = new WaitWindow(clock);
   const dispatcher = new Dispatcher({
     name: 'gpu',
     settings: poolSettings(fields),
@@ -20,14 +30,19 @@ export function arrangeDispatcher(fields: Partial<PoolSettings> = {}, more: Part
     clock,
     random: () => 0.5,
     waits: {
-      record: (level, waitMs) => waits.push([level, waitMs]),
+      record: (level, waitMs) => {
+        waits.push([level, waitMs]);
+        window.record(level, waitMs);
+      },
       percentiles: level => ({ p50: level, p95: null, p99: null }),
+      lastStep: () => window.lastStep(),
+      grantedNow: level => window.grantedNow(level),
     },
     ...more,
   });
   const started: string[] = [];
   const request = (name: string, level: Level = 3, demand: Partial<TicketFields> = {}) => {
-    const ticket = dispatcher.ticket({ ...anyFields, level, ...demand });
+    const ticket = dispatcher.ticket({ ...anyFields, requestId: name, level, ...demand });
     const work = Promise.withResolvers<string>();
     let attempt = Promise.withResolvers<string | typeof putBack>();
     // Work that never begins may be told to fail all the same.

@@ -66,7 +66,10 @@ test('a recorder of waits that fails does not leak the seat', async () => {
     throw new Error('no histogram');
   };
   const percentiles = () => ({ p50: null, p95: null, p99: null });
-  const { dispatcher, request } = arrangeDispatcher({}, { waits: { record, percentiles } });
+  const { dispatcher, request } = arrangeDispatcher(
+    {},
+    { waits: { record, percentiles, lastStep: () => ({ number: 0, levels: [] }), grantedNow: () => 0 } },
+  );
   await assert.rejects(request('one').answer, /no histogram/);
   assert.equal(dispatcher.stats().in_use, 0);
 });
