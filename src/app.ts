@@ -6,13 +6,18 @@ import { errors } from './domain/errors.ts';
 import { type Configure, type OpenEdition, openEdition } from './edition.ts';
 import { Dispatcher } from './gateway/dispatcher.ts';
 import { Gateway } from './gateway/gateway.ts';
+import type { AdminServices } from './http/admin/admin.ts';
+import { shownProviders } from './http/admin/shown-providers.ts';
 import { identifier } from './http/auth.ts';
+import type { Health } from './http/ops.ts';
 import { type ConsoleService, createHttpServer, type HttpServer } from './http/server.ts';
 import { reload } from './reload.ts';
 import { createEvents, type Events } from './telemetry/events.ts';
 import { createLogger, type LogSink } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
-import { WaitWindow } from './telemetry/wait-window.ts';
+import { atEveryStep } from './telemetry/pool-history.ts';
+import { ProviderHealths } from './telemetry/provider-health.ts';
+import { stepMs, WaitWindow } from './telemetry/wait-window.ts';
 import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
 
 export interface Overrides {
@@ -56,31 +61,30 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   };
   const edition = await openEdition({ config, clock, events, print, configure });
   const upstreams = createUpstreams(config.providers, { clock });
-  const poolStats = () => [...dispatchers.values()].map(dispatcher => dispatcher.stats());
+  const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
+  const health = (): Health => (stopping.signal.aborted ? 'stopping' : edition.health());
+  const healths = new ProviderHealths(clock);
+  atEveryStep(clock, stopping.signal, () => {
+    for (const view of views) view.endStep();
+  });
   const { identities, classify, pools } = edition;
   const identify = identifier({
     authenticate: key => identities.authenticate(key),
     disabled: config.auth.disabled,
   });
-  const gateway = new Gateway({
-    identify,
-    classify,
-    upstreams,
-    pools: dispatchers,
-    bodies,
-  });
+  const gateway = new Gateway({ identify, classify, upstreams, pools: dispatchers, bodies });
   metrics.watch({
-    pools: poolStats,
+    pools: () => views.map(view => view.stats()),
     snapshot: () => snapshotOf(edition),
     isDatabaseUp: () => edition.health() === 'ready',
   });
   const http = createHttpServer({
     gateway,
-    events: alsoRemembering(edition.memories, events),
+    events: alsoRemembering([healths, ...edition.memories], events),
     clock,
-    admin: { ...edition, poolStats, console: consoleOf(config, { clock, events }) },
+    admin: adminServices({ edition, config, clock, events, dispatchers, healths, health }),
     consoleFolder: overrides.consoleFolder,
-    ops: { health: () => (stopping.signal.aborted ? 'stopping' : edition.health()), metrics },
+    ops: { health, metrics },
   });
 
   const url = await http.listen(config.gateway).catch(async error => {
@@ -122,6 +126,40 @@ function createTelemetry({ log }: Config, { logSink, warnings = [] }: Overrides)
   const events = createEvents({ logger, metrics });
   for (const warning of warnings) events.warn(warning);
   return { logger, metrics, events };
+}
+
+interface AdminParts {
+  readonly edition: OpenEdition;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly dispatchers: ReadonlyMap<string, Dispatcher>;
+  readonly healths: ProviderHealths;
+  readonly health: () => Health;
+}
+
+/** What the admin routes are handed: the edition's features, and who looks on at the pools and providers. */
+function adminServices({ edition, config, clock, events, dispatchers, healths, health }: AdminParts): AdminServices {
+  const { mapper, timings, pools } = edition;
+  return {
+    ...edition,
+    console: consoleOf(config, { clock, events }),
+    lanes: {
+      clock,
+      stepMs,
+      pools: [...dispatchers.values()].map(dispatcher => dispatcher.view),
+      tenantName: flowId => mapper?.tenantName(flowId) ?? null,
+      database: health,
+      boosts: () => timings?.heldBoosts() ?? [],
+    },
+    providers: () =>
+      shownProviders({
+        providers: config.providers,
+        healthOf: provider => healths.of(provider),
+        seatsOf: pool => pools.find(pool).seats,
+        closedUntil: pool => dispatchers.get(pool)?.view.closedUntil() ?? null,
+      }),
+  };
 }
 
 function createDispatchers({ pools, tenants }: Config, clock: Clock): Map<string, Dispatcher> {

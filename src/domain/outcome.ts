@@ -33,4 +33,6 @@ export interface Outcome {
   readonly waitMs: number | null;
   readonly durationMs: number;
   readonly usage: Usage | null;
+  /** What the client was told went wrong with the upstream; null where nothing did. */
+  readonly upstreamFault: string | null;
 }

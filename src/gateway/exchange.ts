@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asGatewayError, ClientLeft } from '../domain/errors.ts';
+import { asGatewayError, ClientLeft, GatewayError } from '../domain/errors.ts';
 import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
 import type { Usage } from '../domain/usage.ts';
 import type { Classification, Identity } from '../domain/vocabulary.ts';
@@ -81,9 +81,13 @@ export class Exchange {
       waitMs: this.ticket?.waitMs ?? null,
       durationMs: now - this.#startedAt,
       usage: this.usage,
+      upstreamFault: upstreamFaultOf(this.fault),
     };
   }
 }
+
+const upstreamFaultOf = (fault: unknown): string | null =>
+  fault instanceof GatewayError && fault.code === 'upstream_failed' ? fault.message : null;
 
 /** The client's own id where it is sound (either header's spelling), else a new one. */
 function requestIdOf(req: IncomingMessage): string {

@@ -7,6 +7,7 @@ import { version } from '../config/version.ts';
 import { errorKinds } from '../domain/errors.ts';
 import * as contract from './admin/contract.ts';
 import * as inspectContract from './admin/inspect-contract.ts';
+import * as liveContract from './admin/live-contract.ts';
 import * as poolContract from './admin/pool-contract.ts';
 import * as sessionContract from './admin/session-contract.ts';
 import * as timingContract from './admin/timing-contract.ts';
@@ -80,7 +81,16 @@ function documentOf(routes: readonly RouteOptions[]): object {
 const methodsOf = ({ method }: RouteOptions): string[] => [method].flat().map(name => name.toLowerCase());
 
 function adminOperation(route: RouteOptions, path: string, components: Components): Described {
-  const { summary = '', body, querystring, response = {}, needs, takesFile, answersFile = [] } = route.schema ?? {};
+  const {
+    summary = '',
+    body,
+    querystring,
+    response = {},
+    needs,
+    takesFile,
+    answersFile = [],
+    answersEvents,
+  } = route.schema ?? {};
   const shown = (schema: unknown) => hoisted(schema as JsonSchema, components);
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
   const answers = Object.entries(response as Record<string, unknown>).map(([status, schema]) => {
@@ -96,13 +106,28 @@ function adminOperation(route: RouteOptions, path: string, components: Component
     ...(needs === undefined ? {} : { security: needs === null ? [] : [{ session: [] }] }),
     parameters: [...names.map(pathParameter), ...queryParameters(querystring, shown)],
     ...(Object.keys(sent).length === 0 ? {} : { requestBody: { required: true, content: sent } }),
-    responses: { ...Object.fromEntries(answers), ...errorAnswers(refusalsOf(route.schema, names)) },
+    responses: {
+      ...Object.fromEntries(answers),
+      ...(answersEvents === undefined ? {} : { 200: eventStream(answersEvents, shown) }),
+      ...errorAnswers(refusalsOf(route.schema, names)),
+    },
   };
 }
 
 /** Texts that are not described further than by their content type. */
 const files = (types: readonly string[]): Record<string, object> =>
   Object.fromEntries(types.map(type => [type, { schema: type === 'application/json' ? {} : { type: 'string' } }]));
+
+/** OpenAPI has no words for what each event carries, so that stands in a field of our own. */
+const eventStream = (events: Readonly<Record<string, unknown>>, shown: (schema: unknown) => unknown) => ({
+  description: `Server-sent events: ${Object.keys(events).join(', ')}.`,
+  content: {
+    'text/event-stream': {
+      schema: { type: 'string' },
+      'x-events': Object.fromEntries(Object.entries(events).map(([name, schema]) => [name, shown(schema)])),
+    },
+  },
+});
 
 const operationId = (method: string, path: string): string =>
   `${method}-${path.slice(adminPrefix.length)}`.replaceAll(/[^A-Za-z0-9]+([A-Za-z0-9])?/g, (_, letter = '') =>
@@ -177,6 +202,7 @@ const contractNames: ReadonlyMap<unknown, string> = new Map(
   Object.entries({
     ...contract,
     ...inspectContract,
+    ...liveContract,
     ...poolContract,
     ...sessionContract,
     ...timingContract,

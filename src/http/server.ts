@@ -49,6 +49,8 @@ export function createHttpServer({ gateway, events, clock, admin, consoleFolder,
   let isDraining = false;
   const app = fastify({
     return503OnClosing: false,
+    // A request's id in a path, of 128 characters, each of which may be written as three.
+    routerOptions: { maxParamLength: 384 },
     clientErrorHandler: unreadableRefuser(clock),
     // A URL that cannot be decoded never reaches the error handler.
     frameworkErrors: (thrown, request, reply) => answerError(thrown, request, reply),

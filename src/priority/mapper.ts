@@ -17,6 +17,7 @@ import { changesOf, effectiveSettings, type SettingsPatch } from './settings.ts'
 import { classifyBySettings } from './shadow.ts';
 import { type Loaded, loadSnapshot } from './snapshot-loader.ts';
 import type { WriteBy } from './stale.ts';
+import { TenantNames } from './tenant-names.ts';
 import { type ShownTiming, shownTiming } from './timing-shown.ts';
 import { ToldFaults } from './told-faults.ts';
 
@@ -67,6 +68,7 @@ export class Mapper {
   #cancelRetry = () => {};
   #lastLoad: Promise<unknown> = Promise.resolve();
   readonly #faults: ToldFaults;
+  readonly #tenantNames = new TenantNames();
 
   constructor(parts: MapperParts) {
     this.#parts = parts;
@@ -86,6 +88,11 @@ export class Mapper {
   match(key: string): Mapping | null {
     if (this.#isExpired) this.#renew();
     return this.#loaded?.compiled.snapshot.match(key) ?? null;
+  }
+
+  /** What the tenant behind a flow id is called; null where nothing says. */
+  tenantName(flowId: string): string | null {
+    return this.#loaded === null ? null : this.#tenantNames.find(flowId, this.#loaded.rows);
   }
 
   /** Resolves when the first snapshot serves; tries once a second until then. */

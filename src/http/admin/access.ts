@@ -1,5 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { TSchema } from 'typebox';
 import { errors, GatewayError } from '../../domain/errors.ts';
 import type { Identity, Role } from '../../domain/vocabulary.ts';
 import type { Identities, Session } from '../../identity/identity.ts';
@@ -25,6 +26,8 @@ declare module 'fastify' {
     takesFile?: readonly string[];
     /** The content types in which it answers beside JSON. */
     answersFile?: readonly string[];
+    /** The server-sent events in which it answers, by their names. */
+    answersEvents?: Readonly<Record<string, TSchema>>;
   }
   interface FastifyRequest {
     /** Who calls an admin route; set before anything else is done. */

@@ -1,9 +1,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { errors } from '../../domain/errors.ts';
-import type { PoolStats } from '../../domain/stats.ts';
 import type { Identities } from '../../identity/identity.ts';
-import type { HeldBoost } from '../../priority/priority.ts';
-import { type AdminApp, admins, authorize, withContract } from './access.ts';
+import { type AdminApp, admins, authorize, isStillWelcome, withContract } from './access.ts';
 import { apiKeyRoutes, type KeyUseService } from './api-keys.ts';
 import { type BoostService, boostRoutes } from './boosts.ts';
 import { configRoutes, type SettingsService } from './config.ts';
@@ -12,12 +10,14 @@ import { type ExplainService, explainRoutes } from './explain.ts';
 import { type HistoryService, historyRoutes } from './history.ts';
 import { takeJsonBodies } from './json-body.ts';
 import { type LintService, lintRoutes } from './lint.ts';
+import type { ShownProvider } from './live-contract.ts';
 import { type MappingListService, mappingListRoutes } from './mapping-list.ts';
 import { mappingStatusRoutes, type StatusService } from './mapping-status.ts';
 import { type DryRunService, type MappingService, mappingRoutes, type WarningService } from './mappings.ts';
 import { type PoolScheduleService, poolScheduleRoutes } from './pool-schedules.ts';
 import { type PoolService, poolRoutes } from './pools.ts';
-import { schedulerRoutes } from './scheduler.ts';
+import { providerRoutes } from './providers.ts';
+import { type LanesService, schedulerRoutes } from './scheduler.ts';
 import { type ScheduleService, scheduleRoutes } from './schedules.ts';
 import { type ConsoleService, refuseSessions, sessionRoutes } from './session.ts';
 import { type TransferService, transferRoutes } from './transfer.ts';
@@ -38,12 +38,13 @@ export interface AdminServices {
   /** Null where `mapper` is. */
   readonly history: HistoryService | null;
   /** Null where mapper is. */
-  readonly timings: (BoostService & ScheduleService & { heldBoosts(): HeldBoost[] }) | null;
+  readonly timings: (BoostService & ScheduleService) | null;
   /** Null where mapper is. */
   readonly trial: { readonly dryRun: DryRunService; readonly transfer: TransferService } | null;
   readonly pools: PoolService;
   readonly scheduledPools: PoolScheduleService;
-  readonly poolStats: () => PoolStats[];
+  readonly lanes: LanesService;
+  readonly providers: () => readonly ShownProvider[];
 }
 
 const bodyLimit = 2 ** 20;
@@ -69,7 +70,12 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       else sessionRoutes(admin, services.identities.sessions, services.console);
       userRoutes(admin, services.identities);
       apiKeyRoutes(admin, services.identities, services.keyUses);
-      schedulerRoutes(admin, { pools: services.poolStats, boosts: () => services.timings?.heldBoosts() ?? [] });
+      schedulerRoutes(
+        admin,
+        () => services.lanes,
+        request => isStillWelcome(door, request),
+      );
+      providerRoutes(admin, services.providers);
       poolRoutes(admin, services.pools, services.identities);
       poolScheduleRoutes(admin, services.scheduledPools, services.identities);
       if (services.mapper === null || services.mappingList === null || services.trial === null)
