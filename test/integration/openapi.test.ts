@@ -7,9 +7,19 @@ import { registerAdmin } from '../../src/http/admin/admin.ts';
 import { registerOpenApi } from '../../src/http/openapi.ts';
 import { readApiDocument } from '../support/api-document.ts';
 import { adminKey, startGateway } from '../support/gateway.ts';
+import { readLanes } from '../support/live.ts';
 import { freshDatabase } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
 
-const ini = '[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\n';
+const ini = `[provider.local]
+type = loopback
+service_ms = 0
+chunk_ms = 0
+models = m
+[provider.slow]
+type = loopback
+service_ms = 600000
+`;
 
 /** Every admin route with something to ask of it, in an order in which each finds what it needs. */
 const calls: readonly (readonly [method: string, url: string, status: number, body?: unknown])[] = [
@@ -27,6 +37,9 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
   ['DELETE', '/admin/api-keys/2', 200],
   ['GET', '/admin/scheduler/stats', 200],
   ['GET', '/admin/scheduler/pools', 200],
+  ['GET', '/admin/scheduler/requests?pool=slow&level=3&limit=10', 200],
+  ['GET', '/admin/scheduler/requests/no-such-request', 404],
+  ['GET', '/admin/providers', 200],
   ['PUT', '/admin/scheduler/pools/local', 200, { policy: 'strict', weights: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1] }],
   ['GET', '/admin/scheduler/pools/local', 200],
   [
@@ -100,7 +113,7 @@ const sessionCalls: typeof calls = [
 test('every documented admin route answers as the document says, its refusals too', async t => {
   const { url: database } = await freshDatabase(t);
   const { admin, url } = await startGateway(t, { ini, database });
-  const { operations: documented, operationOf, faultOf } = await readApiDocument(url);
+  const { operations: documented, operationOf, faultOf, eventFaultOf } = await readApiDocument(url);
   const called = new Set<string>();
   const ask = async (method: string, path: string, expected: number, body?: unknown, key?: string) => {
     const operation = operationOf(method, path);
@@ -127,6 +140,12 @@ test('every documented admin route answers as the document says, its refusals to
     called.add(`${method} ${operation.path}`);
   };
   for (const [method, path, status, body] of calls) await ask(method, path, status, body);
+  await askForRequest(url, () => ask('GET', '/admin/scheduler/requests/one-that-runs', 200));
+  const streamOf = operationOf('GET', '/admin/scheduler/stream') ?? assert.fail();
+  const reader = await readLanes(t, url);
+  await until(() => reader.events.length >= 2);
+  for (const { event, data } of reader.events) assert.equal(eventFaultOf(streamOf, event, data), null, event);
+  called.add('GET /admin/scheduler/stream');
   for (const [method, path, status, body] of sessionCalls) await askInSession(method, path, status, body);
   const file = '/admin/api-key-priority/mappings/export';
   const headers = { authorization: `Bearer ${adminKey}`, accept: 'application/json' };
@@ -146,6 +165,19 @@ test('every documented admin route answers as the document says, its refusals to
   for (const { method, path, summary, operationId } of all) assert.ok(summary && operationId, `${method} ${path}`);
   assert.equal(new Set(all.map(({ operationId }) => operationId)).size, all.length);
 });
+
+/** Asks while a request of that id runs. */
+async function askForRequest(url: string, ask: () => Promise<void>): Promise<void> {
+  const leaving = new AbortController();
+  const headers = { authorization: `Bearer ${adminKey}`, 'x-request-id': 'one-that-runs' };
+  const body = JSON.stringify({ model: 'slow', messages: [] });
+  const answer = fetch(`${url}/v1/chat/completions`, { method: 'POST', headers, body, signal: leaving.signal });
+  const found = () => fetch(`${url}/admin/scheduler/requests/one-that-runs`, { headers });
+  await until(async () => (await found()).status === 200);
+  await ask();
+  leaving.abort();
+  await assert.rejects(answer);
+}
 
 test('the document is OpenAPI 3.1 by its own schema, in both editions', async t => {
   const { url: database } = await freshDatabase(t);

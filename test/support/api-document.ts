@@ -15,6 +15,8 @@ export interface ApiDocument {
   operationOf(method: string, url: string): DocumentedOperation | null;
   /** What is wrong with a body by the operation's schema for this status, or for `default`; null if nothing is. */
   faultOf(operation: DocumentedOperation, status: number, body: unknown): string | null;
+  /** The same of what an event of a stream carries. */
+  eventFaultOf(operation: DocumentedOperation, event: string, data: unknown): string | null;
 }
 
 const methods = ['get', 'put', 'post', 'delete', 'patch'];
@@ -33,6 +35,13 @@ export async function readApiDocument(url: string): Promise<ApiDocument> {
   );
   const escaped = (text: string) =>
     text.replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('{', '%7B').replaceAll('}', '%7D');
+  const faultAt = (place: string, value: unknown) => {
+    const check = ajv.getSchema(place);
+    if (check === undefined) return `no schema at ${place}`;
+    return check(value) ? null : ajv.errorsText(check.errors);
+  };
+  const answersOf = ({ method, path }: DocumentedOperation) =>
+    `document#/paths/${escaped(path)}/${method.toLowerCase()}/responses`;
   return {
     document,
     operations,
@@ -46,14 +55,14 @@ export async function readApiDocument(url: string): Promise<ApiDocument> {
       // A literal segment wins over a parameter, as in the router.
       return found.sort((a, b) => a.path.split('{').length - b.path.split('{').length)[0] ?? null;
     },
-    faultOf({ method, path, responses }, status, body) {
+    faultOf(operation, status, body) {
+      const { method, path, responses } = operation;
       const answer = responses[status] ? String(status) : 'default';
       const type = responses[answer]?.content?.['application/json'];
       if (type === undefined) return `${method} ${path} documents no ${status}`;
-      const place = `document#/paths/${escaped(path)}/${method.toLowerCase()}/responses/${answer}/content/application~1json/schema`;
-      const check = ajv.getSchema(place);
-      if (check === undefined) return `no schema at ${place}`;
-      return check(body) ? null : ajv.errorsText(check.errors);
+      return faultAt(`${answersOf(operation)}/${answer}/content/application~1json/schema`, body);
     },
+    eventFaultOf: (operation, event, data) =>
+      faultAt(`${answersOf(operation)}/200/content/text~1event-stream/x-events/${event}`, data),
   };
 }

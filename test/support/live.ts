@@ -70,7 +70,10 @@ export async function readLanes(t: TestContext, url: string, key = adminKey): Pr
 /** The answer to the request for a stream, unread. */
 export function openStream(t: TestContext, url: string, key = adminKey): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const sent = request(`${url}/admin/scheduler/stream`, { agent: false, headers: { authorization: `Bearer ${key}` } });
+    const sent = request(`${url}/admin/scheduler/stream`, {
+      agent: false,
+      headers: { authorization: `Bearer ${key}` },
+    });
     t.after(() => sent.destroy());
     sent.on('response', answer => resolve(answer.on('error', () => {})));
     sent.on('error', reject);
