@@ -6,6 +6,8 @@ export interface Numbers {
   count(value: number): string;
   /** Per second or minute: `0.4`, `12`, `1,250`. */
   rate(value: number): string;
+  /** With up to two digits after the point. */
+  amount(value: number): string;
   /** Of 0…1, without digits after the point. */
   percent(share: number): string;
 }
@@ -18,10 +20,12 @@ export function useNumbers(): Numbers {
 function numbersIn(language: string): Numbers {
   const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
   const tenths = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const hundredths = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
   const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 });
   return {
     count: value => whole.format(value),
     rate: value => (value > 0 && value < 9.95 ? tenths : whole).format(value),
+    amount: value => hundredths.format(value),
     percent: share => percent.format(share),
   };
 }

@@ -1,4 +1,5 @@
 import 'uplot/dist/uPlot.min.css';
+import './plot.css';
 import { useElementSize, useMergedRef } from '@mantine/hooks';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,7 +8,7 @@ import type { ChartProps } from './chart-props.ts';
 
 /** A chart on a canvas: redrawn each second it costs a fraction of what an SVG of as many points does. */
 export default function Plot({ label, times, lines, height, isSmall = false, valueText }: ChartProps) {
-  const { i18n } = useTranslation();
+  const { t, i18n } = useTranslation();
   const { ref: measured, width } = useElementSize<HTMLDivElement>();
   const container = useRef<HTMLDivElement>(null);
   const ref = useMergedRef(measured, container);
@@ -55,19 +56,26 @@ export default function Plot({ label, times, lines, height, isSmall = false, val
         { show: !isSmall, stroke: text, grid, ticks: grid, size: 64, values: (_self, ticks) => ticks.map(valueText) },
       ],
       series: [
-        { value: (_self, at) => (at === null ? '–' : clock.format(at * 1_000)) },
+        { label: t('time'), value: (_self, at) => (at === null ? '–' : clock.format(at * 1_000)) },
         ...lines.map(line => ({
           label: line.name,
           stroke: line.color,
           width: 1.5,
           ...(line.dash ? { dash: [...line.dash] } : {}),
-          points: { show: false },
+          points: { show: false, filter: lonePoints, size: 4, fill: line.color },
           value: (_self: UPlot, value: number | null) => valueText(value),
         })),
       ],
     };
   }
   return <div ref={ref} role="img" aria-label={label} style={{ minHeight: height, overflow: 'hidden' }} />;
+}
+
+/** Between two gaps there is no line to be drawn, but a point. */
+function lonePoints({ data }: UPlot, series: number): number[] {
+  const values = data[series] ?? [];
+  const isGap = (index: number) => values[index] === null || values[index] === undefined;
+  return [...values.keys()].filter(index => !isGap(index) && isGap(index - 1) && isGap(index + 1));
 }
 
 const dataOf = ({ times, lines }: Pick<ChartProps, 'times' | 'lines'>): UPlot.AlignedData => [

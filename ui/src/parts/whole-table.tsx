@@ -35,7 +35,7 @@ export function WholeTable<Row>(props: WholeTableProps<Row>) {
       rowClassName={row => rowClassName?.(row)}
       scrollViewportRef={viewport}
       verticalSpacing={4}
-      horizontalSpacing="xs"
+      horizontalSpacing="sm"
       withTableBorder={false}
     />
   );

@@ -9,6 +9,7 @@ import { useNumbers } from '../../parts/numbers.ts';
 import { PriorityBadge } from '../../parts/priority.tsx';
 import { WholeTable } from '../../parts/whole-table.tsx';
 import { isIdle } from './pool-figures.ts';
+import { Refused } from './refused.tsx';
 import { WaitTrend } from './wait-trend.tsx';
 
 interface Props {
@@ -18,6 +19,7 @@ interface Props {
   readonly onWaiting: (filter: WaitingFilter) => void;
 }
 
+const notNarrow = '(min-width: 30em)';
 const wide = '(min-width: 48em)';
 const widest = '(min-width: 62em)';
 
@@ -27,7 +29,7 @@ export function LevelsTable({ pool, points, stepMs, onWaiting }: Props) {
   const { count, rate } = useNumbers();
   const columns: DataTableColumn<LiveLevel>[] = useMemo(
     () => [
-      { accessor: 'level', title: t('level'), width: 64, render: ({ level }) => <PriorityBadge level={level} /> },
+      { accessor: 'level', title: t('level'), width: 60, render: ({ level }) => <PriorityBadge level={level} /> },
       figure('waiting', t('waiting'), row => (
         <WaitingCount
           row={row}
@@ -37,7 +39,7 @@ export function LevelsTable({ pool, points, stepMs, onWaiting }: Props) {
       )),
       figure('running', t('running'), row => <Quiet value={row.running} text={count(row.running)} />),
       figure('reserved', t('reserved'), row => <Quiet value={row.reserved} text={count(row.reserved)} />, wide),
-      figure('free', t('free'), row => <Quiet value={row.free} text={count(row.free)} />),
+      figure('free', t('free'), row => <Quiet value={row.free} text={count(row.free)} />, notNarrow),
       figure(
         'cap',
         t('cap'),
@@ -59,12 +61,7 @@ export function LevelsTable({ pool, points, stepMs, onWaiting }: Props) {
         row => <Quiet value={row.granted_per_sec} text={rate(row.granted_per_sec)} />,
         wide,
       ),
-      figure(
-        'refused',
-        t('refusedPerMin'),
-        row => <Quiet value={row.refused_per_min} text={rate(row.refused_per_min)} />,
-        wide,
-      ),
+      figure('refused', t('refusedPerMin'), row => <Refused perMinute={row.refused_per_min} />, wide),
     ],
     [t, count, rate, points, stepMs, pool.name, onWaiting],
   );

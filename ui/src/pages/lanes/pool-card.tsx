@@ -24,7 +24,7 @@ export const PoolCard = memo(function PoolCard({ pool, points, stepMs, onWaiting
   const titleId = anchorOf(pool);
   return (
     <Paper withBorder component="section" aria-labelledby={titleId}>
-      <Stack gap="sm" p="md">
+      <Stack gap="sm" p="sm">
         <PoolHead pool={pool} titleId={titleId} />
         <SeatsBar pool={pool} />
       </Stack>

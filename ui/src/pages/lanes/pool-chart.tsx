@@ -27,11 +27,12 @@ export function PoolChart({ pool, points, stepMs }: Props) {
   const { rate } = useNumbers();
   const [measure, setMeasure] = useState<Measure>('waits');
   const [chosen, setChosen] = useState<number | null>(null);
+  const first = useFirstLevel(points);
   // Who has not chosen sees the level that has most to show. Seats belong to no level's history.
-  const level = measure === 'waits' ? (chosen ?? busiestLevel(points)) : measure === 'seats' ? null : chosen;
+  const level = measure === 'waits' ? (chosen ?? first) : measure === 'seats' ? null : chosen;
   const chart = useLines(points, stepMs, measure, level);
   return (
-    <Stack gap="xs" p="md">
+    <Stack gap="xs" p="sm">
       <Group justify="space-between" gap="sm" mih={36}>
         <Title order={3} size="h5">
           {t('lastTenMinutes')}
@@ -56,7 +57,7 @@ export function PoolChart({ pool, points, stepMs }: Props) {
           />
         </Group>
       </Group>
-      <Box h={height + 30}>
+      <Box mih={height + 36}>
         {points.length === 0 ? (
           <Text c="dimmed" size="sm">
             {t('noHistory')}
@@ -72,6 +73,14 @@ export function PoolChart({ pool, points, stepMs }: Props) {
       </Box>
     </Stack>
   );
+}
+
+/** Chosen once, when there is something to show: a chart that changes by itself could not be read. */
+function useFirstLevel(points: readonly Point[]): number {
+  const [level, setLevel] = useState<number | null>(null);
+  const busiest = level === null ? busiestLevel(points) : level;
+  if (level === null && busiest !== null) setLevel(busiest);
+  return busiest ?? 0;
 }
 
 function useLines(

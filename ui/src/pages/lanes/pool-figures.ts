@@ -9,10 +9,12 @@ export const isIdle = ({ waiting, running, granted_per_sec, refused_per_min }: L
 /** Where the page's address finds it. */
 export const anchorOf = (pool: LivePool): string => `pool-${pool.name}`;
 
-/** Of the last ten minutes, for those who look at it first: the level that was granted most; P0 without any. */
-export function busiestLevel(points: readonly Point[]): number {
+/** The level that was granted most in the last ten minutes; null without any. */
+export function busiestLevel(points: readonly Point[]): number | null {
   const granted = Array.from({ length: 10 }, () => 0);
-  for (const point of points)
+  for (const point of points) {
     for (const [level, step] of point.levels.entries()) granted[level] = (granted[level] ?? 0) + step.granted;
-  return Math.max(0, granted.indexOf(Math.max(...granted)));
+  }
+  const most = Math.max(...granted);
+  return most > 0 ? granted.indexOf(most) : null;
 }

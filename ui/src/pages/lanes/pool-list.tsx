@@ -1,9 +1,11 @@
 import { Anchor, Paper } from '@mantine/core';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { LivePool } from '../../../../src/http/admin/live-contract.ts';
 import { useNumbers } from '../../parts/numbers.ts';
 import { WholeTable } from '../../parts/whole-table.tsx';
 import { anchorOf, waitingIn } from './pool-figures.ts';
+import { Refused } from './refused.tsx';
 import { SeatsBar } from './seats-bar.tsx';
 
 const wide = '(min-width: 48em)';
@@ -34,7 +36,7 @@ export function PoolList({ pools }: { readonly pools: readonly LivePool[] }) {
     },
     number('waiting', t('waiting'), pool => count(waitingIn(pool))),
     { ...number('granted_per_sec', t('grantedPerSec'), pool => rate(pool.granted_per_sec)), visibleMediaQuery: wide },
-    number('refused_per_min', t('refusedPerMin'), pool => rate(pool.refused_per_min)),
+    number('refused_per_min', t('refusedPerMin'), pool => <Refused perMinute={pool.refused_per_min} />),
   ];
   return (
     <Paper withBorder component="nav" aria-label={t('pools')}>
@@ -43,7 +45,7 @@ export function PoolList({ pools }: { readonly pools: readonly LivePool[] }) {
   );
 }
 
-const number = (accessor: string, title: string, render: (pool: LivePool) => string) => ({
+const number = (accessor: string, title: string, render: (pool: LivePool) => ReactNode) => ({
   accessor,
   title,
   render,

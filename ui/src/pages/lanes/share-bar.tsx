@@ -1,17 +1,31 @@
-import { Box, Progress } from '@mantine/core';
+import { Box, Progress, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { TenantShare } from '../../../../src/http/admin/live-contract.ts';
 import { useNumbers } from '../../parts/numbers.ts';
 
+interface Props {
+  readonly row: TenantShare;
+  /** Where no columns tell them. */
+  readonly withNumbers?: boolean;
+}
+
 /** The bar is what was served, the mark what the tenant is entitled to. */
-export function ShareBar({ row: { served_share, entitled_share } }: { readonly row: TenantShare }) {
+export function ShareBar({ row: { served_share, entitled_share }, withNumbers = false }: Props) {
   const { t } = useTranslation('lanes');
   const { percent } = useNumbers();
-  const words = t('shareWords', { served: percent(served_share), entitled: percent(entitled_share) });
+  const shares = { served: percent(served_share), entitled: percent(entitled_share) };
+  const words = t('shareWords', shares);
   return (
-    <Box pos="relative" title={words}>
-      <Progress value={served_share * 100} size={12} radius="xs" aria-label={words} />
-      <span className="share-mark" style={{ left: `calc(${Math.min(entitled_share, 1) * 100}% - 1px)` }} />
+    <Box title={words}>
+      {withNumbers && (
+        <Text size="xs" ta="right" mb={4} aria-hidden>
+          {t('of', { part: shares.served, whole: shares.entitled })}
+        </Text>
+      )}
+      <Box pos="relative">
+        <Progress value={served_share * 100} size={12} radius="xs" aria-label={words} />
+        <span className="share-mark" style={{ left: `calc(${Math.min(entitled_share, 1) * 100}% - 1px)` }} />
+      </Box>
     </Box>
   );
 }

@@ -51,9 +51,11 @@ export function DatabaseState({ live: { lanes } }: Props) {
   );
 }
 
-/** The time of day on the reader's clock. */
+const clockStyle = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const;
+
+/** The time of day on the reader's clock, as the charts tell it. */
 export function useClock(): (at: number | string) => string {
   const { i18n } = useTranslation();
-  const format = new Intl.DateTimeFormat(i18n.language, { timeStyle: 'medium' });
+  const format = new Intl.DateTimeFormat(i18n.language, clockStyle);
   return at => format.format(new Date(at));
 }

@@ -1,4 +1,4 @@
-import { Anchor, Group, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Box, Group, Stack, Text, Title } from '@mantine/core';
 import type { DataTableColumn, DataTableSortStatus } from 'mantine-datatable';
 import { type ReactNode, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -10,6 +10,7 @@ import { ShareBar } from './share-bar.tsx';
 import { sortTenants } from './sort-tenants.ts';
 
 const wide = '(min-width: 48em)';
+const narrow = '(max-width: 47.99em)';
 const fewRows = 10;
 
 /** Per tenant what it got of its level, against what its weight gives it. */
@@ -23,7 +24,7 @@ export function TenantsTable({ pool }: { readonly pool: LivePool }) {
   const { count } = useNumbers();
   return (
     <Stack gap={0}>
-      <Stack gap={2} px="md" pb="xs">
+      <Stack gap={2} px="sm" pb="xs">
         <Title order={3} size="h5">
           {t('tenants')}
         </Title>
@@ -40,7 +41,7 @@ export function TenantsTable({ pool }: { readonly pool: LivePool }) {
         sort={sort}
         onSort={setSort}
       />
-      <Group px="md" py="xs" gap="md">
+      <Group px="sm" py="xs" gap="md">
         {sorted.length > fewRows && (
           <Anchor component="button" type="button" size="sm" onClick={() => setIsWhole(!isWhole)}>
             {isWhole ? t('showFewer') : t('showAll', { tenants: count(sorted.length) })}
@@ -58,21 +59,22 @@ export function TenantsTable({ pool }: { readonly pool: LivePool }) {
 
 function useColumns(): DataTableColumn<TenantShare>[] {
   const { t } = useTranslation('lanes');
-  const { count, rate, percent } = useNumbers();
+  const { count, amount, percent } = useNumbers();
   return useMemo(
     () => [
-      { accessor: 'tenant', title: t('tenant'), sortable: true, render: row => <Tenant row={row} /> },
+      { accessor: 'tenant', title: t('tenant'), sortable: true, width: '24%', render: row => <Tenant row={row} /> },
       {
         accessor: 'level',
         title: t('level'),
+        visibleMediaQuery: wide,
         width: 80,
         sortable: true,
         render: ({ level }) => <PriorityBadge level={level} />,
       },
       figure('waiting', t('waiting'), row => count(row.waiting)),
       figure('running', t('running'), row => count(row.running), wide),
-      figure('served', t('served'), row => percent(row.served_share)),
-      figure('entitled', t('entitled'), row => percent(row.entitled_share)),
+      figure('served', t('served'), row => percent(row.served_share), wide),
+      figure('entitled', t('entitled'), row => percent(row.entitled_share), wide),
       {
         accessor: 'gap',
         title: t('servedAgainstEntitled'),
@@ -81,9 +83,16 @@ function useColumns(): DataTableColumn<TenantShare>[] {
         visibleMediaQuery: wide,
         render: row => <ShareBar row={row} />,
       },
-      figure('weight', t('weight'), row => rate(row.weight), wide),
+      {
+        accessor: 'gap_short',
+        title: t('servedOfEntitled'),
+        width: 120,
+        visibleMediaQuery: narrow,
+        render: row => <ShareBar row={row} withNumbers />,
+      },
+      figure('weight', t('weight'), row => amount(row.weight), wide),
     ],
-    [t, count, rate, percent],
+    [t, count, amount, percent],
   );
 }
 
@@ -101,22 +110,20 @@ const figure = (
   ...(visibleMediaQuery ? { visibleMediaQuery } : {}),
 });
 
-function Tenant({ row: { tenant_name, flow_id } }: { readonly row: TenantShare }) {
+function Tenant({ row: { tenant_name, flow_id, level } }: { readonly row: TenantShare }) {
   return (
-    <Stack gap={0}>
+    <Stack gap={0} align="flex-start">
+      <Text size="sm" lh={1.25} className={tenant_name === null ? 'mono' : undefined}>
+        {tenant_name ?? flow_id}
+      </Text>
       {tenant_name !== null && (
-        <Text size="sm" lh={1.25}>
-          {tenant_name}
+        <Text size="xs" lh={1.25} c="dimmed" className="mono">
+          {flow_id}
         </Text>
       )}
-      <Text
-        size={tenant_name === null ? 'sm' : 'xs'}
-        lh={1.25}
-        c={tenant_name === null ? undefined : 'dimmed'}
-        className="mono"
-      >
-        {flow_id}
-      </Text>
+      <Box hiddenFrom="sm">
+        <PriorityBadge level={level} />
+      </Box>
     </Stack>
   );
 }

@@ -69,6 +69,7 @@ export const lanes = {
   served: 'Served',
   entitled: 'Entitled',
   servedAgainstEntitled: 'Served (bar) against entitled (mark)',
+  servedOfEntitled: 'Served / entitled',
   weight: 'Weight',
   shareWords: 'served {{served}}, entitled to {{entitled}}',
   entitledWhat:

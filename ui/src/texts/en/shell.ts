@@ -48,6 +48,7 @@ export const shell = {
   minutes: 'Minutes',
   time: 'Time',
   never: 'never',
+  time: 'Time',
   loading: 'Loading …',
   saved: 'Saved.',
   actions: 'Actions',

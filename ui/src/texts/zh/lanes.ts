@@ -69,6 +69,7 @@ export const lanes: Texts['lanes'] = {
   served: '实得',
   entitled: '应得',
   servedAgainstEntitled: '实得（条）与应得（刻度）',
+  servedOfEntitled: '实得 / 应得',
   weight: '权重',
   shareWords: '实得 {{served}}，应得 {{entitled}}',
   entitledWhat:

@@ -50,6 +50,7 @@ export const shell: Texts['shell'] = {
   minutes: '分钟',
   time: '时间',
   never: '从未',
+  time: '时间',
   loading: '正在加载……',
   saved: '已保存。',
   actions: '操作',
