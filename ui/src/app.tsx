@@ -9,6 +9,8 @@ import { theme } from './shell/theme.ts';
 
 /** The policy of the page allows the library's own styles by this number only; see index.html. */
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.content ?? '';
+// So is the style that keeps the page from scrolling under a dialog; its maker asks for the number here.
+Object.assign(globalThis, { __webpack_nonce__: nonce });
 
 export function App() {
   const [queries] = useState(createQueryClient);

@@ -29,7 +29,7 @@ export function LevelsTable({ pool, points, stepMs, onWaiting }: Props) {
   const { count, rate } = useNumbers();
   const columns: DataTableColumn<LiveLevel>[] = useMemo(
     () => [
-      { accessor: 'level', title: t('level'), width: 60, render: ({ level }) => <PriorityBadge level={level} /> },
+      { accessor: 'level', title: t('level'), width: 76, render: ({ level }) => <PriorityBadge level={level} /> },
       figure('waiting', t('waiting'), row => (
         <WaitingCount
           row={row}

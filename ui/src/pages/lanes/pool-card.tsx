@@ -1,4 +1,4 @@
-import { Badge, Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { Badge, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { IconBarrierBlock } from '@tabler/icons-react';
 import { memo } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -54,20 +54,20 @@ function PoolHead({ pool, titleId }: { readonly pool: LivePool; readonly titleId
           </Badge>
         )}
       </Group>
-      <Group gap="lg">
+      <SimpleGrid cols={{ base: 3, xs: 5 }} spacing="md" verticalSpacing={4}>
         <Figure label={t('inUse')} value={t('of', { part: count(pool.in_use), whole: count(pool.seats) })} />
         <Figure label={t('free')} value={count(pool.free)} />
         <Figure label={t('waiting')} value={count(waitingIn(pool))} />
         <Figure label={t('grantedPerSec')} value={rate(pool.granted_per_sec)} />
         <Figure label={t('refusedPerMin')} value={rate(pool.refused_per_min)} />
-      </Group>
+      </SimpleGrid>
     </Group>
   );
 }
 
 function Figure({ label, value }: { readonly label: string; readonly value: string }) {
   return (
-    <Stack gap={0} miw={64}>
+    <Stack gap={0} miw={72}>
       <Text size="xs" c="dimmed">
         {label}
       </Text>

@@ -62,7 +62,7 @@ function useColumns(): DataTableColumn<TenantShare>[] {
   const { count, amount, percent } = useNumbers();
   return useMemo(
     () => [
-      { accessor: 'tenant', title: t('tenant'), sortable: true, width: '24%', render: row => <Tenant row={row} /> },
+      { accessor: 'tenant', title: t('tenant'), sortable: true, render: row => <Tenant row={row} /> },
       {
         accessor: 'level',
         title: t('level'),
@@ -86,7 +86,7 @@ function useColumns(): DataTableColumn<TenantShare>[] {
       {
         accessor: 'gap_short',
         title: t('servedOfEntitled'),
-        width: 120,
+        width: 150,
         visibleMediaQuery: narrow,
         render: row => <ShareBar row={row} withNumbers />,
       },
@@ -112,8 +112,8 @@ const figure = (
 
 function Tenant({ row: { tenant_name, flow_id, level } }: { readonly row: TenantShare }) {
   return (
-    <Stack gap={0} align="flex-start">
-      <Text size="sm" lh={1.25} className={tenant_name === null ? 'mono' : undefined}>
+    <Stack gap={0} align="flex-start" className="tenant">
+      <Text size="sm" lh={1.25} lineClamp={2} className={tenant_name === null ? 'mono' : undefined}>
         {tenant_name ?? flow_id}
       </Text>
       {tenant_name !== null && (

@@ -111,8 +111,8 @@ export const lanes = {
   reason_seats_busy: 'All seats are in use. It gets the next one that is freed.',
   reason_tokens_in_flight:
     'A seat is free, but the request whose turn it is does not fit into the tokens that may be in flight.',
-  waitsFor: 'Waits for',
-  hasWaited: 'Had waited for',
+  waitsFor: 'Has waited',
+  hasWaited: 'Waited',
   expectedWait: 'Expected to wait',
   about: 'about {{time}} more',
   unknown: 'not known',
