@@ -24,15 +24,25 @@ export function ChangesTable({ before, after, titles }: ChangesTableProps) {
     {
       accessor: 'field',
       title: t('field'),
-      width: '26%',
+      width: '30%',
       render: ({ field }) => (
         <Text span className="mono" style={{ overflowWrap: 'anywhere' }}>
           {field}
         </Text>
       ),
     },
-    { accessor: 'before', title: titles?.before ?? t('before'), render: change => <Value {...change} side="before" /> },
-    { accessor: 'after', title: titles?.after ?? t('after'), render: change => <Value {...change} side="after" /> },
+    {
+      accessor: 'before',
+      title: titles?.before ?? t('before'),
+      hidden: before === null,
+      render: change => <Value {...change} side="before" />,
+    },
+    {
+      accessor: 'after',
+      title: titles?.after ?? t('after'),
+      hidden: after === null,
+      render: change => <Value {...change} side="after" />,
+    },
   ];
   return (
     <>

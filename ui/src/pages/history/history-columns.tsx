@@ -3,7 +3,7 @@ import type { TFunction } from 'i18next';
 import type { DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
 import type { HistoryEntry } from '../../api/history.ts';
-import { FullMoment, Moment } from '../../parts/moment.tsx';
+import { Moment } from '../../parts/moment.tsx';
 import { fieldChanges } from './changes.ts';
 import { KindBadge, nameOf, objectText } from './entry-words.tsx';
 import { valueText } from './value-text.ts';
@@ -15,13 +15,12 @@ export const historyColumns = (
   {
     accessor: 'at',
     title: t('when'),
-    width: 200,
+    width: 210,
+    noWrap: true,
     visibleMediaQuery: '(min-width: 48em)',
     render: ({ at }) => (
       <Stack gap={0}>
-        <Text size="sm">
-          <FullMoment at={at} />
-        </Text>
+        <ClockTime at={at} />
         <Text size="xs" c="dimmed">
           <Moment at={at} />
         </Text>
@@ -47,6 +46,13 @@ export const historyColumns = (
     render: entry => <Who {...entry} />,
   },
 ];
+
+/** Without the zone: the panel says it. */
+function ClockTime({ at }: { readonly at: string }) {
+  const { i18n } = useTranslation();
+  const format = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium', timeStyle: 'medium' });
+  return <Text size="sm">{format.format(new Date(at))}</Text>;
+}
 
 function What({ entry, onOpen }: { readonly entry: HistoryEntry; readonly onOpen: () => void }) {
   const { t } = useTranslation('history');
@@ -92,21 +98,27 @@ export function Who({ actor, via, db_role }: Pick<HistoryEntry, 'actor' | 'via' 
 
 const shownChanges = 2;
 
-/** The first fields that changed, as `priority P3 → P1`. */
+/** What says most of an object that came or went. */
+const tellingFields = ['priority', 'value', 'until', 'tenant_id'];
+
+/** The first fields that changed, as `priority P3 → P1`; of what came or went, what says most. */
 function Summary({ entry: { kind, before, after } }: { readonly entry: HistoryEntry }) {
   const { t } = useTranslation('history');
   const { t: shared, i18n } = useTranslation();
-  if (kind !== 'update') return null;
-  const changes = fieldChanges(before, after).filter(({ isChanged }) => isChanged);
+  const isUpdate = kind === 'update';
+  const changes = fieldChanges(before, after).filter(
+    ({ field, isChanged }) => isChanged && (isUpdate || tellingFields.includes(field)),
+  );
   const text = (field: string, value: unknown) => valueText(field, value, shared, i18n.language);
   return (
     <Stack gap={0}>
       {changes.slice(0, shownChanges).map(({ field, before: old, after: now }) => (
         <Text key={field} size="sm" lineClamp={1}>
-          <span className="mono">{field}</span> {text(field, old)} → {text(field, now)}
+          <span className="mono">{field}</span>{' '}
+          {isUpdate ? `${text(field, old)} → ${text(field, now)}` : text(field, now ?? old)}
         </Text>
       ))}
-      {changes.length > shownChanges && (
+      {isUpdate && changes.length > shownChanges && (
         <Text size="xs" c="dimmed">
           {t('more', { number: changes.length - shownChanges })}
         </Text>

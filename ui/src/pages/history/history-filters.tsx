@@ -1,8 +1,7 @@
-import { DateTimePicker } from '@mantine/dates';
-import dayjs from 'dayjs';
 import { useTranslation } from 'react-i18next';
 import { kinds, objects } from '../../api/history.ts';
 import { FilterBar, SearchFilter, SelectFilter } from '../../parts/filters.tsx';
+import { MomentInput } from '../../parts/moment-input.tsx';
 import type { TableView } from '../../parts/table-view.ts';
 
 export function HistoryFilters({ view }: { readonly view: TableView }) {
@@ -35,21 +34,16 @@ interface MomentFilterProps {
   readonly label: string;
 }
 
-/** The picker speaks of the reader's clock, without a zone. */
-const pickerFormat = 'YYYY-MM-DD HH:mm:ss';
-
 function MomentFilter({ view, name, label }: MomentFilterProps) {
   const asked = view.filters[name];
   return (
-    <DateTimePicker
+    <MomentInput
       aria-label={label}
       placeholder={label}
-      valueFormat="YYYY-MM-DD HH:mm"
-      value={asked === undefined || !dayjs(asked).isValid() ? null : dayjs(asked).format(pickerFormat)}
-      onChange={value => view.setFilter(name, value === null ? null : dayjs(value).toISOString())}
+      value={asked === undefined || Number.isNaN(Date.parse(asked)) ? null : asked}
+      onChange={at => view.setFilter(name, at)}
       clearable
-      timePickerProps={{ 'aria-label': label }}
-      submitButtonProps={{ 'aria-label': label }}
+      clearButtonProps={{ 'aria-label': label }}
       w={{ base: '100%', xs: 190 }}
     />
   );
