@@ -48,7 +48,6 @@ export const shell = {
   minutes: 'Minutes',
   time: 'Time',
   never: 'never',
-  time: 'Time',
   loading: 'Loading …',
   saved: 'Saved.',
   actions: 'Actions',
@@ -75,7 +74,5 @@ export const shell = {
   nextDecade: 'Next decade',
   chooseMonth: 'Choose the month',
   chooseYear: 'Choose the year',
-  hours: 'Hours',
-  minutes: 'Minutes',
   chooseMoment: 'Take this moment',
 };

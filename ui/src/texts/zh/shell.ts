@@ -50,7 +50,6 @@ export const shell: Texts['shell'] = {
   minutes: '分钟',
   time: '时间',
   never: '从未',
-  time: '时间',
   loading: '正在加载……',
   saved: '已保存。',
   actions: '操作',
@@ -77,7 +76,5 @@ export const shell: Texts['shell'] = {
   nextDecade: '下一个十年',
   chooseMonth: '选择月份',
   chooseYear: '选择年份',
-  hours: '小时',
-  minutes: '分钟',
   chooseMoment: '选用此时间',
 };
