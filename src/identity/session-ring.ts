@@ -100,6 +100,12 @@ export class SessionRing {
     return isDue;
   }
 
+  /** As far as this gateway knows. */
+  isInUse(hash: string): boolean {
+    const known = this.#known.get(hash);
+    return known !== undefined && !this.#isIdle(known, this.#parts.clock.date().getTime());
+  }
+
   /** Sessions, keys or users have changed somewhere. Never rejects; without an answer what is known goes on. */
   refresh(): Promise<void> {
     this.#lookups.outdate();

@@ -17,12 +17,6 @@ export interface StoredSession {
   readonly status: string;
 }
 
-interface Moments {
-  readonly now: string;
-  /** Who was last seen then or earlier has been idle for too long. */
-  readonly idleSince: string;
-}
-
 /** Sessions of the console in either database. */
 export class SessionStore {
   readonly #db: Kysely<Database>;
@@ -78,8 +72,17 @@ export class SessionStore {
       .execute();
   }
 
-  /** Those that are over: by time, or because their key or user is not what it has to be. */
-  async findOver(roles: readonly Role[], { now, idleSince }: Moments): Promise<string[]> {
+  async findLastSeen(until: string): Promise<string[]> {
+    const idle = await this.#db
+      .selectFrom('console_sessions')
+      .select('token_hash')
+      .where('last_seen_at', '<=', until)
+      .execute();
+    return idle.map(({ token_hash }) => token_hash);
+  }
+
+  /** Those whose time is over, or whose key or user is not what it has to be. */
+  async findOver(roles: readonly Role[], now: string): Promise<string[]> {
     const over = await this.#db
       .selectFrom('console_sessions as session')
       .leftJoin('api_keys as key', join =>
@@ -90,7 +93,6 @@ export class SessionStore {
       .where(is =>
         is.or([
           is('session.expires_at', '<=', now),
-          is('session.last_seen_at', '<=', idleSince),
           is('key.expires_at', '<=', now),
           is('user.id', 'is', null),
           is('user.status', '!=', 'active'),

@@ -112,11 +112,12 @@ export class Sessions {
     const { clock, rules, store } = this.#parts;
     this.#clearedAt = clock.now();
     const now = clock.date();
-    // Seen within the last minute is written by the next request only.
+    // What was seen within a minute is not written, and after an outage nothing is.
     const idleSince = new Date(now.getTime() - rules.idleMs - writeSeenEveryMs);
     await this.#aside(async () => {
-      const moments = { now: now.toISOString(), idleSince: idleSince.toISOString() };
-      const over = new Set(await store.findOver(consoleRoles, moments));
+      const idle = await store.findLastSeen(idleSince.toISOString());
+      const unused = idle.filter(hash => !this.#ring.isInUse(hash));
+      const over = new Set([...unused, ...(await store.findOver(consoleRoles, now.toISOString()))]);
       // A statement that deletes nothing would be notified as a change too.
       if (over.size === 0) return;
       await store.end([...over]);

@@ -26,14 +26,16 @@ export class FailedSignIns {
    * Throws a 429 where there were too many.
    */
   begin(address: string): () => void {
-    const failures = this.#current(networkOf(address));
+    const network = networkOf(address);
+    const failures = this.#current(network);
     if (failures.count >= failuresPerWindow) {
       const waitSec = Math.ceil((failures.since + windowMs - this.#clock.now()) / 1000);
       throw errors.tenantLimit('Too many failed sign-ins from this address; wait a minute.', Math.max(1, waitSec));
     }
     failures.count++;
     return () => {
-      failures.count--;
+      // A minute begins with a failure.
+      if (--failures.count === 0 && this.#byAddress.get(network) === failures) this.#byAddress.delete(network);
     };
   }
 

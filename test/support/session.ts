@@ -1,0 +1,43 @@
+/** A browser's part of a session, as far as HTTP goes. */
+import { adminKey } from './gateway.ts';
+
+export interface Asked {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: any;
+}
+
+interface Question {
+  readonly cookie?: string;
+  /** As the console's page sends it, unless told otherwise. */
+  readonly fromConsole?: boolean;
+  readonly headers?: Record<string, string>;
+  readonly body?: unknown;
+}
+
+export async function ask(url: string, method: string, path: string, question: Question = {}): Promise<Asked> {
+  const { cookie, fromConsole = true, headers = {}, body } = question;
+  const response = await fetch(url + path, {
+    method,
+    redirect: 'manual',
+    headers: {
+      ...(cookie === undefined ? {} : { cookie }),
+      ...(fromConsole ? { 'x-tokligence-console': '1' } : {}),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
+}
+
+/** Name and value of the cookie that was set. */
+export const cookieOf = ({ headers }: Asked): string => headers.get('set-cookie')?.split(';')[0] ?? '';
+
+/** Signs in and answers the cookie. */
+export async function signIn(url: string, key = adminKey, question: Omit<Question, 'body'> = {}): Promise<string> {
+  const answer = await ask(url, 'POST', '/admin/session', { ...question, body: { key } });
+  if (answer.status !== 201) throw new Error(`not signed in: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return cookieOf(answer);
+}
