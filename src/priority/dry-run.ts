@@ -117,14 +117,12 @@ export class DryRun {
   }
 }
 
-/** Enabled rows in order of id, as they would be. */
+/** Enabled rows in order of id, as they would be: all but a few as they are, so that sorting them is one pass. */
 function edited(rows: readonly MappingSource[], edits: readonly RowEdit[]): MappingSource[] {
-  const after = new Map(rows.map(row => [row.id, row]));
-  for (const { id, row } of edits) {
-    if (row?.enabled) after.set(id, sourceOf(id, row));
-    else after.delete(id);
-  }
-  return [...after.values()].sort((a, b) => a.id - b.id);
+  const ids = new Set(edits.map(({ id }) => id));
+  const others = rows.filter(({ id }) => !ids.has(id));
+  for (const { id, row } of edits) if (row?.enabled) others.push(sourceOf(id, row));
+  return others.sort((a, b) => a.id - b.id);
 }
 
 const sourceOf = (id: number, row: Omit<MappingSource, 'id'>): MappingSource => ({

@@ -2,6 +2,7 @@
  * A page of the table of mappings and the number of all that match. The table may be an older one with indexes
  * of its own, so each question costs one look through it: with a text to look for, which is what takes
  * time, the rows found are kept and both counted and sorted; without one the database counts them by itself.
+ * Pages of the second half are read from the end: the last one costs no more than the first.
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Database } from '../db/schema.ts';
@@ -26,7 +27,8 @@ export class MappingListStore {
     const moment = this.#db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
     return moment.execute(async trx => {
       const { rows } = await pageOf(question).execute(trx);
-      const [{ total, ids } = { total: 0, ids: [] }] = rows;
+      const [{ total, ids, isReversed } = { total: 0, ids: [], isReversed: false }] = rows;
+      if (isReversed) ids.reverse();
       if (ids.length === 0) return { mappings: [], total };
       const page = await trx.selectFrom(table).selectAll().select(etag).where('id', 'in', ids).execute();
       const places = new Map(ids.map((id, place) => [id, place]));
@@ -36,7 +38,14 @@ export class MappingListStore {
   }
 }
 
-function pageOf(question: MappingQuestion): RawBuilder<{ total: number; ids: number[] }> {
+interface Page {
+  readonly total: number;
+  readonly ids: number[];
+  /** The last of them comes first. */
+  readonly isReversed: boolean;
+}
+
+function pageOf(question: MappingQuestion): RawBuilder<Page> {
   const { q, requests, sort = 'priority', order = 'asc', limit, offset } = question;
   const kept = q === undefined ? sql`NOT MATERIALIZED` : sql`MATERIALIZED`;
   const counts =
@@ -44,12 +53,18 @@ function pageOf(question: MappingQuestion): RawBuilder<{ total: number; ids: num
       ? sql``
       : sql`LEFT JOIN unnest(${requests.ids}::int[], ${requests.counts}::int[]) AS seen(mapping_id, requests)
           ON seen.mapping_id = id`;
-  const direction = order === 'asc' ? sql`ASC` : sql`DESC`;
+  const [forward, back] = order === 'asc' ? [sql`ASC`, sql`DESC`] : [sql`DESC`, sql`ASC`];
   return sql`
     WITH wanted AS ${kept} (
-      SELECT id, ${keyOf[sort]} AS key FROM ${sql.table(table)} ${counts} WHERE ${conditions(question)})
-    SELECT (SELECT count(*) FROM wanted) AS total, ARRAY(
-      SELECT id FROM wanted ORDER BY key ${direction} NULLS LAST, id LIMIT ${limit} OFFSET ${offset}) AS ids`;
+      SELECT id, ${keyOf[sort]} AS key FROM ${sql.table(table)} ${counts} WHERE ${conditions(question)}),
+    size AS MATERIALIZED (
+      SELECT total, ${offset} > total / 2 AS is_reversed FROM (SELECT count(*) AS total FROM wanted) AS counted)
+    SELECT total, is_reversed AS "isReversed", CASE WHEN is_reversed
+      THEN ARRAY(SELECT id FROM wanted ORDER BY key ${back} NULLS FIRST, id DESC
+        LIMIT greatest(least(${limit}, total - ${offset}), 0) OFFSET greatest(total - ${offset} - ${limit}, 0))
+      ELSE ARRAY(SELECT id FROM wanted ORDER BY key ${forward} NULLS LAST, id LIMIT ${limit} OFFSET ${offset})
+      END AS ids
+    FROM size`;
 }
 
 /** Texts in the order of their bytes: the same in every database, and quick. */
@@ -79,7 +94,10 @@ function conditions(question: MappingQuestion): RawBuilder<unknown> {
 }
 
 /** Texts of different columns do not run together. */
-const searched = sql`concat_ws(chr(1), pattern, tenant_id, tenant_name, description)`;
+const searched = sql.join(
+  ['pattern', 'tenant_id', 'tenant_name', 'description'].map(column => sql`coalesce(${sql.ref(column)}, '')`),
+  sql` || chr(1) || `,
+);
 
 /**
  * The text as it stands, in whatever case; nothing in it means anything else. PostgreSQL folds the letters of
@@ -88,9 +106,8 @@ const searched = sql`concat_ws(chr(1), pattern, tenant_id, tenant_name, descript
 function contains(q: string): RawBuilder<boolean> {
   const needle = [...q].map(small).join('');
   const others = [...new Set(needle)].filter(letter => letter > '\x7f' && large(letter) !== letter);
-  const plain = sql`lower(${searched} COLLATE "C")`;
-  const folded =
-    others.length === 0 ? plain : sql`translate(${plain}, ${others.map(large).join('')}, ${others.join('')})`;
+  const plain: RawBuilder<unknown> = sql`lower((${searched}) COLLATE "C")`;
+  const folded = others.reduce((text, letter) => sql`replace(${text}, ${large(letter)}, ${letter})`, plain);
   return sql`strpos(${folded}, ${needle}) > 0`;
 }
 
