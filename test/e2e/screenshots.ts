@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { texts } from '../../ui/src/texts/en/index.ts';
 import { newContext, signIn } from '../support/browser.ts';
 import { catchUpClock } from '../support/catch-up-clock.ts';
 import { type FilledGateway, startFilledGateway } from '../support/filled-gateway.ts';
@@ -81,6 +82,6 @@ async function shoot(t: TestContext, gateway: FilledGateway, scheme: 'light' | '
 /** What a page shows only when it is asked. */
 async function show(page: Page, name: string, { keys }: FilledGateway): Promise<void> {
   if (name !== 'explain') return;
-  await page.getByLabel('API key', { exact: true }).fill(keys.get('dept-analytics') ?? '');
+  await page.getByLabel(texts.explain.key, { exact: true }).fill(keys.get('dept-analytics') ?? '');
   await page.keyboard.press('Enter');
 }
