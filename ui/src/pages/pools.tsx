@@ -1,7 +1,54 @@
+import { Box, Stack } from '@mantine/core';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { PageHeader } from '../parts/states.tsx';
+import { usePools, useProviders } from '../api/pools.ts';
+import { Section } from '../parts/section.tsx';
+import { ErrorState, LoadingState, PageHeader } from '../parts/states.tsx';
+import { PoolCard } from './pools/pool-card.tsx';
+import { PoolPanel } from './pools/pool-panel.tsx';
+import { ProviderTable, poolAnchor } from './pools/provider-table.tsx';
 
 export default function Page() {
   const { t } = useTranslation('pools');
-  return <PageHeader title={t('title')} />;
+  return (
+    <>
+      <PageHeader title={t('title')} hint={t('hint')} />
+      <Stack>
+        <Providers />
+        <Pools />
+      </Stack>
+    </>
+  );
+}
+
+function Providers() {
+  const { t } = useTranslation('pools');
+  const { data, error, refetch } = useProviders();
+  return (
+    <Section title={t('providers')} hint={t('providersHint')}>
+      {error !== null && <ErrorState error={error} onRetry={refetch} />}
+      {data !== undefined && <ProviderTable providers={data} />}
+      {data === undefined && error === null && <LoadingState />}
+    </Section>
+  );
+}
+
+function Pools() {
+  const { data, error, refetch } = usePools();
+  const providers = useProviders().data ?? [];
+  const [edited, setEdited] = useState<string | null>(null);
+  const pool = data?.find(({ name }) => name === edited);
+  return (
+    <>
+      {error !== null && <ErrorState error={error} onRetry={refetch} />}
+      {data === undefined && error === null && <LoadingState />}
+      {data?.map(shown => (
+        // The header would cover what is scrolled to.
+        <Box key={shown.name} id={poolAnchor(shown.name)} style={{ scrollMarginTop: 64 }}>
+          <PoolCard pool={shown} providers={providers} onEdit={() => setEdited(shown.name)} />
+        </Box>
+      ))}
+      {pool !== undefined && <PoolPanel key={pool.name} pool={pool} onClose={() => setEdited(null)} />}
+    </>
+  );
 }

@@ -1,6 +1,6 @@
 import { Alert, Button, Drawer, type DrawerProps, Group, Stack } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
-import type { FormEvent, ReactNode } from 'react';
+import { type FormEvent, type ReactNode, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 
 interface FormPanelProps {
@@ -10,6 +10,8 @@ interface FormPanelProps {
   readonly onSubmit: (event?: FormEvent<HTMLFormElement>) => void;
   /** What the gateway said that belongs to no field. */
   readonly error?: ReactNode;
+  /** The refusal itself: each one takes the focus to the first field at fault. */
+  readonly failure?: unknown;
   readonly isSaving: boolean;
   /** Something was typed: a click beside the panel does not throw it away. */
   readonly isDirty: boolean;
@@ -20,8 +22,12 @@ interface FormPanelProps {
 
 /** A form at the side of its page; rendered only while it is open, so that each opening begins anew. */
 export function FormPanel(props: FormPanelProps) {
-  const { title, onClose, onSubmit, error, isSaving, isDirty, saveLabel, size = 'md', children } = props;
+  const { title, onClose, onSubmit, error, failure, isSaving, isDirty, saveLabel, size = 'md', children } = props;
   const { t } = useTranslation();
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (failure) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
+  }, [failure]);
   return (
     <Drawer
       opened
@@ -33,7 +39,7 @@ export function FormPanel(props: FormPanelProps) {
       closeButtonProps={{ 'aria-label': t('close') }}
       styles={{ title: { fontWeight: 600 } }}
     >
-      <form onSubmit={onSubmit} noValidate>
+      <form onSubmit={onSubmit} noValidate ref={form}>
         <Stack>
           {children}
           {error !== undefined && error !== null && (

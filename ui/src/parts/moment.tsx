@@ -4,6 +4,8 @@ import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 const units = [
+  ['year', 31_556_952_000],
+  ['month', 2_629_746_000],
   ['day', 86_400_000],
   ['hour', 3_600_000],
   ['minute', 60_000],

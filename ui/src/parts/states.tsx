@@ -84,7 +84,7 @@ interface PageHeaderProps {
 export function PageHeader({ title, hint, children }: PageHeaderProps) {
   return (
     <Group justify="space-between" align="flex-start" mb="md" gap="sm">
-      <Stack gap={2}>
+      <Stack gap={2} style={{ flex: '1 1 280px', minWidth: 0 }}>
         <Title order={1} size="h2">
           {title}
         </Title>

@@ -32,6 +32,7 @@ export const keyColumns = (t: TFunction<'apiKeys'>, options: KeyColumnsOptions):
     accessor: 'user_email',
     title: t('user'),
     visibleMediaQuery: '(min-width: 48em)',
+    noWrap: true,
     render: key => (
       <Anchor component={Link} href={`/users?q=${encodeURIComponent(key.user_email)}`} size="sm">
         {key.user_email}
@@ -80,7 +81,7 @@ export const keyColumns = (t: TFunction<'apiKeys'>, options: KeyColumnsOptions):
       <Tooltip label={t('revoke')}>
         <ActionIcon
           variant="subtle"
-          color="red"
+          color="gray"
           onClick={() => options.onRevoke(key)}
           aria-label={t('revokeOf', { prefix: shownPrefix(key), email: key.user_email })}
         >
@@ -116,7 +117,7 @@ function Expiry({ at, t }: { readonly at: string | null; readonly t: TFunction<'
   return (
     <Group gap={6} wrap="nowrap">
       {isOver && (
-        <Badge color="red.9" radius="sm" tt="none">
+        <Badge color="red.9" radius="sm" tt="none" style={{ flexShrink: 0 }}>
           {t('expired')}
         </Badge>
       )}

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { type DrawnApiKey, type NewApiKey, useCreateApiKey } from '../../api/api-keys.ts';
 import { formErrors } from '../../parts/form-errors.ts';
 import { FormPanel } from '../../parts/form-panel.tsx';
-import { MomentPicker } from '../../parts/moment-picker.tsx';
+import { MomentInput } from '../../parts/moment-input.tsx';
 import { UserSelect } from '../../parts/user-select.tsx';
 
 interface KeyPanelProps {
@@ -35,6 +35,7 @@ export function KeyPanel({ userId, onClose, onDrawn }: KeyPanelProps) {
       onClose={onClose}
       onSubmit={form.onSubmit(values => creating.mutate(wishOf(values)))}
       error={errors.form}
+      failure={creating.error}
       isSaving={creating.isPending}
       isDirty={form.isDirty()}
       saveLabel={shared('create')}
@@ -63,10 +64,12 @@ export function KeyPanel({ userId, onClose, onDrawn }: KeyPanelProps) {
         {...input('prefix')}
       />
       <TagsInput label={t('scopes')} description={t('scopesHint')} {...input('scopes')} />
-      <MomentPicker
+      <MomentInput
         label={t('expires')}
         description={t('expiresHint')}
         placeholder={t('neverExpires')}
+        clearable
+        clearButtonProps={{ 'aria-label': shared('clear') }}
         {...input('expires_at')}
         value={form.values.expires_at}
       />

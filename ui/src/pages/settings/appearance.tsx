@@ -1,4 +1,4 @@
-import { SegmentedControl, SimpleGrid, Stack, Text, useMantineColorScheme } from '@mantine/core';
+import { SegmentedControl, Stack, Text, useMantineColorScheme } from '@mantine/core';
 import { type ReactNode, useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Section } from '../../parts/section.tsx';
@@ -12,7 +12,7 @@ export function Appearance() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   return (
     <Section title={t('appearance')} hint={t('appearanceHint')}>
-      <SimpleGrid cols={{ base: 1, xs: 2 }}>
+      <Stack>
         <Choice label={shared('language')}>
           {id => (
             <SegmentedControl
@@ -36,7 +36,7 @@ export function Appearance() {
             />
           )}
         </Choice>
-      </SimpleGrid>
+      </Stack>
     </Section>
   );
 }

@@ -18,6 +18,7 @@ export function SessionFacts() {
   return (
     <Section title={t('session')} aside={<SignOutEverywhere />}>
       <Facts
+        cols={3}
         facts={[
           { name: t('signedInAs'), value: user.email },
           { name: t('role'), value: roleText(user.role, ofUsers) },

@@ -5,7 +5,7 @@ import type { DataTableColumn } from 'mantine-datatable';
 import { Link } from 'wouter';
 import type { User } from '../../api/users.ts';
 import { Moment } from '../../parts/moment.tsx';
-import { roleText, StatusBadge } from './user-words.tsx';
+import { roleText, StatusBadge, statusText } from './user-words.tsx';
 
 interface UserActions {
   readonly onEdit: (user: User) => void;
@@ -31,7 +31,7 @@ export const userColumns = (t: TFunction<'users'>, actions: UserActions): DataTa
           {user.email}
         </Anchor>
         <Text size="xs" c="dimmed" hiddenFrom="sm">
-          {roleText(user.role, t)}
+          {roleText(user.role, t)} · {statusText(user.status, t)}
         </Text>
       </>
     ),
@@ -53,6 +53,7 @@ export const userColumns = (t: TFunction<'users'>, actions: UserActions): DataTa
   {
     accessor: 'status',
     title: t('status'),
+    visibleMediaQuery: '(min-width: 48em)',
     width: 110,
     render: user => <StatusBadge status={user.status} />,
   },
@@ -101,7 +102,7 @@ function Actions({
       <Tooltip label={t(isActive ? 'deactivate' : 'activate')}>
         <ActionIcon
           variant="subtle"
-          color={isActive ? 'red' : 'gray'}
+          color="gray"
           onClick={() => onSetActive(user, !isActive)}
           aria-label={t(isActive ? 'deactivateOf' : 'activateOf', { email })}
         >

@@ -42,6 +42,7 @@ export function UserPanel({ user, onClose, confirmDeactivation }: UserPanelProps
       onClose={onClose}
       onSubmit={submit}
       error={errors.form}
+      failure={saving.error}
       isSaving={saving.isPending}
       isDirty={form.isDirty()}
       saveLabel={shared(user === null ? 'create' : 'save')}

@@ -43,7 +43,6 @@ export const shell = {
   no: 'No',
   none: 'none',
   clear: 'Clear',
-  apply: 'Apply',
   hours: 'Hours',
   minutes: 'Minutes',
   time: 'Time',

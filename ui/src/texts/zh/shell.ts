@@ -45,7 +45,6 @@ export const shell: Texts['shell'] = {
   no: '否',
   none: '无',
   clear: '清除',
-  apply: '应用',
   hours: '小时',
   minutes: '分钟',
   time: '时间',

@@ -9,7 +9,7 @@ export const users: Texts['users'] = {
   emailHint: '不可更改。',
   displayName: '名称',
   role: '角色',
-  roleHint: '用户可以调用模型；网关管理员还可以管理映射、资源池和用户；root 管理员还可以管理其他管理员。',
+  roleHint: '用户可以调用模型；网关管理员还可以管理映射、池和用户；root 管理员还可以管理其他管理员。',
   role_root_admin: 'root 管理员',
   role_gateway_admin: '网关管理员',
   role_gateway_user: '用户',

@@ -1,0 +1,56 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import type { PoolPatch } from '../../../src/http/admin/contract.ts';
+import type { ShownProvider } from '../../../src/http/admin/live-contract.ts';
+import type { ShownPool } from '../../../src/http/admin/pool-contract.ts';
+import type { PoolSchedulePreview } from '../../../src/http/admin/timing-contract.ts';
+import { api } from './client.ts';
+
+export type { PoolPatch, ShownPool, ShownProvider };
+/** A setting of a pool. */
+export type PoolKey = keyof ShownPool['source'];
+export type PoolValue = ShownPool[PoolKey];
+
+export const poolsKey = ['pools'] as const;
+export const providersKey = ['providers'] as const;
+const everyMs = 5_000;
+const urlOf = (pool: string) => `/scheduler/pools/${encodeURIComponent(pool)}`;
+
+export const usePools = () =>
+  useQuery({
+    queryKey: poolsKey,
+    queryFn: async ({ signal }) => (await api.get<{ pools: ShownPool[] }>('/scheduler/pools', { signal })).pools,
+    refetchInterval: everyMs,
+  });
+
+export const useProviders = () =>
+  useQuery({
+    queryKey: providersKey,
+    queryFn: async ({ signal }) => (await api.get<{ providers: ShownProvider[] }>('/providers', { signal })).providers,
+    refetchInterval: everyMs,
+  });
+
+/** The windows of a pool that are open now; asked for only where a schedule holds. */
+export const useOpenWindows = (pool: string, isAsked: boolean) =>
+  useQuery({
+    queryKey: [...poolsKey, pool, 'windows'],
+    queryFn: async ({ signal }) => {
+      const { from, windows } = await api.get<PoolSchedulePreview>(`${urlOf(pool)}/schedules/preview`, { signal });
+      return windows.filter(({ start, end }) => start <= from && from < end);
+    },
+    enabled: isAsked,
+    refetchInterval: everyMs,
+  });
+
+/** Changes some settings of a pool; null takes the stored value away, so that what is configured holds again. */
+export function useSavePool(name: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (patch: PoolPatch) => api.put<ShownPool>(urlOf(name), patch),
+    onSuccess: saved => {
+      queries.setQueryData<ShownPool[]>(poolsKey, pools =>
+        pools?.map(pool => (pool.name === saved.name ? saved : pool)),
+      );
+      return queries.invalidateQueries({ queryKey: poolsKey });
+    },
+  });
+}

@@ -1,0 +1,49 @@
+import { Group, Text } from '@mantine/core';
+import type { DataTableColumn } from 'mantine-datatable';
+import { useTranslation } from 'react-i18next';
+import type { PoolKey, ShownPool } from '../../api/pools.ts';
+import { levels, PriorityBadge } from '../../parts/priority.tsx';
+import { SourceBadge } from '../../parts/setting-fields.tsx';
+import { WholeTable } from '../../parts/whole-table.tsx';
+import { isLevels, levelSettings } from './pool-form-values.ts';
+
+interface LevelRow {
+  readonly key: PoolKey;
+  readonly label: string;
+  readonly source: ShownPool['source'][PoolKey];
+  readonly values: readonly number[] | null;
+}
+
+/** What of a pool's settings differs by level: a row for each setting, a column for each level. */
+export function LevelTable({ pool }: { readonly pool: ShownPool }) {
+  const { t, i18n } = useTranslation('pools');
+  const number = new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 3 });
+  const rows = levelSettings.map(({ key }): LevelRow => {
+    const value = pool[key];
+    return { key, label: t(key), source: pool.source[key], values: isLevels(value) ? value : null };
+  });
+  const columns: DataTableColumn<LevelRow>[] = [
+    {
+      accessor: 'label',
+      title: t('byLevel'),
+      noWrap: true,
+      render: ({ label, source }) => (
+        <Group gap="xs" wrap="nowrap">
+          <Text size="sm">{label}</Text>
+          <SourceBadge source={source} />
+        </Group>
+      ),
+    },
+    ...levels.map(
+      (level): DataTableColumn<LevelRow> => ({
+        accessor: `P${level}`,
+        title: <PriorityBadge level={level} />,
+        textAlign: 'right',
+        render: ({ values }) => (values === null ? '–' : number.format(values[level] ?? 0)),
+      }),
+    ),
+  ];
+  return (
+    <WholeTable label={t('byLevelOf', { pool: pool.name })} columns={columns} rows={rows} rowId={row => row.key} />
+  );
+}

@@ -1,0 +1,82 @@
+import { NumberInput, Select, Switch } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import type { ShownPool } from '../../api/pools.ts';
+import { SettingField } from '../../parts/setting-fields.tsx';
+import { LevelNumbers } from './level-numbers.tsx';
+import type { FormValue, PoolSetting, Typed } from './pool-form-values.ts';
+import { policies } from './pool-words.tsx';
+
+interface PoolSettingFieldProps {
+  readonly setting: PoolSetting;
+  readonly pool: ShownPool;
+  readonly value: FormValue;
+  readonly onChange: (value: FormValue) => void;
+  readonly onReset: () => void;
+  readonly isBusy: boolean;
+  readonly error: string | undefined;
+}
+
+/** One setting of a pool: what it is, where its value comes from, and what changes it. */
+export function PoolSettingField(props: PoolSettingFieldProps) {
+  const { setting, pool, onReset, isBusy } = props;
+  const { t } = useTranslation('pools');
+  const { key } = setting;
+  return (
+    <SettingField label={t(key)} hint={t(`hint_${key}`)} source={pool.source[key]} onReset={onReset} isBusy={isBusy}>
+      <Control {...props} />
+    </SettingField>
+  );
+}
+
+function Control({ setting: { key, kind, unit }, pool, value, onChange, error }: PoolSettingFieldProps) {
+  const { t } = useTranslation('pools');
+  const label = t(key);
+  if (kind === 'levels') {
+    return (
+      <LevelNumbers
+        label={label}
+        value={value as readonly Typed[]}
+        onChange={onChange}
+        withAll={key === 'queue_timeout_sec' || key === 'max_queue_depth'}
+        {...(key === 'cap' ? { placeholder: String(pool.seats) } : {})}
+        error={error}
+      />
+    );
+  }
+  if (kind === 'policy') {
+    return (
+      <Select
+        aria-label={label}
+        data={policies.map(policy => ({ value: policy, label: t(`policyChoice_${policy}`) }))}
+        value={String(value)}
+        onChange={policy => policy !== null && onChange(policy)}
+        allowDeselect={false}
+        error={error}
+      />
+    );
+  }
+  if (kind === 'flag') {
+    return (
+      <Switch
+        aria-label={label}
+        label={t(value === true ? 'on' : 'off')}
+        checked={value === true}
+        onChange={event => onChange(event.currentTarget.checked)}
+        error={error}
+        mt={6}
+      />
+    );
+  }
+  return (
+    <NumberInput
+      aria-label={label}
+      value={value as Typed}
+      onChange={onChange}
+      placeholder={t('noLimit')}
+      {...(unit === undefined ? {} : { suffix: t(`suffix_${unit}`) })}
+      thousandSeparator=" "
+      hideControls
+      error={error}
+    />
+  );
+}

@@ -1,0 +1,150 @@
+import { Anchor, Badge, Group, Stack, Text, Tooltip } from '@mantine/core';
+import { IconAlertTriangle, IconCircleCheck, IconHelpCircle, IconPlayerPause } from '@tabler/icons-react';
+import type { TFunction } from 'i18next';
+import type { DataTableColumn } from 'mantine-datatable';
+import { useTranslation } from 'react-i18next';
+import type { ShownProvider } from '../../api/pools.ts';
+import { Countdown } from '../../parts/countdown.tsx';
+import { Moment, useNow } from '../../parts/moment.tsx';
+import { type Numbers, useNumbers } from '../../parts/numbers.ts';
+import { WholeTable } from '../../parts/whole-table.tsx';
+
+export const poolAnchor = (name: string) => `pool-${name}`;
+
+export function ProviderTable({ providers }: { readonly providers: readonly ShownProvider[] }) {
+  const { t } = useTranslation('pools');
+  const numbers = useNumbers();
+  return (
+    <WholeTable
+      label={t('providers')}
+      columns={providerColumns(t, numbers)}
+      rows={providers}
+      rowId={provider => provider.name}
+      empty={t('noProviders')}
+    />
+  );
+}
+
+const providerColumns = (t: TFunction<'pools'>, { count }: Numbers): DataTableColumn<ShownProvider>[] => [
+  {
+    accessor: 'name',
+    title: t('provider'),
+    render: ({ name, type }) => (
+      <Stack gap={0}>
+        <Text size="sm" fw={500}>
+          {name}
+        </Text>
+        <Text size="xs" c="dimmed">
+          {type}
+        </Text>
+      </Stack>
+    ),
+  },
+  {
+    accessor: 'base_url',
+    title: t('endpoint'),
+    visibleMediaQuery: '(min-width: 75em)',
+    render: ({ base_url, models }) => (
+      <Stack gap={0} maw={260}>
+        <Text size="sm" className="mono" truncate title={base_url ?? undefined}>
+          {base_url ?? t('noUrl')}
+        </Text>
+        <Tooltip label={models.join(', ')} multiline maw={360} disabled={models.length < 4}>
+          <Text size="xs" c="dimmed" truncate>
+            {t('models', { models: models.join(', ') })}
+          </Text>
+        </Tooltip>
+      </Stack>
+    ),
+  },
+  {
+    accessor: 'pool',
+    title: t('pool'),
+    visibleMediaQuery: '(min-width: 48em)',
+    render: ({ pool }) => (
+      <Anchor href={`#${poolAnchor(pool)}`} size="sm">
+        {pool}
+      </Anchor>
+    ),
+  },
+  { accessor: 'health', title: t('health'), render: ({ health }) => <Health health={health} /> },
+  {
+    accessor: 'requests',
+    title: t('lastFiveMinutes'),
+    textAlign: 'right',
+    render: ({ health: { requests, failures } }) => (
+      <Stack gap={0} align="flex-end">
+        <Text size="sm">{t('requests', { count: requests, requests: count(requests) })}</Text>
+        <Text size="xs" c={failures > 0 ? 'var(--mantine-color-error)' : 'dimmed'}>
+          {t('failures', { failures: count(failures) })}
+        </Text>
+      </Stack>
+    ),
+  },
+  {
+    accessor: 'last_success_at',
+    title: t('lastSuccess'),
+    visibleMediaQuery: '(min-width: 62em)',
+    noWrap: true,
+    render: ({ health }) => (health.last_success_at === null ? '–' : <Moment at={health.last_success_at} />),
+  },
+  {
+    accessor: 'last_failure_at',
+    title: t('lastFailure'),
+    visibleMediaQuery: '(min-width: 62em)',
+    render: ({ health }) => <LastFailure health={health} />,
+  },
+];
+
+type HealthProps = { readonly health: ShownProvider['health'] };
+
+function LastFailure({ health: { last_failure_at, last_failure } }: HealthProps) {
+  if (last_failure_at === null) return '–';
+  return (
+    <Stack gap={0} maw={240}>
+      <Moment at={last_failure_at} />
+      {last_failure !== null && (
+        <Text size="xs" c="dimmed" lineClamp={2} title={last_failure}>
+          {last_failure}
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
+const looks = {
+  ok: { icon: IconCircleCheck, color: 'teal' },
+  failing: { icon: IconAlertTriangle, color: 'red' },
+  unknown: { icon: IconHelpCircle, color: 'gray' },
+} as const;
+
+function Health({ health: { state, closed_until } }: HealthProps) {
+  const { t } = useTranslation('pools');
+  const now = useNow();
+  const { icon: Icon, color } = looks[state];
+  const isClosed = closed_until !== null && new Date(closed_until).getTime() > now;
+  return (
+    <Stack gap={4} align="flex-start">
+      <Tooltip label={t(`healthHint_${state}`)} events={{ hover: true, focus: true, touch: true }} multiline maw={280}>
+        <Badge
+          variant="default"
+          radius="sm"
+          tt="none"
+          fw={500}
+          tabIndex={0}
+          leftSection={<Icon size={14} color={`var(--mantine-color-${color}-filled)`} />}
+        >
+          {t(`health_${state}`)}
+        </Badge>
+      </Tooltip>
+      {isClosed && (
+        <Group gap={4} wrap="nowrap">
+          <IconPlayerPause size={14} aria-hidden />
+          <Text size="xs" component="span">
+            {t('closedFor')} <Countdown until={closed_until} />
+          </Text>
+        </Group>
+      )}
+    </Stack>
+  );
+}
