@@ -1,7 +1,8 @@
-import { useTranslation } from 'react-i18next';
-import { PageHeader } from '../parts/states.tsx';
+import { useSession } from '../api/session.ts';
+import { Schedules } from './schedules/schedules.tsx';
 
+/** Both editions have schedules of pools, Team those of mappings too. */
 export default function Page() {
-  const { t } = useTranslation('schedules');
-  return <PageHeader title={t('title')} />;
+  const { edition } = useSession();
+  return <Schedules isTeam={edition === 'team'} />;
 }

@@ -1,0 +1,119 @@
+/** Schedules of mappings and of pools, and the windows that come of them. */
+import { keepPreviousData, useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
+import type { Static } from 'typebox';
+import type { poolList } from '../../../src/http/admin/pool-contract.ts';
+import type {
+  NewPoolSchedule,
+  NewSchedule,
+  PoolSchedule,
+  PoolScheduleList,
+  PoolSchedulePatch,
+  PoolSchedulePreview,
+  Schedule,
+  ScheduleList,
+  SchedulePatch,
+  SchedulePreview,
+} from '../../../src/http/admin/timing-contract.ts';
+import { api } from './client.ts';
+
+export type { NewPoolSchedule, NewSchedule, PoolSchedule, Schedule, ScheduleList };
+export type MappingWindow = SchedulePreview['windows'][number];
+export type PoolWindow = PoolSchedulePreview['windows'][number];
+export type PoolList = Static<typeof poolList>;
+
+const schedulesKey = ['schedules'] as const;
+const url = '/api-key-priority/schedules';
+const poolUrl = (pool: string) => `/scheduler/pools/${encodeURIComponent(pool)}/schedules`;
+/** What the API answers at most at once. */
+export const mostWindows = 1_000;
+const refreshMs = 30_000;
+
+interface Filter {
+  readonly mapping_id: string | number | undefined;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+export const useSchedules = (filter: Filter, isTeam: boolean) =>
+  useQuery({
+    queryKey: [...schedulesKey, 'list', filter],
+    queryFn: ({ signal }) => api.get<ScheduleList>(url, { query: { ...filter }, signal }),
+    enabled: isTeam,
+    placeholderData: keepPreviousData,
+    refetchInterval: refreshMs,
+  });
+
+export const useWindows = (mapping_id: string | number | undefined, isAsked: boolean) =>
+  useQuery({
+    queryKey: [...schedulesKey, 'windows', mapping_id],
+    queryFn: ({ signal }) =>
+      api.get<SchedulePreview>(`${url}/preview`, { query: { mapping_id, limit: mostWindows }, signal }),
+    enabled: isAsked,
+    placeholderData: keepPreviousData,
+    refetchInterval: refreshMs,
+  });
+
+export const usePoolsToSchedule = () =>
+  useQuery({
+    queryKey: ['pools', 'to-schedule'],
+    queryFn: async ({ signal }) => (await api.get<PoolList>('/scheduler/pools', { signal })).pools,
+  });
+
+export interface PoolSchedules {
+  readonly pool: string;
+  readonly schedules: PoolSchedule[];
+  readonly windows: PoolSchedulePreview;
+}
+
+/** Of all pools: there are as many as the configuration names. */
+export function usePoolSchedules(pools: readonly string[]) {
+  const lists = useQueries({
+    queries: pools.map(pool => ({
+      queryKey: [...schedulesKey, 'pool', pool],
+      queryFn: async ({ signal }: { signal: AbortSignal }): Promise<PoolSchedules> => ({
+        pool,
+        schedules: (await api.get<PoolScheduleList>(poolUrl(pool), { query: { limit: mostWindows }, signal }))
+          .schedules,
+        windows: await api.get<PoolSchedulePreview>(`${poolUrl(pool)}/preview`, {
+          query: { limit: mostWindows },
+          signal,
+        }),
+      }),
+      refetchInterval: refreshMs,
+    })),
+  });
+  return {
+    isPending: lists.some(({ isPending }) => isPending),
+    error: lists.find(({ error }) => error !== null)?.error ?? null,
+    refetch: () => Promise.all(lists.map(({ refetch }) => refetch())),
+    pools: lists.flatMap(({ data }) => (data === undefined ? [] : [data])),
+  };
+}
+
+/** A new one where `id` is null. */
+export type ScheduleWrite =
+  | { readonly of: 'mapping'; readonly id: null; readonly body: NewSchedule }
+  | { readonly of: 'mapping'; readonly id: number; readonly body: SchedulePatch }
+  | { readonly of: 'pool'; readonly pool: string; readonly id: null; readonly body: NewPoolSchedule }
+  | { readonly of: 'pool'; readonly pool: string; readonly id: number; readonly body: PoolSchedulePatch };
+
+function write(change: ScheduleWrite): Promise<Schedule | PoolSchedule> {
+  const base = change.of === 'mapping' ? url : poolUrl(change.pool);
+  return change.id === null ? api.post(base, change.body) : api.put(`${base}/${change.id}`, change.body);
+}
+
+export const useSaveSchedule = () => useMutation({ mutationFn: write, ...useChanged() });
+
+export const useDeleteSchedule = () =>
+  useMutation({
+    mutationFn: ({ id, pool }: { readonly id: number; readonly pool: string | null }) =>
+      api.delete(`${pool === null ? url : poolUrl(pool)}/${id}`),
+    ...useChanged(),
+  });
+
+/** An open window changes what mappings and pools show. */
+function useChanged() {
+  const queries = useQueryClient();
+  const keys = [schedulesKey, ['mappings'], ['pools']];
+  return { onSuccess: () => Promise.all(keys.map(queryKey => queries.invalidateQueries({ queryKey }))) };
+}

@@ -1,0 +1,54 @@
+import { Badge, Group, Stack, Text } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { useWindows } from '../../api/schedules.ts';
+import { PriorityBadge } from '../../parts/priority.tsx';
+import { ErrorState } from '../../parts/states.tsx';
+import { readerZone } from './zones.ts';
+
+interface NextWindowsProps {
+  readonly mappingId: number;
+  /** The schedule that is changed; null: a new one. */
+  readonly scheduleId: number | null;
+}
+
+const mostShown = 8;
+
+/** What is in force of the mapping's schedules in the next days: no other window may overlap these. */
+export function NextWindows({ mappingId, scheduleId }: NextWindowsProps) {
+  const { t, i18n } = useTranslation('schedules');
+  const { data, error } = useWindows(mappingId, true);
+  if (error) return <ErrorState error={error} />;
+  if (data === undefined) return null;
+  const day = new Intl.DateTimeFormat(i18n.language, { weekday: 'short', day: 'numeric', month: 'short' });
+  const time = new Intl.DateTimeFormat(i18n.language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const shown = data.windows.slice(0, mostShown);
+  return (
+    <Stack gap={6}>
+      <Text size="sm" fw={500}>
+        {t('nextWindows', { zone: readerZone() })}
+      </Text>
+      {shown.length === 0 && (
+        <Text size="sm" c="dimmed">
+          {t('noWindows')}
+        </Text>
+      )}
+      {shown.map(window => {
+        const [start, end] = [new Date(window.start), new Date(window.end)];
+        return (
+          <Group key={`${window.schedule_id} ${window.start}`} gap="xs" wrap="nowrap">
+            <PriorityBadge level={window.priority} />
+            <Text size="sm">
+              {t('span', {
+                from: `${day.format(start)} ${time.format(start)}`,
+                to: `${day.format(end)} ${time.format(end)}`,
+              })}
+            </Text>
+            <Badge variant="default" size="sm" tt="none">
+              {t(window.schedule_id === scheduleId ? 'thisOne' : 'otherOne', { id: window.schedule_id })}
+            </Badge>
+          </Group>
+        );
+      })}
+    </Stack>
+  );
+}

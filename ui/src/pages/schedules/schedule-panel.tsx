@@ -1,0 +1,104 @@
+import { Drawer, SegmentedControl } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useTranslation } from 'react-i18next';
+import { useSaveSchedule, useSchedules } from '../../api/schedules.ts';
+import { formErrors } from '../../parts/form-errors.ts';
+import { FormPanel } from '../../parts/form-panel.tsx';
+import { EmptyState, ErrorState, LoadingState } from '../../parts/states.tsx';
+import { tellDone } from '../../parts/tell.ts';
+import { NextWindows } from './next-windows.tsx';
+import { RuleFields } from './rule-fields.tsx';
+import {
+  type Edited,
+  type EditedSchedule,
+  formFields,
+  type Pools,
+  targetText,
+  type Values,
+  valuesOf,
+  writeOf,
+} from './schedule-values.ts';
+import { TargetFields } from './target-fields.tsx';
+
+interface PanelProps<Of> {
+  readonly edited: Of;
+  readonly isTeam: boolean;
+  readonly pools: Pools;
+  /** Chosen already, for a new one. */
+  readonly mappingId: number | null;
+  readonly onClose: () => void;
+}
+
+/** A schedule at the side of the page; one that was chosen by its window is fetched first. */
+export function SchedulePanel({ edited, ...props }: PanelProps<Edited>) {
+  if (edited.of === 'window') return <WindowPanel {...props} edited={edited} />;
+  return <ScheduleForm {...props} edited={edited} />;
+}
+
+/** A mapping has few schedules. */
+const mostOfMapping = 100;
+
+function WindowPanel({ edited, ...props }: PanelProps<Extract<Edited, { readonly of: 'window' }>>) {
+  const { t } = useTranslation('schedules');
+  const { t: shared } = useTranslation();
+  const { data, error } = useSchedules({ mapping_id: edited.mappingId, limit: mostOfMapping, offset: 0 }, true);
+  const schedule = data?.schedules.find(({ id }) => id === edited.id);
+  if (schedule !== undefined) return <ScheduleForm {...props} edited={{ of: 'mapping', schedule }} />;
+  return (
+    <Drawer
+      opened
+      onClose={props.onClose}
+      position="right"
+      title={t('editOf', { id: edited.id })}
+      closeButtonProps={{ 'aria-label': shared('close') }}
+    >
+      {error && <ErrorState error={error} />}
+      {data === undefined ? <LoadingState /> : <EmptyState />}
+    </Drawer>
+  );
+}
+
+function ScheduleForm({ edited, isTeam, pools, mappingId, onClose }: PanelProps<EditedSchedule>) {
+  const { t } = useTranslation('schedules');
+  const { t: shared } = useTranslation();
+  const saving = useSaveSchedule();
+  const form = useForm<Values>({ initialValues: valuesOf(edited, { isTeam, pools, mappingId }) });
+  const errors = formErrors(saving.error, formFields, shared);
+  const isNew = edited.of === 'new';
+  const save = (values: Values) =>
+    saving.mutate(writeOf(edited, values), {
+      onSuccess: ({ id }) => {
+        tellDone(t(isNew ? 'created' : 'changed', { id }));
+        onClose();
+      },
+    });
+  const { of, mapping_id } = form.values;
+  return (
+    <FormPanel
+      title={isNew ? t('create') : t('editTitle', { id: edited.schedule.id, target: targetText(edited.schedule, t) })}
+      onClose={onClose}
+      onSubmit={form.onSubmit(save)}
+      error={errors.form}
+      isSaving={saving.isPending}
+      isDirty={form.isDirty()}
+      saveLabel={shared(isNew ? 'create' : 'save')}
+      size="lg"
+    >
+      {isNew && isTeam && (
+        <SegmentedControl
+          aria-label={t('of')}
+          data={[
+            { value: 'mapping', label: t('mappingsPriority') },
+            { value: 'pool', label: t('poolsSetting') },
+          ]}
+          {...form.getInputProps('of')}
+        />
+      )}
+      <TargetFields form={form} errors={errors} isNew={isNew} pools={pools} />
+      <RuleFields form={form} errors={errors} />
+      {of === 'mapping' && mapping_id !== null && (
+        <NextWindows mappingId={mapping_id} scheduleId={isNew ? null : edited.schedule.id} />
+      )}
+    </FormPanel>
+  );
+}

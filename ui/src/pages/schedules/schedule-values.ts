@@ -1,0 +1,95 @@
+import type { TFunction } from 'i18next';
+import type { PoolList, PoolSchedule, Schedule, ScheduleWrite } from '../../api/schedules.ts';
+import { valueText } from './shown-windows.ts';
+import { readerZone } from './zones.ts';
+
+/** What the panel is open for; a window leads to its schedule. */
+export type Edited =
+  | { readonly of: 'new' }
+  | { readonly of: 'mapping'; readonly schedule: Schedule }
+  | { readonly of: 'pool'; readonly schedule: PoolSchedule }
+  | { readonly of: 'window'; readonly id: number; readonly mappingId: number };
+
+export type Pools = PoolList['pools'];
+
+/** As the form holds them; `value` as it is typed. */
+export interface Values {
+  readonly of: 'mapping' | 'pool';
+  readonly mapping_id: number | null;
+  readonly priority: number | null;
+  readonly pool: string | null;
+  readonly key: string | null;
+  readonly value: string;
+  readonly weekdays: string[];
+  readonly start: string;
+  readonly end: string;
+  readonly zone: string;
+  readonly description: string;
+}
+
+/** What the gateway may find fault with. */
+export const formFields = [
+  ...(['mapping_id', 'priority', 'key', 'value', 'weekdays', 'start', 'end', 'zone', 'description'] as const),
+] as const;
+
+interface Given {
+  readonly isTeam: boolean;
+  readonly pools: Pools;
+  readonly mappingId: number | null;
+}
+
+export type EditedSchedule = Exclude<Edited, { readonly of: 'window' }>;
+
+export function valuesOf(edited: EditedSchedule, { isTeam, pools, mappingId }: Given): Values {
+  const nothing: Values = {
+    of: isTeam ? 'mapping' : 'pool',
+    mapping_id: mappingId,
+    priority: null,
+    pool: pools[0]?.name ?? null,
+    key: null,
+    value: '',
+    weekdays: ['mon', 'tue', 'wed', 'thu', 'fri'],
+    start: '',
+    end: '',
+    zone: readerZone(),
+    description: '',
+  };
+  if (edited.of === 'new') return nothing;
+  const { weekdays, start, end, zone, description } = edited.schedule;
+  const rule = { weekdays, start, end, zone, description: description ?? '' };
+  if (edited.of === 'mapping') {
+    const { mapping_id, priority } = edited.schedule;
+    return { ...nothing, ...rule, of: 'mapping', mapping_id, priority };
+  }
+  const { pool, key, value } = edited.schedule;
+  return { ...nothing, ...rule, of: 'pool', pool, key, value: valueText(value) };
+}
+
+/** What is sent; what is missing the gateway tells, by field. */
+export function writeOf(edited: EditedSchedule, values: Values): ScheduleWrite {
+  const { of, mapping_id, priority, pool, key, value, weekdays, start, end, zone, description } = values;
+  const id = edited.of === 'new' ? null : edited.schedule.id;
+  const rule = { weekdays, start, end, zone, description: description === '' ? null : description };
+  const body =
+    of === 'mapping'
+      ? { ...rule, ...given({ priority }), ...(id === null ? given({ mapping_id }) : {}) }
+      : { ...rule, value: typedValue(value), ...(id === null ? given({ key }) : {}) };
+  return { of, id, body, ...(of === 'pool' ? { pool: pool ?? '' } : {}) } as ScheduleWrite;
+}
+
+const given = (fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+
+/** `true`, `12.5`, `10,9,8` or a word, as the configuration writes values. */
+function typedValue(text: string): string | number | boolean | number[] {
+  const trimmed = text.trim();
+  if (trimmed === 'true' || trimmed === 'false') return trimmed === 'true';
+  if (trimmed.includes(',')) return trimmed.split(',').map(part => (part.trim() === '' ? Number.NaN : Number(part)));
+  return trimmed === '' || Number.isNaN(Number(trimmed)) ? trimmed : Number(trimmed);
+}
+
+/** `Mapping #5`, `Pool local: weights`. */
+export const targetText = (schedule: Schedule | PoolSchedule, t: TFunction<'schedules'>): string =>
+  'pool' in schedule
+    ? t('targetPool', { pool: schedule.pool, key: schedule.key })
+    : t('targetMapping', { id: schedule.mapping_id });

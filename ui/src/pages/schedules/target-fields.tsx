@@ -1,0 +1,96 @@
+import { Select, TextInput } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
+import { useTranslation } from 'react-i18next';
+import { PrioritySelect } from '../../parts/priority.tsx';
+import { MappingSelect } from './mapping-select.tsx';
+import type { Pools, Values } from './schedule-values.ts';
+import { valueText } from './shown-windows.ts';
+
+export interface FieldsProps {
+  readonly form: UseFormReturnType<Values>;
+  /** What the gateway said, by field. */
+  readonly errors: Readonly<Partial<Record<string, string>>>;
+}
+
+interface TargetFieldsProps extends FieldsProps {
+  readonly isNew: boolean;
+  readonly pools: Pools;
+}
+
+/** Whose schedule it is, and what holds in its windows. */
+export function TargetFields(props: TargetFieldsProps) {
+  return props.form.values.of === 'mapping' ? <OfMapping {...props} /> : <OfPool {...props} />;
+}
+
+function OfMapping({ form, errors, isNew }: TargetFieldsProps) {
+  const { t } = useTranslation('schedules');
+  const { mapping_id, priority } = form.values;
+  return (
+    <>
+      {isNew && (
+        <MappingSelect
+          label={t('mapping')}
+          placeholder={t('searchMapping')}
+          value={mapping_id}
+          onChange={id => form.setFieldValue('mapping_id', id)}
+          error={errors.mapping_id}
+          data-autofocus
+        />
+      )}
+      <PrioritySelect
+        label={t('priority')}
+        description={t('priorityHint')}
+        value={priority}
+        onChange={level => form.setFieldValue('priority', level)}
+        error={errors.priority}
+      />
+    </>
+  );
+}
+
+function OfPool({ form, errors, isNew, pools }: TargetFieldsProps) {
+  const { t } = useTranslation('schedules');
+  const { pool: name, key } = form.values;
+  const pool = pools.find(one => one.name === name);
+  const keys = pool === undefined ? [] : settingsOf(pool);
+  const chooseKey = (chosen: string | null) => {
+    form.setFieldValue('key', chosen);
+    const now = keys.find(one => one === chosen);
+    const value = now && pool?.[now];
+    // What holds now is where one begins to change it.
+    form.setFieldValue('value', value === null || value === undefined ? '' : valueText(value));
+  };
+  return (
+    <>
+      {isNew && (
+        <>
+          <Select
+            label={t('pool')}
+            data={pools.map(one => one.name)}
+            allowDeselect={false}
+            {...form.getInputProps('pool')}
+          />
+          <Select
+            label={t('setting')}
+            data={keys}
+            value={key}
+            onChange={chooseKey}
+            searchable
+            error={errors.key}
+            data-autofocus
+          />
+        </>
+      )}
+      <TextInput
+        label={t('value')}
+        description={t('valueHint')}
+        className="mono-input"
+        {...form.getInputProps('value')}
+        error={errors.value}
+      />
+    </>
+  );
+}
+
+/** The names of all settings that a pool has. */
+const settingsOf = ({ source }: Pools[number]) => Object.keys(source) as (keyof Pools[number]['source'])[];

@@ -1,0 +1,70 @@
+import { Stack, Text, Tooltip, UnstyledButton } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { levelColor, levelTextColor } from '../../parts/priority.tsx';
+import type { ShownWindow } from './shown-windows.ts';
+import { type Block, hourText, minutesOfDay } from './week-layout.ts';
+import classes from './week-view.module.css';
+import { useWeekdays } from './weekdays.ts';
+
+/** As little as a block must last to show a second and a third line. */
+const twoLines = 105;
+const threeLines = 165;
+
+interface WeekBlockProps {
+  readonly block: Block<ShownWindow>;
+  readonly onOpen: () => void;
+}
+
+export function WeekBlock({ block, onOpen }: WeekBlockProps) {
+  const { t } = useTranslation('schedules');
+  const weekdays = useWeekdays('long');
+  const { window, day, from, to, lane, lanes } = block;
+  const { priority, name, detail } = window;
+  const hours = `${hourText(from)}–${hourText(to)}`;
+  const head = priority === null ? name : `P${priority} ${name}`;
+  const minutes = to - from;
+  return (
+    <Tooltip.Floating label={<Told window={window} />} disabled={false}>
+      <UnstyledButton
+        className={classes.block}
+        data-pool={window.mappingId === null || undefined}
+        aria-label={t('blockLabel', { head, detail, day: weekdays[day], hours })}
+        onClick={onOpen}
+        style={{
+          top: `${(from / minutesOfDay) * 100}%`,
+          height: `${(minutes / minutesOfDay) * 100}%`,
+          left: `${(lane / lanes) * 100}%`,
+          width: `${100 / lanes}%`,
+          ...(priority !== null && { background: levelColor(priority), color: levelTextColor(priority) }),
+        }}
+      >
+        <span className={classes.text}>
+          <b>{head}</b>
+        </span>
+        {minutes >= twoLines && <span className={classes.text}>{hours}</span>}
+        {minutes >= threeLines && <span className={classes.text}>{detail}</span>}
+      </UnstyledButton>
+    </Tooltip.Floating>
+  );
+}
+
+/** The whole window, on the clock of its own zone. */
+function Told({ window }: { readonly window: ShownWindow }) {
+  const { t } = useTranslation('schedules');
+  const clock = (text: string) => text.slice(0, 16).replace('T', ' ');
+  return (
+    <Stack gap={0}>
+      <Text size="sm" fw={600}>
+        {window.priority === null ? window.name : `P${window.priority} · ${window.name}`}
+      </Text>
+      <Text size="xs">{window.detail}</Text>
+      <Text size="xs">
+        {t('ownClock', {
+          start: clock(window.localStart),
+          end: clock(window.localEnd),
+          offset: window.localStart.slice(19),
+        })}
+      </Text>
+    </Stack>
+  );
+}

@@ -1,0 +1,61 @@
+import { Alert, Group, Select, Skeleton, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { mostWindows, type PoolSchedules, type ScheduleList, useWindows } from '../../api/schedules.ts';
+import { ErrorState } from '../../parts/states.tsx';
+import type { Edited } from './schedule-values.ts';
+import { mappingWindow, poolWindow, type ShownWindow } from './shown-windows.ts';
+import { WeekView } from './week-view.tsx';
+import { readerZone } from './zones.ts';
+
+interface WeekProps {
+  readonly isTeam: boolean;
+  readonly mappingId: string | undefined;
+  readonly pools: readonly PoolSchedules[];
+  /** The page of them that is shown below. */
+  readonly schedules: ScheduleList | undefined;
+  readonly onEdit: (edited: Edited) => void;
+}
+
+/** The week of all windows, or of one mapping's; pools' settings come along where no mapping is chosen. */
+export function Week({ isTeam, mappingId, pools, schedules, onEdit }: WeekProps) {
+  const { t } = useTranslation('schedules');
+  const windows = useWindows(mappingId, isTeam);
+  const [zone, setZone] = useState(readerZone);
+  if (windows.error) return <ErrorState error={windows.error} onRetry={windows.refetch} />;
+  if (isTeam && windows.isPending) return <Skeleton height={620} />;
+  const ofPools = mappingId === undefined ? pools : [];
+  const shown = [
+    ...(windows.data?.windows ?? []).map(mappingWindow),
+    ...ofPools.flatMap(({ pool, windows: { windows: own } }) => own.map(window => poolWindow(window, pool))),
+  ];
+  const ofRows = [...(schedules?.schedules ?? []), ...ofPools.flatMap(({ schedules: rows }) => rows)];
+  const zones = [...new Set([readerZone(), zone, ...ofRows.map(row => row.zone)])];
+  const open = ({ scheduleId: id, mappingId: ofMapping }: ShownWindow) => {
+    if (ofMapping !== null) return onEdit({ of: 'window', id, mappingId: ofMapping });
+    const schedule = pools.flatMap(({ schedules: rows }) => rows).find(row => row.id === id);
+    if (schedule !== undefined) onEdit({ of: 'pool', schedule });
+  };
+  return (
+    <Stack gap="xs">
+      <Group justify="space-between" align="flex-end" gap="xs">
+        <Text size="sm" c="dimmed">
+          {t(zone === readerZone() ? 'onYourClock' : 'onClock', { zone })}
+        </Text>
+        <Select
+          aria-label={t('clock')}
+          data={zones.map(value => ({ value, label: value === readerZone() ? t('yours', { zone: value }) : value }))}
+          value={zone}
+          onChange={chosen => setZone(chosen ?? readerZone())}
+          allowDeselect={false}
+          size="xs"
+          w={{ base: '100%', xs: 240 }}
+        />
+      </Group>
+      {(windows.data?.total ?? 0) > mostWindows && (
+        <Alert color="blue">{t('notAll', { shown: mostWindows, total: windows.data?.total })}</Alert>
+      )}
+      <WeekView windows={shown} zone={zone} onOpen={open} />
+    </Stack>
+  );
+}
