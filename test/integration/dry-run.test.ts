@@ -140,3 +140,27 @@ test('a dry run refuses what the real change refuses, in the same words', async 
   );
   assert.equal((await admin('POST', `${url}?dry_run=maybe`, prefix('tok_q*', 1))).status, 400);
 });
+
+test('a dry run warns as the real change does', async t => {
+  const { admin } = await arrange(t);
+  await admin('POST', url, prefix('tok_ext*', 5, 'ext'));
+  await admin('POST', url, prefix('tok_ext_a*', 3, 'a'));
+  const kinds = (warnings: { kind: string }[]) => warnings.map(({ kind }) => kind);
+  const steps: [string, string, object, string[]][] = [
+    ['POST', url, prefix('tok_ext_free*', 9, 'ext'), ['never_wins', 'pattern_without_key']],
+    ['POST', url, prefix('tok_dev*', 2, 'dev'), []],
+    ['PUT', `${url}/1`, { priority: 2 }, ['pattern_without_key', 'never_wins', 'never_wins']],
+    ['POST', url, { ...prefix('*_ci', 4, 'ci'), match_type: 'suffix' }, ['pattern_without_key', 'tenant_overlap']],
+    ['PUT', `${url}/1`, { enabled: false }, []],
+    ['PUT', `${url}/3`, { tenant_id: null }, ['pattern_without_key']],
+    ['PUT', `${url}/2`, {}, ['pattern_without_key']],
+  ];
+  for (const [method, path, body, expected] of steps) {
+    const name = `${method} ${path} ${JSON.stringify(body)}`;
+    const dry = await admin(method, `${path}?dry_run=true`, body);
+    const real = await admin(method, path, body);
+    assert.deepEqual(dry.body.warnings, real.body.warnings, name);
+    assert.deepEqual(kinds(dry.body.warnings), expected, name);
+  }
+  assert.deepEqual((await admin('DELETE', `${url}/2?dry_run=true`)).body.warnings, []);
+});

@@ -190,8 +190,12 @@ test('lint says what can never win, and whoever adds it is warned', async t => {
   const clean = await cli('mappings', 'lint', '--json');
   assert.deepEqual([clean.code, clean.json.counts.never_wins], [clean.json.findings.length > 0 ? 8 : 0, 0]);
   await cli('mappings', 'add', 'tok_ext*', '--priority', '5');
-  const added = await cli('mappings', 'add', 'tok_ext_free*', '--priority', '9');
-  assert.equal(added.code, 0);
+  const wish = ['mappings', 'add', 'tok_ext_free*', '--priority', '9'];
+  const tried = await cli(...wish, '--dry-run');
+  const added = await cli(...wish);
+  assert.deepEqual([tried.code, added.code, tried.err], [0, 0, added.err]);
+  const { mappings } = (await cli('mappings', 'list', '--json')).json;
+  assert.deepEqual([mappings.length, mappings[0].requests_per_min, mappings[0].never_wins], [2, 0, null]);
   assert.match(added.err, /^warning: `tok_ext_free\*` P9 never wins: `tok_ext\*` P5 matches every key it matches$/m);
   const lint = await cli('mappings', 'lint');
   assert.equal(lint.code, 8);

@@ -103,10 +103,16 @@ const dryRun = [
   'write nothing; say what it would do to keys and to the requests of the last hour',
 ] as const;
 
+interface TriedChange {
+  readonly impact: Impact;
+  readonly warnings?: Mapping['warnings'];
+}
+
 async function tryOut(session: Session, method: string, path: string, body?: object): Promise<void> {
   const query = { dry_run: true };
-  const answer = await session.gateway().call<{ impact: Impact }>(method, path, { query, body });
+  const answer = await session.gateway().call<TriedChange>(method, path, { query, body });
   session.show(answer, () => impactText(answer.impact));
+  showWarnings(session, answer.warnings);
 }
 
 function patternOf(
@@ -165,7 +171,12 @@ function removeCommand(mappings: Command, sessionOf: SessionOf): void {
 
 function showChanged(session: Session, done: string, mapping: Mapping): void {
   session.show(mapping, () => `${done} mapping ${mapping.id}:\n${mappingTable([mapping])}`);
+  if (mapping.fault !== null && !session.json) session.note(`warning: it cannot be used: ${visible(mapping.fault)}`);
+  showWarnings(session, mapping.warnings);
+}
+
+/** JSON carries them already. */
+function showWarnings(session: Session, warnings: Mapping['warnings']): void {
   if (session.json) return;
-  if (mapping.fault !== null) session.note(`warning: it cannot be used: ${visible(mapping.fault)}`);
-  for (const { message } of mapping.warnings ?? []) session.note(`warning: ${visible(message)}`);
+  for (const { message } of warnings ?? []) session.note(`warning: ${visible(message)}`);
 }
