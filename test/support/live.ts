@@ -3,6 +3,8 @@ import { type IncomingMessage, request } from 'node:http';
 import type { TestContext } from 'node:test';
 import { adminKey } from './gateway.ts';
 
+const asAdmin: Record<string, string> = { authorization: `Bearer ${adminKey}` };
+
 /** One event of a stream. */
 export interface StreamEvent {
   readonly event: string;
@@ -23,8 +25,8 @@ export interface LiveReader {
 }
 
 /** Reads the stream of the lanes as a browser does, on a connection of its own. */
-export async function readLanes(t: TestContext, url: string, key = adminKey): Promise<LiveReader> {
-  const answer = await openStream(t, url, key);
+export async function readLanes(t: TestContext, url: string, headers = asAdmin): Promise<LiveReader> {
+  const answer = await openStream(t, url, headers);
   assert.equal(answer.statusCode, 200);
   const events: StreamEvent[] = [];
   const lines: string[] = [];
@@ -68,11 +70,11 @@ export async function readLanes(t: TestContext, url: string, key = adminKey): Pr
 }
 
 /** The answer to the request for a stream, unread. */
-export function openStream(t: TestContext, url: string, key = adminKey): Promise<IncomingMessage> {
+export function openStream(t: TestContext, url: string, headers = asAdmin): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const sent = request(`${url}/admin/scheduler/stream`, {
       agent: false,
-      headers: { authorization: `Bearer ${key}` },
+      headers,
     });
     t.after(() => sent.destroy());
     sent.on('response', answer => resolve(answer.on('error', () => {})));
