@@ -46,8 +46,14 @@ export function PatternCell({ row: { pattern, match_type } }: CellProps) {
   }
   return (
     <Group gap={4} wrap="nowrap">
-      <Text component="code" size="sm" className="mono" title={isHash ? pattern : undefined}>
-        {isHash ? `${pattern.slice(0, 15)}…${pattern.slice(-4)}` : `${pattern.slice(0, 9)}…`}
+      <Text
+        component="code"
+        size="sm"
+        className="mono"
+        style={{ whiteSpace: 'nowrap' }}
+        title={isHash ? pattern : undefined}
+      >
+        {isHash ? `${pattern.slice(0, 15)}…` : `${pattern.slice(0, 9)}…`}
       </Text>
       {isHash ? (
         <CopyPattern pattern={pattern} />
@@ -91,7 +97,7 @@ export function PriorityCell({ row }: CellProps) {
   const isBoost = source === 'boost' && boost !== null;
   return (
     <Stack gap={2}>
-      <Group gap={6} wrap="nowrap">
+      <Group gap="2px 6px">
         <PriorityBadge level={level} />
         {source !== 'row' && (
           <Text size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>

@@ -1,11 +1,13 @@
-import { Alert, Badge, Button, Group, Stack, Text } from '@mantine/core';
+import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 import { IconGitMerge } from '@tabler/icons-react';
+import type { TFunction } from 'i18next';
 import { DataTable } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
 import type { Mapping } from '../../../../src/http/admin/contract.ts';
 import { Moment } from '../../parts/moment.tsx';
+import { PriorityBadge } from '../../parts/priority.tsx';
 import classes from './mappings.module.css';
-import { fieldNames, type Values, valuesOf } from './row.ts';
+import { fieldNames, matchTypes, tenantTypes, type Values, valuesOf } from './row.ts';
 
 type Shown = Values[(typeof fieldNames)[number]];
 
@@ -76,7 +78,7 @@ function Comparison({ base, mine, theirs }: ComparisonProps) {
       idAccessor="name"
       withTableBorder
       minHeight={0}
-      rowClassName={({ differs }) => (differs ? classes.differs : undefined)}
+      rowBackgroundColor={({ differs }) => (differs ? 'var(--mantine-color-yellow-light)' : undefined)}
       columns={[
         {
           accessor: 'name',
@@ -85,26 +87,55 @@ function Comparison({ base, mine, theirs }: ComparisonProps) {
             <Stack gap={2} align="flex-start">
               <Text size="sm">{t(`field_${name}`)}</Text>
               {differs && (
-                <Badge color="orange" variant="outline" size="xs" tt="none">
+                <Text size="xs" c="dimmed">
                   {t(isTheirs ? 'changedByThem' : 'changedByYou')}
-                </Badge>
+                </Text>
               )}
             </Stack>
           ),
         },
-        { accessor: 'mine', title: t('yours'), render: row => <Value value={row.mine} isMarked={row.differs} /> },
-        { accessor: 'theirs', title: t('theirs'), render: row => <Value value={row.theirs} isMarked={row.differs} /> },
+        {
+          accessor: 'mine',
+          title: t('yours'),
+          render: row => <Value name={row.name} value={row.mine} isMarked={row.differs} />,
+        },
+        {
+          accessor: 'theirs',
+          title: t('theirs'),
+          render: row => <Value name={row.name} value={row.theirs} isMarked={row.differs} />,
+        },
       ]}
     />
   );
 }
 
-function Value({ value, isMarked }: { readonly value: Shown; readonly isMarked: boolean }) {
-  const { t } = useTranslation('shell');
-  const text = typeof value === 'boolean' ? t(value ? 'yes' : 'no') : (value ?? '–');
+interface ValueProps {
+  readonly name: (typeof fieldNames)[number];
+  readonly value: Shown;
+  readonly isMarked: boolean;
+}
+
+function Value({ name, value, isMarked }: ValueProps) {
+  const { t } = useTranslation('mappings');
+  const { t: shell } = useTranslation();
+  if (typeof value === 'number') return <PriorityBadge level={value} />;
+  const text = typeof value === 'boolean' ? shell(value ? 'yes' : 'no') : (value ?? '–');
+  const isWord = name === 'match_type' || name === 'tenant_type';
   return (
-    <Text size="sm" fw={isMarked ? 600 : 400} className={classes.pattern}>
-      {text}
+    <Text
+      size="sm"
+      fw={isMarked ? 600 : 400}
+      className={name === 'pattern' ? `mono ${classes.pattern}` : classes.pattern}
+    >
+      {isWord ? wordOf(value, t) : text}
     </Text>
   );
+}
+
+/** A word that the tables allow, in the reader's language; by SQL a type may be any text. */
+function wordOf(value: Shown, t: TFunction<'mappings'>): string {
+  const match = matchTypes.find(type => type === value);
+  if (match !== undefined) return t(`match_${match}`);
+  const tenant = tenantTypes.find(type => type === value);
+  return tenant === undefined ? String(value ?? '–') : t(tenant);
 }

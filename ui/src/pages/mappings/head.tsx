@@ -74,21 +74,19 @@ function Loaded() {
     });
   return (
     <Cell label={t('cache')}>
-      <Group gap="xs" mih={30} wrap="nowrap">
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<IconRefresh size={14} />}
-          loading={reload.isPending}
-          onClick={ask}
-        >
-          {t('reload')}
-        </Button>
-        <Text size="sm" component="div">
-          {t('lastReload')} {data?.loaded_at ? <Moment at={data.loaded_at} /> : '–'}
-        </Text>
-      </Group>
-      <Text size="xs" c={data?.degraded || error ? 'red' : 'dimmed'} mt={2}>
+      <Button
+        size="xs"
+        variant="default"
+        leftSection={<IconRefresh size={14} />}
+        loading={reload.isPending}
+        onClick={ask}
+      >
+        {t('reload')}
+      </Button>
+      <Text size="xs" component="div" mt={4}>
+        {t('lastReload')} {data?.loaded_at ? <Moment at={data.loaded_at} /> : '–'}
+      </Text>
+      <Text size="xs" c={data?.degraded || error ? 'red' : 'dimmed'}>
         {data && t('usableFaulty', { usable: data.usable, faulty: data.faulty })}
         {data?.degraded && ` ${t('degraded')}`}
         {error !== null && t('statusUnknown')}

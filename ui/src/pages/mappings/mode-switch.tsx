@@ -16,6 +16,8 @@ const patches: { readonly [M in Mode]: SettingsPatch } = {
   on: { enabled: true, mode: 'enforce' },
 };
 
+const sources = ['database', 'environment', 'file', 'default'] as const satisfies Settings['source']['mode'][];
+
 /** Off, shadow or on: two settings of the gateway as the one question that operators have. */
 export function ModeSwitch({ settings }: { readonly settings: Settings }) {
   const { t } = useTranslation('mappings');
@@ -24,7 +26,8 @@ export function ModeSwitch({ settings }: { readonly settings: Settings }) {
   const saving = useSaveSettings();
   const mode = modeOf(settings);
   const { enabled, mode: kind } = settings.source;
-  const source = enabled === 'database' || mode === 'off' ? enabled : kind;
+  // Off is off, whatever its other half says; else the one that was set on purpose.
+  const source = mode === 'off' ? enabled : (sources.find(one => one === enabled || one === kind) ?? kind);
   const save = (patch: SettingsPatch) =>
     saving.mutate(patch, { onSuccess: () => tellDone(t('modeDone')), onError: cause => tellError(cause, shell) });
   const choose = (next: Mode) =>
@@ -42,7 +45,7 @@ export function ModeSwitch({ settings }: { readonly settings: Settings }) {
       onConfirm: () => save({ enabled: null, mode: null }),
     });
   return (
-    <Stack gap={4} style={{ flex: '1 1 300px' }}>
+    <Stack gap={4}>
       <Group gap={6}>
         <Text size="xs" c="dimmed" fw={500}>
           {t('mode')}

@@ -2,9 +2,10 @@ import { Group, Stack, Text } from '@mantine/core';
 import { IconArrowRight } from '@tabler/icons-react';
 import { DataTable, type DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
+import type { Tried } from '../../../../src/http/admin/transfer-contract.ts';
 import { PriorityBadge } from '../../parts/priority.tsx';
-import type { Impact } from './trial-result.tsx';
 
+export type Impact = Tried['impact'];
 type LevelMove = Impact['keys']['levels'][number];
 type TenantMove = Impact['keys']['tenants'][number];
 type Counted<Move> = Omit<Move, 'count'> & { readonly id: string; readonly keys: number; readonly requests: number };

@@ -3,7 +3,7 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Tried } from '../../../../src/http/admin/transfer-contract.ts';
 import { Moment } from '../../parts/moment.tsx';
-import { Moves } from './moves.tsx';
+import { type Impact, Moves } from './moves.tsx';
 
 interface TrialResultProps {
   readonly tried: Tried | undefined;
@@ -52,8 +52,6 @@ function Warnings({ tried: { warnings } }: { readonly tried: Tried }) {
     </Alert>
   );
 }
-
-export type Impact = Tried['impact'];
 
 export function ImpactFigures({ impact }: { readonly impact: Impact }) {
   const { t } = useTranslation('mappings');

@@ -7,7 +7,8 @@ export const mappings = {
   tenant: 'Tenant',
   pattern: 'Pattern',
   type: 'Type',
-  requestsPerMin: 'Requests/min',
+  match: 'Match',
+  requestsPerMin: 'Req/min',
   requestsHint: 'Requests per minute that this gateway classified by it, in the last five minutes',
   emptyWhy:
     'Without a mapping every request gets the default priority. A mapping gives the keys that match its pattern a tenant and a priority.',
@@ -112,7 +113,7 @@ export const mappings = {
   discard: 'Discard the changes',
   conflictTitle: 'Somebody else has changed this mapping',
   conflictText: 'Nothing of yours is saved yet. Compare both versions and choose.',
-  changedAt: 'Theirs is of',
+  changedAt: 'Last changed:',
   yours: 'Yours',
   theirs: 'Theirs',
   changedByThem: 'changed by them',
