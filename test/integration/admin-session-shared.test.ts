@@ -151,3 +151,36 @@ test('a session in use goes on for as long as keys do, and not longer', async t 
   clock.advance(1);
   assert.equal(await status(), 503);
 });
+
+test('the lanes are watched by the cookie, until the session ends; watching keeps none from being idle', async t => {
+  const clock = new ManualClock();
+  const { url } = await startGateway(t, { ini: `[console]\nsession_idle_min = 5\n${ini}`, overrides: { clock } });
+  const watch = async (cookie: string) => {
+    const { status, body } = await fetch(`${url}/admin/scheduler/stream`, { headers: { cookie } });
+    const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    const over = (async () => {
+      for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) text += part.value;
+    })();
+    return { status, over, text: () => text };
+  };
+  const signedOut = await signIn(url);
+  const first = await watch(signedOut);
+  await until(() => first.text().includes('event: lanes'));
+  assert.equal((await ask(url, 'DELETE', path, { cookie: signedOut })).status, 200);
+  clock.advance(5_000);
+  await first.over;
+  assert.equal((await watch(signedOut)).status, 401);
+
+  const idle = await signIn(url);
+  const second = await watch(idle);
+  await until(() => second.text().includes('event: lanes'));
+  // In small steps, and each is read: it is ended for being idle, not for being slow.
+  for (let seconds = 5; seconds <= 300; seconds += 5) {
+    const before = second.text().length;
+    clock.advance(5_000);
+    if (seconds < 300) await until(() => second.text().length > before);
+  }
+  await second.over;
+  assert.equal((await watch(idle)).status, 401);
+});
