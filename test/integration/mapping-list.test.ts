@@ -316,15 +316,15 @@ test('Personal has neither list nor status', async t => {
 test('at 100,000 mappings every view answers soon, with the number of all', async t => {
   const { database, admin, list } = await arrange(t);
   const count = 100_000;
-  for (let from = 0; from < count; from += 10_000) {
-    await database.query(
-      `INSERT INTO api_key_priority_mappings (pattern, priority, match_type, tenant_id, tenant_name, tenant_type, description, enabled)
-       SELECT 'tok_' || md5(n::text) || '*', n % 10, 'prefix', 'tenant-' || n, 'Tenant ' || n % 5000,
-         CASE n % 2 WHEN 0 THEN 'internal' ELSE 'external' END, 'Of the contract with customer ' || n, n % 50 <> 0
-       FROM generate_series($1::int + 1, $1::int + 10000) n`,
-      [from],
-    );
-  }
+  // Without the triggers that record and tell of each row: the reload below is told.
+  await database.query(`
+    ALTER TABLE api_key_priority_mappings DISABLE TRIGGER USER;
+    INSERT INTO api_key_priority_mappings
+      (pattern, priority, match_type, tenant_id, tenant_name, tenant_type, description, enabled)
+    SELECT 'tok_' || md5(n::text) || '*', n % 10, 'prefix', 'tenant-' || n, 'Tenant ' || n % 5000,
+      CASE n % 2 WHEN 0 THEN 'internal' ELSE 'external' END, 'Of the contract with customer ' || n, n % 50 <> 0
+    FROM generate_series(1, ${count}) n;
+    ALTER TABLE api_key_priority_mappings ENABLE TRIGGER USER`);
   await admin('POST', `${base}/reload`);
   const last = `limit=100&offset=${count - 100}`;
   const views: [query: string, total: number][] = [
@@ -343,7 +343,7 @@ test('at 100,000 mappings every view answers soon, with the number of all', asyn
   ];
   for (const [query, total] of views) {
     const times: number[] = [];
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       const began = performance.now();
       assert.equal((await list(query)).total, total, query);
       times.push(performance.now() - began);
