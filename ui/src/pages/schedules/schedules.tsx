@@ -3,7 +3,6 @@ import { IconLock, IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePoolSchedules, usePoolsToSchedule, useSchedules } from '../../api/schedules.ts';
-import { FilterBar } from '../../parts/filters.tsx';
 import { PageHeader } from '../../parts/states.tsx';
 import { useTableView } from '../../parts/table-view.ts';
 import { MappingSchedules } from './mapping-schedules.tsx';
@@ -38,25 +37,24 @@ export function Schedules({ isTeam }: { readonly isTeam: boolean }) {
             {t('teamOnlyWhy')}
           </Alert>
         )}
-        {isTeam && (
-          <FilterBar view={view}>
-            <MappingSelect
-              aria-label={t('ofMapping')}
-              placeholder={t('allMappings')}
-              value={mapping_id === undefined ? null : Number(mapping_id)}
-              onChange={id => view.setFilter('mapping_id', id === null ? null : String(id))}
-              clearable
-              w={{ base: '100%', xs: 320 }}
-            />
-          </FilterBar>
-        )}
         <Week
           isTeam={isTeam}
           mappingId={mapping_id}
           pools={ofPools.pools}
           onEdit={setEdited}
           schedules={schedules.data}
-        />
+        >
+          {isTeam && (
+            <MappingSelect
+              aria-label={t('ofMapping')}
+              placeholder={t('allMappings')}
+              value={mapping_id === undefined ? null : Number(mapping_id)}
+              onChange={id => view.setFilter('mapping_id', id === null ? null : String(id))}
+              clearable
+              w={{ base: '100%', xs: 300 }}
+            />
+          )}
+        </Week>
         {isTeam && <MappingSchedules query={schedules} view={view} onEdit={setEdited} onDelete={askDelete} />}
         {mapping_id === undefined && <PoolSchedules query={ofPools} onEdit={setEdited} onDelete={askDelete} />}
       </Stack>

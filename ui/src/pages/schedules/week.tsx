@@ -1,5 +1,6 @@
 import { Alert, Group, Select, Skeleton, Stack, Text } from '@mantine/core';
-import { useState } from 'react';
+import { IconClock } from '@tabler/icons-react';
+import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { mostWindows, type PoolSchedules, type ScheduleList, useWindows } from '../../api/schedules.ts';
 import { ErrorState } from '../../parts/states.tsx';
@@ -15,10 +16,12 @@ interface WeekProps {
   /** The page of them that is shown below. */
   readonly schedules: ScheduleList | undefined;
   readonly onEdit: (edited: Edited) => void;
+  /** The filter before the choice of the clock. */
+  readonly children: ReactNode;
 }
 
 /** The week of all windows, or of one mapping's; pools' settings come along where no mapping is chosen. */
-export function Week({ isTeam, mappingId, pools, schedules, onEdit }: WeekProps) {
+export function Week({ isTeam, mappingId, pools, schedules, onEdit, children }: WeekProps) {
   const { t } = useTranslation('schedules');
   const windows = useWindows(mappingId, isTeam);
   const [zone, setZone] = useState(readerZone);
@@ -38,20 +41,21 @@ export function Week({ isTeam, mappingId, pools, schedules, onEdit }: WeekProps)
   };
   return (
     <Stack gap="xs">
-      <Group justify="space-between" align="flex-end" gap="xs">
-        <Text size="sm" c="dimmed">
-          {t(zone === readerZone() ? 'onYourClock' : 'onClock', { zone })}
-        </Text>
+      <Group gap="xs">
+        {children}
         <Select
           aria-label={t('clock')}
           data={zones.map(value => ({ value, label: value === readerZone() ? t('yours', { zone: value }) : value }))}
           value={zone}
           onChange={chosen => setZone(chosen ?? readerZone())}
           allowDeselect={false}
-          size="xs"
-          w={{ base: '100%', xs: 240 }}
+          leftSection={<IconClock size={16} />}
+          w={{ base: '100%', xs: 260 }}
         />
       </Group>
+      <Text size="sm" c="dimmed">
+        {t(zone === readerZone() ? 'onYourClock' : 'onClock', { zone })}
+      </Text>
       {(windows.data?.total ?? 0) > mostWindows && (
         <Alert color="blue">{t('notAll', { shown: mostWindows, total: windows.data?.total })}</Alert>
       )}
