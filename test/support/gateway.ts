@@ -39,6 +39,7 @@ interface ChatOptions {
   readonly priority?: Level | string;
   readonly signal?: AbortSignal;
   readonly maxTokens?: number;
+  readonly requestId?: string;
 }
 
 /** A whole gateway on a free port, in this process; it is stopped when the test ends. */
@@ -97,13 +98,16 @@ function client(app: App, dataDir: string, log: readonly string[]): Omit<TestGat
     if (key.status !== 201) throw new Error(`no key for ${prefix}: ${JSON.stringify(key.body)}`);
     return key.body.key as string;
   };
-  const chat: TestGateway['chat'] = (key, { model = 'm', stream = false, priority, signal, maxTokens } = {}) =>
+  const chat: TestGateway['chat'] = (key, options = {}) => {
+    const { model = 'm', stream = false, priority, signal, maxTokens, requestId } = options;
+    return;
     fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${key}`,
         'content-type': 'application/json',
         ...(priority === undefined ? {} : { 'x-priority': String(priority) }),
+        ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
       },
       body: JSON.stringify({
         model,
@@ -113,6 +117,7 @@ function client(app: App, dataDir: string, log: readonly string[]): Omit<TestGat
       }),
       ...(signal ? { signal } : {}),
     });
+  };
   const pool = async (name?: string) => {
     const { body } = await admin('GET', '/admin/scheduler/stats');
     return name ? body.pools.find((one: any) => one.name === name) : body.pools[0];

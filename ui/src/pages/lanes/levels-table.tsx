@@ -29,7 +29,7 @@ export function LevelsTable({ pool, points, stepMs, onWaiting }: Props) {
   const { count, rate } = useNumbers();
   const columns: DataTableColumn<LiveLevel>[] = useMemo(
     () => [
-      { accessor: 'level', title: t('level'), width: 76, render: ({ level }) => <PriorityBadge level={level} /> },
+      { accessor: 'level', title: t('level'), width: 72, render: ({ level }) => <PriorityBadge level={level} /> },
       figure('waiting', t('waiting'), row => (
         <WaitingCount
           row={row}
@@ -51,7 +51,7 @@ export function LevelsTable({ pool, points, stepMs, onWaiting }: Props) {
       {
         accessor: 'trend',
         title: t('trend'),
-        width: 170,
+        width: 140,
         visibleMediaQuery: widest,
         render: ({ level }) => <WaitTrend level={level} points={points} stepMs={stepMs} />,
       },

@@ -1,4 +1,4 @@
-import { Box, Group, SegmentedControl, Stack, Text, Title } from '@mantine/core';
+import { Box, Center, Group, SegmentedControl, Stack, Text, Title } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Point } from '../../../../src/http/admin/live-contract.ts';
@@ -59,9 +59,11 @@ export function PoolChart({ pool, points, stepMs }: Props) {
       </Group>
       <Box mih={height + 36}>
         {points.length === 0 ? (
-          <Text c="dimmed" size="sm">
-            {t('noHistory')}
-          </Text>
+          <Center h={height}>
+            <Text c="dimmed" size="sm">
+              {t('noHistory')}
+            </Text>
+          </Center>
         ) : (
           <Chart
             {...chart}

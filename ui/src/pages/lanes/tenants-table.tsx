@@ -77,7 +77,7 @@ function useColumns(): DataTableColumn<TenantShare>[] {
       figure('entitled', t('entitled'), row => percent(row.entitled_share), wide),
       {
         accessor: 'gap',
-        title: t('servedAgainstEntitled'),
+        title: t('share'),
         sortable: true,
         width: '26%',
         visibleMediaQuery: wide,
@@ -85,8 +85,8 @@ function useColumns(): DataTableColumn<TenantShare>[] {
       },
       {
         accessor: 'gap_short',
-        title: t('servedOfEntitled'),
-        width: 150,
+        title: t('share'),
+        width: 124,
         visibleMediaQuery: narrow,
         render: row => <ShareBar row={row} withNumbers />,
       },

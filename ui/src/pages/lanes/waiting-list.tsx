@@ -105,7 +105,7 @@ function useColumns(onAsk: (id: string) => void): DataTableColumn<PresentRequest
         accessor: 'waited_ms',
         title: t('waitsFor'),
         textAlign: 'right',
-        width: 100,
+        width: 124,
         noWrap: true,
         render: ({ waited_ms }) => durationText(waited_ms),
       },
