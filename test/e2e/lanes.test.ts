@@ -63,9 +63,9 @@ async function fillLanes({ gateway, upstream, send }: Lanes): Promise<void> {
 const levelsOf = (page: Page, pool = 'main') => page.getByRole('region', { name: `Levels of ${pool}` });
 const finder = (page: Page) => page.getByRole('dialog', { name: 'Find a request' });
 
-browserTest('the lanes show who runs and who waits, by level and by tenant, and move with them', async t => {
+browserTest('the lanes show who runs and who waits, by level and by tenant, and move unless they are held still', async t => {
   const lanes = await openLanes(t);
-  const { page, visit, upstream } = lanes;
+  const { page, visit, upstream, gateway } = lanes;
   await fillLanes(lanes);
   await visit('/');
   await levelsOf(page).getByRole('button', { name: '3 waiting in P7: show them' }).waitFor();
@@ -79,7 +79,11 @@ browserTest('the lanes show who runs and who waits, by level and by tenant, and 
   await production.getByLabel('served 100%, entitled to 100%').waitFor();
   assert.match(await production.innerText(), /dept-prod/);
 
+  await page.getByRole('button', { name: 'Hold still' }).click();
   upstream.open();
+  await until(async () => (await waitingIn(gateway)) === 0);
+  assert.equal(await levelsOf(page).getByRole('button', { name: '3 waiting in P7: show them' }).count(), 1);
+  await page.getByRole('button', { name: 'Go on' }).click();
   await levelsOf(page)
     .getByRole('button', { name: /waiting in/ })
     .waitFor({ state: 'detached' });
@@ -108,14 +112,10 @@ browserTest('a waiting request is found by its id, says why it waits, and when i
   await request.getByText('It is not here any more').waitFor();
   await request.getByText(/^At \d\d:\d\d:\d\d it still waited/).waitFor();
   await finder(page).getByText('Nobody waits.').waitFor();
-});
 
-browserTest('an id that is not here says so', async t => {
-  const { page, visit } = await openLanes(t);
-  await visit('/?request=nobody');
-  await finder(page)
-    .getByText(/No request of this id waits or runs here/)
-    .waitFor();
+  await finder(page).getByLabel('Request id').fill('nobody');
+  await page.keyboard.press('Enter');
+  await request.getByText(/No request of this id waits or runs here/).waitFor();
 });
 
 browserTest('by the keyboard alone: those that wait longest, one of them explained, and back', async t => {
@@ -163,18 +163,6 @@ browserTest('a lost stream says from when the lanes are, and comes back by itsel
   await way.open();
   await page.getByText('Live', { exact: true }).waitFor();
   await page.getByRole('alert').waitFor({ state: 'detached' });
-});
-
-browserTest('the lanes can be held still, and go on', async t => {
-  const lanes = await openLanes(t);
-  const { page, visit } = lanes;
-  await visit('/');
-  await page.getByText('Live', { exact: true }).waitFor();
-  await page.getByRole('button', { name: 'Hold still' }).click();
-  await fillLanes(lanes);
-  assert.equal(await levelsOf(page).getByRole('button').count(), 0);
-  await page.getByRole('button', { name: 'Go on' }).click();
-  await levelsOf(page).getByRole('button', { name: '3 waiting in P7: show them' }).waitFor();
 });
 
 browserTest('who is signed out elsewhere sees the sign-in page, not old lanes', async t => {

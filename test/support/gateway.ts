@@ -100,8 +100,7 @@ function client(app: App, dataDir: string, log: readonly string[]): Omit<TestGat
   };
   const chat: TestGateway['chat'] = (key, options = {}) => {
     const { model = 'm', stream = false, priority, signal, maxTokens, requestId } = options;
-    return;
-    fetch(`${url}/v1/chat/completions`, {
+    return fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${key}`,

@@ -42,7 +42,7 @@ function Present({ request, isOver }: { readonly request: PresentRequest; readon
     <>
       <Group gap="xs">
         <Badge
-          color={isWaiting ? 'orange.9' : 'teal.9'}
+          color={isWaiting ? 'yellow.5' : 'teal.9'}
           tt="none"
           leftSection={isWaiting ? <IconHourglass size={13} /> : <IconPlayerPlay size={13} />}
         >
