@@ -63,35 +63,38 @@ async function fillLanes({ gateway, upstream, send }: Lanes): Promise<void> {
 const levelsOf = (page: Page, pool = 'main') => page.getByRole('region', { name: `Levels of ${pool}` });
 const finder = (page: Page) => page.getByRole('dialog', { name: 'Find a request' });
 
-browserTest('the lanes show who runs and who waits, by level and by tenant, and move unless they are held still', async t => {
-  const lanes = await openLanes(t);
-  const { page, visit, upstream, gateway } = lanes;
-  await fillLanes(lanes);
-  await visit('/');
-  await levelsOf(page).getByRole('button', { name: '3 waiting in P7: show them' }).waitFor();
-  const best = levelsOf(page).getByRole('row').filter({ hasText: 'P1' });
-  assert.equal(await best.getByRole('cell').nth(2).innerText(), '2');
-  await page.getByLabel('P1: 2 of 2 seats').waitFor();
-  const production = page
-    .getByRole('region', { name: 'Tenants of main' })
-    .getByRole('row')
-    .filter({ hasText: 'Production Team' });
-  await production.getByLabel('served 100%, entitled to 100%').waitFor();
-  assert.match(await production.innerText(), /dept-prod/);
+browserTest(
+  'the lanes show who runs and who waits, by level and by tenant, and move unless they are held still',
+  async t => {
+    const lanes = await openLanes(t);
+    const { page, visit, upstream, gateway } = lanes;
+    await fillLanes(lanes);
+    await visit('/');
+    await levelsOf(page).getByRole('button', { name: '3 waiting in P7: show them' }).waitFor();
+    const best = levelsOf(page).getByRole('row').filter({ hasText: 'P1' });
+    assert.equal(await best.getByRole('cell').nth(2).innerText(), '2');
+    await page.getByLabel('P1: 2 of 2 seats').waitFor();
+    const production = page
+      .getByRole('region', { name: 'Tenants of main' })
+      .getByRole('row')
+      .filter({ hasText: 'Production Team' });
+    await production.getByLabel('served 100%, entitled to 100%').waitFor();
+    assert.match(await production.innerText(), /dept-prod/);
 
-  await page.getByRole('button', { name: 'Hold still' }).click();
-  upstream.open();
-  await until(async () => (await waitingIn(gateway)) === 0);
-  assert.equal(await levelsOf(page).getByRole('button', { name: '3 waiting in P7: show them' }).count(), 1);
-  await page.getByRole('button', { name: 'Go on' }).click();
-  await levelsOf(page)
-    .getByRole('button', { name: /waiting in/ })
-    .waitFor({ state: 'detached' });
-  await page
-    .getByLabel(/of 2 seats/)
-    .first()
-    .waitFor({ state: 'detached' });
-});
+    await page.getByRole('button', { name: 'Hold still' }).click();
+    upstream.open();
+    await until(async () => (await waitingIn(gateway)) === 0);
+    assert.equal(await levelsOf(page).getByRole('button', { name: '3 waiting in P7: show them' }).count(), 1);
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await levelsOf(page)
+      .getByRole('button', { name: /waiting in/ })
+      .waitFor({ state: 'detached' });
+    await page
+      .getByLabel(/of 2 seats/)
+      .first()
+      .waitFor({ state: 'detached' });
+  },
+);
 
 browserTest('a waiting request is found by its id, says why it waits, and when it has gone', async t => {
   const lanes = await openLanes(t);

@@ -1,19 +1,23 @@
 import './lanes/lanes.css';
 import { Button } from '@mantine/core';
 import { IconPlayerPause, IconPlayerPlay, IconZoomQuestion } from '@tabler/icons-react';
+import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLive } from '../api/live.ts';
 import { PageHeader } from '../parts/states.tsx';
-import { FindRequest } from './lanes/find-request.tsx';
 import { LivePools } from './lanes/live-pools.tsx';
 import { useRequestSearch } from './lanes/request-search.ts';
 import { DatabaseState, StreamBadge, StreamLost } from './lanes/stream-state.tsx';
+
+// Loaded when it is first opened: the lanes themselves come sooner.
+const FindRequest = lazy(() => import('./lanes/find-request.tsx'));
 
 /** The home page: what every pool does at this moment. */
 export default function Page() {
   const { t } = useTranslation('lanes');
   const [live, stream] = useLive();
   const search = useRequestSearch();
+  const wasOpened = useWasEver(search.isOpen);
   const isHeld = live.state === 'held';
   return (
     <>
@@ -32,7 +36,15 @@ export default function Page() {
       <StreamLost live={live} onRetry={stream.resume} />
       <DatabaseState live={live} />
       <LivePools live={live} onWaiting={search.open} />
-      <FindRequest search={search} pools={live.lanes?.pools.map(pool => pool.name) ?? []} />
+      <Suspense>
+        {wasOpened && <FindRequest search={search} pools={live.lanes?.pools.map(pool => pool.name) ?? []} />}
+      </Suspense>
     </>
   );
+}
+
+function useWasEver(isSo: boolean): boolean {
+  const [was, setWas] = useState(isSo);
+  if (isSo && !was) setWas(true);
+  return was || isSo;
 }

@@ -11,7 +11,7 @@ interface Props {
 }
 
 /** Why does this request wait? And: which wait longest? Both are asked for only while the panel is open. */
-export function FindRequest({ search, pools }: Props) {
+export default function FindRequest({ search, pools }: Props) {
   const { t } = useTranslation(['lanes', 'shell']);
   return (
     <Drawer

@@ -1,16 +1,19 @@
-import { Badge, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Badge, Box, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { IconBarrierBlock } from '@tabler/icons-react';
-import { memo } from 'react';
+import { lazy, memo, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { LivePool, Point } from '../../../../src/http/admin/live-contract.ts';
 import type { WaitingFilter } from '../../api/requests.ts';
 import { useNumbers } from '../../parts/numbers.ts';
 import { LevelsTable } from './levels-table.tsx';
-import { PoolChart } from './pool-chart.tsx';
 import { anchorOf, waitingIn } from './pool-figures.ts';
 import { SeatsBar } from './seats-bar.tsx';
 import { useClock } from './stream-state.tsx';
 import { TenantsTable } from './tenants-table.tsx';
+
+/** The chart comes after the figures, to a place that is kept for it. */
+const PoolChart = lazy(() => import('./pool-chart.tsx'));
+const chartHeight = 306;
 
 interface Props {
   readonly pool: LivePool;
@@ -29,7 +32,9 @@ export const PoolCard = memo(function PoolCard({ pool, points, stepMs, onWaiting
         <SeatsBar pool={pool} />
       </Stack>
       <LevelsTable pool={pool} points={points} stepMs={stepMs} onWaiting={onWaiting} />
-      <PoolChart pool={pool.name} points={points} stepMs={stepMs} />
+      <Suspense fallback={<Box h={chartHeight} />}>
+        <PoolChart pool={pool.name} points={points} stepMs={stepMs} />
+      </Suspense>
       <TenantsTable pool={pool} />
     </Paper>
   );

@@ -22,7 +22,7 @@ type Measure = (typeof measures)[number];
 const height = 200;
 
 /** One measure of a pool, large. */
-export function PoolChart({ pool, points, stepMs }: Props) {
+export default function PoolChart({ pool, points, stepMs }: Props) {
   const { t } = useTranslation('lanes');
   const { rate } = useNumbers();
   const [measure, setMeasure] = useState<Measure>('waits');
