@@ -45,7 +45,10 @@ test('who opens the stream gets the history and the lanes at once', async t => {
   assert.match(String(reader.answer.headers['content-type']), /^text\/event-stream/);
   assert.match(String(reader.answer.headers['cache-control']), /no-store/);
   assert.ok(reader.lines.includes('retry: 2000'), String(reader.lines));
-  assert.deepEqual([history.step_ms, history.pools.map(pool => [pool.name, pool.points.length])], [10_000, [['main', 2]]]);
+  assert.deepEqual(
+    [history.step_ms, history.pools.map(pool => [pool.name, pool.points.length])],
+    [10_000, [['main', 2]]],
+  );
   const [pool] = lanes.pools;
   assert.deepEqual([lanes.at, lanes.database, lanes.boosts], [clock.date().toISOString(), 'ready', []]);
   assert.deepEqual([pool?.seats, pool?.free, pool?.levels.length, pool?.closed_until], [4, 4, 10, null]);
@@ -95,10 +98,20 @@ test('two readers are told of a step once each, whenever they came', async t => 
 test('tenants are shown by their names', async t => {
   const { url: database } = await freshDatabase(t);
   const { gateway, upstream, chat } = await arrange(t, { seats: 2, database });
-  const mapping = { pattern: 'tok_prod*', match_type: 'prefix', priority: 0, tenant_id: 'prod', tenant_name: 'Production' };
+  const mapping = {
+    pattern: 'tok_prod*',
+    match_type: 'prefix',
+    priority: 0,
+    tenant_id: 'prod',
+    tenant_name: 'Production',
+  };
   await gateway.admin('PUT', '/admin/api-key-priority/config', { enabled: true });
   await gateway.admin('POST', '/admin/api-key-priority/mappings', mapping);
-  await gateway.admin('POST', '/admin/api-key-priority/mappings', { ...mapping, pattern: 'tok_prodx*', tenant_name: 'No' });
+  await gateway.admin('POST', '/admin/api-key-priority/mappings', {
+    ...mapping,
+    pattern: 'tok_prodx*',
+    tenant_name: 'No',
+  });
   const answer = chat('one', await gateway.createKey('prod'));
   await upstream.waitForActive(1);
   const { lanes } = await openingOf(await readLanes(t, gateway.url));
