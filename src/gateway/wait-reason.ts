@@ -20,8 +20,10 @@ export interface WaitFacts {
 
 const inAbout = (ms: number) => `in about ${Number((ms / 1000).toPrecision(2))} s`;
 const requests = (count: number) => (count === 1 ? '1 request' : `${count} requests`);
-const allInUse = ({ seats, inUse }: WaitFacts) =>
-  inUse > seats ? `${inUse} seats are in use, and ${seats} may be` : `All ${seats} seats are in use`;
+function allInUse({ seats, inUse }: WaitFacts): string {
+  if (inUse > seats) return `${inUse} seats are in use, and ${seats} may be`;
+  return seats === 1 ? 'The only seat is in use' : `All ${seats} seats are in use`;
+}
 
 const sentences: Record<WaitReason, (facts: WaitFacts) => string> = {
   upstream_closed: ({ closedUntil }) => `The upstream has said that it has no room until ${closedUntil}.`,
@@ -29,7 +31,7 @@ const sentences: Record<WaitReason, (facts: WaitFacts) => string> = {
     tenantWaitMs === null
       ? 'Its tenant has as many requests running as it may have.'
       : `The rates of its tenant let it start ${inAbout(tenantWaitMs)}.`,
-  level_cap: ({ level, levelCap }) => `Level P${level} has the ${levelCap} seats that it may have.`,
+  level_cap: ({ level, levelCap }) => `Level P${level} has as many seats as it may have (${levelCap}).`,
   pool_rate: ({ poolWaitMs }) => `The rates of the pool let the next request start ${inAbout(poolWaitMs)}.`,
   seats_reserved: ({ seats, inUse }) =>
     `${seats - inUse} of ${seats} seats are free, and they are reserved for other levels.`,

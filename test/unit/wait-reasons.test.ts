@@ -26,7 +26,7 @@ test('all seats are taken, and it is next', () => {
   const pool = arrangeDispatcher();
   pool.request('running', 3, { flowId: 'x' });
   pool.request('next');
-  assertReason(pool, 'next', 'seats_busy', /^All 1 seats are in use; it is next\.$/);
+  assertReason(pool, 'next', 'seats_busy', /^The only seat is in use; it is next\.$/);
   const { state, position, ahead, expected_wait_ms, gives_up_in_ms, waited_ms } = found(pool, 'next');
   assert.deepEqual([state, position, ahead, expected_wait_ms], ['waiting', 1, none, null]);
   pool.clock.advance(1500);
@@ -85,7 +85,7 @@ test('its level has as many seats as it may have', () => {
   const pool = arrangeDispatcher({ seats: 4, cap: perLevel(4, { 3: 1 }) });
   pool.request('running');
   pool.request('waiting');
-  assertReason(pool, 'waiting', 'level_cap', /^Level P3 has the 1 seats that it may have\.$/);
+  assertReason(pool, 'waiting', 'level_cap', /^Level P3 has as many seats as it may have \(1\)\.$/);
 });
 
 test('its tenant has as many seats as it may have: nobody can tell for how long', () => {
