@@ -129,13 +129,13 @@ function refuseHostless({ url = '' }: IncomingMessage, res: ServerResponse): voi
   res.writeHead(status, { ...headers, connection: 'close' }).end(body);
 }
 
+const sizeOf = (bytes: number): string => (bytes < 2 ** 20 ? `${bytes / 2 ** 10} KiB` : `${bytes / 2 ** 20} MiB`);
+
 /** Fastify's own refusals in the words of the catalogue. */
 function fromFastify(thrown: FastifyError, bodyLimit = 0): Error {
   if (thrown instanceof GatewayError) return thrown;
   if (thrown.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return errors.requestTooLarge(
-      `The request body is larger than the ${bodyLimit / 2 ** 20} MiB that this route takes.`,
-    );
+    return errors.requestTooLarge(`The request body is larger than the ${sizeOf(bodyLimit)} that this route takes.`);
   }
   return thrown.statusCode !== undefined && thrown.statusCode < 500 ? errors.invalidRequest(thrown.message) : thrown;
 }

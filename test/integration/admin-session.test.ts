@@ -109,6 +109,7 @@ test('who signs in has to be an admin, with a key that is good', async t => {
   assert.deepEqual(await tried({ key: 'x'.repeat(257) }), [400, 'invalid_request', 'key']);
   assert.deepEqual(await tried({ key: 5 }), [400, 'invalid_request', 'key']);
   assert.deepEqual(await tried({ key, remember: true }), [400, 'invalid_request', 'remember']);
+  assert.deepEqual(await tried({ key: 'x'.repeat(5_000) }), [413, 'request_too_large', null]);
   assert.deepEqual(await rows(), []);
   const refusals = () => log.filter(line => line.includes('was refused'));
   await until(() => refusals().length === 2);

@@ -29,6 +29,8 @@ export function sessionRoutes(app: AdminApp, sessions: Sessions, { edition, cloc
     one,
     {
       config: { ...config, isOpen: true },
+      // It is read of anybody.
+      bodyLimit: 4096,
       schema: {
         summary: "Sign in with an admin's key; the cookie is the session",
         needs: null,

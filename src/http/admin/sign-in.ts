@@ -42,7 +42,8 @@ export function signingIn({ sessions, clock, events }: SignInParts) {
   }
 
   return async (request: FastifyRequest, key: string): Promise<Opened> => {
-    const address = request.ip;
+    // Null once the connection is gone, whatever its type says.
+    const address = request.ip || 'a connection that is gone';
     try {
       const opened = await tried(address, key);
       await endFormer(request);
