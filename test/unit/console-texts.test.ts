@@ -47,10 +47,12 @@ test('no text is left that no page shows', () => {
     .join('\n');
   const isUsed = (key: string) => {
     const name = key.replace(/_(?:one|other)$/, '');
-    const stem = name.replace(/_[^_]+$/, '_');
-    // `t(\`reason_${code}\`)` builds its key from a stem that ends in an underscore.
+    // `t(\`reason_${code}\`)` builds its key from a stem that ends in an underscore; a code may have some as well.
+    const stems = [...name.matchAll(/_/g)].map(({ index }) => name.slice(0, index + 1));
     return (
-      sources.includes(`'${name}'`) || sources.includes(`:${name}`) || (stem !== name && sources.includes(`${stem}\${`))
+      sources.includes(`'${name}'`) ||
+      sources.includes(`:${name}`) ||
+      stems.some(stem => sources.includes(`${stem}\${`))
     );
   };
   const unused = [...en.keys()].filter(key => !isUsed(key.split(':')[1] ?? '') && !key.endsWith(':title'));

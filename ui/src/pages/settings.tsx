@@ -12,7 +12,7 @@ export default function Page() {
   const isTeam = useSession().edition === 'team';
   return (
     <>
-      <PageHeader title={t('title')} hint={t('hint')} />
+      <PageHeader title={t('title')} />
       <Stack maw={1000}>
         {isTeam && <MappingSettings />}
         <SessionFacts />

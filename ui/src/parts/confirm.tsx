@@ -21,7 +21,14 @@ export function useConfirm(): readonly [(question: Question) => void, ReactNode]
     setIsOpen(true);
   };
   const dialog = (
-    <Modal opened={isOpen} onClose={close} title={question?.title} closeButtonProps={{ 'aria-label': t('close') }}>
+    <Modal
+      opened={isOpen}
+      onClose={close}
+      title={question?.title}
+      closeButtonProps={{ 'aria-label': t('close') }}
+      // Above the panel whose form may have asked.
+      zIndex={300}
+    >
       <Stack>
         <Text component="div">{question?.text}</Text>
         <Group justify="flex-end">

@@ -13,7 +13,7 @@ interface FormPanelProps {
   /** The refusal itself: each one takes the focus to the first field at fault. */
   readonly failure?: unknown;
   readonly isSaving: boolean;
-  /** Something was typed: a click beside the panel does not throw it away. */
+  /** Something was typed: neither a click beside the panel nor Escape throws it away. */
   readonly isDirty: boolean;
   readonly saveLabel: string;
   readonly size?: DrawerProps['size'];
@@ -36,6 +36,7 @@ export function FormPanel(props: FormPanelProps) {
       position="right"
       size={size}
       closeOnClickOutside={!isDirty}
+      closeOnEscape={!isDirty}
       closeButtonProps={{ 'aria-label': t('close') }}
       styles={{ title: { fontWeight: 600 } }}
     >

@@ -14,19 +14,22 @@ const colors: { readonly [S in Source]: string } = {
   default: 'gray',
 };
 
-/** Where a value comes from; what that means where the pointer or the keyboard's focus rests on it. */
+/** Where a value comes from. What nobody has set stands back. */
 export function SourceBadge({ source }: { readonly source: Source }) {
   const { t } = useTranslation('settings');
+  const isSet = source !== 'default';
   return (
-    <Tooltip label={t(`sourceHint_${source}`)} events={{ hover: true, focus: true, touch: true }} multiline maw={280}>
+    <Tooltip label={t(`sourceHint_${source}`)} multiline maw={280}>
       <Badge
         size="sm"
         radius="sm"
-        variant="default"
-        fw={500}
         tt="none"
-        tabIndex={0}
-        leftSection={<Dot source={source} />}
+        fw={500}
+        px={isSet ? 6 : 0}
+        style={{ flexShrink: 0 }}
+        {...(isSet
+          ? { variant: 'default', leftSection: <Dot source={source} /> }
+          : { variant: 'transparent', c: 'dimmed' })}
       >
         {t(`source_${source}`)}
       </Badge>

@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Badge, Group, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Anchor, Badge, Group, Stack, Text, Tooltip } from '@mantine/core';
 import { IconTrash } from '@tabler/icons-react';
 import type { TFunction } from 'i18next';
 import type { DataTableColumn } from 'mantine-datatable';
@@ -22,7 +22,7 @@ export const keyColumns = (t: TFunction<'apiKeys'>, options: KeyColumnsOptions):
         <Text className="mono" size="sm">
           {shownPrefix(key)}
         </Text>
-        <Text size="xs" c="dimmed" hiddenFrom="sm">
+        <Text size="xs" c="dimmed" hiddenFrom="sm" truncate maw={150}>
           {key.user_email}
         </Text>
       </>
@@ -62,7 +62,7 @@ export const keyColumns = (t: TFunction<'apiKeys'>, options: KeyColumnsOptions):
   {
     accessor: 'last_used_at',
     title: t('lastUsed'),
-    width: 150,
+    width: 132,
     render: ({ last_used_at }) =>
       last_used_at === null ? (
         <Text size="sm" c="dimmed">
@@ -115,13 +115,13 @@ function Expiry({ at, t }: { readonly at: string | null; readonly t: TFunction<'
   if (at === null) return t('neverExpires');
   const isOver = new Date(at).getTime() <= Date.now();
   return (
-    <Group gap={6} wrap="nowrap">
+    <Stack gap={2} align="flex-start">
       {isOver && (
         <Badge color="red.9" radius="sm" tt="none" style={{ flexShrink: 0 }}>
           {t('expired')}
         </Badge>
       )}
       <Moment at={at} />
-    </Group>
+    </Stack>
   );
 }

@@ -1,4 +1,4 @@
-import { Group, Text } from '@mantine/core';
+import { Flex, Text } from '@mantine/core';
 import type { DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
 import type { PoolKey, ShownPool } from '../../api/pools.ts';
@@ -28,10 +28,10 @@ export function LevelTable({ pool }: { readonly pool: ShownPool }) {
       title: t('byLevel'),
       noWrap: true,
       render: ({ label, source }) => (
-        <Group gap="xs" wrap="nowrap">
+        <Flex direction={{ base: 'column', sm: 'row' }} align={{ base: 'flex-start', sm: 'center' }} columnGap="xs">
           <Text size="sm">{label}</Text>
           <SourceBadge source={source} />
-        </Group>
+        </Flex>
       ),
     },
     ...levels.map(

@@ -90,7 +90,13 @@ function Value({ pool, name, unit }: ValueProps) {
     <Group justify="space-between" gap="xs" py={3} wrap="nowrap">
       <Text size="sm">{t(name)}</Text>
       <Group gap="xs" wrap="nowrap">
-        <Text size="sm" fw={500} ta="right" {...(value === null ? { c: 'dimmed' } : {})}>
+        <Text
+          size="sm"
+          fw={500}
+          ta="right"
+          style={{ whiteSpace: 'nowrap' }}
+          {...(value === null ? { c: 'dimmed' } : {})}
+        >
           {text(name, value, unit)}
         </Text>
         <SourceBadge source={pool.source[name]} />

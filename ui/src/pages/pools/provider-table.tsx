@@ -46,7 +46,7 @@ const providerColumns = (t: TFunction<'pools'>, { count }: Numbers): DataTableCo
     visibleMediaQuery: '(min-width: 75em)',
     render: ({ base_url, models }) => (
       <Stack gap={0} maw={260}>
-        <Text size="sm" className="mono" truncate title={base_url ?? undefined}>
+        <Text size="sm" truncate {...(base_url === null ? {} : { className: 'mono', title: base_url })}>
           {base_url ?? t('noUrl')}
         </Text>
         <Tooltip label={models.join(', ')} multiline maw={360} disabled={models.length < 4}>
@@ -132,6 +132,7 @@ function Health({ health: { state, closed_until } }: HealthProps) {
           tt="none"
           fw={500}
           tabIndex={0}
+          style={{ flexShrink: 0 }}
           leftSection={<Icon size={14} color={`var(--mantine-color-${color}-filled)`} />}
         >
           {t(`health_${state}`)}

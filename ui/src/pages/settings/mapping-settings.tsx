@@ -55,7 +55,7 @@ function Form({ settings }: { readonly settings: Settings }) {
   });
   const field = (name: SettingName) => ({
     label: t(name),
-    hint: t(`${name}Hint`),
+    hint: t(`hint_${name}`),
     source: settings.source[name],
     isBusy: saving.isPending,
     onReset: () => save({ [name]: null }, t('backDone', { setting: t(name) })),

@@ -1,9 +1,10 @@
 import { Button } from '@mantine/core';
 import { IconLogout2 } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { forgetSession } from '../../api/query-client.ts';
-import { signOutEverywhere, useSession } from '../../api/session.ts';
+import { sessionKey, signOutEverywhere, useSession } from '../../api/session.ts';
 import { useConfirm } from '../../parts/confirm.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { FullMoment, Moment } from '../../parts/moment.tsx';
@@ -15,6 +16,9 @@ export function SessionFacts() {
   const { t } = useTranslation('settings');
   const { t: ofUsers } = useTranslation('users');
   const { user, signed_in_at, idle_expires_at, expires_at } = useSession();
+  const queries = useQueryClient();
+  // When it ends has moved since the signing in.
+  useEffect(() => void queries.invalidateQueries({ queryKey: sessionKey }), [queries]);
   return (
     <Section title={t('session')} aside={<SignOutEverywhere />}>
       <Facts

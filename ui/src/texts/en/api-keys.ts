@@ -1,7 +1,7 @@
 export const apiKeys = {
   title: 'API keys',
-  hint: 'Of a key only its beginning and a hash are stored.',
-  countedSince: 'Last use is known since the start of this gateway:',
+  hint: 'Only the beginning of a key is stored, and a hash.',
+  countedSince: 'Last use is known since',
   create: 'New key',
   search: 'Search by the beginning of a key',
   searchHint: 'Begins with, e.g. tok_prod',

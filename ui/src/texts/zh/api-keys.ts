@@ -3,7 +3,7 @@ import type { Texts } from '../shape.ts';
 export const apiKeys: Texts['apiKeys'] = {
   title: 'API 密钥',
   hint: '只保存密钥的开头部分及其哈希值。',
-  countedSince: '最近使用时间自此网关启动起统计：',
+  countedSince: '最近使用时间的统计始于',
   create: '新建密钥',
   search: '按密钥开头搜索',
   searchHint: '开头为，例如 tok_prod',

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { browserTest, newContext, openConsole, signIn } from '../support/browser.ts';
+
+browserTest('a user is created by the keyboard alone, found, renamed and switched off', async t => {
+  const { page, visit, gateway } = await openConsole(t);
+  await visit('/users');
+  await page.getByRole('button', { name: 'New user' }).press('Enter');
+  const panel = page.getByRole('dialog', { name: 'New user' });
+  await panel.waitFor();
+  await page.keyboard.type('ann');
+  await page.keyboard.press('Enter');
+  await panel.getByText('3 to 254 characters').waitFor();
+  assert.equal(await panel.getByLabel('E-mail').getAttribute('aria-invalid'), 'true');
+  await page.keyboard.type('@example.com');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('Ann');
+  await page.keyboard.press('Enter');
+  await panel.waitFor({ state: 'detached' });
+  const { users } = (await gateway.admin('GET', '/admin/users?q=ann')).body;
+  assert.deepEqual([users[0].email, users[0].role, users[0].display_name], ['ann@example.com', 'gateway_user', 'Ann']);
+
+  const { key } = (await gateway.admin('POST', '/admin/api-keys', { user_id: users[0].id })).body;
+  assert.equal((await gateway.chat(key)).status, 200);
+  await page.getByLabel('Search e-mail or name').fill('ANN@');
+  await page.getByText('1–1 of 1').waitFor();
+  await page.getByRole('button', { name: 'ann@example.com', exact: true }).click();
+  const edit = page.getByRole('dialog', { name: 'Edit ann@example.com' });
+  await edit.getByLabel('Name').fill('Ann Lee');
+  await edit.getByText('Inactive').click();
+  await edit.getByRole('button', { name: 'Save' }).click();
+  const question = page.getByRole('dialog', { name: 'Deactivate ann@example.com' });
+  await question.getByText(/keys of ann@example.com stop working/).waitFor();
+  await question.getByRole('button', { name: 'Deactivate' }).click();
+  await page.getByRole('cell', { name: 'Ann Lee' }).waitFor();
+  assert.equal((await gateway.chat(key)).status, 401);
+
+  await page.getByRole('button', { name: 'Activate ann@example.com' }).click();
+  await page.getByRole('button', { name: 'Deactivate ann@example.com' }).waitFor();
+  assert.equal((await gateway.chat(key)).status, 200);
+  await page.getByRole('link', { name: 'API keys of ann@example.com' }).click();
+  await page.getByRole('cell', { name: `${key.slice(0, 12)}…`, exact: true }).waitFor();
+  assert.match(page.url(), new RegExp(`/api-keys\\?user_id=${users[0].id}$`));
+});
+
+browserTest('what a gateway admin may not do is refused, and the form says so', async t => {
+  const { gateway } = await openConsole(t, { signedIn: false });
+  const { body: peer } = await gateway.admin('POST', '/admin/users', {
+    email: 'ops@example.com',
+    role: 'gateway_admin',
+  });
+  const { key } = (await gateway.admin('POST', '/admin/api-keys', { user_id: peer.id })).body;
+  const context = await newContext(t);
+  await signIn(context, gateway.url, key);
+  const page = await context.newPage();
+  await page.goto(`${gateway.url}/console/users`);
+  await page.getByText('Nothing here yet.').waitFor();
+  await page.getByRole('button', { name: 'New user' }).click();
+  const panel = page.getByRole('dialog');
+  await panel.getByLabel('E-mail').fill('boss@example.com');
+  await panel.getByRole('combobox', { name: 'Role' }).click();
+  await page.getByRole('option', { name: 'Root admin' }).click();
+  await panel.getByRole('button', { name: 'Create' }).click();
+  await panel
+    .getByRole('alert')
+    .getByText(/manages gateway_user accounts/)
+    .waitFor();
+  assert.equal((await gateway.admin('GET', '/admin/users?q=boss')).body.total, 0);
+});
+
+browserTest('the last root admin stays: the refusal stands at the role', async t => {
+  const { page, visit } = await openConsole(t);
+  await visit('/users');
+  await page.getByRole('button', { name: 'Edit admin@local' }).click();
+  const panel = page.getByRole('dialog', { name: 'Edit admin@local' });
+  await panel.getByRole('combobox', { name: 'Role' }).click();
+  await page.getByRole('option', { name: 'User', exact: true }).click();
+  await panel.getByRole('button', { name: 'Save' }).click();
+  await panel.getByText(/last active root_admin/).waitFor();
+  await panel.getByRole('button', { name: 'Cancel' }).press('Enter');
+  await panel.waitFor({ state: 'detached' });
+  await page.getByRole('cell', { name: 'Root admin' }).waitFor();
+});
