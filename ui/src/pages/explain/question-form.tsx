@@ -61,6 +61,7 @@ export function QuestionForm({ onAsk, error, isAsking }: QuestionFormProps) {
                 autoComplete="off"
                 spellCheck={false}
                 required
+                withAsterisk={false}
                 visibilityToggleButtonProps={{ 'aria-label': t('showKey') }}
                 {...form.getInputProps('key')}
                 error={faults.key}
@@ -73,6 +74,7 @@ export function QuestionForm({ onAsk, error, isAsking }: QuestionFormProps) {
                 autoComplete="off"
                 spellCheck={false}
                 required
+                withAsterisk={false}
                 {...form.getInputProps('key_prefix')}
                 error={faults.key_prefix}
               />

@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Badge, Group, Stack, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Anchor, Badge, Box, Group, Stack, Text, Tooltip } from '@mantine/core';
 import { IconPencil, IconTrash } from '@tabler/icons-react';
 import type { TFunction } from 'i18next';
 import type { DataTableColumn } from 'mantine-datatable';
@@ -40,6 +40,7 @@ export function scheduleColumns<Row extends AnySchedule>(
           <Text size="xs" c="dimmed" className="mono" style={{ overflowWrap: 'anywhere' }}>
             {target.detail(row)}
           </Text>
+          <Box hiddenFrom="sm">{what.render(row)}</Box>
           {row.fault !== null && (
             <Text size="xs" c="var(--mantine-color-error)">
               {t('leftOut', { fault: row.fault })}
@@ -48,7 +49,7 @@ export function scheduleColumns<Row extends AnySchedule>(
         </Stack>
       ),
     },
-    { accessor: 'what', title: what.title, render: what.render },
+    { accessor: 'what', title: what.title, visibleMediaQuery: middle, render: what.render },
     { accessor: 'when', title: t('when'), render: row => <When schedule={row} /> },
     {
       accessor: 'is_open',

@@ -34,6 +34,7 @@ function OfMapping({ form, errors, isNew }: TargetFieldsProps) {
           value={mapping_id}
           onChange={id => form.setFieldValue('mapping_id', id)}
           error={errors.mapping_id}
+          openOnFocus={false}
           data-autofocus
         />
       )}
@@ -70,15 +71,7 @@ function OfPool({ form, errors, isNew, pools }: TargetFieldsProps) {
             allowDeselect={false}
             {...form.getInputProps('pool')}
           />
-          <Select
-            label={t('setting')}
-            data={keys}
-            value={key}
-            onChange={chooseKey}
-            searchable
-            error={errors.key}
-            data-autofocus
-          />
+          <Select label={t('setting')} data={keys} value={key} onChange={chooseKey} searchable error={errors.key} />
         </>
       )}
       <TextInput
