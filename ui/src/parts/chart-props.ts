@@ -10,6 +10,8 @@ export interface ChartProps {
     readonly values: readonly (number | null)[];
   }[];
   readonly height: number;
+  /** The scale goes up to this at least, so that its marks differ as text; 1 unless told. */
+  readonly leastTop?: number;
   /** Without axes: a small one within a table. */
   readonly isSmall?: boolean;
   readonly valueText: (value: number | null) => string;

@@ -7,7 +7,7 @@ import UPlot from 'uplot';
 import type { ChartProps } from './chart-props.ts';
 
 /** A chart on a canvas: redrawn each second it costs a fraction of what an SVG of as many points does. */
-export default function Plot({ label, times, lines, height, isSmall = false, valueText }: ChartProps) {
+export default function Plot({ label, times, lines, height, leastTop = 1, isSmall = false, valueText }: ChartProps) {
   const { t, i18n } = useTranslation();
   const { ref: measured, width } = useElementSize<HTMLDivElement>();
   const container = useRef<HTMLDivElement>(null);
@@ -29,7 +29,7 @@ export default function Plot({ label, times, lines, height, isSmall = false, val
       plot.current = null;
       made.destroy();
     };
-  }, [width, height, isSmall, shape, i18n.language]);
+  }, [width, height, leastTop, isSmall, shape, i18n.language]);
 
   useEffect(() => plot.current?.setData(dataOf({ times, lines })), [times, lines]);
 
@@ -44,7 +44,7 @@ export default function Plot({ label, times, lines, height, isSmall = false, val
       legend: { show: !isSmall },
       cursor: { show: !isSmall, drag: { x: false, y: false } },
       padding: isSmall ? [2, 2, 2, 2] : [8, 8, 0, 0],
-      scales: { y: { range: (_self, _min, max) => [0, Math.max(max ?? 0, 1) * 1.1] } },
+      scales: { y: { range: (_self, _min, max) => [0, Math.max(max ?? 0, leastTop) * 1.1] } },
       axes: [
         {
           show: !isSmall,

@@ -25,7 +25,7 @@ export function Boosts({ boosts, clockAheadMs }: Props) {
           </Title>
         </Group>
         {boosts.map(boost => (
-          <Group key={boost.mapping_id} gap={6} wrap="nowrap">
+          <Group key={boost.mapping_id} gap={6}>
             <Text size="sm" fw={600}>
               {boost.tenant_id ?? t('mapping', { id: boost.mapping_id })}
             </Text>

@@ -30,6 +30,7 @@ export function LivePools({ live, onWaiting }: Props) {
           pool={pool}
           points={history.get(pool.name) ?? noPoints}
           stepMs={stepMs}
+          isFoldable={lanes.pools.length > 1}
           onWaiting={onWaiting}
         />
       ))}

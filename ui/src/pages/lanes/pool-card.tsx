@@ -1,12 +1,12 @@
-import { Badge, Box, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Box, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { IconBarrierBlock } from '@tabler/icons-react';
-import { lazy, memo, Suspense } from 'react';
+import { lazy, memo, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { LivePool, Point } from '../../../../src/http/admin/live-contract.ts';
 import type { WaitingFilter } from '../../api/requests.ts';
 import { useNumbers } from '../../parts/numbers.ts';
 import { LevelsTable } from './levels-table.tsx';
-import { anchorOf, waitingIn } from './pool-figures.ts';
+import { anchorOf, isQuiet, waitingIn } from './pool-figures.ts';
 import { SeatsBar } from './seats-bar.tsx';
 import { useClock } from './stream-state.tsx';
 import { TenantsTable } from './tenants-table.tsx';
@@ -20,25 +20,53 @@ interface Props {
   readonly points: readonly Point[];
   readonly stepMs: number;
   readonly onWaiting: (filter: WaitingFilter) => void;
+  /** Among others, a pool that nobody uses takes little room. */
+  readonly isFoldable: boolean;
 }
 
 /** Drawn anew only when its pool has changed. */
-export const PoolCard = memo(function PoolCard({ pool, points, stepMs, onWaiting }: Props) {
+export const PoolCard = memo(function PoolCard({ isFoldable, ...props }: Props) {
+  const { pool, points } = props;
   const titleId = anchorOf(pool);
+  const canFold = isFoldable && isQuiet(pool, points);
+  const [isShown, setIsShown] = useState(false);
   return (
     <Paper withBorder component="section" aria-labelledby={titleId}>
       <Stack gap="sm" p="sm">
         <PoolHead pool={pool} titleId={titleId} />
         <SeatsBar pool={pool} />
+        {canFold && <Fold isShown={isShown} onToggle={() => setIsShown(!isShown)} />}
       </Stack>
+      {(!canFold || isShown) && <PoolBody {...props} />}
+    </Paper>
+  );
+});
+
+function PoolBody({ pool, points, stepMs, onWaiting }: Omit<Props, 'isFoldable'>) {
+  return (
+    <>
       <LevelsTable pool={pool} points={points} stepMs={stepMs} onWaiting={onWaiting} />
       <Suspense fallback={<Box h={chartHeight} />}>
         <PoolChart pool={pool.name} points={points} stepMs={stepMs} />
       </Suspense>
       <TenantsTable pool={pool} />
-    </Paper>
+    </>
   );
-});
+}
+
+function Fold({ isShown, onToggle }: { readonly isShown: boolean; readonly onToggle: () => void }) {
+  const { t } = useTranslation('lanes');
+  return (
+    <Group gap="md">
+      <Text size="sm" c="dimmed">
+        {t('quiet')}
+      </Text>
+      <Anchor component="button" type="button" size="sm" aria-expanded={isShown} onClick={onToggle}>
+        {t(isShown ? 'hideLevels' : 'showLevels')}
+      </Anchor>
+    </Group>
+  );
+}
 
 function PoolHead({ pool, titleId }: { readonly pool: LivePool; readonly titleId: string }) {
   const { t } = useTranslation('lanes');

@@ -20,11 +20,13 @@ interface Props {
 const measures = ['waits', 'throughput', 'seats'] as const;
 type Measure = (typeof measures)[number];
 const height = 200;
+/** Milliseconds, requests a second, requests. */
+const leastTop: Record<Measure, number> = { waits: 10, throughput: 1, seats: 5 };
 
 /** One measure of a pool, large. */
 export default function PoolChart({ pool, points, stepMs }: Props) {
   const { t } = useTranslation('lanes');
-  const { rate } = useNumbers();
+  const { amount } = useNumbers();
   const [measure, setMeasure] = useState<Measure>('waits');
   const [chosen, setChosen] = useState<number | null>(null);
   const first = useFirstLevel(points);
@@ -69,7 +71,8 @@ export default function PoolChart({ pool, points, stepMs }: Props) {
             {...chart}
             label={t('chartOf', { pool, measure: t(`measure_${measure}`) })}
             height={height}
-            valueText={measure === 'waits' ? durationText : value => (value === null ? '–' : rate(value))}
+            leastTop={leastTop[measure]}
+            valueText={measure === 'waits' ? durationText : value => (value === null ? '–' : amount(value))}
           />
         )}
       </Box>

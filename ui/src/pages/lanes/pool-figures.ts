@@ -9,6 +9,10 @@ export const isIdle = ({ waiting, running, granted_per_sec, refused_per_min }: L
 /** Where the page's address finds it. */
 export const anchorOf = (pool: LivePool): string => `pool-${pool.name}`;
 
+/** Neither now nor in the last ten minutes has anybody asked for anything. */
+export const isQuiet = (pool: LivePool, points: readonly Point[]): boolean =>
+  pool.levels.every(isIdle) && points.every(({ granted, refused, waiting }) => granted + refused + waiting === 0);
+
 /** The level that was granted most in the last ten minutes; null without any. */
 export function busiestLevel(points: readonly Point[]): number | null {
   const granted = Array.from({ length: 10 }, () => 0);

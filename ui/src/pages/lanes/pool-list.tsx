@@ -36,7 +36,10 @@ export function PoolList({ pools }: { readonly pools: readonly LivePool[] }) {
     },
     number('waiting', t('waiting'), pool => count(waitingIn(pool))),
     { ...number('granted_per_sec', t('grantedPerSec'), pool => rate(pool.granted_per_sec)), visibleMediaQuery: wide },
-    number('refused_per_min', t('refusedPerMin'), pool => <Refused perMinute={pool.refused_per_min} />),
+    {
+      ...number('refused_per_min', t('refusedPerMin'), pool => <Refused perMinute={pool.refused_per_min} />),
+      visibleMediaQuery: wide,
+    },
   ];
   return (
     <Paper withBorder component="nav" aria-label={t('pools')}>

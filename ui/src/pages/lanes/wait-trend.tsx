@@ -40,6 +40,7 @@ export const WaitTrend = memo(function WaitTrend({ level, points, stepMs }: Prop
           lines={lines}
           height={height}
           isSmall
+          leastTop={10}
           valueText={durationText}
         />
       )}
