@@ -1,4 +1,4 @@
-import { Badge, type BadgeProps, Group, Select, type SelectProps } from '@mantine/core';
+import { Badge, type BadgeProps } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 
 /*
@@ -36,28 +36,5 @@ export function PriorityBadge({ level, size }: { readonly level: number; readonl
     >
       P{level}
     </Badge>
-  );
-}
-
-type PrioritySelectProps = Omit<SelectProps, 'data' | 'value' | 'onChange' | 'renderOption'> & {
-  readonly value: number | null;
-  readonly onChange: (level: number | null) => void;
-};
-
-/** Chooses a level; null, where `clearable`, is none. */
-export function PrioritySelect({ value, onChange, ...props }: PrioritySelectProps) {
-  return (
-    <Select
-      allowDeselect={false}
-      {...props}
-      data={levels.map(level => ({ value: String(level), label: `P${level}` }))}
-      value={value === null ? null : String(value)}
-      onChange={chosen => onChange(chosen === null ? null : Number(chosen))}
-      renderOption={({ option }) => (
-        <Group gap="xs">
-          <PriorityBadge level={Number(option.value)} />
-        </Group>
-      )}
-    />
   );
 }

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'wouter';
 import type { AskedQuestion } from '../../api/explain.ts';
 import { formErrors } from '../../parts/form-errors.ts';
-import { PrioritySelect } from '../../parts/priority.tsx';
+import { PrioritySelect } from '../../parts/priority-select.tsx';
 
 interface QuestionFormProps {
   readonly onAsk: (question: AskedQuestion) => void;

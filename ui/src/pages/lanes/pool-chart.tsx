@@ -6,7 +6,7 @@ import { Chart } from '../../parts/chart.tsx';
 import type { ChartProps } from '../../parts/chart-props.ts';
 import { durationText } from '../../parts/duration.ts';
 import { useNumbers } from '../../parts/numbers.ts';
-import { PrioritySelect } from '../../parts/priority.tsx';
+import { PrioritySelect } from '../../parts/priority-select.tsx';
 import { useChartColors } from './chart-colors.ts';
 import { stepsOf } from './history-lines.ts';
 import { busiestLevel } from './pool-figures.ts';

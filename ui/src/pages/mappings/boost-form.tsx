@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useBoostMapping } from '../../api/mappings.ts';
 import { formErrors } from '../../parts/form-errors.ts';
 import { MomentInput } from '../../parts/moment-input.tsx';
-import { PrioritySelect } from '../../parts/priority.tsx';
+import { PrioritySelect } from '../../parts/priority-select.tsx';
 import { tellDone } from '../../parts/tell.ts';
 import { PatternCell, TenantCell } from './cells.tsx';
 import type { Row } from './row.ts';

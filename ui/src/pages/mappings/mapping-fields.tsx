@@ -1,7 +1,7 @@
 import { Group, Select, SimpleGrid, Switch, Text, Textarea, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { useTranslation } from 'react-i18next';
-import { PrioritySelect } from '../../parts/priority.tsx';
+import { PrioritySelect } from '../../parts/priority-select.tsx';
 import { HashSwitch } from './hash-switch.tsx';
 import { type fieldNames, matchTypes, tenantTypes, type Values } from './row.ts';
 

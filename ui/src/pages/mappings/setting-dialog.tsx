@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Settings, type SettingsPatch, useSaveSettings } from '../../api/settings.ts';
 import { formErrors } from '../../parts/form-errors.ts';
-import { PrioritySelect } from '../../parts/priority.tsx';
+import { PrioritySelect } from '../../parts/priority-select.tsx';
 import { tellDone } from '../../parts/tell.ts';
 import type { Task } from './use-task.ts';
 

@@ -1,7 +1,7 @@
 import { Select, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { useTranslation } from 'react-i18next';
-import { PrioritySelect } from '../../parts/priority.tsx';
+import { PrioritySelect } from '../../parts/priority-select.tsx';
 import { MappingSelect } from './mapping-select.tsx';
 import type { Pools, Values } from './schedule-values.ts';
 import { valueText } from './shown-windows.ts';

@@ -10,7 +10,7 @@ import {
   useSettings,
 } from '../../api/settings.ts';
 import { formErrors } from '../../parts/form-errors.ts';
-import { PrioritySelect } from '../../parts/priority.tsx';
+import { PrioritySelect } from '../../parts/priority-select.tsx';
 import { Section } from '../../parts/section.tsx';
 import { SettingField } from '../../parts/setting-fields.tsx';
 import { ErrorState, LoadingState } from '../../parts/states.tsx';
