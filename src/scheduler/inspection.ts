@@ -8,7 +8,7 @@ import type { Capacity } from './capacity.ts';
 import type { Place } from './flow.ts';
 import type { LevelTier } from './level-tier.ts';
 import type { PoolQueue } from './pool-queue.ts';
-import { byTurn, lineOf, type Turn, turnsOf } from './turns.ts';
+import { Line, turnsOf } from './turns.ts';
 
 /** How a waiting place stands. */
 export interface Standing {
@@ -92,34 +92,33 @@ export class Inspection<Holder> {
 
   /** Of as many waiting places as are asked for in this tick: each level is put in its order once. */
   standings(now: number): (place: Place<Holder>) => Standing {
-    const lines = new Map<Level, Turn<Holder>[]>();
+    const lines = new Map<Level, Line<Holder>>();
     const lineIn = (level: Level) => {
-      const line = lines.get(level) ?? lineOf(this.#queue.level(level));
+      const line = lines.get(level) ?? new Line(this.#queue.level(level));
       lines.set(level, line);
       return line;
     };
     return place => this.#standing(place, lineIn, now);
   }
 
-  #standing(place: Place<Holder>, lineIn: (level: Level) => Turn<Holder>[], now: number): Standing {
+  #standing(place: Place<Holder>, lineIn: (level: Level) => Line<Holder>, now: number): Standing {
     const { flow, level } = place;
     if (flow === null || place.state !== 'waiting') throw new Error('only what waits has a place in the line');
     const own = turnsOf(flow, this.#queue.level(level));
     const ownFlow = own.findIndex(turn => turn.place === place);
     const turn = own[ownFlow];
     if (turn === undefined) throw new Error('a waiting place is in its flow');
-    let ownLevel = 0;
-    let costAhead = own.slice(0, ownFlow).reduce((sum, before) => sum + before.place.cost, 0);
-    for (const other of lineIn(level)) {
-      if (other.place.flow === flow || byTurn(other, turn) > 0) continue;
-      ownLevel++;
-      costAhead += other.place.cost;
-    }
+    const before = lineIn(level).before(turn);
+    const ownBefore = own.slice(0, ownFlow);
+    // A flow that stands aside is in no line; of the others the line tells the same turns again.
+    const inLine = flow.isParked ? [] : ownBefore.filter(({ counter }) => counter < turn.counter);
+    const ownLevel = before.count - inLine.length;
+    const ownCost = flow.isParked ? ownBefore.reduce((sum, one) => sum + one.place.cost, 0) : 0;
     const better = allLevels.slice(0, level).reduce<number>((sum, one) => sum + lineIn(one).length, 0);
     const ahead = { better_levels: better, own_level: ownLevel, own_flow: ownFlow };
     const tenant = flow.tenant;
     const tenantWaitMs = tenant === null ? 0 : tenant.hasSeat ? (tenant.rates?.waitBehind(ownFlow, now) ?? 0) : null;
-    return { reason: this.#reason(place, ahead, now), ahead, costAhead, tenantWaitMs };
+    return { reason: this.#reason(place, ahead, now), ahead, costAhead: before.cost + ownCost, tenantWaitMs };
   }
 
   #reason({ flow, level }: Place<Holder>, ahead: Ahead, now: number): WaitReason | null {

@@ -20,15 +20,43 @@ export function turnsOf<Holder>(flow: Flow<Holder>, queue: LevelQueue<Holder>): 
   return turns;
 }
 
-/** All that may start, first to last. */
-export function lineOf<Holder>(queue: LevelQueue<Holder>): Turn<Holder>[] {
-  const turns: Turn<Holder>[] = [];
-  for (const flow of queue.knownFlows()) {
-    if (flow.head !== null && !queue.isParked(flow)) turns.push(...turnsOf(flow, queue));
+/** All that may start in a level, first to last. */
+export class Line<Holder> {
+  readonly #turns: Turn<Holder>[] = [];
+  /** Of the turns before each, and of all. */
+  readonly #costs: number[] = [0];
+
+  constructor(queue: LevelQueue<Holder>) {
+    for (const flow of queue.knownFlows()) {
+      if (flow.head === null || queue.isParked(flow)) continue;
+      for (const turn of turnsOf(flow, queue)) this.#turns.push(turn);
+    }
+    this.#turns.sort(byTurn);
+    let cost = 0;
+    for (const { place } of this.#turns) {
+      cost += place.cost;
+      this.#costs.push(cost);
+    }
   }
-  return turns.sort(byTurn);
+
+  get length(): number {
+    return this.#turns.length;
+  }
+
+  /** How many come before that turn, which may be in the line or not, and their cost. */
+  before(turn: Turn<Holder>): { count: number; cost: number } {
+    let count = 0;
+    let end = this.#turns.length;
+    while (count < end) {
+      const middle = (count + end) >> 1;
+      const other = this.#turns[middle];
+      if (other !== undefined && byTurn(other, turn) < 0) count = middle + 1;
+      else end = middle;
+    }
+    return { count, cost: this.#costs[count] ?? 0 };
+  }
 }
 
 /** Of equal counters, who has had something waiting for longest; of one flow, as they came. */
-export const byTurn = <Holder>(a: Turn<Holder>, b: Turn<Holder>): number =>
+const byTurn = <Holder>(a: Turn<Holder>, b: Turn<Holder>): number =>
   a.counter - b.counter || (a.place.flow?.activation ?? 0) - (b.place.flow?.activation ?? 0);
