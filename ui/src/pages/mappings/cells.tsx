@@ -107,7 +107,7 @@ export function PriorityCell({ row }: CellProps) {
       </Group>
       {isBoost && (
         <Group gap={4} wrap="nowrap" fz="xs" title={boost.reason} style={{ whiteSpace: 'nowrap' }}>
-          <IconRocket size={13} aria-hidden />
+          <IconRocket size={13} style={{ flexShrink: 0 }} aria-hidden />
           {t('boostFor')} <Countdown until={boost.until} />
         </Group>
       )}

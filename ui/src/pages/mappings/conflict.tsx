@@ -9,6 +9,9 @@ import { PriorityBadge } from '../../parts/priority.tsx';
 import classes from './mappings.module.css';
 import { fieldNames, matchTypes, tenantTypes, type Values, valuesOf } from './row.ts';
 
+/** Calm in light and dark. */
+const marked = 'color-mix(in srgb, var(--mantine-color-yellow-5) 18%, var(--mantine-color-body))';
+
 type Shown = Values[(typeof fieldNames)[number]];
 
 interface ConflictProps {
@@ -78,7 +81,7 @@ function Comparison({ base, mine, theirs }: ComparisonProps) {
       idAccessor="name"
       withTableBorder
       minHeight={0}
-      rowBackgroundColor={({ differs }) => (differs ? 'var(--mantine-color-yellow-light)' : undefined)}
+      rowBackgroundColor={({ differs }) => (differs ? marked : undefined)}
       columns={[
         {
           accessor: 'name',

@@ -8,7 +8,7 @@ import { PagedTable } from '../../parts/paged-table.tsx';
 import type { TableView } from '../../parts/table-view.ts';
 import { PatternCell, PriorityCell, StateCell, stateOf, TenantCell } from './cells.tsx';
 import { filtersOf, listFilter, type Row } from './row.ts';
-import { type Actions, RowActions } from './row-actions.tsx';
+import { type Actions, RowActions, RowMenu } from './row-actions.tsx';
 
 interface MappingTableProps {
   readonly view: TableView;
@@ -125,6 +125,15 @@ function useColumns(actions: Actions): DataTableColumn<Row>[] {
       width: 80,
       textAlign: 'right',
       render: row => <RowActions row={row} actions={actions} />,
+      visibleMediaQuery: beyondPhone,
+    },
+    {
+      accessor: 'menu',
+      title: '',
+      width: 50,
+      textAlign: 'right',
+      render: row => <RowMenu row={row} actions={actions} />,
+      visibleMediaQuery: onPhone,
     },
   ];
 }

@@ -1,14 +1,16 @@
-import { ActionIcon, Group, Menu } from '@mantine/core';
+import { ActionIcon, Box, Group, Menu } from '@mantine/core';
 import {
   IconDots,
   IconHistory,
   IconPencil,
   IconPlayerPause,
   IconPlayerPlay,
+  IconPlayerStop,
   IconRocket,
   IconRoute,
   IconTrash,
 } from '@tabler/icons-react';
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import type { RowChange } from './change-dialog.tsx';
@@ -25,35 +27,63 @@ interface RowActionsProps {
   readonly actions: Actions;
 }
 
-export function RowActions({ row, actions }: RowActionsProps) {
-  const { t } = useTranslation(['mappings', 'shell']);
-  const name = { id: row.id, tenant: row.tenant_name ?? row.tenant_id ?? t('noTenant') };
+export function RowActions(props: RowActionsProps) {
+  const { t } = useTranslation('mappings');
+  const { row, actions } = props;
   return (
-    // A click here is not one on the row.
-    <Group gap={2} wrap="nowrap" justify="flex-end" onClick={event => event.stopPropagation()}>
-      <ActionIcon variant="subtle" color="gray" aria-label={t('editOf', name)} onClick={() => actions.edit(row)}>
+    <Group gap={2} wrap="nowrap" justify="flex-end">
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        aria-label={t('editOf', named(row, t))}
+        onClick={event => {
+          event.stopPropagation();
+          actions.edit(row);
+        }}
+      >
         <IconPencil size={16} />
       </ActionIcon>
-      <Menu position="bottom-end" withinPortal>
+      <RowMenu {...props} />
+    </Group>
+  );
+}
+
+const named = ({ id, tenant_id, tenant_name }: Row, t: TFunction<'mappings'>) => ({
+  id,
+  tenant: tenant_name ?? tenant_id ?? t('noTenant'),
+});
+
+/** All that can be done with a row; on a phone it is the only button. */
+export function RowMenu({ row, actions }: RowActionsProps) {
+  const { t } = useTranslation(['mappings', 'shell']);
+  const { t: own } = useTranslation('mappings');
+  const isOn = row.enabled;
+  return (
+    // A click here is not one on the row.
+    <Box display="inline-block" onClick={event => event.stopPropagation()}>
+      <Menu position="bottom-end">
         <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" aria-label={t('actionsOf', name)}>
+          <ActionIcon variant="subtle" color="gray" aria-label={t('actionsOf', named(row, own))}>
             <IconDots size={16} />
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
+          <Menu.Item leftSection={<IconPencil size={16} />} onClick={() => actions.edit(row)}>
+            {t('shell:edit')}
+          </Menu.Item>
           <Menu.Item
-            leftSection={row.enabled ? <IconPlayerPause size={16} /> : <IconPlayerPlay size={16} />}
-            onClick={() => actions.change({ kind: row.enabled ? 'disable' : 'enable', row })}
+            leftSection={isOn ? <IconPlayerPause size={16} /> : <IconPlayerPlay size={16} />}
+            onClick={() => actions.change({ kind: isOn ? 'disable' : 'enable', row })}
           >
-            {t(row.enabled ? 'disable' : 'enable')}
+            {t(isOn ? 'disable' : 'enable')}
           </Menu.Item>
           <Menu.Item leftSection={<IconRocket size={16} />} onClick={() => actions.boost(row)}>
             {t(row.boost === null ? 'boost' : 'changeBoost')}
           </Menu.Item>
           {row.boost !== null && (
             <Menu.Item
+              leftSection={<IconPlayerStop size={16} />}
               onClick={() => actions.change({ kind: 'endBoost', row })}
-              leftSection={<IconPlayerPause size={16} />}
             >
               {t('endBoost')}
             </Menu.Item>
@@ -79,6 +109,6 @@ export function RowActions({ row, actions }: RowActionsProps) {
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-    </Group>
+    </Box>
   );
 }

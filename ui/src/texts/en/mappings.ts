@@ -36,7 +36,7 @@ export const mappings = {
   noTenant: 'no tenant',
   inClear: 'key in clear',
   copyHash: 'Copy the whole hash',
-  insteadOf: 'instead of P{{level}}',
+  insteadOf: 'own P{{level}}',
   boostFor: 'Boost,',
   bySchedule: 'Schedule',
 

@@ -37,8 +37,8 @@ export const mappings: Texts['mappings'] = {
   noTenant: '无租户',
   inClear: '密钥为明文',
   copyHash: '复制完整哈希',
-  insteadOf: '原为 P{{level}}',
-  boostFor: '临时提升，剩余',
+  insteadOf: '自身 P{{level}}',
+  boostFor: '提升剩余',
   bySchedule: '按时间表',
 
   editOf: '编辑映射 {{id}}（{{tenant}}）',
