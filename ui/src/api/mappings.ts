@@ -18,6 +18,7 @@ const path = (id: number) => `${base}/mappings/${id}`;
 const mappingsKey = ['mappings'] as const;
 
 const usualRefreshMs = 10_000;
+const whileCheckingMs = 2_000;
 const shortestRefreshMs = 500;
 
 export function useMappings(filter: MappingFilter) {
@@ -30,11 +31,12 @@ export function useMappings(filter: MappingFilter) {
   });
 }
 
-/** A boost that ends is seen at once. */
+/** A boost that ends is seen at once, and soon the rows that never win, where they are still being looked for. */
 function nextRefreshMs(list: MappingList | undefined): number {
   const ends = (list?.mappings ?? []).flatMap(({ boost }) => (boost === null ? [] : [Date.parse(boost.until)]));
   const untilNextMs = Math.min(...ends) - Date.now() + 100;
-  return Math.min(usualRefreshMs, Math.max(shortestRefreshMs, untilNextMs));
+  const usualMs = list?.checked_at === null ? whileCheckingMs : usualRefreshMs;
+  return Math.min(usualMs, Math.max(shortestRefreshMs, untilNextMs));
 }
 
 /** A row as it is when it is opened; what is edited does not change under the editor's hands. */

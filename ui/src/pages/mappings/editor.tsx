@@ -50,6 +50,9 @@ export function Editor({ target, onClose }: EditorProps) {
         onClose={leaving.close}
         title={t('discardAsk')}
         zIndex={300}
+        // The Escape that brings the question would take it away again: both listen at the window.
+        closeOnEscape={false}
+        onKeyDown={event => event.key === 'Escape' && leaving.close()}
         closeButtonProps={{ 'aria-label': t('shell:close') }}
       >
         <Text>{t('discardText')}</Text>
