@@ -183,7 +183,10 @@ async function assertSameAsExamples({ said }: Quickstart, folder: Folder, adminK
   await client.connect();
   const rows = async () => {
     const { mappings } = await admin(folder, adminKey, 'GET', '/api-key-priority/mappings');
-    return mappings.map(({ id: _, etag: _e, created_at: _c, updated_at: _u, created_by: _b, ...row }: any) => row);
+    return mappings.map(
+      ({ id: _, etag: _e, created_at: _c, updated_at: _u, created_by: _b, requests_per_min: _count, ...row }: any) =>
+        row,
+    );
   };
   try {
     const made = await rows();
