@@ -51,7 +51,9 @@ export function MatchTable({ explanation }: { readonly explanation: Answered }) 
           onPageChange={setPage}
           paginationText={({ from, to, totalRecords }) => shared('rowsShown', { from, to, total: totalRecords })}
           scrollViewportRef={viewport}
-          rowBackgroundColor={({ wins }) => (wins ? 'var(--mantine-color-default-hover)' : undefined)}
+          rowBackgroundColor={({ wins }) =>
+            wins ? 'light-dark(var(--mantine-color-gray-0), var(--mantine-color-dark-6))' : undefined
+          }
         />
       </Paper>
     </Stack>

@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Badge, Box, Group, Stack, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Anchor, Badge, Box, Group, Stack, Text, Tooltip, VisuallyHidden } from '@mantine/core';
 import { IconPencil, IconTrash } from '@tabler/icons-react';
 import type { TFunction } from 'i18next';
 import type { DataTableColumn } from 'mantine-datatable';
@@ -66,7 +66,7 @@ export function scheduleColumns<Row extends AnySchedule>(
     },
     {
       accessor: 'actions',
-      title: '',
+      title: <VisuallyHidden>{t('actions')}</VisuallyHidden>,
       width: 84,
       textAlign: 'right',
       render: row => <Actions id={row.id} onEdit={() => onEdit(row)} onDelete={() => onDelete(row)} />,

@@ -1,4 +1,4 @@
-import { Stack, Text, Tooltip, UnstyledButton } from '@mantine/core';
+import { Stack, Text, Tooltip, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { levelColor, levelTextColor } from '../../parts/priority.tsx';
 import type { ShownWindow } from './shown-windows.ts';
@@ -16,7 +16,6 @@ interface WeekBlockProps {
 }
 
 export function WeekBlock({ block, onOpen }: WeekBlockProps) {
-  const { t } = useTranslation('schedules');
   const weekdays = useWeekdays('long');
   const { window, day, from, to, lane, lanes } = block;
   const { priority, name, detail } = window;
@@ -24,11 +23,10 @@ export function WeekBlock({ block, onOpen }: WeekBlockProps) {
   const head = priority === null ? name : `P${priority} ${name}`;
   const minutes = to - from;
   return (
-    <Tooltip.Floating label={<Told window={window} />} disabled={false}>
+    <Tooltip.Floating label={<Told window={window} />}>
       <UnstyledButton
         className={classes.block}
         data-pool={window.mappingId === null || undefined}
-        aria-label={t('blockLabel', { head, detail, day: weekdays[day], hours })}
         onClick={onOpen}
         style={{
           top: `${(from / minutesOfDay) * 100}%`,
@@ -40,13 +38,17 @@ export function WeekBlock({ block, onOpen }: WeekBlockProps) {
       >
         <span className={classes.text}>
           <b>{head}</b>
-        </span>
-        {minutes >= twoLines && <span className={classes.text}>{hours}</span>}
-        {minutes >= threeLines && <span className={classes.text}>{detail}</span>}
+        </span>{' '}
+        <Line isShown={minutes >= twoLines}>{hours}</Line> <Line isShown={minutes >= threeLines}>{detail}</Line>{' '}
+        <VisuallyHidden>{weekdays[day]}</VisuallyHidden>
       </UnstyledButton>
     </Tooltip.Floating>
   );
 }
+
+/** Said in any case, and shown where there is room. */
+const Line = ({ isShown, children }: { readonly isShown: boolean; readonly children: string }) =>
+  isShown ? <span className={classes.text}>{children}</span> : <VisuallyHidden>{children}</VisuallyHidden>;
 
 /** The whole window, on the clock of its own zone. */
 function Told({ window }: { readonly window: ShownWindow }) {
