@@ -7,11 +7,11 @@ import type { ShownPool } from '../../../src/http/admin/pool-contract.ts';
 export type Source = ShownPool['source'][keyof ShownPool['source']];
 
 const colors: { readonly [S in Source]: string } = {
-  schedule: 'grape',
-  database: 'blue',
-  environment: 'gray',
-  file: 'gray',
-  default: 'gray',
+  schedule: 'var(--mantine-color-grape-filled)',
+  database: 'var(--mantine-color-blue-filled)',
+  environment: 'var(--mantine-color-dimmed)',
+  file: 'var(--mantine-color-dimmed)',
+  default: 'transparent',
 };
 
 /** Where a value comes from. What nobody has set stands back. */
@@ -44,7 +44,7 @@ const Dot = ({ source }: { readonly source: Source }) => (
       width: 6,
       height: 6,
       borderRadius: 3,
-      background: `var(--mantine-color-${colors[source]}-filled)`,
+      background: colors[source],
     }}
   />
 );
@@ -88,7 +88,7 @@ export function SettingField({ hint, children, ...reset }: SettingFieldProps) {
   return (
     <Stack gap={4}>
       <Group gap="xs" mih={26}>
-        <Text size="sm" fw={500}>
+        <Text size="sm" fw={600}>
           {reset.label}
         </Text>
         <SourceBadge source={reset.source} />

@@ -24,7 +24,7 @@ export function DrawnKey({ drawn, onClose }: DrawnKeyProps) {
       closeOnEscape={false}
       closeOnClickOutside={false}
       withCloseButton={false}
-      size="lg"
+      size={720}
       centered
       styles={{ title: { fontWeight: 600 } }}
     >

@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Badge, Group, Stack, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Anchor, Badge, Group, Stack, Text, Tooltip, VisuallyHidden } from '@mantine/core';
 import { IconTrash } from '@tabler/icons-react';
 import type { TFunction } from 'i18next';
 import type { DataTableColumn } from 'mantine-datatable';
@@ -74,7 +74,7 @@ export const keyColumns = (t: TFunction<'apiKeys'>, options: KeyColumnsOptions):
   },
   {
     accessor: 'actions',
-    title: '',
+    title: <VisuallyHidden>{t('actions')}</VisuallyHidden>,
     width: 56,
     textAlign: 'right',
     render: key => (

@@ -113,9 +113,9 @@ function LastFailure({ health: { last_failure_at, last_failure } }: HealthProps)
 }
 
 const looks = {
-  ok: { icon: IconCircleCheck, color: 'teal' },
-  failing: { icon: IconAlertTriangle, color: 'red' },
-  unknown: { icon: IconHelpCircle, color: 'gray' },
+  ok: { icon: IconCircleCheck, color: 'var(--mantine-color-teal-filled)' },
+  failing: { icon: IconAlertTriangle, color: 'var(--mantine-color-red-filled)' },
+  unknown: { icon: IconHelpCircle, color: 'var(--mantine-color-dimmed)' },
 } as const;
 
 function Health({ health: { state, closed_until } }: HealthProps) {
@@ -132,8 +132,8 @@ function Health({ health: { state, closed_until } }: HealthProps) {
           tt="none"
           fw={500}
           tabIndex={0}
-          style={{ flexShrink: 0 }}
-          leftSection={<Icon size={14} color={`var(--mantine-color-${color}-filled)`} />}
+          miw="max-content"
+          leftSection={<Icon size={14} color={color} />}
         >
           {t(`health_${state}`)}
         </Badge>

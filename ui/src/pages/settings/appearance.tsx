@@ -45,7 +45,7 @@ function Choice({ label, children }: { readonly label: string; readonly children
   const id = useId();
   return (
     <Stack gap={4} align="flex-start">
-      <Text size="sm" fw={500} id={id}>
+      <Text size="sm" fw={600} id={id}>
         {label}
       </Text>
       {children(id)}

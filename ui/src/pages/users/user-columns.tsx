@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Group, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Anchor, Group, Text, Tooltip, VisuallyHidden } from '@mantine/core';
 import { IconKey, IconPencil, IconUserCheck, IconUserOff } from '@tabler/icons-react';
 import type { TFunction } from 'i18next';
 import type { DataTableColumn } from 'mantine-datatable';
@@ -66,7 +66,7 @@ export const userColumns = (t: TFunction<'users'>, actions: UserActions): DataTa
   },
   {
     accessor: 'actions',
-    title: '',
+    title: <VisuallyHidden>{t('actions')}</VisuallyHidden>,
     width: 116,
     textAlign: 'right',
     render: user => <Actions user={user} t={t} {...actions} />,

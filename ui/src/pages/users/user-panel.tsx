@@ -68,7 +68,7 @@ export function UserPanel({ user, onClose, confirmDeactivation }: UserPanelProps
       />
       {user !== null && (
         <Stack gap={4}>
-          <Text size="sm" fw={500} id="status-label">
+          <Text size="sm" fw={600} id="status-label">
             {t('status')}
           </Text>
           <SegmentedControl

@@ -21,6 +21,7 @@ export const apiKeys = {
   created: 'Created',
   lastUsed: 'Last used',
   notSinceStart: 'not since start',
+  actions: 'Actions',
   revoke: 'Revoke',
   revokeOf: 'Revoke {{prefix}} of {{email}}',
   revokeTitle: 'Revoke the key?',

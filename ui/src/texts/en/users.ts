@@ -15,6 +15,7 @@ export const users = {
   status_active: 'Active',
   status_inactive: 'Inactive',
   since: 'Created',
+  actions: 'Actions',
   keys: 'API keys',
   keysOf: 'API keys of {{email}}',
   edit: 'Edit',

@@ -23,6 +23,7 @@ export const apiKeys: Texts['apiKeys'] = {
   created: '创建时间',
   lastUsed: '最近使用',
   notSinceStart: '启动后未使用',
+  actions: '操作',
   revoke: '吊销',
   revokeOf: '吊销 {{email}} 的 {{prefix}}',
   revokeTitle: '要吊销此密钥吗？',

@@ -17,6 +17,7 @@ export const users: Texts['users'] = {
   status_active: '启用',
   status_inactive: '停用',
   since: '创建时间',
+  actions: '操作',
   keys: 'API 密钥',
   keysOf: '{{email}} 的 API 密钥',
   edit: '编辑',
