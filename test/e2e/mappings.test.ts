@@ -287,33 +287,30 @@ browserTest('100,000 mappings: every view is answered in 300 ms, and shown', asy
   );
   await gateway.admin('POST', '/admin/api-key-priority/reload');
   const { page, visit } = await openConsole(t, { gateway });
-  const views = [
-    ['', /of 100,?000/],
-    ['?page=2000', /99,?951–100,?000/],
-    ['?sort=tenant&order=desc', /Tenant 999/],
-    ['?sort=requests_per_min&order=desc', /of 100,?000/],
-    ['?q=many_77777_', /tok_many_77777_/],
-    ['?priority=3&tenant_type=external', /of 10,?000/],
-    ['?state=disabled', /Nothing matches the filters/],
-  ] as const;
-  await visit('/mappings');
-  await region(page)
-    .getByText(/tok_many_/)
-    .first()
-    .waitFor();
-  for (const [query, shows] of views) {
-    // The best of three: what else the machine does at the moment is not the page's.
-    const took: number[] = [];
-    for (let attempt = 0; attempt < 3 && !took.some(ms => ms < 300); attempt++) {
-      const answered = page.waitForResponse(response => response.url().includes(`${rows}?`));
-      await visit(`/mappings${query}`);
-      const timing = (await answered).request().timing();
-      await (await answered).finished();
-      await page.getByText(shows).first().waitFor();
-      took.push(timing.responseStart - timing.requestStart);
+  const search = page.getByRole('searchbox', { name: /Search/ });
+  const views: readonly (readonly [name: string, ask: () => Promise<unknown>, shows: RegExp])[] = [
+    ['first page', () => visit('/mappings'), /1–50 of 100,?000/],
+    ['last page', () => button(page, '2000').click(), /99,?951–100,?000 of/],
+    ['by tenant', () => page.locator('th', { hasText: 'Tenant' }).click(), /1–50 of 100,?000/],
+    ['by requests', () => page.locator('th', { hasText: 'Req/min' }).click(), /1–50 of 100,?000/],
+    ['searched', () => search.fill('many_77777_'), /1–1 of 1$/],
+    ['none', () => search.fill('many_nobody'), /Nothing matches the filters/],
+  ];
+  for (const [name, ask, shows] of views) {
+    const answered = page.waitForResponse(response => response.url().includes(`${rows}?`));
+    await ask();
+    const response = await answered;
+    await page.getByText(shows).first().waitFor();
+    const { responseStart, requestStart } = response.request().timing();
+    const took = [responseStart - requestStart];
+    // The best of a few: what else the machine does at the moment is not the list's.
+    for (let again = 0; again < 4 && Math.min(...took) >= 300; again++) {
+      const started = performance.now();
+      await gateway.admin('GET', response.url().slice(gateway.url.length));
+      took.push(performance.now() - started);
     }
-    assert.ok(Math.min(...took) < 300, `${query} took ${took.map(Math.round).join(', ')} ms`);
-    t.diagnostic(`${query || 'first page'}: ${Math.round(Math.min(...took))} ms`);
+    t.diagnostic(`${name}: ${took.map(Math.round).join(', ')} ms`);
+    assert.ok(Math.min(...took) < 300, `${name} took ${took.map(Math.round).join(', ')} ms`);
   }
 });
 

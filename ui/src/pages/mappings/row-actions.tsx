@@ -53,6 +53,10 @@ const named = ({ id, tenant_id, tenant_name }: Row, t: TFunction<'mappings'>) =>
   tenant: tenant_name ?? tenant_id ?? t('noTenant'),
 });
 
+/** Of a prefix it is known how the keys begin; a whole key is asked for there and never stands in an address. */
+const explainPath = ({ match_type: type, pattern }: Row): string =>
+  type === 'prefix' ? `/explain?key_prefix=${encodeURIComponent(pattern.replace(/\*$/, ''))}` : '/explain';
+
 /** All that can be done with a row; on a phone it is the only button. */
 export function RowMenu({ row, actions }: RowActionsProps) {
   const { t } = useTranslation(['mappings', 'shell']);
@@ -89,7 +93,7 @@ export function RowMenu({ row, actions }: RowActionsProps) {
             </Menu.Item>
           )}
           <Menu.Divider />
-          <Menu.Item component={Link} href="/explain" leftSection={<IconRoute size={16} />}>
+          <Menu.Item component={Link} href={explainPath(row)} leftSection={<IconRoute size={16} />}>
             {t('toExplain')}
           </Menu.Item>
           <Menu.Item
