@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core';
-import { Fragment } from 'react';
+import { Fragment, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNow } from '../../parts/moment.tsx';
 import { useScrollRegion } from '../../parts/scroll-region.ts';
@@ -17,6 +17,8 @@ interface WeekViewProps {
 }
 
 const days = [0, 1, 2, 3, 4, 5, 6] as const;
+/** Of the column with the hours, as the style sheet has it. */
+const hoursWidth = 52;
 const hours = [3, 6, 9, 12, 15, 18, 21] as const;
 
 /** The next seven days, Monday to Sunday, on one clock. */
@@ -27,6 +29,11 @@ export function WeekView({ windows, zone, onOpen }: WeekViewProps) {
   const blocks = blocksOf(windows, zone);
   const now = clockOf(zone)(new Date(useNow(30_000)));
   const today = weekdayOf(now.date);
+  useEffect(() => {
+    // Where the week is wider than the screen, it begins with today.
+    const head = frame.current?.querySelector<HTMLElement>('[data-today]');
+    if (frame.current && head) frame.current.scrollLeft = head.offsetLeft - hoursWidth;
+  }, [frame]);
   return (
     <div className={classes.frame} ref={frame}>
       <div className={classes.week}>
