@@ -1,4 +1,5 @@
 import { Badge, type BadgeProps } from '@mantine/core';
+import { memo } from 'react';
 import { useTranslation } from 'react-i18next';
 
 /*
@@ -23,7 +24,12 @@ export const levels = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] as const;
 export const levelColor = (level: number): string => scale[level]?.[0] ?? '#888888';
 export const levelTextColor = (level: number): string => scale[level]?.[1] ?? '#000';
 
-export function PriorityBadge({ level, size }: { readonly level: number; readonly size?: BadgeProps['size'] }) {
+interface PriorityBadgeProps {
+  readonly level: number;
+  readonly size?: BadgeProps['size'];
+}
+
+export const PriorityBadge = memo(function PriorityBadge({ level, size }: PriorityBadgeProps) {
   const { t } = useTranslation();
   const [background, color] = scale[level] ?? ['#888888', '#000'];
   return (
@@ -37,4 +43,4 @@ export function PriorityBadge({ level, size }: { readonly level: number; readonl
       P{level}
     </Badge>
   );
-}
+});

@@ -1,4 +1,5 @@
 import { Anchor, Badge, Box, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { useInViewport } from '@mantine/hooks';
 import { IconBarrierBlock } from '@tabler/icons-react';
 import { lazy, memo, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -24,8 +25,22 @@ interface Props {
   readonly isFoldable: boolean;
 }
 
-/** Drawn anew only when its pool has changed. */
-export const PoolCard = memo(function PoolCard({ isFoldable, ...props }: Props) {
+/** Drawn anew only when its pool has changed, and only where it can be seen: there may be many. */
+export function PoolCard(props: Props) {
+  const { ref, inViewport } = useInViewport<HTMLDivElement>();
+  const [seen, setSeen] = useState(props);
+  if (inViewport && isNews(seen, props)) setSeen(props);
+  return (
+    <div ref={ref}>
+      <Card {...seen} />
+    </div>
+  );
+}
+
+const isNews = (seen: Props, now: Props): boolean =>
+  seen.pool !== now.pool || seen.points !== now.points || seen.isFoldable !== now.isFoldable;
+
+const Card = memo(function Card({ isFoldable, ...props }: Props) {
   const { pool, points } = props;
   const titleId = anchorOf(pool);
   const canFold = isFoldable && isQuiet(pool, points);

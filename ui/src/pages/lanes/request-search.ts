@@ -1,3 +1,4 @@
+import { useCallback } from 'react';
 import { useSearchParams } from 'wouter';
 import type { WaitingFilter } from '../../api/requests.ts';
 import { levels } from '../../parts/priority.tsx';
@@ -23,19 +24,26 @@ export function useRequestSearch(): RequestSearch {
     pool: params.get('pool'),
     level: levels.find(level => String(level) === params.get('level')) ?? null,
   };
-  const show = (request: string, { pool, level }: WaitingFilter) => {
-    const next = new URLSearchParams({ request });
-    if (pool !== null) next.set('pool', pool);
-    if (level !== null) next.set('level', String(level));
-    setParams(next, { replace: true });
-  };
+  const show = useCallback(
+    (request: string, filter: WaitingFilter) => setParams(addressOf(request, filter), { replace: true }),
+    [setParams],
+  );
+  // Each row of each pool holds it: it stays the same function.
+  const open = useCallback((wanted = everything) => show('', wanted), [show]);
   return {
     isOpen: id !== null,
     id: id ?? '',
     filter,
-    open: (wanted = everything) => show('', wanted),
+    open,
     ask: request => show(request, filter),
     setFilter: wanted => show('', wanted),
     close: () => setParams(new URLSearchParams(), { replace: true }),
   };
+}
+
+function addressOf(request: string, { pool, level }: WaitingFilter): URLSearchParams {
+  const params = new URLSearchParams({ request });
+  if (pool !== null) params.set('pool', pool);
+  if (level !== null) params.set('level', String(level));
+  return params;
 }

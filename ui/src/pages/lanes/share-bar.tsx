@@ -1,4 +1,5 @@
 import { Box, Progress, Text } from '@mantine/core';
+import { memo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { TenantShare } from '../../../../src/http/admin/live-contract.ts';
 import { useNumbers } from '../../parts/numbers.ts';
@@ -10,7 +11,8 @@ interface Props {
 }
 
 /** The bar is what was served, the mark what the tenant is entitled to. */
-export function ShareBar({ row: { served_share, entitled_share }, withNumbers = false }: Props) {
+export const ShareBar = memo(function ShareBar({ row, withNumbers = false }: Props) {
+  const { served_share, entitled_share } = row;
   const { t } = useTranslation('lanes');
   const { percent } = useNumbers();
   const shares = { served: percent(served_share), entitled: percent(entitled_share) };
@@ -28,4 +30,4 @@ export function ShareBar({ row: { served_share, entitled_share }, withNumbers = 
       </Box>
     </Box>
   );
-}
+});

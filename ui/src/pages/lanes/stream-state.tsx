@@ -1,5 +1,6 @@
 import { Alert, Badge, Button, Group, Text } from '@mantine/core';
 import { IconDatabaseOff, IconPlugConnectedX } from '@tabler/icons-react';
+import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Live } from '../../api/live.ts';
 
@@ -56,6 +57,8 @@ const clockStyle = { hour: '2-digit', minute: '2-digit', second: '2-digit', hour
 /** The time of day on the reader's clock, as the charts tell it. */
 export function useClock(): (at: number | string) => string {
   const { i18n } = useTranslation();
-  const format = new Intl.DateTimeFormat(i18n.language, clockStyle);
-  return at => format.format(new Date(at));
+  return useMemo(() => {
+    const format = new Intl.DateTimeFormat(i18n.language, clockStyle);
+    return (at: number | string) => format.format(new Date(at));
+  }, [i18n.language]);
 }

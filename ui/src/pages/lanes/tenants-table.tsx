@@ -1,6 +1,6 @@
 import { Anchor, Box, Group, Stack, Text, Title } from '@mantine/core';
 import type { DataTableColumn, DataTableSortStatus } from 'mantine-datatable';
-import { type ReactNode, useMemo, useState } from 'react';
+import { memo, type ReactNode, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { LivePool, TenantShare } from '../../../../src/http/admin/live-contract.ts';
 import { useNumbers } from '../../parts/numbers.ts';
@@ -110,7 +110,7 @@ const figure = (
   ...(visibleMediaQuery ? { visibleMediaQuery } : {}),
 });
 
-function Tenant({ row: { tenant_name, flow_id, level } }: { readonly row: TenantShare }) {
+const Tenant = memo(function Tenant({ row: { tenant_name, flow_id, level } }: { readonly row: TenantShare }) {
   return (
     <Stack gap={0} align="flex-start" className="tenant">
       <Text size="sm" lh={1.25} lineClamp={2} className={tenant_name === null ? 'mono' : undefined}>
@@ -126,4 +126,4 @@ function Tenant({ row: { tenant_name, flow_id, level } }: { readonly row: Tenant
       </Box>
     </Stack>
   );
-}
+});
