@@ -161,7 +161,7 @@ browserTest('a lost stream says from when the lanes are, and comes back by itsel
   await visit('/');
   await page.getByText('Live', { exact: true }).waitFor();
   await way.cut();
-  await page.getByText(/^No news since \d\d:\d\d:\d\d, showing the state of then/).waitFor();
+  await page.getByText(/^No news since \d\d:\d\d:\d\d, showing the state of then/).waitFor({ timeout: 20_000 });
   await levelsOf(page).getByText('P0').waitFor();
   await way.open();
   await page.getByText('Live', { exact: true }).waitFor();

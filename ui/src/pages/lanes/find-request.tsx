@@ -1,5 +1,6 @@
 import { Button, Drawer, Group, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { FoundRequest } from './found-request.tsx';
 import type { RequestSearch } from './request-search.ts';
@@ -13,9 +14,12 @@ interface Props {
 /** Why does this request wait? And: which wait longest? Both are asked for only while the panel is open. */
 export default function FindRequest({ search, pools }: Props) {
   const { t } = useTranslation(['lanes', 'shell']);
+  // A panel that is made open does not know where the focus was: it is made closed, and opens at once.
+  const [isOpen, setIsOpen] = useState(false);
+  useEffect(() => setIsOpen(search.isOpen), [search.isOpen]);
   return (
     <Drawer
-      opened={search.isOpen}
+      opened={isOpen}
       onClose={search.close}
       title={t('find')}
       position="right"

@@ -86,7 +86,7 @@ function useColumns(): DataTableColumn<TenantShare>[] {
       {
         accessor: 'gap_short',
         title: t('share'),
-        width: 124,
+        width: 112,
         visibleMediaQuery: narrow,
         render: row => <ShareBar row={row} withNumbers />,
       },
