@@ -2,9 +2,9 @@ import { Group, Paper, Text, Title } from '@mantine/core';
 import { IconArrowRight, IconRocket } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { LanesEvent } from '../../../../src/http/admin/live-contract.ts';
+import { clockText } from '../../parts/countdown.tsx';
 import { fullText, useNow } from '../../parts/moment.tsx';
 import { PriorityBadge } from '../../parts/priority.tsx';
-import { countdownText } from './countdown.ts';
 
 interface Props {
   readonly boosts: LanesEvent['boosts'];
@@ -33,7 +33,7 @@ export function Boosts({ boosts, clockAheadMs }: Props) {
             <IconArrowRight size={14} aria-label={t('boostedTo')} />
             <PriorityBadge level={boost.priority} />
             <Text size="sm" title={fullText(new Date(boost.until), i18n.language)}>
-              {t('endsIn', { time: countdownText(Date.parse(boost.until) - now) })}
+              {t('endsIn', { time: clockText(Date.parse(boost.until) - now) })}
             </Text>
           </Group>
         ))}

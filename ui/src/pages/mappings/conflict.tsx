@@ -90,7 +90,7 @@ function Comparison({ base, mine, theirs }: ComparisonProps) {
             <Stack gap={2} align="flex-start">
               <Text size="sm">{t(`field_${name}`)}</Text>
               {differs && (
-                <Text size="xs" c="dimmed">
+                <Text size="xs" fs="italic">
                   {t(isTheirs ? 'changedByThem' : 'changedByYou')}
                 </Text>
               )}

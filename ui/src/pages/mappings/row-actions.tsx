@@ -65,7 +65,7 @@ export function RowMenu({ row, actions }: RowActionsProps) {
   return (
     // A click here is not one on the row.
     <Box display="inline-block" onClick={event => event.stopPropagation()}>
-      <Menu position="bottom-end">
+      <Menu position="bottom-end" withInitialFocusPlaceholder={false}>
         <Menu.Target>
           <ActionIcon variant="subtle" color="gray" aria-label={t('actionsOf', named(row, own))}>
             <IconDots size={16} />
@@ -105,8 +105,7 @@ export function RowMenu({ row, actions }: RowActionsProps) {
           </Menu.Item>
           <Menu.Divider />
           <Menu.Item
-            color="red"
-            leftSection={<IconTrash size={16} />}
+            leftSection={<IconTrash size={16} color="var(--mantine-color-error)" />}
             onClick={() => actions.change({ kind: 'delete', row })}
           >
             {t('delete')}
