@@ -65,6 +65,8 @@ export function PagedTable<Row>(props: PagedTableProps<Row>) {
         {...(onOpen ? { onRowClick: ({ record }: { record: Row }) => onOpen(record) } : {})}
         scrollViewportRef={viewport}
         highlightOnHover
+        // Dimmed texts are readable on it as well.
+        highlightOnHoverColor={{ light: 'gray.1', dark: 'dark.6' }}
         verticalSpacing="xs"
         withTableBorder={false}
       />
