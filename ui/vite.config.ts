@@ -17,6 +17,21 @@ export default defineConfig({
     reportCompressedSize: false,
     // For whoever counts what a first visit loads.
     manifest: true,
+    chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      output: {
+        // Few chunks instead of a hundred small ones, which would compress badly: what the first page needs, what its
+        // charts need beyond that, and what several of the others share.
+        codeSplitting: {
+          groups: [
+            { name: 'first', tags: ['$initial'], priority: 2 },
+            { name: 'charts', test: /uplot|ui[\\/]src[\\/]parts[\\/](chart|plot)/, priority: 1 },
+            { name: 'choices', test: /(Combobox|Select|SegmentedControl|FloatingIndicator|priority-select)[\\/.]/, priority: 1 },
+            { name: 'shared', minShareCount: 2 },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: { '/admin': gateway } },
 });

@@ -26,9 +26,11 @@ function gzipBytes(files: Iterable<string>): number {
 }
 
 test('the first visit loads at most 250 kB before the charts', t => {
-  const files = new Set<string>();
-  for (const name of ['index.html', 'src/pages/lanes.tsx', 'src/texts/en/index.ts']) filesOf(name, files);
-  assert.ok(![...files].some(file => file.includes('plot')), 'the charts come later');
+  const page = readFileSync('ui/dist/index.html', 'utf8');
+  const files = new Set([...page.matchAll(/(?:src|href)="\/console\/([^"]+)"/g)].map(([, file]) => file ?? ''));
+  assert.ok(files.size >= 3, 'a script, a style sheet, an icon');
+  filesOf('src/texts/en/index.ts', files);
+  assert.ok(![...files].some(file => file.includes('chart')), 'the charts come later');
   const bytes = gzipBytes(files);
   t.diagnostic(`first visit: ${bytes} bytes in ${files.size} files`);
   assert.ok(bytes <= 250_000, `${bytes} bytes`);
@@ -39,4 +41,15 @@ test('the whole console is at most 400 kB', t => {
   const bytes = gzipBytes(files);
   t.diagnostic(`all: ${bytes} bytes in ${files.length} files`);
   assert.ok(bytes <= 400_000, `${bytes} bytes`);
+});
+
+test('every component that is used has its styles', () => {
+  const classesOf = (text: string) => new Set(text.match(/\bm_[0-9a-f]{5,8}\b/g));
+  const read = (files: string[]) => files.map(file => readFileSync(file, 'utf8')).join('\n');
+  const used = classesOf(read(globSync('ui/dist/assets/*.js')));
+  const styled = classesOf(read(globSync('ui/dist/assets/*.css')));
+  const missing = globSync('node_modules/@mantine/{core,dates}/styles/*.css')
+    .filter(sheet => !sheet.endsWith('.layer.css'))
+    .filter(sheet => [...classesOf(readFileSync(sheet, 'utf8'))].some(name => used.has(name) && !styled.has(name)));
+  assert.deepEqual(missing, [], 'to be imported in ui/src/styles.css');
 });

@@ -1,7 +1,6 @@
 import { MantineProvider } from '@mantine/core';
-import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { Router } from 'wouter';
 import { createQueryClient } from './api/query-client.ts';
 import { Gate } from './shell/gate.tsx';
@@ -12,12 +11,17 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.c
 // So is the style that keeps the page from scrolling under a dialog; its maker asks for the number here.
 Object.assign(globalThis, { __webpack_nonce__: nonce });
 
+// Nothing is told before the first page is there.
+const Notices = lazy(() => import('@mantine/notifications').then(({ Notifications }) => ({ default: Notifications })));
+
 export function App() {
   const [queries] = useState(createQueryClient);
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
       <QueryClientProvider client={queries}>
-        <Notifications position="bottom-right" />
+        <Suspense>
+          <Notices position="bottom-right" />
+        </Suspense>
         <Router base="/console">
           <Gate />
         </Router>

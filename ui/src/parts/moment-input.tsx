@@ -1,5 +1,4 @@
 import { DatesProvider, DateTimePicker, type DateTimePickerProps } from '@mantine/dates';
-import '@mantine/dates/styles.css';
 import 'dayjs/locale/zh-cn';
 import { useTranslation } from 'react-i18next';
 

@@ -1,8 +1,13 @@
-import { notifications } from '@mantine/notifications';
+import type { NotificationData } from '@mantine/notifications';
 import type { TFunction } from 'i18next';
 import { errorText } from './states.tsx';
 
-export const tellDone = (message: string) => notifications.show({ message, color: 'teal' });
+export const tellDone = (message: string): void => tell({ message, color: 'teal' });
 
-export const tellError = (error: unknown, t: TFunction) =>
-  notifications.show({ title: t('failed'), message: errorText(error, t), color: 'red', autoClose: 12_000 });
+export const tellError = (error: unknown, t: TFunction): void =>
+  tell({ title: t('failed'), message: errorText(error, t), color: 'red', autoClose: 12_000 });
+
+/** The library comes after the first page. */
+function tell(notice: NotificationData): void {
+  void import('@mantine/notifications').then(({ notifications }) => notifications.show(notice));
+}

@@ -10,18 +10,67 @@ import {
   IconUsers,
 } from '@tabler/icons-react';
 import { type ComponentType, lazy } from 'react';
+import Lanes from '../pages/lanes.tsx';
 
-/** Every page of the console: where it is, what it is called, and its code, which loads with its first visit. */
+/** Every page of the console: where it is and what it is called. The lanes come at once, others with their first visit. */
 export const pages = [
-  page('/', 'lanes', 'groupNow', IconLayoutRows, () => import('../pages/lanes.tsx')),
-  page('/mappings', 'mappings', 'groupTenants', IconTags, () => import('../pages/mappings.tsx')),
-  page('/explain', 'explain', 'groupTenants', IconRoute, () => import('../pages/explain.tsx')),
-  page('/schedules', 'schedules', 'groupTenants', IconCalendarWeek, () => import('../pages/schedules.tsx')),
-  page('/history', 'history', 'groupTenants', IconHistory, () => import('../pages/history.tsx')),
-  page('/users', 'users', 'groupAccess', IconUsers, () => import('../pages/users.tsx')),
-  page('/api-keys', 'apiKeys', 'groupAccess', IconKey, () => import('../pages/api-keys.tsx')),
-  page('/pools', 'pools', 'groupGateway', IconServer, () => import('../pages/pools.tsx')),
-  page('/settings', 'settings', 'groupGateway', IconAdjustments, () => import('../pages/settings.tsx')),
+  page('/', 'lanes', 'groupNow', IconLayoutRows, Lanes),
+  page(
+    '/mappings',
+    'mappings',
+    'groupTenants',
+    IconTags,
+    lazy(() => import('../pages/mappings.tsx')),
+  ),
+  page(
+    '/explain',
+    'explain',
+    'groupTenants',
+    IconRoute,
+    lazy(() => import('../pages/explain.tsx')),
+  ),
+  page(
+    '/schedules',
+    'schedules',
+    'groupTenants',
+    IconCalendarWeek,
+    lazy(() => import('../pages/schedules.tsx')),
+  ),
+  page(
+    '/history',
+    'history',
+    'groupTenants',
+    IconHistory,
+    lazy(() => import('../pages/history.tsx')),
+  ),
+  page(
+    '/users',
+    'users',
+    'groupAccess',
+    IconUsers,
+    lazy(() => import('../pages/users.tsx')),
+  ),
+  page(
+    '/api-keys',
+    'apiKeys',
+    'groupAccess',
+    IconKey,
+    lazy(() => import('../pages/api-keys.tsx')),
+  ),
+  page(
+    '/pools',
+    'pools',
+    'groupGateway',
+    IconServer,
+    lazy(() => import('../pages/pools.tsx')),
+  ),
+  page(
+    '/settings',
+    'settings',
+    'groupGateway',
+    IconAdjustments,
+    lazy(() => import('../pages/settings.tsx')),
+  ),
 ] as const;
 
 export const groups = ['groupNow', 'groupTenants', 'groupAccess', 'groupGateway'] as const;
@@ -31,7 +80,7 @@ function page<const Name extends string>(
   name: Name,
   group: (typeof groups)[number],
   icon: typeof IconKey,
-  load: () => Promise<{ readonly default: ComponentType }>,
+  component: ComponentType,
 ) {
-  return { path, name, group, icon, component: lazy(load) };
+  return { path, name, group, icon, component };
 }

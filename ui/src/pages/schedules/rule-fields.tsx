@@ -1,4 +1,3 @@
-import '@mantine/dates/styles.css';
 import { Chip, Group, Input, Select, Textarea } from '@mantine/core';
 import { TimePicker } from '@mantine/dates';
 import { useMemo } from 'react';
