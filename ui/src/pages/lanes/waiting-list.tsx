@@ -104,9 +104,9 @@ function useColumns(onAsk: (id: string) => void): DataTableColumn<PresentRequest
       { accessor: 'flow_id', title: t('tenant'), ellipsis: true, visibleMediaQuery: '(min-width: 36em)' },
       {
         accessor: 'waited_ms',
-        title: t('waitsFor'),
+        title: t('waited'),
         textAlign: 'right',
-        width: 124,
+        width: 84,
         noWrap: true,
         render: ({ waited_ms }) => durationText(waited_ms),
       },

@@ -114,6 +114,7 @@ export const lanes = {
   reason_tokens_in_flight:
     'A seat is free, but the request whose turn it is does not fit into the tokens that may be in flight.',
   waitsFor: 'Has waited',
+  waited: 'Waited',
   hasWaited: 'Waited',
   expectedWait: 'Expected to wait',
   about: 'about {{time}} more',

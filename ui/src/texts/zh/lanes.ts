@@ -110,6 +110,7 @@ export const lanes: Texts['lanes'] = {
   reason_seats_busy: '所有席位都在使用中。下一个释放的席位归它。',
   reason_tokens_in_flight: '有空闲席位，但轮到的那个请求超出了可同时处理的 token 数。',
   waitsFor: '已等待',
+  waited: '已等待',
   hasWaited: '曾等待',
   expectedWait: '预计还要等',
   about: '大约 {{time}}',
