@@ -26,7 +26,11 @@ export default defineConfig({
           groups: [
             { name: 'first', tags: ['$initial'], priority: 2 },
             { name: 'charts', test: /uplot|ui[\\/]src[\\/]parts[\\/](chart|plot)/, priority: 1 },
-            { name: 'choices', test: /(Combobox|Select|SegmentedControl|FloatingIndicator|priority-select)[\\/.]/, priority: 1 },
+            {
+              name: 'choices',
+              test: /(Combobox|Select|SegmentedControl|FloatingIndicator|priority-select)[\\/.]/,
+              priority: 1,
+            },
             { name: 'shared', minShareCount: 2 },
           ],
         },

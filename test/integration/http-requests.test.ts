@@ -129,7 +129,7 @@ test('nothing is written into the middle of an answer that is being given', asyn
 
 test('a URL that is sent whole is served by its path', async t => {
   const { url } = await startGateway(t, { ini });
-  for (const target of [`${url}/v1/models?x=1`, 'HTTP://elsewhere/v1/models', 'http://elsewhere']) {
+  for (const target of [`${url}/v1/models?x=1`, 'HTTP://elsewhere/v1/models', 'http://elsewhere/v1']) {
     const socket = open(t, url);
     socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${adminKey}\r\n\r\n`);
     const { status } = read(await untilClosed(socket));

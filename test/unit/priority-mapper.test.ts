@@ -110,6 +110,7 @@ test('until the first snapshot the default priority holds, and afterwards the ma
     degraded: false,
     loadedAt: new Date('2026-01-01T00:00:00Z'),
     ageMs: 0,
+    reloadBy: new Date('2026-01-01T00:05:00Z'),
     size: 1,
     usable: 1,
     faulty: 0,

@@ -1,4 +1,4 @@
-import { QueryCache, QueryClient } from '@tanstack/react-query';
+import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { ApiError, api } from './client.ts';
 import { sessionKey } from './session.ts';
 
@@ -7,11 +7,12 @@ const isSignedOut = (error: unknown) => error instanceof ApiError && error.statu
 const isRefusal = (error: unknown) => error instanceof ApiError && error.status >= 400 && error.status < 500;
 
 export function createQueryClient(): QueryClient {
+  const onError = (error: unknown) => isSignedOut(error) && forgetSession(client);
   const client: QueryClient = new QueryClient({
-    queryCache: new QueryCache({ onError: error => isSignedOut(error) && forgetSession(client) }),
+    queryCache: new QueryCache({ onError }),
+    mutationCache: new MutationCache({ onError }),
     defaultOptions: {
       queries: { retry: (count, error) => !isRefusal(error) && count < 2, staleTime: 5_000 },
-      mutations: { onError: error => isSignedOut(error) && forgetSession(client) },
     },
   });
   return client;

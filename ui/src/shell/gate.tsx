@@ -1,4 +1,5 @@
 import { Center, Loader } from '@mantine/core';
+import { useState } from 'react';
 import { SessionContext, useSessionQuery } from '../api/session.ts';
 import { ErrorState } from '../parts/states.tsx';
 import { Shell } from './shell.tsx';
@@ -7,6 +8,8 @@ import { SignIn } from './sign-in.tsx';
 /** Nobody but who is signed in sees a page. */
 export function Gate() {
   const session = useSessionQuery();
+  const [wasSignedIn, setWasSignedIn] = useState(false);
+  if (session.data && !wasSignedIn) setWasSignedIn(true);
   if (session.isPending) {
     return (
       <Center h="100vh">
@@ -15,7 +18,7 @@ export function Gate() {
     );
   }
   if (session.isError) return <ErrorState error={session.error} onRetry={() => session.refetch()} />;
-  if (session.data === null) return <SignIn />;
+  if (session.data === null) return <SignIn isAgain={wasSignedIn} />;
   return (
     <SessionContext value={session.data}>
       <Shell />

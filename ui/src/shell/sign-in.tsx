@@ -6,12 +6,15 @@ import { sessionKey, signIn } from '../api/session.ts';
 import { errorText } from '../parts/states.tsx';
 import { Preferences } from './preferences.tsx';
 
-export function SignIn() {
+/** `isAgain`: who is here was signed in a moment ago. */
+export function SignIn({ isAgain }: { readonly isAgain: boolean }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const [key, setKey] = useState('');
   const entering = useMutation({
     mutationFn: signIn,
+    // The key is not to stay in memory.
+    gcTime: 0,
     onSuccess: session => queries.setQueryData(sessionKey, session),
   });
   const submit = (event: FormEvent) => {
@@ -29,6 +32,7 @@ export function SignIn() {
             <Text size="sm" c="dimmed">
               {t('signInHint')}
             </Text>
+            {isAgain && <Text size="sm">{t('sessionEnded')}</Text>}
             <PasswordInput
               label={t('key')}
               name="key"

@@ -22,7 +22,7 @@ export function ChangeDialog({ task }: { readonly task: Task<RowChange> }) {
       opened={isOpen}
       onClose={close}
       size="lg"
-      title={subject && t(`${subject.kind}Ask`, { id: subject.row.id })}
+      title={subject && t(`ask_${subject.kind}`, { id: subject.row.id })}
       closeButtonProps={{ 'aria-label': t('shell:close') }}
     >
       {subject && <Question {...subject} onClose={close} />}
@@ -38,7 +38,7 @@ function Question({ kind, row, onClose }: RowChange & { readonly onClose: () => 
   const writing = useChangeMapping();
   const ending = useEndBoost();
   const onSuccess = () => {
-    tellDone(t(`${kind}Done`, { id: row.id }));
+    tellDone(t(`done_${kind}`, { id: row.id }));
     onClose();
   };
   const confirm = () =>
@@ -50,7 +50,7 @@ function Question({ kind, row, onClose }: RowChange & { readonly onClose: () => 
         <TenantCell row={row} />
         <PatternCell row={row} />
       </Stack>
-      <Text size="sm">{t(`${kind}Text`)}</Text>
+      <Text size="sm">{t(`text_${kind}`)}</Text>
       {change && !trial.error && <TrialResult tried={trial.data} isTrying={trial.isFetching} hint="" />}
       {error !== null && (
         <Alert color="red" role="alert">
