@@ -63,6 +63,18 @@ export function Conflict({ base, mine, current, isSaving, ...on }: ConflictProps
   );
 }
 
+/** In the form, as soon as the dry run meets the other version. */
+export function ConflictNotice({ onCompare }: { readonly onCompare: () => void }) {
+  const { t } = useTranslation('mappings');
+  return (
+    <Alert color="orange" icon={<IconGitMerge />} title={t('conflictTitle')} role="alert">
+      <Button size="xs" variant="default" onClick={onCompare}>
+        {t('compare')}
+      </Button>
+    </Alert>
+  );
+}
+
 interface ComparisonProps {
   readonly base: Values;
   readonly mine: Values;

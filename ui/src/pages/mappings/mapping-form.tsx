@@ -7,7 +7,7 @@ import type { Mapping } from '../../../../src/http/admin/contract.ts';
 import { type Change, conflictOf, useChangeMapping, useTrial } from '../../api/mappings.ts';
 import { formErrors } from '../../parts/form-errors.ts';
 import { tellDone } from '../../parts/tell.ts';
-import { Conflict } from './conflict.tsx';
+import { Conflict, ConflictNotice } from './conflict.tsx';
 import { bodyOf } from './key-digest.ts';
 import { MappingFields } from './mapping-fields.tsx';
 import classes from './mappings.module.css';
@@ -30,6 +30,7 @@ export function MappingForm({ row, isDirty, onCancel, onDone }: MappingFormProps
   const { t: shell } = useTranslation();
   const [base, setBase] = useState(row);
   const [isHashWanted, setIsHashWanted] = useState(row === null);
+  const [isComparing, setIsComparing] = useState(false);
   const saving = useChangeMapping();
   const form = useForm<Values>({
     initialValues: row === null ? blank : valuesOf(row),
@@ -54,11 +55,14 @@ export function MappingForm({ row, isDirty, onCancel, onDone }: MappingFormProps
     });
   const startFrom = (current: Mapping | null, next: Values) => {
     saving.reset();
+    setIsComparing(false);
     setBase(current);
     form.setInitialValues(current === null ? blank : valuesOf(current));
     form.setValues(next);
   };
-  const conflict = base === null ? null : (conflictOf(saving.error) ?? conflictOf(trial.error));
+  // Told of while somebody types, shown when they ask or save: the form does not go away under their hands.
+  const tried = base === null ? null : conflictOf(trial.error);
+  const conflict = base === null ? null : (conflictOf(saving.error) ?? (isComparing ? tried : null));
   if (conflict !== null && base !== null) {
     return (
       <Conflict
@@ -68,6 +72,7 @@ export function MappingForm({ row, isDirty, onCancel, onDone }: MappingFormProps
         isSaving={saving.isPending}
         onTakeTheirs={current => startFrom(current, valuesOf(current))}
         onKeepMine={current => {
+          setIsComparing(false);
           setBase(current);
           save(current);
         }}
@@ -76,10 +81,11 @@ export function MappingForm({ row, isDirty, onCancel, onDone }: MappingFormProps
       />
     );
   }
-  const errors = formErrors(saving.error ?? (isComplete ? trial.error : null), fieldNames, shell);
+  const errors = formErrors(saving.error ?? (isComplete && tried === null ? trial.error : null), fieldNames, shell);
   return (
     <form onSubmit={form.onSubmit(() => save())} noValidate>
       <Stack mih="calc(100vh - 92px)">
+        {tried !== null && <ConflictNotice onCompare={() => setIsComparing(true)} />}
         <MappingFields form={form} errors={errors} isHashWanted={isHashWanted} onHashWanted={setIsHashWanted} />
         <TrialResult
           tried={isComplete && !trial.error ? trial.data : undefined}

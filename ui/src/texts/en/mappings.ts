@@ -112,6 +112,7 @@ export const mappings = {
   discard: 'Discard the changes',
   conflictTitle: 'Somebody else has changed this mapping',
   conflictText: 'Nothing of yours is saved yet. Compare both versions and choose.',
+  compare: 'Compare both versions',
   changedAt: 'Last changed:',
   yours: 'Yours',
   theirs: 'Theirs',

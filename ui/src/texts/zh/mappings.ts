@@ -112,6 +112,7 @@ export const mappings: Texts['mappings'] = {
   discard: '放弃修改',
   conflictTitle: '此映射已被他人修改',
   conflictText: '您的修改尚未保存。请比较两个版本后选择。',
+  compare: '比较两个版本',
   changedAt: '最后修改：',
   yours: '您的版本',
   theirs: '对方的版本',
