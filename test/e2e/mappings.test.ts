@@ -1,5 +1,6 @@
 /** The mappings page: what is done there is what requests meet. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
 import { browserTest, type Console, openConsole } from '../support/browser.ts';
@@ -314,6 +315,16 @@ browserTest('100,000 mappings: every view is answered in 300 ms, and shown', asy
     t.diagnostic(`${name}: ${took.map(Math.round).join(', ')} ms`);
     assert.ok(Math.min(...took) < 300, `${name} took ${took.map(Math.round).join(', ')} ms`);
   }
+});
+
+browserTest('all mappings can be taken away as a file', async t => {
+  const { page, visit } = await withMappings(t, [production]);
+  await visit('/mappings');
+  const downloading = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Export' }).click();
+  const file = await downloading;
+  assert.equal(file.suggestedFilename(), 'mappings.yaml');
+  assert.match(readFileSync(await file.path(), 'utf8'), /pattern: ["']?tok_prod\*/);
 });
 
 browserTest('Personal says that Team has mappings', async t => {

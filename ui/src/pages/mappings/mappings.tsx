@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { IconPlus } from '@tabler/icons-react';
+import { IconDownload, IconPlus } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { PageHeader } from '../../parts/states.tsx';
 import { useTableView } from '../../parts/table-view.ts';
@@ -24,6 +24,15 @@ export function Mappings() {
   return (
     <>
       <PageHeader title={t('title')} hint={t('hint')}>
+        <Button
+          component="a"
+          href="/admin/api-key-priority/mappings/export"
+          download="mappings.yaml"
+          variant="default"
+          leftSection={<IconDownload size={16} />}
+        >
+          {t('export')}
+        </Button>
         <Button leftSection={<IconPlus size={16} />} onClick={create}>
           {t('new')}
         </Button>

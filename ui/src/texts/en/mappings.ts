@@ -2,6 +2,7 @@ export const mappings = {
   title: 'Mappings',
   hint: 'Which API keys belong to which tenant, and with which priority their requests wait.',
   new: 'New mapping',
+  export: 'Export',
   mapping: 'Mapping',
   id: 'ID',
   tenant: 'Tenant',

@@ -4,6 +4,7 @@ export const mappings: Texts['mappings'] = {
   title: '映射',
   hint: '哪些 API 密钥属于哪个租户，其请求以哪个优先级排队。',
   new: '新建映射',
+  export: '导出',
   mapping: '映射',
   id: 'ID',
   tenant: '租户',
