@@ -40,7 +40,10 @@ export default {
       name: 'only-the-dispatcher-meets-the-scheduler',
       comment: 'Ask gateway/dispatcher.ts: it turns decisions into promises and timers.',
       severity: 'error',
-      from: { path: '^src', pathNot: '^src/(scheduler/|gateway/(dispatcher|pool-ticket|pool-view|admission)\\.ts$|app\\.ts$)' },
+      from: {
+        path: '^src',
+        pathNot: '^src/(scheduler/|gateway/(dispatcher|pool-ticket|pool-view|admission)\\.ts$|app\\.ts$)',
+      },
       to: only('^src/scheduler'),
     },
     {
