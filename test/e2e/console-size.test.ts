@@ -1,6 +1,9 @@
 /** What a browser has to load of the console, in gzip's bytes, as `npm ci` has built it. */
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
 interface Chunk {
@@ -52,4 +55,12 @@ test('every component that is used has its styles', () => {
     .filter(sheet => !sheet.endsWith('.layer.css'))
     .filter(sheet => [...classesOf(readFileSync(sheet, 'utf8'))].some(name => used.has(name) && !styled.has(name)));
   assert.deepEqual(missing, [], 'to be imported in ui/src/styles.css');
+});
+
+test('where its tools are not installed the build says so, and stops nothing', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'console-build-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  copyFileSync('ui/build.js', join(folder, 'build.mjs'));
+  const said = execFileSync(process.execPath, [join(folder, 'build.mjs')], { encoding: 'utf8' });
+  assert.match(said, /^The console is not built: vite is not installed/);
 });
