@@ -12,7 +12,7 @@ const point: Point = { at: '2026-01-01T00:00:00.000Z', granted: 0, refused: 0, w
 const frameBytes = 500_000;
 
 /** Streams with frames that fill any buffer soon, over a real connection. */
-async function arrange(t: TestContext) {
+async function arrange(t: TestContext, { isHeld = false } = {}) {
   const clock = new ManualClock();
   const points: Point[] = [];
   const lanes = () => ({
@@ -29,9 +29,12 @@ async function arrange(t: TestContext) {
   };
   const streams = new LiveStreams(() => ({ clock, stepMs: 10_000, lanes, histories: () => [pool] }));
   const answers: ServerResponse[] = [];
+  const joins: (() => void)[] = [];
   const server = createServer((_req, res) => {
     answers.push(res);
-    streams.join(res, async () => true);
+    const join = () => streams.join(res, async () => true);
+    if (isHeld) joins.push(join);
+    else join();
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {
@@ -53,7 +56,7 @@ async function arrange(t: TestContext) {
       await until(() => !fast?.writableNeedDrain);
     }
   };
-  return { streams, answers, points, open, tick };
+  return { clock, streams, answers, joins, points, open, tick };
 }
 
 /** How often each event has come. */
@@ -111,4 +114,15 @@ test('an end reaches also one that does not read', async t => {
   await closed;
   assert.ok(answers[0]?.destroyed);
   assert.throws(() => streams.checkRoom(), /shutting down/);
+});
+
+test('who leaves before it is let in takes no place', async t => {
+  const { clock, answers, joins, open } = await arrange(t, { isHeld: true });
+  const leaving = open();
+  await until(() => joins.length === 1);
+  answers[0]?.socket?.destroy();
+  await assert.rejects(leaving);
+  await until(() => answers[0]?.destroyed === true);
+  joins[0]?.();
+  assert.equal(clock.pending, 0, 'nobody is told anything');
 });

@@ -77,6 +77,8 @@ export class LiveStreams {
   }
 
   join(res: ServerResponse, isWelcome: () => Promise<boolean>): void {
+    // Who left while it was being let in: nothing would tell of that any more, and its place would never be free.
+    if (res.destroyed) return;
     // Whoever is here already is told of what the newcomer's history begins with.
     if (this.#readers.size > 0) this.#tellPoints();
     const reader: Reader = { res, isWelcome, isBehind: false, stalled: 0 };
