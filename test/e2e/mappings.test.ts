@@ -168,7 +168,7 @@ browserTest('unsaved changes are not lost by Escape', async t => {
   await page.getByText('Leave without saving?').waitFor({ state: 'detached' });
   assert.equal(await field(page, 'Pattern').inputValue(), 'tok_other*');
   await button(page, 'Cancel').click();
-  await button(page, 'Discard the changes').click();
+  await button(page, 'Discard changes').click();
   await page.getByRole('dialog').waitFor({ state: 'detached' });
 });
 

@@ -42,6 +42,32 @@ browserTest('a user is created by the keyboard alone, found, renamed and switche
   assert.match(page.url(), new RegExp(`/api-keys\\?user_id=${users[0].id}$`));
 });
 
+browserTest('what was typed into a panel is asked about before it is lost', async t => {
+  const { page, visit } = await openConsole(t);
+  await visit('/users');
+  await page.getByRole('button', { name: 'New user' }).click();
+  const panel = page.getByRole('dialog', { name: 'New user' });
+  await panel.getByLabel('E-mail').fill('ann@example.com');
+  const question = page.getByRole('dialog', { name: 'Leave without saving?' });
+  await panel.getByRole('combobox', { name: 'Role' }).click();
+  await page.keyboard.press('Escape');
+  await page.getByRole('listbox').waitFor({ state: 'detached' });
+  assert.equal(await question.count(), 0, 'that Escape was for the list');
+  for (const leave of [
+    () => page.keyboard.press('Escape'),
+    () => panel.getByRole('button', { name: 'Cancel' }).click(),
+  ]) {
+    await leave();
+    await question.waitFor();
+    await page.keyboard.press('Escape');
+    await question.waitFor({ state: 'detached' });
+    assert.equal(await panel.getByLabel('E-mail').inputValue(), 'ann@example.com');
+  }
+  await panel.getByRole('button', { name: 'Close' }).click();
+  await question.getByRole('button', { name: 'Discard changes' }).click();
+  await panel.waitFor({ state: 'detached' });
+});
+
 browserTest('what a gateway admin may not do is refused, and the form says so', async t => {
   const { gateway } = await openConsole(t, { signedIn: false });
   const { body: peer } = await gateway.admin('POST', '/admin/users', {
@@ -77,6 +103,7 @@ browserTest('the last root admin stays: the refusal stands at the role', async t
   await panel.getByRole('button', { name: 'Save' }).click();
   await panel.getByText(/last active root_admin/).waitFor();
   await panel.getByRole('button', { name: 'Cancel' }).press('Enter');
+  await page.getByRole('button', { name: 'Discard changes' }).press('Enter');
   await panel.waitFor({ state: 'detached' });
   await page.getByRole('cell', { name: 'Root admin' }).waitFor();
 });

@@ -12,7 +12,8 @@ const silenceMs = 5_000;
 const hiddenMs = 60_000;
 const shortestPauseMs = 1_000;
 const longestPauseMs = 15_000;
-const historyMs = 600_000;
+/** Of which points are told. */
+export const historyMs = 600_000;
 
 export interface Live {
   /** `lost`: no news for a while, another try is underway; `held`: the reader has stopped it. */

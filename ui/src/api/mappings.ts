@@ -34,7 +34,8 @@ export function useMappings(filter: MappingFilter) {
 /** A boost that ends is seen at once, and soon the rows that never win, where they are still being looked for. */
 function nextRefreshMs(list: MappingList | undefined): number {
   const ends = (list?.mappings ?? []).flatMap(({ boost }) => (boost === null ? [] : [Date.parse(boost.until)]));
-  const untilNextMs = Math.min(...ends) - Date.now() + 100;
+  // One that is over on this browser's clock and not on the gateway's is no reason to hurry.
+  const untilNextMs = Math.min(...ends.filter(end => end > Date.now())) - Date.now() + 100;
   const usualMs = list?.checked_at === null ? whileCheckingMs : usualRefreshMs;
   return Math.min(usualMs, Math.max(shortestRefreshMs, untilNextMs));
 }

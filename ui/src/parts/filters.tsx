@@ -1,25 +1,29 @@
-import { Button, CloseButton, Group, Select, TextInput } from '@mantine/core';
+import { type BoxProps, Button, CloseButton, Group, Select, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconSearch } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { TableView } from './table-view.ts';
 
-interface FilterProps {
+interface FilterProps extends Pick<BoxProps, 'w' | 'flex' | 'miw'> {
   readonly view: TableView;
   /** The filter's name in the page's address, and in the API. */
   readonly name: string;
   readonly label: string;
 }
 
+interface SearchFilterProps extends FilterProps {
+  readonly placeholder?: string;
+}
+
 /** Free text; asked for when the typing rests. */
-export function SearchFilter({ view, name, label, placeholder }: FilterProps & { readonly placeholder?: string }) {
+export function SearchFilter({ view, name, label, placeholder, ...box }: SearchFilterProps) {
   const { t } = useTranslation();
   const asked = view.filters[name] ?? '';
   const [text, setText] = useState(asked);
   // Filters are also taken away by others: "clear", or the way back.
-  useEffect(() => setText(asked), [asked]);
-  const ask = useDebouncedCallback((value: string) => view.setFilter(name, value), 250);
+  useEffect(() => setText(typed => (typed.trim() === asked ? typed : asked)), [asked]);
+  const ask = useDebouncedCallback((value: string) => view.setFilter(name, value.trim()), 250);
   const change = (value: string) => {
     setText(value);
     ask(value);
@@ -35,6 +39,7 @@ export function SearchFilter({ view, name, label, placeholder }: FilterProps & {
       rightSection={text !== '' && <CloseButton size="sm" aria-label={t('clearSearch')} onClick={() => change('')} />}
       maxLength={255}
       w={{ base: '100%', xs: 260 }}
+      {...box}
     />
   );
 }
@@ -44,7 +49,8 @@ interface SelectFilterProps extends FilterProps {
 }
 
 /** One of a few values, or all. */
-export function SelectFilter({ view, name, label, options }: SelectFilterProps) {
+export function SelectFilter({ view, name, label, options, ...box }: SelectFilterProps) {
+  const { t } = useTranslation();
   return (
     <Select
       aria-label={label}
@@ -53,7 +59,9 @@ export function SelectFilter({ view, name, label, options }: SelectFilterProps) 
       value={view.filters[name] ?? null}
       onChange={value => view.setFilter(name, value)}
       clearable
+      clearButtonProps={{ 'aria-label': t('clearFilter', { name: label }) }}
       w={{ base: '100%', xs: 170 }}
+      {...box}
     />
   );
 }
@@ -62,7 +70,7 @@ export function SelectFilter({ view, name, label, options }: SelectFilterProps) 
 export function FilterBar({ view, children }: { readonly view: TableView; readonly children: ReactNode }) {
   const { t } = useTranslation();
   return (
-    <Group gap="xs" mb="sm" role="search">
+    <Group gap="xs" mb="sm" role="search" aria-label={t('filters')}>
       {children}
       {isFiltered(view) && (
         <Button variant="subtle" size="compact-sm" onClick={view.clearFilters}>

@@ -2,6 +2,7 @@ import { Alert, Button, Drawer, type DrawerProps, Group, Stack } from '@mantine/
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { type FormEvent, type ReactNode, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useLeaving } from './use-leaving.tsx';
 
 interface FormPanelProps {
   readonly title: string;
@@ -13,7 +14,7 @@ interface FormPanelProps {
   /** The refusal itself: each one takes the focus to the first field at fault. */
   readonly failure?: unknown;
   readonly isSaving: boolean;
-  /** Something was typed: neither a click beside the panel nor Escape throws it away. */
+  /** Something was typed: it is asked about before it is thrown away. */
   readonly isDirty: boolean;
   readonly saveLabel: string;
   readonly size?: DrawerProps['size'];
@@ -25,46 +26,51 @@ export function FormPanel(props: FormPanelProps) {
   const { title, onClose, onSubmit, error, failure, isSaving, isDirty, saveLabel, size = 'md', children } = props;
   const { t } = useTranslation();
   const form = useRef<HTMLFormElement>(null);
+  const { isDirty: isAtStake, ask, panel, dialog } = useLeaving(onClose);
+  useEffect(() => {
+    isAtStake.current = isDirty;
+  }, [isAtStake, isDirty]);
   useEffect(() => {
     if (failure) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
   }, [failure]);
   return (
-    <Drawer
-      opened
-      onClose={onClose}
-      title={title}
-      position="right"
-      size={size}
-      closeOnClickOutside={!isDirty}
-      closeOnEscape={!isDirty}
-      closeButtonProps={{ 'aria-label': t('close') }}
-      styles={{ title: { fontWeight: 600 } }}
-    >
-      <form onSubmit={onSubmit} noValidate ref={form}>
-        <Stack>
-          {children}
-          {error !== undefined && error !== null && (
-            <Alert color="red" icon={<IconAlertTriangle />} role="alert">
-              {error}
-            </Alert>
-          )}
-          <Group
-            justify="flex-end"
-            pos="sticky"
-            bottom={0}
-            py="sm"
-            bg="var(--mantine-color-body)"
-            style={{ borderTop: '1px solid var(--mantine-color-default-border)', zIndex: 1 }}
-          >
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={isSaving}>
-              {saveLabel}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Drawer>
+    <>
+      <Drawer
+        opened
+        {...panel}
+        title={title}
+        position="right"
+        size={size}
+        closeButtonProps={{ 'aria-label': t('close') }}
+        styles={{ title: { fontWeight: 600 } }}
+      >
+        <form onSubmit={onSubmit} noValidate ref={form}>
+          <Stack>
+            {children}
+            {error !== undefined && error !== null && (
+              <Alert color="red" icon={<IconAlertTriangle />} role="alert">
+                {error}
+              </Alert>
+            )}
+            <Group
+              justify="flex-end"
+              pos="sticky"
+              bottom={0}
+              py="sm"
+              bg="var(--mantine-color-body)"
+              style={{ borderTop: '1px solid var(--mantine-color-default-border)', zIndex: 1 }}
+            >
+              <Button variant="default" onClick={ask}>
+                {t('cancel')}
+              </Button>
+              <Button type="submit" loading={isSaving}>
+                {saveLabel}
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </Drawer>
+      {dialog}
+    </>
   );
 }

@@ -25,7 +25,8 @@ export interface TableView {
   clearFilters(): void;
 }
 
-const ownNames = new Set(['page', 'size', 'sort', 'order']);
+/** What is no filter; `edit` is open beside the table. */
+const ownNames = new Set(['page', 'size', 'sort', 'order', 'edit']);
 
 /** `usualSort`: null where the table is not sorted by its columns. */
 export function useTableView(usualSort: Sort | null = null): TableView {

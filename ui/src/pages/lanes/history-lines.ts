@@ -1,6 +1,4 @@
-import type { Point } from '../../../../src/http/admin/live-contract.ts';
-
-const historyMs = 600_000;
+import { historyMs, type Point } from '../../api/live.ts';
 
 /** The steps of the last ten minutes at even distances; null where nothing is known of one. */
 export function stepsOf(points: readonly Point[], stepMs: number): readonly { at: number; point: Point | null }[] {

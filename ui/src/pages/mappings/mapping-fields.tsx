@@ -13,7 +13,7 @@ interface MappingFieldsProps {
 }
 
 export function MappingFields({ form, errors, isHashWanted, onHashWanted }: MappingFieldsProps) {
-  const { t } = useTranslation('mappings');
+  const { t } = useTranslation(['mappings', 'shell']);
   const { values, setFieldValue: set } = form;
   /** A text of the row; an empty one is none. */
   const text = (name: 'tenant_id' | 'tenant_name' | 'description') => ({
@@ -68,7 +68,7 @@ export function MappingFields({ form, errors, isHashWanted, onHashWanted }: Mapp
         onChange={value => set('tenant_type', value)}
         error={errors.tenant_type}
         clearable
-        clearButtonProps={{ 'aria-label': t('clearFilter', { name: t('field_tenant_type') }) }}
+        clearButtonProps={{ 'aria-label': t('shell:clearFilter', { name: t('field_tenant_type') }) }}
       />
       <Textarea {...text('description')} autosize minRows={2} maxRows={6} />
       <Group gap="xs">

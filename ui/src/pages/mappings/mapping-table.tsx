@@ -4,10 +4,11 @@ import type { DataTableColumn } from 'mantine-datatable';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useMappings } from '../../api/mappings.ts';
+import { isFiltered } from '../../parts/filters.tsx';
 import { PagedTable } from '../../parts/paged-table.tsx';
 import type { TableView } from '../../parts/table-view.ts';
 import { PatternCell, PriorityCell, StateCell, stateOf, TenantCell } from './cells.tsx';
-import { filtersOf, listFilter, type Row } from './row.ts';
+import { listFilter, type Row } from './row.ts';
 import { type Actions, RowActions, RowMenu } from './row-actions.tsx';
 
 interface MappingTableProps {
@@ -33,7 +34,7 @@ export function MappingTable({ view, actions }: MappingTableProps) {
         view={view}
         rowId={row => row.id}
         onOpen={open}
-        isFiltered={Object.keys(filtersOf(view)).length > 0}
+        isFiltered={isFiltered(view)}
         empty={
           <>
             <Text size="sm" c="dimmed" maw={440} ta="center">

@@ -24,7 +24,7 @@ const filterNames = ['q', 'tenant_type', 'priority', 'match_type', 'state'] as c
 type FilterName = (typeof filterNames)[number];
 
 /** The filters of the page's address, as far as they are the list's. */
-export function filtersOf({ filters }: TableView): Partial<Record<FilterName, string>> {
+function filtersOf({ filters }: TableView): Partial<Record<FilterName, string>> {
   const given = filterNames.flatMap(name => (filters[name] === undefined ? [] : [[name, filters[name]]]));
   return Object.fromEntries(given);
 }
