@@ -34,6 +34,9 @@ export interface TenantShare {
   readonly entitled_share: number;
 }
 
+/** Of a pool; the others are only counted. */
+export const mostTenantsShown = 50;
+
 /** One pool at this moment. */
 export interface LivePool {
   readonly name: string;

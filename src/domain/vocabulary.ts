@@ -15,6 +15,8 @@ export type Dialect = 'openai' | 'anthropic';
 
 export const roles = ['root_admin', 'gateway_admin', 'gateway_user'] as const;
 export type Role = (typeof roles)[number];
+/** Who may call admin routes and sign in to the console. */
+export const adminRoles: readonly Role[] = ['root_admin', 'gateway_admin'];
 export const userStatuses = ['active', 'inactive'] as const;
 export type UserStatus = (typeof userStatuses)[number];
 

@@ -1,7 +1,7 @@
 /** What can be seen of a pool while it runs: its lanes, its history, and the requests that are in it. */
 import type { PoolSettings } from '../config/config.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { LivePool, Point, PresentRequest, TenantShare } from '../domain/live.ts';
+import { type LivePool, mostTenantsShown, type Point, type PresentRequest, type TenantShare } from '../domain/live.ts';
 import type { PoolStats, WaitPercentiles } from '../domain/stats.ts';
 import { allLevels, type Level } from '../domain/vocabulary.ts';
 import type { FlowShare, Scheduler, Standing } from '../scheduler/scheduler.ts';
@@ -31,7 +31,6 @@ interface ViewParts {
 /** The name of the tenant that a flow id stands for; null where it has none. */
 export type TenantName = (flowId: string) => string | null;
 
-const mostTenantsShown = 50;
 type Standings = (ticket: PoolTicket) => Standing;
 
 export class PoolView {

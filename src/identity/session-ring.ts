@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { errors, type GatewayError } from '../domain/errors.ts';
 import { singleFlight } from '../domain/single-flight.ts';
-import type { Identity, Role } from '../domain/vocabulary.ts';
+import { adminRoles, type Identity, type Role } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import { expiryMs, identityOf } from './key-owner.ts';
 import { hashesPerQuery, Lookups, makeRoom } from './lookups.ts';
@@ -39,9 +39,6 @@ interface SessionRingParts {
   readonly staleMaxMs: number;
   readonly idleMs: number;
 }
-
-/** Whose sessions these may be; of any other role they end. */
-export const consoleRoles: readonly Role[] = ['root_admin', 'gateway_admin'];
 
 const knownAtMost = 2_000;
 const waitingAtMost = 2_000;
@@ -173,7 +170,7 @@ export class SessionRing {
     const { hash, keyId, userId, email, displayName } = stored;
     const identity = identityOf({ ...stored, expiresAt: stored.keyExpiresAt });
     const { role } = identity;
-    if (role === null || !consoleRoles.includes(role)) return null;
+    if (role === null || !adminRoles.includes(role)) return null;
     const keyExpiresAt = expiryMs(stored.keyExpiresAt);
     if (this.#parts.clock.date().getTime() >= keyExpiresAt) return null;
     return {

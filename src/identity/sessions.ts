@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { answered } from '../db/answered.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors, GatewayError } from '../domain/errors.ts';
-import type { Identity } from '../domain/vocabulary.ts';
+import { adminRoles, type Identity } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import { hashKey } from './api-key.ts';
-import { consoleRoles, type Session, SessionRing, writeSeenEveryMs } from './session-ring.ts';
+import { type Session, SessionRing, writeSeenEveryMs } from './session-ring.ts';
 import type { SessionStore } from './session-store.ts';
 
 export interface SessionRules {
@@ -43,7 +43,7 @@ export class Sessions {
   async open(key: string): Promise<{ token: string; session: Session }> {
     const { clock, rules, store } = this.#parts;
     const { keyId, userId, role } = await this.#parts.authenticate(key);
-    if (keyId === null || userId === null || role === null || !consoleRoles.includes(role)) {
+    if (keyId === null || userId === null || role === null || !adminRoles.includes(role)) {
       throw errors.forbidden(`The console is for admins, and this key is of a ${role}.`);
     }
     const token = randomBytes(tokenBytes).toString('base64url');
@@ -117,7 +117,7 @@ export class Sessions {
     await this.#aside(async () => {
       const idle = await store.findLastSeen(idleSince.toISOString());
       const unused = idle.filter(hash => !this.#ring.isInUse(hash));
-      const over = new Set([...unused, ...(await store.findOver(consoleRoles, now.toISOString()))]);
+      const over = new Set([...unused, ...(await store.findOver(adminRoles, now.toISOString()))]);
       // A statement that deletes nothing would be notified as a change too.
       if (over.size === 0) return;
       await store.end([...over]);

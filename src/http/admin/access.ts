@@ -2,7 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
 import { errors, GatewayError } from '../../domain/errors.ts';
-import type { Identity, Role } from '../../domain/vocabulary.ts';
+import { adminRoles, type Identity, type Role } from '../../domain/vocabulary.ts';
 import type { Identities, Session } from '../../identity/identity.ts';
 import { presentedKey, requiredKey } from '../auth.ts';
 import { sessionToken } from '../session-cookie.ts';
@@ -41,7 +41,7 @@ declare module 'fastify' {
 export type AdminApp = ReturnType<typeof withContract>;
 export const withContract = (app: FastifyInstance) => app.withTypeProvider<TypeBoxTypeProvider>();
 
-export const admins: readonly Role[] = ['root_admin', 'gateway_admin'];
+export { adminRoles as admins };
 
 export interface Doorkeeper {
   readonly identities: Identities;
@@ -95,7 +95,7 @@ function refuseForeignPage({ method, headers }: FastifyRequest): void {
 }
 
 function refuseOtherRoles(request: FastifyRequest, { role }: Identity): void {
-  const allowed = request.routeOptions.config.roles ?? admins;
+  const allowed = request.routeOptions.config.roles ?? adminRoles;
   if (role !== null && allowed.includes(role)) return;
   const path = request.url.split('?')[0]?.slice(0, 200);
   throw errors.forbidden(`The role ${role} may not call ${request.method} ${path}.`);

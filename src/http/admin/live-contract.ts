@@ -1,6 +1,13 @@
 /** What is told of the lanes while they move: the stream's events, single requests, and the providers behind. */
 import { type Static, type TSchema, Type } from 'typebox';
-import { type LivePool, type Point, type PresentRequest, type ProviderHealth, waitReasons } from '../../domain/live.ts';
+import {
+  type LivePool,
+  mostTenantsShown,
+  type Point,
+  type PresentRequest,
+  type ProviderHealth,
+  waitReasons,
+} from '../../domain/live.ts';
 import { levelCount, policies } from '../../domain/vocabulary.ts';
 import type { HeldBoost } from '../../priority/priority.ts';
 import { field, fields, oneOf, priority, text } from './contract.ts';
@@ -48,7 +55,6 @@ export const tenantShare = fields({
   served_share: share,
   entitled_share: share,
 });
-export const mostTenantsShown = 50;
 export const livePool = Type.Unsafe<LivePool>(
   fields({
     name: Type.String(),
