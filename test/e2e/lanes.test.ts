@@ -121,6 +121,18 @@ browserTest('a waiting request is found by its id, says why it waits, and when i
   await request.getByText(/No request of this id waits or runs here/).waitFor();
 });
 
+browserTest('a request that was not there yet is found when it is asked for again', async t => {
+  const { page, visit, gateway, upstream, send } = await openLanes(t);
+  const { key } = await addTenant(gateway, 'dev', 'Development', 7);
+  await visit('/?request=late');
+  const request = finder(page).getByRole('region', { name: 'The request' });
+  await request.getByText(/No request of this id waits or runs here/).waitFor();
+  send(key, ['late']);
+  await upstream.waitForActive(1);
+  await finder(page).getByLabel('Request id').press('Enter');
+  await request.getByText('Running', { exact: true }).waitFor();
+});
+
 browserTest('by the keyboard alone: those that wait longest, one of them explained, and back', async t => {
   const lanes = await openLanes(t);
   const { page, visit } = lanes;

@@ -80,6 +80,7 @@ browserTest('windows fall where the reader’s clock has them, and one that over
   await page.getByText(/It would overlap schedule 1/).waitFor();
   assert.equal((await admin('GET', '/admin/api-key-priority/schedules')).body.total, 1);
   await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Discard changes' }).click();
 
   await page.getByRole('button', { name: /^P2 Production/ }).click();
   const panel = page.getByRole('dialog', { name: /Schedule 1: mapping #1/ });

@@ -107,3 +107,10 @@ browserTest('the last root admin stays: the refusal stands at the role', async t
   await panel.waitFor({ state: 'detached' });
   await page.getByRole('cell', { name: 'Root admin' }).waitFor();
 });
+
+browserTest('a page beyond the last one leads to the last one', async t => {
+  const { page, visit } = await openConsole(t);
+  await visit('/users?page=9');
+  await page.getByRole('button', { name: 'Edit admin@local' }).waitFor();
+  assert.match(page.url(), /page=1$/);
+});

@@ -15,11 +15,12 @@ export const providersKey = ['providers'] as const;
 const everyMs = 5_000;
 const urlOf = (pool: string) => `/scheduler/pools/${encodeURIComponent(pool)}`;
 
-export const usePools = () =>
+/** Those who only choose among them need not ask again. */
+export const usePools = (refetchInterval: number | false = everyMs) =>
   useQuery({
     queryKey: poolsKey,
     queryFn: async ({ signal }) => (await api.get<{ pools: ShownPool[] }>('/scheduler/pools', { signal })).pools,
-    refetchInterval: everyMs,
+    refetchInterval,
   });
 
 export const useProviders = () =>

@@ -1,5 +1,5 @@
 /** Single requests that wait or run now. */
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { PresentRequest, WaitingRequests, WaitReason } from '../../../src/http/admin/live-contract.ts';
 import { ApiError, api } from './client.ts';
 
@@ -17,6 +17,12 @@ export function useRequest(id: string) {
     // What was seen of a request is no use to a later question.
     gcTime: 0,
   });
+}
+
+/** Of one that was gone, or not there yet, somebody may ask once more. */
+export function useAskAgain() {
+  const queries = useQueryClient();
+  return (id: string) => void queries.resetQueries({ queryKey: ['requests', 'one', id] });
 }
 
 export const isGone = (error: unknown): boolean => error instanceof ApiError && error.status === 404;

@@ -1,7 +1,5 @@
 /** Schedules of mappings and of pools, and the windows that come of them. */
 import { keepPreviousData, useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { Static } from 'typebox';
-import type { poolList } from '../../../src/http/admin/pool-contract.ts';
 import type {
   NewPoolSchedule,
   NewSchedule,
@@ -19,7 +17,6 @@ import { api } from './client.ts';
 export type { NewPoolSchedule, NewSchedule, PoolSchedule, Schedule, ScheduleList };
 export type MappingWindow = SchedulePreview['windows'][number];
 export type PoolWindow = PoolSchedulePreview['windows'][number];
-export type PoolList = Static<typeof poolList>;
 
 const schedulesKey = ['schedules'] as const;
 const url = '/api-key-priority/schedules';
@@ -51,12 +48,6 @@ export const useWindows = (mapping_id: string | number | undefined, isAsked: boo
     enabled: isAsked,
     placeholderData: keepPreviousData,
     refetchInterval: refreshMs,
-  });
-
-export const usePoolsToSchedule = () =>
-  useQuery({
-    queryKey: ['pools', 'to-schedule'],
-    queryFn: async ({ signal }) => (await api.get<PoolList>('/scheduler/pools', { signal })).pools,
   });
 
 export interface PoolSchedules {

@@ -1,6 +1,6 @@
 import { Paper } from '@mantine/core';
 import { DataTable, type DataTableColumn } from 'mantine-datatable';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useScrollRegion } from './scroll-region.ts';
 import { EmptyState, ErrorState } from './states.tsx';
@@ -33,6 +33,12 @@ export function PagedTable<Row>(props: PagedTableProps<Row>) {
   const { label, columns, query, view, rowId, onOpen, isFiltered = false, empty } = props;
   const { t } = useTranslation();
   const viewport = useScrollRegion(label);
+  const lastPage = Math.ceil((query.data?.total ?? 0) / view.pageSize);
+  const isBeyond = query.data?.rows.length === 0 && lastPage > 0 && view.page > lastPage;
+  // The rows of the last page are gone; those before it are not.
+  useEffect(() => {
+    if (isBeyond) view.setPage(lastPage);
+  });
   if (query.error && query.data === undefined) return <ErrorState error={query.error} onRetry={query.refetch} />;
   const { rows = [], total = 0 } = query.data ?? {};
   const isEmpty = query.data !== undefined && rows.length === 0;

@@ -2,6 +2,7 @@ import { Button, Drawer, Group, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useAskAgain } from '../../api/requests.ts';
 import { FoundRequest } from './found-request.tsx';
 import type { RequestSearch } from './request-search.ts';
 import { WaitingList } from './waiting-list.tsx';
@@ -38,8 +39,10 @@ export default function FindRequest({ search, pools }: Props) {
 function Question({ search }: { readonly search: RequestSearch }) {
   const { t } = useTranslation('lanes');
   const form = useForm({ mode: 'uncontrolled', initialValues: { id: search.id } });
+  const askAgain = useAskAgain();
+  const ask = (id: string) => (id === search.id ? askAgain(id) : search.ask(id));
   return (
-    <form onSubmit={form.onSubmit(({ id }) => search.ask(id.trim()))}>
+    <form onSubmit={form.onSubmit(({ id }) => ask(id.trim()))}>
       <Group align="flex-end" gap="xs" wrap="nowrap">
         <TextInput
           label={t('requestId')}

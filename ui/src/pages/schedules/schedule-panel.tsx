@@ -79,6 +79,7 @@ function ScheduleForm({ edited, isTeam, pools, mappingId, onClose }: PanelProps<
       onClose={onClose}
       onSubmit={form.onSubmit(save)}
       error={errors.form}
+      failure={saving.error}
       isSaving={saving.isPending}
       isDirty={form.isDirty()}
       saveLabel={shared(isNew ? 'create' : 'save')}

@@ -1,5 +1,6 @@
 import type { TFunction } from 'i18next';
-import type { PoolList, PoolSchedule, Schedule, ScheduleWrite } from '../../api/schedules.ts';
+import type { ShownPool } from '../../api/pools.ts';
+import type { PoolSchedule, Schedule, ScheduleWrite } from '../../api/schedules.ts';
 import { valueText } from './shown-windows.ts';
 import { readerZone } from './zones.ts';
 
@@ -10,7 +11,7 @@ export type Edited =
   | { readonly of: 'pool'; readonly schedule: PoolSchedule }
   | { readonly of: 'window'; readonly id: number; readonly mappingId: number };
 
-export type Pools = PoolList['pools'];
+export type Pools = readonly ShownPool[];
 
 /** As the form holds them; `value` as it is typed. */
 export interface Values {
@@ -29,7 +30,15 @@ export interface Values {
 
 /** What the gateway may find fault with. */
 export const formFields = [
-  ...(['mapping_id', 'priority', 'key', 'value', 'weekdays', 'start', 'end', 'zone', 'description'] as const),
+  'mapping_id',
+  'priority',
+  'key',
+  'value',
+  'weekdays',
+  'start',
+  'end',
+  'zone',
+  'description',
 ] as const;
 
 interface Given {

@@ -2,7 +2,8 @@ import { Alert, Button, Stack } from '@mantine/core';
 import { IconLock, IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { usePoolSchedules, usePoolsToSchedule, useSchedules } from '../../api/schedules.ts';
+import { usePools } from '../../api/pools.ts';
+import { usePoolSchedules, useSchedules } from '../../api/schedules.ts';
 import { PageHeader } from '../../parts/states.tsx';
 import { useTableView } from '../../parts/table-view.ts';
 import { MappingSchedules } from './mapping-schedules.tsx';
@@ -19,7 +20,7 @@ export function Schedules({ isTeam }: { readonly isTeam: boolean }) {
   const view = useTableView();
   const { mapping_id } = view.filters;
   const schedules = useSchedules({ mapping_id, limit: view.limit, offset: view.offset }, isTeam);
-  const pools = usePoolsToSchedule().data ?? [];
+  const pools = usePools(false).data ?? [];
   const ofPools = usePoolSchedules(pools.map(({ name }) => name));
   const [edited, setEdited] = useState<Edited | null>(null);
   const [askDelete, dialog] = useDeleting();
