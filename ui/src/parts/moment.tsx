@@ -19,9 +19,9 @@ export function relativeText(at: Date, now: number, language: string): string {
   return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(Math.trunc(ms / size), unit);
 }
 
-/** Date and time on the reader's clock, with its zone. */
+/** Date and time on the reader's clock, with its zone; 24 hours, as everywhere in the console. */
 export const fullText = (at: Date, language: string): string =>
-  new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'long' }).format(at);
+  new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'long', hourCycle: 'h23' }).format(at);
 
 /** Now, again and again. */
 export function useNow(everyMs = 1_000): number {

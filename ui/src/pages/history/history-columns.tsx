@@ -50,7 +50,7 @@ export const historyColumns = (
 /** Without the zone: the panel says it. */
 function ClockTime({ at }: { readonly at: string }) {
   const { i18n } = useTranslation();
-  const format = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium', timeStyle: 'medium' });
+  const format = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
   return <Text size="sm">{format.format(new Date(at))}</Text>;
 }
 
@@ -113,7 +113,7 @@ function Summary({ entry: { kind, before, after } }: { readonly entry: HistoryEn
   return (
     <Stack gap={0}>
       {changes.slice(0, shownChanges).map(({ field, before: old, after: now }) => (
-        <Text key={field} size="sm" lineClamp={1}>
+        <Text key={field} size="sm" lineClamp={2}>
           <span className="mono">{field}</span>{' '}
           {isUpdate ? `${text(field, old)} → ${text(field, now)}` : text(field, now ?? old)}
         </Text>
