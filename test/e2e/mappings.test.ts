@@ -143,7 +143,7 @@ browserTest('a stale edit shows both versions; theirs can be taken, or mine kept
   const compared = page.getByRole('dialog').getByRole('row').filter({ hasText: 'Tenant name' });
   await compared.getByText('Mine').waitFor();
   await compared.getByText('Theirs').waitFor();
-  await compared.getByText('changed by them').waitFor();
+  await compared.getByText('changed by both').waitFor();
   assert.equal((await gateway.admin('GET', `${rows}/1`)).body.tenant_name, 'Theirs', 'nothing is overwritten unseen');
   await button(page, 'Take theirs').click();
   assert.equal(await page.getByRole('dialog').getByLabel('Description').inputValue(), 'by another admin');

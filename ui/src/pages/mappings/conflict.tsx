@@ -85,7 +85,9 @@ function Comparison({ base, mine, theirs }: ComparisonProps) {
   const { t } = useTranslation('mappings');
   const rows = fieldNames.map(name => {
     const differs = mine[name] !== theirs[name];
-    return { name, mine: mine[name], theirs: theirs[name], differs, isTheirs: theirs[name] !== base[name] };
+    const [isTheirs, isMine] = [theirs[name] !== base[name], mine[name] !== base[name]];
+    const by = isTheirs && isMine ? 'Both' : isTheirs ? 'Them' : 'You';
+    return { name, mine: mine[name], theirs: theirs[name], differs, by } as const;
   });
   return (
     <DataTable
@@ -98,12 +100,12 @@ function Comparison({ base, mine, theirs }: ComparisonProps) {
         {
           accessor: 'name',
           title: t('field'),
-          render: ({ name, differs, isTheirs }) => (
+          render: ({ name, differs, by }) => (
             <Stack gap={2} align="flex-start">
               <Text size="sm">{t(`field_${name}`)}</Text>
               {differs && (
                 <Text size="xs" fs="italic">
-                  {t(isTheirs ? 'changedByThem' : 'changedByYou')}
+                  {t(`changedBy${by}`)}
                 </Text>
               )}
             </Stack>

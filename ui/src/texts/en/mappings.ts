@@ -112,6 +112,7 @@ export const mappings = {
   theirs: 'Theirs',
   changedByThem: 'changed by them',
   changedByYou: 'changed by you',
+  changedByBoth: 'changed by both',
   goOnEditing: 'Go on editing mine',
   takeTheirs: 'Take theirs',
   keepMine: 'Keep mine and save',

@@ -112,6 +112,7 @@ export const mappings: Texts['mappings'] = {
   theirs: '对方的版本',
   changedByThem: '对方已修改',
   changedByYou: '您已修改',
+  changedByBoth: '双方都已更改',
   goOnEditing: '继续编辑我的版本',
   takeTheirs: '采用对方的版本',
   keepMine: '保留我的版本并保存',
