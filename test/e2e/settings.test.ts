@@ -7,14 +7,14 @@ browserTest('settings of mapping are changed for the next request, refused at th
   const levelNow = async () => (await gateway.chat(key)).headers.get('x-tokligence-priority');
   assert.equal(await levelNow(), '7');
   await visit('/settings');
-  await page.getByLabel('Reload interval').fill('0');
+  await page.getByLabel('Cache TTL').fill('0');
   await page.getByRole('combobox', { name: 'Default priority' }).click();
   await page.getByRole('option', { name: 'P3' }).click();
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText(/cache_ttl_sec must be a whole number of seconds from 1 to 86400/).waitFor();
-  assert.equal(await page.getByLabel('Reload interval').getAttribute('aria-invalid'), 'true');
+  assert.equal(await page.getByLabel('Cache TTL').getAttribute('aria-invalid'), 'true');
   assert.equal(await levelNow(), '7');
-  await page.getByLabel('Reload interval').fill('120');
+  await page.getByLabel('Cache TTL').fill('120');
   await page.getByRole('button', { name: 'Save' }).press('Enter');
   await page.getByText('Saved.').waitFor();
   assert.equal(await levelNow(), '3');

@@ -58,7 +58,7 @@ function Question({ search }: { readonly search: RequestSearch }) {
           rightSectionWidth={90}
           rightSection={
             <Button type="submit" size="compact-sm" variant="light">
-              {t('explain')}
+              {t('findIt')}
             </Button>
           }
         />

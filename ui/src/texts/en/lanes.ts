@@ -88,7 +88,7 @@ export const lanes = {
   requestId: 'Request id',
   requestIdWhere:
     'As the client sent it in X-Request-Id, else as the gateway drew it: in the list below, in its answers and in its log.',
-  explain: 'Explain',
+  findIt: 'Find',
   request: 'The request',
   looking: 'Looking for it …',
   gone: 'It is not here any more',

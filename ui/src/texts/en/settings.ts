@@ -25,7 +25,7 @@ export const settings = {
   mode_shadow: 'Shadow',
   default_priority: 'Default priority',
   hint_default_priority: 'For keys that no mapping matches.',
-  cache_ttl_sec: 'Reload interval',
+  cache_ttl_sec: 'Cache TTL',
   hint_cache_ttl_sec: 'Changes are seen at once; after this time the mappings are read again in any case.',
   secondsSuffix: ' s',
   x_priority: 'X-Priority header',

@@ -88,7 +88,7 @@ export const lanes: Texts['lanes'] = {
   requestId: '请求 ID',
   requestIdWhere:
     '即客户端在 X-Request-Id 中发送的值；若未发送，则由网关生成，可在下方列表、网关的响应头和日志中找到。',
-  explain: '解释',
+  findIt: '查找',
   request: '该请求',
   looking: '正在查找……',
   gone: '该请求已不在此处',

@@ -27,7 +27,7 @@ export const settings: Texts['settings'] = {
   mode_shadow: '影子',
   default_priority: '默认优先级',
   hint_default_priority: '用于没有任何映射匹配的密钥。',
-  cache_ttl_sec: '重新加载间隔',
+  cache_ttl_sec: '缓存有效期',
   hint_cache_ttl_sec: '更改会立即生效；超过此时间后无论如何都会重新读取映射。',
   secondsSuffix: ' 秒',
   x_priority: 'X-Priority 请求头',
