@@ -42,7 +42,6 @@ export function FormPanel(props: FormPanelProps) {
         position="right"
         size={size}
         closeButtonProps={{ 'aria-label': t('close') }}
-        styles={{ title: { fontWeight: 600 } }}
       >
         <form onSubmit={onSubmit} noValidate ref={form}>
           <Stack>

@@ -4,7 +4,7 @@ import { Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, Route, Switch, useLocation } from 'wouter';
 import { useSession } from '../api/session.ts';
-import { EmptyState, LoadingState } from '../parts/states.tsx';
+import { LoadingState, PageHeader } from '../parts/states.tsx';
 import { Account } from './account.tsx';
 import { PageBoundary } from './page-boundary.tsx';
 import { groups, pages } from './pages.ts';
@@ -105,11 +105,14 @@ function Pages() {
         <Route key={path} path={path} component={component} />
       ))}
       <Route>
-        <EmptyState text={t('notFound')}>
-          <Anchor component={Link} href="/">
-            {t('toLanes')}
-          </Anchor>
-        </EmptyState>
+        <PageHeader
+          title={t('notFound')}
+          hint={
+            <Anchor component={Link} href="/">
+              {t('toLanes')}
+            </Anchor>
+          }
+        />
       </Route>
     </Switch>
   );

@@ -1,5 +1,7 @@
 import { createTheme } from '@mantine/core';
 
+const dialogStyles = { title: { fontWeight: 600 } };
+
 export const theme = createTheme({
   primaryColor: 'blue',
   defaultRadius: 'sm',
@@ -8,6 +10,7 @@ export const theme = createTheme({
   autoContrast: true,
   cursorType: 'pointer',
   respectReducedMotion: true,
+  components: { Drawer: { styles: dialogStyles }, Modal: { styles: dialogStyles } },
   fontFamily:
     'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif',
 });

@@ -26,7 +26,6 @@ export function DrawnKey({ drawn, onClose }: DrawnKeyProps) {
       withCloseButton={false}
       size={720}
       centered
-      styles={{ title: { fontWeight: 600 } }}
     >
       <Stack>
         <Text size="sm">{email === undefined ? ' ' : t('drawnOf', { email })}</Text>

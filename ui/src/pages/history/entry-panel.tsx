@@ -40,7 +40,6 @@ export function EntryPanel({ entry, onClose }: EntryPanelProps) {
       position="right"
       size="lg"
       closeButtonProps={{ 'aria-label': shared('close') }}
-      styles={{ title: { fontWeight: 600 } }}
     >
       {dialog}
       <Stack gap="md">
