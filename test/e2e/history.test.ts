@@ -55,7 +55,13 @@ browserTest('what cannot be restored says why; a span that is empty says so', as
   await visit('/history?object_id=1&kind=create');
   await page.getByRole('button', { name: 'Mapping #1' }).click();
   await page.getByRole('button', { name: 'Restore' }).click();
-  await page.getByRole('dialog', { name: 'Restore: Mapping 1' }).getByRole('button', { name: 'Restore' }).click();
+  const question = page.getByRole('dialog', { name: 'Restore: Mapping 1' });
+  await question.waitFor();
+  await page.keyboard.press('Escape');
+  await question.waitFor({ state: 'detached' });
+  // That Escape was for the question; the entry is open still.
+  await page.getByRole('button', { name: 'Restore' }).click();
+  await question.getByRole('button', { name: 'Restore' }).click();
   await page.getByRole('alert').getByText('Mapping 2 already has this pattern.').waitFor();
   await page.keyboard.press('Escape');
 

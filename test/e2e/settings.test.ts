@@ -27,6 +27,17 @@ browserTest('settings of mapping are changed for the next request, refused at th
   assert.deepEqual([source.default_priority, source.cache_ttl_sec], ['default', 'database']);
 });
 
+browserTest('what somebody else has set meanwhile is not taken back by saving another setting', async t => {
+  const { page, visit, gateway } = await openConsole(t);
+  await visit('/settings');
+  await page.getByLabel('Reload interval').fill('120');
+  await gateway.admin('PUT', '/admin/api-key-priority/config', { default_priority: 4 });
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.').waitFor();
+  assert.equal(await page.getByRole('combobox', { name: 'Default priority' }).inputValue(), 'P4');
+  assert.equal(await page.getByRole('button', { name: 'Save' }).isDisabled(), true);
+});
+
 browserTest(
   'Personal has session, language, colours and version; signing out everywhere ends every session',
   async t => {

@@ -10,6 +10,9 @@ interface Question {
   readonly onConfirm: () => void;
 }
 
+/** Marks what is focused here: a panel below does not take its Escape for its own. */
+const ownEscape = { 'data-mantine-stop-propagation': 'true' } as const;
+
 /** Asks before something that cannot be taken back: `[confirm, dialog]`; the dialog has to be rendered. */
 export function useConfirm(): readonly [(question: Question) => void, ReactNode] {
   const { t } = useTranslation();
@@ -25,18 +28,21 @@ export function useConfirm(): readonly [(question: Question) => void, ReactNode]
       opened={isOpen}
       onClose={close}
       title={question?.title}
-      closeButtonProps={{ 'aria-label': t('close') }}
+      closeOnEscape={false}
+      onKeyDown={event => event.key === 'Escape' && close()}
+      closeButtonProps={{ 'aria-label': t('close'), ...ownEscape }}
       // Above the panel whose form may have asked.
       zIndex={300}
     >
       <Stack>
         <Text component="div">{question?.text}</Text>
         <Group justify="flex-end">
-          <Button variant="default" onClick={close} data-autofocus>
+          <Button variant="default" onClick={close} data-autofocus {...ownEscape}>
             {t('cancel')}
           </Button>
           <Button
             color="red"
+            {...ownEscape}
             onClick={() => {
               close();
               question?.onConfirm();

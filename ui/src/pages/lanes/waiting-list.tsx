@@ -37,7 +37,7 @@ export function WaitingList({ search, pools }: Props) {
           label={t('longestWaiting')}
           columns={columns}
           rows={requests}
-          rowId={row => row.request_id}
+          rowId={row => rowIdIn(requests, row)}
           empty={t('nobodyWaits')}
           isLoading={query.isPending}
         />
@@ -49,6 +49,12 @@ export function WaitingList({ search, pools }: Props) {
       )}
     </Stack>
   );
+}
+
+/** Nothing keeps two clients from the same id. */
+function rowIdIn(requests: readonly PresentRequest[], row: PresentRequest): string {
+  const before = requests.slice(0, requests.indexOf(row)).filter(({ request_id: id }) => id === row.request_id);
+  return `${row.request_id} ${before.length}`;
 }
 
 function Filters({ search, pools }: Props) {

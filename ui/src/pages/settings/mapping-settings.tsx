@@ -1,6 +1,7 @@
 import { Alert, Button, Group, NumberInput, SegmentedControl, Select, SimpleGrid, Stack } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconAlertTriangle } from '@tabler/icons-react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
   type SettingName,
@@ -38,6 +39,13 @@ function Form({ settings }: { readonly settings: Settings }) {
   const { t: shared } = useTranslation();
   const saving = useSaveSettings();
   const form = useForm<Values>({ initialValues: valuesOf(settings) });
+  const [seen, setSeen] = useState(settings);
+  // Fields that nobody has touched follow what others set meanwhile: it is not sent back as it was.
+  useEffect(() => {
+    if (seen === settings) return;
+    for (const name of names) if (form.values[name] === seen[name]) form.setFieldValue(name, settings[name]);
+    setSeen(settings);
+  }, [seen, settings, form]);
   const errors = formErrors(saving.error, names, shared);
   const save = (patch: SettingsPatch, done: string) =>
     saving.mutate(patch, {
