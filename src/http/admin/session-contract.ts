@@ -25,5 +25,4 @@ export const session = fields({
   expires_at: moment,
 });
 
-export type NewSession = Static<typeof newSession>;
 export type Session = Static<typeof session>;

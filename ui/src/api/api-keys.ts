@@ -10,7 +10,7 @@ import { api } from './client.ts';
 
 export type { DrawnApiKey, ListedApiKey, NewApiKey };
 
-export const apiKeysKey = ['api-keys'] as const;
+const apiKeysKey = ['api-keys'] as const;
 
 /** `filter` as the page's address has it: the gateway says what of it is none. */
 export const useApiKeys = (filter: { readonly [Name in keyof ApiKeyFilter]: string | number | undefined }) =>

@@ -24,7 +24,7 @@ interface ErrorFields {
 }
 
 type QueryValue = string | number | boolean | null | undefined;
-export type Query = Readonly<Record<string, QueryValue>>;
+type Query = Readonly<Record<string, QueryValue>>;
 
 interface Options {
   readonly query?: Query;

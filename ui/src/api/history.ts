@@ -9,7 +9,7 @@ export const objects = ['mapping', 'boost', 'schedule', 'setting', 'pool_setting
 export const kinds = ['create', 'update', 'delete'] as const satisfies readonly HistoryFilter['kind'][];
 
 const url = '/api-key-priority/history';
-export const historyKey = ['history'] as const;
+const historyKey = ['history'] as const;
 
 /** As the page's address has them: the gateway says what of it is none. */
 type Filter = { readonly [Name in keyof HistoryFilter]: string | number | undefined };

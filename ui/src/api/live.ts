@@ -38,7 +38,7 @@ const nothingYet: Live = {
 };
 
 /** The stream, and what it has told so far. Only what changed gets a new identity, so that idle pools are not drawn anew. */
-export class LiveStream {
+class LiveStream {
   readonly #onRefused: () => void;
   readonly #listeners = new Set<() => void>();
   #live = nothingYet;

@@ -10,8 +10,8 @@ export type { PoolPatch, ShownPool, ShownProvider };
 export type PoolKey = keyof ShownPool['source'];
 export type PoolValue = ShownPool[PoolKey];
 
-export const poolsKey = ['pools'] as const;
-export const providersKey = ['providers'] as const;
+const poolsKey = ['pools'] as const;
+const providersKey = ['providers'] as const;
 const everyMs = 5_000;
 const urlOf = (pool: string) => `/scheduler/pools/${encodeURIComponent(pool)}`;
 

@@ -6,7 +6,7 @@ export type { Settings, SettingsPatch };
 /** A setting of mapping that is changed while the gateway runs. */
 export type SettingName = Exclude<keyof Settings, 'source'>;
 
-export const settingsKey = ['settings'] as const;
+const settingsKey = ['settings'] as const;
 const url = '/api-key-priority/config';
 
 /** What is in effect of mapping, and where each value comes from. Only Team has it. */

@@ -8,7 +8,7 @@ export type { NewUser, User, UserPatch };
 export const roles = ['root_admin', 'gateway_admin', 'gateway_user'] as const satisfies readonly NewUser['role'][];
 export const statuses = ['active', 'inactive'] as const satisfies readonly NonNullable<UserPatch['status']>[];
 
-export const usersKey = ['users'] as const;
+const usersKey = ['users'] as const;
 
 /** `filter` as the page's address has it: the gateway says what of it is none. */
 export const useUsers = (filter: { readonly [Name in keyof UserFilter]: string | number | undefined }) =>

@@ -13,7 +13,7 @@ const units = [
 ] as const;
 
 /** "2 minutes ago", "in 3 hours", in the reader's language. */
-export function relativeText(at: Date, now: number, language: string): string {
+function relativeText(at: Date, now: number, language: string): string {
   const ms = at.getTime() - now;
   const [unit, size] = units.find(([, unitMs]) => Math.abs(ms) >= unitMs) ?? ['second', 1_000];
   return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(Math.trunc(ms / size), unit);

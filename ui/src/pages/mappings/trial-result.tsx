@@ -53,7 +53,7 @@ function Warnings({ tried: { warnings } }: { readonly tried: Tried }) {
   );
 }
 
-export function ImpactFigures({ impact }: { readonly impact: Impact }) {
+function ImpactFigures({ impact }: { readonly impact: Impact }) {
   const { t } = useTranslation('mappings');
   const { mapping, keys, requests } = impact;
   return (

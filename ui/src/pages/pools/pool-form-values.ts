@@ -9,7 +9,7 @@ export interface PoolSetting {
   readonly unit?: Unit;
 }
 
-export const poolGroups = {
+const poolGroups = {
   sharing: [
     { key: 'policy', kind: 'policy' },
     { key: 'weights', kind: 'levels' },
@@ -32,7 +32,7 @@ export const poolGroups = {
     { key: 'queue_drain_sec', kind: 'number', unit: 'seconds' },
   ],
 } as const satisfies Record<string, readonly PoolSetting[]>;
-export type PoolGroup = keyof typeof poolGroups;
+type PoolGroup = keyof typeof poolGroups;
 export const groupNames = Object.keys(poolGroups) as PoolGroup[];
 export const settingsOf = (group: PoolGroup): readonly PoolSetting[] => poolGroups[group];
 
