@@ -73,7 +73,9 @@ browserTest('windows fall where the reader’s clock has them, and one that over
   await page.getByRole('button', { name: 'P2 Production 20:00–22:00 tok_prod* Wednesday' }).waitFor();
 
   await page.getByRole('button', { name: 'New schedule' }).click();
-  await page.getByText(/Thu.* 04:00 – Thu.* 06:00/).waitFor();
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByText(/^priority is missing: it must be/).waitFor();
+  await page.getByText(/Thu.* 04:00\s–\s06:00/).waitFor();
   await choose(page, 'Priority', 'P3');
   await fillHours(page, ['05', '00'], ['07', '00']);
   await page.getByRole('button', { name: 'Create' }).click();
@@ -83,7 +85,7 @@ browserTest('windows fall where the reader’s clock has them, and one that over
   await page.getByRole('button', { name: 'Discard changes' }).click();
 
   await page.getByRole('button', { name: /^P2 Production/ }).click();
-  const panel = page.getByRole('dialog', { name: /Schedule 1: mapping #1/ });
+  const panel = page.getByRole('dialog', { name: /Schedule 1: Production .*mapping #1/ });
   await panel.getByLabel('End: Hours').fill('23');
   await panel.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('button', { name: /20:00–23:00 .*Wednesday/ }).waitFor();
@@ -113,4 +115,14 @@ browserTest('Personal schedules its pools, and says that Team schedules mappings
   assert.deepEqual([body.policy, body.source.policy], ['strict', 'schedule']);
   const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   assert.ok((widths[0] ?? 0) <= (widths[1] ?? 0));
+});
+
+browserTest('pools that cannot be read are not shown as pools without schedules', async t => {
+  const { page, visit } = await openConsole(t, { edition: 'personal' });
+  await page.route('**/admin/scheduler/pools', route =>
+    route.fulfill({ status: 400, json: { error: { message: 'Not now.', type: 'x', code: 'x', param: null } } }),
+  );
+  await visit('/schedules');
+  await page.getByRole('alert').filter({ hasText: 'Not now.' }).waitFor();
+  assert.equal(await page.getByText('Nothing here yet.').count(), 0);
 });

@@ -14,5 +14,11 @@ export function formErrors<Field extends string>(
   if (error === null || error === undefined) return {};
   const param = error instanceof ApiError ? error.param : null;
   const field = fields.find(name => name === param || param?.startsWith(`${name}.`) || param?.startsWith(`${name}[`));
-  return { [field ?? 'form']: errorText(error, t) } as Partial<Record<Field | 'form', string>>;
+  const text = errorText(error, t);
+  // Several fields at fault come as one message, a part for each, and `param` names the first.
+  const parts = text.split('; ').map(part => [fields.find(name => part.startsWith(`${name} `)), part]);
+  const isForEach = field !== undefined && parts.every(([name]) => name !== undefined);
+  return (isForEach ? Object.fromEntries(parts) : { [field ?? 'form']: text }) as Partial<
+    Record<Field | 'form', string>
+  >;
 }

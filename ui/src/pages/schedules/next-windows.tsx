@@ -12,6 +12,14 @@ interface NextWindowsProps {
 }
 
 const mostShown = 8;
+const spanStyle = {
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+} as const;
 
 /** What is in force of the mapping's schedules in the next days: no other window may overlap these. */
 export function NextWindows({ mappingId, scheduleId }: NextWindowsProps) {
@@ -19,8 +27,7 @@ export function NextWindows({ mappingId, scheduleId }: NextWindowsProps) {
   const { data, error } = useWindows(mappingId, true);
   if (error) return <ErrorState error={error} />;
   if (data === undefined) return null;
-  const day = new Intl.DateTimeFormat(i18n.language, { weekday: 'short', day: 'numeric', month: 'short' });
-  const time = new Intl.DateTimeFormat(i18n.language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const format = new Intl.DateTimeFormat(i18n.language, spanStyle);
   const shown = data.windows.slice(0, mostShown);
   return (
     <Stack gap={6}>
@@ -32,23 +39,15 @@ export function NextWindows({ mappingId, scheduleId }: NextWindowsProps) {
           {t('noWindows')}
         </Text>
       )}
-      {shown.map(window => {
-        const [start, end] = [new Date(window.start), new Date(window.end)];
-        return (
-          <Group key={`${window.schedule_id} ${window.start}`} gap="xs" wrap="nowrap">
-            <PriorityBadge level={window.priority} />
-            <Text size="sm">
-              {t('span', {
-                from: `${day.format(start)} ${time.format(start)}`,
-                to: `${day.format(end)} ${time.format(end)}`,
-              })}
-            </Text>
-            <Badge variant="default" size="sm" tt="none">
-              {t(window.schedule_id === scheduleId ? 'thisOne' : 'otherOne', { id: window.schedule_id })}
-            </Badge>
-          </Group>
-        );
-      })}
+      {shown.map(({ schedule_id: id, priority, start, end }) => (
+        <Group key={`${id} ${start}`} gap="xs" wrap="nowrap">
+          <PriorityBadge level={priority} />
+          <Text size="sm">{format.formatRange(new Date(start), new Date(end))}</Text>
+          <Badge variant="default" size="sm" tt="none">
+            {t(id === scheduleId ? 'thisOne' : 'otherOne', { id })}
+          </Badge>
+        </Group>
+      ))}
     </Stack>
   );
 }

@@ -8,7 +8,7 @@ import type { Edited } from './schedule-values.ts';
 import { valueText } from './shown-windows.ts';
 
 interface PoolSchedulesProps {
-  readonly query: ReturnType<typeof usePoolSchedules>;
+  readonly query: Omit<ReturnType<typeof usePoolSchedules>, 'refetch'> & { readonly refetch: () => unknown };
   readonly onEdit: (edited: Edited) => void;
   readonly onDelete: (schedule: PoolSchedule) => void;
 }
@@ -33,16 +33,19 @@ export function PoolSchedules({ query, onEdit, onDelete }: PoolSchedulesProps) {
       <Title order={2} size="h4">
         {t('ofPools')}
       </Title>
-      {query.error !== null && <ErrorState error={query.error} onRetry={query.refetch} />}
-      <Paper withBorder>
-        <WholeTable
-          label={t('ofPools')}
-          columns={columns}
-          rows={query.pools.flatMap(({ schedules }) => schedules)}
-          rowId={({ id }) => id}
-          isLoading={query.isPending}
-        />
-      </Paper>
+      {query.error !== null ? (
+        <ErrorState error={query.error} onRetry={query.refetch} />
+      ) : (
+        <Paper withBorder>
+          <WholeTable
+            label={t('ofPools')}
+            columns={columns}
+            rows={query.pools.flatMap(({ schedules }) => schedules)}
+            rowId={({ id }) => id}
+            isLoading={query.isPending}
+          />
+        </Paper>
+      )}
     </Stack>
   );
 }

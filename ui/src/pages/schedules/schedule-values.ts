@@ -1,7 +1,7 @@
 import type { TFunction } from 'i18next';
 import type { ShownPool } from '../../api/pools.ts';
 import type { PoolSchedule, Schedule, ScheduleWrite } from '../../api/schedules.ts';
-import { valueText } from './shown-windows.ts';
+import { mappingNames, valueText } from './shown-windows.ts';
 import { readerZone } from './zones.ts';
 
 /** What the panel is open for; a window leads to its schedule. */
@@ -97,8 +97,8 @@ function typedValue(text: string): string | number | boolean | number[] {
   return trimmed === '' || Number.isNaN(Number(trimmed)) ? trimmed : Number(trimmed);
 }
 
-/** `Mapping #5`, `Pool local: weights`. */
+/** `Production (mapping #5)`, `weights of pool local`. */
 export const targetText = (schedule: Schedule | PoolSchedule, t: TFunction<'schedules'>): string =>
   'pool' in schedule
     ? t('targetPool', { pool: schedule.pool, key: schedule.key })
-    : t('targetMapping', { id: schedule.mapping_id });
+    : t('targetMapping', { id: schedule.mapping_id, name: mappingNames(schedule).name });

@@ -20,8 +20,11 @@ export function Schedules({ isTeam }: { readonly isTeam: boolean }) {
   const view = useTableView();
   const { mapping_id } = view.filters;
   const schedules = useSchedules({ mapping_id, limit: view.limit, offset: view.offset }, isTeam);
-  const pools = usePools(false).data ?? [];
-  const ofPools = usePoolSchedules(pools.map(({ name }) => name));
+  const asked = usePools(false);
+  const pools = asked.data ?? [];
+  const ofAsked = usePoolSchedules(pools.map(({ name }) => name));
+  // Without the pools there are no schedules of theirs: neither is that an empty list.
+  const ofPools = asked.data === undefined ? { ...asked, pools: [] } : ofAsked;
   const [edited, setEdited] = useState<Edited | null>(null);
   const [askDelete, dialog] = useDeleting();
   return (

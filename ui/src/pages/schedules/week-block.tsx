@@ -9,6 +9,8 @@ import { useWeekdays } from './weekdays.ts';
 /** As little as a block must last to show a second and a third line. */
 const twoLines = 105;
 const threeLines = 165;
+/** And to have room for lines that are too long for its width. */
+const longLines = 240;
 
 interface WeekBlockProps {
   readonly block: Block<ShownWindow>;
@@ -27,6 +29,7 @@ export function WeekBlock({ block, onOpen }: WeekBlockProps) {
       <UnstyledButton
         className={classes.block}
         data-pool={window.mappingId === null || undefined}
+        data-tall={minutes >= longLines || undefined}
         onClick={onOpen}
         style={{
           top: `${(from / minutesOfDay) * 100}%`,
