@@ -105,7 +105,7 @@ function Comparison({ base, mine, theirs }: ComparisonProps) {
               <Text size="sm">{t(`field_${name}`)}</Text>
               {differs && (
                 <Text size="xs" fs="italic">
-                  {t(`changedBy${by}`)}
+                  {t(`changedBy_${by}`)}
                 </Text>
               )}
             </Stack>
