@@ -223,6 +223,17 @@ for (const edition of ['team', 'personal'] as const) {
   });
 }
 
+test('what a page asks while nobody sits before it is answered, and keeps no session from being idle', async t => {
+  const { url, clock, statusOf } = await arrange(t);
+  const cookie = await signIn(url);
+  clock.advance(hourMs - 1);
+  const unattended = { cookie, headers: { 'x-tokligence-unattended': '1' } };
+  const { status, body } = await ask(url, 'GET', '/admin/session', unattended);
+  assert.deepEqual([status, body.idle_expires_at], [200, '2026-01-01T01:00:00.000Z']);
+  clock.advance(1);
+  assert.equal(await statusOf(cookie), 401);
+});
+
 test('how long sessions last is configured', async t => {
   const { url, clock, statusOf } = await arrange(t, {
     ini: '[console]\nsession_idle_min = 5\nsession_max_hours = 1\n',

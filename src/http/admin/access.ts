@@ -6,7 +6,7 @@ import { adminRoles, type Identity, type Role } from '../../domain/vocabulary.ts
 import type { Identities, Session } from '../../identity/identity.ts';
 import { presentedKey, requiredKey } from '../auth.ts';
 import { sessionToken } from '../session-cookie.ts';
-import { consoleHeader } from './session-contract.ts';
+import { consoleHeader, unattendedHeader } from './session-contract.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -57,7 +57,9 @@ export async function authorize(door: Doorkeeper, request: FastifyRequest, reply
     request.caller = await door.identities.authenticate(requiredKey(request.headers));
   } else {
     refuseForeignPage(request);
-    request.session = await door.identities.sessions.authenticate(token);
+    const { sessions } = door.identities;
+    const isUnattended = request.headers[unattendedHeader.toLowerCase()] === '1';
+    request.session = await (isUnattended ? sessions.look(token) : sessions.authenticate(token));
     request.caller = request.session.identity;
     // What an admin has seen must not be left behind in a browser that others use.
     reply.header('cache-control', 'no-store');

@@ -7,6 +7,9 @@ import { field, fields } from './contract.ts';
 /** Beside the cookie, on every request that changes something; a foreign page cannot send it. */
 export const consoleHeader = 'X-Tokligence-Console';
 
+/** What the console asks while nobody sits before it carries this; it keeps no session from being idle. */
+export const unattendedHeader = 'X-Tokligence-Unattended';
+
 /** As long as a key may be; what is no key at all is 401 like any other. */
 export const newSession = fields({
   key: field(Type.String({ minLength: 1, maxLength: 256 }), "an admin's API key, of at most 256 characters"),
@@ -19,7 +22,7 @@ export const session = fields({
   edition: Type.Enum([...editions]),
   version: Type.String(),
   signed_in_at: moment,
-  /** When it ends if nothing more is asked; each request moves it. */
+  /** When it ends if nothing more is asked; each request of somebody who is there moves it. */
   idle_expires_at: moment,
   /** When it ends in any case. */
   expires_at: moment,

@@ -1,3 +1,5 @@
+import { isUnattended } from './attendance.ts';
+
 /** The admin API as the console calls it: with the session's cookie, and with its refusals as `ApiError`. */
 
 /** A refusal: `param` names the field at fault; `beside` is what the answer says beside its error (the rows of a 412). */
@@ -45,6 +47,7 @@ async function send<T>(method: string, path: string, body: unknown, options: Opt
   const headers: Record<string, string> = { 'x-tokligence-console': '1', accept: 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (ifMatch !== undefined) headers['if-match'] = ifMatch;
+  if (isUnattended()) headers['x-tokligence-unattended'] = '1';
   const answer = await fetch(`/admin${path}${queryText(query)}`, {
     method,
     headers,

@@ -7,12 +7,16 @@ export type { Session };
 
 export const sessionKey = ['session'] as const;
 
+const stillHereEveryMs = 60_000;
+
 /** Null: nobody is signed in. */
 export function useSessionQuery() {
   return useQuery({
     queryKey: sessionKey,
     queryFn: ({ signal }) => api.get<Session>('/session', { signal }).catch(nobody),
     staleTime: Number.POSITIVE_INFINITY,
+    // A page that asks nothing else, as the lanes do, is in use all the same while somebody is there.
+    refetchInterval: stillHereEveryMs,
   });
 }
 

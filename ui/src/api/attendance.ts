@@ -1,0 +1,15 @@
+/** Whether somebody sits before the page: what it asks by itself does not keep a session from being idle. */
+const unattendedAfterMs = 60_000;
+let lastInputAt = performance.now();
+
+for (const kind of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart']) {
+  addEventListener(
+    kind,
+    () => {
+      lastInputAt = performance.now();
+    },
+    { capture: true, passive: true },
+  );
+}
+
+export const isUnattended = (): boolean => performance.now() - lastInputAt > unattendedAfterMs;
