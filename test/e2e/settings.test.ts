@@ -30,7 +30,7 @@ browserTest('settings of mapping are changed for the next request, refused at th
 browserTest('what somebody else has set meanwhile is not taken back by saving another setting', async t => {
   const { page, visit, gateway } = await openConsole(t);
   await visit('/settings');
-  await page.getByLabel('Reload interval').fill('120');
+  await page.getByLabel('Cache TTL').fill('120');
   await gateway.admin('PUT', '/admin/api-key-priority/config', { default_priority: 4 });
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Saved.').waitFor();
