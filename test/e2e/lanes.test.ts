@@ -173,7 +173,7 @@ browserTest('a lost stream says from when the lanes are, and comes back by itsel
   await visit('/');
   await page.getByText('Live', { exact: true }).waitFor();
   await way.cut();
-  await page.getByText(/^No news since \d\d:\d\d:\d\d, showing the state of then/).waitFor({ timeout: 20_000 });
+  await page.getByText(/^No news since \d\d:\d\d:\d\d, showing the state of then/).waitFor({ timeout: 40_000 });
   await levelsOf(page).getByText('P0').waitFor();
   await way.open();
   await page.getByText('Live', { exact: true }).waitFor();
@@ -185,7 +185,7 @@ browserTest('who is signed out elsewhere sees the sign-in page, not old lanes', 
   await visit('/');
   await page.getByText('Live', { exact: true }).waitFor();
   await context.request.delete(`${gateway.url}/admin/sessions`, { headers: { 'x-tokligence-console': '1' } });
-  await page.getByLabel('Admin key').waitFor({ timeout: 20_000 });
+  await page.getByLabel('Admin key').waitFor({ timeout: 40_000 });
 });
 
 browserTest('a boost that holds counts down', async t => {

@@ -18,7 +18,7 @@ export const browserPath = places.find(place => place !== undefined && existsSyn
 /** A test that needs a browser; where there is none it is skipped and says so. */
 export function browserTest(name: string, run: (t: TestContext) => Promise<void>): void {
   const skip = browserPath === null && 'no Chromium on this machine (TOKLIGENCE_TEST_BROWSER names another place)';
-  void test(name, { skip, timeout: 90_000 }, run);
+  void test(name, { skip, timeout: 180_000 }, run);
 }
 
 let launched: Promise<Browser> | null = null;
@@ -77,7 +77,7 @@ export async function openConsole(t: TestContext, options: ConsoleOptions = {}):
   const gateway = options.gateway ?? (await startConsoleGateway(t, edition, options.ini ?? ini));
   const context = await newContext(t, options);
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(20_000);
   watchFaults(t, page, gateway.url);
   if (signedIn) await signIn(context, gateway.url);
   return { page, context, gateway, visit: async path => void (await page.goto(`${gateway.url}/console${path}`)) };
