@@ -22,7 +22,7 @@ process.env.TOKLIGENCE_TEST_POSTGRES_URL = server.url;
 process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'tokligence-compile-cache');
 let passed = 0;
 let failed = 0;
-const stream = run({ files, concurrency: availableParallelism() + 1, timeout: 240_000 });
+const stream = run({ files, concurrency: availableParallelism() + 1, timeout: 120_000 });
 stream.on('test:pass', event => {
   if (event.details.type !== 'suite' && !event.skip) passed++;
 });

@@ -173,11 +173,27 @@ browserTest('a lost stream says from when the lanes are, and comes back by itsel
   await visit('/');
   await page.getByText('Live', { exact: true }).waitFor();
   await way.cut();
-  await page.getByText(/^No news since \d\d:\d\d:\d\d, showing the state of then/).waitFor({ timeout: 40_000 });
+  await page.getByText(/^No news since \d\d:\d\d:\d\d, showing the state of then/).waitFor({ timeout: 20_000 });
   await levelsOf(page).getByText('P0').waitFor();
   await way.open();
   await page.getByText('Live', { exact: true }).waitFor();
   await page.getByRole('alert').waitFor({ state: 'detached' });
+});
+
+browserTest('what comes after the page is waited for while the gateway is away, beside the lanes', async t => {
+  const { page, visit } = await openLanes(t);
+  const away = /\/healthz$|\/assets\/(?:pool-chart|plot|charts)-/;
+  let refused = 0;
+  await page.route(away, route => {
+    if (route.request().url().includes('/assets/')) refused++;
+    return route.abort('connectionrefused');
+  });
+  await visit('/');
+  await levelsOf(page).getByText('P0').waitFor();
+  await until(() => refused > 0);
+  await page.unroute(away);
+  await page.locator('.uplot canvas').first().waitFor();
+  await levelsOf(page).getByText('P0').waitFor();
 });
 
 browserTest('who is signed out elsewhere sees the sign-in page, not old lanes', async t => {
@@ -185,7 +201,7 @@ browserTest('who is signed out elsewhere sees the sign-in page, not old lanes', 
   await visit('/');
   await page.getByText('Live', { exact: true }).waitFor();
   await context.request.delete(`${gateway.url}/admin/sessions`, { headers: { 'x-tokligence-console': '1' } });
-  await page.getByLabel('Admin key').waitFor({ timeout: 40_000 });
+  await page.getByLabel('Admin key').waitFor({ timeout: 20_000 });
 });
 
 browserTest('a boost that holds counts down', async t => {

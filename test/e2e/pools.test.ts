@@ -53,7 +53,7 @@ browserTest('policy, weights and reserved seats are changed live, and go back to
   await until(async () => (await gateway.pool()).levels[7].running === 3);
   await panel.getByRole('button', { name: 'Weights: back to the configured value' }).click();
   await panel.getByRole('button', { name: 'Weights: back to the configured value' }).waitFor({ state: 'detached' });
-  assert.equal(await panel.getByLabel('Weights, P0').inputValue(), '9');
+  await until(async () => (await panel.getByLabel('Weights, P0').inputValue()) === '9');
   assert.equal(await panel.getByLabel('Reserved seats, P0').inputValue(), '0');
   assert.equal((await stored()).source.weights, 'file');
 });

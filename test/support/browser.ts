@@ -18,7 +18,7 @@ export const browserPath = places.find(place => place !== undefined && existsSyn
 /** A test that needs a browser; where there is none it is skipped and says so. */
 export function browserTest(name: string, run: (t: TestContext) => Promise<void>): void {
   const skip = browserPath === null && 'no Chromium on this machine (TOKLIGENCE_TEST_BROWSER names another place)';
-  void test(name, { skip, timeout: 180_000 }, run);
+  void test(name, { skip, timeout: 90_000 }, run);
 }
 
 let launched: Promise<Browser> | null = null;
@@ -77,7 +77,7 @@ export async function openConsole(t: TestContext, options: ConsoleOptions = {}):
   const gateway = options.gateway ?? (await startConsoleGateway(t, edition, options.ini ?? ini));
   const context = await newContext(t, options);
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(10_000);
   watchFaults(t, page, gateway.url);
   if (signedIn) await signIn(context, gateway.url);
   return { page, context, gateway, visit: async path => void (await page.goto(`${gateway.url}/console${path}`)) };
@@ -128,10 +128,10 @@ function watchFaults(t: TestContext, page: Page, url: string): void {
   });
 }
 
-/** What axe-core finds serious or critical in what the page shows now; of `rules` only, where some are named. */
-export async function seriousFaults(page: Page, rules: string[] = []): Promise<string[]> {
+/** What axe-core finds serious or critical in what the page shows now. */
+export async function seriousFaults(page: Page): Promise<string[]> {
   const axe = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ['violations'] });
-  const { violations } = await (rules.length > 0 ? axe.withRules(rules) : axe).analyze();
+  const { violations } = await axe.analyze();
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);

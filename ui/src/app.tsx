@@ -3,6 +3,7 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
 import { Router } from 'wouter';
 import { createQueryClient } from './api/query-client.ts';
+import { later } from './parts/later.ts';
 import { Gate } from './shell/gate.tsx';
 import { theme } from './shell/theme.ts';
 
@@ -12,7 +13,9 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.c
 Object.assign(globalThis, { __webpack_nonce__: nonce });
 
 // Nothing is told before the first page is there.
-const Notices = lazy(() => import('@mantine/notifications').then(({ Notifications }) => ({ default: Notifications })));
+const Notices = lazy(
+  later(() => import('@mantine/notifications').then(({ Notifications }) => ({ default: Notifications }))),
+);
 
 export function App() {
   const [queries] = useState(createQueryClient);

@@ -51,7 +51,8 @@ export function useSavePool(name: string) {
       queries.setQueryData<ShownPool[]>(poolsKey, pools =>
         pools?.map(pool => (pool.name === saved.name ? saved : pool)),
       );
-      return queries.invalidateQueries({ queryKey: poolsKey });
+      // What was saved is shown at once; that the rest is read again keeps nobody waiting.
+      void queries.invalidateQueries({ queryKey: poolsKey });
     },
   });
 }

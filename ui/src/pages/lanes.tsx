@@ -4,13 +4,14 @@ import { IconPlayerPause, IconPlayerPlay, IconZoomQuestion } from '@tabler/icons
 import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLive } from '../api/live.ts';
+import { later } from '../parts/later.ts';
 import { PageHeader } from '../parts/states.tsx';
 import { LivePools } from './lanes/live-pools.tsx';
 import { useRequestSearch } from './lanes/request-search.ts';
 import { DatabaseState, StreamBadge, StreamLost } from './lanes/stream-state.tsx';
 
 // Loaded when it is first opened: the lanes themselves come sooner.
-const FindRequest = lazy(() => import('./lanes/find-request.tsx'));
+const FindRequest = lazy(later(() => import('./lanes/find-request.tsx')));
 
 /** The home page: what every pool does at this moment. */
 export default function Page() {

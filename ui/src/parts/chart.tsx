@@ -1,9 +1,10 @@
 import { Skeleton, useComputedColorScheme } from '@mantine/core';
 import { lazy, Suspense } from 'react';
 import type { ChartProps } from './chart-props.ts';
+import { later } from './later.ts';
 
 // The library comes after the page.
-const Plot = lazy(() => import('./plot.tsx'));
+const Plot = lazy(later(() => import('./plot.tsx')));
 
 export function Chart(props: ChartProps) {
   const scheme = useComputedColorScheme('light');

@@ -17,8 +17,10 @@ export function Gate() {
       </Center>
     );
   }
-  if (session.isError) return <ErrorState error={session.error} onRetry={() => session.refetch()} />;
-  if (session.data === null) return <SignIn isAgain={wasSignedIn} />;
+  // Who was signed in when the gateway went away goes on looking at what is there.
+  if (session.isError && session.data === undefined)
+    return <ErrorState error={session.error} onRetry={() => session.refetch()} />;
+  if (!session.data) return <SignIn isAgain={wasSignedIn} />;
   return (
     <SessionContext value={session.data}>
       <Shell />

@@ -11,66 +11,25 @@ import {
 } from '@tabler/icons-react';
 import { type ComponentType, lazy } from 'react';
 import Lanes from '../pages/lanes.tsx';
+import { later } from '../parts/later.ts';
 
 /** Every page of the console: where it is and what it is called. The lanes come at once, others with their first visit. */
 export const pages = [
   page('/', 'lanes', 'groupNow', IconLayoutRows, Lanes),
-  page(
-    '/mappings',
-    'mappings',
-    'groupTenants',
-    IconTags,
-    lazy(() => import('../pages/mappings.tsx')),
-  ),
-  page(
-    '/explain',
-    'explain',
-    'groupTenants',
-    IconRoute,
-    lazy(() => import('../pages/explain.tsx')),
-  ),
+  page('/mappings', 'mappings', 'groupTenants', IconTags, lazy(later(() => import('../pages/mappings.tsx')))),
+  page('/explain', 'explain', 'groupTenants', IconRoute, lazy(later(() => import('../pages/explain.tsx')))),
   page(
     '/schedules',
     'schedules',
     'groupTenants',
     IconCalendarWeek,
-    lazy(() => import('../pages/schedules.tsx')),
+    lazy(later(() => import('../pages/schedules.tsx'))),
   ),
-  page(
-    '/history',
-    'history',
-    'groupTenants',
-    IconHistory,
-    lazy(() => import('../pages/history.tsx')),
-  ),
-  page(
-    '/users',
-    'users',
-    'groupAccess',
-    IconUsers,
-    lazy(() => import('../pages/users.tsx')),
-  ),
-  page(
-    '/api-keys',
-    'apiKeys',
-    'groupAccess',
-    IconKey,
-    lazy(() => import('../pages/api-keys.tsx')),
-  ),
-  page(
-    '/pools',
-    'pools',
-    'groupGateway',
-    IconServer,
-    lazy(() => import('../pages/pools.tsx')),
-  ),
-  page(
-    '/settings',
-    'settings',
-    'groupGateway',
-    IconAdjustments,
-    lazy(() => import('../pages/settings.tsx')),
-  ),
+  page('/history', 'history', 'groupTenants', IconHistory, lazy(later(() => import('../pages/history.tsx')))),
+  page('/users', 'users', 'groupAccess', IconUsers, lazy(later(() => import('../pages/users.tsx')))),
+  page('/api-keys', 'apiKeys', 'groupAccess', IconKey, lazy(later(() => import('../pages/api-keys.tsx')))),
+  page('/pools', 'pools', 'groupGateway', IconServer, lazy(later(() => import('../pages/pools.tsx')))),
+  page('/settings', 'settings', 'groupGateway', IconAdjustments, lazy(later(() => import('../pages/settings.tsx')))),
 ] as const;
 
 export const groups = ['groupNow', 'groupTenants', 'groupAccess', 'groupGateway'] as const;

@@ -1,6 +1,7 @@
 /** The console's texts: English and Chinese, each a chunk of its own; both say the same things. */
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
+import { later } from '../parts/later.ts';
 import type { texts as english } from './en/index.ts';
 import type { Texts } from './shape.ts';
 
@@ -15,8 +16,8 @@ declare module 'i18next' {
 
 const storageKey = 'tokligence-language';
 const load: { readonly [L in Language]: () => Promise<{ texts: Texts }> } = {
-  en: () => import('./en/index.ts'),
-  zh: () => import('./zh/index.ts'),
+  en: later(() => import('./en/index.ts')),
+  zh: later(() => import('./zh/index.ts')),
 };
 
 export async function startTexts(): Promise<void> {

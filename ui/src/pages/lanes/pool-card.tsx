@@ -5,6 +5,7 @@ import { lazy, memo, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { LivePool, Point } from '../../../../src/http/admin/live-contract.ts';
 import type { WaitingFilter } from '../../api/requests.ts';
+import { later } from '../../parts/later.ts';
 import { useNumbers } from '../../parts/numbers.ts';
 import { LevelsTable } from './levels-table.tsx';
 import { anchorOf, isQuiet, waitingIn } from './pool-figures.ts';
@@ -13,7 +14,7 @@ import { useClock } from './stream-state.tsx';
 import { TenantsTable } from './tenants-table.tsx';
 
 /** The chart comes after the figures, to a place that is kept for it. */
-const PoolChart = lazy(() => import('./pool-chart.tsx'));
+const PoolChart = lazy(later(() => import('./pool-chart.tsx')));
 const chartHeight = 306;
 
 interface Props {

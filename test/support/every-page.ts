@@ -1,0 +1,47 @@
+/** The console's pages, one after the other, each filled. */
+import type { TestContext } from 'node:test';
+import type { Page } from 'playwright-core';
+import { texts as english } from '../../ui/src/texts/en/index.ts';
+import { texts as chinese } from '../../ui/src/texts/zh/index.ts';
+import { type Console, type Look, openConsole } from './browser.ts';
+import { holdRequests, startFilledGateway } from './filled-gateway.ts';
+
+export const paths = {
+  '/': 'lanes',
+  '/mappings': 'mappings',
+  '/explain': 'explain',
+  '/schedules': 'schedules',
+  '/history': 'history',
+  '/users': 'users',
+  '/api-keys': 'apiKeys',
+  '/pools': 'pools',
+  '/settings': 'settings',
+} as const;
+type Path = keyof typeof paths;
+
+/** Each page in turn, once it shows what it has. */
+export async function onEveryPage(
+  t: TestContext,
+  look: Look,
+  check: (page: Page, path: Path) => Promise<void>,
+): Promise<void> {
+  const gateway = await startFilledGateway(t);
+  holdRequests(t, gateway);
+  const { page, visit } = await openConsole(t, { gateway, ...look });
+  const texts = look.language === 'zh' ? chinese : english;
+  for (const path of Object.keys(paths) as Path[]) {
+    await visit(path);
+    await page.getByRole('heading', { level: 1, name: texts[paths[path]].title }).waitFor();
+    await settled({ page }, texts.shell.loading);
+    await check(page, path);
+  }
+}
+
+/** No part of the page is still loading. */
+async function settled({ page }: Pick<Console, 'page'>, loading: string): Promise<void> {
+  await page.getByLabel(loading).first().waitFor({ state: 'detached' });
+  await page
+    .locator('.mantine-Skeleton-root, .mantine-datatable-loader-fetching')
+    .first()
+    .waitFor({ state: 'detached' });
+}
