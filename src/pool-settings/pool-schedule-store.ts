@@ -5,12 +5,12 @@ import type { RuleTexts } from '../schedules/schedules.ts';
 
 const table = 'scheduler_pool_schedules';
 
-export type PoolScheduleFields = RuleTexts & Pick<PoolScheduleRow, 'pool' | 'key' | 'value' | 'description'>;
+type PoolScheduleFields = RuleTexts & Pick<PoolScheduleRow, 'pool' | 'key' | 'value' | 'description'>;
 
 /** Sees the other schedules of the same setting, and throws where this one must not be beside them. */
 export type CheckPoolSchedule = (fields: PoolScheduleFields, others: readonly PoolScheduleRow[]) => void;
 
-export interface PoolScheduleWrite {
+interface PoolScheduleWrite {
   readonly check: CheckPoolSchedule;
   readonly actor: string;
   readonly now: string;

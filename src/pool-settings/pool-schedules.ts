@@ -46,7 +46,7 @@ function scheduledValue(key: string, text: string): ScheduledValue | { readonly 
     : { key, text: text.trim() };
 }
 
-export interface HeldValues {
+interface HeldValues {
   readonly values: readonly ScheduledValue[];
   /** When that may change (ms since 1970). */
   readonly until: number;

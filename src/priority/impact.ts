@@ -13,7 +13,7 @@ export interface KnownKey {
 }
 
 /** Requests of one key that asked for the same level. */
-export interface SeenRequests {
+interface SeenRequests {
   readonly keyId: number | null;
   readonly asked: string | undefined;
   readonly count: number;

@@ -20,7 +20,7 @@ export interface Plan {
 }
 
 /** Not empty: nothing must be written. */
-export type PlanFaults = readonly RowFault[];
+type PlanFaults = readonly RowFault[];
 
 /** `stored`: all rows, in order of id. */
 export function planOf(

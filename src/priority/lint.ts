@@ -32,7 +32,7 @@ export interface Linted {
   readonly keys: { total: number; seen: number; match: number; no_match: number; unknown: number };
 }
 
-export interface LintParts {
+interface LintParts {
   /** All enabled rows, with the faulty ones. */
   readonly rows: readonly CompiledRow[];
   readonly index: RowIndex;
@@ -42,7 +42,7 @@ export interface LintParts {
 }
 
 /** Findings of one kind that are kept. */
-export const findingsKept = 1_000;
+const findingsKept = 1_000;
 
 const rowsPerStep = 32;
 
@@ -148,7 +148,7 @@ class Found {
 /** Warnings of one write that are kept. */
 const warningsKept = 20;
 
-export interface LintRowParts extends LintParts {
+interface LintRowParts extends LintParts {
   /** `keys` are all there are; else nothing is said of keys. */
   readonly areKeysAll: boolean;
 }

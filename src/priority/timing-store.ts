@@ -13,7 +13,7 @@ export type ScheduledMapping = Pick<MappingRow, 'pattern' | 'tenant_id' | 'tenan
 /** `mapping`: null where there is none, or none any more. */
 export type StoredSchedule = MappingScheduleRow & { readonly mapping: ScheduledMapping | null };
 
-export type ScheduleFields = RuleTexts & Pick<MappingScheduleRow, 'mapping_id' | 'priority' | 'description'>;
+type ScheduleFields = RuleTexts & Pick<MappingScheduleRow, 'mapping_id' | 'priority' | 'description'>;
 
 export interface ScheduleFilter {
   readonly mapping_id?: number | undefined;

@@ -38,7 +38,7 @@ export type SchedulePatch = RulePatch & {
 };
 
 type RowColumns = 'weekdays' | 'start_time' | 'end_time';
-export type ListedSchedule = Omit<StoredSchedule, RowColumns> &
+type ListedSchedule = Omit<StoredSchedule, RowColumns> &
   ShownRule & {
     /** Its window is open now. */
     readonly is_open: boolean;

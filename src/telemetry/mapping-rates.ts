@@ -15,7 +15,7 @@ const defaultPlaces = 2 ** 17;
 const placesPerStep = 8_192;
 
 /** A mapping, and its requests in the time that is counted. */
-export interface MappingCount {
+interface MappingCount {
   readonly mappingId: number;
   readonly requests: number;
 }

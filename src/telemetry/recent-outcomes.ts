@@ -10,7 +10,7 @@ const places = 2 ** 18;
 export const recentMs = 3_600_000;
 
 /** Requests that a change treats alike: of one key, asking for the same level. */
-export interface RecentRequests {
+interface RecentRequests {
   /** Null: nobody had to say who they are. */
   readonly keyId: number | null;
   /** X-Priority, as one digit. */

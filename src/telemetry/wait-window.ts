@@ -34,7 +34,7 @@ export interface EndedStep {
   readonly number: number;
   readonly levels: readonly StepWaits[];
 }
-export interface StepWaits {
+interface StepWaits {
   readonly granted: number;
   /** Milliseconds; null without samples. */
   readonly p50: number | null;

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type MappingCount, MappingRates } from '../../src/telemetry/mapping-rates.ts';
+import { MappingRates } from '../../src/telemetry/mapping-rates.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 function counted(rates: MappingRates): Map<number, number> {
   const steps = rates.counted();
   for (;;) {
     const step = steps.next();
-    if (step.done) return new Map(step.value.map(({ mappingId, requests }: MappingCount) => [mappingId, requests]));
+    if (step.done) return new Map(step.value.map(({ mappingId, requests }) => [mappingId, requests]));
   }
 }
 
