@@ -46,7 +46,9 @@ test('a step becomes a point when it is over: what was granted and refused in it
   assert.deepEqual(point.levels[7], { granted: 1, refused: 4, p50: 0, p95: 0 });
   assert.deepEqual(point.levels[0], idle);
   clock.advance(stepMs);
-  assert.deepEqual(history.points()[1]?.levels[2], idle, 'a step has its own requests only');
+  const next = history.points()[1];
+  assert.deepEqual([next?.levels[2], next?.levels[7]], [idle, idle], 'a step has its own requests only');
+  assert.deepEqual([next?.granted, next?.refused, next?.waiting], [0, 0, 5]);
 });
 
 test('ten minutes are kept, whatever comes, and are asked for from a step on', () => {

@@ -73,6 +73,21 @@ test('what counts is what the requests came to, not what was estimated', async (
   assert.deepEqual(sharesOf(pool), { a: [0.5, 0.5], b: [0.5, 0.5] });
 });
 
+test('what an estimate of more than a minute ago was too high by is no share below nothing', async () => {
+  const pool = arrangeDispatcher({ seats: 2 });
+  const long = pool.request('long', 3, { flowId: 'a', cost: 1000 });
+  for (let step = 0; step < 7; step++) {
+    pool.clock.advance(10_000);
+    pool.dispatcher.view.endStep();
+  }
+  pool.request('b', 3, { flowId: 'b', cost: 100 });
+  long.ticket.settle({ cost: 100, tokens: 10 });
+  assert.deepEqual(sharesOf(pool).a?.[0], 0);
+  assert.equal(sharesOf(pool).b?.[0], 1);
+  long.end();
+  await long.answer;
+});
+
 test('who wanted nothing in a step is entitled to nothing of it', async () => {
   const pool = arrangeDispatcher({ seats: 9 });
   const step = async (flows: string[]) => {
