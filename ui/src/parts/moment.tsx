@@ -1,7 +1,6 @@
 import { Text, Tooltip } from '@mantine/core';
-import { useInterval } from '@mantine/hooks';
-import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useEachSecond } from './each-second.ts';
 
 const units = [
   ['year', 31_556_952_000],
@@ -23,29 +22,28 @@ function relativeText(at: Date, now: number, language: string): string {
 export const fullText = (at: Date, language: string): string =>
   new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'long', hourCycle: 'h23' }).format(at);
 
-/** Now, again and again. */
-export function useNow(everyMs = 1_000): number {
-  const [now, setNow] = useState(Date.now);
-  const { start, stop } = useInterval(() => setNow(Date.now()), everyMs);
-  useEffect(() => {
-    start();
-    return stop;
-  }, [start, stop]);
-  return now;
+interface TimeProps {
+  readonly at: string;
+  readonly role?: 'timer';
+  readonly children: string;
 }
 
-/** A moment, relative to now; its date and time where the pointer or the keyboard's focus rests on it. */
-export function Moment({ at }: { readonly at: string }) {
+/** Something said of a moment; its date and time where the pointer or the keyboard's focus rests on it. */
+export function Time({ at, role, children }: TimeProps) {
   const { i18n } = useTranslation();
-  const now = useNow();
-  const date = new Date(at);
   return (
-    <Tooltip label={fullText(date, i18n.language)} events={{ hover: true, focus: true, touch: true }}>
-      <Text component="time" inherit dateTime={at} tabIndex={0}>
-        {relativeText(date, now, i18n.language)}
+    <Tooltip label={fullText(new Date(at), i18n.language)} events={{ hover: true, focus: true, touch: true }}>
+      <Text component="time" inherit dateTime={at} tabIndex={0} role={role}>
+        {children}
       </Text>
     </Tooltip>
   );
+}
+
+/** A moment, relative to now. */
+export function Moment({ at }: { readonly at: string }) {
+  const { i18n } = useTranslation();
+  return <Time at={at}>{useEachSecond(() => relativeText(new Date(at), Date.now(), i18n.language))}</Time>;
 }
 
 /** A moment as date and time on the reader's clock. */

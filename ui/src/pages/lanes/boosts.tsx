@@ -2,8 +2,8 @@ import { Group, Paper, Text, Title } from '@mantine/core';
 import { IconArrowRight, IconRocket } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { LanesEvent } from '../../../../src/http/admin/live-contract.ts';
-import { clockText } from '../../parts/countdown.tsx';
-import { fullText, useNow } from '../../parts/moment.tsx';
+import { useTimeLeft } from '../../parts/countdown.tsx';
+import { fullText } from '../../parts/moment.tsx';
 import { PriorityBadge } from '../../parts/priority.tsx';
 
 interface Props {
@@ -13,8 +13,7 @@ interface Props {
 
 /** The boosts that hold now, each until its countdown ends. */
 export function Boosts({ boosts, clockAheadMs }: Props) {
-  const { t, i18n } = useTranslation('lanes');
-  const now = useNow() + clockAheadMs;
+  const { t } = useTranslation('lanes');
   return (
     <Paper withBorder component="section" aria-label={t('boosts')} p="sm">
       <Group gap="md">
@@ -32,12 +31,19 @@ export function Boosts({ boosts, clockAheadMs }: Props) {
             <PriorityBadge level={boost.own_priority} />
             <IconArrowRight size={14} aria-label={t('boostedTo')} />
             <PriorityBadge level={boost.priority} />
-            <Text size="sm" title={fullText(new Date(boost.until), i18n.language)}>
-              {t('endsIn', { time: clockText(Date.parse(boost.until) - now) })}
-            </Text>
+            <EndsIn until={boost.until} clockAheadMs={clockAheadMs} />
           </Group>
         ))}
       </Group>
     </Paper>
+  );
+}
+
+function EndsIn({ until, clockAheadMs }: { readonly until: string; readonly clockAheadMs: number }) {
+  const { t, i18n } = useTranslation('lanes');
+  return (
+    <Text size="sm" title={fullText(new Date(until), i18n.language)}>
+      {t('endsIn', { time: useTimeLeft(until, clockAheadMs) })}
+    </Text>
   );
 }

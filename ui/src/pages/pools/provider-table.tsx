@@ -5,7 +5,8 @@ import type { DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
 import type { ShownProvider } from '../../api/pools.ts';
 import { Countdown } from '../../parts/countdown.tsx';
-import { Moment, useNow } from '../../parts/moment.tsx';
+import { useEachSecond } from '../../parts/each-second.ts';
+import { Moment } from '../../parts/moment.tsx';
 import { type Numbers, useNumbers } from '../../parts/numbers.ts';
 import { WholeTable } from '../../parts/whole-table.tsx';
 
@@ -120,9 +121,8 @@ const looks = {
 
 function Health({ health: { state, closed_until } }: HealthProps) {
   const { t } = useTranslation('pools');
-  const now = useNow();
   const { icon: Icon, color } = looks[state];
-  const isClosed = closed_until !== null && new Date(closed_until).getTime() > now;
+  const isClosed = useEachSecond(() => closed_until !== null && Date.parse(closed_until) > Date.now());
   return (
     <Stack gap={4} align="flex-start">
       <Tooltip label={t(`healthHint_${state}`)} events={{ hover: true, focus: true, touch: true }} multiline maw={280}>
@@ -138,7 +138,7 @@ function Health({ health: { state, closed_until } }: HealthProps) {
           {t(`health_${state}`)}
         </Badge>
       </Tooltip>
-      {isClosed && (
+      {isClosed && closed_until !== null && (
         <Group gap={4} wrap="nowrap">
           <IconPlayerPause size={14} aria-hidden />
           <Text size="xs" component="span">

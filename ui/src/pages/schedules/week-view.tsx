@@ -1,7 +1,7 @@
 import { Text } from '@mantine/core';
 import { Fragment, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useNow } from '../../parts/moment.tsx';
+import { useEachSecond } from '../../parts/each-second.ts';
 import { useScrollRegion } from '../../parts/scroll-region.ts';
 import type { ShownWindow } from './shown-windows.ts';
 import { WeekBlock } from './week-block.tsx';
@@ -19,6 +19,7 @@ interface WeekViewProps {
 const days = [0, 1, 2, 3, 4, 5, 6] as const;
 /** Of the column with the hours, as the style sheet has it. */
 const hoursWidth = 52;
+const minuteMs = 60_000;
 const hours = [3, 6, 9, 12, 15, 18, 21] as const;
 
 /** The next seven days, Monday to Sunday, on one clock. */
@@ -27,7 +28,7 @@ export function WeekView({ windows, zone, onOpen }: WeekViewProps) {
   const frame = useScrollRegion(t('weekLabel', { zone }));
   const weekdays = useWeekdays('short');
   const blocks = blocksOf(windows, zone);
-  const now = clockOf(zone)(new Date(useNow(30_000)));
+  const now = clockOf(zone)(new Date(useEachSecond(() => Math.floor(Date.now() / minuteMs) * minuteMs)));
   const today = weekdayOf(now.date);
   useEffect(() => {
     // Where the week is wider than the screen, it begins with today.
