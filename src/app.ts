@@ -140,17 +140,21 @@ interface AdminParts {
 
 /** What the admin routes are handed: the edition's features, and who looks on at the pools and providers. */
 function adminServices({ edition, config, clock, events, dispatchers, healths, health }: AdminParts): AdminServices {
-  const { mapper, timings, pools } = edition;
+  const { identities, keyUses, mappings, pools, scheduledPools } = edition;
   return {
-    ...edition,
+    identities,
+    keyUses,
+    mappings,
+    pools,
+    scheduledPools,
     console: consoleOf(config, { clock, events }),
     lanes: {
       clock,
       stepMs,
       pools: [...dispatchers.values()].map(dispatcher => dispatcher.view),
-      tenantName: flowId => mapper?.tenantName(flowId) ?? null,
+      tenantName: flowId => mappings?.mapper.tenantName(flowId) ?? null,
       database: health,
-      boosts: () => timings?.heldBoosts() ?? [],
+      boosts: () => mappings?.timings.heldBoosts() ?? [],
     },
     providers: () =>
       shownProviders({
@@ -214,7 +218,7 @@ function alsoRemembering(memories: OpenEdition['memories'], events: Events): Eve
 
 const elapsed = (clock: Clock, ms: number) => new Promise<void>(resolve => clock.after(ms, resolve));
 
-function snapshotOf({ mapper }: OpenEdition): { mappings: number; ageMs: number } | null {
-  const status = mapper?.status();
+function snapshotOf({ mappings }: OpenEdition): { mappings: number; ageMs: number } | null {
+  const status = mappings?.mapper.status();
   return status?.ageMs == null ? null : { mappings: status.usable, ageMs: status.ageMs };
 }

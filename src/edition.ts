@@ -50,17 +50,7 @@ export interface OpenEdition {
   /** What is told of every request that has ended, and keeps a little of it. */
   readonly memories: readonly OutcomeMemory[];
   /** null: this edition maps nothing. */
-  readonly mapper: Mapper | null;
-  /** Answers questions about the mappings; null where there are none. */
-  readonly inspector: Inspector | null;
-  /** null where `mapper` is. */
-  readonly mappingList: MappingList | null;
-  /** null where `mapper` is. */
-  readonly history: History | null;
-  /** Boosts and schedules of mappings; null where there are none. */
-  readonly timings: Timings | null;
-  /** Tries changes and takes files; null where there are no mappings. */
-  readonly trial: Trial | null;
+  readonly mappings: Mappings | null;
   readonly classify: Classify;
   readonly pools: LivePools;
   readonly scheduledPools: ScheduledPools;
@@ -78,8 +68,18 @@ export interface OutcomeMemory {
   add(outcome: Outcome): void;
 }
 
-export interface Trial {
+/** All that there is about mappings. */
+export interface Mappings {
+  readonly mapper: Mapper;
+  /** Answers questions about them. */
+  readonly inspector: Inspector;
+  readonly list: MappingList;
+  readonly history: History;
+  /** Their boosts and schedules. */
+  readonly timings: Timings;
+  /** Tries changes. */
   readonly dryRun: DryRun;
+  /** Takes and gives files. */
   readonly transfer: Transfer;
 }
 
@@ -123,12 +123,7 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
     memories: [keyUses],
     pools,
     scheduledPools: createScheduledPools({ db, pools, clock }),
-    mapper: null,
-    mappingList: null,
-    trial: null,
-    inspector: null,
-    history: null,
-    timings: null,
+    mappings: null,
     classify: defaultClassify(config.apiKeyPriority),
     async start() {
       const onChange = () => {
@@ -168,7 +163,8 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     checkPool: (name, rows) => pools.checkRows(name, rows),
     serve: object => (object.startsWith('pool_') ? pools.reload() : mapper.written(Promise.resolve())),
   });
-  const around = openAround({ mapper, identities, db, clock, events });
+  const { memories, ...around } = openAround({ mapper, identities, db, clock, events });
+  const keyUses = new KeyUses(clock);
   let watch: Watcher | null = null;
 
   const connect = async () => {
@@ -181,9 +177,9 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
 
   return {
     identities,
-    mapper,
-    ...around,
-    history,
+    keyUses,
+    memories: [keyUses, ...memories],
+    mappings: { mapper, history, ...around },
     pools,
     scheduledPools: createScheduledPools({ db, pools, clock }),
     classify: mapper.classify,
@@ -237,15 +233,14 @@ type AroundParts = Pick<EditionParts, 'clock' | 'events'> & {
 /** What operators see of the mappings and do with them, beside writing rows. */
 function openAround({ mapper, identities, db, clock, events }: AroundParts) {
   const inspector = createInspector({ mapper, db, clock, events, keys: identities });
-  const [keyUses, rates, recent] = [new KeyUses(clock), new MappingRates(clock), new RecentOutcomes(clock)];
-  const census = () => identities.census();
+  const rates = new MappingRates(clock);
+  const recent = new RecentOutcomes(clock);
   return {
-    keyUses,
-    memories: [keyUses, rates, recent],
+    memories: [rates, recent],
     inspector,
-    mappingList: createMappingList({ db, mapper, inspector, rates, clock }),
+    list: createMappingList({ db, mapper, inspector, rates, clock }),
     timings: createTimings({ db, mapper, clock, events }),
-    trial: createTransfer({ mapper, inspector, db, clock, events, census, recent }),
+    ...createTransfer({ mapper, inspector, db, clock, events, census: () => identities.census(), recent }),
   };
 }
 

@@ -13,7 +13,6 @@
 import type { PoolSettings } from '../config/config.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ClientLeft } from '../domain/errors.ts';
-import type { PoolStats } from '../domain/stats.ts';
 import type { Level } from '../domain/vocabulary.ts';
 import { type Place, Scheduler } from '../scheduler/scheduler.ts';
 import { Admission, type TenantsById } from './admission.ts';
@@ -142,10 +141,6 @@ export class Dispatcher {
     const { promise } = this.#idle;
     this.#tellIdle();
     return promise;
-  }
-
-  stats(): PoolStats {
-    return this.view.stats();
   }
 
   #enter(ticket: PoolTicket): void {

@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import { version } from '../config/version.ts';
 import { errorKinds } from '../domain/errors.ts';
+import type { Role } from '../domain/vocabulary.ts';
 import * as contract from './admin/contract.ts';
 import * as inspectContract from './admin/inspect-contract.ts';
 import * as liveContract from './admin/live-contract.ts';
@@ -102,8 +103,7 @@ function adminOperation(route: RouteOptions, path: string, components: Component
     operationId: operationId(methodsOf(route)[0] ?? '', path),
     tags: [path.split('/')[2] ?? 'admin'],
     summary,
-    description: `Needs the key of one of: ${route.config?.roles?.join(', ')}.`,
-    ...(needs === undefined ? {} : { security: needs === null ? [] : [{ session: [] }] }),
+    ...neededBy(needs, route.config?.roles ?? []),
     parameters: [...names.map(pathParameter), ...queryParameters(querystring, shown)],
     ...(Object.keys(sent).length === 0 ? {} : { requestBody: { required: true, content: sent } }),
     responses: {
@@ -112,6 +112,13 @@ function adminOperation(route: RouteOptions, path: string, components: Component
       ...errorAnswers(refusalsOf(route.schema, names)),
     },
   };
+}
+
+function neededBy(needs: FastifySchema['needs'], roles: readonly Role[]): object {
+  const owner = `of one of: ${roles.join(', ')}`;
+  if (needs === null) return { description: `The body carries the key ${owner}.`, security: [] };
+  if (needs === 'session') return { description: `Needs the session ${owner}.`, security: [{ session: [] }] };
+  return { description: `Needs the key or the session ${owner}.` };
 }
 
 /** Texts that are not described further than by their content type. */
@@ -158,7 +165,9 @@ function queryParameters(querystring: unknown, shown: (schema: unknown) => unkno
 /** The statuses that a client of the route has to reckon with; others come as `default`. */
 function refusalsOf(schema: FastifySchema | undefined, names: readonly string[]): number[] {
   const fromBody = schema?.body === undefined && schema?.takesFile === undefined ? [] : [409, 413];
-  return [400, 401, 403, ...(names.length > 0 ? [404] : []), ...fromBody, 500, 503];
+  // Whoever guesses keys is told to wait.
+  const fromGuessing = schema?.needs === null ? [429] : [];
+  return [400, 401, 403, ...(names.length > 0 ? [404] : []), ...fromBody, ...fromGuessing, 500, 503];
 }
 
 const errorContent = { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } };

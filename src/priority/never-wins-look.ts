@@ -25,6 +25,8 @@ interface Hidden {
 
 /** After which the rest stays undecided. */
 const lookMs = 60_000;
+/** Between a look that failed and the next. */
+const retryMs = 30_000;
 
 /** What a look has found. */
 export class NeverWinning {
@@ -61,6 +63,7 @@ export class NeverWinsLook {
   #found: NeverWinning | null = null;
   /** What is being looked through. */
   #looking: Snapshot | null = null;
+  #failedAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: NeverWinsLookParts) {
     this.#parts = parts;
@@ -70,8 +73,14 @@ export class NeverWinsLook {
   known(): NeverWinning | null {
     const snapshot = this.#parts.serving();
     if (this.#found?.snapshot !== snapshot) this.#found = null;
-    if (snapshot !== null && this.#found === null && this.#looking !== snapshot) void this.#begin(snapshot);
+    if (snapshot !== null && this.#found === null && this.#looking !== snapshot && this.#mayTry()) {
+      void this.#begin(snapshot);
+    }
     return this.#found;
+  }
+
+  #mayTry(): boolean {
+    return this.#parts.clock.now() >= this.#failedAt + retryMs;
   }
 
   async #begin(snapshot: Snapshot): Promise<void> {
@@ -80,6 +89,7 @@ export class NeverWinsLook {
       const hidden = await this.#look(snapshot);
       if (hidden !== null) this.#found = new NeverWinning(snapshot, this.#parts.clock.date(), hidden);
     } catch (error) {
+      this.#failedAt = this.#parts.clock.now();
       this.#parts.events.error('APIKeyMapper: cannot tell which mappings never win', error);
     } finally {
       if (this.#looking === snapshot) this.#looking = null;

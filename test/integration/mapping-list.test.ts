@@ -239,6 +239,24 @@ test('a sha256 pattern is known by the key it is of', async t => {
   );
 });
 
+test('while the keys cannot be read the look for such rows is tried again after a while, not with every list', async t => {
+  const { clock, lead } = clockWithLead();
+  const { insert, list, database, log } = await arrange(t, { clock });
+  await insert([{ id: 1, pattern: `sha256:${'0'.repeat(64)}`, match_type: 'exact', priority: 1 }]);
+  await database.query('ALTER TABLE api_keys RENAME COLUMN expires_at TO away');
+  const failures = () => log.filter(line => line.includes('cannot tell which mappings never win')).length;
+  const look = async () => (await list('limit=1')).checked_at;
+  await until(async () => (await look()) === null && failures() > 0);
+  for (let times = 0; times < 5; times++) await look();
+  lead(29_000);
+  await look();
+  assert.equal(failures(), 1);
+  await database.query('ALTER TABLE api_keys RENAME COLUMN away TO expires_at');
+  lead(1_000);
+  await until(async () => (await look()) !== null);
+  assert.equal(failures(), 1);
+});
+
 test('requests a minute are those of the last five, by mapping, and sort the list', async t => {
   const { clock, lead } = clockWithLead();
   const { insert, list, ids, createKey, chat } = await arrange(t, { clock });

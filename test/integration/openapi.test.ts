@@ -210,7 +210,7 @@ async function adminRoutes(): Promise<string[]> {
   app.addHook('onRoute', ({ method, url }) => {
     if (method !== 'HEAD') seen.push(`${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
   });
-  registerAdmin(app, { mapper: {}, trial: {}, console: {}, identities: {} } as any);
+  registerAdmin(app, { mappings: {}, console: {}, identities: {} } as any);
   await app.ready();
   return seen;
 }
@@ -221,6 +221,18 @@ test('Personal documents what it has', async t => {
   const paths = documented.map(({ path }) => path);
   assert.ok(paths.includes('/admin/users') && paths.includes('/v1/chat/completions'));
   assert.ok(!paths.some(path => path.startsWith('/admin/api-key-priority')), String(paths));
+});
+
+test('signing in takes a key in the body and no other, and says that too many guesses are refused', async t => {
+  const { url } = await startGateway(t, { ini });
+  const { operationOf } = await readApiDocument(url);
+  const signIn = operationOf('POST', '/admin/session');
+  assert.deepEqual(signIn?.security, []);
+  assert.match(signIn?.description ?? '', /^The body carries the key of one of: /);
+  assert.ok('429' in (signIn?.responses ?? {}));
+  const show = operationOf('GET', '/admin/session');
+  assert.deepEqual(show?.security, [{ session: [] }]);
+  assert.match(show?.description ?? '', /^Needs the session of one of: /);
 });
 
 test('a route that nobody described keeps the gateway from starting', () => {

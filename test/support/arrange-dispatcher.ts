@@ -74,7 +74,7 @@ export function arrangeDispatcher(fields: Partial<PoolSettings> = {}, more: Part
     };
   };
   const counts = (level: Level = 3) => {
-    const stats = dispatcher.stats().levels[level];
+    const stats = dispatcher.view.stats().levels[level];
     assert.ok(stats);
     const { waiting, running, dispatched, rejected, timed_out, cancelled } = stats;
     return { waiting, running, dispatched, rejected, timed_out, cancelled };

@@ -15,7 +15,7 @@ test('who is turned away waits first in its flow until the pool opens, and its w
   assert.equal(turned.turnAway(2000), true);
   await turn();
   assert.deepEqual(counts(), { ...none, waiting: 2 });
-  assert.deepEqual([turned.ticket.wasQueued, clock.pending, dispatcher.stats().in_use], [true, 1, 0]);
+  assert.deepEqual([turned.ticket.wasQueued, clock.pending, dispatcher.view.stats().in_use], [true, 1, 0]);
   clock.advance(1999);
   await turn();
   assert.deepEqual(started, ['turned away'], 'closed for P0 too');
@@ -60,7 +60,7 @@ test('work that answers it wants to be put back where that was not allowed has f
   const wrong = request('wrong');
   wrong.answerPutBack();
   await assert.rejects(wrong.answer, /not allowed/);
-  assert.equal(dispatcher.stats().in_use, 0);
+  assert.equal(dispatcher.view.stats().in_use, 0);
 });
 
 test('a client that left while its request was turned away is not served again', async () => {
@@ -113,10 +113,10 @@ test('with aimd the seats shrink with each that is turned away and grow with eac
   const requests = Array.from({ length: 10 }, () => request('one'));
   requests[0]?.turnAway(null);
   requests[1]?.turnAway(null);
-  assert.equal(dispatcher.stats().seats, 8);
+  assert.equal(dispatcher.view.stats().seats, 8);
   for (const { end } of requests) end();
   await dispatcher.idle();
-  assert.equal(dispatcher.stats().seats, 10, 'of the other eight, all but the last few while half were in use');
+  assert.equal(dispatcher.view.stats().seats, 10, 'of the other eight, all but the last few while half were in use');
 });
 
 test('progress of a stream parks its tenant, which comes back by the clock alone', async () => {
@@ -186,7 +186,7 @@ test('new settings hold from the next grant on, and nobody who waits is lost', a
   );
   await turn();
   assert.deepEqual(started, ['running', 'P9'], 'the new seat is kept for P9');
-  assert.equal(dispatcher.stats().seats, 2);
+  assert.equal(dispatcher.view.stats().seats, 2);
   clock.advance(10);
   assert.equal(counts(1).timed_out, 0, 'who waits is allowed what it was promised');
   assert.match((await refusalOf(request('no room', 5).answer)).message, /: 0 requests may wait/);
@@ -248,7 +248,7 @@ test('property 21: a drain serves who waits for as long as the settings say, the
   assert.equal(isDrained, false, 'a stream may run on');
   soon.end();
   await drained;
-  assert.deepEqual([clock.pending, dispatcher.stats().in_use], [0, 0]);
+  assert.deepEqual([clock.pending, dispatcher.view.stats().in_use], [0, 0]);
 });
 
 test('a drain is over as soon as nobody waits and no seat is in use, at once where that is so already', async () => {

@@ -35,7 +35,7 @@ test('whatever happens in whatever order: seats are never exceeded, everybody is
         else if (act.kind === 'leave') requests.at(-act.nth)?.ticket.leave();
         else if (act.kind === 'end') requests.at(-act.nth)?.end();
         else requests.at(-act.nth)?.fail(new Error('failed'));
-        const { in_use, levels } = dispatcher.stats();
+        const { in_use, levels } = dispatcher.view.stats();
         assert.ok(in_use <= seats);
         assert.ok(in_use === seats || levels.every(({ waiting }) => waiting === 0), 'no seat is free while one waits');
       }
@@ -44,7 +44,7 @@ test('whatever happens in whatever order: seats are never exceeded, everybody is
       await dispatcher.idle();
       assert.equal(answered.length, requests.length);
       assert.equal(new Set(started).size, started.length, 'no work began twice');
-      const { in_use, levels } = dispatcher.stats();
+      const { in_use, levels } = dispatcher.view.stats();
       const sum = (of: (level: (typeof levels)[number]) => number) => levels.reduce((all, level) => all + of(level), 0);
       assert.equal(in_use + sum(({ waiting, running }) => waiting + running) + clock.pending, 0);
       assert.equal(
@@ -117,7 +117,7 @@ test('properties 1 and 21: with a busy upstream, new settings and a drain everyb
       await Promise.all(requests.map(({ outcome }) => outcome));
       await drained;
       assert.equal(answered.length, requests.length);
-      const { in_use, levels } = dispatcher.stats();
+      const { in_use, levels } = dispatcher.view.stats();
       assert.deepEqual([in_use, clock.pending], [0, 0]);
       const ends = levels.map(({ level }) => counts(level));
       const sum = (of: (level: (typeof ends)[number]) => number) => ends.reduce((all, level) => all + of(level), 0);

@@ -53,7 +53,7 @@ test('no end of the work leaks its seat: served, failed, thrown at once, left', 
   await assert.rejects(left.answer, ClientLeft);
   await assert.rejects(thrown, /at once/);
   assert.equal(await served.answer, 'served served');
-  assert.equal(dispatcher.stats().in_use, 0);
+  assert.equal(dispatcher.view.stats().in_use, 0);
   const probes = [request('probe 1'), request('probe 2')];
   assert.deepEqual(
     probes.map(probe => probe.ticket.wasQueued),
@@ -71,7 +71,7 @@ test('a recorder of waits that fails does not leak the seat', async () => {
     { waits: { record, percentiles, lastStep: () => ({ number: 0, levels: [] }), grantedNow: () => 0 } },
   );
   await assert.rejects(request('one').answer, /no histogram/);
-  assert.equal(dispatcher.stats().in_use, 0);
+  assert.equal(dispatcher.view.stats().in_use, 0);
 });
 
 test('strict: a freed seat goes to the waiting P0, never to a P9 that comes at that very moment', async () => {
@@ -215,10 +215,10 @@ test('leaving while the work runs frees nothing: the seat is held until the work
   const running = request('running');
   running.ticket.leave();
   await turn();
-  assert.equal(dispatcher.stats().in_use, 1);
+  assert.equal(dispatcher.view.stats().in_use, 1);
   running.end();
   await running.answer;
-  assert.equal(dispatcher.stats().in_use, 0);
+  assert.equal(dispatcher.view.stats().in_use, 0);
 });
 
 test('the final cost decides whose turn it is next', async () => {
@@ -243,13 +243,13 @@ test('a ticket runs once, and only in its own pool', async () => {
   const ticket = dispatcher.ticket({ ...anyFields, level: 3 });
   await dispatcher.run(ticket, async () => {});
   assert.throws(() => dispatcher.run(ticket, async () => {}), /once/);
-  assert.equal(dispatcher.stats().in_use, 0);
+  assert.equal(dispatcher.view.stats().in_use, 0);
 });
 
 test('the stats name the pool and all ten levels, with the waits of each', () => {
   const { dispatcher, request } = arrangeDispatcher({ seats: 3 });
   request('one', 7);
-  const stats = dispatcher.stats();
+  const stats = dispatcher.view.stats();
   assert.deepEqual([stats.name, stats.seats, stats.in_use], ['gpu', 3, 1]);
   assert.deepEqual(
     stats.levels.map(({ level }) => level),

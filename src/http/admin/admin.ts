@@ -29,22 +29,22 @@ export interface AdminServices {
   /** Null where the console is switched off. */
   readonly console: ConsoleService | null;
   readonly keyUses: KeyUseService;
-  /** Null in Personal, which has no mappings. */
-  readonly mapper: (MappingService & SettingsService & StatusService) | null;
-  /** Null where mapper is. */
-  readonly mappingList: MappingListService | null;
-  /** Null where mapper is. */
-  readonly inspector: (ExplainService & LintService & WarningService) | null;
-  /** Null where `mapper` is. */
-  readonly history: HistoryService | null;
-  /** Null where mapper is. */
-  readonly timings: (BoostService & ScheduleService) | null;
-  /** Null where mapper is. */
-  readonly trial: { readonly dryRun: DryRunService; readonly transfer: TransferService } | null;
+  /** Null in Personal, which has none. */
+  readonly mappings: MappingServices | null;
   readonly pools: PoolService;
   readonly scheduledPools: PoolScheduleService;
   readonly lanes: LanesService;
   readonly providers: () => readonly ShownProvider[];
+}
+
+interface MappingServices {
+  readonly mapper: MappingService & SettingsService & StatusService;
+  readonly list: MappingListService;
+  readonly inspector: ExplainService & LintService & WarningService;
+  readonly history: HistoryService;
+  readonly timings: BoostService & ScheduleService;
+  readonly dryRun: DryRunService;
+  readonly transfer: TransferService;
 }
 
 const bodyLimit = 2 ** 20;
@@ -78,29 +78,25 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       providerRoutes(admin, services.providers);
       poolRoutes(admin, services.pools, services.identities);
       poolScheduleRoutes(admin, services.scheduledPools, services.identities);
-      if (services.mapper === null || services.mappingList === null || services.trial === null)
-        return refuseMappings(admin);
-      mappingListRoutes(admin, services.mappingList);
-      mappingStatusRoutes(admin, services.mapper);
-      mappingRoutes(
-        admin,
-        { mapper: services.mapper, inspector: services.inspector, ...services.trial },
-        services.identities,
-      );
-      transferRoutes(admin, services.trial.transfer, services.identities);
-      configRoutes(admin, services.mapper, services.identities);
-      if (services.history !== null) historyRoutes(admin, services.history, services.identities);
-      if (services.inspector !== null) {
-        explainRoutes(admin, services.inspector);
-        lintRoutes(admin, services.inspector);
-      }
-      if (services.timings !== null) {
-        boostRoutes(admin, services.timings, services.identities);
-        scheduleRoutes(admin, services.timings, services.identities);
-      }
+      if (services.mappings === null) refuseMappings(admin);
+      else allMappingRoutes(admin, services.mappings, services.identities);
     },
     { prefix: '/admin' },
   );
+}
+
+function allMappingRoutes(admin: AdminApp, services: MappingServices, identities: Identities): void {
+  const { mapper, list, inspector, history, timings, transfer } = services;
+  mappingListRoutes(admin, list);
+  mappingStatusRoutes(admin, mapper);
+  mappingRoutes(admin, services, identities);
+  transferRoutes(admin, transfer, identities);
+  configRoutes(admin, mapper, identities);
+  historyRoutes(admin, history, identities);
+  explainRoutes(admin, inspector);
+  lintRoutes(admin, inspector);
+  boostRoutes(admin, timings, identities);
+  scheduleRoutes(admin, timings, identities);
 }
 
 /** A query parameter that a route does not know is a mistake, also where it knows none. */

@@ -38,22 +38,17 @@ export interface DryRunService {
   remove(id: number, by: WriteBy): Promise<Tried>;
 }
 
-export interface MappingServices {
+interface Services {
   readonly mapper: MappingService;
   readonly dryRun: DryRunService;
-  /** Null where nothing is told. */
-  readonly inspector: WarningService | null;
+  readonly inspector: WarningService;
 }
 
 const config = { roles: admins };
 const base = '/api-key-priority';
 
-export function mappingRoutes(
-  app: AdminApp,
-  { mapper, dryRun, inspector }: MappingServices,
-  identities: Identities,
-): void {
-  const withWarnings = async (row: Mapping) => ({ ...row, warnings: (await inspector?.warningsFor(row.id)) ?? [] });
+export function mappingRoutes(app: AdminApp, { mapper, dryRun, inspector }: Services, identities: Identities): void {
+  const withWarnings = async (row: Mapping) => ({ ...row, warnings: await inspector.warningsFor(row.id) });
 
   app.get(
     `${base}/mappings/:id`,
