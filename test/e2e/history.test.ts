@@ -71,6 +71,21 @@ browserTest('what cannot be restored says why; a span that is empty says so', as
   await until(async () => (await page.getByRole('button', { name: 'Mapping #1' }).count()) === 2);
 });
 
+browserTest('filters are cleared together with what was typed a moment ago', async t => {
+  const { page, visit } = await openConsole(t);
+  await visit('/history?kind=create');
+  const [object, who] = ['Its id, key or POOL/KEY', 'E-mail or database role'].map(name =>
+    page.getByRole('searchbox', { name, exact: true }),
+  );
+  await object?.fill('typed');
+  await page.getByRole('button', { name: 'Clear filters' }).click();
+  assert.equal(await object?.inputValue(), '');
+  // What is typed later is asked for later.
+  await who?.fill('nobody');
+  await page.waitForURL(/actor=nobody/);
+  assert.equal(new URL(page.url()).search, '?actor=nobody');
+});
+
 browserTest('Personal says that Team has a history', async t => {
   const { page, visit } = await openConsole(t, { edition: 'personal' });
   await visit('/history');

@@ -1,7 +1,7 @@
 import { type BoxProps, Button, CloseButton, Group, Select, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconSearch } from '@tabler/icons-react';
-import { type ReactNode, useEffect, useState } from 'react';
+import { Fragment, type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { TableView } from './table-view.ts';
 
@@ -69,11 +69,17 @@ export function SelectFilter({ view, name, label, options, ...box }: SelectFilte
 /** The filters of a table in a row, with the way to take all of them away. */
 export function FilterBar({ view, children }: { readonly view: TableView; readonly children: ReactNode }) {
   const { t } = useTranslation();
+  const [cleared, setCleared] = useState(0);
+  const clear = () => {
+    view.clearFilters();
+    setCleared(cleared + 1);
+  };
   return (
     <Group gap="xs" mb="sm" role="search" aria-label={t('filters')}>
-      {children}
+      {/* They begin anew: what was typed and not yet asked for is gone as well. */}
+      <Fragment key={cleared}>{children}</Fragment>
       {isFiltered(view) && (
-        <Button variant="subtle" size="compact-sm" onClick={view.clearFilters}>
+        <Button variant="subtle" size="compact-sm" onClick={clear}>
           {t('clearFilters')}
         </Button>
       )}

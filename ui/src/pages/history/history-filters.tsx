@@ -35,6 +35,7 @@ interface MomentFilterProps {
 }
 
 function MomentFilter({ view, name, label }: MomentFilterProps) {
+  const { t } = useTranslation();
   const asked = view.filters[name];
   return (
     <MomentInput
@@ -43,7 +44,7 @@ function MomentFilter({ view, name, label }: MomentFilterProps) {
       value={asked === undefined || Number.isNaN(Date.parse(asked)) ? null : asked}
       onChange={at => view.setFilter(name, at)}
       clearable
-      clearButtonProps={{ 'aria-label': label }}
+      clearButtonProps={{ 'aria-label': t('clearFilter', { name: label }) }}
       w={{ base: '100%', xs: 190 }}
     />
   );
