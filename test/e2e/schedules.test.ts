@@ -91,6 +91,27 @@ browserTest('windows fall where the reader’s clock has them, and one that over
   await page.getByRole('button', { name: /20:00–23:00 .*Wednesday/ }).waitFor();
 });
 
+browserTest('a form stays open, with what was typed, when somebody else deletes the schedule', async t => {
+  const { page, visit, gateway } = await openConsole(t);
+  const { admin } = gateway;
+  await admin('POST', mappings, prod);
+  const rule = { weekdays: ['wed'], start: '20:00', end: '22:00', zone: 'UTC' };
+  await admin('POST', '/admin/api-key-priority/schedules', { mapping_id: 1, priority: 2, ...rule });
+  await page.clock.install();
+  await visit('/schedules');
+  await page.getByRole('button', { name: /^P2 Production/ }).click();
+  const panel = page.getByRole('dialog', { name: /Schedule 1: Production/ });
+  for (const label of ['Priority', 'Start', 'End', 'Weekdays'])
+    await panel.getByText(`${label} *`, { exact: true }).first().waitFor();
+  await panel.getByLabel('Description').fill('Typed by hand');
+  await admin('DELETE', '/admin/api-key-priority/schedules/1');
+  await page.clock.fastForward(40_000);
+  await page.getByRole('button', { name: /^P2 Production/, includeHidden: true }).waitFor({ state: 'detached' });
+  await panel.getByRole('button', { name: 'Save' }).click();
+  await panel.getByRole('alert').waitFor();
+  assert.equal(await panel.getByLabel('Description').inputValue(), 'Typed by hand');
+});
+
 browserTest('Personal schedules its pools, and says that Team schedules mappings; in Chinese, on a phone', async t => {
   const { page, visit, gateway } = await openConsole(t, {
     edition: 'personal',
@@ -102,13 +123,13 @@ browserTest('Personal schedules its pools, and says that Team schedules mappings
   await page.getByText('团队版提供此功能').waitFor();
   await page.getByRole('button', { name: '新建时间表' }).click();
   await choose(page, '设置', 'policy');
-  await page.getByLabel('值', { exact: true }).fill('nonsense');
+  await page.getByRole('textbox', { name: '值', exact: true }).fill('nonsense');
   for (const name of ['开始', '结束'])
     for (const part of ['小时', '分钟']) await page.getByLabel(`${name}：${part}`).fill('00');
   for (const day of ['周六', '周日']) await page.getByText(day, { exact: true }).last().click();
   await page.getByRole('button', { name: '创建' }).click();
   await page.getByText('value must be strict or wfq or hybrid, for policy.').waitFor();
-  await page.getByLabel('值', { exact: true }).fill('strict');
+  await page.getByRole('textbox', { name: '值', exact: true }).fill('strict');
   await page.getByRole('button', { name: '创建' }).click();
   await page.getByRole('row', { name: /local.*policy.*strict/ }).waitFor();
   const { body } = await gateway.admin('GET', '/admin/scheduler/pools/local');

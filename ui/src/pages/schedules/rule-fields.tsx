@@ -46,7 +46,7 @@ function Weekdays({ form, errors }: FieldsProps) {
   const { t } = useTranslation('schedules');
   const short = useWeekdays('short');
   return (
-    <Input.Wrapper label={t('weekdays')} description={t('weekdaysHint')} error={errors.weekdays}>
+    <Input.Wrapper label={t('weekdays')} description={t('weekdaysHint')} error={errors.weekdays} required>
       <Chip.Group multiple {...form.getInputProps('weekdays')}>
         <Group gap={6} mt={6} mb={errors.weekdays === undefined ? 0 : 6} role="group" aria-label={t('weekdays')}>
           {weekdayNames.map((name, day) => (
@@ -73,6 +73,7 @@ function Time({ name, form, errors, hint }: FieldsProps & { readonly name: 'star
       {...form.getInputProps(name)}
       onChange={text => form.setFieldValue(name, text.slice(0, 5))}
       error={errors[name]}
+      required
     />
   );
 }

@@ -1,5 +1,6 @@
 import { Drawer, SegmentedControl } from '@mantine/core';
 import { useForm } from '@mantine/form';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSaveSchedule, useSchedules } from '../../api/schedules.ts';
 import { formErrors } from '../../parts/form-errors.ts';
@@ -42,7 +43,10 @@ function WindowPanel({ edited, ...props }: PanelProps<Extract<Edited, { readonly
   const { t } = useTranslation('schedules');
   const { t: shared } = useTranslation();
   const { data, error } = useSchedules({ mapping_id: edited.mappingId, limit: mostOfMapping, offset: 0 }, true);
-  const schedule = data?.schedules.find(({ id }) => id === edited.id);
+  const found = data?.schedules.find(({ id }) => id === edited.id);
+  // What is open stays open when somebody else deletes it: what was typed is not lost.
+  const [schedule, setSchedule] = useState(found);
+  if (schedule === undefined && found !== undefined) setSchedule(found);
   if (schedule !== undefined) return <ScheduleForm {...props} edited={{ of: 'mapping', schedule }} />;
   return (
     <Drawer

@@ -34,6 +34,7 @@ function OfMapping({ form, errors, isNew }: TargetFieldsProps) {
           value={mapping_id}
           onChange={id => form.setFieldValue('mapping_id', id)}
           error={errors.mapping_id}
+          required
           openOnFocus={false}
           data-autofocus
         />
@@ -44,6 +45,7 @@ function OfMapping({ form, errors, isNew }: TargetFieldsProps) {
         value={priority}
         onChange={level => form.setFieldValue('priority', level)}
         error={errors.priority}
+        required
       />
     </>
   );
@@ -71,7 +73,15 @@ function OfPool({ form, errors, isNew, pools }: TargetFieldsProps) {
             allowDeselect={false}
             {...form.getInputProps('pool')}
           />
-          <Select label={t('setting')} data={keys} value={key} onChange={chooseKey} searchable error={errors.key} />
+          <Select
+            label={t('setting')}
+            data={keys}
+            value={key}
+            onChange={chooseKey}
+            searchable
+            error={errors.key}
+            required
+          />
         </>
       )}
       <TextInput
@@ -80,6 +90,7 @@ function OfPool({ form, errors, isNew, pools }: TargetFieldsProps) {
         className="mono-input"
         {...form.getInputProps('value')}
         error={errors.value}
+        required
       />
     </>
   );
