@@ -34,6 +34,10 @@ browserTest('each station on the way to a priority says what it did, and the dec
   assert.match(await outcome.innerText(), /P5[\s\S]*ext/);
   await page.getByRole('row', { name: /tok_ext_free\* .*P8 is worse than P5 of mapping #1/ }).waitFor();
 
+  const [user] = (await gateway.admin('GET', '/admin/users?role=gateway_user')).body.users;
+  const link = outcome.getByRole('link', { name: user.email });
+  assert.equal(await link.getAttribute('href'), `/console/users?q=${encodeURIComponent(user.email)}`);
+
   await page.getByRole('combobox', { name: 'X-Priority' }).click();
   await page.getByRole('option', { name: 'P7' }).click();
   await page.getByRole('button', { name: 'Explain' }).click();

@@ -1,10 +1,10 @@
-import { ActionIcon, Anchor, Badge, Group, Stack, Text, Tooltip, VisuallyHidden } from '@mantine/core';
+import { ActionIcon, Badge, Group, Stack, Text, Tooltip, VisuallyHidden } from '@mantine/core';
 import { IconTrash } from '@tabler/icons-react';
 import type { TFunction } from 'i18next';
 import type { DataTableColumn } from 'mantine-datatable';
-import { Link } from 'wouter';
 import type { ListedApiKey } from '../../api/api-keys.ts';
 import { Moment } from '../../parts/moment.tsx';
+import { UserLink } from '../../parts/user-link.tsx';
 
 interface KeyColumnsOptions {
   readonly onRevoke: (key: ListedApiKey) => void;
@@ -33,11 +33,7 @@ export const keyColumns = (t: TFunction<'apiKeys'>, options: KeyColumnsOptions):
     title: t('user'),
     visibleMediaQuery: '(min-width: 48em)',
     noWrap: true,
-    render: key => (
-      <Anchor component={Link} href={`/users?q=${encodeURIComponent(key.user_email)}`} size="sm">
-        {key.user_email}
-      </Anchor>
-    ),
+    render: key => <UserLink email={key.user_email} />,
   },
   {
     accessor: 'scopes',

@@ -3,7 +3,9 @@ import { IconFlag } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Answered } from '../../api/explain.ts';
+import { useUser } from '../../api/users.ts';
 import { PriorityBadge } from '../../parts/priority.tsx';
+import { UserLink } from '../../parts/user-link.tsx';
 import classes from './path.module.css';
 
 /** Where the way ends: what a request gets. */
@@ -26,7 +28,11 @@ export function Outcome({ explanation }: { readonly explanation: Answered }) {
             <Fact name={t('tenant')}>{tenantText || (certain ? t('noTenant') : t('depends'))}</Fact>
           )}
           <Flow id={explanation.flow_id} isNobody={isWhole && user_id === null} />
-          {user_id !== null && <Fact name={t('user')}>#{user_id}</Fact>}
+          {user_id !== null && (
+            <Fact name={t('user')}>
+              <User id={user_id} />
+            </Fact>
+          )}
           {if_enforced && (
             <>
               <Divider />
@@ -58,6 +64,11 @@ function Flow({ id, isNobody }: { readonly id: string | null; readonly isNobody:
       {id === null ? t(isNobody ? 'flowUnknown' : 'depends') : <span className="mono">{id}</span>}
     </Fact>
   );
+}
+
+function User({ id }: { readonly id: number }) {
+  const email = useUser(id).data?.email;
+  return email === undefined ? `#${id}` : <UserLink email={email} />;
 }
 
 function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
