@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, Text } from '@mantine/core';
+import { Menu, Text } from '@mantine/core';
 import { IconLogout, IconLogout2, IconUserCircle } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
@@ -6,6 +6,7 @@ import { forgetSession } from '../api/query-client.ts';
 import { signOut, signOutEverywhere, useSession } from '../api/session.ts';
 import { useConfirm } from '../parts/confirm.tsx';
 import { tellError } from '../parts/tell.ts';
+import { HeaderMenu } from './header-menu.tsx';
 
 export function Account() {
   const { t } = useTranslation();
@@ -27,24 +28,17 @@ export function Account() {
   return (
     <>
       {dialog}
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t('account')}>
-            <IconUserCircle size={22} />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Label>
-            <Text size="xs">{t('signedInAs', { email: user.email })}</Text>
-          </Menu.Label>
-          <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => leaving.mutate(false)}>
-            {t('signOut')}
-          </Menu.Item>
-          <Menu.Item leftSection={<IconLogout2 size={16} />} onClick={askEverywhere}>
-            {t('signOutEverywhere')}
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+      <HeaderMenu label={t('account')} icon={<IconUserCircle size={22} />}>
+        <Menu.Label>
+          <Text size="xs">{t('signedInAs', { email: user.email })}</Text>
+        </Menu.Label>
+        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => leaving.mutate(false)}>
+          {t('signOut')}
+        </Menu.Item>
+        <Menu.Item leftSection={<IconLogout2 size={16} />} onClick={askEverywhere}>
+          {t('signOutEverywhere')}
+        </Menu.Item>
+      </HeaderMenu>
     </>
   );
 }

@@ -1,7 +1,8 @@
-import { ActionIcon, Menu, useMantineColorScheme } from '@mantine/core';
+import { Menu, useMantineColorScheme } from '@mantine/core';
 import { IconCheck, IconDeviceDesktop, IconLanguage, IconMoon, IconSun } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { chooseLanguage, type Language, languages } from '../texts/texts.ts';
+import { HeaderMenu } from './header-menu.tsx';
 
 const schemes = { light: IconSun, dark: IconMoon, auto: IconDeviceDesktop } as const;
 const schemeNames = Object.keys(schemes) as (keyof typeof schemes)[];
@@ -15,39 +16,25 @@ export function Preferences() {
   const chosen = (isChosen: boolean) => (isChosen ? <IconCheck size={14} /> : null);
   return (
     <>
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t('language')}>
-            <IconLanguage size={20} />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {languageNames.map(name => (
-            <Menu.Item
-              key={name}
-              lang={name}
-              rightSection={chosen(i18n.language === name)}
-              onClick={() => void chooseLanguage(name)}
-            >
-              {languages[name]}
-            </Menu.Item>
-          ))}
-        </Menu.Dropdown>
-      </Menu>
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t('colorScheme')}>
-            <Scheme size={20} />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {schemeNames.map(name => (
-            <Menu.Item key={name} rightSection={chosen(colorScheme === name)} onClick={() => setColorScheme(name)}>
-              {t(name)}
-            </Menu.Item>
-          ))}
-        </Menu.Dropdown>
-      </Menu>
+      <HeaderMenu label={t('language')} icon={<IconLanguage size={20} />}>
+        {languageNames.map(name => (
+          <Menu.Item
+            key={name}
+            lang={name}
+            rightSection={chosen(i18n.language === name)}
+            onClick={() => void chooseLanguage(name)}
+          >
+            {languages[name]}
+          </Menu.Item>
+        ))}
+      </HeaderMenu>
+      <HeaderMenu label={t('colorScheme')} icon={<Scheme size={20} />}>
+        {schemeNames.map(name => (
+          <Menu.Item key={name} rightSection={chosen(colorScheme === name)} onClick={() => setColorScheme(name)}>
+            {t(name)}
+          </Menu.Item>
+        ))}
+      </HeaderMenu>
     </>
   );
 }
