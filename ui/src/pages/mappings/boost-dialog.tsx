@@ -1,24 +1,23 @@
-import { Modal } from '@mantine/core';
 import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { later } from '../../parts/later.ts';
 import { LoadingState } from '../../parts/states.tsx';
 import type { Row } from './row.ts';
+import { TaskDialog } from './task-dialog.tsx';
 import type { Task } from './use-task.ts';
 
 // It brings the calendar along, which the list does without.
 const BoostForm = lazy(later(() => import('./boost-form.tsx')));
 
-export function BoostDialog({ task: { subject, isOpen, close } }: { readonly task: Task<Row> }) {
-  const { t } = useTranslation(['mappings', 'shell']);
+export function BoostDialog({ task }: { readonly task: Task<Row> }) {
+  const { t } = useTranslation('mappings');
   return (
-    <Modal
-      opened={isOpen}
-      onClose={close}
-      title={subject && t('boostTitle', { id: subject.id })}
-      closeButtonProps={{ 'aria-label': t('shell:close') }}
-    >
-      <Suspense fallback={<LoadingState />}>{subject && <BoostForm row={subject} onClose={close} />}</Suspense>
-    </Modal>
+    <TaskDialog task={task} title={({ id }) => t('boostTitle', { id })}>
+      {row => (
+        <Suspense fallback={<LoadingState />}>
+          <BoostForm row={row} onClose={task.close} />
+        </Suspense>
+      )}
+    </TaskDialog>
   );
 }

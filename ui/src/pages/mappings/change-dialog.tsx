@@ -1,10 +1,11 @@
-import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { type Change, useChangeMapping, useEndBoost, useTrial } from '../../api/mappings.ts';
 import { errorText } from '../../parts/states.tsx';
 import { tellDone } from '../../parts/tell.ts';
 import { PatternCell, TenantCell } from './cells.tsx';
 import type { Row } from './row.ts';
+import { TaskDialog } from './task-dialog.tsx';
 import { TrialResult } from './trial-result.tsx';
 import type { Task } from './use-task.ts';
 
@@ -15,18 +16,11 @@ export interface RowChange {
 
 /** Asks before a change that a row's menu makes, and shows what it would do. */
 export function ChangeDialog({ task }: { readonly task: Task<RowChange> }) {
-  const { t } = useTranslation(['mappings', 'shell']);
-  const { subject, isOpen, close } = task;
+  const { t } = useTranslation('mappings');
   return (
-    <Modal
-      opened={isOpen}
-      onClose={close}
-      size="lg"
-      title={subject && t(`ask_${subject.kind}`, { id: subject.row.id })}
-      closeButtonProps={{ 'aria-label': t('shell:close') }}
-    >
-      {subject && <Question {...subject} onClose={close} />}
-    </Modal>
+    <TaskDialog task={task} size="lg" title={({ kind, row }) => t(`ask_${kind}`, { id: row.id })}>
+      {change => <Question {...change} onClose={task.close} />}
+    </TaskDialog>
   );
 }
 

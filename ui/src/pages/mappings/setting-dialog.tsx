@@ -1,10 +1,11 @@
-import { Alert, Button, Group, Modal, NumberInput, Stack, Text } from '@mantine/core';
+import { Alert, Button, Group, NumberInput, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Settings, type SettingsPatch, useSaveSettings } from '../../api/settings.ts';
 import { formErrors } from '../../parts/form-errors.ts';
 import { PrioritySelect } from '../../parts/priority-select.tsx';
 import { tellDone } from '../../parts/tell.ts';
+import { TaskDialog } from './task-dialog.tsx';
 import type { Task } from './use-task.ts';
 
 export interface SettingTask {
@@ -13,17 +14,12 @@ export interface SettingTask {
 }
 
 /** Changes one setting, or takes the stored value away. */
-export function SettingDialog({ task: { subject, isOpen, close } }: { readonly task: Task<SettingTask> }) {
-  const { t } = useTranslation(['mappings', 'shell']);
+export function SettingDialog({ task }: { readonly task: Task<SettingTask> }) {
+  const { t } = useTranslation('mappings');
   return (
-    <Modal
-      opened={isOpen}
-      onClose={close}
-      title={subject && t(`setting_${subject.name}`)}
-      closeButtonProps={{ 'aria-label': t('shell:close') }}
-    >
-      {subject && <SettingForm {...subject} onClose={close} />}
-    </Modal>
+    <TaskDialog task={task} title={({ name }) => t(`setting_${name}`)}>
+      {setting => <SettingForm {...setting} onClose={task.close} />}
+    </TaskDialog>
   );
 }
 
