@@ -98,8 +98,8 @@ function conditions(question: MappingQuestion): RawBuilder<unknown> {
 
 /** Texts of different columns do not run together. */
 const searched = sql.join(
-  ['pattern', 'tenant_id', 'tenant_name', 'description'].map(column => sql`coalesce(${sql.ref(column)}, '')`),
-  sql` || chr(1) || `,
+  ['pattern', 'tenant_id', 'tenant_name', 'description'].map(column => sql`coalesce(${sql.ref(column)} || chr(1), '')`),
+  sql` || `,
 );
 
 /**
@@ -111,7 +111,7 @@ function contains(q: string): RawBuilder<boolean> {
   const others = [...new Set(needle)].filter(letter => letter > '\x7f' && large(letter) !== letter);
   const plain: RawBuilder<unknown> = sql`lower((${searched}) COLLATE "C")`;
   const folded = others.reduce((text, letter) => sql`replace(${text}, ${large(letter)}, ${letter})`, plain);
-  return sql`strpos(${folded}, ${needle}) > 0`;
+  return sql`${folded} LIKE ${`%${needle.replaceAll(/[\\%_]/g, '\\$&')}%`}`;
 }
 
 /** Some letters become several in the other case; those stay as they are. */
