@@ -9,7 +9,7 @@
 const memoryMs = 30_000;
 /** What was learned is forgotten when nothing has waited for so long. */
 const forgottenAfterMs = 300_000;
-/** A prediction from fewer grants is none. */
+/** Nobody is refused for what fewer grants predict. */
 const fewestSamples = 20;
 
 export class DrainRate {
@@ -40,9 +40,9 @@ export class DrainRate {
     this.samples++;
   }
 
-  /** How long `cost` is going to take, as far as can be told; null while too little is known. */
-  predictMs(cost: number, now: number): number | null {
-    const seconds = this.samples < fewestSamples ? null : this.secondsFor(cost, now);
+  /** How long `cost` is going to take, as far as `fewest` grants or more can tell; null after less. */
+  predictMs(cost: number, now: number, fewest = fewestSamples): number | null {
+    const seconds = this.samples < fewest ? null : this.secondsFor(cost, now);
     return seconds === null ? null : seconds * 1000;
   }
 

@@ -31,6 +31,9 @@ interface ViewParts {
 /** The name of the tenant that a flow id stands for; null where it has none. */
 export type TenantName = (flowId: string) => string | null;
 
+/** From so many on their speed tells about how long a request is going to wait. */
+const fewestGrants = 3;
+
 type Standings = (ticket: PoolTicket) => Standing;
 
 export class PoolView {
@@ -205,7 +208,7 @@ export class PoolView {
   /** Until what is ahead of it in its level and itself have drained as fast as lately; null where nothing tells. */
   #expectedWaitMs({ place }: PoolTicket, { costAhead, tenantWaitMs }: Standing, now: number): number | null {
     const { scheduler, counts } = this.#parts;
-    const drainMs = counts.of(place.level).drain.predictMs(costAhead + place.cost, now);
+    const drainMs = counts.of(place.level).drain.predictMs(costAhead + place.cost, now, fewestGrants);
     if (tenantWaitMs === null) return null;
     const knownMs = Math.max(scheduler.poolWaitMs(now), tenantWaitMs);
     if (drainMs === null && knownMs === 0) return null;

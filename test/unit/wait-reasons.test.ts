@@ -226,13 +226,15 @@ test('how long about: as fast as the level drained lately', async () => {
   let running = pool.request('0');
   const queued = Array.from({ length: 40 }, (_, at) => pool.request(`q${at}`));
   assert.equal(found(pool, 'q39').expected_wait_ms, null, 'nothing is known yet');
-  for (const next of queued.slice(0, 25)) {
+  const expected = (id: string) => found(pool, id).expected_wait_ms ?? assert.fail();
+  for (const [at, next] of queued.slice(0, 25).entries()) {
     pool.clock.advance(1000);
     running.end();
     await running.answer;
     running = next;
+    if (at === 1) assert.equal(found(pool, 'q39').expected_wait_ms, null, 'two grants tell too little');
+    if (at === 2) assert.ok(Math.abs(expected('q39') - 37_000) < 1_000, String(expected('q39')));
   }
-  const expected = (id: string) => found(pool, id).expected_wait_ms ?? assert.fail();
   assert.ok(Math.abs(expected('q25') - 1000) < 50, String(expected('q25')));
   assert.ok(Math.abs(expected('q39') - 15_000) < 500, String(expected('q39')));
 });
