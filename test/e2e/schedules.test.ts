@@ -112,6 +112,24 @@ browserTest('a form stays open, with what was typed, when somebody else deletes 
   assert.equal(await panel.getByLabel('Description').inputValue(), 'Typed by hand');
 });
 
+browserTest('two who change different things of a schedule do not undo each other’s', async t => {
+  const { page, visit, gateway } = await openConsole(t);
+  const { admin } = gateway;
+  await admin('POST', mappings, prod);
+  const url = '/admin/api-key-priority/schedules';
+  const rule = { weekdays: ['wed'], start: '20:00', end: '22:00', zone: 'UTC', description: 'Old' };
+  await admin('POST', url, { mapping_id: 1, priority: 2, ...rule });
+  await visit('/schedules');
+  await page.getByRole('button', { name: 'Edit schedule 1' }).click();
+  const panel = page.getByRole('dialog', { name: /Schedule 1: Production/ });
+  await panel.getByLabel('Description').fill('');
+  await admin('PUT', `${url}/1`, { end: '23:00' });
+  await panel.getByRole('button', { name: 'Save' }).click();
+  await panel.waitFor({ state: 'detached' });
+  const { end, description, priority, weekdays } = (await admin('GET', url)).body.schedules[0];
+  assert.deepEqual([end, description, priority, weekdays], ['23:00', null, 2, ['wed']]);
+});
+
 browserTest('Personal schedules its pools, and says that Team schedules mappings; in Chinese, on a phone', async t => {
   const { page, visit, gateway } = await openConsole(t, {
     edition: 'personal',

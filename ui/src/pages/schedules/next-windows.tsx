@@ -24,8 +24,8 @@ const spanStyle = {
 /** What is in force of the mapping's schedules in the next days: no other window may overlap these. */
 export function NextWindows({ mappingId, scheduleId }: NextWindowsProps) {
   const { t, i18n } = useTranslation('schedules');
-  const { data, error } = useWindows(mappingId, true);
-  if (error) return <ErrorState error={error} />;
+  const { data, error, refetch } = useWindows(mappingId, true);
+  if (error) return <ErrorState error={error} onRetry={refetch} />;
   if (data === undefined) return null;
   const format = new Intl.DateTimeFormat(i18n.language, spanStyle);
   const shown = data.windows.slice(0, mostShown);

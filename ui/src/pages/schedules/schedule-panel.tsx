@@ -42,7 +42,10 @@ const mostOfMapping = 100;
 function WindowPanel({ edited, ...props }: PanelProps<Extract<Edited, { readonly of: 'window' }>>) {
   const { t } = useTranslation('schedules');
   const { t: shared } = useTranslation();
-  const { data, error } = useSchedules({ mapping_id: edited.mappingId, limit: mostOfMapping, offset: 0 }, true);
+  const { data, error, refetch } = useSchedules(
+    { mapping_id: edited.mappingId, limit: mostOfMapping, offset: 0 },
+    true,
+  );
   const found = data?.schedules.find(({ id }) => id === edited.id);
   // What is open stays open when somebody else deletes it: what was typed is not lost.
   const [schedule, setSchedule] = useState(found);
@@ -56,8 +59,9 @@ function WindowPanel({ edited, ...props }: PanelProps<Extract<Edited, { readonly
       title={t('editOf', { id: edited.id })}
       closeButtonProps={{ 'aria-label': shared('close') }}
     >
-      {error && <ErrorState error={error} />}
-      {data === undefined ? <LoadingState /> : <EmptyState />}
+      {error && <ErrorState error={error} onRetry={refetch} />}
+      {data === undefined && error === null && <LoadingState />}
+      {data !== undefined && <EmptyState />}
     </Drawer>
   );
 }
@@ -70,7 +74,7 @@ function ScheduleForm({ edited, isTeam, pools, mappingId, onClose }: PanelProps<
   const errors = formErrors(saving.error, formFields, shared);
   const isNew = edited.of === 'new';
   const save = (values: Values) =>
-    saving.mutate(writeOf(edited, values), {
+    saving.mutate(writeOf(edited, values, form.getInitialValues()), {
       onSuccess: ({ id }) => {
         tellDone(t(isNew ? 'created' : 'changed', { id }));
         onClose();

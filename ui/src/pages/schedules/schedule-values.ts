@@ -74,20 +74,25 @@ export function valuesOf(edited: EditedSchedule, { isTeam, pools, mappingId }: G
   return { ...nothing, ...rule, of: 'pool', pool, key, value: valueText(value) };
 }
 
-/** What is sent; what is missing the gateway tells, by field. */
-export function writeOf(edited: EditedSchedule, values: Values): ScheduleWrite {
-  const { of, mapping_id, priority, pool, key, value, weekdays, start, end, zone, description } = values;
+/**
+ * What is sent; what is missing the gateway tells, by field. Of one that is there, only what was changed since `before`:
+ * two who change different things do not undo each other's.
+ */
+export function writeOf(edited: EditedSchedule, values: Values, before: Values): ScheduleWrite {
+  const { of, pool } = values;
   const id = edited.of === 'new' ? null : edited.schedule.id;
-  const rule = { weekdays, start, end, zone, description: description === '' ? null : description };
-  const body =
-    of === 'mapping'
-      ? { ...rule, ...given({ priority }), ...(id === null ? given({ mapping_id }) : {}) }
-      : { ...rule, value: typedValue(value), ...(id === null ? given({ key }) : {}) };
+  const old = sentOf(before);
+  const isSent = ([name, value]: [string, unknown]) =>
+    id === null ? value !== null : JSON.stringify(value) !== JSON.stringify(old[name]);
+  const body = Object.fromEntries(Object.entries(sentOf(values)).filter(isSent));
   return { of, id, body, ...(of === 'pool' ? { pool: pool ?? '' } : {}) } as ScheduleWrite;
 }
 
-const given = (fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+function sentOf(values: Values): Readonly<Record<string, unknown>> {
+  const { of, mapping_id, priority, key, value, weekdays, start, end, zone, description } = values;
+  const rule = { weekdays, start, end, zone, description: description === '' ? null : description };
+  return of === 'mapping' ? { ...rule, mapping_id, priority } : { ...rule, key, value: typedValue(value) };
+}
 
 /** `true`, `12.5`, `10,9,8` or a word, as the configuration writes values. */
 function typedValue(text: string): string | number | boolean | number[] {
