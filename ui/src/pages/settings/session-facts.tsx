@@ -1,15 +1,13 @@
 import { Button } from '@mantine/core';
 import { IconLogout2 } from '@tabler/icons-react';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
-import { forgetSession } from '../../api/query-client.ts';
-import { sessionKey, signOutEverywhere, useSession } from '../../api/session.ts';
-import { useConfirm } from '../../parts/confirm.tsx';
+import { sessionKey, useSession } from '../../api/session.ts';
 import { Facts } from '../../parts/facts.tsx';
 import { FullMoment, Moment } from '../../parts/moment.tsx';
 import { Section } from '../../parts/section.tsx';
-import { tellError } from '../../parts/tell.ts';
+import { useSigningOut } from '../../parts/use-signing-out.tsx';
 import { roleText } from '../users/user-words.tsx';
 
 export function SessionFacts() {
@@ -37,21 +35,7 @@ export function SessionFacts() {
 
 function SignOutEverywhere() {
   const { t } = useTranslation();
-  const { email } = useSession().user;
-  const queries = useQueryClient();
-  const [confirm, dialog] = useConfirm();
-  const leaving = useMutation({
-    mutationFn: signOutEverywhere,
-    onSuccess: () => forgetSession(queries),
-    onError: error => tellError(error, t),
-  });
-  const ask = () =>
-    confirm({
-      title: t('signOutEverywhere'),
-      text: t('signOutEverywhereAsk', { email }),
-      action: t('signOutEverywhere'),
-      onConfirm: () => leaving.mutate(),
-    });
+  const { everywhere, isPending, dialog } = useSigningOut();
   return (
     <>
       {dialog}
@@ -59,8 +43,8 @@ function SignOutEverywhere() {
         variant="default"
         size="xs"
         leftSection={<IconLogout2 size={16} />}
-        onClick={ask}
-        loading={leaving.isPending}
+        onClick={everywhere}
+        loading={isPending}
       >
         {t('signOutEverywhere')}
       </Button>
