@@ -28,6 +28,9 @@ interface PagedTableProps<Row> {
   readonly empty?: ReactNode;
 }
 
+/** Whoever marks a text to copy it does not mean to open its row. */
+const isMarking = (): boolean => getSelection()?.isCollapsed === false;
+
 /** A table whose paging and sorting are the server's. */
 export function PagedTable<Row>(props: PagedTableProps<Row>) {
   const { label, columns, query, view, rowId, onOpen, isFiltered = false, empty } = props;
@@ -68,7 +71,7 @@ export function PagedTable<Row>(props: PagedTableProps<Row>) {
         onSortStatusChange={({ columnAccessor, direction }) =>
           view.setSort({ columnAccessor: String(columnAccessor), direction })
         }
-        {...(onOpen ? { onRowClick: ({ record }: { record: Row }) => onOpen(record) } : {})}
+        {...(onOpen ? { onRowClick: ({ record }: { record: Row }) => isMarking() || onOpen(record) } : {})}
         scrollViewportRef={viewport}
         highlightOnHover
         // Dimmed texts are readable on it as well.

@@ -21,10 +21,6 @@ export function MappingTable({ view, actions }: MappingTableProps) {
   const query = useMappings(listFilter(view));
   const { data } = query;
   const columns = useColumns(actions);
-  const open = (row: Row) => {
-    // Whoever marks a pattern to copy it does not mean to edit it.
-    if (window.getSelection()?.isCollapsed !== false) actions.edit(row);
-  };
   return (
     <Stack gap={6}>
       <PagedTable<Row>
@@ -33,7 +29,7 @@ export function MappingTable({ view, actions }: MappingTableProps) {
         query={{ ...query, data: data && { rows: data.mappings, total: data.total } }}
         view={view}
         rowId={row => row.id}
-        onOpen={open}
+        onOpen={actions.edit}
         isFiltered={isFiltered(view)}
         empty={
           <>
