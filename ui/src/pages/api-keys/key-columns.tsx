@@ -3,6 +3,7 @@ import { IconTrash } from '@tabler/icons-react';
 import type { TFunction } from 'i18next';
 import type { DataTableColumn } from 'mantine-datatable';
 import type { ListedApiKey } from '../../api/api-keys.ts';
+import { useEachSecond } from '../../parts/each-second.ts';
 import { Moment } from '../../parts/moment.tsx';
 import { UserLink } from '../../parts/user-link.tsx';
 
@@ -108,8 +109,8 @@ function Scopes({ scopes }: { readonly scopes: readonly string[] }) {
 }
 
 function Expiry({ at, t }: { readonly at: string | null; readonly t: TFunction<'apiKeys'> }) {
+  const isOver = useEachSecond(() => at !== null && Date.parse(at) <= Date.now());
   if (at === null) return t('neverExpires');
-  const isOver = new Date(at).getTime() <= Date.now();
   return (
     <Stack gap={2} align="flex-start">
       {isOver && (
