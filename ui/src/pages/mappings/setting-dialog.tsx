@@ -54,7 +54,7 @@ function SettingForm({ name, settings, onClose }: SettingTask & { readonly onClo
             value={value ?? ''}
             onChange={next => setValue(next === '' ? null : Number(next))}
             suffix={t('secondsSuffix')}
-            thousandSeparator=","
+            thousandSeparator=" "
           />
         )}
         {errors.form !== undefined && <Alert color="red">{errors.form}</Alert>}
