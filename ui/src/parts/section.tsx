@@ -1,5 +1,6 @@
-import { Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { Group, Paper } from '@mantine/core';
 import { type ReactNode, useId } from 'react';
+import { Heading } from './heading.tsx';
 
 interface SectionProps {
   readonly title: ReactNode;
@@ -15,16 +16,7 @@ export function Section({ title, hint, aside, children }: SectionProps) {
   return (
     <Paper withBorder p="md" component="section" aria-labelledby={id}>
       <Group justify="space-between" align="flex-start" mb="sm" gap="xs">
-        <Stack gap={2}>
-          <Title order={2} size="h4" id={id}>
-            {title}
-          </Title>
-          {hint !== undefined && (
-            <Text size="sm" c="dimmed" component="div">
-              {hint}
-            </Text>
-          )}
-        </Stack>
+        <Heading order={2} size="h4" id={id} title={title} hint={hint} />
         {aside}
       </Group>
       {children}

@@ -1,10 +1,11 @@
-import { Alert, Button, Center, Group, Loader, Stack, Text, Title } from '@mantine/core';
+import { Alert, Button, Center, Group, Loader, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconLock } from '@tabler/icons-react';
 import type { TFunction } from 'i18next';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../api/client.ts';
 import { useSession } from '../api/session.ts';
+import { Heading } from './heading.tsx';
 
 /** What the gateway said; its own words, because they name the field and what is allowed. */
 export function errorText(error: unknown, t: TFunction): string {
@@ -84,16 +85,7 @@ interface PageHeaderProps {
 export function PageHeader({ title, hint, children }: PageHeaderProps) {
   return (
     <Group justify="space-between" align="flex-start" mb="md" gap="sm">
-      <Stack gap={2} style={{ flex: '1 1 280px', minWidth: 0 }}>
-        <Title order={1} size="h2">
-          {title}
-        </Title>
-        {hint !== undefined && (
-          <Text size="sm" c="dimmed" component="div">
-            {hint}
-          </Text>
-        )}
-      </Stack>
+      <Heading order={1} size="h2" title={title} hint={hint} style={{ flex: '1 1 280px', minWidth: 0 }} />
       <Group gap="xs">{children}</Group>
     </Group>
   );
