@@ -1,7 +1,7 @@
-import { Center, Loader } from '@mantine/core';
+import { Center } from '@mantine/core';
 import { useState } from 'react';
 import { SessionContext, useSessionQuery } from '../api/session.ts';
-import { ErrorState } from '../parts/states.tsx';
+import { ErrorState, LoadingState } from '../parts/states.tsx';
 import { Shell } from './shell.tsx';
 import { SignIn } from './sign-in.tsx';
 
@@ -13,7 +13,7 @@ export function Gate() {
   if (session.isPending) {
     return (
       <Center h="100vh">
-        <Loader aria-label="…" />
+        <LoadingState />
       </Center>
     );
   }
