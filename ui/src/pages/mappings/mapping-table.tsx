@@ -1,10 +1,10 @@
 import { Button, Stack, Text } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import type { DataTableColumn } from 'mantine-datatable';
-import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useMappings } from '../../api/mappings.ts';
 import { isFiltered } from '../../parts/filters.tsx';
+import { useNumbers } from '../../parts/numbers.ts';
 import { PagedTable } from '../../parts/paged-table.tsx';
 import type { TableView } from '../../parts/table-view.ts';
 import { PatternCell, PriorityCell, StateCell, stateOf, TenantCell } from './cells.tsx';
@@ -56,8 +56,8 @@ const beyondPhone = '(min-width: 48em)';
 const wide = '(min-width: 88em)';
 
 function useColumns(actions: Actions): DataTableColumn<Row>[] {
-  const { t, i18n } = useTranslation('mappings');
-  const { format } = useMemo(() => new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 1 }), [i18n.language]);
+  const { t } = useTranslation('mappings');
+  const { rate } = useNumbers();
   const sortable = true;
   return [
     { accessor: 'id', title: t('id'), sortable, width: 76, textAlign: 'right', visibleMediaQuery: wide },
@@ -113,7 +113,7 @@ function useColumns(actions: Actions): DataTableColumn<Row>[] {
       sortable,
       width: 106,
       textAlign: 'right',
-      render: row => format(row.requests_per_min),
+      render: row => rate(row.requests_per_min),
       visibleMediaQuery: beyondPhone,
     },
     {

@@ -2,6 +2,7 @@ import { Flex, Text } from '@mantine/core';
 import type { DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
 import type { PoolKey, ShownPool } from '../../api/pools.ts';
+import { useNumbers } from '../../parts/numbers.ts';
 import { levels, PriorityBadge } from '../../parts/priority.tsx';
 import { SourceBadge } from '../../parts/setting-fields.tsx';
 import { WholeTable } from '../../parts/whole-table.tsx';
@@ -16,8 +17,8 @@ interface LevelRow {
 
 /** What of a pool's settings differs by level: a row for each setting, a column for each level. */
 export function LevelTable({ pool }: { readonly pool: ShownPool }) {
-  const { t, i18n } = useTranslation('pools');
-  const number = new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 3 });
+  const { t } = useTranslation('pools');
+  const { exact } = useNumbers();
   const rows = levelSettings.map(({ key }): LevelRow => {
     const value = pool[key];
     return { key, label: t(key), source: pool.source[key], values: isLevels(value) ? value : null };
@@ -39,7 +40,7 @@ export function LevelTable({ pool }: { readonly pool: ShownPool }) {
         accessor: `P${level}`,
         title: <PriorityBadge level={level} />,
         textAlign: 'right',
-        render: ({ values }) => (values === null ? '–' : number.format(values[level] ?? 0)),
+        render: ({ values }) => (values === null ? '–' : exact(values[level] ?? 0)),
       }),
     ),
   ];

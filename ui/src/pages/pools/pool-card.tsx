@@ -97,7 +97,7 @@ function Value({ pool, name, unit }: ValueProps) {
           style={{ whiteSpace: 'nowrap' }}
           {...(value === null ? { c: 'dimmed' } : {})}
         >
-          {text(name, value, unit)}
+          {text(value, unit)}
         </Text>
         <SourceBadge source={pool.source[name]} />
       </Group>
