@@ -42,12 +42,20 @@ export class FailedSignIns {
   #current(network: string): Failures {
     const now = this.#clock.now();
     for (const [other, { since }] of this.#byAddress) {
-      if (now - since < windowMs && this.#byAddress.size < addressesAtMost) break;
-      if (other !== network || now - since >= windowMs) this.#byAddress.delete(other);
+      if (now - since < windowMs) break;
+      this.#byAddress.delete(other);
     }
-    const failures = this.#byAddress.get(network) ?? { since: now, count: 0 };
+    const known = this.#byAddress.get(network);
+    if (known !== undefined) return known;
+    if (this.#byAddress.size >= addressesAtMost) this.#forgetOldest();
+    const failures = { since: now, count: 0 };
     this.#byAddress.set(network, failures);
     return failures;
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#byAddress.keys();
+    if (oldest !== undefined) this.#byAddress.delete(oldest);
   }
 }
 
