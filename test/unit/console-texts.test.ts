@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import ts from 'typescript';
 import { texts as english } from '../../ui/src/texts/en/index.ts';
 import { texts as chinese } from '../../ui/src/texts/zh/index.ts';
 
@@ -29,32 +30,75 @@ test('both languages name the same values in a text', () => {
   }
 });
 
-// Names are the same everywhere.
-const names = new Set(['shell:product']);
+// Names and units are the same everywhere.
+const names = new Set([
+  'shell:product',
+  'explain:xPriority',
+  'mappings:id',
+  'pools:unit_mb',
+  'pools:suffix_mb',
+  'settings:openapi',
+]);
 
 test('what is said in words is said in Chinese', () => {
-  const isWords = (text: string) => /[a-z]{3,} [a-z]{2,}/i.test(text.replaceAll(/\{\{.*?\}\}/g, ''));
+  const isWords = (text: string) => /[a-z]{2,}/i.test(text.replaceAll(/\{\{.*?\}\}/g, ''));
   const untranslated = [...zh].filter(
     ([key, text]) => !names.has(key) && isWords(en.get(key) ?? '') && !/\p{Script=Han}/u.test(text),
   );
   assert.deepEqual(untranslated, [], 'left in English');
 });
 
+/** What a page says by itself: text between tags, and attributes and fields that are read out. */
+function saidIn(file: string): string[] {
+  const said: string[] = [];
+  const look = (node: ts.Node): void => {
+    const text = saidBy(node)?.trim() ?? '';
+    if (/\p{L}{2}/u.test(text) && !marks.has(text)) said.push(`${file}: ${text}`);
+    ts.forEachChild(node, look);
+  };
+  look(ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true));
+  return said;
+}
+
+const readOut = /^(?:label|title|placeholder|aria-label|aria-description|alt|description|error|hint|text|message)$/;
+/** How a key begins, in whatever language. */
+const marks = new Set(['tok_']);
+
+function saidBy(node: ts.Node): string | undefined {
+  if (ts.isJsxText(node)) return node.text;
+  if (!ts.isStringLiteralLike(node)) return undefined;
+  const { parent } = node;
+  if (ts.isJsxExpression(parent)) return ts.isJsxAttribute(parent.parent) ? undefined : node.text;
+  const isNamed = ts.isJsxAttribute(parent) || ts.isPropertyAssignment(parent);
+  return isNamed && readOut.test(parent.name.getText()) ? node.text : undefined;
+}
+
+test('a page says nothing that is not among the texts', () => {
+  const files = globSync('ui/src/**/*.{ts,tsx}').filter(file => !file.startsWith('ui/src/texts/'));
+  assert.ok(files.length > 50);
+  assert.deepEqual(files.flatMap(saidIn), []);
+});
+
 test('no text is left that no page shows', () => {
   const sources = globSync('ui/src/**/*.{ts,tsx}')
     .filter(file => !file.startsWith('ui/src/texts/'))
-    .map(file => readFileSync(file, 'utf8'))
-    .join('\n');
-  const isUsed = (key: string) => {
+    .map(file => readFileSync(file, 'utf8'));
+  const isUsed = (page: string, key: string) => {
     const name = key.replace(/_(?:one|other)$/, '');
     // `t(\`reason_${code}\`)` builds its key from a stem that ends in an underscore; a code may have some as well.
     const stems = [...name.matchAll(/_/g)].map(({ index }) => name.slice(0, index + 1));
-    return (
-      sources.includes(`'${name}'`) ||
-      sources.includes(`:${name}`) ||
-      stems.some(stem => sources.includes(`${stem}\${`))
+    // Who speaks of a page names it; the shell's texts are everybody's.
+    const speaks = (source: string) => page === 'shell' || source.includes(`'${page}'`) || source.includes(`${page}:`);
+    return sources.some(
+      source =>
+        source.includes(`'${name}'`) ||
+        source.includes(`:${name}`) ||
+        (speaks(source) && stems.some(stem => source.includes(`${stem}\${`))),
     );
   };
-  const unused = [...en.keys()].filter(key => !isUsed(key.split(':')[1] ?? '') && !key.endsWith(':title'));
+  const unused = [...en.keys()].filter(key => {
+    const [page = '', name = ''] = key.split(':');
+    return name !== 'title' && !isUsed(page, name);
+  });
   assert.deepEqual(unused, []);
 });
