@@ -95,6 +95,20 @@ test('a slow reader skips frames, holds up nobody, and is sent the history again
   assert.equal(fast.history, 1);
 });
 
+test('who comes when nobody has looked for a while is told of the steps that end from then on', async t => {
+  const { clock, answers, points, open, tick } = await arrange(t);
+  const first = await open();
+  first.destroy();
+  await until(() => clock.pending === 0);
+  points.push(point, point);
+  const counts = counted(await open());
+  await tick(1, answers[1]);
+  points.push(point);
+  await tick(1, answers[1]);
+  await until(() => counts.lanes === 3);
+  assert.deepEqual(counts, { history: 1, lanes: 3, point: 1 });
+});
+
 test('one that reads nothing for a minute is let go', async t => {
   const { answers, open, tick } = await arrange(t);
   await open();
