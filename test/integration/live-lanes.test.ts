@@ -79,15 +79,14 @@ test('every second the lanes as they are, and a point when a step has ended', as
 
 test('two readers are told of a step once each, whenever they came', async t => {
   const { gateway, clock } = await arrange(t);
+  clock.advance(500);
   const first = await readLanes(t, gateway.url);
   await openingOf(first);
-  clock.advance(9500);
-  const told = first.next('point');
+  clock.advance(9000);
   clock.advance(600);
   // The step is over, and the second of the stream is not.
   const second = await readLanes(t, gateway.url);
   assert.equal((await openingOf(second)).history.pools[0]?.points.length, 1);
-  await told;
   const lanes = [first.next('lanes'), second.next('lanes')];
   clock.advance(1000);
   await Promise.all(lanes);
@@ -263,6 +262,41 @@ test('the list of those that wait takes a pool and a level that there are', asyn
     const { status, body } = await list(query);
     assert.deepEqual([status, body.error.param], [400, param]);
   }
+});
+
+test('requests of several pools are one list, and of two with the same id the one that waits is found', async t => {
+  const upstream = await startFakeUpstream(t, { hold: true });
+  t.after(() => upstream.open());
+  const clock = new ManualClock();
+  const other = `\n[provider.other]\ntype = openai\nbase_url = ${upstream.url}/v1\nmodels = b*\nmax_concurrent = 1\n`;
+  const ini = poolIni(upstream, { seats: 2, provider: 'models = a*' }) + other;
+  const gateway = await startGateway(t, { ini, overrides: { clock } });
+  const answers: Promise<Response>[] = [];
+  const send = (model: string, requestId: string) => answers.push(gateway.chat(adminKey, { model, requestId }));
+  send('a', 'twin');
+  send('a', 'x');
+  send('b', 'y');
+  await upstream.waitForActive(3);
+  const list = async (query = '') => {
+    const { requests, total } = (await gateway.admin('GET', `/admin/scheduler/requests?${query}`)).body;
+    return [requests.map((one: { request_id: string }) => one.request_id), total];
+  };
+  for (const [model, id, total] of [
+    ['b', 'first', 1],
+    ['a', 'second', 2],
+    ['b', 'twin', 3],
+  ] as const) {
+    send(model, id);
+    await until(async () => (await list())[1] === total);
+    clock.advance(100);
+  }
+  assert.deepEqual(await list(), [['first', 'second', 'twin'], 3]);
+  assert.deepEqual(await list('limit=2'), [['first', 'second'], 3]);
+  assert.deepEqual(await list('pool=other'), [['first', 'twin'], 2]);
+  const { state, pool } = (await gateway.admin('GET', findPath('twin'))).body;
+  assert.deepEqual([state, pool], ['waiting', 'other']);
+  upstream.open();
+  for (const answer of answers) assert.equal((await answer).status, 200);
 });
 
 test('providers are shown without secrets, with how they do', async t => {

@@ -239,6 +239,22 @@ test('how long about: as fast as the level drained lately', async () => {
   assert.ok(Math.abs(expected('q39') - 15_000) < 500, String(expected('q39')));
 });
 
+test("how long about: not before its tenant's rate allows, however fast the level drains", async () => {
+  const pool = arrangeDispatcher({}, { tenants: tenantRules({ a: { requestsPerSec: 0.01 } }) });
+  let running = pool.request('0', 3, { flowId: 'a' });
+  const queued = Array.from({ length: 25 }, (_, at) => pool.request(`q${at}`, 3, { flowId: 'b' }));
+  for (const next of queued) {
+    pool.clock.advance(1000);
+    running.end();
+    await running.answer;
+    running = next;
+  }
+  pool.request('of a', 3, { flowId: 'a' });
+  pool.request('of b', 3, { flowId: 'b' });
+  assert.equal(found(pool, 'of a').expected_wait_ms, 75_000);
+  assert.ok((found(pool, 'of b').expected_wait_ms ?? 0) < 3000);
+});
+
 test('under strict order, with every charge as estimated, the position is the order of the starts', async () => {
   const aRequest = fc.record({
     flowId: fc.constantFrom('a', 'b', 'c', 'd'),
