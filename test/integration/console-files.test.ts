@@ -68,6 +68,7 @@ const guarded = ({ headers }: Answer) => {
   assert.equal(headers['x-content-type-options'], 'nosniff');
   assert.equal(headers['referrer-policy'], 'no-referrer');
   assert.equal(headers['cross-origin-resource-policy'], 'same-origin');
+  assert.equal(headers['cross-origin-opener-policy'], 'same-origin');
   assert.ok(!Object.keys(headers).some(name => name.startsWith('access-control')));
 };
 
