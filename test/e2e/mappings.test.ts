@@ -132,7 +132,7 @@ browserTest('a key is stored by its hash, made in the browser', async t => {
   assert.equal(await levelOf(gateway, key), '1');
 });
 
-browserTest('a stale edit shows both versions; theirs can be taken, or mine kept', async t => {
+browserTest('a stale edit shows both versions; theirs can be taken, mine kept, or mine edited further', async t => {
   const { page, visit, gateway } = await withMappings(t, [production]);
   await visit('/mappings');
   await page.getByRole('button', { name: 'Edit mapping 1 (Production)' }).click();
@@ -156,6 +156,15 @@ browserTest('a stale edit shows both versions; theirs can be taken, or mine kept
   await button(page, 'Keep mine and save').click();
   await region(page).getByText('Mine again').waitFor();
   assert.equal((await gateway.admin('GET', `${rows}/1`)).body.tenant_name, 'Mine again');
+
+  await page.getByRole('button', { name: 'Edit mapping 1 (Mine again)' }).click();
+  await field(page, 'Tenant name').fill('Mine still');
+  await gateway.admin('PUT', `${rows}/1`, { tenant_name: 'Theirs still' });
+  await button(page, 'Save').click();
+  await button(page, 'Go on editing mine').click();
+  assert.equal(await field(page, 'Tenant name').inputValue(), 'Mine still');
+  await button(page, 'Save').click();
+  await region(page).getByText('Mine still').waitFor();
 });
 
 browserTest('unsaved changes are not lost by Escape', async t => {
@@ -185,11 +194,13 @@ browserTest('a boost from the row counts down, and the row has its own priority 
   await region(page).getByRole('timer').waitFor();
   assert.equal(await levelOf(gateway, key), '0');
 
-  await gateway.admin('POST', `${rows}/1/boost`, { priority: 1, for: 2, reason: 'Short' });
+  await gateway.admin('POST', `${rows}/1/boost`, { priority: 1, for: 4, reason: 'Short' });
+  // Until its rows are looked through the list is asked for more often.
+  await until(async () => (await gateway.admin('GET', rows)).body.checked_at !== null);
   await page.reload();
   await region(page).getByRole('timer').waitFor();
-  // Neither reload nor click: it ends by itself.
-  await region(page).getByRole('timer').waitFor({ state: 'detached' });
+  // Neither reload nor click: it ends by itself, and before the ten seconds after which the list is asked for anyway.
+  await region(page).getByRole('timer').waitFor({ state: 'detached', timeout: 8_000 });
   await region(page).getByText('P2', { exact: true }).waitFor();
   assert.equal(await levelOf(gateway, key), '2');
 
