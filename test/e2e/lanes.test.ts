@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { browserTest, type Console, type Look, openConsole, seriousFaults } from '../support/browser.ts';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { readLanes } from '../support/live.ts';
 import { poolIni, waitingIn } from '../support/pool-of-one.ts';
 import { freshDatabase, privateServer } from '../support/postgres.ts';
 import { startTcpWay } from '../support/tcp-way.ts';
@@ -84,6 +85,9 @@ browserTest(
     await page.getByRole('button', { name: 'Hold still' }).click();
     upstream.open();
     await until(async () => (await waitingIn(gateway)) === 0);
+    // Whoever looks has been told of it by now.
+    const reader = await readLanes(t, gateway.url);
+    for (let news = 0; news < 2; news++) await reader.next('lanes');
     assert.equal(await levelsOf(page).getByRole('button', { name: '3 waiting in P7: show them' }).count(), 1);
     await page.getByRole('button', { name: 'Go on' }).click();
     await levelsOf(page)
