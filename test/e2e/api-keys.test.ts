@@ -41,6 +41,11 @@ browserTest('a key is shown once, serves, tells when it was used, and is revoked
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), key);
   await page.keyboard.press('Escape');
   await page.mouse.click(5, 5);
+  const asked = page.waitForEvent('dialog');
+  await page.evaluate(() => void setTimeout(() => location.reload()));
+  const question = await asked;
+  assert.equal(question.type(), 'beforeunload');
+  await question.dismiss();
   assert.equal(await shown.isVisible(), true);
   await page.evaluate(() => navigator.clipboard.writeText(''));
   await shown.getByRole('button', { name: 'I have stored the key' }).click();

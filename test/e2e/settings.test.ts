@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { browserTest, openConsole } from '../support/browser.ts';
+import { browserTest, newContext, openConsole, signIn } from '../support/browser.ts';
 
 browserTest('settings of mapping are changed for the next request, refused at their field, and go back', async t => {
   const { page, visit, gateway } = await openConsole(t);
@@ -41,8 +41,12 @@ browserTest('what somebody else has set meanwhile is not taken back by saving an
 browserTest(
   'Personal has session, language, colours and version; signing out everywhere ends every session',
   async t => {
-    const { page, visit, context } = await openConsole(t, { edition: 'personal' });
-    const other = await context.newPage();
+    const { page, visit, context, gateway } = await openConsole(t, { edition: 'personal' });
+    const elsewhere = await newContext(t);
+    await signIn(elsewhere, gateway.url);
+    const other = await elsewhere.newPage();
+    await other.goto(`${gateway.url}/console/settings`);
+    await other.getByText('admin@local').waitFor();
     await visit('/settings');
     await page.getByText('admin@local').waitFor();
     await page.getByText('Personal', { exact: true }).nth(1).waitFor();
