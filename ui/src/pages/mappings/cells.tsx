@@ -140,7 +140,7 @@ export function StateCell({ row }: CellProps) {
   );
 }
 
-const stateColors = { enabled: 'teal', disabled: 'gray', faulty: 'red', never_wins: 'orange' } as const;
+const stateColors = { enabled: 'teal', disabled: 'gray.5', faulty: 'red', never_wins: 'orange' } as const;
 
 export function stateOf({ enabled, fault, never_wins }: Row): keyof typeof stateColors {
   if (!enabled) return 'disabled';
