@@ -114,3 +114,14 @@ browserTest('a page beyond the last one leads to the last one', async t => {
   await page.getByRole('button', { name: 'Edit admin@local' }).waitFor();
   assert.match(page.url(), /page=1$/);
 });
+
+browserTest('what is looked for is shown from its beginning, whatever page was open', async t => {
+  const { page, visit, gateway } = await openConsole(t);
+  for (let count = 0; count < 30; count++) {
+    await gateway.admin('POST', '/admin/users', { email: `user-${count}@example.com`, role: 'gateway_user' });
+  }
+  await visit('/users?page=2&size=25');
+  await page.getByText('26–31 of 31').waitFor();
+  await page.getByLabel('Search e-mail or name').fill('@example');
+  await page.getByText('1–25 of 30').waitFor();
+});
