@@ -29,7 +29,7 @@ interface ViewParts {
 }
 
 /** The name of the tenant that a flow id stands for; null where it has none. */
-export type TenantName = (flowId: string) => string | null;
+type TenantName = (flowId: string) => string | null;
 
 /** From so many on their speed tells about how long a request is going to wait. */
 const fewestGrants = 3;

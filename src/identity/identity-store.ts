@@ -5,7 +5,7 @@ import type { KeyOwner } from './key-owner.ts';
 
 /** A key as it may be shown: without its hash. */
 export type ShownKeyRow = Omit<ApiKeyRow, 'key_hash'>;
-export type ListedKeyRow = ShownKeyRow & { readonly user_email: string };
+type ListedKeyRow = ShownKeyRow & { readonly user_email: string };
 
 export interface Page {
   readonly limit: number;

@@ -42,7 +42,7 @@ export interface IdentitiesParts {
 }
 
 /** A key and as much of it as this gateway knows. */
-export interface CountedKey extends StoredKey {
+interface CountedKey extends StoredKey {
   /** Null: not seen since the start. */
   readonly key: string | null;
 }

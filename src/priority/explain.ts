@@ -23,7 +23,7 @@ export interface Question {
   readonly asked: Level | null;
 }
 
-export interface Situation {
+interface Situation {
   readonly ranked: readonly RankedRow[];
   /** Enabled rows that cannot be used, and rows that are switched off. */
   readonly faulty: readonly CompiledRow[];

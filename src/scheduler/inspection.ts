@@ -21,7 +21,7 @@ export interface Standing {
   readonly tenantWaitMs: number | null;
 }
 
-export interface LevelSeats {
+interface LevelSeats {
   readonly reserved: number;
   /** Infinity: all. */
   readonly cap: number;

@@ -15,7 +15,7 @@ import type { Point } from '../../domain/live.ts';
 import type { HistoryEvent, LanesEvent, PointEvent } from './live-contract.ts';
 
 /** What the streams tell of; asked only while somebody looks. */
-export interface LaneSources {
+interface LaneSources {
   readonly clock: Clock;
   readonly stepMs: number;
   readonly lanes: () => Omit<LanesEvent, 'at'>;
