@@ -1,6 +1,6 @@
 // `npm test`: every test file against one embedded PostgreSQL, and a last line that counts.
 import { execFile } from 'node:child_process';
-import { globSync, statSync } from 'node:fs';
+import { globSync, statfsSync, statSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from 'node:test';
@@ -16,10 +16,11 @@ if (files.length === 0) {
 }
 
 if (files.some(file => file.startsWith(join('test', 'e2e')))) await buildConsole();
-const server = await startTestServer();
-process.env.TOKLIGENCE_TEST_POSTGRES_URL = server.url;
 // Every file is a process, and many start further ones: they need not compile the same modules again.
 process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'tokligence-compile-cache');
+process.env.TMPDIR ??= inMemory() ?? tmpdir();
+const server = await startTestServer();
+process.env.TOKLIGENCE_TEST_POSTGRES_URL = server.url;
 let passed = 0;
 let failed = 0;
 const stream = run({ files, concurrency: availableParallelism() + 1, timeout: 120_000 });
@@ -34,6 +35,16 @@ await new Promise(resolve => stream.once('end', resolve));
 await server.stop();
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+
+/** Databases that live for seconds are written to memory where it has room for them all; null where it has not. */
+function inMemory(): string | null {
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm');
+    return bavail * bsize > 2 ** 31 ? '/dev/shm' : null;
+  } catch {
+    return null;
+  }
+}
 
 /** The browser must see the console as its sources are now; `npm ci` has built it as they were then. */
 async function buildConsole(): Promise<void> {

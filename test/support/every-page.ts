@@ -29,9 +29,11 @@ export async function onEveryPage(
   holdRequests(t, gateway);
   const { page, visit } = await openConsole(t, { gateway, ...look });
   const texts = look.language === 'zh' ? chinese : english;
+  await visit('/');
   for (const path of Object.keys(paths) as Path[]) {
-    await visit(path);
-    await page.getByRole('heading', { level: 1, name: texts[paths[path]].title }).waitFor();
+    const name = texts[paths[path]].title;
+    await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
+    await page.getByRole('heading', { level: 1, name }).waitFor();
     await settled({ page }, texts.shell.loading);
     await check(page, path);
   }

@@ -28,7 +28,8 @@ export interface TestDatabase {
 export const freshDatabase = async (t: TestContext): Promise<TestDatabase> => {
   const server = await serverUrl();
   template ??= makeTemplate(server);
-  return createdDatabase(t, server, `TEMPLATE ${await template}`);
+  // As files, which is quicker than through the log.
+  return createdDatabase(t, server, `TEMPLATE ${await template} STRATEGY FILE_COPY`);
 };
 
 /** The same without any table. */
