@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { type ClientRequest, request } from 'node:http';
-import { test } from 'node:test';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { type TestContext, test } from 'node:test';
 import pg from 'pg';
 import { startGateway } from '../support/gateway.ts';
 import { freshDatabase } from '../support/postgres.ts';
@@ -97,6 +98,17 @@ test('a body in tiny pieces counts for what it takes, not for what it says', asy
   assert.deepEqual([status, code], [503, 'queue_full']);
 });
 
+/** Node's own server says so, before it hands the request on. */
+function chatArrives(t: TestContext): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const hear = (message: unknown) => {
+    if ((message as { request: IncomingMessage }).request.url === chat) resolve();
+  };
+  subscribe('http.server.request.start', hear);
+  t.after(() => unsubscribe('http.server.request.start', hear));
+  return promise;
+}
+
 test('a client that leaves before its key is known ends in an outcome too', async t => {
   const database = await freshDatabase(t);
   const { url, createKey, log } = await startGateway(t, { ini, database: database.url });
@@ -105,11 +117,11 @@ test('a client that leaves before its key is known ends in an outcome too', asyn
   await lock.connect();
   await lock.query('BEGIN; LOCK TABLE api_keys');
 
+  const arrived = chatArrives(t);
   const leaving = openChat(url, key);
   leaving.on('error', () => {});
   leaving.end('{"model":"m"}');
-  const waits = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'api_keys'::regclass`;
-  await until(async () => (await lock.query(waits)).rows.length > 0);
+  await arrived;
   leaving.destroy();
   // By then the gateway has seen the connection close.
   for (let n = 0; n < 3; n++) await fetch(`${url}/healthz`);
