@@ -127,8 +127,10 @@ class ChangeWatcher implements Watcher {
   async #look(last: Fingerprints | null): Promise<Fingerprints | null> {
     try {
       const now = await readFingerprints(this.#options.pool, this.#options.schema);
-      this.#changed(last === null ? tableNames : changedTables(last, now));
       this.#said.looking = '';
+      // Meanwhile the listener has reported all tables, and hears what comes after.
+      if (this.#mode === 'listen') return null;
+      this.#changed(last === null ? tableNames : changedTables(last, now));
       return now;
     } catch (error) {
       if (!this.#stopped.signal.aborted)
