@@ -37,6 +37,8 @@ export function searchSelect<Item extends { readonly id: number }>(searched: Sea
     return (
       <Select
         searchable
+        // Where it is the first field of a panel, its list would hide the others.
+        openOnFocus={false}
         {...props}
         data={items.map(item => ({ value: String(item.id), label: label(item) }))}
         value={value === null ? null : String(value)}

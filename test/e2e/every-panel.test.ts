@@ -1,0 +1,37 @@
+/** Accessibility of what opens over a page: panels and dialogs, in both colour schemes. */
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { browserTest, openConsole, seriousFaults } from '../support/browser.ts';
+import { startFilledGateway } from '../support/filled-gateway.ts';
+
+/** Page, button, and the entry of the menu that the button opens. */
+const panels = [
+  ['/', 'Find a request'],
+  ['/mappings', 'New mapping'],
+  ['/mappings', /^More for mapping/, 'Boost'],
+  ['/mappings', 'Change Default priority'],
+  ['/schedules', 'New schedule'],
+  ['/users', 'New user'],
+  ['/api-keys', 'New key'],
+  ['/pools', /^Change pool/],
+] as const;
+
+async function onEveryPanel(t: TestContext, scheme: 'light' | 'dark'): Promise<void> {
+  const { page, visit } = await openConsole(t, { gateway: await startFilledGateway(t), scheme });
+  let shown = '';
+  for (const [path, button, entry] of panels) {
+    if (path !== shown) await visit(path);
+    shown = path;
+    await page.getByRole('button', { name: button }).first().click();
+    if (entry !== undefined) await page.getByRole('menuitem', { name: entry }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.waitFor();
+    await dialog.getByLabel('Loading …').first().waitFor({ state: 'detached' });
+    assert.deepEqual(await seriousFaults(page), [], `${path}: ${button} ${entry ?? ''}`);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+  }
+}
+
+browserTest('no panel or dialog has a serious fault of accessibility, in light', t => onEveryPanel(t, 'light'));
+browserTest('no panel or dialog has a serious fault of accessibility, in dark', t => onEveryPanel(t, 'dark'));
