@@ -110,7 +110,10 @@ class StreamMeter implements UsageMeter {
     pattern.lastIndex = 0;
     while (pattern.test(text)) {
       this.outputEvents++;
-      pattern.lastIndex = text.indexOf('\n', pattern.lastIndex);
+      const end = text.indexOf('\n', pattern.lastIndex);
+      // The last line may have no end, and -1 would make the search begin anew.
+      if (end === -1) return;
+      pattern.lastIndex = end;
     }
   }
 

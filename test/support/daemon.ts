@@ -43,9 +43,8 @@ export function startDaemon(t: TestContext, command: string, args: string[], env
     while (!isSaid()) {
       const more = Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), exited]);
       await more;
-      if (child.exitCode !== null && !isSaid()) {
-        throw new Error(`exited with ${child.exitCode} before it said ${text}: ${output}`);
-      }
+      const end = child.exitCode ?? child.signalCode;
+      if (end !== null && !isSaid()) throw new Error(`ended (${end}) before it said ${text}: ${output}`);
     }
     return output;
   };

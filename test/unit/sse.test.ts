@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { meterFor } from '../../src/upstreams/sse.ts';
+import { within } from '../support/within.ts';
 
 const sse = 'text/event-stream; charset=utf-8';
 const data = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
@@ -163,4 +164,17 @@ test('an event of many megabytes counts once and is not held', () => {
     cachedInputTokens: 0,
     outputTokens: 3,
   });
+});
+
+test('a stream that ends at whatever byte comes to an end', () => {
+  const streams = [
+    `${chunk({ content: 'hello' })}${chunk({ content: ' world' })}${chunk({}, { usage: chatUsage })}data: [DONE]\n\n`,
+    named({ type: 'content_block_delta', delta: { type: 'text_delta', text: 'hello' } } as { type: string }),
+    named({ type: 'response.output_text.delta', delta: 'hello' } as { type: string }),
+  ];
+  for (const stream of streams) {
+    for (let end = 0; end <= stream.length; end++) {
+      within(1_000, () => metered(sse, stream.slice(0, end)));
+    }
+  }
 });
