@@ -67,12 +67,9 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   atEveryStep(clock, stopping.signal, () => {
     for (const view of views) view.endStep();
   });
-  const { identities, classify, pools } = edition;
-  const identify = identifier({
-    authenticate: key => identities.authenticate(key),
-    disabled: config.auth.disabled,
-  });
-  const gateway = new Gateway({ identify, classify, upstreams, pools: dispatchers, bodies });
+  let rates = config.mediaRates;
+  const mediaRates = () => rates;
+  const gateway = createGateway(config, edition, { upstreams, pools: dispatchers, bodies, mediaRates, clock });
   metrics.watch({
     pools: () => views.map(view => view.stats()),
     snapshot: () => snapshotOf(edition),
@@ -114,10 +111,26 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     stop: () => (stopped ??= stop()),
     reload(read) {
       if (stopping.signal.aborted) return;
-      reload({ read, started: overrides.given ?? new Map(), apply: next => pools.reconfigure(next), events });
+      const apply = (next: Config) => {
+        edition.pools.reconfigure(next);
+        rates = next.mediaRates;
+      };
+      reload({ read, started: overrides.given ?? new Map(), apply, events });
     },
     abort: () => cutShort.resolve(),
   };
+}
+
+type GatewayParts = ConstructorParameters<typeof Gateway>[0];
+
+function createGateway(
+  { auth }: Config,
+  { identities, classify }: OpenEdition,
+  parts: Omit<GatewayParts, 'identify' | 'classify' | 'maxStreamsPerKey'>,
+): Gateway {
+  const authenticate = (key: string) => identities.authenticate(key);
+  const identify = identifier({ authenticate, disabled: auth.disabled });
+  return new Gateway({ identify, classify, maxStreamsPerKey: auth.maxStreamsPerKey, ...parts });
 }
 
 function createTelemetry({ log }: Config, { logSink, warnings = [] }: Overrides) {
@@ -200,9 +213,10 @@ const consoleOf = ({ console, gateway: { edition } }: Config, parts: Omit<Consol
   console.enabled ? { edition, ...parts } : null;
 
 /** As much may come in at once as may wait in the roomiest pool, and one body always, however it is cut up. */
-function bodyLimits({ gateway: { maxBodyBytes }, pools }: Config): { maxBytes: number; maxReceivingBytes: number } {
+function bodyLimits({ gateway: { maxBodyBytes, minBodyBytesPerSec }, pools }: Config) {
   const queued = pools.map(({ settings }) => settings.maxQueuedBytes);
-  return { maxBytes: maxBodyBytes, maxReceivingBytes: Math.max(2 * maxBodyBytes, ...queued) };
+  const maxReceivingBytes = Math.max(2 * maxBodyBytes, ...queued);
+  return { maxBytes: maxBodyBytes, maxReceivingBytes, minBytesPerSec: minBodyBytesPerSec };
 }
 
 /** What operators ask about past requests is kept as they end. */

@@ -143,7 +143,7 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
 };
 
 const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants'> => {
-  const { gateway, database, auth, console, log } = fixed;
+  const { gateway, database, auth, scheduler, console, log } = fixed;
   return {
     gateway: {
       edition: gateway.edition.value,
@@ -152,6 +152,7 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
       dataDir: resolve(gateway.data_dir.value),
       shutdownGraceMs: gateway.shutdown_grace_sec.value,
       maxBodyBytes: gateway.max_body_mb.value,
+      minBodyBytesPerSec: gateway.min_body_bytes_per_sec.value,
     },
     database: { url: database.url.value, listenUrl: database.listen_url.value },
     auth: {
@@ -160,6 +161,11 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
       adminKey: auth.admin_key.value,
       cacheTtlMs: auth.cache_ttl_sec.value,
       staleMaxMs: auth.stale_max_sec.value,
+      maxStreamsPerKey: auth.max_streams_per_key.value,
+    },
+    mediaRates: {
+      imageTokens: scheduler.image_tokens.value,
+      bytesPerToken: scheduler.media_bytes_per_token.value,
     },
     apiKeyPriority: fixed.api_key_priority,
     console: {

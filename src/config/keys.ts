@@ -1,3 +1,4 @@
+import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/header-names.ts';
 import { editions, levelCount, mappingModes, policies, xPriorityPolicies } from '../domain/vocabulary.ts';
 import {
   choice,
@@ -62,6 +63,14 @@ const tokenRate = decimal(0.001, 1_000_000_000);
 const tokens = whole(1, 1_000_000_000_000);
 const models = list('names or globs of models', parts => parts);
 
+const neverPassed = new Set([...hopByHopHeaders, ...gatewayHeaders]);
+const isPassable = (name: string): boolean =>
+  /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name) && !neverPassed.has(name) && !name.startsWith(gatewayHeaderPrefix);
+const headerNames = list('names of headers other than those that the gateway itself reads or writes', parts => {
+  const names = parts.map(part => part.toLowerCase());
+  return names.every(isPassable) ? names : undefined;
+});
+
 export const sections = {
   gateway: {
     edition: withDefault('personal', choice(editions)),
@@ -70,6 +79,7 @@ export const sections = {
     data_dir: withDefault('./data', text('a folder', /^[^\0]+$/)),
     shutdown_grace_sec: withDefault('10', seconds(0, 3600)),
     max_body_mb: withDefault('32', whole(1, 1024, bytesPerMb)),
+    min_body_bytes_per_sec: withDefault('1024', whole(0, 1_000_000_000)),
   },
   database: {
     url: optional(postgresUrl),
@@ -81,6 +91,7 @@ export const sections = {
     admin_key: optional(adminKey),
     cache_ttl_sec: withDefault('30', seconds(1, daySec)),
     stale_max_sec: withDefault('3600', seconds(0, 30 * daySec)),
+    max_streams_per_key: optional(whole(1, 100_000)),
   },
   api_key_priority: {
     enabled: withDefault('false', flag),
@@ -102,6 +113,8 @@ export const sections = {
     max_queue_depth_pool: withDefault('10000', poolDepth),
     queue_timeout_sec: withDefault('60', queueTimeout),
     max_queued_mb: withDefault('256', queuedBytes),
+    image_tokens: withDefault('1000', whole(0, 1_000_000)),
+    media_bytes_per_token: withDefault('16', whole(1, 1_000_000)),
   },
   log: {
     level: withDefault('info', choice(['debug', 'info', 'warn', 'error'])),
@@ -159,7 +172,9 @@ export const httpProviderKeys = {
   connect_timeout_sec: withDefault('10', seconds(0.001, daySec)),
   first_byte_timeout_sec: withDefault('600', seconds(0.001, daySec)),
   idle_timeout_sec: withDefault('300', seconds(0.001, daySec)),
+  total_timeout_sec: withDefault('3600', seconds(0.001, daySec)),
   forward_priority: optional(choice(['vllm', 'sglang', 'service_tier'])),
+  pass_headers: optional(headerNames),
 } satisfies Record<string, Key<unknown>>;
 
 /** Of those of type loopback. */
