@@ -130,8 +130,16 @@ test('a reader that takes a little at a time sees few gaps, not one every other 
   outlet.room = 1e9;
   await pass(1_000);
   await pass(1_000);
-  const gaps = outlet.text.match(/^gap of/gm)?.length ?? 0;
+  const lines = outlet.text.trimEnd().split('\n');
+  const gaps = lines.filter(line => line.startsWith('gap of')).length;
   assert.ok(gaps > 1 && gaps < 100, `${gaps} gaps`);
+  let next = 0;
+  for (const line of lines) {
+    const [, gap, number] = /^gap of (\d+)|^line (\d+)/.exec(line) ?? [];
+    if (number !== undefined) assert.equal(Number(number), next, 'every gap is told of where it is');
+    next += Number(gap ?? 1);
+  }
+  assert.equal(next, 40_000);
 });
 
 test('a line that is larger than all the room is dropped by itself and told of', async () => {
