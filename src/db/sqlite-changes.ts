@@ -18,7 +18,8 @@ interface SqliteChangesOptions {
 
 /** Looks until the answer is called. */
 export function watchSqlite({ sqlite, clock, log, onChange }: SqliteChangesOptions): () => void {
-  let last: number | null = sqlite.dataVersion();
+  let last: number | null = null;
+  last = read();
   let cancel = clock.after(lookEveryMs, look);
 
   function look(): void {
