@@ -40,7 +40,10 @@ export interface App {
   readonly ready: Promise<void>;
   /** Drains and closes everything; safe to call more than once. */
   stop(): Promise<void>;
-  /** Opens the file of the log anew and reads the configuration again; whatever is wrong with it is logged and changes nothing. */
+  /**
+   * Opens the file of the log anew and reads the configuration again; whatever is wrong with either is logged and
+   * changes nothing.
+   */
   reload(read: () => LoadedConfig): void;
   /** Cuts the grace period of a stop short. */
   abort(): void;

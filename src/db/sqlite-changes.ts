@@ -18,6 +18,7 @@ interface SqliteChangesOptions {
 
 /** Looks until the answer is called. */
 export function watchSqlite({ sqlite, clock, log, onChange }: SqliteChangesOptions): () => void {
+  // Where the first look fails, the next one counts as a change.
   let last: number | null = null;
   last = read();
   let cancel = clock.after(lookEveryMs, look);

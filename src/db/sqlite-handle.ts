@@ -16,7 +16,7 @@ export interface HandleParts {
   readonly closing: AbortSignal;
 }
 
-export interface Statement {
+interface Statement {
   readonly text: string;
   readonly parameters: readonly unknown[];
   /** By the clock: beyond it a lock is waited for no longer. */

@@ -41,8 +41,8 @@ export const openSqlite = (
     dataVersion: () => writer.runNow<{ data_version: number }>(dataVersion).rows[0]?.data_version ?? 0,
     close: async () => {
       closing.abort();
-      await db.destroy();
-      // Kysely closes the file only if it has used it.
+      // Kysely closes what it has used, and fails where it was just about to begin.
+      await db.destroy().catch(() => {});
       for (const handle of [reader, writer]) handle.close();
     },
   };

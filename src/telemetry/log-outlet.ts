@@ -55,12 +55,11 @@ export const pooledOutlet = (fd: number): Outlet => ({
 /** Where nobody reads any more (`gatewayd | head`), what others print is lost and the gateway goes on. */
 const ignoreLostReader = () => {};
 
-export const standardOutput = (): Outlet => {
-  // Being asked for, it makes a pipe or socket non-blocking.
-  const { stdout } = process;
-  if (!stdout.listeners('error').includes(ignoreLostReader)) stdout.on('error', ignoreLostReader);
-  const isColoured = stdout.isTTY === true && stdout.hasColors();
-  return { ...(process.platform === 'win32' ? pooledOutlet : unixOutlet)(stdout.fd), isColoured };
+export const standardOutlet = (stream: NodeJS.WriteStream & { readonly fd: number }): Outlet => {
+  // Being asked for, a stream has made its pipe or socket non-blocking.
+  if (!stream.listeners('error').includes(ignoreLostReader)) stream.on('error', ignoreLostReader);
+  const isColoured = stream.isTTY === true && stream.hasColors();
+  return { ...(process.platform === 'win32' ? pooledOutlet : unixOutlet)(stream.fd), isColoured };
 };
 
 const unixOutlet = (fd: number): Outlet => {

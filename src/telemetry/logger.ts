@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import type { LogConfig } from '../config/config.ts';
 import { singleFlight } from '../domain/single-flight.ts';
 import { type Gap, LineBuffer } from './line-buffer.ts';
-import { type LogSink, type Outlet, openLogFile, reopenLogFile, sinkOutlet, standardOutput } from './log-outlet.ts';
+import { type LogSink, type Outlet, openLogFile, reopenLogFile, sinkOutlet, standardOutlet } from './log-outlet.ts';
 import { LogWriter } from './log-writer.ts';
 import { printable, withoutKeys, wordOrQuoted } from './text.ts';
 
@@ -81,7 +81,7 @@ export const createLogger = (config: LogConfig, sink?: LogSink, options?: Logger
 
 const openOutlet = ({ file }: LogConfig, sink: LogSink | undefined): Outlet => {
   if (sink !== undefined) return sinkOutlet(sink);
-  return file === null ? standardOutput() : openLogFile(file);
+  return file === null ? standardOutlet(process.stdout) : openLogFile(file);
 };
 
 const gapText = ({ lines, since }: Gap): string =>
@@ -89,17 +89,28 @@ const gapText = ({ lines, since }: Gap): string =>
   'because they could not be written as fast as they came';
 
 /** One at a time: a folder on a file system that hangs must not collect them. */
-const reopener = (file: string, writer: LogWriter, log: Logger['log']): (() => Promise<void>) =>
-  singleFlight(async () => {
+const reopener = (file: string, writer: LogWriter, log: Logger['log']): (() => Promise<void>) => {
+  const standardError = standardOutlet(process.stderr);
+  return singleFlight(async () => {
     try {
       writer.moveTo(await reopenLogFile(file));
       log('info', 'Log: the file is opened anew');
     } catch (error) {
       const text = `Log: what was written to before goes on: ${error instanceof Error ? error.message : String(error)}`;
       log('warn', text);
-      process.stderr.write(`${text}\n`);
+      await tryWriting(standardError, `${text}\n`);
     }
   });
+};
+
+/** Who cannot hear it is not waited for. */
+const tryWriting = async (outlet: Outlet, text: string): Promise<void> => {
+  try {
+    await outlet.write(Buffer.from(text));
+  } catch {
+    // The log has it, too.
+  }
+};
 
 const bracketOf = (level: LogLevel, isColoured: boolean): string => {
   const word = `[${level.toUpperCase()}]`;

@@ -11,6 +11,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { migrateSqlite } from '../../src/db/migrations.ts';
 import { openSqlite, sqliteFile } from '../../src/db/sqlite.ts';
+import { systemClock } from '../../src/domain/clock.ts';
 import { settingFolder, startDaemon } from '../support/daemon.ts';
 import { adminKey, startGateway } from '../support/gateway.ts';
 import { runCli } from '../support/gateway-cli.ts';
@@ -35,12 +36,13 @@ for (const how of ['BEGIN IMMEDIATE', 'BEGIN EXCLUSIVE']) {
     const key = await createKey();
     const other = foreigner(t, sqliteFile(dataDir));
     other.hold(how);
-    let [worst, isOver] = [0, false];
+    const served: number[] = [];
+    let isOver = false;
     const serving = (async () => {
       while (!isOver) {
         const start = performance.now();
         assert.equal((await chat(key)).status, 200);
-        worst = Math.max(worst, performance.now() - start);
+        served.push(performance.now() - start);
       }
     })();
     const user = { email: 'new@example.com', role: 'gateway_user' };
@@ -64,7 +66,10 @@ for (const how of ['BEGIN IMMEDIATE', 'BEGIN EXCLUSIVE']) {
     assert.equal(unknown.status, 401);
     isOver = true;
     await serving;
-    assert.ok(worst < 500, `a request took ${worst} ms`);
+    // One or the other may be slow where the machine is busy; a thread that waits for the lock takes five seconds.
+    served.sort((a, b) => a - b);
+    const [usual = 0, worst = 0] = [served[Math.floor(served.length * 0.95)], served.at(-1)];
+    assert.ok(usual < 500 && worst < 2_500, `95 of 100 took ${usual} ms, the worst ${worst} ms`);
     assert.ok(log.some(line => line.includes('SQLite: The database file is locked by another process: ')));
 
     other.free();
@@ -230,7 +235,10 @@ test('whoever waits when the file is closed is sent away at once', async t => {
 test('a loop of statements lets others run', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'sqlite-test-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  const { db, close } = openSqlite(join(folder, 'gateway.db'));
+  // Every statement takes a millisecond.
+  let nowMs = 0;
+  const clock = { ...systemClock, now: () => nowMs++ };
+  const { db, close } = openSqlite(join(folder, 'gateway.db'), { clock });
   t.after(close);
   await migrateSqlite(db);
   let turns = 0;
@@ -239,10 +247,9 @@ test('a loop of statements lets others run', async t => {
     next = setImmediate(count);
   };
   let next = setImmediate(count);
-  const start = performance.now();
-  while (performance.now() - start < 200) await db.selectFrom('users').selectAll().execute();
+  for (let i = 0; i < 100; i++) await db.selectFrom('users').selectAll().execute();
   clearImmediate(next);
-  assert.ok(turns >= 5, `${turns} turns in 200 ms`);
+  assert.ok(turns >= 15, `${turns} turns in 100 ms`);
 });
 
 const daemonIni = `
