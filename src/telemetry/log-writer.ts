@@ -24,7 +24,7 @@ export class LogWriter {
   readonly #buffer: LineBuffer;
   readonly #clock: Clock;
   #outlet: Outlet;
-  /** To be written to from the next line on. */
+  /** Takes the place of #outlet as soon as nothing is being written. */
   #next: Outlet | null = null;
   #chunk: Buffer | null = null;
   /** So much of the chunk is written. */
@@ -65,7 +65,7 @@ export class LogWriter {
     void this.#run();
   }
 
-  /** What comes after the line that is being written goes there. */
+  /** Writes to this one from now on, beginning with a whole line. */
   moveTo(outlet: Outlet): void {
     this.#next?.close();
     this.#next = outlet;
@@ -76,6 +76,8 @@ export class LogWriter {
   async close(): Promise<void> {
     const start = this.#clock.now();
     this.#movedAt = start;
+    // What failed before is tried once more.
+    this.#error = null;
     for (this.now(); this.#isBusy || this.#buffer.holds !== 'nothing'; this.now()) {
       const now = this.#clock.now();
       if (this.#isHopeless || now - this.#movedAt > stillMs || now - start > closeMs) break;
@@ -153,7 +155,7 @@ export class LogWriter {
     return new Promise(resolve => this.#clock.after(ms, resolve));
   }
 
-  /** A reader that is only slow may go on; a disk that is full or a reader that is gone does not in the next second. */
+  /** A reader that is slow may go on; a full disk, or a reader that is gone, will not in the next second. */
   get #isHopeless(): boolean {
     return this.#error !== null && !isFull(this.#error);
   }

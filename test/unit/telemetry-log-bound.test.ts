@@ -265,3 +265,16 @@ test('closing waits for a reader that is slow, not for one that stands still or 
   const hanging = await closing({ ...arrangeOutlet(), write: () => new Promise(() => {}) });
   assert.ok(hanging > 900 && hanging < 3_000, `${hanging} ms`);
 });
+
+test('closing tries once more what a full disk did not take', async () => {
+  const { log, outlet, writer, pass, clock } = arrange();
+  outlet.fault = 'ENOSPC';
+  log('last');
+  await pass(5_000);
+  outlet.fault = null;
+  outlet.room = 1e9;
+  const closed = writer.close();
+  clock.advance(250);
+  await closed;
+  assert.equal(outlet.text, 'last\n');
+});
