@@ -12,6 +12,7 @@ import { errorAnswer } from './errors.ts';
 import { modelRoutes } from './model-routes.ts';
 import { registerOpenApi } from './openapi.ts';
 import { registerOps } from './ops.ts';
+import { requestFaults } from './request-faults.ts';
 import { unreadableRefuser } from './unreadable.ts';
 
 export type { ConsoleService } from './admin/session.ts';
@@ -30,7 +31,9 @@ interface ServerParts {
 const flushMs = 1_000;
 /** Longer than the usual 60 s of a load balancer, so that it is never us who close under its request. */
 const keepAliveTimeout = 75_000;
-const headersTimeout = 60_000;
+const headersTimeout = 10_000;
+/** How exactly that is kept. */
+const connectionsCheckingInterval = 1_000;
 /** For a whole request body to come in. */
 const requestTimeout = 300_000;
 
@@ -46,6 +49,7 @@ export interface HttpServer {
 
 export function createHttpServer({ gateway, events, clock, admin, consoleFolder, ops }: ServerParts): HttpServer {
   const serveModels = modelRoutes({ gateway, events, clock });
+  const faultOf = requestFaults();
   let isDraining = false;
   const app = fastify({
     return503OnClosing: false,
@@ -58,14 +62,17 @@ export function createHttpServer({ gateway, events, clock, admin, consoleFolder,
       const serve = (req: IncomingMessage, res: ServerResponse) => {
         if (!req.url?.startsWith('/')) req.url = originForm(req.url ?? '');
         if (isDraining) res.setHeader('connection', 'close');
-        if (lacksHost(req)) refuseHostless(req, res);
+        const fault = faultOf(req);
+        if (fault !== null) refuse(fault, req, res);
         else if (!serveModels(req, res)) handler(req, res);
       };
       const server = createServer(
         {
           keepAliveTimeout,
           headersTimeout,
+          connectionsCheckingInterval,
           requestTimeout,
+          // Answered by requestFaults, in the shape of every error.
           requireHostHeader: false,
           // Of two Authorization headers the first would win in silence; joined they are no key that anybody has.
           joinDuplicateHeaders: true,
@@ -120,12 +127,9 @@ function originForm(url: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-/** As HTTP/1.1 wants it; node:http would answer it in a shape of its own. */
-const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>
-  headers.host === undefined && httpVersion === '1.1';
-
-function refuseHostless({ url = '' }: IncomingMessage, res: ServerResponse): void {
-  const { status, headers, body } = errorAnswer(dialectOf(url), errors.invalidRequest('The Host header is missing.'));
+/** Before anything else of the request is looked at: what follows on this connection is not read. */
+function refuse(error: GatewayError, { url = '' }: IncomingMessage, res: ServerResponse): void {
+  const { status, headers, body } = errorAnswer(dialectOf(url), error);
   res.writeHead(status, { ...headers, connection: 'close' }).end(body);
 }
 
