@@ -9,8 +9,14 @@ import { Gateway } from './gateway/gateway.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { shownProviders } from './http/admin/shown-providers.ts';
 import { identifier } from './http/auth.ts';
+import { ClientAddresses } from './http/client-address.ts';
+import { connectionLimit, openFileLimit } from './http/connection-limit.ts';
+import { Connections } from './http/connections.ts';
+import { KeyDoor } from './http/key-door.ts';
 import type { Health } from './http/ops.ts';
+import { ownMachineOnly } from './http/own-machine.ts';
 import { type ConsoleService, createHttpServer, type HttpServer } from './http/server.ts';
+import { WrongKeys } from './http/wrong-keys.ts';
 import { reload } from './reload.ts';
 import { createEvents, type Events } from './telemetry/events.ts';
 import { createLogger, type LogSink } from './telemetry/logger.ts';
@@ -67,22 +73,21 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   atEveryStep(clock, stopping.signal, () => {
     for (const view of views) view.endStep();
   });
-  const { identities, classify, pools } = edition;
-  const identify = identifier({
-    authenticate: key => identities.authenticate(key),
-    disabled: config.auth.disabled,
-  });
-  const gateway = new Gateway({ identify, classify, upstreams, pools: dispatchers, bodies });
+  const { classify, pools } = edition;
+  const door = frontDoor(config, { edition, clock, events });
+  const gateway = new Gateway({ identify: door.identify, classify, upstreams, pools: dispatchers, bodies });
   metrics.watch({
     pools: () => views.map(view => view.stats()),
     snapshot: () => snapshotOf(edition),
     isDatabaseUp: () => edition.health() === 'ready',
+    connections: () => door.connections.stats(),
   });
   const http = createHttpServer({
     gateway,
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
-    admin: adminServices({ edition, config, clock, events, dispatchers, healths, health }),
+    connections: door.connections,
+    admin: adminServices({ edition, config, clock, events, door, dispatchers, healths, health }),
     consoleFolder: overrides.consoleFolder,
     ops: { health, metrics },
   });
@@ -128,26 +133,65 @@ function createTelemetry({ log }: Config, { logSink, warnings = [] }: Overrides)
   return { logger, metrics, events };
 }
 
-interface AdminParts {
+interface DoorParts {
   readonly edition: OpenEdition;
-  readonly config: Config;
   readonly clock: Clock;
   readonly events: Events;
+}
+
+/** Who may connect, how many, and whose key is good. */
+function frontDoor({ gateway, auth, providers }: Config, { edition, clock, events }: DoorParts) {
+  const { identities, pools } = edition;
+  const addresses = new ClientAddresses(gateway.trustedProxies);
+  const openFiles = openFileLimit();
+  const configured = gateway.maxConnections;
+  const upstreamPools = [...new Set(providers.filter(({ type }) => type !== 'loopback').map(({ pool }) => pool))];
+  const upstreamCalls = () => upstreamPools.reduce((seats, pool) => seats + pools.find(pool).seats, 0);
+  const most = () => connectionLimit({ configured, openFiles, upstreamCalls: upstreamCalls() });
+  if (most() < configured) events.warn(fewerConnections(most(), { configured, openFiles }));
+  const mostPerAddress = gateway.maxConnectionsPerAddress;
+  const connections = new Connections({ most, mostPerAddress, addresses, clock, events });
+  const keys = new KeyDoor({
+    authenticate: key => identities.authenticate(key),
+    wrongKeys: new WrongKeys({ addresses, clock, events }),
+    connections,
+  });
+  const withoutKeys = auth.disabled ? ownMachineOnly(auth.allowedHosts) : null;
+  return { addresses, connections, keys, identify: identifier({ keys, withoutKeys }) };
+}
+
+const fewerConnections = (most: number, { configured, openFiles }: { configured: number; openFiles: number }): string =>
+  `Connections: at most ${most} at once instead of ${configured} ([gateway] max_connections), for this process may ` +
+  `open ${openFiles} files (ulimit -n), and calls upstream and the database need some`;
+
+interface AdminParts extends DoorParts {
+  readonly config: Config;
+  readonly door: ReturnType<typeof frontDoor>;
   readonly dispatchers: ReadonlyMap<string, Dispatcher>;
   readonly healths: ProviderHealths;
   readonly health: () => Health;
 }
 
 /** What the admin routes are handed: the edition's features, and who looks on at the pools and providers. */
-function adminServices({ edition, config, clock, events, dispatchers, healths, health }: AdminParts): AdminServices {
+function adminServices({
+  edition,
+  config,
+  clock,
+  events,
+  door,
+  dispatchers,
+  healths,
+  health,
+}: AdminParts): AdminServices {
   const { identities, keyUses, mappings, pools, scheduledPools } = edition;
   return {
     identities,
+    keys: door.keys,
     keyUses,
     mappings,
     pools,
     scheduledPools,
-    console: consoleOf(config, { clock, events }),
+    console: consoleOf(config, { ...door, events }),
     lanes: {
       clock,
       stepMs,
@@ -196,8 +240,10 @@ async function drain({ http, dispatchers, upstreams, grace }: Draining): Promise
   await upstreams.close();
 }
 
-const consoleOf = ({ console, gateway: { edition } }: Config, parts: Omit<ConsoleService, 'edition'>) =>
-  console.enabled ? { edition, ...parts } : null;
+const consoleOf = (
+  { console, gateway: { edition } }: Config,
+  { keys, addresses, events }: Omit<ConsoleService, 'edition'>,
+): ConsoleService | null => (console.enabled ? { edition, keys, addresses, events } : null);
 
 /** As much may come in at once as may wait in the roomiest pool, and one body always, however it is cut up. */
 function bodyLimits({ gateway: { maxBodyBytes }, pools }: Config): { maxBytes: number; maxReceivingBytes: number } {
