@@ -8,8 +8,9 @@ import { Ring } from './ring.ts';
 
 /*
  * Every open connection, and who yields where a newcomer finds all places taken. First those that never
- * sent a whole head, the oldest first; then those on which nothing was ever asked with a good key, by
- * their last head; then idle ones, the longest idle first:
+ * sent a whole head, the oldest first, but for the newest few, whose heads are on their way; then those on
+ * which nothing was ever asked with a good key, by their last head; then idle ones, the longest idle first;
+ * and the newest few only then:
  *
  *   headless ──head──▶ unproven ──key is good──▶ (a request is under way) ◀──head / answered──▶ idle
  *
@@ -45,11 +46,18 @@ const tellEveryMs = 60_000;
 /** Requests that were sent without waiting for an answer, before any was let in. */
 const sentAheadAtMost = 100;
 
+/**
+ * One of so many places is for newcomers: a head takes a moment to arrive, and were they always the first to
+ * yield, those that come at the same time would close each other's connections while strangers sit idle.
+ */
+const onePlaceFor = 8;
+
 /** The places of everybody, or of one address. */
 class Places {
   readonly name: string;
   readonly most: number;
   taken = 0;
+  headlessCount = 0;
   readonly headless = new Ring<Connection>();
   readonly unproven = new Ring<Connection>();
   readonly idle = new Ring<Connection>();
@@ -59,8 +67,9 @@ class Places {
     this.most = most;
   }
 
-  get firstToYield(): Connection | null {
-    return this.headless.first ?? this.unproven.first ?? this.idle.first;
+  firstToYield(most: number): Connection | null {
+    if (this.headlessCount > Math.floor(most / onePlaceFor)) return this.headless.first;
+    return this.unproven.first ?? this.idle.first ?? this.headless.first;
   }
 }
 
@@ -70,6 +79,7 @@ class Connection {
   address: Places;
   readonly amongAll = new Ring<Connection>(this);
   readonly amongOwn = new Ring<Connection>(this);
+  standing: Standing | null = null;
   /** Something was let in on it. */
   isProven = false;
   underWay = 0;
@@ -180,7 +190,8 @@ export class Connections {
       const limit = this.#reached(address);
       if (limit === null) return null;
       this.#tell(limit, address);
-      const yielding = (limit === 'address' ? address : this.#all).firstToYield;
+      const yielding =
+        limit === 'address' ? address.firstToYield(address.most) : this.#all.firstToYield(this.#parts.most());
       if (yielding === null) return limit;
       this.#yielded[limit]++;
       this.#end(yielding);
@@ -212,6 +223,10 @@ export class Connections {
   }
 
   #stand(connection: Connection, standing: Standing | null): void {
+    const change = Number(standing === 'headless') - Number(connection.standing === 'headless');
+    connection.standing = standing;
+    connection.address.headlessCount += change;
+    this.#all.headlessCount += change;
     if (standing === null) {
       connection.amongAll.leave();
       connection.amongOwn.leave();

@@ -95,6 +95,31 @@ test('who yields: the oldest without a head, then strangers by their last head, 
   assert.deepEqual(connections.stats().refused, { all: 1, address: 0 });
 });
 
+test('the newest of those without a head yield last, for their heads are on their way', () => {
+  const { open, head, ask, answer } = arrange({ most: 16, mostPerAddress: 100 });
+  const strangers = Array.from({ length: 8 }, () => open());
+  for (const peer of strangers) head(peer);
+  const idle = Array.from({ length: 4 }, () => open());
+  for (const peer of idle) ask(peer);
+  for (const peer of idle) answer(peer);
+  const headless = Array.from({ length: 4 }, () => open());
+  const newcomers = [];
+  // Each new one takes the place of the oldest without a head, until two are left.
+  for (const yielding of headless) {
+    newcomers.push(open());
+    assert.equal(yielding.isOpen, false);
+  }
+  const late = newcomers.slice(-2);
+  assert.ok(
+    late.every(peer => ask(peer) === 'placed'),
+    'the last two have not been closed',
+  );
+  for (const yielding of strangers.slice(0, 2)) {
+    head(open());
+    assert.equal(yielding.isOpen, false);
+  }
+});
+
 test('an address at its own limit costs nobody else a place, and proxies have none', () => {
   const { connections, open, head, told } = arrange();
   const other = open('198.51.100.1');
@@ -248,9 +273,15 @@ class Reference {
     const own = this.order.filter(({ peer }) => peer.remoteAddress === remoteAddress);
     const isOwnFull = remoteAddress !== proxy && own.length >= this.mostPerAddress;
     if (!isOwnFull && this.order.length < this.most) return true;
-    const yielding = (isOwnFull ? own : this.order)
+    const all = isOwnFull ? own : this.order;
+    const headless = all.filter(({ rank }) => rank === 0);
+    const kept = new Set(
+      headless.slice(-Math.floor((isOwnFull ? this.mostPerAddress : this.most) / 8) || headless.length),
+    );
+    const rankOf = (place: (typeof all)[number]) => (kept.has(place) ? 3 : place.rank);
+    const yielding = all
       .filter(({ isProven, underWay }) => !isProven || underWay === 0)
-      .toSorted((one, other) => one.rank - other.rank || one.at - other.at)[0];
+      .toSorted((one, other) => rankOf(one) - rankOf(other) || one.at - other.at)[0];
     if (!yielding) return false;
     this.close(yielding.peer);
     return true;
@@ -301,6 +332,6 @@ function walk(steps: { act: string; address: number; index: number }[], most: nu
 }
 
 test('whatever happens, exactly those are open that the rules over plain arrays leave open', () => {
-  const limit = fc.integer({ min: 1, max: 8 });
+  const limit = fc.integer({ min: 1, max: 24 });
   fc.assert(fc.property(fc.array(acts, { maxLength: 300, size: 'max' }), limit, limit, walk), { numRuns: 500 });
 });
