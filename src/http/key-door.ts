@@ -21,9 +21,9 @@ export class KeyDoor {
   enter(req: IncomingMessage, key: string): Identity | Promise<Identity> {
     try {
       const found = this.#parts.authenticate(key);
-      return found instanceof Promise ? this.#found(req, found) : this.#letIn(req, found);
+      return found instanceof Promise ? this.#found(req, key, found) : this.#letIn(req, found);
     } catch (error) {
-      return this.#parts.wrongKeys.refuse(req, error);
+      return this.#parts.wrongKeys.refuse(req, key, error);
     }
   }
 
@@ -32,11 +32,11 @@ export class KeyDoor {
     this.#parts.connections.letIn(req.socket);
   }
 
-  async #found(req: IncomingMessage, finding: Promise<Identity>): Promise<Identity> {
+  async #found(req: IncomingMessage, key: string, finding: Promise<Identity>): Promise<Identity> {
     try {
       return this.#letIn(req, await finding);
     } catch (error) {
-      return this.#parts.wrongKeys.refuse(req, error);
+      return this.#parts.wrongKeys.refuse(req, key, error);
     }
   }
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
 import { errors, GatewayError } from '../domain/errors.ts';
@@ -5,8 +6,8 @@ import type { Events } from '../telemetry/events.ts';
 import { type ClientAddresses, networkOf } from './client-address.ts';
 
 const windowMs = 60_000;
-/** Wrong keys of an address in a minute that are answered like any other. */
-const freeFailures = 20;
+/** Different wrong keys of an address in a minute that are answered like any other, also when they come again. */
+const freeKeys = 20;
 const addressesAtMost = 10_000;
 /** Each further one is answered so much later than the last … */
 const slowerByMs = 25;
@@ -16,9 +17,12 @@ const longestHoldMs = 500;
 const heldPerAddress = 100;
 const heldAtMost = 2_000;
 
-interface Failures {
+interface Tries {
   readonly since: number;
-  count: number;
+  /** The free ones, as fingerprints. */
+  readonly free: Set<string>;
+  /** Those beyond. */
+  late: number;
   held: number;
 }
 
@@ -35,7 +39,7 @@ interface WrongKeysParts {
 export class WrongKeys {
   readonly #parts: WrongKeysParts;
   /** By network, in the order in which their minutes began. */
-  readonly #byNetwork = new Map<string, Failures>();
+  readonly #byNetwork = new Map<string, Tries>();
   #held = 0;
 
   constructor(parts: WrongKeysParts) {
@@ -43,35 +47,34 @@ export class WrongKeys {
   }
 
   /** Rejects with what was thrown; with a 429, and later, where it says once more that a key is wrong. */
-  async refuse(req: IncomingMessage, thrown: unknown): Promise<never> {
+  async refuse(req: IncomingMessage, key: string, thrown: unknown): Promise<never> {
     if (!(thrown instanceof GatewayError) || thrown.code !== 'invalid_api_key') throw thrown;
     const { addresses, clock, events } = this.#parts;
     const address = addresses.of(req);
-    const failures = this.#current(networkOf(address));
-    failures.count++;
-    const isTooMany = failures.count > freeFailures;
-    events.keyRefused(isTooMany ? 'too_many_invalid_keys' : 'invalid_api_key');
-    if (!isTooMany) throw thrown;
-    if (failures.count === freeFailures + 1) events.keysGuessed({ address, count: freeFailures });
-    await this.#hold(failures);
-    const waitSec = Math.ceil((failures.since + windowMs - clock.now()) / 1000);
+    const tries = this.#current(networkOf(address));
+    const isFree = isAmongFree(tries, key);
+    events.keyRefused(isFree ? 'invalid_api_key' : 'too_many_invalid_keys');
+    if (isFree) throw thrown;
+    if (++tries.late === 1) events.keysGuessed({ address, count: freeKeys });
+    await this.#hold(tries);
+    const waitSec = Math.ceil((tries.since + windowMs - clock.now()) / 1000);
     throw errors.tooManyInvalidKeys(
-      `${thrown.message} So were ${freeFailures} others that came from this address within a minute.`,
+      `${thrown.message} So were ${freeKeys} others that came from this address within a minute.`,
       Math.max(1, waitSec),
     );
   }
 
-  async #hold(failures: Failures): Promise<void> {
-    if (failures.held >= heldPerAddress || this.#held >= heldAtMost) return;
-    const holdMs = Math.min(longestHoldMs, (failures.count - freeFailures) * slowerByMs);
-    failures.held++;
+  async #hold(tries: Tries): Promise<void> {
+    if (tries.held >= heldPerAddress || this.#held >= heldAtMost) return;
+    const holdMs = Math.min(longestHoldMs, tries.late * slowerByMs);
+    tries.held++;
     this.#held++;
     await new Promise<void>(resolve => this.#parts.clock.after(holdMs, resolve));
-    failures.held--;
+    tries.held--;
     this.#held--;
   }
 
-  #current(network: string): Failures {
+  #current(network: string): Tries {
     const now = this.#parts.clock.now();
     for (const [other, { since }] of this.#byNetwork) {
       if (now - since < windowMs) break;
@@ -80,13 +83,21 @@ export class WrongKeys {
     const known = this.#byNetwork.get(network);
     if (known !== undefined) return known;
     if (this.#byNetwork.size >= addressesAtMost) this.#forgetOldest();
-    const failures = { since: now, count: 0, held: 0 };
-    this.#byNetwork.set(network, failures);
-    return failures;
+    const tries = { since: now, free: new Set<string>(), late: 0, held: 0 };
+    this.#byNetwork.set(network, tries);
+    return tries;
   }
 
   #forgetOldest(): void {
     const [oldest] = this.#byNetwork.keys();
     if (oldest !== undefined) this.#byNetwork.delete(oldest);
   }
+}
+
+/** A client that goes on with the one key that it has tries nothing, however often it comes. */
+function isAmongFree({ free }: Tries, key: string): boolean {
+  // Long enough that nobody finds two keys with the same, and no key.
+  const fingerprint = hash('sha256', key, 'base64url').slice(0, 12);
+  if (free.size < freeKeys) free.add(fingerprint);
+  return free.has(fingerprint);
 }

@@ -11,7 +11,7 @@ export interface DoorEvents {
   signedOut(ended: { userId: number; address: string; sessions: number }): void;
   /** A presented key is no good; metric only. */
   keyRefused(code: 'invalid_api_key' | 'too_many_invalid_keys'): void;
-  /** More than `count` wrong keys of one address within a minute; to be said once in it. */
+  /** More than `count` different wrong keys of one address within a minute; to be said once in it. */
   keysGuessed(guesses: { address: string; count: number }): void;
   /** No place is left: `address` null in all, else for this address. */
   connectionsFull(full: { most: number; address: string | null }): void;
@@ -29,7 +29,7 @@ export const createDoorEvents = ({ logger, metrics }: { logger: Logger; metrics:
   keysGuessed: ({ address, count }) =>
     logger.log(
       'warn',
-      `Keys: more than ${count} wrong ones came from ${address} within a minute; further ones are answered 429, and later`,
+      `Keys: more than ${count} different wrong ones came from ${address} within a minute; further ones are answered 429, and later`,
     ),
   connectionsFull: ({ most, address }) =>
     logger.log(

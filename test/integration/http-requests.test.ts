@@ -89,7 +89,7 @@ test('what is no readable request is answered in the shape of every error, and t
 });
 
 test('a request that does not come to its end in time is a 408 in the same shape', async t => {
-  const server = createServer({ headersTimeout: 20, requestTimeout: 40, connectionsCheckingInterval: 10 });
+  const server = createServer({ headersTimeout: 1_000, requestTimeout: 1_500, connectionsCheckingInterval: 50 });
   server.on('clientError', unreadableRefuser(systemClock));
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());

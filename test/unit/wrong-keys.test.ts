@@ -25,11 +25,12 @@ function arrange() {
     keysGuessed: (guesses: { address: string; count: number }) => told.push(guesses),
   };
   const wrongKeys = new WrongKeys({ addresses: new ClientAddresses([]), clock, events });
-  const refuse = async (remoteAddress: string, thrown: unknown = wrong): Promise<Answer> => {
+  let keys = 0;
+  const refuse = async (remoteAddress: string, thrown: unknown = wrong, key = `tok_${keys++}`): Promise<Answer> => {
     const begun = clock.now();
     const req = { socket: { remoteAddress }, headers: {} } as unknown as IncomingMessage;
     try {
-      return await wrongKeys.refuse(req, thrown);
+      return await wrongKeys.refuse(req, key, thrown);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       const { code, retryAfterSec, message } = error;
@@ -63,6 +64,17 @@ test('twenty wrong keys of an address in a minute are answered like any other, f
   assert.equal((await refuse('192.0.2.1')).code, 'invalid_api_key');
   assert.deepEqual(told, [{ address: '192.0.2.1', count: 20 }]);
   assert.deepEqual([counted.length, counted.filter(one => one === 'too_many_invalid_keys').length], [23, 1]);
+});
+
+test('one key is one try, however often it comes', async () => {
+  const { told, refuse, fail } = arrange();
+  const again = () => refuse('192.0.2.1', wrong, 'tok_again');
+  for (let count = 0; count < 100; count++) assert.equal((await again()).code, 'invalid_api_key');
+  await Promise.all(fail('192.0.2.1', 19));
+  assert.deepEqual([(await again()).code, told], ['invalid_api_key', []]);
+  void refuse('192.0.2.1');
+  assert.equal((await again()).code, 'invalid_api_key');
+  assert.equal(told.length, 1);
 });
 
 test('each is answered later than the last, up to half a second', async () => {
