@@ -8,15 +8,9 @@ import { Dispatcher } from './gateway/dispatcher.ts';
 import { Gateway } from './gateway/gateway.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { shownProviders } from './http/admin/shown-providers.ts';
-import { identifier } from './http/auth.ts';
-import { ClientAddresses } from './http/client-address.ts';
-import { connectionLimit, openFileLimit } from './http/connection-limit.ts';
-import { Connections } from './http/connections.ts';
-import { KeyDoor } from './http/key-door.ts';
+import { type FrontDoor, openFrontDoor } from './http/front-door.ts';
 import type { Health } from './http/ops.ts';
-import { ownMachineOnly } from './http/own-machine.ts';
 import { type ConsoleService, createHttpServer, type HttpServer } from './http/server.ts';
-import { WrongKeys } from './http/wrong-keys.ts';
 import { reload } from './reload.ts';
 import { createEvents, type Events } from './telemetry/events.ts';
 import { createLogger, type LogSink } from './telemetry/logger.ts';
@@ -73,9 +67,10 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   atEveryStep(clock, stopping.signal, () => {
     for (const view of views) view.endStep();
   });
-  const { classify, pools } = edition;
-  const door = frontDoor(config, { edition, clock, events });
-  const gateway = new Gateway({ identify: door.identify, classify, upstreams, pools: dispatchers, bodies });
+  const door = createDoor(config, edition, { clock, events });
+  let rates = config.mediaRates;
+  const mediaRates = () => rates;
+  const gateway = createGateway(config, edition, { door, upstreams, pools: dispatchers, bodies, mediaRates, clock });
   metrics.watch({
     pools: () => views.map(view => view.stats()),
     snapshot: () => snapshotOf(edition),
@@ -119,10 +114,33 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     stop: () => (stopped ??= stop()),
     reload(read) {
       if (stopping.signal.aborted) return;
-      reload({ read, started: overrides.given ?? new Map(), apply: next => pools.reconfigure(next), events });
+      const apply = (next: Config) => {
+        edition.pools.reconfigure(next);
+        rates = next.mediaRates;
+      };
+      reload({ read, started: overrides.given ?? new Map(), apply, events });
     },
     abort: () => cutShort.resolve(),
   };
+}
+
+function createDoor(
+  config: Config,
+  { identities, pools }: OpenEdition,
+  parts: { readonly clock: Clock; readonly events: Events },
+): FrontDoor {
+  const authenticate = (key: string) => identities.authenticate(key);
+  return openFrontDoor(config, { authenticate, seatsOf: pool => pools.find(pool).seats, ...parts });
+}
+
+type GatewayParts = ConstructorParameters<typeof Gateway>[0];
+
+function createGateway(
+  { auth: { maxStreamsPerKey } }: Config,
+  { classify }: OpenEdition,
+  { door, ...parts }: Omit<GatewayParts, 'identify' | 'classify' | 'maxStreamsPerKey'> & { readonly door: FrontDoor },
+): Gateway {
+  return new Gateway({ identify: door.identify, classify, maxStreamsPerKey, ...parts });
 }
 
 function createTelemetry({ log }: Config, { logSink, warnings = [] }: Overrides) {
@@ -133,40 +151,12 @@ function createTelemetry({ log }: Config, { logSink, warnings = [] }: Overrides)
   return { logger, metrics, events };
 }
 
-interface DoorParts {
+interface AdminParts {
   readonly edition: OpenEdition;
+  readonly config: Config;
   readonly clock: Clock;
   readonly events: Events;
-}
-
-/** Who may connect, how many, and whose key is good. */
-function frontDoor({ gateway, auth, providers }: Config, { edition, clock, events }: DoorParts) {
-  const { identities, pools } = edition;
-  const addresses = new ClientAddresses(gateway.trustedProxies);
-  const openFiles = openFileLimit();
-  const configured = gateway.maxConnections;
-  const upstreamPools = [...new Set(providers.filter(({ type }) => type !== 'loopback').map(({ pool }) => pool))];
-  const upstreamCalls = () => upstreamPools.reduce((seats, pool) => seats + pools.find(pool).seats, 0);
-  const most = () => connectionLimit({ configured, openFiles, upstreamCalls: upstreamCalls() });
-  if (most() < configured) events.warn(fewerConnections(most(), { configured, openFiles }));
-  const mostPerAddress = gateway.maxConnectionsPerAddress;
-  const connections = new Connections({ most, mostPerAddress, addresses, clock, events });
-  const keys = new KeyDoor({
-    authenticate: key => identities.authenticate(key),
-    wrongKeys: new WrongKeys({ addresses, clock, events }),
-    connections,
-  });
-  const withoutKeys = auth.disabled ? ownMachineOnly(auth.allowedHosts) : null;
-  return { addresses, connections, keys, identify: identifier({ keys, withoutKeys }) };
-}
-
-const fewerConnections = (most: number, { configured, openFiles }: { configured: number; openFiles: number }): string =>
-  `Connections: at most ${most} at once instead of ${configured} ([gateway] max_connections), for this process may ` +
-  `open ${openFiles} files (ulimit -n), and calls upstream and the database need some`;
-
-interface AdminParts extends DoorParts {
-  readonly config: Config;
-  readonly door: ReturnType<typeof frontDoor>;
+  readonly door: FrontDoor;
   readonly dispatchers: ReadonlyMap<string, Dispatcher>;
   readonly healths: ProviderHealths;
   readonly health: () => Health;
@@ -246,9 +236,10 @@ const consoleOf = (
 ): ConsoleService | null => (console.enabled ? { edition, keys, addresses, events } : null);
 
 /** As much may come in at once as may wait in the roomiest pool, and one body always, however it is cut up. */
-function bodyLimits({ gateway: { maxBodyBytes }, pools }: Config): { maxBytes: number; maxReceivingBytes: number } {
+function bodyLimits({ gateway: { maxBodyBytes, minBodyBytesPerSec }, pools }: Config) {
   const queued = pools.map(({ settings }) => settings.maxQueuedBytes);
-  return { maxBytes: maxBodyBytes, maxReceivingBytes: Math.max(2 * maxBodyBytes, ...queued) };
+  const maxReceivingBytes = Math.max(2 * maxBodyBytes, ...queued);
+  return { maxBytes: maxBodyBytes, maxReceivingBytes, minBytesPerSec: minBodyBytesPerSec };
 }
 
 /** What operators ask about past requests is kept as they end. */

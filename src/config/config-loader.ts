@@ -143,7 +143,7 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
 };
 
 const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants'> => {
-  const { gateway, database, auth, console, log } = fixed;
+  const { gateway, database, auth, scheduler, console, log } = fixed;
   return {
     gateway: {
       edition: gateway.edition.value,
@@ -155,6 +155,7 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
       maxConnections: gateway.max_connections.value,
       maxConnectionsPerAddress: gateway.max_connections_per_address.value,
       trustedProxies: gateway.trusted_proxies.value ?? [],
+      minBodyBytesPerSec: gateway.min_body_bytes_per_sec.value,
     },
     database: { url: database.url.value, listenUrl: database.listen_url.value },
     auth: {
@@ -164,6 +165,11 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
       adminKey: auth.admin_key.value,
       cacheTtlMs: auth.cache_ttl_sec.value,
       staleMaxMs: auth.stale_max_sec.value,
+      maxStreamsPerKey: auth.max_streams_per_key.value,
+    },
+    mediaRates: {
+      imageTokens: scheduler.image_tokens.value,
+      bytesPerToken: scheduler.media_bytes_per_token.value,
     },
     apiKeyPriority: fixed.api_key_priority,
     console: {

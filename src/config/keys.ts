@@ -1,4 +1,5 @@
 import { isIP, isIPv6 } from 'node:net';
+import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/header-names.ts';
 import { hostNameIn } from '../domain/host-name.ts';
 import { editions, levelCount, mappingModes, policies, xPriorityPolicies } from '../domain/vocabulary.ts';
 import {
@@ -85,6 +86,14 @@ const tokenRate = decimal(0.001, 1_000_000_000);
 const tokens = whole(1, 1_000_000_000_000);
 const models = list('names or globs of models', parts => parts);
 
+const neverPassed = new Set([...hopByHopHeaders, ...gatewayHeaders]);
+const isPassable = (name: string): boolean =>
+  /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name) && !neverPassed.has(name) && !name.startsWith(gatewayHeaderPrefix);
+const headerNames = list('names of headers other than those that the gateway itself reads or writes', parts => {
+  const names = parts.map(part => part.toLowerCase());
+  return names.every(isPassable) ? names : undefined;
+});
+
 export const sections = {
   gateway: {
     edition: withDefault('personal', choice(editions)),
@@ -97,6 +106,7 @@ export const sections = {
     max_connections: withDefault('16000', connectionCount),
     max_connections_per_address: withDefault('12000', connectionCount),
     trusted_proxies: optional(networks),
+    min_body_bytes_per_sec: withDefault('1024', whole(0, 1_000_000_000)),
   },
   database: {
     url: optional(postgresUrl),
@@ -109,6 +119,7 @@ export const sections = {
     admin_key: optional(adminKey),
     cache_ttl_sec: withDefault('30', seconds(1, daySec)),
     stale_max_sec: withDefault('3600', seconds(0, 30 * daySec)),
+    max_streams_per_key: optional(whole(1, 100_000)),
   },
   api_key_priority: {
     enabled: withDefault('false', flag),
@@ -130,6 +141,8 @@ export const sections = {
     max_queue_depth_pool: withDefault('10000', poolDepth),
     queue_timeout_sec: withDefault('60', queueTimeout),
     max_queued_mb: withDefault('256', queuedBytes),
+    image_tokens: withDefault('1000', whole(0, 1_000_000)),
+    media_bytes_per_token: withDefault('16', whole(1, 1_000_000)),
   },
   log: {
     level: withDefault('info', choice(['debug', 'info', 'warn', 'error'])),
@@ -187,7 +200,9 @@ export const httpProviderKeys = {
   connect_timeout_sec: withDefault('10', seconds(0.001, daySec)),
   first_byte_timeout_sec: withDefault('600', seconds(0.001, daySec)),
   idle_timeout_sec: withDefault('300', seconds(0.001, daySec)),
+  total_timeout_sec: withDefault('3600', seconds(0.001, daySec)),
   forward_priority: optional(choice(['vllm', 'sglang', 'service_tier'])),
+  pass_headers: optional(headerNames),
 } satisfies Record<string, Key<unknown>>;
 
 /** Of those of type loopback. */

@@ -22,6 +22,7 @@ export const errorKinds = {
   forbidden: kind(403, 'permission_denied', 'permission_error'),
   model_not_found: kind(404, 'not_found', 'not_found_error'),
   not_found: kind(404, 'not_found', 'not_found_error'),
+  request_timeout: kind(408, 'invalid_request_error', 'invalid_request_error'),
   conflict: kind(409, 'invalid_request_error', 'invalid_request_error'),
   stale: kind(412, 'invalid_request_error', 'invalid_request_error'),
   request_too_large: kind(413, 'invalid_request_error', 'request_too_large'),
@@ -83,6 +84,7 @@ export const errors = {
     new GatewayError('conflict', message, param === undefined ? {} : { param }),
   stale: (message: string, rows: { readonly current: object | null; readonly submitted: object | null }) =>
     new GatewayError('stale', message, { param: 'If-Match', beside: rows }),
+  requestTimeout: (message: string) => new GatewayError('request_timeout', message),
   requestTooLarge: (message: string) => new GatewayError('request_too_large', message),
   notImplemented: (message: string) => new GatewayError('not_implemented', message),
   upstreamFailed: (message: string) => new GatewayError('upstream_failed', message),

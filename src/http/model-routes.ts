@@ -37,6 +37,7 @@ async function serve(
   } catch (error) {
     exchange.failed(error);
     answerError(exchange, error);
+    if (!exchange.req.complete) endUpload(exchange.req, clock);
   }
   tell(events, exchange);
   events.requestEnded(exchange.outcome(clock.now()));
@@ -45,10 +46,20 @@ async function serve(
 /** What the client is not told: why the gateway or an upstream failed. */
 function tell(events: Events, { requestId, provider, fault }: Exchange): void {
   if (fault === null || fault instanceof ClientLeft) return;
-  const { code, cause } = asGatewayError(fault);
+  const { code, cause, message } = asGatewayError(fault);
   if (code === 'internal') events.error(`Request ${requestId} failed`, fault);
   if (code === 'upstream_failed')
-    events.warn(`Provider ${provider} failed: ${cause instanceof Error ? cause.message : cause}`);
+    events.warn(`Provider ${provider} failed: ${cause instanceof Error ? cause.message : message}`);
+}
+
+/** How long a client that was refused in the middle of its body may go on sending before it reads the answer. */
+const lingerMs = 5_000;
+
+/** Closed while the client still sends, the connection would be reset and the answer lost with it. */
+function endUpload(req: IncomingMessage, clock: Clock): void {
+  const cancel = clock.after(lingerMs, () => req.destroy());
+  req.once('end', cancel).once('close', cancel);
+  req.resume();
 }
 
 function answerError(exchange: Exchange, error: unknown): void {

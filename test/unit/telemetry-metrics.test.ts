@@ -23,7 +23,7 @@ const ended: Outcome = {
   isGranted: true,
   waitMs: 300,
   durationMs: 523,
-  usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 20 },
+  usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 20, isEstimated: false },
   upstreamFault: null,
 };
 
