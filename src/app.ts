@@ -1,6 +1,6 @@
 /** The only place that wires: everything below is handed what it needs here. */
-import type { Config, PoolConfig } from './config/config.ts';
-import type { GivenTexts, LoadedConfig } from './config/config-loader.ts';
+import type { Config, LogConfig, PoolConfig } from './config/config.ts';
+import { ConfigFaults, type GivenTexts, type LoadedConfig } from './config/config-loader.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { errors } from './domain/errors.ts';
 import { type Configure, type OpenEdition, openEdition } from './edition.ts';
@@ -13,8 +13,8 @@ import type { Health } from './http/ops.ts';
 import { type ConsoleService, createHttpServer, type HttpServer } from './http/server.ts';
 import { reload } from './reload.ts';
 import { createEvents, type Events } from './telemetry/events.ts';
-import { createLogger, type LogSink } from './telemetry/logger.ts';
-import { createMetrics } from './telemetry/metrics.ts';
+import { createLogger, LogFileFault, type Logger, type LogSink } from './telemetry/logger.ts';
+import { createMetrics, type Watched } from './telemetry/metrics.ts';
 import { atEveryStep } from './telemetry/pool-history.ts';
 import { ProviderHealths } from './telemetry/provider-health.ts';
 import { stepMs, WaitWindow } from './telemetry/wait-window.ts';
@@ -40,7 +40,10 @@ export interface App {
   readonly ready: Promise<void>;
   /** Drains and closes everything; safe to call more than once. */
   stop(): Promise<void>;
-  /** Reads the configuration again; whatever is wrong with it is logged and changes nothing. */
+  /**
+   * Opens the file of the log anew and reads the configuration again; whatever is wrong with either is logged and
+   * changes nothing.
+   */
   reload(read: () => LoadedConfig): void;
   /** Cuts the grace period of a stop short. */
   abort(): void;
@@ -71,12 +74,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   let rates = config.mediaRates;
   const mediaRates = () => rates;
   const gateway = createGateway(config, edition, { door, upstreams, pools: dispatchers, bodies, mediaRates, clock });
-  metrics.watch({
-    pools: () => views.map(view => view.stats()),
-    snapshot: () => snapshotOf(edition),
-    isDatabaseUp: () => edition.health() === 'ready',
-    connections: () => door.connections.stats(),
-  });
+  metrics.watch(watched({ views, edition, door, logger }));
   const http = createHttpServer({
     gateway,
     events: alsoRemembering([healths, ...edition.memories], events),
@@ -113,6 +111,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     ready,
     stop: () => (stopped ??= stop()),
     reload(read) {
+      void logger.reopen();
       if (stopping.signal.aborted) return;
       const apply = (next: Config) => {
         edition.pools.reconfigure(next);
@@ -144,12 +143,36 @@ function createGateway(
 }
 
 function createTelemetry({ log }: Config, { logSink, warnings = [] }: Overrides) {
-  const logger = createLogger(log, logSink);
+  const logger = openLog(log, logSink);
   const metrics = createMetrics();
   const events = createEvents({ logger, metrics });
   for (const warning of warnings) events.warn(warning);
   return { logger, metrics, events };
 }
+
+function openLog(log: LogConfig, sink: LogSink | undefined): Logger {
+  try {
+    return createLogger(log, sink);
+  } catch (error) {
+    if (!(error instanceof LogFileFault)) throw error;
+    throw new ConfigFaults([{ section: 'log', key: 'file', message: error.message }]);
+  }
+}
+
+interface WatchedParts {
+  readonly views: readonly Dispatcher['view'][];
+  readonly edition: OpenEdition;
+  readonly door: FrontDoor;
+  readonly logger: Logger;
+}
+
+const watched = ({ views, edition, door, logger }: WatchedParts): Watched => ({
+  pools: () => views.map(view => view.stats()),
+  snapshot: () => snapshotOf(edition),
+  isDatabaseUp: () => edition.health() === 'ready',
+  droppedLogLines: () => logger.dropped,
+  connections: () => door.connections.stats(),
+});
 
 interface AdminParts {
   readonly edition: OpenEdition;

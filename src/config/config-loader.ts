@@ -144,6 +144,8 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
 
 const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants'> => {
   const { gateway, database, auth, scheduler, console, log } = fixed;
+  const file = log.file.value === null ? null : resolve(log.file.value);
+  const isShown = isTerminal && file === null;
   return {
     gateway: {
       edition: gateway.edition.value,
@@ -177,6 +179,6 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
       sessionIdleMs: console.session_idle_min.value,
       sessionMaxMs: console.session_max_hours.value,
     },
-    log: { level: log.level.value, format: log.format.value ?? (isTerminal ? 'pretty' : 'json') },
+    log: { level: log.level.value, format: log.format.value ?? (isShown ? 'pretty' : 'json'), file },
   };
 };

@@ -164,4 +164,6 @@ export type ProviderConfig = HttpProviderConfig | LoopbackProviderConfig;
 export interface LogConfig {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly format: 'json' | 'pretty';
+  /** Null: standard output. */
+  readonly file: string | null;
 }

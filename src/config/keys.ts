@@ -147,6 +147,7 @@ export const sections = {
   log: {
     level: withDefault('info', choice(['debug', 'info', 'warn', 'error'])),
     format: optional(choice(['json', 'pretty'])),
+    file: optional(text('a path', /^[^\0]+$/)),
   },
 } satisfies Record<string, Record<string, Key<unknown>>>;
 

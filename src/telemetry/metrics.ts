@@ -12,6 +12,8 @@ export interface Watched {
   snapshot(): { readonly mappings: number; readonly ageMs: number } | null;
   /** False while the database cannot be reached. */
   isDatabaseUp(): boolean;
+  /** Since the start. */
+  droppedLogLines(): number;
   connections(): WatchedConnections;
 }
 
@@ -107,7 +109,7 @@ export const createMetrics = (): Metrics => {
       type: 'counter',
       samples: () => shadow.samples(),
     },
-    ...gauges(() => watched),
+    ...lookedAt(() => watched),
   ]);
 
   return {
@@ -137,16 +139,19 @@ export const createMetrics = (): Metrics => {
 
 const waitName = 'tokligence_queue_wait_seconds';
 
-const gauges = (watched: () => Watched | null): Rendered[] => {
-  const gauge = (name: string, help: string, look: (what: Watched) => Sample[]): Rendered => ({
-    name,
-    help,
-    type: 'gauge',
-    samples() {
-      const what = watched();
-      return what === null ? [] : look(what);
-    },
-  });
+const lookedAt = (watched: () => Watched | null): Rendered[] => {
+  const metric =
+    (type: Rendered['type']) =>
+    (name: string, help: string, look: (what: Watched) => Sample[]): Rendered => ({
+      name,
+      help,
+      type,
+      samples() {
+        const what = watched();
+        return what === null ? [] : look(what);
+      },
+    });
+  const gauge = metric('gauge');
   const ofSnapshot = (read: (snapshot: NonNullable<ReturnType<Watched['snapshot']>>) => number) => (what: Watched) => {
     const snapshot = what.snapshot();
     return snapshot === null ? [] : [{ labels: {}, value: read(snapshot) }];
@@ -196,6 +201,9 @@ const gauges = (watched: () => Watched | null): Rendered[] => {
     },
     gauge('tokligence_database_up', '1 while the database answers, 0 in an outage.', what => [
       { labels: {}, value: what.isDatabaseUp() ? 1 : 0 },
+    ]),
+    metric('counter')('tokligence_log_lines_dropped_total', 'Lines of the log that could not be written.', what => [
+      { labels: {}, value: what.droppedLogLines() },
     ]),
   ];
 };

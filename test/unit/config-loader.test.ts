@@ -93,7 +93,7 @@ test('without anything but a provider, everything has its default', () => {
     providers: [{ name: 'local', models: ['*'], pool: 'local', type: 'loopback', serviceMs: 500, chunkMs: 20 }],
     pools: [{ name: 'local', settings: defaultPool }],
     tenants: [],
-    log: { level: 'info', format: 'json' },
+    log: { level: 'info', format: 'json', file: null },
   });
 });
 
@@ -255,6 +255,7 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_TENANT_DEPT_PROD_MAX_QUEUE_DEPTH: '0',
     TOKLIGENCE_LOG_LEVEL: 'debug',
     TOKLIGENCE_LOG_FORMAT: 'pretty',
+    TOKLIGENCE_LOG_FILE: '/var/log/gateway.log',
   });
   assert.deepEqual(warnings, []);
   assert.deepEqual(withoutSources(config), {
@@ -351,7 +352,7 @@ test('every key can be set in the environment', () => {
         maxQueueDepth: 0,
       },
     ],
-    log: { level: 'debug', format: 'pretty' },
+    log: { level: 'debug', format: 'pretty', file: '/var/log/gateway.log' },
   });
 });
 
@@ -359,6 +360,11 @@ test('the log is pretty on a terminal and json elsewhere, unless something is as
   assert.equal(load(provider, {}, true).config.log.format, 'pretty');
   assert.equal(load(provider, {}, false).config.log.format, 'json');
   assert.equal(load(`[log]\nformat = json\n${provider}`, {}, true).config.log.format, 'json');
+  assert.deepEqual(load(`[log]\nfile = logs/a.log\n${provider}`, {}, true).config.log, {
+    level: 'info',
+    format: 'json',
+    file: resolve('logs/a.log'),
+  });
 });
 
 test('an empty value is none where the default is empty, in the environment too', () => {

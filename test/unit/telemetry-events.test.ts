@@ -9,7 +9,7 @@ import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 const arrange = (config: Partial<LogConfig> = {}) => {
   let text = '';
-  const logger = createLogger({ level: 'debug', format: 'pretty', ...config }, lines => {
+  const logger = createLogger({ level: 'debug', format: 'pretty', file: null, ...config }, lines => {
     text += lines;
   });
   const metrics = createMetrics();

@@ -96,7 +96,13 @@ test('pools, snapshot and database are looked at when somebody scrapes', async (
   assert.equal((await samples(metrics)).has('tokligence_database_up'), false);
   let snapshot: { mappings: number; ageMs: number } | null = null;
   let isDatabaseUp = true;
-  metrics.watch({ pools: () => [pool], snapshot: () => snapshot, isDatabaseUp: () => isDatabaseUp, connections });
+  metrics.watch({
+    pools: () => [pool],
+    snapshot: () => snapshot,
+    isDatabaseUp: () => isDatabaseUp,
+    droppedLogLines: () => 3,
+    connections,
+  });
   const before = await samples(metrics);
   assert.equal(before.get('tokligence_queue_depth{level="4",provider="gpus"}'), 8);
   assert.equal(before.get('tokligence_seats{provider="gpus"}'), 8);
@@ -119,8 +125,13 @@ test('pools, snapshot and database are looked at when somebody scrapes', async (
 
 test('no label but level, outcome, provider and the bound of a bucket exists, and every line can be read', async () => {
   const metrics = createMetrics();
-  const snapshot = { mappings: 8, ageMs: 1 };
-  metrics.watch({ pools: () => [pool], snapshot: () => snapshot, isDatabaseUp: () => true, connections });
+  metrics.watch({
+    pools: () => [pool],
+    snapshot: () => ({ mappings: 8, ageMs: 1 }),
+    isDatabaseUp: () => true,
+    droppedLogLines: () => 0,
+    connections,
+  });
   metrics.keyRefused('too_many_invalid_keys');
   metrics.requestEnded(ended);
   metrics.requestEnded({ ...ended, level: null, provider: null });
