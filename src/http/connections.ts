@@ -43,8 +43,6 @@ export interface ConnectionStats {
 /** Open at a time beyond the limit. */
 export const sparePlaces = 32;
 const tellEveryMs = 60_000;
-/** Requests that were sent without waiting for an answer, before any was let in. */
-const sentAheadAtMost = 100;
 
 /**
  * One of so many places is for newcomers: a head takes a moment to arrive, and were they always the first to
@@ -119,10 +117,6 @@ export class Connections {
     const connection = this.#bySocket.get(socket);
     if (connection === undefined) return 'gone';
     if (connection.refusedBy !== null && !this.#leaveSpare(connection)) return 'spare';
-    if (connection.underWay >= sentAheadAtMost && !connection.isProven) {
-      this.#end(connection);
-      return 'gone';
-    }
     connection.underWay++;
     res.on('close', connection.onAnswered);
     this.#stand(connection, connection.isProven ? null : 'unproven');
