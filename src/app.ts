@@ -8,13 +8,13 @@ import { Dispatcher } from './gateway/dispatcher.ts';
 import { Gateway } from './gateway/gateway.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { shownProviders } from './http/admin/shown-providers.ts';
-import { identifier } from './http/auth.ts';
+import { type FrontDoor, openFrontDoor } from './http/front-door.ts';
 import type { Health } from './http/ops.ts';
 import { type ConsoleService, createHttpServer, type HttpServer } from './http/server.ts';
 import { reload } from './reload.ts';
 import { createEvents, type Events } from './telemetry/events.ts';
 import { createLogger, LogFileFault, type Logger, type LogSink } from './telemetry/logger.ts';
-import { createMetrics } from './telemetry/metrics.ts';
+import { createMetrics, type Watched } from './telemetry/metrics.ts';
 import { atEveryStep } from './telemetry/pool-history.ts';
 import { ProviderHealths } from './telemetry/provider-health.ts';
 import { stepMs, WaitWindow } from './telemetry/wait-window.ts';
@@ -70,20 +70,17 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   atEveryStep(clock, stopping.signal, () => {
     for (const view of views) view.endStep();
   });
+  const door = createDoor(config, edition, { clock, events });
   let rates = config.mediaRates;
   const mediaRates = () => rates;
-  const gateway = createGateway(config, edition, { upstreams, pools: dispatchers, bodies, mediaRates, clock });
-  metrics.watch({
-    pools: () => views.map(view => view.stats()),
-    snapshot: () => snapshotOf(edition),
-    isDatabaseUp: () => edition.health() === 'ready',
-    droppedLogLines: () => logger.dropped,
-  });
+  const gateway = createGateway(config, edition, { door, upstreams, pools: dispatchers, bodies, mediaRates, clock });
+  metrics.watch(watched({ views, edition, door, logger }));
   const http = createHttpServer({
     gateway,
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
-    admin: adminServices({ edition, config, clock, events, dispatchers, healths, health }),
+    connections: door.connections,
+    admin: adminServices({ edition, config, clock, events, door, dispatchers, healths, health }),
     consoleFolder: overrides.consoleFolder,
     ops: { health, metrics },
   });
@@ -126,16 +123,23 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   };
 }
 
+function createDoor(
+  config: Config,
+  { identities, pools }: OpenEdition,
+  parts: { readonly clock: Clock; readonly events: Events },
+): FrontDoor {
+  const authenticate = (key: string) => identities.authenticate(key);
+  return openFrontDoor(config, { authenticate, seatsOf: pool => pools.find(pool).seats, ...parts });
+}
+
 type GatewayParts = ConstructorParameters<typeof Gateway>[0];
 
 function createGateway(
-  { auth }: Config,
-  { identities, classify }: OpenEdition,
-  parts: Omit<GatewayParts, 'identify' | 'classify' | 'maxStreamsPerKey'>,
+  { auth: { maxStreamsPerKey } }: Config,
+  { classify }: OpenEdition,
+  { door, ...parts }: Omit<GatewayParts, 'identify' | 'classify' | 'maxStreamsPerKey'> & { readonly door: FrontDoor },
 ): Gateway {
-  const authenticate = (key: string) => identities.authenticate(key);
-  const identify = identifier({ authenticate, disabled: auth.disabled });
-  return new Gateway({ identify, classify, maxStreamsPerKey: auth.maxStreamsPerKey, ...parts });
+  return new Gateway({ identify: door.identify, classify, maxStreamsPerKey, ...parts });
 }
 
 function createTelemetry({ log }: Config, { logSink, warnings = [] }: Overrides) {
@@ -155,26 +159,52 @@ function openLog(log: LogConfig, sink: LogSink | undefined): Logger {
   }
 }
 
+interface WatchedParts {
+  readonly views: readonly Dispatcher['view'][];
+  readonly edition: OpenEdition;
+  readonly door: FrontDoor;
+  readonly logger: Logger;
+}
+
+const watched = ({ views, edition, door, logger }: WatchedParts): Watched => ({
+  pools: () => views.map(view => view.stats()),
+  snapshot: () => snapshotOf(edition),
+  isDatabaseUp: () => edition.health() === 'ready',
+  droppedLogLines: () => logger.dropped,
+  connections: () => door.connections.stats(),
+});
+
 interface AdminParts {
   readonly edition: OpenEdition;
   readonly config: Config;
   readonly clock: Clock;
   readonly events: Events;
+  readonly door: FrontDoor;
   readonly dispatchers: ReadonlyMap<string, Dispatcher>;
   readonly healths: ProviderHealths;
   readonly health: () => Health;
 }
 
 /** What the admin routes are handed: the edition's features, and who looks on at the pools and providers. */
-function adminServices({ edition, config, clock, events, dispatchers, healths, health }: AdminParts): AdminServices {
+function adminServices({
+  edition,
+  config,
+  clock,
+  events,
+  door,
+  dispatchers,
+  healths,
+  health,
+}: AdminParts): AdminServices {
   const { identities, keyUses, mappings, pools, scheduledPools } = edition;
   return {
     identities,
+    keys: door.keys,
     keyUses,
     mappings,
     pools,
     scheduledPools,
-    console: consoleOf(config, { clock, events }),
+    console: consoleOf(config, { ...door, events }),
     lanes: {
       clock,
       stepMs,
@@ -223,8 +253,10 @@ async function drain({ http, dispatchers, upstreams, grace }: Draining): Promise
   await upstreams.close();
 }
 
-const consoleOf = ({ console, gateway: { edition } }: Config, parts: Omit<ConsoleService, 'edition'>) =>
-  console.enabled ? { edition, ...parts } : null;
+const consoleOf = (
+  { console, gateway: { edition } }: Config,
+  { keys, addresses, events }: Omit<ConsoleService, 'edition'>,
+): ConsoleService | null => (console.enabled ? { edition, keys, addresses, events } : null);
 
 /** As much may come in at once as may wait in the roomiest pool, and one body always, however it is cut up. */
 function bodyLimits({ gateway: { maxBodyBytes, minBodyBytesPerSec }, pools }: Config) {

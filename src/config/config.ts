@@ -23,6 +23,12 @@ export interface GatewayConfig {
   readonly dataDir: string;
   readonly shutdownGraceMs: number;
   readonly maxBodyBytes: number;
+  /** Of all clients together … */
+  readonly maxConnections: number;
+  /** … and of one address, trusted proxies excepted. */
+  readonly maxConnectionsPerAddress: number;
+  /** Addresses and networks whose X-Forwarded-For tells the client's address. */
+  readonly trustedProxies: readonly string[];
   /** A body that comes in more slowly is given up; 0: none is. */
   readonly minBodyBytesPerSec: number;
 }
@@ -36,6 +42,8 @@ export interface DatabaseConfig {
 
 export interface AuthConfig {
   readonly disabled: boolean;
+  /** Beside those of loopback, the hosts by which this gateway may be called while `disabled`. */
+  readonly allowedHosts: readonly string[];
   readonly adminEmail: string;
   readonly adminKey: string | null;
   readonly cacheTtlMs: number;

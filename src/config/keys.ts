@@ -1,4 +1,6 @@
+import { isIP, isIPv6 } from 'node:net';
 import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/header-names.ts';
+import { hostNameIn } from '../domain/host-name.ts';
 import { editions, levelCount, mappingModes, policies, xPriorityPolicies } from '../domain/vocabulary.ts';
 import {
   choice,
@@ -53,6 +55,27 @@ const baseUrl = url(
   value => value.replace(/\/+$/, ''),
 );
 
+const connectionCount = whole(1, 1_000_000);
+const isNetwork = (text: string): boolean => {
+  const [address = '', bits, ...more] = text.split('/');
+  if (more.length > 0 || isIP(address) === 0 || address.includes('%')) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv6(address) ? 128 : 32));
+};
+const networks = list('IP addresses or networks such as 10.0.0.0/8', parts =>
+  parts.every(isNetwork) ? parts : undefined,
+);
+
+/** As `hostNameIn` spells it, to be compared with what it finds in a header. */
+const toHostName = (text: string): string | null => {
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  if (isIPv6(bare)) return hostNameIn(`[${bare}]`);
+  return /^[\w.-]{1,253}$/.test(text) ? hostNameIn(text) : null;
+};
+const hostNames = list('host names or IP addresses, without ports', parts => {
+  const names = parts.map(toHostName).filter(name => name !== null);
+  return names.length === parts.length ? names : undefined;
+});
+
 const weights = perLevel('numbers from 0.001 to 1000000 with at most three decimals', decimal(0.001, 1_000_000));
 const queueDepth = oneOrPerLevel(whole(0, 1_000_000));
 const poolDepth = whole(0, 10_000_000);
@@ -79,6 +102,10 @@ export const sections = {
     data_dir: withDefault('./data', text('a folder', /^[^\0]+$/)),
     shutdown_grace_sec: withDefault('10', seconds(0, 3600)),
     max_body_mb: withDefault('32', whole(1, 1024, bytesPerMb)),
+    // Above max_queue_depth_pool: when all is full the lanes decide who has to go, not the door.
+    max_connections: withDefault('16000', connectionCount),
+    max_connections_per_address: withDefault('12000', connectionCount),
+    trusted_proxies: optional(networks),
     min_body_bytes_per_sec: withDefault('1024', whole(0, 1_000_000_000)),
   },
   database: {
@@ -87,6 +114,7 @@ export const sections = {
   },
   auth: {
     disabled: withDefault('false', flag),
+    allowed_hosts: optional(hostNames),
     admin_email: withDefault('admin@local', email),
     admin_key: optional(adminKey),
     cache_ttl_sec: withDefault('30', seconds(1, daySec)),

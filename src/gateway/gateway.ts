@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { MediaRates } from '../config/config.ts';
 import type { Body } from '../domain/body.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -26,7 +26,7 @@ export interface Caller {
 
 interface GatewayParts {
   /** From the presented headers; a promise only when the key is not known yet. */
-  readonly identify: (headers: IncomingHttpHeaders) => Caller | Promise<Caller>;
+  readonly identify: (req: IncomingMessage) => Caller | Promise<Caller>;
   readonly classify: Classify;
   readonly upstreams: Upstreams;
   readonly pools: ReadonlyMap<string, Dispatcher>;
@@ -70,7 +70,7 @@ export class Gateway {
     const { req, operation } = exchange;
     const { identify, classify } = this.#parts;
 
-    const found = identify(req.headers);
+    const found = identify(req);
     // An await costs even where there is nothing to wait for.
     const caller = found instanceof Promise ? await found : found;
     exchange.identity = caller.identity;

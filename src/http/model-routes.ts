@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
-import { asGatewayError, ClientLeft } from '../domain/errors.ts';
+import { asGatewayError, ClientLeft, type GatewayError } from '../domain/errors.ts';
 import { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { findOperation, type Operation } from '../gateway/operations.ts';
+import { findOperation } from '../gateway/operations.ts';
 import type { Events } from '../telemetry/events.ts';
 import { errorAnswer } from './errors.ts';
 
@@ -15,30 +15,29 @@ interface ModelRouteParts {
 
 /**
  * Model routes are answered on node:http itself, past Fastify, which would cost a third of the
- * CPU of a proxied request. Answers false for every other route.
+ * CPU of a proxied request. Answers false for every other route. Where there is a refusal, it is the answer.
  */
-export function modelRoutes(parts: ModelRouteParts): (req: IncomingMessage, res: ServerResponse) => boolean {
-  return (req, res) => {
+export function modelRoutes(parts: ModelRouteParts) {
+  return (req: IncomingMessage, res: ServerResponse, refusal: GatewayError | null): boolean => {
     const operation = findOperation(req.method, req.url ?? '');
     if (!operation) return false;
-    void serve(parts, req, res, operation);
+    void serve(parts, new Exchange(req, res, operation, parts.clock.now()), refusal);
     return true;
   };
 }
 
 async function serve(
   { gateway, events, clock }: ModelRouteParts,
-  req: IncomingMessage,
-  res: ServerResponse,
-  operation: Operation,
+  exchange: Exchange,
+  refusal: GatewayError | null,
 ): Promise<void> {
-  const exchange = new Exchange(req, res, operation, clock.now());
   try {
+    if (refusal !== null) throw refusal;
     await gateway.handle(exchange);
   } catch (error) {
     exchange.failed(error);
     answerError(exchange, error);
-    if (!req.complete) endUpload(req, clock);
+    if (!exchange.req.complete) endUpload(exchange.req, clock);
   }
   tell(events, exchange);
   events.requestEnded(exchange.outcome(clock.now()));

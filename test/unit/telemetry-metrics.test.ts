@@ -49,6 +49,14 @@ const pool: PoolStats = {
   })),
 };
 
+const connections = () => ({
+  open: 12,
+  addresses: 5,
+  most: 100,
+  yielded: { all: 3, address: 1 },
+  refused: { all: 0, address: 2 },
+});
+
 test('requests and tokens are counted by level, outcome and provider', async () => {
   const metrics = createMetrics();
   metrics.requestEnded(ended);
@@ -93,6 +101,7 @@ test('pools, snapshot and database are looked at when somebody scrapes', async (
     snapshot: () => snapshot,
     isDatabaseUp: () => isDatabaseUp,
     droppedLogLines: () => 3,
+    connections,
   });
   const before = await samples(metrics);
   assert.equal(before.get('tokligence_queue_depth{level="4",provider="gpus"}'), 8);
@@ -100,6 +109,12 @@ test('pools, snapshot and database are looked at when somebody scrapes', async (
   assert.equal(before.get('tokligence_seats_in_use{provider="gpus"}'), 3);
   assert.equal(before.get('tokligence_database_up'), 1);
   assert.equal(before.has('tokligence_mapping_snapshot_mappings'), false);
+  assert.equal(before.get('tokligence_connection_addresses'), 5);
+  assert.deepEqual([before.get('tokligence_connections'), before.get('tokligence_connections_limit')], [12, 100]);
+  const turnedAway = ['yielded', 'yielded_of_address', 'refused', 'refused_of_address'].map(outcome =>
+    before.get(`tokligence_connections_turned_away_total{outcome="${outcome}"}`),
+  );
+  assert.deepEqual(turnedAway, [3, 1, 0, 2]);
   snapshot = { mappings: 8, ageMs: 1500 };
   isDatabaseUp = false;
   const after = await samples(metrics);
@@ -115,7 +130,9 @@ test('no label but level, outcome, provider and the bound of a bucket exists, an
     snapshot: () => ({ mappings: 8, ageMs: 1 }),
     isDatabaseUp: () => true,
     droppedLogLines: () => 0,
+    connections,
   });
+  metrics.keyRefused('too_many_invalid_keys');
   metrics.requestEnded(ended);
   metrics.requestEnded({ ...ended, level: null, provider: null });
   const rendered = await metrics.render();
