@@ -14,7 +14,7 @@ const chunked = (body: Buffer) => `${body.length.toString(16)}\r\n${body.toStrin
 const corpus: Corpus = {
   seeds: [
     answer('200 OK', ['Content-Type: application/json', `Content-Length: ${json.length}`], json),
-    answer('429 Too Many', ['Retry-After: 1', 'Content-Length: 2'], '{}'),
+    answer('429 Too Many', ['Retry-After: 0', 'Content-Length: 2'], '{}'),
     answer('307 Moved', ['Location: http://127.0.0.1:1/', 'Content-Length: 0'], ''),
     answer(
       '200 OK',
@@ -58,8 +58,16 @@ const corpus: Corpus = {
   ],
 };
 
-const casesPerStep = 40;
-const chats = JSON.stringify({ model: 'm', stream: true, max_tokens: 50, messages: [] });
+const casesPerStep = 320;
+/** A 429 closes a pool for a while, so there are many. */
+const pools = 16;
+const providers = (port: number) =>
+  Array.from(
+    { length: pools },
+    (_, n) =>
+      `[provider.u${n}]\ntype = openai\nbase_url = http://127.0.0.1:${port}/v1\nmodels = m${n}\nmax_concurrent = 16\n` +
+      'first_byte_timeout_sec = 0.2\nidle_timeout_sec = 0.2\n',
+  ).join('');
 
 /** Answers each request with the next input, in pieces, and then leaves, keeps silent or stays. */
 function startUpstream(): Promise<{
@@ -100,7 +108,7 @@ async function ask(target: TargetGateway, random: Random): Promise<void> {
     const response = await fetch(`${target.url}/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${adminKey}` },
-      body: chats,
+      body: JSON.stringify({ model: `m${random.integer(pools)}`, stream: true, max_tokens: 50, messages: [] }),
       signal: AbortSignal.any([leaving.signal, AbortSignal.timeout(10_000)]),
     });
     if (response.status === 500 || response.status < 200 || response.status > 599 || response.headers.has('location'))
@@ -118,10 +126,7 @@ export const upstreamAnswers: Campaign = {
   share: 2,
   async start() {
     const upstream = await startUpstream();
-    const target = await startTarget(
-      'personal',
-      `[provider.u]\ntype = openai\nbase_url = http://127.0.0.1:${upstream.port}/v1\nmax_concurrent = 16\nfirst_byte_timeout_sec = 0.2\nidle_timeout_sec = 0.2\n[scheduler]\nqueue_timeout_sec = 5\n`,
-    );
+    const target = await startTarget('personal', `${providers(upstream.port)}[scheduler]\nqueue_timeout_sec = 5\n`);
     return {
       async step(random) {
         upstream.random = random;
