@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { lchown, lstat, readdir, readFile, symlink } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -82,7 +83,7 @@ const namespace = ['unshare', '--user', `--map-user=${nobody}`, `--map-group=${n
  * account; else a user namespace is the way, and where those are refused, `nobody` is given the folder.
  */
 const accountFor = async (folder: string, native: string): Promise<Account> => {
-  if (process.getuid?.() !== 0) return { prefix: [] };
+  if (process.getuid?.() !== 0) return ourselves(native);
   const owner = await lstat(folder);
   if (owner.uid === 0 && (await succeeds([...namespace, 'true']))) return { prefix: namespace };
   const { uid, gid } = owner.uid === 0 ? await passwdEntry('nobody') : owner;
@@ -96,6 +97,24 @@ const accountFor = async (folder: string, native: string): Promise<Account> => {
     `PostgreSQL does not run as root, user namespaces are not allowed here, and the account with uid ${uid} ` +
       `cannot reach both ${native} and ${folder}: start the gateway as another user, give that account access, ${useYourOwn}`,
   );
+};
+
+/** Containers may run us under a number without a name (OpenShift does); initdb asks for the name of who runs it. */
+const ourselves = async (native: string): Promise<Account> => {
+  if (hasName()) return { prefix: [] };
+  if (await succeeds([...namespace, 'true'])) return { prefix: namespace };
+  throw new EmbeddedFault(
+    `PostgreSQL in ${native} needs an account with a name, uid ${process.getuid?.()} has none in /etc/passwd, and user ` +
+      `namespaces are not allowed here: add an entry, start the gateway as another user, ${useYourOwn}`,
+  );
+};
+
+const hasName = (): boolean => {
+  try {
+    return userInfo().username !== '';
+  } catch {
+    return false;
+  }
 };
 
 const passwdEntry = async (name: string): Promise<{ uid: number; gid: number }> => {

@@ -1,7 +1,8 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
+import { makeDataDir } from './data-dir.ts';
 import type { Database } from './schema.ts';
 
 /** Where Personal keeps its users and keys. */
@@ -16,7 +17,7 @@ export interface Sqlite {
 
 /** Opens the file, or creates it readable by its owner only. */
 export const openSqlite = (file: string): Sqlite => {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeDataDir(dirname(file));
   // Before SQLite does it: it would create the file with the umask's mode, and -wal and -shm alike.
   closeSync(openSync(file, 'a', 0o600));
   chmodSync(file, 0o600);
