@@ -12,6 +12,7 @@ import { errorAnswer } from './errors.ts';
 import { modelRoutes } from './model-routes.ts';
 import { registerOpenApi } from './openapi.ts';
 import { registerOps } from './ops.ts';
+import { closeWithConnection } from './sent-ahead.ts';
 import { unreadableRefuser } from './unreadable.ts';
 
 export type { ConsoleService } from './admin/session.ts';
@@ -57,6 +58,7 @@ export function createHttpServer({ gateway, events, clock, admin, consoleFolder,
     serverFactory: handler => {
       const serve = (req: IncomingMessage, res: ServerResponse) => {
         if (!req.url?.startsWith('/')) req.url = originForm(req.url ?? '');
+        closeWithConnection(req.socket, res);
         if (isDraining) res.setHeader('connection', 'close');
         if (lacksHost(req)) refuseHostless(req, res);
         else if (!serveModels(req, res)) handler(req, res);
