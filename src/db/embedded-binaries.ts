@@ -3,6 +3,7 @@ import { lchown, lstat, readdir, readFile, symlink } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { childEnvironment } from '../config/child-environment.ts';
 
 /** The programs of one PostgreSQL, and the account that they run under. */
 export interface Binaries {
@@ -133,7 +134,7 @@ const giveTo = async (path: string, uid: number, gid: number): Promise<void> => 
 
 const succeeds = ([command = '', ...args]: readonly string[], account: { uid?: number; gid?: number } = {}) =>
   new Promise<boolean>(resolve => {
-    execFile(command, args, { cwd: '/', ...account }, error => resolve(error === null));
+    execFile(command, args, { cwd: '/', env: childEnvironment(), ...account }, error => resolve(error === null));
   });
 
 /** In a session of its own, so that Ctrl-C and a closed terminal reach us and not the database. */
@@ -143,6 +144,7 @@ const runToEnd = (account: Account, program: string, args: readonly string[]): P
     const [command = program, ...rest] = [...prefix, program, ...args];
     const child = spawn(command, rest, {
       cwd: '/',
+      env: childEnvironment(),
       detached: true,
       windowsHide: true,
       stdio: ['ignore', 'pipe', 'pipe'],
