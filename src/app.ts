@@ -1,6 +1,6 @@
 /** The only place that wires: everything below is handed what it needs here. */
-import type { Config, PoolConfig } from './config/config.ts';
-import type { GivenTexts, LoadedConfig } from './config/config-loader.ts';
+import type { Config, LogConfig, PoolConfig } from './config/config.ts';
+import { ConfigFaults, type GivenTexts, type LoadedConfig } from './config/config-loader.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { errors } from './domain/errors.ts';
 import { type Configure, type OpenEdition, openEdition } from './edition.ts';
@@ -8,13 +8,13 @@ import { Dispatcher } from './gateway/dispatcher.ts';
 import { Gateway } from './gateway/gateway.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { shownProviders } from './http/admin/shown-providers.ts';
-import { identifier } from './http/auth.ts';
+import { type FrontDoor, openFrontDoor } from './http/front-door.ts';
 import type { Health } from './http/ops.ts';
 import { type ConsoleService, createHttpServer, type HttpServer } from './http/server.ts';
 import { reload } from './reload.ts';
 import { createEvents, type Events } from './telemetry/events.ts';
-import { createLogger, type LogSink } from './telemetry/logger.ts';
-import { createMetrics } from './telemetry/metrics.ts';
+import { createLogger, LogFileFault, type Logger, type LogSink } from './telemetry/logger.ts';
+import { createMetrics, type Watched } from './telemetry/metrics.ts';
 import { atEveryStep } from './telemetry/pool-history.ts';
 import { ProviderHealths } from './telemetry/provider-health.ts';
 import { stepMs, WaitWindow } from './telemetry/wait-window.ts';
@@ -40,7 +40,10 @@ export interface App {
   readonly ready: Promise<void>;
   /** Drains and closes everything; safe to call more than once. */
   stop(): Promise<void>;
-  /** Reads the configuration again; whatever is wrong with it is logged and changes nothing. */
+  /**
+   * Opens the file of the log anew and reads the configuration again; whatever is wrong with either is logged and
+   * changes nothing.
+   */
   reload(read: () => LoadedConfig): void;
   /** Cuts the grace period of a stop short. */
   abort(): void;
@@ -67,22 +70,17 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   atEveryStep(clock, stopping.signal, () => {
     for (const view of views) view.endStep();
   });
-  const { identities, classify, pools } = edition;
-  const identify = identifier({
-    authenticate: key => identities.authenticate(key),
-    disabled: config.auth.disabled,
-  });
-  const gateway = new Gateway({ identify, classify, upstreams, pools: dispatchers, bodies });
-  metrics.watch({
-    pools: () => views.map(view => view.stats()),
-    snapshot: () => snapshotOf(edition),
-    isDatabaseUp: () => edition.health() === 'ready',
-  });
+  const door = createDoor(config, edition, { clock, events });
+  let rates = config.mediaRates;
+  const mediaRates = () => rates;
+  const gateway = createGateway(config, edition, { door, upstreams, pools: dispatchers, bodies, mediaRates, clock });
+  metrics.watch(watched({ views, edition, door, logger }));
   const http = createHttpServer({
     gateway,
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
-    admin: adminServices({ edition, config, clock, events, dispatchers, healths, health }),
+    connections: door.connections,
+    admin: adminServices({ edition, config, clock, events, door, dispatchers, healths, health }),
     consoleFolder: overrides.consoleFolder,
     ops: { health, metrics },
   });
@@ -113,41 +111,100 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     ready,
     stop: () => (stopped ??= stop()),
     reload(read) {
+      void logger.reopen();
       if (stopping.signal.aborted) return;
-      reload({ read, started: overrides.given ?? new Map(), apply: next => pools.reconfigure(next), events });
+      const apply = (next: Config) => {
+        edition.pools.reconfigure(next);
+        rates = next.mediaRates;
+      };
+      reload({ read, started: overrides.given ?? new Map(), apply, events });
     },
     abort: () => cutShort.resolve(),
   };
 }
 
+function createDoor(
+  config: Config,
+  { identities, pools }: OpenEdition,
+  parts: { readonly clock: Clock; readonly events: Events },
+): FrontDoor {
+  const authenticate = (key: string) => identities.authenticate(key);
+  return openFrontDoor(config, { authenticate, seatsOf: pool => pools.find(pool).seats, ...parts });
+}
+
+type GatewayParts = ConstructorParameters<typeof Gateway>[0];
+
+function createGateway(
+  { auth: { maxStreamsPerKey } }: Config,
+  { classify }: OpenEdition,
+  { door, ...parts }: Omit<GatewayParts, 'identify' | 'classify' | 'maxStreamsPerKey'> & { readonly door: FrontDoor },
+): Gateway {
+  return new Gateway({ identify: door.identify, classify, maxStreamsPerKey, ...parts });
+}
+
 function createTelemetry({ log }: Config, { logSink, warnings = [] }: Overrides) {
-  const logger = createLogger(log, logSink);
+  const logger = openLog(log, logSink);
   const metrics = createMetrics();
   const events = createEvents({ logger, metrics });
   for (const warning of warnings) events.warn(warning);
   return { logger, metrics, events };
 }
 
+function openLog(log: LogConfig, sink: LogSink | undefined): Logger {
+  try {
+    return createLogger(log, sink);
+  } catch (error) {
+    if (!(error instanceof LogFileFault)) throw error;
+    throw new ConfigFaults([{ section: 'log', key: 'file', message: error.message }]);
+  }
+}
+
+interface WatchedParts {
+  readonly views: readonly Dispatcher['view'][];
+  readonly edition: OpenEdition;
+  readonly door: FrontDoor;
+  readonly logger: Logger;
+}
+
+const watched = ({ views, edition, door, logger }: WatchedParts): Watched => ({
+  pools: () => views.map(view => view.stats()),
+  snapshot: () => snapshotOf(edition),
+  isDatabaseUp: () => edition.health() === 'ready',
+  droppedLogLines: () => logger.dropped,
+  connections: () => door.connections.stats(),
+});
+
 interface AdminParts {
   readonly edition: OpenEdition;
   readonly config: Config;
   readonly clock: Clock;
   readonly events: Events;
+  readonly door: FrontDoor;
   readonly dispatchers: ReadonlyMap<string, Dispatcher>;
   readonly healths: ProviderHealths;
   readonly health: () => Health;
 }
 
 /** What the admin routes are handed: the edition's features, and who looks on at the pools and providers. */
-function adminServices({ edition, config, clock, events, dispatchers, healths, health }: AdminParts): AdminServices {
+function adminServices({
+  edition,
+  config,
+  clock,
+  events,
+  door,
+  dispatchers,
+  healths,
+  health,
+}: AdminParts): AdminServices {
   const { identities, keyUses, mappings, pools, scheduledPools } = edition;
   return {
     identities,
+    keys: door.keys,
     keyUses,
     mappings,
     pools,
     scheduledPools,
-    console: consoleOf(config, { clock, events }),
+    console: consoleOf(config, { ...door, events }),
     lanes: {
       clock,
       stepMs,
@@ -196,13 +253,16 @@ async function drain({ http, dispatchers, upstreams, grace }: Draining): Promise
   await upstreams.close();
 }
 
-const consoleOf = ({ console, gateway: { edition } }: Config, parts: Omit<ConsoleService, 'edition'>) =>
-  console.enabled ? { edition, ...parts } : null;
+const consoleOf = (
+  { console, gateway: { edition } }: Config,
+  { keys, addresses, events }: Omit<ConsoleService, 'edition'>,
+): ConsoleService | null => (console.enabled ? { edition, keys, addresses, events } : null);
 
 /** As much may come in at once as may wait in the roomiest pool, and one body always, however it is cut up. */
-function bodyLimits({ gateway: { maxBodyBytes }, pools }: Config): { maxBytes: number; maxReceivingBytes: number } {
+function bodyLimits({ gateway: { maxBodyBytes, minBodyBytesPerSec }, pools }: Config) {
   const queued = pools.map(({ settings }) => settings.maxQueuedBytes);
-  return { maxBytes: maxBodyBytes, maxReceivingBytes: Math.max(2 * maxBodyBytes, ...queued) };
+  const maxReceivingBytes = Math.max(2 * maxBodyBytes, ...queued);
+  return { maxBytes: maxBodyBytes, maxReceivingBytes, minBytesPerSec: minBodyBytesPerSec };
 }
 
 /** What operators ask about past requests is kept as they end. */

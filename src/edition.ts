@@ -12,6 +12,7 @@ import { openPostgres, retryUntilDone } from './db/postgres.ts';
 import type { Database, TableName } from './db/schema.ts';
 import { openSqlite, sqliteFile } from './db/sqlite.ts';
 import { watchSqlite } from './db/sqlite-changes.ts';
+import { isLocked } from './db/sqlite-fault.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Outcome } from './domain/outcome.ts';
 import type { Classify } from './domain/vocabulary.ts';
@@ -109,7 +110,7 @@ const isFatal = (error: unknown): boolean =>
   error instanceof SchemaFault || error instanceof IdentityFault || error instanceof EmbeddedFault;
 
 async function openPersonal({ config, clock, events, print, configure }: EditionParts): Promise<OpenEdition> {
-  const sqlite = openSqlite(sqliteFile(config.gateway.dataDir));
+  const sqlite = openSqlite(sqliteFile(config.gateway.dataDir), { clock, log: events });
   const { db } = sqlite;
   const identities = openIdentities({ db, config, clock, events, matching: () => null });
   const pools = createLivePools({ db, ...config, configure, clock, events });
@@ -125,24 +126,32 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
     scheduledPools: createScheduledPools({ db, pools, clock }),
     mappings: null,
     classify: defaultClassify(config.apiKeyPriority),
-    async start() {
+    async start(signal) {
       const onChange = () => {
         if (!hasTables) return;
         void identities.refresh();
         pools.changed();
       };
       stopWatching = watchSqlite({ sqlite, clock, log: events, onChange });
-      await migrateSqlite(db);
+      const prepare = async () => {
+        await migrateSqlite(db);
+        return identities.ensureAdmin(config.auth);
+      };
+      // Who is stopped before it is ready waits for no lock any more.
+      signal.addEventListener('abort', () => isOpen || void sqlite.close());
+      // That of another process is waited for however long it takes; the log has it from SQLite itself.
+      const waiting = { signal, clock, onFailure: () => {}, isFatal: (error: unknown) => !isLocked(error) };
+      const drawnKey = await retryUntilDone(prepare, waiting);
       hasTables = true;
-      showDrawnKey(print, await identities.ensureAdmin(config.auth));
+      showDrawnKey(print, drawnKey);
       await pools.start();
       isOpen = true;
     },
     health: () => (isOpen ? 'ready' : 'starting'),
     async close() {
       stopWatching();
-      await pools.stop();
-      await sqlite.close();
+      // Together: what the pools read may wait for a lock, and is sent away.
+      await Promise.all([pools.stop(), sqlite.close()]);
     },
   };
 }

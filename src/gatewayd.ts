@@ -2,12 +2,12 @@
 import { parseArgs } from 'node:util';
 import { startApp } from './app.ts';
 import { listenForReload, listenForStop } from './cli/signals.ts';
-import { type LoadedConfig, loadProcessConfig } from './config/config-loader.ts';
+import { ConfigFaults, type LoadedConfig, loadProcessConfig } from './config/config-loader.ts';
 
 const help = `Usage: gatewayd [--config FILE]
 
 Runs Tokligence Gateway until SIGTERM or SIGINT. SIGHUP reads the file again: pools, tenants and
-[scheduler] act at once, of what needs a restart the log tells.
+[scheduler] act at once, of what needs a restart the log tells. It also opens [log] file anew.
 
   --config FILE  the ini file (default: config/setting.ini); every key can also be set in the
                  environment as TOKLIGENCE_<SECTION>_<KEY>
@@ -52,5 +52,6 @@ try {
   await main();
   process.exit(0);
 } catch (error) {
-  fail(1, error);
+  // Some faults show only when what is configured is opened.
+  fail(error instanceof ConfigFaults ? 2 : 1, error);
 }

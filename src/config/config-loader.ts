@@ -143,7 +143,9 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
 };
 
 const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants'> => {
-  const { gateway, database, auth, console, log } = fixed;
+  const { gateway, database, auth, scheduler, console, log } = fixed;
+  const file = log.file.value === null ? null : resolve(log.file.value);
+  const isShown = isTerminal && file === null;
   return {
     gateway: {
       edition: gateway.edition.value,
@@ -152,14 +154,24 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
       dataDir: resolve(gateway.data_dir.value),
       shutdownGraceMs: gateway.shutdown_grace_sec.value,
       maxBodyBytes: gateway.max_body_mb.value,
+      maxConnections: gateway.max_connections.value,
+      maxConnectionsPerAddress: gateway.max_connections_per_address.value,
+      trustedProxies: gateway.trusted_proxies.value ?? [],
+      minBodyBytesPerSec: gateway.min_body_bytes_per_sec.value,
     },
     database: { url: database.url.value, listenUrl: database.listen_url.value },
     auth: {
       disabled: auth.disabled.value,
+      allowedHosts: auth.allowed_hosts.value ?? [],
       adminEmail: auth.admin_email.value,
       adminKey: auth.admin_key.value,
       cacheTtlMs: auth.cache_ttl_sec.value,
       staleMaxMs: auth.stale_max_sec.value,
+      maxStreamsPerKey: auth.max_streams_per_key.value,
+    },
+    mediaRates: {
+      imageTokens: scheduler.image_tokens.value,
+      bytesPerToken: scheduler.media_bytes_per_token.value,
     },
     apiKeyPriority: fixed.api_key_priority,
     console: {
@@ -167,6 +179,6 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
       sessionIdleMs: console.session_idle_min.value,
       sessionMaxMs: console.session_max_hours.value,
     },
-    log: { level: log.level.value, format: log.format.value ?? (isTerminal ? 'pretty' : 'json') },
+    log: { level: log.level.value, format: log.format.value ?? (isShown ? 'pretty' : 'json'), file },
   };
 };

@@ -6,6 +6,7 @@ export interface Config {
   readonly gateway: GatewayConfig;
   readonly database: DatabaseConfig;
   readonly auth: AuthConfig;
+  readonly mediaRates: MediaRates;
   readonly apiKeyPriority: PrioritySettings;
   readonly console: ConsoleConfig;
   readonly providers: readonly ProviderConfig[];
@@ -22,6 +23,14 @@ export interface GatewayConfig {
   readonly dataDir: string;
   readonly shutdownGraceMs: number;
   readonly maxBodyBytes: number;
+  /** Of all clients together … */
+  readonly maxConnections: number;
+  /** … and of one address, trusted proxies excepted. */
+  readonly maxConnectionsPerAddress: number;
+  /** Addresses and networks whose X-Forwarded-For tells the client's address. */
+  readonly trustedProxies: readonly string[];
+  /** A body that comes in more slowly is given up; 0: none is. */
+  readonly minBodyBytesPerSec: number;
 }
 
 export interface DatabaseConfig {
@@ -33,10 +42,14 @@ export interface DatabaseConfig {
 
 export interface AuthConfig {
   readonly disabled: boolean;
+  /** Beside those of loopback, the hosts by which this gateway may be called while `disabled`. */
+  readonly allowedHosts: readonly string[];
   readonly adminEmail: string;
   readonly adminKey: string | null;
   readonly cacheTtlMs: number;
   readonly staleMaxMs: number;
+  /** Requests of one key that may be under way; null: no limit. */
+  readonly maxStreamsPerKey: number | null;
 }
 
 /** The admin console and its sessions. */
@@ -46,6 +59,13 @@ export interface ConsoleConfig {
   readonly sessionIdleMs: number;
   /** … and each ends after so long. */
   readonly sessionMaxMs: number;
+}
+
+/** What base64 media in a request count for as input. */
+export interface MediaRates {
+  readonly imageTokens: number;
+  /** Decoded bytes of other media that count as one token. */
+  readonly bytesPerToken: number;
 }
 
 /** What `[api_key_priority]` says; rows of `api_key_priority_config` win over it at run time. */
@@ -121,8 +141,12 @@ export interface HttpProviderConfig extends ProviderBase {
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** From sending a request to the last byte of its answer. */
+  readonly totalTimeoutMs: number;
   /** How the level is told to the upstream; null: not at all. */
   readonly forwardPriority: ForwardPriority | null;
+  /** Headers of clients that go upstream although they carry somebody's authority; in lower case. */
+  readonly passHeaders: readonly string[];
 }
 
 export type ForwardPriority = 'vllm' | 'sglang' | 'service_tier';
@@ -140,4 +164,6 @@ export type ProviderConfig = HttpProviderConfig | LoopbackProviderConfig;
 export interface LogConfig {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly format: 'json' | 'pretty';
+  /** Null: standard output. */
+  readonly file: string | null;
 }

@@ -1,3 +1,6 @@
+import { isIP, isIPv6 } from 'node:net';
+import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/header-names.ts';
+import { hostNameIn } from '../domain/host-name.ts';
 import { editions, levelCount, mappingModes, policies, xPriorityPolicies } from '../domain/vocabulary.ts';
 import {
   choice,
@@ -52,6 +55,27 @@ const baseUrl = url(
   value => value.replace(/\/+$/, ''),
 );
 
+const connectionCount = whole(1, 1_000_000);
+const isNetwork = (text: string): boolean => {
+  const [address = '', bits, ...more] = text.split('/');
+  if (more.length > 0 || isIP(address) === 0 || address.includes('%')) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv6(address) ? 128 : 32));
+};
+const networks = list('IP addresses or networks such as 10.0.0.0/8', parts =>
+  parts.every(isNetwork) ? parts : undefined,
+);
+
+/** As `hostNameIn` spells it, to be compared with what it finds in a header. */
+const toHostName = (text: string): string | null => {
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  if (isIPv6(bare)) return hostNameIn(`[${bare}]`);
+  return /^[\w.-]{1,253}$/.test(text) ? hostNameIn(text) : null;
+};
+const hostNames = list('host names or IP addresses, without ports', parts => {
+  const names = parts.map(toHostName).filter(name => name !== null);
+  return names.length === parts.length ? names : undefined;
+});
+
 const weights = perLevel('numbers from 0.001 to 1000000 with at most three decimals', decimal(0.001, 1_000_000));
 const queueDepth = oneOrPerLevel(whole(0, 1_000_000));
 const poolDepth = whole(0, 10_000_000);
@@ -62,6 +86,14 @@ const tokenRate = decimal(0.001, 1_000_000_000);
 const tokens = whole(1, 1_000_000_000_000);
 const models = list('names or globs of models', parts => parts);
 
+const neverPassed = new Set([...hopByHopHeaders, ...gatewayHeaders]);
+const isPassable = (name: string): boolean =>
+  /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name) && !neverPassed.has(name) && !name.startsWith(gatewayHeaderPrefix);
+const headerNames = list('names of headers other than those that the gateway itself reads or writes', parts => {
+  const names = parts.map(part => part.toLowerCase());
+  return names.every(isPassable) ? names : undefined;
+});
+
 export const sections = {
   gateway: {
     edition: withDefault('personal', choice(editions)),
@@ -70,6 +102,11 @@ export const sections = {
     data_dir: withDefault('./data', text('a folder', /^[^\0]+$/)),
     shutdown_grace_sec: withDefault('10', seconds(0, 3600)),
     max_body_mb: withDefault('32', whole(1, 1024, bytesPerMb)),
+    // Above max_queue_depth_pool: when all is full the lanes decide who has to go, not the door.
+    max_connections: withDefault('16000', connectionCount),
+    max_connections_per_address: withDefault('12000', connectionCount),
+    trusted_proxies: optional(networks),
+    min_body_bytes_per_sec: withDefault('1024', whole(0, 1_000_000_000)),
   },
   database: {
     url: optional(postgresUrl),
@@ -77,10 +114,12 @@ export const sections = {
   },
   auth: {
     disabled: withDefault('false', flag),
+    allowed_hosts: optional(hostNames),
     admin_email: withDefault('admin@local', email),
     admin_key: optional(adminKey),
     cache_ttl_sec: withDefault('30', seconds(1, daySec)),
     stale_max_sec: withDefault('3600', seconds(0, 30 * daySec)),
+    max_streams_per_key: optional(whole(1, 100_000)),
   },
   api_key_priority: {
     enabled: withDefault('false', flag),
@@ -102,10 +141,13 @@ export const sections = {
     max_queue_depth_pool: withDefault('10000', poolDepth),
     queue_timeout_sec: withDefault('60', queueTimeout),
     max_queued_mb: withDefault('256', queuedBytes),
+    image_tokens: withDefault('1000', whole(0, 1_000_000)),
+    media_bytes_per_token: withDefault('16', whole(1, 1_000_000)),
   },
   log: {
     level: withDefault('info', choice(['debug', 'info', 'warn', 'error'])),
     format: optional(choice(['json', 'pretty'])),
+    file: optional(text('a path', /^[^\0]+$/)),
   },
 } satisfies Record<string, Record<string, Key<unknown>>>;
 
@@ -159,7 +201,9 @@ export const httpProviderKeys = {
   connect_timeout_sec: withDefault('10', seconds(0.001, daySec)),
   first_byte_timeout_sec: withDefault('600', seconds(0.001, daySec)),
   idle_timeout_sec: withDefault('300', seconds(0.001, daySec)),
+  total_timeout_sec: withDefault('3600', seconds(0.001, daySec)),
   forward_priority: optional(choice(['vllm', 'sglang', 'service_tier'])),
+  pass_headers: optional(headerNames),
 } satisfies Record<string, Key<unknown>>;
 
 /** Of those of type loopback. */

@@ -65,6 +65,8 @@ export const toProvider = (settings: ProviderSettings): ProviderConfig => {
     connectTimeoutMs: http.connect_timeout_sec.value,
     firstByteTimeoutMs: http.first_byte_timeout_sec.value,
     idleTimeoutMs: http.idle_timeout_sec.value,
+    totalTimeoutMs: http.total_timeout_sec.value,
     forwardPriority: http.forward_priority.value,
+    passHeaders: http.pass_headers.value ?? [],
   };
 };

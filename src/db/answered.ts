@@ -1,4 +1,5 @@
 import { errors, GatewayError } from '../domain/errors.ts';
+import { SqliteFault } from './sqlite-fault.ts';
 
 /** Classes of SQLSTATE that tell of the server's state, not of the statement: connection, resources, shutdown. */
 const passing = ['08', '53', '57'];
@@ -8,6 +9,7 @@ export async function answered<T>(asking: Promise<T>): Promise<T> {
   try {
     return await asking;
   } catch (error) {
+    if (error instanceof SqliteFault) throw errors.unavailable(error.message, 1);
     throw isDatabaseAway(error) ? errors.unavailable('The database is not reachable at the moment.', 1) : error;
   }
 }
@@ -15,7 +17,7 @@ export async function answered<T>(asking: Promise<T>): Promise<T> {
 function isDatabaseAway(error: unknown): boolean {
   if (error instanceof GatewayError || error instanceof TypeError || error instanceof RangeError) return false;
   const { code = '', severity } = error as { code?: string; severity?: string };
-  // Only a server that answers has a severity, and SQLite's file does not go away.
+  // Only a server that answers has a severity; what SQLite says of a statement is none of its file.
   if (severity !== undefined) return passing.includes(code.slice(0, 2));
   return code !== 'ERR_SQLITE_ERROR';
 }

@@ -50,7 +50,7 @@ const makeCluster = async (folder: string, durable: boolean): Promise<void> => {
   const unfinished = await mkdtemp(`${folder}.new-${process.pid}-`);
   try {
     await writeFile(join(unfinished, 'password'), randomBytes(24).toString('base64url'), { mode: 0o600 });
-    await writeFile(join(unfinished, 'port'), String(await freePort()));
+    await writeFile(join(unfinished, 'port'), String(await freePort()), { mode: 0o600 });
     const { run } = await findBinaries(unfinished);
     const data = dataOf(unfinished);
     await run('initdb', [
@@ -166,7 +166,7 @@ const keptPort = async (folder: string, mayMove: boolean): Promise<number> => {
   const kept = Number(await readOrNull(path));
   if (kept > 0 && (!mayMove || (await isFree(kept)))) return kept;
   const port = await freePort();
-  await writeFile(path, String(port));
+  await writeFile(path, String(port), { mode: 0o600 });
   return port;
 };
 

@@ -197,17 +197,8 @@ const hasCode = (error: unknown, code: string): error is Error =>
 
 /** Brings a Personal database up to date. Throws `SchemaFault`. */
 export const migrateSqlite = async (db: Kysely<Database>): Promise<void> =>
-  db.connection().execute(async connection => {
-    // IMMEDIATE: of two processes that start at once, the second waits here for the first.
-    await sql`BEGIN IMMEDIATE`.execute(connection);
-    try {
-      await migrateFile(connection);
-      await sql`COMMIT`.execute(connection);
-    } catch (error) {
-      await sql`ROLLBACK`.execute(connection);
-      throw error;
-    }
-  });
+  // It begins with the lock of the file: of two processes that start at once, the second waits for the first.
+  db.transaction().execute(migrateFile);
 
 const migrateFile = async (db: Kysely<Database>): Promise<void> => {
   const columns = await readFileColumns(db);

@@ -19,7 +19,7 @@ export interface WriteOf {
  * history learns from it who writes. Where a table has no trigger that records its changes, they are
  * found by comparing its rows before and after, which costs a reading of the whole table.
  *
- * In SQLite, which has no history, this is a plain transaction.
+ * In SQLite, which has no history, this is a plain transaction; any has the lock of the file from its beginning.
  */
 export const recorded = <T>(
   db: Kysely<Database>,

@@ -18,7 +18,9 @@ interface SqliteChangesOptions {
 
 /** Looks until the answer is called. */
 export function watchSqlite({ sqlite, clock, log, onChange }: SqliteChangesOptions): () => void {
-  let last: number | null = sqlite.dataVersion();
+  // Where the first look fails, the next one counts as a change.
+  let last: number | null = null;
+  last = read();
   let cancel = clock.after(lookEveryMs, look);
 
   function look(): void {

@@ -1,64 +1,55 @@
 import { chmodSync, closeSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
+import { DatabaseSync } from 'node:sqlite';
+import { Kysely } from 'kysely';
+import { systemClock } from '../domain/clock.ts';
 import { makeDataDir } from './data-dir.ts';
 import type { Database } from './schema.ts';
+import { sqliteDialect } from './sqlite-driver.ts';
+import { type HandleParts, SqliteHandle } from './sqlite-handle.ts';
 
 /** Where Personal keeps its users and keys. */
 export const sqliteFile = (dataDir: string): string => join(dataDir, 'gateway.db');
 
 export interface Sqlite {
   readonly db: Kysely<Database>;
-  /** Another number as soon as another connection has written to the file. */
+  /** Another number as soon as another connection has written to the file. Throws where it cannot be read at once. */
   dataVersion(): number;
+  /** Whoever still waits for a lock is sent away. */
   close(): Promise<void>;
 }
 
-/** Opens the file, or creates it readable by its owner only. */
-export const openSqlite = (file: string): Sqlite => {
+type SqliteOptions = Partial<Pick<HandleParts, 'clock' | 'random' | 'log'>>;
+
+const silent = { info: () => {}, warn: () => {} };
+
+/** Names the file, which is read when it is first used; creates it, readable by its owner only. */
+export const openSqlite = (
+  file: string,
+  { clock = systemClock, random = Math.random, log = silent }: SqliteOptions = {},
+): Sqlite => {
   makeDataDir(dirname(file));
   // Before SQLite does it: it would create the file with the umask's mode, and -wal and -shm alike.
   closeSync(openSync(file, 'a', 0o600));
   chmodSync(file, 0o600);
-  const sqlite = new DatabaseSync(file, { timeout: 5_000, enableForeignKeyConstraints: true });
-  sqlite.exec('PRAGMA journal_mode = WAL');
-  const db = new Kysely<Database>({ dialect: new SqliteDialect({ database: forKysely(sqlite) }) });
-  const dataVersion = sqlite.prepare('PRAGMA data_version');
+  const closing = new AbortController();
+  const parts = { file, clock, random, log, closing: closing.signal };
+  const [writer, reader] = [new SqliteHandle(parts), new SqliteHandle(parts)];
+  const db = new Kysely<Database>({ dialect: sqliteDialect({ writer, reader, clock }) });
   return {
     db,
-    dataVersion: () => Number(dataVersion.get()?.data_version),
-    // Kysely closes the file only if it has used it.
+    // As seen by the connection that writes: what it writes itself is no news.
+    dataVersion: () => writer.runNow<{ data_version: number }>(dataVersion).rows[0]?.data_version ?? 0,
     close: async () => {
-      await db.destroy();
-      if (sqlite.isOpen) sqlite.close();
+      closing.abort();
+      // Kysely closes what it has used, and fails where it was just about to begin.
+      await db.destroy().catch(() => {});
+      for (const handle of [reader, writer]) handle.close();
     },
   };
 };
 
-/** node:sqlite in the shape that Kysely expects of a SQLite driver. */
-const forKysely = (sqlite: DatabaseSync): SqliteDatabase => ({
-  close: () => sqlite.close(),
-  prepare: (text: string): SqliteStatement => {
-    const statement = sqlite.prepare(text);
-    return {
-      reader: statement.columns().length > 0,
-      // Rows without a prototype would differ from PostgreSQL's.
-      all: parameters => statement.all(...bind(parameters)).map(row => ({ ...row })),
-      run: parameters => statement.run(...bind(parameters)),
-      iterate: parameters => statement.iterate(...bind(parameters)),
-    };
-  },
-});
-
-const bind = (parameters: readonly unknown[]): SQLInputValue[] =>
-  parameters.map(value => {
-    if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') {
-      return value;
-    }
-    if (value instanceof Uint8Array) return value;
-    throw new TypeError(`SQLite cannot store a value of type ${typeof value}`);
-  });
+const dataVersion = { text: 'PRAGMA data_version', parameters: [] };
 
 export interface StatementResult {
   /** The statement's first word in capitals. */

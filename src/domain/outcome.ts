@@ -1,10 +1,10 @@
 import type { ErrorCode } from './errors.ts';
-import type { Usage } from './usage.ts';
+import type { MeteredUsage } from './usage.ts';
 import type { Level, LevelSource } from './vocabulary.ts';
 
 /**
- * How a request ended: `served` (the upstream's answer below 400 went through), `upstream_error`
- * (its 4xx or 5xx did), `client_left`, or the code of the error that the gateway answered.
+ * How a request ended: `served` (the upstream's answer went through), `upstream_error` (an answer that is an error
+ * did: a 4xx or 5xx, or a 200 that says so inside), `client_left`, or the code of the error that the gateway answered.
  */
 export type OutcomeKind = 'served' | 'upstream_error' | 'client_left' | ErrorCode;
 
@@ -32,7 +32,11 @@ export interface Outcome {
   /** From entering the pool's queue to the seat, or to the refusal. */
   readonly waitMs: number | null;
   readonly durationMs: number;
-  readonly usage: Usage | null;
-  /** What the client was told went wrong with the upstream; null where nothing did. */
+  readonly usage: MeteredUsage | null;
+  /** What went wrong with the upstream, where that is its own fault and no status tells it; null where nothing did. */
   readonly upstreamFault: string | null;
 }
+
+/** An HTTP status that tells of the provider: it failed, had no room, or refused the gateway's key. */
+export const isProviderStatus = (status: number): boolean =>
+  (status >= 500 && status <= 599) || status === 401 || status === 403 || status === 408 || status === 429;

@@ -6,6 +6,12 @@ export interface Usage {
   readonly outputTokens: number;
 }
 
+/** Tokens that a request has used. */
+export interface MeteredUsage extends Usage {
+  /** Some of it is not what the upstream told, but was counted or estimated here. */
+  readonly isEstimated: boolean;
+}
+
 /** What a request takes of its pool, expected or used: its charge, and its tokens, in and out. */
 export interface Spent {
   readonly cost: number;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asGatewayError, ClientLeft, GatewayError } from '../domain/errors.ts';
 import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
-import type { Usage } from '../domain/usage.ts';
+import type { MeteredUsage } from '../domain/usage.ts';
 import type { Classification, Identity } from '../domain/vocabulary.ts';
 import type { Forwarded } from '../upstreams/upstreams.ts';
 import { type Operation, pathOf } from './operations.ts';
@@ -22,7 +22,7 @@ export class Exchange {
   pool: string | null = null;
   ticket: { readonly wasQueued: boolean; readonly waitMs: number; readonly position: number } | null = null;
   isGranted = false;
-  usage: Usage | null = null;
+  usage: MeteredUsage | null = null;
   /** What went wrong, as it was thrown: for the log. */
   fault: unknown = null;
   #kind: OutcomeKind = 'served';

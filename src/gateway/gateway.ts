@@ -1,15 +1,21 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { MediaRates } from '../config/config.ts';
+import type { Body } from '../domain/body.ts';
+import type { Clock } from '../domain/clock.ts';
 import { ClientLeft } from '../domain/errors.ts';
 import { spentOf, type Usage } from '../domain/usage.ts';
 import type { Classify, Identity, Level } from '../domain/vocabulary.ts';
 import type { Provider, UpstreamCall, Upstreams } from '../upstreams/upstreams.ts';
-import { type ScannedBody, scanBody } from './body-scan.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Exchange } from './exchange.ts';
+import { KeyStreams } from './key-streams.ts';
 import { maxWaitMs } from './max-wait.ts';
 import { type Operation, queryOf } from './operations.ts';
 import { OutputEstimates } from './output-estimate.ts';
-import { type BodyLimits, BodyReader } from './read-body.ts';
+import type { ScannedBody } from './receiving/body-scan.ts';
+import { mediaTokens } from './receiving/media-meter.ts';
+import { type BodyLimits, BodyReader } from './receiving/read-body.ts';
+import type { Sender } from './receiving/uploads.ts';
 import { putBack, type Ticket } from './ticket.ts';
 
 /** Who sent a request and the key that may be mapped; `key` is null where no key counts. */
@@ -20,11 +26,16 @@ export interface Caller {
 
 interface GatewayParts {
   /** From the presented headers; a promise only when the key is not known yet. */
-  readonly identify: (headers: IncomingHttpHeaders) => Caller | Promise<Caller>;
+  readonly identify: (req: IncomingMessage) => Caller | Promise<Caller>;
   readonly classify: Classify;
   readonly upstreams: Upstreams;
   readonly pools: ReadonlyMap<string, Dispatcher>;
   readonly bodies: BodyLimits;
+  /** As they are now: the configuration may be read again. */
+  readonly mediaRates: () => MediaRates;
+  /** Requests of one key that may be under way; null: no limit. */
+  readonly maxStreamsPerKey: number | null;
+  readonly clock: Clock;
 }
 
 const bytesPerToken = 4;
@@ -33,7 +44,7 @@ const bytesPerToken = 4;
 interface Work {
   readonly exchange: Exchange;
   readonly provider: Provider;
-  readonly body: Buffer;
+  readonly body: Body;
   readonly fields: ScannedBody;
   readonly flowId: string;
   readonly level: Level;
@@ -47,45 +58,60 @@ export class Gateway {
   readonly #parts: GatewayParts;
   readonly #bodies: BodyReader;
   readonly #outputs = new OutputEstimates();
+  readonly #streams: KeyStreams | null;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
-    this.#bodies = new BodyReader(parts.bodies);
+    this.#bodies = new BodyReader(parts.bodies, parts.clock);
+    this.#streams = parts.maxStreamsPerKey === null ? null : new KeyStreams(parts.maxStreamsPerKey);
   }
 
   async handle(exchange: Exchange): Promise<void> {
     const { req, operation } = exchange;
-    const { identify, classify, upstreams } = this.#parts;
+    const { identify, classify } = this.#parts;
 
-    const found = identify(req.headers);
+    const found = identify(req);
     // An await costs even where there is nothing to wait for.
     const caller = found instanceof Promise ? await found : found;
     exchange.identity = caller.identity;
-    exchange.classification = classify({ ...caller, asked: req.headers['x-priority'] });
+    const classification = classify({ ...caller, asked: req.headers['x-priority'] });
+    exchange.classification = classification;
     if (!operation.takesSeat) return this.#listModels(exchange);
 
-    const body = await this.#bodies.read(req);
-    const fields = scanBody(body);
+    const { keyId } = caller.identity;
+    const { level, flowId } = classification;
+    const sender = { level, flowId, keyId };
+    if (this.#streams === null || keyId === null) return this.#serve(exchange, sender);
+    this.#streams.enter(keyId);
+    try {
+      await this.#serve(exchange, sender);
+    } finally {
+      this.#streams.leave(keyId);
+    }
+  }
+
+  async #serve(exchange: Exchange, sender: Sender): Promise<void> {
+    const { body, fields } = await this.#bodies.read(exchange.req, sender);
     exchange.model = fields.model;
-    const provider = upstreams.resolve(operation.dialect, fields.model);
+    const provider = this.#parts.upstreams.resolve(exchange.operation.dialect, fields.model);
     exchange.provider = provider.name;
     exchange.pool = provider.pool;
     await this.#queueAndForward(exchange, provider, body, fields);
   }
 
-  async #queueAndForward(exchange: Exchange, provider: Provider, body: Buffer, fields: ScannedBody): Promise<void> {
+  async #queueAndForward(exchange: Exchange, provider: Provider, body: Body, fields: ScannedBody): Promise<void> {
     const { req, res, classification } = exchange;
     const dispatcher = this.#parts.pools.get(provider.pool);
     if (!dispatcher || !classification) throw new Error(`no pool ${provider.pool}`);
 
     const { flowId, level } = classification;
-    const estimate = this.#estimate(exchange.operation, flowId, body.length, fields);
+    const estimate = this.#estimate(exchange.operation, flowId, body.bytes, fields);
     const ticket = dispatcher.ticket({
       requestId: exchange.requestId,
       flowId,
       level,
       ...spentOf(estimate),
-      bodyBytes: body.length,
+      bodyBytes: body.bytes,
       maxWaitMs: maxWaitMs(req.headers['x-tokligence-max-wait-ms']),
     });
     exchange.ticket = ticket;
@@ -96,10 +122,12 @@ export class Gateway {
   }
 
   #estimate({ producesTokens }: Operation, flowId: string, bodyBytes: number, fields: ScannedBody): Usage {
+    const { media, model, outputLimit } = fields;
+    const textTokens = (bodyBytes - media.bytes) / bytesPerToken;
     return {
-      inputTokens: Math.ceil((bodyBytes - fields.dataUriBytes) / bytesPerToken),
+      inputTokens: Math.ceil(textTokens + mediaTokens(media, this.#parts.mediaRates())),
       cachedInputTokens: 0,
-      outputTokens: producesTokens ? this.#outputs.estimate(flowId, fields.model, fields.outputLimit) : 0,
+      outputTokens: producesTokens ? this.#outputs.estimate(flowId, model, outputLimit) : 0,
     };
   }
 
@@ -144,11 +172,15 @@ function upstreamCall({ exchange, body, fields, level, estimate, ticket, dispatc
     path: operation.upstreamPath + queryOf(req.url ?? ''),
     headers: req.headers,
     body,
+    bodyClosedAt: fields.closedAt,
+    model: fields.model,
     answerHeaders: exchange.answerHeaders(),
     stream: fields.stream,
     requestId,
     level,
     inputEstimate: estimate.inputTokens,
+    outputLimit: fields.outputLimit,
+    producesTokens: operation.producesTokens,
     onOutput: outputTokens => ticket.progress(spentOf({ ...estimate, outputTokens })),
     onBusy: retryAfterMs => dispatcher.upstreamBusy(ticket, retryAfterMs),
   };

@@ -1,7 +1,7 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { errors } from '../domain/errors.ts';
-import type { Identity } from '../domain/vocabulary.ts';
 import type { Caller } from '../gateway/gateway.ts';
+import type { KeyDoor } from './key-door.ts';
 
 const bearer = /^bearer(?: +(.*))?$/i;
 
@@ -38,17 +38,21 @@ export function requiredKey(headers: IncomingHttpHeaders): string {
 const anonymous: Caller = { identity: { keyId: null, userId: null, role: null }, key: null };
 
 interface IdentifierParts {
-  readonly authenticate: (key: string) => Identity | Promise<Identity>;
-  /** `auth.disabled`: everybody may call models, and a presented key counts for nothing. */
-  readonly disabled: boolean;
+  readonly keys: KeyDoor;
+  /** `auth.disabled`: whom this lets pass may call models, and a presented key counts for nothing. Null: keys count. */
+  readonly withoutKeys: ((headers: IncomingHttpHeaders) => void) | null;
 }
 
 /** How the model routes learn who calls. */
-export function identifier({ authenticate, disabled }: IdentifierParts) {
-  return (headers: IncomingHttpHeaders): Caller | Promise<Caller> => {
-    if (disabled) return anonymous;
-    const key = requiredKey(headers);
-    const identity = authenticate(key);
+export function identifier({ keys, withoutKeys }: IdentifierParts) {
+  return (req: IncomingMessage): Caller | Promise<Caller> => {
+    if (withoutKeys !== null) {
+      withoutKeys(req.headers);
+      keys.pass(req);
+      return anonymous;
+    }
+    const key = requiredKey(req.headers);
+    const identity = keys.enter(req, key);
     return identity instanceof Promise ? identity.then(known => ({ identity: known, key })) : { identity, key };
   };
 }

@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { errors } from '../domain/errors.ts';
+import { readAssets, variantFor } from './console-assets.ts';
 
 const built = join(import.meta.dirname, '../../ui/dist');
 const notBuilt = 'The console is not built here: npm ci builds it, where the development dependencies are installed.\n';
@@ -19,17 +20,17 @@ export function registerConsole(app: FastifyInstance, folder = built): void {
   app.get('/console', toPage);
   app.get('/console/*', (_request, reply) => (page === null ? sendNotBuilt(reply) : sendPage(reply, page)));
   if (page === null) return;
-  void app.register(fastifyStatic, {
-    root: join(folder, 'assets'),
-    prefix: '/console/assets/',
-    preCompressed: true,
+  const assets = readAssets(join(folder, 'assets'));
+  app.get<{ Params: { '*': string } }>('/console/assets/*', ({ headers, params }, reply) => {
+    const asset = assets.get(params['*']);
+    const variant = asset && variantFor(asset, String(headers['accept-encoding'] ?? ''));
+    if (!asset || !variant) throw errors.notFound('There is no such asset of the console.');
+    reply.headers({ ...guards, vary: 'accept-encoding', etag: variant.etag });
     // Their names change with their content.
-    immutable: true,
-    maxAge: '365d',
-    index: false,
-    dotfiles: 'ignore',
-    decorateReply: false,
-    setHeaders: reply => reply.headers({ ...guards, vary: 'accept-encoding' }),
+    reply.header('cache-control', 'public, max-age=31536000, immutable');
+    if (headers['if-none-match'] === variant.etag) return reply.code(304).send();
+    if (variant.encoding !== null) reply.header('content-encoding', variant.encoding);
+    return reply.type(asset.type).send(variant.bytes);
   });
 }
 

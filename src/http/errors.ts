@@ -16,6 +16,8 @@ export function errorAnswer(dialect: Dialect, thrown: unknown): ErrorAnswer {
     'content-length': String(Buffer.byteLength(body)),
   };
   if (error.retryAfterSec !== null) headers['retry-after'] = String(error.retryAfterSec);
+  // SDKs would try a 429 again, and the key would be as wrong.
+  if (error.code === 'too_many_invalid_keys') headers['x-should-retry'] = 'false';
   if (error.code === 'invalid_api_key') headers['www-authenticate'] = 'Bearer';
   return { status: error.status, headers, body };
 }

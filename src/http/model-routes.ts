@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
-import { asGatewayError, ClientLeft } from '../domain/errors.ts';
+import { asGatewayError, ClientLeft, type GatewayError } from '../domain/errors.ts';
 import { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { findOperation, type Operation } from '../gateway/operations.ts';
+import { findOperation } from '../gateway/operations.ts';
 import type { Events } from '../telemetry/events.ts';
 import { errorAnswer } from './errors.ts';
 
@@ -15,29 +15,29 @@ interface ModelRouteParts {
 
 /**
  * Model routes are answered on node:http itself, past Fastify, which would cost a third of the
- * CPU of a proxied request. Answers false for every other route.
+ * CPU of a proxied request. Answers false for every other route. Where there is a refusal, it is the answer.
  */
-export function modelRoutes(parts: ModelRouteParts): (req: IncomingMessage, res: ServerResponse) => boolean {
-  return (req, res) => {
+export function modelRoutes(parts: ModelRouteParts) {
+  return (req: IncomingMessage, res: ServerResponse, refusal: GatewayError | null): boolean => {
     const operation = findOperation(req.method, req.url ?? '');
     if (!operation) return false;
-    void serve(parts, req, res, operation);
+    void serve(parts, new Exchange(req, res, operation, parts.clock.now()), refusal);
     return true;
   };
 }
 
 async function serve(
   { gateway, events, clock }: ModelRouteParts,
-  req: IncomingMessage,
-  res: ServerResponse,
-  operation: Operation,
+  exchange: Exchange,
+  refusal: GatewayError | null,
 ): Promise<void> {
-  const exchange = new Exchange(req, res, operation, clock.now());
   try {
+    if (refusal !== null) throw refusal;
     await gateway.handle(exchange);
   } catch (error) {
     exchange.failed(error);
     answerError(exchange, error);
+    if (!exchange.req.complete) endUpload(exchange.req, clock);
   }
   tell(events, exchange);
   events.requestEnded(exchange.outcome(clock.now()));
@@ -46,10 +46,20 @@ async function serve(
 /** What the client is not told: why the gateway or an upstream failed. */
 function tell(events: Events, { requestId, provider, fault }: Exchange): void {
   if (fault === null || fault instanceof ClientLeft) return;
-  const { code, cause } = asGatewayError(fault);
+  const { code, cause, message } = asGatewayError(fault);
   if (code === 'internal') events.error(`Request ${requestId} failed`, fault);
   if (code === 'upstream_failed')
-    events.warn(`Provider ${provider} failed: ${cause instanceof Error ? cause.message : cause}`);
+    events.warn(`Provider ${provider} failed: ${cause instanceof Error ? cause.message : message}`);
+}
+
+/** How long a client that was refused in the middle of its body may go on sending before it reads the answer. */
+const lingerMs = 5_000;
+
+/** Closed while the client still sends, the connection would be reset and the answer lost with it. */
+function endUpload(req: IncomingMessage, clock: Clock): void {
+  const cancel = clock.after(lingerMs, () => req.destroy());
+  req.once('end', cancel).once('close', cancel);
+  req.resume();
 }
 
 function answerError(exchange: Exchange, error: unknown): void {

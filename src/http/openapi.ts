@@ -165,9 +165,7 @@ function queryParameters(querystring: unknown, shown: (schema: unknown) => unkno
 /** The statuses that a client of the route has to reckon with; others come as `default`. */
 function refusalsOf(schema: FastifySchema | undefined, names: readonly string[]): number[] {
   const fromBody = schema?.body === undefined && schema?.takesFile === undefined ? [] : [409, 413];
-  // Whoever guesses keys is told to wait.
-  const fromGuessing = schema?.needs === null ? [429] : [];
-  return [400, 401, 403, ...(names.length > 0 ? [404] : []), ...fromBody, ...fromGuessing, 500, 503];
+  return [400, 401, 403, ...(names.length > 0 ? [404] : []), ...fromBody, 429, 500, 503];
 }
 
 const errorContent = { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } };

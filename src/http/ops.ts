@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { pathOf } from '../gateway/operations.ts';
 
 /** `degraded`: requests are served from memory, because the database is away. */
 export type Health = 'starting' | 'ready' | 'degraded' | 'stopping';
@@ -7,6 +8,11 @@ export interface OpsServices {
   readonly health: () => Health;
   readonly metrics: { readonly contentType: string; render(): string | Promise<string> };
 }
+
+const probes = new Set(['/healthz', '/health', '/readyz', '/metrics']);
+
+/** What is asked by whoever watches over the gateway, and is to be answered however much it has to do. */
+export const isProbe = (url: string): boolean => probes.has(pathOf(url));
 
 /** Open to everybody who reaches the port: they tell nothing of tenants, keys or requests. */
 export function registerOps(app: FastifyInstance, { health, metrics }: OpsServices): void {

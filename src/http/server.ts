@@ -6,12 +6,14 @@ import { asGatewayError, errors, GatewayError } from '../domain/errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { dialectOf, pathOf } from '../gateway/operations.ts';
 import type { Events } from '../telemetry/events.ts';
-import { registerAdmin } from './admin/admin.ts';
+import { isAdminUrl, registerAdmin } from './admin/admin.ts';
+import type { Connections } from './connections.ts';
 import { registerConsole } from './console.ts';
 import { errorAnswer } from './errors.ts';
 import { modelRoutes } from './model-routes.ts';
 import { registerOpenApi } from './openapi.ts';
-import { registerOps } from './ops.ts';
+import { isProbe, registerOps } from './ops.ts';
+import { requestFaults } from './request-faults.ts';
 import { closeWithConnection } from './sent-ahead.ts';
 import { unreadableRefuser } from './unreadable.ts';
 
@@ -21,6 +23,7 @@ interface ServerParts {
   readonly gateway: Gateway;
   readonly events: Events;
   readonly clock: Clock;
+  readonly connections: Connections;
   readonly admin: Parameters<typeof registerAdmin>[1];
   /** Where the console was built, unless in its own place. */
   readonly consoleFolder: string | undefined;
@@ -31,7 +34,9 @@ interface ServerParts {
 const flushMs = 1_000;
 /** Longer than the usual 60 s of a load balancer, so that it is never us who close under its request. */
 const keepAliveTimeout = 75_000;
-const headersTimeout = 60_000;
+const headersTimeout = 10_000;
+/** How exactly that is kept. */
+const connectionsCheckingInterval = 1_000;
 /** For a whole request body to come in. */
 const requestTimeout = 300_000;
 
@@ -45,8 +50,8 @@ export interface HttpServer {
   drain(): () => Promise<void>;
 }
 
-export function createHttpServer({ gateway, events, clock, admin, consoleFolder, ops }: ServerParts): HttpServer {
-  const serveModels = modelRoutes({ gateway, events, clock });
+export function createHttpServer(parts: ServerParts): HttpServer {
+  const { events, clock, connections, admin, consoleFolder, ops } = parts;
   let isDraining = false;
   const app = fastify({
     return503OnClosing: false,
@@ -56,31 +61,30 @@ export function createHttpServer({ gateway, events, clock, admin, consoleFolder,
     // A URL that cannot be decoded never reaches the error handler.
     frameworkErrors: (thrown, request, reply) => answerError(thrown, request, reply),
     serverFactory: handler => {
-      const serve = (req: IncomingMessage, res: ServerResponse) => {
-        if (!req.url?.startsWith('/')) req.url = originForm(req.url ?? '');
-        closeWithConnection(req.socket, res);
-        if (isDraining) res.setHeader('connection', 'close');
-        if (lacksHost(req)) refuseHostless(req, res);
-        else if (!serveModels(req, res)) handler(req, res);
-      };
+      const serve = listener(parts, { handler, isDraining: () => isDraining });
       const server = createServer(
         {
           keepAliveTimeout,
           headersTimeout,
+          connectionsCheckingInterval,
           requestTimeout,
+          // Answered by requestFaults, in the shape of every error.
           requireHostHeader: false,
           // Of two Authorization headers the first would win in silence; joined they are no key that anybody has.
           joinDuplicateHeaders: true,
         },
         serve,
       );
+      connections.watch(server);
       // An expectation that nobody knows may be ignored; node:http would answer it in a shape of its own.
       return server.on('checkExpectation', serve);
     },
   });
   app.setErrorHandler(answerError);
-  app.setNotFoundHandler(request => {
-    throw errors.notFound(`There is no route ${request.method} ${pathOf(request.url).slice(0, 200)}.`);
+  app.setNotFoundHandler(noSuchRoute);
+  // Else the body would be read first, of anybody. Under /admin it is read of admins only.
+  app.addHook('onRequest', async request => {
+    if (request.is404 && !isAdminUrl(request.url)) noSuchRoute(request);
   });
   registerOpenApi(app);
   registerOps(app, ops);
@@ -104,6 +108,8 @@ export function createHttpServer({ gateway, events, clock, admin, consoleFolder,
   return {
     async listen({ host, port }) {
       await app.listen({ host, port });
+      // A connection that the system could not give us; without a listener it would end the process.
+      app.server.on('error', error => events.error('A connection could not be accepted', error));
       const { address, family, port: chosen } = app.server.address() as AddressInfo;
       return `http://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`;
     },
@@ -115,6 +121,38 @@ export function createHttpServer({ gateway, events, clock, admin, consoleFolder,
   };
 }
 
+type Listener = (req: IncomingMessage, res: ServerResponse) => void;
+
+interface ListenerParts {
+  /** For all but the model routes. */
+  readonly handler: Listener;
+  readonly isDraining: () => boolean;
+}
+
+/** Where every request comes in. */
+function listener(parts: ServerParts, { handler, isDraining }: ListenerParts): Listener {
+  const { connections } = parts;
+  const serveModels = modelRoutes(parts);
+  const faultOf = requestFaults();
+  return (req, res) => {
+    closeWithConnection(req.socket, res);
+    const place = connections.begin(req.socket, res);
+    if (place === 'gone') return;
+    if (!req.url?.startsWith('/')) req.url = originForm(req.url ?? '');
+    if (isDraining()) res.setHeader('connection', 'close');
+    const fault = faultOf(req);
+    if (fault !== null) return refuse(fault, req, res);
+    const refusal = place === 'spare' && !isProbe(req.url) ? connections.refuse(req.socket) : null;
+    if (serveModels(req, res, refusal)) return;
+    if (refusal !== null) refuse(refusal, req, res);
+    else handler(req, res);
+  };
+}
+
+function noSuchRoute({ method, url }: FastifyRequest): never {
+  throw errors.notFound(`There is no route ${method} ${pathOf(url).slice(0, 200)}.`);
+}
+
 /** Path and query of a URL that a client, taking us for a proxy, sent whole. */
 function originForm(url: string): string {
   const rest = /^https?:\/\/[^/?#]*(.*)$/i.exec(url)?.[1];
@@ -122,12 +160,9 @@ function originForm(url: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-/** As HTTP/1.1 wants it; node:http would answer it in a shape of its own. */
-const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>
-  headers.host === undefined && httpVersion === '1.1';
-
-function refuseHostless({ url = '' }: IncomingMessage, res: ServerResponse): void {
-  const { status, headers, body } = errorAnswer(dialectOf(url), errors.invalidRequest('The Host header is missing.'));
+/** Before anything else of the request is looked at: what follows on this connection is not read. */
+function refuse(error: GatewayError, { url = '' }: IncomingMessage, res: ServerResponse): void {
+  const { status, headers, body } = errorAnswer(dialectOf(url), error);
   res.writeHead(status, { ...headers, connection: 'close' }).end(body);
 }
 

@@ -49,6 +49,8 @@ export function unreadableRefuser(clock: Clock): (unreadable: Unreadable, socket
 function answerTo({ code, rawPacket }: Unreadable, socket: Socket): string | null {
   const current = currentAnswer(socket);
   if (!socket.writable || current?.headersSent) return null;
+  // A client that sends at this moment would take it for the answer; one whose connection closes tries again.
+  if (socket.bytesRead === 0) return null;
   const { status, error } = refusalOf(code);
   const { headers, body } = errorAnswer(dialectOf(current?.req.url ?? urlIn(rawPacket)), error);
   const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);

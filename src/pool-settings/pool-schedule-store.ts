@@ -1,4 +1,4 @@
-import { type Kysely, PostgresAdapter, type Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { recorded } from '../db/recorded.ts';
 import type { Database, PoolScheduleRow } from '../db/schema.ts';
 import type { RuleTexts } from '../schedules/schedules.ts';
@@ -62,12 +62,7 @@ export class PoolScheduleStore {
   }
 
   #writing<T>(actor: string, write: (trx: Transaction<Database>) => Promise<T>): Promise<T> {
-    return recorded(this.#db, { actor, lock: 'pools' }, async trx => {
-      // SQLite lets one connection write; whoever begins with a write waits for the others here.
-      if (!(trx.getExecutor().adapter instanceof PostgresAdapter))
-        await trx.deleteFrom(table).where('id', '=', 0).execute();
-      return write(trx);
-    });
+    return recorded(this.#db, { actor, lock: 'pools' }, write);
   }
 }
 

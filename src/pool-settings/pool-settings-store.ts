@@ -1,4 +1,4 @@
-import { type Kysely, PostgresAdapter, type Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { recorded } from '../db/recorded.ts';
 import type { Database, PoolScheduleRow } from '../db/schema.ts';
 import type { StoredValue } from './effective-pool.ts';
@@ -38,7 +38,6 @@ export class PoolSettingsStore {
     { actor, now, check }: { actor?: string | undefined; now: string; check: (rows: readonly StoredValue[]) => void },
   ): Promise<void> {
     await recorded(this.#db, { actor, lock: 'pools' }, async trx => {
-      await lockFile(trx, pool);
       check(await trx.selectFrom(table).select(['key', 'value']).where('pool', '=', pool).execute());
       for (const { key, value } of changes) {
         if (value === null) await trx.deleteFrom(table).where('pool', '=', pool).where('key', '=', key).execute();
@@ -47,12 +46,6 @@ export class PoolSettingsStore {
     });
   }
 }
-
-/** SQLite lets one connection write; whoever begins with a write waits for the others here. */
-const lockFile = async (trx: Transaction<Database>, pool: string): Promise<void> => {
-  if (trx.getExecutor().adapter instanceof PostgresAdapter) return;
-  await trx.deleteFrom(table).where('pool', '=', pool).where('key', '=', '').execute();
-};
 
 const upsert = (
   trx: Transaction<Database>,

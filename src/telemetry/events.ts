@@ -1,12 +1,13 @@
 import type { Outcome } from '../domain/outcome.ts';
 import type { Classification, Level, TenantType } from '../domain/vocabulary.ts';
+import { createDoorEvents, type DoorEvents } from './door-events.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { jsonRequestLine, prettyRequestLine } from './request-line.ts';
 import { shownExactPattern, shownKey, withoutKeys } from './text.ts';
 
 /** One function per business event: its log line and its metrics. */
-export interface Events {
+export interface Events extends DoorEvents {
   requestEnded(outcome: Outcome): void;
   /** Debug line only: `Mapped API key tok_prod... to priority P0 (tenant: …)`. */
   keyMapped(key: string, level: Level, tenantName: string | null): void;
@@ -40,11 +41,6 @@ export interface Events {
   /** Rows of scheduler_pool_config that are not in effect as they stand; said once per reason. */
   poolRowsFaulty(fault: { pool: string; reason: string }): void;
   poolRowsUnread(error: unknown): void;
-  /** To the console, with a key that is not named. */
-  signedIn(session: { userId: number; address: string }): void;
-  signInRefused(attempt: { address: string; reason: string }): void;
-  /** `sessions`: how many ended. */
-  signedOut(ended: { userId: number; address: string; sessions: number }): void;
   info(message: string): void;
   warn(message: string): void;
   /** `error` goes to the log only, without keys or bodies. */
@@ -117,11 +113,7 @@ export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Met
       logger.log('warn', `Pool ${shownName(pool)}: what is stored is not in effect as it stands: ${reason}`),
     poolRowsUnread: error =>
       logger.log('warn', `What is stored of pools cannot be read, what was read before holds: ${reasonOf(error)}`),
-    signedIn: ({ userId, address }) => logger.log('info', `Console: user ${userId} signed in from ${address}`),
-    signInRefused: ({ address, reason }) =>
-      logger.log('warn', `Console: a sign-in from ${address} was refused: ${withoutKeys(reason)}`),
-    signedOut: ({ userId, address, sessions }) =>
-      logger.log('info', `Console: user ${userId} signed out from ${address}, sessions ended: ${sessions}`),
+    ...createDoorEvents({ logger, metrics }),
     info: message => logger.log('info', message),
     warn: message => logger.log('warn', message),
     error: (message, error) => logger.error(message, error),

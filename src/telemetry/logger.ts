@@ -1,9 +1,12 @@
 import { pino } from 'pino';
 import type { LogConfig } from '../config/config.ts';
-import { LineBuffer, type LogSink } from './line-buffer.ts';
+import { singleFlight } from '../domain/single-flight.ts';
+import { type Gap, LineBuffer } from './line-buffer.ts';
+import { type LogSink, type Outlet, openLogFile, reopenLogFile, sinkOutlet, standardOutlet } from './log-outlet.ts';
+import { LogWriter } from './log-writer.ts';
 import { printable, withoutKeys, wordOrQuoted } from './text.ts';
 
-export type { LogSink } from './line-buffer.ts';
+export { LogFileFault, type LogSink } from './log-outlet.ts';
 export type LogLevel = LogConfig['level'];
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
@@ -21,8 +24,12 @@ export interface Logger {
   bracket(level: LogLevel): string;
   /** A line that was rendered already, for the one kind of which there is one a request. */
   append(line: string): void;
+  /** Lines that were dropped because what is held of the log has a bound. */
+  readonly dropped: number;
   flush(): void;
-  /** Flushes and waits until the lines are written. */
+  /** Goes on in a new file of the same name; where there is none to be had, says so and goes on in the old one. */
+  reopen(): Promise<void>;
+  /** Waits until the lines are written, but not for a reader that stands still. */
   close(): Promise<void>;
 }
 
@@ -30,43 +37,79 @@ interface LoggerOptions {
   readonly isColoured: boolean;
 }
 
-interface Output {
-  readonly sink: LogSink;
-  readonly isColoured: boolean;
-  close(flush: () => void): Promise<void>;
-  /** Called when the process exits without a close. */
-  atExit(flush: () => void): void;
-}
-
 const ranks: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 const colours: Record<LogLevel, number> = { debug: 90, info: 32, warn: 33, error: 31 };
 
-/** Writes to standard output unless a sink is given. */
+/**
+ * To standard output or the configured file, or to `sink` where one is given. Throws `LogFileFault`.
+ */
 export const createLogger = (config: LogConfig, sink?: LogSink, options?: LoggerOptions): Logger => {
-  const output = sink === undefined ? standardOutput() : givenSink(sink);
-  const lines = new LineBuffer(output.sink);
-  const flush = () => lines.flush();
-  const isEnabled = (level: LogLevel) => ranks[level] >= ranks[config.level];
-  const isColoured = options?.isColoured ?? output.isColoured;
-  const bracket = (level: LogLevel) => bracketOf(level, isColoured);
+  const outlet = openOutlet(config, sink);
+  const bracket = (level: LogLevel) => bracketOf(level, options?.isColoured ?? outlet.isColoured);
   const render = config.format === 'json' ? jsonRenderer() : prettyRenderer(bracket);
-  output.atExit(flush);
+  const buffer = new LineBuffer({ gapLine: gap => render('warn', gapText(gap), {}), date: () => new Date() });
+  const writer = new LogWriter({ buffer, outlet });
+  if (sink === undefined) writer.writeAtExit();
+  const append = (line: string, isImportant: boolean) => {
+    buffer.append(line, isImportant);
+    if (buffer.holds === 'chunk') writer.now();
+    else writer.soon();
+  };
+  const isEnabled = (level: LogLevel) => ranks[level] >= ranks[config.level];
+  const log = (level: LogLevel, message: string, fields: Fields = {}) => {
+    if (isEnabled(level)) append(render(level, message, fields), ranks[level] >= ranks.warn);
+  };
   return {
     format: config.format,
     isEnabled,
-    log(level, message, fields) {
-      if (isEnabled(level)) lines.append(render(level, message, fields ?? {}));
-    },
+    log,
     error(message, error) {
-      lines.append(render('error', message, error === undefined ? {} : { err: describeError(error) }));
+      log('error', message, error === undefined ? {} : { err: describeError(error) });
       // What comes next may be the end of the process.
-      flush();
+      writer.now();
     },
     bracket,
-    append: line => lines.append(line),
-    flush,
-    close: () => output.close(flush),
+    append: line => append(line, false),
+    get dropped() {
+      return buffer.dropped;
+    },
+    flush: () => writer.now(),
+    reopen: sink === undefined && config.file !== null ? reopener(config.file, writer, log) : async () => {},
+    close: () => writer.close(),
   };
+};
+
+const openOutlet = ({ file }: LogConfig, sink: LogSink | undefined): Outlet => {
+  if (sink !== undefined) return sinkOutlet(sink);
+  return file === null ? standardOutlet(process.stdout) : openLogFile(file);
+};
+
+const gapText = ({ lines, since }: Gap): string =>
+  `Log: ${lines} ${lines === 1 ? 'line was' : 'lines were'} dropped since ${since.toISOString()}, ` +
+  'because they could not be written as fast as they came';
+
+/** One at a time: a folder on a file system that hangs must not collect them. */
+const reopener = (file: string, writer: LogWriter, log: Logger['log']): (() => Promise<void>) => {
+  const standardError = standardOutlet(process.stderr);
+  return singleFlight(async () => {
+    try {
+      writer.moveTo(await reopenLogFile(file));
+      log('info', 'Log: the file is opened anew');
+    } catch (error) {
+      const text = `Log: what was written to before goes on: ${error instanceof Error ? error.message : String(error)}`;
+      log('warn', text);
+      await tryWriting(standardError, `${text}\n`);
+    }
+  });
+};
+
+/** Who cannot hear it is not waited for. */
+const tryWriting = async (outlet: Outlet, text: string): Promise<void> => {
+  try {
+    await outlet.write(Buffer.from(text));
+  } catch {
+    // The log has it, too.
+  }
 };
 
 const bracketOf = (level: LogLevel, isColoured: boolean): string => {
@@ -131,33 +174,4 @@ const prettyError = ({ type, message, code, stack, cause }: ErrorDescription): s
   const frames = (stack ?? '').split('\n').filter(line => /^\s+at /.test(line));
   const lines = [first, ...frames.map(line => `  ${line.trim()}`)].map(line => `\n  ${printable(line)}`);
   return lines.join('') + (cause === undefined ? '' : `\n  caused by${prettyError(cause)}`);
-};
-
-const givenSink = (sink: LogSink): Output => ({
-  sink,
-  isColoured: false,
-  atExit: () => {},
-  close: async flush => flush(),
-});
-
-/** Where nobody reads any more (`gatewayd | head`), lines are lost and the gateway goes on. */
-const ignoreLostReader = () => {};
-
-const standardOutput = (): Output => {
-  const { stdout } = process;
-  let exitListener = () => {};
-  if (!stdout.listeners('error').includes(ignoreLostReader)) stdout.on('error', ignoreLostReader);
-  return {
-    sink: text => void stdout.write(text),
-    isColoured: stdout.isTTY === true && stdout.hasColors(),
-    atExit(flush) {
-      exitListener = flush;
-      process.once('exit', exitListener);
-    },
-    close(flush) {
-      flush();
-      process.removeListener('exit', exitListener);
-      return new Promise(resolve => stdout.write('', () => resolve()));
-    },
-  };
 };

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { ErrorCode } from '../domain/errors.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { PoolStats } from '../domain/stats.ts';
 import type { Level } from '../domain/vocabulary.ts';
@@ -11,12 +12,25 @@ export interface Watched {
   snapshot(): { readonly mappings: number; readonly ageMs: number } | null;
   /** False while the database cannot be reached. */
   isDatabaseUp(): boolean;
+  /** Since the start. */
+  droppedLogLines(): number;
+  connections(): WatchedConnections;
+}
+
+/** Of clients. Turned away are those that yielded and those that were refused, by the limit that was reached. */
+interface WatchedConnections {
+  readonly open: number;
+  readonly addresses: number;
+  readonly most: number;
+  readonly yielded: Readonly<Record<'all' | 'address', number>>;
+  readonly refused: Readonly<Record<'all' | 'address', number>>;
 }
 
 export interface Metrics {
   requestEnded(outcome: Outcome): void;
   /** Shadow mode: the level a request has, and the one that its mapping would give. */
   shadowed(given: Level, would: Level): void;
+  keyRefused(code: ErrorCode): void;
   reloaded(): void;
   reloadFailed(): void;
   /** Bound late, when what is watched exists. */
@@ -51,6 +65,7 @@ export const createMetrics = (): Metrics => {
   const cachedInputTokens = new Counts();
   const outputTokens = new Counts();
   const waits = new WaitHistogram();
+  const refusedKeys = new Counts();
   const shadow = new LevelPairs();
   const reloads = { served: 0, failed: 0 };
   let watched: Watched | null = null;
@@ -68,6 +83,11 @@ export const createMetrics = (): Metrics => {
     counted('tokligence_input_tokens_total', 'Input tokens, those from the cache included.', inputTokens),
     counted('tokligence_cached_input_tokens_total', 'Input tokens that the upstream had cached.', cachedInputTokens),
     counted('tokligence_output_tokens_total', 'Output tokens.', outputTokens),
+    counted(
+      'tokligence_refused_keys_total',
+      'Keys presented on any route that are no good, by how that was answered.',
+      refusedKeys,
+    ),
     {
       name: waitName,
       help: 'Time in the queue of requests that got a seat, 0 for those that did not wait.',
@@ -89,7 +109,7 @@ export const createMetrics = (): Metrics => {
       type: 'counter',
       samples: () => shadow.samples(),
     },
-    ...gauges(() => watched),
+    ...lookedAt(() => watched),
   ]);
 
   return {
@@ -102,6 +122,7 @@ export const createMetrics = (): Metrics => {
       outputTokens.add(level, '', provider, usage.outputTokens);
     },
     shadowed: (given, would) => shadow.add(given, would),
+    keyRefused: code => refusedKeys.add(null, code, null, 1),
     reloaded() {
       reloads.served += 1;
     },
@@ -118,16 +139,19 @@ export const createMetrics = (): Metrics => {
 
 const waitName = 'tokligence_queue_wait_seconds';
 
-const gauges = (watched: () => Watched | null): Rendered[] => {
-  const gauge = (name: string, help: string, look: (what: Watched) => Sample[]): Rendered => ({
-    name,
-    help,
-    type: 'gauge',
-    samples() {
-      const what = watched();
-      return what === null ? [] : look(what);
-    },
-  });
+const lookedAt = (watched: () => Watched | null): Rendered[] => {
+  const metric =
+    (type: Rendered['type']) =>
+    (name: string, help: string, look: (what: Watched) => Sample[]): Rendered => ({
+      name,
+      help,
+      type,
+      samples() {
+        const what = watched();
+        return what === null ? [] : look(what);
+      },
+    });
+  const gauge = metric('gauge');
   const ofSnapshot = (read: (snapshot: NonNullable<ReturnType<Watched['snapshot']>>) => number) => (what: Watched) => {
     const snapshot = what.snapshot();
     return snapshot === null ? [] : [{ labels: {}, value: read(snapshot) }];
@@ -162,11 +186,38 @@ const gauges = (watched: () => Watched | null): Rendered[] => {
       'Time since the mappings that serve now were read.',
       ofSnapshot(({ ageMs }) => ageMs / 1000),
     ),
+    gauge('tokligence_connections', 'Connections of clients that are open.', what => [
+      { labels: {}, value: what.connections().open },
+    ]),
+    gauge('tokligence_connection_addresses', 'Addresses that they come from, networks of IPv6.', what => [
+      { labels: {}, value: what.connections().addresses },
+    ]),
+    gauge('tokligence_connections_limit', 'As many may be open.', what => [
+      { labels: {}, value: what.connections().most },
+    ]),
+    {
+      ...gauge('tokligence_connections_turned_away_total', turnedAwayHelp, what => turnedAway(what.connections())),
+      type: 'counter',
+    },
     gauge('tokligence_database_up', '1 while the database answers, 0 in an outage.', what => [
       { labels: {}, value: what.isDatabaseUp() ? 1 : 0 },
     ]),
+    metric('counter')('tokligence_log_lines_dropped_total', 'Lines of the log that could not be written.', what => [
+      { labels: {}, value: what.droppedLogLines() },
+    ]),
   ];
 };
+
+const turnedAwayHelp =
+  'Connections for which there was no place: yielded or refused, in all or (…_of_address) of one address.';
+
+const turnedAway = ({ yielded, refused }: WatchedConnections): Sample[] =>
+  Object.entries({
+    yielded: yielded.all,
+    yielded_of_address: yielded.address,
+    refused: refused.all,
+    refused_of_address: refused.address,
+  }).map(([outcome, value]) => ({ labels: { outcome }, value }));
 
 /** Those of the process and of Node that need no labels of their own. */
 const collectProcessMetrics = (registry: Registry): void => {

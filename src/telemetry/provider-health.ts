@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import type { ProviderHealth } from '../domain/live.ts';
-import type { Outcome } from '../domain/outcome.ts';
+import { isProviderStatus, type Outcome } from '../domain/outcome.ts';
 
 const sliceMs = 30_000;
 const slices = 10;
@@ -21,7 +21,8 @@ interface Seen {
 /**
  * How the providers do, from the outcomes of what was sent to them; nobody asks them. A failure is an
  * upstream that could not be reached, broke off or was too slow, that refused the gateway's own key, had no
- * room, or failed itself. What it holds against a request (any other 4xx) shows that it works.
+ * room, or failed itself. What it holds against a request (any other 4xx) shows that it works; an error inside of a
+ * 200 that is not its own says neither.
  */
 export class ProviderHealths {
   readonly #clock: Clock;
@@ -36,7 +37,9 @@ export class ProviderHealths {
     if (provider === null || !isGranted) return;
     const isAnswered = outcome === 'served' || outcome === 'upstream_error';
     if (!isAnswered && outcome !== 'upstream_failed') return;
-    const isFailure = outcome === 'upstream_failed' || (outcome === 'upstream_error' && isFailing(status ?? 0));
+    const isOwn = upstreamFault !== null || (outcome === 'upstream_error' && isProviderStatus(status ?? 0));
+    const isFailure = outcome === 'upstream_failed' || isOwn;
+    if (outcome === 'upstream_error' && !isFailure && (status ?? 0) < 400) return;
     const seen = this.#seen.get(provider) ?? this.#begin(provider);
     const now = this.#clock.now();
     const slice = sliceAt(seen.ring, Math.floor(now / sliceMs));
@@ -89,9 +92,6 @@ export class ProviderHealths {
     return new Date(this.#clock.date().getTime() + time - this.#clock.now()).toISOString();
   }
 }
-
-const isFailing = (status: number): boolean =>
-  status >= 500 || status === 401 || status === 403 || status === 408 || status === 429;
 
 function sliceAt(ring: Slice[], number: number): Slice {
   const slice = ring[number % slices];

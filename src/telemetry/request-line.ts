@@ -47,7 +47,7 @@ export const jsonRequestLine = (outcome: Outcome, epochMs: number): string => {
   const tokens =
     usage === null
       ? ''
-      : `,"input_tokens":${usage.inputTokens},"cached_input_tokens":${usage.cachedInputTokens},"output_tokens":${usage.outputTokens}`;
+      : `,"input_tokens":${usage.inputTokens},"cached_input_tokens":${usage.cachedInputTokens},"output_tokens":${usage.outputTokens},"usage":"${usage.isEstimated ? 'estimated' : 'reported'}"`;
   return (
     `{"level":"info","time":"${isoTime(epochMs)}","msg":"${outcome.method} ${path} ${status ?? '-'} ${outcome.outcome}"` +
     `,"request_id":${named(outcome.requestId)},"outcome":"${outcome.outcome}","status":${status}` +
@@ -69,7 +69,7 @@ export const prettyRequestLine = (outcome: Outcome, bracket: string): string => 
   const tokens =
     usage === null
       ? ''
-      : ` input_tokens=${usage.inputTokens} cached_input_tokens=${usage.cachedInputTokens} output_tokens=${usage.outputTokens}`;
+      : ` input_tokens=${usage.inputTokens} cached_input_tokens=${usage.cachedInputTokens} output_tokens=${usage.outputTokens}${usage.isEstimated ? ' usage=estimated' : ''}`;
   return (
     `${bracket} ${outcome.method} ${printable(pathOf(outcome))} ${outcome.status ?? '-'} ${outcome.outcome}` +
     figure('priority', outcome.level) +

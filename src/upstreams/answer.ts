@@ -1,10 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
-import { errorBody, type GatewayError } from '../domain/errors.ts';
+import { errorBody, errors, type GatewayError } from '../domain/errors.ts';
 import { answerHeaders } from './headers.ts';
+import type { AnswerReading, Meter } from './metering/answer-reading.ts';
+import { meteredUsage } from './metering/charge.ts';
+import { isEventStream, meterFor } from './metering/meter.ts';
+import { errorWords, isOwnError } from './metering/told-error.ts';
 import type { Forwarded, TakenBack, UpstreamCall } from './provider.ts';
 import { retryAfterMs } from './retry-after.ts';
-import { meterFor, type UsageMeter } from './sse.ts';
+import { unwantedStatus } from './upstream-fault.ts';
 
 /** Whoever produces the bytes of an answer. */
 export interface Source {
@@ -28,10 +32,16 @@ interface Settle {
   readonly reject: (error: GatewayError) => void;
 }
 
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
 /** Too many requests, no room at the moment, and Anthropic's word for the latter. */
 const isBusy = (status: number): boolean => status === 429 || status === 503 || status === 529;
+/** A success that has no body. */
+const noContent = 204;
 /** How long the body of an answer that nobody gets may take, before its connection is given up. */
 const unwantedBodyMs = 1_000;
+/** How long an upstream may take to end a stream after its last event, when the client has closed already. */
+const lastBytesMs = 1_000;
 /** A stream's output is told once for so many pieces: as often as the scheduler takes it into account. */
 const piecesPerReport = 8;
 
@@ -40,8 +50,10 @@ const piecesPerReport = 8;
  * client is slow, stops it when the client has left, and settles the call exactly once.
  *
  *   waiting ──start──▶ started ──end──▶ over
+ *      │  │              │  └──client leaves after the last event──▶ left ──end, fail──▶ over
+ *      │  │              └──fail: error event, or the connection breaks
  *      │  └──busy──▶ taken back ──end, fail──▶ over
- *      └──fail: rejects   └──fail: error event, or the connection breaks
+ *      └──fail, redirect: rejects
  *      └──────────────────┴──client leaves: stop the source, wait until it is closed
  */
 export class Answer {
@@ -50,13 +62,16 @@ export class Answer {
   readonly #source: Source;
   readonly #context: AnswerContext;
   readonly #settled: Settle;
-  #state: 'waiting' | 'started' | 'taken_back' | 'over' = 'waiting';
+  #state: 'waiting' | 'started' | 'left' | 'taken_back' | 'over' = 'waiting';
   #status: number | null = null;
-  #meter: UsageMeter | null = null;
-  #isStream = false;
+  #meter: Meter | null = null;
+  /** A fault can be told within it. */
+  #takesErrorEvent = false;
   #hasWritten = false;
   #reportAt = piecesPerReport;
   #cancelStall: (() => void) | null = null;
+  /** What a state waits for, other than the client. */
+  #cancelWait: (() => void) | null = null;
 
   constructor(call: UpstreamCall, res: ServerResponse, source: Source, context: AnswerContext, settled: Settle) {
     this.#call = call;
@@ -68,58 +83,65 @@ export class Answer {
     res.on('close', () => this.#leave());
   }
 
-  start(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
+  start(status: number, headers: Headers): void {
     if (this.#state !== 'waiting') return;
+    const unwanted = unwantedStatus(status, headers.location);
+    if (unwanted !== null) this.#reject(unwanted);
+    else this.#begin(status, headers);
+  }
+
+  #begin(status: number, headers: Headers): void {
     if (isBusy(status) && this.#call.onBusy(retryAfterMs(headers, this.#context.clock.date()))) {
       this.#takeBack();
       return;
     }
-    const contentType = String(headers['content-type'] ?? '');
-    this.#res.writeHead(status, answerHeaders(headers, this.#call.answerHeaders));
     this.#state = 'started';
     this.#status = status;
-    this.#isStream = contentType.startsWith('text/event-stream');
-    if (status < 400) this.#meter = meterFor(contentType);
-    // The headers ride with the first bytes; those of a stream do not wait where its bytes do not come at once.
-    if (this.#isStream) {
-      queueMicrotask(() => {
-        if (!this.#hasWritten && this.#state === 'started') this.#res.flushHeaders();
-      });
-    }
+    const contentType = String(headers['content-type'] ?? '');
+    if (status < 400 && status !== noContent) this.#meter = meterFor(contentType);
+    this.#res.writeHead(status, answerHeaders(headers, this.#call.answerHeaders));
+    if (isEventStream(contentType)) this.#startStream(headers);
   }
 
   write(chunk: Buffer): void {
+    if (this.#state === 'left') this.#meter?.feed(chunk);
     if (this.#state !== 'started') return;
     this.#hasWritten = true;
-    const meter = this.#meter;
-    if (meter !== null) {
-      meter.feed(chunk);
-      if (meter.outputEvents >= this.#reportAt) this.#report(meter.outputEvents);
-    }
+    this.#measure(chunk);
     if (!this.#res.write(chunk)) this.#holdBack();
   }
 
   end(): void {
     if (this.#state === 'taken_back') this.#giveBack();
-    if (this.#state !== 'started') return;
-    this.#res.end();
-    this.#settle((this.#status ?? 0) < 400 ? 'served' : 'upstream_error');
+    if (this.#state === 'started') this.#res.end();
+    if (this.#state === 'started' || this.#state === 'left') this.#settleAnswer();
   }
 
   /** The source broke off. */
   fail(error: GatewayError): void {
-    if (this.#state === 'over') return;
-    if (this.#state === 'taken_back') {
-      this.#giveBack();
-      return;
+    switch (this.#state) {
+      case 'waiting':
+        this.#over();
+        this.#settled.reject(error);
+        return;
+      case 'started':
+        // Nothing is missing where the last event has come, and nothing may follow it.
+        if (this.#meter?.isOver && this.#takesErrorEvent) this.end();
+        else this.#breakOff(error);
+        return;
+      case 'left':
+        // All that mattered had come.
+        this.#settleAnswer();
+        return;
+      case 'taken_back':
+        this.#giveBack();
     }
-    if (this.#state === 'waiting') {
-      this.#over();
-      this.#settled.reject(error);
-      return;
-    }
+  }
+
+  #breakOff(error: GatewayError): void {
+    const takesErrorEvent = this.#takesErrorEvent;
     this.#settle(error.code, error);
-    if (this.#isStream) this.#res.end(errorEvent(this.#call.dialect, error));
+    if (takesErrorEvent) this.#res.end(errorEvent(this.#call.dialect, error));
     else this.#res.destroy();
   }
 
@@ -130,21 +152,52 @@ export class Answer {
     this.#source.stop(() => {});
   }
 
+  /** The whole has taken too long; where the client reads so slowly, that is its own doing. */
+  expire(error: GatewayError): void {
+    if (this.#cancelStall === null) this.abort(error);
+    else this.#res.destroy();
+  }
+
+  #startStream(headers: Headers): void {
+    // Where the length is told, nothing may be added.
+    this.#takesErrorEvent = headers['content-length'] === undefined;
+    // The headers ride with the first bytes; those of a stream do not wait where its bytes do not come at once.
+    queueMicrotask(() => {
+      if (!this.#hasWritten && this.#state === 'started') this.#res.flushHeaders();
+    });
+  }
+
+  #measure(chunk: Buffer): void {
+    if (this.#meter === null) return;
+    this.#meter.feed(chunk);
+    const { outputEvents } = this.#meter;
+    if (outputEvents < this.#reportAt) return;
+    this.#reportAt = outputEvents + piecesPerReport;
+    this.#call.onOutput(outputEvents);
+  }
+
   #leave(): void {
     if (this.#state === 'over') return;
+    if (this.#state === 'started' && this.#meter?.isOver) {
+      this.#state = 'left';
+      this.#cancelStall?.();
+      this.#source.resume();
+      this.#cancelWait = this.#context.clock.after(lastBytesMs, () => this.#source.stop(() => this.#settleAnswer()));
+      return;
+    }
     this.#over();
     this.#source.stop(() => this.#settle('client_left'));
   }
 
-  #report(outputTokens: number): void {
-    this.#reportAt = outputTokens + piecesPerReport;
-    this.#call.onOutput(outputTokens);
+  #reject(error: GatewayError): void {
+    this.#over();
+    this.#source.stop(() => this.#settled.reject(error));
   }
 
   /** The body is read to its end, which keeps the connection for the next call; within reason. */
   #takeBack(): void {
     this.#state = 'taken_back';
-    this.#cancelStall = this.#context.clock.after(unwantedBodyMs, () => this.#source.stop(() => this.#giveBack()));
+    this.#cancelWait = this.#context.clock.after(unwantedBodyMs, () => this.#source.stop(() => this.#giveBack()));
   }
 
   #giveBack(): void {
@@ -157,16 +210,27 @@ export class Answer {
     this.#state = 'over';
     this.#context.running.delete(this);
     this.#cancelStall?.();
+    this.#cancelWait?.();
   }
 
-  #settle(outcome: Forwarded['outcome'], fault: GatewayError | null = null): void {
+  /** The answer is complete: it says itself whether it is a success. */
+  #settleAnswer(): void {
+    if (this.#state === 'over') return;
+    const reading = this.#meter?.read() ?? null;
+    const fault = faultIn(reading);
+    const isInside = reading !== null && (reading.isEmpty || reading.error !== null);
+    const isError = isInside || (this.#status ?? 0) >= 400;
+    this.#settle(isError ? 'upstream_error' : 'served', fault, reading);
+  }
+
+  #settle(
+    outcome: Forwarded['outcome'],
+    fault: GatewayError | null = null,
+    reading = this.#meter?.read() ?? null,
+  ): void {
     this.#over();
-    this.#settled.resolve({
-      status: this.#status,
-      usage: this.#meter?.usage(this.#call.inputEstimate) ?? null,
-      outcome,
-      fault,
-    });
+    const usage = reading === null ? null : meteredUsage(reading, this.#call);
+    this.#settled.resolve({ status: this.#status, usage, outcome, fault });
   }
 
   #holdBack(): void {
@@ -180,6 +244,20 @@ export class Answer {
       this.#source.resume();
     });
   }
+}
+
+/** Why an answer below 400 is the provider's failure; null where it is none, or the client's doing. */
+function faultIn(reading: AnswerReading | null): GatewayError | null {
+  if (reading === null) return null;
+  const { error, isEmpty } = reading;
+  if (error !== null) return isOwnError(error) ? ownFault(`answered with ${errorWords(error)}`) : null;
+  return isEmpty ? ownFault('answered nothing') : null;
+}
+
+function ownFault(what: string): GatewayError {
+  const fault = errors.upstreamFailed(`The upstream ${what}.`);
+  fault.cause = new Error(`it ${what}`);
+  return fault;
 }
 
 /** How a fault after the status is told within a stream. */

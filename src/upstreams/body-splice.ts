@@ -1,7 +1,7 @@
 /**
  * Tells an upstream the level of a request, where `forward_priority` asks for it, as the last member of
  * the body's object: whoever reads JSON takes the last of two members of one name, so what the client
- * wrote there counts for nothing. The body is cut open at its last brace; all its other bytes stay.
+ * wrote there counts for nothing. The body is cut open at its last brace; all its bytes stay.
  *
  *   vllm          "priority": p               lower is earlier (--scheduling-policy priority)
  *   sglang        "priority": 200 − 20·p      higher is earlier; steps beyond the pre-emption threshold of 10
@@ -11,6 +11,7 @@
  * A field that a vendor does not know is a 400 there, so it is sent on the routes that have it only.
  */
 import type { ForwardPriority } from '../config/config.ts';
+import type { Body } from '../domain/body.ts';
 import type { Dialect, Level } from '../domain/vocabulary.ts';
 
 interface Spliced {
@@ -18,13 +19,15 @@ interface Spliced {
   /** Path and query below the provider's base_url. */
   readonly path: string;
   readonly level: Level;
-  readonly body: Buffer | null;
+  readonly body: Body | null;
+  /** Where the brace stands that closes the body's object. */
+  readonly bodyClosedAt: number;
 }
 
 /** The body with the level in it; the very body where this route has no place for it. */
-export function bodyWithLevel(how: ForwardPriority, call: Spliced): Buffer | null {
+export function bodyWithLevel(how: ForwardPriority, call: Spliced): Body | null {
   const member = levelMember(how, call);
-  return call.body === null || member === null ? call.body : withLastMember(call.body, member);
+  return call.body === null || member === null ? call.body : withLastMember(call.body, call.bodyClosedAt, member);
 }
 
 const worstOfBestTier = 2;
@@ -51,17 +54,16 @@ function tierOf(dialect: Dialect, level: Level): string {
   return level <= worstOfMiddleTier ? 'default' : 'flex';
 }
 
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
-
-/** `body` is one JSON object, as gateway/body-scan.ts has seen; white space may stand around it. */
-export function withLastMember(body: Buffer, member: string): Buffer {
-  const end = body.lastIndexOf(closeBrace);
-  let last = end - 1;
-  while (isSpace(body[last])) last--;
-  // Only an object without members has its opening brace there.
-  const separator = body[last] === openBrace ? '' : ',';
-  return Buffer.concat([body.subarray(0, end), Buffer.from(separator + member), body.subarray(end)]);
+/** The object has members already: `model` at least. `closedAt` is where its last brace stands. */
+export function withLastMember({ pieces, bytes }: Body, closedAt: number, member: string): Body {
+  const added = Buffer.from(`,${member}`);
+  const spliced: Buffer[] = [];
+  let before = 0;
+  for (const piece of pieces) {
+    const at = closedAt - before;
+    if (at >= 0 && at < piece.length) spliced.push(piece.subarray(0, at), added, piece.subarray(at));
+    else spliced.push(piece);
+    before += piece.length;
+  }
+  return { pieces: spliced, bytes: bytes + added.length };
 }
-
-const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;

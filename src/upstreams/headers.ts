@@ -1,57 +1,86 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeader } from 'node:http';
+import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/header-names.ts';
 
-/** Names of one connection's affairs: never passed on, in either direction (RFC 9110, 7.6.1). */
-const hopByHop = [
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-];
-
-/** What an upstream must not learn of the caller: its keys, its cookies, where it came from, what it asked of us. */
+/**
+ * What carries somebody's authority or tells where the caller came from: keys and accounts of other vendors, signed
+ * requests, identities that a proxy in between has vouched for. A provider's `pass_headers` lets single ones through.
+ */
 const privateNames = [
-  'authorization',
-  'x-api-key',
-  'api-key',
-  'x-goog-api-key',
   'cookie',
-  'x-priority',
   'forwarded',
   'via',
   'x-real-ip',
-  'cf-access-jwt-assertion',
-  'x-goog-iap-jwt-assertion',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'openai-organization',
+  'openai-project',
+  'x-amz-date',
+  'x-amz-content-sha256',
   'x-amzn-oidc-data',
-  'x-amzn-oidc-accesstoken',
+  'x-amzn-oidc-identity',
+  'x-goog-user-project',
+  'x-goog-iam-authority-selector',
+  'x-portkey-virtual-key',
+  'x-portkey-config',
+  'x-litellm-tags',
 ];
-const privatePrefixes = ['x-tokligence-', 'x-forwarded-', 'x-auth-request-'];
+const privatePrefixes = ['x-forwarded-', 'x-auth-request-', 'x-ms-client-principal', 'x-goog-authenticated-user-'];
+/** `api-key`, `x-goog-api-key`, `ocp-apim-subscription-key`, `x-amz-security-token`, `helicone-auth`, … */
+const privateEnds =
+  /(?:^|[-_])(?:api[-_]?key|subscription-key|functions-key|secret(?:-key)?|access-key|token|accesstoken|jwt|jwt-assertion|auth|authorization|credentials?|password)$/;
 
-/** What the gateway writes itself. */
-const own = ['host', 'content-length', 'accept-encoding', 'expect', 'x-request-id', 'request-id'];
+/** `alt-svc`, `location` and `refresh` would send the client past the gateway. */
+const keptFromClient = new Set([
+  ...hopByHopHeaders,
+  'set-cookie',
+  'alt-svc',
+  'location',
+  'content-location',
+  'refresh',
+]);
 
-const keptFromUpstream = new Set([...hopByHop, ...privateNames, ...own]);
-/** `alt-svc` would send the client past the gateway. */
-const keptFromClient = new Set([...hopByHop, 'set-cookie', 'alt-svc']);
+/** Names are the clients' to invent: what has been decided of more of them than this is not remembered. */
+const mostRemembered = 1_000;
 
-/**
- * The headers that go upstream, as a flat list of names and values. `fixed` are the provider's: its
- * key, and `accept-encoding: identity`, so that usage can be read while the bytes pass.
- */
-export function upstreamHeaders(headers: IncomingHttpHeaders, fixed: readonly string[], requestId: string): string[] {
-  const result: string[] = [...fixed, 'x-request-id', requestId];
-  const named = namedByConnection(headers.connection);
-  for (const name in headers) {
-    const value = headers[name];
-    if (typeof value !== 'string' || keptFromUpstream.has(name) || named?.has(name) || isPrivate(name)) continue;
-    result.push(name, value);
+/** Which of a request's headers go upstream. */
+export class HeaderFilter {
+  readonly #passed: ReadonlySet<string>;
+  readonly #decided = new Map<string, boolean>();
+
+  /** `passed`: names in lower case that go upstream although they are private. */
+  constructor(passed: readonly string[] = []) {
+    this.#passed = new Set(passed);
   }
-  return result;
+
+  /**
+   * A flat list of names and values. `fixed` are the provider's: its key, and `accept-encoding: identity`, so that
+   * usage can be read while the bytes pass.
+   */
+  upstream(headers: IncomingHttpHeaders, fixed: readonly string[], requestId: string): string[] {
+    const result: string[] = [...fixed, 'x-request-id', requestId];
+    const named = namedByConnection(headers.connection);
+    for (const name in headers) {
+      const value = headers[name];
+      if (typeof value !== 'string' || !this.#passes(name) || named?.has(name)) continue;
+      result.push(name, value);
+    }
+    return result;
+  }
+
+  #passes(name: string): boolean {
+    const decided = this.#decided.get(name);
+    if (decided !== undefined) return decided;
+    const passes = !isKept(name) && (this.#passed.has(name) || !isPrivate(name));
+    if (this.#decided.size < mostRemembered) this.#decided.set(name, passes);
+    return passes;
+  }
 }
+
+const kept = new Set([...hopByHopHeaders, ...gatewayHeaders]);
+const isKept = (name: string): boolean => kept.has(name) || name.startsWith(gatewayHeaderPrefix);
+
+const isPrivate = (name: string): boolean =>
+  privateNames.includes(name) || privatePrefixes.some(prefix => name.startsWith(prefix)) || privateEnds.test(name);
 
 /** The headers of the answer, as a flat list: the upstream's, and the gateway's own, which win. */
 export function answerHeaders(
@@ -64,14 +93,11 @@ export function answerHeaders(
   for (const name in headers) {
     const value = headers[name];
     if (value === undefined || name in added || keptFromClient.has(name) || named?.has(name)) continue;
-    if (name.startsWith('x-tokligence-')) continue;
+    if (name.startsWith(gatewayHeaderPrefix)) continue;
     result.push(name, value);
   }
   return result;
 }
-
-const isPrivate = (name: string): boolean =>
-  name.charCodeAt(0) === 0x78 && privatePrefixes.some(prefix => name.startsWith(prefix));
 
 /** `Connection` may name further headers of one connection only; almost none does. */
 function namedByConnection(connection: string | string[] | undefined): Set<string> | null {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Body } from '../domain/body.ts';
 import type { ErrorCode, GatewayError } from '../domain/errors.ts';
-import type { Usage } from '../domain/usage.ts';
+import type { MeteredUsage } from '../domain/usage.ts';
 import type { Dialect, Level } from '../domain/vocabulary.ts';
 
 /** One request on its way to an upstream. */
@@ -11,14 +12,21 @@ export interface UpstreamCall {
   readonly path: string;
   /** As the client sent them. */
   readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer | null;
+  readonly body: Body | null;
+  /** Where the brace stands that closes the body's object. */
+  readonly bodyClosedAt: number;
+  readonly model: string;
   /** What the gateway adds to the answer, names in lower case; they win over the upstream's. */
   readonly answerHeaders: Readonly<Record<string, string>>;
   readonly stream: boolean;
   readonly requestId: string;
   readonly level: Level;
-  /** Input tokens to report for a stream that tells no usage. */
+  /** Input tokens to report for an answer that tells no usage. */
   readonly inputEstimate: number;
+  /** Output tokens that the request allows; null: no limit. */
+  readonly outputLimit: number | null;
+  /** Whether tokens come out. */
+  readonly producesTokens: boolean;
   /** While a stream passes: its pieces of output so far, told once for so many of them. */
   readonly onOutput: (outputTokens: number) => void;
   /**
@@ -31,10 +39,10 @@ export interface UpstreamCall {
 export interface Forwarded {
   /** The status that the client got; null when it left before there was one. */
   readonly status: number | null;
-  /** What the upstream told, or what was counted while it passed; null where nothing is known. */
-  readonly usage: Usage | null;
+  /** What the upstream told, or what was counted or estimated instead; null where nothing is to be charged. */
+  readonly usage: MeteredUsage | null;
   readonly outcome: 'served' | 'upstream_error' | 'client_left' | ErrorCode;
-  /** Why an answer that had begun was broken off. */
+  /** Why an answer that had begun was broken off, or what in it is the provider's failure. */
   readonly fault: GatewayError | null;
 }
 

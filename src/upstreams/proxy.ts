@@ -1,6 +1,9 @@
 import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { Body } from '../domain/body.ts';
 import type { Clock } from '../domain/clock.ts';
+import { errors, type GatewayError } from '../domain/errors.ts';
 import { Answer, type AnswerContext, type Source } from './answer.ts';
 import type { Connection, Connections } from './connections.ts';
 import type { Forwarded, TakenBack, UpstreamCall } from './provider.ts';
@@ -11,6 +14,8 @@ const closeGraceMs = 5_000;
 
 export interface ProxyContext extends AnswerContext {
   readonly connections: Connections;
+  /** How long a call may take in all: an upstream that drips would hold its seat for ever. */
+  readonly totalTimeoutMs: number;
   /** The path of base_url, without a slash at its end. */
   readonly basePath: string;
 }
@@ -26,11 +31,17 @@ export function proxy(
   return new Promise((resolve, reject) => {
     const proxied = new ProxiedCall(context);
     proxied.answer = new Answer(call, res, proxied, context, { resolve, reject });
-    proxied.connection.client.dispatch(
-      { path: context.basePath + call.path, method: call.method, headers, body },
-      proxied,
-    );
+    const path = context.basePath + call.path;
+    proxied.connection.client.dispatch({ path, method: call.method, ...sent(body, headers) }, proxied);
   });
+}
+
+/** Several pieces are written one after the other, as fast as the upstream takes them; undici has to be told their length. */
+function sent(body: Body | null, headers: string[]): Pick<Dispatcher.DispatchOptions, 'headers' | 'body'> {
+  if (body === null || body.pieces.length < 2) return { headers, body: body?.pieces[0] ?? null };
+  // Its types know iterables of requests by their streams only.
+  const pieces = body.pieces as unknown as Readable;
+  return { headers: [...headers, 'content-length', String(body.bytes)], body: pieces };
 }
 
 /** undici's handler of one call: one object, no stream and no AbortController in between. */
@@ -45,11 +56,13 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
   #isOver = false;
   #closed: (() => void) | null = null;
   #cancelGrace: (() => void) | null = null;
+  readonly #cancelTotal: () => void;
 
   constructor(context: ProxyContext) {
     this.#connections = context.connections;
     this.connection = context.connections.take();
     this.#clock = context.clock;
+    this.#cancelTotal = context.clock.after(context.totalTimeoutMs, () => this.answer?.expire(tooLong(context)));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -121,6 +134,10 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
     this.#controller = null;
     this.#connections.give(this.connection);
     this.#cancelGrace?.();
+    this.#cancelTotal();
     this.#closed?.();
   }
 }
+
+const tooLong = ({ totalTimeoutMs }: ProxyContext): GatewayError =>
+  errors.upstreamFailed(`The upstream's answer took longer than ${totalTimeoutMs / 1000} s.`);

@@ -29,3 +29,27 @@ export function upstreamFault(error: Error): GatewayError {
   fault.cause = error;
   return fault;
 }
+
+/** Statuses that no client may see: of another protocol, or sending it past the gateway. Null for all others. */
+export function unwantedStatus(status: number, location: string | string[] | undefined): GatewayError | null {
+  if (status >= 200 && status < 300) return null;
+  if (status >= 400 && status <= 599) return null;
+  const isRedirect = status >= 300 && status < 400;
+  const fault = errors.upstreamFailed(
+    isRedirect
+      ? 'The upstream answered with a redirect, which is not followed.'
+      : 'The upstream answered no status of HTTP.',
+  );
+  fault.cause = new Error(isRedirect ? `it answered ${status} to ${place(location)}` : `it answered ${status}`);
+  return fault;
+}
+
+const longestPlace = 200;
+
+/** Without its query, where secrets may stand. */
+const place = (location: string | string[] | undefined): string =>
+  location === undefined
+    ? 'nowhere'
+    : String(location)
+        .replace(/[?#].*$/s, '')
+        .slice(0, longestPlace);

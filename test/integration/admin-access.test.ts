@@ -83,6 +83,18 @@ test('who may call which admin route', async t => {
     assert.equal((await raw('POST', mappings, headers, broken)).status, 403);
   });
 
+  await t.test('no answer is kept by whatever lies between, or taken for a page', async () => {
+    for (const [path, headers] of [
+      ['/admin/users', { authorization: `Bearer ${adminKey}` }],
+      ['/admin/users', {}],
+      ['/admin/nonsense', { authorization: `Bearer ${adminKey}` }],
+    ] as const) {
+      const answer = await raw('GET', path, headers);
+      assert.equal(answer.headers.get('cache-control'), 'no-store');
+      assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+    }
+  });
+
   await t.test('a key counts in either header, and two keys that differ do not', async () => {
     const get = async (headers: Record<string, string>) => (await raw('GET', '/admin/users', headers)).status;
     assert.equal(await get({ 'x-api-key': adminKey }), 200);

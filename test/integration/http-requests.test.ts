@@ -89,7 +89,7 @@ test('what is no readable request is answered in the shape of every error, and t
 });
 
 test('a request that does not come to its end in time is a 408 in the same shape', async t => {
-  const server = createServer({ headersTimeout: 20, requestTimeout: 40, connectionsCheckingInterval: 10 });
+  const server = createServer({ headersTimeout: 1_000, requestTimeout: 1_500, connectionsCheckingInterval: 50 });
   server.on('clientError', unreadableRefuser(systemClock));
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
@@ -99,6 +99,93 @@ test('a request that does not come to its end in time is a 408 in the same shape
     const { status, body } = read(await untilClosed(socket));
     assert.equal(status, 408);
     assert.match((body.error as { message: string }).message, /did not arrive in time/);
+  }
+});
+
+test('a Host that is not one host, and a version that is not spoken here, are 400', async t => {
+  const { url } = await startGateway(t, { ini });
+  const lines: Record<string, string> = {
+    'two hosts': 'GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n',
+    'the same host twice': 'GET /healthz HTTP/1.1\r\nHost: x\r\nhost: x\r\n',
+    'two hosts in one header': 'GET /healthz HTTP/1.1\r\nHost: x,y\r\n',
+    'an empty host': 'GET /healthz HTTP/1.1\r\nHost:\r\n',
+    'a host with a user': 'GET /healthz HTTP/1.1\r\nHost: a@x\r\n',
+    'a host with a path': 'GET /healthz HTTP/1.1\r\nHost: x/y\r\n',
+    'a host with a blank': 'GET /healthz HTTP/1.1\r\nHost: x y\r\n',
+    'a host with a port that is none': 'GET /healthz HTTP/1.1\r\nHost: x:y\r\n',
+    'a host with two ports': 'GET /healthz HTTP/1.1\r\nHost: x:1:2\r\n',
+    'a host with half a bracket': 'GET /healthz HTTP/1.1\r\nHost: [::1\r\n',
+    'a host of HTTP/1.0 that is none': 'GET /healthz HTTP/1.0\r\nHost: x/y\r\n',
+    'HTTP/2.0': 'GET /healthz HTTP/2.0\r\nHost: x\r\n',
+    'HTTP/2.0 on a model route': 'POST /v1/messages HTTP/2.0\r\nHost: x\r\n',
+    'the preface of HTTP/2': 'PRI * HTTP/2.0\r\n\r\nSM\r\n',
+    'HTTP/1.2': 'GET /healthz HTTP/1.2\r\nHost: x\r\n',
+    'HTTP/0.9': 'GET /healthz HTTP/0.9\r\nHost: x\r\n',
+    'HTTP/0.9 without a version': 'GET /healthz\r\n',
+  };
+  for (const [what, head] of Object.entries(lines)) {
+    await t.test(what, async () => {
+      const socket = open(t, url);
+      socket.write(`${head}Connection: close\r\n\r\n`);
+      const { status, body } = read(await untilClosed(socket));
+      assert.deepEqual([status, body.error?.type], [400, 'invalid_request_error']);
+      assert.equal(body.type, head.includes('/v1/messages') ? 'error' : undefined);
+    });
+  }
+  const good = [
+    'x',
+    'x:8081',
+    'x:',
+    '127.0.0.1:8081',
+    '[::1]',
+    '[::1]:8081',
+    'my_gateway.svc.cluster.local.',
+    'X%20y!~',
+  ];
+  for (const host of good) {
+    await t.test(`the host ${host} is one`, async () => {
+      const socket = open(t, url);
+      socket.write(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      assert.equal(read(await untilClosed(socket)).status, 200);
+    });
+  }
+  await t.test('HTTP/1.0 needs none', async () => {
+    const socket = open(t, url);
+    socket.write('GET /healthz HTTP/1.0\r\n\r\n');
+    assert.equal(read(await untilClosed(socket)).status, 200);
+  });
+});
+
+test('who sends no whole head within ten seconds is disconnected, however it is sent', async t => {
+  const { url } = await startGateway(t, { ini });
+  const half = 'GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ';
+  const whole = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
+  const senders: Record<string, (socket: Socket) => void> = {
+    'half a head': socket => socket.write(half),
+    'a byte at a time': socket => {
+      socket.write(half);
+      const dripping = setInterval(() => socket.write('x'), 200);
+      socket.once('close', () => clearInterval(dripping));
+    },
+    'nothing at all': () => {},
+    'line breaks only': socket => {
+      const dripping = setInterval(() => socket.write('\r\n'), 200);
+      socket.once('close', () => clearInterval(dripping));
+    },
+    'half a head after a whole one': socket => socket.write(whole + half),
+  };
+  const ends = Object.entries(senders).map(async ([what, send]) => {
+    const socket = open(t, url);
+    const begun = performance.now();
+    send(socket);
+    const text = await untilClosed(socket);
+    return { what, text, tookMs: performance.now() - begun };
+  });
+  for (const { what, text, tookMs } of await Promise.all(ends)) {
+    // A second for how often it is looked at; the rest is for machines that are busy.
+    assert.ok(tookMs > 9_000 && tookMs < 20_000, `${what}: ${tookMs} ms`);
+    if (what === 'nothing at all') assert.equal(text, '', 'nothing was asked, so nothing is answered');
+    else assert.match(text, /HTTP\/1\.1 408 .*did not arrive in time/s, what);
   }
 });
 

@@ -16,7 +16,7 @@ const quick: LoopbackProviderConfig = {
   serviceMs: 0,
   chunkMs: 0,
 };
-const usage = { inputTokens: 50, cachedInputTokens: 0, outputTokens: 20 };
+const usage = { inputTokens: 50, cachedInputTokens: 0, outputTokens: 20, isEstimated: false };
 const served = { status: 200, usage, outcome: 'served' };
 const messages = [{ role: 'user' as const, content: 'Hi' }];
 const chat = '/v1/chat/completions';
@@ -132,7 +132,9 @@ test('a client that leaves the loopback ends its call at once', async t => {
   reading.leave();
   await front.waitForEnds(1);
   assert.equal(clock.pending, 0);
-  assert.deepEqual(front.ends, [{ status: 200, usage: { ...usage, outputTokens: 2 }, outcome: 'client_left' }]);
+  assert.deepEqual(front.ends, [
+    { status: 200, usage: { ...usage, outputTokens: 2, isEstimated: true }, outcome: 'client_left' },
+  ]);
 });
 
 test('at shutdown a loopback stream ends with an error event', async t => {

@@ -17,6 +17,8 @@ const http = (name: string, more: Partial<HttpProviderConfig> = {}): HttpProvide
   firstByteTimeoutMs: 1_000,
   idleTimeoutMs: 1_000,
   forwardPriority: null,
+  totalTimeoutMs: 1_000,
+  passHeaders: [],
   ...more,
 });
 const loopback = (name: string, models: readonly string[]): LoopbackProviderConfig => ({

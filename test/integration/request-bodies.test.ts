@@ -4,6 +4,7 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import pg from 'pg';
 import { startGateway } from '../support/gateway.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 
@@ -14,10 +15,10 @@ const ini = `
 type = loopback
 service_ms = 0
 chunk_ms = 0`;
-/** One MiB may wait, and two bodies of one MiB may be on their way in. */
+/** Bodies of 8 MiB may be on their way in together, of one tenant 4 MiB, of P9 4.4 MiB. */
 const narrow = `
 [scheduler]
-max_queued_mb = 1
+max_queued_mb = 8
 ${ini}`;
 const env = { TOKLIGENCE_GATEWAY_MAX_BODY_MB: '1' };
 
@@ -51,51 +52,104 @@ function halves(bytes: number): [string, string] {
   return [text.slice(0, bytes * 0.7), text.slice(bytes * 0.7)];
 }
 
-test('bodies that come in at once have one bound together: who goes beyond it is told to come again', async t => {
+/** An upload that has sent so much of its body, and its answer. */
+async function begin(url: string, key: string, bytes: number, level = 7) {
+  const [head, tail] = halves(bytes);
+  const upload = openChat(url, key, { 'content-length': bytes, 'x-priority': level });
+  const answer = answerOf(upload);
+  answer.catch(() => {});
+  await new Promise<void>(resolve => upload.write(head, () => resolve()));
+  return { upload, answer, finish: () => upload.end(tail) };
+}
+
+test('what one tenant has on its way in has a bound, and what is too much costs its own upload', async t => {
   const { url, createKey } = await startGateway(t, { ini: narrow, env });
-  const key = await createKey();
-  const [head, tail] = halves(mebibyte);
-  const uploads = [1, 2, 3].map(() => openChat(url, key, { 'content-length': mebibyte }));
-  t.after(() => uploads.map(upload => upload.destroy()));
-  const answers = uploads.map(answerOf);
-  for (const upload of uploads) upload.write(head);
+  const [greedy, other] = [await createKey(), await createKey()];
+  const uploads = await Promise.all(Array.from({ length: 7 }, () => begin(url, greedy, mebibyte)));
+  t.after(() => uploads.map(({ upload }) => upload.destroy()));
+  const refused = await Promise.race(uploads.map(({ answer }) => answer));
+  assert.deepEqual([refused.status, refused.code, refused.headers['retry-after']], [429, 'tenant_limit', '1']);
+  assert.equal(refused.headers['x-tokligence-priority'], '7');
 
-  await t.test('of three that do not fit together one is refused while it still comes in', async () => {
-    const { status, code, headers } = await Promise.race(answers);
-    assert.deepEqual([status, code, headers['retry-after']], [503, 'queue_full', '1']);
-    assert.equal(headers['x-tokligence-priority'], '7');
-  });
-
-  await t.test('the others are served', async () => {
-    for (const upload of uploads) upload.end(tail);
-    const statuses = (await Promise.all(answers)).map(({ status }) => status);
-    assert.deepEqual(statuses.toSorted(), [200, 200, 503]);
-  });
-
-  await t.test('what was refused, served or left behind by its client takes no room any more', async () => {
-    for (let n = 0; n < 4; n++) {
-      const leaving = openChat(url, key, { 'content-length': mebibyte });
-      leaving.on('error', () => {});
-      await new Promise<void>(resolve => leaving.write(head, () => resolve()));
-      leaving.destroy();
-    }
-    const sendWhole = async () => {
-      const upload = openChat(url, key, { 'content-length': mebibyte });
-      upload.end(head + tail);
-      return (await answerOf(upload)).status;
-    };
-    await until(async () => (await sendWhole()) === 200);
-  });
+  const theirs = await begin(url, other, mebibyte);
+  theirs.finish();
+  assert.equal((await theirs.answer).status, 200);
+  for (const { finish } of uploads) finish();
+  const statuses = (await Promise.all(uploads.map(({ answer }) => answer))).map(({ status }) => status);
+  assert.deepEqual(statuses.toSorted(), [200, 200, 200, 200, 200, 429, 429]);
 });
 
-test('a body in tiny pieces counts for what it takes, not for what it says', async t => {
+test('unfinished bodies of P9 keep nobody of a better level out', async t => {
+  const { url, createKey } = await startGateway(t, { ini: narrow, env });
+  const keys = await Promise.all(Array.from({ length: 12 }, () => createKey()));
+  const best = keys.pop() ?? '';
+  const uploads = await Promise.all(keys.map(key => begin(url, key, mebibyte, 9)));
+  t.after(() => uploads.map(({ upload }) => upload.destroy()));
+  const refused = await Promise.race(uploads.map(({ answer }) => answer));
+  assert.deepEqual([refused.status, refused.code, refused.headers['retry-after']], [503, 'queue_full', '1']);
+  for (let n = 0; n < 4; n++) {
+    const upload = await begin(url, best, mebibyte, 0);
+    upload.finish();
+    assert.equal((await upload.answer).status, 200);
+  }
+});
+
+test('what was refused, served or left behind by its client takes no room any more', async t => {
+  const { url, createKey } = await startGateway(t, { ini: narrow, env });
+  const key = await createKey();
+  for (let n = 0; n < 20; n++) {
+    const leaving = await begin(url, key, mebibyte);
+    leaving.upload.on('error', () => {});
+    leaving.upload.destroy();
+  }
+  const sendWhole = async () => {
+    const uploads = await Promise.all([1, 2, 3, 4].map(() => begin(url, key, mebibyte)));
+    for (const { finish } of uploads) finish();
+    return (await Promise.all(uploads.map(({ answer }) => answer))).every(({ status }) => status === 200);
+  };
+  await until(sendWhole);
+});
+
+test('a body that stands still for twenty seconds is given up, and its connection with it', async t => {
+  const clock = new ManualClock();
+  const { url, createKey, log } = await startGateway(t, { ini, overrides: { clock } });
+  const { upload, answer } = await begin(url, await createKey(), mebibyte);
+  const closed = new Promise<void>(resolve => upload.once('close', () => resolve()));
+  let refused: Answer | null = null;
+  void answer.then(got => {
+    refused = got;
+  });
+  await until(() => {
+    clock.advance(1_000);
+    return refused !== null;
+  });
+  assert.deepEqual([(await answer).status, (await answer).code], [408, 'request_timeout']);
+  await until(() => log.some(line => line.includes('"request_timeout"')));
+  await until(async () => {
+    clock.advance(1_000);
+    return upload.destroyed;
+  });
+  await closed;
+});
+
+test('a body in tiny pieces takes little more than it holds, and is served', async t => {
   const { url, createKey } = await startGateway(t, { ini: narrow, env });
   const upload = openChat(url, await createKey());
+  const answer = answerOf(upload);
+  const [head, tail] = halves(20_000);
+  for (const byte of head + tail) upload.write(byte);
+  upload.end();
+  assert.equal((await answer).status, 200);
+});
+
+test('a body that cannot be JSON is refused while it still comes in', async t => {
+  const { url, createKey } = await startGateway(t, { ini });
+  const upload = openChat(url, await createKey(), { 'content-length': 20 * mebibyte });
   t.after(() => upload.destroy());
   const answer = answerOf(upload);
-  for (let piece = 0; piece < 4_000; piece++) upload.write('x');
+  upload.write(`{"model":"m","a":${'['.repeat(600)}`);
   const { status, code } = await answer;
-  assert.deepEqual([status, code], [503, 'queue_full']);
+  assert.deepEqual([status, code], [400, 'invalid_request']);
 });
 
 /** Node's own server says so, before it hands the request on. */

@@ -12,7 +12,7 @@ import { until } from '../support/until.ts';
 const chat = '/v1/chat/completions';
 const served = (outputTokens: number) => ({
   status: 200,
-  usage: { inputTokens: 9, cachedInputTokens: 4, outputTokens },
+  usage: { inputTokens: 9, cachedInputTokens: 4, outputTokens, isEstimated: false },
   outcome: 'served',
 });
 
@@ -36,7 +36,11 @@ test('bytes pass as they are, both ways, and the usage is read on the way', asyn
   assert.equal(upstream.requests[0]?.url, `${chat}?a=b%20c`);
   assert.deepEqual(upstream.requests[0]?.body, body);
   assert.deepEqual(front.ends, [
-    { status: 200, usage: { inputTokens: 3, cachedInputTokens: 0, outputTokens: 4 }, outcome: 'served' },
+    {
+      status: 200,
+      usage: { inputTokens: 3, cachedInputTokens: 0, outputTokens: 4, isEstimated: false },
+      outcome: 'served',
+    },
   ]);
 });
 
@@ -202,14 +206,22 @@ test('a stream that breaks off ends with an error event in the dialect of the ro
   const text = await (await openai.post(chat)).whole();
   assert.match(text, /\n\ndata: \{"error":\{"message":"The upstream broke off[^\n]*"code":"upstream_failed"\}\}\n\n$/);
   assert.deepEqual(openai.ends, [
-    { status: 200, usage: { inputTokens: 50, cachedInputTokens: 0, outputTokens: 2 }, outcome: 'upstream_failed' },
+    {
+      status: 200,
+      usage: { inputTokens: 50, cachedInputTokens: 0, outputTokens: 2, isEstimated: true },
+      outcome: 'upstream_failed',
+    },
   ]);
 
   const front = await startFront(t, anthropicProvider(upstream.url));
   const events = await (await front.post('/v1/messages')).whole();
   assert.match(events, /\n\nevent: error\ndata: \{"type":"error","error":\{"type":"api_error"[^\n]*\n\n$/);
   assert.deepEqual(front.ends, [
-    { status: 200, usage: { inputTokens: 9, cachedInputTokens: 4, outputTokens: 2 }, outcome: 'upstream_failed' },
+    {
+      status: 200,
+      usage: { inputTokens: 9, cachedInputTokens: 4, outputTokens: 2, isEstimated: true },
+      outcome: 'upstream_failed',
+    },
   ]);
 });
 
@@ -229,7 +241,9 @@ test('a plain answer that breaks off breaks the connection to the client too', a
   const front = await startFront(t, provider(upstream.url));
   const reading = await front.post(chat);
   await assert.rejects(reading.whole());
-  assert.deepEqual(front.ends, [{ status: 200, usage: null, outcome: 'upstream_failed' }]);
+  assert.partialDeepStrictEqual(front.ends, [
+    { status: 200, usage: { inputTokens: 50, isEstimated: true }, outcome: 'upstream_failed' },
+  ]);
 });
 
 const answer = '{"usage":{"prompt_tokens":3,"completion_tokens":4}}';

@@ -10,6 +10,8 @@ export interface Reply {
   readonly headers?: Record<string, string | string[]>;
   /** Sent as it is (a string or bytes) or as JSON; without it an answer in the route's dialect is made up. */
   readonly body?: unknown;
+  /** An SSE answer with this text, all at once; gated, its end waits for a `release()`. */
+  readonly events?: string;
   /** An SSE answer of so many delta events. */
   readonly chunks?: number;
   /** Each delta event waits for a `release()` of its own. */

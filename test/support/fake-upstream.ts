@@ -249,7 +249,8 @@ class Answering {
     if (afterMs !== undefined) await pause(afterMs);
     if (this.#res.destroyed || fault === 'silence') return;
     if (fault === 'reset') return this.#cut();
-    if (chunks === undefined) this.#whole();
+    if (this.#reply.events !== undefined) await this.#told(this.#reply.events);
+    else if (chunks === undefined) this.#whole();
     else await this.#streamed(chunks);
   }
 
@@ -278,6 +279,13 @@ class Answering {
     this.#res.write(content.subarray(0, content.length / 2), () => {
       if (fault === 'break') this.#cut();
     });
+  }
+
+  async #told(events: string): Promise<void> {
+    this.#res.writeHead(200, { 'content-type': 'text/event-stream' });
+    this.#res.write(events);
+    if (this.#reply.gated) await this.#hold();
+    if (!this.#res.destroyed) this.#finish('');
   }
 
   async #streamed(count: number): Promise<void> {

@@ -5,6 +5,7 @@ import type { HttpProviderConfig, ProviderConfig } from '../../src/config/config
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import { asGatewayError, errorBody, GatewayError } from '../../src/domain/errors.ts';
 import type { Dialect, Level } from '../../src/domain/vocabulary.ts';
+import { findOperation } from '../../src/gateway/operations.ts';
 import { createUpstreams, type Forwarded, type UpstreamCall, type Upstreams } from '../../src/upstreams/upstreams.ts';
 
 /** An OpenAI provider in front of a fake upstream. */
@@ -20,6 +21,8 @@ export function provider(url: string, more: Partial<HttpProviderConfig> = {}): H
     firstByteTimeoutMs: 60_000,
     idleTimeoutMs: 60_000,
     forwardPriority: null,
+    totalTimeoutMs: 3_600_000,
+    passHeaders: [],
     ...more,
   };
 }
@@ -74,11 +77,15 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       method: 'POST',
       path: dialect === 'anthropic' ? url : url.replace('/v1', ''),
       headers: req.headers,
-      body,
+      body: { pieces: [body], bytes: body.length },
+      bodyClosedAt: body.lastIndexOf('}'),
+      model: /"model": ?"([^"]*)"/.exec(body.toString('latin1', 0, 1024))?.[1] ?? 'some-model',
       answerHeaders: options.answerHeaders ?? {},
       stream: /"stream": ?true/.test(body.toString()),
       requestId: 'req-1',
       inputEstimate: 50,
+      outputLimit: null,
+      producesTokens: findOperation('POST', url)?.producesTokens ?? true,
       level: options.level ?? 7,
       onOutput: options.onOutput ?? (() => {}),
       onBusy: options.onBusy ?? (() => false),

@@ -2,13 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { GatewayError } from '../../src/domain/errors.ts';
-import { type ScannedBody, scanBody } from '../../src/gateway/body-scan.ts';
+import { BodyScan, type ScannedBody } from '../../src/gateway/receiving/body-scan.ts';
+import { within } from '../support/within.ts';
 
-const scan = (text: string) => scanBody(Buffer.from(text));
+/** What is read of a body that comes in these pieces. */
+function scan(text: string | Buffer, cuts: readonly number[] = []): ScannedBody {
+  const bytes = Buffer.from(text as string);
+  const ends = [...new Set(cuts)].filter(cut => cut > 0 && cut < bytes.length).sort((a, b) => a - b);
+  const body = new BodyScan();
+  for (const [index, end] of [...ends, bytes.length].entries()) body.push(bytes.subarray(ends[index - 1] ?? 0, end));
+  return body.end();
+}
 
-function faultOf(text: string): GatewayError {
+function faultOf(text: string | Buffer, cuts: readonly number[] = []): GatewayError {
   try {
-    scan(text);
+    scan(text, cuts);
   } catch (error) {
     assert.ok(error instanceof GatewayError, String(error));
     assert.equal(error.code, 'invalid_request');
@@ -18,7 +26,7 @@ function faultOf(text: string): GatewayError {
 }
 
 /** What JSON.parse makes of the same body; null where the body is one to refuse. */
-function parsed(text: string): Omit<ScannedBody, 'dataUriBytes'> | null {
+function parsed(text: string): Pick<ScannedBody, 'model' | 'stream' | 'outputLimit'> | null {
   const value = JSON.parse(text) as Record<string, unknown>;
   const limits: number[] = [];
   for (const name of ['max_tokens', 'max_completion_tokens', 'max_output_tokens']) {
@@ -66,11 +74,11 @@ const blank = fc.stringMatching(/^[ \t\r\n]{0,3}$/);
 const escaped = (text: string) =>
   `"${[...text].map(c => (c.length === 1 ? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}` : c)).join('')}"`;
 
-test('a scan finds what JSON.parse finds, in any JSON object', () => {
-  const body = fc.tuple(fc.array(fc.tuple(member, fc.boolean()), { maxLength: 12 }), blank);
+test('a scan finds what JSON.parse finds, in any JSON object and however it is cut', () => {
+  const body = fc.tuple(fc.array(fc.tuple(member, fc.boolean()), { maxLength: 12 }), blank, fc.array(fc.nat(2000)));
   let accepted = 0;
   fc.assert(
-    fc.property(body, ([members, space]) => {
+    fc.property(body, ([members, space, cuts]) => {
       const text = `${space}{${members
         .map(([[name, content], isEscaped]) => {
           const quoted = isEscaped && !/["\\\ud800-\udfff]/.test(name) ? escaped(name) : JSON.stringify(name);
@@ -78,10 +86,11 @@ test('a scan finds what JSON.parse finds, in any JSON object', () => {
         })
         .join(',')}${space}}${space}`;
       const expected = parsed(text);
-      if (expected === null) return void faultOf(text);
+      if (expected === null) return void faultOf(text, cuts);
       accepted++;
-      const { dataUriBytes, ...found } = scan(text);
-      assert.equal(dataUriBytes, 0);
+      const { media, closedAt, ...found } = scan(text, cuts);
+      assert.equal(media.bytes, 0);
+      assert.equal(closedAt, Buffer.from(text).lastIndexOf('}'));
       assert.deepEqual(found, expected);
     }),
     { numRuns: 1000 },
@@ -138,12 +147,8 @@ test('a field of the wrong type is named', () => {
 test('the last of a repeated name counts, null counts as absent, and the least limit holds', () => {
   assert.equal(scan('{"model":1,"model":"b"}').model, 'b');
   assert.equal(scan('{"model":"a","\\u006dodel":"b"}').model, 'b');
-  assert.deepEqual(scan('{"model":"m","stream":null,"max_tokens":null}'), {
-    model: 'm',
-    stream: false,
-    outputLimit: null,
-    dataUriBytes: 0,
-  });
+  const { model, stream, outputLimit } = scan('{"model":"m","stream":null,"max_tokens":null}');
+  assert.deepEqual({ model, stream, outputLimit }, { model: 'm', stream: false, outputLimit: null });
   assert.equal(scan('{"model":"m","max_tokens":90,"max_completion_tokens":70}').outputLimit, 70);
   assert.equal(scan('{"model":"m","max_tokens":-1}').outputLimit, null);
   assert.equal(scan('{"model":"m","max_tokens":0}').outputLimit, 0);
@@ -153,22 +158,68 @@ test('a byte order mark is passed over, and names beyond ASCII are read', () => 
   assert.equal(scan('\ufeff{"model":"größe-\\u00df"}').model, 'größe-ß');
 });
 
-test('base64 data URIs are measured, wherever they stand, and nothing else is', () => {
-  const uri = `data:image/png;base64,${'QUJD'.repeat(500)}`;
-  const body = {
-    model: 'm',
-    input: uri,
-    messages: [
-      {
-        role: 'user',
-        content: [
-          { type: 'image_url', image_url: { url: uri } },
-          { type: 'text', text: 'data: none' },
-        ],
-      },
-    ],
-  };
-  assert.equal(scan(JSON.stringify(body)).dataUriBytes, 2 * uri.length);
+const picture = 'QUJD'.repeat(500);
+const uri = `data:image/png;base64,${picture}`;
+const media = (part: unknown, more: object = {}) => {
+  const { images, otherBytes, bytes } = scan(
+    JSON.stringify({ model: 'm', messages: [{ content: [part] }], ...more }),
+  ).media;
+  return { images, otherBytes, bytes };
+};
+const image = (bytes: number) => ({ images: 1, otherBytes: 0, bytes });
+const other = (bytes: number) => ({ images: 0, otherBytes: bytes * 0.75, bytes });
+const none = { images: 0, otherBytes: 0, bytes: 0 };
+
+test('media in base64 are known by their place, in all dialects', () => {
+  const source = { type: 'base64', media_type: 'image/png', data: picture };
+  assert.deepEqual(media({ type: 'image_url', image_url: { url: uri } }), image(uri.length));
+  assert.deepEqual(media({ type: 'input_image', image_url: uri }), image(uri.length));
+  assert.deepEqual(media({ type: 'image', source }), image(picture.length));
+  const { type, ...rest } = source;
+  assert.deepEqual(media({ type: 'image', source: { ...rest, type } }), image(picture.length));
+  assert.deepEqual(media({ type: 'tool_result', content: [{ type: 'image', source }] }), image(picture.length));
+  const pdf = { ...source, media_type: 'application/pdf' };
+  assert.deepEqual(media({ type: 'document', source: pdf }), other(picture.length));
+  const audio = { data: picture, format: 'wav' };
+  assert.deepEqual(media({ type: 'input_audio', input_audio: audio }), other(picture.length));
+  assert.deepEqual(media({ type: 'file', file: { file_data: picture } }), other(picture.length));
+  const file = `data:application/pdf;base64,${picture}`;
+  assert.deepEqual(media({ type: 'input_file', file_data: file }), other(file.length));
+  const twice = media({ type: 'image', source }, { input: [{ image_url: uri }] });
+  assert.deepEqual(twice, { images: 2, otherBytes: 0, bytes: picture.length + uri.length });
+});
+
+test('text does not pass for a picture', () => {
+  const text = 'Please'.repeat(500);
+  const texts: unknown[] = [
+    { type: 'text', text: uri },
+    uri,
+    { content: uri },
+    { type: 'document', source: { type: 'text', media_type: 'text/plain', data: text } },
+    { type: 'image', source: { type: 'url', url: `https://example.com/${text}` } },
+    { type: 'image_url', image_url: { url: `https://example.com/${text}` } },
+    { type: 'image_url', image_url: { url: `data:text/plain,${text}` } },
+    { data: text },
+    { source: { data: text }, type: 'base64' },
+    { source: { nested: { type: 'base64' }, data: text } },
+    { input_audio: { nested: { data: text } } },
+    { input_audio: {}, data: text },
+  ];
+  for (const part of texts) assert.deepEqual(media(part), none, JSON.stringify(part).slice(0, 80));
+  assert.deepEqual(media('x', { prompt: uri, input: uri, instructions: uri }), none);
+});
+
+test('media are measured the same however the body is cut', () => {
+  const parts = [
+    { type: 'image', source: { type: 'base64', media_type: 'image/png', data: picture } },
+    { type: 'image_url', image_url: { url: uri } },
+    { type: 'input_audio', input_audio: { data: picture } },
+  ];
+  const text = JSON.stringify({ model: 'm', messages: parts });
+  const whole = scan(text);
+  assert.equal(whole.media.images, 2);
+  const everyByte = Array.from({ length: text.length }, (_, index) => index);
+  for (const cuts of [everyByte, everyByte.filter(at => at % 7 === 0)]) assert.deepEqual(scan(text, cuts), whole);
 });
 
 test('strings of any length end at their own quote, whatever escapes stand before it', () => {
@@ -178,4 +229,81 @@ test('strings of any length end at their own quote, whatever escapes stand befor
       assert.equal(scan(text).model, 'm', text);
     }
   }
+});
+
+test('deep nesting is refused, at the depth where it becomes deep', () => {
+  const nested = (depth: number) => `{"model":"m","a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`;
+  assert.equal(scan(nested(512)).model, 'm');
+  assert.match(faultOf(nested(513)).message, /nested deeper than 512 levels \(at byte 528\)/);
+  const deep = Buffer.from(nested(10_000_000));
+  within(1_000, () => faultOf(deep));
+  assert.match(faultOf(`{"a":${'{"a":'.repeat(600)}`).message, /nested deeper/);
+});
+
+const pieces = fc.array(
+  fc.constantFrom(
+    ...[
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"',
+      '\\',
+      '\\"',
+      '\\u006d',
+      ' ',
+      '\n',
+      '\ufeff',
+      'null',
+      'true',
+      '12',
+      '-',
+      '1e9',
+      "'",
+      '\0',
+      'é',
+    ],
+    ...[
+      '"model"',
+      '"model":"m"',
+      '"stream":true',
+      '"max_tokens":5',
+      '"source"',
+      '"type":"base64"',
+      '"data":"x"',
+      '"url":"data:;base64,x"',
+    ],
+  ),
+  { maxLength: 60 },
+);
+
+test('a body that is cut, mixed up or ends anywhere is read in bounded time, and however it is cut alike', () => {
+  const said = (body: Buffer, cuts: readonly number[]) => {
+    try {
+      return scan(body, cuts);
+    } catch (error) {
+      assert.ok(error instanceof GatewayError, String(error));
+      return error.message;
+    }
+  };
+  const start = fc.constantFrom('{', '{"model":"m",', '');
+  fc.assert(
+    fc.property(start, pieces, fc.array(fc.nat(300), { maxLength: 20 }), fc.nat(), (from, parts, cuts, end) => {
+      const text = Buffer.from(from + parts.join(''));
+      const body = text.subarray(0, end % (text.length + 1));
+      const whole = within(1_000, () => said(body, []));
+      assert.deepEqual(
+        within(1_000, () => said(body, cuts)),
+        whole,
+      );
+      const everyByte = Array.from({ length: body.length }, (_, index) => index);
+      assert.deepEqual(
+        within(1_000, () => said(body, everyByte)),
+        whole,
+      );
+    }),
+    { numRuns: 3_000 },
+  );
 });

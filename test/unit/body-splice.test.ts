@@ -1,33 +1,46 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Body } from '../../src/domain/body.ts';
 import type { Level } from '../../src/domain/vocabulary.ts';
 import { bodyWithLevel, withLastMember } from '../../src/upstreams/body-splice.ts';
+
+/** In pieces that are cut in the middle of it and at its last brace. */
+function closed(text: string) {
+  const bytes = Buffer.from(text);
+  const bodyClosedAt = bytes.lastIndexOf('}');
+  const pieces = [bytes.subarray(0, 5), bytes.subarray(5, bodyClosedAt), bytes.subarray(bodyClosedAt)];
+  return { body: { pieces, bytes: bytes.length }, bodyClosedAt };
+}
+const textOf = (body: Body | null): string => Buffer.concat(body?.pieces ?? []).toString();
 
 const call = (level: number, body = '{"model":"m"}', path = '/chat/completions', dialect = 'openai') => ({
   dialect: dialect as 'openai' | 'anthropic',
   path,
   level: level as Level,
-  body: Buffer.from(body),
+  ...closed(body),
 });
 const spliced = (how: 'vllm' | 'sglang' | 'service_tier', ...args: Parameters<typeof call>) =>
-  String(bodyWithLevel(how, call(...args)));
+  textOf(bodyWithLevel(how, call(...args)));
 
 const whiteSpace = fc.string({ unit: fc.constantFrom(' ', '\t', '\n', '\r'), maxLength: 4 });
 
 test('whatever the object holds, JSON.parse reads it as before with the member as its last', () => {
   fc.assert(
     fc.property(
-      fc.dictionary(fc.string(), fc.jsonValue()),
+      fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1 }),
       fc.tuple(whiteSpace, whiteSpace, whiteSpace),
       fc.constantFrom(undefined, 0, 2),
       (object, [before, inside, after], indent) => {
         const text = JSON.stringify(object, null, indent);
-        const body = Buffer.from(`${before}${text.slice(0, -1)}${inside}}${after}`);
-        const result = withLastMember(body, '"priority":3').toString();
+        const whole = `${before}${text.slice(0, -1)}${inside}}${after}`;
+        const { body, bodyClosedAt } = closed(whole);
+        const { pieces, bytes } = withLastMember(body, bodyClosedAt, '"priority":3');
+        const result = textOf({ pieces, bytes });
+        assert.equal(bytes, Buffer.byteLength(result));
         assert.deepEqual(JSON.parse(result), { ...JSON.parse(text), priority: 3 });
         assert.match(result, /"priority":3\}[ \t\n\r]*$/);
-        assert.equal(result.replace(/,?"priority":3(?=\}[ \t\n\r]*$)/, ''), body.toString(), 'all other bytes stay');
+        assert.equal(result.replace(/,?"priority":3(?=\}[ \t\n\r]*$)/, ''), whole, 'all other bytes stay');
       },
     ),
   );
@@ -40,9 +53,8 @@ test('what the client wrote under that name does not count', () => {
   assert.equal(JSON.parse(spliced('service_tier', 5, '{"service_tier":"priority"}')).service_tier, 'default');
 });
 
-test('an object without members gets its only one, and a byte order mark stays', () => {
-  assert.equal(spliced('vllm', 0, '{}'), '{"priority":0}');
-  assert.equal(spliced('vllm', 0, ' {\n } \n'), ' {\n "priority":0} \n');
+test('white space and a byte order mark stay where they are', () => {
+  assert.equal(spliced('vllm', 0, ' {"a":1\n } \n'), ' {"a":1\n ,"priority":0} \n');
   assert.equal(spliced('vllm', 0, '\ufeff{"a":{}}'), '\ufeff{"a":{},"priority":0}');
 });
 

@@ -66,15 +66,22 @@ test('without anything but a provider, everything has its default', () => {
       dataDir: resolve('data'),
       shutdownGraceMs: 10_000,
       maxBodyBytes: 32 * 1024 * 1024,
+      maxConnections: 16_000,
+      maxConnectionsPerAddress: 12_000,
+      trustedProxies: [],
+      minBodyBytesPerSec: 1024,
     },
     database: { url: null, listenUrl: null },
     auth: {
       disabled: false,
+      allowedHosts: [],
       adminEmail: 'admin@local',
       adminKey: null,
       cacheTtlMs: 30_000,
       staleMaxMs: 3_600_000,
+      maxStreamsPerKey: null,
     },
+    mediaRates: { imageTokens: 1000, bytesPerToken: 16 },
     apiKeyPriority: {
       enabled: { value: false, source: 'default' },
       default_priority: { value: 7, source: 'default' },
@@ -86,7 +93,7 @@ test('without anything but a provider, everything has its default', () => {
     providers: [{ name: 'local', models: ['*'], pool: 'local', type: 'loopback', serviceMs: 500, chunkMs: 20 }],
     pools: [{ name: 'local', settings: defaultPool }],
     tenants: [],
-    log: { level: 'info', format: 'json' },
+    log: { level: 'info', format: 'json', file: null },
   });
 });
 
@@ -124,7 +131,9 @@ test('the commented provider of config/setting.ini works once it is uncommented'
       connectTimeoutMs: 10_000,
       firstByteTimeoutMs: 600_000,
       idleTimeoutMs: 300_000,
+      totalTimeoutMs: 3_600_000,
       forwardPriority: null,
+      passHeaders: [],
     },
   ]);
 });
@@ -181,13 +190,19 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_GATEWAY_DATA_DIR: '/srv/data',
     TOKLIGENCE_GATEWAY_SHUTDOWN_GRACE_SEC: '1.5',
     TOKLIGENCE_GATEWAY_MAX_BODY_MB: '1',
+    TOKLIGENCE_GATEWAY_MAX_CONNECTIONS: '500',
+    TOKLIGENCE_GATEWAY_MAX_CONNECTIONS_PER_ADDRESS: '1',
+    TOKLIGENCE_GATEWAY_TRUSTED_PROXIES: '10.0.0.5, 10.1.0.0/16,fd00::/8',
+    TOKLIGENCE_GATEWAY_MIN_BODY_BYTES_PER_SEC: '0',
     TOKLIGENCE_DATABASE_URL: 'postgres://u:p@h/d',
     TOKLIGENCE_DATABASE_LISTEN_URL: 'postgresql://u:p@h2/d',
     TOKLIGENCE_AUTH_DISABLED: 'true',
+    TOKLIGENCE_AUTH_ALLOWED_HOSTS: 'Host.Docker.Internal, my_box, 192.168.1.5, fd00::1, [FD00::2]',
     TOKLIGENCE_AUTH_ADMIN_EMAIL: ' Root@Example.COM ',
     TOKLIGENCE_AUTH_ADMIN_KEY: adminKey,
     TOKLIGENCE_AUTH_CACHE_TTL_SEC: '2',
     TOKLIGENCE_AUTH_STALE_MAX_SEC: '0',
+    TOKLIGENCE_AUTH_MAX_STREAMS_PER_KEY: '7',
     TOKLIGENCE_API_KEY_PRIORITY_ENABLED: 'true',
     TOKLIGENCE_API_KEY_PRIORITY_DEFAULT_PRIORITY: '0',
     TOKLIGENCE_API_KEY_PRIORITY_CACHE_TTL_SEC: '600',
@@ -201,6 +216,8 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_SCHEDULER_MAX_QUEUE_DEPTH: '0',
     TOKLIGENCE_SCHEDULER_QUEUE_TIMEOUT_SEC: '0.25',
     TOKLIGENCE_SCHEDULER_MAX_QUEUED_MB: '2',
+    TOKLIGENCE_SCHEDULER_IMAGE_TOKENS: '0',
+    TOKLIGENCE_SCHEDULER_MEDIA_BYTES_PER_TOKEN: '8',
     TOKLIGENCE_PROVIDER_GPU_A_TYPE: 'anthropic',
     TOKLIGENCE_PROVIDER_GPU_A_BASE_URL: 'https://api.example.com//',
     TOKLIGENCE_PROVIDER_GPU_A_API_KEY: 'sk-1',
@@ -210,6 +227,8 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_PROVIDER_GPU_A_CONNECT_TIMEOUT_SEC: '1',
     TOKLIGENCE_PROVIDER_GPU_A_FIRST_BYTE_TIMEOUT_SEC: '2',
     TOKLIGENCE_PROVIDER_GPU_A_IDLE_TIMEOUT_SEC: '3',
+    TOKLIGENCE_PROVIDER_GPU_A_TOTAL_TIMEOUT_SEC: '4',
+    TOKLIGENCE_PROVIDER_GPU_A_PASS_HEADERS: 'OpenAI-Project, x-amz-date',
     TOKLIGENCE_PROVIDER_GPU_A_FORWARD_PRIORITY: 'vllm',
     TOKLIGENCE_PROVIDER_LO_SERVICE_MS: '0',
     TOKLIGENCE_PROVIDER_LO_CHUNK_MS: '5',
@@ -236,6 +255,7 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_TENANT_DEPT_PROD_MAX_QUEUE_DEPTH: '0',
     TOKLIGENCE_LOG_LEVEL: 'debug',
     TOKLIGENCE_LOG_FORMAT: 'pretty',
+    TOKLIGENCE_LOG_FILE: '/var/log/gateway.log',
   });
   assert.deepEqual(warnings, []);
   assert.deepEqual(withoutSources(config), {
@@ -246,9 +266,22 @@ test('every key can be set in the environment', () => {
       dataDir: '/srv/data',
       shutdownGraceMs: 1500,
       maxBodyBytes: 1024 * 1024,
+      maxConnections: 500,
+      maxConnectionsPerAddress: 1,
+      trustedProxies: ['10.0.0.5', '10.1.0.0/16', 'fd00::/8'],
+      minBodyBytesPerSec: 0,
     },
     database: { url: 'postgres://u:p@h/d', listenUrl: 'postgresql://u:p@h2/d' },
-    auth: { disabled: true, adminEmail: 'root@example.com', adminKey, cacheTtlMs: 2000, staleMaxMs: 0 },
+    auth: {
+      disabled: true,
+      allowedHosts: ['host.docker.internal', 'my_box', '192.168.1.5', '[fd00::1]', '[fd00::2]'],
+      adminEmail: 'root@example.com',
+      adminKey,
+      cacheTtlMs: 2000,
+      staleMaxMs: 0,
+      maxStreamsPerKey: 7,
+    },
+    mediaRates: { imageTokens: 0, bytesPerToken: 8 },
     apiKeyPriority: {
       enabled: { value: true, source: 'environment' },
       default_priority: { value: 0, source: 'environment' },
@@ -268,7 +301,9 @@ test('every key can be set in the environment', () => {
         connectTimeoutMs: 1000,
         firstByteTimeoutMs: 2000,
         idleTimeoutMs: 3000,
+        totalTimeoutMs: 4000,
         forwardPriority: 'vllm',
+        passHeaders: ['openai-project', 'x-amz-date'],
       },
       { name: 'lo', type: 'loopback', models: ['*'], pool: 'lo', serviceMs: 0, chunkMs: 5 },
     ],
@@ -317,7 +352,7 @@ test('every key can be set in the environment', () => {
         maxQueueDepth: 0,
       },
     ],
-    log: { level: 'debug', format: 'pretty' },
+    log: { level: 'debug', format: 'pretty', file: '/var/log/gateway.log' },
   });
 });
 
@@ -325,6 +360,11 @@ test('the log is pretty on a terminal and json elsewhere, unless something is as
   assert.equal(load(provider, {}, true).config.log.format, 'pretty');
   assert.equal(load(provider, {}, false).config.log.format, 'json');
   assert.equal(load(`[log]\nformat = json\n${provider}`, {}, true).config.log.format, 'json');
+  assert.deepEqual(load(`[log]\nfile = logs/a.log\n${provider}`, {}, true).config.log, {
+    level: 'info',
+    format: 'json',
+    file: resolve('logs/a.log'),
+  });
 });
 
 test('an empty value is none where the default is empty, in the environment too', () => {
@@ -392,6 +432,29 @@ const faultyTexts: [string, RegExp][] = [
   ['[gateway]\ndata_dir =', /\[gateway\] data_dir: must be a folder/],
   ['[gateway]\nshutdown_grace_sec = -1', /shutdown_grace_sec: must be a number of seconds from 0 to 3600/],
   ['[gateway]\nmax_body_mb = 0', /max_body_mb: must be a whole number from 1 to 1024/],
+  ['[gateway]\nmax_connections = 0', /max_connections: must be a whole number from 1 to 1000000/],
+  ['[gateway]\nmax_connections_per_address = no', /max_connections_per_address: must be a whole number from 1/],
+  ...[
+    '10.0.0',
+    '10.0.0.0/33',
+    '10.0.0.0/',
+    '10.0.0.0/8/8',
+    '::/129',
+    'fe80::1%eth0',
+    'proxy.local',
+    '10.0.0.1,',
+    '*',
+  ].map((value): [string, RegExp] => [
+    `[gateway]\ntrusted_proxies = ${value}`,
+    /trusted_proxies: must be IP addresses or networks such as 10\.0\.0\.0\/8, with commas between, or empty$/,
+  ]),
+  ...['http://a', 'a:80', '[::1]:80', '*.corp', 'a b', 'a,,b', 'a@b', '1.2.3.4.5'].map((value): [string, RegExp] => [
+    `[auth]\nallowed_hosts = ${value}`,
+    /allowed_hosts: must be host names or IP addresses, without ports, with commas between, or empty$/,
+  ]),
+  ['[gateway]\nmin_body_bytes_per_sec = -1', /min_body_bytes_per_sec: must be a whole number from 0/],
+  ['[auth]\nmax_streams_per_key = 0', /max_streams_per_key: must be a whole number from 1/],
+  ['[scheduler]\nmedia_bytes_per_token = 0', /media_bytes_per_token: must be a whole number from 1/],
   ['[gateway]\nprot = 1', /\[gateway\] prot: unknown key: is port meant\?/],
   ['[gateway]\nweights = 1', /\[gateway\] weights: unknown key: it belongs to \[scheduler\]/],
   ['[gateway]\nzzz = 1', /\[gateway\] zzz: unknown key: there are edition, host, port,/],
@@ -445,6 +508,12 @@ const faultyTexts: [string, RegExp][] = [
   ['[scheduler]\nqueue_timeout_sec = 0', /queue_timeout_sec: must be a number of seconds from 0\.001 to 86400/],
   ['[log]\nlevel = trace', /\[log\] level: must be debug or info or warn or error/],
   ['[provider.b]', /\[provider\.b\] type: is missing: must be openai or anthropic or loopback/],
+  [
+    '[provider.b]\ntype = openai\nbase_url = http://x\npass_headers = x-a, Authorization',
+    /\[provider\.b\] pass_headers: must be names of headers other than those that the gateway itself reads/,
+  ],
+  ['[provider.b]\ntype = openai\nbase_url = http://x\npass_headers = a b', /\[provider\.b\] pass_headers: /],
+  ['[provider.b]\ntype = openai\nbase_url = http://x\ntotal_timeout_sec = 0', /\[provider\.b\] total_timeout_sec: /],
   ['[provider.b]\ntype = azure', /\[provider\.b\] type: must be openai or anthropic or loopback/],
   ['[provider.b]\ntype = openai', /\[provider\.b\] base_url: is missing: must be an http:\/\/ or https:\/\/ URL/],
   ['[provider.b]\ntype = openai\nbase_url = ftp://x', /\[provider\.b\] base_url: must be an http/],

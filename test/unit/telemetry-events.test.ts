@@ -9,7 +9,7 @@ import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 const arrange = (config: Partial<LogConfig> = {}) => {
   let text = '';
-  const logger = createLogger({ level: 'debug', format: 'pretty', ...config }, lines => {
+  const logger = createLogger({ level: 'debug', format: 'pretty', file: null, ...config }, lines => {
     text += lines;
   });
   const metrics = createMetrics();
@@ -42,7 +42,7 @@ const served: Outcome = {
   isGranted: true,
   waitMs: 12.3456,
   durationMs: 523,
-  usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 20 },
+  usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 20, isEstimated: false },
   upstreamFault: null,
 };
 const refusedEarly: Outcome = {
@@ -160,6 +160,16 @@ test('rows and settings that cannot be used are named with the reason', () => {
   ]);
 });
 
+test('usage that was estimated is said to be', () => {
+  const usage = { inputTokens: 100, cachedInputTokens: 0, outputTokens: 20, isEstimated: true };
+  const json = arrange({ format: 'json' });
+  json.events.requestEnded({ ...served, usage });
+  assert.equal(JSON.parse(json.lines()[0] ?? '').usage, 'estimated');
+  const pretty = arrange({ format: 'pretty' });
+  pretty.events.requestEnded({ ...served, usage });
+  assert.match(pretty.lines()[0] ?? '', / output_tokens=20 usage=estimated /);
+});
+
 test('a request that ended is one json line with its whole outcome', () => {
   const { events, lines } = arrange({ format: 'json' });
   events.requestEnded(served);
@@ -187,6 +197,7 @@ test('a request that ended is one json line with its whole outcome', () => {
     input_tokens: 100,
     cached_input_tokens: 40,
     output_tokens: 20,
+    usage: 'reported',
   });
   assert.deepEqual(withoutTime(second), {
     level: 'info',

@@ -23,7 +23,7 @@ const ended: Outcome = {
   isGranted: true,
   waitMs: 300,
   durationMs: 523,
-  usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 20 },
+  usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 20, isEstimated: false },
   upstreamFault: null,
 };
 
@@ -48,6 +48,14 @@ const pool: PoolStats = {
     wait_ms: { p50: null, p95: null, p99: null },
   })),
 };
+
+const connections = () => ({
+  open: 12,
+  addresses: 5,
+  most: 100,
+  yielded: { all: 3, address: 1 },
+  refused: { all: 0, address: 2 },
+});
 
 test('requests and tokens are counted by level, outcome and provider', async () => {
   const metrics = createMetrics();
@@ -88,13 +96,25 @@ test('pools, snapshot and database are looked at when somebody scrapes', async (
   assert.equal((await samples(metrics)).has('tokligence_database_up'), false);
   let snapshot: { mappings: number; ageMs: number } | null = null;
   let isDatabaseUp = true;
-  metrics.watch({ pools: () => [pool], snapshot: () => snapshot, isDatabaseUp: () => isDatabaseUp });
+  metrics.watch({
+    pools: () => [pool],
+    snapshot: () => snapshot,
+    isDatabaseUp: () => isDatabaseUp,
+    droppedLogLines: () => 3,
+    connections,
+  });
   const before = await samples(metrics);
   assert.equal(before.get('tokligence_queue_depth{level="4",provider="gpus"}'), 8);
   assert.equal(before.get('tokligence_seats{provider="gpus"}'), 8);
   assert.equal(before.get('tokligence_seats_in_use{provider="gpus"}'), 3);
   assert.equal(before.get('tokligence_database_up'), 1);
   assert.equal(before.has('tokligence_mapping_snapshot_mappings'), false);
+  assert.equal(before.get('tokligence_connection_addresses'), 5);
+  assert.deepEqual([before.get('tokligence_connections'), before.get('tokligence_connections_limit')], [12, 100]);
+  const turnedAway = ['yielded', 'yielded_of_address', 'refused', 'refused_of_address'].map(outcome =>
+    before.get(`tokligence_connections_turned_away_total{outcome="${outcome}"}`),
+  );
+  assert.deepEqual(turnedAway, [3, 1, 0, 2]);
   snapshot = { mappings: 8, ageMs: 1500 };
   isDatabaseUp = false;
   const after = await samples(metrics);
@@ -105,7 +125,14 @@ test('pools, snapshot and database are looked at when somebody scrapes', async (
 
 test('no label but level, outcome, provider and the bound of a bucket exists, and every line can be read', async () => {
   const metrics = createMetrics();
-  metrics.watch({ pools: () => [pool], snapshot: () => ({ mappings: 8, ageMs: 1 }), isDatabaseUp: () => true });
+  metrics.watch({
+    pools: () => [pool],
+    snapshot: () => ({ mappings: 8, ageMs: 1 }),
+    isDatabaseUp: () => true,
+    droppedLogLines: () => 0,
+    connections,
+  });
+  metrics.keyRefused('too_many_invalid_keys');
   metrics.requestEnded(ended);
   metrics.requestEnded({ ...ended, level: null, provider: null });
   const rendered = await metrics.render();

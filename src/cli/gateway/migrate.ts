@@ -3,6 +3,8 @@ import { startEmbedded } from '../../db/embedded.ts';
 import { type Migrated, migratePostgres, migrateSqlite, SchemaFault } from '../../db/migrations.ts';
 import { openPostgres } from '../../db/postgres.ts';
 import { openSqlite, sqliteFile } from '../../db/sqlite.ts';
+import { SqliteFault } from '../../db/sqlite-fault.ts';
+import { type Clock, systemClock } from '../../domain/clock.ts';
 import { CliFault, exitCodes } from './exit.ts';
 
 interface Outcome {
@@ -11,7 +13,7 @@ interface Outcome {
 }
 
 export async function migrate({ gateway, database }: Config, tell: (text: string) => void): Promise<Outcome> {
-  if (gateway.edition === 'personal') return migrateFile(sqliteFile(gateway.dataDir));
+  if (gateway.edition === 'personal') return migrateFile(sqliteFile(gateway.dataDir), tell);
   if (database.url !== null) return { where: withoutSecrets(database.url), ...(await migrateUrl(database.url)) };
   const log = { info: () => {}, warn: tell, error: tell };
   const embedded = await startEmbedded({ dataDir: gateway.dataDir, log });
@@ -22,8 +24,17 @@ export async function migrate({ gateway, database }: Config, tell: (text: string
   }
 }
 
-async function migrateFile(file: string): Promise<Outcome> {
-  const sqlite = openSqlite(file);
+/** Nothing else keeps the command alive while it waits for the lock of the file. */
+const clock: Clock = {
+  ...systemClock,
+  after(delayMs, action) {
+    const timer = setTimeout(action, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+async function migrateFile(file: string, tell: (text: string) => void): Promise<Outcome> {
+  const sqlite = openSqlite(file, { clock, log: { info: () => {}, warn: tell } });
   try {
     const tables = async () => (await sqlite.db.introspection.getTables()).map(({ name }) => name);
     const before = new Set(await tables());
@@ -50,6 +61,7 @@ async function migrateUrl(url: string): Promise<Pick<Migrated, 'created'>> {
 /** A database that cannot be used as it is has failed; one that does not answer cannot be reached. */
 function asFault(error: unknown): unknown {
   if (error instanceof SchemaFault) return new CliFault(exitCodes.failed, error.message);
+  if (error instanceof SqliteFault) return new CliFault(exitCodes.unreachable, error.message);
   const isConnection =
     error instanceof Error && 'code' in error && /^(E[A-Z]+|08\d{3}|57P0\d)$/.test(String(error.code));
   return isConnection ? new CliFault(exitCodes.unreachable, `cannot reach the database: ${error.message}`) : error;

@@ -5,6 +5,7 @@ import { errors, GatewayError } from '../../domain/errors.ts';
 import { adminRoles, type Identity, type Role } from '../../domain/vocabulary.ts';
 import type { Identities, Session } from '../../identity/identity.ts';
 import { presentedKey, requiredKey } from '../auth.ts';
+import type { KeyDoor } from '../key-door.ts';
 import { sessionToken } from '../session-cookie.ts';
 import { consoleHeader, unattendedHeader } from './session-contract.ts';
 
@@ -45,24 +46,26 @@ export { adminRoles as admins };
 
 export interface Doorkeeper {
   readonly identities: Identities;
+  readonly keys: KeyDoor;
   /** Whether a session of the console is good for anything. */
   readonly takesSessions: boolean;
 }
 
 /** Before the body is read, so that nobody else makes us read one. */
 export async function authorize(door: Doorkeeper, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  // What an admin has seen must not be left behind where others look, and is no page.
+  reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   if (request.routeOptions.config.isOpen) return;
   const token = door.takesSessions && presentedKey(request.headers) === null ? sessionToken(request.headers) : null;
   if (token === null) {
-    request.caller = await door.identities.authenticate(requiredKey(request.headers));
+    request.caller = await door.keys.enter(request.raw, requiredKey(request.headers));
   } else {
     refuseForeignPage(request);
     const { sessions } = door.identities;
     const isUnattended = request.headers[unattendedHeader.toLowerCase()] === '1';
     request.session = await (isUnattended ? sessions.look(token) : sessions.authenticate(token));
     request.caller = request.session.identity;
-    // What an admin has seen must not be left behind in a browser that others use.
-    reply.header('cache-control', 'no-store');
+    door.keys.pass(request.raw);
   }
   refuseOtherRoles(request, request.caller);
 }
@@ -88,8 +91,15 @@ export async function isStillWelcome({ identities }: Doorkeeper, request: Fastif
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** A browser sends the cookie by itself; this header it sends for a page of our own only. */
+/**
+ * A browser sends the cookie by itself: for a page of another site not, but for one of a neighbour, as another
+ * port of this host is. It tells that itself, and sends the console's header for a page of our own only.
+ */
 function refuseForeignPage({ method, headers }: FastifyRequest): void {
+  const site = headers['sec-fetch-site'];
+  if (site && site !== 'same-origin' && site !== 'none') {
+    throw errors.forbidden('A page of another origin may ask nothing by the session cookie.');
+  }
   if (safeMethods.has(method) || headers[consoleHeader.toLowerCase()] === '1') return;
   throw errors.forbidden(
     `A request that changes something by the session cookie needs the header ${consoleHeader}: 1.`,

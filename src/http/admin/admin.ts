@@ -1,6 +1,8 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { errors } from '../../domain/errors.ts';
+import { pathOf } from '../../gateway/operations.ts';
 import type { Identities } from '../../identity/identity.ts';
+import type { KeyDoor } from '../key-door.ts';
 import { type AdminApp, admins, authorize, isStillWelcome, withContract } from './access.ts';
 import { apiKeyRoutes, type KeyUseService } from './api-keys.ts';
 import { type BoostService, boostRoutes } from './boosts.ts';
@@ -26,6 +28,7 @@ import { checkAgainstContract } from './validation.ts';
 
 export interface AdminServices {
   readonly identities: Identities;
+  readonly keys: KeyDoor;
   /** Null where the console is switched off. */
   readonly console: ConsoleService | null;
   readonly keyUses: KeyUseService;
@@ -48,12 +51,17 @@ interface MappingServices {
 }
 
 const bodyLimit = 2 ** 20;
+const prefix = '/admin';
+
+/** Whether who asks for this has to be let in first. */
+export const isAdminUrl = (url: string): boolean => pathOf(url) === prefix || url.startsWith(`${prefix}/`);
 
 /** Everything under /admin: who may call, what may come in, and the routes. */
 export function registerAdmin(app: FastifyInstance, services: AdminServices): void {
   app.decorateRequest('caller', null);
   app.decorateRequest('session', null);
-  const door = { identities: services.identities, takesSessions: services.console !== null };
+  const { identities, keys } = services;
+  const door = { identities, keys, takesSessions: services.console !== null };
   void app.register(
     async scope => {
       takeJsonBodies(scope);
@@ -81,7 +89,7 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       if (services.mappings === null) refuseMappings(admin);
       else allMappingRoutes(admin, services.mappings, services.identities);
     },
-    { prefix: '/admin' },
+    { prefix },
   );
 }
 

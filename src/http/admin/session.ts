@@ -1,9 +1,10 @@
 import { version } from '../../config/version.ts';
-import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
 import type { Edition } from '../../domain/vocabulary.ts';
 import type { Session as OpenSession, Sessions } from '../../identity/identity.ts';
 import type { Events } from '../../telemetry/events.ts';
+import type { ClientAddresses } from '../client-address.ts';
+import type { KeyDoor } from '../key-door.ts';
 import { noSessionCookie, sessionCookie } from '../session-cookie.ts';
 import { type AdminApp, admins, callerOf, sessionOf } from './access.ts';
 import { success } from './contract.ts';
@@ -12,7 +13,8 @@ import { signingIn } from './sign-in.ts';
 
 export interface ConsoleService {
   readonly edition: Edition;
-  readonly clock: Clock;
+  readonly keys: KeyDoor;
+  readonly addresses: ClientAddresses;
   readonly events: Pick<Events, 'signedIn' | 'signInRefused' | 'signedOut'>;
 }
 
@@ -21,8 +23,9 @@ const one = '/session';
 const all = '/sessions';
 
 /** Signing in to the console and out of it. */
-export function sessionRoutes(app: AdminApp, sessions: Sessions, { edition, clock, events }: ConsoleService): void {
-  const signIn = signingIn({ sessions, clock, events });
+export function sessionRoutes(app: AdminApp, sessions: Sessions, service: ConsoleService): void {
+  const { edition, addresses, events } = service;
+  const signIn = signingIn({ sessions, ...service });
   const shown = shownIn(sessions, edition);
 
   app.post(
@@ -60,7 +63,7 @@ export function sessionRoutes(app: AdminApp, sessions: Sessions, { edition, cloc
     async (request, reply) => {
       const current = sessionOf(request);
       await sessions.end(current);
-      events.signedOut({ userId: current.user.id, address: request.ip, sessions: 1 });
+      events.signedOut({ userId: current.user.id, address: addresses.of(request.raw), sessions: 1 });
       return reply.header('set-cookie', noSessionCookie(request.raw)).send({ success: true, message: 'Signed out.' });
     },
   );
@@ -71,7 +74,7 @@ export function sessionRoutes(app: AdminApp, sessions: Sessions, { edition, cloc
     async (request, reply) => {
       const { userId } = callerOf(request);
       const ended = userId === null ? 0 : await sessions.endAllOf(userId);
-      events.signedOut({ userId: userId ?? 0, address: request.ip, sessions: ended });
+      events.signedOut({ userId: userId ?? 0, address: addresses.of(request.raw), sessions: ended });
       return reply
         .header('set-cookie', noSessionCookie(request.raw))
         .send({ success: true, message: `Signed out everywhere; sessions ended: ${ended}.` });

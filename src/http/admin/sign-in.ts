@@ -1,36 +1,22 @@
 import type { FastifyRequest } from 'fastify';
-import type { Clock } from '../../domain/clock.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Sessions } from '../../identity/identity.ts';
 import type { Events } from '../../telemetry/events.ts';
+import type { ClientAddresses } from '../client-address.ts';
+import type { KeyDoor } from '../key-door.ts';
 import { sessionToken } from '../session-cookie.ts';
-import { FailedSignIns } from './failed-sign-ins.ts';
 
 type Opened = Awaited<ReturnType<Sessions['open']>>;
 
 interface SignInParts {
   readonly sessions: Sessions;
-  readonly clock: Clock;
+  readonly keys: KeyDoor;
+  readonly addresses: ClientAddresses;
   readonly events: Pick<Events, 'signedIn' | 'signInRefused'>;
 }
 
-/** A session for a key; every try is logged, and an address has so many that fail. */
-export function signingIn({ sessions, clock, events }: SignInParts) {
-  const failed = new FailedSignIns(clock);
-
-  async function tried(address: string, key: string): Promise<Opened> {
-    const countNot = failed.begin(address);
-    try {
-      const opened = await sessions.open(key);
-      countNot();
-      return opened;
-    } catch (error) {
-      // Not the caller's fault, so it does not count as theirs.
-      if (!(error instanceof GatewayError) || error.status >= 500) countNot();
-      throw error;
-    }
-  }
-
+/** A session for a key; every try is logged, but for what comes too often or is no fault of who tries. */
+export function signingIn({ sessions, keys, addresses, events }: SignInParts) {
   /** Whoever signs in anew leaves no session behind that nobody has the cookie of any more. */
   async function endFormer({ headers }: FastifyRequest): Promise<void> {
     try {
@@ -42,16 +28,19 @@ export function signingIn({ sessions, clock, events }: SignInParts) {
   }
 
   return async (request: FastifyRequest, key: string): Promise<Opened> => {
-    // Null once the connection is gone, whatever its type says.
-    const address = request.ip || 'a connection that is gone';
+    const address = addresses.of(request.raw);
     try {
-      const opened = await tried(address, key);
+      await keys.enter(request.raw, key);
+      const opened = await sessions.open(key);
       await endFormer(request);
       events.signedIn({ userId: opened.session.user.id, address });
       return opened;
     } catch (error) {
-      if (error instanceof GatewayError) events.signInRefused({ address, reason: error.message });
+      if (isToldOf(error)) events.signInRefused({ address, reason: error.message });
       throw error;
     }
   };
 }
+
+const isToldOf = (error: unknown): error is GatewayError =>
+  error instanceof GatewayError && error.code !== 'too_many_invalid_keys' && error.status < 500;

@@ -6,7 +6,7 @@ import type { Dialect } from '../../domain/vocabulary.ts';
 import { clientGone } from '../answer.ts';
 import { bodyWithLevel } from '../body-splice.ts';
 import { Connections } from '../connections.ts';
-import { upstreamHeaders } from '../headers.ts';
+import { HeaderFilter } from '../headers.ts';
 import { fetchModels } from '../model-list.ts';
 import type { Forwarded, ListedModel, TakenBack, Upstream, UpstreamCall } from '../provider.ts';
 import { type ProxyContext, proxy } from '../proxy.ts';
@@ -19,6 +19,7 @@ export class HttpUpstream implements Upstream {
   readonly #dialect: Dialect;
   /** Sent with every call. */
   readonly #headers: readonly string[];
+  readonly #filter: HeaderFilter;
   readonly #forwardPriority: ForwardPriority | null;
   readonly #context: ProxyContext;
 
@@ -29,10 +30,12 @@ export class HttpUpstream implements Upstream {
     this.models = config.models;
     this.#dialect = config.type;
     this.#headers = ['accept-encoding', 'identity', ...keyHeader(config)];
+    this.#filter = new HeaderFilter(config.passHeaders);
     this.#forwardPriority = config.forwardPriority;
     this.#context = {
       clock,
       stallMs: config.idleTimeoutMs,
+      totalTimeoutMs: config.totalTimeoutMs,
       running: new Set(),
       connections: new Connections(origin, config),
       basePath: pathname.replace(/\/+$/, ''),
@@ -45,7 +48,7 @@ export class HttpUpstream implements Upstream {
 
   forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | TakenBack> {
     if (res.destroyed) return Promise.resolve(clientGone);
-    const headers = upstreamHeaders(call.headers, this.#headers, call.requestId);
+    const headers = this.#filter.upstream(call.headers, this.#headers, call.requestId);
     const body = this.#forwardPriority === null ? call.body : bodyWithLevel(this.#forwardPriority, call);
     return proxy(call, headers, res, this.#context, body);
   }

@@ -1,3 +1,4 @@
+import type { Body } from '../../domain/body.ts';
 import type { UpstreamCall } from '../provider.ts';
 
 /** What the loopback says to a call. */
@@ -24,7 +25,7 @@ interface Asked {
 export function loopbackAnswer(call: UpstreamCall): LoopbackAnswer {
   const body = parsedBody(call.body);
   const asked = {
-    model: typeof body.model === 'string' ? body.model : 'loopback',
+    model: call.model,
     id: call.requestId,
     inputTokens: call.inputEstimate,
     body,
@@ -46,10 +47,14 @@ export function loopbackAnswer(call: UpstreamCall): LoopbackAnswer {
   }
 }
 
-/** The loopback is asked for its answer only after the body was looked through; what it cannot read it ignores. */
-function parsedBody(body: Buffer | null): Record<string, unknown> {
+/** Of a longer body nothing is read: parsing it would keep everybody else waiting. */
+const longestParsed = 256 * 1024;
+
+/** What it cannot read it ignores. */
+function parsedBody(body: Body | null): Record<string, unknown> {
+  if (body === null || body.bytes > longestParsed) return {};
   try {
-    return JSON.parse(body?.toString() ?? '{}');
+    return JSON.parse(Buffer.concat(body.pieces).toString());
   } catch {
     return {};
   }

@@ -1,0 +1,120 @@
+/**
+ * Reads what the gateway needs to know out of a request's body while it comes in, without parsing the rest: the bytes
+ * go upstream as they are, and JSON.parse of a long prompt would cost more than all else on the request path.
+ *
+ * Of the outermost object the fields below; deeper, only how much of the body is media (media-meter.ts).
+ */
+import { errors, type GatewayError } from '../../domain/errors.ts';
+import { MemberNames } from '../../json/member-names.ts';
+import { endsTooEarly, MemberScan, type MemberVisitor, notAnObject } from '../../json/member-scan.ts';
+import type { Token } from '../../json/scanned-token.ts';
+import { type Media, MediaMeter, mediaNames } from './media-meter.ts';
+
+export interface ScannedBody {
+  readonly model: string;
+  readonly stream: boolean;
+  /** The least of max_tokens, max_completion_tokens and max_output_tokens; null: not limited. */
+  readonly outputLimit: number | null;
+  readonly media: Media;
+  /** Where the brace stands that closes the object. */
+  readonly closedAt: number;
+}
+
+const limitFields = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const;
+const fields = ['model', 'stream', ...limitFields] as const;
+type Field = (typeof fields)[number];
+const names = new MemberNames([...fields, ...mediaNames]);
+
+const longestFieldBytes = 1024;
+/** Stands for a value that no field may have. */
+const unusable = {};
+
+export class BodyScan {
+  readonly #fields = new FieldVisitor();
+  readonly #scan = new MemberScan(names, this.#fields, { isOneObject: true });
+
+  /** Throws `invalid_request` as soon as something is wrong that no further byte can mend. */
+  push(piece: Buffer): void {
+    if (!this.#scan.push(piece)) throw this.#malformed();
+  }
+
+  /** The body is complete. Throws `invalid_request`, with the field in `param` where it is one. */
+  end(): ScannedBody {
+    if (this.#scan.isEmpty) throw errors.invalidRequest('The request body is empty.');
+    if (!this.#scan.end()) throw this.#malformed();
+    return {
+      model: modelIn(this.#fields.values),
+      stream: streamIn(this.#fields.values),
+      outputLimit: outputLimitIn(this.#fields.values),
+      media: this.#fields.media,
+      closedAt: this.#scan.closedAt,
+    };
+  }
+
+  #malformed(): GatewayError {
+    const { what = '', atByte = 0 } = this.#scan.fault ?? {};
+    if (what === notAnObject) return errors.invalidRequest('The request body must be a JSON object.');
+    const where = what === endsTooEarly ? '' : ` (at byte ${atByte})`;
+    return errors.invalidRequest(`The request body is not valid JSON: ${what}${where}.`);
+  }
+}
+
+/** The values of the outermost object; of a repeated name the last, as JSON.parse has it. */
+type Values = { [field in Field]?: unknown };
+
+class FieldVisitor implements MemberVisitor {
+  readonly keepBytes = longestFieldBytes;
+  readonly values: Values = {};
+  readonly media = new MediaMeter();
+
+  opened(name: number, depth: number): void {
+    const field = fields[name - 1];
+    if (field === undefined) this.media.opened(name - fields.length, depth);
+    else if (depth === 2) this.values[field] = unusable;
+  }
+
+  closed(depth: number): void {
+    this.media.closed(depth);
+  }
+
+  value(name: number, depth: number, token: Token): void {
+    const field = fields[name - 1];
+    if (field === undefined) this.media.value(name - fields.length, depth, token);
+    else if (depth === 1) this.values[field] = token.bytes > longestFieldBytes ? unusable : parsedValue(field, token);
+  }
+}
+
+function parsedValue(field: Field, token: Token): unknown {
+  const { isString } = token;
+  const text = token.text();
+  if (isString && !text.includes('\\')) return text;
+  try {
+    return JSON.parse(isString ? `"${text}"` : text);
+  } catch {
+    throw errors.invalidRequest(`The request body is not valid JSON: the value of \`${field}\` is not valid.`, field);
+  }
+}
+
+function modelIn({ model }: Values): string {
+  if (model === undefined) throw errors.invalidRequest('The field `model` is missing.', 'model');
+  if (typeof model === 'string' && model !== '') return model;
+  throw errors.invalidRequest('The field `model` must be a non-empty string of at most 1,000 characters.', 'model');
+}
+
+function streamIn({ stream }: Values): boolean {
+  if (stream === undefined || stream === null) return false;
+  if (typeof stream === 'boolean') return stream;
+  throw errors.invalidRequest('The field `stream` must be true or false.', 'stream');
+}
+
+function outputLimitIn(values: Values): number | null {
+  let least: number | null = null;
+  for (const field of limitFields) {
+    const limit = values[field] ?? null;
+    if (limit === null) continue;
+    if (typeof limit !== 'number') throw errors.invalidRequest(`The field \`${field}\` must be a number.`, field);
+    // Some engines take -1 for "no limit".
+    if (limit >= 0) least = least === null ? limit : Math.min(least, limit);
+  }
+  return least;
+}

@@ -1,0 +1,137 @@
+import type { IncomingMessage } from 'node:http';
+import type { Body } from '../../domain/body.ts';
+import type { Clock } from '../../domain/clock.ts';
+import { ClientLeft, errors } from '../../domain/errors.ts';
+import { BodyPieces } from './body-pieces.ts';
+import { BodyScan, type ScannedBody } from './body-scan.ts';
+import { ScanTurns } from './scan-turns.ts';
+import { type Sender, type Upload, type UploadLimits, Uploads } from './uploads.ts';
+
+export type BodyLimits = UploadLimits;
+
+export interface ReadBody {
+  readonly body: Body;
+  readonly fields: ScannedBody;
+}
+
+/** Reads request bodies, and looks through them as they come in. Whole ones are the pool's to count. */
+export class BodyReader {
+  readonly limits: BodyLimits;
+  readonly uploads: Uploads;
+  readonly turns: ScanTurns;
+
+  constructor(limits: BodyLimits, clock: Clock) {
+    this.limits = limits;
+    this.uploads = new Uploads(limits, clock);
+    this.turns = new ScanTurns(clock);
+  }
+
+  /**
+   * The whole body. Throws `request_too_large` for one beyond its limit, `invalid_request` for one that is no sound
+   * JSON object, `tenant_limit`, `queue_full` and `request_timeout` as uploads.ts says, and `ClientLeft` when it breaks
+   * off.
+   */
+  read(req: IncomingMessage, sender: Sender): Promise<ReadBody> {
+    const { maxBytes } = this.limits;
+    // Who left while its key was looked up is not heard of again.
+    if (req.destroyed) return Promise.reject(new ClientLeft());
+    if (Number(req.headers['content-length']) > maxBytes) return Promise.reject(tooLarge(maxBytes));
+    return new Promise((resolve, reject) => {
+      const reading = new Reading(this, req, sender, { resolve, reject });
+      req.on('data', (piece: Buffer) => reading.came(piece));
+      req.on('end', () => reading.ended());
+      // Every request closes; an error with its stack is made only for the one that broke off, which without a
+      // listener for errors closes like the rest.
+      req.on('close', () => reading.closed());
+    });
+  }
+}
+
+interface Settle {
+  readonly resolve: (read: ReadBody) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One body on its way in. */
+class Reading {
+  readonly #reader: BodyReader;
+  readonly #req: IncomingMessage;
+  readonly #sender: Sender;
+  readonly #settle: Settle;
+  #body = new BodyPieces();
+  readonly #scan = new BodyScan();
+  /** NaN where nobody has said. */
+  readonly #bytesTold: number;
+  /** Once it is seen that the body comes in several pieces. */
+  #upload: Upload | null = null;
+  #state: 'coming' | 'whole' | 'refused' = 'coming';
+
+  constructor(reader: BodyReader, req: IncomingMessage, sender: Sender, settle: Settle) {
+    this.#reader = reader;
+    this.#req = req;
+    this.#sender = sender;
+    this.#settle = settle;
+    this.#bytesTold = Number(req.headers['content-length']);
+  }
+
+  came(piece: Buffer): void {
+    // What comes after a refusal is thrown away, so that the client gets to see the answer.
+    if (this.#state === 'refused') return;
+    this.#body.add(piece);
+    const { maxBytes } = this.#reader.limits;
+    if (this.#body.bytes > maxBytes) this.#refuse(tooLarge(maxBytes));
+    else if (this.#mayGoOn(piece)) this.#look(piece);
+  }
+
+  ended(): void {
+    if (this.#state === 'refused') return;
+    this.#letGo();
+    try {
+      const fields = this.#scan.end();
+      this.#state = 'whole';
+      this.#settle.resolve({ body: this.#body, fields });
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  closed(): void {
+    if (this.#state === 'coming') this.#refuse(new ClientLeft());
+  }
+
+  /** False where it had to make room for others. */
+  #mayGoOn(piece: Buffer): boolean {
+    const { bytes, heldBytes } = this.#body;
+    if (bytes === this.#bytesTold) return true;
+    const { uploads } = this.#reader;
+    this.#upload ??= uploads.begin(this.#sender, error => this.#refuse(error));
+    uploads.grown(this.#upload, heldBytes, piece.length);
+    return this.#state === 'coming';
+  }
+
+  #look(piece: Buffer): void {
+    try {
+      // Most bodies are one piece, which is soon looked through.
+      if (this.#body.bytes === piece.length) this.#scan.push(piece);
+      else this.#reader.turns.take(this.#req, () => this.#scan.push(piece));
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  #refuse(error: unknown): void {
+    if (this.#state === 'refused') return;
+    this.#state = 'refused';
+    this.#letGo();
+    this.#body = new BodyPieces();
+    this.#settle.reject(error);
+  }
+
+  #letGo(): void {
+    if (this.#upload !== null) this.#reader.uploads.end(this.#upload);
+    this.#upload = null;
+  }
+}
+
+const tooLarge = (maxBytes: number) =>
+  errors.requestTooLarge(`The request body is larger than the ${maxBytes / 2 ** 20} MiB that this gateway takes.`);

@@ -1,0 +1,206 @@
+/**
+ * The bodies that are coming in and are not complete: what they take together has a bound, and so has what one tenant
+ * or one level has of it. Beyond a bound an upload is dropped, of whoever took too much:
+ *
+ *   a tenant        at most half of all; of its key that has the most on the way, the slowest upload, or where that is
+ *                   the very key that asks for more, its newest: so one key neither shuts out others of its tenant
+ *                   nor loses what is nearly complete for what it has just begun
+ *   levels p … P9   together at most all less a twentieth for each better level: the slowest of the worst level
+ *   all             likewise; so nobody of a worse level keeps a better one out
+ *
+ * And each has to come at a least rate: it has some seconds of patience, which its bytes renew. An upload that has
+ * nothing for longer is dropped.
+ */
+import type { Clock } from '../../domain/clock.ts';
+import { errors, type GatewayError } from '../../domain/errors.ts';
+import { allLevels, type Level } from '../../domain/vocabulary.ts';
+
+export interface UploadLimits {
+  /** Of all uploads together. */
+  readonly maxReceivingBytes: number;
+  /** Of one body: whoever has nothing else on the way may have so much. */
+  readonly maxBytes: number;
+  /** 0: however slow. */
+  readonly minBytesPerSec: number;
+}
+
+export interface Sender {
+  readonly level: Level;
+  readonly flowId: string;
+  /** Null: nobody had to say who they are. */
+  readonly keyId: number | null;
+}
+
+const tenantShare = 1 / 2;
+const shareKeptPerLevel = 1 / 20;
+/** Pieces are kept in blocks, so a body may take a little more than it holds. */
+const blockSlackBytes = 128 * 1024;
+const patienceMs = 20_000;
+const lookEveryMs = 1_000;
+
+export class Uploads {
+  /** Read each time: settings of pools move it. */
+  readonly #limits: UploadLimits;
+  readonly #clock: Clock;
+  readonly #byLevel: readonly Upload[][] = allLevels.map(() => []);
+  readonly #levelBytes: number[] = allLevels.map(() => 0);
+  readonly #tenantBytes = new Map<string, number>();
+  #count = 0;
+
+  constructor(limits: UploadLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  /** `drop` is called at most once, with what its client is to be told; the upload has ended then. */
+  begin(sender: Sender, drop: (error: GatewayError) => void): Upload {
+    const upload = new Upload(sender, drop, this.#clock.now());
+    const level = this.#of(sender.level);
+    upload.slot = level.push(upload) - 1;
+    if (this.#count++ === 0 && this.#limits.minBytesPerSec > 0) this.#lookLater();
+    return upload;
+  }
+
+  /** It takes so much memory by now, after so many bytes more have come; may drop it or others. */
+  grown(upload: Upload, heldBytes: number, cameBytes: number): void {
+    upload.bytes += cameBytes;
+    upload.cameBytes += cameBytes;
+    this.#hold(upload, heldBytes - upload.heldBytes);
+    const { level, flowId } = upload.sender;
+    while (this.#bytesOf(flowId) > this.#most(tenantShare)) this.#dropOfTenant(upload.sender);
+    for (let from: number = level; from >= 0; from--) {
+      while (this.#bytesFrom(from) > this.#most(1 - from * shareKeptPerLevel)) this.#dropWorst();
+    }
+  }
+
+  /** May be called more than once. */
+  end(upload: Upload): void {
+    const uploads = this.#of(upload.sender.level);
+    if (uploads[upload.slot] !== upload) return;
+    this.#hold(upload, -upload.heldBytes);
+    const last = uploads.pop();
+    if (last !== undefined && last !== upload) {
+      uploads[upload.slot] = last;
+      last.slot = upload.slot;
+    }
+    upload.slot = -1;
+    this.#count--;
+  }
+
+  #of(level: Level): Upload[] {
+    return this.#byLevel[level] ?? [];
+  }
+
+  #hold(upload: Upload, bytes: number): void {
+    const { level, flowId } = upload.sender;
+    upload.heldBytes += bytes;
+    this.#levelBytes[level] = (this.#levelBytes[level] ?? 0) + bytes;
+    const tenantBytes = this.#bytesOf(flowId) + bytes;
+    if (tenantBytes === 0) this.#tenantBytes.delete(flowId);
+    else this.#tenantBytes.set(flowId, tenantBytes);
+  }
+
+  #bytesOf(flowId: string): number {
+    return this.#tenantBytes.get(flowId) ?? 0;
+  }
+
+  /** Of this level and the worse ones. */
+  #bytesFrom(level: number): number {
+    let bytes = 0;
+    for (let worse = level; worse < this.#levelBytes.length; worse++) bytes += this.#levelBytes[worse] ?? 0;
+    return bytes;
+  }
+
+  #most(share: number): number {
+    const { maxReceivingBytes, maxBytes } = this.#limits;
+    return Math.max(maxReceivingBytes * share, maxBytes + blockSlackBytes);
+  }
+
+  #dropOfTenant({ flowId, keyId }: Sender): void {
+    const own = this.#byLevel.flat().filter(({ sender }) => sender.flowId === flowId);
+    const greediest = greediestKey(own);
+    const theirs = own.filter(({ sender }) => sender.keyId === greediest);
+    const most = mebibytes(this.#most(tenantShare));
+    this.#drop(
+      greediest === keyId ? newest(theirs) : this.#slowest(theirs),
+      errors.tenantLimit(`Request bodies of ${most} of this tenant are on their way; no more may be.`, 1),
+    );
+  }
+
+  #dropWorst(): void {
+    const worst = this.#byLevel.findLast(uploads => uploads.length > 0) ?? [];
+    const most = mebibytes(this.#limits.maxReceivingBytes);
+    const error = errors.queueFull(
+      `Request bodies of ${most} may be on their way at once; this one had to make room for others.`,
+      1,
+    );
+    this.#drop(this.#slowest(worst), error);
+  }
+
+  #slowest(uploads: readonly Upload[]): Upload {
+    const now = this.#clock.now();
+    return uploads.reduce((slowest, one) => (one.rate(now) < slowest.rate(now) ? one : slowest));
+  }
+
+  #drop(upload: Upload, error: GatewayError): void {
+    this.end(upload);
+    upload.drop(error);
+  }
+
+  #lookLater(): void {
+    this.#clock.after(lookEveryMs, () => {
+      for (const upload of this.#byLevel.flat()) {
+        if (upload.isPatient(this.#limits.minBytesPerSec)) continue;
+        const least = `The request body came in at less than ${this.#limits.minBytesPerSec} bytes a second.`;
+        this.#drop(upload, errors.requestTimeout(least));
+      }
+      if (this.#count > 0) this.#lookLater();
+    });
+  }
+}
+
+/** One body that is coming in; what it says of itself is its `Uploads`' to write. */
+export class Upload {
+  readonly sender: Sender;
+  readonly drop: (error: GatewayError) => void;
+  heldBytes = 0;
+  bytes = 0;
+  /** Since the last look. */
+  cameBytes = 0;
+  /** Its place among the uploads of its level; -1 when it has ended. */
+  slot = -1;
+  readonly startedAt: number;
+  #patienceMs = patienceMs;
+
+  constructor(sender: Sender, drop: (error: GatewayError) => void, startedAt: number) {
+    this.sender = sender;
+    this.drop = drop;
+    this.startedAt = startedAt;
+  }
+
+  /** Bytes per millisecond; one that has only just begun is not slow. */
+  rate(now: number): number {
+    return this.bytes / Math.max(now - this.startedAt, 1);
+  }
+
+  /**
+   * Asked once a look. Looks are counted, not the time between them: while the process stood still nothing could come.
+   */
+  isPatient(minBytesPerSec: number): boolean {
+    const renewedMs = (this.cameBytes / minBytesPerSec) * 1000;
+    this.cameBytes = 0;
+    this.#patienceMs = Math.min(this.#patienceMs + renewedMs, patienceMs) - lookEveryMs;
+    return this.#patienceMs > 0;
+  }
+}
+
+const newest = (uploads: readonly Upload[]): Upload =>
+  uploads.reduce((latest, one) => (one.startedAt > latest.startedAt ? one : latest));
+
+function greediestKey(uploads: readonly Upload[]): number | null {
+  const bytes = new Map<number | null, number>();
+  for (const { sender, heldBytes } of uploads) bytes.set(sender.keyId, (bytes.get(sender.keyId) ?? 0) + heldBytes);
+  return [...bytes].reduce((most, one) => (one[1] > most[1] ? one : most), [null, -1])[0];
+}
+
+const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;

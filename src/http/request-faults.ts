@@ -1,0 +1,25 @@
+import type { IncomingMessage } from 'node:http';
+import { errors, type GatewayError } from '../domain/errors.ts';
+
+/** A name or an address, perhaps a port: what RFC 9110 allows, but for the comma, which tells of two headers. */
+const oneHost = /^(?:[\w.~!$&'()*+;=%-]+|\[[0-9a-f:.]+\])(?::\d{0,5})?$/i;
+
+/**
+ * What is wrong with the head of a request that node:http lets through; null for a sound one. To be asked
+ * for every request: a Host like that of the last one costs a comparison.
+ */
+export function requestFaults(): (req: IncomingMessage) => GatewayError | null {
+  let lastSound: string | null = null;
+  return ({ httpVersion, headers: { host } }) => {
+    if (httpVersion !== '1.1' && httpVersion !== '1.0') {
+      return errors.invalidRequest('The request line names a version of HTTP that is not spoken here: send HTTP/1.1.');
+    }
+    if (host === undefined) return httpVersion === '1.0' ? null : errors.invalidRequest('The Host header is missing.');
+    if (host === lastSound) return null;
+    if (!oneHost.test(host)) {
+      return errors.invalidRequest('The Host header must be sent once and name one host, with or without a port.');
+    }
+    lastSound = host;
+    return null;
+  };
+}

@@ -1,0 +1,41 @@
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import { withoutKeys } from './text.ts';
+
+/** What happens at the door: who connects, signs in or presents a key that is no good. */
+export interface DoorEvents {
+  /** To the console, with a key that is not named. */
+  signedIn(session: { userId: number; address: string }): void;
+  signInRefused(attempt: { address: string; reason: string }): void;
+  /** `sessions`: how many ended. */
+  signedOut(ended: { userId: number; address: string; sessions: number }): void;
+  /** A presented key is no good; metric only. */
+  keyRefused(code: 'invalid_api_key' | 'too_many_invalid_keys'): void;
+  /** More than `count` different wrong keys of one address within a minute; to be said once in it. */
+  keysGuessed(guesses: { address: string; count: number }): void;
+  /** No place is left: `address` null in all, else for this address. */
+  connectionsFull(full: { most: number; address: string | null }): void;
+}
+
+const yielding = 'those that ask for nothing yield, and where all are asking, newcomers are answered 503';
+
+export const createDoorEvents = ({ logger, metrics }: { logger: Logger; metrics: Metrics }): DoorEvents => ({
+  signedIn: ({ userId, address }) => logger.log('info', `Console: user ${userId} signed in from ${address}`),
+  signInRefused: ({ address, reason }) =>
+    logger.log('warn', `Console: a sign-in from ${address} was refused: ${withoutKeys(reason)}`),
+  signedOut: ({ userId, address, sessions }) =>
+    logger.log('info', `Console: user ${userId} signed out from ${address}, sessions ended: ${sessions}`),
+  keyRefused: code => metrics.keyRefused(code),
+  keysGuessed: ({ address, count }) =>
+    logger.log(
+      'warn',
+      `Keys: more than ${count} different wrong ones came from ${address} within a minute; further ones are answered 429, and later`,
+    ),
+  connectionsFull: ({ most, address }) =>
+    logger.log(
+      'warn',
+      address === null
+        ? `Connections: ${most} are open, as many as may be ([gateway] max_connections); ${yielding}`
+        : `Connections: ${most} of ${address} are open, as many as one address may have ([gateway] max_connections_per_address; [gateway] trusted_proxies are not counted); ${yielding}`,
+    ),
+});

@@ -1,0 +1,125 @@
+/**
+ * Where the bytes of the log go. Nothing here holds up the event loop:
+ *
+ *   pipe, socket, terminal   written without blocking: what does not fit is told by EAGAIN
+ *   file                     written by a thread of libuv's pool, because a file always blocks
+ *
+ * `process.stdout` is not written to: it keeps without bound what a pipe does not take, blocks on a terminal that is
+ * stopped, and is closed for good by a full disk.
+ */
+import { close, constants, fstatSync, open, openSync, write, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { promisify } from 'node:util';
+
+export interface Outlet {
+  readonly isColoured: boolean;
+  /** How many bytes were written, at once or later; throws or rejects if none were. */
+  write(bytes: Buffer): number | Promise<number>;
+  /** The same for the last moments of a process, when nothing is called back any more. May block. */
+  writeNow(bytes: Buffer): number;
+  close(): void;
+}
+
+/** Takes whole lines, many at a time. */
+export type LogSink = (text: string) => void;
+
+export const sinkOutlet = (sink: LogSink): Outlet => {
+  const take = (bytes: Buffer) => {
+    sink(bytes.toString());
+    return bytes.length;
+  };
+  return { isColoured: false, write: take, writeNow: take, close: () => {} };
+};
+
+/** Windows knows neither of the last two. */
+const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
+
+const plain = { isColoured: false, close: () => {} };
+
+/** For a descriptor that never blocks. */
+const directOutlet = (fd: number): Outlet => {
+  const take = (bytes: Buffer) => writeSync(fd, bytes);
+  return { ...plain, write: take, writeNow: take };
+};
+
+/** For one that may block. */
+export const pooledOutlet = (fd: number): Outlet => ({
+  ...plain,
+  write: bytes =>
+    new Promise((resolve, reject) => {
+      write(fd, bytes, (error, written) => (error === null ? resolve(written) : reject(error)));
+    }),
+  writeNow: bytes => writeSync(fd, bytes),
+});
+
+/** Where nobody reads any more (`gatewayd | head`), what others print is lost and the gateway goes on. */
+const ignoreLostReader = () => {};
+
+export const standardOutlet = (stream: NodeJS.WriteStream & { readonly fd: number }): Outlet => {
+  // Being asked for, a stream has made its pipe or socket non-blocking.
+  if (!stream.listeners('error').includes(ignoreLostReader)) stream.on('error', ignoreLostReader);
+  const isColoured = stream.isTTY === true && stream.hasColors();
+  return { ...(process.platform === 'win32' ? pooledOutlet : unixOutlet)(stream.fd), isColoured };
+};
+
+const unixOutlet = (fd: number): Outlet => {
+  const stats = fstatSync(fd);
+  if (!stats.isFIFO() && !stats.isSocket() && !isatty(fd)) return pooledOutlet(fd);
+  try {
+    // A description of our own: who shares the other one may make it blocking again, and a terminal's always is.
+    return directOutlet(openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY));
+  } catch {
+    // No /proc, a socket, or somebody else's pipe.
+    return isatty(fd) ? pooledOutlet(fd) : directOutlet(fd);
+  }
+};
+
+const appending = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY;
+/** As all else that is ours: request lines name tenants and addresses. */
+const mode = 0o600;
+
+/** The file of the log cannot be opened; the message says why. */
+export class LogFileFault extends Error {
+  override readonly name = 'LogFileFault';
+}
+
+/** Creates the file where it is missing. Throws `LogFileFault`. */
+export const openLogFile = (path: string): Outlet => {
+  try {
+    return fileOutlet(openSync(path, appending, mode));
+  } catch (error) {
+    throw asFault(path, error);
+  }
+};
+
+/** The same while requests are served: the file system may hang. */
+export const reopenLogFile = async (path: string): Promise<Outlet> => {
+  try {
+    return fileOutlet(await promisify(open)(path, appending, mode));
+  } catch (error) {
+    throw asFault(path, error);
+  }
+};
+
+const fileOutlet = (fd: number): Outlet => {
+  // A FIFO or a device may be named as well, and those do not block, as they were opened.
+  const stats = fstatSync(fd);
+  const outlet = stats.isFIFO() || stats.isCharacterDevice() ? directOutlet(fd) : pooledOutlet(fd);
+  return { ...outlet, close: () => close(fd, () => {}) };
+};
+
+const reasons: Record<string, string> = {
+  ENOENT: 'its folder does not exist',
+  ENOTDIR: 'a part of its path is no folder',
+  EACCES: 'it may not be written',
+  EPERM: 'it may not be written',
+  EROFS: 'the file system is read-only',
+  EISDIR: 'it is a folder',
+  ENXIO: 'it is a pipe that nobody reads, or a socket',
+  ENOSPC: 'the disk is full',
+};
+
+const asFault = (path: string, error: unknown): LogFileFault => {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  return new LogFileFault(`${path} cannot be opened: ${reasons[code] ?? code}`, { cause: error });
+};

@@ -1,0 +1,127 @@
+/**
+ * Reads what a stream says while its bytes pass: usage (Anthropic tells it in the first event and the last, others at
+ * the end or in every event), errors, and that it is over. Events are known by their name or `type`, never by a text
+ * that may stand anywhere in them; the search for one only tells which events to look into.
+ */
+import type { MemberScan } from '../../json/member-scan.ts';
+import { AnswerMembers, scanAnswer, type ToldError } from './answer-members.ts';
+import type { AnswerReading, Meter } from './answer-reading.ts';
+import { type EventReader, EventSplitter } from './event-splitter.ts';
+import { UsageReport } from './usage-report.ts';
+
+/** A piece of output in an event: chat, completions and Anthropic; then Responses, whose other events repeat it. */
+const pieceOfOutput =
+  /"(?:content|text|arguments|name|partial_json|thinking|reasoning|reasoning_content|refusal)": ?"[^"]/;
+const responsesPiece = /"delta": ?"[^"]/;
+const responsesType = /"type": ?"response\./;
+/** Which events to look into. Most servers write `"usage":null` into every event but the last. */
+const worthALook = /"(?:usage|error|message_stop|response\.(?:completed|incomplete|failed))"(?!\s*:\s*null)/;
+/** A piece or a name may be cut between two parts of a long event. */
+const overlapChars = 64;
+
+const done = '[DONE]';
+const lastEvents: ReadonlySet<string> = new Set([
+  'message_stop',
+  'response.completed',
+  'response.incomplete',
+  'response.failed',
+]);
+const failedEvents: ReadonlySet<string> = new Set(['error', 'response.failed']);
+const unnamed: ToldError = { type: '', code: '' };
+
+interface LongEvent {
+  readonly members: AnswerMembers;
+  readonly scan: MemberScan;
+  hasOutput: boolean;
+  tail: string;
+}
+
+export class StreamMeter implements Meter, EventReader {
+  outputEvents = 0;
+  readonly #splitter = new EventSplitter(this);
+  readonly #usage = new UsageReport();
+  #bytes = 0;
+  #events = 0;
+  #isOver = false;
+  #error: ToldError | null = null;
+  #outputEventsWhenTold = 0;
+  /** Which pieces of output to count: the first event tells. */
+  #pattern: RegExp | null = null;
+  /** Of an event that comes in parts. */
+  #long: LongEvent | null = null;
+
+  get isOver(): boolean {
+    // Many clients close as soon as they have read this line; the blank one after it may never be waited for.
+    return this.#isOver || this.#splitter.pendingData === done;
+  }
+
+  feed(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    this.#splitter.feed(chunk);
+  }
+
+  read(): AnswerReading {
+    this.#splitter.end();
+    return {
+      bytes: this.#bytes,
+      isEmpty: this.#events === 0,
+      error: this.#error,
+      usage: this.#usage,
+      outputEvents: this.outputEvents,
+      outputEventsWhenTold: this.#outputEventsWhenTold,
+    };
+  }
+
+  part(data: string): void {
+    this.#long ??= this.#beginLong();
+    this.#addPart(this.#long, data);
+  }
+
+  event(name: string, data: string): void {
+    if (data === done && this.#long === null) {
+      this.#isOver = true;
+      return;
+    }
+    this.#events++;
+    const long = this.#long;
+    this.#long = null;
+    if (long === null) {
+      if (this.#hasOutput(name, data)) this.outputEvents++;
+      this.#judge(name, worthALook.test(data) ? this.#membersOf(data) : null);
+      return;
+    }
+    this.#addPart(long, data);
+    if (long.hasOutput) this.outputEvents++;
+    this.#judge(name, long.members);
+  }
+
+  #beginLong(): LongEvent {
+    const members = new AnswerMembers(this.#usage);
+    return { members, scan: scanAnswer(members), hasOutput: false, tail: '' };
+  }
+
+  #addPart(long: LongEvent, data: string): void {
+    long.hasOutput ||= this.#hasOutput('', long.tail + data);
+    long.tail = data.slice(-overlapChars);
+    long.scan.push(Buffer.from(data, 'latin1'));
+  }
+
+  #hasOutput(name: string, data: string): boolean {
+    this.#pattern ??= name.startsWith('response.') || responsesType.test(data) ? responsesPiece : pieceOfOutput;
+    return this.#pattern.test(data);
+  }
+
+  #membersOf(data: string): AnswerMembers {
+    const members = new AnswerMembers(this.#usage);
+    scanAnswer(members).push(Buffer.from(data, 'latin1'));
+    return members;
+  }
+
+  /** To be called after the event's output was counted: what it tells of usage includes that. */
+  #judge(name: string, members: AnswerMembers | null): void {
+    const kind = name === '' ? (members?.type ?? '') : name;
+    if (members?.hasUsage) this.#outputEventsWhenTold = this.outputEvents;
+    if (members?.error || failedEvents.has(kind)) this.#error ??= members?.error ?? unnamed;
+    this.#isOver ||= lastEvents.has(kind) || this.#error !== null;
+  }
+}
