@@ -97,7 +97,7 @@ export default {
         'The console runs in a browser: of the gateway it imports the types of http/admin/ and nothing that runs.',
       severity: 'error',
       from: only('^ui/'),
-      to: { path: '^(src|test|bench)/', pathNot: '^src/http/admin/[^/]*contract\\.ts$' },
+      to: { path: '^(src|test|bench|supply)/', pathNot: '^src/http/admin/[^/]*contract\\.ts$' },
     },
     {
       name: 'console-imports-types-only',
@@ -118,7 +118,7 @@ export default {
       comment: 'Move it into src, or keep it out.',
       severity: 'error',
       from: only('^src'),
-      to: { path: '^(test|bench)' },
+      to: { path: '^(test|bench|supply)' },
     },
   ],
   options: {

@@ -17,6 +17,8 @@ export default defineConfig({
     reportCompressedSize: false,
     // For whoever counts what a first visit loads.
     manifest: true,
+    // What of others is in it, with the licence texts that have to go with it; read by supply/packages.ts.
+    license: { fileName: '.vite/licences.json' },
     // One sheet: code that comes later needs nothing beside itself.
     cssCodeSplit: false,
     chunkSizeWarningLimit: 700,

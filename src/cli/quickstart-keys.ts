@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDataDir } from '../db/data-dir.ts';
 
 /** The quickstart's keys in clear, for later starts and the demo. */
 export interface KeptKeys {
@@ -26,7 +27,7 @@ export async function readKeys(dataDir: string): Promise<KeptKeys> {
 
 /** For nobody else's eyes (mode 0600), and whole or not at all. */
 export async function writeKeys(dataDir: string, { admin, tenants }: KeptKeys): Promise<void> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  makeDataDir(dataDir);
   const unfinished = `${keysFile(dataDir)}.new-${process.pid}`;
   const text = JSON.stringify({ admin, tenants: Object.fromEntries(tenants) }, null, 2);
   try {

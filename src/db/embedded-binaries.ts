@@ -1,7 +1,9 @@
 import { execFile, spawn } from 'node:child_process';
 import { lchown, lstat, readdir, readFile, symlink } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { childEnvironment } from '../config/child-environment.ts';
 
 /** The programs of one PostgreSQL, and the account that they run under. */
 export interface Binaries {
@@ -82,7 +84,7 @@ const namespace = ['unshare', '--user', `--map-user=${nobody}`, `--map-group=${n
  * account; else a user namespace is the way, and where those are refused, `nobody` is given the folder.
  */
 const accountFor = async (folder: string, native: string): Promise<Account> => {
-  if (process.getuid?.() !== 0) return { prefix: [] };
+  if (process.getuid?.() !== 0) return ourselves(native);
   const owner = await lstat(folder);
   if (owner.uid === 0 && (await succeeds([...namespace, 'true']))) return { prefix: namespace };
   const { uid, gid } = owner.uid === 0 ? await passwdEntry('nobody') : owner;
@@ -96,6 +98,24 @@ const accountFor = async (folder: string, native: string): Promise<Account> => {
     `PostgreSQL does not run as root, user namespaces are not allowed here, and the account with uid ${uid} ` +
       `cannot reach both ${native} and ${folder}: start the gateway as another user, give that account access, ${useYourOwn}`,
   );
+};
+
+/** Containers may run us under a number without a name (OpenShift does); initdb asks for the name of who runs it. */
+const ourselves = async (native: string): Promise<Account> => {
+  if (hasName()) return { prefix: [] };
+  if (await succeeds([...namespace, 'true'])) return { prefix: namespace };
+  throw new EmbeddedFault(
+    `PostgreSQL in ${native} needs an account with a name, uid ${process.getuid?.()} has none in /etc/passwd, and user ` +
+      `namespaces are not allowed here: add an entry, start the gateway as another user, ${useYourOwn}`,
+  );
+};
+
+const hasName = (): boolean => {
+  try {
+    return userInfo().username !== '';
+  } catch {
+    return false;
+  }
 };
 
 const passwdEntry = async (name: string): Promise<{ uid: number; gid: number }> => {
@@ -114,7 +134,7 @@ const giveTo = async (path: string, uid: number, gid: number): Promise<void> => 
 
 const succeeds = ([command = '', ...args]: readonly string[], account: { uid?: number; gid?: number } = {}) =>
   new Promise<boolean>(resolve => {
-    execFile(command, args, { cwd: '/', ...account }, error => resolve(error === null));
+    execFile(command, args, { cwd: '/', env: childEnvironment(), ...account }, error => resolve(error === null));
   });
 
 /** In a session of its own, so that Ctrl-C and a closed terminal reach us and not the database. */
@@ -124,6 +144,7 @@ const runToEnd = (account: Account, program: string, args: readonly string[]): P
     const [command = program, ...rest] = [...prefix, program, ...args];
     const child = spawn(command, rest, {
       cwd: '/',
+      env: childEnvironment(),
       detached: true,
       windowsHide: true,
       stdio: ['ignore', 'pipe', 'pipe'],

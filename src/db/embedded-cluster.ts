@@ -1,20 +1,10 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  appendFile,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  writeFile,
-} from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, readlink, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { makeDataDir } from './data-dir.ts';
 import { type Binaries, findBinaries } from './embedded-binaries.ts';
 
 /*
@@ -38,7 +28,7 @@ const dataOf = (folder: string): string => join(folder, 'cluster');
 /** Opens the cluster of a data folder, making it first where there is none. */
 export const openCluster = async (dataDir: string, durable: boolean): Promise<Cluster> => {
   const folder = clusterFolder(dataDir);
-  await mkdir(resolve(dataDir), { recursive: true, mode: 0o700 });
+  makeDataDir(resolve(dataDir));
   await removeUnfinished(resolve(dataDir));
   const known = await readPassword(folder);
   if (known === null) await makeCluster(folder, durable);

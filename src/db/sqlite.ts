@@ -1,8 +1,9 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
 import { systemClock } from '../domain/clock.ts';
+import { makeDataDir } from './data-dir.ts';
 import type { Database } from './schema.ts';
 import { sqliteDialect } from './sqlite-driver.ts';
 import { type HandleParts, SqliteHandle } from './sqlite-handle.ts';
@@ -27,7 +28,7 @@ export const openSqlite = (
   file: string,
   { clock = systemClock, random = Math.random, log = silent }: SqliteOptions = {},
 ): Sqlite => {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeDataDir(dirname(file));
   // Before SQLite does it: it would create the file with the umask's mode, and -wal and -shm alike.
   closeSync(openSync(file, 'a', 0o600));
   chmodSync(file, 0o600);

@@ -14,6 +14,7 @@ import { modelRoutes } from './model-routes.ts';
 import { registerOpenApi } from './openapi.ts';
 import { isProbe, registerOps } from './ops.ts';
 import { requestFaults } from './request-faults.ts';
+import { closeWithConnection } from './sent-ahead.ts';
 import { unreadableRefuser } from './unreadable.ts';
 
 export type { ConsoleService } from './admin/session.ts';
@@ -134,6 +135,7 @@ function listener(parts: ServerParts, { handler, isDraining }: ListenerParts): L
   const serveModels = modelRoutes(parts);
   const faultOf = requestFaults();
   return (req, res) => {
+    closeWithConnection(req.socket, res);
     const place = connections.begin(req.socket, res);
     if (place === 'gone') return;
     if (!req.url?.startsWith('/')) req.url = originForm(req.url ?? '');

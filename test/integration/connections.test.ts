@@ -173,7 +173,7 @@ test('a process that may open 256 files serves who has a key, whatever strangers
   if (process.platform === 'win32') return t.skip('there is no ulimit');
   const folder = await settingFolder(
     t,
-    `[gateway]\nport = 0\ndata_dir = FOLDER/data\n[auth]\nadmin_key = ${adminKey}\n[log]\nformat = json\n${loopback}`,
+    `[gateway]\nport = 0\ndata_dir = "FOLDER/data"\n[auth]\nadmin_key = ${adminKey}\n[log]\nformat = json\n${loopback}`,
   );
   const command = `ulimit -n 256; exec "$0" src/gatewayd.ts --config "$1"`;
   const daemon = startDaemon(t, 'sh', ['-c', command, process.execPath, join(folder, 'setting.ini')]);

@@ -37,7 +37,7 @@ for (const [how, end] of Object.entries(ends)) {
       t,
       `[gateway]
 port = 0
-data_dir = FOLDER/data
+data_dir = "FOLDER/data"
 [auth]
 admin_key = ${adminKey}
 [provider.up]

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type Daemon, groupLives, settingFolder, startDaemon } from '../support/daemon.ts';
+import { type Daemon, groupLives, inFolder, settingFolder, startDaemon } from '../support/daemon.ts';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { adminKey } from '../support/gateway.ts';
 import { until } from '../support/until.ts';
@@ -12,7 +12,7 @@ const settings = ({ edition = 'personal', grace = 5, provider = 'type = loopback
 [gateway]
 edition = ${edition}
 port = 0
-data_dir = FOLDER/data
+data_dir = "FOLDER/data"
 shutdown_grace_sec = ${grace}
 [auth]
 admin_key = ${adminKey}
@@ -104,7 +104,7 @@ test('a second signal, more than a second later, cuts the grace period short', a
 test('SIGHUP reads the file again, a faulty one too, and ends nothing', async t => {
   const folder = await settingFolder(t, settings({}));
   const file = join(folder, 'setting.ini');
-  const write = (sections: string) => writeFileSync(file, settings({}).replaceAll('FOLDER', folder) + sections);
+  const write = (sections: string) => writeFileSync(file, inFolder(settings({}), folder) + sections);
   const daemon = gatewayd(t, folder);
   const url = await daemon.ready();
   const pool = async () => {
@@ -160,8 +160,8 @@ test('without admin_key a key is drawn, printed once and works', async t => {
   assert.equal(await second.exited, 0);
 });
 
-test('Team with the embedded PostgreSQL in a 0700 folder survives a kill -9 of the gateway', async t => {
-  const folder = await settingFolder(t, settings({ edition: 'team' }), 0o700);
+test('Team with the embedded PostgreSQL in a folder of ours alone survives a kill -9 of the gateway', async t => {
+  const folder = await settingFolder(t, settings({ edition: 'team' }));
   const killed = gatewayd(t, folder);
   assert.equal((await chat(await killed.ready())).status, 200);
   const orphan = postmasterPid(folder);
@@ -181,7 +181,7 @@ test('Team with the embedded PostgreSQL in a 0700 folder survives a kill -9 of t
 
 test('a port that is taken is told in one sentence, and the embedded database does not stay behind', async t => {
   const upstream = await startFakeUpstream(t);
-  const folder = await settingFolder(t, settings({ edition: 'team' }), 0o700);
+  const folder = await settingFolder(t, settings({ edition: 'team' }));
   const daemon = gatewayd(t, folder, { TOKLIGENCE_GATEWAY_PORT: new URL(upstream.url).port });
   assert.equal(await daemon.exited, 1);
   assert.match(daemon.output, /EADDRINUSE/);

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { type Embedded, findEmbedded, startEmbedded } from '../../src/db/embedded.ts';
 import { findPostmaster } from '../../src/db/embedded-cluster.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
+import { closedFolder, closedMode } from '../support/accounts.ts';
 import { type RecordedLog, recordedLog } from '../support/recorded-log.ts';
 
-/** A folder that only we may enter; removed when all that was started there has been stopped. */
+/** A folder that only we may enter, where that can be; removed when all that was started there has been stopped. */
 const dataFolder = async (t: TestContext): Promise<string> => {
-  const folder = await mkdtemp(join(tmpdir(), 'embedded-test-'));
+  const folder = await closedFolder('embedded-test-');
   t.after(() => t.after(() => rm(folder, { recursive: true, force: true })));
   return folder;
 };
@@ -42,7 +42,7 @@ const sessionOf = (pid: number): string | undefined =>
 
 test('starts in a folder that only we may enter, keeps to this machine, and is found again', async t => {
   const folder = await dataFolder(t);
-  assert.equal((await stat(folder)).mode & 0o777, 0o700);
+  assert.equal((await stat(folder)).mode & 0o777, closedMode);
   assert.equal(await findEmbedded(folder), null);
   const { url, stop } = await start(t, folder);
   assert.match(url, /^postgres:\/\/tokligence:[\w-]{32}@127\.0\.0\.1:\d+\/tokligence$/);
@@ -68,6 +68,16 @@ test('Ctrl-C does not reach it: it has a session of its own', { skip: process.pl
   const server = await serverOf(folder);
   assert.notEqual(sessionOf(server?.pid ?? 0), sessionOf(process.pid));
   await stop();
+});
+
+test('its process knows none of our settings', { skip: process.platform !== 'linux' }, async t => {
+  process.env.TOKLIGENCE_PROVIDER_GPU_API_KEY = 'sk-of-a-vendor';
+  t.after(() => delete process.env.TOKLIGENCE_PROVIDER_GPU_API_KEY);
+  const folder = await dataFolder(t);
+  await start(t, folder);
+  const environment = readFileSync(`/proc/${(await serverOf(folder))?.pid}/environ`, 'utf8');
+  assert.match(environment, /\0?PATH=/);
+  assert.doesNotMatch(environment, /TOKLIGENCE_|sk-of-a-vendor/);
 });
 
 test('two gateways on one data folder share it, and the last one stops it', async t => {

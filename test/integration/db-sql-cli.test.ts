@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startEmbedded } from '../../src/db/embedded.ts';
 import { migrateSqlite } from '../../src/db/migrations.ts';
 import { openSqlite, sqliteFile } from '../../src/db/sqlite.ts';
+import { closedFolder } from '../support/accounts.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { recordedLog } from '../support/recorded-log.ts';
 
@@ -52,10 +52,13 @@ test('says what is wrong, with an exit code', async t => {
 });
 
 test('works on the file of Personal as well', async t => {
-  const folder = await mkdtemp(join(tmpdir(), 'sql-test-'));
+  const folder = await closedFolder('sql-test-');
   t.after(() => rm(folder, { recursive: true, force: true }));
   const config = join(folder, 'setting.ini');
-  await writeFile(config, `[gateway]\nedition = personal\ndata_dir = ${folder}\n[provider.local]\ntype = loopback\n`);
+  await writeFile(
+    config,
+    `[gateway]\nedition = personal\ndata_dir = ${JSON.stringify(folder)}\n[provider.local]\ntype = loopback\n`,
+  );
   const run = (statement: string) => runSql('--config', config, statement);
   const before = await run('SELECT 1');
   assert.equal(before.code, 1);
@@ -75,10 +78,13 @@ test('works on the file of Personal as well', async t => {
 });
 
 test('finds the embedded database of the configuration, or says that it is not running', async t => {
-  const folder = await mkdtemp(join(tmpdir(), 'sql-test-'));
+  const folder = await closedFolder('sql-test-');
   t.after(() => rm(folder, { recursive: true, force: true }));
   const config = join(folder, 'setting.ini');
-  await writeFile(config, `[gateway]\nedition = team\ndata_dir = ${folder}\n[provider.local]\ntype = loopback\n`);
+  await writeFile(
+    config,
+    `[gateway]\nedition = team\ndata_dir = ${JSON.stringify(folder)}\n[provider.local]\ntype = loopback\n`,
+  );
   const before = await runSql('--config', config, 'SELECT 1');
   assert.equal(before.code, 1);
   assert.match(before.err, /^sql: no embedded PostgreSQL is running in .*: start the gateway first/);

@@ -20,7 +20,7 @@ async function startBusy(t: TestContext, upstream: FakeUpstream, { graceSec, que
     `[gateway]
 edition = personal
 port = 0
-data_dir = FOLDER/data
+data_dir = "FOLDER/data"
 shutdown_grace_sec = ${graceSec}
 [auth]
 admin_key = ${adminKey}

@@ -5,7 +5,7 @@ import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { adminKey, startGateway } from '../support/gateway.ts';
 import { cliOf, inTerminal, runCli } from '../support/gateway-cli.ts';
 import { emptyDatabase, freshDatabase } from '../support/postgres.ts';
@@ -91,7 +91,7 @@ test('the command of a checkout runs on its own Node, whichever comes first on P
   await symlink(join(root, 'node_modules'), join(path, 'node_modules'));
   await writeFile(
     old,
-    `Object.defineProperty(process.versions, 'node', { value: '20.1.0' });\nawait import(${JSON.stringify(join(path, 'bin/gateway.mjs'))});\n`,
+    `Object.defineProperty(process.versions, 'node', { value: '20.1.0' });\nawait import(${JSON.stringify(pathToFileURL(join(path, 'bin/gateway.mjs')).href)});\n`,
   );
   const env = { ...process.env, ...environmentOf(url) };
   const list = await outcome(spawn(process.execPath, [old, 'users', 'list', '--json'], { env }));
@@ -143,7 +143,7 @@ test('migrate brings a database up to date once, in both editions', async t => {
   assert.deepEqual(await query('SELECT * FROM api_key_priority_mappings'), []);
   assert.match((await runCli(['migrate', '--config', file])).out, /: nothing to do\n$/);
 
-  await writeFile(file, `[gateway]\ndata_dir = ${path}\n${ini}`);
+  await writeFile(file, `[gateway]\ndata_dir = ${JSON.stringify(path)}\n${ini}`);
   assert.match((await runCli(['migrate', '--config', file])).out, /gateway\.db: created .*users/);
   assert.match((await runCli(['migrate', '--config', file])).out, /gateway\.db: nothing to do\n$/);
 

@@ -116,11 +116,12 @@ test('address and key come from flags, environment or a file that nobody else ma
   const folder = await home(t);
   const file = join(folder, 'tokligence', 'cli.ini');
   await mkdir(join(folder, 'tokligence'));
-  await writeFile(file, `[gateway]\nurl = ${url}/\nkey = ${adminKey}\n`, { mode: 0o644 });
+  await writeFile(file, `[gateway]\nurl = ${url}/\nkey = ${adminKey}\n`);
+  await chmod(file, 0o644);
   const env = { XDG_CONFIG_HOME: folder };
   const shared = await runCli(['users', 'list'], { env });
   assert.equal(shared.code, 2);
-  assert.match(shared.err, /holds a key and others may read.*\(mode 644\): run chmod 600 \/\S+cli\.ini/);
+  assert.match(shared.err, /holds a key and others may read.*\(mode 644\): run chmod 600 .*cli\.ini/);
   await chmod(file, 0o600);
   assert.equal((await runCli(['users', 'list'], { env })).code, 0);
 

@@ -94,7 +94,7 @@ test('clients that leave at any byte of real streams stop nobody and lose nothin
     `[provider.${name}]\ntype = ${type}\nbase_url = http://127.0.0.1:${upstream.port}${path}\nmax_concurrent = ${seats}\npool = p\n`;
   const folder = await settingFolder(
     t,
-    `[gateway]\nport = 0\ndata_dir = FOLDER/data\nshutdown_grace_sec = 1\n[auth]\nadmin_key = ${adminKey}\n[log]\nformat = json\n` +
+    `[gateway]\nport = 0\ndata_dir = "FOLDER/data"\nshutdown_grace_sec = 1\n[auth]\nadmin_key = ${adminKey}\n[log]\nformat = json\n` +
       provider('a', 'openai', '/v1') +
       provider('b', 'anthropic', ''),
   );

@@ -30,7 +30,7 @@ const unix = { skip: process.platform === 'win32' };
 const settings = (log: string, port = 0) => `
 [gateway]
 port = ${port}
-data_dir = FOLDER/data
+data_dir = "FOLDER/data"
 shutdown_grace_sec = 1
 [auth]
 admin_key = ${adminKey}

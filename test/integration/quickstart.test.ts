@@ -9,6 +9,7 @@ import { after, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { createBoard } from '../../src/cli/demo-board.ts';
+import { closedFolder } from '../support/accounts.ts';
 
 const script = fileURLToPath(new URL('../../src/cli/quickstart.ts', import.meta.url));
 const examples = fileURLToPath(new URL('../../config/examples/eight-tenants.sql', import.meta.url));
@@ -74,7 +75,7 @@ interface Folder {
 }
 
 async function newFolder(t: TestContext): Promise<Folder> {
-  const path = await realpath(await mkdtemp(join(tmpdir(), 'quickstart-test-')));
+  const path = await realpath(await closedFolder('quickstart-test-'));
   t.after(() => rm(path, { recursive: true, force: true }));
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

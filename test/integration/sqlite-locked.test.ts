@@ -255,7 +255,7 @@ test('a loop of statements lets others run', async t => {
 const daemonIni = `
 [gateway]
 port = 0
-data_dir = FOLDER/data
+data_dir = "FOLDER/data"
 [auth]
 admin_key = ${adminKey}
 [log]

@@ -30,6 +30,8 @@ after(async () => (await launched)?.close());
 export const browser = (): Promise<Browser> =>
   (launched ??= chromium.launch({
     executablePath: browserPath ?? '',
+    // Without a locale it cannot write a download to a path with umlauts.
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
     // Chromium refuses its sandbox to root; the rest keeps it from looking for the network.
     args: [
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { closedFolder } from './accounts.ts';
 
 export interface Daemon {
   readonly pid: number;
@@ -19,13 +19,16 @@ export interface Daemon {
 }
 
 /** A folder with a setting.ini in it; gone when the test ends. */
-export async function settingFolder(t: TestContext, ini: string, mode = 0o755): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'gatewayd-test-'));
+export async function settingFolder(t: TestContext, ini: string): Promise<string> {
+  const folder = await closedFolder('gatewayd-test-');
   t.after(() => rm(folder, { recursive: true, force: true }));
-  await writeFile(join(folder, 'setting.ini'), ini.replaceAll('FOLDER', folder));
-  await chmod(folder, mode);
+  await writeFile(join(folder, 'setting.ini'), inFolder(ini, folder));
   return folder;
 }
+
+/** The same text with the folder's path in place of FOLDER, to be written inside double quotes. */
+export const inFolder = (ini: string, folder: string): string =>
+  ini.replaceAll('FOLDER', () => JSON.stringify(folder).slice(1, -1));
 
 /** Runs a command of this project as a user would, in a process group of its own; killed if the test leaves it behind. */
 export function startDaemon(t: TestContext, command: string, args: string[], env: Record<string, string> = {}): Daemon {

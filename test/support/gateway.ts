@@ -67,7 +67,7 @@ const iniText = ({ database, ini }: GatewayOptions, dataDir: string) => `
 [gateway]
 edition = ${database ? 'team' : 'personal'}
 port = 0
-data_dir = ${dataDir}
+data_dir = ${JSON.stringify(dataDir)}
 shutdown_grace_sec = 1
 [database]
 url = ${database ?? ''}

@@ -1,7 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -16,6 +14,7 @@ import {
 } from '../../src/db/embedded-cluster.ts';
 import { migratePostgres } from '../../src/db/migrations.ts';
 import { connectionOptions, openPostgres } from '../../src/db/postgres.ts';
+import { closedFolder } from './accounts.ts';
 
 type Rows = Record<string, any>[];
 
@@ -133,7 +132,7 @@ const schemaHash = (): string => {
 };
 
 const temporaryCluster = async (): Promise<Cluster> => {
-  const cluster = await openCluster(await mkdtemp(join(tmpdir(), 'postgres-test-')), false);
+  const cluster = await openCluster(await closedFolder('postgres-test-'), false);
   leaveNothingBehind(cluster);
   return cluster;
 };
@@ -142,7 +141,8 @@ const remove = ({ folder }: Cluster): void => rmSync(join(folder, '..'), { recur
 
 /** A run that ends early, by a fault or by Ctrl-C, takes its server with it. */
 const leaveNothingBehind = (cluster: Cluster): void => {
-  process.once('exit', () => {
+  // Before the folder of the run goes, which whoever started the run has listened for first.
+  process.prependOnceListener('exit', () => {
     const pid = pidOf(cluster);
     if (pid === null) return;
     process.kill(pid, 'SIGQUIT');

@@ -1,0 +1,20 @@
+// What the documents say of files and versions, which others change without thinking of them.
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+test('operators are told which Node each machine gets', () => {
+  const told = readFileSync('docs/operate.md', 'utf8');
+  const { optionalDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const nodes = Object.entries<string>(optionalDependencies).filter(([name]) => name.startsWith('node-'));
+  assert.ok(nodes.length >= 4);
+  for (const [name, version] of nodes)
+    assert.match(told, new RegExp(`\\| \`${name}\` \\| ${version.replaceAll('.', '\\.')}\\b`));
+});
+
+test('the threat model names tests that are there', () => {
+  const named =
+    readFileSync('docs/threat-model.md', 'utf8').match(/(?<=`)(?:unit|integration|e2e)\/[a-z0-9*-]+(?=`)/g) ?? [];
+  assert.ok(named.length > 40);
+  for (const name of new Set(named)) assert.ok(globSync(`test/${name}.test.ts`).length > 0, name);
+});
