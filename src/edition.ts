@@ -168,11 +168,11 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   let watch: Watcher | null = null;
 
   const connect = async () => {
-    const { schema, triggers, created, recording } = await migratePostgres(pool);
+    const { schema, created, recording } = await migratePostgres(pool);
     if (recording !== 'triggers') events.warn(unrecorded[recording]);
     if (created.length > 0) events.info(`Created tables ${created.join(', ')}`);
     showDrawnKey(print, await identities.ensureAdmin(config.auth));
-    return { schema, triggers };
+    return schema;
   };
 
   return {
@@ -185,11 +185,11 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     classify: mapper.classify,
     async start(signal) {
       const onFailure = (error: unknown) => events.error('Cannot use the database yet; trying twice a second', error);
-      const { schema, triggers } = await retryUntilDone(connect, { signal, clock, onFailure, isFatal });
+      const schema = await retryUntilDone(connect, { signal, clock, onFailure, isFatal });
       watch = watchChanges({
         pool,
         schema,
-        triggers,
+        renew: connect,
         listenUrl: config.database.listenUrl ?? url,
         clock,
         log: events,
@@ -203,7 +203,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     health() {
       const { loaded, degraded } = mapper.status();
       if (!loaded) return 'starting';
-      return degraded || !(watch?.isReachable ?? true) ? 'degraded' : 'ready';
+      return degraded || !(watch?.isUsable ?? true) ? 'degraded' : 'ready';
     },
     async close() {
       await watch?.stop();
