@@ -1,17 +1,23 @@
 import { errors, GatewayError } from '../domain/errors.ts';
+import { refusalOf } from './clash.ts';
 import { postgresTables } from './tables.ts';
 
 /** Classes of SQLSTATE that tell of the server's state, not of the statement: connection, resources, shutdown. */
 const passing = ['08', '53', '57'];
 const undefinedTable = '42P01';
 
-/** What an admin is answered: a database that cannot do it now is `unavailable`, every other fault stays what it is. */
+/**
+ * What an admin is answered: a database that cannot do it now is `unavailable`, a row that its table refuses a
+ * `conflict`; every other fault stays what it is.
+ */
 export async function answered<T>(asking: Promise<T>): Promise<T> {
   try {
     return await asking;
   } catch (error) {
     const reason = unavailability(error);
-    throw reason === null ? error : errors.unavailable(`${reason} at the moment.`, 1);
+    if (reason !== null) throw errors.unavailable(`${reason} at the moment.`, 1);
+    const refusal = refusalOf(error);
+    throw refusal === null ? error : errors.conflict(`The database refuses this: ${refusal}.`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Kysely, PostgresAdapter, sql, type Transaction } from 'kysely';
+import { writing } from './clash.ts';
 import { actorSetting, differences, entryColumns, historyTable, restoresSetting } from './history.ts';
 import { type Database, type RecordedTable, recordedTables } from './schema.ts';
 
@@ -20,13 +21,15 @@ export interface WriteOf {
  * found by comparing its rows before and after, which costs a reading of the whole table.
  *
  * In SQLite, which has no history, this is a plain transaction.
+ *
+ * `write` may run more than once (clash.ts).
  */
 export const recorded = <T>(
   db: Kysely<Database>,
   { actor = '', lock, restores }: WriteOf,
   write: (trx: Transaction<Database>) => Promise<T>,
-): Promise<T> =>
-  db.transaction().execute(async trx => {
+): Promise<T> => {
+  const transaction = async (trx: Transaction<Database>): Promise<T> => {
     if (!(trx.getExecutor().adapter instanceof PostgresAdapter)) return write(trx);
     const begun = await sql<{ unrecorded: string[]; may_insert: boolean }>`
       SELECT pg_advisory_xact_lock(${writersLocks[lock]}), set_config(${actorSetting}, ${actor}, true),
@@ -42,7 +45,9 @@ export const recorded = <T>(
     const written = await write(trx);
     for (const { recorded: one, rows } of before) await recordDifferences(trx, one, rows);
     return written;
-  });
+  };
+  return writing(db, () => db.transaction().execute(transaction));
+};
 
 /** As text that is only handed back: it is never read here. */
 const rowsOf = async (trx: Transaction<Database>, { table }: RecordedTable): Promise<string> => {
