@@ -3,9 +3,10 @@ import type { Clock } from '../domain/clock.ts';
 import type { Events } from '../telemetry/events.ts';
 import { listenSession } from './listener.ts';
 import { Looks } from './looks.ts';
+import { MissingTables } from './missing-tables.ts';
 import { onConnection, pause } from './postgres.ts';
 import { type TableName, tableNames } from './schema.ts';
-import { Upkeep } from './upkeep.ts';
+import { TriggerUpkeep } from './trigger-upkeep.ts';
 
 /*
  * Every change of our tables, made by whomever and however, is reported within a second or two:
@@ -54,7 +55,8 @@ class ChangeWatcher implements Watcher {
   readonly #running: Promise<unknown>;
   readonly #gathered = new Set<TableName>();
   readonly #looks = new Looks();
-  readonly #upkeep: Upkeep;
+  readonly #missing: MissingTables;
+  readonly #triggers: TriggerUpkeep;
   #schema: string;
   #cancelReport: (() => void) | null = null;
   #mode: 'listen' | 'poll' = 'poll';
@@ -65,7 +67,8 @@ class ChangeWatcher implements Watcher {
   constructor(options: ChangesOptions) {
     this.#options = options;
     this.#schema = options.schema;
-    this.#upkeep = new Upkeep(options);
+    this.#missing = new MissingTables(options);
+    this.#triggers = new TriggerUpkeep(options);
     this.#running = this.#run();
   }
 
@@ -140,11 +143,13 @@ class ChangeWatcher implements Watcher {
       this.#said.looking = '';
       this.#isWhole = seen.catalogue.missing.length === 0;
       this.#changed(seen.changed);
-      const renewed = await this.#upkeep.attend(seen, this.#schema, signal);
+      const renewed = await this.#missing.attend(seen.catalogue);
       if (renewed !== null) this.#startAfresh(renewed);
+      else await this.#triggers.attend(seen, this.#schema, signal);
     } catch (error) {
-      this.#looks.forget();
-      this.#upkeep.lost();
+      // While the listener lives it is the same database, and what the last look saw may be compared with.
+      if (this.#mode === 'poll') this.#looks.forget();
+      this.#missing.lost();
       if (!signal.aborted) this.#warn('looking', `Cannot look for changes of the database (${textOf(error)})`);
     }
   }

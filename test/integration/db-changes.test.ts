@@ -86,7 +86,7 @@ test('without triggers changes are looked for, and the reason said once', async 
   assert.equal(gateway.log.lines.length, 1);
   assert.match(
     gateway.log.lines[0] ?? '',
-    /^warn Looking for changes of users, .*: only its owner may create all triggers/,
+    /^warn Looking for changes of users, .*: only the owner may create all triggers/,
   );
 });
 
