@@ -21,6 +21,8 @@ const emptyForMs = 30_000;
 export class MissingTables {
   readonly #options: MissingTablesOptions;
   #emptySince: number | null = null;
+  /** Begun, and failed on the way: the tables may be there and the admin not. */
+  #isUnfinished = false;
   /** Last, so that what lasts is said once. */
   #said = { missing: '', failure: '' };
 
@@ -33,7 +35,7 @@ export class MissingTables {
     this.#tell(isEmpty ? nothingThere : missing.length > 0 ? lacking(missing) : '');
     if (isEmpty) return this.#renewInTime();
     this.#emptySince = null;
-    return null;
+    return this.#isUnfinished && missing.length === 0 ? this.#renew() : null;
   }
 
   /** The database could not be asked: nobody knows what was there meanwhile. */
@@ -42,12 +44,20 @@ export class MissingTables {
   }
 
   async #renewInTime(): Promise<string | null> {
-    const { pool, clock, log, renew } = this.#options;
+    const { pool, clock } = this.#options;
     this.#emptySince ??= clock.now();
     if (clock.now() - this.#emptySince < emptyForMs || (await isBeingRestored(pool))) return null;
+    return this.#renew();
+  }
+
+  async #renew(): Promise<string | null> {
+    const { clock, log, renew } = this.#options;
     try {
-      return await renew();
+      const schema = await renew();
+      this.#isUnfinished = false;
+      return schema;
     } catch (error) {
+      this.#isUnfinished = true;
       this.#emptySince = clock.now();
       const failure = `The tables cannot be created: ${error}`;
       if (failure !== this.#said.failure) log.error(failure, error);

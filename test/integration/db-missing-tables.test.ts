@@ -87,6 +87,22 @@ test('an empty database that is being restored, or may not be written, is not to
   assert.equal(await tablesOf(database), 11);
 });
 
+test('what failed after the tables had been made is done at the next look', async t => {
+  const database = await freshDatabase(t);
+  let renewals = 0;
+  const renewing = async () => {
+    if (++renewals === 1) throw new Error('the connection was lost');
+  };
+  const gateway = await watchedByHand(t, database.url, { renewing });
+  await database.query(emptied);
+  await gateway.pass(35_000);
+  assert.deepEqual([await tablesOf(database), renewals], [11, 2]);
+  await gateway.pass(60_000);
+  assert.equal(renewals, 2);
+  const errors = gateway.log.lines.filter(line => line.startsWith('error'));
+  assert.deepEqual(errors.length, 1);
+});
+
 test('tables that were made in another schema than before are watched there', async t => {
   const database = await freshDatabase(t);
   const gateway = await watchedByHand(t, `${database.url}?options=${encodeURIComponent('-c search_path=app,public')}`);

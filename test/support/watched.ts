@@ -45,20 +45,26 @@ interface WatchedOptions {
   readonly listenUrl?: string;
   readonly schema?: string;
   readonly clock?: Clock;
+  /** Beside the migration, where everything is made anew. */
+  readonly renewing?: () => Promise<void>;
 }
 
 /** Who watches the tables of a database, without a gateway around it. */
 export const watched = (
   t: TestContext,
   url: string,
-  { listenUrl = url, schema = 'public', clock = systemClock }: WatchedOptions = {},
+  { listenUrl = url, schema = 'public', clock = systemClock, renewing = async () => {} }: WatchedOptions = {},
 ): Watched => {
   const postgres = openPostgres(url);
   const { pool } = postgres;
   const reports = new Reports();
   const log = recordedLog();
   const onChange = (tables: ReadonlySet<TableName>) => reports.add(tables);
-  const renew = async () => (await migratePostgres(pool)).schema;
+  const renew = async () => {
+    const migrated = await migratePostgres(pool);
+    await renewing();
+    return migrated.schema;
+  };
   const watch = watchChanges({ pool, schema, listenUrl, clock, onChange, renew, log });
   t.after(async () => {
     await watch.stop();
@@ -87,9 +93,13 @@ export interface WatchedByHand extends Watched {
 const stepMs = 50;
 
 /** The same on a clock that stands still, as soon as it listens and has reported everything. */
-export const watchedByHand = async (t: TestContext, url: string): Promise<WatchedByHand> => {
+export const watchedByHand = async (
+  t: TestContext,
+  url: string,
+  options: Omit<WatchedOptions, 'clock'> = {},
+): Promise<WatchedByHand> => {
   const clock = new ManualClock();
-  const gateway = watched(t, url, { clock });
+  const gateway = watched(t, url, { ...options, clock });
   const { pool, reports, watch } = gateway;
   const step = async () => {
     clock.advance(stepMs);
