@@ -56,7 +56,7 @@ export interface OpenEdition {
   readonly scheduledPools: ScheduledPools;
   /** Resolves once requests can be told apart; retries what may pass, rejects on a fault that stays. */
   start(signal: AbortSignal): Promise<void>;
-  /** `ready`: requests can be told apart; `degraded`: from memory, because the database is away. */
+  /** `ready`: requests can be told apart; `degraded`: from memory, because the database is away or lacks tables. */
   health(): 'starting' | 'ready' | 'degraded';
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { ClientBase, Pool } from 'pg';
 import { ledger, postgresTables } from './tables.ts';
 
 /*
- * What PostgreSQL's catalogue says of our tables: one statement of about half a millisecond, whatever they hold.
+ * What PostgreSQL's catalogue says of our tables: one statement of about a millisecond, whatever they hold.
  *
  * It shows what no trigger can report: a table that was swapped for another or restored (`oid`), emptied or
  * rewritten (`relfilenode`), and triggers that were dropped, disabled or enabled. A trigger that is disabled and

@@ -60,7 +60,7 @@ class ChangeWatcher implements Watcher {
   #schema: string;
   #cancelReport: (() => void) | null = null;
   #mode: 'listen' | 'poll' = 'poll';
-  #isWhole = true;
+  #lacksTables = false;
   /** What was said last about each, so that a lasting fault is said once. */
   readonly #said = { listening: '', looking: '' };
 
@@ -77,7 +77,7 @@ class ChangeWatcher implements Watcher {
   }
 
   get isUsable(): boolean {
-    return this.#isWhole && (this.#mode === 'listen' || this.#said.looking === '');
+    return !this.#lacksTables && (this.#mode === 'listen' || this.#said.looking === '');
   }
 
   async stop(): Promise<void> {
@@ -141,7 +141,7 @@ class ChangeWatcher implements Watcher {
       const look = (client: pg.PoolClient) => this.#looks.look(client, this.#schema, isHeard);
       const seen = await onConnection(this.#options.pool, signal, look);
       this.#said.looking = '';
-      this.#isWhole = seen.catalogue.missing.length === 0;
+      this.#lacksTables = seen.catalogue.missing.length > 0;
       this.#changed(seen.changed);
       const renewed = await this.#missing.attend(seen.catalogue);
       if (renewed !== null) this.#startAfresh(renewed);
@@ -156,7 +156,7 @@ class ChangeWatcher implements Watcher {
 
   #startAfresh(schema: string): void {
     this.#schema = schema;
-    this.#isWhole = true;
+    this.#lacksTables = false;
     this.#looks.forget();
     this.#changed(tableNames);
   }

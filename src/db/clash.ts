@@ -22,7 +22,7 @@ interface FoundClash extends Clash {
   readonly source: { readonly table: string; readonly sequence: string } | null;
 }
 
-/** So often a sequence may be found behind in one write: that of the row, that of its history, and somebody else's luck. */
+/** A write may meet a sequence of its own and the history's, and each again where others write ids of their own meanwhile. */
 const triesAtMost = 4;
 
 /**
@@ -81,7 +81,7 @@ const sqliteViolation = /^UNIQUE constraint failed: (.*)$/;
 const clashOf = async (db: Kysely<Database>, error: unknown): Promise<FoundClash | null> => {
   if (error instanceof pg.DatabaseError) {
     const { code, schema = '', table = '', constraint = '' } = error;
-    return code === uniqueViolation ? describe(db, { schema, table, constraint }) : null;
+    return code === uniqueViolation ? found(db, { schema, table, constraint }) : null;
   }
   const failed = error instanceof Error ? sqliteViolation.exec(error.message)?.[1] : undefined;
   if (failed === undefined) return null;
@@ -91,7 +91,7 @@ const clashOf = async (db: Kysely<Database>, error: unknown): Promise<FoundClash
   return { table: columns.length === 0 ? '' : (parts[0]?.[0] ?? ''), constraint: failed, columns, source: null };
 };
 
-const describe = async (
+const found = async (
   db: Kysely<Database>,
   { schema, table, constraint }: { schema: string; table: string; constraint: string },
 ): Promise<FoundClash> => {

@@ -83,7 +83,7 @@ export const migratePostgres = async (pool: pg.Pool): Promise<Migrated> => {
     const { schema, created } = await migrateInTransaction(client);
     await client.query('COMMIT');
     await mendTriggers(client, schema, { patienceMs: lockPatienceMs, isStart: true });
-    const migrated = { schema, created, ...(await triggersOf(client, schema)) };
+    const migrated = { schema, created, ...(await whatTriggersDo(client, schema)) };
     client.release();
     return migrated;
   } catch (error) {
@@ -96,7 +96,10 @@ export const migratePostgres = async (pool: pg.Pool): Promise<Migrated> => {
 /** Nothing of ours may wait for long behind an operator's open transaction. */
 const lockPatienceMs = 2_000;
 
-const triggersOf = async (client: pg.PoolClient, schema: string): Promise<Pick<Migrated, 'triggers' | 'recording'>> => {
+const whatTriggersDo = async (
+  client: pg.PoolClient,
+  schema: string,
+): Promise<Pick<Migrated, 'triggers' | 'recording'>> => {
   const catalogue = await readCatalogue(client, schema);
   const triggers = tableNames.every(name => {
     const state = catalogue.tables.get(name);

@@ -53,7 +53,7 @@ export const mendTriggers = async (
     });
     if (outcome === 'made') made.push(table);
     else if (outcome === 'locked') locked.push(table);
-    else refused.set(table, outcome.refusal);
+    else if (outcome !== 'right') refused.set(table, outcome.refusal);
   }
   return { made, locked, refused };
 };
@@ -102,7 +102,8 @@ const functionsToCreate = async (
   return [...functions.values()].filter(isWanting).flatMap(({ create }) => create);
 };
 
-type Outcome = 'made' | 'locked' | { readonly refusal: string };
+/** `right`: there was nothing left to do, because somebody else had done it. */
+type Outcome = 'made' | 'right' | 'locked' | { readonly refusal: string };
 
 /** All of the statements or none. */
 const inTransaction = async (
@@ -115,9 +116,10 @@ const inTransaction = async (
     await client.query('BEGIN');
     await client.query(`SET LOCAL lock_timeout = ${patienceMs}`);
     await client.query(migrationsLock, [schema]);
-    for (const statement of await statements()) await client.query(statement);
+    const wanting = await statements();
+    for (const statement of wanting) await client.query(statement);
     await client.query('COMMIT');
-    return 'made';
+    return wanting.length > 0 ? 'made' : 'right';
   } catch (error) {
     if (!isServersWord(error)) throw error;
     await client.query('ROLLBACK');

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 
-/** `degraded`: requests are served from memory, because the database is away. */
+/** `degraded`: requests are served from memory, because the database is away or lacks tables. */
 export type Health = 'starting' | 'ready' | 'degraded' | 'stopping';
 
 export interface OpsServices {

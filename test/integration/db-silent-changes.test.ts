@@ -39,6 +39,11 @@ const silent: Readonly<Record<string, { change: string; tables: readonly string[
     change: `BEGIN; ALTER TABLE users DISABLE TRIGGER ALL; ${users}; ALTER TABLE users ENABLE TRIGGER ALL; COMMIT`,
     tables: ['users'],
   },
+  'rows written with our triggers disabled, which are then exactly as they were': {
+    change: `BEGIN; ALTER TABLE users DISABLE TRIGGER tokligence_changes; ${users};
+      ALTER TABLE users ENABLE ALWAYS TRIGGER tokligence_changes; COMMIT`,
+    tables: ['users'],
+  },
   'rows written with triggers disabled, which stay so': {
     change: `ALTER TABLE users DISABLE TRIGGER ALL; ${users}`,
     tables: ['users'],
