@@ -57,7 +57,8 @@ type CatalogueRow = Pick<TableState, 'isPlain' | 'isOwned' | 'mayHaveTriggers' |
 const statement = `SELECT m.moment, c.*
   FROM (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()::text
     ELSE txid_current_snapshot()::text END AS moment) m
-  LEFT JOIN (SELECT c.relname AS "table", concat_ws(' ', c.oid, c.relfilenode, c.relkind) AS version,
+  LEFT JOIN (SELECT c.relname AS "table", concat_ws(' ', c.oid, c.relfilenode, c.relkind,
+        has_schema_privilege(n.oid, 'CREATE')) AS version,
       c.relkind = 'r' AND NOT c.relhassubclass AS "isPlain",
       pg_has_role(c.relowner, 'USAGE') AS "isOwned",
       c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'TRIGGER') AS "mayHaveTriggers",

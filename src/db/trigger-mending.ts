@@ -1,15 +1,23 @@
 import pg, { type ClientBase } from 'pg';
 import { readCatalogue, type TableState } from './catalogue.ts';
 import { historyTriggers } from './history-triggers.ts';
-import { changeTriggers, qualified, type TriggerDefinition, type TriggerFunction } from './triggers.ts';
+import { tableNames } from './schema.ts';
+import {
+  endingTriggers,
+  notifyingTriggers,
+  qualified,
+  type TriggerDefinition,
+  type TriggerFunction,
+} from './triggers.ts';
 
 /*
  * Brings our triggers to what they have to be: those that are missing are created, those that notify are
  * enabled for the sessions in which they have to fire. What is right already is not touched, because every
  * change of a trigger locks its table against writes.
  *
- * Each table has a transaction of its own, so that no lock is held while another one is waited for, and no
- * lock is waited for any longer than `patienceMs`: whoever writes meanwhile waits behind us.
+ * Each table has transactions of its own, so that no lock is held while another one is waited for, and no lock
+ * is waited for any longer than `patienceMs`: whoever writes meanwhile waits behind us. What notifies, what ends
+ * boosts and schedules and what records are made apart, because the role may have the rights for one alone.
  */
 export interface MendingOptions {
   readonly patienceMs: number;
@@ -38,34 +46,51 @@ export const mendTriggers = async (
   { patienceMs, isStart }: MendingOptions,
 ): Promise<Mending> => {
   const { tables } = await readCatalogue(client, schema);
-  const made: string[] = [];
-  const locked: string[] = [];
+  const made = new Set<string>();
+  const locked = new Set<string>();
   const refused = new Map<string, string>();
-  const functions = () => functionsToCreate(client, schema, [...tables.keys()], isStart);
-  // Asked before anything is locked for it, and again once nobody else can change the answer.
-  if ((await functions()).length > 0) await inTransaction(client, schema, patienceMs, functions);
-  for (const table of tables.keys()) {
-    if (statementsFor(schema, table, tables.get(table)).length === 0) continue;
-    const patience = locked.length === 0 ? patienceMs : Math.min(patienceMs, littlePatienceMs);
+  const lacking = await createFunctions(client, schema, { patienceMs, isStart });
+  for (const { table, triggers } of wanting(schema, tables)) {
+    const patience = locked.size === 0 ? patienceMs : Math.min(patienceMs, littlePatienceMs);
     const outcome = await inTransaction(client, schema, patience, async () => {
       const now = await readCatalogue(client, schema);
-      return statementsFor(schema, table, now.tables.get(table));
+      return statementsFor(schema, table, triggers, now.tables.get(table));
     });
-    if (outcome === 'made') made.push(table);
-    else if (outcome === 'locked') locked.push(table);
-    else if (outcome !== 'right') refused.set(table, outcome.refusal);
+    // What it lacked is why it was refused.
+    const cause = typeof outcome === 'object' ? (lacking ?? outcome) : outcome;
+    if (cause === 'made') made.add(table);
+    else if (cause === 'locked') locked.add(table);
+    else if (cause !== 'right') refused.set(table, cause.refusal);
   }
-  return { made, locked, refused };
+  return { made: [...made], locked: [...locked], refused };
 };
 
-/** What the role may do about the triggers of a table; nothing where they are right. */
-export const statementsFor = (schema: string, table: string, state: TableState | undefined): string[] =>
-  state === undefined ? [] : triggersOf(schema, table).flatMap(trigger => mended(schema, table, trigger, state));
+type Tables = ReadonlyMap<string, TableState>;
 
-const triggersOf = (schema: string, table: string): TriggerDefinition[] => [
-  ...changeTriggers(schema, table),
-  ...historyTriggers(schema, table),
+/** Whether there is something that the role may do about the triggers of a table. */
+export const isWanting = (schema: string, table: string, state: TableState): boolean =>
+  wanting(schema, new Map([[table, state]])).length > 0;
+
+const wanting = (schema: string, tables: Tables) =>
+  [...tables].flatMap(([table, state]) =>
+    setsOf(schema, table)
+      .filter(triggers => statementsFor(schema, table, triggers, state).length > 0)
+      .map(triggers => ({ table, triggers })),
+  );
+
+/** Of each all are made or none. */
+const setsOf = (schema: string, table: string): TriggerDefinition[][] => [
+  notifyingTriggers(schema, table),
+  endingTriggers(schema, table),
+  historyTriggers(schema, table),
 ];
+
+const statementsFor = (
+  schema: string,
+  table: string,
+  triggers: readonly TriggerDefinition[],
+  state: TableState | undefined,
+): string[] => (state === undefined ? [] : triggers.flatMap(trigger => mended(schema, table, trigger, state)));
 
 const mended = (schema: string, table: string, trigger: TriggerDefinition, state: TableState): string[] => {
   const { name, enabled, fires, each, calls } = trigger;
@@ -81,15 +106,27 @@ const mended = (schema: string, table: string, trigger: TriggerDefinition, state
   return mayEnable ? [create, enable] : [create];
 };
 
-const functionsToCreate = async (
+/** Why one of them cannot be created; null if all are there. */
+const createFunctions = async (
   client: ClientBase,
   schema: string,
-  tables: readonly string[],
-  isStart: boolean,
-): Promise<string[]> => {
-  const functions = new Map<string, TriggerFunction>(
-    tables.flatMap(table => triggersOf(schema, table)).map(({ calls }) => [calls.name, calls]),
-  );
+  { patienceMs, isStart }: MendingOptions,
+): Promise<Exclude<Outcome, 'made' | 'right'> | null> => {
+  let failure: Exclude<Outcome, 'made' | 'right'> | null = null;
+  // Asked before anything is locked for it, and again once nobody else can change the answer.
+  for (const { name } of await functionsToCreate(client, schema, isStart)) {
+    const outcome = await inTransaction(client, schema, patienceMs, async () => {
+      const left = await functionsToCreate(client, schema, isStart);
+      return left.find(one => one.name === name)?.create ?? [];
+    });
+    if (outcome !== 'made' && outcome !== 'right') failure ??= outcome;
+  }
+  return failure;
+};
+
+const functionsToCreate = async (client: ClientBase, schema: string, isStart: boolean): Promise<TriggerFunction[]> => {
+  const triggers = tableNames.flatMap(table => setsOf(schema, table).flat());
+  const functions = new Map(triggers.map(({ calls }) => [calls.name, calls]));
   const { rows } = await client.query<{ name: string; source: string }>(
     `SELECT p.proname AS name, p.prosrc AS source
        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -97,9 +134,9 @@ const functionsToCreate = async (
     [schema, [...functions.keys()]],
   );
   const sources = new Map(rows.map(({ name, source }) => [name, source]));
-  const isWanting = ({ name, source }: TriggerFunction) =>
+  const isWanted = ({ name, source }: TriggerFunction) =>
     !sources.has(name) || (isStart && sources.get(name) !== source);
-  return [...functions.values()].filter(isWanting).flatMap(({ create }) => create);
+  return [...functions.values()].filter(isWanted);
 };
 
 /** `right`: there was nothing left to do, because somebody else had done it. */
@@ -110,16 +147,16 @@ const inTransaction = async (
   client: ClientBase,
   schema: string,
   patienceMs: number,
-  statements: () => Promise<string[]>,
+  statements: () => Promise<readonly string[]>,
 ): Promise<Outcome> => {
   try {
     await client.query('BEGIN');
     await client.query(`SET LOCAL lock_timeout = ${patienceMs}`);
     await client.query(migrationsLock, [schema]);
-    const wanting = await statements();
-    for (const statement of wanting) await client.query(statement);
+    const texts = await statements();
+    for (const text of texts) await client.query(text);
     await client.query('COMMIT');
-    return wanting.length > 0 ? 'made' : 'right';
+    return texts.length > 0 ? 'made' : 'right';
   } catch (error) {
     if (!isServersWord(error)) throw error;
     await client.query('ROLLBACK');

@@ -6,7 +6,7 @@ import type { Seen } from './looks.ts';
 import { isBeingRestored } from './missing-tables.ts';
 import { onConnection } from './postgres.ts';
 import { tableNames } from './schema.ts';
-import { type Mending, mendTriggers, statementsFor } from './trigger-mending.ts';
+import { isWanting, type Mending, mendTriggers } from './trigger-mending.ts';
 import { tellsAll } from './triggers.ts';
 
 export interface TriggerUpkeepOptions {
@@ -54,7 +54,7 @@ export class TriggerUpkeep {
   /** There is something that the role may do about them, and that the server has not refused. */
   #isWanting({ tables }: Catalogue, schema: string): boolean {
     return [...tables].some(
-      ([table, state]) => this.#refusalOf(table, state) === null && statementsFor(schema, table, state).length > 0,
+      ([table, state]) => this.#refusalOf(table, state) === null && isWanting(schema, table, state),
     );
   }
 

@@ -46,7 +46,8 @@ END `;
 const statementTrigger = 'tokligence_changes';
 const rowTrigger = 'tokligence_changes_replicated';
 
-const notifying = (schema: string): TriggerDefinition[] => {
+export const notifyingTriggers = (schema: string, table: string): TriggerDefinition[] => {
+  if (!tableNames.some(name => name === table)) return [];
   const calls = notifyingFunction(schema);
   const fires = 'AFTER INSERT OR UPDATE OR DELETE';
   return [
@@ -69,6 +70,9 @@ const endTrigger = 'tokligence_end_timings';
 const mappingsTable = 'api_key_priority_mappings';
 const timingTables = ['api_key_priority_boosts', 'api_key_priority_schedules'];
 
+export const endingTriggers = (schema: string, table: string): TriggerDefinition[] =>
+  table === mappingsTable ? [ending(schema)] : [];
+
 const ending = (schema: string): TriggerDefinition => {
   const own = pg.escapeIdentifier(schema);
   // Only where there are any: a statement that deletes nothing is notified as a change too.
@@ -87,12 +91,6 @@ END `;
   const calls = { name: endTrigger, source, create: [create] };
   return { name: endTrigger, enabled: 'O', fires: 'AFTER DELETE OR TRUNCATE', each: 'FOR EACH STATEMENT', calls };
 };
-
-/** Those of one table that are not about its history. */
-export const changeTriggers = (schema: string, table: string): TriggerDefinition[] => [
-  ...(tableNames.some(name => name === table) ? notifying(schema) : []),
-  ...(table === mappingsTable ? [ending(schema)] : []),
-];
 
 export const qualified = (schema: string, name: string): string =>
   `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;

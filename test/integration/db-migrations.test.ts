@@ -267,6 +267,19 @@ test('a role with the right to create triggers in tables of another makes those 
   assert.equal((await migrate(database.url)).triggers, true);
 });
 
+test('a role that may not record may notify all the same', async t => {
+  const database = await freshDatabase(t);
+  const { url, role } = await limitedRole(t, database);
+  const config = 'api_key_priority_config';
+  await database.query(`GRANT TRIGGER ON ${config} TO ${role}; DROP TRIGGER tokligence_changes ON ${config};
+    DROP TRIGGER tokligence_changes_replicated ON ${config}; DROP TRIGGER tokligence_history_insert ON ${config}`);
+  // Nobody but their owner may attach the functions that record.
+  assert.deepEqual(await migrate(url), { schema: 'public', created: [], triggers: false, recording: 'gateway' });
+  assert.deepEqual(await database.query(notifying, [[config]]), [
+    { table: config, name: 'tokligence_changes', enabled: 'O' },
+  ]);
+});
+
 test('a view in the place of a table costs its triggers, not the start', async t => {
   const database = await freshDatabase(t);
   await database.query('ALTER TABLE users RENAME TO people; CREATE VIEW users AS SELECT * FROM people');

@@ -172,6 +172,7 @@ test('a gateway whose database was replaced by an empty one goes on, and serves 
     INSERT INTO api_key_priority_mappings (pattern, priority, match_type) VALUES ('tok_prod*', 3, 'prefix')`);
   await passUntil(async () => (await chat(anew)).headers.get('x-tokligence-priority') === '3');
   const said = (text: string) => gateway.log.filter(line => line.includes(text)).length;
+  await passUntil(() => said('Created tables ') > 0);
   assert.deepEqual([said('none of the tables'), said('Created tables ')], [1, 1]);
 });
 

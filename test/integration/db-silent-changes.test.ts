@@ -171,6 +171,23 @@ test('without ownership the tables are read each second', async t => {
   assert.match(gateway.log.lines.join('\n'), /^warn Looking for changes of users every second: only the owner may/);
 });
 
+test('what the server refuses is told of with its reason, and tried again when the rights change', async t => {
+  const database = await freshDatabase(t);
+  const { url, role } = await limitedRole(t, database);
+  await database.query(`ALTER TABLE users OWNER TO ${role}; DROP FUNCTION tokligence_notify_change CASCADE`);
+  const gateway = await watchedByHand(t, url);
+  await gateway.pass(60_000);
+  const told = gateway.log.lines.filter(line => line.includes('the server refused'));
+  assert.deepEqual(told, [
+    'warn Looking for changes of users every second: the server refused the triggers there ' +
+      '(permission denied for schema public)',
+  ]);
+  await database.query(`GRANT CREATE ON SCHEMA public TO ${role}`);
+  await gateway.pass(20_000);
+  assert.deepEqual(await database.query(notifying, ['users']), asTheyHaveToBe);
+  await database.query(`ALTER TABLE users OWNER TO CURRENT_USER; DROP FUNCTION tokligence_notify_change CASCADE`);
+});
+
 test('while no transaction ends the tables are not read', async t => {
   const server = await privateServer(t);
   const database = await server.migrated('ours');
