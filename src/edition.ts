@@ -7,7 +7,7 @@ import type { Config } from './config/config.ts';
 import { type Watcher, watchChanges } from './db/changes.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { EmbeddedFault } from './db/embedded-binaries.ts';
-import { migratePostgres, migrateSqlite, SchemaFault } from './db/migrations.ts';
+import { type MigrationOptions, migratePostgres, migrateSqlite, SchemaFault } from './db/migrations.ts';
 import { openPostgres, retryUntilDone } from './db/postgres.ts';
 import type { Database, TableName } from './db/schema.ts';
 import { openSqlite, sqliteFile } from './db/sqlite.ts';
@@ -167,8 +167,8 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   const keyUses = new KeyUses(clock);
   let watch: Watcher | null = null;
 
-  const connect = async () => {
-    const { schema, created, recording } = await migratePostgres(pool);
+  const connect = async (options: MigrationOptions = {}) => {
+    const { schema, created, recording } = await migratePostgres(pool, options);
     if (recording !== 'triggers') events.warn(unrecorded[recording]);
     if (created.length > 0) events.info(`Created tables ${created.join(', ')}`);
     showDrawnKey(print, await identities.ensureAdmin(config.auth));
@@ -185,11 +185,11 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     classify: mapper.classify,
     async start(signal) {
       const onFailure = (error: unknown) => events.error('Cannot use the database yet; trying twice a second', error);
-      const schema = await retryUntilDone(connect, { signal, clock, onFailure, isFatal });
+      const schema = await retryUntilDone(() => connect(), { signal, clock, onFailure, isFatal });
       watch = watchChanges({
         pool,
         schema,
-        renew: connect,
+        renew: () => connect({ allOrNothing: true }),
         listenUrl: config.database.listenUrl ?? url,
         clock,
         log: events,

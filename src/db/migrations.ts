@@ -75,12 +75,20 @@ export interface Migrated {
  */
 export type Recording = 'triggers' | 'gateway' | 'none';
 
+export interface MigrationOptions {
+  /** Creates all tables or none: where some are there already, the others may be about to be restored. */
+  readonly allOrNothing?: boolean;
+}
+
 /** Brings a Team database up to date. Throws `SchemaFault`, or whatever the connection met. */
-export const migratePostgres = async (pool: pg.Pool): Promise<Migrated> => {
+export const migratePostgres = async (
+  pool: pg.Pool,
+  { allOrNothing = false }: MigrationOptions = {},
+): Promise<Migrated> => {
   const client = await pool.connect();
   try {
     await client.query('BEGIN');
-    const { schema, created } = await migrateInTransaction(client);
+    const { schema, created } = await migrateInTransaction(client, allOrNothing);
     await client.query('COMMIT');
     await mendTriggers(client, schema, { patienceMs: lockPatienceMs, isStart: true });
     const migrated = { schema, created, ...(await whatTriggersDo(client, schema)) };
@@ -112,7 +120,10 @@ const whatTriggersDo = async (
   return { triggers, recording: rows[0]?.may === true ? 'gateway' : 'none' };
 };
 
-const migrateInTransaction = async (client: pg.PoolClient): Promise<Pick<Migrated, 'schema' | 'created'>> => {
+const migrateInTransaction = async (
+  client: pg.PoolClient,
+  allOrNothing: boolean,
+): Promise<Pick<Migrated, 'schema' | 'created'>> => {
   const { schema, role, mayCreate } = await whereAndWho(client);
   await client.query(migrationsLock, [schema]);
   await client.query(`SET LOCAL lock_timeout = ${lockPatienceMs}`);
@@ -125,6 +136,9 @@ const migrateInTransaction = async (client: pg.PoolClient): Promise<Pick<Migrate
 
   const pending = migrationsAfter(existing.has(ledger) ? await recordedVersion(client) : 0);
   const statements = pending.flatMap(migration => migration.postgres(existing));
+  if (allOrNothing && existing.size > 0 && statements.length > 0) {
+    throw new SchemaFault(`${[...existing].join(', ')} came to be meanwhile: the other tables are not created`);
+  }
   if (mayCreate) {
     if (!existing.has(ledger)) {
       await client.query(ledgerTable('TIMESTAMPTZ NOT NULL DEFAULT NOW()'));

@@ -1,12 +1,14 @@
 // Tables that go away while somebody uses them, and come back; a database that was replaced by an empty one.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { migratePostgres } from '../../src/db/migrations.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
+import { existingInstallation } from '../support/existing-installation.ts';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { adminKey, startGateway } from '../support/gateway.ts';
 import { limitedRole } from '../support/limited-role.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
+import { emptyDatabase, freshDatabase, type TestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 import { everything, watchedByHand } from '../support/watched.ts';
 
@@ -85,6 +87,18 @@ test('an empty database that is being restored, or may not be written, is not to
   await database.query(`GRANT CREATE ON SCHEMA public TO ${role}`);
   await gateway.pass(35_000);
   assert.equal(await tablesOf(database), 11);
+});
+
+test('tables that came to be at the last moment are not joined by others', async t => {
+  const database = await emptyDatabase(t);
+  const { pool, close } = openPostgres(database.url);
+  t.after(close);
+  await database.query(existingInstallation);
+  await assert.rejects(migratePostgres(pool, { allOrNothing: true }), {
+    name: 'SchemaFault',
+    message: 'users, api_keys came to be meanwhile: the other tables are not created',
+  });
+  assert.equal(await tablesOf(database), 2);
 });
 
 test('what failed after the tables had been made is done at the next look', async t => {

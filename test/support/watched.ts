@@ -61,7 +61,7 @@ export const watched = (
   const log = recordedLog();
   const onChange = (tables: ReadonlySet<TableName>) => reports.add(tables);
   const renew = async () => {
-    const migrated = await migratePostgres(pool);
+    const migrated = await migratePostgres(pool, { allOrNothing: true });
     await renewing();
     return migrated.schema;
   };
