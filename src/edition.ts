@@ -7,7 +7,7 @@ import type { Config } from './config/config.ts';
 import { type Watcher, watchChanges } from './db/changes.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { EmbeddedFault } from './db/embedded-binaries.ts';
-import { migratePostgres, migrateSqlite, SchemaFault } from './db/migrations.ts';
+import { type MigrationOptions, migratePostgres, migrateSqlite, SchemaFault } from './db/migrations.ts';
 import { openPostgres, retryUntilDone } from './db/postgres.ts';
 import type { Database, TableName } from './db/schema.ts';
 import { openSqlite, sqliteFile } from './db/sqlite.ts';
@@ -57,7 +57,7 @@ export interface OpenEdition {
   readonly scheduledPools: ScheduledPools;
   /** Resolves once requests can be told apart; retries what may pass, rejects on a fault that stays. */
   start(signal: AbortSignal): Promise<void>;
-  /** `ready`: requests can be told apart; `degraded`: from memory, because the database is away. */
+  /** `ready`: requests can be told apart; `degraded`: from memory, because the database is away or lacks tables. */
   health(): 'starting' | 'ready' | 'degraded';
   close(): Promise<void>;
 }
@@ -176,12 +176,12 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   const keyUses = new KeyUses(clock);
   let watch: Watcher | null = null;
 
-  const connect = async () => {
-    const { schema, triggers, created, recording } = await migratePostgres(pool);
+  const connect = async (options: MigrationOptions = {}) => {
+    const { schema, created, recording } = await migratePostgres(pool, options);
     if (recording !== 'triggers') events.warn(unrecorded[recording]);
     if (created.length > 0) events.info(`Created tables ${created.join(', ')}`);
     showDrawnKey(print, await identities.ensureAdmin(config.auth));
-    return { schema, triggers };
+    return schema;
   };
 
   return {
@@ -194,11 +194,11 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     classify: mapper.classify,
     async start(signal) {
       const onFailure = (error: unknown) => events.error('Cannot use the database yet; trying twice a second', error);
-      const { schema, triggers } = await retryUntilDone(connect, { signal, clock, onFailure, isFatal });
+      const schema = await retryUntilDone(() => connect(), { signal, clock, onFailure, isFatal });
       watch = watchChanges({
         pool,
         schema,
-        triggers,
+        renew: () => connect({ allOrNothing: true }),
         listenUrl: config.database.listenUrl ?? url,
         clock,
         log: events,
@@ -212,7 +212,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     health() {
       const { loaded, degraded } = mapper.status();
       if (!loaded) return 'starting';
-      return degraded || !(watch?.isReachable ?? true) ? 'degraded' : 'ready';
+      return degraded || !(watch?.isUsable ?? true) ? 'degraded' : 'ready';
     },
     async close() {
       await watch?.stop();

@@ -1,17 +1,20 @@
 import type pg from 'pg';
 import type { Clock } from '../domain/clock.ts';
 import type { Events } from '../telemetry/events.ts';
-import { changedTables, type Fingerprints, readFingerprints } from './fingerprint.ts';
 import { listenSession } from './listener.ts';
-import { pause } from './postgres.ts';
+import { Looks } from './looks.ts';
+import { MissingTables } from './missing-tables.ts';
+import { onConnection, pause } from './postgres.ts';
 import { type TableName, tableNames } from './schema.ts';
+import { TriggerUpkeep } from './trigger-upkeep.ts';
 
 /*
- * Every change of our tables, made by whomever, is reported within a second (two while looking):
+ * Every change of our tables, made by whomever and however, is reported within a second or two:
  *
  *   listen   triggers notify, a connection of our own hears it
- *   poll     no triggers, a pooler that swallows notifications, or the listener is lost:
- *            the tables' fingerprints are read every second
+ *   look     each second at the catalogue, which shows what triggers do not tell of; and at the
+ *            fingerprints of the tables where nobody is told: no triggers or not all of them, a pooler
+ *            that swallows notifications, or the listener is lost
  *
  * Whatever may have been missed (before the start, while a connection was lost) is reported as a
  * change of all tables. Listening is tried again all the time, so a passing fault heals by itself.
@@ -20,19 +23,19 @@ export interface ChangesOptions {
   readonly pool: pg.Pool;
   /** Where the tables are, as `migratePostgres` answers it. */
   readonly schema: string;
-  /** Whether all tables have their triggers; without them nothing can be heard. */
-  readonly triggers: boolean;
   readonly listenUrl: string;
   readonly clock: Clock;
   /** Called with what changed, bursts folded into one call; must not throw. */
   onChange: (tables: ReadonlySet<TableName>) => void;
-  readonly log: Pick<Events, 'info' | 'warn'>;
+  /** Makes everything in a database that has nothing of ours; answers the schema it is in. */
+  renew: () => Promise<string>;
+  readonly log: Pick<Events, 'info' | 'warn' | 'error'>;
 }
 
 export interface Watcher {
   readonly mode: 'listen' | 'poll';
-  /** False while the database could be neither heard nor asked. */
-  readonly isReachable: boolean;
+  /** False while the database could be neither heard nor asked, or has not all of our tables. */
+  readonly isUsable: boolean;
   /** Resolves when nothing of it runs any more. */
   stop(): Promise<void>;
 }
@@ -51,22 +54,30 @@ class ChangeWatcher implements Watcher {
   readonly #stopped = new AbortController();
   readonly #running: Promise<unknown>;
   readonly #gathered = new Set<TableName>();
+  readonly #looks = new Looks();
+  readonly #missing: MissingTables;
+  readonly #triggers: TriggerUpkeep;
+  #schema: string;
   #cancelReport: (() => void) | null = null;
   #mode: 'listen' | 'poll' = 'poll';
+  #lacksTables = false;
   /** What was said last about each, so that a lasting fault is said once. */
   readonly #said = { listening: '', looking: '' };
 
   constructor(options: ChangesOptions) {
     this.#options = options;
-    this.#running = Promise.all([this.#keepLooking(), this.#keepListening()]);
+    this.#schema = options.schema;
+    this.#missing = new MissingTables(options);
+    this.#triggers = new TriggerUpkeep(options);
+    this.#running = this.#run();
   }
 
   get mode(): 'listen' | 'poll' {
     return this.#mode;
   }
 
-  get isReachable(): boolean {
-    return this.#mode === 'listen' || this.#said.looking === '';
+  get isUsable(): boolean {
+    return !this.#lacksTables && (this.#mode === 'listen' || this.#said.looking === '');
   }
 
   async stop(): Promise<void> {
@@ -75,11 +86,13 @@ class ChangeWatcher implements Watcher {
     await this.#running;
   }
 
+  async #run(): Promise<void> {
+    // What is heard after it is newer than what it saw, so nothing falls between the two.
+    await this.#look();
+    await Promise.all([this.#keepLooking(), this.#keepListening()]);
+  }
+
   async #keepListening(): Promise<void> {
-    if (!this.#options.triggers) {
-      this.#warn('listening', 'The database role may not create triggers: looking for changes every second');
-      return;
-    }
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       const end = await listenSession({
@@ -110,33 +123,42 @@ class ChangeWatcher implements Watcher {
   }
 
   #notified(payload: string): void {
-    this.#changed(tableNames.filter(table => payload === `${this.#options.schema}.${table}`));
+    this.#changed(tableNames.filter(table => payload === `${this.#schema}.${table}`));
   }
 
   async #keepLooking(): Promise<void> {
     const { signal } = this.#stopped;
-    let last: Fingerprints | null = null;
     while (!signal.aborted) {
-      // Listening resumes with a report of all tables, so no old print is needed after it.
-      last = this.#mode === 'poll' ? await this.#look(last) : null;
       await pause(this.#options.clock, lookEveryMs, signal);
+      if (!signal.aborted) await this.#look();
     }
   }
 
-  /** Null when the database could not be asked: the next look then reports all tables. */
-  async #look(last: Fingerprints | null): Promise<Fingerprints | null> {
+  async #look(): Promise<void> {
+    const { signal } = this.#stopped;
+    const isHeard = this.#mode === 'listen';
     try {
-      const now = await readFingerprints(this.#options.pool, this.#options.schema);
+      const look = (client: pg.PoolClient) => this.#looks.look(client, this.#schema, isHeard);
+      const seen = await onConnection(this.#options.pool, signal, look);
       this.#said.looking = '';
-      // Meanwhile the listener has reported all tables, and hears what comes after.
-      if (this.#mode === 'listen') return null;
-      this.#changed(last === null ? tableNames : changedTables(last, now));
-      return now;
+      this.#lacksTables = seen.catalogue.missing.length > 0;
+      this.#changed(seen.changed);
+      const renewed = await this.#missing.attend(seen.catalogue);
+      if (renewed !== null) this.#startAfresh(renewed);
+      else await this.#triggers.attend(seen, this.#schema, signal);
     } catch (error) {
-      if (!this.#stopped.signal.aborted)
-        this.#warn('looking', `Cannot look for changes of the database (${textOf(error)})`);
-      return null;
+      // While the listener lives it is the same database, and what the last look saw may be compared with.
+      if (this.#mode === 'poll') this.#looks.forget();
+      this.#missing.lost();
+      if (!signal.aborted) this.#warn('looking', `Cannot look for changes of the database (${textOf(error)})`);
     }
+  }
+
+  #startAfresh(schema: string): void {
+    this.#schema = schema;
+    this.#lacksTables = false;
+    this.#looks.forget();
+    this.#changed(tableNames);
   }
 
   #changed(tables: readonly TableName[]): void {

@@ -1,7 +1,8 @@
 import pg from 'pg';
+import type { Catalogue } from './catalogue.ts';
 import { createdEntry, deletedEntry, differences, entryColumns, historyTable } from './history.ts';
 import { type RecordedTable, recordedTables } from './schema.ts';
-import { createIfAllowed } from './triggers.ts';
+import { qualified, type TriggerDefinition, type TriggerFunction } from './triggers.ts';
 
 /*
  * The triggers that write the history, so that changes made by SQL are in it too.
@@ -12,67 +13,38 @@ import { createIfAllowed } from './triggers.ts';
  *
  * The functions run with their owner's rights, so that whoever may change a mapping needs no right on
  * the history. Therefore their search path is fixed, and nobody else may attach them to a table.
+ *
+ * They fire in ordinary sessions only: replication brings the entries of the history along.
  */
-
-/**
- * Who writes the history: triggers; the gateway, of what is changed through it; nobody, where the
- * role may do neither.
- */
-export type Recording = 'triggers' | 'gateway' | 'none';
-
-/** Creates what is missing, inside the caller's transaction. */
-export const ensureRecording = async (client: pg.PoolClient, schema: string): Promise<Recording> => {
-  const statements = await missingStatements(client, schema);
-  if (await createIfAllowed(client, statements)) return 'triggers';
-  const { rows } = await client.query<{ may: boolean }>(`SELECT has_table_privilege($1, 'INSERT') AS may`, [
-    historyTable,
-  ]);
-  return rows[0]?.may === true ? 'gateway' : 'none';
-};
-
 const events = ['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] as const;
 type Event = (typeof events)[number];
 
 const triggerOf = (event: Event): string => `tokligence_history_${event.toLowerCase()}`;
-const functionOf = ({ object }: RecordedTable): string => `tokligence_record_${object}`;
 
-const missingStatements = async (client: pg.PoolClient, schema: string): Promise<string[]> => {
-  const sources = await readSources(client, schema);
-  const triggers = await readTriggers(client, schema);
-  return recordedTables.flatMap(recorded => [
-    ...(sources.get(functionOf(recorded)) === bodyOf(schema, recorded) ? [] : createFunction(schema, recorded)),
-    ...events
-      .filter(event => !triggers.has(`${recorded.table} ${triggerOf(event)}`))
-      .map(event => createTrigger(recorded, event)),
-  ]);
+export const historyTriggers = (schema: string, table: string): TriggerDefinition[] => {
+  const recorded = recordedTables.find(one => one.table === table);
+  if (recorded === undefined) return [];
+  const calls = recordingFunction(schema, recorded);
+  return events.map(event => ({ name: triggerOf(event), enabled: 'O', ...firing(event), calls }));
 };
 
-const readSources = async (client: pg.PoolClient, schema: string): Promise<Map<string, string>> => {
-  const { rows } = await client.query<{ name: string; source: string }>(
-    `SELECT p.proname AS name, p.prosrc AS source
-       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-      WHERE n.nspname = $1 AND p.proname = ANY($2)`,
-    [schema, recordedTables.map(functionOf)],
+/** Every change of a recorded table becomes an entry, whoever makes it. */
+export const isAllRecorded = ({ tables }: Catalogue): boolean =>
+  recordedTables.every(({ table }) =>
+    events.every(event => /[OA]/.test(tables.get(table)?.triggers.get(triggerOf(event)) ?? '')),
   );
-  return new Map(rows.map(({ name, source }) => [name, source]));
-};
 
-const readTriggers = async (client: pg.PoolClient, schema: string): Promise<Set<string>> => {
-  const { rows } = await client.query<{ trigger: string }>(
-    `SELECT c.relname || ' ' || t.tgname AS trigger
-       FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE n.nspname = $1 AND t.tgname = ANY($2) AND t.tgenabled IN ('O', 'A')`,
-    [schema, events.map(triggerOf)],
-  );
-  return new Set(rows.map(({ trigger }) => trigger));
+const recordingFunction = (schema: string, recorded: RecordedTable): TriggerFunction => {
+  const name = `tokligence_record_${recorded.object}`;
+  const source = bodyOf(schema, recorded);
+  const create = [
+    `CREATE OR REPLACE FUNCTION ${qualified(schema, name)}() RETURNS trigger
+      LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+      AS $tokligence$${source}$tokligence$`,
+    `REVOKE ALL ON FUNCTION ${qualified(schema, name)}() FROM PUBLIC`,
+  ];
+  return { name, source, create };
 };
-
-const createFunction = (schema: string, recorded: RecordedTable): string[] => [
-  `CREATE OR REPLACE FUNCTION ${functionOf(recorded)}() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    AS $tokligence$${bodyOf(schema, recorded)}$tokligence$`,
-  `REVOKE ALL ON FUNCTION ${functionOf(recorded)}() FROM PUBLIC`,
-];
 
 const bodyOf = (schema: string, recorded: RecordedTable): string => {
   const within = pg.escapeIdentifier(schema);
@@ -92,7 +64,7 @@ BEGIN
 END`;
 };
 
-const createTrigger = (recorded: RecordedTable, event: Event): string => {
+const firing = (event: Event): Pick<TriggerDefinition, 'fires' | 'each'> => {
   // After it there is nothing left to read; the other events know their rows.
   const moment = event === 'TRUNCATE' ? 'BEFORE' : 'AFTER';
   const images = {
@@ -101,6 +73,5 @@ const createTrigger = (recorded: RecordedTable, event: Event): string => {
     DELETE: 'REFERENCING OLD TABLE AS old_rows',
     TRUNCATE: '',
   }[event];
-  return `CREATE TRIGGER ${triggerOf(event)} ${moment} ${event} ON ${recorded.table} ${images}
-    FOR EACH STATEMENT EXECUTE FUNCTION ${functionOf(recorded)}()`;
+  return { fires: `${moment} ${event}`, each: `${images} FOR EACH STATEMENT` };
 };

@@ -1,15 +1,18 @@
 import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
-import { ensureRecording, type Recording } from './history-triggers.ts';
-import type { Database } from './schema.ts';
-import { createMissing, missingParts, postgresTables, sqliteTables, type TableDefinition } from './tables.ts';
-import { ensureTriggers } from './triggers.ts';
+import { readCatalogue } from './catalogue.ts';
+import { historyTable } from './history.ts';
+import { isAllRecorded } from './history-triggers.ts';
+import { type Database, tableNames } from './schema.ts';
+import { createMissing, ledger, missingParts, postgresTables, sqliteTables, type TableDefinition } from './tables.ts';
+import { mendTriggers, migrationsLock } from './trigger-mending.ts';
+import { tellsAll } from './triggers.ts';
 
 /*
  * Migrations are append-only: a published one is never edited. Each says which statements bring
  * a database to its version, given the tables that are there. All of them, their record in
  * `tokligence_migrations` and the check of the columns are one transaction: a database that is
- * refused is left as it was.
+ * refused is left as it was. Triggers come after it, table by table (trigger-mending.ts).
  */
 interface Migration {
   readonly version: number;
@@ -63,17 +66,32 @@ export interface Migrated {
   /** Whether every change of our tables is notified; if not, changes have to be looked for. */
   readonly triggers: boolean;
   readonly created: readonly string[];
-  /** Who writes the history. */
   readonly recording: Recording;
 }
 
+/**
+ * Who writes the history: triggers; the gateway, of what is changed through it; nobody, where the
+ * role may do neither.
+ */
+export type Recording = 'triggers' | 'gateway' | 'none';
+
+export interface MigrationOptions {
+  /** Creates all tables or none: where some are there already, the others may be about to be restored. */
+  readonly allOrNothing?: boolean;
+}
+
 /** Brings a Team database up to date. Throws `SchemaFault`, or whatever the connection met. */
-export const migratePostgres = async (pool: pg.Pool): Promise<Migrated> => {
+export const migratePostgres = async (
+  pool: pg.Pool,
+  { allOrNothing = false }: MigrationOptions = {},
+): Promise<Migrated> => {
   const client = await pool.connect();
   try {
     await client.query('BEGIN');
-    const migrated = await migrateInTransaction(client);
+    const { schema, created } = await migrateInTransaction(client, allOrNothing);
     await client.query('COMMIT');
+    await mendTriggers(client, schema, { patienceMs: lockPatienceMs, isStart: true });
+    const migrated = { schema, created, ...(await whatTriggersDo(client, schema)) };
     client.release();
     return migrated;
   } catch (error) {
@@ -83,11 +101,32 @@ export const migratePostgres = async (pool: pg.Pool): Promise<Migrated> => {
   }
 };
 
-const migrateInTransaction = async (client: pg.PoolClient): Promise<Migrated> => {
+/** Nothing of ours may wait for long behind an operator's open transaction. */
+const lockPatienceMs = 2_000;
+
+const whatTriggersDo = async (
+  client: pg.PoolClient,
+  schema: string,
+): Promise<Pick<Migrated, 'triggers' | 'recording'>> => {
+  const catalogue = await readCatalogue(client, schema);
+  const triggers = tableNames.every(name => {
+    const state = catalogue.tables.get(name);
+    return state !== undefined && tellsAll(state);
+  });
+  if (isAllRecorded(catalogue)) return { triggers, recording: 'triggers' };
+  const { rows } = await client.query<{ may: boolean }>(`SELECT has_table_privilege($1, 'INSERT') AS may`, [
+    historyTable,
+  ]);
+  return { triggers, recording: rows[0]?.may === true ? 'gateway' : 'none' };
+};
+
+const migrateInTransaction = async (
+  client: pg.PoolClient,
+  allOrNothing: boolean,
+): Promise<Pick<Migrated, 'schema' | 'created'>> => {
   const { schema, role, mayCreate } = await whereAndWho(client);
-  await client.query(`SELECT pg_advisory_xact_lock(hashtext('tokligence_migrations'), hashtext($1))`, [schema]);
-  // From here on nothing of ours may wait for long behind an operator's open transaction.
-  await client.query(`SET LOCAL lock_timeout = '2s'`);
+  await client.query(migrationsLock, [schema]);
+  await client.query(`SET LOCAL lock_timeout = ${lockPatienceMs}`);
   const columns = await readColumns(client, schema);
   const existing = new Set(columns.keys());
   refuseMissing(
@@ -97,6 +136,9 @@ const migrateInTransaction = async (client: pg.PoolClient): Promise<Migrated> =>
 
   const pending = migrationsAfter(existing.has(ledger) ? await recordedVersion(client) : 0);
   const statements = pending.flatMap(migration => migration.postgres(existing));
+  if (allOrNothing && existing.size > 0 && statements.length > 0) {
+    throw new SchemaFault(`${[...existing].join(', ')} came to be meanwhile: the other tables are not created`);
+  }
   if (mayCreate) {
     if (!existing.has(ledger)) {
       await client.query(ledgerTable('TIMESTAMPTZ NOT NULL DEFAULT NOW()'));
@@ -116,9 +158,7 @@ const migrateInTransaction = async (client: pg.PoolClient): Promise<Migrated> =>
   }
   const after = await readColumns(client, schema);
   refuseMissing(postgresTables, after);
-  const created = [...after.keys()].filter(name => !existing.has(name));
-  const triggers = await ensureTriggers(client, schema);
-  return { schema, created, triggers, recording: await ensureRecording(client, schema) };
+  return { schema, created: [...after.keys()].filter(name => !existing.has(name)) };
 };
 
 const whereAndWho = async (client: pg.PoolClient) => {
@@ -135,7 +175,6 @@ const whereAndWho = async (client: pg.PoolClient) => {
   return { schema: row.schema, role: row.role, mayCreate: row.mayCreate === true };
 };
 
-const ledger = 'tokligence_migrations';
 const ledgerTable = (appliedAt: string): string =>
   `CREATE TABLE ${ledger} (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at ${appliedAt})`;
 

@@ -49,6 +49,31 @@ export const openPostgres = (url: string, options: PostgresOptions = {}): Postgr
 };
 
 /**
+ * Lends a connection of the pool to `work`. It is closed instead of given back where that fails, which rolls
+ * back what it left open, and at once when the signal aborts, however long the server would take.
+ */
+export const onConnection = async <T>(
+  pool: pg.Pool,
+  signal: AbortSignal,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> => {
+  const client = await pool.connect();
+  const end = Promise.withResolvers<never>();
+  const leave = () => end.reject(signal.reason);
+  signal.addEventListener('abort', leave, { once: true });
+  let isSound = false;
+  try {
+    signal.throwIfAborted();
+    const answer = await Promise.race([work(client), end.promise]);
+    isSound = true;
+    return answer;
+  } finally {
+    signal.removeEventListener('abort', leave);
+    client.release(!isSound);
+  }
+};
+
+/**
  * What every connection of ours has in common. Silence is measured on the socket, on this side:
  * `statement_timeout` would not notice a dead network, and poolers refuse it as a start parameter.
  */

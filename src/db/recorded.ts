@@ -1,4 +1,5 @@
 import { type Kysely, PostgresAdapter, sql, type Transaction } from 'kysely';
+import { writing } from './clash.ts';
 import { actorSetting, differences, entryColumns, historyTable, restoresSetting } from './history.ts';
 import { type Database, type RecordedTable, recordedTables } from './schema.ts';
 
@@ -20,28 +21,33 @@ export interface WriteOf {
  * found by comparing its rows before and after, which costs a reading of the whole table.
  *
  * In SQLite, which has no history, this is a plain transaction; any has the lock of the file from its beginning.
+ *
+ * `write` may run more than once (clash.ts).
  */
 export const recorded = <T>(
   db: Kysely<Database>,
   { actor = '', lock, restores }: WriteOf,
   write: (trx: Transaction<Database>) => Promise<T>,
-): Promise<T> =>
-  db.transaction().execute(async trx => {
+): Promise<T> => {
+  const transaction = async (trx: Transaction<Database>): Promise<T> => {
     if (!(trx.getExecutor().adapter instanceof PostgresAdapter)) return write(trx);
-    const begun = await sql<{ recorded: string[]; may_insert: boolean }>`
+    const begun = await sql<{ unrecorded: string[]; may_insert: boolean }>`
       SELECT pg_advisory_xact_lock(${writersLocks[lock]}), set_config(${actorSetting}, ${actor}, true),
         set_config(${restoresSetting}, ${restores === undefined ? '' : String(restores)}, true),
-        ARRAY(SELECT tgrelid::regclass::text FROM pg_trigger
-          WHERE tgname = 'tokligence_history_update' AND tgenabled IN ('O', 'A')) AS recorded,
+        ARRAY(SELECT name FROM unnest(${sql.val(recordedTables.map(({ table }) => table))}::text[]) AS t(name)
+          WHERE to_regclass(name) IS NOT NULL AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(name)
+            AND tgname = 'tokligence_history_update' AND tgenabled IN ('O', 'A'))) AS unrecorded,
         has_table_privilege(${historyTable}, 'INSERT') AS may_insert`.execute(trx);
-    const { recorded = [], may_insert = false } = begun.rows[0] ?? {};
-    const unrecorded = may_insert ? recordedTables.filter(({ table }) => !recorded.includes(table)) : [];
+    const { unrecorded = [], may_insert = false } = begun.rows[0] ?? {};
+    const compared = may_insert ? recordedTables.filter(({ table }) => unrecorded.includes(table)) : [];
     const before = [];
-    for (const one of unrecorded) before.push({ recorded: one, rows: await rowsOf(trx, one) });
+    for (const one of compared) before.push({ recorded: one, rows: await rowsOf(trx, one) });
     const written = await write(trx);
     for (const { recorded: one, rows } of before) await recordDifferences(trx, one, rows);
     return written;
-  });
+  };
+  return writing(db, () => db.transaction().execute(transaction));
+};
 
 /** As text that is only handed back: it is never read here. */
 const rowsOf = async (trx: Transaction<Database>, { table }: RecordedTable): Promise<string> => {

@@ -24,6 +24,9 @@ export interface TableDefinition {
   readonly indexes: Readonly<Record<string, string>>;
 }
 
+/** Which migrations a database has had. */
+export const ledger = 'tokligence_migrations';
+
 const pgNow = 'TIMESTAMPTZ NOT NULL DEFAULT NOW()';
 /** The same text that PostgreSQL's rows are read as. */
 const sqliteNow = `TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`;

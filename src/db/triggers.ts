@@ -1,37 +1,79 @@
 import pg from 'pg';
+import type { Enabled, TableState } from './catalogue.ts';
 import { tableNames } from './schema.ts';
 
-/** The channel on which a statement trigger of every table of ours says `<schema>.<table>`. */
-export const changesChannel = 'tokligence_changes';
+/** A trigger of ours, as it has to be. */
+export interface TriggerDefinition {
+  readonly name: string;
+  /** `D` is an operator's word: a trigger that does more than notify stays disabled. */
+  readonly enabled: Exclude<Enabled, 'D'>;
+  readonly fires: string;
+  /** What the function is handed, and how often it runs. */
+  readonly each: string;
+  readonly calls: TriggerFunction;
+}
 
-const trigger = 'tokligence_changes';
-const triggerFunction = 'tokligence_notify_change';
+export interface TriggerFunction {
+  readonly name: string;
+  /** As pg_proc has it, to tell whether the one that is there is this one. */
+  readonly source: string;
+  readonly create: readonly string[];
+}
+
+/** The channel on which the triggers of every table of ours say `<schema>.<table>`. */
+export const changesChannel = 'tokligence_changes';
 
 /*
  * Notifications are heard in the whole database, so the payload names the schema: several
- * installations may share a database. The triggers run per statement, once however many rows it
- * touches, and PostgreSQL folds equal notifications of a transaction into one.
+ * installations may share a database. PostgreSQL folds equal notifications of a transaction into one.
+ *
+ * A statement trigger tells of each statement once, however many rows it touches, in sessions that
+ * replicate too (ENABLE ALWAYS). Logical replication applies rows without statements, so a row trigger
+ * fires for those, and in ordinary sessions never (ENABLE REPLICA).
  */
-const createFunction = `CREATE OR REPLACE FUNCTION ${triggerFunction}() RETURNS trigger LANGUAGE plpgsql AS $body$
+const notifyingFunction = (schema: string): TriggerFunction => {
+  const source = `
 BEGIN
   PERFORM pg_catalog.pg_notify('${changesChannel}', TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME);
   RETURN NULL;
-END $body$`;
+END `;
+  const name = 'tokligence_notify_change';
+  const create = `CREATE OR REPLACE FUNCTION ${qualified(schema, name)}() RETURNS trigger LANGUAGE plpgsql
+    AS $body$${source}$body$`;
+  return { name, source, create: [create] };
+};
 
-const createTrigger = (table: string): string =>
-  `CREATE TRIGGER ${trigger} AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${table}
-   FOR EACH STATEMENT EXECUTE FUNCTION ${triggerFunction}()`;
+const statementTrigger = 'tokligence_changes';
+const rowTrigger = 'tokligence_changes_replicated';
+
+export const notifyingTriggers = (schema: string, table: string): TriggerDefinition[] => {
+  if (!tableNames.some(name => name === table)) return [];
+  const calls = notifyingFunction(schema);
+  const fires = 'AFTER INSERT OR UPDATE OR DELETE';
+  return [
+    { name: statementTrigger, enabled: 'A', fires: `${fires} OR TRUNCATE`, each: 'FOR EACH STATEMENT', calls },
+    { name: rowTrigger, enabled: 'R', fires, each: 'FOR EACH ROW', calls },
+  ];
+};
+
+/** Triggers tell of every change of its rows, however it is made. */
+export const tellsAll = ({ isPlain, isMute, triggers }: TableState): boolean =>
+  isPlain && !isMute && triggers.get(statementTrigger) === 'A' && triggers.get(rowTrigger) === 'R';
 
 /*
  * A mapping that is deleted, by whomever, takes its boost and its schedules with it: else they would
  * come back with a row that is restored under its old id. The function acts with the rights of its
- * owner, because whoever may delete mappings need not have any on the other tables.
+ * owner, because whoever may delete mappings need not have any on the other tables. Without the trigger
+ * only the admin API's own deletions end them; nothing else depends on it.
  */
 const endTrigger = 'tokligence_end_timings';
 const mappingsTable = 'api_key_priority_mappings';
 const timingTables = ['api_key_priority_boosts', 'api_key_priority_schedules'];
 
-const createEndFunction = (schema: string): string => {
+export const endingTriggers = (schema: string, table: string): TriggerDefinition[] =>
+  table === mappingsTable ? [ending(schema)] : [];
+
+const ending = (schema: string): TriggerDefinition => {
   const own = pg.escapeIdentifier(schema);
   // Only where there are any: a statement that deletes nothing is notified as a change too.
   const orphans = (table: string) =>
@@ -39,62 +81,16 @@ const createEndFunction = (schema: string): string => {
   const deletions = timingTables.map(
     table => `IF EXISTS (SELECT FROM ${orphans(table)}) THEN DELETE FROM ${orphans(table)}; END IF;`,
   );
-  return `CREATE OR REPLACE FUNCTION ${endTrigger}() RETURNS trigger LANGUAGE plpgsql
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+  const source = `
 BEGIN
   ${deletions.join('\n  ')}
   RETURN NULL;
-END $body$`;
+END `;
+  const create = `CREATE OR REPLACE FUNCTION ${own}.${endTrigger}() RETURNS trigger LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$${source}$body$`;
+  const calls = { name: endTrigger, source, create: [create] };
+  return { name: endTrigger, enabled: 'O', fires: 'AFTER DELETE OR TRUNCATE', each: 'FOR EACH STATEMENT', calls };
 };
 
-const createEndTrigger = `CREATE TRIGGER ${endTrigger} AFTER DELETE OR TRUNCATE ON ${mappingsTable}
-  FOR EACH STATEMENT EXECUTE FUNCTION ${endTrigger}()`;
-
-/** Without the right to create it only the admin API's own deletions end them; nothing else depends on it. */
-const ensureEndTrigger = async (client: pg.PoolClient, schema: string): Promise<void> => {
-  if ((await tablesHaving(client, schema, endTrigger)).has(mappingsTable)) return;
-  await createIfAllowed(client, [createEndFunction(schema), createEndTrigger]);
-};
-
-/**
- * Creates the triggers that are missing, inside the caller's transaction; answers whether all are
- * there and firing. Existing ones are not touched: replacing them would lock the tables at each start.
- */
-export const ensureTriggers = async (client: pg.PoolClient, schema: string): Promise<boolean> => {
-  await ensureEndTrigger(client, schema);
-  const having = await tablesHaving(client, schema, trigger);
-  const missing = tableNames.filter(name => !having.has(name));
-  return createIfAllowed(client, missing.length === 0 ? [] : [createFunction, ...missing.map(createTrigger)]);
-};
-
-/** All or none of the statements, inside the caller's transaction; false where the role may not, or a table is locked. */
-export const createIfAllowed = async (client: pg.PoolClient, statements: readonly string[]): Promise<boolean> => {
-  if (statements.length === 0) return true;
-  await client.query('SAVEPOINT triggers');
-  try {
-    for (const statement of statements) await client.query(statement);
-    return true;
-  } catch (error) {
-    if (!mayGoWithout(error)) throw error;
-    await client.query('ROLLBACK TO SAVEPOINT triggers');
-    return false;
-  }
-};
-
-const tablesHaving = async (client: pg.PoolClient, schema: string, name: string): Promise<Set<string>> => {
-  const { rows } = await client.query<{ table: string }>(
-    `SELECT c.relname AS "table"
-       FROM pg_trigger t
-       JOIN pg_class c ON c.oid = t.tgrelid
-       JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE n.nspname = $1 AND t.tgname = $2 AND t.tgenabled IN ('O', 'A')`,
-    [schema, name],
-  );
-  return new Set(rows.map(row => row.table));
-};
-
-/** No right to create them, a table kept locked by somebody, a disabled trigger, or a view in the table's place. */
-const reasonsToGoWithout = new Set(['42501', '55P03', '42710', '42809']);
-
-const mayGoWithout = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' && reasonsToGoWithout.has(error.code);
+export const qualified = (schema: string, name: string): string =>
+  `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;

@@ -154,7 +154,7 @@ export const openPaths: Readonly<Record<string, Described>> = {
     security: [],
     responses: {
       200: {
-        description: 'They can; degraded: from memory, the database is away.',
+        description: 'They can; degraded: from memory, the database is away or lacks tables.',
         content: status('ready', 'degraded'),
       },
       503: { description: 'Not yet, or no longer.', content: status('starting', 'stopping') },

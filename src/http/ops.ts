@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { pathOf } from '../gateway/operations.ts';
 
-/** `degraded`: requests are served from memory, because the database is away. */
+/** `degraded`: requests are served from memory, because the database is away or lacks tables. */
 export type Health = 'starting' | 'ready' | 'degraded' | 'stopping';
 
 export interface OpsServices {

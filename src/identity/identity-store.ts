@@ -1,6 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { isAbout, refused, writing } from '../db/clash.ts';
 import type { ApiKeyRow, Database, UserRow } from '../db/schema.ts';
-import { keyOfAnother, wrongRole } from './identity-fault.ts';
 import type { KeyOwner } from './key-owner.ts';
 
 /** A key as it may be shown: without its hash. */
@@ -27,7 +27,9 @@ export interface KeyFilter {
 
 export type UserPatch = Partial<Pick<UserRow, 'role' | 'status' | 'display_name'>>;
 
-interface NewKeyRow {
+type NewUserRow = Pick<UserRow, 'email' | 'role' | 'display_name'>;
+
+export interface NewKeyRow {
   readonly key_hash: string;
   readonly key_prefix: string;
 }
@@ -86,11 +88,14 @@ export class IdentityStore {
   }
 
   /** Null when the e-mail is taken, in whatever case it was written. */
-  async insertUser(user: Pick<UserRow, 'email' | 'role' | 'display_name'>): Promise<UserRow | null> {
-    return this.#db.transaction().execute(async trx => {
-      if (await findByEmail(trx, user.email)) return null;
-      return insertUserIfFree(trx, user);
-    });
+  async insertUser(user: NewUserRow): Promise<UserRow | null> {
+    const insert = (trx: Transaction<Database>) => insertUserIfFree(trx, user);
+    // Somebody else may have been faster.
+    return writing(
+      this.#db,
+      () => this.#db.transaction().execute(insert),
+      clash => (isAbout(clash, 'email') ? null : refused(clash)),
+    );
   }
 
   async findUser(id: number): Promise<UserRow | null> {
@@ -137,7 +142,8 @@ export class IdentityStore {
   }
 
   async insertKey(key: NewKeyRow & Pick<ApiKeyRow, 'user_id' | 'scopes' | 'expires_at'>): Promise<ShownKeyRow> {
-    return this.#db.insertInto('api_keys').values(key).returning(keyColumns).executeTakeFirstOrThrow();
+    const insert = () => this.#db.insertInto('api_keys').values(key).returning(keyColumns).executeTakeFirstOrThrow();
+    return writing(this.#db, insert);
   }
 
   /** `managed` as for users. */
@@ -175,114 +181,9 @@ export class IdentityStore {
     const { numDeletedRows } = await this.#db.deleteFrom('api_keys').where('id', '=', id).executeTakeFirst();
     return numDeletedRows > 0n;
   }
-
-  /** Whether anybody may use every admin route, and has a key to do it with. */
-  async rootAccess(): Promise<'nobody' | 'keyless' | 'keyed'> {
-    const { admins, keys } = await this.#db
-      .selectFrom('users')
-      .leftJoin('api_keys', 'api_keys.user_id', 'users.id')
-      .select(eb => [eb.fn.count('users.id').as('admins'), eb.fn.count('api_keys.id').as('keys')])
-      .where('users.role', '=', 'root_admin')
-      .where('users.status', '=', 'active')
-      .executeTakeFirstOrThrow();
-    if (Number(admins) === 0) return 'nobody';
-    return Number(keys) === 0 ? 'keyless' : 'keyed';
-  }
-
-  /**
-   * Makes `email` an active root admin and `key` theirs, whatever of it exists already; several
-   * gateways may do so at once. Answers whether they were inactive. Throws IdentityFault, and then
-   * nothing was written.
-   */
-  async installRootKey(email: string, key: NewKeyRow, now: string): Promise<{ reactivated: boolean }> {
-    return this.#db.transaction().execute(async trx => {
-      const { admin, isNew } = await findOrInsertRoot(trx, email);
-      await trx
-        .insertInto('api_keys')
-        .values({ ...key, user_id: admin.id, scopes: null, expires_at: null })
-        .onConflict(conflict => conflict.column('key_hash').doNothing())
-        .execute();
-      const stored = await trx
-        .selectFrom('api_keys')
-        .select(['id', 'user_id', 'expires_at'])
-        .where('key_hash', '=', key.key_hash)
-        .executeTakeFirstOrThrow();
-      if (stored.user_id !== admin.id) throw keyOfAnother(email, stored.user_id);
-      if (stored.expires_at !== null) {
-        await trx
-          .updateTable('api_keys')
-          .set({ expires_at: null, updated_at: now })
-          .where('id', '=', stored.id)
-          .execute();
-      }
-      return { reactivated: !isNew && (await activate(trx, admin.id, now)) };
-    });
-  }
-
-  /**
-   * The same for a freshly drawn key, by whichever gateway comes first: the others find an active
-   * root admin and are told that theirs was not stored.
-   */
-  async installFirstRootKey(email: string, key: NewKeyRow, now: string): Promise<{ stored: boolean }> {
-    return this.#db.transaction().execute(async trx => {
-      const { admin, isNew } = await findOrInsertRoot(trx, email);
-      const stored = isNew || (await activate(trx, admin.id, now));
-      if (stored) {
-        await trx
-          .insertInto('api_keys')
-          .values({ ...key, user_id: admin.id, scopes: null, expires_at: null })
-          .execute();
-      }
-      return { stored };
-    });
-  }
 }
 
 const isActiveRoot = (user: UserRow): boolean => user.role === 'root_admin' && user.status === 'active';
-
-/** Rows written by hand need not be lower-cased, and one mailbox is one person. */
-const findByEmail = async (trx: Transaction<Database>, email: string): Promise<UserRow | undefined> =>
-  trx
-    .selectFrom('users')
-    .select(userColumns)
-    .where(eb => eb(eb.fn('lower', ['email']), '=', email))
-    .orderBy('id')
-    .executeTakeFirst();
-
-const insertUserIfFree = async (
-  trx: Transaction<Database>,
-  user: Pick<UserRow, 'email' | 'role' | 'display_name'>,
-): Promise<UserRow | null> =>
-  (await trx
-    .insertInto('users')
-    .values(user)
-    .onConflict(conflict => conflict.column('email').doNothing())
-    .returning(userColumns)
-    .executeTakeFirst()) ?? null;
-
-async function findOrInsertRoot(
-  trx: Transaction<Database>,
-  email: string,
-): Promise<{ admin: UserRow; isNew: boolean }> {
-  const known = await findByEmail(trx, email);
-  const inserted = known ? null : await insertUserIfFree(trx, { email, role: 'root_admin', display_name: null });
-  if (inserted) return { admin: inserted, isNew: true };
-  // Where another gateway was inserting it the insert has waited for it, so now it is there to read.
-  const admin = known ?? (await findByEmail(trx, email));
-  if (!admin) throw new Error(`cannot insert or find the user ${email}`);
-  if (admin.role !== 'root_admin') throw wrongRole(email, admin.role);
-  return { admin, isNew: false };
-}
-
-/** True for the one that found it inactive. */
-const activate = async (trx: Transaction<Database>, id: number, now: string): Promise<boolean> =>
-  (await trx
-    .updateTable('users')
-    .set({ status: 'active', updated_at: now })
-    .where('id', '=', id)
-    .where('status', '!=', 'active')
-    .returning('id')
-    .executeTakeFirst()) !== undefined;
 
 /** An update that changes nothing locks the rows in both databases; SQLite has no FOR UPDATE. */
 const lockActiveRoots = async (trx: Transaction<Database>): Promise<{ id: number }[]> =>
@@ -293,3 +194,18 @@ const lockActiveRoots = async (trx: Transaction<Database>): Promise<{ id: number
     .where('status', '=', 'active')
     .returning('id')
     .execute();
+
+/** Rows written by hand need not be lower-cased, and one mailbox is one person. */
+export const findByEmail = async (trx: Transaction<Database>, email: string): Promise<UserRow | undefined> =>
+  trx
+    .selectFrom('users')
+    .select(userColumns)
+    .where(eb => eb(eb.fn('lower', ['email']), '=', email))
+    .orderBy('id')
+    .executeTakeFirst();
+
+/** Null when the e-mail is taken. */
+export const insertUserIfFree = async (trx: Transaction<Database>, user: NewUserRow): Promise<UserRow | null> =>
+  (await findByEmail(trx, user.email))
+    ? null
+    : trx.insertInto('users').values(user).returning(userColumns).executeTakeFirstOrThrow();

@@ -12,6 +12,7 @@ import { IdentityStore, type KeyFilter, type Page, type UserFilter } from './ide
 import { identityOf, isUsable, type KeyInUse } from './key-owner.ts';
 import { KeyRing } from './key-ring.ts';
 import { type AdminConfig, ensureAdmin } from './root-admin.ts';
+import { RootAdminStore } from './root-admin-store.ts';
 import type { Session } from './session-ring.ts';
 import { SessionStore } from './session-store.ts';
 import { type SessionRules, Sessions } from './sessions.ts';
@@ -130,7 +131,8 @@ export class Identities {
 
   /** At every start. Answers a key to be shown, once, if one had to be drawn. Throws IdentityFault. */
   async ensureAdmin(config: AdminConfig): Promise<string | null> {
-    return ensureAdmin({ store: this.#store, clock: this.#parts.clock, events: this.#parts.events }, config);
+    const { db, clock, events } = this.#parts;
+    return ensureAdmin({ store: new RootAdminStore(db), clock, events }, config);
   }
 
   createUser(actor: Identity, user: NewUser): Promise<UserRow> {

@@ -1,5 +1,6 @@
+import { unavailability } from '../db/answered.ts';
 import type { Clock } from '../domain/clock.ts';
-import { errors, type GatewayError } from '../domain/errors.ts';
+import { errors, GatewayError } from '../domain/errors.ts';
 import type { Events } from '../telemetry/events.ts';
 
 /*
@@ -111,15 +112,15 @@ export class Lookups<Subject extends Hashed, Row extends Hashed, Answer> {
   async #answer(batch: readonly Lookup<Subject, Answer>[]): Promise<void> {
     const generation = this.#generation;
     const at = this.#parts.clock.now();
-    const rows = await this.read(batch.map(({ subject }) => subject)).catch(() => null);
+    const rows = await this.read(batch.map(({ subject }) => subject)).catch((error: unknown) => this.#refusal(error));
     for (const lookup of batch) {
       const isCurrent = generation === this.#generation;
-      if (rows !== null && !isCurrent && ++lookup.attempts < attemptsAtMost) {
+      if (rows instanceof Map && !isCurrent && ++lookup.attempts < attemptsAtMost) {
         this.#queue.push(lookup);
         continue;
       }
       this.#waiting.delete(lookup.subject.hash);
-      if (rows === null) lookup.answer.reject(this.#databaseDown());
+      if (rows instanceof GatewayError) lookup.answer.reject(rows);
       else this.#settle(lookup, rows.get(lookup.subject.hash) ?? null, { at, isCurrent });
     }
   }
@@ -132,9 +133,9 @@ export class Lookups<Subject extends Hashed, Row extends Hashed, Answer> {
     }
   }
 
-  #databaseDown(): GatewayError {
-    const { one } = this.#parts.words;
-    return errors.unavailable(`The database is not reachable, so this ${one} cannot be checked now.`, 1);
+  #refusal(error: unknown): GatewayError {
+    const reason = unavailability(error) ?? 'The database does not answer as it should';
+    return errors.unavailable(`${reason}, so this ${this.#parts.words.one} cannot be checked now.`, 1);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Events } from '../telemetry/events.ts';
 import { drawKey, keyColumns, maxKeyBytes } from './api-key.ts';
 import { parseEmail } from './email.ts';
 import { IdentityFault } from './identity-fault.ts';
-import type { IdentityStore } from './identity-store.ts';
+import type { RootAdminStore } from './root-admin-store.ts';
 
 export interface AdminConfig {
   readonly adminEmail: string;
@@ -12,7 +12,7 @@ export interface AdminConfig {
 }
 
 interface RootAdminParts {
-  readonly store: IdentityStore;
+  readonly store: RootAdminStore;
   readonly clock: Clock;
   readonly events: Pick<Events, 'warn'>;
 }

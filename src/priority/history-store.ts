@@ -1,5 +1,6 @@
 import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kysely';
 import pg from 'pg';
+import { refusalOf } from '../db/clash.ts';
 import { recorded } from '../db/recorded.ts';
 import { type Database, type HistoryRow, type RecordedTable, recordedTables } from '../db/schema.ts';
 import { errors } from '../domain/errors.ts';
@@ -181,18 +182,9 @@ const columnsOf = async (trx: Transaction<Database>, { table }: RecordedTable, i
   return rows.map(({ name }) => name).filter(name => name in image && name !== 'updated_at');
 };
 
-/** Classes and codes of SQLSTATE by which a table refuses a row. */
-const refusals: Readonly<Record<string, string>> = {
-  '23505': 'another row has its pattern or key now',
-  '23503': 'what it belongs to is gone',
-  '23514': 'the table does not allow such a row any more',
-  '23502': 'the table does not allow such a row any more',
-  '23P01': 'another row is in its way',
-};
-
 const asConflict = (error: unknown): unknown => {
-  const reason = error instanceof pg.DatabaseError ? refusals[error.code ?? ''] : undefined;
-  return reason === undefined ? error : errors.conflict(`It cannot be restored: ${reason}.`);
+  const refusal = refusalOf(error);
+  return refusal === null ? error : errors.conflict(`It cannot be restored: ${refusal}.`);
 };
 
 const legibly = async <T>(reading: Promise<T>): Promise<T> => {

@@ -1,5 +1,4 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import pg from 'pg';
 import { recorded } from '../db/recorded.ts';
 import type { BoostRow, Database, MappingRow, MappingScheduleRow, PrioritySettingRow } from '../db/schema.ts';
 import { errors } from '../domain/errors.ts';
@@ -115,14 +114,8 @@ export class MappingStore {
   }
 
   /** One writer of mappings at a time among gateways, so that the check for a same pattern holds. */
-  async #writing<T>(actor: string | undefined, write: (trx: Transaction<Database>) => Promise<T>): Promise<T> {
-    try {
-      return await recorded(this.#db, { actor, lock: 'mappings' }, write);
-    } catch (error) {
-      // Somebody wrote the same pattern past the gateways in the meantime.
-      if (isUniqueViolation(error)) throw errors.conflict('there is already a mapping with this pattern', 'pattern');
-      throw error;
-    }
+  #writing<T>(actor: string | undefined, write: (trx: Transaction<Database>) => Promise<T>): Promise<T> {
+    return recorded(this.#db, { actor, lock: 'mappings' }, write);
   }
 }
 
@@ -182,5 +175,3 @@ export function given<Fields extends object>(
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [Field in keyof Fields]: Exclude<Fields[Field], undefined> };
 }
-
-const isUniqueViolation = (error: unknown) => error instanceof pg.DatabaseError && error.code === '23505';

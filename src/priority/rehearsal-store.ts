@@ -54,10 +54,15 @@ export class RehearsalStore implements Pick<MappingStore, 'create' | 'update' | 
   }
 }
 
-/** The id that the next new row gets, if nobody else makes one before. */
-export async function readNextId(trx: Transaction<Database>): Promise<number> {
-  const { rows } = await sql<{ id: number }>`SELECT coalesce(
-    pg_sequence_last_value(pg_get_serial_sequence('api_key_priority_mappings', 'id')::regclass), 0)::int + 1 AS id
-  `.execute(trx);
+/**
+ * The id that the next new row gets, or the first of so many, if nobody else makes one before. A sequence that
+ * would give one of them an id that is taken is set forward (db/clash.ts).
+ */
+export async function readNextId(trx: Transaction<Database>, count = 1): Promise<number> {
+  const { rows } = await sql<{ id: number }>`
+    SELECT CASE WHEN EXISTS (SELECT FROM api_key_priority_mappings WHERE id >= next AND id < next + ${count})
+      THEN (SELECT max(id) + 1 FROM api_key_priority_mappings) ELSE next END AS id
+    FROM (SELECT coalesce(pg_sequence_last_value(
+      pg_get_serial_sequence('api_key_priority_mappings', 'id')::regclass), 0)::int + 1 AS next) s`.execute(trx);
   return rows[0]?.id ?? 1;
 }

@@ -21,10 +21,10 @@ export class TransferStore {
     this.#db = db;
   }
 
-  /** All rows in order of id, and the id that the next new one gets, as of one moment. */
-  async readAll(): Promise<{ rows: MappingRow[]; nextId: number }> {
+  /** All rows in order of id, and the id that the first of `newRows` new ones gets, as of one moment. */
+  async readAll(newRows = 1): Promise<{ rows: MappingRow[]; nextId: number }> {
     const moment = this.#db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
-    return moment.execute(async trx => ({ rows: await readRows(trx), nextId: await readNextId(trx) }));
+    return moment.execute(async trx => ({ rows: await readRows(trx), nextId: await readNextId(trx, newRows) }));
   }
 
   /** One transaction: `plan` sees all rows, which nobody else can change until it is done, and says what to write. */

@@ -93,7 +93,7 @@ export class Transfer {
     const { read, faults } = await inSlices(readRowsSteps(await this.#read(file)), clock);
     const plan = async (rows: readonly MappingRow[]) => planned(rows, { read, faults, prune: options.prune });
     if (options.dryRun) {
-      const { rows, nextId } = await answered(store.readAll());
+      const { rows, nextId } = await answered(store.readAll(read.length));
       const tried = await plan(rows);
       const impact = await this.#parts.dryRun.impactOf(editsOf(tried, nextId));
       return { ...resultOf(tried, []), dry_run: true, impact };

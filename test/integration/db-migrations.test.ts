@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { type Migrated, migratePostgres, SchemaFault } from '../../src/db/migrations.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { existingInstallation } from '../support/existing-installation.ts';
+import { limitedRole } from '../support/limited-role.ts';
 import { emptyDatabase, freshDatabase, type TestDatabase } from '../support/postgres.ts';
 
 const migrate = async (url: string): Promise<Migrated> => {
@@ -44,27 +44,6 @@ const portrait = async ({ query }: TestDatabase, table: string) => ({
   indexes: await query('SELECT indexname, indexdef FROM pg_indexes WHERE tablename = $1 ORDER BY 1', [table]),
   rows: await query(`SELECT xmin::text, ctid::text, * FROM ${table} ORDER BY id`),
 });
-
-/** A role that may read and write the tables that are there, and nothing else. */
-const limitedRole = async (t: TestContext, { url, query }: TestDatabase): Promise<string> => {
-  const name = `role_${randomBytes(6).toString('hex')}`;
-  await query(`CREATE ROLE ${name} LOGIN PASSWORD 'secret'`);
-  await query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${name}`);
-  // A role can go only after the database in which it has rights.
-  const admin = new URL(url);
-  admin.pathname = '/postgres';
-  t.after(() => t.after(() => dropRole(admin.href, name)));
-  const limited = new URL(url);
-  limited.username = name;
-  limited.password = 'secret';
-  return limited.href;
-};
-
-const dropRole = async (url: string, name: string): Promise<void> => {
-  const { pool, close } = openPostgres(url);
-  await pool.query(`DROP ROLE ${name}`);
-  await close();
-};
 
 test('a new database gets all tables, and a second run changes nothing', async t => {
   const database = await emptyDatabase(t);
@@ -216,7 +195,7 @@ test('a role that may not create anything works on a complete database, without 
   const database = await emptyDatabase(t);
   await migrate(database.url);
   await database.query('DROP FUNCTION tokligence_notify_change CASCADE; DROP TABLE tokligence_migrations');
-  const limited = await limitedRole(t, database);
+  const { url: limited } = await limitedRole(t, database);
   assert.deepEqual(await migrate(limited), { schema: 'public', created: [], triggers: false, recording: 'triggers' });
   // The owner's next start adds what the role could not.
   assert.equal((await migrate(database.url)).triggers, true);
@@ -226,7 +205,7 @@ test('a role that may not create anything works on a complete database, without 
 test('a role that may not create missing tables is told which, and what to do', async t => {
   const database = await emptyDatabase(t);
   await database.query(existingInstallation);
-  const limited = await limitedRole(t, database);
+  const { url: limited } = await limitedRole(t, database);
   await assert.rejects(migrate(limited), {
     name: 'SchemaFault',
     message:
@@ -234,10 +213,78 @@ test('a role that may not create missing tables is told which, and what to do', 
   });
 });
 
-test('a disabled trigger does not count', async t => {
+const notifying = `SELECT tgrelid::regclass::text AS "table", tgname AS name, tgenabled AS enabled FROM pg_trigger
+  WHERE tgname LIKE 'tokligence_changes%' AND tgrelid::regclass::text = ANY($1) ORDER BY 1, 2`;
+const asTheyHaveToBe = (table: string) => [
+  { table, name: 'tokligence_changes', enabled: 'A' },
+  { table, name: 'tokligence_changes_replicated', enabled: 'R' },
+];
+
+test('triggers of an earlier version fire in sessions that replicate from the next start on', async t => {
   const database = await freshDatabase(t);
-  await database.query('ALTER TABLE users DISABLE TRIGGER tokligence_changes');
-  assert.equal((await migrate(database.url)).triggers, false);
+  const tables = ['console_sessions', 'users'];
+  for (const table of tables)
+    await database.query(`DROP TRIGGER tokligence_changes_replicated ON ${table};
+      ALTER TABLE ${table} ENABLE TRIGGER tokligence_changes`);
+  const before = await portrait(database, 'users');
+  assert.equal((await migrate(database.url)).triggers, true);
+  assert.deepEqual(await database.query(notifying, [tables]), tables.flatMap(asTheyHaveToBe));
+  assert.deepEqual(await portrait(database, 'users'), before);
+});
+
+test('a notifying trigger that is disabled is enabled again; one that records stays disabled', async t => {
+  const database = await freshDatabase(t);
+  await database.query('ALTER TABLE api_key_priority_config DISABLE TRIGGER USER');
+  const { triggers, recording } = await migrate(database.url);
+  assert.deepEqual([triggers, recording], [true, 'gateway']);
+  assert.deepEqual(
+    await database.query(notifying, [['api_key_priority_config']]),
+    asTheyHaveToBe('api_key_priority_config'),
+  );
+});
+
+test('what is right already is not touched at a start', async t => {
+  const database = await freshDatabase(t);
+  const versions = `SELECT oid, xmin::text FROM pg_trigger UNION ALL SELECT oid, xmin::text FROM pg_proc
+    WHERE proname LIKE 'tokligence%' ORDER BY 1`;
+  const before = await database.query(versions);
+  await migrate(database.url);
+  assert.deepEqual(await database.query(versions), before);
+});
+
+test('a role with the right to create triggers in tables of another makes those it may', async t => {
+  const database = await emptyDatabase(t);
+  await database.query(existingInstallation);
+  const { url, role } = await limitedRole(t, database);
+  await database.query(`GRANT CREATE ON SCHEMA public TO ${role}; GRANT TRIGGER ON users, api_keys TO ${role}`);
+  assert.equal((await migrate(url)).triggers, false);
+  // One for rows cannot be kept out of ordinary statements without the owner.
+  assert.deepEqual(await database.query(notifying, [['users', 'api_keys', 'console_sessions']]), [
+    { table: 'api_keys', name: 'tokligence_changes', enabled: 'O' },
+    ...asTheyHaveToBe('console_sessions'),
+    { table: 'users', name: 'tokligence_changes', enabled: 'O' },
+  ]);
+  assert.equal((await migrate(database.url)).triggers, true);
+});
+
+test('a role that may not record may notify all the same', async t => {
+  const database = await freshDatabase(t);
+  const { url, role } = await limitedRole(t, database);
+  const config = 'api_key_priority_config';
+  await database.query(`GRANT TRIGGER ON ${config} TO ${role}; DROP TRIGGER tokligence_changes ON ${config};
+    DROP TRIGGER tokligence_changes_replicated ON ${config}; DROP TRIGGER tokligence_history_insert ON ${config}`);
+  // Nobody but their owner may attach the functions that record.
+  assert.deepEqual(await migrate(url), { schema: 'public', created: [], triggers: false, recording: 'gateway' });
+  assert.deepEqual(await database.query(notifying, [[config]]), [
+    { table: config, name: 'tokligence_changes', enabled: 'O' },
+  ]);
+});
+
+test('a view in the place of a table costs its triggers, not the start', async t => {
+  const database = await freshDatabase(t);
+  await database.query('ALTER TABLE users RENAME TO people; CREATE VIEW users AS SELECT * FROM people');
+  const { triggers, recording } = await migrate(database.url);
+  assert.deepEqual([triggers, recording], [false, 'triggers']);
 });
 
 test('the tables go into the first schema of the search path', async t => {
@@ -264,6 +311,7 @@ test('a table locked by somebody costs the triggers, not the start', async t => 
   const operator = await pool.connect();
   await operator.query(`BEGIN; UPDATE users SET phone = '2' WHERE id = 1`);
   assert.equal((await migrate(database.url)).triggers, false);
+  assert.deepEqual(await database.query(notifying, [['api_keys', 'users']]), asTheyHaveToBe('api_keys'));
   await operator.query('COMMIT');
   operator.release();
   await close();

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Kysely } from 'kysely';
 import { migratePostgres } from '../../src/db/migrations.ts';
@@ -9,6 +8,7 @@ import type { Database, HistoryRow } from '../../src/db/schema.ts';
 import { HistoryStore } from '../../src/priority/history-store.ts';
 import { MappingStore } from '../../src/priority/mapping-store.ts';
 import { startGateway } from '../support/gateway.ts';
+import { limitedRole } from '../support/limited-role.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 
@@ -197,20 +197,3 @@ test('where the role may not create triggers the gateway records what is changed
   assert.match(unreadable.body.error.message, /GRANT SELECT ON api_key_priority_history/);
   assert.equal(said(), 1);
 });
-
-/** A role that may read and write the tables that are there, and nothing else. */
-async function limitedRole(t: TestContext, { url, query }: TestDatabase) {
-  const role = `role_${randomBytes(6).toString('hex')}`;
-  await query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
-  await query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`);
-  await query(`GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ${role}`);
-  const server = Object.assign(new URL(url), { pathname: '/postgres' }).href;
-  t.after(() =>
-    t.after(async () => {
-      const { pool, close } = openPostgres(server);
-      await pool.query(`DROP ROLE ${role}`);
-      await close();
-    }),
-  );
-  return { role, url: Object.assign(new URL(url), { username: role, password: 'secret' }).href };
-}

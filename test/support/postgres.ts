@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -58,11 +59,18 @@ export interface PrivateServer extends TestDatabase {
   kill(): Promise<void>;
   /** On the same port as before. */
   start(): Promise<void>;
+  /** A further database on it, migrated. */
+  migrated(name: string): Promise<TestDatabase>;
 }
 
 /** A server of this test alone, to be stopped and started again; with an empty database. */
-export const privateServer = async (t: TestContext): Promise<PrivateServer> => {
+export const privateServer = async (
+  t: TestContext,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<PrivateServer> => {
   const cluster = await temporaryCluster();
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
+  await appendFile(join(cluster.folder, 'cluster', 'postgresql.conf'), lines.join(''));
   t.after(async () => {
     await stopServer(cluster);
     remove(cluster);
@@ -75,7 +83,17 @@ export const privateServer = async (t: TestContext): Promise<PrivateServer> => {
     stop: () => stopServer(cluster),
     kill: () => kill(cluster),
     start: () => startAgain(cluster),
+    migrated: name => migratedOn(url, name),
   };
+};
+
+const migratedOn = async (server: string, name: string): Promise<TestDatabase> => {
+  await once(server, `CREATE DATABASE ${name}`);
+  const url = onDatabase(server, name);
+  const postgres = openPostgres(url);
+  await migratePostgres(postgres.pool);
+  await postgres.close();
+  return { url, query: (sql, params) => once(url, sql, params) };
 };
 
 let ownServer: Promise<TestServer> | null = null;
@@ -125,7 +143,7 @@ const makeTemplateNamed = async (client: pg.Client, server: string, name: string
 
 const schemaHash = (): string => {
   const hash = createHash('sha256');
-  for (const file of ['migrations', 'tables', 'triggers', 'history', 'history-triggers']) {
+  for (const file of ['migrations', 'tables', 'triggers', 'trigger-mending', 'history', 'history-triggers']) {
     hash.update(readFileSync(new URL(`../../src/db/${file}.ts`, import.meta.url)));
   }
   return hash.digest('hex').slice(0, 16);

@@ -12,7 +12,7 @@ export const lanes = {
   noNewsYet:
     'No news yet: the gateway does not answer, or has as many live views open as it may. It is tried again by itself.',
   tryNow: 'Try now',
-  database_degraded: 'The database cannot be reached',
+  database_degraded: 'The database cannot be used',
   database_degraded_what:
     'Requests are served from memory: with the keys that are known and the mappings that were read last. Changes have to wait.',
   database_starting: 'The gateway is starting',

@@ -1,0 +1,93 @@
+import type { ClientBase, Pool } from 'pg';
+import { ledger, postgresTables } from './tables.ts';
+
+/*
+ * What PostgreSQL's catalogue says of our tables: one statement of about a millisecond, whatever they hold.
+ *
+ * It shows what no trigger can report: a table that was swapped for another or restored (`oid`), emptied or
+ * rewritten (`relfilenode`), and triggers that were dropped, disabled or enabled. A trigger that is disabled and
+ * enabled again within one transaction shows too, because its row in pg_trigger is a new version (`xmin`).
+ */
+export interface Catalogue {
+  /** Those that exist. */
+  readonly tables: ReadonlyMap<string, TableState>;
+  /** Those that do not. */
+  readonly missing: readonly string[];
+  /** Nothing of ours exists, not even the record of migrations. */
+  readonly isEmpty: boolean;
+  /**
+   * The same text again: the same transactions are visible, so no row has changed. On a primary that is the
+   * snapshot. The position in the WAL would not do: a commit is written before it becomes visible, and waits in
+   * between for the disk and for synchronous standbys. A standby's snapshots leave out what is in progress; there
+   * it is the position up to which it has replayed.
+   */
+  readonly moment: string;
+}
+
+/** When a trigger fires (pg_trigger.tgenabled): never, in ordinary sessions, in those that replicate, in both. */
+export type Enabled = 'D' | 'O' | 'R' | 'A';
+
+export interface TableState {
+  /** Another text as soon as the table, its file, our triggers on it, or our rights are others. */
+  readonly print: string;
+  /** Its rows are its own: it is no view, and has neither partitions nor children. */
+  readonly isPlain: boolean;
+  /** Only an owner may say in which sessions a trigger fires. */
+  readonly isOwned: boolean;
+  /** It is a table, and the role may create triggers on it. */
+  readonly mayHaveTriggers: boolean;
+  /** Logical replication writes to it on a server before 15, where the notifications of that reach nobody. */
+  readonly isMute: boolean;
+  /** Ours, by name. */
+  readonly triggers: ReadonlyMap<string, Enabled>;
+}
+
+/** All of our triggers begin with it. */
+const triggerPrefix = 'tokligence_';
+
+type CatalogueRow = Pick<TableState, 'isPlain' | 'isOwned' | 'mayHaveTriggers' | 'isMute'> & {
+  readonly moment: string;
+  /** Null in the only row of a database without our tables. */
+  readonly table: string | null;
+  readonly version: string;
+  /** `<enabled> <name> <version>` each. */
+  readonly triggers: readonly string[];
+};
+
+const statement = `SELECT m.moment, c.*
+  FROM (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()::text
+    ELSE txid_current_snapshot()::text END AS moment) m
+  LEFT JOIN (SELECT c.relname AS "table", concat_ws(' ', c.oid, c.relfilenode, c.relkind,
+        has_schema_privilege(n.oid, 'CREATE')) AS version,
+      c.relkind = 'r' AND NOT c.relhassubclass AS "isPlain",
+      pg_has_role(c.relowner, 'USAGE') AS "isOwned",
+      c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'TRIGGER') AS "mayHaveTriggers",
+      current_setting('server_version_num')::int < 150000
+        AND EXISTS (SELECT FROM pg_subscription_rel s WHERE s.srrelid = c.oid) AS "isMute",
+      ARRAY(SELECT concat_ws(' ', t.tgenabled, t.tgname, t.oid, t.xmin) FROM pg_trigger t
+        WHERE t.tgrelid = c.oid AND starts_with(t.tgname, '${triggerPrefix}') ORDER BY t.oid) AS triggers
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND c.relname = ANY($2::name[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')) c ON true`;
+
+const names: readonly string[] = postgresTables.map(({ name }) => name);
+
+/** As of one moment. */
+export const readCatalogue = async (client: ClientBase | Pool, schema: string): Promise<Catalogue> => {
+  const { rows } = await client.query<CatalogueRow>(statement, [schema, [ledger, ...names]]);
+  const tables = new Map(rows.flatMap(row => (row.table === null ? [] : [[row.table, stateOf(row)]])));
+  return {
+    tables,
+    missing: names.filter(name => !tables.has(name)),
+    isEmpty: tables.size === 0,
+    moment: rows[0]?.moment ?? '',
+  };
+};
+
+const stateOf = ({ version, triggers, isPlain, isOwned, mayHaveTriggers, isMute }: CatalogueRow): TableState => ({
+  print: [version, isOwned, mayHaveTriggers, ...triggers].join(' '),
+  isPlain,
+  isOwned,
+  mayHaveTriggers,
+  isMute,
+  triggers: new Map(triggers.map(text => text.split(' ')).map(([enabled, name = '']) => [name, enabled as Enabled])),
+});
