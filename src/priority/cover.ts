@@ -5,7 +5,7 @@
  *
  * Keys are those that HTTP can carry: no control characters but the tab, and of a bounded length.
  */
-import { type Automaton, type CharacterSet, dead, full } from './automaton.ts';
+import { type Automaton, dead, full, type ListedSet } from './automaton.ts';
 
 /** As authentication has it. */
 export const maxKeyLength = 256;
@@ -81,7 +81,7 @@ const isOutside = (all: readonly Automaton[], states: readonly number[]): boolea
   all.every((automaton, at) => automaton.accepts(states[at] ?? dead) === (at === 0));
 
 /** One character for each way in which the sets tell characters apart, `fresh` and its like first. */
-function representatives(sets: readonly CharacterSet[], fresh: number, effort: Effort): number[] | null {
+function representatives(sets: readonly ListedSet[], fresh: number, effort: Effort): number[] | null {
   const edges = new Set(sets.flatMap(set => set.edges));
   for (const [from, to] of carried) edges.add(from).add(to);
   effort.left -= (edges.size * sets.length) >> 4;

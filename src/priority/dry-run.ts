@@ -58,7 +58,11 @@ export class DryRun {
   constructor(parts: DryRunParts) {
     const { mapper, store } = parts;
     this.#parts = parts;
-    this.#writes = new MappingWrites({ store, listed: row => mapper.listed(row) });
+    this.#writes = new MappingWrites({
+      store,
+      listed: row => mapper.listed(row),
+      regexWeight: without => mapper.regexWeight(without),
+    });
   }
 
   async create(mapping: NewMapping, createdBy: string): Promise<Tried> {

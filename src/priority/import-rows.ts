@@ -1,7 +1,7 @@
 /** What a file says of one mapping, checked by the rules that the API has for a new one. */
 import { GatewayError } from '../domain/errors.ts';
 import { matchTypes, type TenantType } from '../domain/vocabulary.ts';
-import { checkFields, checkPattern } from './mapping-rules.ts';
+import { checkedPattern, checkFields } from './mapping-rules.ts';
 import type { FileRow } from './plain-yaml.ts';
 import { type PortableRow, portableFields } from './portable-row.ts';
 
@@ -78,7 +78,7 @@ function ruleFault(row: PortableRow, faultOf: (field: string | null, reason: str
   if (unstorable) return faultOf(unstorable, `${unstorable} must not contain NUL or half a surrogate pair`);
   try {
     checkFields({ ...row, tenant_type: row.tenant_type as TenantType | null });
-    checkPattern(row);
+    checkedPattern(row);
     return null;
   } catch (error) {
     if (error instanceof GatewayError) return faultOf(error.param, error.message);
