@@ -62,7 +62,7 @@ async function readRows(trx: Transaction<Database>): Promise<MappingRow[]> {
 async function create(trx: Transaction<Database>, rows: Plan['created'], createdBy: string): Promise<number[]> {
   const ids: number[] = [];
   for (const portion of portionsOf(rows)) {
-    const numbered = JSON.stringify(portion.map((row, place) => ({ ...row, place })));
+    const numbered = JSON.stringify(portion.map(({ row }, place) => ({ ...row, place })));
     const created = await sql<{ id: number }>`
       INSERT INTO ${sql.table(table)}
         (pattern, match_type, priority, tenant_id, tenant_name, tenant_type, description, enabled, created_by)

@@ -62,10 +62,8 @@ const yaml = (reply: FastifyReply, text: string) => reply.type('application/yaml
 /** JSON only where it is asked for by name. */
 const wantsJson = (accept: string | undefined): boolean => accept?.includes('application/json') ?? false;
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
-
 function takeFiles(app: FastifyInstance): void {
-  const take = (format: ImportFile['format']) => async (_request: unknown, body: Buffer) => ({ format, body });
+  const take = (format: ImportFile['format']) => async (_request: unknown, bytes: Buffer) => ({ format, bytes });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, take('json'));
   app.addContentTypeParser(yamlTypes, { parseAs: 'buffer' }, take('yaml'));
@@ -75,12 +73,8 @@ function takeFiles(app: FastifyInstance): void {
 }
 
 function fileOf(sent: unknown): ImportFile {
-  const { format, body } = (sent ?? {}) as { format?: ImportFile['format']; body?: Buffer };
-  if (format === undefined || body === undefined || body.length === 0)
+  const { format, bytes } = (sent ?? {}) as Partial<ImportFile>;
+  if (format === undefined || bytes === undefined || bytes.length === 0)
     throw errors.invalidRequest('The body is empty: send the file as YAML or JSON.');
-  try {
-    return { format, text: strictUtf8.decode(body) };
-  } catch {
-    throw errors.invalidRequest('The file is not UTF-8 text.');
-  }
+  return { format, bytes };
 }
