@@ -7,7 +7,7 @@ import { errors } from '../domain/errors.ts';
 import { type FaultyPattern, type Pattern, parsePattern } from './pattern.ts';
 
 /** One that begins below it is still let in. */
-export const regexRoom = 2_000_000;
+export const regexRoom = 3_000_000;
 
 const noRoom: FaultyPattern = {
   kind: 'faulty',

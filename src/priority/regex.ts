@@ -10,9 +10,9 @@ export const maxRegexWeight = 200_000;
 
 /** Characters of the longest key that is let in. */
 const longestKey = 256;
-/** A step takes one to two nanoseconds. */
-const stepsPerCharacter = 8;
-const stepsPerWord = 2;
+/** A step takes about a nanosecond. */
+const stepsPerCharacter = 4;
+const stepsPerWord = 4;
 /** What every regex takes, however small. */
 const leastWeight = 500;
 
@@ -64,14 +64,35 @@ export class Regex {
 
   /** Whether it matches anywhere in the key. */
   test(key: string): boolean {
+    return this.#words > 1 ? this.#searchByWords(key) : this.#searchByWord(key);
+  }
+
+  #searchByWords(key: string): boolean {
     standing.fill(0, 0, this.#words);
     for (let at = 0, before = -1; ; ) {
       const character = at < key.length ? (key.codePointAt(at) ?? -1) : -1;
-      const seen = this.#asked === 0 ? 0 : sightBetween(before, character) & this.#asked;
-      const table = this.#tableOf(seen);
+      const table = this.#tableOf(this.#asked === 0 ? 0 : sightBetween(before, character) & this.#asked);
       if (table.isMatched || this.#move(table)) return true;
       if (character === -1) return false;
       if (!this.#take(character) && this.#isAnchored) return false;
+      before = character;
+      at += character > 0xffff ? 2 : 1;
+    }
+  }
+
+  /** The same where one word has all bits, as of most regexes: it takes half the time. */
+  #searchByWord(key: string): boolean {
+    for (let at = 0, before = -1, stands = 0; ; ) {
+      const character = at < key.length ? (key.codePointAt(at) ?? -1) : -1;
+      const table = this.#tableOf(this.#asked === 0 ? 0 : sightBetween(before, character) & this.#asked);
+      const { start, chain, other, rowAt, rows, ends } = table;
+      if (table.isMatched || (stands & (ends[0] ?? 0)) !== 0) return true;
+      if (character === -1) return false;
+      let waits = (start[0] ?? 0) | ((stands & (chain[0] ?? 0)) << 1);
+      for (let left = stands & (other[0] ?? 0); left !== 0; left &= left - 1)
+        waits |= rows[rowAt[31 - Math.clz32(left & -left)] ?? 0] ?? 0;
+      stands = waits & this.#wordOf(character);
+      if (stands === 0 && this.#isAnchored) return false;
       before = character;
       at += character > 0xffff ? 2 : 1;
     }
@@ -106,7 +127,16 @@ export class Regex {
   #take(character: number): boolean {
     const { kindOf, words } = this.#masks;
     if (character < kindOf.length) return this.#stand(words, (kindOf[character] ?? 0) * this.#words);
-    return this.#stand(maskOf(this.program, bitsOf(this.program), character), 0);
+    return this.#stand(this.#oddMask(character), 0);
+  }
+
+  #wordOf(character: number): number {
+    const { kindOf, words } = this.#masks;
+    return (character < kindOf.length ? words[kindOf[character] ?? 0] : this.#oddMask(character)[0]) ?? 0;
+  }
+
+  #oddMask(character: number): Int32Array {
+    return maskOf(this.program, bitsOf(this.program), character);
   }
 
   #stand(masks: Int32Array, from: number): boolean {

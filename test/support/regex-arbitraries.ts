@@ -113,5 +113,5 @@ export const keyText = fc.string({
   maxLength: 12,
 });
 
-/** Regexes, each another one, of which about a dozen take all the room that there is. */
-export const heavyRegex = (number: number): string => `(?:a?b?c?d?e?f?g?h?i?){0,14}_${number}`;
+/** Regexes, each another one, of which 20 take all the room that there is. */
+export const heavyRegex = (number: number): string => `(?:a?b?c?d?e?f?g?h?i?){0,13}_${String(number).padStart(2, '0')}`;

@@ -28,7 +28,7 @@ const compiled = (rows: readonly MappingSource[]) => finish(compileRows(rows, ne
 test('regexes serve in the order priority, id until their weights come to the bound, and the rest say so', () => {
   const priority = fc.integer({ min: 0, max: 9 });
   fc.assert(
-    fc.property(fc.array(priority, { minLength: 1, maxLength: 40 }), priorities => {
+    fc.property(fc.array(priority, { minLength: 1, maxLength: 50 }), priorities => {
       const rows = priorities.map((priority, at) => row(at + 1, heavyRegex(at % 7), priority));
       const all = compiled([...rows, { ...row(100, 'tok_'), match_type: 'prefix' as const }]);
       const inOrder = all
@@ -40,7 +40,7 @@ test('regexes serve in the order priority, id until their weights come to the bo
       const total = weights.reduce((sum, weight) => sum + weight, 0);
       assert.ok(total < regexRoom + maxRegexWeight);
       if (served.length < inOrder.length) assert.ok(total >= regexRoom);
-      for (const { fault } of inOrder.slice(served.length)) assert.match(fault ?? '', /no room .* weigh 2000000/);
+      for (const { fault } of inOrder.slice(served.length)) assert.match(fault ?? '', /no room .* weigh 3000000/);
       assert.equal(all.at(-1)?.fault, null);
     }),
     { numRuns: 30 },
@@ -48,20 +48,20 @@ test('regexes serve in the order priority, id until their weights come to the bo
 });
 
 test('a regex without room serves as soon as there is some, and costs nothing until then', () => {
-  const rows = Array.from({ length: 20 }, (_, at) => row(at + 1, heavyRegex(at)));
+  const rows = Array.from({ length: 30 }, (_, at) => row(at + 1, heavyRegex(at)));
   const first = compiled(rows);
   const without = first.filter(({ fault }) => fault !== null).map(({ source }) => source.id);
-  assert.ok(without.length > 3 && without.includes(20));
+  assert.ok(without.length > 3 && without.includes(30));
   assert.ok(first.every(({ fault, pattern }) => fault === null || pattern.kind === 'faulty'));
   const known = new Map(first.map(one => [one.source.id, one]));
   const again = finish(compileRows(rows, known));
   assert.deepEqual(again, { value: first, count: 1 });
   assert.ok(again.value.every((one, at) => one === first[at]));
 
-  const fewer = finish(compileRows(rows.slice(10), known)).value;
+  const fewer = finish(compileRows(rows.slice(15), known)).value;
   assert.deepEqual(
     fewer.map(({ fault }) => fault),
-    Array.from({ length: 10 }, () => null),
+    Array.from({ length: 15 }, () => null),
   );
 });
 
@@ -69,15 +69,15 @@ test('of two hundred thousand regexes few are ever compiled, and the rest is gon
   const rows = Array.from({ length: 200_000 }, (_, at) => row(at + 1, heavyRegex(at % 20)));
   const { value, count } = finish(compileRows(rows, new Map()));
   const usable = value.filter(({ fault }) => fault === null).length;
-  assert.ok(usable > 10 && usable < 30 && count > 1_000, `${usable} usable, ${count} steps`);
+  assert.ok(usable > 10 && usable < 40 && count > 1_000, `${usable} usable, ${count} steps`);
 });
 
 test('regexes that fill the room cost a new key about a millisecond', t => {
-  const rows = compiled(Array.from({ length: 130 }, (_, at) => row(at + 1, `(?:[^!${at}]?){0,27}!`)));
+  const rows = compiled(Array.from({ length: 200 }, (_, at) => row(at + 1, `(?:[^!${at}]?){0,27}!`)));
   const served = rows
     .map(({ pattern }) => (pattern.kind === 'regex' ? pattern.regex : null))
     .filter(one => one !== null);
-  assert.ok(served.length > 100 && served.length < rows.length, `${served.length}`);
+  assert.ok(served.length > 150 && served.length < rows.length, `${served.length}`);
   const key = 'tok_live-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO'.repeat(6);
   const msFor = (length: number) => {
     let best = Number.POSITIVE_INFINITY;
@@ -92,6 +92,6 @@ test('regexes that fill the room cost a new key about a millisecond', t => {
   t.diagnostic(
     `a new key of 47, 80, 256 characters: ${[drawn, widest, longest].map(ms => ms?.toFixed(2)).join(', ')} ms`,
   );
-  // On a machine of its own 0.5, 0.8 and 2.6 ms; a busy one may take several times as long.
+  // On a machine of its own 0.6, 1 and 3 ms; a busy one may take several times as long.
   assert.ok((widest ?? 0) < 8);
 });
