@@ -93,7 +93,12 @@ function* pair(stored: readonly MappingRow[], file: readonly ReadRow[]): Generat
       one.before = sameText;
     } else isNew.set(pattern, one.read);
   }
-  return { pairs, faults: [sameKeys, sameTexts], left: stored.filter(row => !taken.has(row)) };
+  const left: MappingRow[] = [];
+  for (const [at, row] of stored.entries()) {
+    if (at % rowsPerStep === 0) yield;
+    if (!taken.has(row)) left.push(row);
+  }
+  return { pairs, faults: [sameKeys, sameTexts], left };
 }
 
 function* indexed(stored: readonly MappingRow[]) {

@@ -13,7 +13,7 @@ import type { MappingStore, StoredMapping } from './mapping-store.ts';
 import { isStorable, MappingWrites, noMapping } from './mapping-writes.ts';
 import { compile, compileRow, type Mapping } from './matcher.ts';
 import { warmUpRegexEngine } from './pattern.ts';
-import { weightOf } from './regex-room.ts';
+import { weightIn } from './regex-room.ts';
 import { changesOf, effectiveSettings, type SettingsPatch } from './settings.ts';
 import { classifyBySettings } from './shadow.ts';
 import { type Loaded, loadSnapshot } from './snapshot-loader.ts';
@@ -146,9 +146,10 @@ export class Mapper {
 
   /** What the regexes that are enabled weigh together, without those of these rows. */
   regexWeight(without: readonly number[]): number {
-    const left = new Set(without);
-    const rows = this.#loaded?.rows ?? [];
-    return rows.reduce((sum, { source, pattern }) => sum + (left.has(source.id) ? 0 : weightOf(pattern)), 0);
+    if (this.#loaded === null) return 0;
+    const { rows, rowById } = this.#loaded;
+    const gone = without.map(id => rowById.get(id)).filter(row => row !== undefined);
+    return weightIn(rows) - weightIn(gone);
   }
 
   /** Those in effect, with where each comes from. */

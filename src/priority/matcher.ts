@@ -117,7 +117,8 @@ export function* compileSteps(rows: readonly CompiledRow[], now: number): Genera
   const byLevel = allLevels.map((): RankedRow[] => []);
   const counts = { row: 0, schedule: 0, boost: 0 };
   let validUntil = Number.POSITIVE_INFINITY;
-  for (const { pattern, mapping, timing } of rows) {
+  for (const [at, { pattern, mapping, timing }] of rows.entries()) {
+    if (at % rowsPerStep === rowsPerStep - 1) yield;
     if (!mapping || pattern.kind === 'faulty') continue;
     const { level, source, until } = effectiveAt(mapping.level, timing, now);
     counts[source]++;

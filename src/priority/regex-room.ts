@@ -4,6 +4,7 @@
  * rows are those that go.
  */
 import { errors } from '../domain/errors.ts';
+import { byPriority } from './by-priority.ts';
 import { type FaultyPattern, type Pattern, parsePattern } from './pattern.ts';
 
 /** One that begins below it is still let in. */
@@ -32,7 +33,7 @@ export function* regexesInRoom(
 ): Generator<void, ReadonlyMap<number, Pattern | FaultyPattern>> {
   const patterns = new Map<number, Pattern | FaultyPattern>();
   let weight = 0;
-  for (const row of yield* inOrder(rows)) {
+  for (const row of yield* byPriority(rows)) {
     const before = known(row);
     const isNew = before === undefined || before === noRoom;
     const pattern = weight >= regexRoom ? noRoom : isNew ? parsePattern('regex', row.pattern) : before;
@@ -44,20 +45,11 @@ export function* regexesInRoom(
   return patterns;
 }
 
-function* inOrder(rows: readonly RegexRow[]): Generator<void, RegexRow[]> {
-  const byPriority = new Map<number, RegexRow[]>();
-  for (const [at, row] of rows.entries()) {
-    const same = byPriority.get(row.priority) ?? [];
-    same.push(row);
-    byPriority.set(row.priority, same);
-    if (at % rowsPerStep === rowsPerStep - 1) yield;
-  }
-  const priorities = [...byPriority.keys()].sort((a, b) => a - b);
-  return priorities.flatMap(priority => byPriority.get(priority) ?? []);
-}
-
 export const weightOf = (pattern: Pattern | FaultyPattern): number =>
   pattern.kind === 'regex' ? pattern.regex.weight : 0;
+
+export const weightIn = (rows: readonly { readonly pattern: Pattern | FaultyPattern }[]): number =>
+  rows.reduce((sum, { pattern }) => sum + weightOf(pattern), 0);
 
 /** Throws `invalid_request` where regexes of this weight would not fit beside the others. */
 export function refuseWithoutRoom(weight: number, others: number): void {

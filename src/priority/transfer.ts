@@ -5,6 +5,7 @@ import { atMost } from '../domain/at-most.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
 import type { Events } from '../telemetry/events.ts';
+import { byPriority } from './by-priority.ts';
 import { type DocumentFormat, type ImportFile, type ReadFile, readInWorker } from './document-worker.ts';
 import type { DryRun, Impact, RowEdit } from './dry-run.ts';
 import { changesOf, type ImportChange, type Plan, placeOf, planOf } from './import-plan.ts';
@@ -67,15 +68,10 @@ export class Transfer {
     this.#parts = parts;
   }
 
-  /** In the order in which they win. */
-  async exportRows(): Promise<PortableRow[]> {
+  /** All rows in the order in which they win, as a file. */
+  async export(format: DocumentFormat): Promise<string> {
     const { rows } = await answered(this.#parts.store.readAll());
-    return rows.sort((a, b) => a.priority - b.priority || a.id - b.id).map(portable);
-  }
-
-  async exportYaml(): Promise<string> {
-    const rows = await this.exportRows();
-    return inSlices(yamlSteps(rows), this.#parts.clock);
+    return inSlices(textSteps(rows, format), this.#parts.clock);
   }
 
   async import(file: ImportFile, options: ImportOptions): Promise<Imported> {
@@ -94,12 +90,12 @@ export class Transfer {
   }
 
   async #apply(file: ReadFile, options: ImportOptions): Promise<Imported> {
-    const { store, mapper } = this.#parts;
+    const { store, mapper, clock } = this.#parts;
     const plan = (rows: readonly MappingRow[]) => this.#planned(rows, file, options);
     if (options.dryRun) {
       const { rows, nextId } = await answered(store.readAll());
       const tried = await plan(rows);
-      const impact = await this.#parts.dryRun.impactOf(editsOf(tried, nextId));
+      const impact = await this.#parts.dryRun.impactOf(await inSlices(editsOf(tried, nextId), clock));
       return { ...resultOf(tried, []), dry_run: true, impact };
     }
     const { plan: written, createdIds } = await mapper.written(store.write(plan, options.actor));
@@ -120,17 +116,14 @@ export class Transfer {
   }
 
   #refuseWithoutRoom({ created, updated, deleted }: Plan): void {
-    const enabled = [
-      ...created.filter(({ row }) => row.enabled),
-      ...updated.filter(({ after, before }) => after.enabled && !isServing(before, after)),
-    ];
-    const added = enabled.reduce((sum, { weight }) => sum + weight, 0);
-    const gone = [
-      ...updated.filter(({ before, after }) => !isServing(before, after)).map(({ before }) => before),
-      ...deleted,
-    ];
+    const changed = updated.filter(({ before, after }) => !isServing(before, after));
+    let added = 0;
+    for (const { row, weight } of created) if (row.enabled) added += weight;
+    for (const { after, weight } of changed) if (after.enabled) added += weight;
+    if (added === 0) return;
+    const gone = [...changed.map(({ before }) => before), ...deleted].filter(row => row.match_type === 'regex');
     const others = this.#parts.mapper.regexWeight(gone.map(({ id }) => id));
-    if (added === 0 || added + others <= regexRoom) return;
+    if (added + others <= regexRoom) return;
     const figures = `they weigh ${added}, the others that are enabled ${others}, and ${regexRoom} together can serve`;
     throw errors.invalidRequest(`Nothing is imported, there is no room for the file's regexes: ${figures}.`);
   }
@@ -162,17 +155,24 @@ function resultOf(plan: Plan, createdIds: readonly number[]): Imported {
   };
 }
 
-const editsOf = ({ created, updated, deleted }: Plan, nextId: number): RowEdit[] => [
-  ...created.map(({ row }, at) => ({ id: nextId + at, row })),
-  ...updated.map(({ before: { id }, after }) => ({ id, row: after })),
-  ...deleted.map(({ id }) => ({ id, row: null })),
-];
+const rowsPerStep = 256;
 
-function* yamlSteps(rows: readonly PortableRow[]): Generator<void, string> {
-  const parts = [yamlHead, rows.length === 0 ? 'mappings: []\n' : 'mappings:\n'];
-  for (const [place, row] of rows.entries()) {
-    parts.push(yamlOf(row));
-    if (place % 256 === 255) yield;
+function* editsOf({ created, updated, deleted }: Plan, nextId: number): Generator<void, RowEdit[]> {
+  const edits: RowEdit[] = [];
+  for (const { row } of created) if (edits.push({ id: nextId + edits.length, row }) % rowsPerStep === 0) yield;
+  for (const { before, after } of updated) if (edits.push({ id: before.id, row: after }) % rowsPerStep === 0) yield;
+  for (const { id } of deleted) if (edits.push({ id, row: null }) % rowsPerStep === 0) yield;
+  return edits;
+}
+
+function* textSteps(rows: readonly MappingRow[], format: DocumentFormat): Generator<void, string> {
+  const parts: string[] = [];
+  for (const row of yield* byPriority(rows)) {
+    const shown = portable(row);
+    parts.push(format === 'yaml' ? yamlOf(shown) : `${parts.length === 0 ? '' : ','}${JSON.stringify(shown)}`);
+    if (parts.length % rowsPerStep === 0) yield;
   }
-  return parts.join('');
+  const list = parts.join('');
+  if (format === 'json') return `{"mappings":[${list}]}`;
+  return `${yamlHead}${list === '' ? 'mappings: []\n' : `mappings:\n${list}`}`;
 }

@@ -6,7 +6,7 @@ import { type AdminApp, admins, callerOf, withContract } from './access.ts';
 import { exported, imported, importQuery } from './transfer-contract.ts';
 
 /** What these routes need of the transfer. It throws `invalidRequest` and `conflict` itself. */
-export type TransferService = Pick<Transfer, 'exportRows' | 'exportYaml'> & {
+export type TransferService = Pick<Transfer, 'export'> & {
   import(file: ImportFile, options: ImportOptions): Promise<Imported>;
 };
 
@@ -28,8 +28,8 @@ export function transferRoutes(app: AdminApp, transfer: TransferService, identit
     },
     async (request, reply) => {
       void reply.header('cache-control', 'no-store');
-      if (wantsJson(request.headers.accept)) return { mappings: await transfer.exportRows() };
-      return yaml(reply, await transfer.exportYaml());
+      const format = wantsJson(request.headers.accept) ? 'json' : 'yaml';
+      return file(reply, format, await transfer.export(format));
     },
   );
 
@@ -57,7 +57,8 @@ export function transferRoutes(app: AdminApp, transfer: TransferService, identit
   });
 }
 
-const yaml = (reply: FastifyReply, text: string) => reply.type('application/yaml; charset=utf-8').send(text);
+const file = (reply: FastifyReply, format: ImportFile['format'], text: string) =>
+  reply.type(`application/${format}; charset=utf-8`).send(text);
 
 /** JSON only where it is asked for by name. */
 const wantsJson = (accept: string | undefined): boolean => accept?.includes('application/json') ?? false;
