@@ -29,14 +29,7 @@ export interface Automaton {
   /** How much work a step is, compared with one along a text. */
   readonly cost: number;
   /** The sets of characters that it tells apart. */
-  readonly sets: readonly ListedSet[];
-}
-
-/** A set of characters whose edges are known. */
-export interface ListedSet {
-  /** Code points at which membership may change. */
-  readonly edges: readonly number[];
-  has(character: number): boolean;
+  readonly sets: readonly CharacterSet[];
 }
 
 /** Null: this pattern cannot be followed character by character. */
@@ -76,7 +69,11 @@ function textAutomaton(kind: 'key' | 'prefix' | 'suffix' | 'contains', content: 
 }
 
 const codePoint = (character: string): number => character.codePointAt(0) ?? 0;
-const single = (one: number): ListedSet => ({ edges: [one, one + 1], has: character => character === one });
+const single = (one: number): CharacterSet => ({
+  edges: [one, one + 1],
+  edgeCount: 2,
+  has: character => character === one,
+});
 
 /** Knuth, Morris and Pratt: how much of the text's beginning still stands after `count` characters and a mismatch. */
 function fallBacks(text: readonly number[]): number[] {
@@ -90,7 +87,7 @@ function fallBacks(text: readonly number[]): number[] {
 }
 
 /** What \b and \B tell apart. */
-const wordSet: ListedSet = { edges: [0x30, 0x3a, 0x41, 0x5b, 0x5f, 0x60, 0x61, 0x7b], has: isWord };
+const wordSet: CharacterSet = { edges: [0x30, 0x3a, 0x41, 0x5b, 0x5f, 0x60, 0x61, 0x7b], edgeCount: 8, has: isWord };
 
 const nothing = -1;
 const someWord = 0x61;
@@ -103,9 +100,8 @@ interface RegexState {
 }
 
 function regexAutomaton({ program }: Regex): Automaton | null {
-  const { acts, outs, args, start } = program;
-  const sets = program.sets.map(listed).filter(set => set !== null);
-  if (sets.length < program.sets.length) return null;
+  const { acts, outs, args, sets, start, areSetsKnown } = program;
+  if (!areSetsKnown) return null;
   const caresForWords = acts.some((does, place) => does === act.check && (args[place] ?? 0) >= sight.word);
   const isAnchored = !canBegin(program, ~sight.begin);
   const states: RegexState[] = [{ places: [], before: nothing }];
@@ -126,7 +122,7 @@ function regexAutomaton({ program }: Regex): Automaton | null {
   function step({ places, before }: RegexState, character: number): number {
     const { isMatched, waiting } = reach(program, [...places, start], sightBetween(before, character));
     if (isMatched) return full;
-    const taking = waiting.filter(place => program.sets[args[place] ?? 0]?.has(character));
+    const taking = waiting.filter(place => sets[args[place] ?? 0]?.has(character));
     const after = new Set(taking.map(place => outs[place] ?? 0));
     return idOf(
       [...after].sort((a, b) => a - b),
@@ -155,12 +151,6 @@ function regexAutomaton({ program }: Regex): Automaton | null {
   };
 }
 
-/** Null: letters that fold outside ASCII have partners that cannot be listed. */
-function listed(set: CharacterSet): ListedSet | null {
-  const { edges } = set;
-  return edges && { edges, has: character => set.has(character) };
-}
-
 function canBegin(program: Program, seen: number): boolean {
   const { isMatched, waiting } = reach(program, [program.start], seen);
   return isMatched || waiting.length > 0;
@@ -175,12 +165,13 @@ export function literalBeginning({ program }: Regex): string {
     const [does, arg = 0] = [acts[place], args[place]];
     if (does === act.check && !isAtBegin && text === '' && arg === sight.begin) isAtBegin = true;
     else if (does === act.take && isAtBegin && isSingle(sets[arg]))
-      text += String.fromCodePoint(sets[arg]?.edges?.[0] ?? 0);
+      text += String.fromCodePoint(sets[arg]?.edges[0] ?? 0);
     else return text;
   }
 }
 
-const isSingle = (set: CharacterSet | undefined): boolean => {
-  const [first, end, ...more] = set?.edges ?? [];
-  return first !== undefined && end === first + 1 && more.length === 0;
-};
+function isSingle(set: CharacterSet | undefined): boolean {
+  if (set?.edgeCount !== 2) return false;
+  const [first = 0, end] = set.edges;
+  return end === first + 1;
+}

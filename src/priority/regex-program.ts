@@ -24,10 +24,10 @@ export const act = { fail: 0, match: 1, choose: 2, check: 3, take: 4 } as const;
 export const sight = { beginLine: 1, endLine: 2, begin: 4, end: 8, word: 16, noWord: 32 } as const;
 
 export interface CharacterSet {
-  /** Code points at which membership may change; null where they cannot be listed. */
-  readonly edges: readonly number[] | null;
-  /** Of memory. */
-  readonly words: number;
+  /** Code points at which membership may change, made anew each time. */
+  readonly edges: readonly number[];
+  /** How many there are. */
+  readonly edgeCount: number;
   has(character: number): boolean;
 }
 
@@ -40,6 +40,8 @@ export interface Program {
   /** Where else a choice goes on, what a check asks for, which set a take takes from. */
   readonly args: Uint16Array;
   readonly sets: readonly CharacterSet[];
+  /** Whether the edges of all sets are known: letters that fold outside ASCII have partners that cannot be listed. */
+  readonly areSetsKnown: boolean;
 }
 
 /** What is wrong with a regex, in words that go on after "a regex". */
@@ -151,7 +153,7 @@ function compact({ inst, start }: { readonly inst: readonly Instruction[]; reado
     else if (acts[place] === act.check) args[place] = one.arg;
     else if (acts[place] === act.take) args[place] = sets.numberOf(one);
   }
-  return { start: pastEmpty(inst, start), acts, outs, args, sets: sets.all };
+  return { start: pastEmpty(inst, start), acts, outs, args, sets: sets.all, areSetsKnown: sets.areKnown };
 }
 
 function actOf(op: number): number {
@@ -173,6 +175,7 @@ function pastEmpty(inst: readonly Instruction[], place: number): number {
 /** Copies of a character or a class share what it consists of, and so one set. */
 class Sets {
   readonly all: CharacterSet[] = [];
+  areKnown = true;
   readonly #numbers = new Map<ArrayLike<number>, Map<boolean, number>>();
 
   numberOf(one: Instruction): number {
@@ -181,6 +184,7 @@ class Sets {
     this.#numbers.set(one.runes, numbers);
     const number = numbers.get(isFolded) ?? this.all.push(new RuneSet(one)) - 1;
     numbers.set(isFolded, number);
+    if (isFolded && (one.runes[0] ?? 0) > 0x7f) this.areKnown = false;
     return number;
   }
 }
@@ -196,16 +200,20 @@ class RuneSet implements CharacterSet {
     return this.#one.matchRune(character);
   }
 
-  get words(): number {
-    return this.#one.runes.length;
+  get edgeCount(): number {
+    return this.#isFolded ? caseEdges(0).length : Math.max(2, this.#one.runes.length);
   }
 
-  get edges(): readonly number[] | null {
-    const { runes, arg } = this.#one;
+  get edges(): readonly number[] {
+    const { runes } = this.#one;
     const first = runes[0] ?? 0;
-    if (runes.length !== 1) return Array.from(runes, (edge, at) => (at % 2 === 0 ? edge : edge + 1));
-    if ((arg & foldCase) === 0) return [first, first + 1];
-    return first > 0x7f ? null : caseEdges(first);
+    if (this.#isFolded) return caseEdges(first);
+    if (runes.length === 1) return [first, first + 1];
+    return Array.from(runes, (edge, at) => (at % 2 === 0 ? edge : edge + 1));
+  }
+
+  get #isFolded(): boolean {
+    return this.#one.runes.length === 1 && (this.#one.arg & foldCase) !== 0;
   }
 }
 

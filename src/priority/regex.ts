@@ -176,7 +176,7 @@ export class Regex {
   #memory(): number {
     const { acts, sets } = this.program;
     let memory = 2 * acts.length + this.#masks.words.length;
-    for (const set of sets) memory += set.words;
+    for (const set of sets) memory += set.edgeCount;
     for (const table of this.#tables) if (table) memory += 4 * this.#words + table.rowAt.length + table.rows.length;
     return memory;
   }

@@ -70,8 +70,8 @@ test('the size that is told before is never less than that of the program, and n
 });
 
 /** What a search does with this key, counted place by place. */
-function stepsOf({ acts, outs, args, sets, start }: Program, key: string): number {
-  const program = { acts, outs, args, sets, start };
+function stepsOf(program: Program, key: string): number {
+  const { acts, outs, args, sets, start } = program;
   const takes = [...acts.keys()].filter(place => acts[place] === act.take);
   const words = (takes.length + 31) >> 5;
   const codes = [...key].map(character => character.codePointAt(0) ?? 0);
