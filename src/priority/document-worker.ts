@@ -49,6 +49,8 @@ export async function readInWorker({ format, bytes }: ImportFile, clock: Clock):
     resourceLimits: { maxOldGenerationSizeMb: memoryLimitMb },
     env: {},
   });
+  // A gateway that stops waits for no document.
+  worker.unref();
   try {
     const faults = await endOf(worker, clock);
     return { rows: await inSlices(fetched(portions), clock), faults };
@@ -62,8 +64,8 @@ async function endOf(worker: Worker, clock: Clock): Promise<RowFaults> {
   const { promise, resolve, reject } = Promise.withResolvers<RowFaults>();
   const refuse = (reason: string) => reject(errors.invalidRequest(reason));
   worker.on('message', (end: End) => ('fault' in end ? refuse(end.fault) : resolve(end.faults)));
-  // It went out of memory, or out of the stack.
-  worker.on('error', () => refuse('The document is nested too deeply or too large to be read.'));
+  // It went out of memory.
+  worker.on('error', () => refuse('The document is too large to be read.'));
   worker.on('exit', () => refuse('The document could not be read.'));
   const cancel = clock.after(timeLimitMs, () =>
     refuse(

@@ -28,8 +28,7 @@ export class DocumentFault extends Error {}
 
 /** Throws a DocumentFault. */
 export async function readDocument(format: DocumentFormat, bytes: Uint8Array): Promise<ReadFile> {
-  const text = decoded(bytes);
-  const found = format === 'json' ? rowsOfJson(text) : await rowsOfYaml(text);
+  const found = await rowsOf(format, decoded(bytes));
   refuseTooMany('regexes', found.filter(isRegex).length, mostRegexes);
   const rows: ReadRow[] = [];
   const faults = new FaultCount();
@@ -39,6 +38,15 @@ export async function readDocument(format: DocumentFormat, bytes: Uint8Array): P
     else rows.push(row);
   }
   return { rows, faults };
+}
+
+async function rowsOf(format: DocumentFormat, text: string): Promise<readonly FileRow[]> {
+  try {
+    return format === 'json' ? rowsOfJson(text) : await rowsOfYaml(text);
+  } catch (error) {
+    if (error instanceof RangeError) throw new DocumentFault('The document is nested too deeply to be read.');
+    throw error;
+  }
 }
 
 function refuseTooMany(what: 'mappings' | 'regexes', count: number, most: number): void {

@@ -54,6 +54,7 @@ const mostImports = 6;
 /** Of these, files that are being read: one that takes its time does not hold up the others. */
 const mostReading = 2;
 const retryAfterSec = 5;
+const rowsPerStep = 256;
 
 const yamlHead = '# Mappings of API keys to tenants and priorities; exact keys stand here by their hash.\n';
 
@@ -108,25 +109,36 @@ export class Transfer {
 
   /** Throws `invalid_request` where rows are at fault, or where their regexes find no room. */
   async #planned(rows: readonly MappingRow[], file: ReadFile, { prune }: ImportOptions): Promise<Plan> {
-    const { plan, faults: unfit } = await inSlices(planOf(rows, file.rows, prune), this.#parts.clock);
+    const { clock, mapper } = this.#parts;
+    const { plan, faults: unfit } = await inSlices(planOf(rows, file.rows, prune), clock);
     const faults = together([file.faults, unfit]);
     if (faults.count > 0) throw refusal(faults);
-    this.#refuseWithoutRoom(plan);
-    return plan;
-  }
-
-  #refuseWithoutRoom({ created, updated, deleted }: Plan): void {
-    const changed = updated.filter(({ before, after }) => !isServing(before, after));
-    let added = 0;
-    for (const { row, weight } of created) if (row.enabled) added += weight;
-    for (const { after, weight } of changed) if (after.enabled) added += weight;
-    if (added === 0) return;
-    const gone = [...changed.map(({ before }) => before), ...deleted].filter(row => row.match_type === 'regex');
-    const others = this.#parts.mapper.regexWeight(gone.map(({ id }) => id));
-    if (added + others <= regexRoom) return;
+    const { added, gone } = await inSlices(regexesOf(plan), clock);
+    const others = mapper.regexWeight(gone);
+    if (added === 0 || added + others <= regexRoom) return plan;
     const figures = `they weigh ${added}, the others that are enabled ${others}, and ${regexRoom} together can serve`;
     throw errors.invalidRequest(`Nothing is imported, there is no room for the file's regexes: ${figures}.`);
   }
+}
+
+/** What the regexes weigh that are to serve and do not yet, and the ids of those that will not serve as they do. */
+function* regexesOf({ created, updated, deleted }: Plan): Generator<void, { added: number; gone: number[] }> {
+  const gone: number[] = [];
+  let added = 0;
+  let seen = 0;
+  for (const { row, weight } of created) {
+    if (row.enabled) added += weight;
+    if (++seen % rowsPerStep === 0) yield;
+  }
+  for (const { before, after, weight } of updated) {
+    if (!isServing(before, after)) {
+      if (after.enabled) added += weight;
+      if (before.match_type === 'regex') gone.push(before.id);
+    }
+    if (++seen % rowsPerStep === 0) yield;
+  }
+  for (const { id, match_type } of deleted) if (match_type === 'regex') gone.push(id);
+  return { added, gone };
 }
 
 /** The regex of a row that serves goes on serving. */
@@ -154,8 +166,6 @@ function resultOf(plan: Plan, createdIds: readonly number[]): Imported {
     changes_left_out: created.length + updated.length + deleted.length - changes.length,
   };
 }
-
-const rowsPerStep = 256;
 
 function* editsOf({ created, updated, deleted }: Plan, nextId: number): Generator<void, RowEdit[]> {
   const edits: RowEdit[] = [];
