@@ -36,17 +36,18 @@ type End = { readonly faults: RowFaults } | { readonly fault: string };
 
 const rowsPerPortion = 250;
 const timeLimitMs = 20_000;
-const memoryLimitMb = 384;
+const memoryMb = 384;
 
-/** Throws `invalid_request`. */
-export async function readInWorker({ format, bytes }: ImportFile, clock: Clock): Promise<ReadFile> {
+/** Throws `invalid_request`. The bytes are gone then. */
+export async function readInWorker({ format, bytes }: ImportFile, clock: Clock, mostMb = memoryMb): Promise<ReadFile> {
   const { port1: portions, port2: rows } = new MessageChannel();
-  // A copy, to be given away: small bodies share their memory with others.
-  const job: Job = { job: 'read-document', format, bytes: new Uint8Array(bytes), rows };
+  // They are given away; small ones share their memory with others.
+  const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+  const job: Job = { job: 'read-document', format, bytes: own, rows };
   const worker = new Worker(new URL(import.meta.url), {
     workerData: job,
-    transferList: [rows, job.bytes.buffer as ArrayBuffer],
-    resourceLimits: { maxOldGenerationSizeMb: memoryLimitMb },
+    transferList: [rows, own.buffer as ArrayBuffer],
+    resourceLimits: { maxOldGenerationSizeMb: mostMb },
     env: {},
   });
   // A gateway that stops waits for no document.
