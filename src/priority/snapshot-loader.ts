@@ -51,7 +51,7 @@ export async function loadSnapshot(
   return { rows, rowById, compiled, timings, storedSettings: settings, readAt, readDate };
 }
 
-function* byId(rows: readonly CompiledRow[]): Generator<void, ReadonlyMap<number, CompiledRow>> {
+export function* byId(rows: readonly CompiledRow[]): Generator<void, ReadonlyMap<number, CompiledRow>> {
   const rowById = new Map<number, CompiledRow>();
   for (const row of rows) {
     rowById.set(row.source.id, row);
