@@ -65,8 +65,9 @@ async function endOf(worker: Worker, clock: Clock): Promise<RowFaults> {
   const { promise, resolve, reject } = Promise.withResolvers<RowFaults>();
   const refuse = (reason: string) => reject(errors.invalidRequest(reason));
   worker.on('message', (end: End) => ('fault' in end ? refuse(end.fault) : resolve(end.faults)));
-  // It went out of memory.
-  worker.on('error', () => refuse('The document is too large to be read.'));
+  worker.on('error', error => {
+    if ('code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') refuse('The document is too large to be read.');
+  });
   worker.on('exit', () => refuse('The document could not be read.'));
   const cancel = clock.after(timeLimitMs, () =>
     refuse(

@@ -22,6 +22,7 @@ const lastCased = 0x1e943;
 export const act = { fail: 0, match: 1, choose: 2, check: 3, take: 4 } as const;
 /** What a check asks for: what is seen between two characters. Lines are those of `(?m)`. */
 export const sight = { beginLine: 1, endLine: 2, begin: 4, end: 8, word: 16, noWord: 32 } as const;
+export const anySight = ~0;
 
 export interface CharacterSet {
   /** Code points at which membership may change, made anew each time. */

@@ -5,10 +5,7 @@
  *   other, rows  places after which others wait: a row of bits for each
  *   ends         places after which the regex has matched
  */
-import { act, type Program, RegexFault, reach, sight } from './regex-program.ts';
-
-/** From places to those that wait after them, in all: bounds the time that a table takes to make. */
-const maxWays = 20_000;
+import { act, anySight, type Program, RegexFault, reach, sight } from './regex-program.ts';
 
 /** Where a search goes on; this depends on what is seen between two characters. */
 export interface Table {
@@ -64,18 +61,26 @@ interface Ways {
 function waysOf(program: Program, { places }: Bits, seen: number): Ways {
   const ends: number[] = [];
   const next: (readonly number[])[] = [];
-  let ways = 0;
   for (const place of places) {
     const { isMatched, waiting } = reach(program, [program.outs[place] ?? 0], seen);
     if (isMatched) ends.push(place);
     next.push(waiting);
-    ways += waiting.length;
-    if (ways > maxWays)
-      throw new RegexFault(
-        `has more than ${maxWays} ways from one character to a next; too much of it may be left out`,
-      );
   }
   return { ends, next };
+}
+
+/** From places to those that may wait after them, in all: bounds the time that a table takes to make. */
+const maxWays = 20_000;
+
+/** Throws a RegexFault; before a table is made. */
+export function refuseTooManyWays(program: Program, { places }: Bits): void {
+  let ways = 0;
+  for (const place of places) {
+    // Whatever is seen: no sight opens a way that all of them together do not.
+    ways += reach(program, [program.outs[place] ?? 0], anySight).waiting.length;
+    if (ways > maxWays)
+      throw new RegexFault(`has at most ${maxWays} ways from one character to a next: too much of it may be left out`);
+  }
 }
 
 function moves(next: Ways['next'], bits: Bits): Pick<Table, 'chain' | 'other' | 'rowAt' | 'rows'> {

@@ -2,8 +2,8 @@
  * Searches keys for a regex, in a time that is known before: each place at which a search can stand is a bit, and a
  * character moves all of them at once, 32 to a word. Nothing is remembered of a key, so memory never grows.
  */
-import { act, type Program, programOf, RegexFault, reach, sight, sightBetween } from './regex-program.ts';
-import { bitsOf, type Masks, maskOf, masksOf, type Table, tableOf } from './regex-tables.ts';
+import { act, anySight, type Program, programOf, RegexFault, reach, sight, sightBetween } from './regex-program.ts';
+import { bitsOf, type Masks, maskOf, masksOf, refuseTooManyWays, type Table, tableOf } from './regex-tables.ts';
 
 /** Of one regex. */
 export const maxRegexWeight = 200_000;
@@ -20,7 +20,6 @@ const leastWeight = 500;
 const sightsOfKeys = [0, sight.begin | sight.beginLine].flatMap(begin =>
   [0, sight.end | sight.endLine].flatMap(end => [begin | end | sight.word, begin | end | sight.noWord]),
 );
-const anySight = ~0;
 
 /** Places that took the last character, and those that wait for the next. A search is never interrupted. */
 let standing = new Int32Array(0);
@@ -43,6 +42,7 @@ export class Regex {
   constructor(text: string) {
     const program = programOf(text);
     const bits = bitsOf(program);
+    refuseTooManyWays(program, bits);
     this.program = program;
     this.#words = bits.words;
     this.#masks = masksOf(program, bits);
