@@ -29,11 +29,11 @@ export default {
         'The scheduler and the matcher decide; they are handed the time and do no I/O. Do it in the dispatcher or the mapper.',
       severity: 'error',
       from: only(
-        '^src/(scheduler/|priority/(affix-table|automaton|cover|key-answer|matcher|never-wins|pattern|row-index|sorted-texts|timing)\\.ts|schedules/|json/|upstreams/metering/)',
+        '^src/(scheduler/|priority/(affix-table|automaton|by-priority|cover|key-answer|matcher|never-wins|pattern|regex|regex-program|regex-room|regex-tables|row-index|sorted-texts|timing)\\.ts|schedules/|json/|upstreams/metering/)',
       ),
       to: {
         pathNot:
-          '^(src/domain/|src/json/|src/upstreams/metering/|src/scheduler/|src/priority/(affix-table|automaton|cover|key-answer|matcher|never-wins|pattern|row-index|sorted-texts|timing)\\.ts|src/schedules/|src/db/schema\\.ts$|node_modules/re2js/|node:crypto$|crypto$|node:buffer$|buffer$)',
+          '^(src/domain/|src/json/|src/upstreams/metering/|src/scheduler/|src/priority/(affix-table|automaton|by-priority|cover|key-answer|matcher|never-wins|pattern|regex|regex-program|regex-room|regex-tables|row-index|sorted-texts|timing)\\.ts|src/schedules/|src/db/schema\\.ts$|node_modules/re2js/|node:crypto$|crypto$|node:buffer$|buffer$)',
       },
     },
     {

@@ -2,8 +2,8 @@
  * Patterns as automata that read a key character by character, for questions that no single key answers:
  * whether every key that one pattern matches is matched by others too.
  *
- * A regex is read from the very program that its engine runs, so both mean the same by it. Its states are
- * sets of places in that program, made as they are met:
+ * A regex is read from the very program that searches keys, so both mean the same by it. Its states are sets
+ * of places in that program, made as they are met:
  *
  *   places    where the program stands after the characters so far, before looking at the next one
  *   before    what came before, as far as ^, \A, \b and \B care
@@ -11,8 +11,9 @@
  * A search may begin at every character, so the program's start belongs to every state. A regex that has
  * matched somewhere has matched for good: that is `full`.
  */
-import { RE2JS } from 're2js';
 import type { Pattern } from './pattern.ts';
+import type { Regex } from './regex.ts';
+import { act, type CharacterSet, isWord, type Program, reach, sight, sightBetween } from './regex-program.ts';
 
 /** Nothing that may follow makes a match. */
 export const dead = 0;
@@ -29,12 +30,6 @@ export interface Automaton {
   readonly cost: number;
   /** The sets of characters that it tells apart. */
   readonly sets: readonly CharacterSet[];
-}
-
-export interface CharacterSet {
-  /** Code points at which membership may change. */
-  readonly edges: readonly number[];
-  has(character: number): boolean;
 }
 
 /** Null: this pattern cannot be followed character by character. */
@@ -74,7 +69,11 @@ function textAutomaton(kind: 'key' | 'prefix' | 'suffix' | 'contains', content: 
 }
 
 const codePoint = (character: string): number => character.codePointAt(0) ?? 0;
-const single = (one: number): CharacterSet => ({ edges: [one, one + 1], has: character => character === one });
+const single = (one: number): CharacterSet => ({
+  edges: [one, one + 1],
+  edgeCount: 2,
+  has: character => character === one,
+});
 
 /** Knuth, Morris and Pratt: how much of the text's beginning still stands after `count` characters and a mismatch. */
 function fallBacks(text: readonly number[]): number[] {
@@ -87,54 +86,12 @@ function fallBacks(text: readonly number[]): number[] {
   return table;
 }
 
-/** The instructions of re2js, as far as they are followed here. */
-const op = { alt: 1, altMatch: 2, capture: 3, assert: 4, fail: 5, match: 6, nop: 7, set: 8, one: 9, any: 10, line: 11 };
-const assertion = { begin: 1 | 4, end: 2 | 8, word: 16, noWord: 32 };
-const foldCase = 1;
-
-interface Instruction {
-  readonly op: number;
-  readonly out: number;
-  readonly arg: number;
-  readonly runes: ArrayLike<number>;
-  matchRune(character: number): boolean;
-}
-
-interface Program {
-  readonly inst: readonly Instruction[];
-  readonly start: number;
-}
-
-function programOf(regex: object): Program | null {
-  if (!(regex instanceof RE2JS)) return null;
-  const { prog } = (regex as unknown as { re2Input?: { prog?: Program } }).re2Input ?? {};
-  if (!Array.isArray(prog?.inst) || typeof prog.start !== 'number') return null;
-  return prog.inst.every(isFollowed) ? prog : null;
-}
-
-/** Letters that fold outside ASCII have partners that cannot be listed here. */
-const isFollowed = ({ op: code, arg, runes }: Instruction): boolean =>
-  code >= op.alt && code <= op.line && !(isFolded(arg, runes) && (runes[0] ?? 0) > 0x7f);
-const isFolded = (arg: number, runes: ArrayLike<number>) => runes.length === 1 && (arg & foldCase) !== 0;
-
-const isWord = (character: number): boolean =>
-  (character >= 0x30 && character <= 0x39) ||
-  (character >= 0x41 && character <= 0x5a) ||
-  (character >= 0x61 && character <= 0x7a) ||
-  character === 0x5f;
-const wordSet: CharacterSet = { edges: [0x30, 0x3a, 0x41, 0x5b, 0x5f, 0x60, 0x61, 0x7b], has: isWord };
+/** What \b and \B tell apart. */
+const wordSet: CharacterSet = { edges: [0x30, 0x3a, 0x41, 0x5b, 0x5f, 0x60, 0x61, 0x7b], edgeCount: 8, has: isWord };
 
 const nothing = -1;
 const someWord = 0x61;
 const someOther = 0x20;
-
-/** What ^ $ \A \z \b \B see between two characters; `nothing` is an end of the key. No key has a line break. */
-function assertionsBetween(before: number, after: number): number {
-  let seen = isWord(before) === isWord(after) ? assertion.noWord : assertion.word;
-  if (before === nothing) seen |= assertion.begin;
-  if (after === nothing) seen |= assertion.end;
-  return seen;
-}
 
 interface RegexState {
   readonly places: readonly number[];
@@ -142,18 +99,11 @@ interface RegexState {
   readonly before: number;
 }
 
-interface Reached {
-  readonly isMatched: boolean;
-  /** Instructions that wait for a character. */
-  readonly waiting: readonly Instruction[];
-}
-
-function regexAutomaton(regex: object): Automaton | null {
-  const found = programOf(regex);
-  if (found === null) return null;
-  const program = found;
-  const caresForWords = program.inst.some(({ op: code, arg }) => code === op.assert && arg >= assertion.word);
-  const isAnchored = !canBegin(program, assertion.end | assertion.word | assertion.noWord);
+function regexAutomaton({ program }: Regex): Automaton | null {
+  const { acts, outs, args, sets, start, areSetsKnown } = program;
+  if (!areSetsKnown) return null;
+  const caresForWords = acts.some((does, place) => does === act.check && (args[place] ?? 0) >= sight.word);
+  const isAnchored = !canBegin(program, ~sight.begin);
   const states: RegexState[] = [{ places: [], before: nothing }];
   const ids = new Map<string, number>();
   /** Where each state goes with each character, as far as it was asked. */
@@ -170,9 +120,10 @@ function regexAutomaton(regex: object): Automaton | null {
     return id;
   }
   function step({ places, before }: RegexState, character: number): number {
-    const { isMatched, waiting } = reach(program, places, assertionsBetween(before, character));
+    const { isMatched, waiting } = reach(program, [...places, start], sightBetween(before, character));
     if (isMatched) return full;
-    const after = new Set(waiting.filter(one => takes(one, character)).map(({ out }) => out));
+    const taking = waiting.filter(place => sets[args[place] ?? 0]?.has(character));
+    const after = new Set(taking.map(place => outs[place] ?? 0));
     return idOf(
       [...after].sort((a, b) => a - b),
       character,
@@ -193,69 +144,34 @@ function regexAutomaton(regex: object): Automaton | null {
     accepts(state) {
       const at = states[state - firstState];
       if (at === undefined) return state === full;
-      return reach(program, at.places, assertionsBetween(at.before, nothing)).isMatched;
+      return reach(program, [...at.places, start], sightBetween(at.before, nothing)).isMatched;
     },
-    cost: 1 + (program.inst.length >> 2),
-    sets: [...program.inst.flatMap(setOf), ...(caresForWords ? [wordSet] : [])],
+    cost: 1 + (acts.length >> 2),
+    sets: caresForWords ? [...sets, wordSet] : sets,
   };
 }
 
 function canBegin(program: Program, seen: number): boolean {
-  const { isMatched, waiting } = reach(program, [], seen);
+  const { isMatched, waiting } = reach(program, [program.start], seen);
   return isMatched || waiting.length > 0;
 }
 
-/** Everywhere that the program comes to from these places, or its start, without another character. */
-function reach({ inst, start }: Program, places: readonly number[], seen: number): Reached {
-  const open = [...places, start];
-  const visited = new Set<number>();
-  const waiting: Instruction[] = [];
-  let isMatched = false;
-  for (let place = open.pop(); place !== undefined; place = open.pop()) {
-    const instruction = inst[place];
-    if (instruction === undefined || visited.has(place)) continue;
-    visited.add(place);
-    const { op: code, out, arg } = instruction;
-    if (code === op.match) isMatched = true;
-    else if (code >= op.set) waiting.push(instruction);
-    else if (code === op.alt || code === op.altMatch) open.push(out, arg);
-    else if (code === op.capture || code === op.nop) open.push(out);
-    else if (code === op.assert && (arg & ~seen) === 0) open.push(out);
-  }
-  return { isMatched, waiting };
-}
-
-const takes = (instruction: Instruction, character: number): boolean =>
-  instruction.op === op.any || instruction.op === op.line || instruction.matchRune(character);
-
-function setOf(instruction: Instruction): CharacterSet[] {
-  const { op: code, arg, runes } = instruction;
-  if (code !== op.set && code !== op.one) return [];
-  const has = (character: number) => instruction.matchRune(character);
-  if (isFolded(arg, runes)) return [{ edges: caseEdges(runes[0] ?? 0), has }];
-  if (runes.length === 1) return [single(runes[0] ?? 0)];
-  return [{ edges: Array.from(runes, (edge, at) => (at % 2 === 0 ? edge : edge + 1)), has }];
-}
-
-/** An ASCII letter in both cases, and the two signs beyond ASCII that fold to one: K (kelvin) and ſ (long s). */
-function caseEdges(letter: number): number[] {
-  const [lower, upper] = [letter | 0x20, letter & ~0x20];
-  return [letter, letter + 1, lower, lower + 1, upper, upper + 1, 0x17f, 0x180, 0x212a, 0x212b];
-}
-
 /** The text that every key begins with that this regex matches; '' where there is none. */
-export function literalBeginning(regex: object): string {
-  const program = programOf(regex);
-  if (program === null) return '';
+export function literalBeginning({ program }: Regex): string {
+  const { acts, outs, args, sets, start } = program;
   let text = '';
   let isAtBegin = false;
-  for (let place = program.start; ; ) {
-    const instruction = program.inst[place];
-    if (instruction === undefined) return text;
-    const { op: code, out, arg, runes } = instruction;
-    if (code === op.assert && !isAtBegin && text === '' && arg === 4) isAtBegin = true;
-    else if (code === op.one && isAtBegin) text += String.fromCodePoint(runes[0] ?? 0);
-    else if (code !== op.capture && code !== op.nop) return text;
-    place = out;
+  for (let place = start; ; place = outs[place] ?? 0) {
+    const [does, arg = 0] = [acts[place], args[place]];
+    if (does === act.check && !isAtBegin && text === '' && arg === sight.begin) isAtBegin = true;
+    else if (does === act.take && isAtBegin && isSingle(sets[arg]))
+      text += String.fromCodePoint(sets[arg]?.edges[0] ?? 0);
+    else return text;
   }
+}
+
+function isSingle(set: CharacterSet | undefined): boolean {
+  if (set?.edgeCount !== 2) return false;
+  const [first = 0, end] = set.edges;
+  return end === first + 1;
 }

@@ -5,7 +5,8 @@
  *
  * Keys are those that HTTP can carry: no control characters but the tab, and of a bounded length.
  */
-import { type Automaton, type CharacterSet, dead, full } from './automaton.ts';
+import { type Automaton, dead, full } from './automaton.ts';
+import type { CharacterSet } from './regex-program.ts';
 
 /** As authentication has it. */
 export const maxKeyLength = 256;
@@ -82,10 +83,11 @@ const isOutside = (all: readonly Automaton[], states: readonly number[]): boolea
 
 /** One character for each way in which the sets tell characters apart, `fresh` and its like first. */
 function representatives(sets: readonly CharacterSet[], fresh: number, effort: Effort): number[] | null {
+  const edgeCount = sets.reduce((sum, set) => sum + set.edgeCount, 2 * carried.length);
+  effort.left -= (edgeCount * sets.length) >> 3;
+  if (effort.left <= 0) return null;
   const edges = new Set(sets.flatMap(set => set.edges));
   for (const [from, to] of carried) edges.add(from).add(to);
-  effort.left -= (edges.size * sets.length) >> 4;
-  if (effort.left <= 0) return null;
   const candidates = [fresh, ...edges].filter(one => carried.some(([from, to]) => from <= one && one < to));
   const byKind = new Map<string, number>();
   for (const character of candidates) {

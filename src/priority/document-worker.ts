@@ -1,120 +1,105 @@
 /**
- * Reads a whole document, YAML or JSON, in a thread of its own: what takes the library seconds, or was written
- * to take it hours, must not hold up a single request. The thread is given some time and memory, then ended.
+ * Reads a document in a thread of its own: what takes the reader seconds, or was written to take it hours, must not
+ * hold up a single request. The thread is given some time and memory, then ended.
  */
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import {
+  isMainThread,
+  MessageChannel,
+  type MessagePort,
+  parentPort,
+  receiveMessageOnPort,
+  Worker,
+  workerData,
+} from 'node:worker_threads';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
-import { withoutKeys } from '../telemetry/text.ts';
-import type { FileRow } from './plain-yaml.ts';
+import { DocumentFault, type DocumentFormat, type ReadFile, readDocument } from './document.ts';
+import type { ReadRow } from './import-rows.ts';
+import type { RowFaults } from './row-faults.ts';
+import { inSlices } from './snapshot-loader.ts';
 
-export type DocumentFormat = 'yaml' | 'json';
+export type { DocumentFormat, ReadFile };
 
-interface Job {
-  readonly job: 'read-document';
+export interface ImportFile {
   readonly format: DocumentFormat;
-  readonly text: string;
+  readonly bytes: Uint8Array;
 }
 
-/** Rows come in portions, so that taking them in leaves room for others, and end with null. */
-type Message = { readonly rows: readonly FileRow[] } | { readonly fault: string } | null;
+interface Job extends ImportFile {
+  readonly job: 'read-document';
+  /** Where the rows go, in portions: they are fetched one by one, so that others are served between. */
+  readonly rows: MessagePort;
+}
 
-const rowsPerMessage = 500;
-const timeLimitMs = 30_000;
-const memoryLimitMb = 512;
+/** Comes when all rows have been sent. */
+type End = { readonly faults: RowFaults } | { readonly fault: string };
 
-/** Throws `invalid_request`. */
-export async function readInWorker(format: DocumentFormat, text: string, clock: Clock): Promise<FileRow[]> {
-  const job: Job = { job: 'read-document', format, text };
-  const resourceLimits = { maxOldGenerationSizeMb: memoryLimitMb };
-  const worker = new Worker(new URL(import.meta.url), { workerData: job, resourceLimits, env: {} });
-  const { promise, resolve, reject } = Promise.withResolvers<FileRow[]>();
-  const rows: FileRow[] = [];
-  worker.on('message', (message: Message) => {
-    if (message === null) resolve(rows);
-    else if ('fault' in message) reject(errors.invalidRequest(message.fault));
-    else rows.push(...message.rows);
+const rowsPerPortion = 250;
+const timeLimitMs = 20_000;
+const memoryMb = 384;
+
+/** Throws `invalid_request`. The bytes are gone then. */
+export async function readInWorker({ format, bytes }: ImportFile, clock: Clock, mostMb = memoryMb): Promise<ReadFile> {
+  const { port1: portions, port2: rows } = new MessageChannel();
+  // They are given away; small ones share their memory with others.
+  const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+  const job: Job = { job: 'read-document', format, bytes: own, rows };
+  const worker = new Worker(new URL(import.meta.url), {
+    workerData: job,
+    transferList: [rows, own.buffer as ArrayBuffer],
+    resourceLimits: { maxOldGenerationSizeMb: mostMb },
+    env: {},
   });
-  // It went out of memory, or out of the stack.
-  worker.on('error', () => reject(errors.invalidRequest('The document is too deep or too large to be read.')));
-  worker.on('exit', () => reject(errors.invalidRequest('The document could not be read.')));
-  const cancel = clock.after(timeLimitMs, () =>
-    reject(errors.invalidRequest(`The document takes longer than ${timeLimitMs / 1_000} s to read.`)),
-  );
+  // A gateway that stops waits for no document.
+  worker.unref();
   try {
-    return await promise;
+    const faults = await endOf(worker, clock);
+    return { rows: await inSlices(fetched(portions), clock), faults };
   } finally {
-    cancel();
+    portions.close();
     await worker.terminate();
   }
 }
 
-/** `{"mappings": […]}` as rows. Throws a sentence. */
-export function rowsOfJson(text: string): FileRow[] {
-  const root = parseJson(text);
-  const names = typeof root === 'object' && root !== null && !Array.isArray(root) ? Object.keys(root) : [];
-  const { mappings } = (root ?? {}) as { mappings?: unknown };
-  if (names.join() !== 'mappings' || !Array.isArray(mappings)) throw new DocumentFault(wantedRoot);
-  return mappings.map((value, index) => ({ index, line: null, value }));
-}
-
-/** What is wrong with a document as such; quotes nothing of it. */
-export class DocumentFault extends Error {}
-
-const wantedRoot = 'The document must have one field, mappings, and that must be a list of mappings.';
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const position = /position \d+/.exec(String(error));
-    throw new DocumentFault(`The body is not valid JSON${position ? ` (at ${position[0]})` : ''}.`);
-  }
-}
-
-async function rowsOfYaml(text: string): Promise<FileRow[]> {
-  const { isMap, isSeq, isNode, LineCounter, parseDocument } = await import('yaml');
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
-  const lineAt = (offset: number | undefined) => lines.linePos(offset ?? 0).line;
-  const error = document.errors[0];
-  if (error) {
-    const reason = withoutKeys(error.message.split('\n')[0] ?? '').slice(0, 200);
-    throw new DocumentFault(`The body is not valid YAML (line ${lineAt(error.pos[0])}): ${reason}`);
-  }
-  const root = document.contents;
-  const mappings = isMap(root) && root.items.length === 1 ? root.get('mappings') : null;
-  if (!isSeq(mappings)) throw new DocumentFault(wantedRoot);
-  return mappings.items.map((item, index) => {
-    const line = isNode(item) ? lineAt(item.range?.[0]) : null;
-    return { index, line, value: isNode(item) ? withoutAliases(() => item.toJS(document, noAliases), line) : null };
+async function endOf(worker: Worker, clock: Clock): Promise<RowFaults> {
+  const { promise, resolve, reject } = Promise.withResolvers<RowFaults>();
+  const refuse = (reason: string) => reject(errors.invalidRequest(reason));
+  worker.on('message', (end: End) => ('fault' in end ? refuse(end.fault) : resolve(end.faults)));
+  worker.on('error', error => {
+    if ('code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') refuse('The document is too large to be read.');
   });
+  worker.on('exit', () => refuse('The document could not be read.'));
+  const cancel = clock.after(timeLimitMs, () =>
+    refuse(
+      `The document takes longer than ${timeLimitMs / 1_000} s to read: write it as an export is written, or divide it.`,
+    ),
+  );
+  return promise.finally(cancel);
 }
 
-const noAliases = { maxAliasCount: 0 };
-
-/** A few aliases of aliases make gigabytes of a few lines, so there are none at all. */
-function withoutAliases(convert: () => unknown, line: number | null): unknown {
-  try {
-    return convert();
-  } catch (error) {
-    if (!(error instanceof ReferenceError)) throw error;
-    throw new DocumentFault(`Aliases (*name) are not taken; there is one in the row of line ${line}.`);
+function* fetched(portions: MessagePort): Generator<void, ReadRow[]> {
+  const rows: ReadRow[] = [];
+  for (;;) {
+    const next = receiveMessageOnPort(portions) as { message: readonly ReadRow[] } | undefined;
+    if (next === undefined) return rows;
+    rows.push(...next.message);
+    yield;
   }
 }
 
-async function work({ format, text }: Job, send: (message: Message) => void): Promise<void> {
+async function work({ format, bytes, rows }: Job): Promise<End> {
   try {
-    const rows = format === 'json' ? rowsOfJson(text) : await rowsOfYaml(text);
-    for (let at = 0; at < rows.length; at += rowsPerMessage) send({ rows: rows.slice(at, at + rowsPerMessage) });
-    send(null);
+    const read = await readDocument(format, bytes);
+    for (let at = 0; at < read.rows.length; at += rowsPerPortion)
+      rows.postMessage(read.rows.slice(at, at + rowsPerPortion));
+    return { faults: { first: read.faults.first, count: read.faults.count } };
   } catch (error) {
-    if (!(error instanceof DocumentFault)) throw error;
-    send({ fault: error.message });
+    if (error instanceof DocumentFault) return { fault: error.message };
+    throw error;
   }
 }
 
 const isJob = (data: unknown): data is Job =>
   typeof data === 'object' && data !== null && 'job' in data && data.job === 'read-document';
 
-if (!isMainThread && isJob(workerData)) await work(workerData, message => parentPort?.postMessage(message));
+if (!isMainThread && isJob(workerData)) parentPort?.postMessage(await work(workerData));

@@ -9,7 +9,7 @@ import type { Inspector, RowsTogether } from './inspector.ts';
 import type { ListedMapping, Mapper } from './mapper.ts';
 import type { MappingPatch, NewMapping } from './mapping-rules.ts';
 import { MappingWrites } from './mapping-writes.ts';
-import type { MappingSource, Snapshot } from './matcher.ts';
+import type { CompiledRow, MappingSource, Snapshot } from './matcher.ts';
 import type { RehearsalStore } from './rehearsal-store.ts';
 import { compiledWith, inSlices } from './snapshot-loader.ts';
 import type { WriteBy } from './stale.ts';
@@ -58,7 +58,11 @@ export class DryRun {
   constructor(parts: DryRunParts) {
     const { mapper, store } = parts;
     this.#parts = parts;
-    this.#writes = new MappingWrites({ store, listed: row => mapper.listed(row) });
+    this.#writes = new MappingWrites({
+      store,
+      listed: row => mapper.listed(row),
+      regexWeight: without => mapper.regexWeight(without),
+    });
   }
 
   async create(mapping: NewMapping, createdBy: string): Promise<Tried> {
@@ -98,8 +102,8 @@ export class DryRun {
     await mapper.reload();
     const serving = mapper.serving();
     if (serving === null) throw errors.unavailable('The mappings are not read yet.', 1);
-    const rows = serving.rows.map(({ source }) => source);
-    return { before: serving.compiled.snapshot, after: await compiledWith(edited(rows, edits), clock, serving) };
+    const rows = await inSlices(edited(serving.rows, edits), clock);
+    return { before: serving.compiled.snapshot, after: await compiledWith(rows, clock, serving) };
   }
 
   async #impact(before: Snapshot, after: Snapshot): Promise<Impact> {
@@ -117,12 +121,26 @@ export class DryRun {
   }
 }
 
-/** Enabled rows in order of id, as they would be: all but a few as they are, so that sorting them is one pass. */
-function edited(rows: readonly MappingSource[], edits: readonly RowEdit[]): MappingSource[] {
-  const ids = new Set(edits.map(({ id }) => id));
-  const others = rows.filter(({ id }) => !ids.has(id));
-  for (const { id, row } of edits) if (row?.enabled) others.push(sourceOf(id, row));
-  return others.sort((a, b) => a.id - b.id);
+const rowsPerStep = 1_024;
+
+/** Enabled rows in order of id, as they would be: nearly all are in order before, so that sorting them is one pass. */
+function* edited(rows: readonly CompiledRow[], edits: readonly RowEdit[]): Generator<void, MappingSource[]> {
+  const edited = new Map<number, RowEdit>();
+  for (const edit of edits) {
+    edited.set(edit.id, edit);
+    if (edited.size % rowsPerStep === 0) yield;
+  }
+  const left: MappingSource[] = [];
+  for (const [at, { source }] of rows.entries()) {
+    if (!edited.has(source.id)) left.push(source);
+    if (at % rowsPerStep === rowsPerStep - 1) yield;
+  }
+  for (const [at, { id, row }] of edits.entries()) {
+    if (row?.enabled) left.push(sourceOf(id, row));
+    if (at % rowsPerStep === rowsPerStep - 1) yield;
+  }
+  yield;
+  return left.sort((a, b) => a.id - b.id);
 }
 
 const sourceOf = (id: number, row: Omit<MappingSource, 'id'>): MappingSource => ({

@@ -134,7 +134,7 @@ function* answers({ key, isWhole }: Question, rows: readonly RankedRow[]): Gener
   for (const { pattern, mapping } of rows) {
     const answer = isWhole ? wholeAnswer(matchesKey(pattern, key)) : yield* answerFor(pattern, key);
     answered.push({ mapping, answer });
-    if (answered.length % rowsPerStep === 0) yield;
+    if (pattern.kind === 'regex' || answered.length % rowsPerStep === 0) yield;
   }
   return answered;
 }
@@ -177,7 +177,7 @@ function* outsiders({ key, isWhole }: Question, { faulty, disabled }: Situation)
         ? { standing: 'no_match' as const, reason: 'does not match' }
         : { standing: 'switched_off' as const, reason: 'takes no part: it is switched off (enabled is false)' };
     if (isShown) shown.push({ ...shownRow(source), effective_source: 'row', answer, wins: false, ...told });
-    if (at % rowsPerStep === rowsPerStep - 1) yield;
+    if (pattern.kind === 'regex' || at % rowsPerStep === rowsPerStep - 1) yield;
   }
   if (isWhole) return shown;
   return [

@@ -8,88 +8,111 @@
  * Stored rows that no row of the file took are deleted where the import is to prune, else left.
  */
 import type { MappingRow } from '../db/schema.ts';
-import type { ReadRow, RowFault } from './import-rows.ts';
+import type { ReadRow } from './import-rows.ts';
 import { identityOf, isSameRow, type PortableRow, portable } from './portable-row.ts';
+import { FaultCount, type RowFault, type RowFaults, together } from './row-faults.ts';
 
 export interface Plan {
-  readonly created: readonly PortableRow[];
-  /** With the stored spelling of the pattern. */
-  readonly updated: readonly { readonly before: MappingRow; readonly after: PortableRow }[];
+  readonly created: readonly Pick<ReadRow, 'row' | 'weight'>[];
+  /** With the stored spelling of the pattern; `weight` is that of the row as it will be. */
+  readonly updated: readonly { readonly before: MappingRow; readonly after: PortableRow; readonly weight: number }[];
   readonly deleted: readonly MappingRow[];
   readonly unchanged: number;
 }
 
-/** Not empty: nothing must be written. */
-type PlanFaults = readonly RowFault[];
+/** Rows after which a step ends; exact keys among them are hashed. */
+const rowsPerStep = 128;
 
-/** `stored`: all rows, in order of id. */
-export function planOf(
+/** `stored`: all rows, in order of id. Where there are faults nothing must be written. */
+export function* planOf(
   stored: readonly MappingRow[],
   file: readonly ReadRow[],
   prune: boolean,
-): { plan: Plan; faults: PlanFaults } {
-  const pairing = pair(stored, file);
-  const faults: RowFault[] = [...pairing.faults];
-  const created: PortableRow[] = [];
+): Generator<void, { plan: Plan; faults: RowFaults }> {
+  const pairing = yield* pair(stored, file);
+  const faults = new FaultCount();
+  const created: ReadRow[] = [];
   const updated: Plan['updated'][number][] = [];
   let unchanged = 0;
-  for (const { read, before } of pairing.pairs) {
-    if (before !== null && isSameRow(before, read.row)) {
-      // Also where it breaks a rule: a row written by hand may stay as it is.
-      unchanged += 1;
-      continue;
-    }
-    if (read.fault !== null) faults.push(read.fault);
-    else if (before === null) created.push(read.row);
-    else updated.push({ before, after: { ...read.row, pattern: before.pattern } });
+  for (const [at, { read, before }] of pairing.pairs.entries()) {
+    if (at % rowsPerStep === 0) yield;
+    // Also where it breaks a rule: a row written by hand may stay as it is.
+    if (before !== null && isSameRow(before, read.row)) unchanged += 1;
+    else if (read.fault !== null) faults.add(read.fault);
+    else if (before === null) created.push(read);
+    else updated.push({ before, after: { ...read.row, pattern: before.pattern }, weight: read.weight });
   }
   const deleted = prune ? pairing.left : [];
-  faults.sort((a, b) => a.index - b.index);
-  return { plan: { created, updated, deleted, unchanged: unchanged + pairing.left.length - deleted.length }, faults };
+  const left = pairing.left.length - deleted.length;
+  return {
+    plan: { created, updated, deleted, unchanged: unchanged + left },
+    faults: together([...pairing.faults, faults]),
+  };
 }
 
 interface Pairing {
   readonly pairs: readonly { readonly read: ReadRow; readonly before: MappingRow | null }[];
-  readonly faults: readonly RowFault[];
+  readonly faults: readonly RowFaults[];
   /** Stored rows that the file does not name. */
   readonly left: readonly MappingRow[];
 }
 
-function pair(stored: readonly MappingRow[], file: readonly ReadRow[]): Pairing {
+function* pair(stored: readonly MappingRow[], file: readonly ReadRow[]): Generator<void, Pairing> {
   const taken = new Map<MappingRow, ReadRow>();
-  const first = new Map<string, ReadRow>();
-  const faults: RowFault[] = [];
-  const byIdentity = Map.groupBy(stored, identityOf);
-  const byText = new Map(stored.map(row => [row.pattern, row]));
+  const sameKeys = new FaultCount();
   const pairs: { read: ReadRow; before: MappingRow | null }[] = [];
-  for (const read of file) {
+  const first = new Map<string, ReadRow>();
+  const { byIdentity, byText } = yield* indexed(stored);
+  for (const [at, read] of file.entries()) {
+    if (at % rowsPerStep === 0) yield;
     const identity = identityOf(read.row);
     // Written by hand, two spellings of one key may stand side by side: each finds its own again.
     const free = (byIdentity.get(identity) ?? []).filter(row => !taken.has(row));
     const before = free.find(row => isSameRow(row, read.row)) ?? free[0] ?? null;
     const twin = first.get(identity);
     if (before === null && twin !== undefined) {
-      faults.push(faultOf(read, `it is the pattern of ${placeOf(twin)} again`));
+      sameKeys.add(faultOf(read, `it is the pattern of ${placeOf(twin)} again`));
       continue;
     }
     first.set(identity, twin ?? read);
     if (before !== null) taken.set(before, read);
     pairs.push({ read, before });
   }
+  const sameTexts = new FaultCount();
   const isNew = new Map<string, ReadRow>();
-  for (const one of pairs) {
+  for (const [at, one] of pairs.entries()) {
+    if (at % rowsPerStep === 0) yield;
     if (one.before !== null) continue;
     const { pattern } = one.read.row;
     const sameText = byText.get(pattern);
     const twin = (sameText && taken.get(sameText)) ?? isNew.get(pattern);
     if (twin) {
-      faults.push(faultOf(one.read, `${placeOf(twin)} has the same text; a text can stand in one mapping only`));
+      sameTexts.add(faultOf(one.read, `${placeOf(twin)} has the same text; a text can stand in one mapping only`));
     } else if (sameText) {
       taken.set(sameText, one.read);
       one.before = sameText;
     } else isNew.set(pattern, one.read);
   }
-  return { pairs, faults, left: stored.filter(row => !taken.has(row)) };
+  const left: MappingRow[] = [];
+  for (const [at, row] of stored.entries()) {
+    if (at % rowsPerStep === 0) yield;
+    if (!taken.has(row)) left.push(row);
+  }
+  return { pairs, faults: [sameKeys, sameTexts], left };
+}
+
+function* indexed(stored: readonly MappingRow[]) {
+  const byIdentity = new Map<string, MappingRow[]>();
+  const byText = new Map<string, MappingRow>();
+  for (const [at, row] of stored.entries()) {
+    if (at % rowsPerStep === 0) yield;
+    byText.set(row.pattern, row);
+    const identity = identityOf(row);
+    const same = byIdentity.get(identity);
+    if (same) same.push(row);
+    else byIdentity.set(identity, [row]);
+  }
+  return { byIdentity, byText };
 }
 
 const faultOf = ({ place }: ReadRow, reason: string): RowFault => ({ ...place, field: 'pattern', reason });
@@ -105,13 +128,18 @@ export interface ImportChange {
   readonly after: PortableRow | null;
 }
 
-/** As operators see them: no key in clear. `ids` of what was created, in its order; none before that. */
-export const changesOf = ({ created, updated, deleted }: Plan, ids: readonly number[]): ImportChange[] => [
-  ...created.map((row, at): ImportChange => {
-    return { action: 'create', id: ids[at] ?? null, before: null, after: portable(row) };
-  }),
-  ...updated.map(({ before, after }): ImportChange => {
-    return { action: 'update', id: before.id, before: portable(before), after: portable(after) };
-  }),
-  ...deleted.map((row): ImportChange => ({ action: 'delete', id: row.id, before: portable(row), after: null })),
-];
+/** As operators see them: no key in clear. The first `most`; `ids` of what was created, in its order; none before that. */
+export function changesOf({ created, updated, deleted }: Plan, ids: readonly number[], most: number): ImportChange[] {
+  const rest = (before: number) => Math.max(0, most - before);
+  return [
+    ...created.slice(0, most).map(({ row }, at): ImportChange => {
+      return { action: 'create', id: ids[at] ?? null, before: null, after: portable(row) };
+    }),
+    ...updated.slice(0, rest(created.length)).map(({ before, after }): ImportChange => {
+      return { action: 'update', id: before.id, before: portable(before), after: portable(after) };
+    }),
+    ...deleted.slice(0, rest(created.length + updated.length)).map((row): ImportChange => {
+      return { action: 'delete', id: row.id, before: portable(row), after: null };
+    }),
+  ];
+}

@@ -1,36 +1,27 @@
 /** What a file says of one mapping, checked by the rules that the API has for a new one. */
 import { GatewayError } from '../domain/errors.ts';
 import { matchTypes, type TenantType } from '../domain/vocabulary.ts';
-import { checkFields, checkPattern } from './mapping-rules.ts';
+import { checkedPattern, checkFields } from './mapping-rules.ts';
 import type { FileRow } from './plain-yaml.ts';
 import { type PortableRow, portableFields } from './portable-row.ts';
-
-export interface RowFault {
-  readonly index: number;
-  readonly line: number | null;
-  readonly field: string | null;
-  readonly reason: string;
-}
+import { weightOf } from './regex-room.ts';
+import type { RowFault } from './row-faults.ts';
 
 /** A row that can be compared with stored ones; `fault` is why it may not be written where it differs. */
 export interface ReadRow {
   readonly place: Pick<FileRow, 'index' | 'line'>;
   readonly row: PortableRow;
   readonly fault: RowFault | null;
+  /** Of a regex, what it weighs; else 0. */
+  readonly weight: number;
 }
 
-/** Regexes are compiled to be checked, which takes up to two milliseconds each. */
-export function* readRowsSteps(rows: readonly FileRow[]): Generator<void, { read: ReadRow[]; faults: RowFault[] }> {
-  const read: ReadRow[] = [];
-  const faults: RowFault[] = [];
-  for (const { index, line, value } of rows) {
-    const faultOf = (field: string | null, reason: string): RowFault => ({ index, line, field, reason });
-    const row = shaped(value);
-    if ('reason' in row) faults.push(faultOf(row.field, row.reason));
-    else read.push({ place: { index, line }, row, fault: ruleFault(row, faultOf) });
-    if (index % 64 === 63 || (!('reason' in row) && row.match_type === 'regex')) yield;
-  }
-  return { read, faults };
+/** A fault where it cannot even be compared. */
+export function readRow({ index, line, value }: FileRow): ReadRow | RowFault {
+  const faultOf = (field: string | null, reason: string): RowFault => ({ index, line, field, reason });
+  const row = shaped(value);
+  if ('reason' in row) return faultOf(row.field, row.reason);
+  return { place: { index, line }, row, ...checked(row, faultOf) };
 }
 
 interface Misshaped {
@@ -40,8 +31,11 @@ interface Misshaped {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const text = (value: unknown) => typeof value === 'string';
-const textOrNone = (value: unknown) => value === undefined || value === null || typeof value === 'string';
+/** Of one value; rows written by hand may be longer than the rules have it, and stay in a file as they are. */
+const longestText = 65_536;
+
+const text = (value: unknown) => typeof value === 'string' && value.length <= longestText;
+const textOrNone = (value: unknown) => value === undefined || value === null || text(value);
 
 /** What each field must be to be told apart from others at all; the rules come after that. */
 const shapes: Readonly<Record<keyof PortableRow, { readonly is: (value: unknown) => boolean; readonly must: string }>> =
@@ -49,10 +43,10 @@ const shapes: Readonly<Record<keyof PortableRow, { readonly is: (value: unknown)
     pattern: { is: text, must: 'a text of 1 to 512 characters' },
     match_type: { is: value => matchTypes.some(type => type === value), must: `one of ${matchTypes.join(', ')}` },
     priority: { is: value => typeof value === 'number', must: 'a whole number from 0 (best) to 9' },
-    tenant_id: { is: textOrNone, must: 'a text or null' },
-    tenant_name: { is: textOrNone, must: 'a text or null' },
+    tenant_id: { is: textOrNone, must: `a text of at most ${longestText} characters, or null` },
+    tenant_name: { is: textOrNone, must: `a text of at most ${longestText} characters, or null` },
     tenant_type: { is: textOrNone, must: 'internal, external or null' },
-    description: { is: textOrNone, must: 'a text or null' },
+    description: { is: textOrNone, must: `a text of at most ${longestText} characters, or null` },
     enabled: { is: value => value === undefined || typeof value === 'boolean', must: 'true or false' },
   };
 
@@ -73,15 +67,18 @@ function shaped(value: unknown): PortableRow | Misshaped {
   return { ...fields, tenant_id, tenant_name, tenant_type, description, enabled } as unknown as PortableRow;
 }
 
-function ruleFault(row: PortableRow, faultOf: (field: string | null, reason: string) => RowFault): RowFault | null {
+function checked(
+  row: PortableRow,
+  faultOf: (field: string | null, reason: string) => RowFault,
+): Pick<ReadRow, 'fault' | 'weight'> {
   const unstorable = portableFields.find(field => typeof row[field] === 'string' && !isStorable(row[field]));
-  if (unstorable) return faultOf(unstorable, `${unstorable} must not contain NUL or half a surrogate pair`);
+  if (unstorable)
+    return { fault: faultOf(unstorable, `${unstorable} must not contain NUL or half a surrogate pair`), weight: 0 };
   try {
     checkFields({ ...row, tenant_type: row.tenant_type as TenantType | null });
-    checkPattern(row);
-    return null;
+    return { fault: null, weight: weightOf(checkedPattern(row)) };
   } catch (error) {
-    if (error instanceof GatewayError) return faultOf(error.param, error.message);
+    if (error instanceof GatewayError) return { fault: faultOf(error.param, error.message), weight: 0 };
     throw error;
   }
 }

@@ -12,7 +12,7 @@ import { type Linted, lint, lintRow } from './lint.ts';
 import { type CompiledRow, compileRows, effectiveOf, type MappingSource, type Snapshot } from './matcher.ts';
 import { type NeverWinning, NeverWinsLook } from './never-wins-look.ts';
 import { RowIndex } from './row-index.ts';
-import { inSlices, type Loaded } from './snapshot-loader.ts';
+import { byId, inSlices, type Loaded } from './snapshot-loader.ts';
 
 /** All enabled rows, and what is compiled of them. */
 export interface RowsTogether {
@@ -51,6 +51,8 @@ export class Inspector {
   /** Of a snapshot, for as long as somebody holds that. */
   readonly #indexes = new WeakMap<Snapshot, Promise<RowIndex>>();
   readonly #look: NeverWinsLook;
+  /** Rows that are switched off, as they were compiled last. */
+  #disabled: ReadonlyMap<number, CompiledRow> = new Map();
   #isStopped = false;
   /** One at a time: whoever asks meanwhile shares the next one. */
   readonly lint: () => Promise<Linted>;
@@ -128,7 +130,8 @@ export class Inspector {
     const [off, owner] = await answered(
       Promise.all([readDisabled(), question.isWhole ? keys.ownerOf(question.key) : null]),
     );
-    const disabled = await inSlices(compileRows(off, new Map()), clock);
+    const disabled = await inSlices(compileRows(off, this.#disabled), clock);
+    this.#disabled = await inSlices(byId(disabled), clock);
     const { rows, rowById, compiled } = this.#serving();
     const now = clock.date().getTime();
     const situation = {

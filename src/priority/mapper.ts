@@ -13,6 +13,7 @@ import type { MappingStore, StoredMapping } from './mapping-store.ts';
 import { isStorable, MappingWrites, noMapping } from './mapping-writes.ts';
 import { compile, compileRow, type Mapping } from './matcher.ts';
 import { warmUpRegexEngine } from './pattern.ts';
+import { weightIn } from './regex-room.ts';
 import { changesOf, effectiveSettings, type SettingsPatch } from './settings.ts';
 import { classifyBySettings } from './shadow.ts';
 import { type Loaded, loadSnapshot } from './snapshot-loader.ts';
@@ -29,6 +30,7 @@ type MapperEvents = Pick<
   | 'mappingsReloadFailed'
   | 'mappingAdded'
   | 'mappingFaulty'
+  | 'moreMappingsFaulty'
   | 'settingFaulty'
   | 'timingFaulty'
   | 'prioritiesTurned'
@@ -75,7 +77,11 @@ export class Mapper {
     this.#settings = parts.settings;
     this.#faults = new ToldFaults(parts.events);
     this.#classify = defaultClassify(parts.settings);
-    this.#writes = new MappingWrites({ store: parts.store, listed: row => this.listed(row) });
+    this.#writes = new MappingWrites({
+      store: parts.store,
+      listed: row => this.listed(row),
+      regexWeight: without => this.regexWeight(without),
+    });
     this.#reload = singleFlight(() => this.#load());
     // Whoever awaits start() hears of a stop before the first load; nobody else has to.
     this.#firstLoad.promise.catch(() => {});
@@ -136,6 +142,14 @@ export class Mapper {
   /** What serves, as it was read and compiled; null before the first load. */
   serving(): Loaded | null {
     return this.#loaded;
+  }
+
+  /** What the regexes that are enabled weigh together, without those of these rows. */
+  regexWeight(without: readonly number[]): number {
+    if (this.#loaded === null) return 0;
+    const { rows, rowById } = this.#loaded;
+    const gone = without.map(id => rowById.get(id)).filter(row => row !== undefined);
+    return weightIn(rows) - weightIn(gone);
   }
 
   /** Those in effect, with where each comes from. */

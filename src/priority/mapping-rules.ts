@@ -2,7 +2,7 @@
 import type { MappingRow } from '../db/schema.ts';
 import { errors } from '../domain/errors.ts';
 import { isLevel, type MatchType, type TenantType, tenantTypes } from '../domain/vocabulary.ts';
-import { isPrintable, parsePattern } from './pattern.ts';
+import { isPrintable, type Pattern, parsePattern } from './pattern.ts';
 
 interface MappingFields {
   readonly pattern: string;
@@ -41,7 +41,8 @@ function checkName(param: string, name: string | null | undefined): void {
     throw errors.invalidRequest(`${param} has at most ${maxNameLength} characters and no control characters`, param);
 }
 
-export function checkPattern({ match_type, pattern }: Pick<MappingRow, 'match_type' | 'pattern'>): void {
+export function checkedPattern({ match_type, pattern }: Pick<MappingRow, 'match_type' | 'pattern'>): Pattern {
   const parsed = parsePattern(match_type, pattern);
   if (parsed.kind === 'faulty') throw errors.invalidRequest(`pattern: ${parsed.fault}`, 'pattern');
+  return parsed;
 }

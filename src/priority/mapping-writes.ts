@@ -1,13 +1,19 @@
 /** What may be written: the same rules whether it is stored or only tried. */
+
+import type { MappingRow } from '../db/schema.ts';
 import { errors } from '../domain/errors.ts';
-import { checkFields, checkPattern, type MappingPatch, type NewMapping } from './mapping-rules.ts';
+import { checkedPattern, checkFields, type MappingPatch, type NewMapping } from './mapping-rules.ts';
 import type { MappingStore, StoredMapping } from './mapping-store.ts';
+import { parsePattern } from './pattern.ts';
+import { refuseWithoutRoom, weightOf } from './regex-room.ts';
 import { refuseStale, type WriteBy } from './stale.ts';
 
 export interface MappingWritesParts {
   readonly store: Pick<MappingStore, 'create' | 'update' | 'remove'>;
   /** A row as it is shown, in the refusal of a stale write. */
   readonly listed: (row: StoredMapping) => StoredMapping;
+  /** What the regexes that are enabled weigh together, without those of these rows. */
+  readonly regexWeight: (without: readonly number[]) => number;
 }
 
 /** The ids that PostgreSQL's INTEGER can hold. */
@@ -22,7 +28,8 @@ export class MappingWrites {
 
   async create(mapping: NewMapping, createdBy: string): Promise<StoredMapping> {
     checkFields(mapping);
-    checkPattern(mapping);
+    const weight = weightOf(checkedPattern(mapping));
+    if (mapping.enabled !== false) refuseWithoutRoom(weight, this.#parts.regexWeight([]));
     return this.#parts.store.create(mapping, createdBy);
   }
 
@@ -31,11 +38,21 @@ export class MappingWrites {
     checkFields(patch);
     const check = (before: StoredMapping, after: Omit<StoredMapping, 'etag'>) => {
       refuseStale(ifMatch, listed(before), after);
-      if (patch.pattern !== undefined || patch.match_type !== undefined) checkPattern(after);
+      this.#checkPattern(patch, before, after);
     };
     const row = isStorable(id) ? await store.update(id, patch, { actor, check }) : null;
     if (!row) throw noMapping(id);
     return row;
+  }
+
+  /** What stays as it is may be broken, or one regex too many, since it was written by hand. */
+  #checkPattern(patch: MappingPatch, before: MappingRow, after: MappingRow): void {
+    const isGiven = patch.pattern !== undefined || patch.match_type !== undefined;
+    const given = isGiven ? checkedPattern(after) : null;
+    const isSame = before.pattern === after.pattern && before.match_type === after.match_type;
+    if (!after.enabled || (before.enabled && isSame)) return;
+    const weight = weightOf(given ?? parsePattern(after.match_type, after.pattern));
+    refuseWithoutRoom(weight, this.#parts.regexWeight([after.id]));
   }
 
   /** Answers the row that was there. */

@@ -13,6 +13,7 @@
 import { allLevels, isLevel, type Level, type MatchType, type TenantType } from '../domain/vocabulary.ts';
 import { AffixTable } from './affix-table.ts';
 import { digestOfKey, type FaultyPattern, type Pattern, parsePattern } from './pattern.ts';
+import { regexesInRoom } from './regex-room.ts';
 import { type Effective, effectiveAt, noTiming, type Timing } from './timing.ts';
 
 /** What the matcher needs of a mapping's row. */
@@ -59,23 +60,25 @@ export function* compileRows(
   previous: ReadonlyMap<number, CompiledRow>,
   timings: ReadonlyMap<number, Timing> = new Map(),
 ): Generator<void, CompiledRow[]> {
+  const regexes = rows.filter(({ match_type }) => match_type === 'regex');
+  const patterns = yield* regexesInRoom(regexes, ({ id, pattern }) => knownPattern('regex', pattern, previous.get(id)));
   const compiled: CompiledRow[] = [];
   for (const row of rows) {
-    const before = previous.get(row.id);
-    const next = compileRow(row, before, timings.get(row.id) ?? noTiming);
-    compiled.push(next);
-    const isFreshRegex = row.match_type === 'regex' && next.pattern !== before?.pattern;
-    if (isFreshRegex || compiled.length % rowsPerStep === 0) yield;
+    compiled.push(compileRow(row, previous.get(row.id), timings.get(row.id) ?? noTiming, patterns.get(row.id)));
+    if (compiled.length % rowsPerStep === 0) yield;
   }
   return compiled;
 }
 
 /** Takes over what it can of the row as it was compiled `before`, its timing too where no other is given. */
-export function compileRow(row: MappingSource, before?: CompiledRow, timing = before?.timing ?? noTiming): CompiledRow {
-  const source = before?.source;
-  const samePattern = source?.pattern === row.pattern && source.match_type === row.match_type;
-  if (before && samePattern && sameMeaning(before.source, row) && before.timing === timing) return before;
-  const pattern = before && samePattern ? before.pattern : parsePattern(row.match_type, row.pattern);
+export function compileRow(
+  row: MappingSource,
+  before?: CompiledRow,
+  timing = before?.timing ?? noTiming,
+  pattern = knownPattern(row.match_type, row.pattern, before) ?? parsePattern(row.match_type, row.pattern),
+): CompiledRow {
+  if (before && before.pattern === pattern && sameMeaning(before.source, row) && before.timing === timing)
+    return before;
   const unusable = (fault: string) => ({ source: row, pattern, mapping: null, fault, timing });
   if (pattern.kind === 'faulty') return unusable(pattern.fault);
   const { id, priority, match_type, tenant_id, tenant_name, tenant_type } = row;
@@ -85,7 +88,12 @@ export function compileRow(row: MappingSource, before?: CompiledRow, timing = be
   return { source: row, pattern, mapping: { ...mapping, level: priority, flowId }, fault: null, timing };
 }
 
+const knownPattern = (matchType: MatchType, text: string, before?: CompiledRow): CompiledRow['pattern'] | undefined =>
+  before?.source.pattern === text && before.source.match_type === matchType ? before.pattern : undefined;
+
 const sameMeaning = (a: MappingSource, b: MappingSource) =>
+  a.pattern === b.pattern &&
+  a.match_type === b.match_type &&
   a.priority === b.priority &&
   a.tenant_id === b.tenant_id &&
   a.tenant_name === b.tenant_name &&
@@ -109,7 +117,8 @@ export function* compileSteps(rows: readonly CompiledRow[], now: number): Genera
   const byLevel = allLevels.map((): RankedRow[] => []);
   const counts = { row: 0, schedule: 0, boost: 0 };
   let validUntil = Number.POSITIVE_INFINITY;
-  for (const { pattern, mapping, timing } of rows) {
+  for (const [at, { pattern, mapping, timing }] of rows.entries()) {
+    if (at % rowsPerStep === rowsPerStep - 1) yield;
     if (!mapping || pattern.kind === 'faulty') continue;
     const { level, source, until } = effectiveAt(mapping.level, timing, now);
     counts[source]++;

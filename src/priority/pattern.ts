@@ -6,21 +6,20 @@
  *   regex     RE2 syntax, searched anywhere in the key          `*` alone matches all (not exact, not regex)
  */
 import { hash } from 'node:crypto';
-import { RE2JS } from 're2js';
 import type { MatchType } from '../domain/vocabulary.ts';
+import { Regex } from './regex.ts';
+import { RegexFault } from './regex-program.ts';
 
 export const maxPatternLength = 512;
 export const maxRegexLength = 256;
 /** Copies that counted repetitions (`{n}`, `{n,m}`) make in all; nested ones multiply. */
 export const maxRegexCopies = 100;
-/** What a regex expands to, a class or a character counting one: bounds compile time to about 2 ms. */
-export const maxRegexSteps = 1000;
 
 export type Pattern =
   | { readonly kind: 'key'; readonly key: string }
   | { readonly kind: 'digest'; readonly hex: string }
   | { readonly kind: 'prefix' | 'suffix' | 'contains'; readonly text: string }
-  | { readonly kind: 'regex'; readonly regex: { test(key: string): boolean } };
+  | { readonly kind: 'regex'; readonly regex: Regex };
 
 export interface FaultyPattern {
   readonly kind: 'faulty';
@@ -31,7 +30,8 @@ export interface FaultyPattern {
 const faulty = (fault: string): FaultyPattern => ({ kind: 'faulty', fault });
 
 export function parsePattern(matchType: MatchType, text: string): Pattern | FaultyPattern {
-  const length = [...text].length;
+  // Of a text of megabytes it is enough to know that it is too long.
+  const length = text.length > 2 * maxPatternLength ? text.length : [...text].length;
   if (length < 1 || length > maxPatternLength)
     return faulty(`a pattern has 1 to ${maxPatternLength} characters, not ${length}`);
   if (!isPrintable(text)) return faulty('a pattern holds no control characters (a line break, say) and no half ones');
@@ -78,15 +78,15 @@ export function digestOfExact(text: string): string {
 
 function parseRegex(text: string, length: number): Pattern | FaultyPattern {
   if (length > maxRegexLength) return faulty(`a regex has at most ${maxRegexLength} characters, not ${length}`);
-  const { copies, steps } = measureRegex(text);
+  const copies = copiesIn(text);
   if (copies > maxRegexCopies)
     return faulty(
       `counted repetitions make at most ${maxRegexCopies} copies in all (nested ones multiply), not ${copies}`,
     );
-  if (steps > maxRegexSteps) return faulty(`a regex expands to at most ${maxRegexSteps} steps, not ${steps}`);
   try {
-    return { kind: 'regex', regex: RE2JS.compile(text) };
+    return { kind: 'regex', regex: new Regex(text) };
   } catch (error) {
+    if (error instanceof RegexFault) return faulty(`a regex ${error.message}`);
     const reason = error instanceof Error ? error.message.replace('error parsing regexp: ', '') : String(error);
     return faulty(`not a regular expression in RE2 syntax: ${reason}`);
   }
@@ -94,14 +94,7 @@ function parseRegex(text: string, length: number): Pattern | FaultyPattern {
 
 /** The first compilation costs about 15 ms of just-in-time work: pay it before anyone waits. */
 export function warmUpRegexEngine(): void {
-  RE2JS.compile('(?i)^tok_[a-z\\d]{2,20}(_ci|-\\pL+)?$').test('tok_warm-up');
-}
-
-interface Weight {
-  /** Copies made by counted repetitions. */
-  readonly copies: number;
-  /** Characters and classes after all repetitions are written out. */
-  readonly steps: number;
+  new Regex('(?i)^tok_[a-z\\d]{2,20}(_ci|-\\pL+)?$').test('tok_warm-up');
 }
 
 // One token of RE2 syntax, as far as repetitions care: a quoted text, an escape with its braces, a
@@ -109,33 +102,26 @@ interface Weight {
 const tokens =
   /\\Q.*?(?:\\E|$)|\\(?:[xpP]\{[^}]*\}|.)|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]?|\((?:\?[^:>)]*[:>]?)?|\{\d+(?:,\d*)?\}|./gsu;
 
-const nothing: Weight = { copies: 0, steps: 0 };
-const plus = (a: Weight, b: Weight): Weight => ({ copies: a.copies + b.copies, steps: a.steps + b.steps });
-
-/** How much a regex grows when its counted repetitions are written out; never compiles it. */
-function measureRegex(text: string): Weight {
-  const outer: Weight[] = [];
+/** What the counted repetitions of a regex come to; never parses it. */
+function copiesIn(text: string): number {
+  const outer: number[] = [];
   // The group that is open: all but its last item, and that item, which a repetition may multiply.
-  let before = nothing;
-  let last = nothing;
-  const append = (item: Weight) => {
-    before = plus(before, last);
-    last = item;
-  };
+  let before = 0;
+  let last = 0;
   for (const token of text.match(tokens) ?? []) {
     if (token.startsWith('(')) {
-      outer.push(plus(before, last));
-      before = last = nothing;
+      outer.push(before + last);
+      before = last = 0;
     } else if (token === ')') {
-      const group = plus(before, last);
-      before = outer.pop() ?? nothing;
-      last = group;
+      last = before + last;
+      before = outer.pop() ?? 0;
     } else if (/^\{\d/.test(token)) {
       const times = Math.max(1, ...token.slice(1, -1).split(',').map(Number));
-      last = { copies: times * Math.max(1, last.copies), steps: times * last.steps };
+      last = times * Math.max(1, last);
     } else if (!'*+?|'.includes(token)) {
-      append({ copies: 0, steps: token.startsWith('\\Q') ? token.length : 1 });
+      before += last;
+      last = 0;
     }
   }
-  return [...outer, before, last].reduce(plus);
+  return outer.reduce((sum, copies) => sum + copies, before + last);
 }

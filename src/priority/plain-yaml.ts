@@ -1,7 +1,7 @@
 /**
  * YAML as exports are written and as most people edit them: a list of flat rows, a field per line, each value
- * a word, a quoted text, a number, true, false or null. It is read several times as fast as all of YAML is,
- * and in steps; for anything else the reader gives up and leaves it to the library.
+ * a word, a quoted text, a number, true, false or null. It is read several times as fast as all of YAML is;
+ * for anything else the reader gives up and leaves it to the library.
  */
 import { type PortableRow, portableFields } from './portable-row.ts';
 
@@ -33,21 +33,21 @@ const emptyLine = /^ *(?:#.*)?$/;
 const firstLine = /^mappings:(?: +#.*)? *$/;
 
 const fieldNames: ReadonlySet<string> = new Set(portableFields);
-const linesPerStep = 512;
-
-/** Null: it needs all of YAML to tell what this means. */
-export function* plainYamlSteps(text: string): Generator<void, FileRow[] | null> {
+/** Either all rows, and one more than the most at the most, or the line that needs all of YAML to tell what it means. */
+export function plainYaml(
+  text: string,
+  mostRows: number,
+): { rows: FileRow[]; stoppedAt: null } | { rows: null; stoppedAt: number } {
   const reader = new Reader();
   let line = 0;
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length && reader.rows.length <= mostRows; ) {
     const end = text.indexOf('\n', at);
     const next = end < 0 ? text.length : end;
     const isRead = reader.take(text.slice(at, text[next - 1] === '\r' ? next - 1 : next), ++line);
-    if (!isRead) return null;
+    if (!isRead) return { rows: null, stoppedAt: line };
     at = next + 1;
-    if (line % linesPerStep === 0) yield;
   }
-  return reader.rows.length > 0 ? reader.rows : null;
+  return reader.rows.length > 0 ? { rows: reader.rows, stoppedAt: null } : { rows: null, stoppedAt: line };
 }
 
 class Reader {

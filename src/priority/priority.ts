@@ -89,5 +89,5 @@ export function createTransfer({
 } {
   const dryRun = new DryRun({ ...parts, store: new RehearsalStore(db) });
   const { mapper, clock } = parts;
-  return { dryRun, transfer: new Transfer({ mapper, clock, events, dryRun, store: new TransferStore(db) }) };
+  return { dryRun, transfer: new Transfer({ mapper, clock, events, dryRun, store: new TransferStore(db, clock) }) };
 }

@@ -47,8 +47,17 @@ export async function loadSnapshot(
   const isSame = before && before.rows.length === rows.length && rows.every((row, at) => row === before.rows[at]);
   const compiled =
     isSame && now < before.compiled.validUntil ? before.compiled : await inSlices(compileSteps(rows, now), clock);
-  const rowById = isSame ? before.rowById : new Map(rows.map(row => [row.source.id, row]));
+  const rowById = isSame ? before.rowById : await inSlices(byId(rows), clock);
   return { rows, rowById, compiled, timings, storedSettings: settings, readAt, readDate };
+}
+
+export function* byId(rows: readonly CompiledRow[]): Generator<void, ReadonlyMap<number, CompiledRow>> {
+  const rowById = new Map<number, CompiledRow>();
+  for (const row of rows) {
+    rowById.set(row.source.id, row);
+    if (rowById.size % 1_024 === 0) yield;
+  }
+  return rowById;
 }
 
 /** Runs the steps to their end, with pauses in which requests are served. */

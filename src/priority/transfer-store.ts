@@ -3,6 +3,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import { recorded } from '../db/recorded.ts';
 import type { Database, MappingRow } from '../db/schema.ts';
+import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
 import type { Plan } from './import-plan.ts';
 import { readNextId } from './rehearsal-store.ts';
@@ -10,15 +11,18 @@ import { readNextId } from './rehearsal-store.ts';
 const table = 'api_key_priority_mappings';
 /** Rows of one statement; they are put together and read at a stretch. */
 const rowsPerStatement = 500;
+const silenceMs = 2_000;
 
 const columns = sql.raw(`pattern text, match_type text, priority integer, tenant_id text, tenant_name text,
   tenant_type text, description text, enabled boolean`);
 
 export class TransferStore {
   readonly #db: Kysely<Database>;
+  readonly #clock: Clock;
 
-  constructor(db: Kysely<Database>) {
+  constructor(db: Kysely<Database>, clock: Clock) {
     this.#db = db;
+    this.#clock = clock;
   }
 
   /** All rows in order of id, and the id that the first of `newRows` new ones gets, as of one moment. */
@@ -36,7 +40,7 @@ export class TransferStore {
       return await recorded(this.#db, { actor, lock: 'mappings' }, async trx => {
         await sql`SET LOCAL lock_timeout = '5s'`.execute(trx);
         await sql`LOCK TABLE ${sql.table(table)} IN SHARE ROW EXCLUSIVE MODE`.execute(trx);
-        const planned = await plan(await readRows(trx));
+        const planned = await this.#awaited(plan(await readRows(trx)), trx);
         await remove(trx, planned.deleted);
         await update(trx, planned.updated);
         return { plan: planned, createdIds: await create(trx, planned.created, actor) };
@@ -45,6 +49,20 @@ export class TransferStore {
       if (!(error instanceof pg.DatabaseError) || error.code !== '55P03') throw error;
       throw errors.conflict('Somebody else has been changing mappings for 5 s; try again when that is done.');
     }
+  }
+
+  /** A connection that is silent for long counts as lost, and to plan many rows may take long: it is used meanwhile. */
+  async #awaited<T>(work: Promise<T>, trx: Transaction<Database>): Promise<T> {
+    while (!(await this.#isSettledSoon(work))) await sql`SELECT 1`.execute(trx);
+    return work;
+  }
+
+  async #isSettledSoon(work: Promise<unknown>): Promise<boolean> {
+    const { promise: soon, resolve } = Promise.withResolvers<boolean>();
+    const cancel = this.#clock.after(silenceMs, () => resolve(false));
+    const isSettled = () => resolve(true);
+    work.then(isSettled, isSettled);
+    return soon.finally(cancel);
   }
 }
 
@@ -62,7 +80,7 @@ async function readRows(trx: Transaction<Database>): Promise<MappingRow[]> {
 async function create(trx: Transaction<Database>, rows: Plan['created'], createdBy: string): Promise<number[]> {
   const ids: number[] = [];
   for (const portion of portionsOf(rows)) {
-    const numbered = JSON.stringify(portion.map((row, place) => ({ ...row, place })));
+    const numbered = JSON.stringify(portion.map(({ row }, place) => ({ ...row, place })));
     const created = await sql<{ id: number }>`
       INSERT INTO ${sql.table(table)}
         (pattern, match_type, priority, tenant_id, tenant_name, tenant_type, description, enabled, created_by)

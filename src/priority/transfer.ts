@@ -1,25 +1,23 @@
 /** Mappings as a file: all of them out, and a file in, all of it or nothing. */
 import { answered } from '../db/answered.ts';
 import type { MappingRow } from '../db/schema.ts';
+import { atMost } from '../domain/at-most.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
 import type { Events } from '../telemetry/events.ts';
-import { DocumentFault, type DocumentFormat, readInWorker, rowsOfJson } from './document-worker.ts';
+import { byPriority } from './by-priority.ts';
+import { type DocumentFormat, type ImportFile, type ReadFile, readInWorker } from './document-worker.ts';
 import type { DryRun, Impact, RowEdit } from './dry-run.ts';
 import { changesOf, type ImportChange, type Plan, placeOf, planOf } from './import-plan.ts';
-import { type ReadRow, type RowFault, readRowsSteps } from './import-rows.ts';
 import type { Mapper } from './mapper.ts';
-import { type FileRow, plainYamlSteps, yamlOf } from './plain-yaml.ts';
+import { yamlOf } from './plain-yaml.ts';
 import { type PortableRow, portable } from './portable-row.ts';
+import { regexRoom } from './regex-room.ts';
+import { type RowFaults, together } from './row-faults.ts';
 import { inSlices } from './snapshot-loader.ts';
 import type { TransferStore } from './transfer-store.ts';
 
-export type { DocumentFormat };
-
-export interface ImportFile {
-  readonly format: DocumentFormat;
-  readonly text: string;
-}
+export type { DocumentFormat, ImportFile };
 
 export interface ImportOptions {
   readonly dryRun: boolean;
@@ -42,7 +40,7 @@ export interface Imported {
 }
 
 export interface TransferParts {
-  readonly mapper: Pick<Mapper, 'written'>;
+  readonly mapper: Pick<Mapper, 'written' | 'regexWeight'>;
   readonly store: TransferStore;
   readonly dryRun: Pick<DryRun, 'impactOf'>;
   readonly clock: Clock;
@@ -50,52 +48,55 @@ export interface TransferParts {
 }
 
 const changesShown = 1_000;
-const faultsShown = 10_000;
 const faultsInMessage = 3;
-/** Larger JSON is read in a thread of its own too. */
-const smallJson = 2 ** 20;
-/** Imports that may wait for the one under way: each holds its file in memory. */
-const mostWaiting = 4;
+/** Imports at once: each holds its file in memory. */
+const mostImports = 6;
+/** Of these, files that are being read: one that takes its time does not hold up the others. */
+const mostReading = 2;
+const retryAfterSec = 5;
+const rowsPerStep = 256;
 
 const yamlHead = '# Mappings of API keys to tenants and priorities; exact keys stand here by their hash.\n';
 
 export class Transfer {
   readonly #parts: TransferParts;
-  #last: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  readonly #reading = atMost(mostReading);
+  /** One after the other: each looks at all rows that there are. */
+  readonly #applying = atMost(1);
+  #imports = 0;
 
   constructor(parts: TransferParts) {
     this.#parts = parts;
   }
 
-  /** In the order in which they win. */
-  async exportRows(): Promise<PortableRow[]> {
+  /** All rows in the order in which they win, as a file. */
+  async export(format: DocumentFormat): Promise<string> {
     const { rows } = await answered(this.#parts.store.readAll());
-    return rows.sort((a, b) => a.priority - b.priority || a.id - b.id).map(portable);
+    return inSlices(textSteps(rows, format), this.#parts.clock);
   }
 
-  async exportYaml(): Promise<string> {
-    const rows = await this.exportRows();
-    return inSlices(yamlSteps(rows), this.#parts.clock);
-  }
-
-  /** One after the other: each may take all the memory that reading a file is given. */
   async import(file: ImportFile, options: ImportOptions): Promise<Imported> {
-    if (this.#waiting > mostWaiting) throw errors.unavailable('Other imports are waiting already.', 5);
-    this.#waiting += 1;
-    const turn = this.#last.then(() => this.#import(file, options)).finally(() => (this.#waiting -= 1));
-    this.#last = turn.catch(() => {});
-    return turn;
+    if (this.#imports >= mostImports)
+      throw errors.unavailable(
+        `${mostImports} imports are under way already; try again when one is done.`,
+        retryAfterSec,
+      );
+    this.#imports += 1;
+    try {
+      const read = await this.#reading(() => readInWorker(file, this.#parts.clock));
+      return await this.#applying(() => this.#apply(read, options));
+    } finally {
+      this.#imports -= 1;
+    }
   }
 
-  async #import(file: ImportFile, options: ImportOptions): Promise<Imported> {
+  async #apply(file: ReadFile, options: ImportOptions): Promise<Imported> {
     const { store, mapper, clock } = this.#parts;
-    const { read, faults } = await inSlices(readRowsSteps(await this.#read(file)), clock);
-    const plan = async (rows: readonly MappingRow[]) => planned(rows, { read, faults, prune: options.prune });
+    const plan = (rows: readonly MappingRow[]) => this.#planned(rows, file, options);
     if (options.dryRun) {
-      const { rows, nextId } = await answered(store.readAll(read.length));
+      const { rows, nextId } = await answered(store.readAll(file.rows.length));
       const tried = await plan(rows);
-      const impact = await this.#parts.dryRun.impactOf(editsOf(tried, nextId));
+      const impact = await this.#parts.dryRun.impactOf(await inSlices(editsOf(tried, nextId), clock));
       return { ...resultOf(tried, []), dry_run: true, impact };
     }
     const { plan: written, createdIds } = await mapper.written(store.write(plan, options.actor));
@@ -106,64 +107,82 @@ export class Transfer {
     return result;
   }
 
-  async #read({ format, text }: ImportFile): Promise<readonly FileRow[]> {
-    const { clock } = this.#parts;
-    const plain = format === 'yaml' ? await inSlices(plainYamlSteps(text), clock) : null;
-    if (plain !== null) return plain;
-    if (format === 'yaml' || text.length > smallJson) return readInWorker(format, text, clock);
-    try {
-      return rowsOfJson(text);
-    } catch (error) {
-      throw error instanceof DocumentFault ? errors.invalidRequest(error.message) : error;
-    }
+  /** Throws `invalid_request` where rows are at fault, or where their regexes find no room. */
+  async #planned(rows: readonly MappingRow[], file: ReadFile, { prune }: ImportOptions): Promise<Plan> {
+    const { clock, mapper } = this.#parts;
+    const { plan, faults: unfit } = await inSlices(planOf(rows, file.rows, prune), clock);
+    const faults = together([file.faults, unfit]);
+    if (faults.count > 0) throw refusal(faults);
+    const { added, gone } = await inSlices(regexesOf(plan), clock);
+    const others = mapper.regexWeight(gone);
+    if (added === 0 || added + others <= regexRoom) return plan;
+    const figures = `they weigh ${added}, the others that are enabled ${others}, and ${regexRoom} together can serve`;
+    throw errors.invalidRequest(`Nothing is imported, there is no room for the file's regexes: ${figures}.`);
   }
 }
 
-interface CheckedFile {
-  readonly read: readonly ReadRow[];
-  readonly faults: readonly RowFault[];
-  readonly prune: boolean;
+/** What the regexes weigh that are to serve and do not yet, and the ids of those that will not serve as they do. */
+function* regexesOf({ created, updated, deleted }: Plan): Generator<void, { added: number; gone: number[] }> {
+  const gone: number[] = [];
+  let added = 0;
+  let seen = 0;
+  for (const { row, weight } of created) {
+    if (row.enabled) added += weight;
+    if (++seen % rowsPerStep === 0) yield;
+  }
+  for (const { before, after, weight } of updated) {
+    if (!isServing(before, after)) {
+      if (after.enabled) added += weight;
+      if (before.match_type === 'regex') gone.push(before.id);
+    }
+    if (++seen % rowsPerStep === 0) yield;
+  }
+  for (const { id, match_type } of deleted) if (match_type === 'regex') gone.push(id);
+  return { added, gone };
 }
 
-/** Throws `invalid_request` with all rows that are at fault. */
-function planned(rows: readonly MappingRow[], { read, faults: misshaped, prune }: CheckedFile): Plan {
-  const { plan, faults: unfit } = planOf(rows, read, prune);
-  const faults = [...misshaped, ...unfit].sort((a, b) => a.index - b.index);
-  if (faults.length === 0) return plan;
-  const told = faults.slice(0, faultsInMessage).map(fault => `${placeOf({ place: fault })}: ${fault.reason}`);
-  const more = faults.length > told.length ? `; and ${faults.length - told.length} more` : '';
-  const message = `Nothing is imported, ${faults.length} of the file's rows are at fault: ${told.join('; ')}${more}.`;
-  throw errors.invalidRows(message, {
-    faults: faults.slice(0, faultsShown),
-    faults_left_out: Math.max(0, faults.length - faultsShown),
-  });
+/** The regex of a row that serves goes on serving. */
+const isServing = (before: MappingRow, after: PortableRow): boolean =>
+  before.enabled && after.enabled && before.match_type === after.match_type && before.pattern === after.pattern;
+
+function refusal({ first, count }: RowFaults) {
+  const told = first.slice(0, faultsInMessage).map(fault => `${placeOf({ place: fault })}: ${fault.reason}`);
+  const more = count > told.length ? `; and ${count - told.length} more` : '';
+  const message = `Nothing is imported, ${count} of the file's rows are at fault: ${told.join('; ')}${more}.`;
+  return errors.invalidRows(message, { faults: first, faults_left_out: count - first.length });
 }
 
 function resultOf(plan: Plan, createdIds: readonly number[]): Imported {
-  const changes = changesOf(plan, createdIds);
+  const { created, updated, deleted, unchanged } = plan;
+  const changes = changesOf(plan, createdIds, changesShown);
   return {
     success: true,
     dry_run: false,
-    created: plan.created.length,
-    updated: plan.updated.length,
-    deleted: plan.deleted.length,
-    unchanged: plan.unchanged,
-    changes: changes.slice(0, changesShown),
-    changes_left_out: Math.max(0, changes.length - changesShown),
+    created: created.length,
+    updated: updated.length,
+    deleted: deleted.length,
+    unchanged,
+    changes,
+    changes_left_out: created.length + updated.length + deleted.length - changes.length,
   };
 }
 
-const editsOf = ({ created, updated, deleted }: Plan, nextId: number): RowEdit[] => [
-  ...created.map((row, at) => ({ id: nextId + at, row })),
-  ...updated.map(({ before: { id }, after }) => ({ id, row: after })),
-  ...deleted.map(({ id }) => ({ id, row: null })),
-];
+function* editsOf({ created, updated, deleted }: Plan, nextId: number): Generator<void, RowEdit[]> {
+  const edits: RowEdit[] = [];
+  for (const { row } of created) if (edits.push({ id: nextId + edits.length, row }) % rowsPerStep === 0) yield;
+  for (const { before, after } of updated) if (edits.push({ id: before.id, row: after }) % rowsPerStep === 0) yield;
+  for (const { id } of deleted) if (edits.push({ id, row: null }) % rowsPerStep === 0) yield;
+  return edits;
+}
 
-function* yamlSteps(rows: readonly PortableRow[]): Generator<void, string> {
-  const parts = [yamlHead, rows.length === 0 ? 'mappings: []\n' : 'mappings:\n'];
-  for (const [place, row] of rows.entries()) {
-    parts.push(yamlOf(row));
-    if (place % 256 === 255) yield;
+function* textSteps(rows: readonly MappingRow[], format: DocumentFormat): Generator<void, string> {
+  const parts: string[] = [];
+  for (const row of yield* byPriority(rows)) {
+    const shown = portable(row);
+    parts.push(format === 'yaml' ? yamlOf(shown) : `${parts.length === 0 ? '' : ','}${JSON.stringify(shown)}`);
+    if (parts.length % rowsPerStep === 0) yield;
   }
-  return parts.join('');
+  const list = parts.join('');
+  if (format === 'json') return `{"mappings":[${list}]}`;
+  return `${yamlHead}${list === '' ? 'mappings: []\n' : `mappings:\n${list}`}`;
 }

@@ -29,6 +29,8 @@ export interface Events extends DoorEvents {
   }): void;
   /** A row that cannot be used; said once per row and reason. */
   mappingFaulty(mapping: { id: number; reason: string }): void;
+  /** So many more at once: only the first are told one by one. */
+  moreMappingsFaulty(count: number): void;
   /** A value of api_key_priority_config that cannot be used. */
   settingFaulty(setting: { key: string; reason: string }): void;
   /** A boost or schedule that cannot be used; `what` names it. */
@@ -97,6 +99,8 @@ export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Met
       logger.log('info', `APIKeyMapper: Added mapping for ${tenant}: pattern=${shown} priority=P${priority}`);
     },
     mappingFaulty: ({ id, reason }) => logger.log('warn', `APIKeyMapper: Skipped mapping ${id}: ${reason}`),
+    moreMappingsFaulty: count =>
+      logger.log('warn', `APIKeyMapper: Skipped ${count} more mappings; the list of mappings says why`),
     settingFaulty: ({ key, reason }) => logger.log('warn', `APIKeyMapper: Skipped the stored ${key}: ${reason}`),
     timingFaulty: ({ what, reason }) => logger.log('warn', `APIKeyMapper: Skipped ${what}: ${withoutKeys(reason)}`),
     mappingBoosted: ({ id, priority, until, reason, by }) =>

@@ -240,8 +240,27 @@ test('mappings travel as a file: what is exported changes nothing, an edit shows
     '-',
   );
   assert.equal(faulty.code, 2);
-  assert.match(faulty.err, /line 2.*priority/s);
+  assert.match(
+    faulty.err,
+    /^-:2: priority must be a whole number from 0 \(best\) to 9\ngateway: Nothing is imported, 1 of/,
+  );
   assert.equal((await cli('mappings', 'import', '/nonexistent.yaml')).code, 2);
+
+  const many = join(await home(t), 'many.json');
+  await writeFile(many, JSON.stringify({ mappings: Array.from({ length: 30 }, (_, at) => ({ pattern: `a${at}` })) }));
+  const told = await cli('mappings', 'import', many);
+  assert.equal(told.code, 2);
+  assert.match(
+    told.err,
+    /many\.json: mappings\[19\]: match_type is missing.*\n… and 10 more \(--json names the first 30\)\n/,
+  );
+  assert.equal((await cli('mappings', 'import', many, '--json')).err.includes('… and'), false);
+  await writeFile(many, `{"mappings":[${'0,'.repeat(200_000)}0]}`);
+  const tooMany = await cli('mappings', 'import', many);
+  assert.deepEqual(
+    [tooMany.code, tooMany.err],
+    [2, 'gateway: The file has more mappings than an import takes: at most 200000.\n'],
+  );
 });
 
 test('every command explains itself', async () => {

@@ -29,6 +29,7 @@ async function startMapper(t: TestContext, { url }: Pick<TestDatabase, 'url'>) {
     mappingsReloaded: () => {},
     mappingsReloadFailed: () => said.push('reload failed'),
     mappingAdded: (mapping: object) => said.push(`added ${JSON.stringify(mapping)}`),
+    moreMappingsFaulty: (count: number) => said.push(`${count} more faulty`),
     mappingFaulty: ({ id, reason }: { id: number; reason: string }) => said.push(`faulty ${id}: ${reason}`),
     timingFaulty: () => {},
     mappingBoosted: () => {},

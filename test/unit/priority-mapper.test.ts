@@ -72,6 +72,7 @@ function arrange(t: TestContext, rows: Partial<StoredRows> = {}) {
     mappingsReloaded: ({ usable }: { usable: number }) => log.push(`reloaded ${usable}`),
     mappingsReloadFailed: (error: unknown) => log.push(`failed ${(error as Error).message}`),
     mappingAdded: () => {},
+    moreMappingsFaulty: (count: number) => log.push(`${count} more faulty`),
     mappingFaulty: ({ id, reason }: { id: number; reason: string }) => log.push(`faulty ${id} ${reason}`),
     timingFaulty: () => {},
     mappingBoosted: () => {},
@@ -233,6 +234,17 @@ test('a faulty row or setting is skipped, and said once until it changes', async
   assert.equal(faulty[1], 'setting default_priority');
   assert.match(faulty[2] ?? '', /faulty 2 .*missing closing \]/);
   assert.equal(faulty.length, 3);
+});
+
+test('of many faulty rows the first are told one by one, the others as a number', async t => {
+  const mappings = Array.from(
+    { length: 250 },
+    (_, at): MappingSource => ({ ...prefix(at + 1, '(', 1), match_type: 'regex' }),
+  );
+  const { log, start } = arrange(t, { mappings });
+  await start();
+  const told = log.filter(line => line.includes('faulty'));
+  assert.deepEqual([told.length, told.at(-1)], [101, '150 more faulty']);
 });
 
 test('switching mapping off at run time leaves the snapshot fresh and the default in force', async t => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { RE2JS } from 're2js';
 import { matchTypes } from '../../src/domain/vocabulary.ts';
 import { automatonOf, dead, full, literalBeginning } from '../../src/priority/automaton.ts';
 import { compile, compileRow, type MappingSource } from '../../src/priority/matcher.ts';
 import { type KnownByDigest, NeverWins, type Verdict } from '../../src/priority/never-wins.ts';
 import { digestOfKey } from '../../src/priority/pattern.ts';
+import { Regex } from '../../src/priority/regex.ts';
 import { RowIndex } from '../../src/priority/row-index.ts';
 
 // z stands for every letter that no pattern uses; the dash is no part of a word, as \b and \B see it.
@@ -148,7 +148,7 @@ test('an automaton and the engine agree on every key', () => {
       regex,
       fc.string({ unit: fc.constantFrom('a', 'b', 'z', 'A', '-', 'é'), maxLength: 8 }),
       (text, key) => {
-        const engine = RE2JS.compile(text);
+        const engine = new Regex(text);
         const automaton = automatonOf({ kind: 'regex', regex: engine });
         assert.ok(automaton);
         let state = automaton.start;
@@ -165,14 +165,14 @@ test('an automaton and the engine agree on every key', () => {
 
 test('all characters between two edges of a set are alike, also where case does not count', () => {
   for (const text of ['(?i)k', '(?i)s', '(?i)q', '(?i)Z', '(?i)[j-l]', '[^a-f\\d]', '\\w', '\\pL', '[[:punct:]]']) {
-    const automaton = automatonOf({ kind: 'regex', regex: RE2JS.compile(text) });
+    const automaton = automatonOf({ kind: 'regex', regex: new Regex(text) });
     const [set] = automaton?.sets ?? [];
     assert.ok(set, text);
     const edges = new Set(set.edges);
     for (let character = 1; character < 0x20000; character++)
       if (!edges.has(character)) assert.equal(set.has(character), set.has(character - 1), `${text} at ${character}`);
   }
-  assert.equal(automatonOf({ kind: 'regex', regex: RE2JS.compile('(?i)é') }), null);
+  assert.equal(automatonOf({ kind: 'regex', regex: new Regex('(?i)é') }), null);
 });
 
 test('a key with a sign that is no part of a word counts as any other', () => {

@@ -153,9 +153,11 @@ test('an outage of the mappings is said once, and again after it was over', asyn
 test('rows and settings that cannot be used are named with the reason', () => {
   const { events, lines } = arrange();
   events.mappingFaulty({ id: 5, reason: 'missing )' });
+  events.moreMappingsFaulty(7);
   events.settingFaulty({ key: 'default_priority', reason: 'must be 0 to 9' });
   assert.deepEqual(lines(), [
     '[WARN] APIKeyMapper: Skipped mapping 5: missing )',
+    '[WARN] APIKeyMapper: Skipped 7 more mappings; the list of mappings says why',
     '[WARN] APIKeyMapper: Skipped the stored default_priority: must be 0 to 9',
   ]);
 });

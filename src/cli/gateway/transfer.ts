@@ -1,10 +1,12 @@
 /** Mappings as a file that can live in git. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { exitCodes, usageFault } from './exit.ts';
+import { isRecord } from './client.ts';
+import { CliFault, exitCodes, usageFault } from './exit.ts';
 import { type Impact, impactText } from './impact-text.ts';
 import { type ImportChange, importDiff, paintFor } from './import-diff.ts';
 import { mappingsPath } from './mapping-table.ts';
+import { visible } from './output.ts';
 import type { SessionOf } from './session.ts';
 
 interface Imported {
@@ -47,9 +49,13 @@ export function transferCommands(mappings: Command, sessionOf: SessionOf): void 
     .action(async (file: string, flags: ImportFlags, command: Command) => {
       const session = sessionOf(command);
       const text = file === '-' ? session.streams.readInput() : read(file);
-      const answer = await session.gateway().call<Imported>('POST', `${mappingsPath}/import`, {
+      const sent = session.gateway().call<Imported>('POST', `${mappingsPath}/import`, {
         query: { dry_run: flags.dryRun, prune: flags.prune },
         text: { type: file.endsWith('.json') ? 'application/json' : 'application/yaml', content: text },
+      });
+      const answer = await sent.catch(error => {
+        if (!session.json) for (const line of faultLines(error, file)) session.note(line);
+        throw error;
       });
       session.show(answer, () => imported(answer, session.streams.stdout));
       if (flags.exitCode && answer.created + answer.updated + answer.deleted > 0) session.endWith(exitCodes.findings);
@@ -62,6 +68,21 @@ function imported(answer: Imported, stdout: NodeJS.WriteStream): string {
   const counts = `${created} created, ${updated} updated, ${deleted} deleted, ${unchanged} unchanged\n`;
   const diff = changes.length > 0 ? `${importDiff(changes, paintFor(stdout))}${more}\n` : '';
   return diff + counts + (impact === undefined ? '' : impactText(impact));
+}
+
+const faultsShown = 20;
+
+/** The rows that are at fault, a line each, as editors find them. */
+function faultLines(error: unknown, file: string): string[] {
+  const { faults, faults_left_out: left } = error instanceof CliFault ? error.detail : {};
+  if (!Array.isArray(faults)) return [];
+  const shown = faults.filter(isRecord).slice(0, faultsShown);
+  const lines = shown.map(({ line, index, reason }) => {
+    const place = line === null ? `${file}: mappings[${index}]` : `${file}:${line}`;
+    return visible(`${place}: ${reason}`);
+  });
+  const more = faults.length - shown.length + Number(left);
+  return more > 0 ? [...lines, `… and ${more} more (--json names the first ${faults.length})`] : lines;
 }
 
 function read(file: string): string {

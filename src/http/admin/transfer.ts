@@ -6,7 +6,7 @@ import { type AdminApp, admins, callerOf, withContract } from './access.ts';
 import { exported, imported, importQuery } from './transfer-contract.ts';
 
 /** What these routes need of the transfer. It throws `invalidRequest` and `conflict` itself. */
-export type TransferService = Pick<Transfer, 'exportRows' | 'exportYaml'> & {
+export type TransferService = Pick<Transfer, 'export'> & {
   import(file: ImportFile, options: ImportOptions): Promise<Imported>;
 };
 
@@ -28,8 +28,8 @@ export function transferRoutes(app: AdminApp, transfer: TransferService, identit
     },
     async (request, reply) => {
       void reply.header('cache-control', 'no-store');
-      if (wantsJson(request.headers.accept)) return { mappings: await transfer.exportRows() };
-      return yaml(reply, await transfer.exportYaml());
+      const format = wantsJson(request.headers.accept) ? 'json' : 'yaml';
+      return file(reply, format, await transfer.export(format));
     },
   );
 
@@ -57,15 +57,14 @@ export function transferRoutes(app: AdminApp, transfer: TransferService, identit
   });
 }
 
-const yaml = (reply: FastifyReply, text: string) => reply.type('application/yaml; charset=utf-8').send(text);
+const file = (reply: FastifyReply, format: ImportFile['format'], text: string) =>
+  reply.type(`application/${format}; charset=utf-8`).send(text);
 
 /** JSON only where it is asked for by name. */
 const wantsJson = (accept: string | undefined): boolean => accept?.includes('application/json') ?? false;
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
-
 function takeFiles(app: FastifyInstance): void {
-  const take = (format: ImportFile['format']) => async (_request: unknown, body: Buffer) => ({ format, body });
+  const take = (format: ImportFile['format']) => async (_request: unknown, bytes: Buffer) => ({ format, bytes });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, take('json'));
   app.addContentTypeParser(yamlTypes, { parseAs: 'buffer' }, take('yaml'));
@@ -75,12 +74,8 @@ function takeFiles(app: FastifyInstance): void {
 }
 
 function fileOf(sent: unknown): ImportFile {
-  const { format, body } = (sent ?? {}) as { format?: ImportFile['format']; body?: Buffer };
-  if (format === undefined || body === undefined || body.length === 0)
+  const { format, bytes } = (sent ?? {}) as Partial<ImportFile>;
+  if (format === undefined || bytes === undefined || bytes.length === 0)
     throw errors.invalidRequest('The body is empty: send the file as YAML or JSON.');
-  try {
-    return { format, text: strictUtf8.decode(body) };
-  } catch {
-    throw errors.invalidRequest('The file is not UTF-8 text.');
-  }
+  return { format, bytes };
 }
