@@ -84,6 +84,8 @@ export class Gateway {
       requestId: exchange.requestId,
       flowId,
       level,
+      provider: provider.name,
+      model: fields.model,
       ...spentOf(estimate),
       bodyBytes: body.length,
       maxWaitMs: maxWaitMs(req.headers['x-tokligence-max-wait-ms']),
@@ -150,6 +152,7 @@ function upstreamCall({ exchange, body, fields, level, estimate, ticket, dispatc
     level,
     inputEstimate: estimate.inputTokens,
     onOutput: outputTokens => ticket.progress(spentOf({ ...estimate, outputTokens })),
-    onBusy: retryAfterMs => dispatcher.upstreamBusy(ticket, retryAfterMs),
+    onAnswer: status => dispatcher.upstreamAnswered(ticket, status),
+    onBusy: (status, retryAfterMs) => dispatcher.upstreamBusy(ticket, status, retryAfterMs),
   };
 }

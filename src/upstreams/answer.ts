@@ -70,7 +70,8 @@ export class Answer {
 
   start(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
     if (this.#state !== 'waiting') return;
-    if (isBusy(status) && this.#call.onBusy(retryAfterMs(headers, this.#context.clock.date()))) {
+    if (!isBusy(status)) this.#call.onAnswer(status);
+    else if (this.#call.onBusy(status, retryAfterMs(headers, this.#context.clock.date()))) {
       this.#takeBack();
       return;
     }

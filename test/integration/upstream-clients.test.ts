@@ -22,6 +22,7 @@ const call: UpstreamCall = {
   inputEstimate: 1,
   level: 7,
   onOutput: () => {},
+  onAnswer: () => {},
   onBusy: () => false,
 };
 

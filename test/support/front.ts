@@ -46,6 +46,7 @@ interface FrontOptions {
   readonly answerHeaders?: UpstreamCall['answerHeaders'];
   readonly level?: Level;
   readonly onOutput?: UpstreamCall['onOutput'];
+  readonly onAnswer?: UpstreamCall['onAnswer'];
   /** Without it a call is never taken back. */
   readonly onBusy?: UpstreamCall['onBusy'];
 }
@@ -81,6 +82,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       inputEstimate: 50,
       level: options.level ?? 7,
       onOutput: options.onOutput ?? (() => {}),
+      onAnswer: options.onAnswer ?? (() => {}),
       onBusy: options.onBusy ?? (() => false),
     };
     const forward = () => upstreams.resolve(dialect, 'some-model').forward(call, res);
