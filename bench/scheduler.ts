@@ -1,8 +1,8 @@
 /** What a scheduling decision costs, against a bare array used as a queue; and what a seat costs a request. */
 import { systemClock } from '../src/domain/clock.ts';
-import { allLevels, type Level } from '../src/domain/vocabulary.ts';
+import { allLevels } from '../src/domain/vocabulary.ts';
 import { Dispatcher } from '../src/gateway/dispatcher.ts';
-import { Place, Scheduler } from '../src/scheduler/scheduler.ts';
+import { type Demand, Place, Scheduler } from '../src/scheduler/scheduler.ts';
 import { WaitWindow } from '../src/telemetry/wait-window.ts';
 import { perLevel, poolSettings } from '../test/support/pool-settings.ts';
 import { interleaved, shown } from './support/rounds.ts';
@@ -22,9 +22,13 @@ export async function run(): Promise<void> {
     of1000: schedulerPairs(1_000),
     of10000: schedulerPairs(10_000),
     of100000: schedulerPairs(100_000),
+    pastAside: schedulerPairs(100, 100),
   };
   await interleaved(5, candidates); // just-in-time compilation
   const pairs = await interleaved(rounds, candidates);
+  const closures = { of10000: closeAndOpen(10_000), of100000: closeAndOpen(100_000) };
+  await interleaved(2, closures);
+  const closed = await interleaved(rounds, closures);
   const grants = { direct: directCalls, free: freeSeatRuns(), queued: queuedRuns };
   await interleaved(5, grants);
   const costs = await interleaved(rounds, grants);
@@ -35,6 +39,9 @@ export async function run(): Promise<void> {
   console.log(`enqueue and dequeue,   1,000 tenants        ${shown(pairs.of1000, 'ns', 0)}`);
   console.log(`enqueue and dequeue,  10,000 tenants        ${shown(pairs.of10000, 'ns', 0)}   at most 1,000 ns`);
   console.log(`enqueue and dequeue, 100,000 tenants        ${shown(pairs.of100000, 'ns', 0)}   at most 4,000 ns`);
+  console.log(`the same with 100, past 10,000 of a closed model  ${shown(pairs.pastAside, 'ns', 0)}`);
+  console.log(`a model closes and opens,  10,000 wait for it ${shown(closed.of10000, 'ms')}`);
+  console.log(`a model closes and opens, 100,000 wait for it ${shown(closed.of100000, 'ms')}`);
   console.log(`floor: await an async function              ${shown(costs.direct, 'ns', 0)}`);
   console.log(`the same on a free seat of a dispatcher     ${shown(costs.free, 'ns', 0)}`);
   console.log(
@@ -42,18 +49,12 @@ export async function run(): Promise<void> {
   );
 }
 
-interface Demand {
-  readonly flowId: string;
-  readonly level: Level;
-  readonly cost: number;
-  readonly tokens: number;
-  readonly bodyBytes: number;
-}
-
 const demands = (tenants: number): Demand[] =>
   Array.from({ length: tenants }, (_, index) => ({
     flowId: `tenant-${index}`,
     level: allLevels[index % allLevels.length] ?? 0,
+    provider: 'local',
+    model: 'llama-70b',
     cost: 100 + ((index * 7919) % 2000),
     tokens: 500,
     bodyBytes: 1000,
@@ -61,11 +62,20 @@ const demands = (tenants: number): Demand[] =>
 
 const nanosecondsSince = (startedAt: bigint) => Number(process.hrtime.bigint() - startedAt);
 
-/** Each request that is served is followed by another one of the same tenant, so that all stay backlogged. */
-function schedulerPairs(tenants: number): () => number {
+/**
+ * Each request that is served is followed by another one of the same tenant, so that all stay backlogged. So many
+ * more of each tenant stand aside.
+ */
+function schedulerPairs(tenants: number, aside = 0): () => number {
   const scheduler = new Scheduler<Demand>({ settings, tenants: new Map() });
-  const enqueue = (demand: Demand, now: number) => scheduler.enqueue(new Place(demand, demand, 1e9), now);
-  for (const demand of demands(tenants)) for (let i = 0; i < 2; i++) enqueue(demand, 0);
+  if (aside > 0) {
+    for (const demand of demands(1)) queue(scheduler, { ...demand, ...closedTarget }, 0);
+    scheduler.finish(turnAway(scheduler, 1e11), { cost: 0, tokens: 0 }, 0);
+  }
+  for (const demand of demands(tenants)) {
+    for (let i = 0; i < aside; i++) queue(scheduler, { ...demand, ...closedTarget }, 0);
+    for (let i = 0; i < 2; i++) queue(scheduler, demand, 0);
+  }
   let now = 0;
   return () => {
     const startedAt = process.hrtime.bigint();
@@ -73,19 +83,47 @@ function schedulerPairs(tenants: number): () => number {
       const place = scheduler.next(++now);
       if (place === undefined) throw new Error('the queue ran dry');
       scheduler.finish(place, { cost: place.cost - 50, tokens: 450 }, now);
-      enqueue(place.holder, now);
+      queue(scheduler, place.holder, now);
     }
     return nanosecondsSince(startedAt) / pairsPerRound;
   };
 }
 
+const closedTarget = { provider: 'local', model: 'closed' };
+
+const queue = (scheduler: Scheduler<Demand>, demand: Demand, now: number): void => {
+  if (scheduler.enqueue(new Place(demand, demand, 1e12), now) !== 'queued') throw new Error('it was not queued');
+};
+
+/** Who is next is turned away, which closes its model until then. */
+function turnAway(scheduler: Scheduler<Demand>, until: number): Place<Demand> {
+  const place = scheduler.next(0);
+  if (place === undefined) throw new Error('the queue ran dry');
+  scheduler.turnedAway(place, 'model', until, 0);
+  return place;
+}
+
+/** Milliseconds for a model to close and to open again while so many requests of a hundred tenants wait for it. */
+function closeAndOpen(waiting: number): () => number {
+  const tenants = demands(100).map(demand => ({ ...demand, ...closedTarget }));
+  return () => {
+    const scheduler = new Scheduler<Demand>({ settings, tenants: new Map() });
+    for (let nth = 0; nth < waiting / tenants.length; nth++) for (const demand of tenants) queue(scheduler, demand, 0);
+    const startedAt = process.hrtime.bigint();
+    scheduler.requeue(turnAway(scheduler, 10), 0);
+    if (scheduler.next(9) !== undefined) throw new Error('it is not closed');
+    if (scheduler.next(10) === undefined) throw new Error('it is not open');
+    return nanosecondsSince(startedAt) / 1e6;
+  };
+}
+
 function arrayPairs(queued: number): () => number {
-  const queue = demands(queued);
+  const items = demands(queued);
   return () => {
     const startedAt = process.hrtime.bigint();
     for (let pair = 0; pair < pairsPerRound; pair++) {
-      const first = queue.shift();
-      if (first !== undefined) queue.push({ ...first });
+      const first = items.shift();
+      if (first !== undefined) items.push({ ...first });
     }
     return nanosecondsSince(startedAt) / pairsPerRound;
   };
@@ -103,6 +141,8 @@ const request = {
   requestId: 'req-1',
   flowId: 'tenant-1',
   level: 7,
+  provider: 'local',
+  model: 'llama-70b',
   cost: 700,
   tokens: 450,
   bodyBytes: 1000,

@@ -218,9 +218,15 @@ function adminServices({
         providers: config.providers,
         healthOf: provider => healths.of(provider),
         seatsOf: pool => pools.find(pool).seats,
-        closedUntil: pool => dispatchers.get(pool)?.view.closedUntil() ?? null,
+        closuresOf: ({ name, pool }) => dispatcherOf(dispatchers, pool).view.closedOf(name),
       }),
   };
+}
+
+function dispatcherOf(dispatchers: ReadonlyMap<string, Dispatcher>, pool: string): Dispatcher {
+  const dispatcher = dispatchers.get(pool);
+  if (dispatcher === undefined) throw new Error(`no pool ${pool}`);
+  return dispatcher;
 }
 
 function createDispatchers({ pools, tenants }: Config, clock: Clock): Map<string, Dispatcher> {

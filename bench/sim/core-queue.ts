@@ -4,7 +4,7 @@
  */
 import type { PoolSettings } from '../../src/config/config.ts';
 import { Place, Scheduler } from '../../src/scheduler/scheduler.ts';
-import { perLevel, poolSettings, tenantRules } from '../../test/support/pool-settings.ts';
+import { anyTarget, perLevel, poolSettings, tenantRules } from '../../test/support/pool-settings.ts';
 import type { Job, Queue } from './job.ts';
 
 /** Ten levels with equal shares, and nothing limited but what a case limits. */
@@ -35,7 +35,8 @@ export class CoreQueue implements Queue {
 
   enqueue(job: Job, nowMs: number): boolean {
     const { flowId, level, estimate, tokens } = job.demand;
-    const place = new Place(job, { flowId, level, cost: estimate, tokens, bodyBytes: 0 }, Number.POSITIVE_INFINITY);
+    const fields = { ...anyTarget, flowId, level, cost: estimate, tokens, bodyBytes: 0 };
+    const place = new Place(job, fields, Number.POSITIVE_INFINITY);
     return this.#scheduler.enqueue(place, nowMs) === 'queued';
   }
 

@@ -8,6 +8,10 @@ export interface Clock {
   after(delayMs: number, action: () => void): () => void;
 }
 
+/** The wall-clock time of a moment of the clock's own, as it is shown. */
+export const momentOf = (clock: Clock, time: number): string =>
+  new Date(clock.date().getTime() + time - clock.now()).toISOString();
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => new Date(),

@@ -45,7 +45,7 @@ export interface LivePool {
   readonly seats: number;
   readonly in_use: number;
   readonly free: number;
-  /** Until then the upstream has no room for anybody; null while it is open. */
+  /** Until then nothing of the pool starts: its upstreams have closed too many models; null while it is open. */
   readonly closed_until: string | null;
   readonly granted_per_sec: number;
   readonly refused_per_min: number;
@@ -80,7 +80,7 @@ export interface Point {
 /**
  * Why a request waits at this moment. The first that holds, in this order; docs/api.md says more.
  *
- *   upstream_closed     the upstream has said that it has no room until a moment
+ *   upstream_closed     the upstream has said that it takes nothing of its model, or nothing at all, until a moment
  *   tenant_limit        its tenant's own seats or rates let nothing more start
  *   level_cap           its level has as many seats as it may have
  *   pool_rate           the pool's requests or tokens per second are used up
@@ -143,4 +143,16 @@ export interface ProviderHealth {
   /** Of the last five minutes. */
   readonly requests: number;
   readonly failures: number;
+}
+
+/** Of a provider; the others are only counted. */
+export const mostClosedModelsShown = 50;
+
+/** What an upstream without room has closed; a probe may open it sooner. */
+export interface ProviderClosures {
+  /** Until then nothing of the provider starts; null while it is open. */
+  readonly closed_until: string | null;
+  /** Those closed for longest first. */
+  readonly closed_models: readonly { readonly model: string; readonly closed_until: string }[];
+  readonly closed_models_left_out: number;
 }

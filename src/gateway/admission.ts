@@ -1,7 +1,8 @@
 /** Who may wait for a seat, and what is told who may not: which limit it met, and when to come back. */
 import type { PoolSettings, TenantConfig } from '../config/config.ts';
+import { type Clock, momentOf } from '../domain/clock.ts';
 import type { Level } from '../domain/vocabulary.ts';
-import type { Place, Scheduler } from '../scheduler/scheduler.ts';
+import type { Closed, Place, Scheduler } from '../scheduler/scheduler.ts';
 import { type DrainRate, retryAfterSec } from './drain-rate.ts';
 import { refusals } from './refusal.ts';
 
@@ -10,6 +11,7 @@ export type TenantsById = ReadonlyMap<string, TenantConfig>;
 export interface AdmissionOptions<Holder> {
   readonly name: string;
   readonly scheduler: Scheduler<Holder>;
+  readonly clock: Clock;
   readonly drainOf: (level: Level) => DrainRate;
   /** 0 ≤ x < 1; spreads Retry-After. */
   readonly random: () => number;
@@ -45,12 +47,13 @@ export class Admission<Holder> {
     return refusals.evicted(level, this.#retryAfterSec(level, now));
   }
 
-  /** For whose time is over: whether it was for its tenant's limits or for lack of seats. */
+  /** For whose time is over: whether it was for its tenant's limits, for a closed upstream or for lack of seats. */
   timedOut(place: Place<Holder>, now: number): Error {
     const { level, timeoutMs } = place;
-    return place.isHeldByTenant
-      ? refusals.tenantTimedOut(timeoutMs, this.#tenantRetryAfterSec(place, now))
-      : refusals.timedOut(level, timeoutMs, this.#retryAfterSec(level, now));
+    if (place.isHeldByTenant) return refusals.tenantTimedOut(timeoutMs, this.#tenantRetryAfterSec(place, now));
+    const closed = this.#options.scheduler.inspection.closedTo(place, now);
+    if (closed === null) return refusals.timedOut(level, timeoutMs, this.#retryAfterSec(level, now));
+    return refusals.closedTimedOut(this.#told(closed), level, timeoutMs, this.#openAfterSec(closed, now));
   }
 
   #refusalOf(admission: ReturnType<Scheduler<Holder>['enqueue']>, place: Place<Holder>, now: number): Error | null {
@@ -76,33 +79,43 @@ export class Admission<Holder> {
   #refusalInAdvance(place: Place<Holder>, now: number): Error | null {
     const { scheduler } = this.#options;
     if (scheduler.startsAtOnce(place, now)) return null;
+    const { inspection } = scheduler;
     const { level, timeoutMs } = place;
     const latestMs = timeoutMs * toleranceFactor;
-    if (scheduler.tenantWaitMs(place, now) > latestMs)
+    if (inspection.tenantWaitMs(place, now) > latestMs)
       return refusals.tenantTooLate(timeoutMs, this.#tenantRetryAfterSec(place, now));
-    const poolWaitMs = Math.max(scheduler.poolWaitMs(now), this.#queueWaitMs(place, now));
-    // Until when the upstream has closed the pool is known, not predicted.
-    const isTooLate = poolWaitMs > latestMs || scheduler.closedForMs(now) > timeoutMs;
+    // Until when the upstream takes nothing is known, not predicted.
+    const closed = inspection.closedTo(place, now);
+    if (closed !== null && closed.until - now > timeoutMs)
+      return refusals.closedTooLong(this.#told(closed), level, timeoutMs, this.#openAfterSec(closed, now));
+    const isTooLate = Math.max(inspection.poolWaitMs(now), this.#queueWaitMs(place, now)) > latestMs;
     return isTooLate ? refusals.tooLate(level, timeoutMs, this.#retryAfterSec(level, now)) : null;
   }
 
   #queueWaitMs(place: Place<Holder>, now: number): number {
     const { scheduler, drainOf } = this.#options;
-    return drainOf(place.level).predictMs(scheduler.costBefore(place), now) ?? 0;
+    return drainOf(place.level).predictMs(scheduler.inspection.costBefore(place), now) ?? 0;
   }
 
   /** Until half of what waits in the level has a seat, and not before the pool is open. */
   #retryAfterSec(level: Level, now: number): number {
     const { scheduler, drainOf, random } = this.#options;
-    const drainSec = drainOf(level).secondsFor(scheduler.level(level).waitingCost / 2, now);
-    const poolSec = scheduler.poolWaitMs(now) / 1000;
+    const drainSec = drainOf(level).secondsFor(scheduler.level(level).dueCost / 2, now);
+    const poolSec = scheduler.inspection.poolWaitMs(now) / 1000;
     return retryAfterSec(poolSec > (drainSec ?? 0) ? poolSec : drainSec, random());
   }
 
   /** Until the tenant's own rates let one more start; where they do not keep it, as for the level. */
   #tenantRetryAfterSec(place: Place<Holder>, now: number): number {
     const { scheduler, random } = this.#options;
-    const tenantSec = scheduler.tenantWaitMs(place, now) / 1000;
+    const tenantSec = scheduler.inspection.tenantWaitMs(place, now) / 1000;
     return tenantSec > 0 ? retryAfterSec(tenantSec, random()) : this.#retryAfterSec(place.level, now);
+  }
+  #openAfterSec({ until }: Closed, now: number): number {
+    return retryAfterSec((until - now) / 1000, this.#options.random());
+  }
+
+  #told({ model, until }: Closed): { model: string | null; moment: string } {
+    return { model, moment: momentOf(this.#options.clock, until) };
   }
 }

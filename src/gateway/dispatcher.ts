@@ -13,7 +13,7 @@
 import type { PoolSettings } from '../config/config.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ClientLeft } from '../domain/errors.ts';
-import type { Level } from '../domain/vocabulary.ts';
+import { allLevels, type Level } from '../domain/vocabulary.ts';
 import { type Place, Scheduler } from '../scheduler/scheduler.ts';
 import { Admission, type TenantsById } from './admission.ts';
 import { Alarm } from './alarm.ts';
@@ -23,6 +23,7 @@ import { PoolTicket, type TicketOffice } from './pool-ticket.ts';
 import { PoolView, type Waits } from './pool-view.ts';
 import { refusals } from './refusal.ts';
 import { putBack, type Ticket, type TicketFields } from './ticket.ts';
+import { closedUntil, scopeOf, toldBy } from './upstream-word.ts';
 
 export interface DispatcherOptions {
   readonly name: string;
@@ -35,8 +36,6 @@ export interface DispatcherOptions {
 }
 
 const clientLeft = () => new ClientLeft('The client left before its request had a seat.');
-/** An upstream that says more is asked again then. */
-const longestClosureMs = 300_000;
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -53,6 +52,8 @@ export class Dispatcher {
     progressed: ({ place }, spent) => void this.#scheduler.progress(place, spent, this.#options.clock.now()),
   };
   #phase: 'running' | 'draining' | 'closed' = 'running';
+  /** Something was closed when all levels were last looked at. */
+  #wasClosed = false;
   #cancelClosing: () => void = () => {};
   #idle: PromiseWithResolvers<void> | null = null;
 
@@ -64,7 +65,7 @@ export class Dispatcher {
     const drainOf = (level: Level) => this.#counts.of(level).drain;
     this.#scheduler = scheduler;
     this.view = new PoolView({ ...options, scheduler, counts: this.#counts, settings: () => this.#settings });
-    this.#admission = new Admission({ name, scheduler, drainOf, random }, settings, tenants);
+    this.#admission = new Admission({ name, scheduler, clock, drainOf, random }, settings, tenants);
     this.#alarm = new Alarm(clock, now => this.#pump(now));
     this.#handOffs = new HandOffs(() => this.#pump(clock.now()));
   }
@@ -87,21 +88,28 @@ export class Dispatcher {
   }
 
   /**
-   * To be called by work whose upstream has no room. Where the upstream says for how long, nobody starts
-   * until then, and true allows the work to answer `putBack`: its request then waits again, before all
-   * others of its flow. Once only, and not where it would be too late.
+   * To be called by work whose upstream has no room. Where the upstream says for how long, nothing more of
+   * that model (429), or of that provider, starts until then, and true allows the work to answer `putBack`:
+   * its request then waits again, before all others of its flow. Once only, and not where it would be too late.
    */
-  upstreamBusy(ticket: Ticket, retryAfterMs: number | null): boolean {
+  upstreamBusy(ticket: Ticket, status: number, retryAfterMs: number | null): boolean {
     if (!(ticket instanceof PoolTicket) || ticket.state !== 'running') return false;
     const now = this.#options.clock.now();
     ticket.isTurnedAway = true;
-    this.#scheduler.upstreamDropped();
-    if (retryAfterMs === null) return false;
-    const until = now + Math.min(retryAfterMs, longestClosureMs);
-    this.#scheduler.closeUntil(until);
-    const isInTime = until <= ticket.place.deadline;
+    const { place } = ticket;
+    const until = this.#scheduler.turnedAway(place, scopeOf(status), closedUntil(retryAfterMs, now), now);
+    const isInTime = until !== null && until <= place.deadline;
     ticket.mayBePutBack = isInTime && !ticket.wasPutBack && !ticket.isLeft && this.#phase === 'running';
+    this.#pump(now);
     return ticket.mayBePutBack;
+  }
+
+  /** To be called by work whose upstream begins to answer and has room: a probe (scheduler/closure.ts) shows it. */
+  upstreamAnswered(ticket: Ticket, status: number): void {
+    if (!(ticket instanceof PoolTicket) || ticket.state !== 'running') return;
+    const told = toldBy(status);
+    const now = this.#options.clock.now();
+    if (told !== null && this.#scheduler.answered(ticket.place, told, now)) this.#pump(now);
   }
 
   /** From now on these rules; who waits goes on waiting as long as it was promised, who has a seat keeps it. */
@@ -150,7 +158,7 @@ export class Dispatcher {
       this.#refuse(place, 'cancelled', clientLeft(), now);
       return;
     }
-    ticket.enter(now, this.#scheduler.waitingAhead(place.level) + 1);
+    ticket.enter(now, this.#scheduler.inspection.waitingAhead(place.level) + 1);
     const refusal = this.#phase === 'running' ? this.#admit(place, now) : refusals.shuttingDown();
     if (refusal !== null) {
       this.#refuse(place, 'rejected', refusal, now);
@@ -159,7 +167,7 @@ export class Dispatcher {
     this.view.entered(ticket);
     this.#pump(now);
     ticket.wasQueued = place.state !== 'running';
-    if (place.state === 'waiting') this.#counts.of(place.level).drain.begin(now);
+    if (place.state === 'waiting') this.#lookAt(place.level, now);
   }
 
   #admit(place: Place<PoolTicket>, now: number): Error | null {
@@ -209,10 +217,10 @@ export class Dispatcher {
   #putBack(ticket: PoolTicket): void {
     if (!ticket.mayBePutBack) throw new Error('upstreamBusy() has not allowed to put this request back');
     const now = this.#options.clock.now();
-    const counts = this.#counts.of(ticket.place.level);
-    counts.dispatched--;
-    counts.drain.begin(now);
+    const { level } = ticket.place;
+    this.#counts.of(level).dispatched--;
     this.#scheduler.requeue(ticket.place, now);
+    this.#lookAt(level, now);
     ticket.putBack(now);
     if (ticket.isLeft) this.#left(ticket);
     else if (this.#phase === 'closed') this.refuseAll();
@@ -226,6 +234,7 @@ export class Dispatcher {
     for (const place of overdue) this.#refuse(place, 'timedOut', this.#admission.timedOut(place, now), now);
     // One of them may have been waited for because it was too large.
     if (overdue.length > 0) this.#seatAll(now);
+    this.#lookAtAll(now);
     this.#setAlarm(now);
     this.#tellIdle();
   }
@@ -243,7 +252,7 @@ export class Dispatcher {
     ticket.seat(now);
     if (!ticket.wasQueued) return;
     this.#counts.of(place.level).drain.record(place.cost, now);
-    this.#leftQueue(place, now);
+    this.#lookAt(place.level, now);
     this.#handOffs.count();
   }
 
@@ -264,13 +273,20 @@ export class Dispatcher {
 
   #refuse(place: Place<PoolTicket>, how: 'rejected' | 'timedOut' | 'cancelled', reason: Error, now: number): void {
     this.#counts.of(place.level)[how]++;
-    this.#leftQueue(place, now);
+    this.#lookAt(place.level, now);
     this.view.left(place.holder);
     place.holder.refuse(reason, now);
   }
 
-  #leftQueue({ level }: Place<PoolTicket>, now: number): void {
-    if (this.#scheduler.level(level).waiting === 0) this.#counts.of(level).drain.end(now);
+  /** What opens and closes moves who stands aside, in any level. */
+  #lookAtAll(now: number): void {
+    const isClosed = this.#scheduler.inspection.closures > 0;
+    if (isClosed || this.#wasClosed) for (const level of allLevels) this.#lookAt(level, now);
+    this.#wasClosed = isClosed;
+  }
+
+  #lookAt(level: Level, now: number): void {
+    this.#counts.of(level).look(this.#scheduler.level(level), now);
   }
 
   #tellIdle(): void {

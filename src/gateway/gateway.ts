@@ -110,6 +110,8 @@ export class Gateway {
       requestId: exchange.requestId,
       flowId,
       level,
+      provider: provider.name,
+      model: fields.model,
       ...spentOf(estimate),
       bodyBytes: body.bytes,
       maxWaitMs: maxWaitMs(req.headers['x-tokligence-max-wait-ms']),
@@ -182,6 +184,7 @@ function upstreamCall({ exchange, body, fields, level, estimate, ticket, dispatc
     outputLimit: fields.outputLimit,
     producesTokens: operation.producesTokens,
     onOutput: outputTokens => ticket.progress(spentOf({ ...estimate, outputTokens })),
-    onBusy: retryAfterMs => dispatcher.upstreamBusy(ticket, retryAfterMs),
+    onAnswer: status => dispatcher.upstreamAnswered(ticket, status),
+    onBusy: (status, retryAfterMs) => dispatcher.upstreamBusy(ticket, status, retryAfterMs),
   };
 }

@@ -15,6 +15,12 @@ export class LevelCounts {
     this.#level = level;
   }
 
+  /** What waits in the level now. How long some stand aside says nothing of how fast the others come out of it. */
+  look({ waiting, aside }: { waiting: number; aside: number }, now: number): void {
+    if (waiting > aside) this.drain.begin(now);
+    else this.drain.end(now);
+  }
+
   stats({ waiting, running }: { waiting: number; running: number }, wait_ms: WaitPercentiles): LevelStats {
     const { dispatched, rejected, timedOut, cancelled } = this;
     return { level: this.#level, waiting, running, dispatched, rejected, timed_out: timedOut, cancelled, wait_ms };

@@ -1,10 +1,18 @@
 /** What can be seen of a pool while it runs: its lanes, its history, and the requests that are in it. */
 import type { PoolSettings } from '../config/config.ts';
-import type { Clock } from '../domain/clock.ts';
-import { type LivePool, mostTenantsShown, type Point, type PresentRequest, type TenantShare } from '../domain/live.ts';
+import { type Clock, momentOf } from '../domain/clock.ts';
+import {
+  type LivePool,
+  mostClosedModelsShown,
+  mostTenantsShown,
+  type Point,
+  type PresentRequest,
+  type ProviderClosures,
+  type TenantShare,
+} from '../domain/live.ts';
 import type { PoolStats, WaitPercentiles } from '../domain/stats.ts';
 import { allLevels, type Level } from '../domain/vocabulary.ts';
-import type { FlowShare, Scheduler, Standing } from '../scheduler/scheduler.ts';
+import type { Closed, FlowShare, Scheduler, Standing } from '../scheduler/scheduler.ts';
 import { PoolHistory } from '../telemetry/pool-history.ts';
 import type { EndedStep } from '../telemetry/wait-window.ts';
 import type { PoolCounts } from './level-counts.ts';
@@ -112,11 +120,23 @@ export class PoolView {
     };
   }
 
-  /** Until when the upstream has closed the pool; null while it is open. */
+  /** Until when everything of the pool is closed; null while it is open. */
   closedUntil(): string | null {
-    const { clock, scheduler } = this.#parts;
-    const closedMs = scheduler.closedForMs(clock.now());
-    return closedMs > 0 ? new Date(clock.date().getTime() + closedMs).toISOString() : null;
+    return this.#momentOf(this.#closed().find(({ provider }) => provider === null));
+  }
+
+  /** What the upstream has closed of one of the pool's providers. */
+  closedOf(name: string): ProviderClosures {
+    const closed = this.#closed().sort((a, b) => b.until - a.until);
+    const models = closed.filter(({ provider, model }) => provider === name && model !== null);
+    return {
+      closed_until: this.#momentOf(closed.find(({ provider, model }) => (provider ?? name) === name && model === null)),
+      closed_models: models.slice(0, mostClosedModelsShown).map(({ model, until }) => ({
+        model: model ?? '',
+        closed_until: momentOf(this.#parts.clock, until),
+      })),
+      closed_models_left_out: Math.max(models.length - mostClosedModelsShown, 0),
+    };
   }
 
   /** The request of that id; of several, one that waits, the first that came. Looked for among all of them. */
@@ -185,7 +205,7 @@ export class PoolView {
 
   #reason(
     { place: { level } }: PoolTicket,
-    { reason: code, ...standing }: Standing,
+    { reason: code, closed, ...standing }: Standing,
     now: number,
   ): PresentRequest['reason'] {
     if (code === null) return null;
@@ -197,8 +217,10 @@ export class PoolView {
       levelCap: scheduler.inspection.seatsOf(level).cap,
       seats: scheduler.seats,
       inUse: scheduler.inUse,
-      closedUntil: this.closedUntil(),
-      poolWaitMs: scheduler.poolWaitMs(now),
+      closedProvider: closed?.provider ?? null,
+      closedModel: closed?.model ?? null,
+      closedUntil: this.#momentOf(closed),
+      poolWaitMs: scheduler.inspection.poolWaitMs(now),
       tokensInFlight: scheduler.tokensInFlight,
       maxTokensInFlight: settings().maxTokensInFlight,
     };
@@ -206,13 +228,23 @@ export class PoolView {
   }
 
   /** Until what is ahead of it in its level and itself have drained as fast as lately; null where nothing tells. */
-  #expectedWaitMs({ place }: PoolTicket, { costAhead, tenantWaitMs }: Standing, now: number): number | null {
+  #expectedWaitMs({ place }: PoolTicket, { closed, costAhead, tenantWaitMs }: Standing, now: number): number | null {
     const { scheduler, counts } = this.#parts;
     const drainMs = counts.of(place.level).drain.predictMs(costAhead + place.cost, now, fewestGrants);
     if (tenantWaitMs === null) return null;
-    const knownMs = Math.max(scheduler.poolWaitMs(now), tenantWaitMs);
+    const closedMs = closed === null ? 0 : closed.until - now;
+    const knownMs = Math.max(scheduler.inspection.poolWaitMs(now), tenantWaitMs, closedMs);
     if (drainMs === null && knownMs === 0) return null;
     return Math.round(Math.max(drainMs ?? 0, knownMs));
+  }
+
+  #closed(): Closed[] {
+    const { clock, scheduler } = this.#parts;
+    return scheduler.inspection.closed(clock.now());
+  }
+
+  #momentOf(closed: Closed | null | undefined): string | null {
+    return closed ? momentOf(this.#parts.clock, closed.until) : null;
   }
 
   #load() {

@@ -1,7 +1,19 @@
 import { errors } from '../domain/errors.ts';
 import type { Level } from '../domain/vocabulary.ts';
+import { shownModel } from '../upstreams/upstreams.ts';
 
 const seconds = (ms: number) => `${ms / 1000} s`;
+
+/** `model` null: the upstream as a whole. */
+interface ClosedUntil {
+  readonly model: string | null;
+  readonly moment: string;
+}
+
+function closedSentence({ model, moment }: ClosedUntil): string {
+  if (model === null) return `The upstream has no room until ${moment}.`;
+  return `The upstream takes no more requests for the model \`${shownModel(model)}\` until ${moment}.`;
+}
 
 /** What a request is told that gets no seat: which limit it met, and when to try again. */
 export const refusals = {
@@ -35,6 +47,16 @@ export const refusals = {
   tooLate: (level: Level, timeoutMs: number, retryAfterSec: number) =>
     errors.queueTimeout(
       `No seat will become free for level P${level} within ${seconds(timeoutMs)}, as things are.`,
+      retryAfterSec,
+    ),
+  closedTooLong: (closed: ClosedUntil, level: Level, timeoutMs: number, retryAfterSec: number) =>
+    errors.queueTimeout(
+      `${closedSentence(closed)} A request of level P${level} may wait for ${seconds(timeoutMs)}.`,
+      retryAfterSec,
+    ),
+  closedTimedOut: (closed: ClosedUntil, level: Level, timeoutMs: number, retryAfterSec: number) =>
+    errors.queueTimeout(
+      `${closedSentence(closed)} This request of level P${level} has waited for ${seconds(timeoutMs)}.`,
       retryAfterSec,
     ),
   shuttingDown: () => errors.unavailable('The gateway is shutting down.', 1),

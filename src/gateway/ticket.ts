@@ -7,6 +7,9 @@ export interface TicketFields extends Spent {
   readonly requestId: string;
   readonly flowId: string;
   readonly level: Level;
+  /** Where it goes to: what an upstream without room closes. */
+  readonly provider: string;
+  readonly model: string;
   readonly bodyBytes: number;
   /** How long the client would wait at most; null: as long as its level may. */
   readonly maxWaitMs: number | null;

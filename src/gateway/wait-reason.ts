@@ -1,5 +1,6 @@
 import type { Ahead, WaitReason } from '../domain/live.ts';
 import type { Level } from '../domain/vocabulary.ts';
+import { shownModel } from '../upstreams/upstreams.ts';
 
 /** What the sentence about a waiting request is made of. */
 export interface WaitFacts {
@@ -11,6 +12,9 @@ export interface WaitFacts {
   readonly tenantWaitMs: number | null;
   readonly seats: number;
   readonly inUse: number;
+  /** What the upstream has closed until then; both null: the pool. */
+  readonly closedProvider: string | null;
+  readonly closedModel: string | null;
   readonly closedUntil: string | null;
   /** For the pool's rates. */
   readonly poolWaitMs: number;
@@ -25,8 +29,14 @@ function allInUse({ seats, inUse }: WaitFacts): string {
   return seats === 1 ? 'The only seat is in use' : `All ${seats} seats are in use`;
 }
 
+function closedSentence({ closedProvider: provider, closedModel: model, closedUntil: until }: WaitFacts): string {
+  if (model !== null)
+    return `Provider '${provider}' takes no more requests for the model '${shownModel(model)}' until ${until}.`;
+  return `${provider === null ? 'The upstream' : `Provider '${provider}'`} has said that it has no room until ${until}.`;
+}
+
 const sentences: Record<WaitReason, (facts: WaitFacts) => string> = {
-  upstream_closed: ({ closedUntil }) => `The upstream has said that it has no room until ${closedUntil}.`,
+  upstream_closed: closedSentence,
   tenant_limit: ({ tenantWaitMs }) =>
     tenantWaitMs === null
       ? 'Its tenant has as many requests running as it may have.'

@@ -31,8 +31,10 @@ export class Capacity {
     this.#applySeats();
   }
 
-  closeUntil(time: number): void {
+  /** Says until when it is closed now. */
+  closeUntil(time: number): number {
     this.closedUntil = Math.max(this.closedUntil, time);
+    return this.closedUntil;
   }
 
   upstreamDropped(): void {

@@ -1,7 +1,9 @@
 import type { Spent } from '../domain/usage.ts';
 import type { Level } from '../domain/vocabulary.ts';
 import type { HeapItem } from './heap.ts';
+import { insertBefore, type Linked, type LinkedList, unlink } from './linked-list.ts';
 import type { Service } from './service.ts';
+import type { SideQueues, Waiter } from './side-queues.ts';
 import type { Tenant } from './tenant.ts';
 
 /** Counters stay exact far beyond this; it keeps one absurd usage report from locking a tenant out for ever. */
@@ -9,8 +11,14 @@ const maxAmount = 1e9;
 /** A cost, or tokens, as the counters can bear them: never negative, never NaN. */
 export const soundAmount = (amount: number): number => (amount >= 0 ? Math.min(amount, maxAmount) : 0);
 
+/** Where a request goes to: names that are compared and nothing else. */
+export interface TargetName {
+  readonly provider: string;
+  readonly model: string;
+}
+
 /** `cost` and `tokens` are estimates, charged when the seat is given. */
-export interface Demand extends Spent {
+export interface Demand extends Spent, TargetName {
   readonly flowId: string;
   readonly level: Level;
   readonly bodyBytes: number;
@@ -20,11 +28,12 @@ export interface Demand extends Spent {
  * One request as the scheduler sees it: in the queue of its flow, or on a seat.
  * Everything below `timeoutMs` is the scheduler's.
  */
-export class Place<Holder> implements Spent {
+export class Place<Holder> implements Spent, Linked<Place<Holder>>, Waiter<Place<Holder>> {
   /** Whom the place is for; handed back with it, never looked at. */
   readonly holder: Holder;
   readonly flowId: string;
   readonly level: Level;
+  readonly target: TargetName;
   readonly cost: number;
   readonly tokens: number;
   readonly bodyBytes: number;
@@ -43,7 +52,8 @@ export class Place<Holder> implements Spent {
   flow: Flow<Holder> | null = null;
   previous: Place<Holder> | null = null;
   next: Place<Holder> | null = null;
-  // Its item in the heap of deadlines.
+  side: Waiter<Place<Holder>>['side'] = null;
+  // Its item in the heap of deadlines. Who came first has the least turn; who is put back one below all others.
   slot = -1;
   key = 0;
   turn = 0;
@@ -52,6 +62,7 @@ export class Place<Holder> implements Spent {
     this.holder = holder;
     this.flowId = demand.flowId;
     this.level = demand.level;
+    this.target = demand;
     this.cost = soundAmount(demand.cost);
     this.tokens = soundAmount(demand.tokens);
     this.bodyBytes = demand.bodyBytes;
@@ -59,8 +70,8 @@ export class Place<Holder> implements Spent {
   }
 }
 
-/** One tenant's queue within a level: first in, first out; leaving from the middle is O(1). */
-export class Flow<Holder> {
+/** One tenant's queue within a level: first in, first out, but for those that stand aside. */
+export class Flow<Holder> implements LinkedList<Place<Holder>> {
   readonly id: string;
   readonly level: Level;
   /** Null for one without limits or weight of its own. */
@@ -73,6 +84,8 @@ export class Flow<Holder> {
   waitingCost = 0;
   head: Place<Holder> | null = null;
   tail: Place<Holder> | null = null;
+  /** Those that stand aside; null: nobody does. */
+  sides: SideQueues<Place<Holder>> | null = null;
   /** Says which flow has had something waiting for longest: of equal counters, its turn is first. */
   activation = 0;
   /** Says which flow was given something to wait for last. */
@@ -93,42 +106,40 @@ export class Flow<Holder> {
     this.service = service;
   }
 
-  /** It has something waiting and its tenant may start nothing. */
+  /** Its tenant may start nothing. */
   get isParked(): boolean {
     return this.tenant?.isParked === true;
   }
 
+  /** Which is to start next, as far as the upstream goes; null: none may. */
+  get first(): Place<Holder> | null {
+    return this.sides === null ? this.head : this.sides.first;
+  }
+
   append(place: Place<Holder>): void {
-    place.flow = this;
-    place.previous = this.tail;
-    if (this.tail === null) this.head = place;
-    else this.tail.next = place;
-    this.tail = place;
-    this.#count(place);
+    this.#insert(place, null);
+    this.sides?.appended(place);
   }
 
   /** Puts it before all others. */
   prepend(place: Place<Holder>): void {
-    place.flow = this;
-    place.next = this.head;
-    if (this.head === null) this.tail = place;
-    else this.head.previous = place;
-    this.head = place;
-    this.#count(place);
+    this.#insert(place, this.head);
+    this.sides?.prepended(place);
   }
 
   unlink(place: Place<Holder>): void {
-    if (place.previous === null) this.head = place.next;
-    else place.previous.next = place.next;
-    if (place.next === null) this.tail = place.previous;
-    else place.next.previous = place.previous;
-    place.previous = null;
-    place.next = null;
+    if (this.sides !== null) {
+      this.sides.leave(place);
+      if (this.sides.isEmpty) this.sides = null;
+    }
+    unlink(this, place);
     this.waiting--;
     this.waitingCost = this.waiting === 0 ? 0 : this.waitingCost - place.cost;
   }
 
-  #count(place: Place<Holder>): void {
+  #insert(place: Place<Holder>, next: Place<Holder> | null): void {
+    place.flow = this;
+    insertBefore(this, place, next);
     this.waiting++;
     this.waitingCost += place.cost;
   }

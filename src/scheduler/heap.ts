@@ -22,6 +22,11 @@ export class IndexedHeap<T extends HeapItem> {
     return this.#items[0];
   }
 
+  /** In no order. */
+  items(): readonly T[] {
+    return this.#items;
+  }
+
   push(item: T, key: number, turn = this.#turns++): void {
     item.key = key;
     item.turn = turn;

@@ -5,15 +5,23 @@
 import type { Ahead, WaitReason } from '../domain/live.ts';
 import { allLevels, type Level } from '../domain/vocabulary.ts';
 import type { Capacity } from './capacity.ts';
+import type { Closure } from './closure.ts';
 import type { Place } from './flow.ts';
 import type { LevelTier } from './level-tier.ts';
 import type { PoolQueue } from './pool-queue.ts';
-import { Line, turnsOf } from './turns.ts';
+import { Line, type Turn, turnsOf } from './turns.ts';
+
+/** What the upstream has closed: a model of a provider, all models of it, or the pool. */
+export interface Closed extends Pick<Closure, 'model' | 'until'> {
+  readonly provider: string | null;
+}
 
 /** How a waiting place stands. */
 export interface Standing {
   /** Null: nothing keeps it, it is given its seat in a moment. */
   readonly reason: WaitReason | null;
+  /** Where the upstream keeps it from a seat. */
+  readonly closed: Closed | null;
   readonly ahead: Ahead;
   /** Of those ahead in its own level. */
   readonly costAhead: number;
@@ -51,6 +59,55 @@ export class Inspection<Holder> {
     this.#tier = tier;
     this.#queue = queue;
     this.#ready = ready;
+  }
+
+  /** How many models and providers the upstream has closed. */
+  get closures(): number {
+    return this.#queue.closures.size;
+  }
+
+  /** What the upstream has closed to the place, and keeps closed for longest; null: nothing. */
+  closedTo(place: Place<Holder>, now: number): Closed | null {
+    const { closedUntil } = this.#capacity;
+    const closure = this.#queue.closures.keeping(place);
+    if (now < closedUntil && (closure === null || closure.until <= closedUntil))
+      return { provider: null, model: null, until: closedUntil };
+    return closure;
+  }
+
+  /** All that the upstream has closed and that is not over. */
+  closed(now: number): Closed[] {
+    const { closedUntil } = this.#capacity;
+    const ofPool = now < closedUntil ? [{ provider: null, model: null, until: closedUntil }] : [];
+    return [...ofPool, ...[...this.#queue.closures.all()].filter(({ until }) => until > now)];
+  }
+
+  /** Places that wait in this level and the better ones. */
+  waitingAhead(level: Level): number {
+    return this.#queue.waitingAhead(level);
+  }
+
+  /**
+   * What is served in its level, by turns, before a newcomer: of each other flow as much as of its own, by weight.
+   * Other flows of more weight than 1 are taken for lighter, so it is rather too little than too much.
+   */
+  costBefore({ flowId, level, cost }: Place<Holder>): number {
+    const queue = this.#queue.level(level);
+    const { waitingCost = 0, sides = null } = queue.find(flowId) ?? {};
+    const own = waitingCost - (sides?.heldCost ?? 0);
+    const weight = Math.max(queue.weightOf(flowId), 1);
+    const others = Math.max(queue.readyFlows - (own > 0 ? 1 : 0), 0);
+    return Math.min(queue.dueCost, own + ((own + cost) * others) / weight);
+  }
+
+  /** How long the pool's rates and its closed gate keep a newcomer waiting. */
+  poolWaitMs(now: number): number {
+    return Math.max(this.#capacity.openAt(now) - now, 0);
+  }
+
+  /** How long its own tenant's rates keep a newcomer waiting, behind what that tenant has waiting. */
+  tenantWaitMs(place: Place<Holder>, now: number): number {
+    return this.#queue.tenants.waitMs(place.flowId, now);
   }
 
   seatsOf(level: Level): LevelSeats {
@@ -104,26 +161,29 @@ export class Inspection<Holder> {
   #standing(place: Place<Holder>, lineIn: (level: Level) => Line<Holder>, now: number): Standing {
     const { flow, level } = place;
     if (flow === null || place.state !== 'waiting') throw new Error('only what waits has a place in the line');
-    const own = turnsOf(flow, this.#queue.level(level));
+    const queue = this.#queue.level(level);
+    const own = turnsOf(flow, queue, place);
     const ownFlow = own.findIndex(turn => turn.place === place);
     const turn = own[ownFlow];
     if (turn === undefined) throw new Error('a waiting place is in its flow');
     const before = lineIn(level).before(turn);
     const ownBefore = own.slice(0, ownFlow);
-    // A flow that stands aside is in no line; of the others the line tells the same turns again.
-    const inLine = flow.isParked ? [] : ownBefore.filter(({ counter }) => counter < turn.counter);
-    const ownLevel = before.count - inLine.length;
-    const ownCost = flow.isParked ? ownBefore.reduce((sum, one) => sum + one.place.cost, 0) : 0;
+    // The line tells of the flow too, unless it stands aside: those turns are told already.
+    const toldTwice = queue.isAside(flow) ? [] : turnsOf(flow, queue).filter(({ counter }) => counter < turn.counter);
+    const ownLevel = before.count - toldTwice.length;
+    const costAhead = before.cost - costOf(toldTwice) + costOf(ownBefore);
     const better = allLevels.slice(0, level).reduce<number>((sum, one) => sum + lineIn(one).length, 0);
     const ahead = { better_levels: better, own_level: ownLevel, own_flow: ownFlow };
     const tenant = flow.tenant;
     const tenantWaitMs = tenant === null ? 0 : tenant.hasSeat ? (tenant.rates?.waitBehind(ownFlow, now) ?? 0) : null;
-    return { reason: this.#reason(place, ahead, now), ahead, costAhead: before.cost + ownCost, tenantWaitMs };
+    const closed = this.closedTo(place, now);
+    const reason = closed === null ? this.#reason(place, ahead, now) : 'upstream_closed';
+    return { reason, closed, ahead, costAhead, tenantWaitMs };
   }
 
+  /** Of one that the upstream lets start. */
   #reason({ flow, level }: Place<Holder>, ahead: Ahead, now: number): WaitReason | null {
-    const { seats, closedUntil } = this.#capacity;
-    if (now < closedUntil) return 'upstream_closed';
+    const { seats } = this.#capacity;
     if (flow?.isParked) return 'tenant_limit';
     if (!seats.isBelowCap(level)) return 'level_cap';
     if (!this.#capacity.isOpen(now)) return 'pool_rate';
@@ -140,3 +200,6 @@ export class Inspection<Holder> {
     return head === null || this.#capacity.fits(head.tokens);
   }
 }
+
+const costOf = <Holder>(turns: readonly Turn<Holder>[]): number =>
+  turns.reduce((sum, { place }) => sum + place.cost, 0);

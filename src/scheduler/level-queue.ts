@@ -12,7 +12,8 @@
  *
  * A flow is in one of five states:
  *   waiting                             in #backlogged, by counter
- *   waiting, but its tenant is parked   in no heap; the first rule holds when it comes back
+ *   waiting, but nothing may start      in no heap: its tenant is parked, or the upstream has closed all that it
+ *                                       waits for; the first rule holds when it comes back
  *   running only                        in no heap
  *   neither, counter above virtual time in #indebted, by counter: it comes back with its debt
  *   neither, counter reached            forgotten; the first rule would give it that counter anyway
@@ -23,6 +24,8 @@ import { Flow, type Place } from './flow.ts';
 import { IndexedHeap } from './heap.ts';
 import { LongestQueue } from './longest-queue.ts';
 import { LevelService } from './service.ts';
+import { SideQueues } from './side-queues.ts';
+import type { Target } from './targets.ts';
 import type { Tenant } from './tenant.ts';
 
 /** Float64 counters are lowered beyond this, long before fractions of a token are lost. */
@@ -43,6 +46,9 @@ export class LevelQueue<Holder> {
   /** Estimated cost of what waits. */
   waitingCost = 0;
   waitingBytes = 0;
+  /** Of those that wait, how many stand aside for what the upstream has closed, and their cost. */
+  aside = 0;
+  asideCost = 0;
   readonly id: Level;
   /** What its flows are served, for whoever looks on. */
   readonly service = new LevelService();
@@ -83,34 +89,34 @@ export class LevelQueue<Holder> {
     return this.#flows.get(flowId) ?? null;
   }
 
-  /** Something waits that its tenant may start. */
-  get isReady(): boolean {
-    return this.#backlogged.size > 0;
+  /** Flows with something waiting that may start, as far as their tenants and the upstream go. */
+  get readyFlows(): number {
+    return this.#backlogged.size;
   }
 
-  enqueue(place: Place<Holder>): void {
+  /** `target`: with whom it stands aside, null: with nobody. */
+  enqueue(place: Place<Holder>, target: Target<Holder> | null): void {
     const flow = this.#entered(place);
     flow.append(place);
-    this.#longest?.update(flow);
+    this.#placed(flow, place, target);
   }
 
   /** Puts a place that had a seat before all others of its flow. */
-  putBack(place: Place<Holder>): void {
+  putBack(place: Place<Holder>, target: Target<Holder> | null): void {
     const flow = this.#entered(place);
     flow.prepend(place);
-    this.#longest?.update(flow);
+    this.#placed(flow, place, target);
   }
 
   /** Whose turn it is. */
   peek(): Place<Holder> | null {
-    return this.#backlogged.peek()?.head ?? null;
+    return this.#backlogged.peek()?.first ?? null;
   }
 
   /** Takes the place whose turn it is and charges its flow. */
-  dispatch(): Place<Holder> | undefined {
-    const flow = this.#backlogged.peek();
-    const place = flow?.head;
-    if (flow === undefined || place === undefined || place === null) return undefined;
+  dispatch(place: Place<Holder>): void {
+    const { flow } = place;
+    if (flow === null) return;
     this.#virtualTime = Math.max(this.#virtualTime, flow.counter);
     place.flowWeight = flow.weight;
     this.#charge(flow, place.cost / flow.weight);
@@ -118,10 +124,9 @@ export class LevelQueue<Holder> {
     flow.running++;
     this.running++;
     this.#unlink(flow, place);
-    if (flow.head !== null) this.#backlogged.update(flow, flow.counter);
+    if (flow.slot >= 0) this.#backlogged.update(flow, flow.counter);
     this.#forgetSettled();
     if (this.#virtualTime > renormaliseAbove) this.#renormalise();
-    return place;
   }
 
   /** Takes a waiting place out of turn; nothing is charged. */
@@ -150,17 +155,27 @@ export class LevelQueue<Holder> {
     this.#retire(flow);
   }
 
-  park(flow: Flow<Holder>): void {
-    this.#backlogged.remove(flow);
+  /**
+   * To be called after anything that changes which of the flow may start. One that could start nothing and
+   * now can does not bring along the time in which it could not.
+   */
+  review(flow: Flow<Holder>): void {
+    const mayStart = flow.first !== null && !flow.isParked;
+    if (mayStart === flow.slot >= 0) return;
+    if (mayStart) {
+      flow.counter = Math.max(flow.counter, this.#virtualTime);
+      this.#backlogged.push(flow, flow.counter, flow.activation);
+    } else this.#backlogged.remove(flow);
   }
 
-  /** Its tenant may start again; the time it stood aside is not saved up. */
-  unpark(flow: Flow<Holder>): void {
-    flow.counter = Math.max(flow.counter, this.#virtualTime);
-    this.#backlogged.push(flow, flow.counter, flow.activation);
+  /** One that waits is passed by while its target is closed. */
+  standAside(flow: Flow<Holder>, place: Place<Holder>, target: Target<Holder>): void {
+    flow.sides ??= new SideQueues(flow.head, (places, cost) => this.#countAside(flow, places, cost));
+    flow.sides.join(place, target);
   }
 
-  isParked(flow: Flow<Holder>): boolean {
+  /** It has something waiting and may start nothing. */
+  isAside(flow: Flow<Holder>): boolean {
     return flow.head !== null && flow.slot < 0;
   }
 
@@ -170,20 +185,9 @@ export class LevelQueue<Holder> {
     return this.#longest.peek();
   }
 
-  /** What the flow has waiting. */
-  waitingCostOf(flowId: string): number {
-    return this.#flows.get(flowId)?.waitingCost ?? 0;
-  }
-
-  /**
-   * What is served, by turns, before a newcomer: of each other flow as much as of its own, by weight. Other
-   * flows of more weight than 1 are taken for lighter, so it is rather too little than too much.
-   */
-  costBefore({ flowId, cost }: Place<Holder>): number {
-    const own = this.waitingCostOf(flowId);
-    const weight = Math.max(this.weightOf(flowId), 1);
-    const others = Math.max(this.#backlogged.size - (own > 0 ? 1 : 0), 0);
-    return Math.min(this.waitingCost, own + ((own + cost) * others) / weight);
+  /** Estimated cost of what waits and does not stand aside. */
+  get dueCost(): number {
+    return this.waitingCost - this.asideCost;
   }
 
   #entered(place: Place<Holder>): Flow<Holder> {
@@ -192,7 +196,6 @@ export class LevelQueue<Holder> {
       if (flow.slot >= 0) this.#indebted.remove(flow);
       flow.tenant?.backlogged.add(flow);
       flow.activation = ++this.#arrivals;
-      if (!flow.isParked) this.unpark(flow);
     }
     flow.appended = ++this.#arrivals;
     if (flow.service.isOver) flow.service = this.service.of(flow.id);
@@ -201,6 +204,18 @@ export class LevelQueue<Holder> {
     this.waitingCost += place.cost;
     this.waitingBytes += place.bodyBytes;
     return flow;
+  }
+
+  #placed(flow: Flow<Holder>, place: Place<Holder>, target: Target<Holder> | null): void {
+    if (target !== null) this.standAside(flow, place, target);
+    if (flow.slot < 0 || flow.sides !== null) this.review(flow);
+    this.#longest?.update(flow);
+  }
+
+  #countAside(flow: Flow<Holder>, places: number, cost: number): void {
+    this.aside += places;
+    this.asideCost = this.aside === 0 ? 0 : this.asideCost + cost;
+    if (flow.tenant !== null) flow.tenant.aside += places;
   }
 
   #flowOf(id: string): Flow<Holder> {
@@ -220,10 +235,8 @@ export class LevelQueue<Holder> {
 
   #unlink(flow: Flow<Holder>, place: Place<Holder>): void {
     flow.unlink(place);
-    if (flow.head === null) {
-      flow.tenant?.backlogged.delete(flow);
-      if (flow.slot >= 0) this.#backlogged.remove(flow);
-    }
+    if (flow.head === null) flow.tenant?.backlogged.delete(flow);
+    if (flow.head === null || flow.sides !== null) this.review(flow);
     this.waiting--;
     this.waitingCost = this.waiting === 0 ? 0 : this.waitingCost - place.cost;
     this.waitingBytes -= place.bodyBytes;

@@ -63,5 +63,5 @@ export function makeRoom<Holder>(crowd: Crowd<Holder>): 'level_full' | 'pool_ful
 function longestBut<Holder>(place: Place<Holder>, level: LevelQueue<Holder> | undefined): Place<Holder> | null {
   const longest = level?.longest();
   if (level === undefined || longest === undefined || longest.id === place.flowId) return null;
-  return longest.waitingCost > level.waitingCostOf(place.flowId) + place.cost ? longest.tail : null;
+  return longest.waitingCost > (level.find(place.flowId)?.waitingCost ?? 0) + place.cost ? longest.tail : null;
 }

@@ -4,15 +4,15 @@
  */
 import type { Flow } from './flow.ts';
 import { IndexedHeap } from './heap.ts';
-import type { LevelQueue } from './level-queue.ts';
 import type { Tenants } from './rules.ts';
 import { Tenant } from './tenant.ts';
 
 type FlowTenant<Holder> = Tenant<Flow<Holder>>;
 
 interface ParkingOptions<Holder> {
-  readonly queueOf: (flow: Flow<Holder>) => LevelQueue<Holder>;
-  /** A flow of this level was parked or came back. */
+  /** Puts the flow where it belongs, now that its tenant may start something or nothing. */
+  readonly review: (flow: Flow<Holder>) => void;
+  /** That has been done to a flow of this level. */
   readonly changed: (flow: Flow<Holder>) => void;
 }
 
@@ -65,7 +65,7 @@ export class Parking<Holder> {
   /** How long its rates keep one more of the tenant waiting, behind those that wait already. */
   waitMs(flowId: string, now: number): number {
     const tenant = this.find(flowId);
-    return tenant?.rates?.waitBehind(tenant.waiting, now) ?? 0;
+    return tenant?.rates?.waitBehind(tenant.waiting - tenant.aside, now) ?? 0;
   }
 
   /** To be called after anything that moves the tenant's seats or rates. */
@@ -74,8 +74,7 @@ export class Parking<Holder> {
     if (mayStart === tenant.isParked) {
       tenant.isParked = !mayStart;
       for (const flow of tenant.backlogged) {
-        if (mayStart) this.#options.queueOf(flow).unpark(flow);
-        else this.#options.queueOf(flow).park(flow);
+        this.#options.review(flow);
         this.#options.changed(flow);
       }
     }
@@ -92,7 +91,7 @@ export class Parking<Holder> {
     }
     for (const flow of flows) this.#bind(flow);
     for (const tenant of this.#tenants.values()) tenant.isParked = !tenant.mayStart(now);
-    for (const flow of flows) this.#settle(flow);
+    for (const flow of flows) if (flow.head !== null) this.#options.review(flow);
     for (const tenant of this.#tenants.values()) this.#await(tenant);
   }
 
@@ -111,14 +110,8 @@ export class Parking<Holder> {
     if (tenant === null) return;
     tenant.running += flow.running;
     tenant.waiting += flow.waiting;
+    tenant.aside += flow.sides?.held ?? 0;
     if (flow.head !== null) tenant.backlogged.add(flow);
-  }
-
-  #settle(flow: Flow<Holder>): void {
-    const queue = this.#options.queueOf(flow);
-    if (flow.head === null || queue.isParked(flow) === flow.isParked) return;
-    if (flow.isParked) queue.park(flow);
-    else queue.unpark(flow);
   }
 
   /** It is woken by time iff it has something waiting and only its rates keep it. */

@@ -1,11 +1,12 @@
 /**
- * All that waits in one pool: ten levels, the deadlines over all of them, and the tenants that stand
- * aside. It knows who may not wait or no longer; who is next is the scheduler's to say.
+ * All that waits in one pool: ten levels, the deadlines over all of them, and who stands aside for its
+ * tenant's limits or for what the upstream has closed. It knows who may not wait or no longer; who is next is the scheduler's to say.
  *
  * Invariant: a place that entered leaves exactly once, by take, cancel, takeExpired or takeEvicted.
  */
 import { allLevels, type Level } from '../domain/vocabulary.ts';
-import type { Place } from './flow.ts';
+import { Closures } from './closures.ts';
+import type { Flow, Place } from './flow.ts';
 import { IndexedHeap } from './heap.ts';
 import { LevelQueue } from './level-queue.ts';
 import { hasRoom, makeRoom } from './overflow.ts';
@@ -22,9 +23,11 @@ const nobody: readonly never[] = [];
 export class PoolQueue<Holder> {
   bytes = 0;
   readonly tenants: Parking<Holder>;
+  readonly closures: Closures<Holder>;
   readonly #levels: readonly LevelQueue<Holder>[];
   readonly #changed: (queue: LevelQueue<Holder>) => void;
   readonly #deadlines = new IndexedHeap<Place<Holder>>();
+  #arrivals = 0;
   /** Taken out because their deadline was over, until takeExpired() hands them out. */
   #overdue: Place<Holder>[] = [];
   /** Pushed out by others, until takeEvicted() hands them out. */
@@ -33,9 +36,16 @@ export class PoolQueue<Holder> {
   constructor({ changed }: PoolQueueOptions<Holder>) {
     this.#changed = changed;
     this.#levels = allLevels.map(level => new LevelQueue<Holder>(level, flowId => this.tenants.find(flowId)));
-    this.tenants = new Parking<Holder>({
-      queueOf: flow => this.level(flow.level),
-      changed: flow => changed(this.level(flow.level)),
+    const flowReview = (flow: Flow<Holder>) => this.level(flow.level).review(flow);
+    const levelChanged = (flow: Flow<Holder>) => changed(this.level(flow.level));
+    this.tenants = new Parking<Holder>({ review: flowReview, changed: levelChanged });
+    this.closures = new Closures<Holder>({
+      flows: () => this.#flows(),
+      standAside: (flow, place, target) => this.level(flow.level).standAside(flow, place, target),
+      changed: flow => {
+        flowReview(flow);
+        levelChanged(flow);
+      },
     });
   }
 
@@ -57,10 +67,11 @@ export class PoolQueue<Holder> {
     return ahead;
   }
 
-  /** Brings the queue up to this moment: who is overdue is out of it, whose rate is open is back. */
+  /** Brings the queue up to this moment: who is overdue is out of it, who stood aside until now is back. */
   advance(now: number): void {
     this.#takeOverdue(now, 'before');
     this.tenants.wake(now);
+    this.closures.wake(now);
   }
 
   /** Who has to go so that this place can wait goes; else says which limit is met. */
@@ -76,23 +87,26 @@ export class PoolQueue<Holder> {
   }
 
   enter(place: Place<Holder>, now: number): void {
+    place.deadline = now + place.timeoutMs;
+    this.#deadlines.push(place, place.deadline, ++this.#arrivals);
     const queue = this.level(place.level);
-    queue.enqueue(place);
-    this.#waits(queue, place, now + place.timeoutMs);
+    queue.enqueue(place, this.closures.targetOf(place));
+    this.#waits(queue, place);
   }
 
   /** Lets a place wait that had a seat: before all others of its flow, until the same deadline. */
   putBack(place: Place<Holder>): void {
+    this.#deadlines.push(place, place.deadline, -++this.#arrivals);
     const queue = this.level(place.level);
-    queue.putBack(place);
-    this.#waits(queue, place, place.deadline);
+    queue.putBack(place, this.closures.targetOf(place));
+    this.#waits(queue, place);
   }
 
-  /** Takes out whose turn it is in the level, and charges its flow. */
-  take(queue: LevelQueue<Holder>): Place<Holder> | undefined {
-    const place = queue.dispatch();
-    if (place !== undefined) this.#left(queue, place);
-    return place;
+  /** Takes out the place whose turn it is in the level, and charges its flow; the caller sees to the level. */
+  take(queue: LevelQueue<Holder>, place: Place<Holder>, now: number): void {
+    queue.dispatch(place);
+    this.#left(place);
+    this.closures.started(place, now);
   }
 
   /** Takes out a waiting place, uncharged; false when it does not wait. */
@@ -101,7 +115,8 @@ export class PoolQueue<Holder> {
     const queue = this.level(place.level);
     queue.remove(place);
     place.state = 'ended';
-    this.#left(queue, place);
+    this.#left(place);
+    this.#changed(queue);
     return true;
   }
 
@@ -121,34 +136,33 @@ export class PoolQueue<Holder> {
     const overdue = this.#overdue[0];
     if (overdue !== undefined) return overdue.deadline;
     const first = this.#deadlines.peek();
-    return first === undefined ? undefined : Math.min(first.deadline, this.tenants.nextWake());
+    return first === undefined
+      ? undefined
+      : Math.min(first.deadline, this.tenants.nextWake(), this.closures.nextWake());
   }
 
   configure(tenants: Tenants, now: number): void {
-    this.tenants.configure(
-      tenants,
-      this.#levels.flatMap(queue => [...queue.knownFlows()]),
-      now,
-    );
+    this.tenants.configure(tenants, [...this.#flows()], now);
     for (const queue of this.#levels) this.#changed(queue);
   }
 
-  #waits(queue: LevelQueue<Holder>, place: Place<Holder>, deadline: number): void {
+  *#flows(): Iterable<Flow<Holder>> {
+    for (const queue of this.#levels) yield* queue.knownFlows();
+  }
+
+  #waits(queue: LevelQueue<Holder>, place: Place<Holder>): void {
     place.state = 'waiting';
-    place.deadline = deadline;
-    this.#deadlines.push(place, deadline);
     this.bytes += place.bodyBytes;
     const tenant = place.flow?.tenant;
     if (tenant) this.tenants.queued(tenant);
     this.#changed(queue);
   }
 
-  #left(queue: LevelQueue<Holder>, place: Place<Holder>): void {
+  #left(place: Place<Holder>): void {
     this.#deadlines.remove(place);
     this.bytes -= place.bodyBytes;
     const tenant = place.flow?.tenant;
     if (tenant) this.tenants.left(tenant);
-    this.#changed(queue);
   }
 
   /** A deadline that is just now is not over: who waits no longer than allowed may still have the seat. */

@@ -7,9 +7,9 @@
  *   tenant tier    which flow in it                        level-queue.ts (least charged first)
  *   flow           which request                           flow.ts (first in, first out)
  *
- * What waits is in pool-queue.ts. A tenant at a limit of its own stands aside (parking.ts); a limit of the
- * pool (gate, rates, tokens in flight: capacity.ts) makes everybody wait for whose turn it is. Who finds
- * the queue full: overflow.ts.
+ * What waits is in pool-queue.ts. A tenant at a limit of its own stands aside (parking.ts), and so does who
+ * waits for a model or provider that the upstream has closed (closures.ts); a limit of the pool (gate, rates,
+ * tokens in flight: capacity.ts) makes everybody wait for whose turn it is. Who finds the queue full: overflow.ts.
  *
  * Invariants: no start takes a seat that is reserved for another level or makes more of them in use
  * than there are; a place whose deadline is over is never given a seat.
@@ -17,6 +17,8 @@
 import type { Spent } from '../domain/usage.ts';
 import type { Level } from '../domain/vocabulary.ts';
 import { Capacity } from './capacity.ts';
+import { firstProbeMs } from './closure.ts';
+import type { Scope } from './closures.ts';
 import { type Place, soundAmount } from './flow.ts';
 import { Inspection } from './inspection.ts';
 import type { LevelQueue } from './level-queue.ts';
@@ -24,8 +26,9 @@ import { LevelTier } from './level-tier.ts';
 import { PoolQueue } from './pool-queue.ts';
 import type { SchedulerSettings, Tenants } from './rules.ts';
 
+export type { Scope } from './closures.ts';
 export { type Demand, Place } from './flow.ts';
-export type { FlowShare, Standing } from './inspection.ts';
+export type { Closed, FlowShare, Standing } from './inspection.ts';
 export type { SchedulerSettings, TenantRules, Tenants } from './rules.ts';
 
 export interface SchedulerOptions {
@@ -91,33 +94,8 @@ export class Scheduler<Holder> {
   }
 
   /** The counts of one level; `flows` are the tenants remembered in it. */
-  level(level: Level): Pick<LevelQueue<Holder>, 'waiting' | 'running' | 'waitingCost' | 'flows'> {
+  level(level: Level): Pick<LevelQueue<Holder>, 'waiting' | 'aside' | 'running' | 'waitingCost' | 'dueCost' | 'flows'> {
     return this.#queue.level(level);
-  }
-
-  /** Places that wait in this level and the better ones. */
-  waitingAhead(level: Level): number {
-    return this.#queue.waitingAhead(level);
-  }
-
-  /** Cost that is served in its level before a newcomer's, by turns. */
-  costBefore(place: Place<Holder>): number {
-    return this.#queue.level(place.level).costBefore(place);
-  }
-
-  /** How long the pool's rates and its closed gate keep a newcomer waiting. */
-  poolWaitMs(now: number): number {
-    return Math.max(this.#capacity.openAt(now) - now, 0);
-  }
-
-  /** How long the upstream keeps everybody waiting at least. */
-  closedForMs(now: number): number {
-    return Math.max(this.#capacity.closedUntil - now, 0);
-  }
-
-  /** How long its own tenant's rates keep a newcomer waiting, behind what that tenant has waiting. */
-  tenantWaitMs(place: Place<Holder>, now: number): number {
-    return this.#queue.tenants.waitMs(place.flowId, now);
   }
 
   /** The limits bind who has to wait; who can start at once has not to. */
@@ -144,6 +122,7 @@ export class Scheduler<Holder> {
       (this.#ready & open) === 0 &&
       this.#capacity.seats.isBelowCap(place.level) &&
       tenant?.isParked !== true &&
+      this.#queue.closures.keeping(place) === null &&
       this.#capacity.isOpen(now) &&
       this.#capacity.fits(place.tokens)
     );
@@ -160,11 +139,11 @@ export class Scheduler<Holder> {
     const mask = this.#ready & this.#capacity.seats.open;
     if (mask === 0 || !this.#capacity.isOpen(now)) return undefined;
     const queue = this.#queue.level(this.#tier.pick(mask));
-    const head = queue.peek();
+    const place = queue.peek();
     // Who does not fit is waited for: else the small requests of a worse level would keep a large one out for ever.
-    if (head === null || !this.#capacity.fits(head.tokens)) return undefined;
-    const place = this.#queue.take(queue);
-    if (place !== undefined) this.#start(place, now);
+    if (place === null || !this.#capacity.fits(place.tokens)) return undefined;
+    this.#queue.take(queue, place, now);
+    this.#start(place, now);
     return place;
   }
 
@@ -188,7 +167,10 @@ export class Scheduler<Holder> {
 
   /** Frees the seat of a place that has not used it: everything that it took is given back. */
   giveBack(place: Place<Holder>, now: number): boolean {
-    if (place.state === 'running') this.#capacity.giveBackRequest();
+    if (place.state === 'running') {
+      this.#capacity.giveBackRequest();
+      this.#queue.closures.probeEnded(place, 'told nothing', now);
+    }
     return this.#undo(place, now);
   }
 
@@ -221,14 +203,26 @@ export class Scheduler<Holder> {
     return this.expire(Number.POSITIVE_INFINITY);
   }
 
-  /** Nobody starts before that time. */
-  closeUntil(time: number): void {
-    this.#capacity.closeUntil(time);
+  /**
+   * The upstream has turned a running place away, and takes nothing more of the scope until then; null: it has
+   * not said so. Says until when that is closed now; where too much is to be remembered, the pool is closed.
+   */
+  turnedAway(place: Place<Holder>, scope: Scope, until: number | null, now: number): number | null {
+    if (place.state !== 'running') return null;
+    const { closures } = this.#queue;
+    this.#queue.advance(now);
+    // The limit of one model says little about what the pool can take, and its closure is the answer to it.
+    if (scope === 'provider' || until === null) this.#capacity.upstreamDropped();
+    const closedUntil =
+      until === null ? null : (closures.close(place, scope, until, now) ?? this.#closePool(until, now));
+    closures.probeEnded(place, 'turned away', now);
+    return closedUntil;
   }
 
-  /** The upstream has turned a request away for being busy. */
-  upstreamDropped(): void {
-    this.#capacity.upstreamDropped();
+  /** The upstream has taken a running place's request, or found it at fault. False: it is no probe, nothing changes. */
+  answered(place: Place<Holder>, how: 'taken' | 'at fault', now: number): boolean {
+    const { closures } = this.#queue;
+    return how === 'taken' ? closures.taken(place) : closures.probeEnded(place, 'told nothing', now);
   }
 
   /** The upstream has served a request; to be called while it holds its seat. */
@@ -273,8 +267,14 @@ export class Scheduler<Holder> {
     place.chargedTokens = tokens;
   }
 
+  /** Nothing of it is remembered but the time, so everybody asks again as soon as a probe would. */
+  #closePool(until: number, now: number): number {
+    return this.#capacity.closeUntil(Math.min(until, now + firstProbeMs));
+  }
+
   #leaveSeat(place: Place<Holder>, now: number): void {
     const queue = this.#queue.level(place.level);
+    this.#queue.closures.probeEnded(place, 'no answer', now);
     queue.finish(place);
     this.#capacity.free(place);
     place.state = 'ended';
@@ -291,7 +291,7 @@ export class Scheduler<Holder> {
   /** To be called after anything that moves what waits, is parked or runs in a level. */
   #refresh(queue: LevelQueue<Holder>): void {
     const bit = 1 << queue.id;
-    const isReady = queue.isReady && this.#capacity.seats.isBelowCap(queue.id);
+    const isReady = queue.readyFlows > 0 && this.#capacity.seats.isBelowCap(queue.id);
     if (isReady === ((this.#ready & bit) !== 0)) return;
     this.#ready ^= bit;
     if (isReady) this.#tier.wake(queue.id);

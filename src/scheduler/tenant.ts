@@ -10,6 +10,8 @@ export class Tenant<Flow> {
   rates: Rates | null;
   running = 0;
   waiting = 0;
+  /** Of these, those that stand aside for what the upstream has closed. */
+  aside = 0;
   /** Its flows stand aside. What it says of a tenant with nothing waiting may be out of date. */
   isParked = false;
   /** Those with something waiting. */

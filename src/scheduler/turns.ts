@@ -9,16 +9,22 @@ export interface Turn<Holder> {
   readonly counter: number;
 }
 
-/** Of a flow that stands aside: as if it came back now. */
-export function turnsOf<Holder>(flow: Flow<Holder>, queue: LevelQueue<Holder>): Turn<Holder>[] {
+/**
+ * Of those of a flow that the upstream lets start, and of those that stand aside together with `one`: as if
+ * they came back now, and so the flow, where it stands aside as a whole.
+ */
+export function turnsOf<Holder>(flow: Flow<Holder>, queue: LevelQueue<Holder>, one?: Place<Holder>): Turn<Holder>[] {
   const turns: Turn<Holder>[] = [];
-  let counter = queue.isParked(flow) ? Math.max(flow.counter, queue.virtualTime) : flow.counter;
+  let counter = queue.isAside(flow) ? Math.max(flow.counter, queue.virtualTime) : flow.counter;
   for (let place = flow.head; place !== null; place = place.next) {
+    if (isClosed(place) && place.side?.queue !== one?.side?.queue) continue;
     turns.push({ place, counter });
     counter += place.cost / flow.weight;
   }
   return turns;
 }
+
+const isClosed = <Holder>({ side }: Place<Holder>): boolean => side !== null && !side.queue.target.isOpen;
 
 /** All that may start in a level, first to last. */
 export class Line<Holder> {
@@ -28,7 +34,7 @@ export class Line<Holder> {
 
   constructor(queue: LevelQueue<Holder>) {
     for (const flow of queue.knownFlows()) {
-      if (flow.head === null || queue.isParked(flow)) continue;
+      if (flow.head === null || queue.isAside(flow)) continue;
       for (const turn of turnsOf(flow, queue)) this.#turns.push(turn);
     }
     this.#turns.sort(byTurn);

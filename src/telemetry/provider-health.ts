@@ -1,4 +1,4 @@
-import type { Clock } from '../domain/clock.ts';
+import { type Clock, momentOf } from '../domain/clock.ts';
 import type { ProviderHealth } from '../domain/live.ts';
 import { isProviderStatus, type Outcome } from '../domain/outcome.ts';
 
@@ -88,8 +88,7 @@ export class ProviderHealths {
   }
 
   #dateOf(time: number | null): string | null {
-    if (time === null) return null;
-    return new Date(this.#clock.date().getTime() + time - this.#clock.now()).toISOString();
+    return time === null ? null : momentOf(this.#clock, time);
   }
 }
 

@@ -91,7 +91,8 @@ export class Answer {
   }
 
   #begin(status: number, headers: Headers): void {
-    if (isBusy(status) && this.#call.onBusy(retryAfterMs(headers, this.#context.clock.date()))) {
+    if (!isBusy(status)) this.#call.onAnswer(status);
+    else if (this.#call.onBusy(status, retryAfterMs(headers, this.#context.clock.date()))) {
       this.#takeBack();
       return;
     }

@@ -29,11 +29,13 @@ export interface UpstreamCall {
   readonly producesTokens: boolean;
   /** While a stream passes: its pieces of output so far, told once for so many of them. */
   readonly onOutput: (outputTokens: number) => void;
+  /** The upstream answers with this status; not told of an answer that `onBusy` is asked of. */
+  readonly onAnswer: (status: number) => void;
   /**
    * The upstream has no room: its answer is a 429, 503 or 529, and says when to come back, or null. Asked
    * before anything is written; true takes the call back, so that it can be made again.
    */
-  readonly onBusy: (retryAfterMs: number | null) => boolean;
+  readonly onBusy: (status: number, retryAfterMs: number | null) => boolean;
 }
 
 export interface Forwarded {

@@ -38,7 +38,7 @@ export function createUpstreams(
   return {
     resolve(dialect, model) {
       for (const { upstream, isServed } of byDialect[dialect]) if (isServed(model)) return upstream;
-      throw errors.modelNotFound(`No provider serves the model \`${shown(model)}\` on this route.`);
+      throw errors.modelNotFound(`No provider serves the model \`${shownModel(model)}\` on this route.`);
     },
     listModels: () => modelLists.list(),
     abortAll(error) {
@@ -62,4 +62,6 @@ function createUpstream(config: ProviderConfig, clock: Clock): Upstream {
   }
 }
 
-const shown = (model: string): string => (model.length > maxNameShown ? `${model.slice(0, maxNameShown)}…` : model);
+/** A model's name in a sentence. */
+export const shownModel = (model: string): string =>
+  model.length > maxNameShown ? `${model.slice(0, maxNameShown)}…` : model;

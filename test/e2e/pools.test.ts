@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { browserTest, openConsole } from '../support/browser.ts';
+import { startFakeUpstream } from '../support/fake-upstream.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { until } from '../support/until.ts';
 
@@ -11,6 +12,17 @@ max_concurrent = 4
 [pool.local]
 queue_drain_sec = 0
 weights = 9,9,9,9,9,9,9,9,9,9`;
+
+browserTest('models that an upstream has closed are counted, and named where one points', async t => {
+  const upstream = await startFakeUpstream(t, { status: 429, headers: { 'retry-after': '600' }, body: {} });
+  const vendor = `[provider.vendor]\ntype = openai\nbase_url = ${upstream.url}/v1`;
+  const { page, visit, gateway } = await openConsole(t, { ini: vendor });
+  const key = await gateway.createKey();
+  for (const model of ['gpt-4.1', 'o3']) assert.equal((await gateway.chat(key, { model })).status, 429);
+  await visit('/pools');
+  await page.getByText('2 models closed').hover();
+  await page.getByText(/^(gpt-4\.1, o3|o3, gpt-4\.1)$/).waitFor();
+});
 
 /** Requests of P7 that hold their seats, or wait for one, until the test ends. */
 async function holdP7(t: TestContext, gateway: TestGateway, count: number): Promise<void> {

@@ -27,8 +27,8 @@ async function oneSeat(t: TestContext, upstream: FakeUpstream) {
   return { clock, gateway, queue };
 }
 
-test('with Retry-After nobody starts until then, and who was turned away goes first', async t => {
-  for (const status of [429, 503, 529]) {
+test('with Retry-After nothing of the provider starts until then, and who was turned away goes first', async t => {
+  for (const status of [503, 529]) {
     const upstream = await startFakeUpstream(t, { ...busy(status, { 'retry-after': '30' }), hold: true });
     const { clock, gateway, queue } = await oneSeat(t, upstream);
     const first = gateway.chat(adminKey, { model: 'first' });
@@ -49,6 +49,104 @@ test('with Retry-After nobody starts until then, and who was turned away goes fi
     assert.deepEqual(upstream.requests[0]?.body, upstream.requests[1]?.body);
     await assertQuiet(gateway, upstream, 1);
   }
+});
+
+/** Two providers that share a pool of so many seats, each in front of an upstream of its own. */
+const sharedPoolIni = (one: FakeUpstream, other: FakeUpstream, seats: number) => `
+[provider.one]
+type = openai
+base_url = ${one.url}/v1
+models = limited, good
+pool = shared
+max_concurrent = ${seats}
+[provider.other]
+type = openai
+base_url = ${other.url}/v1
+models = elsewhere
+pool = shared`;
+
+test('a 429 with Retry-After closes its model: other models of the tenant, the level, the provider and the pool go on', async t => {
+  const reply = (request: SeenRequest) => (modelOf(request) === 'limited' ? busy(429, { 'retry-after': '20' }) : {});
+  const [one, other] = [await startFakeUpstream(t, reply), await startFakeUpstream(t, {})];
+  const clock = new ManualClock();
+  const gateway = await startGateway(t, { ini: sharedPoolIni(one, other, 8), overrides: { clock } });
+  const first = gateway.chat(adminKey, { model: 'limited', requestId: 'first' });
+  await until(async () => (await waitingIn(gateway)) === 1);
+  const second = gateway.chat(adminKey, { model: 'limited', requestId: 'second' });
+  await until(async () => (await waitingIn(gateway)) === 2);
+  for (const model of ['good', 'elsewhere', 'good']) {
+    const answer = await gateway.chat(adminKey, { model });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('x-tokligence-wait-time-ms'), null, 'it did not wait');
+  }
+  assert.deepEqual(one.requests.map(modelOf), ['limited', 'good', 'good']);
+
+  const { reason } = (await gateway.admin('GET', '/admin/scheduler/requests/second')).body;
+  assert.deepEqual(reason, {
+    code: 'upstream_closed',
+    message: `Provider 'one' takes no more requests for the model 'limited' until 2026-01-01T00:00:20.000Z.`,
+  });
+  const { providers } = (await gateway.admin('GET', '/admin/providers')).body;
+  const closures = providers.map(({ health: { closed_until, closed_models } }: any) => [closed_until, closed_models]);
+  const closedModels = [{ model: 'limited', closed_until: '2026-01-01T00:00:20.000Z' }];
+  assert.deepEqual(closures, [
+    [null, closedModels],
+    [null, []],
+  ]);
+
+  one.reply({});
+  clock.advance(20_000);
+  for (const answer of [await first, await second]) {
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('x-tokligence-wait-time-ms'), '20000');
+  }
+  await assertQuiet(gateway, one, 8);
+});
+
+test('a 503 with Retry-After closes its provider: another provider of the pool goes on', async t => {
+  const [one, other] = [await startFakeUpstream(t, busy(503, { 'retry-after': '20' })), await startFakeUpstream(t, {})];
+  const clock = new ManualClock();
+  const gateway = await startGateway(t, { ini: sharedPoolIni(one, other, 8), overrides: { clock } });
+  const waiting = [gateway.chat(adminKey, { model: 'limited' })];
+  await until(async () => (await waitingIn(gateway)) === 1);
+  waiting.push(gateway.chat(adminKey, { model: 'good' }));
+  await until(async () => (await waitingIn(gateway)) === 2);
+  assert.equal((await gateway.chat(adminKey, { model: 'elsewhere' })).status, 200);
+  const { providers } = (await gateway.admin('GET', '/admin/providers')).body;
+  const closedUntil = providers.map(({ health }: any) => health.closed_until);
+  assert.deepEqual(closedUntil, ['2026-01-01T00:00:20.000Z', null]);
+  one.reply({});
+  clock.advance(20_000);
+  for (const answer of waiting) assert.equal((await answer).status, 200);
+  assert.equal(one.requests.length, 3);
+});
+
+test('a model that is closed for an hour: who met it is told, others at once, and a probe opens it when its stream begins', async t => {
+  const upstream = await startFakeUpstream(t, busy(429, { 'retry-after': '3600' }));
+  const clock = new ManualClock();
+  const gateway = await startGateway(t, { ini: poolIni(upstream, { seats: 4 }), overrides: { clock } });
+  const met = await gateway.chat(adminKey);
+  assert.deepEqual([met.status, met.headers.get('retry-after')], [429, '3600']);
+  const refused = await gateway.chat(adminKey);
+  assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '60']);
+  const { error } = (await refused.json()) as { error: { code: string; message: string } };
+  assert.equal(error.code, 'queue_timeout');
+  assert.match(error.message, /takes no more requests for the model `m` until 2026-01-01T01:00:00\.000Z/);
+
+  clock.advance(30_000);
+  assert.equal((await gateway.chat(adminKey)).status, 429, 'a probe, which is turned away');
+  clock.advance(59_999);
+  assert.equal((await gateway.chat(adminKey)).status, 503);
+  assert.equal(upstream.requests.length, 2);
+  clock.advance(1);
+  upstream.reply({ chunks: 4, gated: true });
+  const probe = await gateway.chat(adminKey, { stream: true });
+  assert.equal(probe.status, 200);
+  const next = await gateway.chat(adminKey, { stream: true });
+  assert.equal(next.status, 200, 'while the stream of the probe goes on');
+  upstream.open();
+  await Promise.all([probe.text(), next.text()]);
+  await assertQuiet(gateway, upstream, 4);
 });
 
 test('the second busy answer passes to the client as it is', async t => {

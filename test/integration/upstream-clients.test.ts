@@ -26,6 +26,7 @@ const call: UpstreamCall = {
   producesTokens: true,
   level: 7,
   onOutput: () => {},
+  onAnswer: () => {},
   onBusy: () => false,
 };
 

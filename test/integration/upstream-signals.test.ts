@@ -15,11 +15,11 @@ test('an upstream without room says so before anything is written, and the call 
       upstream.requests.length > 1 ? {} : busy(status, { 'retry-after': '3' }),
     );
     const told: unknown[] = [];
-    const front = await startFront(t, provider(upstream.url), { onBusy: ms => told.push(ms) > 0 });
+    const front = await startFront(t, provider(upstream.url), { onBusy: (...busy) => told.push(busy) > 0 });
     const reading = await front.post(chat, { body: '{"model":"m","messages":[1]}' });
     assert.equal(reading.answer.statusCode, 200);
     await reading.whole();
-    assert.deepEqual(told, [3000]);
+    assert.deepEqual(told, [[status, 3000]]);
     assert.deepEqual(
       upstream.requests.map(({ body }) => body.toString()),
       ['{"model":"m","messages":[1]}', '{"model":"m","messages":[1]}'],
@@ -33,8 +33,8 @@ test('where the call is not taken back, the answer passes as it is', async t => 
   const upstream = await startFakeUpstream(t, busy(429, { 'retry-after': '3', 'x-limit': 'yes' }));
   const told: unknown[] = [];
   const front = await startFront(t, provider(upstream.url), {
-    onBusy: ms => {
-      told.push(ms);
+    onBusy: (...busy) => {
+      told.push(busy);
       return false;
     },
   });
@@ -47,7 +47,25 @@ test('where the call is not taken back, the answer passes as it is', async t => 
   assert.equal((await front.post(chat)).answer.statusCode, 503);
   upstream.reply(busy(500, { 'retry-after': '3' }));
   assert.equal((await front.post(chat)).answer.statusCode, 500);
-  assert.deepEqual(told, [3000, null]);
+  assert.deepEqual(told, [
+    [429, 3000],
+    [503, null],
+  ]);
+});
+
+test('the status of an answer is told when it begins; of no room the other way', async t => {
+  const upstream = await startFakeUpstream(t, { chunks: 2, gated: true });
+  const told: number[] = [];
+  const front = await startFront(t, provider(upstream.url), { onAnswer: status => void told.push(status) });
+  const reading = await front.post(chat, { body: '{"model":"m","stream":true}' });
+  assert.deepEqual(told, [200], 'before the stream has ended');
+  upstream.open();
+  await reading.whole();
+  for (const status of [400, 429, 503, 500]) {
+    upstream.reply(busy(status));
+    await (await front.post(chat)).whole();
+  }
+  assert.deepEqual(told, [200, 400, 500]);
 });
 
 test('a busy answer whose body never ends costs a second, not the seat for ever', async t => {

@@ -6,9 +6,10 @@ import { Dispatcher, type DispatcherOptions } from '../../src/gateway/dispatcher
 import { putBack, type TicketFields } from '../../src/gateway/ticket.ts';
 import { WaitWindow } from '../../src/telemetry/wait-window.ts';
 import { ManualClock } from './manual-clock.ts';
-import { poolSettings } from './pool-settings.ts';
+import { anyTarget, poolSettings } from './pool-settings.ts';
 
 export const anyFields = {
+  ...anyTarget,
   requestId: 'any',
   flowId: 'a',
   level: 3,
@@ -64,11 +65,13 @@ export function arrangeDispatcher(fields: Partial<PoolSettings> = {}, more: Part
       end: () => work.resolve(`${name} served`),
       fail: (error: Error) => work.reject(error),
       /** The upstream has no room for it; where that is allowed it is put back. */
-      turnAway: (retryAfterMs: number | null) => {
-        const isAllowed = dispatcher.upstreamBusy(ticket, retryAfterMs);
+      turnAway: (retryAfterMs: number | null, status: 429 | 503 | 529 = 429) => {
+        const isAllowed = dispatcher.upstreamBusy(ticket, status, retryAfterMs);
         if (isAllowed) attempt.resolve(putBack);
         return isAllowed;
       },
+      /** The upstream begins to answer it. */
+      answered: (status: number) => dispatcher.upstreamAnswered(ticket, status),
       /** Its work answers so whether it may or not. */
       answerPutBack: () => attempt.resolve(putBack),
     };

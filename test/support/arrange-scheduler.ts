@@ -1,7 +1,7 @@
 import type { PoolSettings, TenantConfig } from '../../src/config/config.ts';
 import type { Level } from '../../src/domain/vocabulary.ts';
 import { type Demand, Place, Scheduler } from '../../src/scheduler/scheduler.ts';
-import { poolSettings, tenantRules } from './pool-settings.ts';
+import { anyTarget, poolSettings, tenantRules } from './pool-settings.ts';
 
 /** A scheduler of named places, in a time that passes when the test says so. */
 export function arrangeScheduler(
@@ -11,7 +11,8 @@ export function arrangeScheduler(
   let now = 0;
   const scheduler = new Scheduler<string>({ settings: poolSettings(fields), tenants: tenantRules(rules) });
   const come = (name: string, level: Level, demand: Partial<Demand> = {}, timeoutMs = 1e6) => {
-    const place = new Place(name, { flowId: 'a', level, cost: 100, tokens: 60, bodyBytes: 0, ...demand }, timeoutMs);
+    const fields = { flowId: 'a', ...anyTarget, level, cost: 100, tokens: 60, bodyBytes: 0, ...demand };
+    const place = new Place(name, fields, timeoutMs);
     return Object.assign(place, { admission: scheduler.enqueue(place, now) });
   };
   /** Seats all who can be seated and tells their names. */

@@ -1,6 +1,7 @@
 /** Flows that always have something waiting compete for seats; what each was charged is counted from outside. */
 import type { Level } from '../../src/domain/vocabulary.ts';
 import { Place, Scheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.ts';
+import { anyTarget } from './pool-settings.ts';
 
 export interface Contestant {
   readonly flowId: string;
@@ -28,7 +29,7 @@ export class Contest {
     const { flowId, level } = contestant;
     this.largestEstimate = Math.max(this.largestEstimate, estimate);
     this.largestError = Math.max(this.largestError, Math.abs(actual - estimate));
-    const demand = { flowId, level, cost: estimate, tokens: 0, bodyBytes: 0 };
+    const demand = { ...anyTarget, flowId, level, cost: estimate, tokens: 0, bodyBytes: 0 };
     const job = { flowId, level, estimate, actual };
     if (this.scheduler.enqueue(new Place(job, demand, Number.POSITIVE_INFINITY), 0) !== 'queued')
       throw new Error('it was not queued');

@@ -49,6 +49,7 @@ interface FrontOptions {
   readonly answerHeaders?: UpstreamCall['answerHeaders'];
   readonly level?: Level;
   readonly onOutput?: UpstreamCall['onOutput'];
+  readonly onAnswer?: UpstreamCall['onAnswer'];
   /** Without it a call is never taken back. */
   readonly onBusy?: UpstreamCall['onBusy'];
 }
@@ -88,6 +89,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       producesTokens: findOperation('POST', url)?.producesTokens ?? true,
       level: options.level ?? 7,
       onOutput: options.onOutput ?? (() => {}),
+      onAnswer: options.onAnswer ?? (() => {}),
       onBusy: options.onBusy ?? (() => false),
     };
     const forward = () => upstreams.resolve(dialect, 'some-model').forward(call, res);

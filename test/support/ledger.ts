@@ -5,6 +5,8 @@ import type { Request } from './reference-queue.ts';
 import type { WalkEvent } from './scheduler-walk.ts';
 
 const refusals: readonly WalkEvent['kind'][] = ['impossible', 'tenant_full', 'level_full', 'pool_full'];
+/** Whoever they tell of waits or runs as before. */
+export const remarks: readonly WalkEvent['kind'][] = ['charged', 'probe answered', 'turned away', 'nothing'];
 const ends: readonly WalkEvent['kind'][] = ['evicted', 'expired', 'cancelled', 'finished', 'given back', ...refusals];
 
 export class Ledger {
@@ -20,7 +22,7 @@ export class Ledger {
     const { id } = request;
     const entry = this.running.get(id) ?? this.waiting.get(id) ?? { request, deadline: at + request.timeoutMs };
     if (kind === 'queued' || refusals.includes(kind)) this.came++;
-    if (kind !== 'charged' && kind !== 'nothing') {
+    if (!remarks.includes(kind)) {
       this.waiting.delete(id);
       this.running.delete(id);
     }

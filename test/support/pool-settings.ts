@@ -7,6 +7,9 @@ export const linear = [10, 9, 8, 7, 6, 5, 4, 3, 2, 1];
 export const perLevel = (value: number, others: Record<number, number> = {}): number[] =>
   allLevels.map(level => others[level] ?? value);
 
+/** Where a request goes to, for whom it does not matter. */
+export const anyTarget = { provider: 'local', model: 'some-model' };
+
 /** One seat, nothing reserved, hardly any limit, unless the test says otherwise. */
 export const poolSettings = (fields: Partial<PoolSettings> = {}): PoolSettings => ({
   seats: 1,

@@ -1,12 +1,15 @@
 /** All that waits and runs, in lists; who may wait, who has to go, whose tenant stands aside. For reference-scheduler.ts. */
 import type { Level } from '../../src/domain/vocabulary.ts';
 import type { SchedulerSettings, TenantRules, Tenants } from '../../src/scheduler/scheduler.ts';
+import { ReferenceClosures } from './reference-closures.ts';
 import { ReferenceRates } from './reference-rates.ts';
 
 export interface Request {
   readonly id: number;
   readonly flowId: string;
   readonly level: Level;
+  readonly provider: string;
+  readonly model: string;
   readonly cost: number;
   readonly tokens: number;
   readonly bodyBytes: number;
@@ -17,7 +20,7 @@ export interface Waiter {
   readonly request: Request;
   readonly deadline: number;
   readonly flow: ReferenceFlow;
-  /** Order of arrival; one that is put back arrives anew. */
+  /** Order of arrival; one that is put back comes before all others. */
   readonly arrival: number;
 }
 
@@ -29,6 +32,7 @@ export interface Runner extends Waiter {
 
 interface ReferenceFlow {
   counter: number;
+  couldStart: boolean;
   /** When it last began to have something waiting, and when it was last given more. */
   activation: number;
   appended: number;
@@ -56,6 +60,7 @@ export class ReferenceQueue {
   running: Runner[] = [];
   overdue: Waiter[] = [];
   evicted: Waiter[] = [];
+  readonly closures = new ReferenceClosures();
   readonly #levels: readonly ReferenceLevel[] = levels.map(() => ({ virtualTime: 0, flows: new Map() }));
   readonly #tenants = new Map<string, ReferenceTenant>();
   readonly #changed: () => void;
@@ -86,7 +91,7 @@ export class ReferenceQueue {
 
   /** Whose turn it is in the level. */
   first(level: Level): Waiter | undefined {
-    const able = this.waitingIn(level).filter(({ request }) => !this.isParked(request.flowId));
+    const able = this.waitingIn(level).filter(waiter => this.#mayStart(waiter));
     return able.length === 0 ? undefined : able.reduce((best, waiter) => (isBefore(waiter, best) ? waiter : best));
   }
 
@@ -94,34 +99,30 @@ export class ReferenceQueue {
     return this.tenant(flowId)?.isParked === true;
   }
 
-  /** What is overdue is out, whose rate is open again is back. */
+  /** What is overdue is out; whose rate, or what they wait for, is open again is back. */
   advance(now: number): void {
     this.takeOverdue(deadline => deadline < now);
     for (const id of this.#tenants.keys()) this.review(id, now);
+    this.closures.advance(now);
+    this.changed();
   }
 
   review(flowId: string, now: number): void {
     this.#park(flowId, now);
-    this.#changed();
+    this.changed();
   }
 
-  /** Parks a tenant at a limit; one that comes back does not bring along the time that it stood aside. */
+  /** Parks a tenant at a limit. */
   #park(flowId: string, now: number): void {
     const tenant = this.tenant(flowId);
     if (tenant === undefined) return;
-    const wasParked = tenant.isParked;
     const running = this.running.filter(({ request }) => request.flowId === flowId).length;
     const hasSeat = running < (tenant.rules.maxConcurrent ?? Number.POSITIVE_INFINITY);
     tenant.isParked = !(hasSeat && tenant.rates.isOpen(now));
-    if (wasParked && !tenant.isParked) this.#lift(flowId);
   }
 
   configure(tenants: Tenants, now: number): void {
-    for (const [id, { isParked }] of [...this.#tenants]) {
-      if (tenants.has(id)) continue;
-      this.#tenants.delete(id);
-      if (isParked) this.#lift(id);
-    }
+    for (const id of [...this.#tenants.keys()]) if (!tenants.has(id)) this.#tenants.delete(id);
     for (const [id, rules] of tenants) {
       const tenant = this.#tenants.get(id) ?? { rules, rates: new ReferenceRates(), isParked: false };
       tenant.rules = rules;
@@ -129,22 +130,19 @@ export class ReferenceQueue {
       this.#tenants.set(id, tenant);
       this.#park(id, now);
     }
-    this.#changed();
+    this.changed();
   }
 
   enter(request: Request, deadline: number, where: 'last' | 'first' = 'last'): void {
     const level = this.level(request.level);
-    const flow = level.flows.get(request.flowId) ?? { counter: 0, activation: 0, appended: 0 };
+    const flow = level.flows.get(request.flowId) ?? { counter: 0, couldStart: false, activation: 0, appended: 0 };
     level.flows.set(request.flowId, flow);
     const arrival = ++this.#arrivals;
-    if (!this.waiting.some(waiter => waiter.flow === flow)) {
-      flow.activation = arrival;
-      if (!this.isParked(request.flowId)) flow.counter = Math.max(flow.counter, level.virtualTime);
-    }
+    if (!this.waiting.some(waiter => waiter.flow === flow)) flow.activation = arrival;
     flow.appended = arrival;
-    const waiter = { request, deadline, flow, arrival };
+    const waiter = { request, deadline, flow, arrival: where === 'last' ? arrival : -arrival };
     this.waiting = where === 'last' ? [...this.waiting, waiter] : [waiter, ...this.waiting];
-    this.#changed();
+    this.changed();
   }
 
   cancel(id: number): boolean {
@@ -152,7 +150,7 @@ export class ReferenceQueue {
     if (gone === undefined) return false;
     this.waiting = this.waiting.filter(waiter => waiter !== gone);
     this.restIfIdle(gone.request.level);
-    this.#changed();
+    this.changed();
     return true;
   }
 
@@ -199,10 +197,20 @@ export class ReferenceQueue {
     return null;
   }
 
-  #lift(flowId: string): void {
-    for (const level of this.#levels)
-      for (const flow of new Set(this.waiting.map(waiter => waiter.flow)))
-        if (level.flows.get(flowId) === flow) flow.counter = Math.max(flow.counter, level.virtualTime);
+  #mayStart({ request }: Waiter): boolean {
+    return !this.isParked(request.flowId) && this.closures.isOpenTo(request);
+  }
+
+  /** A flow that could start nothing and now can does not bring along the time in which it could not. */
+  changed(): void {
+    for (const level of this.#levels) {
+      for (const flow of level.flows.values()) {
+        const canStart = this.waiting.some(waiter => waiter.flow === flow && this.#mayStart(waiter));
+        if (canStart && !flow.couldStart) flow.counter = Math.max(flow.counter, level.virtualTime);
+        flow.couldStart = canStart;
+      }
+    }
+    this.#changed();
   }
 }
 

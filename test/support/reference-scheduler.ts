@@ -4,7 +4,7 @@
  */
 import type { Spent } from '../../src/domain/usage.ts';
 import type { Level, Policy } from '../../src/domain/vocabulary.ts';
-import type { Admission, SchedulerOptions, SchedulerSettings } from '../../src/scheduler/scheduler.ts';
+import type { Admission, SchedulerOptions, SchedulerSettings, Scope } from '../../src/scheduler/scheduler.ts';
 import { levels, ReferenceQueue, type Request, type Runner, sum, type Waiter } from './reference-queue.ts';
 import { ReferenceRates } from './reference-rates.ts';
 
@@ -49,6 +49,10 @@ export class ReferenceScheduler {
     return this.#queue.runningIn(level);
   }
 
+  aside(level: Level): number {
+    return this.#queue.waitingIn(level).filter(({ request }) => !this.#queue.closures.isOpenTo(request)).length;
+  }
+
   configure(settings: SchedulerSettings, tenants: SchedulerOptions['tenants'], now: number): void {
     for (const level of levels)
       if (isWeighted[settings.policy](level) && !this.#weighted(level)) this.#counters[level] = this.#virtualTime;
@@ -73,7 +77,8 @@ export class ReferenceScheduler {
   startsAtOnce(request: Request, now: number): boolean {
     this.#queue.advance(now);
     const isFirst = levels.every(level => !this.#mayStart(level) || this.#queue.first(level) === undefined);
-    const isFree = this.#mayStart(request.level) && !this.#queue.isParked(request.flowId);
+    const isAside = this.#queue.isParked(request.flowId) || !this.#queue.closures.isOpenTo(request);
+    const isFree = this.#mayStart(request.level) && !isAside;
     return isFirst && isFree && this.#isOpen(now) && this.#fits(request.tokens);
   }
 
@@ -98,6 +103,7 @@ export class ReferenceScheduler {
     const runner = this.#runner(id);
     if (runner === undefined) return false;
     this.#settle(runner, spent, now);
+    this.#queue.closures.probeEnded(runner.request, 'no answer', now);
     this.#queue.running = this.#queue.running.filter(other => other !== runner);
     this.#queue.restIfIdle(runner.request.level);
     this.#queue.review(runner.request.flowId, now);
@@ -106,7 +112,11 @@ export class ReferenceScheduler {
   }
 
   giveBack(id: number, now: number): boolean {
-    if (this.#runner(id) !== undefined) this.#rates.giveBackRequest();
+    const runner = this.#runner(id);
+    if (runner !== undefined) {
+      this.#rates.giveBackRequest();
+      this.#queue.closures.probeEnded(runner.request, 'told nothing', now);
+    }
     return this.#undo(id, now);
   }
 
@@ -130,12 +140,30 @@ export class ReferenceScheduler {
     return this.#queue.evicted.splice(0).map(waiter => waiter.request.id);
   }
 
-  closeUntil(time: number): void {
-    this.#closedUntil = Math.max(this.#closedUntil, time);
+  turnedAway(id: number, scope: Scope, until: number | null, now: number): number | null {
+    const runner = this.#runner(id);
+    if (runner === undefined) return null;
+    const { closures } = this.#queue;
+    this.#queue.advance(now);
+    const isDrop = this.#settings.aimd && (scope === 'provider' || until === null);
+    if (isDrop) this.#seats = Math.max(1, Math.floor(this.#seats * 0.9));
+    let closedUntil = until === null ? null : closures.close(runner.request, scope, until, now);
+    if (until !== null && closedUntil === null) {
+      this.#closedUntil = Math.max(this.#closedUntil, Math.min(until, now + 30_000));
+      closedUntil = this.#closedUntil;
+    }
+    closures.probeEnded(runner.request, 'turned away', now);
+    this.#queue.changed();
+    return closedUntil;
   }
 
-  upstreamDropped(): void {
-    if (this.#settings.aimd) this.#seats = Math.max(1, Math.floor(this.#seats * 0.9));
+  answered(id: number, how: 'taken' | 'at fault', now: number): boolean {
+    const request = this.#runner(id)?.request;
+    if (request === undefined) return false;
+    const { closures } = this.#queue;
+    const wasProbe = how === 'taken' ? closures.taken(request) : closures.probeEnded(request, 'told nothing', now);
+    this.#queue.changed();
+    return wasProbe;
   }
 
   upstreamServed(): void {
@@ -194,6 +222,7 @@ export class ReferenceScheduler {
     this.#correct(request.level, request.cost / levelWeight);
     this.#queue.waiting = this.#queue.waiting.filter(waiter => waiter !== chosen);
     this.#queue.running.push({ ...chosen, charged: request, flowWeight, levelWeight });
+    this.#queue.closures.started(request, now);
     this.#rates.take(request.tokens, now);
     tenant?.rates.take(request.tokens, now);
     this.#queue.review(request.flowId, now);

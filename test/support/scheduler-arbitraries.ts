@@ -23,6 +23,8 @@ const tokenRate = fc.constantFrom(4000, 16_000, 64_000);
 export const anyRequest: fc.Arbitrary<Omit<Request, 'id'>> = fc.record({
   flowId: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
   level: fc.oneof(fc.constantFrom(...allLevels), fc.constantFrom(0 as const, 4 as const, 4 as const, 9 as const)),
+  provider: fc.constantFrom('p', 'p', 'q'),
+  model: fc.constantFrom('m', 'n', 'o'),
   cost,
   tokens: cost,
   bodyBytes: fc.integer({ min: 0, max: 50 }),
@@ -86,15 +88,34 @@ const calmSteps = [
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('cancel' as const, 'give back' as const), nth }) },
   { weight: 5, arbitrary: advance },
 ];
+const turnAway = fc.record({
+  kind: fc.constant('turn away' as const),
+  nth,
+  scope: fc.constantFrom('model' as const, 'model' as const, 'provider' as const),
+  ms: rarely(null, fc.integer({ min: 0, max: 60 })),
+});
+const answered = fc.record({
+  kind: fc.constant('answered' as const),
+  nth,
+  how: fc.constantFrom('taken' as const, 'at fault' as const),
+});
 const wildSteps = [
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('requeue' as const), nth }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('close' as const), ms: fc.integer({ min: 0, max: 60 }) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('dropped' as const, 'served' as const) }) },
+  { weight: 3, arbitrary: turnAway },
+  { weight: 2, arbitrary: answered },
+  { weight: 1, arbitrary: fc.constant({ kind: 'served' as const }) },
   { weight: 1, arbitrary: configure },
   { weight: 1, arbitrary: fc.constant({ kind: 'drain' as const }) },
 ];
 
 export const anyStep: fc.Arbitrary<Step> = fc.oneof(...calmSteps, ...wildSteps);
+/** An upstream that closes for minutes, and a clock that is as fast: all times are a thousand times as long. */
+export const slow = (step: Step): Step => {
+  if (step.kind === 'advance') return { ...step, ms: step.ms * 1000 };
+  if (step.kind === 'turn away') return { ...step, ms: step.ms === null ? null : step.ms * 10_000 };
+  if (step.kind !== 'enqueue') return step;
+  return { ...step, request: { ...step.request, timeoutMs: step.request.timeoutMs * 1000 } };
+};
 const many = (step: fc.Arbitrary<Step>) => fc.array(step, { minLength: 1, maxLength: 250, size: 'max' });
 export const anySteps = many(anyStep);
 export const anyCalmSteps = many(fc.oneof(...calmSteps));

@@ -1,7 +1,7 @@
 /** Walks through a scheduler: a list of steps, and everything that came of them in order. */
 import type { Spent } from '../../src/domain/usage.ts';
 import type { Level } from '../../src/domain/vocabulary.ts';
-import { type Admission, Place, Scheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.ts';
+import { type Admission, Place, Scheduler, type SchedulerOptions, type Scope } from '../../src/scheduler/scheduler.ts';
 import type { Request } from './reference-queue.ts';
 
 /** What the real scheduler and the reference have in common. */
@@ -10,6 +10,8 @@ export interface AnyScheduler {
   readonly seats: number;
   waiting(level: Level): number;
   running(level: Level): number;
+  /** Of those that wait, how many stand aside for what the upstream has closed. */
+  aside(level: Level): number;
   startsAtOnce(request: Request, now: number): boolean;
   enqueue(request: Request, now: number): Admission;
   takeEvicted(): number[];
@@ -20,8 +22,8 @@ export interface AnyScheduler {
   requeue(id: number, now: number): boolean;
   cancel(id: number): boolean;
   expire(now: number): number[];
-  closeUntil(time: number): void;
-  upstreamDropped(): void;
+  turnedAway(id: number, scope: Scope, until: number | null, now: number): number | null;
+  answered(id: number, how: 'taken' | 'at fault', now: number): boolean;
   upstreamServed(): void;
   configure(settings: SchedulerOptions['settings'], tenants: SchedulerOptions['tenants'], now: number): void;
 }
@@ -49,6 +51,10 @@ export class SchedulerById implements AnyScheduler {
 
   running(level: Level): number {
     return this.scheduler.level(level).running;
+  }
+
+  aside(level: Level): number {
+    return this.scheduler.level(level).aside;
   }
 
   startsAtOnce(request: Request, now: number): boolean {
@@ -93,12 +99,12 @@ export class SchedulerById implements AnyScheduler {
     return this.scheduler.expire(now).map(place => place.holder);
   }
 
-  closeUntil(time: number): void {
-    this.scheduler.closeUntil(time);
+  turnedAway(id: number, scope: Scope, until: number | null, now: number): number | null {
+    return this.scheduler.turnedAway(this.#place(id), scope, until, now);
   }
 
-  upstreamDropped(): void {
-    this.scheduler.upstreamDropped();
+  answered(id: number, how: 'taken' | 'at fault', now: number): boolean {
+    return this.scheduler.answered(this.#place(id), how, now);
   }
 
   upstreamServed(): void {
@@ -118,13 +124,15 @@ export class SchedulerById implements AnyScheduler {
 
 type Acting =
   | { readonly kind: 'finish' | 'progress'; readonly nth: number; readonly spent: Spent }
-  | { readonly kind: 'cancel' | 'give back' | 'requeue'; readonly nth: number };
+  | { readonly kind: 'cancel' | 'give back' | 'requeue'; readonly nth: number }
+  | { readonly kind: 'answered'; readonly nth: number; readonly how: 'taken' | 'at fault' }
+  | { readonly kind: 'turn away'; readonly nth: number; readonly scope: Scope; readonly ms: number | null };
 
 export type Step =
   | Acting
   | { readonly kind: 'enqueue'; readonly request: Omit<Request, 'id'> }
-  | { readonly kind: 'advance' | 'close'; readonly ms: number }
-  | { readonly kind: 'dropped' | 'served' | 'drain' }
+  | { readonly kind: 'advance'; readonly ms: number }
+  | { readonly kind: 'served' | 'drain' }
   | { readonly kind: 'configure'; readonly options: SchedulerOptions };
 
 export type WalkEvent =
@@ -134,19 +142,24 @@ export type WalkEvent =
       readonly request: Request;
       readonly at: number;
     }
-  | { readonly kind: 'finished' | 'given back' | 'nothing'; readonly request: Request; readonly at: number };
+  | {
+      readonly kind: 'finished' | 'given back' | 'probe answered' | 'nothing';
+      readonly request: Request;
+      readonly at: number;
+    }
+  | { readonly kind: 'turned away'; readonly request: Request; readonly until: number | null; readonly at: number };
 
 /** Takes one step after the other; one pick in four goes for any request so far, so that wrong ones are hit too. */
 export class Walk {
   readonly events: WalkEvent[] = [];
   now = 0;
-  readonly #scheduler: AnyScheduler;
+  readonly scheduler: AnyScheduler;
   readonly #requests: Request[] = [];
   readonly #waiting = new Set<number>();
   readonly #running = new Set<number>();
 
   constructor(scheduler: AnyScheduler) {
-    this.#scheduler = scheduler;
+    this.scheduler = scheduler;
   }
 
   take(step: Step): void {
@@ -154,19 +167,17 @@ export class Walk {
     if ('nth' in step) this.#act(step);
     else if (step.kind === 'enqueue') this.#enqueue(step.request);
     else if (step.kind === 'advance') this.advance(step.ms);
-    else if (step.kind === 'close') this.#scheduler.closeUntil(this.now + step.ms);
-    else if (step.kind === 'dropped') this.#scheduler.upstreamDropped();
-    else if (step.kind === 'served') this.#scheduler.upstreamServed();
+    else if (step.kind === 'served') this.scheduler.upstreamServed();
     else if (step.kind === 'drain') this.#expire(Number.POSITIVE_INFINITY);
     else if (step.kind === 'configure') {
       const { settings, tenants } = step.options;
-      this.#scheduler.configure(settings, tenants, this.now);
+      this.scheduler.configure(settings, tenants, this.now);
     }
   }
 
   /** Seats all that can be seated. */
   pump(): void {
-    for (let id = this.#scheduler.next(this.now); id !== undefined; id = this.#scheduler.next(this.now))
+    for (let id = this.scheduler.next(this.now); id !== undefined; id = this.scheduler.next(this.now))
       this.#note('granted', id);
   }
 
@@ -178,12 +189,12 @@ export class Walk {
   #enqueue(fields: Omit<Request, 'id'>): void {
     const request = { ...fields, id: this.#requests.length };
     this.#requests.push(request);
-    this.#note(this.#scheduler.enqueue(request, this.now), request.id);
-    for (const id of this.#scheduler.takeEvicted()) this.#note('evicted', id);
+    this.#note(this.scheduler.enqueue(request, this.now), request.id);
+    for (const id of this.scheduler.takeEvicted()) this.#note('evicted', id);
   }
 
   #expire(now: number): void {
-    for (const id of this.#scheduler.expire(now)) this.#note('expired', id);
+    for (const id of this.scheduler.expire(now)) this.#note('expired', id);
   }
 
   #act(step: Acting): void {
@@ -192,22 +203,35 @@ export class Walk {
     const any = step.nth % this.#requests.length;
     const id = step.nth % 4 === 0 ? any : (likely[step.nth % likely.length] ?? any);
     const { now } = this;
-    if (step.kind === 'progress') this.#note(this.#scheduler.progress(id, step.spent, now) ? 'charged' : 'nothing', id);
-    if (step.kind === 'finish') this.#note(this.#scheduler.finish(id, step.spent, now) ? 'finished' : 'nothing', id);
-    if (step.kind === 'give back') this.#note(this.#scheduler.giveBack(id, now) ? 'given back' : 'nothing', id);
+    if (step.kind === 'progress') this.#note(this.scheduler.progress(id, step.spent, now) ? 'charged' : 'nothing', id);
+    if (step.kind === 'finish') this.#note(this.scheduler.finish(id, step.spent, now) ? 'finished' : 'nothing', id);
+    if (step.kind === 'give back') this.#note(this.scheduler.giveBack(id, now) ? 'given back' : 'nothing', id);
     if (step.kind === 'requeue') {
-      this.#note(this.#scheduler.requeue(id, now) ? 'put back' : 'nothing', id);
+      this.#note(this.scheduler.requeue(id, now) ? 'put back' : 'nothing', id);
       this.#expire(now); // its time may be over
     }
-    if (step.kind === 'cancel') this.#note(this.#scheduler.cancel(id) ? 'cancelled' : 'nothing', id);
+    if (step.kind === 'answered') {
+      const wasProbe = this.scheduler.answered(id, step.how, now);
+      this.#note(wasProbe ? 'probe answered' : 'nothing', id);
+    }
+    if (step.kind === 'turn away') {
+      const { scope, ms } = step;
+      const until = this.scheduler.turnedAway(id, scope, ms === null ? null : now + ms, now);
+      this.events.push({ kind: 'turned away', request: this.#request(id), until, at: now });
+    }
+    if (step.kind === 'cancel') this.#note(this.scheduler.cancel(id) ? 'cancelled' : 'nothing', id);
   }
 
-  #note(kind: Exclude<WalkEvent['kind'], 'step'>, id: number): void {
+  #request(id: number): Request {
     const request = this.#requests[id];
     if (request === undefined) throw new Error(`no request ${id}`);
-    this.events.push({ kind, request, at: this.now });
+    return request;
+  }
+
+  #note(kind: Exclude<WalkEvent['kind'], 'step' | 'turned away'>, id: number): void {
+    this.events.push({ kind, request: this.#request(id), at: this.now });
     if (kind === 'queued' || kind === 'put back') this.#waiting.add(id);
-    else if (kind !== 'charged' && kind !== 'nothing') this.#waiting.delete(id);
+    else if (kind !== 'charged' && kind !== 'probe answered' && kind !== 'nothing') this.#waiting.delete(id);
     if (kind === 'granted') this.#running.add(id);
     else if (kind === 'finished' || kind === 'given back' || kind === 'put back') this.#running.delete(id);
   }

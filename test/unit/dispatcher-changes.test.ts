@@ -7,7 +7,7 @@ import { ClientLeft } from '../../src/domain/errors.ts';
 import { arrangeDispatcher, none, refusalOf } from '../support/arrange-dispatcher.ts';
 import { perLevel, poolSettings, tenantRules } from '../support/pool-settings.ts';
 
-test('who is turned away waits first in its flow until the pool opens, and its waits add up', async () => {
+test('who is turned away waits first in its flow until its model opens, and its waits add up', async () => {
   const { request, clock, started, waits, counts, dispatcher } = arrangeDispatcher();
   const turned = request('turned away');
   const [behind, better] = [request('behind'), request('P0', 0)];
@@ -94,18 +94,6 @@ test('what was said of the first try does not count for the second: the estimate
   await turned.answer;
   await turn();
   assert.deepEqual(started, ['a', 'a', 'b']);
-});
-
-test('an upstream that asks for a day is asked again after five minutes', async () => {
-  const { request, clock, started } = arrangeDispatcher({ seats: 2, queueTimeoutMs: perLevel(1e7) });
-  const turned = request('turned away');
-  assert.equal(turned.turnAway(86_400_000), true);
-  await turn();
-  clock.advance(299_999);
-  assert.equal(started.length, 1);
-  clock.advance(1);
-  await turn();
-  assert.equal(started.length, 2);
 });
 
 test('with aimd the seats shrink with each that is turned away and grow with each that is served', async () => {

@@ -66,13 +66,25 @@ const anyChange = fc.record({
   maxConcurrent: fc.constantFrom(null, 1, 2),
 });
 
+/** Mostly too short for a probe. */
+const shortOrLong = (short: number, long: number) =>
+  fc.oneof({ weight: 4, arbitrary: fc.nat(short) }, { weight: 1, arbitrary: fc.constant(long) });
+const anyStatus = fc.constantFrom(200, 400, 500);
+const anyTurnAway = fc.record({
+  kind: fc.constant('turn away' as const),
+  nth: fc.nat(20),
+  status: fc.constantFrom(429 as const, 429 as const, 503 as const),
+  ms: shortOrLong(30, 100_000),
+});
+
 const anyWildAct = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('come' as const), level: fc.constantFrom(...allLevels) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('end' as const), nth: fc.nat(20) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('turn away' as const), nth: fc.nat(20), ms: fc.nat(30) }) },
+  { weight: 3, arbitrary: anyTurnAway },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('answer' as const), nth: fc.nat(20), status: anyStatus }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('progress' as const), nth: fc.nat(20), cost: fc.nat(500) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), nth: fc.nat(20) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.nat(40) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: shortOrLong(40, 30_000) }) },
   { weight: 1, arbitrary: anyChange.map(change => ({ kind: 'configure' as const, change })) },
   { weight: 4, arbitrary: fc.constant({ kind: 'microtask' as const }) },
 );
@@ -93,7 +105,12 @@ test('properties 1 and 21: with a busy upstream, new settings and a drain everyb
       for (const act of steps) {
         if (act.kind === 'come') {
           const index = requests.length;
-          const made = request(String(index), act.level, { flowId: `t${index % 3}`, cost: 1 + ((index * 37) % 90) });
+          const made = request(String(index), act.level, {
+            flowId: `t${index % 3}`,
+            provider: index % 4 === 0 ? 'other' : 'local',
+            model: `m${index % 2}`,
+            cost: 1 + ((index * 37) % 90),
+          });
           requests.push(made);
           void made.outcome.then(() => answered.push(index));
         } else if (act.kind === 'pass') clock.advance(act.ms);
@@ -106,7 +123,8 @@ test('properties 1 and 21: with a busy upstream, new settings and a drain everyb
           );
         } else if (act.kind === 'leave') requests.at(-act.nth)?.ticket.leave();
         else if (act.kind === 'end') requests.at(-act.nth)?.end();
-        else if (act.kind === 'turn away') requests.at(-act.nth)?.turnAway(act.ms);
+        else if (act.kind === 'turn away') requests.at(-act.nth)?.turnAway(act.ms, act.status);
+        else if (act.kind === 'answer') requests.at(-act.nth)?.answered(act.status);
         else requests.at(-act.nth)?.ticket.progress({ cost: act.cost, tokens: act.cost });
         assert.ok(clock.pending <= 1, 'one timer');
       }

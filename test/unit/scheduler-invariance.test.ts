@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { allLevels } from '../../src/domain/vocabulary.ts';
 import type { SchedulerOptions } from '../../src/scheduler/scheduler.ts';
 import { recount } from '../support/ledger.ts';
-import { poolSettings } from '../support/pool-settings.ts';
+import { anyTarget, poolSettings } from '../support/pool-settings.ts';
 import type { Request } from '../support/reference-queue.ts';
 import { anyCalmSteps, anyOptions, anyRequest, anySteps, plainOptions } from '../support/scheduler-arbitraries.ts';
 import { SchedulerById, type Step, Walk, type WalkEvent, walk } from '../support/scheduler-walk.ts';
@@ -37,7 +37,7 @@ test('property 14: what the scheduler counts is what a recount of its walk gives
         );
       }
       const ahead = allLevels.slice(0, 5).reduce<number>((total, level) => total + ledger.waitingIn(level).length, 0);
-      assert.equal(real.scheduler.waitingAhead(4), ahead);
+      assert.equal(real.scheduler.inspection.waitingAhead(4), ahead);
       assert.equal(
         real.scheduler.queuedBytes,
         sum(({ bodyBytes }) => bodyBytes, ledger.waiting.values()),
@@ -121,7 +121,7 @@ test('property 16: tenants by other names change no decision', () => {
 });
 
 test('property 16: a tenant that came, used nothing and idles changes no decision', () => {
-  const idle = { flowId: 'idle', cost: 500, tokens: 100, bodyBytes: 1, timeoutMs: 1000 };
+  const idle = { ...anyTarget, flowId: 'idle', cost: 500, tokens: 100, bodyBytes: 1, timeoutMs: 1000 };
   fc.assert(
     fc.property(anyOptions, anySteps, fc.constantFrom(...allLevels), (options, steps, level) => {
       const visited = new SchedulerById(options);
@@ -139,7 +139,7 @@ test('property 16: whether a tenant brings all its requests before its neighbour
     const scheduler = new SchedulerById({ settings: poolSettings(), tenants: new Map() });
     let id = 0;
     const bring = (flowId: string, cost: number) =>
-      scheduler.enqueue({ id: id++, flowId, level: 4, cost, tokens: 0, bodyBytes: 0, timeoutMs: 1e9 }, 0);
+      scheduler.enqueue({ ...anyTarget, id: id++, flowId, level: 4, cost, tokens: 0, bodyBytes: 0, timeoutMs: 1e9 }, 0);
     for (const cost of costs.slice(0, split)) bring('a', cost);
     for (const cost of costs) bring('b', cost);
     for (const cost of costs.slice(split)) bring('a', cost);

@@ -1,6 +1,7 @@
 /** Reserved seats, caps, rates, tenants' limits, and how they work on each other. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Scope } from '../../src/scheduler/scheduler.ts';
 import { arrangeScheduler as arrange } from '../support/arrange-scheduler.ts';
 import { perLevel } from '../support/pool-settings.ts';
 
@@ -208,26 +209,39 @@ test('the charge is raised while a stream runs, by steps of 8 output tokens, and
   assert.deepEqual(whoIsNextAfter(10), ['a'], 'what was too much is given back');
 });
 
-test('the seats follow the upstream where that is switched on, and only there', () => {
-  const follows = (aimd: boolean) => {
-    const { scheduler } = arrange({ seats: 10, aimd });
-    scheduler.upstreamDropped();
+test('the seats follow the upstream where that is switched on, unless it was the limit of one model for a time', () => {
+  const seatsAfter = (aimd: boolean, scope: Scope, until: number | null) => {
+    const { come, seated, scheduler, at } = arrange({ seats: 10, aimd });
+    const turned = come('turned away', 5);
+    seated();
+    scheduler.turnedAway(turned, scope, until, at());
     return scheduler.seats;
   };
-  assert.deepEqual([follows(true), follows(false)], [9, 10]);
+  assert.deepEqual(
+    [
+      seatsAfter(true, 'model', null),
+      seatsAfter(true, 'provider', null),
+      seatsAfter(true, 'provider', 500),
+      seatsAfter(true, 'model', 500),
+      seatsAfter(false, 'provider', null),
+    ],
+    [9, 9, 9, 10, 10],
+  );
 });
 
-test('while the gate is closed nobody starts, and the moment it opens the best does', () => {
-  const { come, seated, scheduler, pass, at } = arrange();
-  scheduler.closeUntil(500);
-  scheduler.closeUntil(200);
+test('while a model is closed none of its requests starts, and the moment it opens the best does', () => {
+  const { come, seated, end, scheduler, pass, at } = arrange({ seats: 2 });
+  const turned = [come('turned away', 5), come('turned away', 5)];
+  seated();
+  for (const [nth, place] of turned.entries()) scheduler.turnedAway(place, 'model', nth === 0 ? 500 : 200, at());
+  for (const place of turned) end(place);
   come('P9', 9);
   come('P0', 0);
   assert.deepEqual([seated(), scheduler.nextWake(at())], [[], 500]);
   pass(499);
   assert.deepEqual(seated(), []);
   pass(1);
-  assert.deepEqual(seated(), ['P0']);
+  assert.deepEqual(seated(), ['P0', 'P9']);
 });
 
 test('who is put back is first in its flow, keeps its deadline and is charged nothing for the first try', () => {

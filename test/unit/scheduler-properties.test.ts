@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { allLevels, type Level } from '../../src/domain/vocabulary.ts';
 import type { SchedulerOptions } from '../../src/scheduler/scheduler.ts';
-import { cutReserves, type Ledger, recount } from '../support/ledger.ts';
+import { cutReserves, type Ledger, recount, remarks } from '../support/ledger.ts';
 import type { Request } from '../support/reference-queue.ts';
 import { ReferenceScheduler } from '../support/reference-scheduler.ts';
-import { anyCalmSteps, anyOptions, anyStep, anySteps, plainOptions } from '../support/scheduler-arbitraries.ts';
+import { anyCalmSteps, anyOptions, anyStep, anySteps, plainOptions, slow } from '../support/scheduler-arbitraries.ts';
 import { type AnyScheduler, SchedulerById, type Step, Walk, walk } from '../support/scheduler-walk.ts';
 
 interface Walks {
@@ -97,6 +97,7 @@ class TakeStep implements fc.Command<Walk, Walk> {
       else walked.take(this.#step);
     }
     assert.deepEqual(real.events.splice(0), model.events.splice(0));
+    for (const level of allLevels) assert.equal(real.scheduler.aside(level), model.scheduler.aside(level));
   }
 
   toString(): string {
@@ -104,13 +105,9 @@ class TakeStep implements fc.Command<Walk, Walk> {
   }
 }
 
-test('properties 4 and 18: a plain scan for the least counters grants in the identical order, command by command', () => {
+const checkAgainstReference = (step: fc.Arbitrary<Step>) => {
   const commands = fc.commands(
-    [
-      anyStep.map(step => new TakeStep(step)),
-      anyStep.map(step => new TakeStep(step)),
-      fc.constant(new TakeStep('pump')),
-    ],
+    [step.map(one => new TakeStep(one)), step.map(one => new TakeStep(one)), fc.constant(new TakeStep('pump'))],
     { maxCommands: 200, size: 'max' },
   );
   fc.assert(
@@ -120,6 +117,14 @@ test('properties 4 and 18: a plain scan for the least counters grants in the ide
     }),
     { numRuns: 500 },
   );
+};
+
+test('properties 4 and 18: a plain scan for the least counters grants in the identical order, command by command', () => {
+  checkAgainstReference(anyStep);
+});
+
+test('properties 4 and 18: also where an upstream closes models and providers for minutes, and probes go out', () => {
+  checkAgainstReference(anyStep.map(slow));
 });
 
 test('property 6: when all that could start has started, no level that may have a seat has something waiting', () => {
@@ -140,44 +145,53 @@ test('property 6: when all that could start has started, no level that may have 
   });
 });
 
-test('properties 6 and 10: what happens by the clock happens at the very moment that was told, and nothing before it', () => {
-  checkWalks({}, (options, steps) => {
-    const scheduler = new SchedulerById(options);
-    const walked = new Walk(scheduler);
-    for (const step of steps) {
-      walked.take(step.kind === 'advance' ? { kind: 'advance', ms: 0 } : step);
+/** The clock moves on by `unitMs` at a time, of which all that happens by it is a multiple. */
+function checkAlarms(options: SchedulerOptions, steps: readonly Step[], unitMs: number): void {
+  const scheduler = new SchedulerById(options);
+  const walked = new Walk(scheduler);
+  for (const step of steps) {
+    walked.take(step.kind === 'advance' ? { kind: 'advance', ms: 0 } : step);
+    walked.pump();
+    for (let ms = 0; step.kind === 'advance' && ms < step.ms; ms += unitMs) {
+      const wake = scheduler.scheduler.nextWake(walked.now) ?? Number.POSITIVE_INFINITY;
+      assert.ok(wake > walked.now, 'no alarm for what is over');
+      const before = walked.events.length;
+      walked.advance(unitMs);
       walked.pump();
-      for (let ms = 0; step.kind === 'advance' && ms < step.ms; ms++) {
-        const wake = scheduler.scheduler.nextWake(walked.now) ?? Number.POSITIVE_INFINITY;
-        assert.ok(wake > walked.now, 'no alarm for what is over');
-        const before = walked.events.length;
-        walked.advance(1);
-        walked.pump();
-        if (walked.events.length > before) assert.ok(wake <= walked.now, `${wake} was told, ${walked.now} it was`);
-      }
+      if (walked.events.length > before) assert.ok(wake <= walked.now, `${wake} was told, ${walked.now} it was`);
     }
-    recount(walked.events, (event, ledger) => {
-      if (event.kind !== 'expired' && event.kind !== 'granted') return;
-      const { deadline = Number.NaN } = ledger.waiting.get(event.request.id) ?? {};
-      if (event.kind === 'granted') assert.ok(event.at <= deadline);
-      else if (steps.every(({ kind }) => kind !== 'drain' && kind !== 'requeue')) assert.equal(event.at, deadline);
-    });
+  }
+  recount(walked.events, (event, ledger) => {
+    if (event.kind !== 'expired' && event.kind !== 'granted') return;
+    const { deadline = Number.NaN } = ledger.waiting.get(event.request.id) ?? {};
+    if (event.kind === 'granted') assert.ok(event.at <= deadline);
+    else if (steps.every(({ kind }) => kind !== 'drain' && kind !== 'requeue')) assert.equal(event.at, deadline);
   });
+}
+
+test('properties 6 and 10: what happens by the clock happens at the very moment that was told, and nothing before it', () => {
+  checkWalks({}, (options, steps) => checkAlarms(options, steps, 1));
 });
 
-test('property 7: within a tenant and level requests start in the order in which they came, a put-back one first', () => {
+test('properties 6 and 10: so do probes, and the ends of closures that take minutes', () => {
+  const steps = anySteps.map(fast => fast.filter(({ kind }) => kind !== 'configure').map(slow));
+  checkWalks({ options: plainOptions, steps }, (options, slowSteps) => checkAlarms(options, slowSteps, 1000));
+});
+
+test('property 7: within a tenant and level those of one model start in the order in which they came, a put-back one first', () => {
   checkWalks({}, (options, steps) => {
     const queues = new Map<string, number[]>();
     for (const event of walk(new SchedulerById(options), steps)) {
       if (event.kind === 'step') continue;
-      const queue = queues.get(keyOf(event.request)) ?? [];
-      queues.set(keyOf(event.request), queue);
+      const { provider, model } = event.request;
+      const key = `${keyOf(event.request)}/${provider}/${model}`;
+      const queue = queues.get(key) ?? [];
+      queues.set(key, queue);
       const { id } = event.request;
       if (event.kind === 'granted') assert.equal(queue[0], id);
       if (event.kind === 'queued') queue.push(id);
       else if (event.kind === 'put back') queue.unshift(id);
-      else if (event.kind !== 'charged' && event.kind !== 'nothing' && queue.includes(id))
-        queue.splice(queue.indexOf(id), 1);
+      else if (!remarks.includes(event.kind) && queue.includes(id)) queue.splice(queue.indexOf(id), 1);
     }
   });
 });

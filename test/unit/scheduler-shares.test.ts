@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { PoolSettings } from '../../src/config/config.ts';
 import { allLevels, type Level, type Policy } from '../../src/domain/vocabulary.ts';
 import { Place, Scheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.ts';
-import { linear, perLevel, poolSettings } from '../support/pool-settings.ts';
+import { anyTarget, linear, perLevel, poolSettings } from '../support/pool-settings.ts';
 import { ReferenceScheduler } from '../support/reference-scheduler.ts';
 import { SchedulerById, type Step, walk } from '../support/scheduler-walk.ts';
 
@@ -24,7 +24,11 @@ interface Demand {
 function arrange(policy: Policy, fields: Partial<PoolSettings> = {}) {
   const scheduler = new Scheduler<Demand>(options(policy, fields));
   const place = (demand: Demand) =>
-    new Place(demand, { flowId: 'a', cost: 1, tokens: 1, bodyBytes: 0, ...demand }, Number.POSITIVE_INFINITY);
+    new Place(
+      demand,
+      { ...anyTarget, flowId: 'a', cost: 1, tokens: 1, bodyBytes: 0, ...demand },
+      Number.POSITIVE_INFINITY,
+    );
   const enqueue = (demand: Demand) => {
     const queued = place(demand);
     assert.equal(scheduler.enqueue(queued, 0), 'queued');
@@ -235,7 +239,10 @@ test('counters that have run for years are lowered without changing a decision',
       const rounds = Math.ceil(5000 / requests.length);
       const steps: Step[] = [];
       const enqueue = (request: { flowId: string; cost: number }) =>
-        steps.push({ kind: 'enqueue', request: { ...request, level: 3, tokens: 0, bodyBytes: 0, timeoutMs: 1e9 } });
+        steps.push({
+          kind: 'enqueue',
+          request: { ...request, ...anyTarget, level: 3, tokens: 0, bodyBytes: 0, timeoutMs: 1e9 },
+        });
       for (const request of requests) enqueue(request);
       for (let round = 0; round < rounds; round++)
         for (const { flowId, cost } of requests) {
@@ -269,7 +276,11 @@ test('a level that wakes after the counters were lowered gets its share, no more
 test('who waited too long takes no room from a newcomer, even before anybody has asked who is overdue', () => {
   const { scheduler, enqueue } = arrange('hybrid', { maxQueueDepth: perLevel(1) });
   const at = (timeoutMs: number) =>
-    new Place<Demand>({ level: 3 }, { flowId: 'a', level: 3, cost: 1, tokens: 1, bodyBytes: 0 }, timeoutMs);
+    new Place<Demand>(
+      { level: 3 },
+      { ...anyTarget, flowId: 'a', level: 3, cost: 1, tokens: 1, bodyBytes: 0 },
+      timeoutMs,
+    );
   enqueue({ level: 3 });
   scheduler.next(0);
   const overdue = at(10);
@@ -283,7 +294,11 @@ test('who can start at once is not held to the limits of the queue', () => {
   const { scheduler, enqueue } = arrange('hybrid', { maxQueueDepth: perLevel(0), maxQueuedBytes: 0 });
   const first = enqueue({ level: 3 });
   assert.equal(scheduler.next(0), first);
-  const second = new Place({ level: 3 as Level }, { flowId: 'a', level: 3, cost: 1, tokens: 1, bodyBytes: 0 }, 9);
+  const second = new Place(
+    { level: 3 as Level },
+    { ...anyTarget, flowId: 'a', level: 3, cost: 1, tokens: 1, bodyBytes: 0 },
+    9,
+  );
   assert.equal(scheduler.enqueue(second, 0), 'level_full');
 });
 

@@ -116,18 +116,68 @@ test("the pool's rate is used up", () => {
   assert.equal(found(pool, 'waiting').expected_wait_ms, 5000);
 });
 
-test('the upstream has closed the pool until a moment, which its view tells', () => {
-  const pool = arrangeDispatcher({ seats: 4 });
-  const running = pool.request('turned away');
-  running.turnAway(5000);
-  pool.request('waiting', 3, { flowId: 'b' });
-  const until = new Date(pool.clock.date().getTime() + 5000).toISOString();
-  assertReason(pool, 'waiting', 'upstream_closed', new RegExp(`has no room until ${until}`));
-  assert.equal(found(pool, 'waiting').expected_wait_ms, 5000);
+test('the upstream has closed its model, or all of its provider, until a moment', () => {
+  for (const status of [429, 503] as const) {
+    const pool = arrangeDispatcher({ seats: 4 });
+    pool.request('turned away').turnAway(5000, status);
+    pool.request('waiting', 3, { flowId: 'b' });
+    const until = new Date(pool.clock.date().getTime() + 5000).toISOString();
+    const sentence =
+      status === 429
+        ? `Provider 'local' takes no more requests for the model 'some-model' until ${until}.`
+        : `Provider 'local' has said that it has no room until ${until}.`;
+    assertReason(pool, 'waiting', 'upstream_closed', new RegExp(`^${sentence.replaceAll('.', '\\.')}$`));
+    assert.equal(found(pool, 'waiting').expected_wait_ms, 5000);
+    const { closed_until, closed_models } = pool.dispatcher.view.closedOf('local');
+    if (status === 503) assert.deepEqual([closed_until, closed_models], [until, []]);
+    else assert.deepEqual([closed_until, closed_models], [null, [{ model: 'some-model', closed_until: until }]]);
+    assert.equal(pool.dispatcher.view.closedUntil(), null, 'the pool goes on');
+    pool.clock.advance(5000);
+    assert.deepEqual(pool.dispatcher.view.closedOf('local'), {
+      closed_until: null,
+      closed_models: [],
+      closed_models_left_out: 0,
+    });
+    assert.equal(found(pool, 'waiting').state, 'running');
+  }
+});
+
+test('those that stand aside are not ahead of who passes them by, and stand in their own line', () => {
+  const pool = arrangeDispatcher({ seats: 2 });
+  pool.request('running', 3, { model: 'x' });
+  const turned = pool.request('turned away');
+  for (const name of ['closed 1', 'closed 2']) pool.request(name);
+  pool.request('open', 3, { model: 'other' });
+  pool.request('closed 3');
+  pool.request('of another', 3, { flowId: 'b', model: 'other' });
+  turned.turnAway(5000);
+  assertReason(pool, 'closed 3', 'upstream_closed', /'some-model'/);
+  const aheadOf = (id: string) => found(pool, id).ahead;
+  assert.deepEqual(aheadOf('of another'), none);
+  assert.deepEqual(aheadOf('open'), { ...none, own_level: 1 }, 'the other tenant, which has had less');
+  assert.equal(aheadOf('closed 1')?.own_flow, 0);
+  assert.deepEqual(aheadOf('closed 3')?.own_flow, 3, 'two of its model and one that passes them by');
+});
+
+test('where too many models are closed the pool is, and what waits is told so', async () => {
+  const pool = arrangeDispatcher({ seats: 1 });
+  for (let nth = 0; nth < 1001; nth++) {
+    const turned = pool.request('turned away', 3, { model: `invented-${nth}`, maxWaitMs: 1000 });
+    turned.turnAway(3_600_000);
+    turned.end();
+    await turned.answer;
+  }
+  pool.request('waiting', 3, { model: 'good' });
+  const until = new Date(pool.clock.date().getTime() + 30_000).toISOString();
+  assertReason(
+    pool,
+    'waiting',
+    'upstream_closed',
+    new RegExp(`^The upstream has said that it has no room until ${until}`),
+  );
   assert.equal(pool.dispatcher.view.closedUntil(), until);
-  pool.clock.advance(5000);
-  assert.equal(pool.dispatcher.view.closedUntil(), null);
-  assert.equal(found(pool, 'waiting').state, 'running');
+  const { closed_until, closed_models, closed_models_left_out } = pool.dispatcher.view.closedOf('local');
+  assert.deepEqual([closed_until, closed_models.length, closed_models_left_out], [until, 50, 950]);
 });
 
 test('a seat is free, and whose turn it is does not fit into the tokens in flight', () => {

@@ -2,9 +2,11 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import {
   type LivePool,
+  mostClosedModelsShown,
   mostTenantsShown,
   type Point,
   type PresentRequest,
+  type ProviderClosures,
   type ProviderHealth,
   waitReasons,
 } from '../../domain/live.ts';
@@ -161,6 +163,10 @@ export const provider = Type.Unsafe<ShownProvider>(
       requests: count,
       failures: count,
       closed_until: nullable(moment),
+      closed_models: Type.Array(fields({ model: Type.String(), closed_until: moment }), {
+        maxItems: mostClosedModelsShown,
+      }),
+      closed_models_left_out: count,
     }),
   }),
 );
@@ -177,7 +183,7 @@ export interface ShownProvider {
   /** The seats of its pool. */
   readonly max_concurrent: number;
   readonly forward_priority: 'vllm' | 'sglang' | 'service_tier' | null;
-  readonly health: ProviderHealth & { readonly closed_until: string | null };
+  readonly health: ProviderHealth & ProviderClosures;
 }
 
 export type WaitingFilter = Static<typeof waitingFilter>;

@@ -1,17 +1,16 @@
 import type { ProviderConfig } from '../../config/config.ts';
-import type { ProviderHealth } from '../../domain/live.ts';
+import type { ProviderClosures, ProviderHealth } from '../../domain/live.ts';
 import type { ShownProvider } from './live-contract.ts';
 
 interface ProviderSources {
   readonly providers: readonly ProviderConfig[];
   readonly healthOf: (provider: string) => ProviderHealth;
   readonly seatsOf: (pool: string) => number;
-  /** Until when the upstream has closed the pool. */
-  readonly closedUntil: (pool: string) => string | null;
+  readonly closuresOf: (provider: ProviderConfig) => ProviderClosures;
 }
 
 /** The providers as an admin may see them: nothing by which anybody could call an upstream. */
-export function shownProviders({ providers, healthOf, seatsOf, closedUntil }: ProviderSources): ShownProvider[] {
+export function shownProviders({ providers, healthOf, seatsOf, closuresOf }: ProviderSources): ShownProvider[] {
   return providers.map(provider => ({
     name: provider.name,
     type: provider.type,
@@ -20,7 +19,7 @@ export function shownProviders({ providers, healthOf, seatsOf, closedUntil }: Pr
     models: [...provider.models],
     max_concurrent: seatsOf(provider.pool),
     forward_priority: provider.type === 'loopback' ? null : provider.forwardPriority,
-    health: { ...healthOf(provider.name), closed_until: closedUntil(provider.pool) },
+    health: { ...healthOf(provider.name), ...closuresOf(provider) },
   }));
 }
 

@@ -119,7 +119,7 @@ const looks = {
   unknown: { icon: IconHelpCircle, color: 'var(--mantine-color-dimmed)' },
 } as const;
 
-function Health({ health: { state, closed_until } }: HealthProps) {
+function Health({ health: { state, closed_until, closed_models, closed_models_left_out } }: HealthProps) {
   const { t } = useTranslation('pools');
   const { icon: Icon, color } = looks[state];
   const isClosed = useEachSecond(() => closed_until !== null && Date.parse(closed_until) > Date.now());
@@ -146,6 +146,32 @@ function Health({ health: { state, closed_until } }: HealthProps) {
           </Text>
         </Group>
       )}
+      <ClosedModels models={closed_models} leftOut={closed_models_left_out} />
     </Stack>
+  );
+}
+
+interface ClosedModelsProps {
+  readonly models: HealthProps['health']['closed_models'];
+  readonly leftOut: number;
+}
+
+/** So many are named, and no name longer than this. */
+const mostNamed = 10;
+const mostCharacters = 60;
+
+function ClosedModels({ models, leftOut }: ClosedModelsProps) {
+  const { t } = useTranslation('pools');
+  const { count } = useNumbers();
+  const closed = useEachSecond(() => models.filter(one => Date.parse(one.closed_until) > Date.now()).length);
+  if (closed === 0) return null;
+  const names = models.slice(0, mostNamed).map(({ model }) => model.slice(0, mostCharacters));
+  const all = closed + leftOut;
+  return (
+    <Tooltip label={names.join(', ')} events={{ hover: true, focus: true, touch: true }} multiline maw={360}>
+      <Text size="xs" tabIndex={0}>
+        {t('closedModels', { count: all, models: count(all) })}
+      </Text>
+    </Tooltip>
   );
 }

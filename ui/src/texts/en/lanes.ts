@@ -100,7 +100,8 @@ export const lanes = {
   isRunning: 'Running',
   inPool: 'in pool {{pool}}',
   whyItWaits: 'Why it waits',
-  reason_upstream_closed: 'The upstream has said that it has no room for now. Nobody starts until it opens again.',
+  reason_upstream_closed:
+    'The upstream takes nothing for its model, or nothing at all, until it opens again. Others pass it by.',
   reason_tenant_limit: 'Its tenant has used up its own limit of seats, requests or tokens. Others go on meanwhile.',
   reason_level_cap:
     'Its level has as many seats as it may have (its cap). The next one comes when one of its own is freed.',

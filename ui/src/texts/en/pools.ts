@@ -17,6 +17,8 @@ export const pools = {
   healthHint_failing: 'The last request failed, or at least half of those of the last five minutes did.',
   healthHint_unknown: 'Nothing was sent to it in the last five minutes.',
   closedFor: 'No room upstream; closed for',
+  closedModels_one: '{{models}} model closed',
+  closedModels_other: '{{models}} models closed',
   lastFiveMinutes: 'Last 5 min',
   requests_one: '{{requests}} request',
   requests_other: '{{requests}} requests',

@@ -99,7 +99,7 @@ export const lanes: Texts['lanes'] = {
   isRunning: '运行中',
   inPool: '池：{{pool}}',
   whyItWaits: '为什么在等待',
-  reason_upstream_closed: '上游表示暂时没有容量。在它重新开放之前，任何请求都不会开始。',
+  reason_upstream_closed: '上游暂时不接收此模型的请求，或不接收任何请求，直到重新开放。其他请求可以先行。',
   reason_tenant_limit: '该租户自身的席位、请求或 token 限额已用完。其他租户不受影响。',
   reason_level_cap: '该级别占用的席位已达上限，要等本级别有席位释放。',
   reason_pool_rate: '该池每秒可发送的请求数或 token 数暂时已用完。',

@@ -19,6 +19,8 @@ export const pools: Texts['pools'] = {
   healthHint_failing: '最近一次请求失败，或最近五分钟内至少一半请求失败。',
   healthHint_unknown: '最近五分钟内没有向其发送请求。',
   closedFor: '上游已满，暂停',
+  closedModels_one: '{{models}} 个模型暂停',
+  closedModels_other: '{{models}} 个模型暂停',
   lastFiveMinutes: '最近 5 分钟',
   requests_one: '{{requests}} 个请求',
   requests_other: '{{requests}} 个请求',

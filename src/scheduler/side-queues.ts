@@ -1,0 +1,166 @@
+/**
+ * The requests of one flow that stand aside because the upstream has closed their target. The flow's own
+ * list keeps all that wait, as they came; those that stand aside are in a side queue of their target too.
+ *
+ *   the flow        a1 b1 a2 c1 a3 b2      target a is closed
+ *   side queue a    a1    a2    a3
+ *   first free         b1                  the first that is in no side queue
+ *
+ * When a target opens, its side queue is not merged back but served until it is empty: the flow's next is
+ * the earliest of the first free and the heads of the open side queues. So nothing is looked at twice; only
+ * who is put back makes the search for the first free begin at the head again.
+ *
+ * Invariants: a side queue is in order of arrival and never empty; #open has those whose target is open.
+ */
+import { type HeapItem, IndexedHeap } from './heap.ts';
+import { insertBefore, type Linked, type LinkedList, unlink } from './linked-list.ts';
+
+/** What may stand aside. */
+export interface Waiter<Place> {
+  readonly cost: number;
+  /** Of two places of a flow, the one with the lesser goes first. */
+  readonly turn: number;
+  readonly next: Place | null;
+  side: Side<Place> | null;
+}
+
+/** Where requests go to: all of a target stand aside together. */
+export interface SideTarget<Place> {
+  readonly isOpen: boolean;
+  joined(queue: SideQueue<Place>): void;
+  left(queue: SideQueue<Place>): void;
+}
+
+/** A place as an item of its side queue. */
+interface Side<Place> extends Linked<Side<Place>> {
+  readonly place: Place;
+  readonly queue: SideQueue<Place>;
+}
+
+export class SideQueue<Place> implements HeapItem, LinkedList<Side<Place>> {
+  readonly target: SideTarget<Place>;
+  head: Side<Place> | null = null;
+  tail: Side<Place> | null = null;
+  waiting = 0;
+  cost = 0;
+  // Its item in the heap of the open ones.
+  slot = -1;
+  key = 0;
+  turn = 0;
+
+  constructor(target: SideTarget<Place>) {
+    this.target = target;
+  }
+}
+
+export class SideQueues<Place extends Waiter<Place>> {
+  /** Cost of those whose target is closed. */
+  heldCost = 0;
+  held = 0;
+  readonly #count: (places: number, cost: number) => void;
+  readonly #queues = new Map<SideTarget<Place>, SideQueue<Place>>();
+  readonly #open = new IndexedHeap<SideQueue<Place>>();
+  #firstFree: Place | null;
+
+  /** `head`: of a flow in which nothing stands aside yet; `count`: so many more, or (negative) fewer, are held. */
+  constructor(head: Place | null, count: (places: number, cost: number) => void) {
+    this.#firstFree = head;
+    this.#count = count;
+  }
+
+  get isEmpty(): boolean {
+    return this.#queues.size === 0;
+  }
+
+  /** Which of the flow is to start next; null: none may. */
+  get first(): Place | null {
+    const free = this.#firstFree;
+    const side = this.#open.peek()?.head?.place ?? null;
+    if (free === null || side === null) return free ?? side;
+    return side.turn < free.turn ? side : free;
+  }
+
+  /** To be called when it is the last of the flow. */
+  appended(place: Place): void {
+    this.#firstFree ??= place;
+  }
+
+  /** To be called when it is the first of the flow. */
+  prepended(place: Place): void {
+    this.#firstFree = place;
+  }
+
+  /** A place of the flow that is free. */
+  join(place: Place, target: SideTarget<Place>): void {
+    const queue = this.#queues.get(target) ?? this.#begin(target);
+    if (place === this.#firstFree) this.#firstFree = nextFree(place);
+    place.side = insert(queue, place);
+    queue.waiting++;
+    queue.cost += place.cost;
+    if (queue.slot >= 0) this.#open.update(queue, turnOf(queue));
+    else this.#hold(1, place.cost);
+    this.review(queue);
+  }
+
+  /** To be called before a place of the flow is taken out of it. */
+  leave(place: Place): void {
+    if (place === this.#firstFree) this.#firstFree = nextFree(place);
+    const { side } = place;
+    if (side === null) return;
+    const { queue } = side;
+    unlink(queue, side);
+    place.side = null;
+    queue.waiting--;
+    queue.cost -= place.cost;
+    if (queue.slot < 0) this.#hold(-1, -place.cost);
+    else if (queue.head === null) this.#open.remove(queue);
+    else this.#open.update(queue, turnOf(queue));
+    if (queue.head === null) this.#end(queue);
+  }
+
+  /** To be called when its target may have opened or closed. */
+  review(queue: SideQueue<Place>): void {
+    const { isOpen } = queue.target;
+    if (isOpen === queue.slot >= 0) return;
+    if (isOpen) this.#open.push(queue, turnOf(queue));
+    else this.#open.remove(queue);
+    const sign = isOpen ? -1 : 1;
+    this.#hold(sign * queue.waiting, sign * queue.cost);
+  }
+
+  #begin(target: SideTarget<Place>): SideQueue<Place> {
+    const queue = new SideQueue(target);
+    this.#queues.set(target, queue);
+    target.joined(queue);
+    return queue;
+  }
+
+  #end(queue: SideQueue<Place>): void {
+    this.#queues.delete(queue.target);
+    queue.target.left(queue);
+  }
+
+  #hold(places: number, cost: number): void {
+    this.held += places;
+    // Costs may be fractions: what rounding leaves over must not add up.
+    this.heldCost = this.held === 0 ? 0 : this.heldCost + cost;
+    this.#count(places, cost);
+  }
+}
+
+/** In order of arrival. Who is put back goes before the others: few do, and they are found from the head. */
+function insert<Place extends Waiter<Place>>(queue: SideQueue<Place>, place: Place): Side<Place> {
+  const side: Side<Place> = { place, queue, previous: null, next: null };
+  let next = queue.tail === null || queue.tail.place.turn < place.turn ? null : queue.head;
+  while (next !== null && next.place.turn < place.turn) next = next.next;
+  insertBefore(queue, side, next);
+  return side;
+}
+
+const turnOf = <Place extends Waiter<Place>>(queue: SideQueue<Place>): number => queue.head?.place.turn ?? 0;
+
+function nextFree<Place extends Waiter<Place>>(place: Place): Place | null {
+  let { next } = place;
+  while (next !== null && next.side !== null) next = next.next;
+  return next;
+}
