@@ -9,10 +9,11 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { Agent, fetch } from 'undici';
 import { nextMessage } from '../../bench/support/measured-process.ts';
 import { spread } from '../../bench/support/rounds.ts';
 import type { LoadCounts, LoadPlan } from './load.ts';
-import { outcomesIn, type Sample, sampleOf, slopePercent } from './samples.ts';
+import { outcomesIn, type Sample, sampleOf, slopePercent, valueIn } from './samples.ts';
 import { meanServiceMs, type UpstreamCounts } from './upstream.ts';
 
 const help = `Usage: npm run soak -- [--minutes 15] [--warmup 5] [--seats 16] [--seed N]
@@ -32,6 +33,8 @@ const { values } = parseArgs({
 const [minutes, warmup, seats, seed] = [values.minutes, values.warmup, values.seats, values.seed].map(Number);
 const adminKey = 'tok_admin_key_of_the_soak_0123456789';
 const sampleEveryMs = 5_000;
+/** All that this process asks the gateway goes over one connection. */
+const own = new Agent({ connections: 1 });
 const levels = [0, 1, 2, 3, 5, 6, 7, 9];
 
 async function main(): Promise<void> {
@@ -101,6 +104,7 @@ async function startGateway(folder: string, upstreamPort: number) {
 
 async function admin(url: string, method: string, path: string, body?: object): Promise<any> {
   const response = await fetch(url + path, {
+    dispatcher: own,
     method,
     headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -138,7 +142,7 @@ async function watch(url: string): Promise<Sample[]> {
   return samples;
 }
 
-const metricsOf = async (url: string): Promise<string> => (await fetch(`${url}/metrics`)).text();
+const metricsOf = async (url: string): Promise<string> => (await fetch(`${url}/metrics`, { dispatcher: own })).text();
 
 async function judge(url: string, load: ChildProcess, upstream: ChildProcess): Promise<boolean> {
   const ask = <T>(child: ChildProcess): Promise<T> => {
@@ -146,14 +150,22 @@ async function judge(url: string, load: ChildProcess, upstream: ChildProcess): P
     child.send('counts');
     return answer;
   };
-  let sent = await ask<LoadCounts>(load);
-  let pool = await poolOf(url);
-  for (let tries = 0; tries < 600 && (sent.open > 0 || pool.in_use > 0 || pool.waiting > 0); tries++) {
+  const look = async () => {
+    const [sent, seen] = [await ask<LoadCounts>(load), await ask<UpstreamCounts>(upstream)];
+    const [pool, metrics] = [await poolOf(url), await metricsOf(url)];
+    // One is that of this look.
+    return { sent, seen, pool, metrics, sockets: valueIn(metrics, 'tokligence_connections') - 1 };
+  };
+  const isQuiet = ({ sent, seen, pool, sockets }: Awaited<ReturnType<typeof look>>) =>
+    sent.open === 0 && pool.in_use === 0 && pool.waiting === 0 && sockets === 0 && seen.connections === 0;
+  let last = await look();
+  // The last to go are idle connections to the upstream.
+  for (let tries = 0; tries < 900 && !isQuiet(last); tries++) {
     await pause(100);
-    [sent, pool] = [await ask<LoadCounts>(load), await poolOf(url)];
+    last = await look();
   }
-  const seen = await ask<UpstreamCounts>(upstream);
-  const outcomes = outcomesIn(await metricsOf(url));
+  const { sent, seen, pool, sockets } = last;
+  const outcomes = outcomesIn(last.metrics);
   const ended = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
   const refused = Object.values(sent.refused).reduce((sum, count) => sum + count, 0);
   console.log(
@@ -171,6 +183,8 @@ async function judge(url: string, load: ChildProcess, upstream: ChildProcess): P
     ['the upstream has ended as many as it saw', seen.seen === seen.answered + seen.cut && seen.active === 0],
     ['never more upstream than there are seats', seen.maxActive <= Number(seats)],
     ['no seat is left, and nobody waits', pool.in_use === 0 && pool.waiting === 0],
+    ['no connection of a client is left', sockets === 0],
+    ['no connection to the upstream is left', seen.connections === 0],
     ['nothing failed inside', outcomes.internal === undefined],
   ];
   for (const [claim, holds] of claims) console.log(`${holds ? 'ok  ' : 'FAIL'} ${claim}`);

@@ -6,15 +6,15 @@ export interface Sample {
   readonly loopP99Ms: number;
 }
 
-export function sampleOf(metrics: string, atMin: number): Sample {
-  const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics)?.[1] ?? Number.NaN);
-  return {
-    atMin,
-    rssMb: value('process_resident_memory_bytes') / 2 ** 20,
-    heapMb: value('nodejs_heap_size_used_bytes') / 2 ** 20,
-    loopP99Ms: value('nodejs_eventloop_lag_p99_seconds') * 1_000,
-  };
-}
+export const valueIn = (metrics: string, name: string): number =>
+  Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics)?.[1] ?? Number.NaN);
+
+export const sampleOf = (metrics: string, atMin: number): Sample => ({
+  atMin,
+  rssMb: valueIn(metrics, 'process_resident_memory_bytes') / 2 ** 20,
+  heapMb: valueIn(metrics, 'nodejs_heap_size_used_bytes') / 2 ** 20,
+  loopP99Ms: valueIn(metrics, 'nodejs_eventloop_lag_p99_seconds') * 1_000,
+});
 
 /** Least squares: percent of the mean per minute. */
 export function slopePercent(samples: readonly Sample[], of: (sample: Sample) => number): number {

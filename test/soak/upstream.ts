@@ -12,6 +12,8 @@ export interface UpstreamCounts {
   readonly cut: number;
   readonly active: number;
   readonly maxActive: number;
+  /** Open connections, idle ones included. */
+  readonly connections: number;
 }
 
 /** Mean time of a request in work. */
@@ -42,7 +44,9 @@ function serve(seed: number): void {
   server.on('connection', socket => socket.on('end', () => ends.get(socket)?.()));
   server.keepAliveTimeout = 60_000;
   server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
-  process.on('message', () => process.send?.({ counts }));
+  process.on('message', () =>
+    server.getConnections((_, connections) => process.send?.({ counts: { ...counts, connections } })),
+  );
   process.on('disconnect', () => process.exit(0));
 }
 
