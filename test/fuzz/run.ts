@@ -33,6 +33,8 @@ const { values } = parseArgs({
 async function main(): Promise<void> {
   const chosen = campaigns.filter(({ name }) => values.only === '' || values.only.split(',').includes(name));
   if (chosen.length === 0) throw new Error(`--only takes of ${names}`);
+  if (!(Number(values.seconds) > 0) || !Number.isSafeInteger(Number(values.seed)))
+    throw new Error('--seconds takes a number above 0, --seed a whole number');
   const shares = chosen.reduce((sum, { share }) => sum + share, 0);
   console.log(
     `${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}`,

@@ -38,6 +38,8 @@ const own = new Agent({ connections: 1 });
 const levels = [0, 1, 2, 3, 5, 6, 7, 9];
 
 async function main(): Promise<void> {
+  if (![minutes, warmup, seats, seed].every(value => value !== undefined && value >= 0))
+    throw new Error('--minutes, --warmup, --seats and --seed take numbers');
   const folder = mkdtempSync(join(tmpdir(), 'soak-'));
   const upstream = await forked(new URL('./upstream.ts', import.meta.url), [String(seed)]);
   const gateway = await startGateway(folder, upstream.port);
