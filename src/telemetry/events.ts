@@ -1,6 +1,8 @@
+import type { Clock } from '../domain/clock.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Classification, Level, TenantType } from '../domain/vocabulary.ts';
 import { createDoorEvents, type DoorEvents } from './door-events.ts';
+import { LineRate, linesPerSecond } from './line-rate.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { jsonRequestLine, prettyRequestLine } from './request-line.ts';
@@ -59,15 +61,19 @@ const reasonOf = (error: unknown): string => {
   return withoutKeys(error.message === '' ? code : error.message);
 };
 
-export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Metrics }): Events => {
-  const requestBracket = logger.bracket('info');
-  const isJson = logger.format === 'json';
+interface EventsParts {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+export const createEvents = ({ logger, metrics, clock }: EventsParts): Events => {
+  const list = requestLister(logger, clock);
   let isReloadFailing = false;
   return {
     requestEnded(outcome) {
       metrics.requestEnded(outcome);
-      if (!logger.isEnabled('info')) return;
-      logger.append(isJson ? jsonRequestLine(outcome, Date.now()) : prettyRequestLine(outcome, requestBracket));
+      list(outcome);
     },
     keyMapped(key, level, tenantName) {
       if (!logger.isEnabled('debug')) return;
@@ -117,9 +123,28 @@ export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Met
       logger.log('warn', `Pool ${shownName(pool)}: what is stored is not in effect as it stands: ${reason}`),
     poolRowsUnread: error =>
       logger.log('warn', `What is stored of pools cannot be read, what was read before holds: ${reasonOf(error)}`),
-    ...createDoorEvents({ logger, metrics }),
+    ...createDoorEvents({ logger, metrics, list }),
     info: message => logger.log('info', message),
     warn: message => logger.log('warn', message),
     error: (message, error) => logger.error(message, error),
   };
 };
+
+/** Writes the line of a request that has ended. */
+const requestLister = (logger: Logger, clock: Clock): ((outcome: Outcome) => void) => {
+  const bracket = logger.bracket('info');
+  const isJson = logger.format === 'json';
+  const strangers = new LineRate(clock);
+  return outcome => {
+    if (!logger.isEnabled('info')) return;
+    const isStranger = outcome.keyId === null && outcome.flowId === null;
+    const fate = isStranger ? strangers.take() : 'written';
+    if (fate === 'first_left_out') logger.log('warn', strangersLeftOut);
+    if (fate !== 'written') return;
+    logger.append(isJson ? jsonRequestLine(outcome, Date.now()) : prettyRequestLine(outcome, bracket));
+  };
+};
+
+const strangersLeftOut =
+  `Requests: more are refused than are listed here, at most ${linesPerSecond} a second of those without a good key; ` +
+  'tokligence_requests_total counts them all';

@@ -6,6 +6,7 @@ import type { Outcome } from '../../src/domain/outcome.ts';
 import { createEvents } from '../../src/telemetry/events.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 const arrange = (config: Partial<LogConfig> = {}) => {
   let text = '';
@@ -13,9 +14,11 @@ const arrange = (config: Partial<LogConfig> = {}) => {
     text += lines;
   });
   const metrics = createMetrics();
+  const clock = new ManualClock();
   return {
+    clock,
     metrics,
-    events: createEvents({ logger, metrics }),
+    events: createEvents({ logger, metrics, clock }),
     /** Everything logged so far, as lines. */
     lines(): string[] {
       logger.flush();

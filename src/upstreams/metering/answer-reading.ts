@@ -8,9 +8,22 @@ export interface Meter {
   /** The event has come that is a stream's last. */
   readonly isOver: boolean;
   feed(chunk: Buffer): void;
+  /** Where its stream stands. */
+  readonly place: StreamPlace;
   /** To be called once, when nothing more comes. */
   read(): AnswerReading;
 }
+
+/** What whoever goes on with a stream in the upstream's place has to know. */
+export interface StreamPlace {
+  /** Of a stream of Responses, once it has told it. */
+  readonly responseId: string | null;
+  /** The number of the next event: after the last one that was told, else after all that came whole. */
+  readonly nextNumber: number;
+}
+
+/** Of what is no stream. */
+export const noPlace: StreamPlace = { responseId: null, nextNumber: 0 };
 
 export interface AnswerReading {
   readonly bytes: number;
