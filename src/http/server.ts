@@ -5,7 +5,7 @@ import type { Clock } from '../domain/clock.ts';
 import { asGatewayError, errors, GatewayError } from '../domain/errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { dialectOf, pathOf } from '../gateway/operations.ts';
-import { refuseEncoded } from '../gateway/receiving/body-headers.ts';
+import { refuseEncoded, sentOnce } from '../gateway/receiving/body-headers.ts';
 import { holdBody, inviteBody } from '../gateway/receiving/invitation.ts';
 import { requestIdHeader, requestIdOf } from '../gateway/request-id.ts';
 import { mostAhead, placeInLine } from '../gateway/sent-ahead.ts';
@@ -95,7 +95,7 @@ export function createHttpServer(parts: ServerParts): HttpServer {
     reply.header(requestIdHeader(dialectOf(request.url)), request.id);
     if (request.is404 && !isAdminUrl(request.url)) noSuchRoute(request);
   });
-  app.addHook('preParsing', async request => refuseBody(request));
+  app.addHook('preParsing', async request => expectBody(request));
   registerOpenApi(app);
   registerOps(app, ops);
   registerAdmin(app, admin);
@@ -181,12 +181,14 @@ const refusedOf = (req: IncomingMessage, error: unknown) => {
   return { requestId: requestIdOf(req), method: req.method ?? null, path: pathOf(req.url ?? ''), status, code };
 };
 
-/** What is known of a body before it comes. */
-function refuseBody(request: FastifyRequest): void {
+/** What is known of a body before it comes, of which its client may wait to hear. */
+function expectBody(request: FastifyRequest): void {
   if (request.is404) noSuchRoute(request);
   refuseEncoded(request.headers);
   const { bodyLimit } = request.routeOptions;
   if (bodyLimit !== undefined && Number(request.headers['content-length']) > bodyLimit) throw tooLarge(bodyLimit);
+  const { 'content-type': type } = request.headers;
+  if (type !== undefined) request.headers['content-type'] = sentOnce(type);
   inviteBody(request.raw);
 }
 

@@ -20,12 +20,18 @@ export function refuseEncoded(headers: IncomingHttpHeaders): void {
 
 const isIdentity = (coding: string): boolean => ['', 'identity'].includes(coding.trim().toLowerCase());
 
-/**
- * The headers with a Content-Type that an upstream can read. One that was sent twice arrives as a list, which no
- * media type is; to be asked of a body that was found to be JSON.
- */
+/** A header that was sent twice arrives as a list; of two that are the same one is meant. */
+export function sentOnce(value: string): string {
+  if (!value.includes(',')) return value;
+  const [first = '', ...others] = value.split(',').map(one => one.trim());
+  return others.every(other => other === first) ? first : value;
+}
+
+/** The headers with a Content-Type that an upstream can read; to be asked of a body that was found to be JSON. */
 export function withReadableType(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  const type = headers['content-type'];
-  if (type === undefined || type === json || mediaType.test(type)) return headers;
-  return { ...headers, 'content-type': json };
+  const sent = headers['content-type'];
+  if (sent === undefined || sent === json) return headers;
+  const type = sentOnce(sent);
+  if (type === sent && mediaType.test(type)) return headers;
+  return { ...headers, 'content-type': mediaType.test(type) ? type : json };
 }
