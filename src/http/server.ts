@@ -4,7 +4,7 @@ import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } fr
 import type { Clock } from '../domain/clock.ts';
 import { asGatewayError, errors, GatewayError } from '../domain/errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { dialectOf, pathOf } from '../gateway/operations.ts';
+import { dialectOf, operations, pathOf } from '../gateway/operations.ts';
 import { refuseEncoded, sentOnce } from '../gateway/receiving/body-headers.ts';
 import { holdBody, inviteBody } from '../gateway/receiving/invitation.ts';
 import { requestIdHeader, requestIdOf } from '../gateway/request-id.ts';
@@ -193,7 +193,10 @@ function expectBody(request: FastifyRequest): void {
 }
 
 function noSuchRoute({ method, url }: FastifyRequest): never {
-  throw errors.notFound(`There is no route ${method} ${pathOf(url).slice(0, 200)}.`);
+  const path = pathOf(url);
+  const known = operations.get(path);
+  const hint = known === undefined ? '' : `; there is ${known.method} ${path}`;
+  throw errors.notFound(`There is no route ${method} ${path.slice(0, 200)}${hint}.`);
 }
 
 /** Path and query of a URL that a client, taking us for a proxy, sent whole. */

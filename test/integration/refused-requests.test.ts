@@ -48,7 +48,9 @@ test('an unknown route leaves its id, a line and a count', async t => {
     assert.deepEqual([outcome, status, method, shown], ['not_found', 404, 'POST', path.split('?')[0]]);
     assert.equal(msg, `POST ${path.split('?')[0]} 404 not_found`);
   }
-  for (let count = 0; count < 20; count++) await fetch(`${gateway.url}/nothing/${count}`, { headers });
+  const wrong = await fetch(`${gateway.url}/v1/messages`, { headers });
+  assert.match(await wrong.text(), /There is no route GET \/v1\/messages; there is POST \/v1\/messages\./);
+  for (let count = 1; count < 20; count++) await fetch(`${gateway.url}/nothing/${count}`, { headers });
   assert.deepEqual(await counts(gateway), { '{outcome="not_found"}': paths.length + 20 });
 });
 
