@@ -142,10 +142,10 @@ function createGateway(
   return new Gateway({ identify: door.identify, classify, maxStreamsPerKey, ...parts });
 }
 
-function createTelemetry({ log }: Config, { logSink, warnings = [], clock = systemClock }: Overrides) {
+function createTelemetry({ log }: Config, { logSink, warnings = [] }: Overrides) {
   const logger = openLog(log, logSink);
   const metrics = createMetrics();
-  const events = createEvents({ logger, metrics, clock });
+  const events = createEvents({ logger, metrics });
   for (const warning of warnings) events.warn(warning);
   return { logger, metrics, events };
 }

@@ -7,35 +7,46 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { ClientLeft } from '../domain/errors.ts';
+import { ClientLeft, errors } from '../domain/errors.ts';
 
-/** Of one connection. Node's parser keeps their heads and what came of their bodies. */
-export const mostAhead = 16;
+/** On one connection; their bodies are held. */
+const mostWaiting = 16;
 
-/** Of each connection, the answers that have not got it yet, and the one that has it since. */
-const behind = new WeakMap<Socket, Set<ServerResponse>>();
-/** What is to be done when the turn of an answer comes. */
-const turns = new WeakMap<ServerResponse, () => void>();
-
-/**
- * How many requests are behind the one that is being answered, this one included; 0 if it is that one. Has the answer to
- * one that is behind close with its connection, as any other does: else nobody would learn that its client has left. Node
- * itself does so from 24.16 on only.
- */
-export function placeInLine(socket: Socket, res: ServerResponse): number {
-  if (res.socket !== null) return 0;
-  const answers = behind.get(socket) ?? watched(socket);
-  answers.add(res);
-  res.once('close', () => {
-    answers.delete(res);
-    callNext(answers);
-  });
-  return answers.size;
+/** Of one connection. */
+interface Line {
+  /** The answers that were behind when they came, but for those that have ended. */
+  readonly behind: Set<ServerResponse>;
+  /** What is to be done when the turn of an answer comes. */
+  readonly turns: Map<ServerResponse, () => void>;
 }
 
-/** Null where the answer may be written now; else resolves when it may, and rejects with `ClientLeft` if it never may. */
+const lines = new WeakMap<Socket, Line>();
+
+/**
+ * Has the answer to a request that was sent ahead close with its connection, as any other does: else nobody would learn
+ * that its client has left. Node itself does so from 24.16 on only.
+ */
+export function closeWithConnection(socket: Socket, res: ServerResponse): void {
+  if (res.socket !== null) return;
+  const line = lines.get(socket) ?? begin(socket);
+  line.behind.add(res);
+  res.once('close', () => {
+    line.behind.delete(res);
+    line.turns.delete(res);
+    callNext(line);
+  });
+}
+
+/**
+ * Null where the answer may be written now; else resolves when it may, and rejects with `ClientLeft` if it never may.
+ * Throws `unavailable` where too many wait already.
+ */
 export function turnOf(res: ServerResponse): Promise<void> | null {
   if (res.socket !== null) return null;
+  const turns = lines.get(res.req.socket)?.turns;
+  if (turns === undefined) throw new ClientLeft();
+  if (turns.size >= mostWaiting)
+    throw errors.unavailable(`More than ${mostWaiting} requests were sent ahead on this connection.`, 1);
   return new Promise((resolve, reject) => {
     turns.set(res, resolve);
     res.once('close', () => reject(new ClientLeft()));
@@ -46,24 +57,25 @@ export function turnOf(res: ServerResponse): Promise<void> | null {
 export const currentAnswer = (socket: Socket): ServerResponse | null | undefined =>
   (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
 
-function watched(socket: Socket): Set<ServerResponse> {
-  const answers = new Set<ServerResponse>();
-  behind.set(socket, answers);
-  currentAnswer(socket)?.once('close', () => callNext(answers));
+function begin(socket: Socket): Line {
+  const line: Line = { behind: new Set(), turns: new Map() };
+  lines.set(socket, line);
+  currentAnswer(socket)?.once('close', () => callNext(line));
   // Where Node closes them, it has done so by then.
   socket.once('close', () =>
     setImmediate(() => {
-      for (const res of answers) res.emit('close');
+      for (const res of line.behind) res.emit('close');
     }),
   );
-  return answers;
+  return line;
 }
 
 /** An answer that closes has handed its connection on before. */
-function callNext(answers: Set<ServerResponse>): void {
-  for (const res of answers) {
+function callNext({ turns }: Line): void {
+  for (const [res, goOn] of turns) {
     if (res.socket === null) continue;
-    turns.get(res)?.();
+    turns.delete(res);
+    goOn();
     return;
   }
 }

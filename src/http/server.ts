@@ -8,7 +8,7 @@ import { dialectOf, operations, pathOf } from '../gateway/operations.ts';
 import { refuseEncoded, sentOnce } from '../gateway/receiving/body-headers.ts';
 import { holdBody, inviteBody } from '../gateway/receiving/invitation.ts';
 import { requestIdHeader, requestIdOf } from '../gateway/request-id.ts';
-import { mostAhead, placeInLine } from '../gateway/sent-ahead.ts';
+import { closeWithConnection } from '../gateway/sent-ahead.ts';
 import type { Events } from '../telemetry/events.ts';
 import { isAdminUrl, registerAdmin } from './admin/admin.ts';
 import type { Connections } from './connections.ts';
@@ -157,24 +157,19 @@ function listener(parts: ServerParts, { handler, isDraining }: ListenerParts): L
     res.writeHead(status, { ...headers, connection: 'close' }).end(body);
   }
   return (req, res) => {
-    const placeBehind = placeInLine(req.socket, res);
+    closeWithConnection(req.socket, res);
     const place = connections.begin(req.socket, res);
     if (place === 'gone') return;
     if (!req.url?.startsWith('/')) req.url = originForm(req.url ?? '');
     if (isDraining()) res.setHeader('connection', 'close');
     const fault = faultOf(req);
     if (fault !== null) return refuse(fault, req, res);
-    const noPlace = place === 'spare' && !isProbe(req.url) ? connections.refuse(req.socket) : null;
-    if (serveModels(req, res, noPlace ?? tooFarAhead(placeBehind))) return;
-    if (noPlace !== null) refuse(noPlace, req, res);
+    const refusal = place === 'spare' && !isProbe(req.url) ? connections.refuse(req.socket) : null;
+    if (serveModels(req, res, refusal)) return;
+    if (refusal !== null) refuse(refusal, req, res);
     else handler(req, res);
   };
 }
-
-const tooFarAhead = (placeBehind: number): GatewayError | null =>
-  placeBehind <= mostAhead
-    ? null
-    : errors.unavailable(`More than ${mostAhead} requests were sent ahead on this connection.`, 1);
 
 const refusedOf = (req: IncomingMessage, error: unknown) => {
   const { status, code } = asGatewayError(error);

@@ -1,8 +1,6 @@
-import type { Clock } from '../domain/clock.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Classification, Level, TenantType } from '../domain/vocabulary.ts';
 import { createDoorEvents, type DoorEvents } from './door-events.ts';
-import { LineRate, linesPerSecond } from './line-rate.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { jsonRequestLine, prettyRequestLine } from './request-line.ts';
@@ -61,14 +59,8 @@ const reasonOf = (error: unknown): string => {
   return withoutKeys(error.message === '' ? code : error.message);
 };
 
-interface EventsParts {
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  readonly clock: Clock;
-}
-
-export const createEvents = ({ logger, metrics, clock }: EventsParts): Events => {
-  const list = requestLister(logger, clock);
+export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Metrics }): Events => {
+  const list = requestLister(logger);
   let isReloadFailing = false;
   return {
     requestEnded(outcome) {
@@ -131,20 +123,11 @@ export const createEvents = ({ logger, metrics, clock }: EventsParts): Events =>
 };
 
 /** Writes the line of a request that has ended. */
-const requestLister = (logger: Logger, clock: Clock): ((outcome: Outcome) => void) => {
+const requestLister = (logger: Logger): ((outcome: Outcome) => void) => {
   const bracket = logger.bracket('info');
   const isJson = logger.format === 'json';
-  const strangers = new LineRate(clock);
   return outcome => {
     if (!logger.isEnabled('info')) return;
-    const isStranger = outcome.keyId === null && outcome.flowId === null;
-    const fate = isStranger ? strangers.take() : 'written';
-    if (fate === 'first_left_out') logger.log('warn', strangersLeftOut);
-    if (fate !== 'written') return;
     logger.append(isJson ? jsonRequestLine(outcome, Date.now()) : prettyRequestLine(outcome, bracket));
   };
 };
-
-const strangersLeftOut =
-  `Requests: more are refused than are listed here, at most ${linesPerSecond} a second of those without a good key; ` +
-  'tokligence_requests_total counts them all';

@@ -6,7 +6,6 @@ import type { Outcome } from '../../src/domain/outcome.ts';
 import { createEvents } from '../../src/telemetry/events.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { ManualClock } from '../support/manual-clock.ts';
 
 const arrange = (config: Partial<LogConfig> = {}) => {
   let text = '';
@@ -14,11 +13,9 @@ const arrange = (config: Partial<LogConfig> = {}) => {
     text += lines;
   });
   const metrics = createMetrics();
-  const clock = new ManualClock();
   return {
-    clock,
     metrics,
-    events: createEvents({ logger, metrics, clock }),
+    events: createEvents({ logger, metrics }),
     /** Everything logged so far, as lines. */
     lines(): string[] {
       logger.flush();
@@ -323,35 +320,4 @@ test('an error whose causes run in a circle ends', () => {
   circle.cause = circle;
   events.error('failed', circle);
   assert.equal(lines().length, 1);
-});
-
-test('strangers fill no disk: beyond a thousand lines at once they get twenty a second, and all are counted', async () => {
-  const { events, clock, lines, metrics } = arrange({ format: 'json', level: 'info' });
-  const refused = {
-    requestId: 'r',
-    method: 'GET',
-    path: '/nothing',
-    status: 404,
-    code: 'not_found',
-    durationMs: 1,
-  } as const;
-  const flood = (count: number) => {
-    const before = lines().length;
-    for (let index = 0; index < count; index++) events.requestRefused({ ...refused, isCounted: true });
-    return lines().slice(before);
-  };
-  const first = flood(5_000);
-  assert.equal(first.length, 1_001);
-  assert.match(first.at(-1) ?? '', /"level":"warn".*at most 20 a second of those without a good key/);
-  clock.advance(1_000);
-  assert.equal(flood(5_000).length, 20, 'that lines are left out was said');
-  const before = lines().length;
-  events.requestEnded(served);
-  events.requestEnded({ ...refusedEarly, keyId: 5 });
-  assert.equal(lines().length, before + 2, 'who has a key is not concerned');
-  events.requestEnded(refusedEarly);
-  assert.equal(lines().length, before + 2);
-  clock.advance(60_000);
-  assert.equal(flood(5_000).length, 1_001);
-  assert.match(await metrics.render(), /tokligence_requests_total\{outcome="not_found"\} 15000\n/);
 });
