@@ -124,8 +124,14 @@ export class ClientLeft extends Error {
 export const asGatewayError = (error: unknown): GatewayError =>
   error instanceof GatewayError ? error : new GatewayError('internal', 'The gateway failed to handle this request.');
 
+interface ErrorBody {
+  /** Of Anthropic's. */
+  readonly type?: 'error';
+  readonly error: object;
+}
+
 /** The body of an error answer, or of an error event in a stream, in the dialect of the route. */
-export function errorBody(dialect: Dialect, error: GatewayError): object {
+export function errorBody(dialect: Dialect, error: GatewayError): ErrorBody {
   const kind = errorKinds[error.code];
   return dialect === 'anthropic'
     ? { type: 'error', error: { type: kind.anthropicType, message: error.message } }

@@ -7,6 +7,7 @@
  *                                                     reads neither another id nor one without a `response.created`
  */
 import { errorBody, type GatewayError } from '../domain/errors.ts';
+import { completion } from './cut-json.ts';
 import type { StreamPlace } from './metering/answer-reading.ts';
 import type { UpstreamCall } from './provider.ts';
 
@@ -17,9 +18,18 @@ export interface BrokenStream {
   readonly date: Date;
 }
 
-/** The blank line first ends an event that was cut in the middle. */
+/** An event that was cut in the middle is ended first, so that it can be read, too. */
 export function faultEvent(stream: BrokenStream, error: GatewayError): string {
-  return `\n\n${eventsOf(stream, error)}`;
+  return `${endOfCut(stream, error)}\n\n${eventsOf(stream, error)}`;
+}
+
+/** SDKs throw what it says of an error before they look at the rest of it; Anthropic's where the event's name, the last that it has, says so. */
+function endOfCut({ call, place }: BrokenStream, error: GatewayError): string {
+  if (place.cutData === null) return '';
+  const member = `"error":${JSON.stringify(errorBody(call.dialect, error).error)}`;
+  const end = completion(place.cutData, member);
+  if (end === null) return '';
+  return call.streamShape === 'messages' ? `${end}\nevent: error` : end;
 }
 
 function eventsOf({ call, place, date }: BrokenStream, error: GatewayError): string {

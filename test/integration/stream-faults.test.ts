@@ -123,11 +123,14 @@ async function start(t: TestContext, fault: 'break' | 'stall', more = '') {
   return { upstream, gateway: await startGateway(t, { ini: providers.join('') }) };
 }
 
-async function assertTold(gateway: TestGateway, said: RegExp, code: string): Promise<void> {
+async function assertTold(
+  gateway: TestGateway,
+  said: RegExp,
+  code: string,
+  all: Partial<typeof readers> = readers,
+): Promise<void> {
   const sdks = clients(gateway);
-  const told = await Promise.all(
-    Object.entries(readers).map(async ([name, read]) => [name, await read(sdks)] as const),
-  );
+  const told = await Promise.all(Object.entries(all).map(async ([name, read]) => [name, await read(sdks)] as const));
   for (const [name, { text, message, code: told_ }] of told) {
     assert.equal(text, 'Hello', name);
     assert.match(message, said, name);
@@ -151,6 +154,51 @@ test('the shutdown of the gateway', async t => {
   await upstream.waitForRequests(shapes + 1);
   await gateway.app.stop();
   await told;
+});
+
+/** What comes of an event of each shape before it is cut. */
+const halves: Record<string, string> = {
+  '/v1/chat/completions': 'data: {"id":"c","choices":[{"index":0,"delta":{"content":" wor',
+  '/v1/completions': 'data: {"id":"c","choices":[{"text":" wor',
+  '/v1/messages': 'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"del',
+  '/v1/responses':
+    'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","sequence_number":4,"output_index":0,"item',
+};
+
+test('an upstream that breaks off in the middle of an event', async t => {
+  const { gateway, upstream } = await start(t, 'break');
+  upstream.reply(({ url }) => ({ events: (beginnings[url] ?? '') + (halves[url] ?? ''), fault: 'break' }));
+  const { responses: _, ...others } = readers;
+  await assertTold(gateway, /The upstream broke off the connection/, 'upstream_failed', others);
+  // Codex reads the last event, openai throws what half of one says of an error.
+  const stream = await clients(gateway).openai.responses.create({ model: 'm', input: 'hello', stream: true });
+  const told = await untilThrown(stream, one => (one.type === 'response.output_text.delta' ? one.delta : ''));
+  assert.deepEqual([told.text, told.code], ['Hello', 'upstream_failed']);
+  assert.match(told.message, /The upstream broke off the connection/);
+});
+
+test('an event of each shape can be read wherever it is cut, and the one that tells of the fault follows', async t => {
+  const { gateway, upstream } = await start(t, 'break');
+  for (const [path, beginning] of Object.entries(beginnings)) {
+    const last = /(?:event: .*\n)?data: .*\n\n$/.exec(beginning)?.[0] ?? '';
+    const from = last.indexOf('data: {') + 'data: {'.length;
+    const cuts = Array.from({ length: last.length - from - 2 }, (_, index) => from + index).filter(
+      cut => cut % 7 === 0,
+    );
+    for (const cut of cuts) {
+      upstream.reply({ events: beginning + last.slice(0, cut), fault: 'break' });
+      const answer = await fetch(gateway.url + path, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${adminKey}` },
+        body: JSON.stringify({ model: 'm', stream: true, max_tokens: 9 }),
+      });
+      const text = await answer.text();
+      assert.ok(text.startsWith(beginning + last.slice(0, cut)), 'what came has passed as it is');
+      const data = [...text.matchAll(/^data: (.*)$/gm)].map(([, json = '']) => JSON.parse(json));
+      assert.match(JSON.stringify(data.at(-1)), /The upstream broke off/);
+      assert.equal(data.length, beginning.split('data: ').length + 1, `${path} ${cut}`);
+    }
+  }
 });
 
 test('a stream of Responses that breaks off before its first event begins and fails', async t => {

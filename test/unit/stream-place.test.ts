@@ -7,7 +7,8 @@ const event = (type: string, more: object = {}) => `event: ${type}\ndata: ${JSON
 function placeAfter(text: string | Buffer) {
   const meter = meterFor('text/event-stream');
   meter.feed(Buffer.from(text as string));
-  return meter.place;
+  const { responseId, nextNumber } = meter.place;
+  return { responseId, nextNumber };
 }
 
 const created = event('response.created', { sequence_number: 4, response: { id: 'resp_1', usage: null, error: null } });
@@ -57,4 +58,20 @@ test('the place is known after events that are too long to be held', () => {
   const long = event('response.created', { response: { id: 'resp_1', instructions }, sequence_number: 0 });
   assert.deepEqual(placeAfter(long), { responseId: 'resp_1', nextNumber: 1 });
   assert.deepEqual(placeAfter(created + delta(8, instructions)), { responseId: 'resp_1', nextNumber: 9 });
+});
+
+test('of an event that was cut it is known what there is of its data, as far as that is held', () => {
+  const cutAfter = (text: string) => {
+    const meter = meterFor('text/event-stream');
+    meter.feed(Buffer.from(text));
+    return meter.place.cutData;
+  };
+  for (const whole of ['', delta(5), 'event: x\n', 'event: x', ': comment', 'da', 'data', `data: {"a":1}\n`]) {
+    assert.equal(cutAfter(created + whole), null, whole);
+  }
+  assert.equal(cutAfter(`${created}event: x\ndata: {"a`), '{"a');
+  assert.equal(cutAfter('data:'), '');
+  assert.equal(cutAfter('data: {\r\ndata:  "a":'), '{\n "a":');
+  assert.equal(cutAfter(`data: {"a":"${'x'.repeat(100_000)}`), null);
+  assert.equal(cutAfter(`data: {\ndata: ${'x'.repeat(100_000)}\ndata: "a`), null);
 });

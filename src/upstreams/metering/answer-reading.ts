@@ -20,10 +20,12 @@ export interface StreamPlace {
   readonly responseId: string | null;
   /** The number of the next event: after the last one that was told, else after all that came whole. */
   readonly nextNumber: number;
+  /** What came of the data of an event that was cut, in latin1; null where none was, or it is not held. */
+  readonly cutData: string | null;
 }
 
 /** Of what is no stream. */
-export const noPlace: StreamPlace = { responseId: null, nextNumber: 0 };
+export const noPlace: StreamPlace = { responseId: null, nextNumber: 0, cutData: null };
 
 export interface AnswerReading {
   readonly bytes: number;

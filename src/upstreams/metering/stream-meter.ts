@@ -62,7 +62,11 @@ export class StreamMeter implements Meter, EventReader {
 
   get place(): StreamPlace {
     const last = typeof this.#last === 'string' ? scanned(this.#last, new UsageReport()) : this.#last;
-    return { responseId: this.#responseId, nextNumber: (last.sequenceNumber ?? this.#events - 1) + 1 };
+    return {
+      responseId: this.#responseId,
+      nextNumber: (last.sequenceNumber ?? this.#events - 1) + 1,
+      cutData: this.#long === null ? this.#splitter.cutData : null,
+    };
   }
 
   feed(chunk: Buffer): void {
