@@ -14,6 +14,9 @@ export function errorAnswer(dialect: Dialect, thrown: unknown): ErrorAnswer {
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(body)),
+    // For nobody to keep, and no page, wherever it was refused.
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
   };
   if (error.retryAfterSec !== null) headers['retry-after'] = String(error.retryAfterSec);
   // SDKs would try a 429 again, and the key would be as wrong.

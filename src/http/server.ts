@@ -52,7 +52,6 @@ export interface HttpServer {
 
 export function createHttpServer(parts: ServerParts): HttpServer {
   const { events, clock, connections, admin, consoleFolder, ops } = parts;
-  let isDraining = false;
   const app = fastify({
     return503OnClosing: false,
     // A request's id in a path, of 128 characters, each of which may be written as three.
@@ -61,7 +60,7 @@ export function createHttpServer(parts: ServerParts): HttpServer {
     // A URL that cannot be decoded never reaches the error handler.
     frameworkErrors: (thrown, request, reply) => answerError(thrown, request, reply),
     serverFactory: handler => {
-      const serve = listener(parts, { handler, isDraining: () => isDraining });
+      const serve = listener(parts, handler);
       const server = createServer(
         {
           keepAliveTimeout,
@@ -114,7 +113,6 @@ export function createHttpServer(parts: ServerParts): HttpServer {
       return `http://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`;
     },
     drain() {
-      isDraining = true;
       const closed = app.close();
       return () => closeConnections(closed);
     },
@@ -123,14 +121,8 @@ export function createHttpServer(parts: ServerParts): HttpServer {
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => void;
 
-interface ListenerParts {
-  /** For all but the model routes. */
-  readonly handler: Listener;
-  readonly isDraining: () => boolean;
-}
-
-/** Where every request comes in. */
-function listener(parts: ServerParts, { handler, isDraining }: ListenerParts): Listener {
+/** Where every request comes in; `handler` is for all but the model routes. */
+function listener(parts: ServerParts, handler: Listener): Listener {
   const { connections } = parts;
   const serveModels = modelRoutes(parts);
   const faultOf = requestFaults();
@@ -139,7 +131,6 @@ function listener(parts: ServerParts, { handler, isDraining }: ListenerParts): L
     const place = connections.begin(req.socket, res);
     if (place === 'gone') return;
     if (!req.url?.startsWith('/')) req.url = originForm(req.url ?? '');
-    if (isDraining()) res.setHeader('connection', 'close');
     const fault = faultOf(req);
     if (fault !== null) return refuse(fault, req, res);
     const refusal = place === 'spare' && !isProbe(req.url) ? connections.refuse(req.socket) : null;
