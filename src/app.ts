@@ -11,7 +11,7 @@ import { type FrontDoor, openFrontDoor } from './http/front-door.ts';
 import type { Health } from './http/ops.ts';
 import { type ConsoleService, createHttpServer } from './http/server.ts';
 import { reload } from './reload.ts';
-import { drain, leave, Patience } from './stop.ts';
+import { Stop } from './stop.ts';
 import { createEvents, type Events } from './telemetry/events.ts';
 import { createLogger, LogFileFault, type Logger, type LogSink } from './telemetry/logger.ts';
 import { createMetrics, type Watched } from './telemetry/metrics.ts';
@@ -56,8 +56,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const clock = overrides.clock ?? systemClock;
   const { logger, metrics, events } = createTelemetry(config, overrides);
 
-  let isLeaving = false;
-  const stopping = new AbortController();
+  const stopping = new Stop(clock);
   const print = overrides.print ?? (text => process.stdout.write(text));
   const dispatchers = createDispatchers(config, clock);
   const bodies = bodyLimits(config);
@@ -68,9 +67,9 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const edition = await openEdition({ config, clock, events, print, configure });
   const upstreams = createUpstreams(config.providers, { clock });
   const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
-  const health = (): Health => (isLeaving ? 'stopping' : edition.health());
+  const health = (): Health => (stopping.hasBegun ? 'stopping' : edition.health());
   const healths = new ProviderHealths(clock);
-  atEveryStep(clock, stopping.signal, () => {
+  atEveryStep(clock, stopping.draining, () => {
     for (const view of views) view.endStep();
   });
   const door = createDoor(config, edition, { clock, events });
@@ -93,20 +92,16 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     throw error;
   });
   events.info(`Listening on ${url} (${config.gateway.edition} edition)`);
-  const ready = edition.start(stopping.signal).then(() => events.info('Ready'));
+  const ready = edition.start(stopping.draining).then(() => events.info('Ready'));
   // Whoever does not await it is told by the log.
-  ready.catch(error => stopping.signal.aborted || events.error('Cannot start', error));
+  ready.catch(error => stopping.draining.aborted || events.error('Cannot start', error));
 
-  const patience = new Patience(clock);
   async function stop(): Promise<void> {
-    const { shutdownDelayMs, shutdownGraceMs } = config.gateway;
+    const { shutdownDelayMs, shutdownGraceMs: graceMs } = config.gateway;
     // Who was never ready is sent nothing yet.
     const delayMs = edition.health() === 'starting' ? 0 : shutdownDelayMs;
-    isLeaving = true;
-    await leave({ connections: door.connections, delayMs, patience, events });
-    events.info('Stopping');
-    stopping.abort();
-    await drain({ http, dispatchers: [...dispatchers.values()], upstreams, graceMs: shutdownGraceMs, patience });
+    const parts = { http, connections: door.connections, dispatchers: [...dispatchers.values()], upstreams, events };
+    await stopping.run({ ...parts, delayMs, graceMs });
     await ready.catch(() => {});
     await edition.close();
     events.info('Stopped');
@@ -119,7 +114,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     stop: () => (stopped ??= stop()),
     reload(read) {
       void logger.reopen();
-      if (stopping.signal.aborted) return;
+      if (stopping.draining.aborted) return;
       const apply = (next: Config) => {
         edition.pools.reconfigure(next);
         rates = next.mediaRates;
@@ -127,7 +122,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
       reload({ read, started: overrides.given ?? new Map(), apply, events });
     },
     reopenLog: () => void logger.reopen(),
-    hurry: () => patience.hurry(),
+    hurry: () => stopping.hurry(),
   };
 }
 

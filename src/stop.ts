@@ -1,8 +1,8 @@
 /**
  * How a gateway stops, in stages. Each ends with its time, or at once when somebody is in a hurry:
  *
- *   leave   everything is served, probes and answers say that the gateway goes: balancers send elsewhere
- *   drain   nothing new comes in; what waits is served for as long as its pool says, streams run to their end
+ *   leaving    everything is served; probes and answers say that the gateway goes, so that balancers send elsewhere
+ *   draining   nothing new comes in; what waits is served for as long as its pool says, streams run to their end
  */
 import type { Clock } from './domain/clock.ts';
 import { errors } from './domain/errors.ts';
@@ -12,69 +12,84 @@ import type { HttpServer } from './http/server.ts';
 import type { Events } from './telemetry/events.ts';
 import type { Upstreams } from './upstreams/upstreams.ts';
 
-export class Patience {
+interface Stages {
+  readonly http: HttpServer;
+  readonly connections: Pick<Connections, 'endWithAnswers'>;
+  readonly dispatchers: readonly Dispatcher[];
+  readonly upstreams: Upstreams;
+  readonly events: Pick<Events, 'info'>;
+  readonly delayMs: number;
+  readonly graceMs: number;
+}
+
+export class Stop {
   readonly #clock: Clock;
-  #giveUp: (() => void) | null = null;
+  readonly #draining = new AbortController();
+  #hasBegun = false;
+  #endWait: (() => void) | null = null;
   #isInHurry = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** So long, or until somebody is in a hurry. */
-  async wait(ms: number): Promise<void> {
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /** Fires when nothing new is begun any more. */
+  get draining(): AbortSignal {
+    return this.#draining.signal;
+  }
+
+  /** Ends the stage that is under way, or the next one. */
+  hurry(): void {
+    if (this.#endWait === null) this.#isInHurry = true;
+    else this.#endWait();
+  }
+
+  /** Resolves when nothing is under way any more and all connections are closed. */
+  async run(stages: Stages): Promise<void> {
+    this.#hasBegun = true;
+    await this.#leave(stages);
+    stages.events.info('Stopping');
+    this.#draining.abort();
+    await this.#drain(stages);
+  }
+
+  /** The port stays open and idle connections stay, so that whoever has not heard of it yet loses nothing. */
+  async #leave({ connections, delayMs, events }: Stages): Promise<void> {
+    connections.endWithAnswers();
+    if (delayMs === 0) return;
+    events.info(
+      `Leaving: /readyz answers 503, all else is served for another ${delayMs / 1000} s (shutdown_delay_sec)`,
+    );
+    await this.#wait(delayMs);
+  }
+
+  /** The end of the grace period is the end of what waits and of what runs. */
+  async #drain({ http, dispatchers, upstreams, graceMs }: Stages): Promise<void> {
+    const closeConnections = http.drain();
+    const idle = Promise.all(dispatchers.map(dispatcher => dispatcher.drain()));
+    await Promise.race([idle, this.#wait(graceMs)]);
+    for (const dispatcher of dispatchers) dispatcher.refuseAll();
+    upstreams.abortAll(errors.unavailable('The gateway is shutting down.', 1));
+    await idle;
+    await closeConnections();
+    await upstreams.close();
+  }
+
+  async #wait(ms: number): Promise<void> {
     if (!this.#isInHurry) {
       await new Promise<void>(resolve => {
         const cancel = this.#clock.after(ms, resolve);
-        this.#giveUp = () => {
+        this.#endWait = () => {
           cancel();
           resolve();
         };
       });
     }
-    this.#giveUp = null;
+    this.#endWait = null;
     this.#isInHurry = false;
   }
-
-  /** Ends the wait that is under way; else the next one. */
-  hurry(): void {
-    if (this.#giveUp === null) this.#isInHurry = true;
-    else this.#giveUp();
-  }
-}
-
-interface Leaving {
-  readonly connections: Pick<Connections, 'endWithAnswers'>;
-  readonly delayMs: number;
-  readonly patience: Patience;
-  readonly events: Pick<Events, 'info'>;
-}
-
-/** The port stays open and idle connections stay, so that whoever has not heard of it yet loses nothing. */
-export async function leave({ connections, delayMs, patience, events }: Leaving): Promise<void> {
-  connections.endWithAnswers();
-  if (delayMs === 0) return;
-  events.info(`Leaving: /readyz answers 503, all else is served for another ${delayMs / 1000} s (shutdown_delay_sec)`);
-  await patience.wait(delayMs);
-}
-
-interface Draining {
-  readonly http: HttpServer;
-  readonly dispatchers: readonly Dispatcher[];
-  readonly upstreams: Upstreams;
-  /** How long streams may still run. */
-  readonly graceMs: number;
-  readonly patience: Patience;
-}
-
-/** The end of the grace period is the end of what waits and of what runs. */
-export async function drain({ http, dispatchers, upstreams, graceMs, patience }: Draining): Promise<void> {
-  const closeConnections = http.drain();
-  const idle = Promise.all(dispatchers.map(dispatcher => dispatcher.drain()));
-  await Promise.race([idle, patience.wait(graceMs)]);
-  for (const dispatcher of dispatchers) dispatcher.refuseAll();
-  upstreams.abortAll(errors.unavailable('The gateway is shutting down.', 1));
-  await idle;
-  await closeConnections();
-  await upstreams.close();
 }
