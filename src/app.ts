@@ -11,7 +11,7 @@ import { type FrontDoor, openFrontDoor } from './http/front-door.ts';
 import type { Health } from './http/ops.ts';
 import { type ConsoleService, createHttpServer } from './http/server.ts';
 import { reload } from './reload.ts';
-import { Stop } from './stop.ts';
+import { Stop, type StopWish } from './stop.ts';
 import { createEvents, type Events } from './telemetry/events.ts';
 import { createLogger, LogFileFault, type Logger, type LogSink } from './telemetry/logger.ts';
 import { createMetrics, type Watched } from './telemetry/metrics.ts';
@@ -39,7 +39,7 @@ export interface App {
   /** Resolves when requests can be served; rejects on a fault that no retry mends. */
   readonly ready: Promise<void>;
   /** Leaves, drains and closes everything; safe to call more than once. */
-  stop(): Promise<void>;
+  stop(wish?: StopWish): Promise<void>;
   /**
    * Opens the file of the log anew and reads the configuration again; whatever is wrong with either is logged and
    * changes nothing.
@@ -96,8 +96,9 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   // Whoever does not await it is told by the log.
   ready.catch(error => stopping.draining.aborted || events.error('Cannot start', error));
 
-  async function stop(): Promise<void> {
-    const { shutdownDelayMs, shutdownGraceMs: graceMs } = config.gateway;
+  async function stop(wish: StopWish): Promise<void> {
+    const { shutdownDelayMs, shutdownGraceMs } = config.gateway;
+    const graceMs = wish === 'when_done' ? null : shutdownGraceMs;
     // Who was never ready is sent nothing yet.
     const delayMs = edition.health() === 'starting' ? 0 : shutdownDelayMs;
     const parts = { http, connections: door.connections, dispatchers: [...dispatchers.values()], upstreams, events };
@@ -111,7 +112,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   return {
     url,
     ready,
-    stop: () => (stopped ??= stop()),
+    stop: (wish = 'in_time') => (stopped ??= stop(wish)),
     reload(read) {
       void logger.reopen();
       if (stopping.draining.aborted) return;

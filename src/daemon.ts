@@ -6,9 +6,10 @@ import { ConfigFaults, type LoadedConfig, loadProcessConfig } from './config/con
 
 const help = `Usage: gatewayd [--config FILE]
 
-Runs Tokligence Gateway until SIGTERM, SIGINT or SIGQUIT; a second one, more than a second later, ends
-the stage in which the stop is. SIGHUP and SIGUSR2 read the file again: pools, tenants and [scheduler] act
-at once, of what needs a restart the log tells. They open [log] file anew, too; SIGUSR1 does only that.
+Runs Tokligence Gateway until SIGTERM or SIGINT, after which what runs has shutdown_grace_sec, or SIGQUIT,
+after which it has all the time that it takes. A second one, more than a second later, ends the stage in
+which the stop is. SIGHUP and SIGUSR2 read the file again: pools, tenants and [scheduler] act at once, of
+what needs a restart the log tells. They open [log] file anew, too; SIGUSR1 does only that.
 
   --config FILE  the ini file (default: config/setting.ini); every key can also be set in the
                  environment as TOKLIGENCE_<SECTION>_<KEY>
@@ -43,9 +44,11 @@ async function run(upkeep: Upkeep): Promise<void> {
   upkeep.reopenLog = () => app.reopenLog();
   signals.onFurther(() => app.hurry());
   // Whatever comes first: a fault that no retry mends, or the wish to stop.
-  const wish = await Promise.race([signals.stop, app.ready.then(() => signals.stop)]).catch((error: unknown) => error);
-  await app.stop();
-  if (wish instanceof Error) throw wish;
+  const wish = await Promise.race([signals.stop, app.ready.then(() => signals.stop)]).catch(async fault => {
+    await app.stop();
+    throw fault;
+  });
+  await app.stop(wish);
 }
 
 /** Ends the process. */

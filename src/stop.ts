@@ -12,6 +12,9 @@ import type { HttpServer } from './http/server.ts';
 import type { Events } from './telemetry/events.ts';
 import type { Upstreams } from './upstreams/upstreams.ts';
 
+/** What runs has the grace period for it, or all the time that it takes. */
+export type StopWish = 'in_time' | 'when_done';
+
 interface Stages {
   readonly http: HttpServer;
   readonly connections: Pick<Connections, 'endWithAnswers'>;
@@ -19,7 +22,8 @@ interface Stages {
   readonly upstreams: Upstreams;
   readonly events: Pick<Events, 'info'>;
   readonly delayMs: number;
-  readonly graceMs: number;
+  /** Null: without a limit. */
+  readonly graceMs: number | null;
 }
 
 export class Stop {
@@ -79,10 +83,10 @@ export class Stop {
     await upstreams.close();
   }
 
-  async #wait(ms: number): Promise<void> {
+  async #wait(ms: number | null): Promise<void> {
     if (!this.#isInHurry) {
       await new Promise<void>(resolve => {
-        const cancel = this.#clock.after(ms, resolve);
+        const cancel = ms === null ? () => {} : this.#clock.after(ms, resolve);
         this.#endWait = () => {
           cancel();
           resolve();

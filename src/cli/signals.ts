@@ -1,11 +1,12 @@
 import { isatty } from 'node:tty';
+import type { StopWish } from '../stop.ts';
 
 /** Signals closer together than this count as one: a group signal reaches an npm-started process twice. */
 const sameSignalMs = 1000;
 
 interface StopSignals {
   /** Settles on the first one. */
-  readonly stop: Promise<void>;
+  readonly stop: Promise<StopWish>;
   /** Calls back for every further one. */
   onFurther(callback: () => void): void;
 }
@@ -40,13 +41,14 @@ export function ignoreUpkeep(): void {
 
 /** Listens for the signals that ask a process to stop, from now on. */
 export function listenForStop(): StopSignals {
-  const first = Promise.withResolvers<void>();
+  const first = Promise.withResolvers<StopWish>();
   let further = () => {};
   let countedAt: number | null = null;
-  const onSignal = () => {
+  const onSignal = (signal: NodeJS.Signals) => {
     const now = performance.now();
     if (countedAt !== null && now - countedAt <= sameSignalMs) return;
-    if (countedAt === null) first.resolve();
+    // As nginx has it.
+    if (countedAt === null) first.resolve(signal === 'SIGQUIT' ? 'when_done' : 'in_time');
     else further();
     countedAt = now;
   };
