@@ -68,7 +68,9 @@ export default {
       comment: 'config, db and telemetry serve the features and never call them.',
       severity: 'error',
       from: only('^src/(config|db|telemetry)/'),
-      to: { path: '^src/(identity|priority|upstreams|pool-settings|scheduler|gateway|http|cli|app|stop|edition|daemon|gatewayd)' },
+      to: {
+        path: '^src/(identity|priority|upstreams|pool-settings|scheduler|gateway|http|cli|app|stop|edition|daemon|gatewayd)',
+      },
     },
     {
       name: 'gateway-knows-no-http-server',
