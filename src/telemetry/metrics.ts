@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { PoolStats } from '../domain/stats.ts';
@@ -219,12 +219,14 @@ const turnedAway = ({ yielded, refused }: WatchedConnections): Sample[] =>
     refused_of_address: refused.address,
   }).map(([outcome, value]) => ({ labels: { outcome }, value }));
 
-/** Those of the process and of Node that need no labels of their own. */
+/** Those of the process and of Node that need no labels of their own and are named as Prometheus wants them. */
 const collectProcessMetrics = (registry: Registry): void => {
   collectDefaultMetrics({ register: registry });
   for (const metric of registry.getMetricsAsArray()) {
     const labels = 'labelNames' in metric && Array.isArray(metric.labelNames) ? metric.labelNames : [];
-    if (labels.length > 0) registry.removeSingleMetric(metric.name);
+    // Counts of all that is open in Node, which also take long where much is.
+    const isMisnamed = metric.name.endsWith('_total') && metric instanceof Gauge;
+    if (labels.length > 0 || isMisnamed) registry.removeSingleMetric(metric.name);
   }
 };
 
