@@ -60,15 +60,18 @@ function listCommand(mappings: Command, sessionOf: SessionOf): void {
       tenant_type: flags.tenantType,
       enabled: enabledOf(flags),
     };
-    const { rows, total } = await listRows<Mapping>(
+    const { rows, total, answer } = await listRows<Mapping>(
       session.gateway(),
       { path: mappingsPath, name: 'mappings', query },
       flags,
     );
+    // Null where none may; a gateway of another version may not say.
+    const raising = (answer.external_may_raise ?? null) as { readonly message: string } | null;
     session.show(
-      { mappings: rows, total },
+      { mappings: rows, total, external_may_raise: raising },
       () => mappingTable(rows) + countLine(rows.length, total, 'mapping', 'mappings'),
     );
+    if (raising !== null && !session.json) session.note(`warning: ${raising.message}`);
   });
 }
 
