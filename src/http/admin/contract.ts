@@ -154,9 +154,7 @@ export const mappingStatus = fields({
   mode: settingFields.mode,
   default_priority: settingFields.default_priority,
   cache_ttl_sec: settingFields.cache_ttl_sec,
-  x_priority: settingFields.x_priority,
   next_reload_by: orNull(moment),
-  external_may_raise: mayRaise,
 });
 
 /** `schema` says what JSON it takes, the rules of the file's key what is allowed. */

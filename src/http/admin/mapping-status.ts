@@ -1,5 +1,5 @@
 import type { PrioritySettings } from '../../config/config.ts';
-import type { ExternalMayRaise, MapperStatus } from '../../priority/priority.ts';
+import type { MapperStatus } from '../../priority/priority.ts';
 import { type AdminApp, admins } from './access.ts';
 import { type MappingStatus, mappingStatus } from './contract.ts';
 
@@ -7,21 +7,20 @@ import { type MappingStatus, mappingStatus } from './contract.ts';
 export interface StatusService {
   status(): MapperStatus;
   settings(): PrioritySettings;
-  externalMayRaise(): ExternalMayRaise | null;
 }
 
 export function mappingStatusRoutes(app: AdminApp, mapper: StatusService): void {
   app.get(
     '/api-key-priority/status',
     { config: { roles: admins }, schema: { summary: 'What serves, and since when', response: { 200: mappingStatus } } },
-    async () => ({ ...shown(mapper.status(), mapper.settings()), external_may_raise: mapper.externalMayRaise() }),
+    async () => shown(mapper.status(), mapper.settings()),
   );
 }
 
 const shown = (
   { loadedAt, reloadBy, usable, faulty, degraded }: MapperStatus,
-  { enabled, mode, default_priority, cache_ttl_sec, x_priority }: PrioritySettings,
-): Omit<MappingStatus, 'external_may_raise'> => ({
+  { enabled, mode, default_priority, cache_ttl_sec }: PrioritySettings,
+): MappingStatus => ({
   loaded_at: loadedAt?.toISOString() ?? null,
   usable,
   faulty,
@@ -30,6 +29,5 @@ const shown = (
   mode: mode.value,
   default_priority: default_priority.value,
   cache_ttl_sec: cache_ttl_sec.value,
-  x_priority: x_priority.value,
   next_reload_by: reloadBy?.toISOString() ?? null,
 });

@@ -3,11 +3,11 @@ import { IconStairsUp } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
-import type { MappingStatus } from '../../../src/http/admin/contract.ts';
+import type { MappingList } from '../../../src/http/admin/contract.ts';
 
 interface MayRaiseProps {
   /** Null or not known yet: there is nothing to say. */
-  readonly found: MappingStatus['external_may_raise'] | undefined;
+  readonly found: MappingList['external_may_raise'] | undefined;
   readonly children?: ReactNode;
 }
 

@@ -4,7 +4,6 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useMappingStatus, useReload } from '../../api/mappings.ts';
 import { type Settings, useSettings } from '../../api/settings.ts';
-import { MayRaise } from '../../parts/may-raise.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { PriorityBadge } from '../../parts/priority.tsx';
 import { SourceBadge } from '../../parts/setting-fields.tsx';
@@ -18,21 +17,17 @@ import { useTask } from './use-task.ts';
 /** Whether mappings hold at all, what holds without one, and when they were read. */
 export function Head() {
   const settings = useSettings();
-  const { data: status } = useMappingStatus();
   const changing = useTask<SettingTask>();
   if (settings.isPending) return <Skeleton h={98} mb="sm" />;
   if (settings.isError) return <ErrorState error={settings.error} onRetry={settings.refetch} />;
   const { data } = settings;
   return (
-    <>
-      <MayRaise found={status?.external_may_raise} />
-      <Paper withBorder px="md" py="sm" mb="sm" className={classes.head}>
-        <ModeSwitch settings={data} />
-        <Values settings={data} onChange={name => changing.open({ name, settings: data })} />
-        <Loaded />
-        <SettingDialog task={changing} />
-      </Paper>
-    </>
+    <Paper withBorder px="md" py="sm" mb="sm" className={classes.head}>
+      <ModeSwitch settings={data} />
+      <Values settings={data} onChange={name => changing.open({ name, settings: data })} />
+      <Loaded />
+      <SettingDialog task={changing} />
+    </Paper>
   );
 }
 

@@ -4,6 +4,7 @@ import type { DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
 import { useMappings } from '../../api/mappings.ts';
 import { isFiltered } from '../../parts/filters.tsx';
+import { MayRaise } from '../../parts/may-raise.tsx';
 import { useNumbers } from '../../parts/numbers.ts';
 import { PagedTable } from '../../parts/paged-table.tsx';
 import type { TableView } from '../../parts/table-view.ts';
@@ -23,6 +24,7 @@ export function MappingTable({ view, actions }: MappingTableProps) {
   const columns = useColumns(actions);
   return (
     <Stack gap={6}>
+      <MayRaise found={data?.external_may_raise} />
       <PagedTable<Row>
         label={t('title')}
         columns={columns}
