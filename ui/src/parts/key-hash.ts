@@ -7,6 +7,6 @@ export async function keyHash(key: string): Promise<string> {
 /** Browsers lend pages their own only over https and from this machine; for all others one comes with the console. */
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   if (crypto.subtle !== undefined) return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  const library = await import('@noble/hashes/sha2.js');
-  return library.sha256(bytes);
+  const { sha256: hashed } = await import('@noble/hashes/sha2.js');
+  return hashed(bytes);
 }

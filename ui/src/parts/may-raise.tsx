@@ -16,7 +16,7 @@ export function MayRaise({ found, children }: MayRaiseProps) {
   const { t } = useTranslation();
   if (!found) return null;
   return (
-    <Alert color="yellow" icon={<IconStairsUp />} p="xs" mb="sm">
+    <Alert variant="outline" color="yellow.8" icon={<IconStairsUp />} p="xs" mb="sm">
       <Text size="sm" component="div">
         {t('mayRaise', { tenants: found.tenants })} {t('mayRaiseSet')}{' '}
         <Anchor component={Link} href="/settings" size="sm" underline="always">

@@ -38,7 +38,7 @@ const colors = { active: 'teal.9', expired: 'red.9', user_inactive: 'gray.7' } a
 function Found({ found, onRevoke }: { readonly found: FoundApiKey } & Pick<FoundKeyProps, 'onRevoke'>) {
   const { t } = useTranslation('apiKeys');
   return (
-    <Group gap="xs 20px">
+    <Group gap="6px 20px">
       <Group gap="xs" wrap="nowrap">
         <Badge color={colors[found.state]} radius="sm" tt="none" style={{ flexShrink: 0 }}>
           {t(`state_${found.state}`)}
