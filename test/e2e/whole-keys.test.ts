@@ -25,7 +25,7 @@ for (const secure of [true, false])
   browserTest(
     `a whole key is looked up by its hash${secure ? '' : ', also where the browser lends none'}, and revoked`,
     async t => {
-      const { page, visit, gateway } = await openConsole(t);
+      const { page, visit, gateway } = await openConsole(t, { scheme: secure ? 'light' : 'dark' });
       const key = await gateway.createKey('prod');
       const other = await gateway.createKey('dev');
       await (await gateway.chat(key)).text();

@@ -81,7 +81,7 @@ function addCommand(mappings: Command, sessionOf: SessionOf): void {
     .description('map a pattern to a priority')
     .argument(
       '[pattern]',
-      "in quotes: 'tok_prod*' is a prefix, '*_ci' a suffix, '*-beta-*' contained, sha256:HEX an exact key; else say --match-type",
+      "in quotes: 'tok_prod_*' is a prefix, '*_ci' a suffix, '*-beta-*' contained, sha256:HEX an exact key; else say --match-type",
     )
     .addOption(new Option('--priority <n>', 'P0 (best) to P9').argParser(level).makeOptionMandatory())
     .option('--key-from <file>', 'instead of a pattern: map exactly the key in this file (- for standard input)')

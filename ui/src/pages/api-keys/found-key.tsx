@@ -56,7 +56,6 @@ function Found({ found, onRevoke }: { readonly found: FoundApiKey } & Pick<Found
       <Button
         size="xs"
         color="red.9"
-        variant="outline"
         ml="auto"
         leftSection={<IconTrash size={14} />}
         onClick={() => onRevoke(found)}

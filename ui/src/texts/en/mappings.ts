@@ -76,7 +76,7 @@ export const mappings = {
   choosePriority: 'P0 (best) to P9',
   noType: 'none',
   patternHint_exact: 'One whole key, or sha256: and the hash of one.',
-  patternHint_prefix: 'Keys that begin with this, such as tok_prod*. * alone matches every key.',
+  patternHint_prefix: 'Keys that begin with this, such as tok_prod_*. * alone matches every key.',
   patternHint_suffix: 'Keys that end with this, such as *_ci.',
   patternHint_contains: 'Keys that have this anywhere, such as *_ml_*.',
   patternHint_regex: 'RE2 syntax, anywhere in the key; anchor with ^ and $.',

@@ -77,7 +77,7 @@ export const mappings: Texts['mappings'] = {
   choosePriority: 'P0（最优先）至 P9',
   noType: '无',
   patternHint_exact: '一个完整的密钥，或 sha256: 加上密钥的哈希。',
-  patternHint_prefix: '以此开头的密钥，例如 tok_prod*。单独的 * 匹配所有密钥。',
+  patternHint_prefix: '以此开头的密钥，例如 tok_prod_*。单独的 * 匹配所有密钥。',
   patternHint_suffix: '以此结尾的密钥，例如 *_ci。',
   patternHint_contains: '任意位置含有此内容的密钥，例如 *_ml_*。',
   patternHint_regex: 'RE2 语法，可匹配密钥的任意位置；用 ^ 和 $ 锚定首尾。',
