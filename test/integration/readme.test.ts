@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { closedFolder, root } from '../support/accounts.ts';
 import { groupLives } from '../support/daemon.ts';
+import { freePort } from '../support/free-port.ts';
 
 interface Block {
   readonly commands: string;
@@ -24,15 +24,6 @@ function blocksOf(text: string): Block[] {
     staysUntil: mark?.match(/^stays until "(.+)"$/)?.[1] ?? null,
     isRun: !mark?.startsWith('not run, '),
   }));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 /** A home of its own, in which curl takes a refusal for a failure and `npm ci` has been done. */
