@@ -14,4 +14,5 @@ SELECT pattern, priority, 'prefix', tenant_id, tenant_name, tenant_type, descrip
     ('tok_ext_free_*',  9, 'ext-free',       'Free',            'external', 'Trial accounts')
   ) AS tenant (pattern, priority, tenant_id, tenant_name, tenant_type, description)
  WHERE NOT EXISTS (SELECT FROM api_key_priority_mappings AS known WHERE known.tenant_id = tenant.tenant_id)
+ ORDER BY priority
     ON CONFLICT (pattern) DO NOTHING;

@@ -41,17 +41,26 @@ const nullIfGone = (error: unknown): null => {
   throw error;
 };
 
-/** Null until it is made. */
-export function useKeyHash(key: string): string | null {
-  const [made, setMade] = useState<{ readonly key: string; readonly hash: string } | null>(null);
+interface KeyHash {
+  /** Null until it is made, and where it cannot be. */
+  readonly hash: string | null;
+  readonly error: unknown;
+}
+
+export function useKeyHash(key: string): KeyHash {
+  const [made, setMade] = useState<(KeyHash & { readonly key: string }) | null>(null);
   useEffect(() => {
     let isWanted = true;
-    void keyHash(key).then(hash => isWanted && setMade({ key, hash }));
+    const tell = (hash: string | null, error: unknown) => isWanted && setMade({ key, hash, error });
+    keyHash(key).then(
+      hash => tell(hash, null),
+      error => tell(null, error),
+    );
     return () => {
       isWanted = false;
     };
   }, [key]);
-  return made?.key === key ? made.hash : null;
+  return made?.key === key ? made : { hash: null, error: null };
 }
 
 /** The key is handed to `onDrawn` and to nothing else: what a mutation answers is kept in memory for a while. */

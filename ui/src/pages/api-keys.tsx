@@ -25,7 +25,7 @@ export default function Page() {
   // The key lives here while its dialog is open, and nowhere else.
   const [drawn, setDrawn] = useState<DrawnApiKey | null>(null);
   const [revoke, dialog] = useRevoking();
-  // A whole key that was entered to be looked up; it is in no address, no cache and no request.
+  // A whole key that was entered to be looked up: it lives here and in its field, and only its hash leaves the page.
   const [wholeKey, setWholeKey] = useState<string | null>(null);
   const showDrawn = (key: DrawnApiKey) => {
     setIsCreating(false);

@@ -15,7 +15,9 @@ interface FoundKeyProps {
 /** Whose a whole key is, and whether it works: for who has found one, and may have to stop it at once. */
 export function FoundKey({ wholeKey, onRevoke }: FoundKeyProps) {
   const { t } = useTranslation('apiKeys');
-  const { data, error, refetch } = useFoundKey(useKeyHash(wholeKey));
+  const made = useKeyHash(wholeKey);
+  const { data, refetch, ...query } = useFoundKey(made.hash);
+  const error = made.error ?? query.error;
   return (
     <Paper withBorder component="section" aria-label={t('lookedUp')} p="sm" mb="sm">
       <Stack gap={6}>
