@@ -63,7 +63,10 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     bodies.maxReceivingBytes = Math.max(bodies.maxReceivingBytes, settings.maxQueuedBytes);
   };
   const edition = await openEdition({ config, clock, events, print, configure });
-  const upstreams = createUpstreams(config.providers, { clock });
+  const upstreams = createUpstreams(config.providers, {
+    clock,
+    onListFault: (name, reason) => events.warn(`Provider ${name}: its list of models is left out: ${reason}`),
+  });
   const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
   const health = (): Health => (stopping.signal.aborted ? 'stopping' : edition.health());
   const healths = new ProviderHealths(clock);

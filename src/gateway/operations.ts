@@ -1,13 +1,14 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Dialect } from '../domain/vocabulary.ts';
 
 /** One row per model route: all that tells one from another. */
 export interface Operation {
   readonly method: 'GET' | 'POST';
   readonly dialect: Dialect;
+  /** Who answers: the upstream, for which a seat is taken, or the gateway by what it knows of the models. */
+  readonly answers: 'upstream' | 'list of models' | 'single model';
   /** Relative to the provider's `base_url`. */
   readonly upstreamPath: string;
-  /** Only the list of models is answered without one. */
-  readonly takesSeat: boolean;
   /** Whether tokens come out; where none do, none are charged in advance. */
   readonly producesTokens: boolean;
 }
@@ -15,13 +16,25 @@ export interface Operation {
 const post = (dialect: Dialect, upstreamPath: string, producesTokens = true): Operation => ({
   method: 'POST',
   dialect,
+  answers: 'upstream',
   upstreamPath,
-  takesSeat: true,
   producesTokens,
+});
+
+const get = (dialect: Dialect, answers: Operation['answers']): Operation => ({
+  method: 'GET',
+  dialect,
+  answers,
+  upstreamPath: '',
+  producesTokens: false,
 });
 
 const messages = post('anthropic', '/v1/messages');
 const countTokens = post('anthropic', '/v1/messages/count_tokens', false);
+const anthropicPrefix = '/anthropic';
+const modelsPath = '/v1/models';
+/** Of a path whose end is an ID, as OpenAPI writes it. */
+const idPlace = '/{model}';
 
 /** By path. */
 export const operations: ReadonlyMap<string, Operation> = new Map([
@@ -29,20 +42,38 @@ export const operations: ReadonlyMap<string, Operation> = new Map([
   ['/v1/completions', post('openai', '/completions')],
   ['/v1/embeddings', post('openai', '/embeddings', false)],
   ['/v1/responses', post('openai', '/responses')],
-  [
-    '/v1/models',
-    { method: 'GET', dialect: 'openai', upstreamPath: '/models', takesSeat: false, producesTokens: false },
-  ],
+  [modelsPath, get('openai', 'list of models')],
+  [modelsPath + idPlace, get('openai', 'single model')],
   ['/v1/messages', messages],
   ['/v1/messages/count_tokens', countTokens],
   ['/anthropic/v1/messages', messages],
   ['/anthropic/v1/messages/count_tokens', countTokens],
+  [anthropicPrefix + modelsPath, get('anthropic', 'list of models')],
+  [anthropicPrefix + modelsPath + idPlace, get('anthropic', 'single model')],
 ]);
 
-/** The operation that a request's method and URL (with or without a query) name, if it is a model route. */
-export function findOperation(method: string | undefined, url: string): Operation | undefined {
-  const operation = operations.get(pathOf(url));
+/**
+ * The operation that a request's method and URL (with or without a query) name, if it is a model route. Models are told in
+ * Anthropic's dialect to whoever says `anthropic-version`.
+ */
+export function findOperation(
+  method: string | undefined,
+  url: string,
+  headers: IncomingHttpHeaders = {},
+): Operation | undefined {
+  const path = pathOf(url);
+  if (method === 'GET' || method === 'HEAD') return modelOperation(path, headers);
+  const operation = operations.get(path);
   return operation?.method === method ? operation : undefined;
+}
+
+function modelOperation(path: string, headers: IncomingHttpHeaders): Operation | undefined {
+  const isPrefixed = path.startsWith(anthropicPrefix);
+  const rest = isPrefixed ? path.slice(anthropicPrefix.length) : path;
+  const isOfAnthropic = isPrefixed || headers['anthropic-version'] !== undefined;
+  const place = rest.startsWith(`${modelsPath}/`) && rest.length > modelsPath.length + 1 ? modelsPath + idPlace : rest;
+  const operation = operations.get((isOfAnthropic ? anthropicPrefix : '') + place);
+  return operation?.method === 'GET' ? operation : undefined;
 }
 
 /** The dialect in which a path's errors are told, known routes or not. */

@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import type { Body } from '../domain/body.ts';
+import type { Body, BodyPlaces } from '../domain/body.ts';
 import type { ErrorCode, GatewayError } from '../domain/errors.ts';
 import type { MeteredUsage } from '../domain/usage.ts';
 import type { Dialect, Level } from '../domain/vocabulary.ts';
+import type { ListedModel } from './listed-model.ts';
 
 /** One request on its way to an upstream. */
 export interface UpstreamCall {
@@ -13,8 +14,7 @@ export interface UpstreamCall {
   /** As the client sent them. */
   readonly headers: IncomingHttpHeaders;
   readonly body: Body | null;
-  /** Where the brace stands that closes the body's object. */
-  readonly bodyClosedAt: number;
+  readonly bodyPlaces: BodyPlaces;
   readonly model: string;
   /** What the gateway adds to the answer, names in lower case; they win over the upstream's. */
   readonly answerHeaders: Readonly<Record<string, string>>;
@@ -74,11 +74,4 @@ export interface Upstream extends Provider {
   /** Ends all running calls with this error. */
   abortAll(error: GatewayError): void;
   close(): Promise<void>;
-}
-
-export interface ListedModel {
-  readonly id: string;
-  /** Seconds since 1970. */
-  readonly created: number;
-  readonly owned_by: string;
 }

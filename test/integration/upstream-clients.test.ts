@@ -16,7 +16,7 @@ const call: UpstreamCall = {
   path: '/chat/completions',
   headers: {},
   body: { pieces: [Buffer.from('{}')], bytes: 2 },
-  bodyClosedAt: 1,
+  bodyPlaces: { closedAt: 1, urgency: { priority: [], service_tier: [] } },
   model: 'm',
   answerHeaders: {},
   stream: false,

@@ -2,10 +2,12 @@ import { type ClientRequest, createServer, type IncomingMessage, type OutgoingHt
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { HttpProviderConfig, ProviderConfig } from '../../src/config/config.ts';
+import type { BodyPlaces } from '../../src/domain/body.ts';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import { asGatewayError, errorBody, GatewayError } from '../../src/domain/errors.ts';
 import type { Dialect, Level } from '../../src/domain/vocabulary.ts';
 import { findOperation } from '../../src/gateway/operations.ts';
+import { BodyScan } from '../../src/gateway/receiving/body-scan.ts';
 import { createUpstreams, type Forwarded, type UpstreamCall, type Upstreams } from '../../src/upstreams/upstreams.ts';
 
 /** An OpenAI provider in front of a fake upstream. */
@@ -79,7 +81,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       path: dialect === 'anthropic' ? url : url.replace('/v1', ''),
       headers: req.headers,
       body: { pieces: [body], bytes: body.length },
-      bodyClosedAt: body.lastIndexOf('}'),
+      bodyPlaces: placesIn(body),
       model: /"model": ?"([^"]*)"/.exec(body.toString('latin1', 0, 1024))?.[1] ?? 'some-model',
       answerHeaders: options.answerHeaders ?? {},
       stream: /"stream": ?true/.test(body.toString()),
@@ -135,6 +137,17 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       return readAnswer(sent);
     },
   };
+}
+
+/** Some bodies here are none that a gateway would let in. */
+function placesIn(body: Buffer): BodyPlaces {
+  const scan = new BodyScan();
+  try {
+    scan.push(body);
+    return scan.end().places;
+  } catch {
+    return { closedAt: body.lastIndexOf('}'), urgency: { priority: [], service_tier: [] } };
+  }
 }
 
 /** An answer as it comes. */

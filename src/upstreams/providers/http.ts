@@ -7,8 +7,9 @@ import { clientGone } from '../answer.ts';
 import { bodyWithLevel } from '../body-splice.ts';
 import { Connections } from '../connections.ts';
 import { HeaderFilter } from '../headers.ts';
+import type { ListedModel } from '../listed-model.ts';
 import { fetchModels } from '../model-list.ts';
-import type { Forwarded, ListedModel, TakenBack, Upstream, UpstreamCall } from '../provider.ts';
+import type { Forwarded, TakenBack, Upstream, UpstreamCall } from '../provider.ts';
 import { type ProxyContext, proxy } from '../proxy.ts';
 
 /** An upstream behind HTTP that speaks the dialect it is called in. */
@@ -60,6 +61,7 @@ export class HttpUpstream implements Upstream {
       return await fetchModels({
         client: connection.client,
         path: basePath + (this.#dialect === 'anthropic' ? '/v1/models?limit=1000' : '/models'),
+        cursor: this.#dialect === 'anthropic' ? 'after_id' : null,
         headers: this.#dialect === 'anthropic' ? [...this.#headers, 'anthropic-version', '2023-06-01'] : this.#headers,
         ownedBy: this.name,
         clock,
