@@ -33,6 +33,8 @@ export interface Outcome {
   readonly waitMs: number | null;
   readonly durationMs: number;
   readonly usage: MeteredUsage | null;
+  /** What the upstream calls the request, where it answered and told. */
+  readonly upstreamRequestId: string | null;
   /** What went wrong with the upstream, where that is its own fault and no status tells it; null where nothing did. */
   readonly upstreamFault: string | null;
 }

@@ -23,6 +23,7 @@ export class Exchange {
   ticket: { readonly wasQueued: boolean; readonly waitMs: number; readonly position: number } | null = null;
   isGranted = false;
   usage: MeteredUsage | null = null;
+  upstreamRequestId: string | null = null;
   /** What went wrong, as it was thrown: for the log. */
   fault: unknown = null;
   #kind: OutcomeKind = 'served';
@@ -49,9 +50,10 @@ export class Exchange {
     return headers;
   }
 
-  ended({ outcome, usage, fault }: Forwarded): void {
+  ended({ outcome, usage, fault, upstreamRequestId }: Forwarded): void {
     this.#kind = outcome;
     this.usage = usage;
+    this.upstreamRequestId = upstreamRequestId;
     this.fault = fault;
   }
 
@@ -81,6 +83,7 @@ export class Exchange {
       waitMs: this.ticket?.waitMs ?? null,
       durationMs: now - this.#startedAt,
       usage: this.usage,
+      upstreamRequestId: this.upstreamRequestId,
       upstreamFault: upstreamFaultOf(this.fault),
     };
   }

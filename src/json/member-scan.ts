@@ -133,6 +133,11 @@ export class MemberScan {
     return this.fault === null;
   }
 
+  /** An object or array has come to its end, and nothing has begun after it. */
+  get isWhole(): boolean {
+    return this.closedAt !== -1 && this.#containers.length === 0 && this.#cut === null && this.fault === null;
+  }
+
   /** Nothing but blanks has come. */
   get isEmpty(): boolean {
     return this.#expected === 'root' && this.fault === null && this.closedAt === -1;

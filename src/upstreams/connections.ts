@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { buildConnector, Client } from 'undici';
+import { InterimAnswers, withoutInterimAnswers } from './interim-answers.ts';
 
 export interface ConnectionTimeouts {
   readonly connectTimeoutMs: number;
@@ -10,6 +11,7 @@ export interface ConnectionTimeouts {
 /** One HTTP/1.1 client, which reconnects by itself, and the socket that it speaks over. */
 export interface Connection {
   readonly client: Client;
+  readonly interimAnswers: InterimAnswers;
   socket: Socket | null;
 }
 
@@ -36,8 +38,11 @@ export class Connections {
     };
   }
 
+  /** For one call. */
   take(): Connection {
-    return this.#idle.pop() ?? this.#open();
+    const connection = this.#idle.pop() ?? this.#open();
+    connection.interimAnswers.expect();
+    return connection;
   }
 
   give(connection: Connection): void {
@@ -49,15 +54,16 @@ export class Connections {
   }
 
   #open(): Connection {
+    const interimAnswers = new InterimAnswers();
     const client = new Client(this.#origin, {
       ...this.#options,
       connect: (options, callback) =>
         this.#connect(options, (...result) => {
-          connection.socket = result[1];
+          connection.socket = result[0] === null ? withoutInterimAnswers(result[1], interimAnswers) : null;
           callback(...result);
         }),
     });
-    const connection: Connection = { client, socket: null };
+    const connection: Connection = { client, interimAnswers, socket: null };
     this.#all.push(connection);
     return connection;
   }

@@ -82,6 +82,20 @@ const isKept = (name: string): boolean => kept.has(name) || name.startsWith(gate
 const isPrivate = (name: string): boolean =>
   privateNames.includes(name) || privatePrefixes.some(prefix => name.startsWith(prefix)) || privateEnds.test(name);
 
+/** By which an upstream's operator finds a request: OpenAI's and most others', Anthropic's, Azure's, Bedrock's. */
+const requestIdHeaders = ['x-request-id', 'request-id', 'apim-request-id', 'x-amzn-requestid'];
+const upstreamIdHeader = 'x-upstream-request-id';
+const soundRequestId = /^[\x21-\x7e]{1,128}$/;
+
+/** What the upstream calls the request; null without a sound one. */
+export function upstreamRequestId(headers: Readonly<Record<string, string | string[] | undefined>>): string | null {
+  for (const name of requestIdHeaders) {
+    const id = headers[name];
+    if (typeof id === 'string' && soundRequestId.test(id)) return id;
+  }
+  return null;
+}
+
 /** The headers of the answer, as a flat list: the upstream's, and the gateway's own, which win. */
 export function answerHeaders(
   headers: Readonly<Record<string, string | string[] | undefined>>,
@@ -89,11 +103,13 @@ export function answerHeaders(
 ): OutgoingHttpHeader[] {
   const result: OutgoingHttpHeader[] = [];
   for (const name in added) result.push(name, added[name] ?? '');
+  const upstreamId = upstreamRequestId(headers);
+  if (upstreamId !== null) result.push(upstreamIdHeader, upstreamId);
   const named = namedByConnection(headers.connection);
   for (const name in headers) {
     const value = headers[name];
     if (value === undefined || name in added || keptFromClient.has(name) || named?.has(name)) continue;
-    if (name.startsWith(gatewayHeaderPrefix)) continue;
+    if (name.startsWith(gatewayHeaderPrefix) || (name === upstreamIdHeader && upstreamId !== null)) continue;
     result.push(name, value);
   }
   return result;

@@ -46,6 +46,8 @@ export interface Forwarded {
   readonly outcome: 'served' | 'upstream_error' | 'client_left' | ErrorCode;
   /** Why an answer that had begun was broken off, or what in it is the provider's failure. */
   readonly fault: GatewayError | null;
+  /** What the upstream calls the request; null where it says nothing that can be told. */
+  readonly upstreamRequestId: string | null;
 }
 
 /** `onBusy` took the call back: nothing was written, and the upstream does not count the call any more. */

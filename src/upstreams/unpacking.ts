@@ -17,6 +17,7 @@ import {
   zstdDecompress,
 } from 'node:zlib';
 import type { AnswerReading, Meter } from './metering/answer-reading.ts';
+import { meterFor } from './metering/meter.ts';
 
 type ContentEncoding = string | string[] | undefined;
 
@@ -61,6 +62,12 @@ export async function unpacked(bytes: Buffer, encoding: ContentEncoding, maxByte
   return unpacker.whole(bytes, { maxOutputLength: Math.max(maxBytes, 1) });
 }
 
+/** For an answer that says this of itself. */
+export function meterOf(contentType: string, encoding: ContentEncoding): Meter {
+  const meter = meterFor(contentType);
+  return isPacked(encoding) ? new UnpackingMeter(meter, encoding) : meter;
+}
+
 /** Packed bytes that may wait to be unpacked. */
 const mostWaitingBytes = 4 * 1024 * 1024;
 /** What unpacks to more than this, and to more than so many times its size, is not honest text. */
@@ -68,14 +75,14 @@ const freeBytes = 16 * 1024 * 1024;
 const mostTimes = 100;
 
 /** Reads a packed answer. Where it cannot go on it gives up: what is not known then is estimated. */
-export class UnpackingMeter implements Meter {
+class UnpackingMeter implements Meter {
   readonly #meter: Meter;
   readonly #encoding: ContentEncoding;
   #stream: Transform | null = null;
   #state: 'reading' | 'given up' = 'reading';
   #packedBytes = 0;
   #unpackedBytes = 0;
-  /** Pieces that are not unpacked yet, and who waits for them. */
+  /** Pieces that are not unpacked yet, and who waits until they are. */
   #pending = 0;
   #waiting: (() => void)[] = [];
 
@@ -105,7 +112,6 @@ export class UnpackingMeter implements Meter {
     this.#stream.write(chunk, () => this.#took());
   }
 
-  /** Calls back once all that was fed is read. */
   whenRead(then: () => void): void {
     if (this.#pending === 0) then();
     else this.#waiting.push(then);
@@ -130,14 +136,21 @@ export class UnpackingMeter implements Meter {
     if (this.#unpackedBytes > Math.max(freeBytes, mostTimes * this.#packedBytes)) this.#giveUp();
   }
 
+  /** The stream calls back no more for what it has taken. */
   #giveUp(): void {
     this.#state = 'given up';
     this.#stream?.destroy();
+    this.#pending = 0;
+    this.#callBack();
   }
 
   #took(): void {
+    if (this.#state === 'given up') return;
     this.#pending--;
-    if (this.#pending > 0) return;
+    if (this.#pending === 0) this.#callBack();
+  }
+
+  #callBack(): void {
     for (const then of this.#waiting.splice(0)) then();
   }
 }

@@ -1,4 +1,6 @@
 import { errors, type GatewayError } from '../domain/errors.ts';
+import type { AnswerReading } from './metering/answer-reading.ts';
+import { errorWords, isOwnError } from './metering/told-error.ts';
 
 const texts: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'The upstream refused the connection.',
@@ -53,3 +55,17 @@ const place = (location: string | string[] | undefined): string =>
     : String(location)
         .replace(/[?#].*$/s, '')
         .slice(0, longestPlace);
+
+/** Why an answer below 400 is the provider's failure; null where it is none, or the client's doing. */
+export function faultIn(reading: AnswerReading | null): GatewayError | null {
+  if (reading === null) return null;
+  const { error, isEmpty } = reading;
+  if (error !== null) return isOwnError(error) ? ownFault(`answered with ${errorWords(error)}`) : null;
+  return isEmpty ? ownFault('answered nothing') : null;
+}
+
+function ownFault(what: string): GatewayError {
+  const fault = errors.upstreamFailed(`The upstream ${what}.`);
+  fault.cause = new Error(`it ${what}`);
+  return fault;
+}

@@ -282,6 +282,7 @@ const targets: Record<string, Target> = {
           waitMs: 1,
           durationMs: 2,
           usage: null,
+          upstreamRequestId: null,
           upstreamFault: null,
         },
       };

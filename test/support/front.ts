@@ -56,8 +56,8 @@ interface FrontOptions {
   readonly onBusy?: UpstreamCall['onBusy'];
 }
 
-/** All but the fault, which is for the log. */
-type Ended = Omit<Forwarded, 'fault'>;
+/** All but what is for the log. */
+type Ended = Omit<Forwarded, 'fault' | 'upstreamRequestId'>;
 
 /** The least of a gateway around `forward`: no keys, no seats. OpenAI paths lose their /v1. */
 export async function startFront(t: TestContext, provider: ProviderConfig, options: FrontOptions = {}): Promise<Front> {
@@ -155,6 +155,7 @@ export interface Reading {
   readonly answer: IncomingMessage;
   /** What has come so far. */
   text(): string;
+  bytes(): Buffer;
   /** Resolves once the text so far fulfils this. */
   until(isThere: (text: string) => boolean): Promise<void>;
   /** Resolves with the whole; rejects where the connection broke. */
@@ -193,6 +194,7 @@ function reading(sent: ClientRequest, answer: IncomingMessage): Reading {
   return {
     answer,
     text,
+    bytes: () => Buffer.concat(chunks),
     until: isThere =>
       new Promise(resolve => {
         const watcher = () => {
