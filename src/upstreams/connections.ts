@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net';
-import { buildConnector, Client } from 'undici';
+import { type buildConnector, Client } from 'undici';
 import { InterimAnswers, withoutInterimAnswers } from './interim-answers.ts';
 
 export interface ConnectionTimeouts {
-  readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
 }
@@ -27,9 +26,10 @@ export class Connections {
   readonly #idle: Connection[] = [];
   readonly #all: Connection[] = [];
 
-  constructor(origin: string, timeouts: ConnectionTimeouts) {
+  /** `connect`: how a connection to the origin is made. */
+  constructor(origin: string, timeouts: ConnectionTimeouts, connect: buildConnector.connector) {
     this.#origin = origin;
-    this.#connect = buildConnector({ timeout: timeouts.connectTimeoutMs, allowH2: false });
+    this.#connect = connect;
     this.#options = {
       headersTimeout: timeouts.firstByteTimeoutMs,
       bodyTimeout: timeouts.idleTimeoutMs,

@@ -45,16 +45,21 @@ const mostRemembered = 1_000;
 /** Which of a request's headers go upstream. */
 export class HeaderFilter {
   readonly #passed: ReadonlySet<string>;
+  readonly #replaced: ReadonlySet<string>;
   readonly #decided = new Map<string, boolean>();
 
-  /** `passed`: names in lower case that go upstream although they are private. */
-  constructor(passed: readonly string[] = []) {
+  /**
+   * Names in lower case; `passed`: those that go upstream although they are private; `replaced`: those that the provider
+   * sends instead.
+   */
+  constructor(passed: readonly string[] = [], replaced: readonly string[] = []) {
     this.#passed = new Set(passed);
+    this.#replaced = new Set(replaced);
   }
 
   /**
-   * A flat list of names and values. `fixed` are the provider's: its key, and `accept-encoding: identity`, so that
-   * usage can be read while the bytes pass.
+   * A flat list of names and values. `fixed` are the provider's: its key and its own headers, and `accept-encoding:
+   * identity`, so that usage can be read while the bytes pass.
    */
   upstream(headers: IncomingHttpHeaders, fixed: readonly string[], requestId: string): string[] {
     const result: string[] = [...fixed, 'x-request-id', requestId];
@@ -70,7 +75,8 @@ export class HeaderFilter {
   #passes(name: string): boolean {
     const decided = this.#decided.get(name);
     if (decided !== undefined) return decided;
-    const passes = !isKept(name) && (this.#passed.has(name) || !isPrivate(name));
+    const isKeptBack = isKept(name) || this.#replaced.has(name);
+    const passes = !isKeptBack && (this.#passed.has(name) || !isPrivate(name));
     if (this.#decided.size < mostRemembered) this.#decided.set(name, passes);
     return passes;
   }

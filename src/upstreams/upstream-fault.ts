@@ -15,6 +15,9 @@ const texts: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'The upstream did not accept a connection in time.',
   UND_ERR_CONNECT_TIMEOUT: 'The upstream did not accept a connection in time.',
   UND_ERR_HEADERS_TIMEOUT: 'The upstream did not begin to answer in time.',
+  PROXY_REFUSED: 'The proxy on the way to the upstream refused to pass the call on.',
+  PROXY_UNREACHABLE: 'The proxy on the way to the upstream could not be reached.',
+  PROXY_TIMEOUT: 'The proxy on the way to the upstream did not answer in time.',
   UND_ERR_BODY_TIMEOUT: 'The upstream stopped sending in the middle of its answer.',
 };
 

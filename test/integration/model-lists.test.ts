@@ -21,6 +21,8 @@ const http = (name: string, more: Partial<HttpProviderConfig> = {}): HttpProvide
   forwardPriority: null,
   totalTimeoutMs: 1_000,
   passHeaders: [],
+  headers: [],
+  proxy: null,
   ...more,
 });
 const loopback = (name: string, models: readonly string[]): LoopbackProviderConfig => ({

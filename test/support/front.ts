@@ -25,6 +25,8 @@ export function provider(url: string, more: Partial<HttpProviderConfig> = {}): H
     forwardPriority: null,
     totalTimeoutMs: 3_600_000,
     passHeaders: [],
+    headers: [],
+    proxy: null,
     ...more,
   };
 }
