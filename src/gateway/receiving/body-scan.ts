@@ -28,6 +28,7 @@ const names = new MemberNames([...fields, ...mediaNames, ...urgencyMembers]);
 const urgencyPlaces = fields.length + mediaNames.length;
 
 const longestFieldBytes = 1024;
+const notUrgent: BodyPlaces['urgency'] = { priority: [], service_tier: [] };
 /** Stands for a value that no field may have. */
 const unusable = {};
 
@@ -49,7 +50,7 @@ export class BodyScan {
       stream: streamIn(this.#fields.values),
       outputLimit: outputLimitIn(this.#fields.values),
       media: this.#fields.media,
-      places: { closedAt: this.#scan.closedAt, urgency: this.#fields.urgency.spans },
+      places: { closedAt: this.#scan.closedAt, urgency: this.#fields.urgency?.spans ?? notUrgent },
     };
   }
 
@@ -68,25 +69,31 @@ class FieldVisitor implements MemberVisitor {
   readonly keepBytes = longestFieldBytes;
   readonly values: Values = {};
   readonly media = new MediaMeter();
-  readonly urgency = new UrgencyPlaces();
+  /** Most bodies have no such member. */
+  urgency: UrgencyPlaces | null = null;
 
   opened(name: number, depth: number, atByte: number): void {
     const field = fields[name - 1];
-    if (name > urgencyPlaces) this.urgency.opened(name - urgencyPlaces, depth, atByte);
+    if (name > urgencyPlaces) this.#urgent().opened(name - urgencyPlaces, depth, atByte);
     else if (field === undefined) this.media.opened(name - fields.length, depth);
     else if (depth === 2) this.values[field] = unusable;
   }
 
   closed(depth: number, atByte: number): void {
     this.media.closed(depth);
-    if (depth === 2) this.urgency.closed(atByte);
+    if (depth === 2) this.urgency?.closed(atByte);
   }
 
   value(name: number, depth: number, token: Token): void {
     const field = fields[name - 1];
-    if (name > urgencyPlaces) this.urgency.value(name - urgencyPlaces, depth, token);
+    if (name > urgencyPlaces) this.#urgent().value(name - urgencyPlaces, depth, token);
     else if (field === undefined) this.media.value(name - fields.length, depth, token);
     else if (depth === 1) this.values[field] = token.bytes > longestFieldBytes ? unusable : parsedValue(field, token);
+  }
+
+  #urgent(): UrgencyPlaces {
+    this.urgency ??= new UrgencyPlaces();
+    return this.urgency;
   }
 }
 
