@@ -98,7 +98,7 @@ test('a client that leaves while a busy answer is thrown away has left', async t
   const front = await startFront(t, provider(upstream.url), { clock, onBusy: () => true });
   const leaving = new AbortController();
   const sent = fetch(`${front.url}${chat}`, { method: 'POST', body: '{}', signal: leaving.signal });
-  // How long the call may take, and how long the body that nobody gets.
+  // One for the total time of the call, one for the body that nobody wants.
   await until(() => clock.pending === 2);
   leaving.abort();
   await assert.rejects(sent);
