@@ -1,6 +1,5 @@
 import type { FaultList } from './faults.ts';
-import { environmentName, keysOf, sections } from './keys.ts';
-import { isHeaderKey } from './provider-headers.ts';
+import { environmentName, isHeaderKey, keysOf, sections } from './keys.ts';
 import type { SettingFile } from './setting-file.ts';
 import { closest } from './suggestion.ts';
 

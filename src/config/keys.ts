@@ -247,5 +247,10 @@ export const keysOf = (section: string): Record<string, Key<unknown>> | null => 
 export const homeOf = (key: string): string | undefined =>
   sectionNames.find(name => Object.hasOwn(keysOf(name) ?? {}, key));
 
+/** Keys of a provider whose names are the operator's: config/provider-headers.ts. */
+export const headerPrefix = 'header.';
+export const isHeaderKey = (section: string, key: string): boolean =>
+  section.startsWith('provider.') && key.startsWith(headerPrefix);
+
 export const environmentName = (section: string, key: string): string =>
   `TOKLIGENCE_${section}_${key}`.replaceAll(/[^A-Za-z0-9_]/g, '_').toUpperCase();

@@ -4,16 +4,12 @@
  */
 import { hopByHopHeaders } from '../domain/header-names.ts';
 import type { FaultList } from './faults.ts';
-import { environmentName, keysOf } from './keys.ts';
+import { environmentName, headerPrefix, isHeaderKey, keysOf } from './keys.ts';
 import type { SettingFile } from './setting-file.ts';
 import type { SettingsReader } from './settings-reader.ts';
 import { type Keys, optional, text } from './values.ts';
 
 export type FixedHeader = readonly [name: string, value: string];
-
-const keyPrefix = 'header.';
-export const isHeaderKey = (section: string, key: string): boolean =>
-  section.startsWith('provider.') && key.startsWith(keyPrefix);
 
 const value = optional(
   text('visible characters, with blanks between them only', /^[\x21-\x7e](?:[\x20-\x7e\t]{0,4094}[\x21-\x7e])?$/),
@@ -44,7 +40,7 @@ export const withHeadersOf = (env: Readonly<Record<string, string | undefined>>,
     result.set(section, new Map(values));
   }
   for (const [section, values] of result) {
-    const prefix = environmentName(section, keyPrefix);
+    const prefix = environmentName(section, headerPrefix);
     if (!section.startsWith('provider.')) continue;
     for (const name of Object.keys(env)) {
       const header = name.startsWith(prefix) ? name.slice(prefix.length) : '';
@@ -55,7 +51,7 @@ export const withHeadersOf = (env: Readonly<Record<string, string | undefined>>,
 };
 
 const namesIn = (section: string, keys: readonly string[]): string[] => keys.map(key => environmentName(section, key));
-const keyOf = (header: string): string => keyPrefix + header.toLowerCase().replaceAll('_', '-');
+const keyOf = (header: string): string => headerPrefix + header.toLowerCase().replaceAll('_', '-');
 
 interface HeaderSources {
   readonly written: SettingFile;
@@ -88,4 +84,4 @@ export const readHeaders = (section: string, sources: HeaderSources): FixedHeade
   });
 };
 
-const nameIn = (key: string): string => key.slice(keyPrefix.length);
+const nameIn = (key: string): string => key.slice(headerPrefix.length);
