@@ -111,6 +111,10 @@ const modelBody = {
 };
 
 const answerHeaders = {
+  'X-Upstream-Request-Id': {
+    description: 'what the upstream calls the request, where it says so',
+    schema: { type: 'string' },
+  },
   'X-Tokligence-Priority': {
     description: 'the level it was served at',
     schema: { type: 'integer', minimum: 0, maximum: 9 },

@@ -62,13 +62,11 @@ interface PageRequest {
 
 async function readPage({ client, headers }: ModelListRequest, { path, bytesLeft, signal }: PageRequest) {
   const answer = await client.request({ method: 'GET', path, headers: [...headers], signal });
-  const text = await readText(answer, bytesLeft);
   const { statusCode } = answer;
-  if (statusCode === 404 || statusCode === 405 || statusCode === 501) {
-    throw new NoModelList(`it answered ${statusCode}`);
-  }
-  if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
-  return text;
+  if (statusCode === 200) return readText(answer, bytesLeft);
+  await answer.body.dump();
+  const hasNone = statusCode === 404 || statusCode === 405 || statusCode === 501;
+  throw new (hasNone ? NoModelList : Error)(`it answered ${statusCode}`);
 }
 
 async function readText({ body, headers }: Dispatcher.ResponseData, maxBytes: number): Promise<string> {
