@@ -19,7 +19,7 @@ import { createMetrics, type Watched } from './telemetry/metrics.ts';
 import { atEveryStep } from './telemetry/pool-history.ts';
 import { ProviderHealths } from './telemetry/provider-health.ts';
 import { stepMs, WaitWindow } from './telemetry/wait-window.ts';
-import { createUpstreams } from './upstreams/upstreams.ts';
+import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
 
 export interface Overrides {
   readonly clock?: Clock;
@@ -66,7 +66,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     bodies.maxReceivingBytes = Math.max(bodies.maxReceivingBytes, settings.maxQueuedBytes);
   };
   const edition = await openEdition({ config, clock, events, print, configure });
-  const upstreams = createUpstreams(config.providers, { clock });
+  const upstreams = openUpstreams(config, clock, events);
   const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
   const health = (): Health => (stopping.hasBegun ? 'stopping' : edition.health());
   const healths = new ProviderHealths(clock);
@@ -127,6 +127,12 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     hurry: () => stopping.hurry(),
   };
 }
+
+const openUpstreams = ({ providers }: Config, clock: Clock, events: Events): Upstreams =>
+  createUpstreams(providers, {
+    clock,
+    onListFault: (name, reason) => events.warn(`Provider ${name}: its list of models is left out: ${reason}`),
+  });
 
 function createDoor(
   config: Config,

@@ -5,9 +5,10 @@ import { utf8 } from '../domain/utf8.ts';
 import type { Config } from './config.ts';
 import { readEnvironment } from './environment.ts';
 import { ConfigFaults, FaultList } from './faults.ts';
-import { homeOf, keysOf, sectionNames, sections } from './keys.ts';
+import { homeOf, isHeaderKey, keysOf, sectionNames, sections } from './keys.ts';
 import { readPools, toPool } from './pools.ts';
-import { type ProviderSettings, readProvider, toProvider } from './provider-settings.ts';
+import { withHeadersOf } from './provider-headers.ts';
+import { type ProviderSettings, readProvider, toProvider, unusedProxies } from './provider-settings.ts';
 import { readSettingFile, type SettingFile } from './setting-file.ts';
 import { type GivenTexts, SettingsReader } from './settings-reader.ts';
 import { closest } from './suggestion.ts';
@@ -44,7 +45,7 @@ const providerPrefix = 'provider.';
 export const loadConfig = ({ file, text, env, isTerminal }: ConfigSources): LoadedConfig => {
   const faults = new FaultList();
   const warnings: string[] = [];
-  const written = readSettingFile(text ?? (file === null ? '' : readText(file)), faults);
+  const written = withHeadersOf(env, readSettingFile(text ?? (file === null ? '' : readText(file)), faults));
   checkNames(written, faults);
   const environment = readEnvironment(env, written, { faults, warnings });
   const reader = new SettingsReader(written, environment, faults);
@@ -59,7 +60,8 @@ export const loadConfig = ({ file, text, env, isTerminal }: ConfigSources): Load
   };
   const providers = [...written.keys()]
     .filter(section => section.startsWith(providerPrefix))
-    .map(section => readProvider(section.slice(providerPrefix.length), reader, faults));
+    .map(section => readProvider(section.slice(providerPrefix.length), { written, reader, faults, env }));
+  warnings.push(...unusedProxies(providers, env));
   checkTogether(fixed, providers, faults);
   const pools = readPools(providers, { written, reader, faults });
   const tenants = readTenants(written, reader);
@@ -115,14 +117,15 @@ const checkNames = (written: SettingFile, faults: FaultList): void => {
     }
     const names = Object.keys(keys);
     for (const key of values.keys()) {
-      if (!Object.hasOwn(keys, key)) faults.add(section, key, unknownKey(key, names));
+      if (Object.hasOwn(keys, key) || isHeaderKey(section, key)) continue;
+      faults.add(section, key, unknownKey(key, names));
     }
   }
 };
 
 const unknownKey = (key: string, names: readonly string[]): string => {
   const near = closest(key, names);
-  const home = homeOf(key);
+  const home = isHeaderKey('provider.NAME', key) ? 'provider.NAME' : homeOf(key);
   if (near === null && home !== undefined) return `unknown key: it belongs to [${home}]`;
   return `unknown key: ${suggestion(near, names)}`;
 };

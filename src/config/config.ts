@@ -1,5 +1,8 @@
 import type { Edition, MappingMode, Policy, Setting, XPriorityPolicy } from '../domain/vocabulary.ts';
 import type { PoolValues } from './keys.ts';
+import type { UpstreamProxy } from './upstream-proxy.ts';
+
+export type { UpstreamProxy } from './upstream-proxy.ts';
 
 /** Everything that is configured, parsed and checked once; passed to whoever needs a part of it. */
 export interface Config {
@@ -150,6 +153,10 @@ export interface HttpProviderConfig extends ProviderBase {
   readonly forwardPriority: ForwardPriority | null;
   /** Headers of clients that go upstream although they carry somebody's authority; in lower case. */
   readonly passHeaders: readonly string[];
+  /** What goes upstream with every call, in lower case; secrets may be among them. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** On the way to the upstream; null: none. */
+  readonly proxy: UpstreamProxy | null;
 }
 
 export type ForwardPriority = 'vllm' | 'sglang' | 'service_tier';

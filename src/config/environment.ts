@@ -1,5 +1,5 @@
 import type { FaultList } from './faults.ts';
-import { environmentName, keysOf, sections } from './keys.ts';
+import { environmentName, isHeaderKey, keysOf, sections } from './keys.ts';
 import type { SettingFile } from './setting-file.ts';
 import { closest } from './suggestion.ts';
 
@@ -20,7 +20,9 @@ const knownNames = (env: EnvironmentSettings, file: SettingFile, faults: FaultLi
   const owners = new Map<string, string>();
   const named = [...file.keys()].filter(section => /^(provider|pool|tenant)\./.test(section));
   for (const section of new Set([...Object.keys(sections), ...named, ...poolSections(env, file)])) {
-    const names = Object.keys(keysOf(section) ?? {}).map(key => environmentName(section, key));
+    const headers = [...(file.get(section)?.keys() ?? [])].filter(key => isHeaderKey(section, key));
+    const keys = [...Object.keys(keysOf(section) ?? {}), ...headers];
+    const names = keys.map(key => environmentName(section, key));
     const shared = names.find(name => owners.has(name));
     if (shared === undefined) for (const name of names) owners.set(name, section);
     // What has its name from elsewhere, as a tenant has, is told apart only where the environment sets it.

@@ -2,6 +2,7 @@ import { isIP, isIPv6 } from 'node:net';
 import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/header-names.ts';
 import { hostNameIn } from '../domain/host-name.ts';
 import { editions, levelCount, mappingModes, policies, xPriorityPolicies } from '../domain/vocabulary.ts';
+import { proxyIn, type UpstreamProxy } from './upstream-proxy.ts';
 import {
   choice,
   decimal,
@@ -103,6 +104,12 @@ const headerNames = list('names of headers other than those that the gateway its
   const names = parts.map(part => part.toLowerCase());
   return names.every(isPassable) ? names : undefined;
 });
+
+const upstreamProxy = {
+  allowed: 'none, environment, or an http:// or https:// URL without a path (in a password, @ is %40 and / is %2F)',
+  parse: (value: string): 'none' | 'environment' | UpstreamProxy | undefined =>
+    value === 'none' || value === 'environment' ? value : /^https?:/i.test(value) ? proxyIn(value) : undefined,
+};
 
 export const sections = {
   gateway: {
@@ -215,6 +222,7 @@ export const httpProviderKeys = {
   total_timeout_sec: withDefault('3600', seconds(0.001, daySec)),
   forward_priority: optional(choice(['vllm', 'sglang', 'service_tier'])),
   pass_headers: optional(headerNames),
+  proxy: withDefault('none', upstreamProxy),
 } satisfies Record<string, Key<unknown>>;
 
 /** Of those of type loopback. */
@@ -249,6 +257,11 @@ export const keysOf = (section: string): Record<string, Key<unknown>> | null => 
 /** The section that has this key, as a fault names it. */
 export const homeOf = (key: string): string | undefined =>
   sectionNames.find(name => Object.hasOwn(keysOf(name) ?? {}, key));
+
+/** Keys of a provider whose names are the operator's: config/provider-headers.ts. */
+export const headerPrefix = 'header.';
+export const isHeaderKey = (section: string, key: string): boolean =>
+  section.startsWith('provider.') && key.startsWith(headerPrefix);
 
 export const environmentName = (section: string, key: string): string =>
   `TOKLIGENCE_${section}_${key}`.replaceAll(/[^A-Za-z0-9_]/g, '_').toUpperCase();

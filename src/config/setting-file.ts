@@ -19,6 +19,8 @@ const namedSection = /^(provider|pool)\.[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 // A tenant's id is what a mapping says, so it may be nearly any text.
 const tenantSection = /^tenant\.(?! )[^\p{Cc}\]]{1,256}$/u;
 const keyName = /^[A-Za-z_]{1,40}$/;
+// A header's name is what HTTP allows, and the same in lower case.
+const headerKey = /^header\.[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 
 const quoteRule = 'must be in double quotes (a comment needs a line of its own)';
 
@@ -89,10 +91,12 @@ class Reader {
     if (this.#section === null) this.#faults.add(null, null, `line ${line} stands before the first [section]`);
     if (this.#section === null || this.#values === null) return;
     const equals = text.indexOf('=');
-    const key = text.slice(0, Math.max(equals, 0)).trim();
-    if (!keyName.test(key)) {
+    const written = text.slice(0, Math.max(equals, 0)).trim();
+    const isHeader = headerKey.test(written);
+    const key = isHeader ? written.toLowerCase() : written;
+    if (!isHeader && !keyName.test(key)) {
       // What is no name is not repeated: it may be a value that lost its key.
-      const message = `line ${line} is not "key = value", key being a name of letters and _ without dots`;
+      const message = `line ${line} is not "key = value", key being a name of letters and _ without dots, or header.NAME`;
       this.#faults.add(this.#section, null, message);
       return;
     }

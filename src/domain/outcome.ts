@@ -35,6 +35,8 @@ export interface Outcome {
   readonly waitMs: number | null;
   readonly durationMs: number;
   readonly usage: MeteredUsage | null;
+  /** What the upstream calls the request, where it answered and told. */
+  readonly upstreamRequestId: string | null;
   /** What went wrong with the upstream, where that is its own fault and no status tells it; null where nothing did. */
   readonly upstreamFault: string | null;
 }
@@ -64,10 +66,12 @@ export const outcomeOfRefused = ({ code, method, path, ...refused }: RefusedRequ
   model: null,
   provider: null,
   pool: null,
+  isRaised: false,
   isGranted: false,
   waitMs: null,
   usage: null,
   upstreamFault: null,
+  upstreamRequestId: null,
 });
 
 /** An HTTP status that tells of the provider: it failed, had no room, or refused the gateway's key. */

@@ -22,6 +22,7 @@ export class Exchange {
   ticket: { readonly wasQueued: boolean; readonly waitMs: number; readonly position: number } | null = null;
   isGranted = false;
   usage: MeteredUsage | null = null;
+  upstreamRequestId: string | null = null;
   /** What went wrong, as it was thrown: for the log. */
   fault: unknown = null;
   #kind: OutcomeKind = 'served';
@@ -53,9 +54,10 @@ export class Exchange {
     return headers;
   }
 
-  ended({ outcome, usage, fault }: Forwarded): void {
+  ended({ outcome, usage, fault, upstreamRequestId }: Forwarded): void {
     this.#kind = outcome;
     this.usage = usage;
+    this.upstreamRequestId = upstreamRequestId;
     this.fault = fault;
   }
 
@@ -70,7 +72,7 @@ export class Exchange {
       requestId: this.requestId,
       outcome: this.#kind,
       status: this.res.headersSent ? this.res.statusCode : null,
-      method: this.req.method ?? '',
+      method: this.req.method ?? this.operation.method,
       path: pathOf(this.req.url ?? ''),
       keyId: this.identity?.keyId ?? null,
       flowId: this.classification?.flowId ?? null,
@@ -86,6 +88,7 @@ export class Exchange {
       waitMs: this.ticket?.waitMs ?? null,
       durationMs: now - this.#startedAt,
       usage: this.usage,
+      upstreamRequestId: this.upstreamRequestId,
       upstreamFault: upstreamFaultOf(this.fault),
     };
   }

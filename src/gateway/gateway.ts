@@ -10,6 +10,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { Exchange } from './exchange.ts';
 import { KeyStreams } from './key-streams.ts';
 import { maxWaitMs } from './max-wait.ts';
+import { modelIn, modelList, singleModel } from './model-answers.ts';
 import { type Operation, queryOf } from './operations.ts';
 import { OutputEstimates } from './output-estimate.ts';
 import { refuseEncoded, withReadableType } from './receiving/body-headers.ts';
@@ -77,7 +78,7 @@ export class Gateway {
     exchange.identity = caller.identity;
     const classification = classify({ ...caller, asked: req.headers['x-priority'] });
     exchange.classification = classification;
-    if (!operation.takesSeat) return this.#listModels(exchange);
+    if (operation.answers !== 'upstream') return this.#tellOfModels(exchange);
 
     const { keyId } = caller.identity;
     const { level, flowId } = classification;
@@ -156,9 +157,14 @@ export class Gateway {
     return undefined;
   }
 
-  async #listModels(exchange: Exchange): Promise<void> {
-    const body = JSON.stringify(await this.#parts.upstreams.listModels());
-    exchange.res
+  async #tellOfModels(exchange: Exchange): Promise<void> {
+    const { req, res, operation } = exchange;
+    const { url = '' } = req;
+    const isSingle = operation.answers === 'single model';
+    if (isSingle) exchange.model = modelIn(url);
+    const catalogue = await this.#parts.upstreams.models();
+    const body = (isSingle ? singleModel : modelList)(operation.dialect, url, catalogue);
+    res
       .writeHead(200, {
         ...exchange.answerHeaders(),
         'content-type': 'application/json',
@@ -177,7 +183,7 @@ function upstreamCall({ exchange, body, fields, level, estimate, ticket, dispatc
     path: operation.upstreamPath + queryOf(req.url ?? ''),
     headers: withReadableType(req.headers),
     body,
-    bodyClosedAt: fields.closedAt,
+    bodyPlaces: fields.places,
     model: fields.model,
     answerHeaders: exchange.answerHeaders(),
     stream: fields.stream,

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Dialect, StreamShape } from '../domain/vocabulary.ts';
 
 /** One row per model route: all that tells one from another. */
@@ -5,10 +6,10 @@ export interface Operation {
   readonly method: 'GET' | 'POST';
   readonly dialect: Dialect;
   readonly streamShape: StreamShape;
+  /** Who answers: the upstream, for which a seat is taken, or the gateway by what it knows of the models. */
+  readonly answers: 'upstream' | 'list of models' | 'single model';
   /** Relative to the provider's `base_url`. */
   readonly upstreamPath: string;
-  /** Only the list of models is answered without one. */
-  readonly takesSeat: boolean;
   /** Whether tokens come out; where none do, none are charged in advance. */
   readonly producesTokens: boolean;
 }
@@ -17,8 +18,8 @@ const post = (dialect: Dialect, upstreamPath: string, producesTokens = true): Op
   method: 'POST',
   dialect,
   streamShape: shapeOf(dialect, upstreamPath),
+  answers: 'upstream',
   upstreamPath,
-  takesSeat: true,
   producesTokens,
 });
 
@@ -27,8 +28,21 @@ const shapeOf = (dialect: Dialect, upstreamPath: string): StreamShape => {
   return upstreamPath === '/responses' ? 'responses' : 'chunks';
 };
 
+const get = (dialect: Dialect, answers: Operation['answers']): Operation => ({
+  method: 'GET',
+  dialect,
+  streamShape: 'chunks',
+  answers,
+  upstreamPath: '',
+  producesTokens: false,
+});
+
 const messages = post('anthropic', '/v1/messages');
 const countTokens = post('anthropic', '/v1/messages/count_tokens', false);
+const anthropicPrefix = '/anthropic';
+const modelsPath = '/v1/models';
+/** Of a path whose end is an ID, as OpenAPI writes it. */
+const idPlace = '/{model}';
 
 /** By path. */
 export const operations: ReadonlyMap<string, Operation> = new Map([
@@ -36,28 +50,38 @@ export const operations: ReadonlyMap<string, Operation> = new Map([
   ['/v1/completions', post('openai', '/completions')],
   ['/v1/embeddings', post('openai', '/embeddings', false)],
   ['/v1/responses', post('openai', '/responses')],
-  [
-    '/v1/models',
-    {
-      method: 'GET',
-      dialect: 'openai',
-      streamShape: 'chunks',
-      upstreamPath: '/models',
-      takesSeat: false,
-      producesTokens: false,
-    },
-  ],
+  [modelsPath, get('openai', 'list of models')],
+  [modelsPath + idPlace, get('openai', 'single model')],
   ['/v1/messages', messages],
   ['/v1/messages/count_tokens', countTokens],
   ['/anthropic/v1/messages', messages],
   ['/anthropic/v1/messages/count_tokens', countTokens],
+  [anthropicPrefix + modelsPath, get('anthropic', 'list of models')],
+  [anthropicPrefix + modelsPath + idPlace, get('anthropic', 'single model')],
 ]);
 
-/** The operation that a request's method and URL (with or without a query) name, if it is a model route. */
-export function findOperation(method: string | undefined, url: string): Operation | undefined {
-  const operation = operations.get(pathOf(url));
-  // HEAD is GET without the body of its answer, which node:http leaves out.
-  return operation?.method === (method === 'HEAD' ? 'GET' : method) ? operation : undefined;
+/**
+ * The operation that a request's method and URL (with or without a query) name, if it is a model route. Models are told in
+ * Anthropic's dialect to whoever says `anthropic-version`.
+ */
+export function findOperation(
+  method: string | undefined,
+  url: string,
+  headers: IncomingHttpHeaders = {},
+): Operation | undefined {
+  const path = pathOf(url);
+  if (method === 'GET' || method === 'HEAD') return modelOperation(path, headers);
+  const operation = operations.get(path);
+  return operation?.method === method ? operation : undefined;
+}
+
+function modelOperation(path: string, headers: IncomingHttpHeaders): Operation | undefined {
+  const isPrefixed = path.startsWith(anthropicPrefix);
+  const rest = isPrefixed ? path.slice(anthropicPrefix.length) : path;
+  const isOfAnthropic = isPrefixed || headers['anthropic-version'] !== undefined;
+  const place = rest.startsWith(`${modelsPath}/`) && rest.length > modelsPath.length + 1 ? modelsPath + idPlace : rest;
+  const operation = operations.get((isOfAnthropic ? anthropicPrefix : '') + place);
+  return operation?.method === 'GET' ? operation : undefined;
 }
 
 /** The dialect in which a path's errors are told, known routes or not. */

@@ -19,7 +19,7 @@ interface ModelRouteParts {
  */
 export function modelRoutes(parts: ModelRouteParts) {
   return (req: IncomingMessage, res: ServerResponse, refusal: GatewayError | null): boolean => {
-    const operation = findOperation(req.method, req.url ?? '');
+    const operation = findOperation(req.method, req.url ?? '', req.headers);
     if (!operation) return false;
     void serve(parts, new Exchange(req, res, operation, parts.clock.now()), refusal);
     return true;

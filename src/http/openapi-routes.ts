@@ -17,11 +17,14 @@ const summaries: Readonly<Record<string, string>> = {
   '/v1/completions': 'Text completion',
   '/v1/embeddings': 'Embeddings',
   '/v1/responses': 'Response',
-  '/v1/models': 'The models that this gateway serves',
+  '/v1/models': "The models that this gateway serves; with anthropic-version in Anthropic's shape",
+  '/v1/models/{model}': 'One of them; its ID may have slashes',
   '/v1/messages': 'Message',
   '/v1/messages/count_tokens': 'Count the tokens of a message',
   '/anthropic/v1/messages': 'Message, for clients whose base URL ends in /anthropic',
   '/anthropic/v1/messages/count_tokens': 'Count the tokens of a message, likewise',
+  '/anthropic/v1/models': "The models that this gateway serves, in Anthropic's shape",
+  '/anthropic/v1/models/{model}': 'One of them, likewise',
 };
 
 /** Path → method → operation. */
@@ -30,7 +33,7 @@ export const modelPaths = (): Record<string, Record<string, Described>> =>
     [...operations].map(([path, operation]) => {
       const summary = summaries[path];
       if (summary === undefined) throw new Error(`the model route ${path} is not described`);
-      return [path, { [operation.method.toLowerCase()]: modelOperation(summary, operation) }];
+      return [path, { [operation.method.toLowerCase()]: modelOperation(path, summary, operation) }];
     }),
   );
 
@@ -45,7 +48,8 @@ const header = (name: string, description: string, schema: object) => ({
 });
 const wholeMs = { type: 'integer', minimum: 0 };
 
-function modelOperation(summary: string, { method, dialect, producesTokens }: Operation): Described {
+function modelOperation(path: string, summary: string, operation: Operation): Described {
+  const { method, dialect, producesTokens } = operation;
   const asked = [
     header('X-Priority', 'the level to be served at, within what the operator allows', {
       type: 'integer',
@@ -59,7 +63,7 @@ function modelOperation(summary: string, { method, dialect, producesTokens }: Op
     tags: ['models'],
     summary,
     security: [{ bearer: [] }, { apiKey: [] }],
-    parameters: method === 'POST' ? asked : asked.slice(0, 1),
+    parameters: method === 'POST' ? asked : [...asked.slice(0, 1), ...modelParameters(path, operation)],
     ...(method === 'POST' ? { requestBody: body } : {}),
     responses: {
       200: {
@@ -74,6 +78,32 @@ function modelOperation(summary: string, { method, dialect, producesTokens }: Op
   };
 }
 
+const query = (name: string, description: string, schema: object) => ({
+  name,
+  in: 'query',
+  required: false,
+  description,
+  schema,
+});
+const paging = [
+  query('limit', "how many at most; in Anthropic's shape only, like the next two", {
+    type: 'integer',
+    minimum: 1,
+    maximum: 1000,
+    default: 20,
+  }),
+  query('after_id', 'the models after this one', { type: 'string' }),
+  query('before_id', 'the models before this one', { type: 'string' }),
+];
+const id = { name: 'model', in: 'path', required: true, description: 'its ID', schema: { type: 'string' } };
+const version = header('anthropic-version', "Anthropic's shape, whatever it says", { type: 'string' });
+
+/** Of the routes that tell of models. */
+function modelParameters(path: string, { dialect, answers }: Operation): object[] {
+  const asked = answers === 'single model' ? [id] : paging;
+  return path.startsWith('/v1/') && dialect === 'openai' ? [version, ...asked] : asked;
+}
+
 const modelBody = {
   type: 'object',
   required: ['model'],
@@ -81,6 +111,10 @@ const modelBody = {
 };
 
 const answerHeaders = {
+  'X-Upstream-Request-Id': {
+    description: 'what the upstream calls the request, where it says so',
+    schema: { type: 'string' },
+  },
   'X-Tokligence-Priority': {
     description: 'the level it was served at',
     schema: { type: 'integer', minimum: 0, maximum: 9 },

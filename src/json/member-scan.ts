@@ -18,10 +18,10 @@ export const maxDepth = 512;
 export interface MemberVisitor {
   /** How many bytes of a token it wants to see at most. */
   readonly keepBytes: number;
-  /** An object or array begins; what is inside it has this depth. */
-  opened(name: number, depth: number): void;
-  /** An object or array of this depth ends, whatever its name. */
-  closed(depth: number): void;
+  /** An object or array begins at this byte of the document; what is inside it has this depth. */
+  opened(name: number, depth: number, atByte: number): void;
+  /** An object or array of this depth ends with this byte, whatever its name. */
+  closed(depth: number, atByte: number): void;
   /** A string, number or word, in the container of this depth. */
   value(name: number, depth: number, token: Token): void;
 }
@@ -133,6 +133,11 @@ export class MemberScan {
     return this.fault === null;
   }
 
+  /** An object or array has come to its end, and nothing has begun after it. */
+  get isWhole(): boolean {
+    return this.closedAt !== -1 && this.#containers.length === 0 && this.#cut === null && this.fault === null;
+  }
+
   /** Nothing but blanks has come. */
   get isEmpty(): boolean {
     return this.#expected === 'root' && this.fault === null && this.closedAt === -1;
@@ -175,7 +180,7 @@ export class MemberScan {
       this.#fail(`it is nested deeper than ${maxDepth} levels`, at);
       return;
     }
-    if (this.#name !== 0) this.#visitor.opened(this.#name, depth);
+    if (this.#name !== 0) this.#visitor.opened(this.#name, depth, this.#before + at);
     this.#expected = isObject ? 'first name' : 'first element';
     if (isObject) this.#name = 0;
   }
@@ -190,7 +195,7 @@ export class MemberScan {
       return;
     }
     this.closedAt = this.#before + at;
-    this.#visitor.closed(depth);
+    this.#visitor.closed(depth, this.closedAt);
     this.#ended();
   }
 
@@ -211,7 +216,7 @@ export class MemberScan {
       return end + 1;
     }
     this.#cut = isName ? 'name' : 'string';
-    this.#token.begin(true, isName ? maxNameBytes : this.#visitor.keepBytes);
+    this.#token.begin(true, this.#before + at, isName ? maxNameBytes : this.#visitor.keepBytes);
     return this.#carry(piece, at + 1, piece.length);
   }
 
@@ -229,7 +234,7 @@ export class MemberScan {
       return end;
     }
     this.#cut = 'scalar';
-    this.#token.begin(false, this.#visitor.keepBytes);
+    this.#token.begin(false, this.#before + at, this.#visitor.keepBytes);
     return this.#carry(piece, at, end);
   }
 
@@ -272,7 +277,10 @@ export class MemberScan {
   }
 
   #valued(isString: boolean, piece: Buffer, from: number, to: number): void {
-    if (this.#name !== 0) this.#token.whole(isString, piece, from, to, this.#visitor.keepBytes);
+    if (this.#name !== 0) {
+      this.#token.whole(isString, piece, from, to, this.#visitor.keepBytes);
+      this.#token.atByte = this.#before + (isString ? from - 1 : from);
+    }
     this.#told(this.#token);
   }
 

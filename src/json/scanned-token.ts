@@ -1,6 +1,8 @@
 /** A string, number or word, while its visitor is told of it; not to be kept. */
 export interface Token {
   readonly isString: boolean;
+  /** Where in the document it begins, with its quote. */
+  readonly atByte: number;
   /** As it is written, quotes not counted. */
   readonly bytes: number;
   /** As it is written, without quotes; of a long one the beginning, as far as its visitor wants it. */
@@ -14,6 +16,7 @@ const nothing = Buffer.alloc(0);
 /** One is used again and again by its scan. */
 export class ScannedToken implements Token {
   isString = false;
+  atByte = 0;
   bytes = 0;
   /** Where its kept beginning stands: in the piece that holds it whole, else in what was carried over. */
   source: Buffer = nothing;
@@ -32,9 +35,10 @@ export class ScannedToken implements Token {
   }
 
   /** It comes in several pieces, each to be added. */
-  begin(isString: boolean, wantedBytes: number): void {
+  begin(isString: boolean, atByte: number, wantedBytes: number): void {
     this.#carried ??= Buffer.allocUnsafe(mostCarried);
     this.whole(isString, this.#carried, 0, 0, 0);
+    this.atByte = atByte;
     this.#wantedBytes = Math.min(wantedBytes, mostCarried);
   }
 

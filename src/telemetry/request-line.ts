@@ -41,6 +41,9 @@ const named = (text: string | null): string => (text === null ? 'null' : `"${jso
 /** Words of our own and names that the configuration has checked. */
 const word = (text: string | null): string => (text === null ? 'null' : `"${text}"`);
 
+const upstreamRequestId = ({ upstreamRequestId: id }: Outcome): string =>
+  id === null ? '' : `,"upstream_request_id":${named(id)}`;
+
 export const jsonRequestLine = (outcome: Outcome, epochMs: number): string => {
   const { status, usage } = outcome;
   const path = jsonInner(pathOf(outcome));
@@ -55,7 +58,7 @@ export const jsonRequestLine = (outcome: Outcome, epochMs: number): string => {
     `,"mapping_id":${outcome.mappingId},"asked":${named(outcome.asked)},"priority":${outcome.level}` +
     `,"source":${word(outcome.source)},"model":${named(outcome.model)},"provider":${word(outcome.provider)}` +
     `,"pool":${word(outcome.pool)},"wait_ms":${outcome.waitMs === null ? 'null' : msText(outcome.waitMs)}` +
-    `,"duration_ms":${msText(outcome.durationMs)}${tokens}}`
+    `,"duration_ms":${msText(outcome.durationMs)}${tokens}${upstreamRequestId(outcome)}}`
   );
 };
 
@@ -84,6 +87,7 @@ export const prettyRequestLine = (outcome: Outcome, bracket: string): string => 
     figure('key_id', outcome.keyId) +
     figure('mapping_id', outcome.mappingId) +
     field('asked', outcome.asked) +
-    field('request_id', outcome.requestId)
+    field('request_id', outcome.requestId) +
+    field('upstream_request_id', outcome.upstreamRequestId)
   );
 };

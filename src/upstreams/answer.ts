@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
-import { errors, type GatewayError } from '../domain/errors.ts';
+import type { GatewayError } from '../domain/errors.ts';
 import { faultEvent } from './fault-event.ts';
-import { answerHeaders } from './headers.ts';
-import { type AnswerReading, type Meter, noPlace } from './metering/answer-reading.ts';
+import { answerHeaders, upstreamRequestId } from './headers.ts';
+import { type Meter, noPlace } from './metering/answer-reading.ts';
 import { meteredUsage } from './metering/charge.ts';
-import { isEventStream, meterFor } from './metering/meter.ts';
-import { errorWords, isOwnError } from './metering/told-error.ts';
+import { isEventStream } from './metering/meter.ts';
 import type { Forwarded, TakenBack, UpstreamCall } from './provider.ts';
 import { retryAfterMs } from './retry-after.ts';
-import { unwantedStatus } from './upstream-fault.ts';
+import { isPacked, meterOf } from './unpacking.ts';
+import { faultIn, unwantedStatus } from './upstream-fault.ts';
 
 /** Whoever produces the bytes of an answer. */
 export interface Source {
@@ -52,9 +52,8 @@ const piecesPerReport = 8;
  * The client's side of one call: writes the answer as it comes, holds the source back while the
  * client is slow, stops it when the client has left, and settles the call exactly once.
  *
- *   waiting ──start──▶ started ──end──▶ over
- *      │  │              │  └──client leaves after the last event──▶ left ──end, fail──▶ over
- *      │  │              └──fail: error event, or the connection breaks
+ *   waiting ──start──▶ started ──end, fail──▶ ended ──all is read──▶ over, after a fault with an error event or a break
+ *      │  │              └──client leaves after the last event──▶ left ──end, fail──▶ ended
  *      │  └──busy──▶ taken back ──end, fail──▶ over
  *      └──fail, redirect: rejects
  *      └──────────────────┴──client leaves: stop the source, wait until it is closed
@@ -65,11 +64,14 @@ export class Answer {
   readonly #source: Source;
   readonly #context: AnswerContext;
   readonly #settled: Settle;
-  #state: 'waiting' | 'started' | 'left' | 'taken_back' | 'over' = 'waiting';
+  #state: 'waiting' | 'started' | 'ended' | 'left' | 'taken_back' | 'over' = 'waiting';
   #status: number | null = null;
+  #upstreamRequestId: string | null = null;
   #meter: Meter | null = null;
   /** A fault can be told within it. */
   #takesErrorEvent = false;
+  /** It is known how many bytes have to come. */
+  #isLengthTold = false;
   #hasWritten = false;
   #reportAt = piecesPerReport;
   #cancelStall: (() => void) | null = null;
@@ -101,15 +103,17 @@ export class Answer {
     }
     this.#state = 'started';
     this.#status = status;
+    this.#upstreamRequestId = upstreamRequestId(headers);
+    this.#isLengthTold = headers['content-length'] !== undefined;
     const contentType = String(headers['content-type'] ?? '');
-    if (status < 400 && status !== noContent) this.#meter = meterFor(contentType);
+    if (status < 400 && status !== noContent) this.#meter = meterOf(contentType, headers['content-encoding']);
     const isStream = isEventStream(contentType);
     const added = this.#call.answerHeaders;
     this.#res.writeHead(
       status,
       answerHeaders(headers, isStream || this.#call.stream ? { ...added, ...unheld } : added),
     );
-    if (isStream) this.#startStream(headers);
+    if (isStream) this.#startStream(isPacked(headers['content-encoding']));
   }
 
   write(chunk: Buffer): void {
@@ -121,9 +125,17 @@ export class Answer {
   }
 
   end(): void {
-    if (this.#state === 'taken_back') this.#giveBack();
-    if (this.#state === 'started') this.#res.end();
-    if (this.#state === 'started' || this.#state === 'left') this.#settleAnswer();
+    switch (this.#state) {
+      case 'started':
+        this.#res.end();
+        this.#conclude(() => this.#settleAnswer());
+        return;
+      case 'left':
+        this.#conclude(() => this.#settleAnswer());
+        return;
+      case 'taken_back':
+        this.#giveBack();
+    }
   }
 
   /** The source broke off. */
@@ -134,17 +146,36 @@ export class Answer {
         this.#settled.reject(error);
         return;
       case 'started':
-        // Nothing is missing where the last event has come, and nothing may follow it.
-        if (this.#meter?.isOver && this.#takesErrorEvent) this.end();
-        else this.#breakOff(error);
+        this.#conclude(() => this.#endOrBreakOff(error));
         return;
       case 'left':
         // All that mattered had come.
-        this.#settleAnswer();
+        this.#conclude(() => this.#settleAnswer());
         return;
       case 'taken_back':
         this.#giveBack();
     }
+  }
+
+  /** Nothing more comes; what has come may still have to be unpacked to be read. */
+  #conclude(then: () => void): void {
+    this.#state = 'ended';
+    this.#afterReading(then);
+  }
+
+  #afterReading(then: () => void): void {
+    if (this.#meter?.whenRead === undefined) then();
+    else this.#meter.whenRead(then);
+  }
+
+  #endOrBreakOff(error: GatewayError): void {
+    // Nothing is missing where the last event has come, and nothing may follow it.
+    if (!this.#meter?.isOver || this.#isLengthTold) {
+      this.#breakOff(error);
+      return;
+    }
+    this.#res.end();
+    this.#settleAnswer();
   }
 
   #breakOff(error: GatewayError): void {
@@ -169,9 +200,9 @@ export class Answer {
     else this.#res.destroy();
   }
 
-  #startStream(headers: Headers): void {
-    // Where the length is told, nothing may be added.
-    this.#takesErrorEvent = headers['content-length'] === undefined;
+  #startStream(isPacked: boolean): void {
+    // Where the length is told, or the bytes are no text, nothing may be added.
+    this.#takesErrorEvent = !this.#isLengthTold && !isPacked;
     // The headers ride with the first bytes; those of a stream do not wait where its bytes do not come at once.
     queueMicrotask(() => {
       if (!this.#hasWritten && this.#state === 'started') this.#res.flushHeaders();
@@ -188,14 +219,28 @@ export class Answer {
   }
 
   #leave(): void {
-    if (this.#state === 'over') return;
-    if (this.#state === 'started' && this.#meter?.isOver) {
+    if (this.#state === 'over' || this.#state === 'ended') return;
+    if (this.#state === 'started' && this.#meter !== null) {
       this.#state = 'left';
       this.#cancelStall?.();
-      this.#source.resume();
-      this.#cancelWait = this.#context.clock.after(lastBytesMs, () => this.#source.stop(() => this.#settleAnswer()));
+      this.#afterReading(() => this.#endLeft());
       return;
     }
+    this.#stopSource();
+  }
+
+  /** The client has left: if it has all that matters, the upstream is let come to its end. */
+  #endLeft(): void {
+    if (this.#state !== 'left') return;
+    if (!this.#meter?.isOver) {
+      this.#stopSource();
+      return;
+    }
+    this.#source.resume();
+    this.#cancelWait = this.#context.clock.after(lastBytesMs, () => this.#source.stop(() => this.#settleAnswer()));
+  }
+
+  #stopSource(): void {
     this.#over();
     this.#source.stop(() => this.#settle('client_left'));
   }
@@ -241,7 +286,8 @@ export class Answer {
   ): void {
     this.#over();
     const usage = reading === null ? null : meteredUsage(reading, this.#call);
-    this.#settled.resolve({ status: this.#status, usage, outcome, fault });
+    const upstreamRequestId = this.#upstreamRequestId;
+    this.#settled.resolve({ status: this.#status, usage, outcome, fault, upstreamRequestId });
   }
 
   #holdBack(): void {
@@ -257,19 +303,11 @@ export class Answer {
   }
 }
 
-/** Why an answer below 400 is the provider's failure; null where it is none, or the client's doing. */
-function faultIn(reading: AnswerReading | null): GatewayError | null {
-  if (reading === null) return null;
-  const { error, isEmpty } = reading;
-  if (error !== null) return isOwnError(error) ? ownFault(`answered with ${errorWords(error)}`) : null;
-  return isEmpty ? ownFault('answered nothing') : null;
-}
-
-function ownFault(what: string): GatewayError {
-  const fault = errors.upstreamFailed(`The upstream ${what}.`);
-  fault.cause = new Error(`it ${what}`);
-  return fault;
-}
-
 /** A client that left before its call began. */
-export const clientGone: Forwarded = { status: null, usage: null, outcome: 'client_left', fault: null };
+export const clientGone: Forwarded = {
+  status: null,
+  usage: null,
+  outcome: 'client_left',
+  fault: null,
+  upstreamRequestId: null,
+};

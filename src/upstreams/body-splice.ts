@@ -1,7 +1,7 @@
 /**
- * Tells an upstream the level of a request, where `forward_priority` asks for it, as the last member of
- * the body's object: whoever reads JSON takes the last of two members of one name, so what the client
- * wrote there counts for nothing. The body is cut open at its last brace; all its bytes stay.
+ * Tells an upstream the level of a request, where `forward_priority` asks for it, as a member of the body's object. What
+ * the client wrote there is replaced wherever it stands: of two members of one name some readers take the first, others the
+ * last. Where it wrote none, the member is added as the last one. All other bytes stay.
  *
  *   vllm          "priority": p               lower is earlier (--scheduling-policy priority)
  *   sglang        "priority": 200 − 20·p      higher is earlier; steps beyond the pre-emption threshold of 10
@@ -11,7 +11,7 @@
  * A field that a vendor does not know is a 400 there, so it is sent on the routes that have it only.
  */
 import type { ForwardPriority } from '../config/config.ts';
-import type { Body } from '../domain/body.ts';
+import type { Body, BodyPlaces, Span, UrgencyMember } from '../domain/body.ts';
 import type { Dialect, Level } from '../domain/vocabulary.ts';
 
 interface Spliced {
@@ -20,14 +20,23 @@ interface Spliced {
   readonly path: string;
   readonly level: Level;
   readonly body: Body | null;
-  /** Where the brace stands that closes the body's object. */
-  readonly bodyClosedAt: number;
+  readonly bodyPlaces: BodyPlaces;
 }
 
 /** The body with the level in it; the very body where this route has no place for it. */
 export function bodyWithLevel(how: ForwardPriority, call: Spliced): Body | null {
+  const { body, bodyPlaces } = call;
   const member = levelMember(how, call);
-  return call.body === null || member === null ? call.body : withLastMember(call.body, call.bodyClosedAt, member);
+  if (body === null || member === null) return body;
+  const written = bodyPlaces.urgency[member.name];
+  if (written.length > 0)
+    return withTexts(
+      body,
+      written.map(span => ({ ...span, text: member.value })),
+    );
+  const { closedAt } = bodyPlaces;
+  // The object has members already: `model` at least.
+  return withTexts(body, [{ from: closedAt, to: closedAt, text: `,"${member.name}":${member.value}` }]);
 }
 
 const worstOfBestTier = 2;
@@ -35,14 +44,20 @@ const worstOfMiddleTier = 7;
 const tieredRoute = /^\/(?:chat\/completions|responses|v1\/messages)(?:\?|$)/;
 const queuedRoute = /^\/(?:chat\/completions|completions|embeddings|responses|v1\/messages)(?:\?|$)/;
 
-function levelMember(how: ForwardPriority, { dialect, path, level }: Spliced): string | null {
+interface LevelMember {
+  readonly name: UrgencyMember;
+  /** As JSON. */
+  readonly value: string;
+}
+
+function levelMember(how: ForwardPriority, { dialect, path, level }: Spliced): LevelMember | null {
   switch (how) {
     case 'vllm':
-      return queuedRoute.test(path) ? `"priority":${level}` : null;
+      return queuedRoute.test(path) ? { name: 'priority', value: String(level) } : null;
     case 'sglang':
-      return queuedRoute.test(path) ? `"priority":${200 - 20 * level}` : null;
+      return queuedRoute.test(path) ? { name: 'priority', value: String(200 - 20 * level) } : null;
     case 'service_tier':
-      return tieredRoute.test(path) ? `"service_tier":"${tierOf(dialect, level)}"` : null;
+      return tieredRoute.test(path) ? { name: 'service_tier', value: `"${tierOf(dialect, level)}"` } : null;
     default:
       return how satisfies never;
   }
@@ -54,16 +69,33 @@ function tierOf(dialect: Dialect, level: Level): string {
   return level <= worstOfMiddleTier ? 'default' : 'flex';
 }
 
-/** The object has members already: `model` at least. `closedAt` is where its last brace stands. */
-export function withLastMember({ pieces, bytes }: Body, closedAt: number, member: string): Body {
-  const added = Buffer.from(`,${member}`);
+interface Replacement extends Span {
+  readonly text: string;
+}
+
+/** The replaced spans are in order and do not overlap; an empty one is a place to write at. */
+function withTexts({ pieces, bytes }: Body, replaced: readonly Replacement[]): Body {
   const spliced: Buffer[] = [];
+  let size = bytes;
+  let next = 0;
   let before = 0;
+  /** All up to here is written, or replaced. */
+  let done = 0;
   for (const piece of pieces) {
-    const at = closedAt - before;
-    if (at >= 0 && at < piece.length) spliced.push(piece.subarray(0, at), added, piece.subarray(at));
-    else spliced.push(piece);
-    before += piece.length;
+    const end = before + piece.length;
+    const keep = (to: number) => {
+      const from = Math.max(done, before);
+      if (from < to) spliced.push(piece.subarray(from - before, to - before));
+    };
+    for (let at = replaced[next]; at !== undefined && at.from < end; at = replaced[++next]) {
+      keep(at.from);
+      const text = Buffer.from(at.text);
+      spliced.push(text);
+      size += text.length - (at.to - at.from);
+      done = at.to;
+    }
+    keep(end);
+    before = end;
   }
-  return { pieces: spliced, bytes: bytes + added.length };
+  return { pieces: spliced, bytes: size };
 }

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
-import { buildConnector, Client } from 'undici';
+import { type buildConnector, Client } from 'undici';
+import { InterimAnswers, withoutInterimAnswers } from './interim-answers.ts';
 
 export interface ConnectionTimeouts {
-  readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
 }
@@ -10,6 +10,7 @@ export interface ConnectionTimeouts {
 /** One HTTP/1.1 client, which reconnects by itself, and the socket that it speaks over. */
 export interface Connection {
   readonly client: Client;
+  readonly interimAnswers: InterimAnswers;
   socket: Socket | null;
 }
 
@@ -25,9 +26,10 @@ export class Connections {
   readonly #idle: Connection[] = [];
   readonly #all: Connection[] = [];
 
-  constructor(origin: string, timeouts: ConnectionTimeouts) {
+  /** `connect`: how a connection to the origin is made. */
+  constructor(origin: string, timeouts: ConnectionTimeouts, connect: buildConnector.connector) {
     this.#origin = origin;
-    this.#connect = buildConnector({ timeout: timeouts.connectTimeoutMs, allowH2: false });
+    this.#connect = connect;
     this.#options = {
       headersTimeout: timeouts.firstByteTimeoutMs,
       bodyTimeout: timeouts.idleTimeoutMs,
@@ -36,8 +38,11 @@ export class Connections {
     };
   }
 
+  /** For one call. */
   take(): Connection {
-    return this.#idle.pop() ?? this.#open();
+    const connection = this.#idle.pop() ?? this.#open();
+    connection.interimAnswers.expect();
+    return connection;
   }
 
   give(connection: Connection): void {
@@ -49,15 +54,16 @@ export class Connections {
   }
 
   #open(): Connection {
+    const interimAnswers = new InterimAnswers();
     const client = new Client(this.#origin, {
       ...this.#options,
       connect: (options, callback) =>
         this.#connect(options, (...result) => {
-          connection.socket = result[1];
+          connection.socket = result[0] === null ? withoutInterimAnswers(result[1], interimAnswers) : null;
           callback(...result);
         }),
     });
-    const connection: Connection = { client, socket: null };
+    const connection: Connection = { client, interimAnswers, socket: null };
     this.#all.push(connection);
     return connection;
   }

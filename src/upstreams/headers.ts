@@ -45,16 +45,21 @@ const mostRemembered = 1_000;
 /** Which of a request's headers go upstream. */
 export class HeaderFilter {
   readonly #passed: ReadonlySet<string>;
+  readonly #replaced: ReadonlySet<string>;
   readonly #decided = new Map<string, boolean>();
 
-  /** `passed`: names in lower case that go upstream although they are private. */
-  constructor(passed: readonly string[] = []) {
+  /**
+   * Names in lower case; `passed`: those that go upstream although they are private; `replaced`: those that the provider
+   * sends instead.
+   */
+  constructor(passed: readonly string[] = [], replaced: readonly string[] = []) {
     this.#passed = new Set(passed);
+    this.#replaced = new Set(replaced);
   }
 
   /**
-   * A flat list of names and values. `fixed` are the provider's: its key, and `accept-encoding: identity`, so that
-   * usage can be read while the bytes pass.
+   * A flat list of names and values. `fixed` are the provider's: its key and its own headers, and `accept-encoding:
+   * identity`, so that usage can be read while the bytes pass.
    */
   upstream(headers: IncomingHttpHeaders, fixed: readonly string[], requestId: string): string[] {
     const result: string[] = [...fixed, 'x-request-id', requestId];
@@ -70,7 +75,8 @@ export class HeaderFilter {
   #passes(name: string): boolean {
     const decided = this.#decided.get(name);
     if (decided !== undefined) return decided;
-    const passes = !isKept(name) && (this.#passed.has(name) || !isPrivate(name));
+    const isKeptBack = isKept(name) || this.#replaced.has(name);
+    const passes = !isKeptBack && (this.#passed.has(name) || !isPrivate(name));
     if (this.#decided.size < mostRemembered) this.#decided.set(name, passes);
     return passes;
   }
@@ -82,6 +88,20 @@ const isKept = (name: string): boolean => kept.has(name) || name.startsWith(gate
 const isPrivate = (name: string): boolean =>
   privateNames.includes(name) || privatePrefixes.some(prefix => name.startsWith(prefix)) || privateEnds.test(name);
 
+/** By which an upstream's operator finds a request: OpenAI's and most others', Anthropic's, Azure's, Bedrock's. */
+const requestIdHeaders = ['x-request-id', 'request-id', 'apim-request-id', 'x-amzn-requestid'];
+const upstreamIdHeader = 'x-upstream-request-id';
+const soundRequestId = /^[\x21-\x7e]{1,128}$/;
+
+/** What the upstream calls the request; null without a sound one. */
+export function upstreamRequestId(headers: Readonly<Record<string, string | string[] | undefined>>): string | null {
+  for (const name of requestIdHeaders) {
+    const id = headers[name];
+    if (typeof id === 'string' && soundRequestId.test(id)) return id;
+  }
+  return null;
+}
+
 /** The headers of the answer, as a flat list: the upstream's, and the gateway's own, which win. */
 export function answerHeaders(
   headers: Readonly<Record<string, string | string[] | undefined>>,
@@ -89,11 +109,13 @@ export function answerHeaders(
 ): OutgoingHttpHeader[] {
   const result: OutgoingHttpHeader[] = [];
   for (const name in added) result.push(name, added[name] ?? '');
+  const upstreamId = upstreamRequestId(headers);
+  if (upstreamId !== null) result.push(upstreamIdHeader, upstreamId);
   const named = namedByConnection(headers.connection);
   for (const name in headers) {
     const value = headers[name];
     if (value === undefined || name in added || keptFromClient.has(name) || named?.has(name)) continue;
-    if (name.startsWith(gatewayHeaderPrefix)) continue;
+    if (name.startsWith(gatewayHeaderPrefix) || (name === upstreamIdHeader && upstreamId !== null)) continue;
     result.push(name, value);
   }
   return result;

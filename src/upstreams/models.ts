@@ -1,5 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
-import type { ListedModel, Upstream } from './provider.ts';
+import { type ListedModel, listedModel } from './listed-model.ts';
+import { NoModelList } from './model-list.ts';
+import type { Upstream } from './provider.ts';
 
 /** Whether a model's name fits one of the names and globs. In a glob `*` stands for any text. */
 export type ModelMatch = (model: string) => boolean;
@@ -26,53 +28,88 @@ function fits(model: string, parts: readonly string[]): boolean {
   return model.length - last.length >= at && model.endsWith(last);
 }
 
-export interface ModelList {
-  readonly object: 'list';
-  readonly data: readonly (ListedModel & { readonly object: 'model' })[];
+/** The models of all providers, each once, with what is known of who has them. */
+export interface ModelCatalogue {
+  /** Those that the configuration names first, provider by provider. */
+  readonly models: readonly ListedModel[];
+  find(id: string): ListedModel | undefined;
+  /** Whether a provider may have it whose list could not be read. */
+  mayHave(id: string): boolean;
+}
+
+/** Told once when a list is left out, and again when the reason is another one. */
+export type OnListFault = (provider: string, reason: string) => void;
+
+interface ReadList {
+  readonly models: readonly ListedModel[];
+  /** Null where all that the provider may have is there. */
+  readonly unread: ModelMatch | null;
 }
 
 const cacheMs = 60_000;
 
-/** The models of all upstreams in OpenAI's list shape: asked at most once a minute, and once at a time. */
+/** What all upstreams list: asked at most once a minute, and once at a time. */
 export class ModelLists {
   readonly #upstreams: readonly Upstream[];
   readonly #clock: Clock;
-  #cached: { readonly list: Promise<ModelList>; readonly validUntil: number } | null = null;
+  readonly #onFault: OnListFault;
+  readonly #faults = new Map<string, string>();
+  #cached: { readonly catalogue: Promise<ModelCatalogue>; readonly validUntil: number } | null = null;
 
-  constructor(upstreams: readonly Upstream[], clock: Clock) {
+  constructor(upstreams: readonly Upstream[], clock: Clock, onFault: OnListFault) {
     this.#upstreams = upstreams;
     this.#clock = clock;
+    this.#onFault = onFault;
   }
 
-  list(): Promise<ModelList> {
+  read(): Promise<ModelCatalogue> {
     const now = this.#clock.now();
-    if (this.#cached && now < this.#cached.validUntil) return this.#cached.list;
-    this.#cached = { list: this.#ask(), validUntil: now + cacheMs };
-    return this.#cached.list;
+    if (this.#cached && now < this.#cached.validUntil) return this.#cached.catalogue;
+    this.#cached = { catalogue: this.#ask(), validUntil: now + cacheMs };
+    return this.#cached.catalogue;
   }
 
-  async #ask(): Promise<ModelList> {
-    const lists = await Promise.all(this.#upstreams.map(upstream => modelsOf(upstream)));
+  async #ask(): Promise<ModelCatalogue> {
+    const lists = await Promise.all(this.#upstreams.map(upstream => this.#listOf(upstream)));
     const byId = new Map<string, ListedModel>();
-    for (const model of lists.flat()) if (!byId.has(model.id)) byId.set(model.id, model);
-    const data = [...byId.values()].map(({ id, created, owned_by }) => ({
-      id,
-      object: 'model' as const,
-      created,
-      owned_by,
-    }));
-    return { object: 'list', data };
+    for (const { models } of lists) for (const model of models) if (!byId.has(model.id)) byId.set(model.id, model);
+    return {
+      models: [...byId.values()],
+      find: id => byId.get(id),
+      mayHave: id => lists.some(({ unread }) => unread?.(id) === true),
+    };
+  }
+
+  /** Its names from the config, and what it says itself; an upstream that cannot be asked says nothing. */
+  async #listOf(upstream: Upstream): Promise<ReadList> {
+    const isOurs = modelMatch(upstream.models);
+    const told = new Map<string, ListedModel>();
+    let unread: ModelMatch | null = null;
+    try {
+      for (const model of await upstream.listModels()) if (isOurs(model.id)) told.set(model.id, model);
+      this.#faults.delete(upstream.name);
+    } catch (error) {
+      if (!(error instanceof NoModelList)) unread = isOurs;
+      this.#tell(upstream.name, error);
+    }
+    // The upstream knows a model's date and owner; the config only its name.
+    const configured = upstream.models
+      .filter(name => !name.includes('*'))
+      .map(id => told.get(id) ?? listedModel({ id }, upstream.name))
+      .filter(model => model !== null);
+    return { models: [...configured, ...told.values()], unread };
+  }
+
+  #tell(name: string, error: unknown): void {
+    const reason = reasonOf(error);
+    if (this.#faults.get(name) === reason) return;
+    this.#faults.set(name, reason);
+    this.#onFault(name, reason);
   }
 }
 
-/** Its names from the config, and what it says itself; an upstream that cannot be asked says nothing. */
-async function modelsOf(upstream: Upstream): Promise<readonly ListedModel[]> {
-  const configured = upstream.models
-    .filter(name => !name.includes('*'))
-    .map(id => ({ id, created: 0, owned_by: upstream.name }));
-  const isOurs = modelMatch(upstream.models);
-  const listed = await upstream.listModels().catch(() => []);
-  // The upstream knows a model's date and owner; the config only its name.
-  const told = listed.filter(({ id }) => isOurs(id));
-  return configured.map(model => told.find(({ id }) => id === model.id) ?? model).concat(told);
+/** An AggregateError, as of a refused connection, has no message of its own. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message === '' && 'code' in error ? String(error.code) : error.message;
 }

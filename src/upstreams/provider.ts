@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import type { Body } from '../domain/body.ts';
+import type { Body, BodyPlaces } from '../domain/body.ts';
 import type { ErrorCode, GatewayError } from '../domain/errors.ts';
 import type { MeteredUsage } from '../domain/usage.ts';
 import type { Dialect, Level, StreamShape } from '../domain/vocabulary.ts';
+import type { ListedModel } from './listed-model.ts';
 
 /** One request on its way to an upstream. */
 export interface UpstreamCall {
@@ -14,8 +15,7 @@ export interface UpstreamCall {
   /** As the client sent them. */
   readonly headers: IncomingHttpHeaders;
   readonly body: Body | null;
-  /** Where the brace stands that closes the body's object. */
-  readonly bodyClosedAt: number;
+  readonly bodyPlaces: BodyPlaces;
   readonly model: string;
   /** What the gateway adds to the answer, names in lower case; they win over the upstream's. */
   readonly answerHeaders: Readonly<Record<string, string>>;
@@ -47,6 +47,8 @@ export interface Forwarded {
   readonly outcome: 'served' | 'upstream_error' | 'client_left' | ErrorCode;
   /** Why an answer that had begun was broken off, or what in it is the provider's failure. */
   readonly fault: GatewayError | null;
+  /** What the upstream calls the request; null where it says nothing that can be told. */
+  readonly upstreamRequestId: string | null;
 }
 
 /** `onBusy` took the call back: nothing was written, and the upstream does not count the call any more. */
@@ -75,11 +77,4 @@ export interface Upstream extends Provider {
   /** Ends all running calls with this error. */
   abortAll(error: GatewayError): void;
   close(): Promise<void>;
-}
-
-export interface ListedModel {
-  readonly id: string;
-  /** Seconds since 1970. */
-  readonly created: number;
-  readonly owned_by: string;
 }

@@ -1,11 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { UpstreamProxy } from '../config/config.ts';
 import type { Body } from '../domain/body.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors, type GatewayError } from '../domain/errors.ts';
 import { Answer, type AnswerContext, type Source } from './answer.ts';
 import type { Connection, Connections } from './connections.ts';
+import { refusedBy } from './forward-proxy.ts';
 import type { Forwarded, TakenBack, UpstreamCall } from './provider.ts';
 import { upstreamFault } from './upstream-fault.ts';
 
@@ -16,8 +18,10 @@ export interface ProxyContext extends AnswerContext {
   readonly connections: Connections;
   /** How long a call may take in all: an upstream that drips would hold its seat for ever. */
   readonly totalTimeoutMs: number;
-  /** The path of base_url, without a slash at its end. */
+  /** The path of base_url, or all of it where a proxy is sent the calls; without a slash at its end. */
   readonly basePath: string;
+  /** The one that is sent the calls; null: the upstream itself is. */
+  readonly proxy: UpstreamProxy | null;
 }
 
 /** Sends a call over a connection of its own and its answer to the client, byte for byte. */
@@ -50,6 +54,7 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
   readonly connection: Connection;
   readonly #connections: Connections;
   readonly #clock: Clock;
+  readonly #proxy: UpstreamProxy | null;
   /** Null until the request goes out, and again when all is over. */
   #controller: Dispatcher.DispatchController | null = null;
   #isStopped = false;
@@ -62,6 +67,7 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
     this.#connections = context.connections;
     this.connection = context.connections.take();
     this.#clock = context.clock;
+    this.#proxy = context.proxy;
     this.#cancelTotal = context.clock.after(context.totalTimeoutMs, () => this.answer?.expire(tooLong(context)));
   }
 
@@ -75,7 +81,10 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
-    if (status >= 200) this.answer?.start(status, headers);
+    if (status < 200) return;
+    const refusal = this.#proxy === null ? null : refusedBy(this.#proxy, status, headers);
+    if (refusal === null) this.answer?.start(status, headers);
+    else this.answer?.abort(upstreamFault(refusal));
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {

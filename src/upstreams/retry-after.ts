@@ -3,6 +3,8 @@
  * or as an HTTP date. A date is taken against the upstream's own clock, where it tells its time, so
  * that clocks which differ do no harm.
  */
+import { httpDateMs } from './http-date.ts';
+
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 const decimal = /^\d+(?:\.\d+)?$/;
@@ -13,17 +15,9 @@ export function retryAfterMs(headers: Headers, now: Date): number | null {
   if (decimal.test(inMs)) return Number(inMs);
   const given = text(headers['retry-after']);
   if (decimal.test(given)) return Number(given) * 1000;
-  const until = httpDate(given);
+  const until = httpDateMs(given, now);
   if (until === null) return null;
-  return Math.max(until - (httpDate(text(headers.date)) ?? now.getTime()), 0);
+  return Math.max(until - (httpDateMs(text(headers.date), now) ?? now.getTime()), 0);
 }
 
 const text = (value: string | string[] | undefined): string => (typeof value === 'string' ? value.trim() : '');
-
-/** Dates begin with the name of a day; Date.parse alone would take nearly anything for a date. */
-const dayName = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/;
-
-function httpDate(value: string): number | null {
-  const time = dayName.test(value) ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(time) ? null : time;
-}

@@ -1,4 +1,6 @@
 import { errors, type GatewayError } from '../domain/errors.ts';
+import type { AnswerReading } from './metering/answer-reading.ts';
+import { errorWords, isOwnError } from './metering/told-error.ts';
 
 const texts: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'The upstream refused the connection.',
@@ -13,6 +15,9 @@ const texts: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'The upstream did not accept a connection in time.',
   UND_ERR_CONNECT_TIMEOUT: 'The upstream did not accept a connection in time.',
   UND_ERR_HEADERS_TIMEOUT: 'The upstream did not begin to answer in time.',
+  PROXY_REFUSED: 'The proxy on the way to the upstream refused to pass the call on.',
+  PROXY_UNREACHABLE: 'The proxy on the way to the upstream could not be reached.',
+  PROXY_TIMEOUT: 'The proxy on the way to the upstream did not answer in time.',
   UND_ERR_BODY_TIMEOUT: 'The upstream stopped sending in the middle of its answer.',
 };
 
@@ -53,3 +58,17 @@ const place = (location: string | string[] | undefined): string =>
     : String(location)
         .replace(/[?#].*$/s, '')
         .slice(0, longestPlace);
+
+/** Why an answer below 400 is the provider's failure; null where it is none, or the client's doing. */
+export function faultIn(reading: AnswerReading | null): GatewayError | null {
+  if (reading === null) return null;
+  const { error, isEmpty } = reading;
+  if (error !== null) return isOwnError(error) ? ownFault(`answered with ${errorWords(error)}`) : null;
+  return isEmpty ? ownFault('answered nothing') : null;
+}
+
+function ownFault(what: string): GatewayError {
+  const fault = errors.upstreamFailed(`The upstream ${what}.`);
+  fault.cause = new Error(`it ${what}`);
+  return fault;
+}

@@ -2,19 +2,20 @@ import type { ProviderConfig } from '../config/config.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { errors, type GatewayError } from '../domain/errors.ts';
 import type { Dialect } from '../domain/vocabulary.ts';
-import { type ModelList, ModelLists, type ModelMatch, modelMatch } from './models.ts';
+import { type ModelCatalogue, ModelLists, type ModelMatch, modelMatch, type OnListFault } from './models.ts';
 import type { Provider, Upstream } from './provider.ts';
 import { HttpUpstream } from './providers/http.ts';
 import { LoopbackUpstream } from './providers/loopback.ts';
 
-export type { ModelList } from './models.ts';
+export type { ListedModel } from './listed-model.ts';
+export type { ModelCatalogue } from './models.ts';
 export type { Forwarded, Provider, TakenBack, UpstreamCall } from './provider.ts';
 
 export interface Upstreams {
   /** The first provider in the order of the config that serves the dialect and the model; throws `model_not_found`. */
   resolve(dialect: Dialect, model: string): Provider;
   /** At most a minute old; an upstream that cannot be asked is left out. */
-  listModels(): Promise<ModelList>;
+  models(): Promise<ModelCatalogue>;
   /** Ends every running call: streams with an error event, what has not begun by rejecting with the error. */
   abortAll(error: GatewayError): void;
   /** Closes all connections. */
@@ -25,7 +26,7 @@ const maxNameShown = 100;
 
 export function createUpstreams(
   providers: readonly ProviderConfig[],
-  { clock = systemClock }: { clock?: Clock } = {},
+  { clock = systemClock, onListFault = () => {} }: { clock?: Clock; onListFault?: OnListFault } = {},
 ): Upstreams {
   const upstreams = providers.map(config => createUpstream(config, clock));
   const entries = upstreams.map(upstream => ({ upstream, isServed: modelMatch(upstream.models) }));
@@ -33,14 +34,14 @@ export function createUpstreams(
     openai: entries.filter(({ upstream }) => upstream.serves('openai')),
     anthropic: entries.filter(({ upstream }) => upstream.serves('anthropic')),
   } satisfies Record<Dialect, { upstream: Upstream; isServed: ModelMatch }[]>;
-  const modelLists = new ModelLists(upstreams, clock);
+  const modelLists = new ModelLists(upstreams, clock, onListFault);
 
   return {
     resolve(dialect, model) {
       for (const { upstream, isServed } of byDialect[dialect]) if (isServed(model)) return upstream;
       throw errors.modelNotFound(`No provider serves the model \`${shownModel(model)}\` on this route.`);
     },
-    listModels: () => modelLists.list(),
+    models: () => modelLists.read(),
     abortAll(error) {
       for (const upstream of upstreams) upstream.abortAll(error);
     },

@@ -11,7 +11,7 @@ import { parseInstant } from '../../src/domain/instant.ts';
 import { maxWaitMs } from '../../src/gateway/max-wait.ts';
 import { findOperation } from '../../src/gateway/operations.ts';
 import { BodyPieces } from '../../src/gateway/receiving/body-pieces.ts';
-import { BodyScan } from '../../src/gateway/receiving/body-scan.ts';
+import { BodyScan, type ScannedBody } from '../../src/gateway/receiving/body-scan.ts';
 import { presentedKey } from '../../src/http/auth.ts';
 import { ClientAddresses, networkOf } from '../../src/http/client-address.ts';
 import { ownMachineOnly } from '../../src/http/own-machine.ts';
@@ -112,6 +112,14 @@ function metered(type: string, bytes: Buffer, cuts: readonly number[]) {
   return { usage, isEmpty: reading.isEmpty, error: reading.error, isOver: meter.isOver };
 }
 
+function parsedOrNull(bytes: Buffer): { priority?: unknown } | null {
+  try {
+    return JSON.parse(bytes.toString().replace(/^\uFEFF/, ''));
+  } catch {
+    return null;
+  }
+}
+
 /** A header's value as Node hands it on: one character a byte, without line breaks. */
 const headerText = (bytes: Buffer): string => latin1(bytes).replace(/[\r\n\0]/g, ' ');
 const flowSafe = (run: () => unknown): void => {
@@ -125,22 +133,27 @@ const flowSafe = (run: () => unknown): void => {
 const targets: Record<string, Target> = {
   body: {
     seeds: [chat, '{"model":"m"}', '{}', ''],
-    words: [...jsonWords, '"model":', '"source":{', '"data":', '"max_tokens":'],
+    words: [...jsonWords, '"model":', '"priority":', '"prior\\u0069ty":[', '"source":{', '"data":', '"max_tokens":'],
     run(bytes, random) {
       const whole = scanned(bytes, []);
       assert.deepEqual(scanned(bytes, cutsOf(bytes.length, random)), whole);
       if (typeof whole === 'string') return;
       // What is accepted can be spliced, and is the JSON that it was wherever JSON.parse agrees.
-      const { closedAt } = whole as { closedAt: number };
+      const { places } = whole as Pick<ScannedBody, 'places'>;
       const body = { pieces: inPieces(bytes, cutsOf(bytes.length, random)), bytes: bytes.length };
       const spliced = bodyWithLevel('vllm', {
         dialect: 'openai',
         path: '/completions',
         level: 3,
         body,
-        bodyClosedAt: closedAt,
+        bodyPlaces: places,
       });
-      assert.equal(spliced?.bytes, Buffer.concat(spliced?.pieces ?? []).length);
+      const text = Buffer.concat(spliced?.pieces ?? []);
+      assert.equal(spliced?.bytes, text.length);
+      const again = scanned(text, []) as ScannedBody;
+      assert.deepEqual(again, { ...(whole as ScannedBody), places: again.places });
+      const parsed = parsedOrNull(text);
+      if (parsed !== null) assert.equal(parsed.priority, 3);
     },
   },
   answer: {
@@ -270,6 +283,7 @@ const targets: Record<string, Target> = {
           waitMs: 1,
           durationMs: 2,
           usage: null,
+          upstreamRequestId: null,
           upstreamFault: null,
         },
       };

@@ -17,7 +17,7 @@ const call: UpstreamCall = {
   path: '/chat/completions',
   headers: {},
   body: { pieces: [Buffer.from('{}')], bytes: 2 },
-  bodyClosedAt: 1,
+  bodyPlaces: { closedAt: 1, urgency: { priority: [], service_tier: [] } },
   model: 'm',
   answerHeaders: {},
   stream: false,
@@ -104,7 +104,7 @@ test('a client that has left before the call begins costs the upstream nothing',
   const res = new ServerResponse(new IncomingMessage(new Socket()));
   res.destroy();
   const end = await front.upstreams.resolve('openai', 'm').forward(call, res);
-  assert.deepEqual(end, { status: null, usage: null, outcome: 'client_left', fault: null });
+  assert.deepEqual(end, { status: null, usage: null, outcome: 'client_left', fault: null, upstreamRequestId: null });
   assert.equal(upstream.requests.length, 0);
 });
 
@@ -114,7 +114,13 @@ test('a client that leaves while the connection is still being made is never hea
   const res = new ServerResponse(new IncomingMessage(new Socket()));
   const forwarding = front.upstreams.resolve('openai', 'm').forward(call, res);
   res.emit('close');
-  assert.deepEqual(await forwarding, { status: null, usage: null, outcome: 'client_left', fault: null });
+  assert.deepEqual(await forwarding, {
+    status: null,
+    usage: null,
+    outcome: 'client_left',
+    fault: null,
+    upstreamRequestId: null,
+  });
   await (await front.post(chat)).whole();
   assert.deepEqual(
     upstream.requests.map(({ headers }) => headers['x-request-id']),

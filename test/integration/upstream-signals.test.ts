@@ -123,7 +123,7 @@ test('output is told while a stream passes, once for eight pieces', async t => {
   }
 });
 
-test('the level goes upstream as the last member where it is asked for, and nowhere else', async t => {
+test('the level goes upstream in the place of what the client wrote, where it is asked for, and nowhere else', async t => {
   const upstream = await startFakeUpstream(t);
   const body = '{"model":"m","priority":-5,"service_tier":"priority"}\n';
   const seen = async (level: Level, more: object, path = chat) => {
@@ -136,9 +136,9 @@ test('the level goes upstream as the last member where it is asked for, and nowh
     return sent.toString();
   };
   assert.equal(await seen(3, {}), body);
-  assert.equal(await seen(3, { forwardPriority: 'vllm' }), body.replace('}', ',"priority":3}'));
-  assert.equal(await seen(3, { forwardPriority: 'sglang' }), body.replace('}', ',"priority":140}'));
-  assert.equal(await seen(9, { forwardPriority: 'service_tier' }), body.replace('}', ',"service_tier":"flex"}'));
+  assert.equal(await seen(3, { forwardPriority: 'vllm' }), body.replace('-5', '3'));
+  assert.equal(await seen(3, { forwardPriority: 'sglang' }), body.replace('-5', '140'));
+  assert.equal(await seen(9, { forwardPriority: 'service_tier' }), body.replace('"priority"}', '"flex"}'));
   const anthropic = await seen(9, { forwardPriority: 'service_tier' }, '/v1/messages');
-  assert.equal(anthropic, body.replace('}', ',"service_tier":"standard_only"}'));
+  assert.equal(anthropic, body.replace('"priority"}', '"standard_only"}'));
 });

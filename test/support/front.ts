@@ -2,10 +2,12 @@ import { type ClientRequest, createServer, type IncomingMessage, type OutgoingHt
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { HttpProviderConfig, ProviderConfig } from '../../src/config/config.ts';
+import type { BodyPlaces } from '../../src/domain/body.ts';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import { asGatewayError, errorBody, GatewayError } from '../../src/domain/errors.ts';
 import type { Dialect, Level } from '../../src/domain/vocabulary.ts';
 import { findOperation } from '../../src/gateway/operations.ts';
+import { BodyScan } from '../../src/gateway/receiving/body-scan.ts';
 import { createUpstreams, type Forwarded, type UpstreamCall, type Upstreams } from '../../src/upstreams/upstreams.ts';
 
 /** An OpenAI provider in front of a fake upstream. */
@@ -23,6 +25,8 @@ export function provider(url: string, more: Partial<HttpProviderConfig> = {}): H
     forwardPriority: null,
     totalTimeoutMs: 3_600_000,
     passHeaders: [],
+    headers: [],
+    proxy: null,
     ...more,
   };
 }
@@ -54,8 +58,8 @@ interface FrontOptions {
   readonly onBusy?: UpstreamCall['onBusy'];
 }
 
-/** All but the fault, which is for the log. */
-type Ended = Omit<Forwarded, 'fault'>;
+/** All but what is for the log. */
+type Ended = Omit<Forwarded, 'fault' | 'upstreamRequestId'>;
 
 /** The least of a gateway around `forward`: no keys, no seats. OpenAI paths lose their /v1. */
 export async function startFront(t: TestContext, provider: ProviderConfig, options: FrontOptions = {}): Promise<Front> {
@@ -80,7 +84,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       path: dialect === 'anthropic' ? url : url.replace('/v1', ''),
       headers: req.headers,
       body: { pieces: [body], bytes: body.length },
-      bodyClosedAt: body.lastIndexOf('}'),
+      bodyPlaces: placesIn(body),
       model: /"model": ?"([^"]*)"/.exec(body.toString('latin1', 0, 1024))?.[1] ?? 'some-model',
       answerHeaders: options.answerHeaders ?? {},
       stream: /"stream": ?true/.test(body.toString()),
@@ -138,11 +142,23 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
   };
 }
 
+/** Some bodies here are none that a gateway would let in. */
+function placesIn(body: Buffer): BodyPlaces {
+  const scan = new BodyScan();
+  try {
+    scan.push(body);
+    return scan.end().places;
+  } catch {
+    return { closedAt: body.lastIndexOf('}'), urgency: { priority: [], service_tier: [] } };
+  }
+}
+
 /** An answer as it comes. */
 export interface Reading {
   readonly answer: IncomingMessage;
   /** What has come so far. */
   text(): string;
+  bytes(): Buffer;
   /** Resolves once the text so far fulfils this. */
   until(isThere: (text: string) => boolean): Promise<void>;
   /** Resolves with the whole; rejects where the connection broke. */
@@ -181,6 +197,7 @@ function reading(sent: ClientRequest, answer: IncomingMessage): Reading {
   return {
     answer,
     text,
+    bytes: () => Buffer.concat(chunks),
     until: isThere =>
       new Promise(resolve => {
         const watcher = () => {

@@ -3,14 +3,17 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Body } from '../../src/domain/body.ts';
 import type { Level } from '../../src/domain/vocabulary.ts';
-import { bodyWithLevel, withLastMember } from '../../src/upstreams/body-splice.ts';
+import { BodyScan } from '../../src/gateway/receiving/body-scan.ts';
+import { bodyWithLevel } from '../../src/upstreams/body-splice.ts';
 
-/** In pieces that are cut in the middle of it and at its last brace. */
-function closed(text: string) {
+/** As it comes in, cut at these places. */
+function received(text: string, cuts: readonly number[] = [5, text.length - 1]) {
   const bytes = Buffer.from(text);
-  const bodyClosedAt = bytes.lastIndexOf('}');
-  const pieces = [bytes.subarray(0, 5), bytes.subarray(5, bodyClosedAt), bytes.subarray(bodyClosedAt)];
-  return { body: { pieces, bytes: bytes.length }, bodyClosedAt };
+  const ends = [...new Set(cuts)].filter(cut => cut > 0 && cut < bytes.length).sort((a, b) => a - b);
+  const pieces = [...ends, bytes.length].map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
+  const scan = new BodyScan();
+  for (const piece of pieces) scan.push(piece);
+  return { body: { pieces, bytes: bytes.length }, bodyPlaces: scan.end().places };
 }
 const textOf = (body: Body | null): string => Buffer.concat(body?.pieces ?? []).toString();
 
@@ -18,44 +21,95 @@ const call = (level: number, body = '{"model":"m"}', path = '/chat/completions',
   dialect: dialect as 'openai' | 'anthropic',
   path,
   level: level as Level,
-  ...closed(body),
+  ...received(body),
 });
 const spliced = (how: 'vllm' | 'sglang' | 'service_tier', ...args: Parameters<typeof call>) =>
   textOf(bodyWithLevel(how, call(...args)));
 
-const whiteSpace = fc.string({ unit: fc.constantFrom(' ', '\t', '\n', '\r'), maxLength: 4 });
+const blank = fc.string({ unit: fc.constantFrom(' ', '\t', '\n', '\r'), maxLength: 3 });
+/** The name in one of the ways in which JSON may spell it. */
+const spelled = (name: string) =>
+  fc.array(fc.constantFrom('as it is', 'lower', 'upper'), { minLength: name.length, maxLength: name.length }).map(
+    ways =>
+      `"${[...name]
+        .map((char, index) => {
+          const hex = char.charCodeAt(0).toString(16).padStart(4, '0');
+          if (ways[index] === 'as it is') return char;
+          return `\\u${ways[index] === 'lower' ? hex : hex.toUpperCase()}`;
+        })
+        .join('')}"`,
+  );
+const json = fc.jsonValue({ maxDepth: 3 }).map(value => JSON.stringify(value));
+const other = fc.tuple(
+  fc
+    .string()
+    .filter(name => !['priority', 'service_tier', 'model', 'stream'].includes(name) && !name.startsWith('max_')),
+  fc.oneof(json, fc.constant('{"priority":1,"a":[{"priority":2}],"service_tier":"x"}')),
+);
+const otherMember = other.map(([name, value]) => ({ name: JSON.stringify(name), value, isLevel: false }));
+const levelMember = fc.tuple(spelled('priority'), json).map(([name, value]) => ({ name, value, isLevel: true }));
+const modelMember = fc.constant({ name: '"model"', value: '"m"', isLevel: false });
+const members = fc
+  .tuple(modelMember, fc.array(otherMember, { maxLength: 5 }), fc.array(levelMember, { maxLength: 4 }))
+  .chain(([model, others, levels]) => {
+    const all = [model, ...others, ...levels];
+    return fc.shuffledSubarray(all, { minLength: all.length, maxLength: all.length });
+  });
 
-test('whatever the object holds, JSON.parse reads it as before with the member as its last', () => {
+test('what the client wrote is replaced wherever and however it stands, and every other byte stays', () => {
   fc.assert(
-    fc.property(
-      fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1 }),
-      fc.tuple(whiteSpace, whiteSpace, whiteSpace),
-      fc.constantFrom(undefined, 0, 2),
-      (object, [before, inside, after], indent) => {
-        const text = JSON.stringify(object, null, indent);
-        const whole = `${before}${text.slice(0, -1)}${inside}}${after}`;
-        const { body, bodyClosedAt } = closed(whole);
-        const { pieces, bytes } = withLastMember(body, bodyClosedAt, '"priority":3');
-        const result = textOf({ pieces, bytes });
-        assert.equal(bytes, Buffer.byteLength(result));
-        assert.deepEqual(JSON.parse(result), { ...JSON.parse(text), priority: 3 });
-        assert.match(result, /"priority":3\}[ \t\n\r]*$/);
-        assert.equal(result.replace(/,?"priority":3(?=\}[ \t\n\r]*$)/, ''), whole, 'all other bytes stay');
-      },
-    ),
+    fc.property(members, blank, fc.array(fc.nat(400)), (all, space, cuts) => {
+      const body = (textOfValue: (member: (typeof all)[number]) => string, end = '') => {
+        const written = all.map(member => `${space}${member.name}${space}:${space}${textOfValue(member)}${space}`);
+        return `${space}{${written.join(',')}${end}}${space}`;
+      };
+      const given = received(
+        body(({ value }) => value),
+        cuts,
+      );
+      const result = bodyWithLevel('vllm', { dialect: 'openai', path: '/completions', level: 3, ...given });
+      const isWritten = all.some(({ isLevel }) => isLevel);
+      const expected = body(({ value, isLevel }) => (isLevel ? '3' : value), isWritten ? '' : ',"priority":3');
+      assert.equal(textOf(result), expected);
+      assert.equal(result?.bytes, Buffer.byteLength(expected));
+      assert.equal(JSON.parse(expected).priority, 3);
+    }),
+    { numRuns: 500 },
   );
 });
 
-test('what the client wrote under that name does not count', () => {
+test('whatever the client wrote counts for nothing, whichever of two members a reader takes', () => {
   const text = spliced('vllm', 9, '{"priority":-1000,"model":"m","priority":-2000}');
-  assert.equal(text, '{"priority":-1000,"model":"m","priority":-2000,"priority":9}');
-  assert.equal(JSON.parse(text).priority, 9);
-  assert.equal(JSON.parse(spliced('service_tier', 5, '{"service_tier":"priority"}')).service_tier, 'default');
+  assert.equal(text, '{"priority":9,"model":"m","priority":9}');
+  assert.equal(
+    spliced('sglang', 0, '{"model":"m","prior\\u0069ty" : {"a":[1]} }'),
+    '{"model":"m","prior\\u0069ty" : 200 }',
+  );
+  assert.equal(
+    spliced('service_tier', 5, '{"service_tier":"priority","model":"m"}'),
+    '{"service_tier":"default","model":"m"}',
+  );
+  assert.equal(spliced('service_tier', 8, '{"service_tier":null,"model":"m"}'), '{"service_tier":"flex","model":"m"}');
+  assert.equal(
+    spliced('service_tier', 4, '{"service_tier":"priority","model":"m"}', '/v1/messages', 'anthropic'),
+    '{"service_tier":"standard_only","model":"m"}',
+  );
+  // Each engine has one of the two; the other is the client's.
+  assert.equal(
+    spliced('vllm', 1, '{"service_tier":"flex","model":"m"}'),
+    '{"service_tier":"flex","model":"m","priority":1}',
+  );
+});
+
+test('a name that stands again and again is refused, so that nothing grows with it', () => {
+  const many = (count: number) => `{"model":"m"${',"priority":1'.repeat(count)}}`;
+  assert.equal(spliced('vllm', 2, many(8)), `{"model":"m"${',"priority":2'.repeat(8)}}`);
+  assert.throws(() => received(many(9)), /The field `priority` stands more than 8 times/);
 });
 
 test('white space and a byte order mark stay where they are', () => {
-  assert.equal(spliced('vllm', 0, ' {"a":1\n } \n'), ' {"a":1\n ,"priority":0} \n');
-  assert.equal(spliced('vllm', 0, '\ufeff{"a":{}}'), '\ufeff{"a":{},"priority":0}');
+  assert.equal(spliced('vllm', 0, ' {"model":"m"\n } \n'), ' {"model":"m"\n ,"priority":0} \n');
+  assert.equal(spliced('vllm', 0, '\ufeff{"model":"m"}'), '\ufeff{"model":"m","priority":0}');
 });
 
 test('vLLM takes the least number first, SGLang the greatest, in steps that let it pre-empt', () => {

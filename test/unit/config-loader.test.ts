@@ -135,6 +135,8 @@ test('the commented provider of config/setting.ini works once it is uncommented'
       totalTimeoutMs: 3_600_000,
       forwardPriority: null,
       passHeaders: [],
+      headers: [],
+      proxy: null,
     },
   ]);
 });
@@ -232,6 +234,8 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_PROVIDER_GPU_A_TOTAL_TIMEOUT_SEC: '4',
     TOKLIGENCE_PROVIDER_GPU_A_PASS_HEADERS: 'OpenAI-Project, x-amz-date',
     TOKLIGENCE_PROVIDER_GPU_A_FORWARD_PRIORITY: 'vllm',
+    TOKLIGENCE_PROVIDER_GPU_A_HEADER_X_ROUTE: 'blue',
+    TOKLIGENCE_PROVIDER_GPU_A_PROXY: 'http://proxy:3128',
     TOKLIGENCE_PROVIDER_LO_SERVICE_MS: '0',
     TOKLIGENCE_PROVIDER_LO_CHUNK_MS: '5',
     TOKLIGENCE_SCHEDULER_MAX_QUEUE_DEPTH_POOL: '20',
@@ -307,6 +311,8 @@ test('every key can be set in the environment', () => {
         totalTimeoutMs: 4000,
         forwardPriority: 'vllm',
         passHeaders: ['openai-project', 'x-amz-date'],
+        headers: [['x-route', 'blue']],
+        proxy: { origin: 'http://proxy:3128', authorization: null },
       },
       { name: 'lo', type: 'loopback', models: ['*'], pool: 'lo', serviceMs: 0, chunkMs: 5 },
     ],

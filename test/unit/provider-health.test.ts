@@ -24,6 +24,7 @@ const served: Outcome = {
   waitMs: 0,
   durationMs: 1,
   usage: null,
+  upstreamRequestId: null,
   upstreamFault: null,
 };
 const answered = (status: number): Outcome => ({ ...served, outcome: 'upstream_error', status });

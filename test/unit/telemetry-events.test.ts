@@ -44,6 +44,7 @@ const served: Outcome = {
   waitMs: 12.3456,
   durationMs: 523,
   usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 20, isEstimated: false },
+  upstreamRequestId: null,
   upstreamFault: null,
 };
 const refusedEarly: Outcome = {

@@ -26,6 +26,7 @@ const ended: Outcome = {
   waitMs: 300,
   durationMs: 523,
   usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 20, isEstimated: false },
+  upstreamRequestId: null,
   upstreamFault: null,
 };
 

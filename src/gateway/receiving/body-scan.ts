@@ -4,11 +4,13 @@
  *
  * Of the outermost object the fields below; deeper, only how much of the body is media (media-meter.ts).
  */
+import { type BodyPlaces, urgencyMembers } from '../../domain/body.ts';
 import { errors, type GatewayError } from '../../domain/errors.ts';
 import { MemberNames } from '../../json/member-names.ts';
 import { endsTooEarly, MemberScan, type MemberVisitor, notAnObject } from '../../json/member-scan.ts';
 import type { Token } from '../../json/scanned-token.ts';
 import { type Media, MediaMeter, mediaNames } from './media-meter.ts';
+import { UrgencyPlaces } from './urgency-places.ts';
 
 export interface ScannedBody {
   readonly model: string;
@@ -16,16 +18,17 @@ export interface ScannedBody {
   /** The least of max_tokens, max_completion_tokens and max_output_tokens; null: not limited. */
   readonly outputLimit: number | null;
   readonly media: Media;
-  /** Where the brace stands that closes the object. */
-  readonly closedAt: number;
+  readonly places: BodyPlaces;
 }
 
 const limitFields = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const;
 const fields = ['model', 'stream', ...limitFields] as const;
 type Field = (typeof fields)[number];
-const names = new MemberNames([...fields, ...mediaNames]);
+const names = new MemberNames([...fields, ...mediaNames, ...urgencyMembers]);
+const urgencyPlaces = fields.length + mediaNames.length;
 
 const longestFieldBytes = 1024;
+const notUrgent: BodyPlaces['urgency'] = { priority: [], service_tier: [] };
 /** Stands for a value that no field may have. */
 const unusable = {};
 
@@ -47,7 +50,7 @@ export class BodyScan {
       stream: streamIn(this.#fields.values),
       outputLimit: outputLimitIn(this.#fields.values),
       media: this.#fields.media,
-      closedAt: this.#scan.closedAt,
+      places: { closedAt: this.#scan.closedAt, urgency: this.#fields.urgency?.spans ?? notUrgent },
     };
   }
 
@@ -66,21 +69,31 @@ class FieldVisitor implements MemberVisitor {
   readonly keepBytes = longestFieldBytes;
   readonly values: Values = {};
   readonly media = new MediaMeter();
+  /** Most bodies have no such member. */
+  urgency: UrgencyPlaces | null = null;
 
-  opened(name: number, depth: number): void {
+  opened(name: number, depth: number, atByte: number): void {
     const field = fields[name - 1];
-    if (field === undefined) this.media.opened(name - fields.length, depth);
+    if (name > urgencyPlaces) this.#urgent().opened(name - urgencyPlaces, depth, atByte);
+    else if (field === undefined) this.media.opened(name - fields.length, depth);
     else if (depth === 2) this.values[field] = unusable;
   }
 
-  closed(depth: number): void {
+  closed(depth: number, atByte: number): void {
     this.media.closed(depth);
+    if (depth === 2) this.urgency?.closed(atByte);
   }
 
   value(name: number, depth: number, token: Token): void {
     const field = fields[name - 1];
-    if (field === undefined) this.media.value(name - fields.length, depth, token);
+    if (name > urgencyPlaces) this.#urgent().value(name - urgencyPlaces, depth, token);
+    else if (field === undefined) this.media.value(name - fields.length, depth, token);
     else if (depth === 1) this.values[field] = token.bytes > longestFieldBytes ? unusable : parsedValue(field, token);
+  }
+
+  #urgent(): UrgencyPlaces {
+    this.urgency ??= new UrgencyPlaces();
+    return this.urgency;
   }
 }
 

@@ -157,6 +157,8 @@ export const provider = Type.Unsafe<ShownProvider>(
     models: Type.Array(Type.String()),
     max_concurrent: count,
     forward_priority: nullable(oneOf(['vllm', 'sglang', 'service_tier'])),
+    proxy: nullable(Type.String()),
+    headers: Type.Array(Type.String()),
     health: fields({
       state: Type.Enum(['ok', 'failing', 'unknown']),
       last_success_at: nullable(moment),
@@ -185,6 +187,10 @@ export interface ShownProvider {
   /** The seats of its pool. */
   readonly max_concurrent: number;
   readonly forward_priority: 'vllm' | 'sglang' | 'service_tier' | null;
+  /** On the way to it, without credentials. */
+  readonly proxy: string | null;
+  /** Names of those that it is sent with every call. */
+  readonly headers: readonly string[];
   readonly health: ProviderHealth & ProviderClosures;
 }
 

@@ -19,6 +19,8 @@ export function shownProviders({ providers, healthOf, seatsOf, closuresOf }: Pro
     models: [...provider.models],
     max_concurrent: seatsOf(provider.pool),
     forward_priority: provider.type === 'loopback' ? null : provider.forwardPriority,
+    proxy: provider.type === 'loopback' ? null : (provider.proxy?.origin ?? null),
+    headers: provider.type === 'loopback' ? [] : provider.headers.map(([name]) => name),
     health: { ...healthOf(provider.name), ...closuresOf(provider) },
   }));
 }

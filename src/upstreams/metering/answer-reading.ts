@@ -5,11 +5,13 @@ import type { UsageReport } from './usage-report.ts';
 export interface Meter {
   /** Events with a piece of output that have passed; 0 where the answer is no stream. */
   readonly outputEvents: number;
-  /** The event has come that is a stream's last. */
+  /** The event has come that is a stream's last, or the bracket that closes a JSON answer. */
   readonly isOver: boolean;
   feed(chunk: Buffer): void;
   /** Where its stream stands. */
   readonly place: StreamPlace;
+  /** Of a meter that reads later than it is fed: calls back once it has read all that it was fed so far. */
+  whenRead?(then: () => void): void;
   /** To be called once, when nothing more comes. */
   read(): AnswerReading;
 }

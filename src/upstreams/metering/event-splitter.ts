@@ -38,9 +38,11 @@ export class EventSplitter {
     this.#reader = reader;
   }
 
-  /** Of the event that is not complete yet, as far as it is held; null without any. */
+  /** Of the event that is not complete yet, as far as it is held, its unfinished line included; null without any. */
   get pendingData(): string | null {
-    return this.#data;
+    if (this.#longLine !== null || !this.#rest.startsWith(dataField)) return this.#data;
+    const value = valueIn(this.#rest, dataField);
+    return this.#data === null ? value : `${this.#data}\n${value}`;
   }
 
   /** What there is of the data of an event that stops in the middle of a line of it; null where none does, or it is not held. */

@@ -8,15 +8,23 @@ const eventStream = /^\s*text\/event-stream\b/i;
 export const isEventStream = (contentType: string): boolean => eventStream.test(contentType);
 
 export const meterFor = (contentType: string): Meter =>
-  isEventStream(contentType) ? new StreamMeter() : new UnlabelledMeter();
+  isEventStream(contentType) ? new StreamMeter() : new UnlabelledMeter(oneDocument.test(contentType));
+
+/** One JSON document; what comes line by line is called otherwise. */
+const oneDocument = /^\s*application\/json\b/i;
 
 /** Some servers call a stream something else: its first bytes tell. */
 const beginsLikeEvents = /^(?:\u00ef\u00bb\u00bf)?\s*(?:data|event|id|retry|):/;
 const decisiveBytes = 32;
 
 class UnlabelledMeter implements Meter {
+  readonly #isOneDocument: boolean;
   #head: Buffer = nothing;
   #meter: Meter | null = null;
+
+  constructor(isOneDocument: boolean) {
+    this.#isOneDocument = isOneDocument;
+  }
 
   get outputEvents(): number {
     return this.#meter?.outputEvents ?? 0;
@@ -45,7 +53,7 @@ class UnlabelledMeter implements Meter {
 
   #decide(): Meter {
     const isStream = beginsLikeEvents.test(this.#head.toString('latin1', 0, decisiveBytes));
-    this.#meter = isStream ? new StreamMeter() : new JsonMeter();
+    this.#meter = isStream ? new StreamMeter() : new JsonMeter(this.#isOneDocument);
     this.#meter.feed(this.#head);
     return this.#meter;
   }
@@ -56,12 +64,20 @@ const nothing = Buffer.alloc(0);
 /** JSON, and lines of it; of anything else nothing is read. */
 class JsonMeter implements Meter {
   readonly outputEvents = 0;
-  readonly isOver = false;
   readonly place = noPlace;
+  readonly #isOneDocument: boolean;
   readonly #usage = new UsageReport();
   readonly #members = new AnswerMembers(this.#usage);
   readonly #scan = scanAnswer(this.#members);
   #bytes = 0;
+
+  constructor(isOneDocument: boolean) {
+    this.#isOneDocument = isOneDocument;
+  }
+
+  get isOver(): boolean {
+    return this.#isOneDocument && this.#scan.isWhole;
+  }
 
   feed(chunk: Buffer): void {
     this.#bytes += chunk.length;

@@ -56,7 +56,7 @@ export class StreamMeter implements Meter, EventReader {
   #responseId: string | null = null;
 
   get isOver(): boolean {
-    // Many clients close as soon as they have read this line; the blank one after it may never be waited for.
+    // Many clients close as soon as they have read this; the blank line after it may never be waited for, or sent.
     return this.#isOver || this.#splitter.pendingData === done;
   }
 

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { buildConnector } from 'undici';
 import type { ForwardPriority, HttpProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
@@ -6,9 +7,11 @@ import type { Dialect } from '../../domain/vocabulary.ts';
 import { clientGone } from '../answer.ts';
 import { bodyWithLevel } from '../body-splice.ts';
 import { Connections } from '../connections.ts';
+import { throughTunnel, toProxy } from '../forward-proxy.ts';
 import { HeaderFilter } from '../headers.ts';
+import type { ListedModel } from '../listed-model.ts';
 import { fetchModels } from '../model-list.ts';
-import type { Forwarded, ListedModel, TakenBack, Upstream, UpstreamCall } from '../provider.ts';
+import type { Forwarded, TakenBack, Upstream, UpstreamCall } from '../provider.ts';
 import { type ProxyContext, proxy } from '../proxy.ts';
 
 /** An upstream behind HTTP that speaks the dialect it is called in. */
@@ -19,26 +22,31 @@ export class HttpUpstream implements Upstream {
   readonly #dialect: Dialect;
   /** Sent with every call. */
   readonly #headers: readonly string[];
+  readonly #listHeaders: readonly string[];
   readonly #filter: HeaderFilter;
   readonly #forwardPriority: ForwardPriority | null;
   readonly #context: ProxyContext;
 
   constructor(config: HttpProviderConfig, clock: Clock) {
-    const { origin, pathname } = new URL(config.baseUrl);
+    const way = wayTo(config);
     this.name = config.name;
     this.pool = config.pool;
     this.models = config.models;
     this.#dialect = config.type;
-    this.#headers = ['accept-encoding', 'identity', ...keyHeader(config)];
-    this.#filter = new HeaderFilter(config.passHeaders);
+    this.#headers = ['accept-encoding', 'identity', ...keyHeader(config), ...config.headers.flat(), ...way.headers];
+    const names = config.headers.map(([name]) => name);
+    const isVersionNeeded = config.type === 'anthropic' && !names.includes('anthropic-version');
+    this.#listHeaders = [...this.#headers, ...(isVersionNeeded ? ['anthropic-version', '2023-06-01'] : [])];
+    this.#filter = new HeaderFilter(config.passHeaders, names);
     this.#forwardPriority = config.forwardPriority;
     this.#context = {
       clock,
       stallMs: config.idleTimeoutMs,
       totalTimeoutMs: config.totalTimeoutMs,
       running: new Set(),
-      connections: new Connections(origin, config),
-      basePath: pathname.replace(/\/+$/, ''),
+      connections: new Connections(way.origin, config, way.connect),
+      basePath: way.basePath,
+      proxy: way.isAskedItself ? config.proxy : null,
     };
   }
 
@@ -60,7 +68,8 @@ export class HttpUpstream implements Upstream {
       return await fetchModels({
         client: connection.client,
         path: basePath + (this.#dialect === 'anthropic' ? '/v1/models?limit=1000' : '/models'),
-        headers: this.#dialect === 'anthropic' ? [...this.#headers, 'anthropic-version', '2023-06-01'] : this.#headers,
+        cursor: this.#dialect === 'anthropic' ? 'after_id' : null,
+        headers: this.#listHeaders,
         ownedBy: this.name,
         clock,
       });
@@ -81,4 +90,36 @@ export class HttpUpstream implements Upstream {
 function keyHeader({ type, apiKey }: HttpProviderConfig): readonly string[] {
   if (apiKey === null) return [];
   return type === 'anthropic' ? ['x-api-key', apiKey] : ['authorization', `Bearer ${apiKey}`];
+}
+
+/** How calls get to an upstream. */
+interface Way {
+  /** Who is connected to. */
+  readonly origin: string;
+  readonly connect: buildConnector.connector;
+  /** What the paths of calls are put behind, without a slash at its end. */
+  readonly basePath: string;
+  readonly headers: readonly string[];
+  /** The proxy sees the calls, and may answer them in the upstream's place. */
+  readonly isAskedItself: boolean;
+}
+
+function wayTo({ baseUrl, proxy, connectTimeoutMs: timeout }: HttpProviderConfig): Way {
+  const { origin, host, pathname, protocol } = new URL(baseUrl);
+  const path = pathname.replace(/\/+$/, '');
+  if (proxy === null) {
+    const connect = buildConnector({ timeout, allowH2: false });
+    return { origin, connect, basePath: path, headers: [], isAskedItself: false };
+  }
+  if (protocol === 'https:') {
+    return { origin, connect: throughTunnel(proxy, timeout), basePath: path, headers: [], isAskedItself: false };
+  }
+  const { authorization } = proxy;
+  return {
+    origin: proxy.origin,
+    connect: toProxy(proxy, timeout),
+    basePath: origin + path,
+    headers: ['host', host, ...(authorization === null ? [] : ['proxy-authorization', authorization])],
+    isAskedItself: true,
+  };
 }

@@ -3,7 +3,8 @@ import type { LoopbackProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import { Answer, type AnswerContext, clientGone, type Source } from '../answer.ts';
-import type { Forwarded, ListedModel, TakenBack, Upstream, UpstreamCall } from '../provider.ts';
+import { type ListedModel, listedModel } from '../listed-model.ts';
+import type { Forwarded, TakenBack, Upstream, UpstreamCall } from '../provider.ts';
 import { type LoopbackAnswer, loopbackAnswer } from './loopback-answers.ts';
 
 /** A client may leave an answer unread as long as with other providers by default. */
@@ -39,7 +40,7 @@ export class LoopbackUpstream implements Upstream {
   }
 
   async listModels(): Promise<readonly ListedModel[]> {
-    return [{ id: 'loopback', created: 0, owned_by: this.name }];
+    return [listedModel('loopback', this.name)].filter(model => model !== null);
   }
 
   abortAll(error: GatewayError): void {

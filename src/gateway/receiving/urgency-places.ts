@@ -1,0 +1,37 @@
+import { type Span, type UrgencyMember, urgencyMembers } from '../../domain/body.ts';
+import { errors } from '../../domain/errors.ts';
+import type { Token } from '../../json/scanned-token.ts';
+
+/** Who writes a name more often has something else in mind than to be read. */
+const mostRepeated = 8;
+
+/** Finds the members of the outermost object that tell of urgency; names are places in `urgencyMembers`, from 1. */
+export class UrgencyPlaces {
+  readonly spans: Record<UrgencyMember, Span[]> = { priority: [], service_tier: [] };
+  /** Of an object or array that is a value: whose, and where it begins. */
+  #open: { readonly name: number; readonly from: number } | null = null;
+
+  opened(name: number, depth: number, from: number): void {
+    if (depth === 2) this.#open = { name, from };
+  }
+
+  /** An object or array that is a member of the outermost object, or an element in it, ends with this byte. */
+  closed(atByte: number): void {
+    if (this.#open !== null) this.#add(this.#open.name, this.#open.from, atByte + 1);
+    this.#open = null;
+  }
+
+  value(name: number, depth: number, { atByte, bytes, isString }: Token): void {
+    if (depth === 1) this.#add(name, atByte, atByte + bytes + (isString ? 2 : 0));
+  }
+
+  #add(name: number, from: number, to: number): void {
+    const member = urgencyMembers[name - 1];
+    if (member === undefined) return;
+    const spans = this.spans[member];
+    if (spans.length === mostRepeated) {
+      throw errors.invalidRequest(`The field \`${member}\` stands more than ${mostRepeated} times.`, member);
+    }
+    spans.push({ from, to });
+  }
+}
