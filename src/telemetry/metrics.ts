@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { PoolStats } from '../domain/stats.ts';
@@ -74,7 +74,7 @@ export const createMetrics = (): Metrics => {
   const registry = new Registry();
   collectProcessMetrics(registry);
   register(registry, [
-    counted('tokligence_requests_total', 'Model requests that ended, by how they ended.', requests),
+    counted('tokligence_requests_total', 'Requests for models or of no route, by how they ended.', requests),
     counted('tokligence_input_tokens_total', 'Input tokens, those from the cache included.', inputTokens),
     counted('tokligence_cached_input_tokens_total', 'Input tokens that the upstream had cached.', cachedInputTokens),
     counted('tokligence_output_tokens_total', 'Output tokens.', outputTokens),
@@ -219,12 +219,14 @@ const turnedAway = ({ yielded, refused }: WatchedConnections): Sample[] =>
     refused_of_address: refused.address,
   }).map(([outcome, value]) => ({ labels: { outcome }, value }));
 
-/** Those of the process and of Node that need no labels of their own. */
+/** Those of the process and of Node that need no labels of their own and are named as Prometheus wants them. */
 const collectProcessMetrics = (registry: Registry): void => {
   collectDefaultMetrics({ register: registry });
   for (const metric of registry.getMetricsAsArray()) {
     const labels = 'labelNames' in metric && Array.isArray(metric.labelNames) ? metric.labelNames : [];
-    if (labels.length > 0) registry.removeSingleMetric(metric.name);
+    // Counts of all that is open in Node, which also take long where much is.
+    const isMisnamed = metric.name.endsWith('_total') && metric instanceof Gauge;
+    if (labels.length > 0 || isMisnamed) registry.removeSingleMetric(metric.name);
   }
 };
 
