@@ -105,6 +105,7 @@ test('a mapping serves as soon as it is created, changed or deleted', async t =>
     source: 'mapping',
     flowId: 'dept-prod',
     mappingId: id,
+    isRaised: false,
   });
   const added = { tenantId: 'dept-prod', tenantType: 'internal', pattern: 'tok_prod*', exact: false, priority: 0 };
   assert.deepEqual(said, [`added ${JSON.stringify(added)}`]);

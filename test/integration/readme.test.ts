@@ -40,6 +40,8 @@ async function newcomer(t: TestContext) {
     ...Object.fromEntries(own),
     HOME: home,
     PATH: `${join(home, 'bin')}:${process.env.PATH}`,
+    // The many starts compile the same modules.
+    NODE_COMPILE_CACHE: join(home, 'compiled'),
     TOKLIGENCE_GATEWAY_DATA_DIR: join(home, 'data'),
     TOKLIGENCE_GATEWAY_PORT: String(await freePort()),
   };
