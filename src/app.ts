@@ -6,6 +6,7 @@ import { type Configure, type OpenEdition, openEdition } from './edition.ts';
 import { Dispatcher } from './gateway/dispatcher.ts';
 import { Gateway } from './gateway/gateway.ts';
 import type { AdminServices } from './http/admin/admin.ts';
+import { chosenLevels } from './http/admin/chosen-levels.ts';
 import { shownProviders } from './http/admin/shown-providers.ts';
 import { type FrontDoor, openFrontDoor } from './http/front-door.ts';
 import type { Health } from './http/ops.ts';
@@ -200,7 +201,8 @@ function adminServices({
   healths,
   health,
 }: AdminParts): AdminServices {
-  const { identities, keyUses, mappings, pools, scheduledPools } = edition;
+  const { identities, keyUses, raised, mappings, pools, scheduledPools } = edition;
+  const tenantName = (flowId: string) => mappings?.mapper.tenantName(flowId) ?? null;
   return {
     identities,
     keys: door.keys,
@@ -213,9 +215,16 @@ function adminServices({
       clock,
       stepMs,
       pools: [...dispatchers.values()].map(dispatcher => dispatcher.view),
-      tenantName: flowId => mappings?.mapper.tenantName(flowId) ?? null,
+      tenantName,
       database: health,
       boosts: () => mappings?.timings.heldBoosts() ?? [],
+      chosenLevels: () =>
+        chosenLevels({
+          policy: (mappings?.mapper.settings() ?? config.apiKeyPriority).x_priority.value,
+          externalMayRaise: mappings?.mapper.externalMayRaise() ?? null,
+          raised,
+          tenantName,
+        }),
     },
     providers: () =>
       shownProviders({

@@ -98,7 +98,7 @@ export function createHttpServer(parts: ServerParts): HttpServer {
   registerOpenApi(app);
   registerOps(app, ops);
   registerAdmin(app, admin);
-  if (admin.console !== null) registerConsole(app, consoleFolder);
+  if (admin.console !== null) registerConsole(app, events, consoleFolder);
 
   function answerError(thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
     const error = fromFastify(thrown, request.routeOptions.bodyLimit);

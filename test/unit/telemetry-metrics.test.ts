@@ -18,6 +18,7 @@ const ended: Outcome = {
   asked: null,
   level: 2,
   source: 'mapping',
+  isRaised: false,
   model: 'a-model',
   provider: 'gpu',
   pool: 'gpus',
