@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Dialect } from '../domain/vocabulary.ts';
+import type { Dialect, StreamShape } from '../domain/vocabulary.ts';
 
 /** One row per model route: all that tells one from another. */
 export interface Operation {
@@ -7,6 +7,7 @@ export interface Operation {
   readonly dialect: Dialect;
   /** Who answers: the upstream, for which a seat is taken, or the gateway by what it knows of the models. */
   readonly answers: 'upstream' | 'list of models' | 'single model';
+  readonly streamShape: StreamShape;
   /** Relative to the provider's `base_url`. */
   readonly upstreamPath: string;
   /** Whether tokens come out; where none do, none are charged in advance. */
@@ -17,6 +18,7 @@ const post = (dialect: Dialect, upstreamPath: string, producesTokens = true): Op
   method: 'POST',
   dialect,
   answers: 'upstream',
+  streamShape: shapeOf(dialect, upstreamPath),
   upstreamPath,
   producesTokens,
 });
@@ -25,9 +27,14 @@ const get = (dialect: Dialect, answers: Operation['answers']): Operation => ({
   method: 'GET',
   dialect,
   answers,
+  streamShape: shapeOf(dialect, ''),
   upstreamPath: '',
   producesTokens: false,
 });
+const shapeOf = (dialect: Dialect, upstreamPath: string): StreamShape => {
+  if (dialect === 'anthropic') return 'messages';
+  return upstreamPath === '/responses' ? 'responses' : 'chunks';
+};
 
 const messages = post('anthropic', '/v1/messages');
 const countTokens = post('anthropic', '/v1/messages/count_tokens', false);
@@ -62,6 +69,7 @@ export function findOperation(
   headers: IncomingHttpHeaders = {},
 ): Operation | undefined {
   const path = pathOf(url);
+  // HEAD is GET without the body of its answer, which node:http leaves out.
   if (method === 'GET' || method === 'HEAD') return modelOperation(path, headers);
   const operation = operations.get(path);
   return operation?.method === method ? operation : undefined;

@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
-import { errorBody, type GatewayError } from '../domain/errors.ts';
+import type { GatewayError } from '../domain/errors.ts';
+import { faultEvent } from './fault-event.ts';
 import { answerHeaders, upstreamRequestId } from './headers.ts';
-import type { Meter } from './metering/answer-reading.ts';
+import { type Meter, noPlace } from './metering/answer-reading.ts';
 import { meteredUsage } from './metering/charge.ts';
 import { isEventStream } from './metering/meter.ts';
 import type { Forwarded, TakenBack, UpstreamCall } from './provider.ts';
@@ -36,6 +37,8 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Too many requests, no room at the moment, and Anthropic's word for the latter. */
 const isBusy = (status: number): boolean => status === 429 || status === 503 || status === 529;
+/** Asks nginx not to hold the events of a stream back. */
+const unheld = { 'x-accel-buffering': 'no' };
 /** A success that has no body. */
 const noContent = 204;
 /** How long the body of an answer that nobody gets may take, before its connection is given up. */
@@ -104,8 +107,13 @@ export class Answer {
     this.#isLengthTold = headers['content-length'] !== undefined;
     const contentType = String(headers['content-type'] ?? '');
     if (status < 400 && status !== noContent) this.#meter = meterOf(contentType, headers['content-encoding']);
-    this.#res.writeHead(status, answerHeaders(headers, this.#call.answerHeaders));
-    if (isEventStream(contentType)) this.#startStream(isPacked(headers['content-encoding']));
+    const isStream = isEventStream(contentType);
+    const added = this.#call.answerHeaders;
+    this.#res.writeHead(
+      status,
+      answerHeaders(headers, isStream || this.#call.stream ? { ...added, ...unheld } : added),
+    );
+    if (isStream) this.#startStream(isPacked(headers['content-encoding']));
   }
 
   write(chunk: Buffer): void {
@@ -117,17 +125,9 @@ export class Answer {
   }
 
   end(): void {
-    switch (this.#state) {
-      case 'started':
-        this.#res.end();
-        this.#conclude(() => this.#settleAnswer());
-        return;
-      case 'left':
-        this.#conclude(() => this.#settleAnswer());
-        return;
-      case 'taken_back':
-        this.#giveBack();
-    }
+    if (this.#state === 'taken_back') this.#giveBack();
+    if (this.#state === 'started') this.#res.end();
+    if (this.#state === 'started' || this.#state === 'left') this.#conclude(() => this.#settleAnswer());
   }
 
   /** The source broke off. */
@@ -171,9 +171,11 @@ export class Answer {
   }
 
   #breakOff(error: GatewayError): void {
-    const takesErrorEvent = this.#takesErrorEvent;
+    // Asked before the meter takes what is there of an event for a whole one.
+    const place = this.#meter?.place ?? noPlace;
     this.#settle(error.code, error);
-    if (takesErrorEvent) this.#res.end(errorEvent(this.#call.dialect, error));
+    const stream = { call: this.#call, place, date: this.#context.clock.date() };
+    if (this.#takesErrorEvent) this.#res.end(faultEvent(stream, error));
     else this.#res.destroy();
   }
 
@@ -292,19 +294,3 @@ export class Answer {
     });
   }
 }
-
-/** How a fault after the status is told within a stream. */
-function errorEvent(dialect: UpstreamCall['dialect'], error: GatewayError): string {
-  const data = `data: ${JSON.stringify(errorBody(dialect, error))}\n\n`;
-  // The blank line first ends an event that was cut in the middle.
-  return dialect === 'anthropic' ? `\n\nevent: error\n${data}` : `\n\n${data}`;
-}
-
-/** A client that left before its call began. */
-export const clientGone: Forwarded = {
-  status: null,
-  usage: null,
-  outcome: 'client_left',
-  fault: null,
-  upstreamRequestId: null,
-};

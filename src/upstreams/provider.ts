@@ -2,12 +2,13 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Body, BodyPlaces } from '../domain/body.ts';
 import type { ErrorCode, GatewayError } from '../domain/errors.ts';
 import type { MeteredUsage } from '../domain/usage.ts';
-import type { Dialect, Level } from '../domain/vocabulary.ts';
+import type { Dialect, Level, StreamShape } from '../domain/vocabulary.ts';
 import type { ListedModel } from './listed-model.ts';
 
 /** One request on its way to an upstream. */
 export interface UpstreamCall {
   readonly dialect: Dialect;
+  readonly streamShape: StreamShape;
   readonly method: 'GET' | 'POST';
   /** Path and query below the provider's base_url: `/chat/completions`, `/v1/messages?beta=true`. */
   readonly path: string;
@@ -49,6 +50,15 @@ export interface Forwarded {
   /** What the upstream calls the request; null where it says nothing that can be told. */
   readonly upstreamRequestId: string | null;
 }
+
+/** A client that left before its call began. */
+export const clientGone: Forwarded = {
+  status: null,
+  usage: null,
+  outcome: 'client_left',
+  fault: null,
+  upstreamRequestId: null,
+};
 
 /** `onBusy` took the call back: nothing was written, and the upstream does not count the call any more. */
 export interface TakenBack {

@@ -16,7 +16,7 @@ import {
   inflateRaw,
   zstdDecompress,
 } from 'node:zlib';
-import type { AnswerReading, Meter } from './metering/answer-reading.ts';
+import type { AnswerReading, Meter, StreamPlace } from './metering/answer-reading.ts';
 import { meterFor } from './metering/meter.ts';
 
 type ContentEncoding = string | string[] | undefined;
@@ -98,6 +98,10 @@ class UnpackingMeter implements Meter {
 
   get isOver(): boolean {
     return this.#meter.isOver;
+  }
+
+  get place(): StreamPlace {
+    return this.#meter.place;
   }
 
   feed(chunk: Buffer): void {

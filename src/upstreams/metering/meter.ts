@@ -1,6 +1,6 @@
 /** What an answer says of itself, read while its bytes pass. */
 import { AnswerMembers, scanAnswer } from './answer-members.ts';
-import type { AnswerReading, Meter } from './answer-reading.ts';
+import { type AnswerReading, type Meter, noPlace, type StreamPlace } from './answer-reading.ts';
 import { StreamMeter } from './stream-meter.ts';
 import { UsageReport } from './usage-report.ts';
 
@@ -34,6 +34,10 @@ class UnlabelledMeter implements Meter {
     return this.#meter?.isOver ?? false;
   }
 
+  get place(): StreamPlace {
+    return this.#meter?.place ?? noPlace;
+  }
+
   feed(chunk: Buffer): void {
     if (this.#meter !== null) {
       this.#meter.feed(chunk);
@@ -60,6 +64,7 @@ const nothing = Buffer.alloc(0);
 /** JSON, and lines of it; of anything else nothing is read. */
 class JsonMeter implements Meter {
   readonly outputEvents = 0;
+  readonly place = noPlace;
   readonly #isOneDocument: boolean;
   readonly #usage = new UsageReport();
   readonly #members = new AnswerMembers(this.#usage);
