@@ -63,6 +63,7 @@ export const outcomeOfRefused = ({ code, method, path, ...refused }: RefusedRequ
   asked: null,
   level: null,
   source: null,
+  isRaised: false,
   model: null,
   provider: null,
   pool: null,
