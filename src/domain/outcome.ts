@@ -67,12 +67,11 @@ export const outcomeOfRefused = ({ code, method, path, ...refused }: RefusedRequ
   model: null,
   provider: null,
   pool: null,
-  isRaised: false,
   isGranted: false,
   waitMs: null,
   usage: null,
-  upstreamFault: null,
   upstreamRequestId: null,
+  upstreamFault: null,
 });
 
 /** An HTTP status that tells of the provider: it failed, had no room, or refused the gateway's key. */

@@ -72,7 +72,7 @@ export class Exchange {
       requestId: this.requestId,
       outcome: this.#kind,
       status: this.res.headersSent ? this.res.statusCode : null,
-      method: this.req.method ?? this.operation.method,
+      method: this.req.method ?? '',
       path: pathOf(this.req.url ?? ''),
       keyId: this.identity?.keyId ?? null,
       flowId: this.classification?.flowId ?? null,

@@ -5,9 +5,9 @@ import type { Dialect, StreamShape } from '../domain/vocabulary.ts';
 export interface Operation {
   readonly method: 'GET' | 'POST';
   readonly dialect: Dialect;
-  readonly streamShape: StreamShape;
   /** Who answers: the upstream, for which a seat is taken, or the gateway by what it knows of the models. */
   readonly answers: 'upstream' | 'list of models' | 'single model';
+  readonly streamShape: StreamShape;
   /** Relative to the provider's `base_url`. */
   readonly upstreamPath: string;
   /** Whether tokens come out; where none do, none are charged in advance. */
@@ -17,25 +17,24 @@ export interface Operation {
 const post = (dialect: Dialect, upstreamPath: string, producesTokens = true): Operation => ({
   method: 'POST',
   dialect,
-  streamShape: shapeOf(dialect, upstreamPath),
   answers: 'upstream',
+  streamShape: shapeOf(dialect, upstreamPath),
   upstreamPath,
   producesTokens,
 });
 
+const get = (dialect: Dialect, answers: Operation['answers']): Operation => ({
+  method: 'GET',
+  dialect,
+  answers,
+  streamShape: shapeOf(dialect, ''),
+  upstreamPath: '',
+  producesTokens: false,
+});
 const shapeOf = (dialect: Dialect, upstreamPath: string): StreamShape => {
   if (dialect === 'anthropic') return 'messages';
   return upstreamPath === '/responses' ? 'responses' : 'chunks';
 };
-
-const get = (dialect: Dialect, answers: Operation['answers']): Operation => ({
-  method: 'GET',
-  dialect,
-  streamShape: 'chunks',
-  answers,
-  upstreamPath: '',
-  producesTokens: false,
-});
 
 const messages = post('anthropic', '/v1/messages');
 const countTokens = post('anthropic', '/v1/messages/count_tokens', false);
@@ -70,6 +69,7 @@ export function findOperation(
   headers: IncomingHttpHeaders = {},
 ): Operation | undefined {
   const path = pathOf(url);
+  // HEAD is GET without the body of its answer, which node:http leaves out.
   if (method === 'GET' || method === 'HEAD') return modelOperation(path, headers);
   const operation = operations.get(path);
   return operation?.method === method ? operation : undefined;

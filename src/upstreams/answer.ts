@@ -125,17 +125,9 @@ export class Answer {
   }
 
   end(): void {
-    switch (this.#state) {
-      case 'started':
-        this.#res.end();
-        this.#conclude(() => this.#settleAnswer());
-        return;
-      case 'left':
-        this.#conclude(() => this.#settleAnswer());
-        return;
-      case 'taken_back':
-        this.#giveBack();
-    }
+    if (this.#state === 'taken_back') this.#giveBack();
+    if (this.#state === 'started') this.#res.end();
+    if (this.#state === 'started' || this.#state === 'left') this.#conclude(() => this.#settleAnswer());
   }
 
   /** The source broke off. */
@@ -302,12 +294,3 @@ export class Answer {
     });
   }
 }
-
-/** A client that left before its call began. */
-export const clientGone: Forwarded = {
-  status: null,
-  usage: null,
-  outcome: 'client_left',
-  fault: null,
-  upstreamRequestId: null,
-};

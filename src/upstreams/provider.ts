@@ -51,6 +51,15 @@ export interface Forwarded {
   readonly upstreamRequestId: string | null;
 }
 
+/** A client that left before its call began. */
+export const clientGone: Forwarded = {
+  status: null,
+  usage: null,
+  outcome: 'client_left',
+  fault: null,
+  upstreamRequestId: null,
+};
+
 /** `onBusy` took the call back: nothing was written, and the upstream does not count the call any more. */
 export interface TakenBack {
   readonly outcome: 'taken_back';

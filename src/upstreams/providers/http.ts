@@ -4,14 +4,13 @@ import type { ForwardPriority, HttpProviderConfig } from '../../config/config.ts
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import type { Dialect } from '../../domain/vocabulary.ts';
-import { clientGone } from '../answer.ts';
 import { bodyWithLevel } from '../body-splice.ts';
 import { Connections } from '../connections.ts';
 import { throughTunnel, toProxy } from '../forward-proxy.ts';
 import { HeaderFilter } from '../headers.ts';
 import type { ListedModel } from '../listed-model.ts';
 import { fetchModels } from '../model-list.ts';
-import type { Forwarded, TakenBack, Upstream, UpstreamCall } from '../provider.ts';
+import { clientGone, type Forwarded, type TakenBack, type Upstream, type UpstreamCall } from '../provider.ts';
 import { type ProxyContext, proxy } from '../proxy.ts';
 
 /** An upstream behind HTTP that speaks the dialect it is called in. */

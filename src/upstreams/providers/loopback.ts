@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http';
 import type { LoopbackProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
-import { Answer, type AnswerContext, clientGone, type Source } from '../answer.ts';
+import { Answer, type AnswerContext, type Source } from '../answer.ts';
 import { type ListedModel, listedModel } from '../listed-model.ts';
-import type { Forwarded, TakenBack, Upstream, UpstreamCall } from '../provider.ts';
+import { clientGone, type Forwarded, type TakenBack, type Upstream, type UpstreamCall } from '../provider.ts';
 import { type LoopbackAnswer, loopbackAnswer } from './loopback-answers.ts';
 
 /** A client may leave an answer unread as long as with other providers by default. */
