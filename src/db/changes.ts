@@ -1,12 +1,15 @@
 import type pg from 'pg';
 import type { Clock } from '../domain/clock.ts';
 import type { Events } from '../telemetry/events.ts';
+import { unavailability } from './answered.ts';
+import type { Catalogue } from './catalogue.ts';
 import { listenSession } from './listener.ts';
 import { Looks } from './looks.ts';
 import { MissingTables } from './missing-tables.ts';
 import { onConnection, pause } from './postgres.ts';
 import { type TableName, tableNames } from './schema.ts';
 import { TriggerUpkeep } from './trigger-upkeep.ts';
+import { isReadOnly, readOnlyAdvice, readOnlyReason } from './word.ts';
 
 /*
  * Every change of our tables, made by whomever and however, is reported within a second or two:
@@ -36,6 +39,8 @@ export interface Watcher {
   readonly mode: 'listen' | 'poll';
   /** False while the database could be neither heard nor asked, or has not all of our tables. */
   readonly isUsable: boolean;
+  /** What the last look saw that is not as it should be; a sentence each, without a full stop. */
+  readonly faults: readonly string[];
   /** Resolves when nothing of it runs any more. */
   stop(): Promise<void>;
 }
@@ -61,6 +66,8 @@ class ChangeWatcher implements Watcher {
   #cancelReport: (() => void) | null = null;
   #mode: 'listen' | 'poll' = 'poll';
   #lacksTables = false;
+  #isReadOnly = false;
+  #faults: readonly string[] = [];
   /** What was said last about each, so that a lasting fault is said once. */
   readonly #said = { listening: '', looking: '' };
 
@@ -78,6 +85,10 @@ class ChangeWatcher implements Watcher {
 
   get isUsable(): boolean {
     return !this.#lacksTables && (this.#mode === 'listen' || this.#said.looking === '');
+  }
+
+  get faults(): readonly string[] {
+    return this.#faults;
   }
 
   async stop(): Promise<void> {
@@ -111,7 +122,9 @@ class ChangeWatcher implements Watcher {
           ? deafSentence
           : `Cannot listen for changes (${textOf(end.error)}): looking every second until it works`,
       );
-      await pause(this.#options.clock, end.deaf ? deafForMs : reconnectAfterMs, signal);
+      // A standby refuses to listen, for as long as it is one.
+      const isLasting = end.deaf || isReadOnly(end.error);
+      await pause(this.#options.clock, isLasting ? deafForMs : reconnectAfterMs, signal);
     }
   }
 
@@ -142,6 +155,8 @@ class ChangeWatcher implements Watcher {
       const seen = await onConnection(this.#options.pool, signal, look);
       this.#said.looking = '';
       this.#lacksTables = seen.catalogue.missing.length > 0;
+      this.#tellOfWrites(seen.catalogue.isReadOnly);
+      this.#faults = faultsOf(seen.catalogue);
       this.#changed(seen.changed);
       const renewed = await this.#missing.attend(seen.catalogue);
       if (renewed !== null) this.#startAfresh(renewed);
@@ -150,8 +165,16 @@ class ChangeWatcher implements Watcher {
       // While the listener lives it is the same database, and what the last look saw may be compared with.
       if (this.#mode === 'poll') this.#looks.forget();
       this.#missing.lost();
+      this.#faults = [unavailability(error) ?? 'The database cannot be looked at'];
       if (!signal.aborted) this.#warn('looking', `Cannot look for changes of the database (${textOf(error)})`);
     }
+  }
+
+  #tellOfWrites(isReadOnly: boolean): void {
+    if (isReadOnly === this.#isReadOnly) return;
+    this.#isReadOnly = isReadOnly;
+    if (isReadOnly) this.#options.log.warn(`${readOnlyReason}: ${readOnlyAdvice}`);
+    else this.#options.log.info('The database takes changes again');
   }
 
   #startAfresh(schema: string): void {
@@ -177,6 +200,15 @@ class ChangeWatcher implements Watcher {
     this.#said[about] = message;
   }
 }
+
+const faultsOf = ({ missing, isReadOnly, tables }: Catalogue): string[] => {
+  const hidden = tableNames.filter(name => tables.get(name)?.isLegible === false);
+  return [
+    ...(isReadOnly ? [readOnlyReason] : []),
+    ...(missing.length > 0 ? [`The database has no table ${missing.join(', ')}`] : []),
+    ...(hidden.length > 0 ? [`The database role may not read ${hidden.join(', ')}`] : []),
+  ];
+};
 
 const deafSentence =
   'A notification sent through database.url did not arrive at database.listen_url within 2 s ' +

@@ -124,7 +124,7 @@ const migrateInTransaction = async (
   client: pg.PoolClient,
   allOrNothing: boolean,
 ): Promise<Pick<Migrated, 'schema' | 'created'>> => {
-  const { schema, role, mayCreate } = await whereAndWho(client);
+  const { schema, role, mayCreate, isReadOnly } = await whereAndWho(client);
   await client.query(migrationsLock, [schema]);
   await client.query(`SET LOCAL lock_timeout = ${lockPatienceMs}`);
   const columns = await readColumns(client, schema);
@@ -139,7 +139,8 @@ const migrateInTransaction = async (
   if (allOrNothing && existing.size > 0 && statements.length > 0) {
     throw new SchemaFault(`${[...existing].join(', ')} came to be meanwhile: the other tables are not created`);
   }
-  if (mayCreate) {
+  if (isReadOnly && statements.length > 0) throw new Error(readOnlySentence(existing));
+  if (mayCreate && !isReadOnly) {
     if (!existing.has(ledger)) {
       await client.query(ledgerTable('TIMESTAMPTZ NOT NULL DEFAULT NOW()'));
       // A gateway whose role may not create tables still has to see that they fit.
@@ -150,9 +151,8 @@ const migrateInTransaction = async (
       await client.query(`INSERT INTO ${ledger} (version, name) VALUES ($1, $2)`, [version, name]);
     }
   } else if (statements.length > 0) {
-    const missing = postgresTables.map(table => table.name).filter(name => !existing.has(name));
     throw new SchemaFault(
-      `the role ${role} may not create tables in schema ${schema}, and ${missing.join(', ')} must be created; ` +
+      `the role ${role} may not create tables in schema ${schema}, and ${missingIn(existing)} must be created; ` +
         `grant it CREATE on the schema, or start the gateway once with a role that has it`,
     );
   }
@@ -161,9 +161,26 @@ const migrateInTransaction = async (
   return { schema, created: [...after.keys()].filter(name => !existing.has(name)) };
 };
 
+const missingIn = (existing: ReadonlySet<string>): string =>
+  postgresTables
+    .map(table => table.name)
+    .filter(name => !existing.has(name))
+    .join(', ');
+
+/** A standby gets them from its primary: they are waited for. */
+const readOnlySentence = (existing: ReadonlySet<string>): string =>
+  `the database is read-only, and ${missingIn(existing)} must be created: let it take changes, or, where it is a ` +
+  'standby, start a gateway of this version on its primary';
+
 const whereAndWho = async (client: pg.PoolClient) => {
-  const { rows } = await client.query<{ schema: string | null; role: string; mayCreate: boolean | null }>(
+  const { rows } = await client.query<{
+    schema: string | null;
+    role: string;
+    mayCreate: boolean | null;
+    isReadOnly: boolean;
+  }>(
     `SELECT current_schema() AS schema, current_user AS role,
+      current_setting('transaction_read_only')::bool AS "isReadOnly",
       has_schema_privilege(current_schema(), 'CREATE') AS "mayCreate"`,
   );
   const row = rows[0];
@@ -172,7 +189,7 @@ const whereAndWho = async (client: pg.PoolClient) => {
       'no schema of the search path exists (or the role may not use it): create one, or set search_path',
     );
   }
-  return { schema: row.schema, role: row.role, mayCreate: row.mayCreate === true };
+  return { ...row, schema: row.schema, mayCreate: row.mayCreate === true };
 };
 
 const ledgerTable = (appliedAt: string): string =>
