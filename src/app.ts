@@ -65,7 +65,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const edition = await openEdition({ config, clock, events, print, configure });
   const upstreams = createUpstreams(config.providers, { clock });
   const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
-  const health = (): Health => (stopping.signal.aborted ? 'stopping' : edition.health());
+  const health = (): Health => (stopping.signal.aborted ? { status: 'stopping', reasons: [] } : edition.condition());
   const healths = new ProviderHealths(clock);
   atEveryStep(clock, stopping.signal, () => {
     for (const view of views) view.endStep();
@@ -169,7 +169,7 @@ interface WatchedParts {
 const watched = ({ views, edition, door, logger }: WatchedParts): Watched => ({
   pools: () => views.map(view => view.stats()),
   snapshot: () => snapshotOf(edition),
-  isDatabaseUp: () => edition.health() === 'ready',
+  isDatabaseUp: () => edition.condition().isUp,
   droppedLogLines: () => logger.dropped,
   connections: () => door.connections.stats(),
 });

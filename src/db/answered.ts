@@ -1,5 +1,5 @@
 import { errors } from '../domain/errors.ts';
-import { sentenceOf, type Word, wordOf } from './word.ts';
+import { type Word, wordOf } from './word.ts';
 
 /**
  * What an admin is answered: a database that cannot do it now is `unavailable`, a row that its table refuses a
@@ -33,7 +33,7 @@ export function unavailability(error: unknown): string | null {
 const answerTo = (word: Word, fields: object) => {
   switch (word.kind) {
     case 'state':
-      return errors.unavailable(sentenceOf(word), 1);
+      return errors.unavailable(word.sentence, 1);
     case 'refusal':
       return errors.conflict(`The database refuses this: ${word.reason}.`);
     case 'text': {

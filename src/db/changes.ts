@@ -27,6 +27,8 @@ export interface ChangesOptions {
   /** Where the tables are, as `migratePostgres` answers it. */
   readonly schema: string;
   readonly listenUrl: string;
+  /** The embedded database. */
+  readonly isEmbedded?: boolean;
   readonly clock: Clock;
   /** Called with what changed, bursts folded into one call; must not throw. */
   onChange: (tables: ReadonlySet<TableName>) => void;
@@ -107,9 +109,8 @@ class ChangeWatcher implements Watcher {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       const end = await listenSession({
+        ...this.#options,
         url: this.#options.listenUrl,
-        pool: this.#options.pool,
-        clock: this.#options.clock,
         signal,
         onVerified: () => this.#listening(),
         onNotified: payload => this.#notified(payload),

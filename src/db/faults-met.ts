@@ -1,16 +1,15 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Events } from '../telemetry/events.ts';
 import { withoutKeys } from '../telemetry/text.ts';
-import { isReadOnly, sentenceOf, wordOf } from './word.ts';
+import { isReadOnly, type StateWord, wordOf } from './word.ts';
 
 /** What a statement is for; whoever could not connect has met it for both. */
 export type Purpose = 'read' | 'write';
 
 interface Met {
   readonly purposes: readonly Purpose[];
-  /** It concerns a table or some rows: that another statement works does not tell that it is over. */
-  readonly isPartial: boolean;
-  at: number;
+  readonly about: StateWord['about'];
+  readonly at: number;
 }
 
 /** Whoever asks what is wrong is told of it for so long after it was met last. */
@@ -36,16 +35,17 @@ export class FaultsMet {
   note(error: unknown, purposes: readonly Purpose[]): void {
     const word = wordOf(error);
     if (word?.kind !== 'state') return;
-    this.#tell(`Database: ${sentenceOf(word)}`, error);
+    this.#tell(`Database: ${word.sentence}`, error);
     // Seen by each look at the database, and its end as well.
     if (isReadOnly(error)) return;
-    this.#met.set(word.reason, { purposes, isPartial: word.isPartial, at: this.#clock.now() });
+    this.#met.set(word.reason, { purposes, about: word.about, at: this.#clock.now() });
   }
 
+  /** Of a table or some rows that tells nothing: another statement is about others. */
   worked(purpose: Purpose): void {
     if (this.#met.size === 0) return;
-    for (const [reason, { purposes, isPartial }] of this.#met)
-      if (!isPartial && purposes.includes(purpose)) this.#met.delete(reason);
+    for (const [reason, { purposes, about }] of this.#met)
+      if (about === 'connection' || (about === 'server' && purposes.includes(purpose))) this.#met.delete(reason);
   }
 
   /** Those that may still hold. */

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
+import { toldWait, type WaitParts } from '../telemetry/told-wait.ts';
 import { readCatalogue } from './catalogue.ts';
 import { historyTable } from './history.ts';
 import { isAllRecorded } from './history-triggers.ts';
@@ -78,17 +79,16 @@ export type Recording = 'triggers' | 'gateway' | 'none';
 export interface MigrationOptions {
   /** Creates all tables or none: where some are there already, the others may be about to be restored. */
   readonly allOrNothing?: boolean;
+  /** Told of waiting for another gateway. */
+  readonly waits?: WaitParts;
 }
 
 /** Brings a Team database up to date. Throws `SchemaFault`, or whatever the connection met. */
-export const migratePostgres = async (
-  pool: pg.Pool,
-  { allOrNothing = false }: MigrationOptions = {},
-): Promise<Migrated> => {
+export const migratePostgres = async (pool: pg.Pool, options: MigrationOptions = {}): Promise<Migrated> => {
   const client = await pool.connect();
   try {
     await client.query('BEGIN');
-    const { schema, created } = await migrateInTransaction(client, allOrNothing);
+    const { schema, created } = await migrateInTransaction(client, options);
     await client.query('COMMIT');
     await mendTriggers(client, schema, { patienceMs: lockPatienceMs, isStart: true });
     const migrated = { schema, created, ...(await whatTriggersDo(client, schema)) };
@@ -122,10 +122,11 @@ const whatTriggersDo = async (
 
 const migrateInTransaction = async (
   client: pg.PoolClient,
-  allOrNothing: boolean,
+  { allOrNothing = false, waits }: MigrationOptions,
 ): Promise<Pick<Migrated, 'schema' | 'created'>> => {
   const { schema, role, mayCreate, isReadOnly } = await whereAndWho(client);
-  await client.query(migrationsLock, [schema]);
+  const locking = client.query(migrationsLock, [schema]);
+  await (waits === undefined ? locking : toldWait('another gateway to bring the database up to date', locking, waits));
   await client.query(`SET LOCAL lock_timeout = ${lockPatienceMs}`);
   const columns = await readColumns(client, schema);
   const existing = new Set(columns.keys());

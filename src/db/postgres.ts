@@ -18,6 +18,8 @@ export interface PostgresOptions {
   /** A database that says nothing for this long counts as lost: the statement fails, its connection is dropped. */
   silenceMs?: number;
   observer?: Observer;
+  /** The embedded database. */
+  isEmbedded?: boolean;
 }
 
 const unobserved: Observer = { note: () => {}, worked: () => {} };
@@ -29,7 +31,7 @@ const unobserved: Observer = { note: () => {}, worked: () => {} };
 export const openPostgres = (url: string, options: PostgresOptions = {}): Postgres => {
   const silenceMs = options.silenceMs ?? 10_000;
   const pool = new pg.Pool({
-    ...connectionOptions(url, silenceMs),
+    ...connectionOptions(url, silenceMs, options),
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: Math.min(5_000, silenceMs),
     // An idle connection leaves before its silence would look like a fault.
@@ -81,7 +83,12 @@ export const onConnection = async <T>(
  * What every connection of ours has in common. Silence is measured on the socket, on this side:
  * `statement_timeout` would not notice a dead network, and poolers refuse it as a start parameter.
  */
-export const connectionOptions = (url: string, silenceMs: number): pg.ClientConfig => ({
+export const connectionOptions = (
+  url: string,
+  silenceMs: number,
+  { isEmbedded = false }: Pick<PostgresOptions, 'isEmbedded'> = {},
+): pg.ClientConfig => ({
+  ...(isEmbedded ? knownOfEmbedded : {}),
   connectionString: url,
   application_name: 'tokligence-gateway',
   keepAlive: true,
@@ -89,6 +96,18 @@ export const connectionOptions = (url: string, silenceMs: number): pg.ClientConf
   types: rowTypes,
   stream: () => impatientSocket(silenceMs),
 });
+
+/**
+ * Of the embedded database all is known. What is not said here `pg` would take from the environment (PGOPTIONS,
+ * PGSSLMODE, PGSSLNEGOTIATION, PGREPLICATION), which is about some other database of whoever started the gateway.
+ * An empty text would count as not said.
+ */
+export const knownOfEmbedded = {
+  ssl: false,
+  sslnegotiation: 'postgres',
+  replication: 'false',
+  options: '-c datestyle=ISO',
+} as const;
 
 /** A socket that breaks when nothing comes or goes for `silenceMs`. */
 export const impatientSocket = (silenceMs: number): Socket => {

@@ -51,6 +51,11 @@ export class SqliteHandle {
     return this.#sqlite.isOpen && this.#sqlite.isTransaction;
   }
 
+  /** What is wrong with the file, or lasts for two seconds already; null while all is well. */
+  get fault(): string | null {
+    return this.#told?.slice(0, -1) ?? null;
+  }
+
   close(): void {
     if (this.#sqlite.isOpen) this.#sqlite.close();
   }

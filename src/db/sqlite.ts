@@ -15,6 +15,8 @@ export interface Sqlite {
   readonly db: Kysely<Database>;
   /** Another number as soon as another connection has written to the file. Throws where it cannot be read at once. */
   dataVersion(): number;
+  /** As met last by who reads and who writes; null: all is well. */
+  faults(): { readonly reading: string | null; readonly writing: string | null };
   /** Whoever still waits for a lock is sent away. */
   close(): Promise<void>;
 }
@@ -40,6 +42,7 @@ export const openSqlite = (
     db,
     // As seen by the connection that writes: what it writes itself is no news.
     dataVersion: () => writer.runNow<{ data_version: number }>(dataVersion).rows[0]?.data_version ?? 0,
+    faults: () => ({ reading: reader.fault, writing: writer.fault }),
     close: async () => {
       closing.abort();
       // Kysely closes what it has used, and fails where it was just about to begin.

@@ -18,10 +18,10 @@ export type Word = StateWord | RefusalWord | TextWord;
 export interface StateWord {
   readonly kind: 'state';
   readonly reason: string;
-  /** What an operator can do. */
-  readonly advice: string | null;
-  /** It is about a table or some rows, not about the whole database. */
-  readonly isPartial: boolean;
+  /** The reason, and what an operator can do. */
+  readonly sentence: string;
+  /** What it is about: whether the database can be reached, what the server can do, or a table or some rows. */
+  readonly about: 'connection' | 'server' | 'part';
 }
 
 interface RefusalWord {
@@ -37,15 +37,11 @@ interface TextWord {
   readonly isMeant: (text: string) => boolean;
 }
 
-export const sentenceOf = ({ reason, advice }: StateWord): string =>
-  advice === null ? `${reason} at the moment.` : `${reason}: ${advice}.`;
-
 export const wordOf = (error: unknown): Word | null => {
   if (error instanceof GatewayError || error instanceof TypeError || error instanceof RangeError) return null;
-  // Its message is a sentence already.
-  if (error instanceof SqliteFault) return state(error.message.slice(0, -1));
+  if (error instanceof SqliteFault) return ofFile(error);
   const { code = '', severity, message = '' } = error as { code?: string; severity?: string; message?: string };
-  if (message.startsWith('no such table')) return state(lackingTable(message));
+  if (message.startsWith('no such table')) return part(lackingTable(message));
   // Only a server that answers has a severity, and SQLite's file does not go away.
   if (severity === undefined) return code === 'ERR_SQLITE_ERROR' ? null : away(message);
   if (!(error instanceof pg.DatabaseError)) return null;
@@ -62,20 +58,17 @@ export const isRolledBack = (error: unknown): boolean =>
 
 type Meaning = (error: pg.DatabaseError) => Word;
 
-const state = (reason: string, advice: string | null = null): StateWord => ({
-  kind: 'state',
-  reason,
-  advice,
-  isPartial: false,
-});
-const stating =
-  (reason: string, advice: string | null = null): Meaning =>
-  () =>
-    state(reason, advice);
-const partly = (reason: string, advice: string | null = null): StateWord => ({
-  ...state(reason, advice),
-  isPartial: true,
-});
+const stateOf =
+  (about: StateWord['about']) =>
+  (reason: string, advice?: string): StateWord => ({
+    kind: 'state',
+    reason,
+    sentence: advice === undefined ? `${reason} at the moment.` : `${reason}: ${advice}.`,
+    about,
+  });
+const server = stateOf('server');
+const connection = stateOf('connection');
+const part = stateOf('part');
 const refusing =
   (reason: (error: pg.DatabaseError) => string): Meaning =>
   error => ({ kind: 'refusal', reason: reason(error) });
@@ -87,34 +80,34 @@ export const readOnlyAdvice =
 
 /** By SQLSTATE, else by its class. */
 const meanings: Readonly<Record<string, Meaning>> = {
-  '08': stating(notReachable),
-  '25006': stating(readOnlyReason, readOnlyAdvice),
-  '25P03': stating(
-    'The database has ended a transaction that was idle',
-    'idle_in_transaction_session_timeout is short',
-  ),
-  '25P04': stating('The database has ended a transaction that took long', 'transaction_timeout is short'),
-  '28': stating(
-    'The database does not let the gateway in',
-    'look at role and password in database.url, and pg_hba.conf',
-  ),
-  '3D': stating('The database that database.url names does not exist', 'create it, or name another one'),
-  '3F': stating('The schema with the tables of the gateway does not exist', 'bring it back, or set search_path'),
-  '40': () => partly('Others are changing the same rows', 'try again'),
-  '42501': ({ message }) => partly(...lackingRight(message)),
-  '42P01': ({ message }) => partly(lackingTable(message)),
+  '08': () => connection(notReachable),
+  '25006': () => server(readOnlyReason, readOnlyAdvice),
+  '25P03': () =>
+    server('The database has ended a transaction that was idle', 'idle_in_transaction_session_timeout is short'),
+  '25P04': () => server('The database has ended a transaction that took long', 'transaction_timeout is short'),
+  '28': () =>
+    connection(
+      'The database does not let the gateway in',
+      'look at role and password in database.url, and pg_hba.conf',
+    ),
+  '3D': () => connection('The database that database.url names does not exist', 'create it, or name another one'),
+  '3F': () => server('The schema with the tables of the gateway does not exist', 'bring it back, or set search_path'),
+  '40': () => part('Others are changing the same rows', 'try again'),
+  '42501': ({ message }) => part(...lackingRight(message)),
+  '42P01': ({ message }) => part(lackingTable(message)),
   '42703': () =>
-    partly('A table of the database lacks a column', 'it was altered while the gateway runs; the log names it'),
+    part('A table of the database lacks a column', 'it was altered while the gateway runs; the log names it'),
   '44': refusing(() => 'a view with CHECK OPTION does not allow such a row'),
-  '53': stating('The database lacks memory or another resource', 'the log has its message'),
-  '53100': stating('The disk of the database is full', 'make room there'),
-  '53300': stating('The database lets no further connection in', 'raise max_connections, or end other sessions'),
-  '55': () => partly('The database is not in a state for this', 'the log has its message'),
-  '55P03': () => partly('Somebody else keeps the rows or their table locked', 'end that transaction, or wait for it'),
-  '57': stating(notReachable),
-  '57014': () => partly('The database took too long for this', 'it may be overloaded, or somebody has cancelled it'),
-  '58': stating('The database cannot read or write its files', 'see its log'),
-  XX: stating('The database has met a fault of its own', 'see its log'),
+  '53': () => server('The database lacks memory or another resource', 'the log has its message'),
+  '53100': () => server('The disk of the database is full', 'make room there'),
+  '53300': () =>
+    connection('The database lets no further connection in', 'raise max_connections, or end other sessions'),
+  '55': () => part('The database is not in a state for this', 'the log has its message'),
+  '55P03': () => part('Somebody else keeps the rows or their table locked', 'end that transaction, or wait for it'),
+  '57': () => connection(notReachable),
+  '57014': () => part('The database took too long for this', 'it may be overloaded, or somebody has cancelled it'),
+  '58': () => server('The database cannot read or write its files', 'see its log'),
+  XX: () => server('The database has met a fault of its own', 'see its log'),
   '23503': refusing(() => 'what it belongs to is gone'),
   '23514': refusing(({ table, constraint }) => `the table ${table} does not allow such a row (${constraint})`),
   '23502': refusing(({ table, column }) => `the table ${table} does not allow a row without ${column}`),
@@ -128,11 +121,14 @@ const meanings: Readonly<Record<string, Meaning>> = {
   '54': () => ({ kind: 'text', reason: 'is more than the database can take', isMeant: () => false }),
 };
 
+/** Its message is a sentence already. */
+const ofFile = ({ message }: SqliteFault): Word => ({ ...server(message.slice(0, -1)), sentence: message });
+
 /** What the connection, not the server, has to say. */
 const away = (message: string): Word => {
   if (message === 'timeout exceeded when trying to connect')
-    return state('The database is not reachable, or all connections to it are busy');
-  return state(message.startsWith('the database was silent') ? 'The database does not answer' : notReachable);
+    return connection('The database is not reachable, or all connections to it are busy');
+  return connection(message.startsWith('the database was silent') ? 'The database does not answer' : notReachable);
 };
 
 const tableIn = (message: string): string | undefined =>

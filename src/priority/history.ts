@@ -1,5 +1,5 @@
 /** Who changed what, and how it was before; one object at a time is put back. */
-import { answered } from '../db/answered.ts';
+import { answered, sought } from '../db/answered.ts';
 import type { HistoryRow, RecordedObject } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
@@ -43,9 +43,7 @@ export class History {
   }
 
   async list(filter: HistoryFilter): Promise<{ history: HistoryRow[]; total: number }> {
-    // PostgreSQL cannot store a NUL, so no entry has one; it refuses the question.
-    if (`${filter.object_id}${filter.actor}`.includes('\0')) return { history: [], total: 0 };
-    const { history, total } = await answered(this.#parts.store.list(filter));
+    const { history, total } = await sought(this.#parts.store.list(filter), { history: [], total: 0 });
     return { history: history.map(shown), total };
   }
 

@@ -1,5 +1,5 @@
 /** Mappings as an operator looks through them: what the table says, and what this gateway knows beside it. */
-import { answered } from '../db/answered.ts';
+import { sought } from '../db/answered.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { MappingRates } from '../telemetry/mapping-rates.ts';
 import type { Inspector } from './inspector.ts';
@@ -39,12 +39,10 @@ export class MappingList {
     const { store, inspector, clock } = this.#parts;
     const looked = inspector.neverWinning();
     const checked_at = looked?.checkedAt.toISOString() ?? null;
-    // PostgreSQL cannot store a NUL, so no row has one; it refuses the question.
-    if (`${filter.tenant_id}${filter.tenant_type}${filter.q}`.includes('\0'))
-      return { mappings: [], total: 0, checked_at };
     const ids = this.#idsIn(filter.state, looked);
     const requests = filter.sort === 'requests_per_min' ? await this.#requests() : null;
-    const { mappings, total } = await answered(store.list({ ...filter, ids: ids && arrayOf(ids), requests }));
+    const listing = store.list({ ...filter, ids: ids && arrayOf(ids), requests });
+    const { mappings, total } = await sought(listing, { mappings: [], total: 0 });
     return { mappings: await inSlices(this.#shown(mappings, looked), clock), total, checked_at };
   }
 

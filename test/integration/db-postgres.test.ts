@@ -56,7 +56,7 @@ test('a column without a zone is read as UTC', async t => {
   const { url, query } = await freshDatabase(t);
   await query('ALTER TABLE users ALTER COLUMN created_at TYPE timestamp');
   await query(
-    `INSERT INTO users (email, role, created_at) VALUES ('a@b', 'x', '2026-02-01 12:00:00'), ('b@b', 'x', 'infinity'), ('c@b', 'x', '44-03-15 BC')`,
+    `INSERT INTO users (email, role, created_at) VALUES ('a@b', 'x', '2026-02-01 12:00:00'), ('b@b', 'x', 'infinity'), ('c@b', 'x', '0044-03-15 BC')`,
   );
   const { db, close } = openPostgres(url);
   t.after(close);

@@ -18,7 +18,7 @@ export async function migrate({ gateway, database }: Config, tell: (text: string
   const log = { info: () => {}, warn: tell, error: tell };
   const embedded = await startEmbedded({ dataDir: gateway.dataDir, log });
   try {
-    return { where: `embedded PostgreSQL in ${gateway.dataDir}`, ...(await migrateUrl(embedded.url)) };
+    return { where: `embedded PostgreSQL in ${gateway.dataDir}`, ...(await migrateUrl(embedded.url, true)) };
   } finally {
     await embedded.stop();
   }
@@ -47,8 +47,8 @@ async function migrateFile(file: string, tell: (text: string) => void): Promise<
   }
 }
 
-async function migrateUrl(url: string): Promise<Pick<Migrated, 'created'>> {
-  const { pool, close } = openPostgres(url);
+async function migrateUrl(url: string, isEmbedded = false): Promise<Pick<Migrated, 'created'>> {
+  const { pool, close } = openPostgres(url, { isEmbedded });
   try {
     return await migratePostgres(pool);
   } catch (error) {

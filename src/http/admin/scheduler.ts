@@ -34,10 +34,15 @@ export interface LanesService {
   readonly stepMs: number;
   readonly pools: readonly WatchedPool[];
   readonly tenantName: (flowId: string) => string | null;
-  readonly database: () => LanesEvent['database'];
+  readonly database: () => { readonly status: LanesEvent['database']; readonly reasons: readonly string[] };
   /** None in Personal, which has no mappings. */
   readonly boosts: () => HeldBoost[];
 }
+
+const shownDatabase = ({ status, reasons }: ReturnType<LanesService['database']>) => ({
+  database: status,
+  database_reasons: reasons,
+});
 
 const config = { roles: admins };
 const url = '/scheduler';
@@ -63,7 +68,11 @@ export function schedulerRoutes(
     return {
       ...rest,
       histories: () => pools,
-      lanes: () => ({ database: database(), pools: pools.map(pool => pool.live(tenantName)), boosts: boosts() }),
+      lanes: () => ({
+        ...shownDatabase(database()),
+        pools: pools.map(pool => pool.live(tenantName)),
+        boosts: boosts(),
+      }),
     };
   });
   app.addHook('preClose', async () => streams.close());
