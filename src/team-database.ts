@@ -7,10 +7,11 @@ import { type Watcher, watchChanges } from './db/changes.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { EmbeddedFault } from './db/embedded-binaries.ts';
 import { FaultsMet } from './db/faults-met.ts';
-import { type MigrationOptions, migratePostgres, SchemaFault } from './db/migrations.ts';
+import { type Migrated, type MigrationOptions, migratePostgres, SchemaFault } from './db/migrations.ts';
 import { openPostgres, retryUntilDone } from './db/postgres.ts';
 import type { Database, TableName } from './db/schema.ts';
 import { shownUrl } from './db/shown-url.ts';
+import { readOnlySentence } from './db/word.ts';
 import type { Clock } from './domain/clock.ts';
 import { IdentityFault } from './identity/identity.ts';
 import type { MapperStatus } from './priority/priority.ts';
@@ -70,12 +71,16 @@ export class TeamDatabase {
       events.error('Cannot use the database yet; trying twice a second', error);
     };
     const connecting = retryUntilDone(() => this.#connect(prepare), { signal, clock, onFailure, isFatal });
-    const schema = await toldWait(`the database at ${shownUrl(this.#url)}`, connecting, { clock, log: events });
+    const { schema, isReadOnly } = await toldWait(`the database at ${shownUrl(this.#url)}`, connecting, {
+      clock,
+      log: events,
+    });
     this.#unusable = null;
     this.#watch = watchChanges({
       pool: this.#postgres.pool,
       schema,
-      renew: () => this.#connect(prepare, { allOrNothing: true }),
+      isReadOnly,
+      renew: async () => (await this.#connect(prepare, { allOrNothing: true })).schema,
       listenUrl: config.database.listenUrl ?? this.#url,
       isEmbedded: this.#embedded !== null,
       clock,
@@ -84,14 +89,16 @@ export class TeamDatabase {
     });
   }
 
-  async #connect(prepare: () => Promise<void>, options: MigrationOptions = {}): Promise<string> {
+  async #connect(prepare: () => Promise<void>, options: MigrationOptions = {}): Promise<Migrated> {
     const { clock, events } = this.#parts;
     const waits = { clock, log: events };
-    const { schema, created, recording } = await migratePostgres(this.#postgres.pool, { ...options, waits });
+    const migrated = await migratePostgres(this.#postgres.pool, { ...options, waits });
+    const { created, recording, isReadOnly } = migrated;
+    if (isReadOnly) events.warn(readOnlySentence);
     if (recording !== 'triggers') events.warn(unrecorded[recording]);
     if (created.length > 0) events.info(`Created tables ${created.join(', ')}`);
     await prepare();
-    return schema;
+    return migrated;
   }
 
   /** `mapper`: how the mappings do that are read of it. */

@@ -9,7 +9,7 @@ import { MissingTables } from './missing-tables.ts';
 import { onConnection, pause } from './postgres.ts';
 import { type TableName, tableNames } from './schema.ts';
 import { TriggerUpkeep } from './trigger-upkeep.ts';
-import { isReadOnly, readOnlyAdvice, readOnlyReason } from './word.ts';
+import { isReadOnly, readOnlyReason, readOnlySentence } from './word.ts';
 
 /*
  * Every change of our tables, made by whomever and however, is reported within a second or two:
@@ -29,6 +29,8 @@ export interface ChangesOptions {
   readonly listenUrl: string;
   /** The embedded database. */
   readonly isEmbedded?: boolean;
+  /** It is known, and told, to take no changes. */
+  readonly isReadOnly?: boolean;
   readonly clock: Clock;
   /** Called with what changed, bursts folded into one call; must not throw. */
   onChange: (tables: ReadonlySet<TableName>) => void;
@@ -68,7 +70,7 @@ class ChangeWatcher implements Watcher {
   #cancelReport: (() => void) | null = null;
   #mode: 'listen' | 'poll' = 'poll';
   #lacksTables = false;
-  #isReadOnly = false;
+  #isReadOnly: boolean;
   #faults: readonly string[] = [];
   /** What was said last about each, so that a lasting fault is said once. */
   readonly #said = { listening: '', looking: '' };
@@ -76,6 +78,7 @@ class ChangeWatcher implements Watcher {
   constructor(options: ChangesOptions) {
     this.#options = options;
     this.#schema = options.schema;
+    this.#isReadOnly = options.isReadOnly ?? false;
     this.#missing = new MissingTables(options);
     this.#triggers = new TriggerUpkeep(options);
     this.#running = this.#run();
@@ -174,7 +177,7 @@ class ChangeWatcher implements Watcher {
   #tellOfWrites(isReadOnly: boolean): void {
     if (isReadOnly === this.#isReadOnly) return;
     this.#isReadOnly = isReadOnly;
-    if (isReadOnly) this.#options.log.warn(`${readOnlyReason}: ${readOnlyAdvice}`);
+    if (isReadOnly) this.#options.log.warn(readOnlySentence);
     else this.#options.log.info('The database takes changes again');
   }
 

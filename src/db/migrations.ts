@@ -68,6 +68,7 @@ export interface Migrated {
   readonly triggers: boolean;
   readonly created: readonly string[];
   readonly recording: Recording;
+  readonly isReadOnly: boolean;
 }
 
 /**
@@ -107,17 +108,18 @@ const lockPatienceMs = 2_000;
 const whatTriggersDo = async (
   client: pg.PoolClient,
   schema: string,
-): Promise<Pick<Migrated, 'triggers' | 'recording'>> => {
+): Promise<Pick<Migrated, 'triggers' | 'recording' | 'isReadOnly'>> => {
   const catalogue = await readCatalogue(client, schema);
+  const { isReadOnly } = catalogue;
   const triggers = tableNames.every(name => {
     const state = catalogue.tables.get(name);
     return state !== undefined && tellsAll(state);
   });
-  if (isAllRecorded(catalogue)) return { triggers, recording: 'triggers' };
+  if (isAllRecorded(catalogue)) return { isReadOnly, triggers, recording: 'triggers' };
   const { rows } = await client.query<{ may: boolean }>(`SELECT has_table_privilege($1, 'INSERT') AS may`, [
     historyTable,
   ]);
-  return { triggers, recording: rows[0]?.may === true ? 'gateway' : 'none' };
+  return { isReadOnly, triggers, recording: rows[0]?.may === true ? 'gateway' : 'none' };
 };
 
 const migrateInTransaction = async (

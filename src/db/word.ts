@@ -75,8 +75,10 @@ const refusing =
 
 const notReachable = 'The database is not reachable';
 export const readOnlyReason = 'The database is read-only';
-export const readOnlyAdvice =
+const readOnlyAdvice =
   'it is a standby, or default_transaction_read_only is on; nothing can be changed, and what is stored serves on';
+
+export const readOnlySentence = `${readOnlyReason}: ${readOnlyAdvice}`;
 
 /** By SQLSTATE, else by its class. */
 const meanings: Readonly<Record<string, Meaning>> = {
