@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
@@ -33,7 +33,8 @@ export const openSqlite = (
   makeDataDir(dirname(file));
   // Before SQLite does it: it would create the file with the umask's mode, and -wal and -shm alike.
   closeSync(openSync(file, 'a', 0o600));
-  chmodSync(file, 0o600);
+  // What a backup brought with it, or SQLite made beside a file that was open to others.
+  for (const own of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(own)) chmodSync(own, 0o600);
   const closing = new AbortController();
   const parts = { file, clock, random, log, closing: closing.signal };
   const [writer, reader] = [new SqliteHandle(parts), new SqliteHandle(parts)];

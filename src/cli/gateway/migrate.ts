@@ -2,6 +2,7 @@ import type { Config } from '../../config/config-loader.ts';
 import { startEmbedded } from '../../db/embedded.ts';
 import { type Migrated, migratePostgres, migrateSqlite, SchemaFault } from '../../db/migrations.ts';
 import { openPostgres } from '../../db/postgres.ts';
+import { shownUrl } from '../../db/shown-url.ts';
 import { openSqlite, sqliteFile } from '../../db/sqlite.ts';
 import { SqliteFault } from '../../db/sqlite-fault.ts';
 import { type Clock, systemClock } from '../../domain/clock.ts';
@@ -14,7 +15,7 @@ interface Outcome {
 
 export async function migrate({ gateway, database }: Config, tell: (text: string) => void): Promise<Outcome> {
   if (gateway.edition === 'personal') return migrateFile(sqliteFile(gateway.dataDir), tell);
-  if (database.url !== null) return { where: withoutSecrets(database.url), ...(await migrateUrl(database.url)) };
+  if (database.url !== null) return { where: shownUrl(database.url), ...(await migrateUrl(database.url)) };
   const log = { info: () => {}, warn: tell, error: tell };
   const embedded = await startEmbedded({ dataDir: gateway.dataDir, log });
   try {
@@ -65,9 +66,4 @@ function asFault(error: unknown): unknown {
   const isConnection =
     error instanceof Error && 'code' in error && /^(E[A-Z]+|08\d{3}|57P0\d)$/.test(String(error.code));
   return isConnection ? new CliFault(exitCodes.unreachable, `cannot reach the database: ${error.message}`) : error;
-}
-
-function withoutSecrets(url: string): string {
-  const { host, pathname } = new URL(url);
-  return `${host}${pathname}`;
 }
