@@ -37,20 +37,23 @@ const answerTo = (word: Word, fields: object) => {
     case 'refusal':
       return errors.conflict(`The database refuses this: ${word.reason}.`);
     case 'text': {
-      const field = fieldIn(fields, word.isMeant);
-      return errors.invalidRequest(`${field ?? 'A text of this request'} ${word.reason}.`, field ?? undefined);
+      const [field, other] = fieldsIn(fields, word.isMeant);
+      const isKnown = field !== undefined && (word.isCertain || other === undefined);
+      const subject = isKnown ? field : 'A text of this request';
+      return errors.invalidRequest(`${subject} ${word.reason}.`, isKnown ? field : undefined);
     }
   }
 };
 
-/** The path of the first text that is meant, such as `rows[3].tenant_name`; null: none is. */
-function fieldIn(value: unknown, isMeant: (text: string) => boolean, path = ''): string | null {
-  if (typeof value === 'string') return isMeant(value) ? path : null;
-  if (typeof value !== 'object' || value === null) return null;
+/** The paths of the first two texts that may be meant, such as `mappings[3].tenant_name`. */
+function fieldsIn(value: unknown, isMeant: (text: string) => boolean, path = ''): string[] {
+  if (typeof value === 'string') return isMeant(value) ? [path] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  const found: string[] = [];
   for (const [name, inner] of Object.entries(value)) {
     const step = Array.isArray(value) ? `${path}[${name}]` : path === '' ? name : `${path}.${name}`;
-    const found = fieldIn(inner, isMeant, step);
-    if (found !== null) return found;
+    found.push(...fieldsIn(inner, isMeant, step));
+    if (found.length >= 2) break;
   }
-  return null;
+  return found;
 }

@@ -35,6 +35,8 @@ interface TextWord {
   readonly reason: string;
   /** Whether this may be the text. */
   readonly isMeant: (text: string) => boolean;
+  /** Whether it is, then; else it is only if no other may be. */
+  readonly isCertain: boolean;
 }
 
 export const wordOf = (error: unknown): Word | null => {
@@ -116,11 +118,11 @@ const meanings: Readonly<Record<string, Meaning>> = {
   '2200H': refusing(({ message }) => `there is no id left for a new row (${message})`),
   '23P01': refusing(({ constraint }) => `another row is in its way (${constraint})`),
   P0001: refusing(({ message }) => `a trigger there says: ${message.slice(0, 200)}`),
-  '22': () => ({ kind: 'text', reason: 'is nothing that the database can take', isMeant: () => false }),
+  '22': () => unknown('is nothing that the database can take'),
   '22001': ({ message }) => tooLong(message),
   '22021': ({ message }) => unheld(message),
   '22P05': ({ message }) => unheld(message),
-  '54': () => ({ kind: 'text', reason: 'is more than the database can take', isMeant: () => false }),
+  '54': () => unknown('is more than the database can take'),
 };
 
 /** Its message is a sentence already. */
@@ -149,6 +151,9 @@ const lackingRight = (message: string): [reason: string, advice: string] => {
     : [`The database role lacks a right on ${table}`, `its owner can GRANT SELECT, INSERT, UPDATE, DELETE ON ${table}`];
 };
 
+/** Which one it is the server does not say. */
+const unknown = (reason: string): Word => ({ kind: 'text', reason, isMeant: () => false, isCertain: false });
+
 /** `value too long for type character varying(20)` */
 const tooLong = (message: string): Word => {
   const most = Number(/\((\d+)\)/.exec(message)?.[1] ?? Number.NaN);
@@ -158,6 +163,7 @@ const tooLong = (message: string): Word => {
       ? 'is longer than its column'
       : `is longer than its column, which holds ${most} characters`,
     isMeant: text => [...text].length > most,
+    isCertain: false,
   };
 };
 
@@ -168,11 +174,12 @@ const tooLong = (message: string): Word => {
 const unheld = (message: string): Word => {
   const bytes = [...message.matchAll(/0x([0-9a-f]{2})/g)].map(([, hex = '']) => Number.parseInt(hex, 16));
   const character = Buffer.from(bytes).toString();
-  const encoding = [...message.matchAll(/[A-Z][A-Z0-9_]+(?=["»”])/g)].at(-1)?.[0];
+  const encoding = [...message.matchAll(/[A-Z][A-Z0-9_]+(?=\s?["»«”])/g)].at(-1)?.[0];
   const where = encoding === undefined ? '' : ` (its encoding is ${encoding})`;
   return {
     kind: 'text',
     reason: `holds ${JSON.stringify(character)}, which the database cannot store${where}`,
     isMeant: text => character !== '' && text.includes(character),
+    isCertain: true,
   };
 };
