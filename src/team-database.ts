@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import { type Condition, starting, teamCondition } from './condition.ts';
 import type { Config } from './config/config.ts';
+import { shownUrl } from './config/postgres-url.ts';
 import { unavailability } from './db/answered.ts';
 import { type Watcher, watchChanges } from './db/changes.ts';
 import { startEmbedded } from './db/embedded.ts';
@@ -10,7 +11,6 @@ import { FaultsMet } from './db/faults-met.ts';
 import { type Migrated, type MigrationOptions, migratePostgres, SchemaFault } from './db/migrations.ts';
 import { openPostgres, retryUntilDone } from './db/postgres.ts';
 import type { Database, TableName } from './db/schema.ts';
-import { shownUrl } from './db/shown-url.ts';
 import { readOnlySentence } from './db/word.ts';
 import type { Clock } from './domain/clock.ts';
 import { IdentityFault } from './identity/identity.ts';

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 
 const readableByOthers = 0o004;
 /** Where an ini file may hold what nobody else should know. */
-const secrets = /^\s*(?:admin_key|api_key|url|listen_url)\s*=\s*\S/m;
+const secrets = /^[ \t]*(?:admin_key|api_key|url|listen_url)[ \t]*=[ \t]*\S/m;
 
 /** A sentence for the log where a file with keys or passwords in it may be read by every account of the machine. */
 export const readableSentence = (file: string, text: string): string | null => {

@@ -211,7 +211,11 @@ test('a table that is too narrow names the field', async t => {
   const database = await freshDatabase(t);
   await database.query('ALTER TABLE users ALTER COLUMN display_name TYPE varchar(15)');
   const { admin } = await startGateway(t, { ini, database: database.url });
-  const answer = await admin('POST', '/admin/users', { email: 'a@x', role: 'gateway_user', display_name: 'Somebody who is long' });
+  const answer = await admin('POST', '/admin/users', {
+    email: 'a@x',
+    role: 'gateway_user',
+    display_name: 'Somebody who is long',
+  });
   assert.deepEqual([answer.status, answer.body.error.param], [400, 'display_name']);
 });
 

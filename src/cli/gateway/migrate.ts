@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config-loader.ts';
+import { shownUrl } from '../../config/postgres-url.ts';
 import { startEmbedded } from '../../db/embedded.ts';
 import { type Migrated, migratePostgres, migrateSqlite, SchemaFault } from '../../db/migrations.ts';
 import { openPostgres } from '../../db/postgres.ts';
-import { shownUrl } from '../../db/shown-url.ts';
 import { openSqlite, sqliteFile } from '../../db/sqlite.ts';
 import { SqliteFault } from '../../db/sqlite-fault.ts';
 import { type Clock, systemClock } from '../../domain/clock.ts';
