@@ -11,7 +11,7 @@ import { postgresTables } from './tables.ts';
  *   text      a text that the database cannot hold: whoever sent it can send another one
  *
  * Whatever else is thrown is a fault of ours. Messages of the server are in its own language and name rows, so
- * they go to the log; of them only names of our tables, numbers and characters are told.
+ * they go to the log; of them only names of our tables, numbers, characters and the words of a trigger are told.
  */
 export type Word = StateWord | RefusalWord | TextWord;
 
