@@ -24,6 +24,8 @@ export interface Outcome {
   readonly asked: string | null;
   readonly level: Level | null;
   readonly source: LevelSource | null;
+  /** X-Priority gave it a better level than its own. */
+  readonly isRaised: boolean;
   readonly model: string | null;
   readonly provider: string | null;
   readonly pool: string | null;
@@ -36,6 +38,38 @@ export interface Outcome {
   /** What went wrong with the upstream, where that is its own fault and no status tells it; null where nothing did. */
   readonly upstreamFault: string | null;
 }
+
+/** A request that was answered with an error outside of the model routes. */
+export interface RefusedRequest {
+  readonly requestId: string;
+  /** Null where nobody could read one. */
+  readonly method: string | null;
+  readonly path: string | null;
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly durationMs: number;
+}
+
+export const outcomeOfRefused = ({ code, method, path, ...refused }: RefusedRequest): Outcome => ({
+  ...refused,
+  outcome: code,
+  isRaised: false,
+  method: method ?? '-',
+  path: path ?? '-',
+  keyId: null,
+  flowId: null,
+  mappingId: null,
+  asked: null,
+  level: null,
+  source: null,
+  model: null,
+  provider: null,
+  pool: null,
+  isGranted: false,
+  waitMs: null,
+  usage: null,
+  upstreamFault: null,
+});
 
 /** An HTTP status that tells of the provider: it failed, had no room, or refused the gateway's key. */
 export const isProviderStatus = (status: number): boolean =>

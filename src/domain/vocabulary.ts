@@ -13,6 +13,9 @@ export type Edition = (typeof editions)[number];
 /** The wire format of a route: it decides error shapes and header names. */
 export type Dialect = 'openai' | 'anthropic';
 
+/** What the events of a stream are: chunks of completions, Anthropic's messages, or OpenAI's Responses. */
+export type StreamShape = 'chunks' | 'messages' | 'responses';
+
 export const roles = ['root_admin', 'gateway_admin', 'gateway_user'] as const;
 export type Role = (typeof roles)[number];
 /** Who may call admin routes and sign in to the console. */
@@ -61,6 +64,8 @@ export interface Classification {
   /** The tenant's queue within a level: tenant id, `mapping:<id>`, `user:<id>` or `anonymous`. */
   readonly flowId: string;
   readonly mappingId: number | null;
+  /** The header gave it a better level than its own, that of its mapping or the default. */
+  readonly isRaised: boolean;
 }
 
 /** Throws `errors.invalidRequest` for a malformed X-Priority. Never does I/O. */

@@ -38,6 +38,8 @@ export interface Events extends DoorEvents {
   mappingBoosted(boost: { id: number; priority: number; until: string; reason: string; by: string }): void;
   /** A boost ended, or a window of a schedule opened or closed. */
   prioritiesTurned(now: { boosted: number; scheduled: number }): void;
+  /** Whether external tenants may take better levels than their own by X-Priority; null: no longer. */
+  externalMayRaise(found: { readonly message: string } | null): void;
   /** `values`: what is different now, with where it comes from. */
   poolChanged(change: { pool: string; values: string }): void;
   /** Rows of scheduler_pool_config that are not in effect as they stand; said once per reason. */
@@ -60,14 +62,12 @@ const reasonOf = (error: unknown): string => {
 };
 
 export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Metrics }): Events => {
-  const requestBracket = logger.bracket('info');
-  const isJson = logger.format === 'json';
+  const list = requestLister(logger);
   let isReloadFailing = false;
   return {
     requestEnded(outcome) {
       metrics.requestEnded(outcome);
-      if (!logger.isEnabled('info')) return;
-      logger.append(isJson ? jsonRequestLine(outcome, Date.now()) : prettyRequestLine(outcome, requestBracket));
+      list(outcome);
     },
     keyMapped(key, level, tenantName) {
       if (!logger.isEnabled('debug')) return;
@@ -110,6 +110,10 @@ export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Met
       ),
     prioritiesTurned: ({ boosted, scheduled }) =>
       logger.log('info', `APIKeyMapper: Priorities follow the time: ${boosted} boosted, ${scheduled} scheduled`),
+    externalMayRaise: found =>
+      found === null
+        ? logger.log('info', 'APIKeyMapper: No external tenant may take a better level by sending X-Priority any more')
+        : logger.log('warn', `APIKeyMapper: ${found.message}`),
     poolChanged({ pool, values }) {
       logger.log('info', `Pool ${shownName(pool)} is changed: ${values}`);
     },
@@ -117,9 +121,19 @@ export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Met
       logger.log('warn', `Pool ${shownName(pool)}: what is stored is not in effect as it stands: ${reason}`),
     poolRowsUnread: error =>
       logger.log('warn', `What is stored of pools cannot be read, what was read before holds: ${reasonOf(error)}`),
-    ...createDoorEvents({ logger, metrics }),
+    ...createDoorEvents({ logger, metrics, list }),
     info: message => logger.log('info', message),
     warn: message => logger.log('warn', message),
     error: (message, error) => logger.error(message, error),
+  };
+};
+
+/** Writes the line of a request that has ended. */
+const requestLister = (logger: Logger): ((outcome: Outcome) => void) => {
+  const bracket = logger.bracket('info');
+  const isJson = logger.format === 'json';
+  return outcome => {
+    if (!logger.isEnabled('info')) return;
+    logger.append(isJson ? jsonRequestLine(outcome, Date.now()) : prettyRequestLine(outcome, bracket));
   };
 };
