@@ -13,7 +13,7 @@ interface Met {
 }
 
 /** Whoever asks what is wrong is told of it for so long after it was met last. */
-const rememberedMs = 30_000;
+const rememberedMs = 10_000;
 const tellAgainMs = 60_000;
 
 /**
