@@ -68,7 +68,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const edition = await openEdition({ config, clock, events, print, configure });
   const upstreams = openUpstreams(config, clock, events);
   const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
-  const health = (): Health => (stopping.hasBegun ? 'stopping' : edition.health());
+  const health = (): Health => (stopping.hasBegun ? { status: 'stopping', reasons: [] } : edition.condition());
   const healths = new ProviderHealths(clock);
   atEveryStep(clock, stopping.draining, () => {
     for (const view of views) view.endStep();
@@ -101,7 +101,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     const { shutdownDelayMs, shutdownGraceMs } = config.gateway;
     const graceMs = wish === 'when_done' ? null : shutdownGraceMs;
     // Who was never ready is sent nothing yet.
-    const delayMs = edition.health() === 'starting' ? 0 : shutdownDelayMs;
+    const delayMs = edition.condition().status === 'starting' ? 0 : shutdownDelayMs;
     const parts = { http, connections: door.connections, dispatchers: [...dispatchers.values()], upstreams, events };
     await stopping.run({ ...parts, delayMs, graceMs });
     await ready.catch(() => {});
@@ -180,7 +180,7 @@ interface WatchedParts {
 const watched = ({ views, edition, door, logger }: WatchedParts): Watched => ({
   pools: () => views.map(view => view.stats()),
   snapshot: () => snapshotOf(edition),
-  isDatabaseUp: () => edition.health() === 'ready',
+  isDatabaseUp: () => edition.condition().isUp,
   droppedLogLines: () => logger.dropped,
   connections: () => door.connections.stats(),
 });

@@ -3,12 +3,10 @@
  * start; nothing behind it asks again which edition this is.
  */
 import type { Kysely } from 'kysely';
+import { type Condition, personalCondition, starting } from './condition.ts';
 import type { Config } from './config/config.ts';
-import { type Watcher, watchChanges } from './db/changes.ts';
-import { startEmbedded } from './db/embedded.ts';
-import { EmbeddedFault } from './db/embedded-binaries.ts';
-import { type MigrationOptions, migratePostgres, migrateSqlite, SchemaFault } from './db/migrations.ts';
-import { openPostgres, retryUntilDone } from './db/postgres.ts';
+import { migrateSqlite } from './db/migrations.ts';
+import { retryUntilDone } from './db/postgres.ts';
 import type { Database, TableName } from './db/schema.ts';
 import { openSqlite, sqliteFile } from './db/sqlite.ts';
 import { watchSqlite } from './db/sqlite-changes.ts';
@@ -16,7 +14,7 @@ import { isLocked } from './db/sqlite-fault.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Outcome } from './domain/outcome.ts';
 import type { Classify } from './domain/vocabulary.ts';
-import { Identities, IdentityFault } from './identity/identity.ts';
+import { Identities } from './identity/identity.ts';
 import {
   type Configure,
   createLivePools,
@@ -40,11 +38,13 @@ import {
   type Timings,
   type Transfer,
 } from './priority/priority.ts';
+import { TeamDatabase } from './team-database.ts';
 import type { Events } from './telemetry/events.ts';
 import { KeyUses } from './telemetry/key-uses.ts';
 import { MappingRates } from './telemetry/mapping-rates.ts';
 import { RaisedRequests } from './telemetry/raised-requests.ts';
 import { RecentOutcomes } from './telemetry/recent-outcomes.ts';
+import { toldWait } from './telemetry/told-wait.ts';
 
 export interface OpenEdition {
   readonly identities: Identities;
@@ -59,8 +59,7 @@ export interface OpenEdition {
   readonly scheduledPools: ScheduledPools;
   /** Resolves once requests can be told apart; retries what may pass, rejects on a fault that stays. */
   start(signal: AbortSignal): Promise<void>;
-  /** `ready`: requests can be told apart; `degraded`: from memory, because the database is away or lacks tables. */
-  health(): 'starting' | 'ready' | 'degraded';
+  condition(): Condition;
   close(): Promise<void>;
 }
 
@@ -107,16 +106,13 @@ const priorityTables = [
 export const openEdition = (parts: EditionParts): Promise<OpenEdition> =>
   parts.config.gateway.edition === 'team' ? openTeam(parts) : openPersonal(parts);
 
-/** What no other try mends; anything else may be the database being away for a while. */
-const isFatal = (error: unknown): boolean =>
-  error instanceof SchemaFault || error instanceof IdentityFault || error instanceof EmbeddedFault;
-
 async function openPersonal({ config, clock, events, print, configure }: EditionParts): Promise<OpenEdition> {
   const sqlite = openSqlite(sqliteFile(config.gateway.dataDir), { clock, log: events });
   const { db } = sqlite;
   const identities = openIdentities({ db, config, clock, events, matching: () => null });
   const pools = createLivePools({ db, ...config, configure, clock, events });
   const keyUses = new KeyUses(clock);
+  const showKey = showing(print);
   const raised = new RaisedRequests();
   let hasTables = false;
   let isOpen = false;
@@ -139,21 +135,21 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
       stopWatching = watchSqlite({ sqlite, clock, log: events, onChange });
       const prepare = async () => {
         await migrateSqlite(db);
-        return identities.ensureAdmin(config.auth);
+        await identities.keepAdmin(config.auth, showKey);
       };
       // Who is stopped before it is ready waits for no lock any more.
       signal.addEventListener('abort', () => isOpen || void sqlite.close());
       // That of another process is waited for however long it takes; the log has it from SQLite itself.
       const waiting = { signal, clock, onFailure: () => {}, isFatal: (error: unknown) => !isLocked(error) };
-      const drawnKey = await retryUntilDone(prepare, waiting);
+      await retryUntilDone(prepare, waiting);
       hasTables = true;
-      showDrawnKey(print, drawnKey);
       await pools.start();
       isOpen = true;
     },
-    health: () => (isOpen ? 'ready' : 'starting'),
+    condition: () => (isOpen ? personalCondition(sqlite) : starting(sqlite.faults().writing)),
     async close() {
       stopWatching();
+      identities.stop();
       // Together: what the pools read may wait for a lock, and is sent away.
       await Promise.all([pools.stop(), sqlite.close()]);
     },
@@ -161,10 +157,8 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
 }
 
 async function openTeam({ config, clock, events, print, configure }: EditionParts): Promise<OpenEdition> {
-  const { dataDir } = config.gateway;
-  const embedded = config.database.url === null ? await startEmbedded({ dataDir, log: events }) : null;
-  const url = embedded?.url ?? config.database.url ?? '';
-  const { db, pool, close } = openPostgres(url);
+  const database = await TeamDatabase.open({ config, clock, events });
+  const { db } = database;
   const mapper = createMapper({ db, settings: config.apiKeyPriority, clock, events });
   const matching = (key: string) => mapper.match(key)?.id ?? null;
   const identities = openIdentities({ db, config, clock, events, matching });
@@ -179,15 +173,6 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   const raised = new RaisedRequests();
   const { memories, ...around } = openAround({ mapper, identities, raised, db, clock, events });
   const keyUses = new KeyUses(clock);
-  let watch: Watcher | null = null;
-
-  const connect = async (options: MigrationOptions = {}) => {
-    const { schema, created, recording } = await migratePostgres(pool, options);
-    if (recording !== 'triggers') events.warn(unrecorded[recording]);
-    if (created.length > 0) events.info(`Created tables ${created.join(', ')}`);
-    showDrawnKey(print, await identities.ensureAdmin(config.auth));
-    return schema;
-  };
 
   return {
     identities,
@@ -199,35 +184,22 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     scheduledPools: createScheduledPools({ db, pools, clock }),
     classify: mapper.classify,
     async start(signal) {
-      const onFailure = (error: unknown) => events.error('Cannot use the database yet; trying twice a second', error);
-      const schema = await retryUntilDone(() => connect(), { signal, clock, onFailure, isFatal });
-      watch = watchChanges({
-        pool,
-        schema,
-        renew: () => connect({ allOrNothing: true }),
-        listenUrl: config.database.listenUrl ?? url,
-        clock,
-        log: events,
-        onChange(tables) {
-          hearChanges(tables, { identities, pools, mapper });
-        },
-      });
-      await Promise.all([mapper.start(), pools.start()]);
+      const prepare = () => identities.keepAdmin(config.auth, showing(print));
+      const onChange = (tables: ReadonlySet<TableName>) => hearChanges(tables, { identities, pools, mapper });
+      await database.start({ signal, prepare, onChange });
+      const reading = Promise.all([mapper.start(), pools.start()]);
+      await toldWait('the mappings and the settings of pools to be read', reading, { clock, log: events });
       history.start();
     },
-    health() {
-      const { loaded, degraded } = mapper.status();
-      if (!loaded) return 'starting';
-      return degraded || !(watch?.isUsable ?? true) ? 'degraded' : 'ready';
-    },
+    condition: () => database.condition(mapper.status()),
     async close() {
-      await watch?.stop();
+      await database.stopWatching();
+      identities.stop();
       around.inspector.stop();
       await history.stop();
       await mapper.stop();
       await pools.stop();
-      await close();
-      await embedded?.stop();
+      await database.close();
     },
   };
 }
@@ -260,15 +232,6 @@ function openAround({ mapper, identities, raised, db, clock, events }: AroundPar
   };
 }
 
-const unrecorded = {
-  gateway:
-    'The database role may not create the triggers that record changes: the history tells of changes made by ' +
-    'the admin API, and not of those made by SQL',
-  none:
-    'The database role may neither create the triggers that record changes nor write api_key_priority_history: ' +
-    'no change is recorded until it may',
-};
-
 interface Hearing {
   readonly identities: Identities;
   readonly pools: LivePools;
@@ -282,6 +245,4 @@ function hearChanges(tables: ReadonlySet<TableName>, { identities, pools, mapper
   if (priorityTables.some(table => tables.has(table))) mapper.changed();
 }
 
-function showDrawnKey(print: (text: string) => void, key: string | null): void {
-  if (key !== null) print(`Admin key (shown once, keep it): ${key}\n`);
-}
+const showing = (print: (text: string) => void) => (key: string) => print(`Admin key (shown once, keep it): ${key}\n`);

@@ -61,11 +61,15 @@ const runOnSqlite = ({ statement, dataDir }: Command): void => {
 };
 
 const runOnPostgres = async ({ statement, url, dataDir }: Command): Promise<void> => {
+  const isEmbedded = url === null;
   const target = url ?? (await findEmbedded(dataDir));
   if (target === null) {
     throw new Error(`no embedded PostgreSQL is running in ${dataDir}: start the gateway first (--help tells more)`);
   }
-  const client = new pg.Client({ ...connectionOptions(target, silenceMs), connectionTimeoutMillis: 5_000 });
+  const client = new pg.Client({
+    ...connectionOptions(target, silenceMs, { isEmbedded }),
+    connectionTimeoutMillis: 5_000,
+  });
   client.on('error', () => {});
   try {
     await client.connect();

@@ -2,6 +2,7 @@ import { isIP, isIPv6 } from 'node:net';
 import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/header-names.ts';
 import { hostNameIn } from '../domain/host-name.ts';
 import { editions, levelCount, mappingModes, policies, xPriorityPolicies } from '../domain/vocabulary.ts';
+import { postgresUrl } from './postgres-url.ts';
 import { proxyIn, type UpstreamProxy } from './upstream-proxy.ts';
 import {
   choice,
@@ -55,10 +56,6 @@ const email = {
   },
 };
 
-const postgresUrl = url(
-  'a postgres:// URL (in a password, # is %23, / is %2F and @ is %40)',
-  ({ protocol }) => protocol === 'postgres:' || protocol === 'postgresql:',
-);
 const baseUrl = url(
   "an http:// or https:// URL as the vendor's SDK takes it, without credentials, ? and #",
   ({ protocol, username, password, search, hash }) =>
@@ -116,7 +113,10 @@ export const sections = {
     edition: withDefault('personal', choice(editions)),
     host: withDefault('127.0.0.1', host),
     port: withDefault('8081', whole(0, 65_535)),
-    data_dir: withDefault('./data', text('a folder', /^[^\0]+$/)),
+    data_dir: withDefault(
+      './data',
+      text('a folder, without line breaks and other control characters in its name', /^\P{Cc}+$/u),
+    ),
     shutdown_delay_sec: withDefault('0', seconds(0, 3600)),
     shutdown_grace_sec: withDefault('10', seconds(0, 3600)),
     max_body_mb: withDefault('32', whole(1, 1024, bytesPerMb)),

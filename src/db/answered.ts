@@ -1,42 +1,59 @@
-import { errors, GatewayError } from '../domain/errors.ts';
-import { refusalOf } from './clash.ts';
-import { SqliteFault } from './sqlite-fault.ts';
-import { postgresTables } from './tables.ts';
-
-/** Classes of SQLSTATE that tell of the server's state, not of the statement: connection, resources, shutdown. */
-const passing = ['08', '53', '57'];
-const undefinedTable = '42P01';
+import { errors } from '../domain/errors.ts';
+import { type Word, wordOf } from './word.ts';
 
 /**
  * What an admin is answered: a database that cannot do it now is `unavailable`, a row that its table refuses a
- * `conflict`; every other fault stays what it is.
+ * `conflict`, a text that it cannot hold an `invalid_request` that names the field, where it is one of `fields`;
+ * every other fault stays what it is.
  */
-export async function answered<T>(asking: Promise<T>): Promise<T> {
+export async function answered<T>(asking: Promise<T>, fields: object = {}): Promise<T> {
   try {
     return await asking;
   } catch (error) {
-    if (error instanceof SqliteFault) throw errors.unavailable(error.message, 1);
-    const reason = unavailability(error);
-    if (reason !== null) throw errors.unavailable(`${reason} at the moment.`, 1);
-    const refusal = refusalOf(error);
-    throw refusal === null ? error : errors.conflict(`The database refuses this: ${refusal}.`);
+    const word = wordOf(error);
+    throw word === null ? error : answerTo(word, fields);
   }
 }
 
-/** The only place that decides what the database's word means: why it cannot do anything of the kind now, or null. */
+/** The same for a question by texts: one that the database cannot hold is in no row, so `nothing` is found. */
+export const sought = <T>(asking: Promise<T>, nothing: T): Promise<T> =>
+  answered(
+    asking.catch((error: unknown) => {
+      if (wordOf(error)?.kind === 'text') return nothing;
+      throw error;
+    }),
+  );
+
+/** Why the database cannot do anything of the kind now, or null. */
 export function unavailability(error: unknown): string | null {
-  if (error instanceof GatewayError || error instanceof TypeError || error instanceof RangeError) return null;
-  // Its message is a sentence already.
-  if (error instanceof SqliteFault) return error.message.slice(0, -1);
-  const { code = '', severity, message = '' } = error as { code?: string; severity?: string; message?: string };
-  if (code === undefinedTable || message.startsWith('no such table')) return lacking(message);
-  // Only a server that answers has a severity, and SQLite's file does not go away.
-  const isAway = severity === undefined ? code !== 'ERR_SQLITE_ERROR' : passing.includes(code.slice(0, 2));
-  return isAway ? 'The database is not reachable' : null;
+  const word = wordOf(error);
+  return word?.kind === 'state' ? word.reason : null;
 }
 
-/** Dropped, renamed away, or not restored yet. The message names it, in whatever language. */
-function lacking(message: string): string {
-  const table = postgresTables.find(({ name }) => new RegExp(`\\b${name}\\b`).test(message));
-  return table === undefined ? 'The database lacks a table' : `The database has no table ${table.name}`;
+const answerTo = (word: Word, fields: object) => {
+  switch (word.kind) {
+    case 'state':
+      return errors.unavailable(word.sentence, 1);
+    case 'refusal':
+      return errors.conflict(`The database refuses this: ${word.reason}.`);
+    case 'text': {
+      const [field, other] = fieldsIn(fields, word.isMeant);
+      const isKnown = field !== undefined && (word.isCertain || other === undefined);
+      const subject = isKnown ? field : 'A text of this request';
+      return errors.invalidRequest(`${subject} ${word.reason}.`, isKnown ? field : undefined);
+    }
+  }
+};
+
+/** The paths of the first two texts that may be meant, such as `mappings[3].tenant_name`. */
+function fieldsIn(value: unknown, isMeant: (text: string) => boolean, path = ''): string[] {
+  if (typeof value === 'string') return isMeant(value) ? [path] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  const found: string[] = [];
+  for (const [name, inner] of Object.entries(value)) {
+    const step = Array.isArray(value) ? `${path}[${name}]` : path === '' ? name : `${path}.${name}`;
+    found.push(...fieldsIn(inner, isMeant, step));
+    if (found.length >= 2) break;
+  }
+  return found;
 }

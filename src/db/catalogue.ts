@@ -15,6 +15,8 @@ export interface Catalogue {
   readonly missing: readonly string[];
   /** Nothing of ours exists, not even the record of migrations. */
   readonly isEmpty: boolean;
+  /** A standby, or transactions are read-only by default. */
+  readonly isReadOnly: boolean;
   /**
    * The same text again: the same transactions are visible, so no row has changed. On a primary that is the
    * snapshot. The position in the WAL would not do: a commit is written before it becomes visible, and waits in
@@ -32,6 +34,8 @@ export interface TableState {
   readonly print: string;
   /** Its rows are its own: it is no view, and has neither partitions nor children. */
   readonly isPlain: boolean;
+  /** The role may read it. */
+  readonly isLegible: boolean;
   /** Only an owner may say in which sessions a trigger fires. */
   readonly isOwned: boolean;
   /** It is a table, and the role may create triggers on it. */
@@ -45,8 +49,9 @@ export interface TableState {
 /** All of our triggers begin with it. */
 const triggerPrefix = 'tokligence_';
 
-type CatalogueRow = Pick<TableState, 'isPlain' | 'isOwned' | 'mayHaveTriggers' | 'isMute'> & {
+type CatalogueRow = Pick<TableState, 'isPlain' | 'isLegible' | 'isOwned' | 'mayHaveTriggers' | 'isMute'> & {
   readonly moment: string;
+  readonly isReadOnly: boolean;
   /** Null in the only row of a database without our tables. */
   readonly table: string | null;
   readonly version: string;
@@ -54,13 +59,14 @@ type CatalogueRow = Pick<TableState, 'isPlain' | 'isOwned' | 'mayHaveTriggers' |
   readonly triggers: readonly string[];
 };
 
-const statement = `SELECT m.moment, c.*
+const statement = `SELECT m.moment, current_setting('transaction_read_only')::bool AS "isReadOnly", c.*
   FROM (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()::text
     ELSE txid_current_snapshot()::text END AS moment) m
   LEFT JOIN (SELECT c.relname AS "table", concat_ws(' ', c.oid, c.relfilenode, c.relkind,
         has_schema_privilege(n.oid, 'CREATE')) AS version,
       c.relkind = 'r' AND NOT c.relhassubclass AS "isPlain",
       pg_has_role(c.relowner, 'USAGE') AS "isOwned",
+      has_table_privilege(c.oid, 'SELECT') AS "isLegible",
       c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'TRIGGER') AS "mayHaveTriggers",
       current_setting('server_version_num')::int < 150000
         AND EXISTS (SELECT FROM pg_subscription_rel s WHERE s.srrelid = c.oid) AS "isMute",
@@ -79,15 +85,17 @@ export const readCatalogue = async (client: ClientBase | Pool, schema: string): 
     tables,
     missing: names.filter(name => !tables.has(name)),
     isEmpty: tables.size === 0,
+    isReadOnly: rows[0]?.isReadOnly === true,
     moment: rows[0]?.moment ?? '',
   };
 };
 
-const stateOf = ({ version, triggers, isPlain, isOwned, mayHaveTriggers, isMute }: CatalogueRow): TableState => ({
+const stateOf = ({ version, triggers, isOwned, mayHaveTriggers, ...row }: CatalogueRow): TableState => ({
   print: [version, isOwned, mayHaveTriggers, ...triggers].join(' '),
-  isPlain,
+  isPlain: row.isPlain,
+  isLegible: row.isLegible,
   isOwned,
   mayHaveTriggers,
-  isMute,
+  isMute: row.isMute,
   triggers: new Map(triggers.map(text => text.split(' ')).map(([enabled, name = '']) => [name, enabled as Enabled])),
 });

@@ -1,12 +1,15 @@
 import type pg from 'pg';
 import type { Clock } from '../domain/clock.ts';
 import type { Events } from '../telemetry/events.ts';
+import { unavailability } from './answered.ts';
+import type { Catalogue } from './catalogue.ts';
 import { listenSession } from './listener.ts';
 import { Looks } from './looks.ts';
 import { MissingTables } from './missing-tables.ts';
 import { onConnection, pause } from './postgres.ts';
 import { type TableName, tableNames } from './schema.ts';
 import { TriggerUpkeep } from './trigger-upkeep.ts';
+import { isReadOnly, readOnlyReason, readOnlySentence } from './word.ts';
 
 /*
  * Every change of our tables, made by whomever and however, is reported within a second or two:
@@ -24,6 +27,10 @@ export interface ChangesOptions {
   /** Where the tables are, as `migratePostgres` answers it. */
   readonly schema: string;
   readonly listenUrl: string;
+  /** The embedded database. */
+  readonly isEmbedded?: boolean;
+  /** It is known, and told, to take no changes. */
+  readonly isReadOnly?: boolean;
   readonly clock: Clock;
   /** Called with what changed, bursts folded into one call; must not throw. */
   onChange: (tables: ReadonlySet<TableName>) => void;
@@ -36,6 +43,8 @@ export interface Watcher {
   readonly mode: 'listen' | 'poll';
   /** False while the database could be neither heard nor asked, or has not all of our tables. */
   readonly isUsable: boolean;
+  /** What the last look saw that is not as it should be; a sentence each, without a full stop. */
+  readonly faults: readonly string[];
   /** Resolves when nothing of it runs any more. */
   stop(): Promise<void>;
 }
@@ -61,12 +70,15 @@ class ChangeWatcher implements Watcher {
   #cancelReport: (() => void) | null = null;
   #mode: 'listen' | 'poll' = 'poll';
   #lacksTables = false;
+  #isReadOnly: boolean;
+  #faults: readonly string[] = [];
   /** What was said last about each, so that a lasting fault is said once. */
   readonly #said = { listening: '', looking: '' };
 
   constructor(options: ChangesOptions) {
     this.#options = options;
     this.#schema = options.schema;
+    this.#isReadOnly = options.isReadOnly ?? false;
     this.#missing = new MissingTables(options);
     this.#triggers = new TriggerUpkeep(options);
     this.#running = this.#run();
@@ -78,6 +90,10 @@ class ChangeWatcher implements Watcher {
 
   get isUsable(): boolean {
     return !this.#lacksTables && (this.#mode === 'listen' || this.#said.looking === '');
+  }
+
+  get faults(): readonly string[] {
+    return this.#faults;
   }
 
   async stop(): Promise<void> {
@@ -96,9 +112,8 @@ class ChangeWatcher implements Watcher {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       const end = await listenSession({
+        ...this.#options,
         url: this.#options.listenUrl,
-        pool: this.#options.pool,
-        clock: this.#options.clock,
         signal,
         onVerified: () => this.#listening(),
         onNotified: payload => this.#notified(payload),
@@ -111,7 +126,9 @@ class ChangeWatcher implements Watcher {
           ? deafSentence
           : `Cannot listen for changes (${textOf(end.error)}): looking every second until it works`,
       );
-      await pause(this.#options.clock, end.deaf ? deafForMs : reconnectAfterMs, signal);
+      // A standby refuses to listen, for as long as it is one.
+      const isLasting = end.deaf || isReadOnly(end.error);
+      await pause(this.#options.clock, isLasting ? deafForMs : reconnectAfterMs, signal);
     }
   }
 
@@ -142,6 +159,8 @@ class ChangeWatcher implements Watcher {
       const seen = await onConnection(this.#options.pool, signal, look);
       this.#said.looking = '';
       this.#lacksTables = seen.catalogue.missing.length > 0;
+      this.#tellOfWrites(seen.catalogue.isReadOnly);
+      this.#faults = faultsOf(seen.catalogue);
       this.#changed(seen.changed);
       const renewed = await this.#missing.attend(seen.catalogue);
       if (renewed !== null) this.#startAfresh(renewed);
@@ -150,8 +169,16 @@ class ChangeWatcher implements Watcher {
       // While the listener lives it is the same database, and what the last look saw may be compared with.
       if (this.#mode === 'poll') this.#looks.forget();
       this.#missing.lost();
+      this.#faults = [unavailability(error) ?? 'The database cannot be looked at'];
       if (!signal.aborted) this.#warn('looking', `Cannot look for changes of the database (${textOf(error)})`);
     }
+  }
+
+  #tellOfWrites(isReadOnly: boolean): void {
+    if (isReadOnly === this.#isReadOnly) return;
+    this.#isReadOnly = isReadOnly;
+    if (isReadOnly) this.#options.log.warn(readOnlySentence);
+    else this.#options.log.info('The database takes changes again');
   }
 
   #startAfresh(schema: string): void {
@@ -177,6 +204,15 @@ class ChangeWatcher implements Watcher {
     this.#said[about] = message;
   }
 }
+
+const faultsOf = ({ missing, isReadOnly, tables }: Catalogue): string[] => {
+  const hidden = tableNames.filter(name => tables.get(name)?.isLegible === false);
+  return [
+    ...(isReadOnly ? [readOnlyReason] : []),
+    ...(missing.length > 0 ? [`The database has no table ${missing.join(', ')}`] : []),
+    ...(hidden.length > 0 ? [`The database role may not read ${hidden.join(', ')}`] : []),
+  ];
+};
 
 const deafSentence =
   'A notification sent through database.url did not arrive at database.listen_url within 2 s ' +

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import pg from 'pg';
 import { errors } from '../domain/errors.ts';
+import { retried } from './retried.ts';
 import type { Database } from './schema.ts';
 
 /*
@@ -26,7 +27,8 @@ interface FoundClash extends Clash {
 const triesAtMost = 4;
 
 /**
- * Runs a write, a transaction or a single statement, again once a sequence that lagged behind is set forward.
+ * Runs a write, a transaction or a single statement, again once a sequence that lagged behind is set forward, and
+ * where another transaction was in its way.
  * Of another clash `onClash` says what it means; without it, it is a `conflict` that names the columns.
  */
 export async function writing<T>(
@@ -36,7 +38,7 @@ export async function writing<T>(
 ): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
-      return await write();
+      return await retried(write);
     } catch (error) {
       const clash = await clashOf(db, error);
       if (clash === null) throw error;
@@ -139,15 +141,3 @@ const setForward = (db: Kysely<Database>, { table, sequence }: { table: string; 
         FROM pg_sequence WHERE seqrelid = ${sequence}::regclass) s
       WHERE seqincrement > 0 AND given < target`.execute(trx);
   });
-
-/** What a table says to a row that it refuses for another reason than a clash; null: it refuses nothing. */
-export const refusalOf = (error: unknown): string | null =>
-  error instanceof pg.DatabaseError ? (refusals[error.code ?? '']?.(error) ?? null) : null;
-
-const refusals: Readonly<Record<string, (error: pg.DatabaseError) => string>> = {
-  '23503': () => 'what it belongs to is gone',
-  '23514': ({ table, constraint }) => `the table ${table} does not allow such a row (${constraint})`,
-  '23502': ({ table, column }) => `the table ${table} does not allow a row without ${column}`,
-  '2200H': ({ message }) => `there is no id left for a new row (${message})`,
-  '23P01': ({ constraint }) => `another row is in its way (${constraint})`,
-};

@@ -8,7 +8,7 @@ import { namespace, nobody } from './user-namespace.ts';
 
 /** The programs of one PostgreSQL, and the account that they run under. */
 export interface Binaries {
-  /** Runs one of them to its end; throws with what it said if it fails. */
+  /** Runs one of them, in the folder, to its end; throws with what it said if it fails. */
   run(program: 'initdb' | 'pg_ctl', args: readonly string[]): Promise<void>;
 }
 
@@ -22,7 +22,8 @@ export const findBinaries = async (folder: string): Promise<Binaries> => {
   const native = await nativeFolder();
   const account = await accountFor(folder, native);
   const suffix = process.platform === 'win32' ? '.exe' : '';
-  return { run: (program, args) => runToEnd(account, join(native, 'bin', program + suffix), args) };
+  const start = { ...account, cwd: folder };
+  return { run: (program, args) => runToEnd(start, join(native, 'bin', program + suffix), args) };
 };
 
 const useYourOwn = 'or set database.url to a PostgreSQL of your own';
@@ -135,17 +136,16 @@ const succeeds = ([command = '', ...args]: readonly string[], account: { uid?: n
   });
 
 /** In a session of its own, so that Ctrl-C and a closed terminal reach us and not the database. */
-const runToEnd = (account: Account, program: string, args: readonly string[]): Promise<void> =>
+const runToEnd = (start: Account & { cwd: string }, program: string, args: readonly string[]): Promise<void> =>
   new Promise((resolve, reject) => {
-    const { prefix, ...identity } = account;
+    const { prefix, ...how } = start;
     const [command = program, ...rest] = [...prefix, program, ...args];
     const child = spawn(command, rest, {
-      cwd: '/',
       env: childEnvironment(),
       detached: true,
       windowsHide: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      ...identity,
+      ...how,
     });
     let said = '';
     const hear = (chunk: Buffer) => {

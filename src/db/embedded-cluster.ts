@@ -1,11 +1,22 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdtemp, readdir, readFile, readlink, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { makeDataDir } from './data-dir.ts';
-import { type Binaries, findBinaries } from './embedded-binaries.ts';
+import { type Binaries, EmbeddedFault, findBinaries } from './embedded-binaries.ts';
 
 /*
  * What lies under `<data_dir>/postgres`, which appears complete or not at all:
@@ -31,10 +42,20 @@ export const openCluster = async (dataDir: string, durable: boolean): Promise<Cl
   makeDataDir(resolve(dataDir));
   await removeUnfinished(resolve(dataDir));
   const known = await readPassword(folder);
+  // A copy of the folder may have come with the modes of another umask.
+  if (known !== null) await keepToOwner([join(folder, 'password'), join(folder, 'port'), join(folder, 'log')]);
   if (known === null) await makeCluster(folder, durable);
   const password = known ?? (await readPassword(folder));
   if (password === null) throw new Error(`${folder} exists but holds no database of ours: move it away`);
   return { folder, password, binaries: await findBinaries(folder) };
+};
+
+const keepToOwner = async (paths: readonly string[]): Promise<void> => {
+  for (const path of paths)
+    await chmod(path, 0o600).catch((error: NodeJS.ErrnoException) => {
+      // It is not there yet, or somebody else's.
+      if (error.code !== 'ENOENT' && error.code !== 'EPERM') throw error;
+    });
 };
 
 export const readPassword = (folder: string): Promise<string | null> => readOrNull(join(folder, 'password'));
@@ -52,12 +73,12 @@ const makeCluster = async (folder: string, durable: boolean): Promise<void> => {
     await writeFile(join(unfinished, 'password'), randomBytes(24).toString('base64url'), { mode: 0o600 });
     await writeFile(join(unfinished, 'port'), String(await freePort()), { mode: 0o600 });
     const { run } = await findBinaries(unfinished);
-    const data = dataOf(unfinished);
+    const named = namesIn(unfinished);
     await run('initdb', [
-      ...['-D', data, '-U', clusterUser, '-A', 'scram-sha-256', '--pwfile', join(unfinished, 'password')],
+      ...['-D', named.cluster, '-U', clusterUser, '-A', 'scram-sha-256', '--pwfile', named.password],
       ...['-E', 'UTF8', '--locale=C', '--no-instructions', ...(durable ? [] : ['--no-sync'])],
     ]);
-    await appendFile(join(data, 'postgresql.conf'), serverSettings(durable));
+    await appendFile(join(dataOf(unfinished), 'postgresql.conf'), serverSettings(durable));
     await rename(unfinished, folder).catch(error => {
       // Another gateway was faster; its cluster is as good as ours.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
@@ -65,6 +86,19 @@ const makeCluster = async (folder: string, durable: boolean): Promise<void> => {
   } finally {
     await rm(unfinished, { recursive: true, force: true });
   }
+};
+
+/**
+ * How the files are named to programs that run in the folder. pg_ctl puts what it is told into a command of the
+ * shell, between double quotes: where the path has a character that means something there, it is told names without
+ * it. A whole path is what `ps` shows, which tells on other systems than Linux whose server it is.
+ */
+const namesIn = (folder: string): { cluster: string; password: string; log: string } => {
+  const isPlain = !/["$`\\]/.test(folder) || process.platform === 'win32';
+  if (!isPlain && process.platform !== 'linux')
+    throw new EmbeddedFault(`the programs of PostgreSQL cannot be told of a folder with " $ \` or \\ in it: ${folder}`);
+  const named = (name: string) => (isPlain ? join(folder, name) : name);
+  return { cluster: named('cluster'), password: named('password'), log: named('log') };
 };
 
 const serverSettings = (durable: boolean): string =>
@@ -128,20 +162,10 @@ export const startServer = async (cluster: Cluster, mayMove: boolean): Promise<v
   const port = await keptPort(folder, mayMove);
   const log = join(folder, 'log');
   const said = (await readOrNull(log))?.length ?? 0;
+  const named = namesIn(folder);
+  const args = ['start', '-D', named.cluster, '-l', named.log, '-w', '-t', '120', '-s', '-o', `-p ${port}`];
   try {
-    await binaries.run('pg_ctl', [
-      'start',
-      '-D',
-      dataOf(folder),
-      '-l',
-      log,
-      '-w',
-      '-t',
-      '120',
-      '-s',
-      '-o',
-      `-p ${port}`,
-    ]);
+    await binaries.run('pg_ctl', args);
   } catch (error) {
     const reason = (await readOrNull(log))?.slice(said).trim().slice(-2_000);
     throw new Error(`the embedded PostgreSQL did not start: ${reason || error}`, { cause: error });
@@ -158,7 +182,7 @@ const removeForeignPidFile = async (folder: string): Promise<void> => {
 /** Stops the server, its clients with it, and waits until it is gone. */
 export const stopServer = async ({ folder, binaries }: Cluster): Promise<void> => {
   if ((await findPostmaster(folder)) === null) return;
-  await binaries.run('pg_ctl', ['stop', '-D', dataOf(folder), '-m', 'fast', '-w', '-t', '60', '-s']);
+  await binaries.run('pg_ctl', ['stop', '-D', namesIn(folder).cluster, '-m', 'fast', '-w', '-t', '60', '-s']);
 };
 
 const keptPort = async (folder: string, mayMove: boolean): Promise<number> => {

@@ -1,5 +1,7 @@
 import pg from 'pg';
+import { type Clock, systemClock } from '../domain/clock.ts';
 import type { Events } from '../telemetry/events.ts';
+import { toldWait } from '../telemetry/told-wait.ts';
 import { EmbeddedFault } from './embedded-binaries.ts';
 import {
   type Cluster,
@@ -11,10 +13,12 @@ import {
   startServer,
   stopServer,
 } from './embedded-cluster.ts';
+import { knownOfEmbedded } from './postgres.ts';
 
 export interface EmbeddedOptions {
   readonly dataDir: string;
   readonly log: Pick<Events, 'info' | 'warn' | 'error'>;
+  readonly clock?: Clock;
   /** False trades safety against power loss for speed: for tests. */
   readonly durable?: boolean;
 }
@@ -34,10 +38,13 @@ export interface Embedded {
  * server. A killed gateway's session, and so its lease, ends by itself: nothing stale remains.
  */
 export const startEmbedded = async (options: EmbeddedOptions): Promise<Embedded> => {
-  const cluster = await openCluster(options.dataDir, options.durable ?? true);
-  const lease = await takeLease(cluster, true);
+  const { dataDir, log, clock = systemClock, durable = true } = options;
+  const told = { log, clock };
+  const cluster = await toldWait(`initdb to make a PostgreSQL in ${dataDir}`, openCluster(dataDir, durable), told);
+  const starting = `the PostgreSQL in ${cluster.folder} to start and to answer; the file log there says what it does`;
+  const lease = await toldWait(starting, takeLease(cluster, true), told);
   await createDatabase(lease.client);
-  const keeper = new Keeper(cluster, lease.client, options.log);
+  const keeper = new Keeper(cluster, lease.client, log);
   return { url: urlOf(cluster.password, lease.port, database), stop: () => keeper.stop() };
 };
 
@@ -94,6 +101,7 @@ const takeLease = async (cluster: Cluster, mayMove: boolean): Promise<Lease> => 
 /** Null while the server is starting or stopping. */
 const leaseOn = async (password: string, port: number): Promise<pg.Client | null> => {
   const client = new pg.Client({
+    ...knownOfEmbedded,
     connectionString: urlOf(password, port, leaseDatabase),
     application_name: 'tokligence-gateway lease',
     connectionTimeoutMillis: 5_000,

@@ -6,6 +6,8 @@ import { changesChannel } from './triggers.ts';
 
 export interface ListenOptions {
   readonly url: string;
+  /** The embedded database. */
+  readonly isEmbedded?: boolean;
   /** Where the others write: the nonce goes through it, to prove that their notifications come here. */
   readonly pool: pg.Pool;
   readonly clock: Clock;
@@ -30,7 +32,7 @@ export const listenSession = async (options: ListenOptions): Promise<SessionEnd>
   const closed = new Promise<void>(resolve => socket.once('close', () => resolve(over.abort())));
   const leave = () => socket.destroy();
   options.signal.addEventListener('abort', leave, { once: true });
-  const client = new pg.Client({ ...connectionOptions(options.url, silenceMs), stream: () => socket });
+  const client = new pg.Client({ ...connectionOptions(options.url, silenceMs, options), stream: () => socket });
   let lost: unknown = new Error('the connection was closed');
   client.on('error', error => {
     lost = error;

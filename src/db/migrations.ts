@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
+import { toldWait, type WaitParts } from '../telemetry/told-wait.ts';
 import { readCatalogue } from './catalogue.ts';
 import { historyTable } from './history.ts';
 import { isAllRecorded } from './history-triggers.ts';
@@ -67,6 +68,7 @@ export interface Migrated {
   readonly triggers: boolean;
   readonly created: readonly string[];
   readonly recording: Recording;
+  readonly isReadOnly: boolean;
 }
 
 /**
@@ -78,17 +80,16 @@ export type Recording = 'triggers' | 'gateway' | 'none';
 export interface MigrationOptions {
   /** Creates all tables or none: where some are there already, the others may be about to be restored. */
   readonly allOrNothing?: boolean;
+  /** Told of waiting for another gateway. */
+  readonly waits?: WaitParts;
 }
 
 /** Brings a Team database up to date. Throws `SchemaFault`, or whatever the connection met. */
-export const migratePostgres = async (
-  pool: pg.Pool,
-  { allOrNothing = false }: MigrationOptions = {},
-): Promise<Migrated> => {
+export const migratePostgres = async (pool: pg.Pool, options: MigrationOptions = {}): Promise<Migrated> => {
   const client = await pool.connect();
   try {
     await client.query('BEGIN');
-    const { schema, created } = await migrateInTransaction(client, allOrNothing);
+    const { schema, created } = await migrateInTransaction(client, options);
     await client.query('COMMIT');
     await mendTriggers(client, schema, { patienceMs: lockPatienceMs, isStart: true });
     const migrated = { schema, created, ...(await whatTriggersDo(client, schema)) };
@@ -107,25 +108,27 @@ const lockPatienceMs = 2_000;
 const whatTriggersDo = async (
   client: pg.PoolClient,
   schema: string,
-): Promise<Pick<Migrated, 'triggers' | 'recording'>> => {
+): Promise<Pick<Migrated, 'triggers' | 'recording' | 'isReadOnly'>> => {
   const catalogue = await readCatalogue(client, schema);
+  const { isReadOnly } = catalogue;
   const triggers = tableNames.every(name => {
     const state = catalogue.tables.get(name);
     return state !== undefined && tellsAll(state);
   });
-  if (isAllRecorded(catalogue)) return { triggers, recording: 'triggers' };
+  if (isAllRecorded(catalogue)) return { isReadOnly, triggers, recording: 'triggers' };
   const { rows } = await client.query<{ may: boolean }>(`SELECT has_table_privilege($1, 'INSERT') AS may`, [
     historyTable,
   ]);
-  return { triggers, recording: rows[0]?.may === true ? 'gateway' : 'none' };
+  return { isReadOnly, triggers, recording: rows[0]?.may === true ? 'gateway' : 'none' };
 };
 
 const migrateInTransaction = async (
   client: pg.PoolClient,
-  allOrNothing: boolean,
+  { allOrNothing = false, waits }: MigrationOptions,
 ): Promise<Pick<Migrated, 'schema' | 'created'>> => {
-  const { schema, role, mayCreate } = await whereAndWho(client);
-  await client.query(migrationsLock, [schema]);
+  const { schema, role, mayCreate, isReadOnly } = await whereAndWho(client);
+  const locking = client.query(migrationsLock, [schema]);
+  await (waits === undefined ? locking : toldWait('another gateway to bring the database up to date', locking, waits));
   await client.query(`SET LOCAL lock_timeout = ${lockPatienceMs}`);
   const columns = await readColumns(client, schema);
   const existing = new Set(columns.keys());
@@ -139,7 +142,8 @@ const migrateInTransaction = async (
   if (allOrNothing && existing.size > 0 && statements.length > 0) {
     throw new SchemaFault(`${[...existing].join(', ')} came to be meanwhile: the other tables are not created`);
   }
-  if (mayCreate) {
+  if (isReadOnly && statements.length > 0) throw new Error(readOnlySentence(existing));
+  if (mayCreate && !isReadOnly) {
     if (!existing.has(ledger)) {
       await client.query(ledgerTable('TIMESTAMPTZ NOT NULL DEFAULT NOW()'));
       // A gateway whose role may not create tables still has to see that they fit.
@@ -150,9 +154,8 @@ const migrateInTransaction = async (
       await client.query(`INSERT INTO ${ledger} (version, name) VALUES ($1, $2)`, [version, name]);
     }
   } else if (statements.length > 0) {
-    const missing = postgresTables.map(table => table.name).filter(name => !existing.has(name));
     throw new SchemaFault(
-      `the role ${role} may not create tables in schema ${schema}, and ${missing.join(', ')} must be created; ` +
+      `the role ${role} may not create tables in schema ${schema}, and ${missingIn(existing)} must be created; ` +
         `grant it CREATE on the schema, or start the gateway once with a role that has it`,
     );
   }
@@ -161,9 +164,26 @@ const migrateInTransaction = async (
   return { schema, created: [...after.keys()].filter(name => !existing.has(name)) };
 };
 
+const missingIn = (existing: ReadonlySet<string>): string =>
+  postgresTables
+    .map(table => table.name)
+    .filter(name => !existing.has(name))
+    .join(', ');
+
+/** A standby gets them from its primary: they are waited for. */
+const readOnlySentence = (existing: ReadonlySet<string>): string =>
+  `the database is read-only, and ${missingIn(existing)} must be created: let it take changes, or, where it is a ` +
+  'standby, start a gateway of this version on its primary';
+
 const whereAndWho = async (client: pg.PoolClient) => {
-  const { rows } = await client.query<{ schema: string | null; role: string; mayCreate: boolean | null }>(
+  const { rows } = await client.query<{
+    schema: string | null;
+    role: string;
+    mayCreate: boolean | null;
+    isReadOnly: boolean;
+  }>(
     `SELECT current_schema() AS schema, current_user AS role,
+      current_setting('transaction_read_only')::bool AS "isReadOnly",
       has_schema_privilege(current_schema(), 'CREATE') AS "mayCreate"`,
   );
   const row = rows[0];
@@ -172,7 +192,7 @@ const whereAndWho = async (client: pg.PoolClient) => {
       'no schema of the search path exists (or the role may not use it): create one, or set search_path',
     );
   }
-  return { schema: row.schema, role: row.role, mayCreate: row.mayCreate === true };
+  return { ...row, schema: row.schema, mayCreate: row.mayCreate === true };
 };
 
 const ledgerTable = (appliedAt: string): string =>

@@ -1,7 +1,8 @@
 import { Socket } from 'node:net';
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely } from 'kysely';
 import pg from 'pg';
 import type { Clock } from '../domain/clock.ts';
+import { type Observer, postgresDialect } from './postgres-driver.ts';
 import type { Database } from './schema.ts';
 
 export interface Postgres {
@@ -16,7 +17,12 @@ export interface PostgresOptions {
   maxConnections?: number;
   /** A database that says nothing for this long counts as lost: the statement fails, its connection is dropped. */
   silenceMs?: number;
+  observer?: Observer;
+  /** The embedded database. */
+  isEmbedded?: boolean;
 }
+
+const unobserved: Observer = { note: () => {}, worked: () => {} };
 
 /**
  * Opens a pool; connects only when first used, and again whenever a connection was lost. A lost
@@ -25,7 +31,7 @@ export interface PostgresOptions {
 export const openPostgres = (url: string, options: PostgresOptions = {}): Postgres => {
   const silenceMs = options.silenceMs ?? 10_000;
   const pool = new pg.Pool({
-    ...connectionOptions(url, silenceMs),
+    ...connectionOptions(url, silenceMs, options),
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: Math.min(5_000, silenceMs),
     // An idle connection leaves before its silence would look like a fault.
@@ -36,7 +42,7 @@ export const openPostgres = (url: string, options: PostgresOptions = {}): Postgr
   // The pool listens only while a connection is idle; one that breaks between two statements of a
   // transaction would otherwise be an unhandled 'error' event.
   pool.on('connect', client => client.on('error', () => {}));
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<Database>({ dialect: postgresDialect(pool, options.observer ?? unobserved) });
   return {
     db,
     pool,
@@ -77,7 +83,12 @@ export const onConnection = async <T>(
  * What every connection of ours has in common. Silence is measured on the socket, on this side:
  * `statement_timeout` would not notice a dead network, and poolers refuse it as a start parameter.
  */
-export const connectionOptions = (url: string, silenceMs: number): pg.ClientConfig => ({
+export const connectionOptions = (
+  url: string,
+  silenceMs: number,
+  { isEmbedded = false }: Pick<PostgresOptions, 'isEmbedded'> = {},
+): pg.ClientConfig => ({
+  ...(isEmbedded ? knownOfEmbedded : {}),
   connectionString: url,
   application_name: 'tokligence-gateway',
   keepAlive: true,
@@ -86,6 +97,18 @@ export const connectionOptions = (url: string, silenceMs: number): pg.ClientConf
   stream: () => impatientSocket(silenceMs),
 });
 
+/**
+ * Of the embedded database all is known. What is not said here `pg` would take from the environment (PGOPTIONS,
+ * PGSSLMODE, PGSSLNEGOTIATION, PGREPLICATION), which is about some other database of whoever started the gateway.
+ * An empty text would count as not said.
+ */
+export const knownOfEmbedded = {
+  ssl: false,
+  sslnegotiation: 'postgres',
+  replication: 'false',
+  options: '-c datestyle=ISO',
+} as const;
+
 /** A socket that breaks when nothing comes or goes for `silenceMs`. */
 export const impatientSocket = (silenceMs: number): Socket => {
   const socket = new Socket();
@@ -93,14 +116,16 @@ export const impatientSocket = (silenceMs: number): Socket => {
 };
 
 /** PostgreSQL's numbers for the types that rows carry otherwise than `pg` reads them by default. */
-const oid = { int8: 20, numeric: 1700, timestamptz: 1184 } as const;
+const oid = { int8: 20, timestamp: 1114, timestamptz: 1184, numeric: 1700 } as const;
 
 /** Set on our connections only: `pg.types` would change every other user of the package. */
 const rowTypes: pg.CustomTypesConfig = {
   getTypeParser: (type: number, format?: 'text' | 'binary') => {
     if (type === oid.timestamptz && format !== 'binary') return isoTimestamp;
-    // Ids and counts; an installation may have chosen BIGSERIAL.
-    if (type === oid.int8 && format !== 'binary') return Number;
+    // An older table may have a column without a zone; what is written there is UTC.
+    if (type === oid.timestamp && format !== 'binary') return (text: string) => isoTimestamp(withZone(text));
+    // Ids, counts and priorities; an installation may have chosen BIGSERIAL or NUMERIC.
+    if ((type === oid.int8 || type === oid.numeric) && format !== 'binary') return Number;
     return pg.types.getTypeParser(type, format);
   },
 };
@@ -109,17 +134,24 @@ const earliest = '0001-01-01T00:00:00.000Z';
 const latest = '9999-12-31T23:59:59.999Z';
 const readTimestamp: (text: string) => unknown = pg.types.getTypeParser(oid.timestamptz, 'text');
 
-/** `infinity` and years beyond four digits become the nearest moment that an ISO text can say. */
+/**
+ * The one rule for odd moments: `infinity`, years beyond four digits and years before Christ become the nearest
+ * moment that an ISO text can say, so that no row takes down what reads it. A text that says no moment at all becomes
+ * the earliest: an `expires_at` that cannot be read must not become "never expires".
+ */
 export const isoTimestamp = (text: string): string => {
   const read = readTimestamp(text);
   if (read === Number.POSITIVE_INFINITY) return latest;
-  if (read === Number.NEGATIVE_INFINITY) return earliest;
-  // Never null here: an `expires_at` that cannot be read must not become "never expires".
-  if (!(read instanceof Date)) throw new Error(`cannot read the timestamp '${text}': DateStyle must be ISO`);
+  if (read === Number.NEGATIVE_INFINITY || !(read instanceof Date)) return earliest;
+  // Beyond what a Date can hold; what PostgreSQL can say before Christ fits.
+  if (Number.isNaN(read.getTime())) return /^\d{5,}-/.test(text) ? latest : earliest;
   const iso = read.toISOString();
   if (iso.startsWith('+')) return latest;
-  return iso.startsWith('-') ? earliest : iso;
+  return iso.startsWith('-') || iso < earliest ? earliest : iso;
 };
+
+/** `2026-01-31 12:00:00`, perhaps with a BC behind it. */
+const withZone = (text: string): string => text.replace(/^[\d: .-]*\d/, '$&+00');
 
 export interface RetryOptions {
   readonly signal: AbortSignal;

@@ -1,4 +1,4 @@
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { QueryResult } from 'kysely';
 import type { Clock } from '../domain/clock.ts';
@@ -51,6 +51,11 @@ export class SqliteHandle {
     return this.#sqlite.isOpen && this.#sqlite.isTransaction;
   }
 
+  /** What is wrong with the file, or lasts for two seconds already; null while all is well. */
+  get fault(): string | null {
+    return this.#told?.slice(0, -1) ?? null;
+  }
+
   close(): void {
     if (this.#sqlite.isOpen) this.#sqlite.close();
   }
@@ -90,8 +95,11 @@ export class SqliteHandle {
   #execute<Row>(text: string, parameters: readonly unknown[]): QueryResult<Row> {
     const statement = this.#sqlite.prepare(text);
     const bound = parameters.map(bindable);
-    // Rows without a prototype would differ from PostgreSQL's.
-    if (statement.columns().length > 0) return { rows: statement.all(...bound).map(row => ({ ...row }) as Row) };
+    if (statement.columns().length > 0) {
+      // Else one number beyond 2^53 would fail the whole statement.
+      statement.setReadBigInts(true);
+      return { rows: statement.all(...bound).map(row => plainRow(row) as Row) };
+    }
     const { changes, lastInsertRowid } = statement.run(...bound);
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
   }
@@ -126,4 +134,14 @@ const bindable = (value: unknown): SQLInputValue => {
     return value;
   if (value instanceof Uint8Array) return value;
   throw new TypeError(`SQLite cannot store a value of type ${typeof value}`);
+};
+
+/** SQLite stores anything in any column: what is read is a text, a number or nothing. */
+const plainRow = (row: Readonly<Record<string, SQLOutputValue>>): Record<string, string | number | null> => {
+  const plain: Record<string, string | number | null> = {};
+  for (const [column, value] of Object.entries(row)) {
+    if (typeof value === 'bigint') plain[column] = Number(value);
+    else plain[column] = value instanceof Uint8Array ? Buffer.from(value).toString() : value;
+  }
+  return plain;
 };

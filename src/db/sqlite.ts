@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
@@ -15,6 +15,8 @@ export interface Sqlite {
   readonly db: Kysely<Database>;
   /** Another number as soon as another connection has written to the file. Throws where it cannot be read at once. */
   dataVersion(): number;
+  /** As met last by who reads and who writes; null: all is well. */
+  faults(): { readonly reading: string | null; readonly writing: string | null };
   /** Whoever still waits for a lock is sent away. */
   close(): Promise<void>;
 }
@@ -31,7 +33,8 @@ export const openSqlite = (
   makeDataDir(dirname(file));
   // Before SQLite does it: it would create the file with the umask's mode, and -wal and -shm alike.
   closeSync(openSync(file, 'a', 0o600));
-  chmodSync(file, 0o600);
+  // What a backup brought with it, or SQLite made beside a file that was open to others.
+  for (const own of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(own)) chmodSync(own, 0o600);
   const closing = new AbortController();
   const parts = { file, clock, random, log, closing: closing.signal };
   const [writer, reader] = [new SqliteHandle(parts), new SqliteHandle(parts)];
@@ -40,6 +43,7 @@ export const openSqlite = (
     db,
     // As seen by the connection that writes: what it writes itself is no news.
     dataVersion: () => writer.runNow<{ data_version: number }>(dataVersion).rows[0]?.data_version ?? 0,
+    faults: () => ({ reading: reader.fault, writing: writer.fault }),
     close: async () => {
       closing.abort();
       // Kysely closes what it has used, and fails where it was just about to begin.

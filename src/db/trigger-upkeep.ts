@@ -42,7 +42,7 @@ export class TriggerUpkeep {
     const { pool, clock } = this.#options;
     const now = clock.now();
     if (isAltered) this.#alteredAt = now;
-    const isDue = now - this.#alteredAt >= settledForMs && now >= this.#mendAgainAt;
+    const isDue = !catalogue.isReadOnly && now - this.#alteredAt >= settledForMs && now >= this.#mendAgainAt;
     if (isDue && this.#isWanting(catalogue, schema) && !(await isBeingRestored(pool))) {
       const mend = { patienceMs: lockPatienceMs, isStart: false };
       this.#note(await onConnection(pool, signal, client => mendTriggers(client, schema, mend)), catalogue);
@@ -70,8 +70,9 @@ export class TriggerUpkeep {
   }
 
   /** Of whose changes notifications do not tell, and why not. */
-  #tellUntold({ tables }: Catalogue): void {
-    const byReason = Map.groupBy(tableNames, name => this.#whyUntold(name, tables.get(name)));
+  #tellUntold({ tables, isReadOnly }: Catalogue): void {
+    const whyUntold = (name: string) => this.#whyUntold(name, tables.get(name), isReadOnly);
+    const byReason = Map.groupBy(tableNames, whyUntold);
     byReason.delete(null);
     const texts = [...byReason].map(
       ([reason, names]) => `Looking for changes of ${names.join(', ')} every second: ${reason}`,
@@ -80,8 +81,9 @@ export class TriggerUpkeep {
     this.#said = new Set(texts);
   }
 
-  #whyUntold(name: string, state: TableState | undefined): string | null {
+  #whyUntold(name: string, state: TableState | undefined, isReadOnly: boolean): string | null {
     if (state === undefined || tellsAll(state)) return null;
+    if (isReadOnly) return 'the database is read-only, so its triggers cannot be created';
     if (!state.isPlain) return 'that is no ordinary table, so triggers cannot tell of everything';
     if (state.isMute) return 'before version 15 PostgreSQL tells nobody of what logical replication writes there';
     if (!state.isOwned) return 'only the owner may create all triggers there';

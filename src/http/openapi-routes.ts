@@ -182,6 +182,15 @@ const health: Described = {
   responses: { 200: { description: 'It does.', content: status('ok') } },
 };
 
+/** `reasons`: what is wrong, where something is. */
+const readiness = (...values: string[]) =>
+  json({
+    type: 'object',
+    required: ['status'],
+    properties: { status: { enum: values }, reasons: { type: 'array', items: { type: 'string' } } },
+    additionalProperties: false,
+  });
+
 /** The open routes by path; all of them are GET. */
 export const openPaths: Readonly<Record<string, Described>> = {
   '/healthz': health,
@@ -192,10 +201,10 @@ export const openPaths: Readonly<Record<string, Described>> = {
     security: [],
     responses: {
       200: {
-        description: 'They can; degraded: from memory, the database is away or lacks tables.',
-        content: status('ready', 'degraded'),
+        description: 'They can; degraded: perhaps from memory, the database is away, read-only, or lacks something.',
+        content: readiness('ready', 'degraded'),
       },
-      503: { description: 'Not yet, or no longer.', content: status('starting', 'stopping') },
+      503: { description: 'Not yet, or no longer.', content: readiness('starting', 'stopping') },
     },
   },
   '/metrics': {

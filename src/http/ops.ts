@@ -1,8 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { pathOf } from '../gateway/operations.ts';
 
-/** `degraded`: requests are served from memory, because the database is away or lacks tables. */
-export type Health = 'starting' | 'ready' | 'degraded' | 'stopping';
+export interface Health {
+  /** `degraded`: requests are served, perhaps from memory, and something that the database is needed for is not. */
+  readonly status: 'starting' | 'ready' | 'degraded' | 'stopping';
+  /** What is wrong: sentences without full stops and without secrets. */
+  readonly reasons: readonly string[];
+}
 
 export interface OpsServices {
   readonly health: () => Health;
@@ -20,11 +24,11 @@ export function registerOps(app: FastifyInstance, { health, metrics }: OpsServic
     app.get(path, (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }));
   }
   app.get('/readyz', (_request, reply) => {
-    const status = health();
+    const { status, reasons } = health();
     return reply
       .code(status === 'ready' || status === 'degraded' ? 200 : 503)
       .header('cache-control', 'no-store')
-      .send({ status });
+      .send(reasons.length === 0 ? { status } : { status, reasons });
   });
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
 }

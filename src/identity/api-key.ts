@@ -4,6 +4,7 @@ import { hash, randomBytes } from 'node:crypto';
 export const maxKeyBytes = 256;
 const secretBytes = 32;
 const shownCharacters = 12;
+const shownOfGiven = 4;
 
 /** `tok_` + the operator's prefix, if any + 256 random bits. */
 export const drawKey = (prefix: string | null): string =>
@@ -11,6 +12,9 @@ export const drawKey = (prefix: string | null): string =>
 
 /** What is stored of a key: a hash to find it by and the beginning to recognise it by. */
 export const keyColumns = (key: string) => ({ key_hash: hashKey(key), key_prefix: key.slice(0, shownCharacters) });
+
+/** Of a key that somebody else has chosen, which may be short of randomness and a password elsewhere, less is stored. */
+export const givenKeyColumns = (key: string) => ({ ...keyColumns(key), key_prefix: key.slice(0, shownOfGiven) });
 
 /** Lowercase hex SHA-256. A key holds 256 random bits, so it needs neither salt nor a slow hash. */
 export const hashKey = (key: string): string => hash('sha256', key);

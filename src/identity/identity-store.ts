@@ -1,6 +1,8 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { isAbout, refused, writing } from '../db/clash.ts';
-import type { ApiKeyRow, Database, UserRow } from '../db/schema.ts';
+import { legible } from '../db/legible.ts';
+import { retried } from '../db/retried.ts';
+import { type ApiKeyRow, apiKeyRow, type Database, type UserRow, userRow } from '../db/schema.ts';
 import type { KeyOwner } from './key-owner.ts';
 
 /** A key as it may be shown: without its hash. */
@@ -100,7 +102,8 @@ export class IdentityStore {
   }
 
   async findUser(id: number): Promise<UserRow | null> {
-    return (await this.#db.selectFrom('users').select(userColumns).where('id', '=', id).executeTakeFirst()) ?? null;
+    const user = this.#db.selectFrom('users').select(userColumns).where('id', '=', id);
+    return legible(userRow, await user.execute())[0] ?? null;
   }
 
   /** `managed`: the one role that the list is of; null means any. */
@@ -116,7 +119,7 @@ export class IdentityStore {
     if (q !== undefined) wanted = wanted.where(user => user.or([holds('email', q), holds('display_name', q)]));
     const users = await wanted.select(userColumns).orderBy('id').limit(limit).offset(offset).execute();
     const { total } = await wanted.select(eb => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
-    return { users, total: Number(total) };
+    return { users: legible(userRow, users), total: Number(total) };
   }
 
   /**
@@ -125,7 +128,7 @@ export class IdentityStore {
    */
   async updateUser(seen: UserRow, patch: UserPatch, now: string): Promise<UserRow | 'changed' | 'last_root_admin'> {
     const after = { ...seen, ...patch };
-    return this.#db.transaction().execute(async trx => {
+    const update = async (trx: Transaction<Database>) => {
       if (isActiveRoot(seen) && !isActiveRoot(after)) {
         const others = (await lockActiveRoots(trx)).filter(({ id }) => id !== seen.id);
         if (others.length === 0) return 'last_root_admin';
@@ -139,7 +142,8 @@ export class IdentityStore {
         .returning(userColumns)
         .executeTakeFirst();
       return updated ?? 'changed';
-    });
+    };
+    return writing(this.#db, () => this.#db.transaction().execute(update));
   }
 
   async insertKey(key: NewKeyRow & Pick<ApiKeyRow, 'user_id' | 'scopes' | 'expires_at'>): Promise<ShownKeyRow> {
@@ -164,7 +168,7 @@ export class IdentityStore {
       .offset(offset)
       .execute();
     const { total } = await wanted.select(eb => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
-    return { keys, total: Number(total) };
+    return { keys: legible(apiKeyRow, keys), total: Number(total) };
   }
 
   /** Null where no key has this hash. `managed` as for users. */
@@ -190,7 +194,8 @@ export class IdentityStore {
   }
 
   async deleteKey(id: number): Promise<boolean> {
-    const { numDeletedRows } = await this.#db.deleteFrom('api_keys').where('id', '=', id).executeTakeFirst();
+    const deletion = this.#db.deleteFrom('api_keys').where('id', '=', id);
+    const { numDeletedRows } = await retried(() => deletion.executeTakeFirst());
     return numDeletedRows > 0n;
   }
 }

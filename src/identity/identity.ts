@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
-import { answered } from '../db/answered.ts';
+import { answered, sought } from '../db/answered.ts';
 import type { Database, UserRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Identity } from '../domain/vocabulary.ts';
@@ -14,6 +14,7 @@ import {
   type ShownKey,
   type UserChange,
 } from './accounts.ts';
+import { AdminKeeper } from './admin-keeper.ts';
 import { hashKey } from './api-key.ts';
 import { IdentityFault } from './identity-fault.ts';
 import { IdentityStore, type KeyFilter, type Page, type UserFilter } from './identity-store.ts';
@@ -77,6 +78,7 @@ export class Identities {
   readonly #ring: KeyRing;
   readonly #accounts: Accounts;
   readonly #parts: IdentitiesParts;
+  #keeper: AdminKeeper | null = null;
   /** Of the console. */
   readonly sessions: Sessions;
 
@@ -139,18 +141,31 @@ export class Identities {
     await Promise.all([this.#ring.refresh(), this.sessions.refresh(), this.sessions.clear()]);
   }
 
-  /** At every start. Answers a key to be shown, once, if one had to be drawn. Throws IdentityFault. */
+  /** Answers a key to be shown, once, if one had to be drawn. Throws IdentityFault. */
   async ensureAdmin(config: AdminConfig): Promise<string | null> {
     const { db, clock, events } = this.#parts;
     return ensureAdmin({ store: new RootAdminStore(db), clock, events }, config);
   }
 
+  /** At every start. `show` is handed a key that was drawn. A read-only database is waited for in the background. */
+  keepAdmin(config: AdminConfig, show: (key: string) => void): Promise<void> {
+    const { clock, events } = this.#parts;
+    this.#keeper?.stop();
+    this.#keeper = new AdminKeeper({ ensure: () => this.ensureAdmin(config), show, clock, events });
+    return this.#keeper.begin();
+  }
+
+  /** Nothing is tried again from now on. */
+  stop(): void {
+    this.#keeper?.stop();
+  }
+
   createUser(actor: Identity, user: NewUser): Promise<UserRow> {
-    return answered(this.#accounts.createUser(actor, user));
+    return answered(this.#accounts.createUser(actor, user), user);
   }
 
   listUsers(actor: Identity, filter: UserFilter, page: Page): Promise<{ users: UserRow[]; total: number }> {
-    return answered(this.#accounts.listUsers(actor, filter, page));
+    return sought(this.#accounts.listUsers(actor, filter, page), { users: [], total: 0 });
   }
 
   findUser(actor: Identity, id: number): Promise<UserRow> {
@@ -158,15 +173,15 @@ export class Identities {
   }
 
   updateUser(actor: Identity, id: number, change: UserChange): Promise<UserRow> {
-    return this.#andClear(answered(this.#accounts.updateUser(actor, id, change)));
+    return this.#andClear(answered(this.#accounts.updateUser(actor, id, change), change));
   }
 
   createKey(actor: Identity, key: NewKey): Promise<ShownKey & { key: string }> {
-    return answered(this.#accounts.createKey(actor, key));
+    return answered(this.#accounts.createKey(actor, key), key);
   }
 
   listKeys(actor: Identity, filter: KeyFilter, page: Page): Promise<{ api_keys: ListedKey[]; total: number }> {
-    return answered(this.#accounts.listKeys(actor, filter, page));
+    return sought(this.#accounts.listKeys(actor, filter, page), { api_keys: [], total: 0 });
   }
 
   findKey(actor: Identity, hash: string): Promise<FoundKey> {

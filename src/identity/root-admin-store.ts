@@ -25,6 +25,18 @@ export class RootAdminStore {
     return Number(keys) === 0 ? 'keyless' : 'keyed';
   }
 
+  /** Whether `installRootKey` would find nothing to do. Reads only: a database that takes no writes may be asked. */
+  async hasRootKey(email: string, { key_hash, key_prefix }: NewKeyRow): Promise<boolean> {
+    const stored = await this.#db
+      .selectFrom('api_keys')
+      .innerJoin('users', 'users.id', 'api_keys.user_id')
+      .select(['users.email', 'users.role', 'users.status', 'api_keys.expires_at', 'api_keys.key_prefix'])
+      .where('api_keys.key_hash', '=', key_hash)
+      .executeTakeFirst();
+    if (stored === undefined || stored.role !== 'root_admin' || stored.status !== 'active') return false;
+    return stored.email?.toLowerCase() === email && stored.expires_at === null && stored.key_prefix === key_prefix;
+  }
+
   /**
    * Makes `email` an active root admin and `key` theirs, whatever of it exists already; several
    * gateways may do so at once. Answers whether they were inactive. Throws IdentityFault, and then
@@ -35,10 +47,11 @@ export class RootAdminStore {
       const { admin, isNew } = await findOrInsertRoot(trx, email);
       const stored = (await findKey(trx, key.key_hash)) ?? (await insertRootKey(trx, key, admin));
       if (stored.user_id !== admin.id) throw keyOfAnother(email, stored.user_id);
-      if (stored.expires_at !== null) {
+      // Earlier versions have stored more of its beginning.
+      if (stored.expires_at !== null || stored.key_prefix !== key.key_prefix) {
         await trx
           .updateTable('api_keys')
-          .set({ expires_at: null, updated_at: now })
+          .set({ expires_at: null, key_prefix: key.key_prefix, updated_at: now })
           .where('id', '=', stored.id)
           .execute();
       }
@@ -78,16 +91,17 @@ async function findOrInsertRoot(
   return { admin, isNew: false };
 }
 
-type StoredRootKey = Pick<ApiKeyRow, 'id' | 'user_id' | 'expires_at'>;
+const rootKeyColumns = ['id', 'user_id', 'expires_at', 'key_prefix'] as const;
+type StoredRootKey = Pick<ApiKeyRow, (typeof rootKeyColumns)[number]>;
 
 const findKey = (trx: Transaction<Database>, hash: string): Promise<StoredRootKey | undefined> =>
-  trx.selectFrom('api_keys').select(['id', 'user_id', 'expires_at']).where('key_hash', '=', hash).executeTakeFirst();
+  trx.selectFrom('api_keys').select(rootKeyColumns).where('key_hash', '=', hash).executeTakeFirst();
 
 const insertRootKey = (trx: Transaction<Database>, key: NewKeyRow, { id }: UserRow): Promise<StoredRootKey> =>
   trx
     .insertInto('api_keys')
     .values({ ...key, user_id: id, scopes: null, expires_at: null })
-    .returning(['id', 'user_id', 'expires_at'])
+    .returning(rootKeyColumns)
     .executeTakeFirstOrThrow();
 
 const activate = async (trx: Transaction<Database>, id: number, now: string): Promise<boolean> =>

@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Events } from '../telemetry/events.ts';
-import { drawKey, keyColumns, maxKeyBytes } from './api-key.ts';
+import { drawKey, givenKeyColumns, keyColumns, maxKeyBytes } from './api-key.ts';
 import { parseEmail } from './email.ts';
 import { IdentityFault } from './identity-fault.ts';
 import type { RootAdminStore } from './root-admin-store.ts';
@@ -40,7 +40,9 @@ async function installConfiguredKey(
 ): Promise<void> {
   if (Buffer.byteLength(key) > maxKeyBytes)
     throw new IdentityFault(`auth.admin_key is longer than ${maxKeyBytes} bytes.`);
-  const { reactivated } = await store.installRootKey(email, keyColumns(key), clock.date().toISOString());
+  const columns = givenKeyColumns(key);
+  if (await store.hasRootKey(email, columns)) return;
+  const { reactivated } = await store.installRootKey(email, columns, clock.date().toISOString());
   if (reactivated) events.warn(`Identity: ${email} was inactive; it is active again because auth.admin_key is set`);
 }
 

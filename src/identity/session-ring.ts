@@ -173,13 +173,18 @@ export class SessionRing {
     if (role === null || !adminRoles.includes(role)) return null;
     const keyExpiresAt = expiryMs(stored.keyExpiresAt);
     if (this.#parts.clock.date().getTime() >= keyExpiresAt) return null;
+    const [createdAt = 0, expiresAt = 0, lastSeenAt = 0] = [stored.createdAt, stored.expiresAt, stored.lastSeenAt].map(
+      expiryMs,
+    );
+    // A row whose moments are missing, or say nothing, is no session.
+    if (![createdAt, expiresAt, lastSeenAt].every(Number.isFinite)) return null;
     return {
       hash,
       identity: { keyId, userId, role },
       user: { id: userId, email, role, display_name: displayName },
-      createdAt: expiryMs(stored.createdAt),
-      expiresAt: Math.min(expiryMs(stored.expiresAt), keyExpiresAt),
-      lastSeenAt: expiryMs(stored.lastSeenAt),
+      createdAt,
+      expiresAt: Math.min(expiresAt, keyExpiresAt),
+      lastSeenAt,
     };
   }
 }

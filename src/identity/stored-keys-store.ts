@@ -9,8 +9,8 @@ export interface StoredKey extends KeyOwner {
 }
 
 /** A page of all keys in order of id. */
-export const readKeys = (db: Kysely<Database>, afterId: number, limit: number): Promise<StoredKey[]> =>
-  db
+export const readKeys = async (db: Kysely<Database>, afterId: number, limit: number): Promise<StoredKey[]> => {
+  const keys = await db
     .selectFrom('api_keys')
     .innerJoin('users', 'users.id', 'api_keys.user_id')
     .select([
@@ -26,3 +26,6 @@ export const readKeys = (db: Kysely<Database>, afterId: number, limit: number): 
     .orderBy('api_keys.id')
     .limit(limit)
     .execute();
+  // Older tables may hold nothing there (db/legible.ts).
+  return keys.map(key => ({ ...key, beginning: key.beginning ?? '' }));
+};

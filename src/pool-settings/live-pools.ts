@@ -147,7 +147,7 @@ export class LivePools {
         refuseUnfit(unfitUnder(configured, values, [what]), changes);
     };
     const now = this.#parts.clock.date().toISOString();
-    await answered(this.#parts.store.write(name, changes, { actor, now, check }));
+    await answered(this.#parts.store.write(name, changes, { actor, now, check }), patch);
     // What is committed holds, also where the database goes away before it was read back.
     await this.#reload().catch(() => this.#install(name, after, schedules));
     return this.find(name);

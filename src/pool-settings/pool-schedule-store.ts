@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
+import { legible } from '../db/legible.ts';
 import { recorded } from '../db/recorded.ts';
-import type { Database, PoolScheduleRow } from '../db/schema.ts';
+import { type Database, type PoolScheduleRow, poolScheduleRow } from '../db/schema.ts';
 import type { RuleTexts } from '../schedules/schedules.ts';
 
 const table = 'scheduler_pool_schedules';
@@ -44,7 +45,7 @@ export class PoolScheduleStore {
   ): Promise<PoolScheduleRow | null> {
     return this.#writing(actor, async trx => {
       const own = trx.selectFrom(table).selectAll().where('id', '=', id).where('pool', '=', pool);
-      const before = await own.executeTakeFirst();
+      const [before] = legible(poolScheduleRow, await own.execute());
       if (!before) return null;
       const after = change(before);
       check(after, await othersOf(trx, after, id));
@@ -66,16 +67,11 @@ export class PoolScheduleStore {
   }
 }
 
-const othersOf = (
+const othersOf = async (
   trx: Transaction<Database>,
   { pool, key }: Pick<PoolScheduleFields, 'pool' | 'key'>,
   id: number,
-): Promise<PoolScheduleRow[]> =>
-  trx
-    .selectFrom(table)
-    .selectAll()
-    .where('pool', '=', pool)
-    .where('key', '=', key)
-    .where('id', '<>', id)
-    .orderBy('id')
-    .execute();
+): Promise<PoolScheduleRow[]> => {
+  const ofKey = trx.selectFrom(table).selectAll().where('pool', '=', pool).where('key', '=', key);
+  return legible(poolScheduleRow, await ofKey.where('id', '<>', id).orderBy('id').execute());
+};

@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
+import { legible } from '../db/legible.ts';
 import { recorded } from '../db/recorded.ts';
-import type { Database, PoolScheduleRow } from '../db/schema.ts';
+import { type Database, type PoolScheduleRow, poolScheduleRow, poolSettingRow } from '../db/schema.ts';
 import type { StoredValue } from './effective-pool.ts';
 import type { PoolChange } from './pool-patch.ts';
 
@@ -22,13 +23,13 @@ export class PoolSettingsStore {
       .orderBy('pool')
       .orderBy('key')
       .execute();
-    return Map.groupBy(rows, ({ pool }) => pool);
+    return Map.groupBy(legible(poolSettingRow, rows), ({ pool }) => pool);
   }
 
   /** By the name of the pool, in order of id. */
   async readSchedules(): Promise<Map<string, PoolScheduleRow[]>> {
     const rows = await this.#db.selectFrom('scheduler_pool_schedules').selectAll().orderBy('id').execute();
-    return Map.groupBy(rows, ({ pool }) => pool);
+    return Map.groupBy(legible(poolScheduleRow, rows), ({ pool }) => pool);
   }
 
   /** `check` sees the rows of the pool as they are before, and throws where the changes must not be made. */
@@ -38,7 +39,8 @@ export class PoolSettingsStore {
     { actor, now, check }: { actor?: string | undefined; now: string; check: (rows: readonly StoredValue[]) => void },
   ): Promise<void> {
     await recorded(this.#db, { actor, lock: 'pools' }, async trx => {
-      check(await trx.selectFrom(table).select(['key', 'value']).where('pool', '=', pool).execute());
+      const before = await trx.selectFrom(table).select(['key', 'value']).where('pool', '=', pool).execute();
+      check(legible(poolSettingRow, before));
       for (const { key, value } of changes) {
         if (value === null) await trx.deleteFrom(table).where('pool', '=', pool).where('key', '=', key).execute();
         else await upsert(trx, { pool, key, value, now });

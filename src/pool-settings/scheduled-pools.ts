@@ -71,7 +71,7 @@ export class ScheduledPools {
   ): Promise<ListedPoolSchedule> {
     this.#parts.pools.known(pool);
     const fields = { pool, key, value: valueText(key, value), description, ...textsOf(rule) };
-    const row = await this.#written(this.#parts.store.create(fields, this.#write(actor)));
+    const row = await this.#written(this.#parts.store.create(fields, this.#write(actor)), fields);
     return this.#listed(row);
   }
 
@@ -85,7 +85,7 @@ export class ScheduledPools {
       description: description === undefined ? before.description : description,
       ...textsOf(rule, before),
     });
-    const row = await this.#written(this.#parts.store.update(pool, id, change, this.#write(actor)));
+    const row = await this.#written(this.#parts.store.update(pool, id, change, this.#write(actor)), patch);
     if (!row) throw noSchedule(pool, id);
     return this.#listed(row);
   }
@@ -122,8 +122,8 @@ export class ScheduledPools {
     return { check, actor, now: new Date(this.#now()).toISOString() };
   }
 
-  async #written<T>(writing: Promise<T>): Promise<T> {
-    const written = await answered(writing);
+  async #written<T>(writing: Promise<T>, fields: object = {}): Promise<T> {
+    const written = await answered(writing, fields);
     await this.#parts.pools.reload();
     return written;
   }

@@ -66,14 +66,14 @@ export class DryRun {
   }
 
   async create(mapping: NewMapping, createdBy: string): Promise<Tried> {
-    const row = await answered(this.#writes.create(mapping, createdBy));
+    const row = await answered(this.#writes.create(mapping, createdBy), mapping);
     const { impact, warnings } = await this.#tried({ id: row.id, row });
     const shown = { ...this.#parts.mapper.listed(row), id: null, created_at: null, updated_at: null, etag: null };
     return { dry_run: true, mapping: shown, impact, warnings };
   }
 
   async update(id: number, patch: MappingPatch, by: WriteBy): Promise<Tried> {
-    const row = await answered(this.#writes.update(id, patch, by));
+    const row = await answered(this.#writes.update(id, patch, by), patch);
     return { dry_run: true, mapping: this.#parts.mapper.listed(row), ...(await this.#tried({ id, row })) };
   }
 

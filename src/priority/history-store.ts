@@ -1,11 +1,12 @@
 import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kysely';
-import pg from 'pg';
-import { refusalOf } from '../db/clash.ts';
+import { legible } from '../db/legible.ts';
 import { recorded } from '../db/recorded.ts';
-import { type Database, type HistoryRow, type RecordedTable, recordedTables } from '../db/schema.ts';
+import { atOneMoment } from '../db/retried.ts';
+import { type Database, type HistoryRow, historyRow, type RecordedTable, recordedTables } from '../db/schema.ts';
+import { wordOf } from '../db/word.ts';
 import { errors } from '../domain/errors.ts';
 import { digestOfExact } from './pattern.ts';
-import { type Image, type RestoreChecks, refuseBeside, refuseUnfit } from './restore-checks.ts';
+import { type Image, isImage, type RestoreChecks, refuseBeside, refuseUnfit } from './restore-checks.ts';
 import { refuseStale, type WriteBy } from './stale.ts';
 
 export interface HistoryFilter {
@@ -36,22 +37,17 @@ export class HistoryStore {
   /** Newest first; `total` counts all that match, `before_id` aside. */
   async list(filter: HistoryFilter): Promise<{ history: HistoryRow[]; total: number }> {
     const { before_id, limit, offset } = filter;
-    const moment = this.#db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
-    return legibly(
-      moment.execute(async trx => {
-        const wanted = trx.selectFrom(table).where(entry => entry.and(conditions(entry, filter)));
-        const { total } = await wanted.select(row => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
-        const page = before_id === undefined ? wanted : wanted.where('id', '<', before_id);
-        const history = await page.selectAll().orderBy('id', 'desc').limit(limit).offset(offset).execute();
-        return { history, total };
-      }),
-    );
+    return atOneMoment(this.#db, async trx => {
+      const wanted = trx.selectFrom(table).where(entry => entry.and(conditions(entry, filter)));
+      const { total } = await wanted.select(row => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
+      const page = before_id === undefined ? wanted : wanted.where('id', '<', before_id);
+      const history = await page.selectAll().orderBy('id', 'desc').limit(limit).offset(offset).execute();
+      return { history: legible(historyRow, history), total };
+    });
   }
 
   async find(id: number): Promise<HistoryRow | null> {
-    return legibly(this.#db.selectFrom(table).selectAll().where('id', '=', id).executeTakeFirst()).then(
-      row => row ?? null,
-    );
+    return (await this.#db.selectFrom(table).selectAll().where('id', '=', id).executeTakeFirst()) ?? null;
   }
 
   /** The last entry by which this one was restored. */
@@ -65,6 +61,8 @@ export class HistoryStore {
   async restore(entry: HistoryRow, { actor, ifMatch }: WriteBy, checks: RestoreChecks): Promise<boolean> {
     const target = recordedTables.find(({ object }) => object === entry.object);
     if (target === undefined) throw errors.conflict(`This gateway does not know what a ${entry.object} is.`);
+    if (![entry.before, entry.after].every(image => image === null || isImage(image)))
+      throw errors.conflict(`It cannot be restored: the entry ${entry.id} holds no row.`);
     const lock = target.object.startsWith('pool_') ? 'pools' : 'mappings';
     try {
       return await recorded(this.#db, { actor, lock, restores: entry.id }, async trx => {
@@ -183,15 +181,8 @@ const columnsOf = async (trx: Transaction<Database>, { table }: RecordedTable, i
 };
 
 const asConflict = (error: unknown): unknown => {
-  const refusal = refusalOf(error);
-  return refusal === null ? error : errors.conflict(`It cannot be restored: ${refusal}.`);
-};
-
-const legibly = async <T>(reading: Promise<T>): Promise<T> => {
-  try {
-    return await reading;
-  } catch (error) {
-    if (!(error instanceof pg.DatabaseError) || error.code !== '42501') throw error;
-    throw errors.unavailable(`The database role may not read ${table}: GRANT SELECT ON ${table} to it.`, 60);
-  }
+  const word = wordOf(error);
+  // Its texts are the entry's, not the caller's.
+  const reason = word?.kind === 'text' ? `what the entry holds ${word.reason}` : word?.reason;
+  return word === null || word.kind === 'state' ? error : errors.conflict(`It cannot be restored: ${reason}.`);
 };

@@ -1,11 +1,11 @@
 /** Who changed what, and how it was before; one object at a time is put back. */
-import { answered } from '../db/answered.ts';
+import { answered, sought } from '../db/answered.ts';
 import type { HistoryRow, RecordedObject } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { HistoryFilter, HistoryStore } from './history-store.ts';
-import type { Image, RestoreChecks } from './restore-checks.ts';
+import { type Image, isImage, type RestoreChecks } from './restore-checks.ts';
 import type { WriteBy } from './stale.ts';
 
 export interface HistoryParts {
@@ -43,9 +43,7 @@ export class History {
   }
 
   async list(filter: HistoryFilter): Promise<{ history: HistoryRow[]; total: number }> {
-    // PostgreSQL cannot store a NUL, so no entry has one; it refuses the question.
-    if (`${filter.object_id}${filter.actor}`.includes('\0')) return { history: [], total: 0 };
-    const { history, total } = await answered(this.#parts.store.list(filter));
+    const { history, total } = await sought(this.#parts.store.list(filter), { history: [], total: 0 });
     return { history: history.map(shown), total };
   }
 
@@ -80,10 +78,19 @@ const shown = (entry: HistoryRow): HistoryRow => ({
   after: entry.after && withMoments(entry.after),
 });
 
-const withMoments = (image: Image): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(image).map(([name, value]) => [name, isMoment(name, value) ? new Date(value).toISOString() : value]),
-  );
+/** Hands may have written any JSON where an image should be; what is none is shown as it is. */
+const withMoments = (image: Image): Image =>
+  isImage(image)
+    ? Object.fromEntries(
+        Object.entries(image).map(([name, value]) => [name, isMoment(name, value) ? utc(value) : value]),
+      )
+    : image;
 
 const isMoment = (name: string, value: unknown): value is string =>
   /^(until|.*_at)$/.test(name) && typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value);
+
+/** What is no moment, or none that an ISO text can say, stays as it was written. */
+const utc = (text: string): string => {
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? text : new Date(ms).toISOString();
+};

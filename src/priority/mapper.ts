@@ -179,7 +179,7 @@ export class Mapper {
 
   /** Like the other writes, resolves when the change serves here. */
   async create(mapping: NewMapping, createdBy: string): Promise<ListedMapping> {
-    const row = await this.written(this.#writes.create(mapping, createdBy));
+    const row = await this.written(this.#writes.create(mapping, createdBy), mapping);
     this.#parts.events.mappingAdded({
       tenantId: row.tenant_id,
       tenantType: mapping.tenant_type ?? null,
@@ -191,7 +191,7 @@ export class Mapper {
   }
 
   async update(id: number, patch: MappingPatch, by: WriteBy = {}): Promise<ListedMapping> {
-    return this.listed(await this.written(this.#writes.update(id, patch, by)));
+    return this.listed(await this.written(this.#writes.update(id, patch, by), patch));
   }
 
   async remove(id: number, by: WriteBy = {}): Promise<void> {
@@ -204,9 +204,9 @@ export class Mapper {
     return { ...row, ...timing, fault: compileRow(row, this.#loaded?.rowById.get(row.id)).fault };
   }
 
-  /** Resolves when what is being written serves here, or is at least stored. */
-  async written<T>(writing: Promise<T>): Promise<T> {
-    const written = await answered(writing);
+  /** Resolves when what is being written, these fields, serves here, or is at least stored. */
+  async written<T>(writing: Promise<T>, fields: object = {}): Promise<T> {
+    const written = await answered(writing, fields);
     try {
       await this.#reload();
     } catch (error) {

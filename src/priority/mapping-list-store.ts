@@ -5,7 +5,9 @@
  * Pages of the second half are read from the end: the last one costs no more than the first.
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { Database } from '../db/schema.ts';
+import { legible } from '../db/legible.ts';
+import { atOneMoment } from '../db/retried.ts';
+import { type Database, mappingRow } from '../db/schema.ts';
 import type { MappingFilter, MappingSort } from './mapping-filter.ts';
 import { etag, type StoredMapping, table } from './mapping-store.ts';
 
@@ -24,13 +26,13 @@ export class MappingListStore {
   }
 
   async list(question: MappingQuestion): Promise<{ mappings: StoredMapping[]; total: number }> {
-    const moment = this.#db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
-    return moment.execute(async trx => {
-      const { rows } = await pageOf(question).execute(trx);
-      const [{ total, ids, isReversed } = { total: 0, ids: [], isReversed: false }] = rows;
+    return atOneMoment(this.#db, async trx => {
+      const found = await pageOf(question).execute(trx);
+      const [{ total, ids, isReversed } = { total: 0, ids: [], isReversed: false }] = found.rows;
       if (isReversed) ids.reverse();
       if (ids.length === 0) return { mappings: [], total };
-      const page = await trx.selectFrom(table).selectAll().select(etag).where('id', 'in', ids).execute();
+      const rows = trx.selectFrom(table).selectAll().select(etag).where('id', 'in', ids);
+      const page = legible(mappingRow, await rows.execute());
       const places = new Map(ids.map((id, place) => [id, place]));
       const placeOf = ({ id }: StoredMapping) => places.get(id) ?? 0;
       return { mappings: page.sort((a, b) => placeOf(a) - placeOf(b)), total };
@@ -51,7 +53,7 @@ function pageOf(question: MappingQuestion): RawBuilder<Page> {
   const counts =
     requests === null
       ? sql``
-      : sql`LEFT JOIN unnest(${requests.ids}::int[], ${requests.counts}::int[]) AS seen(mapping_id, requests)
+      : sql`LEFT JOIN unnest(${requests.ids}::bigint[], ${requests.counts}::int[]) AS seen(mapping_id, requests)
           ON seen.mapping_id = id`;
   const [forward, back] = order === 'asc' ? [sql`ASC`, sql`DESC`] : [sql`DESC`, sql`ASC`];
   return sql`
@@ -91,7 +93,7 @@ function conditions(question: MappingQuestion): RawBuilder<unknown> {
   if (enabled !== undefined) all.push(sql`enabled = ${enabled}`);
   if (match_type !== undefined) all.push(sql`match_type = ${match_type}`);
   if (state === 'enabled' || state === 'disabled') all.push(sql`enabled = ${state === 'enabled'}`);
-  if (ids !== null) all.push(sql`id = ANY(${ids}::int[])`);
+  if (ids !== null) all.push(sql`id = ANY(${ids}::bigint[])`);
   if (q !== undefined) all.push(contains(q));
   return sql.join(all, sql` AND `);
 }

@@ -1,5 +1,5 @@
 /** Mappings as an operator looks through them: what the table says, and what this gateway knows beside it. */
-import { answered } from '../db/answered.ts';
+import { sought } from '../db/answered.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { MappingRates } from '../telemetry/mapping-rates.ts';
 import type { RaisedRequests } from '../telemetry/raised-requests.ts';
@@ -48,12 +48,10 @@ export class MappingList {
       checked_at: looked?.checkedAt.toISOString() ?? null,
       external_may_raise: this.#parts.mapper.externalMayRaise(),
     };
-    // PostgreSQL cannot store a NUL, so no row has one; it refuses the question.
-    if (`${filter.tenant_id}${filter.tenant_type}${filter.q}`.includes('\0'))
-      return { mappings: [], total: 0, ...around };
     const ids = this.#idsIn(filter.state, looked);
     const requests = filter.sort === 'requests_per_min' ? await this.#requests() : null;
-    const { mappings, total } = await answered(store.list({ ...filter, ids: ids && arrayOf(ids), requests }));
+    const listing = store.list({ ...filter, ids: ids && arrayOf(ids), requests });
+    const { mappings, total } = await sought(listing, { mappings: [], total: 0 });
     return { mappings: await inSlices(this.#shown(mappings, looked), clock), total, ...around };
   }
 

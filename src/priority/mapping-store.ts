@@ -1,6 +1,16 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { legible } from '../db/legible.ts';
 import { recorded } from '../db/recorded.ts';
-import type { BoostRow, Database, MappingRow, MappingScheduleRow, PrioritySettingRow } from '../db/schema.ts';
+import { atOneMoment } from '../db/retried.ts';
+import {
+  type BoostRow,
+  type Database,
+  type MappingRow,
+  type MappingScheduleRow,
+  mappingRow,
+  type PrioritySettingRow,
+  prioritySettingRow,
+} from '../db/schema.ts';
 import { errors } from '../domain/errors.ts';
 import type { MappingPatch, NewMapping } from './mapping-rules.ts';
 import type { MappingSource } from './matcher.ts';
@@ -36,9 +46,8 @@ export class MappingStore {
 
   /** Everything that a snapshot is made of, as of one moment. */
   async readAll(): Promise<StoredRows> {
-    const moment = this.#db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
-    return moment.execute(async trx => {
-      const settings = await trx.selectFrom('api_key_priority_config').select(['key', 'value']).execute();
+    return atOneMoment(this.#db, async trx => {
+      const settings = await readSettings(trx);
       const mappings: MappingSource[] = [];
       for (let page = await readPage(trx, 0); page.length > 0; page = await readPage(trx, page.at(-1)?.id ?? 0)) {
         mappings.push(...page);
@@ -109,7 +118,7 @@ export class MappingStore {
         if (value === null) await trx.deleteFrom('api_key_priority_config').where('key', '=', key).execute();
         else await upsertSetting(trx, { key, value });
       }
-      return trx.selectFrom('api_key_priority_config').select(['key', 'value']).execute();
+      return readSettings(trx);
     });
   }
 
@@ -122,21 +131,21 @@ export class MappingStore {
 /** PostgreSQL never changes a row in place: the transaction that wrote a row's version names that version. */
 export const etag = sql<string>`'"' || xmin || '"'`.as('etag');
 
-export const readRow = (db: Kysely<Database>, id: number): Promise<StoredMapping | undefined> =>
-  db.selectFrom(table).selectAll().select(etag).where('id', '=', id).executeTakeFirst();
+export const readRow = async (db: Kysely<Database>, id: number): Promise<StoredMapping | undefined> =>
+  legible(mappingRow, await rowOf(db, id).execute())[0];
 
-const lockRow = (trx: Transaction<Database>, id: number): Promise<StoredMapping | undefined> =>
-  trx.selectFrom(table).selectAll().select(etag).where('id', '=', id).forUpdate().executeTakeFirst();
+const lockRow = async (trx: Transaction<Database>, id: number): Promise<StoredMapping | undefined> =>
+  legible(mappingRow, await rowOf(trx, id).forUpdate().execute())[0];
 
-const readPage = (trx: Transaction<Database>, afterId: number): Promise<MappingSource[]> =>
-  trx
-    .selectFrom(table)
-    .select(matchColumns)
-    .where('enabled', '=', true)
-    .where('id', '>', afterId)
-    .orderBy('id')
-    .limit(pageSize)
-    .execute();
+const rowOf = (db: Kysely<Database>, id: number) => db.selectFrom(table).selectAll().select(etag).where('id', '=', id);
+
+const readPage = async (trx: Transaction<Database>, afterId: number): Promise<MappingSource[]> => {
+  const page = trx.selectFrom(table).select(matchColumns).where('enabled', '=', true).where('id', '>', afterId);
+  return legible(mappingRow, await page.orderBy('id').limit(pageSize).execute());
+};
+
+const readSettings = async (trx: Transaction<Database>): Promise<StoredSetting[]> =>
+  legible(prioritySettingRow, await trx.selectFrom('api_key_priority_config').select(['key', 'value']).execute());
 
 const upsertSetting = (trx: Transaction<Database>, row: Pick<PrioritySettingRow, 'key' | 'value'>) =>
   trx

@@ -1,5 +1,6 @@
 /** The writes of mappings up to the point where something would be written. */
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { atOneMoment } from '../db/retried.ts';
 import type { Database } from '../db/schema.ts';
 import type { NewMapping } from './mapping-rules.ts';
 import { given, type MappingStore, readRow, refuseSamePattern, type StoredMapping } from './mapping-store.ts';
@@ -50,7 +51,7 @@ export class RehearsalStore implements Pick<MappingStore, 'create' | 'update' | 
     });
 
   #reading<T>(read: (trx: Transaction<Database>) => Promise<T>): Promise<T> {
-    return this.#db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read);
+    return atOneMoment(this.#db, read);
   }
 }
 

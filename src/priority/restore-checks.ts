@@ -9,6 +9,9 @@ import { refuseSamePattern } from './mapping-store.ts';
 /** A row as the history has it. */
 export type Image = Readonly<Record<string, unknown>>;
 
+export const isImage = (value: unknown): value is Image =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 export interface RestoreChecks {
   /** Throws where these rows together are no settings that the pool can have. */
   readonly checkPool: (pool: string, rows: readonly { key: string; value: string }[]) => void;

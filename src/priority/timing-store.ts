@@ -1,6 +1,15 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { legible } from '../db/legible.ts';
 import { recorded } from '../db/recorded.ts';
-import type { BoostRow, Database, MappingRow, MappingScheduleRow } from '../db/schema.ts';
+import { atOneMoment } from '../db/retried.ts';
+import {
+  type BoostRow,
+  boostRow,
+  type Database,
+  type MappingRow,
+  type MappingScheduleRow,
+  mappingScheduleRow,
+} from '../db/schema.ts';
 import type { RuleTexts } from '../schedules/schedules.ts';
 
 const boosts = 'api_key_priority_boosts';
@@ -26,8 +35,8 @@ export async function readTimings(
   trx: Transaction<Database>,
 ): Promise<{ boosts: BoostRow[]; schedules: MappingScheduleRow[] }> {
   return {
-    boosts: await trx.selectFrom(boosts).selectAll().execute(),
-    schedules: await trx.selectFrom(schedules).selectAll().orderBy('id').execute(),
+    boosts: legible(boostRow, await trx.selectFrom(boosts).selectAll().execute()),
+    schedules: legible(mappingScheduleRow, await trx.selectFrom(schedules).selectAll().orderBy('id').execute()),
   };
 }
 
@@ -69,13 +78,12 @@ export class TimingStore {
   }
 
   async list({ mapping_id, limit, offset }: ScheduleFilter): Promise<{ schedules: StoredSchedule[]; total: number }> {
-    const moment = this.#db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
-    return moment.execute(async trx => {
+    return atOneMoment(this.#db, async trx => {
       let wanted = trx.selectFrom(schedules);
       if (mapping_id !== undefined) wanted = wanted.where('mapping_id', '=', mapping_id);
       const { total } = await wanted.select(row => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
       const page = wanted.selectAll().select(itsMapping).orderBy('mapping_id').orderBy('id');
-      return { schedules: await page.limit(limit).offset(offset).execute(), total };
+      return { schedules: legible(mappingScheduleRow, await page.limit(limit).offset(offset).execute()), total };
     });
   }
 
@@ -100,7 +108,8 @@ export class TimingStore {
     { check, actor }: { check: CheckSchedule; actor: string },
   ): Promise<StoredSchedule | null> {
     return recorded(this.#db, { actor, lock: 'mappings' }, async trx => {
-      const before = await trx.selectFrom(schedules).selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+      const own = trx.selectFrom(schedules).selectAll().where('id', '=', id).forUpdate();
+      const [before] = legible(mappingScheduleRow, await own.execute());
       if (!before) return null;
       const after = change(before);
       check(after, await othersOf(trx, before.mapping_id, id));
@@ -125,11 +134,7 @@ const itsMapping = sql<ScheduledMapping | null>`(SELECT jsonb_build_object(
 const hasMapping = async (trx: Transaction<Database>, id: number): Promise<boolean> =>
   (await trx.selectFrom(mappings).select('id').where('id', '=', id).executeTakeFirst()) !== undefined;
 
-const othersOf = (trx: Transaction<Database>, mappingId: number, id: number): Promise<MappingScheduleRow[]> =>
-  trx
-    .selectFrom(schedules)
-    .selectAll()
-    .where('mapping_id', '=', mappingId)
-    .where('id', '<>', id)
-    .orderBy('id')
-    .execute();
+const othersOf = async (trx: Transaction<Database>, mappingId: number, id: number): Promise<MappingScheduleRow[]> => {
+  const others = trx.selectFrom(schedules).selectAll().where('mapping_id', '=', mappingId).where('id', '<>', id);
+  return legible(mappingScheduleRow, await others.orderBy('id').execute());
+};

@@ -96,13 +96,15 @@ function compileTiming(
     });
   const compiled = compileSchedules<Level>(sources, now);
   const faults = new Map([...compiled.faults].map(([id, fault]) => [`schedule ${id}`, fault]));
+  const until = Date.parse(boost?.until ?? '');
+  if (boost !== null && Number.isNaN(until)) faults.set('boost', 'it says no moment until which it holds');
   if (boost !== null && !isLevel(boost.priority)) faults.set('boost', noLevel(boost.priority));
-  return { boost: usableBoost(boost), schedules: compiled.usable, faults, rows };
+  return { boost: usableBoost(boost, until), schedules: compiled.usable, faults, rows };
 }
 
 const noLevel = (priority: number): string => `a priority is a whole number from 0 to 9, not ${priority}`;
 
-function usableBoost(row: BoostRow | null): Boost | null {
-  if (row === null || !isLevel(row.priority)) return null;
-  return { priority: row.priority, until: Date.parse(row.until), reason: row.reason, createdBy: row.created_by };
+function usableBoost(row: BoostRow | null, until: number): Boost | null {
+  if (row === null || !isLevel(row.priority) || Number.isNaN(until)) return null;
+  return { priority: row.priority, until, reason: row.reason, createdBy: row.created_by };
 }

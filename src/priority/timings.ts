@@ -78,7 +78,7 @@ export class Timings {
     checkReason(reason);
     const until = new Date(endOf(boost, this.#now())).toISOString();
     const row = { mapping_id: mappingId, priority, until, reason, created_by: actor };
-    const isThere = isStorable(mappingId) && (await mapper.written(store.boost(row, actor)));
+    const isThere = isStorable(mappingId) && (await mapper.written(store.boost(row, actor), boost));
     if (!isThere) throw noMapping(mappingId);
     events.mappingBoosted({ id: mappingId, priority, until, reason, by: actor });
     return mapper.find(mappingId);
@@ -120,7 +120,7 @@ export class Timings {
     checkPriority(priority);
     const fields = { mapping_id, priority, description, ...textsOf(rule) };
     const { store, mapper } = this.#parts;
-    const row = isStorable(mapping_id) && (await mapper.written(store.create(fields, this.#check, actor)));
+    const row = isStorable(mapping_id) && (await mapper.written(store.create(fields, this.#check, actor), fields));
     if (!row) throw noMapping(mapping_id);
     return this.#listed(row);
   }
@@ -139,7 +139,7 @@ export class Timings {
       }),
       { check: this.#check, actor },
     );
-    const row = await mapper.written(updating);
+    const row = await mapper.written(updating, patch);
     if (!row) throw noSchedule(id);
     return this.#listed(row);
   }

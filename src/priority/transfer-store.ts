@@ -1,10 +1,10 @@
 /** Many mappings read and written at once, for export and import. */
 import { type Kysely, sql, type Transaction } from 'kysely';
-import pg from 'pg';
+import { legible } from '../db/legible.ts';
 import { recorded } from '../db/recorded.ts';
-import type { Database, MappingRow } from '../db/schema.ts';
+import { atOneMoment } from '../db/retried.ts';
+import { type Database, type MappingRow, mappingRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
-import { errors } from '../domain/errors.ts';
 import type { Plan } from './import-plan.ts';
 import { readNextId } from './rehearsal-store.ts';
 
@@ -27,8 +27,7 @@ export class TransferStore {
 
   /** All rows in order of id, and the id that the first of `newRows` new ones gets, as of one moment. */
   async readAll(newRows = 1): Promise<{ rows: MappingRow[]; nextId: number }> {
-    const moment = this.#db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
-    return moment.execute(async trx => ({ rows: await readRows(trx), nextId: await readNextId(trx, newRows) }));
+    return atOneMoment(this.#db, async trx => ({ rows: await readRows(trx), nextId: await readNextId(trx, newRows) }));
   }
 
   /** One transaction: `plan` sees all rows, which nobody else can change until it is done, and says what to write. */
@@ -36,19 +35,13 @@ export class TransferStore {
     plan: (rows: readonly MappingRow[]) => Promise<Plan>,
     actor: string,
   ): Promise<{ plan: Plan; createdIds: number[] }> {
-    try {
-      return await recorded(this.#db, { actor, lock: 'mappings' }, async trx => {
-        await sql`SET LOCAL lock_timeout = '5s'`.execute(trx);
-        await sql`LOCK TABLE ${sql.table(table)} IN SHARE ROW EXCLUSIVE MODE`.execute(trx);
-        const planned = await this.#awaited(plan(await readRows(trx)), trx);
-        await remove(trx, planned.deleted);
-        await update(trx, planned.updated);
-        return { plan: planned, createdIds: await create(trx, planned.created, actor) };
-      });
-    } catch (error) {
-      if (!(error instanceof pg.DatabaseError) || error.code !== '55P03') throw error;
-      throw errors.conflict('Somebody else has been changing mappings for 5 s; try again when that is done.');
-    }
+    return recorded(this.#db, { actor, lock: 'mappings' }, async trx => {
+      await sql`LOCK TABLE ${sql.table(table)} IN SHARE ROW EXCLUSIVE MODE`.execute(trx);
+      const planned = await this.#awaited(plan(await readRows(trx)), trx);
+      await remove(trx, planned.deleted);
+      await update(trx, planned.updated);
+      return { plan: planned, createdIds: await create(trx, planned.created, actor) };
+    });
   }
 
   /** A connection that is silent for long counts as lost, and to plan many rows may take long: it is used meanwhile. */
@@ -70,7 +63,7 @@ async function readRows(trx: Transaction<Database>): Promise<MappingRow[]> {
   const rows: MappingRow[] = [];
   for (let lastId = 0; ; lastId = rows.at(-1)?.id ?? 0) {
     const page = trx.selectFrom(table).selectAll().where('id', '>', lastId).orderBy('id').limit(rowsPerStatement);
-    const read = await page.execute();
+    const read = legible(mappingRow, await page.execute());
     rows.push(...read);
     if (read.length < rowsPerStatement) return rows;
   }

@@ -99,7 +99,8 @@ export class Transfer {
       const impact = await this.#parts.dryRun.impactOf(await inSlices(editsOf(tried, nextId), clock));
       return { ...resultOf(tried, []), dry_run: true, impact };
     }
-    const { plan: written, createdIds } = await mapper.written(store.write(plan, options.actor));
+    const fields = { mappings: file.rows.map(({ row }) => row) };
+    const { plan: written, createdIds } = await mapper.written(store.write(plan, options.actor), fields);
     const result = resultOf(written, createdIds);
     const { created, updated, deleted, unchanged } = result;
     const figures = `${created} created, ${updated} updated, ${deleted} deleted, ${unchanged} unchanged`;

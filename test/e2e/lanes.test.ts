@@ -276,6 +276,6 @@ browserTest('a database that is gone is told of, while the lanes go on', async t
   await visit('/');
   await page.getByText('Live', { exact: true }).waitFor();
   await server.kill();
-  await page.getByRole('alert').getByText('The database cannot be used').waitFor();
+  await page.getByRole('alert').getByText('The database is not as it should be').waitFor();
   await page.getByText('Live', { exact: true }).waitFor();
 });

@@ -4,7 +4,7 @@ import fastify from 'fastify';
 import { type Health, registerOps } from '../../src/http/ops.ts';
 
 function arrange() {
-  let health: Health = 'starting';
+  let health: Health = { status: 'starting', reasons: [] };
   const app = fastify();
   registerOps(app, {
     health: () => health,
@@ -30,17 +30,20 @@ test('the process is alive from its start, under both names', async () => {
 
 test('it is ready once requests can be served, and stays so while the database is away', async () => {
   const { get, become } = arrange();
-  const states: [Health, number][] = [
+  const states: [Health['status'], number][] = [
     ['starting', 503],
     ['ready', 200],
     ['degraded', 200],
     ['stopping', 503],
   ];
   for (const [health, code] of states) {
-    become(health);
+    become({ status: health, reasons: [] });
     const { status, body } = await get('/readyz');
     assert.deepEqual([status, JSON.parse(body)], [code, { status: health }]);
   }
+  become({ status: 'degraded', reasons: ['The database is read-only'] });
+  const { body } = await get('/readyz');
+  assert.deepEqual(JSON.parse(body), { status: 'degraded', reasons: ['The database is read-only'] });
 });
 
 test('metrics are open, as the text that scrapers read', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -175,4 +175,58 @@ test('a database whose making was interrupted is made anew, and what was left of
   assert.equal(await answer(url), 'tokligence');
   await stop();
   assert.deepEqual(await readdir(folder), ['postgres']);
+});
+
+test('variables of libpq and PostgreSQL are about other databases', async t => {
+  const folder = await dataFolder(t);
+  const foreign = {
+    PGHOST: 'db.example',
+    PGPORT: '1',
+    PGUSER: 'me',
+    PGDATABASE: 'mine',
+    PGPASSWORD: 'x',
+    PGSSLMODE: 'require',
+    PGSSLNEGOTIATION: 'direct',
+    PGOPTIONS: '-c search_path=nowhere',
+    PGREPLICATION: 'database',
+    PGDATA: '/nope',
+    PGTZ: 'Nowhere/At_All',
+  };
+  const before = { ...process.env };
+  t.after(() => {
+    process.env = before;
+  });
+  Object.assign(process.env, foreign);
+  const { url, stop } = await start(t, folder);
+  const { pool, close } = openPostgres(url, { isEmbedded: true });
+  const { rows } = await pool.query(
+    'SELECT current_database() AS name, current_schema() AS schema, current_user AS who',
+  );
+  await close();
+  assert.deepEqual(rows, [{ name: 'tokligence', schema: 'public', who: 'tokligence' }]);
+  await stop();
+});
+
+test('quotes, dollars, backticks and backslashes in the name of its folder do no harm', {
+  skip: process.platform !== 'linux' && 'elsewhere such a folder is refused',
+}, async t => {
+  const folder = join(await dataFolder(t), 'a"b $HOME `id` c\\d');
+  const { url, stop } = await start(t, folder);
+  assert.equal((await serverOf(folder)) === null, false);
+  assert.equal(await answer(url), 'tokligence');
+  for (const name of ['password', 'port', 'log'])
+    assert.equal((await stat(join(folder, 'postgres', name))).mode & 0o777, 0o600, name);
+  await stop();
+  assert.equal(await serverOf(folder), null);
+});
+
+test('a password file that came with the modes of another umask is closed', async t => {
+  const folder = await dataFolder(t);
+  const first = await start(t, folder);
+  await first.stop();
+  const password = join(folder, 'postgres', 'password');
+  await chmod(password, 0o644);
+  const second = await start(t, folder);
+  assert.equal((await stat(password)).mode & 0o777, 0o600);
+  await second.stop();
 });

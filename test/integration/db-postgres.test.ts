@@ -35,7 +35,36 @@ test('timestamps that no ISO text can say become the nearest that one can', () =
   assert.equal(isoTimestamp('12026-01-01 00:00:00+00'), '9999-12-31T23:59:59.999Z');
   assert.equal(isoTimestamp('0044-03-15 12:00:00+00 BC'), '0001-01-01T00:00:00.000Z');
   assert.equal(isoTimestamp('2026-06-01 00:00:00.123456+00'), '2026-06-01T00:00:00.123Z');
-  assert.throws(() => isoTimestamp('01.06.2026 00:00:00 CET'), /DateStyle must be ISO/);
+  assert.equal(isoTimestamp('294276-12-31 23:59:59.999999+00'), '9999-12-31T23:59:59.999Z');
+  assert.equal(isoTimestamp('4714-11-24 00:00:00+00 BC'), '0001-01-01T00:00:00.000Z');
+  assert.equal(isoTimestamp('0001-06-01 00:00:00+00 BC'), '0001-01-01T00:00:00.000Z');
+  assert.equal(isoTimestamp('no moment at all'), '0001-01-01T00:00:00.000Z', 'an expiry must not become "never"');
+});
+
+test('the style in which a database writes moments makes no difference', async t => {
+  const { url, query } = await freshDatabase(t);
+  const [{ name }] = (await query('SELECT current_database() AS name')) as [{ name: string }];
+  await query(`ALTER DATABASE ${name} SET datestyle = 'SQL, DMY'`);
+  await query(`INSERT INTO users (email, role, created_at) VALUES ('a@b', 'gateway_user', '2026-02-01T12:00:00Z')`);
+  const { db, close } = openPostgres(url);
+  t.after(close);
+  const user = await db.selectFrom('users').selectAll().executeTakeFirstOrThrow();
+  assert.equal(user.created_at, '2026-02-01T12:00:00.000Z');
+});
+
+test('a column without a zone is read as UTC', async t => {
+  const { url, query } = await freshDatabase(t);
+  await query('ALTER TABLE users ALTER COLUMN created_at TYPE timestamp');
+  await query(
+    `INSERT INTO users (email, role, created_at) VALUES ('a@b', 'x', '2026-02-01 12:00:00'), ('b@b', 'x', 'infinity'), ('c@b', 'x', '0044-03-15 BC')`,
+  );
+  const { db, close } = openPostgres(url);
+  t.after(close);
+  const rows = await db.selectFrom('users').select('created_at').orderBy('id').execute();
+  assert.deepEqual(
+    rows.map(row => row.created_at),
+    ['2026-02-01T12:00:00.000Z', '9999-12-31T23:59:59.999Z', '0001-01-01T00:00:00.000Z'],
+  );
 });
 
 test('a database that hangs fails the statement in time, and the next one has a new connection', async t => {

@@ -69,6 +69,18 @@ for (const [name, open] of Object.entries(databases)) {
   };
 
   describe(`the first admin, on ${name}`, () => {
+    test('has at most four characters of a configured key stored in clear, whatever was stored before', async t => {
+      const { db, gateway, keys } = await arrange(t);
+      await gateway().ensureAdmin({ adminEmail, adminKey });
+      assert.equal((await keys())[0]?.key_prefix, adminKey.slice(0, 4));
+      await db
+        .updateTable('api_keys')
+        .set({ key_prefix: adminKey.slice(0, 12) })
+        .execute();
+      await gateway().ensureAdmin({ adminEmail, adminKey });
+      assert.equal((await keys())[0]?.key_prefix, adminKey.slice(0, 4));
+    });
+
     test('with a configured key exists once, however often and by however many gateways it is ensured', async t => {
       const { gateway, users, keys } = await arrange(t);
       await Promise.all([1, 2, 3].map(() => gateway().ensureAdmin({ adminEmail, adminKey })));

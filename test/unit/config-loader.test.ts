@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { type Config, ConfigFaults, type LoadedConfig, loadConfig } from '../../src/config/config-loader.ts';
 import { allProviderKeys, environmentName, poolKeys, sections, tenantKeys } from '../../src/config/keys.ts';
+import { shownUrl } from '../../src/config/postgres-url.ts';
 
 const settingFile = fileURLToPath(new URL('../../config/setting.ini', import.meta.url));
 const provider = '[provider.local]\ntype = loopback\n';
@@ -731,8 +732,8 @@ test('a value between double quotes arrives as it was written', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), value => {
       const written = value.replaceAll('\0', '');
-      const { config } = load(`[gateway]\ndata_dir = ${JSON.stringify(`/${written}`)}\n${provider}`);
-      assert.equal(config.gateway.dataDir, resolve(`/${written}`));
+      const { config } = load(`[log]\nfile = ${JSON.stringify(`/${written}`)}\n${provider}`);
+      assert.equal(config.log.file, resolve(`/${written}`));
     }),
   );
 });
@@ -838,4 +839,54 @@ test('a provider whose name looks like a service link keeps its settings', () =>
   });
   assert.deepEqual(warnings, []);
   assert.deepEqual(seatsOf(config), [{ name: 'my-service-port', seats: 2 }]);
+});
+
+test('a database is named as libpq would take it, as long as it is one host', () => {
+  const team = (url: string) => `[gateway]\nedition = team\n[database]\nurl = ${url}\n${provider}`;
+  const taken = {
+    'postgres://user:pw@/tokligence?host=/cloudsql/project:region:db': '/cloudsql/project:region:db/tokligence',
+    'postgres:///tokligence?host=/var/run/postgresql': '/var/run/postgresql/tokligence',
+    'postgres://user:pw@%2Fvar%2Frun%2Fpostgresql/tokligence': '%2Fvar%2Frun%2Fpostgresql/tokligence',
+    'postgresql://user:pw@[::1]:5432/tokligence': '[::1]:5432/tokligence',
+    'postgres://db/tokligence?sslmode=verify-full': 'db/tokligence',
+  };
+  for (const [url, shown] of Object.entries(taken)) {
+    assert.equal(load(team(url)).config.database.url, url);
+    assert.equal(shownUrl(url), shown);
+  }
+  const refused = [
+    'postgres://db1:5432,db2:5432/x',
+    'postgres://db1,db2/x',
+    'postgres://u:p@/x?host=db1,db2',
+    'postgresql+psycopg://u@db/x',
+    'host=db dbname=x',
+    'mysql://db/x',
+  ];
+  for (const url of refused)
+    assert.match(faultsOf(team(url)), /\[database\] url: must be a postgres:\/\/ URL of one host/);
+});
+
+test('a folder with a line break in its name is refused by the name of the key', () => {
+  assert.match(
+    faultsOf(`[gateway]\ndata_dir = "a\\nb"\n${provider}`),
+    /\[gateway\] data_dir: must be a folder, without line/,
+  );
+});
+
+test('a file with keys that everybody may read is warned of, others are not', {
+  skip: process.platform === 'win32',
+}, t => {
+  const folder = mkdtempSync(join(tmpdir(), 'config-test-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'setting.ini');
+  const warnings = (text: string, mode: number) => {
+    writeFileSync(file, text);
+    chmodSync(file, mode);
+    return loadConfig({ file, env: {}, isTerminal: false }).warnings;
+  };
+  const secret = `[auth]\nadmin_key = ${adminKey}\n${provider}`;
+  assert.match(warnings(secret, 0o644).join(), /setting\.ini holds keys or passwords.*: chmod o= /);
+  assert.ok(!warnings(secret, 0o644).join().includes(adminKey));
+  assert.deepEqual(warnings(secret, 0o640), []);
+  assert.deepEqual(warnings(provider, 0o644), []);
 });

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config-loader.ts';
+import { shownUrl } from '../../config/postgres-url.ts';
 import { startEmbedded } from '../../db/embedded.ts';
 import { type Migrated, migratePostgres, migrateSqlite, SchemaFault } from '../../db/migrations.ts';
 import { openPostgres } from '../../db/postgres.ts';
@@ -14,11 +15,11 @@ interface Outcome {
 
 export async function migrate({ gateway, database }: Config, tell: (text: string) => void): Promise<Outcome> {
   if (gateway.edition === 'personal') return migrateFile(sqliteFile(gateway.dataDir), tell);
-  if (database.url !== null) return { where: withoutSecrets(database.url), ...(await migrateUrl(database.url)) };
+  if (database.url !== null) return { where: shownUrl(database.url), ...(await migrateUrl(database.url)) };
   const log = { info: () => {}, warn: tell, error: tell };
   const embedded = await startEmbedded({ dataDir: gateway.dataDir, log });
   try {
-    return { where: `embedded PostgreSQL in ${gateway.dataDir}`, ...(await migrateUrl(embedded.url)) };
+    return { where: `embedded PostgreSQL in ${gateway.dataDir}`, ...(await migrateUrl(embedded.url, true)) };
   } finally {
     await embedded.stop();
   }
@@ -47,8 +48,8 @@ async function migrateFile(file: string, tell: (text: string) => void): Promise<
   }
 }
 
-async function migrateUrl(url: string): Promise<Pick<Migrated, 'created'>> {
-  const { pool, close } = openPostgres(url);
+async function migrateUrl(url: string, isEmbedded = false): Promise<Pick<Migrated, 'created'>> {
+  const { pool, close } = openPostgres(url, { isEmbedded });
   try {
     return await migratePostgres(pool);
   } catch (error) {
@@ -65,9 +66,4 @@ function asFault(error: unknown): unknown {
   const isConnection =
     error instanceof Error && 'code' in error && /^(E[A-Z]+|08\d{3}|57P0\d)$/.test(String(error.code));
   return isConnection ? new CliFault(exitCodes.unreachable, `cannot reach the database: ${error.message}`) : error;
-}
-
-function withoutSecrets(url: string): string {
-  const { host, pathname } = new URL(url);
-  return `${host}${pathname}`;
 }

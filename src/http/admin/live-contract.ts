@@ -79,6 +79,7 @@ export const lanesEvent = Type.Unsafe<LanesEvent>(
   fields({
     at: moment,
     database: Type.Enum([...databaseStates]),
+    database_reasons: Type.Array(Type.String()),
     pools: Type.Array(livePool),
     boosts: Type.Array(heldBoost),
     x_priority: chosenLevels,
@@ -87,6 +88,8 @@ export const lanesEvent = Type.Unsafe<LanesEvent>(
 export interface LanesEvent {
   readonly at: string;
   readonly database: (typeof databaseStates)[number];
+  /** What is wrong with it; none where all is well. */
+  readonly database_reasons: readonly string[];
   readonly pools: readonly LivePool[];
   readonly boosts: readonly HeldBoost[];
   readonly x_priority: ChosenLevels;

@@ -34,11 +34,16 @@ export interface LanesService {
   readonly stepMs: number;
   readonly pools: readonly WatchedPool[];
   readonly tenantName: (flowId: string) => string | null;
-  readonly database: () => LanesEvent['database'];
+  readonly database: () => { readonly status: LanesEvent['database']; readonly reasons: readonly string[] };
   /** None in Personal, which has no mappings. */
   readonly boosts: () => HeldBoost[];
   readonly chosenLevels: () => ChosenLevels;
 }
+
+const shownDatabase = ({ status, reasons }: ReturnType<LanesService['database']>) => ({
+  database: status,
+  database_reasons: reasons,
+});
 
 const config = { roles: admins };
 const url = '/scheduler';
@@ -72,7 +77,7 @@ export function schedulerRoutes(
       ...rest,
       histories: () => pools,
       lanes: () => ({
-        database: database(),
+        ...shownDatabase(database()),
         pools: pools.map(pool => pool.live(tenantName)),
         boosts: boosts(),
         x_priority: chosenLevels(),

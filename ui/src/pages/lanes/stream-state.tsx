@@ -40,14 +40,19 @@ export function StreamLost({ live: { state, lastNewsAt }, onRetry }: Props & { r
   );
 }
 
-/** The lanes go on without the database, for a while; what that means is said here. */
+/** The lanes go on without the database, for a while; what that means is said here, and what is wrong with it. */
 export function DatabaseState({ live: { lanes } }: Props) {
   const { t } = useTranslation('lanes');
   const state = lanes?.database ?? 'ready';
   if (state === 'ready') return null;
   return (
     <Alert color="red" icon={<IconDatabaseOff />} title={t(`database_${state}`)} role="alert" mb="md">
-      {t(`database_${state}_what`)}
+      <Text size="sm">{t(`database_${state}_what`)}</Text>
+      {lanes?.database_reasons.map(reason => (
+        <Text key={reason} size="sm" mt={4} fw={500}>
+          {reason}.
+        </Text>
+      ))}
     </Alert>
   );
 }

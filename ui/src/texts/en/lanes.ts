@@ -12,9 +12,9 @@ export const lanes = {
   noNewsYet:
     'No news yet: the gateway does not answer, or has as many live views open as it may. It is tried again by itself.',
   tryNow: 'Try now',
-  database_degraded: 'The database cannot be used',
+  database_degraded: 'The database is not as it should be',
   database_degraded_what:
-    'Requests are served from memory: with the keys that are known and the mappings that were read last. Changes have to wait.',
+    'Requests are served, from memory where the database cannot be read: with the keys that are known and the mappings that were read last. Changes may have to wait.',
   database_starting: 'The gateway is starting',
   database_starting_what: 'The database has not been read yet.',
   database_stopping: 'The gateway is stopping',

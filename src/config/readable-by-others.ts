@@ -1,0 +1,13 @@
+import { statSync } from 'node:fs';
+
+const readableByOthers = 0o004;
+/** Where an ini file may hold what nobody else should know. */
+const secrets = /^[ \t]*(?:admin_key|api_key|url|listen_url)[ \t]*=[ \t]*\S/m;
+
+/** A sentence for the log where a file with keys or passwords in it may be read by every account of the machine. */
+export const readableSentence = (file: string, text: string): string | null => {
+  if (process.platform === 'win32' || !secrets.test(text)) return null;
+  const { mode } = statSync(file);
+  if ((mode & readableByOthers) === 0) return null;
+  return `${file} holds keys or passwords and may be read by every account of this machine: chmod o= ${file}`;
+};
