@@ -55,7 +55,6 @@ export interface RefusedRequest {
 export const outcomeOfRefused = ({ code, method, path, ...refused }: RefusedRequest): Outcome => ({
   ...refused,
   outcome: code,
-  isRaised: false,
   method: method ?? '-',
   path: path ?? '-',
   keyId: null,
