@@ -192,10 +192,10 @@ export class PoolView {
       };
     }
     const standing = standings(ticket);
-    const { better_levels, own_level, own_flow } = standing.ahead;
+    const { better_levels, own_level, worse_levels, own_flow } = standing.ahead;
     return {
       ...shownTicket,
-      position: 1 + better_levels + own_level + own_flow,
+      position: 1 + better_levels + own_level + worse_levels + own_flow,
       ahead: standing.ahead,
       reason: this.#reason(ticket, standing, now),
       expected_wait_ms: this.#expectedWaitMs(ticket, standing, now),

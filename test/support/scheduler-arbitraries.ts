@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import type { Spent } from '../../src/domain/usage.ts';
-import { allLevels, policies } from '../../src/domain/vocabulary.ts';
+import { allLevels, policies, shareBys } from '../../src/domain/vocabulary.ts';
 import type { SchedulerOptions, SchedulerSettings, TenantRules } from '../../src/scheduler/scheduler.ts';
 import { perLevel, poolSettings } from './pool-settings.ts';
 import type { Request } from './reference-queue.ts';
@@ -34,6 +34,7 @@ export const anyRequest: fc.Arbitrary<Omit<Request, 'id'>> = fc.record({
 const anySettings: fc.Arbitrary<SchedulerSettings> = fc
   .record({
     policy: fc.constantFrom(...policies),
+    shareBy: fc.constantFrom(...shareBys),
     weights: tenPer(fc.integer({ min: 1, max: 20 })),
     seats: fc.integer({ min: 1, max: 12 }),
     reserved: rarely(perLevel(0), tenPer(fc.constantFrom(0, 0, 0, 1, 2))),
@@ -48,7 +49,13 @@ const anySettings: fc.Arbitrary<SchedulerSettings> = fc
     maxQueueDepthPool: rarely(1e6, fc.integer({ min: 0, max: 12 })),
     maxQueuedBytes: rarely(1e9, fc.integer({ min: 0, max: 400 })),
   })
-  .map(fields => poolSettings(fields));
+  .map(fields =>
+    poolSettings({
+      ...fields,
+      // Tenants' counters are divided by these too.
+      weights: fields.shareBy === 'level' ? fields.weights : fields.weights.map(weight => 2 ** (weight % 5)),
+    }),
+  );
 
 const anyRules: fc.Arbitrary<TenantRules> = fc.record({
   weight: fc.constantFrom(0.25, 0.5, 1, 2, 8),

@@ -14,7 +14,7 @@ const found = ({ dispatcher }: Pick<Arranged, 'dispatcher'>, id: string) => {
   return request;
 };
 const reasonOf = (pool: Arranged, id: string) => found(pool, id).reason;
-const none = { better_levels: 0, own_level: 0, own_flow: 0 };
+const none = { better_levels: 0, own_level: 0, worse_levels: 0, own_flow: 0 };
 
 const assertReason = (pool: Arranged, id: string, code: WaitReason, message: RegExp) => {
   const reason = reasonOf(pool, id);

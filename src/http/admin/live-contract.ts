@@ -126,7 +126,7 @@ export const presentRequest = Type.Unsafe<PresentRequest>(
     flow_id: Type.String(),
     waited_ms: amount,
     position: nullable(Type.Integer({ minimum: 1 })),
-    ahead: nullable(fields({ better_levels: count, own_level: count, own_flow: count })),
+    ahead: nullable(fields({ better_levels: count, own_level: count, worse_levels: count, own_flow: count })),
     reason: nullable(fields({ code: Type.Enum([...waitReasons]), message: Type.String() })),
     expected_wait_ms: nullable(amount),
     gives_up_in_ms: nullable(amount),
