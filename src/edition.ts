@@ -172,7 +172,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     checkPool: (name, rows) => pools.checkRows(name, rows),
     serve: object => (object.startsWith('pool_') ? pools.reload() : mapper.written(Promise.resolve())),
   });
-  const { memories, ...around } = openAround({ mapper, identities, db, clock, events });
+  const { memories, ...around } = openAround({ mapper, identities, pools, db, clock, events });
   const keyUses = new KeyUses(clock);
   let watch: Watcher | null = null;
 
@@ -236,11 +236,12 @@ function openIdentities({ config: { auth, console }, ...parts }: IdentityParts):
 type AroundParts = Pick<EditionParts, 'clock' | 'events'> & {
   readonly mapper: Mapper;
   readonly identities: Identities;
+  readonly pools: LivePools;
   readonly db: Kysely<Database>;
 };
 
 /** What operators see of the mappings and do with them, beside writing rows. */
-function openAround({ mapper, identities, db, clock, events }: AroundParts) {
+function openAround({ mapper, identities, pools, db, clock, events }: AroundParts) {
   const inspector = createInspector({ mapper, db, clock, events, keys: identities });
   const rates = new MappingRates(clock);
   const recent = new RecentOutcomes(clock);
@@ -249,7 +250,16 @@ function openAround({ mapper, identities, db, clock, events }: AroundParts) {
     inspector,
     list: createMappingList({ db, mapper, inspector, rates, clock }),
     timings: createTimings({ db, mapper, clock, events }),
-    ...createTransfer({ mapper, inspector, db, clock, events, census: () => identities.census(), recent }),
+    ...createTransfer({
+      mapper,
+      inspector,
+      db,
+      clock,
+      events,
+      census: () => identities.census(),
+      recent,
+      sharing: () => pools.sharing(),
+    }),
   };
 }
 

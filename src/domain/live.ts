@@ -1,5 +1,5 @@
 import type { WaitPercentiles } from './stats.ts';
-import type { Level, Policy } from './vocabulary.ts';
+import type { Level, Policy, ShareBy } from './vocabulary.ts';
 
 /** One level of a pool at this moment. */
 export interface LiveLevel {
@@ -32,6 +32,12 @@ export interface TenantShare {
   readonly served_share: number;
   /** 0…1; those of a level are 1 together. */
   readonly entitled_share: number;
+  /**
+   * Of the pool, if all that are listed wanted more than there is (domain/pool-share.ts): 0…1 of what the levels that
+   * it is behind leave; null: its level is strict, and takes all that it asks for.
+   */
+  readonly pool_share: number | null;
+  readonly behind: readonly Level[];
 }
 
 /** Of a pool; the others are only counted. */
@@ -41,6 +47,7 @@ export const mostTenantsShown = 50;
 export interface LivePool {
   readonly name: string;
   readonly policy: Policy;
+  readonly share_by: ShareBy;
   /** Those that may be in use: as configured, or as many as the upstream can take. */
   readonly seats: number;
   readonly in_use: number;

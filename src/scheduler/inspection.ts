@@ -6,7 +6,7 @@ import type { Ahead, WaitReason } from '../domain/live.ts';
 import { allLevels, type Level } from '../domain/vocabulary.ts';
 import type { Capacity } from './capacity.ts';
 import type { Closure } from './closure.ts';
-import type { Place } from './flow.ts';
+import type { Flow, Place } from './flow.ts';
 import type { LevelTier } from './level-tier.ts';
 import type { PoolQueue } from './pool-queue.ts';
 import { Line, type Turn, turnsOf } from './turns.ts';
@@ -119,7 +119,7 @@ export class Inspection<Holder> {
   endStep(): void {
     for (const level of allLevels) {
       const queue = this.#queue.level(level);
-      const active = [...queue.knownFlows()].filter(flow => flow.head !== null || flow.running > 0);
+      const active = [...queue.knownFlows()].filter(isActive);
       queue.service.endStep(active.map(flow => flow.service));
     }
   }
@@ -144,6 +144,20 @@ export class Inspection<Holder> {
             business: served + waitingCost,
           };
         });
+    });
+  }
+
+  /** By level: the weights together of the flows that wanted service in the last minute. */
+  activeWeights(): number[] {
+    return allLevels.map(level => {
+      const queue = this.#queue.level(level);
+      const told = new Set(queue.service.toldApart());
+      let weights = 0;
+      for (const flowId of told) weights += queue.weightOf(flowId);
+      // Those beyond are known as far as they are here now.
+      if (queue.flows > told.size)
+        for (const flow of queue.knownFlows()) if (isActive(flow) && !told.has(flow.id)) weights += flow.weight;
+      return weights;
     });
   }
 
@@ -224,5 +238,6 @@ export class Inspection<Holder> {
   }
 }
 
+const isActive = <Holder>({ head, running }: Flow<Holder>): boolean => head !== null || running > 0;
 const costOf = <Holder>(turns: readonly Turn<Holder>[]): number =>
   turns.reduce((sum, { place }) => sum + place.cost, 0);

@@ -10,7 +10,7 @@ import {
   type ProviderHealth,
   waitReasons,
 } from '../../domain/live.ts';
-import { levelCount, policies } from '../../domain/vocabulary.ts';
+import { levelCount, policies, shareBys } from '../../domain/vocabulary.ts';
 import type { HeldBoost } from '../../priority/priority.ts';
 import { field, fields, oneOf, priority, text } from './contract.ts';
 import { heldBoost } from './pool-contract.ts';
@@ -56,11 +56,14 @@ export const tenantShare = fields({
   running: count,
   served_share: share,
   entitled_share: share,
+  pool_share: nullable(share),
+  behind: Type.Array(level),
 });
 export const livePool = Type.Unsafe<LivePool>(
   fields({
     name: Type.String(),
     policy: Type.Enum([...policies]),
+    share_by: Type.Enum([...shareBys]),
     seats: count,
     in_use: count,
     free: count,

@@ -111,6 +111,8 @@ export const lanes = {
   reason_behind_own_level: 'No seat is free, and other tenants of its level have their turn first.',
   reason_behind_other_level:
     'No seat is free, and another level has its turn first: a better one, or one that is due by its weight.',
+  reason_behind_other_tenants:
+    'No seat is free, and other tenants have their turn first, whatever their level: in this pool tenants share by weight.',
   reason_seats_busy: 'All seats are in use. It gets the next one that is freed.',
   reason_tokens_in_flight:
     'A seat is free, but the request whose turn it is does not fit into the tokens that may be in flight.',
@@ -123,7 +125,7 @@ export const lanes = {
   givesUpIn: 'Gives up in',
   position: 'Place in line',
   ahead: 'Ahead of it',
-  aheadOf: '{{better}} in better levels, {{level}} of other tenants of its level, {{flow}} of its own tenant',
+  aheadOf: '{{better}} in better levels, {{level}} of other tenants of its level, {{worse}} in worse levels, {{flow}} of its own tenant',
   longestWaiting: 'Waiting the longest',
   nobodyWaits: 'Nobody waits.',
   longestOf: 'The {{shown}} longest of {{total}} that wait.',
