@@ -118,7 +118,9 @@ export class PoolView {
       granted_per_sec: sum(rates.map(rate => rate.granted_per_sec)),
       refused_per_min: sum(rates.map(rate => rate.refused_per_min)),
       levels,
-      tenants: shares.slice(0, mostTenantsShown).map(share => shown(share, poolShare(share.level, share.weight), tenantName)),
+      tenants: shares
+        .slice(0, mostTenantsShown)
+        .map(share => shown(share, poolShare(share.level, share.weight), tenantName)),
       tenants_left_out: Math.max(shares.length - mostTenantsShown, 0),
     };
   }

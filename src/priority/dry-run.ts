@@ -109,7 +109,11 @@ export class DryRun {
     const boost = boostOf(asked, { now, actor });
     const row = await mapper.find(id);
     const { before, after } = await this.#compiledWith([], { id, boost });
-    const impact = await this.#impact(before.compiled.snapshot, after.snapshot, moveOf(id, before.rows, after.rows, now));
+    const impact = await this.#impact(
+      before.compiled.snapshot,
+      after.snapshot,
+      moveOf(id, before.rows, after.rows, now),
+    );
     const timing = withBoost(mapper.serving()?.timings.get(id) ?? noTiming, boost);
     return { dry_run: true, mapping: { ...row, ...shownTiming(row.priority, timing, now) }, impact, warnings: [] };
   }

@@ -65,8 +65,7 @@ export class ActiveFlows {
     if (subject !== null && !shown.some(({ flows }) => flows.some(flow => isOf(flow, subject))))
       for (const { flows } of shown) flows.push(subject);
     const changes: PoolShareChanges[] = [];
-    for (const { pool, flows } of shown)
-      if (flows.some(moves)) changes.push(yield* changesIn(pool, flows));
+    for (const { pool, flows } of shown) if (flows.some(moves)) changes.push(yield* changesIn(pool, flows));
     return changes.sort((a, b) => b.tenants.length + b.tenants_left_out - a.tenants.length - a.tenants_left_out);
   }
 }

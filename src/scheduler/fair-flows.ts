@@ -196,8 +196,7 @@ export class FairFlows<Holder> {
   }
 
   lower(amount: number): void {
-    for (const flow of this.#flows.values())
-      flow.counter += (this.#isBacklogged(flow) ? this.#shift : 0) - amount;
+    for (const flow of this.#flows.values()) flow.counter += (this.#isBacklogged(flow) ? this.#shift : 0) - amount;
     this.#rekey();
   }
 

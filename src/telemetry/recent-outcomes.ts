@@ -120,4 +120,5 @@ function digitOf(asked: string | null): number {
 }
 
 /** One number for each that is counted apart: below 2^53, as key ids are below 2^31. */
-const kindOf = (keyId: number, asked: number, pool: number): number => (keyId * askedValues + asked) * poolValues + pool;
+const kindOf = (keyId: number, asked: number, pool: number): number =>
+  (keyId * askedValues + asked) * poolValues + pool;

@@ -228,8 +228,7 @@ export class ReferenceScheduler {
     const wasChosen = this.#held() < this.#seats;
     if (wasChosen || !this.#queue.isShared(request.level)) level.time.now = Math.max(level.time.now, flow.counter);
     flow.counter += request.cost / (flowWeight * level.weight);
-    if (wasChosen && isCounted)
-      this.#virtualTime = Math.max(this.#virtualTime, this.#counters[request.level] ?? 0);
+    if (wasChosen && isCounted) this.#virtualTime = Math.max(this.#virtualTime, this.#counters[request.level] ?? 0);
     this.#correct(request.level, request.cost / levelWeight);
     this.#queue.waiting = this.#queue.waiting.filter(waiter => waiter !== chosen);
     this.#queue.running.push({ ...chosen, charged: request, flowWeight, levelWeight });
@@ -262,8 +261,7 @@ export class ReferenceScheduler {
       const isBelowCap = this.running(level) < (this.#settings.cap[level] ?? 0);
       return isBelowCap && this.#queue.first(level) !== undefined;
     });
-    for (const level of levels)
-      if (canStart[level] && !this.#couldStart[level]) this.#lift(level);
+    for (const level of levels) if (canStart[level] && !this.#couldStart[level]) this.#lift(level);
     this.#couldStart = canStart;
   }
 

@@ -73,6 +73,12 @@ export const lanes = {
   entitled: 'Entitled',
   share: 'Share',
   weight: 'Weight',
+  poolShare: 'Of the pool',
+  poolShareWhat_level:
+    'Of the pool: what it would get if all in this list wanted more than there is. Each level gets its weight, and its tenants share that.',
+  poolShareWhat_tenant:
+    'Of the pool: what it would get if all in this list wanted more than there is. Each tenant has the weight of its level.',
+  poolShareWhat_strict: 'Of the pool: who goes first. Levels go strictly one before the other.',
   shareWords: 'served {{served}}, entitled to {{entitled}}',
   entitledWhat:
     'Bar: the tenant’s share of what its level was served in the last minute. Mark: what it was entitled to, by its weight among the tenants of that level that wanted service at the time. Served less with nothing waiting: it asked for less.',
@@ -125,7 +131,8 @@ export const lanes = {
   givesUpIn: 'Gives up in',
   position: 'Place in line',
   ahead: 'Ahead of it',
-  aheadOf: '{{better}} in better levels, {{level}} of other tenants of its level, {{worse}} in worse levels, {{flow}} of its own tenant',
+  aheadOf:
+    '{{better}} in better levels, {{level}} of other tenants of its level, {{worse}} in worse levels, {{flow}} of its own tenant',
   longestWaiting: 'Waiting the longest',
   nobodyWaits: 'Nobody waits.',
   longestOf: 'The {{shown}} longest of {{total}} that wait.',

@@ -73,6 +73,12 @@ export const lanes: Texts['lanes'] = {
   entitled: '应得',
   share: '份额',
   weight: '权重',
+  poolShare: '占池的份额',
+  poolShareWhat_level:
+    '占池的份额：假设列表中的租户都需要超出现有容量的服务，它会得到多少。每个级别获得其权重，由该级别的租户分享。',
+  poolShareWhat_tenant:
+    '占池的份额：假设列表中的租户都需要超出现有容量的服务，它会得到多少。每个租户都有其级别的权重。',
+  poolShareWhat_strict: '占池的份额：谁先得到服务。各级别严格按先后顺序服务。',
   shareWords: '实得 {{served}}，应得 {{entitled}}',
   entitledWhat:
     '条形：该租户在所在级别最近一分钟总服务量中实际得到的比例。刻度线：应得的比例，即在同级别当时有需求的租户之间按权重应分到的份额。实得较少而又无人等待，说明它本来就要得少。',
