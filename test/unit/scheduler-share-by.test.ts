@@ -293,7 +293,8 @@ function arrangeCapped() {
   let capped = come('c0', 8, { flowId: 'c0' });
   let busy = come('busy', 2, { flowId: 'busy' });
   assert.deepEqual(arranged.seated(), ['c0', 'busy']);
-  for (let nth = 1; nth < 20; nth++) come(`c${nth}`, 8, { flowId: `c${nth}` });
+  // Several each, so that none of them is ever without.
+  for (let nth = 0; nth < 80; nth++) come(`c${nth % 20}`, 8, { flowId: `c${nth % 20}` });
   for (let nth = 0; nth < 500; nth++) busy = passOn(busy);
   const serveCapped = () => {
     capped = passOn(capped);
@@ -312,7 +313,7 @@ test('a level at its cap saves nothing up: when the cap is gone, its tenants get
     served.push(running.holder);
   }
   const ofBusy = served.filter(name => name === 'busy').length;
-  assert.ok(ofBusy >= 9 && ofBusy <= 11, `${ofBusy} of 200 turns, and it is one of 20 or 21`);
+  assert.ok(ofBusy >= 8 && ofBusy <= 11, `${ofBusy} of 200 turns, and it is one of 21`);
 });
 
 test('who comes to a level at its cap is not behind those who waited there all the time', () => {
