@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import type { Spent } from '../../src/domain/usage.ts';
-import { allLevels, policies, shareBys } from '../../src/domain/vocabulary.ts';
+import { allLevels, type Level, policies, shareBys } from '../../src/domain/vocabulary.ts';
 import type { SchedulerOptions, SchedulerSettings, TenantRules } from '../../src/scheduler/scheduler.ts';
 import { perLevel, poolSettings } from './pool-settings.ts';
 import type { Request } from './reference-queue.ts';
@@ -82,6 +82,17 @@ export const plainOptions: fc.Arbitrary<SchedulerOptions> = anySettings.map(
   }),
 );
 
+/** Tenants share the pool, and nothing binds but caps and reserves, which do. */
+export const sharedOptions: fc.Arbitrary<SchedulerOptions> = fc
+  .record({
+    policy: fc.constantFrom('wfq' as const, 'hybrid' as const),
+    weights: tenPer(fc.constantFrom(1, 2, 4, 8)),
+    seats: fc.integer({ min: 2, max: 5 }),
+    reserved: rarely(perLevel(0), fc.constant(perLevel(0, { 9: 1 }))),
+    cap: tenPer(fc.constantFrom(1, 1, 2, Number.POSITIVE_INFINITY)),
+  })
+  .map(fields => ({ settings: poolSettings({ ...fields, shareBy: 'tenant' }), tenants: new Map() }));
+
 const nth = fc.nat();
 const enqueue = fc.record({ kind: fc.constant('enqueue' as const), request: anyRequest });
 const advance = fc.record({ kind: fc.constant('advance' as const), ms: fc.integer({ min: 0, max: 40 }) });
@@ -115,6 +126,17 @@ const wildSteps = [
   { weight: 1, arbitrary: fc.constant({ kind: 'drain' as const }) },
 ];
 
+/** More come than are served, to three levels. */
+export const crowdedStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({ level: fc.constantFrom<Level>(2, 4, 9), request: anyRequest }).map(({ level, request }) => {
+      return { kind: 'enqueue' as const, request: { ...request, level, timeoutMs: 1e9 } };
+    }),
+  },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('finish' as const), nth, spent }) },
+  { weight: 1, arbitrary: sharedOptions.map(options => ({ kind: 'configure' as const, options })) },
+);
 export const anyStep: fc.Arbitrary<Step> = fc.oneof(...calmSteps, ...wildSteps);
 /** An upstream that closes for minutes, and a clock that is as fast: all times are a thousand times as long. */
 export const slow = (step: Step): Step => {
