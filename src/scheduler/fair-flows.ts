@@ -27,7 +27,7 @@
  */
 import type { Flow, Place } from './flow.ts';
 import { IndexedHeap } from './heap.ts';
-import { VirtualTime } from './virtual-time.ts';
+import { renormaliseAbove, VirtualTime } from './virtual-time.ts';
 
 /**
  * So many flows with a debt and nothing to do are remembered per level. Beyond it the smallest debt
@@ -144,8 +144,8 @@ export class FairFlows<Holder> {
   /** To be called when the place that started has left its flow. */
   started(flow: Flow<Holder>): void {
     if (flow.slot >= 0) this.#backlogged.update(flow, flow.counter);
-    this.#forgetSettled();
-    this.#time.lowerIfHigh();
+    if (this.#indebted.size > 0) this.#forgetSettled();
+    if (this.#time.now > renormaliseAbove) this.#time.lower();
   }
 
   /** A running place is charged so much more, or (negative) less. */
@@ -183,7 +183,7 @@ export class FairFlows<Holder> {
     for (const flow of this.#flows.values()) {
       const lead = this.#isBacklogged(flow) ? flow.counter + this.#shift - least : flow.counter - this.#time.now;
       flow.counter = time.now + Math.max(lead, 0) * factor;
-      time.reach(flow.counter);
+      time.highest = Math.max(time.highest, flow.counter);
     }
     this.#levelWeight = levelWeight;
     if (time !== this.#time) this.#change(time);
@@ -207,7 +207,7 @@ export class FairFlows<Holder> {
     const behind = this.#time.now - this.#shift - first.counter;
     if (behind <= 0) return;
     this.#shift += behind;
-    this.#time.rise(behind);
+    this.#time.highest += behind;
   }
 
   #isBacklogged(flow: Flow<Holder>): boolean {
@@ -217,7 +217,8 @@ export class FairFlows<Holder> {
   #charge(flow: Flow<Holder>, amount: number): void {
     flow.counter += amount;
     // Too high by the shift for who is not backlogged: an upper bound is enough.
-    this.#time.reach(flow.counter + this.#shift);
+    const reached = flow.counter + this.#shift;
+    if (reached > this.#time.highest) this.#time.highest = reached;
   }
 
   #change(time: VirtualTime): void {

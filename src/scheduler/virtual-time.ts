@@ -18,10 +18,10 @@ interface Member {
 
 export class VirtualTime {
   now = 0;
+  /** No counter is above it. */
+  highest = 0;
   /** Whether it goes for more than one level. */
   readonly isShared: boolean;
-  // No counter is above it.
-  #highest = 0;
   readonly #members: Member[] = [];
 
   constructor(isShared: boolean) {
@@ -36,29 +36,19 @@ export class VirtualTime {
     this.#members.splice(this.#members.indexOf(member), 1);
   }
 
-  /** A flow has come to this counter. */
-  reach(counter: number): void {
-    if (counter > this.#highest) this.#highest = counter;
-  }
-
-  /** Some flows have come so much further. */
-  rise(by: number): void {
-    this.#highest += by;
-  }
-
   /** Those with nothing to do owe nothing and are owed nothing: time passes all of them, they start level again. */
   restIfIdle(): boolean {
     for (const member of this.#members) if (!member.isIdle) return false;
-    this.now = this.#highest;
+    this.now = this.highest;
     for (const member of this.#members) member.rest();
-    this.lowerIfHigh();
+    if (this.now > renormaliseAbove) this.lower();
     return true;
   }
 
-  lowerIfHigh(): void {
-    if (this.now <= renormaliseAbove) return;
+  /** To be called beyond `renormaliseAbove`. */
+  lower(): void {
     for (const member of this.#members) member.lower(this.now);
-    this.#highest -= this.now;
+    this.highest -= this.now;
     this.now = 0;
   }
 }

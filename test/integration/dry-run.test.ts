@@ -189,7 +189,8 @@ test('a boost is tried: what each active tenant would get of the pool before and
     assert.deepEqual([pool, policy], ['local', 'hybrid']);
     const shown = (one: any) => [one.level, one.share === null ? null : Number(one.share.toFixed(3)), one.behind];
     const byFlow = tenants.map((one: any) => [one.before.flow_id, [shown(one.before), shown(one.after)]]);
-    return { first: tenants[0].before.flow_id, share_by, ...Object.fromEntries(byFlow) };
+    const first = tenants[0].before.flow_id;
+    return { first, share_by, ...Object.fromEntries(byFlow) } as Record<string, any>;
   };
   assert.deepEqual(await sharesOf({ priority: 2 }), {
     first: 'dept-ml',

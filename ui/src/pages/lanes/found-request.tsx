@@ -81,7 +81,7 @@ function Facts({ request }: { readonly request: PresentRequest }) {
     const { better_levels, own_level, worse_levels, own_flow } = ahead;
     facts.push([
       t('ahead'),
-      t('aheadOf', {
+      t(worse_levels > 0 ? 'aheadOfAll' : 'aheadOf', {
         better: count(better_levels),
         level: count(own_level),
         worse: count(worse_levels),

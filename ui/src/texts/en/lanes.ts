@@ -131,7 +131,8 @@ export const lanes = {
   givesUpIn: 'Gives up in',
   position: 'Place in line',
   ahead: 'Ahead of it',
-  aheadOf:
+  aheadOf: '{{better}} in better levels, {{level}} of other tenants of its level, {{flow}} of its own tenant',
+  aheadOfAll:
     '{{better}} in better levels, {{level}} of other tenants of its level, {{worse}} in worse levels, {{flow}} of its own tenant',
   longestWaiting: 'Waiting the longest',
   nobodyWaits: 'Nobody waits.',
