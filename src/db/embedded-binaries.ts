@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { childEnvironment } from '../config/child-environment.ts';
+import { namespace, nobody } from './user-namespace.ts';
 
 /** The programs of one PostgreSQL, and the account that they run under. */
 export interface Binaries {
@@ -74,10 +75,6 @@ interface Account {
   readonly uid?: number;
   readonly gid?: number;
 }
-
-const nobody = 65534;
-/** We become `nobody` in a namespace of our own, and keep our rights on root's files outside of it. */
-const namespace = ['unshare', '--user', `--map-user=${nobody}`, `--map-group=${nobody}`];
 
 /**
  * PostgreSQL refuses to run as root. A folder that belongs to somebody else is served as that

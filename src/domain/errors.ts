@@ -8,40 +8,52 @@ interface ErrorKind {
   readonly status: number;
   readonly openaiType: string;
   readonly anthropicType: string;
+  /** The same request would meet it again, whenever it is sent. */
+  readonly isFinal: boolean;
 }
 
-const kind = (status: number, openaiType: string, anthropicType: string): ErrorKind => ({
-  status,
-  openaiType,
-  anthropicType,
-});
+const kind =
+  (isFinal: boolean) =>
+  (status: number, openaiType: string, anthropicType: string): ErrorKind => ({
+    status,
+    openaiType,
+    anthropicType,
+    isFinal,
+  });
+const final = kind(true);
+const passing = kind(false);
 
 export const errorKinds = {
-  invalid_request: kind(400, 'invalid_request_error', 'invalid_request_error'),
-  invalid_api_key: kind(401, 'authentication_error', 'authentication_error'),
-  forbidden: kind(403, 'permission_denied', 'permission_error'),
-  model_not_found: kind(404, 'not_found', 'not_found_error'),
-  not_found: kind(404, 'not_found', 'not_found_error'),
-  request_timeout: kind(408, 'invalid_request_error', 'invalid_request_error'),
-  conflict: kind(409, 'invalid_request_error', 'invalid_request_error'),
-  stale: kind(412, 'invalid_request_error', 'invalid_request_error'),
-  request_too_large: kind(413, 'invalid_request_error', 'request_too_large'),
-  tenant_limit: kind(429, 'rate_limit_exceeded', 'rate_limit_error'),
-  too_many_invalid_keys: kind(429, 'rate_limit_exceeded', 'rate_limit_error'),
-  internal: kind(500, 'server_error', 'api_error'),
-  not_implemented: kind(501, 'server_error', 'api_error'),
-  upstream_failed: kind(502, 'server_error', 'api_error'),
-  queue_full: kind(503, 'service_unavailable', 'overloaded_error'),
-  queue_timeout: kind(503, 'service_unavailable', 'overloaded_error'),
-  unavailable: kind(503, 'service_unavailable', 'overloaded_error'),
+  invalid_request: final(400, 'invalid_request_error', 'invalid_request_error'),
+  invalid_api_key: final(401, 'authentication_error', 'authentication_error'),
+  forbidden: final(403, 'permission_denied', 'permission_error'),
+  model_not_found: final(404, 'not_found', 'not_found_error'),
+  not_found: final(404, 'not_found', 'not_found_error'),
+  request_timeout: passing(408, 'invalid_request_error', 'invalid_request_error'),
+  conflict: final(409, 'invalid_request_error', 'invalid_request_error'),
+  stale: final(412, 'invalid_request_error', 'invalid_request_error'),
+  request_too_large: final(413, 'invalid_request_error', 'request_too_large'),
+  unsupported_media_type: final(415, 'invalid_request_error', 'invalid_request_error'),
+  expectation_failed: final(417, 'invalid_request_error', 'invalid_request_error'),
+  tenant_limit: passing(429, 'rate_limit_exceeded', 'rate_limit_error'),
+  too_many_invalid_keys: final(429, 'rate_limit_exceeded', 'rate_limit_error'),
+  internal: passing(500, 'server_error', 'api_error'),
+  not_implemented: final(501, 'server_error', 'api_error'),
+  upstream_failed: passing(502, 'server_error', 'api_error'),
+  queue_full: passing(503, 'service_unavailable', 'overloaded_error'),
+  queue_timeout: passing(503, 'service_unavailable', 'overloaded_error'),
+  unavailable: passing(503, 'service_unavailable', 'overloaded_error'),
 } satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errorKinds;
 
+/** Clients that are told to wait for a minute or longer do not wait at all (openai 4, AI SDK). */
+export const longestRetryAfterSec = 59;
+
 interface ErrorFields {
   /** The field or parameter at fault. */
   readonly param?: string;
-  /** Whole seconds, 1…60, after which trying again makes sense. */
+  /** Whole seconds, 1…59, after which trying again makes sense. */
   readonly retryAfterSec?: number;
   /** What the answer's body says beside the error; admin routes only. */
   readonly beside?: object;
@@ -65,10 +77,15 @@ export class GatewayError extends Error {
   get status(): number {
     return errorKinds[this.code].status;
   }
+
+  get isFinal(): boolean {
+    return errorKinds[this.code].isFinal;
+  }
 }
 
-const retryable = (code: ErrorCode) => (message: string, retryAfterSec: number) =>
-  new GatewayError(code, message, { retryAfterSec });
+/** `waitSec` may be any time; what is told is within the bounds of Retry-After. */
+const retryable = (code: ErrorCode) => (message: string, waitSec: number) =>
+  new GatewayError(code, message, { retryAfterSec: Math.min(Math.max(Math.ceil(waitSec), 1), longestRetryAfterSec) });
 
 export const errors = {
   invalidRequest: (message: string, param?: string) =>
@@ -86,6 +103,9 @@ export const errors = {
     new GatewayError('stale', message, { param: 'If-Match', beside: rows }),
   requestTimeout: (message: string) => new GatewayError('request_timeout', message),
   requestTooLarge: (message: string) => new GatewayError('request_too_large', message),
+  unsupportedMediaType: (message: string, param: string) =>
+    new GatewayError('unsupported_media_type', message, { param }),
+  expectationFailed: (message: string) => new GatewayError('expectation_failed', message, { param: 'Expect' }),
   notImplemented: (message: string) => new GatewayError('not_implemented', message),
   upstreamFailed: (message: string) => new GatewayError('upstream_failed', message),
   tenantLimit: retryable('tenant_limit'),
@@ -104,8 +124,14 @@ export class ClientLeft extends Error {
 export const asGatewayError = (error: unknown): GatewayError =>
   error instanceof GatewayError ? error : new GatewayError('internal', 'The gateway failed to handle this request.');
 
+interface ErrorBody {
+  /** Of Anthropic's. */
+  readonly type?: 'error';
+  readonly error: object;
+}
+
 /** The body of an error answer, or of an error event in a stream, in the dialect of the route. */
-export function errorBody(dialect: Dialect, error: GatewayError): object {
+export function errorBody(dialect: Dialect, error: GatewayError): ErrorBody {
   const kind = errorKinds[error.code];
   return dialect === 'anthropic'
     ? { type: 'error', error: { type: kind.anthropicType, message: error.message } }

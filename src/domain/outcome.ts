@@ -37,6 +37,37 @@ export interface Outcome {
   readonly upstreamFault: string | null;
 }
 
+/** A request that was answered with an error outside of the model routes. */
+export interface RefusedRequest {
+  readonly requestId: string;
+  /** Null where nobody could read one. */
+  readonly method: string | null;
+  readonly path: string | null;
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly durationMs: number;
+}
+
+export const outcomeOfRefused = ({ code, method, path, ...refused }: RefusedRequest): Outcome => ({
+  ...refused,
+  outcome: code,
+  method: method ?? '-',
+  path: path ?? '-',
+  keyId: null,
+  flowId: null,
+  mappingId: null,
+  asked: null,
+  level: null,
+  source: null,
+  model: null,
+  provider: null,
+  pool: null,
+  isGranted: false,
+  waitMs: null,
+  usage: null,
+  upstreamFault: null,
+});
+
 /** An HTTP status that tells of the provider: it failed, had no room, or refused the gateway's key. */
 export const isProviderStatus = (status: number): boolean =>
   (status >= 500 && status <= 599) || status === 401 || status === 403 || status === 408 || status === 429;

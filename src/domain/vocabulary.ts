@@ -13,6 +13,9 @@ export type Edition = (typeof editions)[number];
 /** The wire format of a route: it decides error shapes and header names. */
 export type Dialect = 'openai' | 'anthropic';
 
+/** What the events of a stream are: chunks of completions, Anthropic's messages, or OpenAI's Responses. */
+export type StreamShape = 'chunks' | 'messages' | 'responses';
+
 export const roles = ['root_admin', 'gateway_admin', 'gateway_user'] as const;
 export type Role = (typeof roles)[number];
 /** Who may call admin routes and sign in to the console. */

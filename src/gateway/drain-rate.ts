@@ -63,10 +63,9 @@ export class DrainRate {
 
 /** Advised while nothing is known of how fast the queue drains. */
 const unknownWaitSec = 5;
-const longestSec = 60;
 
-/** Whole seconds, 1…60, spread by ±20 % (`chance` is in 0…1) so that those refused together do not come back together. */
+/** Spread by ±20 % (`chance` is in 0…1), so that those refused together do not come back together. */
 export function retryAfterSec(waitSec: number | null, chance: number): number {
   const spread = 0.8 + 0.4 * chance;
-  return Math.min(Math.max(Math.ceil((waitSec ?? unknownWaitSec) * spread), 1), longestSec);
+  return (waitSec ?? unknownWaitSec) * spread;
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asGatewayError, ClientLeft, GatewayError } from '../domain/errors.ts';
 import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
@@ -6,8 +5,8 @@ import type { MeteredUsage } from '../domain/usage.ts';
 import type { Classification, Identity } from '../domain/vocabulary.ts';
 import type { Forwarded } from '../upstreams/upstreams.ts';
 import { type Operation, pathOf } from './operations.ts';
-
-const soundRequestId = /^[\x21-\x7e]{1,128}$/;
+import { requestIdHeader, requestIdOf } from './request-id.ts';
+import { turnOf } from './sent-ahead.ts';
 
 /** One request and its answer, and what becomes known of them on the way; ends as an outcome. */
 export class Exchange {
@@ -36,10 +35,15 @@ export class Exchange {
     this.requestId = requestIdOf(req);
   }
 
+  /** Null where the answer may be written now; else resolves when it may. */
+  turn(): Promise<void> | null {
+    return turnOf(this.res);
+  }
+
   /** The headers that the gateway adds to whatever answer this request gets. */
   answerHeaders(): Record<string, string> {
     const headers: Record<string, string> = {
-      [this.operation.dialect === 'anthropic' ? 'request-id' : 'x-request-id']: this.requestId,
+      [requestIdHeader(this.operation.dialect)]: this.requestId,
     };
     if (this.classification) headers['x-tokligence-priority'] = String(this.classification.level);
     if (this.ticket?.wasQueued) {
@@ -66,7 +70,7 @@ export class Exchange {
       requestId: this.requestId,
       outcome: this.#kind,
       status: this.res.headersSent ? this.res.statusCode : null,
-      method: this.operation.method,
+      method: this.req.method ?? '',
       path: pathOf(this.req.url ?? ''),
       keyId: this.identity?.keyId ?? null,
       flowId: this.classification?.flowId ?? null,
@@ -88,9 +92,3 @@ export class Exchange {
 
 const upstreamFaultOf = (fault: unknown): string | null =>
   fault instanceof GatewayError && fault.code === 'upstream_failed' ? fault.message : null;
-
-/** The client's own id where it is sound (either header's spelling), else a new one. */
-function requestIdOf(req: IncomingMessage): string {
-  const given = req.headers['x-request-id'] ?? req.headers['request-id'];
-  return typeof given === 'string' && soundRequestId.test(given) ? given : randomUUID();
-}

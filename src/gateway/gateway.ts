@@ -12,6 +12,7 @@ import { KeyStreams } from './key-streams.ts';
 import { maxWaitMs } from './max-wait.ts';
 import { type Operation, queryOf } from './operations.ts';
 import { OutputEstimates } from './output-estimate.ts';
+import { refuseEncoded, withReadableType } from './receiving/body-headers.ts';
 import type { ScannedBody } from './receiving/body-scan.ts';
 import { mediaTokens } from './receiving/media-meter.ts';
 import { type BodyLimits, BodyReader } from './receiving/read-body.ts';
@@ -91,7 +92,8 @@ export class Gateway {
   }
 
   async #serve(exchange: Exchange, sender: Sender): Promise<void> {
-    const { body, fields } = await this.#bodies.read(exchange.req, sender);
+    refuseEncoded(exchange.req.headers);
+    const { body, fields } = await this.#bodies.read(exchange, sender);
     exchange.model = fields.model;
     const provider = this.#parts.upstreams.resolve(exchange.operation.dialect, fields.model);
     exchange.provider = provider.name;
@@ -170,9 +172,10 @@ function upstreamCall({ exchange, body, fields, level, estimate, ticket, dispatc
   const { operation, req, requestId } = exchange;
   return {
     dialect: operation.dialect,
+    streamShape: operation.streamShape,
     method: operation.method,
     path: operation.upstreamPath + queryOf(req.url ?? ''),
-    headers: req.headers,
+    headers: withReadableType(req.headers),
     body,
     bodyClosedAt: fields.closedAt,
     model: fields.model,

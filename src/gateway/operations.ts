@@ -1,9 +1,10 @@
-import type { Dialect } from '../domain/vocabulary.ts';
+import type { Dialect, StreamShape } from '../domain/vocabulary.ts';
 
 /** One row per model route: all that tells one from another. */
 export interface Operation {
   readonly method: 'GET' | 'POST';
   readonly dialect: Dialect;
+  readonly streamShape: StreamShape;
   /** Relative to the provider's `base_url`. */
   readonly upstreamPath: string;
   /** Only the list of models is answered without one. */
@@ -15,10 +16,16 @@ export interface Operation {
 const post = (dialect: Dialect, upstreamPath: string, producesTokens = true): Operation => ({
   method: 'POST',
   dialect,
+  streamShape: shapeOf(dialect, upstreamPath),
   upstreamPath,
   takesSeat: true,
   producesTokens,
 });
+
+const shapeOf = (dialect: Dialect, upstreamPath: string): StreamShape => {
+  if (dialect === 'anthropic') return 'messages';
+  return upstreamPath === '/responses' ? 'responses' : 'chunks';
+};
 
 const messages = post('anthropic', '/v1/messages');
 const countTokens = post('anthropic', '/v1/messages/count_tokens', false);
@@ -31,7 +38,14 @@ export const operations: ReadonlyMap<string, Operation> = new Map([
   ['/v1/responses', post('openai', '/responses')],
   [
     '/v1/models',
-    { method: 'GET', dialect: 'openai', upstreamPath: '/models', takesSeat: false, producesTokens: false },
+    {
+      method: 'GET',
+      dialect: 'openai',
+      streamShape: 'chunks',
+      upstreamPath: '/models',
+      takesSeat: false,
+      producesTokens: false,
+    },
   ],
   ['/v1/messages', messages],
   ['/v1/messages/count_tokens', countTokens],
@@ -42,7 +56,8 @@ export const operations: ReadonlyMap<string, Operation> = new Map([
 /** The operation that a request's method and URL (with or without a query) name, if it is a model route. */
 export function findOperation(method: string | undefined, url: string): Operation | undefined {
   const operation = operations.get(pathOf(url));
-  return operation?.method === method ? operation : undefined;
+  // HEAD is GET without the body of its answer, which node:http leaves out.
+  return operation?.method === (method === 'HEAD' ? 'GET' : method) ? operation : undefined;
 }
 
 /** The dialect in which a path's errors are told, known routes or not. */

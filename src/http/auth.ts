@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { errors } from '../domain/errors.ts';
 import type { Caller } from '../gateway/gateway.ts';
@@ -5,11 +6,25 @@ import type { KeyDoor } from './key-door.ts';
 
 const bearer = /^bearer(?: +(.*))?$/i;
 
+const beyondAscii = /[\u0080-\u00ff]/;
+
 /**
  * The key of `Authorization: Bearer …` or `x-api-key`; null without one. Throws a 401 for another
  * scheme and for two keys that differ. An empty header counts as none.
  */
 export function presentedKey(headers: IncomingHttpHeaders): string | null {
+  const key = keyIn(headers);
+  return key !== null && beyondAscii.test(key) ? fromBytes(key) : key;
+}
+
+/** node:http makes a character of latin1 of each byte; a key is text in UTF-8, as it is where it comes in JSON. */
+function fromBytes(latin1: string): string {
+  const bytes = Buffer.from(latin1, 'latin1');
+  if (!isUtf8(bytes)) throw errors.invalidApiKey('The API key is not in UTF-8, as all keys are.');
+  return bytes.toString();
+}
+
+function keyIn(headers: IncomingHttpHeaders): string | null {
   const { authorization } = headers;
   const apiKey = headers['x-api-key'];
   if (typeof apiKey !== 'string' || apiKey === '') return authorization ? bearerKey(authorization) : null;
@@ -23,7 +38,7 @@ export function presentedKey(headers: IncomingHttpHeaders): string | null {
 function bearerKey(authorization: string): string | null {
   // What nearly every client sends needs no pattern; Node has trimmed the value.
   if (authorization.startsWith('Bearer ') && authorization.charCodeAt(7) > 0x20) return authorization.slice(7);
-  const match = bearer.exec(authorization.trim());
+  const match = bearer.exec(authorization);
   if (!match) throw errors.invalidApiKey('Send the API key as Authorization: Bearer KEY, or as x-api-key.');
   return match[1] || null;
 }

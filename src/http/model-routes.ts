@@ -69,6 +69,6 @@ function answerError(exchange: Exchange, error: unknown): void {
     res.destroy();
     return;
   }
-  const answer = errorAnswer(operation.dialect, error);
+  const answer = errorAnswer(operation.dialect, error, exchange.requestId);
   res.writeHead(answer.status, { ...exchange.answerHeaders(), ...answer.headers }).end(answer.body);
 }

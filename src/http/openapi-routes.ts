@@ -91,7 +91,11 @@ const answerHeaders = {
 
 const errorAnswer = (dialect: Dialect) => ({
   description: 'The gateway refused it, or what the upstream answered.',
-  headers: { ...answerHeaders, 'Retry-After': { description: 'seconds, where waiting helps', schema: wholeMs } },
+  headers: {
+    ...answerHeaders,
+    'Retry-After': { description: 'seconds, where waiting helps', schema: wholeMs },
+    'X-Should-Retry': { description: 'where the same request would be refused again', schema: { enum: ['false'] } },
+  },
   content: json({ anyOf: [{ $ref: `#/components/schemas/${errorSchemaNames[dialect]}` }, anObject] }),
 });
 

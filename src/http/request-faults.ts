@@ -10,9 +10,12 @@ const oneHost = /^(?:[\w.~!$&'()*+;=%-]+|\[[0-9a-f:.]+\])(?::\d{0,5})?$/i;
  */
 export function requestFaults(): (req: IncomingMessage) => GatewayError | null {
   let lastSound: string | null = null;
-  return ({ httpVersion, headers: { host } }) => {
+  return ({ httpVersion, headers: { host, expect } }) => {
     if (httpVersion !== '1.1' && httpVersion !== '1.0') {
       return errors.invalidRequest('The request line names a version of HTTP that is not spoken here: send HTTP/1.1.');
+    }
+    if (expect !== undefined && httpVersion === '1.1' && expect.trim().toLowerCase() !== '100-continue') {
+      return errors.expectationFailed('Of Expect only 100-continue is met here, sent once.');
     }
     if (host === undefined) return httpVersion === '1.0' ? null : errors.invalidRequest('The Host header is missing.');
     if (host === lastSound) return null;

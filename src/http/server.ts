@@ -4,7 +4,11 @@ import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } fr
 import type { Clock } from '../domain/clock.ts';
 import { asGatewayError, errors, GatewayError } from '../domain/errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { dialectOf, pathOf } from '../gateway/operations.ts';
+import { dialectOf, operations, pathOf } from '../gateway/operations.ts';
+import { refuseEncoded, sentOnce } from '../gateway/receiving/body-headers.ts';
+import { holdBody, inviteBody } from '../gateway/receiving/invitation.ts';
+import { requestIdHeader, requestIdOf } from '../gateway/request-id.ts';
+import { closeWithConnection } from '../gateway/sent-ahead.ts';
 import type { Events } from '../telemetry/events.ts';
 import { isAdminUrl, registerAdmin } from './admin/admin.ts';
 import type { Connections } from './connections.ts';
@@ -14,7 +18,6 @@ import { modelRoutes } from './model-routes.ts';
 import { registerOpenApi } from './openapi.ts';
 import { isProbe, registerOps } from './ops.ts';
 import { requestFaults } from './request-faults.ts';
-import { closeWithConnection } from './sent-ahead.ts';
 import { unreadableRefuser } from './unreadable.ts';
 
 export type { ConsoleService } from './admin/session.ts';
@@ -55,9 +58,10 @@ export function createHttpServer(parts: ServerParts): HttpServer {
   let isDraining = false;
   const app = fastify({
     return503OnClosing: false,
+    genReqId: requestIdOf,
     // A request's id in a path, of 128 characters, each of which may be written as three.
     routerOptions: { maxParamLength: 384 },
-    clientErrorHandler: unreadableRefuser(clock),
+    clientErrorHandler: unreadableRefuser({ clock, events }),
     // A URL that cannot be decoded never reaches the error handler.
     frameworkErrors: (thrown, request, reply) => answerError(thrown, request, reply),
     serverFactory: handler => {
@@ -76,16 +80,22 @@ export function createHttpServer(parts: ServerParts): HttpServer {
         serve,
       );
       connections.watch(server);
-      // An expectation that nobody knows may be ignored; node:http would answer it in a shape of its own.
+      server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
+        holdBody(req, res);
+        serve(req, res);
+      });
+      // node:http would answer it in a shape of its own.
       return server.on('checkExpectation', serve);
     },
   });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(noSuchRoute);
   // Else the body would be read first, of anybody. Under /admin it is read of admins only.
-  app.addHook('onRequest', async request => {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header(requestIdHeader(dialectOf(request.url)), request.id);
     if (request.is404 && !isAdminUrl(request.url)) noSuchRoute(request);
   });
+  app.addHook('preParsing', async request => expectBody(request));
   registerOpenApi(app);
   registerOps(app, ops);
   registerAdmin(app, admin);
@@ -96,7 +106,13 @@ export function createHttpServer(parts: ServerParts): HttpServer {
     if (asGatewayError(error).code === 'internal') {
       events.error(`${request.method} ${pathOf(request.url)} failed`, thrown);
     }
-    const answer = errorAnswer(dialectOf(request.url), error);
+    const answer = errorAnswer(dialectOf(request.url), error, request.id);
+    events.requestRefused({
+      ...refusedOf(request.raw, error),
+      durationMs: reply.elapsedTime,
+      // What admins are told on routes of theirs is no fault of requests for models.
+      isCounted: request.is404 || !isAdminUrl(request.url),
+    });
     void reply.code(answer.status).headers(answer.headers).send(answer.body);
   }
   async function closeConnections(closed: Promise<void>): Promise<void> {
@@ -131,9 +147,15 @@ interface ListenerParts {
 
 /** Where every request comes in. */
 function listener(parts: ServerParts, { handler, isDraining }: ListenerParts): Listener {
-  const { connections } = parts;
+  const { connections, events } = parts;
   const serveModels = modelRoutes(parts);
   const faultOf = requestFaults();
+  /** Before anything else of the request is looked at: what follows on this connection is not read. */
+  function refuse(error: GatewayError, req: IncomingMessage, res: ServerResponse): void {
+    events.requestRefused({ ...refusedOf(req, error), durationMs: 0, isCounted: true });
+    const { status, headers, body } = errorAnswer(dialectOf(req.url ?? ''), error, requestIdOf(req));
+    res.writeHead(status, { ...headers, connection: 'close' }).end(body);
+  }
   return (req, res) => {
     closeWithConnection(req.socket, res);
     const place = connections.begin(req.socket, res);
@@ -149,8 +171,27 @@ function listener(parts: ServerParts, { handler, isDraining }: ListenerParts): L
   };
 }
 
+const refusedOf = (req: IncomingMessage, error: unknown) => {
+  const { status, code } = asGatewayError(error);
+  return { requestId: requestIdOf(req), method: req.method ?? null, path: pathOf(req.url ?? ''), status, code };
+};
+
+/** What is known of a body before it comes, of which its client may wait to hear. */
+function expectBody(request: FastifyRequest): void {
+  if (request.is404) noSuchRoute(request);
+  refuseEncoded(request.headers);
+  const { bodyLimit } = request.routeOptions;
+  if (bodyLimit !== undefined && Number(request.headers['content-length']) > bodyLimit) throw tooLarge(bodyLimit);
+  const { 'content-type': type } = request.headers;
+  if (type !== undefined) request.headers['content-type'] = sentOnce(type);
+  inviteBody(request.raw);
+}
+
 function noSuchRoute({ method, url }: FastifyRequest): never {
-  throw errors.notFound(`There is no route ${method} ${pathOf(url).slice(0, 200)}.`);
+  const path = pathOf(url);
+  const known = operations.get(path);
+  const hint = known === undefined ? '' : `; there is ${known.method} ${path}`;
+  throw errors.notFound(`There is no route ${method} ${path.slice(0, 200)}${hint}.`);
 }
 
 /** Path and query of a URL that a client, taking us for a proxy, sent whole. */
@@ -160,19 +201,14 @@ function originForm(url: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-/** Before anything else of the request is looked at: what follows on this connection is not read. */
-function refuse(error: GatewayError, { url = '' }: IncomingMessage, res: ServerResponse): void {
-  const { status, headers, body } = errorAnswer(dialectOf(url), error);
-  res.writeHead(status, { ...headers, connection: 'close' }).end(body);
-}
-
 const sizeOf = (bytes: number): string => (bytes < 2 ** 20 ? `${bytes / 2 ** 10} KiB` : `${bytes / 2 ** 20} MiB`);
+
+const tooLarge = (bodyLimit: number) =>
+  errors.requestTooLarge(`The request body is larger than the ${sizeOf(bodyLimit)} that this route takes.`);
 
 /** Fastify's own refusals in the words of the catalogue. */
 function fromFastify(thrown: FastifyError, bodyLimit = 0): Error {
   if (thrown instanceof GatewayError) return thrown;
-  if (thrown.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return errors.requestTooLarge(`The request body is larger than the ${sizeOf(bodyLimit)} that this route takes.`);
-  }
+  if (thrown.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return tooLarge(bodyLimit);
   return thrown.statusCode !== undefined && thrown.statusCode < 500 ? errors.invalidRequest(thrown.message) : thrown;
 }

@@ -1,8 +1,12 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../domain/clock.ts';
 import { errors, type GatewayError } from '../domain/errors.ts';
 import { dialectOf } from '../gateway/operations.ts';
+import { requestIdOf } from '../gateway/request-id.ts';
+import { currentAnswer } from '../gateway/sent-ahead.ts';
+import type { Events } from '../telemetry/events.ts';
 import { errorAnswer } from './errors.ts';
 
 /** What node:http says of bytes that it cannot read as a request, or that it no longer waits for. */
@@ -10,6 +14,11 @@ interface Unreadable extends Error {
   readonly code?: string;
   /** The bytes at fault. */
   readonly rawPacket?: unknown;
+}
+
+interface UnreadableParts {
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'requestRefused'>;
 }
 
 interface Refusal {
@@ -24,13 +33,16 @@ const lingerMs = 1_000;
  * What listens to `clientError`: tells the client as it would be told any other error, then closes
  * the connection. Nothing of what came is repeated.
  */
-export function unreadableRefuser(clock: Clock): (unreadable: Unreadable, socket: Socket) => void {
+export function unreadableRefuser({
+  clock,
+  events,
+}: UnreadableParts): (unreadable: Unreadable, socket: Socket) => void {
   const closing = new WeakSet<Socket>();
   return (unreadable, socket) => {
     // What still comes on a connection that is being closed is unreadable, too.
     if (closing.has(socket)) return;
     closing.add(socket);
-    const answer = answerTo(unreadable, socket);
+    const answer = answerTo(unreadable, socket, events);
     if (answer === null) {
       socket.destroy();
       return;
@@ -46,13 +58,19 @@ export function unreadableRefuser(clock: Clock): (unreadable: Unreadable, socket
 }
 
 /** Null where nobody hears it, or where it would be taken for a part of the answer that is being given. */
-function answerTo({ code, rawPacket }: Unreadable, socket: Socket): string | null {
+function answerTo({ code, rawPacket }: Unreadable, socket: Socket, events: UnreadableParts['events']): string | null {
   const current = currentAnswer(socket);
   if (!socket.writable || current?.headersSent) return null;
   // A client that sends at this moment would take it for the answer; one whose connection closes tries again.
   if (socket.bytesRead === 0) return null;
   const { status, error } = refusalOf(code);
-  const { headers, body } = errorAnswer(dialectOf(current?.req.url ?? urlIn(rawPacket)), error);
+  const requestId = current ? requestIdOf(current.req) : randomUUID();
+  // A request that is under way tells of its own end.
+  if (!current) {
+    const { code } = error;
+    events.requestRefused({ requestId, method: null, path: null, status, code, durationMs: 0, isCounted: true });
+  }
+  const { headers, body } = errorAnswer(dialectOf(current?.req.url ?? urlIn(rawPacket)), error, requestId);
   const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
 }
@@ -64,15 +82,11 @@ function refusalOf(code: string | undefined): Refusal {
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return { status: 413, error: errors.requestTooLarge('The request body has too many chunk extensions.') };
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return { status: 408, error: errors.invalidRequest('The request did not arrive in time.') };
+      return { status: 408, error: errors.requestTimeout('The request did not arrive in time.') };
     default:
       return { status: 400, error: errors.invalidRequest('This is not a well-formed HTTP request.') };
   }
 }
-
-/** The answer that is being given on this connection; node:http itself looks here for it. */
-const currentAnswer = (socket: Socket): ServerResponse | null | undefined =>
-  (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
 
 function urlIn(bytes: unknown): string {
   if (!(bytes instanceof Uint8Array)) return '';

@@ -1,3 +1,4 @@
+import { type Outcome, outcomeOfRefused, type RefusedRequest } from '../domain/outcome.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { withoutKeys } from './text.ts';
@@ -9,6 +10,8 @@ export interface DoorEvents {
   signInRefused(attempt: { address: string; reason: string }): void;
   /** `sessions`: how many ended. */
   signedOut(ended: { userId: number; address: string; sessions: number }): void;
+  /** Outside of the model routes; counted among all requests, or in the log only. */
+  requestRefused(refused: RefusedRequest & { readonly isCounted: boolean }): void;
   /** A presented key is no good; metric only. */
   keyRefused(code: 'invalid_api_key' | 'too_many_invalid_keys'): void;
   /** More than `count` different wrong keys of one address within a minute; to be said once in it. */
@@ -19,7 +22,21 @@ export interface DoorEvents {
 
 const yielding = 'those that ask for nothing yield, and where all are asking, newcomers are answered 503';
 
-export const createDoorEvents = ({ logger, metrics }: { logger: Logger; metrics: Metrics }): DoorEvents => ({
+interface DoorEventsParts {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Writes the line of a request that has ended. */
+  readonly list: (outcome: Outcome) => void;
+}
+
+export const createDoorEvents = ({ logger, metrics, list }: DoorEventsParts): DoorEvents => ({
+  requestRefused({ isCounted, ...refused }) {
+    // A path that nobody knows may hold anything.
+    const path = refused.path === null ? null : withoutKeys(refused.path);
+    const outcome = outcomeOfRefused({ ...refused, path });
+    if (isCounted) metrics.requestEnded(outcome);
+    list(outcome);
+  },
   signedIn: ({ userId, address }) => logger.log('info', `Console: user ${userId} signed in from ${address}`),
   signInRefused: ({ address, reason }) =>
     logger.log('warn', `Console: a sign-in from ${address} was refused: ${withoutKeys(reason)}`),

@@ -60,14 +60,12 @@ const reasonOf = (error: unknown): string => {
 };
 
 export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Metrics }): Events => {
-  const requestBracket = logger.bracket('info');
-  const isJson = logger.format === 'json';
+  const list = requestLister(logger);
   let isReloadFailing = false;
   return {
     requestEnded(outcome) {
       metrics.requestEnded(outcome);
-      if (!logger.isEnabled('info')) return;
-      logger.append(isJson ? jsonRequestLine(outcome, Date.now()) : prettyRequestLine(outcome, requestBracket));
+      list(outcome);
     },
     keyMapped(key, level, tenantName) {
       if (!logger.isEnabled('debug')) return;
@@ -117,9 +115,19 @@ export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Met
       logger.log('warn', `Pool ${shownName(pool)}: what is stored is not in effect as it stands: ${reason}`),
     poolRowsUnread: error =>
       logger.log('warn', `What is stored of pools cannot be read, what was read before holds: ${reasonOf(error)}`),
-    ...createDoorEvents({ logger, metrics }),
+    ...createDoorEvents({ logger, metrics, list }),
     info: message => logger.log('info', message),
     warn: message => logger.log('warn', message),
     error: (message, error) => logger.error(message, error),
+  };
+};
+
+/** Writes the line of a request that has ended. */
+const requestLister = (logger: Logger): ((outcome: Outcome) => void) => {
+  const bracket = logger.bracket('info');
+  const isJson = logger.format === 'json';
+  return outcome => {
+    if (!logger.isEnabled('info')) return;
+    logger.append(isJson ? jsonRequestLine(outcome, Date.now()) : prettyRequestLine(outcome, bracket));
   };
 };

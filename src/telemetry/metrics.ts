@@ -79,7 +79,7 @@ export const createMetrics = (): Metrics => {
     samples: () => counts.samples(),
   });
   register(registry, [
-    counted('tokligence_requests_total', 'Model requests that ended, by how they ended.', requests),
+    counted('tokligence_requests_total', 'Requests for models or of no route, by how they ended.', requests),
     counted('tokligence_input_tokens_total', 'Input tokens, those from the cache included.', inputTokens),
     counted('tokligence_cached_input_tokens_total', 'Input tokens that the upstream had cached.', cachedInputTokens),
     counted('tokligence_output_tokens_total', 'Output tokens.', outputTokens),

@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
-import { errorBody, errors, type GatewayError } from '../domain/errors.ts';
+import { errors, type GatewayError } from '../domain/errors.ts';
+import { faultEvent } from './fault-event.ts';
 import { answerHeaders } from './headers.ts';
-import type { AnswerReading, Meter } from './metering/answer-reading.ts';
+import { type AnswerReading, type Meter, noPlace } from './metering/answer-reading.ts';
 import { meteredUsage } from './metering/charge.ts';
 import { isEventStream, meterFor } from './metering/meter.ts';
 import { errorWords, isOwnError } from './metering/told-error.ts';
@@ -36,6 +37,8 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Too many requests, no room at the moment, and Anthropic's word for the latter. */
 const isBusy = (status: number): boolean => status === 429 || status === 503 || status === 529;
+/** Asks nginx not to hold the events of a stream back. */
+const unheld = { 'x-accel-buffering': 'no' };
 /** A success that has no body. */
 const noContent = 204;
 /** How long the body of an answer that nobody gets may take, before its connection is given up. */
@@ -100,8 +103,13 @@ export class Answer {
     this.#status = status;
     const contentType = String(headers['content-type'] ?? '');
     if (status < 400 && status !== noContent) this.#meter = meterFor(contentType);
-    this.#res.writeHead(status, answerHeaders(headers, this.#call.answerHeaders));
-    if (isEventStream(contentType)) this.#startStream(headers);
+    const isStream = isEventStream(contentType);
+    const added = this.#call.answerHeaders;
+    this.#res.writeHead(
+      status,
+      answerHeaders(headers, isStream || this.#call.stream ? { ...added, ...unheld } : added),
+    );
+    if (isStream) this.#startStream(headers);
   }
 
   write(chunk: Buffer): void {
@@ -140,9 +148,11 @@ export class Answer {
   }
 
   #breakOff(error: GatewayError): void {
-    const takesErrorEvent = this.#takesErrorEvent;
+    // Asked before the meter takes what is there of an event for a whole one.
+    const place = this.#meter?.place ?? noPlace;
     this.#settle(error.code, error);
-    if (takesErrorEvent) this.#res.end(errorEvent(this.#call.dialect, error));
+    const stream = { call: this.#call, place, date: this.#context.clock.date() };
+    if (this.#takesErrorEvent) this.#res.end(faultEvent(stream, error));
     else this.#res.destroy();
   }
 
@@ -259,13 +269,6 @@ function ownFault(what: string): GatewayError {
   const fault = errors.upstreamFailed(`The upstream ${what}.`);
   fault.cause = new Error(`it ${what}`);
   return fault;
-}
-
-/** How a fault after the status is told within a stream. */
-function errorEvent(dialect: UpstreamCall['dialect'], error: GatewayError): string {
-  const data = `data: ${JSON.stringify(errorBody(dialect, error))}\n\n`;
-  // The blank line first ends an event that was cut in the middle.
-  return dialect === 'anthropic' ? `\n\nevent: error\n${data}` : `\n\n${data}`;
 }
 
 /** A client that left before its call began. */

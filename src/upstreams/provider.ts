@@ -2,11 +2,12 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Body } from '../domain/body.ts';
 import type { ErrorCode, GatewayError } from '../domain/errors.ts';
 import type { MeteredUsage } from '../domain/usage.ts';
-import type { Dialect, Level } from '../domain/vocabulary.ts';
+import type { Dialect, Level, StreamShape } from '../domain/vocabulary.ts';
 
 /** One request on its way to an upstream. */
 export interface UpstreamCall {
   readonly dialect: Dialect;
+  readonly streamShape: StreamShape;
   readonly method: 'GET' | 'POST';
   /** Path and query below the provider's base_url: `/chat/completions`, `/v1/messages?beta=true`. */
   readonly path: string;

@@ -128,7 +128,7 @@ test('a model that is closed for an hour: who met it is told, others at once, an
   const met = await gateway.chat(adminKey);
   assert.deepEqual([met.status, met.headers.get('retry-after')], [429, '3600']);
   const refused = await gateway.chat(adminKey);
-  assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '60']);
+  assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '59']);
   const { error } = (await refused.json()) as { error: { code: string; message: string } };
   assert.equal(error.code, 'queue_timeout');
   assert.match(error.message, /takes no more requests for the model `m` until 2026-01-01T01:00:00\.000Z/);

@@ -12,6 +12,7 @@ import { until } from '../support/until.ts';
 const chat = '/v1/chat/completions';
 const call: UpstreamCall = {
   dialect: 'openai',
+  streamShape: 'chunks',
   method: 'POST',
   path: '/chat/completions',
   headers: {},

@@ -283,8 +283,11 @@ class Answering {
 
   async #told(events: string): Promise<void> {
     this.#res.writeHead(200, { 'content-type': 'text/event-stream' });
-    this.#res.write(events);
-    if (this.#reply.gated) await this.#hold();
+    await new Promise<void>(resolve => this.#res.write(events, () => resolve()));
+    const { gated, fault } = this.#reply;
+    if (fault === 'stall') return;
+    if (fault === 'break') return this.#cut();
+    if (gated) await this.#hold();
     if (!this.#res.destroyed) this.#finish('');
   }
 

@@ -75,6 +75,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
     const dialect: Dialect = url.startsWith('/v1/messages') ? 'anthropic' : 'openai';
     const call: UpstreamCall = {
       dialect,
+      streamShape: findOperation('POST', url)?.streamShape ?? 'chunks',
       method: 'POST',
       path: dialect === 'anthropic' ? url : url.replace('/v1', ''),
       headers: req.headers,

@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import { adminKey } from './gateway.ts';
 
-const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hello' }] });
+const chat = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hello' }] });
 
-const chatText = (more: Record<string, string>) =>
+const chatText = (more: Record<string, string>, body: string) =>
   [
     'POST /v1/chat/completions HTTP/1.1',
     'host: gateway',
@@ -15,11 +15,16 @@ const chatText = (more: Record<string, string>) =>
   ].join('\r\n');
 
 /** A connection that sends so many requests at once and reads nothing unless it is asked to. */
-export async function sendRaw(url: string, count = 1, headers: Record<string, string> = {}): Promise<Socket> {
+export async function sendRaw(
+  url: string,
+  count = 1,
+  headers: Record<string, string> = {},
+  body = chat,
+): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
   socket.on('error', () => {});
   await new Promise<void>(resolve => socket.once('connect', () => resolve()));
-  socket.write(chatText(headers).repeat(count));
+  socket.write(chatText(headers, body).repeat(count));
   return socket;
 }

@@ -42,7 +42,7 @@ test('who would wait for the closed model longer than it may is refused at once,
   const { request, clock, dispatcher } = await arrangeClosed({ seats: 4 });
   const until = new Date(clock.date().getTime() + hourMs).toISOString();
   const refused = await refusalOf(request('a', 7, a).answer);
-  assert.deepEqual([refused.status, refused.code, refused.retryAfterSec], [503, 'queue_timeout', 60]);
+  assert.deepEqual([refused.status, refused.code, refused.retryAfterSec], [503, 'queue_timeout', 59]);
   assert.equal(
     refused.message,
     `The upstream takes no more requests for the model \`model-a\` until ${until}. A request of level P7 may wait for 60 s.`,

@@ -4,10 +4,18 @@ import type { Clock } from '../../domain/clock.ts';
 import { ClientLeft, errors } from '../../domain/errors.ts';
 import { BodyPieces } from './body-pieces.ts';
 import { BodyScan, type ScannedBody } from './body-scan.ts';
+import { inviteBody } from './invitation.ts';
 import { ScanTurns } from './scan-turns.ts';
 import { type Sender, type Upload, type UploadLimits, Uploads } from './uploads.ts';
 
 export type BodyLimits = UploadLimits;
+
+/** A request whose body is to be read. */
+interface Incoming {
+  readonly req: IncomingMessage;
+  /** Null where its answer may be written now; else resolves when it may. */
+  turn(): Promise<void> | null;
+}
 
 export interface ReadBody {
   readonly body: Body;
@@ -27,17 +35,19 @@ export class BodyReader {
   }
 
   /**
-   * The whole body. Throws `request_too_large` for one beyond its limit, `invalid_request` for one that is no sound
-   * JSON object, `tenant_limit`, `queue_full` and `request_timeout` as uploads.ts says, and `ClientLeft` when it breaks
-   * off.
+   * The whole body, once the answer's turn has come. Throws `request_too_large` for one beyond its
+   * limit, `invalid_request` for one that is no sound JSON object, `tenant_limit`, `queue_full` and `request_timeout`
+   * as uploads.ts says, and `ClientLeft` when it breaks off.
    */
-  read(req: IncomingMessage, sender: Sender): Promise<ReadBody> {
+  read(incoming: Incoming, sender: Sender): Promise<ReadBody> {
+    const { req } = incoming;
     const { maxBytes } = this.limits;
     // Who left while its key was looked up is not heard of again.
     if (req.destroyed) return Promise.reject(new ClientLeft());
     if (Number(req.headers['content-length']) > maxBytes) return Promise.reject(tooLarge(maxBytes));
+    inviteBody(req);
     return new Promise((resolve, reject) => {
-      const reading = new Reading(this, req, sender, { resolve, reject });
+      const reading = new Reading(this, incoming, sender, { resolve, reject });
       req.on('data', (piece: Buffer) => reading.came(piece));
       req.on('end', () => reading.ended());
       // Every request closes; an error with its stack is made only for the one that broke off, which without a
@@ -55,7 +65,7 @@ interface Settle {
 /** One body on its way in. */
 class Reading {
   readonly #reader: BodyReader;
-  readonly #req: IncomingMessage;
+  readonly #incoming: Incoming;
   readonly #sender: Sender;
   readonly #settle: Settle;
   #body = new BodyPieces();
@@ -66,12 +76,12 @@ class Reading {
   #upload: Upload | null = null;
   #state: 'coming' | 'whole' | 'refused' = 'coming';
 
-  constructor(reader: BodyReader, req: IncomingMessage, sender: Sender, settle: Settle) {
+  constructor(reader: BodyReader, incoming: Incoming, sender: Sender, settle: Settle) {
     this.#reader = reader;
-    this.#req = req;
+    this.#incoming = incoming;
     this.#sender = sender;
     this.#settle = settle;
-    this.#bytesTold = Number(req.headers['content-length']);
+    this.#bytesTold = Number(incoming.req.headers['content-length']);
   }
 
   came(piece: Buffer): void {
@@ -85,14 +95,33 @@ class Reading {
 
   ended(): void {
     if (this.#state === 'refused') return;
-    this.#letGo();
     try {
       const fields = this.#scan.end();
       this.#state = 'whole';
-      this.#settle.resolve({ body: this.#body, fields });
+      const turn = this.#incoming.turn();
+      if (turn === null) this.#handOver(fields);
+      else this.#wait(turn, fields);
     } catch (error) {
       this.#refuse(error);
     }
+  }
+
+  #handOver(fields: ScannedBody): void {
+    if (this.#state !== 'whole') return;
+    this.#letGo();
+    this.#settle.resolve({ body: this.#body, fields });
+  }
+
+  /** Its client sent it ahead. No pool knows of it before its turn, so till then it counts as one that comes in. */
+  #wait(turn: Promise<void>, fields: ScannedBody): void {
+    const { uploads } = this.#reader;
+    this.#upload ??= uploads.begin(this.#sender, error => this.#refuse(error));
+    this.#upload.isWhole = true;
+    turn.then(
+      () => this.#handOver(fields),
+      error => this.#refuse(error),
+    );
+    uploads.grown(this.#upload, this.#body.heldBytes, 0);
   }
 
   closed(): void {
@@ -113,7 +142,7 @@ class Reading {
     try {
       // Most bodies are one piece, which is soon looked through.
       if (this.#body.bytes === piece.length) this.#scan.push(piece);
-      else this.#reader.turns.take(this.#req, () => this.#scan.push(piece));
+      else this.#reader.turns.take(this.#incoming.req, () => this.#scan.push(piece));
     } catch (error) {
       this.#refuse(error);
     }

@@ -1,6 +1,6 @@
 /**
- * The bodies that are coming in and are not complete: what they take together has a bound, and so has what one tenant
- * or one level has of it. Beyond a bound an upload is dropped, of whoever took too much:
+ * The bodies that are coming in and are not complete, or complete before their turn has come on their connection: what
+ * they take together has a bound, and so has what one tenant or one level has of it. Beyond a bound an upload is dropped, of whoever took too much:
  *
  *   a tenant        at most half of all; of its key that has the most on the way, the slowest upload, or where that is
  *                   the very key that asks for more, its newest: so one key neither shuts out others of its tenant
@@ -150,7 +150,7 @@ export class Uploads {
   #lookLater(): void {
     this.#clock.after(lookEveryMs, () => {
       for (const upload of this.#byLevel.flat()) {
-        if (upload.isPatient(this.#limits.minBytesPerSec)) continue;
+        if (upload.isWhole || upload.isPatient(this.#limits.minBytesPerSec)) continue;
         const least = `The request body came in at less than ${this.#limits.minBytesPerSec} bytes a second.`;
         this.#drop(upload, errors.requestTimeout(least));
       }
@@ -167,6 +167,8 @@ export class Upload {
   bytes = 0;
   /** Since the last look. */
   cameBytes = 0;
+  /** It waits for its turn. */
+  isWhole = false;
   /** Its place among the uploads of its level; -1 when it has ended. */
   slot = -1;
   readonly startedAt: number;

@@ -4,6 +4,7 @@
  *
  *   usage   of the outermost object, of its `message` (Anthropic), `response` (Responses), `x_groq`, or of a choice
  *   error   of the outermost object, of its `response`, or of a choice
+ *   id      of the outermost object's `response`
  */
 import { MemberNames } from '../../json/member-names.ts';
 import { MemberScan, type MemberVisitor } from '../../json/member-scan.ts';
@@ -22,6 +23,8 @@ const members = [
   'response',
   'choices',
   'x_groq',
+  'id',
+  'sequence_number',
 ] as const;
 const watched = [...usageFields, ...details, ...members] as const;
 type Watched = (typeof watched)[number];
@@ -37,11 +40,16 @@ export interface ToldError {
 }
 
 const longestWord = 64;
+/** Some gateways put a route into it. */
+const longestId = 1_024;
 
 export class AnswerMembers implements MemberVisitor {
-  readonly keepBytes = longestWord;
+  readonly keepBytes = longestId;
   /** Of the outermost object. */
   type = '';
+  /** Null without one, or with one that is too long. */
+  responseId: string | null = null;
+  sequenceNumber: number | null = null;
   /** Something was told of usage. */
   hasUsage = false;
   #object = '';
@@ -85,6 +93,7 @@ export class AnswerMembers implements MemberVisitor {
     if (depth === this.#usageDepth || this.#isInDetails(depth)) this.#inUsage(name, token);
     else if (depth === this.#errorDepth) this.#inError(name, token);
     else if (depth === 1) this.#outermost(name, token);
+    else if (name === 'id' && depth === 2 && this.#path[2] === 'response') this.#responseId(token);
     if (name === 'error' && this.#isOwn(depth) && !isNothing(token)) this.#error ??= { type: '', code: '' };
   }
 
@@ -99,14 +108,19 @@ export class AnswerMembers implements MemberVisitor {
 
   #inError(name: Watched, token: Token): void {
     if (this.#error === null || isNothing(token)) return;
-    if (name === 'type') this.#error.type ||= token.text();
-    else if (name === 'code' || name === 'status') this.#error.code ||= token.text();
+    if (name === 'type') this.#error.type ||= wordOf(token);
+    else if (name === 'code' || name === 'status') this.#error.code ||= wordOf(token);
+  }
+
+  #responseId(token: Token): void {
+    if (token.isString && token.bytes <= longestId) this.responseId = unescaped(token.text());
   }
 
   #outermost(name: Watched, token: Token): void {
-    if (name === 'type') this.type = token.text();
-    else if (name === 'object') this.#object = token.text();
-    else if (name === 'status') this.#status = token.text();
+    if (name === 'type') this.type = wordOf(token);
+    else if (name === 'object') this.#object = wordOf(token);
+    else if (name === 'status') this.#status = wordOf(token);
+    else if (name === 'sequence_number') this.sequenceNumber = wholeNumberOf(token);
   }
 
   /** Whether members of the container of this depth are the answer's own. */
@@ -116,6 +130,23 @@ export class AnswerMembers implements MemberVisitor {
     if (depth === 2) return name === 'message' || name === 'response' || name === 'x_groq';
     // An element bears the name of its array.
     return depth === 3 && name === 'choices' && this.#path[2] === 'choices';
+  }
+}
+
+/** Such a number is exact, and so is the next. */
+const wholeNumber = /^\d{1,15}$/;
+
+const wholeNumberOf = (token: Token): number | null =>
+  !token.isString && wholeNumber.test(token.text()) ? Number(token.text()) : null;
+
+const wordOf = (token: Token): string => token.text().slice(0, longestWord);
+
+/** A token's text is as it was written. */
+function unescaped(text: string): string | null {
+  try {
+    return text.includes('\\') ? JSON.parse(`"${text}"`) : text;
+  } catch {
+    return null;
   }
 }
 

@@ -8,9 +8,24 @@ export interface Meter {
   /** The event has come that is a stream's last. */
   readonly isOver: boolean;
   feed(chunk: Buffer): void;
+  /** Where its stream stands. */
+  readonly place: StreamPlace;
   /** To be called once, when nothing more comes. */
   read(): AnswerReading;
 }
+
+/** What whoever goes on with a stream in the upstream's place has to know. */
+export interface StreamPlace {
+  /** Of a stream of Responses, once it has told it. */
+  readonly responseId: string | null;
+  /** The number of the next event: after the last one that was told, else after all that came whole. */
+  readonly nextNumber: number;
+  /** What came of the data of an event that was cut, in latin1; null where none was, or it is not held. */
+  readonly cutData: string | null;
+}
+
+/** Of what is no stream. */
+export const noPlace: StreamPlace = { responseId: null, nextNumber: 0, cutData: null };
 
 export interface AnswerReading {
   readonly bytes: number;

@@ -43,6 +43,13 @@ export class EventSplitter {
     return this.#data;
   }
 
+  /** What there is of the data of an event that stops in the middle of a line of it; null where none does, or it is not held. */
+  get cutData(): string | null {
+    if (this.#longLine !== null || !this.#rest.startsWith(dataField)) return null;
+    const line = valueIn(this.#rest, dataField);
+    return this.#data === null ? line : `${this.#data}\n${line}`;
+  }
+
   feed(chunk: Buffer): void {
     const text = chunk.toString('latin1');
     const skipsFeed = this.#endedInReturn && text.charCodeAt(0) === lineFeed;

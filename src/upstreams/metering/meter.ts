@@ -1,6 +1,6 @@
 /** What an answer says of itself, read while its bytes pass. */
 import { AnswerMembers, scanAnswer } from './answer-members.ts';
-import type { AnswerReading, Meter } from './answer-reading.ts';
+import { type AnswerReading, type Meter, noPlace, type StreamPlace } from './answer-reading.ts';
 import { StreamMeter } from './stream-meter.ts';
 import { UsageReport } from './usage-report.ts';
 
@@ -24,6 +24,10 @@ class UnlabelledMeter implements Meter {
 
   get isOver(): boolean {
     return this.#meter?.isOver ?? false;
+  }
+
+  get place(): StreamPlace {
+    return this.#meter?.place ?? noPlace;
   }
 
   feed(chunk: Buffer): void {
@@ -53,6 +57,7 @@ const nothing = Buffer.alloc(0);
 class JsonMeter implements Meter {
   readonly outputEvents = 0;
   readonly isOver = false;
+  readonly place = noPlace;
   readonly #usage = new UsageReport();
   readonly #members = new AnswerMembers(this.#usage);
   readonly #scan = scanAnswer(this.#members);

@@ -5,7 +5,7 @@
  */
 import type { MemberScan } from '../../json/member-scan.ts';
 import { AnswerMembers, scanAnswer, type ToldError } from './answer-members.ts';
-import type { AnswerReading, Meter } from './answer-reading.ts';
+import type { AnswerReading, Meter, StreamPlace } from './answer-reading.ts';
 import { type EventReader, EventSplitter } from './event-splitter.ts';
 import { UsageReport } from './usage-report.ts';
 
@@ -14,6 +14,8 @@ const pieceOfOutput =
   /"(?:content|text|arguments|name|partial_json|thinking|reasoning|reasoning_content|refusal)": ?"[^"]/;
 const responsesPiece = /"delta": ?"[^"]/;
 const responsesType = /"type": ?"response\./;
+/** Where the id of a response may stand. */
+const responseMember = /"response":/;
 /** Which events to look into. Most servers write `"usage":null` into every event but the last. */
 const worthALook = /"(?:usage|error|message_stop|response\.(?:completed|incomplete|failed))"(?!\s*:\s*null)/;
 /** A piece or a name may be cut between two parts of a long event. */
@@ -49,10 +51,22 @@ export class StreamMeter implements Meter, EventReader {
   #pattern: RegExp | null = null;
   /** Of an event that comes in parts. */
   #long: LongEvent | null = null;
+  /** Of the last event that came whole: its data, or what of a long one's was read. */
+  #last: string | AnswerMembers = '';
+  #responseId: string | null = null;
 
   get isOver(): boolean {
     // Many clients close as soon as they have read this line; the blank one after it may never be waited for.
     return this.#isOver || this.#splitter.pendingData === done;
+  }
+
+  get place(): StreamPlace {
+    const last = typeof this.#last === 'string' ? scanned(this.#last, new UsageReport()) : this.#last;
+    return {
+      responseId: this.#responseId,
+      nextNumber: (last.sequenceNumber ?? this.#events - 1) + 1,
+      cutData: this.#long === null ? this.#splitter.cutData : null,
+    };
   }
 
   feed(chunk: Buffer): void {
@@ -87,12 +101,19 @@ export class StreamMeter implements Meter, EventReader {
     this.#long = null;
     if (long === null) {
       if (this.#hasOutput(name, data)) this.outputEvents++;
-      this.#judge(name, worthALook.test(data) ? this.#membersOf(data) : null);
+      this.#last = data;
+      this.#judge(name, this.#isWorthALook(data) ? scanned(data, this.#usage) : null);
       return;
     }
     this.#addPart(long, data);
     if (long.hasOutput) this.outputEvents++;
+    this.#last = long.members;
     this.#judge(name, long.members);
+  }
+
+  #isWorthALook(data: string): boolean {
+    if (worthALook.test(data)) return true;
+    return this.#responseId === null && this.#pattern === responsesPiece && responseMember.test(data);
   }
 
   #beginLong(): LongEvent {
@@ -111,17 +132,18 @@ export class StreamMeter implements Meter, EventReader {
     return this.#pattern.test(data);
   }
 
-  #membersOf(data: string): AnswerMembers {
-    const members = new AnswerMembers(this.#usage);
-    scanAnswer(members).push(Buffer.from(data, 'latin1'));
-    return members;
-  }
-
   /** To be called after the event's output was counted: what it tells of usage includes that. */
   #judge(name: string, members: AnswerMembers | null): void {
     const kind = name === '' ? (members?.type ?? '') : name;
+    this.#responseId ??= members?.responseId ?? null;
     if (members?.hasUsage) this.#outputEventsWhenTold = this.outputEvents;
     if (members?.error || failedEvents.has(kind)) this.#error ??= members?.error ?? unnamed;
     this.#isOver ||= lastEvents.has(kind) || this.#error !== null;
   }
+}
+
+function scanned(data: string, usage: UsageReport): AnswerMembers {
+  const members = new AnswerMembers(usage);
+  scanAnswer(members).push(Buffer.from(data, 'latin1'));
+  return members;
 }
