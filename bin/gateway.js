@@ -19,7 +19,8 @@ else {
 function runWith(node) {
   const child = spawn(node, [script, ...process.argv.slice(2)], { stdio: 'inherit' });
   // Ctrl-C reaches both; only the child knows how to end.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
+  for (const signal of forwarded) process.on(signal, () => child.kill(signal));
   child.once('error', error => {
     console.error(`gateway: ${bundled} cannot be run: ${error.message}`);
     process.exitCode = 1;

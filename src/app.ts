@@ -2,23 +2,24 @@
 import type { Config, LogConfig, PoolConfig } from './config/config.ts';
 import { ConfigFaults, type GivenTexts, type LoadedConfig } from './config/config-loader.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
-import { errors } from './domain/errors.ts';
 import { type Configure, type OpenEdition, openEdition } from './edition.ts';
 import { Dispatcher } from './gateway/dispatcher.ts';
 import { Gateway } from './gateway/gateway.ts';
 import type { AdminServices } from './http/admin/admin.ts';
+import { chosenLevels } from './http/admin/chosen-levels.ts';
 import { shownProviders } from './http/admin/shown-providers.ts';
 import { type FrontDoor, openFrontDoor } from './http/front-door.ts';
 import type { Health } from './http/ops.ts';
-import { type ConsoleService, createHttpServer, type HttpServer } from './http/server.ts';
+import { type ConsoleService, createHttpServer } from './http/server.ts';
 import { reload } from './reload.ts';
+import { Stop, type StopWish } from './stop.ts';
 import { createEvents, type Events } from './telemetry/events.ts';
 import { createLogger, LogFileFault, type Logger, type LogSink } from './telemetry/logger.ts';
 import { createMetrics, type Watched } from './telemetry/metrics.ts';
 import { atEveryStep } from './telemetry/pool-history.ts';
 import { ProviderHealths } from './telemetry/provider-health.ts';
 import { stepMs, WaitWindow } from './telemetry/wait-window.ts';
-import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
+import { createUpstreams } from './upstreams/upstreams.ts';
 
 export interface Overrides {
   readonly clock?: Clock;
@@ -38,15 +39,17 @@ export interface App {
   readonly url: string;
   /** Resolves when requests can be served; rejects on a fault that no retry mends. */
   readonly ready: Promise<void>;
-  /** Drains and closes everything; safe to call more than once. */
-  stop(): Promise<void>;
+  /** Leaves, drains and closes everything; safe to call more than once. */
+  stop(wish?: StopWish): Promise<void>;
   /**
    * Opens the file of the log anew and reads the configuration again; whatever is wrong with either is logged and
    * changes nothing.
    */
   reload(read: () => LoadedConfig): void;
-  /** Cuts the grace period of a stop short. */
-  abort(): void;
+  /** Opens the file of the log anew, where there is one. */
+  reopenLog(): void;
+  /** Ends the stage in which a stop is: the delay first, then the grace period. */
+  hurry(): void;
 }
 
 /** Starts everything; listens already while the database is still being reached for. */
@@ -54,7 +57,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const clock = overrides.clock ?? systemClock;
   const { logger, metrics, events } = createTelemetry(config, overrides);
 
-  const stopping = new AbortController();
+  const stopping = new Stop(clock);
   const print = overrides.print ?? (text => process.stdout.write(text));
   const dispatchers = createDispatchers(config, clock);
   const bodies = bodyLimits(config);
@@ -65,9 +68,9 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const edition = await openEdition({ config, clock, events, print, configure });
   const upstreams = createUpstreams(config.providers, { clock });
   const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
-  const health = (): Health => (stopping.signal.aborted ? 'stopping' : edition.health());
+  const health = (): Health => (stopping.hasBegun ? 'stopping' : edition.health());
   const healths = new ProviderHealths(clock);
-  atEveryStep(clock, stopping.signal, () => {
+  atEveryStep(clock, stopping.draining, () => {
     for (const view of views) view.endStep();
   });
   const door = createDoor(config, edition, { clock, events });
@@ -90,16 +93,17 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     throw error;
   });
   events.info(`Listening on ${url} (${config.gateway.edition} edition)`);
-  const ready = edition.start(stopping.signal).then(() => events.info('Ready'));
+  const ready = edition.start(stopping.draining).then(() => events.info('Ready'));
   // Whoever does not await it is told by the log.
-  ready.catch(error => stopping.signal.aborted || events.error('Cannot start', error));
+  ready.catch(error => stopping.draining.aborted || events.error('Cannot start', error));
 
-  const cutShort = Promise.withResolvers<void>();
-  const grace = () => Promise.race([cutShort.promise, elapsed(clock, config.gateway.shutdownGraceMs)]);
-  async function stop(): Promise<void> {
-    events.info('Stopping');
-    stopping.abort();
-    await drain({ http, dispatchers: [...dispatchers.values()], upstreams, grace });
+  async function stop(wish: StopWish): Promise<void> {
+    const { shutdownDelayMs, shutdownGraceMs } = config.gateway;
+    const graceMs = wish === 'when_done' ? null : shutdownGraceMs;
+    // Who was never ready is sent nothing yet.
+    const delayMs = edition.health() === 'starting' ? 0 : shutdownDelayMs;
+    const parts = { http, connections: door.connections, dispatchers: [...dispatchers.values()], upstreams, events };
+    await stopping.run({ ...parts, delayMs, graceMs });
     await ready.catch(() => {});
     await edition.close();
     events.info('Stopped');
@@ -109,17 +113,18 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   return {
     url,
     ready,
-    stop: () => (stopped ??= stop()),
+    stop: (wish = 'in_time') => (stopped ??= stop(wish)),
     reload(read) {
       void logger.reopen();
-      if (stopping.signal.aborted) return;
+      if (stopping.draining.aborted) return;
       const apply = (next: Config) => {
         edition.pools.reconfigure(next);
         rates = next.mediaRates;
       };
       reload({ read, started: overrides.given ?? new Map(), apply, events });
     },
-    abort: () => cutShort.resolve(),
+    reopenLog: () => void logger.reopen(),
+    hurry: () => stopping.hurry(),
   };
 }
 
@@ -196,7 +201,8 @@ function adminServices({
   healths,
   health,
 }: AdminParts): AdminServices {
-  const { identities, keyUses, mappings, pools, scheduledPools } = edition;
+  const { identities, keyUses, raised, mappings, pools, scheduledPools } = edition;
+  const tenantName = (flowId: string) => mappings?.mapper.tenantName(flowId) ?? null;
   return {
     identities,
     keys: door.keys,
@@ -209,9 +215,16 @@ function adminServices({
       clock,
       stepMs,
       pools: [...dispatchers.values()].map(dispatcher => dispatcher.view),
-      tenantName: flowId => mappings?.mapper.tenantName(flowId) ?? null,
+      tenantName,
       database: health,
       boosts: () => mappings?.timings.heldBoosts() ?? [],
+      chosenLevels: () =>
+        chosenLevels({
+          policy: (mappings?.mapper.settings() ?? config.apiKeyPriority).x_priority.value,
+          externalMayRaise: mappings?.mapper.externalMayRaise() ?? null,
+          raised,
+          tenantName,
+        }),
     },
     providers: () =>
       shownProviders({
@@ -236,29 +249,6 @@ function createDispatchers({ pools, tenants }: Config, clock: Clock): Map<string
   return new Map(pools.map(pool => [pool.name, dispatcher(pool)]));
 }
 
-interface Draining {
-  readonly http: HttpServer;
-  readonly dispatchers: readonly Dispatcher[];
-  readonly upstreams: Upstreams;
-  /** How long streams may still run. */
-  readonly grace: () => Promise<void>;
-}
-
-/**
- * Nothing new comes in; who waits is served for as long as its pool says, then sent away; streams run to
- * their end. The end of the grace period is the end of both.
- */
-async function drain({ http, dispatchers, upstreams, grace }: Draining): Promise<void> {
-  const closeConnections = http.drain();
-  const idle = Promise.all(dispatchers.map(dispatcher => dispatcher.drain()));
-  await Promise.race([idle, grace()]);
-  for (const dispatcher of dispatchers) dispatcher.refuseAll();
-  upstreams.abortAll(errors.unavailable('The gateway is shutting down.', 1));
-  await idle;
-  await closeConnections();
-  await upstreams.close();
-}
-
 const consoleOf = (
   { console, gateway: { edition } }: Config,
   { keys, addresses, events }: Omit<ConsoleService, 'edition'>,
@@ -281,8 +271,6 @@ function alsoRemembering(memories: OpenEdition['memories'], events: Events): Eve
     },
   };
 }
-
-const elapsed = (clock: Clock, ms: number) => new Promise<void>(resolve => clock.after(ms, resolve));
 
 function snapshotOf({ mappings }: OpenEdition): { mappings: number; ageMs: number } | null {
   const status = mappings?.mapper.status();

@@ -43,11 +43,13 @@ import {
 import type { Events } from './telemetry/events.ts';
 import { KeyUses } from './telemetry/key-uses.ts';
 import { MappingRates } from './telemetry/mapping-rates.ts';
+import { RaisedRequests } from './telemetry/raised-requests.ts';
 import { RecentOutcomes } from './telemetry/recent-outcomes.ts';
 
 export interface OpenEdition {
   readonly identities: Identities;
   readonly keyUses: KeyUses;
+  readonly raised: RaisedRequests;
   /** What is told of every request that has ended, and keeps a little of it. */
   readonly memories: readonly OutcomeMemory[];
   /** null: this edition maps nothing. */
@@ -115,13 +117,15 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
   const identities = openIdentities({ db, config, clock, events, matching: () => null });
   const pools = createLivePools({ db, ...config, configure, clock, events });
   const keyUses = new KeyUses(clock);
+  const raised = new RaisedRequests();
   let hasTables = false;
   let isOpen = false;
   let stopWatching = () => {};
   return {
     identities,
     keyUses,
-    memories: [keyUses],
+    raised,
+    memories: [keyUses, raised],
     pools,
     scheduledPools: createScheduledPools({ db, pools, clock }),
     mappings: null,
@@ -172,7 +176,8 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     checkPool: (name, rows) => pools.checkRows(name, rows),
     serve: object => (object.startsWith('pool_') ? pools.reload() : mapper.written(Promise.resolve())),
   });
-  const { memories, ...around } = openAround({ mapper, identities, pools, db, clock, events });
+  const raised = new RaisedRequests();
+  const { memories, ...around } = openAround({ mapper, identities, pools, raised, db, clock, events });
   const keyUses = new KeyUses(clock);
   let watch: Watcher | null = null;
 
@@ -187,7 +192,8 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   return {
     identities,
     keyUses,
-    memories: [keyUses, ...memories],
+    raised,
+    memories: [keyUses, raised, ...memories],
     mappings: { mapper, history, ...around },
     pools,
     scheduledPools: createScheduledPools({ db, pools, clock }),
@@ -237,18 +243,19 @@ type AroundParts = Pick<EditionParts, 'clock' | 'events'> & {
   readonly mapper: Mapper;
   readonly identities: Identities;
   readonly pools: LivePools;
+  readonly raised: RaisedRequests;
   readonly db: Kysely<Database>;
 };
 
 /** What operators see of the mappings and do with them, beside writing rows. */
-function openAround({ mapper, identities, pools, db, clock, events }: AroundParts) {
+function openAround({ mapper, identities, pools, raised, db, clock, events }: AroundParts) {
   const inspector = createInspector({ mapper, db, clock, events, keys: identities });
   const rates = new MappingRates(clock);
   const recent = new RecentOutcomes(clock);
   return {
     memories: [rates, recent],
     inspector,
-    list: createMappingList({ db, mapper, inspector, rates, clock }),
+    list: createMappingList({ db, mapper, inspector, rates, raised, clock }),
     timings: createTimings({ db, mapper, clock, events }),
     ...createTransfer({
       mapper,

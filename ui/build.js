@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const vite = await import('vite').catch(ifAbsent);
-if (vite === null) console.log('The console is not built: vite is not installed (it is a development dependency).');
+if (vite === null)
+  console.log(
+    'The console is not built: vite is not installed (it is a development dependency). With a console: npm ci && npm prune --omit=dev',
+  );
 else {
   await vite.build({ configFile: join(import.meta.dirname, 'vite.config.ts'), logLevel: 'warn' });
   compressAll(join(import.meta.dirname, 'dist/assets'));

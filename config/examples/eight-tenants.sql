@@ -1,14 +1,18 @@
 /* The model case: one GPU pool, shared between four departments and four kinds of customers.
-   Running it again changes nothing; a mapping that was edited since keeps its new values. */
+   Running it again changes nothing: a tenant that has a mapping, edited or not, keeps what it has. */
 INSERT INTO api_key_priority_mappings
   (pattern, priority, match_type, tenant_id, tenant_name, tenant_type, description, created_by)
-VALUES
-  ('tok_prod*',      0, 'prefix', 'dept-prod',      'Production Team', 'internal', 'Live traffic',            'eight-tenants.sql'),
-  ('tok_ml*',        1, 'prefix', 'dept-ml',        'ML Research',     'internal', 'Experiments',             'eight-tenants.sql'),
-  ('tok_analytics*', 2, 'prefix', 'dept-analytics', 'Analytics',       'internal', 'Reports',                 'eight-tenants.sql'),
-  ('tok_dev*',       3, 'prefix', 'dept-dev',       'Development',     'internal', 'Developers at their desks', 'eight-tenants.sql'),
-  ('tok_ext_ent*',   5, 'prefix', 'ext-enterprise', 'Enterprise',      'external', 'Customers with a contract', 'eight-tenants.sql'),
-  ('tok_ext_prem*',  6, 'prefix', 'ext-premium',    'Premium',         'external', 'Paying customers',        'eight-tenants.sql'),
-  ('tok_ext_std*',   7, 'prefix', 'ext-standard',   'Standard',        'external', 'Paying customers, basic', 'eight-tenants.sql'),
-  ('tok_ext_free*',  9, 'prefix', 'ext-free',       'Free',            'external', 'Trial accounts',          'eight-tenants.sql')
-ON CONFLICT (pattern) DO NOTHING;
+SELECT pattern, priority, 'prefix', tenant_id, tenant_name, tenant_type, description, 'eight-tenants.sql'
+  FROM (VALUES
+    ('tok_prod_*',      0, 'dept-prod',      'Production Team', 'internal', 'Live traffic'),
+    ('tok_ml_*',        1, 'dept-ml',        'ML Research',     'internal', 'Experiments'),
+    ('tok_analytics_*', 2, 'dept-analytics', 'Analytics',       'internal', 'Reports'),
+    ('tok_dev_*',       3, 'dept-dev',       'Development',     'internal', 'Developers at their desks'),
+    ('tok_ext_ent_*',   5, 'ext-enterprise', 'Enterprise',      'external', 'Customers with a contract'),
+    ('tok_ext_prem_*',  6, 'ext-premium',    'Premium',         'external', 'Paying customers'),
+    ('tok_ext_std_*',   7, 'ext-standard',   'Standard',        'external', 'Paying customers, basic'),
+    ('tok_ext_free_*',  9, 'ext-free',       'Free',            'external', 'Trial accounts')
+  ) AS tenant (pattern, priority, tenant_id, tenant_name, tenant_type, description)
+ WHERE NOT EXISTS (SELECT FROM api_key_priority_mappings AS known WHERE known.tenant_id = tenant.tenant_id)
+ ORDER BY priority
+    ON CONFLICT (pattern) DO NOTHING;

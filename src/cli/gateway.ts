@@ -1,16 +1,18 @@
 /** Operators' commands; docs/cli.md. */
 import { readFileSync } from 'node:fs';
 import { runGatewayCommand } from './gateway/program.ts';
+import { ignoreUpkeep } from './signals.ts';
 
 const { stdin, stdout, stderr, env } = process;
 // Whoever reads us may have seen enough, as `head` has.
 for (const stream of [stdout, stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 }
+ignoreUpkeep();
 process.exitCode = await runGatewayCommand(process.argv.slice(2), {
   stdin,
   stdout,
   stderr,
   env,
-  readInput: () => readFileSync(stdin.fd, 'utf8'),
+  readInput: () => readFileSync(stdin.fd),
 });

@@ -53,7 +53,8 @@ async function setUpTenant(tenant: Tenant, findUser: UserFinder, parts: Parts): 
 async function createTenant(tenant: Tenant, gateway: GatewayClient): Promise<User> {
   const { id, name, type, level, keyPrefix, description } = tenant;
   await gateway.create('/admin/api-key-priority/mappings', {
-    pattern: `tok_${keyPrefix}*`,
+    // With the line before the star, so that tok_production_… is not taken as well.
+    pattern: `tok_${keyPrefix}_*`,
     match_type: 'prefix',
     priority: level,
     tenant_id: id,

@@ -13,7 +13,7 @@ import { exampleTenant, greeting, shortPath } from './quickstart-greeting.ts';
 import { drawAdminKey, type KeptKeys, keysFile, readKeys, writeKeys } from './quickstart-keys.ts';
 import { findRunning, localUrl, portFault, portSentence } from './quickstart-port.ts';
 import { setUpTenants, type TenantKey } from './quickstart-setup.ts';
-import { listenForStop } from './signals.ts';
+import { ignoreUpkeep, listenForStop } from './signals.ts';
 
 const help = `Usage: npm run quickstart [-- OPTIONS]
 
@@ -114,7 +114,7 @@ async function serve(parts: Run, kept: KeptKeys): Promise<0 | 1> {
   const startedAt = performance.now();
   const progress = showProgress(config);
   const app = await startApp({ ...config, auth: { ...config.auth, adminKey } }, { warnings }).finally(progress.stop);
-  void signals.stopAtOnce.then(() => app.abort());
+  signals.onFurther(() => app.hurry());
   try {
     const work = present(parts, { app, adminKey, kept, startedAt });
     // What is cut short by the wish to stop fails in its own ways.
@@ -233,6 +233,7 @@ function readUsage(): { options: Options; loaded: LoadedConfig } {
 async function main(): Promise<0 | 1> {
   const { options, loaded } = readUsage();
   const signals = listenForStop();
+  ignoreUpkeep();
   // Nobody may read any more (`npm run quickstart | head`).
   process.stdout.on('error', () => {});
   // A terminal that is closed would else leave the database behind.

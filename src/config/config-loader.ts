@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
+import { utf8 } from '../domain/utf8.ts';
 import type { Config } from './config.ts';
 import { readEnvironment } from './environment.ts';
 import { ConfigFaults, FaultList } from './faults.ts';
@@ -79,8 +80,14 @@ export const loadProcessConfig = (file: string): LoadedConfig =>
   loadConfig({ file, env: process.env, isTerminal: process.stdout.isTTY === true });
 
 const readText = (file: string): string => {
+  const read = utf8(readBytes(file));
+  if ('fault' in read) throw fileFault(file, `it ${read.fault}`);
+  return read.text;
+};
+
+const readBytes = (file: string): Uint8Array => {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     const reasons: Record<string, string> = {
@@ -88,10 +95,12 @@ const readText = (file: string): string => {
       EACCES: 'it may not be read',
       EISDIR: 'it is a folder',
     };
-    const reason = reasons[String(code)] ?? `it cannot be read (${String(code)})`;
-    throw new ConfigFaults([{ section: null, key: null, message: `the configuration file ${file}: ${reason}` }]);
+    throw fileFault(file, reasons[String(code)] ?? `it cannot be read (${String(code)})`);
   }
 };
+
+const fileFault = (file: string, reason: string): ConfigFaults =>
+  new ConfigFaults([{ section: null, key: null, message: `the configuration file ${file}: ${reason}` }]);
 
 const suggestion = (near: string | null, known: readonly string[]): string =>
   near === null ? `there are ${known.join(', ')}` : `is ${near} meant?`;
@@ -152,6 +161,7 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
       host: gateway.host.value,
       port: gateway.port.value,
       dataDir: resolve(gateway.data_dir.value),
+      shutdownDelayMs: gateway.shutdown_delay_sec.value,
       shutdownGraceMs: gateway.shutdown_grace_sec.value,
       maxBodyBytes: gateway.max_body_mb.value,
       maxConnections: gateway.max_connections.value,

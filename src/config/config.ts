@@ -21,6 +21,9 @@ export interface GatewayConfig {
   /** 0 asks the system for a free port. */
   readonly port: number;
   readonly dataDir: string;
+  /** After the signal to stop, all is served for so long, that balancers may notice … */
+  readonly shutdownDelayMs: number;
+  /** … and then what has begun for so long. */
   readonly shutdownGraceMs: number;
   readonly maxBodyBytes: number;
   /** Of all clients together … */

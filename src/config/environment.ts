@@ -3,22 +3,20 @@ import { environmentName, keysOf, sections } from './keys.ts';
 import type { SettingFile } from './setting-file.ts';
 import { closest } from './suggestion.ts';
 
-/** Values by their name in the environment, trimmed; only known names. */
+/** Values by their name in the environment, trimmed and not empty; only known names. */
 export type EnvironmentSettings = ReadonlyMap<string, string>;
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** The pools that providers name: each can be set, whether or not the file has a section for it. */
-const poolSections = (env: Environment, file: SettingFile): string[] =>
+const poolSections = (env: EnvironmentSettings, file: SettingFile): string[] =>
   [...file]
     .filter(([section]) => section.startsWith('provider.'))
     .map(([section, values]) => {
-      const asked = env[environmentName(section, 'pool')]?.trim() || values.get('pool');
+      const asked = env.get(environmentName(section, 'pool')) ?? values.get('pool');
       return `pool.${asked || section.slice('provider.'.length)}`;
     });
 
 /** The names that count: of every fixed section, and of the providers, pools and tenants that there are. */
-const knownNames = (env: Environment, file: SettingFile, faults: FaultList): Set<string> => {
+const knownNames = (env: EnvironmentSettings, file: SettingFile, faults: FaultList): Set<string> => {
   const owners = new Map<string, string>();
   const named = [...file.keys()].filter(section => /^(provider|pool|tenant)\./.test(section));
   for (const section of new Set([...Object.keys(sections), ...named, ...poolSections(env, file)])) {
@@ -26,7 +24,7 @@ const knownNames = (env: Environment, file: SettingFile, faults: FaultList): Set
     const shared = names.find(name => owners.has(name));
     if (shared === undefined) for (const name of names) owners.set(name, section);
     // What has its name from elsewhere, as a tenant has, is told apart only where the environment sets it.
-    else if (/^(provider|pool)\./.test(section) ? file.has(section) : names.some(name => env[name] !== undefined))
+    else if (/^(provider|pool)\./.test(section) ? file.has(section) : names.some(name => env.has(name)))
       faults.add(section, null, `the environment could not tell it from [${owners.get(shared)}]; give it another name`);
   }
   return new Set(owners.keys());
@@ -40,6 +38,15 @@ const isLinkValue = (name: string, value: string) => name.endsWith('_PORT') && /
 /** Of the operators' command line, which may share a shell with the daemon. */
 const commandLineNames = new Set(['TOKLIGENCE_URL', 'TOKLIGENCE_ADMIN_KEY', 'TOKLIGENCE_ADMIN_KEY_FILE']);
 
+/** Settings by their name. One that is empty is none: `${VAR:-}` of compose and missing secrets leave such. */
+const given = (env: Readonly<Record<string, string | undefined>>): Map<string, string> =>
+  new Map(
+    Object.entries(env)
+      .filter(([name]) => name.startsWith('TOKLIGENCE_') && !commandLineNames.has(name))
+      .map(([name, value = '']) => [name, value.trim()] as const)
+      .filter(([, value]) => value !== ''),
+  );
+
 const unknownName = (name: string, known: Set<string>): string => {
   const near = closest(name, known);
   if (near !== null) return `${name} in the environment is unknown: is ${near} meant?`;
@@ -50,18 +57,20 @@ const unknownName = (name: string, known: Set<string>): string => {
 };
 
 export const readEnvironment = (
-  env: Environment,
+  env: Readonly<Record<string, string | undefined>>,
   file: SettingFile,
   { faults, warnings }: { faults: FaultList; warnings: string[] },
 ): EnvironmentSettings => {
-  const known = knownNames(env, file, faults);
+  const all = given(env);
+  const known = knownNames(all, file, faults);
   const values = new Map<string, string>();
   const links: string[] = [];
-  for (const [name, value] of Object.entries(env)) {
-    if (!name.startsWith('TOKLIGENCE_') || value === undefined || commandLineNames.has(name)) continue;
+  for (const [name, value] of all) {
     if (isLinkValue(name, value) || (!known.has(name) && looksLikeLink(name))) links.push(name);
-    else if (known.has(name)) values.set(name, value.trim());
-    else warnings.push(unknownName(name, known));
+    else if (!known.has(name)) warnings.push(unknownName(name, known));
+    // What Node puts in the place of bytes that it cannot read.
+    else if (value.includes('\ufffd')) faults.add(null, null, `${name} in the environment is not UTF-8`);
+    else values.set(name, value);
   }
   if (links.length > 0) {
     warnings.push(`ignored ${links.join(', ')}: service links of Kubernetes (enableServiceLinks: false avoids them)`);

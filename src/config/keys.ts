@@ -10,6 +10,7 @@ import {
   list,
   oneOrPerLevel,
   optional,
+  type Parser,
   perLevel,
   required,
   seconds,
@@ -29,8 +30,17 @@ const daySec = 86_400;
 const minuteMs = 60_000;
 const bytesPerMb = 1024 * 1024;
 
+/** An IPv6 address as it stands in a URL is one, too. */
+const withoutBrackets = (text: string): string => text.replace(/^\[(.*)\]$/, '$1');
+
 // An address to listen on; a URL or a port in it is a mistake.
-const host = text('a host name or an IP address', /^[A-Za-z0-9._:-]{1,253}$/);
+const host: Parser<string> = {
+  allowed: 'a host name or an IP address, without a port',
+  parse: value => {
+    const bare = withoutBrackets(value);
+    return (isIPv6(bare) && !bare.includes('%')) || /^[A-Za-z0-9._-]{1,253}$/.test(value) ? bare : undefined;
+  },
+};
 // It travels in a header, and longer keys are not accepted from anybody.
 const adminKey = text('24 to 256 visible characters', /^[\x21-\x7e]{24,256}$/);
 const vendorKey = text('visible characters', /^[\x21-\x7e]{1,4096}$/);
@@ -67,7 +77,7 @@ const networks = list('IP addresses or networks such as 10.0.0.0/8', parts =>
 
 /** As `hostNameIn` spells it, to be compared with what it finds in a header. */
 const toHostName = (text: string): string | null => {
-  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  const bare = withoutBrackets(text);
   if (isIPv6(bare)) return hostNameIn(`[${bare}]`);
   return /^[\w.-]{1,253}$/.test(text) ? hostNameIn(text) : null;
 };
@@ -100,6 +110,7 @@ export const sections = {
     host: withDefault('127.0.0.1', host),
     port: withDefault('8081', whole(0, 65_535)),
     data_dir: withDefault('./data', text('a folder', /^[^\0]+$/)),
+    shutdown_delay_sec: withDefault('0', seconds(0, 3600)),
     shutdown_grace_sec: withDefault('10', seconds(0, 3600)),
     max_body_mb: withDefault('32', whole(1, 1024, bytesPerMb)),
     // Above max_queue_depth_pool: when all is full the lanes decide who has to go, not the door.

@@ -51,12 +51,12 @@ export class SettingsReader {
   }
 
   #given(section: string, key: string, { fallback }: Key<unknown>): Given {
-    // Where the default is empty, an empty value is none.
-    const counts = (text: string | undefined): text is string => text !== undefined && (text !== '' || fallback !== '');
     const environment = this.#environment.get(environmentName(section, key));
-    if (counts(environment)) return { text: environment, source: 'environment' };
+    if (environment !== undefined) return { text: environment, source: 'environment' };
     const file = this.#file.get(section)?.get(key);
-    return counts(file) ? { text: file, source: 'file' } : { text: fallback, source: 'default' };
+    // Where the default is empty, an empty value is none; elsewhere somebody forgot to write one.
+    const isGiven = file !== undefined && (file !== '' || fallback !== '');
+    return isGiven ? { text: file, source: 'file' } : { text: fallback, source: 'default' };
   }
 
   #fault(section: string, key: string, { allowed, spelling = '' }: Key<unknown>, source: Given['source']): void {

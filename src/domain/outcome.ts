@@ -24,6 +24,8 @@ export interface Outcome {
   readonly asked: string | null;
   readonly level: Level | null;
   readonly source: LevelSource | null;
+  /** X-Priority gave it a better level than its own. */
+  readonly isRaised: boolean;
   readonly model: string | null;
   readonly provider: string | null;
   readonly pool: string | null;

@@ -68,6 +68,8 @@ export interface Classification {
   /** The tenant's queue within a level: tenant id, `mapping:<id>`, `user:<id>` or `anonymous`. */
   readonly flowId: string;
   readonly mappingId: number | null;
+  /** The header gave it a better level than its own, that of its mapping or the default. */
+  readonly isRaised: boolean;
 }
 
 /** Throws `errors.invalidRequest` for a malformed X-Priority. Never does I/O. */

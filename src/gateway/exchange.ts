@@ -78,6 +78,7 @@ export class Exchange {
       asked: asked === undefined ? null : String(asked).slice(0, 16),
       level: this.classification?.level ?? null,
       source: this.classification?.source ?? null,
+      isRaised: this.classification?.isRaised ?? false,
       model: this.model,
       provider: this.provider,
       pool: this.pool,

@@ -81,6 +81,8 @@ class Connection {
   /** Something was let in on it. */
   isProven = false;
   underWay = 0;
+  /** Of the answers that it owes, the last. */
+  lastAnswer: ServerResponse | null = null;
   /** The limit because of which it has a spare place only. */
   refusedBy: Limit | null = null;
   /** One for all answers of the connection. */
@@ -93,6 +95,12 @@ class Connection {
   }
 }
 
+/** Node writes `Connection: close` into a head that is yet to be written. Who sent ahead still hears both answers. */
+function endAfter(answer: ServerResponse, before: ServerResponse | null): void {
+  if (before !== null) before.shouldKeepAlive = true;
+  answer.shouldKeepAlive = false;
+}
+
 export class Connections {
   readonly #parts: ConnectionsParts;
   readonly #all = new Places('all', Number.POSITIVE_INFINITY);
@@ -102,6 +110,7 @@ export class Connections {
   #spareTaken = 0;
   readonly #yielded = { all: 0, address: 0 };
   readonly #refused = { all: 0, address: 0 };
+  #isEnding = false;
   readonly #toldAt = { all: Number.NEGATIVE_INFINITY, address: Number.NEGATIVE_INFINITY };
 
   constructor(parts: ConnectionsParts) {
@@ -116,8 +125,10 @@ export class Connections {
   begin(socket: Socket, res: ServerResponse): 'placed' | 'spare' | 'gone' {
     const connection = this.#bySocket.get(socket);
     if (connection === undefined) return 'gone';
+    if (this.#isEnding) endAfter(res, connection.lastAnswer);
     if (connection.refusedBy !== null && !this.#leaveSpare(connection)) return 'spare';
     connection.underWay++;
+    connection.lastAnswer = res;
     res.on('close', connection.onAnswered);
     this.#stand(connection, connection.isProven ? null : 'unproven');
     return 'placed';
@@ -138,6 +149,12 @@ export class Connections {
     if (connection === undefined || connection.isProven) return;
     connection.isProven = true;
     if (connection.underWay > 0) this.#stand(connection, null);
+  }
+
+  /** From now on each connection ends with the last answer that it owes, and says so; idle ones are left as they are. */
+  endWithAnswers(): void {
+    this.#isEnding = true;
+    for (const { lastAnswer } of this.#bySocket.values()) if (lastAnswer !== null) endAfter(lastAnswer, null);
   }
 
   stats(): ConnectionStats {
@@ -212,6 +229,7 @@ export class Connections {
 
   #answered(connection: Connection): void {
     connection.underWay--;
+    if (connection.underWay === 0) connection.lastAnswer = null;
     if (connection.underWay > 0 || !connection.isProven || !this.#bySocket.has(connection.socket)) return;
     this.#stand(connection, 'idle');
   }

@@ -4,16 +4,20 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { errors } from '../domain/errors.ts';
+import type { Events } from '../telemetry/events.ts';
 import { readAssets, variantFor } from './console-assets.ts';
 
 const built = join(import.meta.dirname, '../../ui/dist');
-const notBuilt = 'The console is not built here: npm ci builds it, where the development dependencies are installed.\n';
+const notBuilt =
+  'The console is not built here: npm ci builds it, and npm ci --omit=dev does not. ' +
+  'Run "npm ci && npm prune --omit=dev" in the folder of the gateway, and start it again';
 
 /** Where the page and its assets are; they are no part of the API's document. */
 export const isConsoleUrl = (url: string): boolean => url === '/' || url === '/console' || url.startsWith('/console/');
 
-export function registerConsole(app: FastifyInstance, folder = built): void {
+export function registerConsole(app: FastifyInstance, events: Pick<Events, 'warn'>, folder = built): void {
   const page = readPage(folder);
+  if (page === null) events.warn(`${notBuilt}; or set [console] enabled = false`);
   const toPage = (_request: unknown, reply: FastifyReply) =>
     reply.headers(guards).header('cache-control', 'no-store').redirect('/console/');
   app.get('/', toPage);
@@ -51,7 +55,12 @@ const guards = {
 };
 
 const sendNotBuilt = (reply: FastifyReply): FastifyReply =>
-  reply.code(404).headers(guards).header('cache-control', 'no-store').type('text/plain; charset=utf-8').send(notBuilt);
+  reply
+    .code(404)
+    .headers(guards)
+    .header('cache-control', 'no-store')
+    .type('text/plain; charset=utf-8')
+    .send(`${notBuilt}.\nAll but the console works without it.\n`);
 
 /** Styles that the component library makes while it runs are let in by a number that is drawn for each page. */
 function sendPage(reply: FastifyReply, page: string): FastifyReply {

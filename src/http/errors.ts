@@ -16,6 +16,9 @@ export function errorAnswer(dialect: Dialect, thrown: unknown, requestId: string
     [requestIdHeader(dialect)]: requestId,
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(body)),
+    // For nobody to keep, and no page, wherever it was refused.
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
   };
   if (error.retryAfterSec !== null) headers['retry-after'] = String(error.retryAfterSec);
   // Some clients try again for minutes before they show an error, whatever its status is.

@@ -55,7 +55,6 @@ export interface HttpServer {
 
 export function createHttpServer(parts: ServerParts): HttpServer {
   const { events, clock, connections, admin, consoleFolder, ops } = parts;
-  let isDraining = false;
   const app = fastify({
     return503OnClosing: false,
     genReqId: requestIdOf,
@@ -65,7 +64,7 @@ export function createHttpServer(parts: ServerParts): HttpServer {
     // A URL that cannot be decoded never reaches the error handler.
     frameworkErrors: (thrown, request, reply) => answerError(thrown, request, reply),
     serverFactory: handler => {
-      const serve = listener(parts, { handler, isDraining: () => isDraining });
+      const serve = listener(parts, handler);
       const server = createServer(
         {
           keepAliveTimeout,
@@ -99,7 +98,7 @@ export function createHttpServer(parts: ServerParts): HttpServer {
   registerOpenApi(app);
   registerOps(app, ops);
   registerAdmin(app, admin);
-  if (admin.console !== null) registerConsole(app, consoleFolder);
+  if (admin.console !== null) registerConsole(app, events, consoleFolder);
 
   function answerError(thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
     const error = fromFastify(thrown, request.routeOptions.bodyLimit);
@@ -130,7 +129,6 @@ export function createHttpServer(parts: ServerParts): HttpServer {
       return `http://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`;
     },
     drain() {
-      isDraining = true;
       const closed = app.close();
       return () => closeConnections(closed);
     },
@@ -139,14 +137,8 @@ export function createHttpServer(parts: ServerParts): HttpServer {
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => void;
 
-interface ListenerParts {
-  /** For all but the model routes. */
-  readonly handler: Listener;
-  readonly isDraining: () => boolean;
-}
-
-/** Where every request comes in. */
-function listener(parts: ServerParts, { handler, isDraining }: ListenerParts): Listener {
+/** Where every request comes in; `handler` is for all but the model routes. */
+function listener(parts: ServerParts, handler: Listener): Listener {
   const { connections, events } = parts;
   const serveModels = modelRoutes(parts);
   const faultOf = requestFaults();
@@ -161,7 +153,6 @@ function listener(parts: ServerParts, { handler, isDraining }: ListenerParts): L
     const place = connections.begin(req.socket, res);
     if (place === 'gone') return;
     if (!req.url?.startsWith('/')) req.url = originForm(req.url ?? '');
-    if (isDraining()) res.setHeader('connection', 'close');
     const fault = faultOf(req);
     if (fault !== null) return refuse(fault, req, res);
     const refusal = place === 'spare' && !isProbe(req.url) ? connections.refuse(req.socket) : null;

@@ -6,6 +6,7 @@ import type { Identity, Role, UserStatus } from '../domain/vocabulary.ts';
 import { drawKey, keyColumns } from './api-key.ts';
 import { parseEmail } from './email.ts';
 import type { IdentityStore, KeyFilter, Page, ShownKeyRow, UserFilter } from './identity-store.ts';
+import { type KeyState, keyState } from './key-owner.ts';
 
 export interface NewUser {
   readonly email: string;
@@ -29,6 +30,8 @@ export interface NewKey {
 /** A key as operators see it. */
 export type ShownKey = Omit<ShownKeyRow, 'scopes'> & { scopes: string[] | null };
 export type ListedKey = ShownKey & { readonly user_email: string };
+/** `state`: whether requests with it are let in, and if not why. */
+export type FoundKey = ListedKey & { readonly state: KeyState };
 
 interface AccountParts {
   readonly store: IdentityStore;
@@ -108,6 +111,15 @@ export class Accounts {
   async listKeys(actor: Identity, filter: KeyFilter, page: Page): Promise<{ api_keys: ListedKey[]; total: number }> {
     const { keys, total } = await this.#parts.store.listKeys(managedRole(actor), filter, page);
     return { api_keys: keys.map(shown), total };
+  }
+
+  /** The key with this hash; of a key that the actor does not manage it is not told that it is there. */
+  async findKey(actor: Identity, hash: string): Promise<FoundKey> {
+    const { store, clock } = this.#parts;
+    const row = await store.findKey(managedRole(actor), hash);
+    if (row === null) throw errors.notFound('No API key has this hash.');
+    const { user_status, ...key } = row;
+    return { ...shown(key), state: keyState({ status: user_status, expiresAt: row.expires_at }, clock.date()) };
   }
 
   async deleteKey(actor: Identity, id: number): Promise<void> {

@@ -6,6 +6,7 @@ import type { KeyOwner } from './key-owner.ts';
 /** A key as it may be shown: without its hash. */
 export type ShownKeyRow = Omit<ApiKeyRow, 'key_hash'>;
 type ListedKeyRow = ShownKeyRow & { readonly user_email: string };
+type FoundKeyRow = ListedKeyRow & { readonly user_status: string };
 
 export interface Page {
   readonly limit: number;
@@ -164,6 +165,17 @@ export class IdentityStore {
       .execute();
     const { total } = await wanted.select(eb => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
     return { keys, total: Number(total) };
+  }
+
+  /** Null where no key has this hash. `managed` as for users. */
+  async findKey(managed: string | null, hash: string): Promise<FoundKeyRow | null> {
+    let wanted = this.#db.selectFrom('api_keys').innerJoin('users', 'users.id', 'api_keys.user_id');
+    if (managed !== null) wanted = wanted.where('users.role', '=', managed);
+    const found = await wanted
+      .select([...keyColumns, 'users.email as user_email', 'users.status as user_status'])
+      .where('api_keys.key_hash', '=', hash)
+      .executeTakeFirst();
+    return found ?? null;
   }
 
   /** The role of the user whose key this is. */

@@ -5,11 +5,19 @@ import type { Database, UserRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Identity } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
-import { Accounts, type ListedKey, type NewKey, type NewUser, type ShownKey, type UserChange } from './accounts.ts';
+import {
+  Accounts,
+  type FoundKey,
+  type ListedKey,
+  type NewKey,
+  type NewUser,
+  type ShownKey,
+  type UserChange,
+} from './accounts.ts';
 import { hashKey } from './api-key.ts';
 import { IdentityFault } from './identity-fault.ts';
 import { IdentityStore, type KeyFilter, type Page, type UserFilter } from './identity-store.ts';
-import { identityOf, isUsable, type KeyInUse } from './key-owner.ts';
+import { identityOf, isUsable, type KeyInUse, keyStates } from './key-owner.ts';
 import { KeyRing } from './key-ring.ts';
 import { type AdminConfig, ensureAdmin } from './root-admin.ts';
 import { RootAdminStore } from './root-admin-store.ts';
@@ -20,8 +28,10 @@ import { readKeys, type StoredKey } from './stored-keys-store.ts';
 
 export {
   type AdminConfig,
+  type FoundKey,
   IdentityFault,
   type KeyInUse,
+  keyStates,
   type ListedKey,
   type NewKey,
   type NewUser,
@@ -157,6 +167,10 @@ export class Identities {
 
   listKeys(actor: Identity, filter: KeyFilter, page: Page): Promise<{ api_keys: ListedKey[]; total: number }> {
     return answered(this.#accounts.listKeys(actor, filter, page));
+  }
+
+  findKey(actor: Identity, hash: string): Promise<FoundKey> {
+    return answered(this.#accounts.findKey(actor, hash));
   }
 
   deleteKey(actor: Identity, id: number): Promise<void> {

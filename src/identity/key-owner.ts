@@ -34,5 +34,13 @@ export function expiryMs(expiresAt: string | null): number {
   return Number.isNaN(ms) ? Number.NEGATIVE_INFINITY : ms;
 }
 
-export const isUsable = (owner: KeyOwner, now: Date): boolean =>
-  owner.status === 'active' && now.getTime() < expiryMs(owner.expiresAt);
+/** Whether requests with a key are let in, and if not why. */
+export const keyStates = ['active', 'expired', 'user_inactive'] as const;
+export type KeyState = (typeof keyStates)[number];
+
+export function keyState({ status, expiresAt }: Pick<KeyOwner, 'status' | 'expiresAt'>, now: Date): KeyState {
+  if (now.getTime() >= expiryMs(expiresAt)) return 'expired';
+  return status === 'active' ? 'active' : 'user_inactive';
+}
+
+export const isUsable = (owner: KeyOwner, now: Date): boolean => keyState(owner, now) === 'active';

@@ -59,10 +59,12 @@ function decide(
   flowId: string,
   mappingId: number | null,
 ): Classification {
-  if (asked === undefined || policy === 'ignore') return { level: own, source, flowId, mappingId };
+  if (asked === undefined || policy === 'ignore') return { level: own, source, flowId, mappingId, isRaised: false };
   const level = parseAsked(asked);
-  const isClamped = level < own && (policy === 'lower' || (policy === 'internal' && !isInternal));
-  return isClamped ? { level: own, source, flowId, mappingId } : { level, source: 'header', flowId, mappingId };
+  const isBetter = level < own;
+  if (isBetter && (policy === 'lower' || (policy === 'internal' && !isInternal)))
+    return { level: own, source, flowId, mappingId, isRaised: false };
+  return { level, source: 'header', flowId, mappingId, isRaised: isBetter };
 }
 
 /** A header sent twice comes as a list, or joined by a comma. */

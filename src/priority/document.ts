@@ -2,6 +2,7 @@
  * Reads a file of mappings: from its bytes to rows that can be compared with stored ones. Takes seconds where a file
  * is large, and hours where it was written for that, so it runs in a thread of its own; all else is bounded here.
  */
+import { utf8 } from '../domain/utf8.ts';
 import { withoutKeys } from '../telemetry/text.ts';
 import { type ReadRow, readRow } from './import-rows.ts';
 import { type FileRow, plainYaml } from './plain-yaml.ts';
@@ -57,11 +58,9 @@ const isRegex = ({ value }: FileRow): boolean =>
   typeof value === 'object' && value !== null && 'match_type' in value && value.match_type === 'regex';
 
 function decoded(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new DocumentFault('The file is not UTF-8 text.');
-  }
+  const read = utf8(bytes);
+  if ('fault' in read) throw new DocumentFault(`The file ${read.fault}.`);
+  return read.text;
 }
 
 const wantedRoot = 'The document must have one field, mappings, and that must be a list of mappings.';

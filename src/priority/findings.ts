@@ -8,6 +8,7 @@ export const findingKinds = [
   'faulty',
   'pattern_without_key',
   'key_without_pattern',
+  'external_may_raise',
 ] as const;
 export type FindingKind = (typeof findingKinds)[number];
 
@@ -22,7 +23,7 @@ export interface Finding {
   readonly kind: FindingKind;
   readonly message: string;
   readonly mapping: ShownRow | null;
-  /** The rows that hide it, or that match some of the same keys; a few of them where they are many. */
+  /** The rows that hide it, that match some of the same keys, or that are external; a few of them where they are many. */
   readonly others: ShownRow[];
   /** How many more there are at least. */
   readonly more: number;
@@ -34,7 +35,7 @@ export interface Finding {
 const named = ({ pattern, effective_priority }: ShownRow) => `\`${pattern}\` P${effective_priority}`;
 const ofTenant = (row: ShownRow) => `${named(row)} of tenant '${row.tenant_id}'`;
 
-const finding = (kind: FindingKind, message: string, rest: Partial<Finding> = {}): Finding => ({
+export const finding = (kind: FindingKind, message: string, rest: Partial<Finding> = {}): Finding => ({
   kind,
   message,
   mapping: null,

@@ -6,6 +6,7 @@ import { singleFlight } from '../domain/single-flight.ts';
 import type { Identity } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import { type Explanation, explain, type Question } from './explain.ts';
+import { externalMayRaise } from './external-may-raise.ts';
 import type { Finding } from './findings.ts';
 import type { KnownKey } from './key-coverage.ts';
 import { type Linted, lint, lintRow } from './lint.ts';
@@ -109,11 +110,12 @@ export class Inspector {
   }
 
   async #lint(): Promise<Linted> {
-    const { clock } = this.#parts;
+    const { clock, settings } = this.#parts;
     const { keys } = await this.#keys(Number.POSITIVE_INFINITY);
     const { rows, compiled } = this.#serving();
     const index = await this.#indexOf(compiled.snapshot);
-    return inSlices(lint({ rows, index, keys, isOver: deadline(clock, lintMs) }), clock);
+    const raising = externalMayRaise(settings(), compiled.snapshot);
+    return inSlices(lint({ rows, index, keys, raising, isOver: deadline(clock, lintMs) }), clock);
   }
 
   async #keys(most: number): Promise<{ keys: KnownKey[]; areAll: boolean }> {

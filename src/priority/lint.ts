@@ -2,6 +2,7 @@
  * Goes through all rows and all known keys and tells what an operator will not have meant. Findings of each
  * kind are counted, and kept up to a limit; work is bounded as well, so that some rows may stay undecided.
  */
+import { type ExternalMayRaise, raisingFinding } from './external-may-raise.ts';
 import {
   type Finding,
   type FindingKind,
@@ -41,14 +42,19 @@ interface LintParts {
   readonly isOver: (share: number) => boolean;
 }
 
+interface LintAllParts extends LintParts {
+  readonly raising: ExternalMayRaise | null;
+}
+
 /** Findings of one kind that are kept. */
 const findingsKept = 1_000;
 
 const rowsPerStep = 32;
 
-export function* lint({ rows, index, keys, isOver }: LintParts): Generator<void, Linted> {
+export function* lint({ rows, index, keys, raising, isOver }: LintAllParts): Generator<void, Linted> {
   const coverage = yield* KeyCoverage.of(keys);
   const found = new Found();
+  if (raising !== null) found.add(raisingFinding(raising, index.rows));
   for (const { source, fault } of rows) if (fault !== null) found.add(faulty(shownRow(source), fault));
 
   const verdicts = yield* verdictsOf(index, coverage, isOver);

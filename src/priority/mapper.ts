@@ -7,6 +7,7 @@ import type { Classify } from '../domain/vocabulary.ts';
 import { wakeAt } from '../schedules/schedules.ts';
 import type { Events } from '../telemetry/events.ts';
 import { defaultClassify } from './classifier.ts';
+import { type ExternalMayRaise, externalMayRaise, ToldRaising } from './external-may-raise.ts';
 import { type MapperStatus, type Reloaded, reloadedOf, statusOf } from './mapper-status.ts';
 import type { MappingPatch, NewMapping } from './mapping-rules.ts';
 import type { MappingStore, StoredMapping } from './mapping-store.ts';
@@ -34,6 +35,7 @@ type MapperEvents = Pick<
   | 'settingFaulty'
   | 'timingFaulty'
   | 'prioritiesTurned'
+  | 'externalMayRaise'
   | 'error'
 >;
 
@@ -71,11 +73,13 @@ export class Mapper {
   #lastLoad: Promise<unknown> = Promise.resolve();
   readonly #faults: ToldFaults;
   readonly #tenantNames = new TenantNames();
+  readonly #raising: ToldRaising;
 
   constructor(parts: MapperParts) {
     this.#parts = parts;
     this.#settings = parts.settings;
     this.#faults = new ToldFaults(parts.events);
+    this.#raising = new ToldRaising(parts.events);
     this.#classify = defaultClassify(parts.settings);
     this.#writes = new MappingWrites({
       store: parts.store,
@@ -155,6 +159,11 @@ export class Mapper {
   /** Those in effect, with where each comes from. */
   settings(): PrioritySettings {
     return this.#settings;
+  }
+
+  /** What external tenants may do with X-Priority by what serves now; null: nothing that raises them. */
+  externalMayRaise(): ExternalMayRaise | null {
+    return externalMayRaise(this.#settings, this.#loaded?.compiled.snapshot);
   }
 
   async putSettings(patch: SettingsPatch, actor?: string): Promise<PrioritySettings> {
@@ -253,6 +262,7 @@ export class Mapper {
     const { snapshot, validUntil } = loaded.compiled;
     this.#loaded = loaded;
     this.#classify = classifyBySettings({ settings: this.#settings, match: key => snapshot.match(key), events });
+    this.#raising.tell(this.externalMayRaise());
     this.#cancelTurn();
     if (!this.#isStopped) this.#cancelTurn = wakeAt(clock, validUntil, () => this.#turn(loaded));
   }

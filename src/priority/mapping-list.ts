@@ -2,30 +2,36 @@
 import { answered } from '../db/answered.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { MappingRates } from '../telemetry/mapping-rates.ts';
+import type { RaisedRequests } from '../telemetry/raised-requests.ts';
+import type { ExternalMayRaise } from './external-may-raise.ts';
 import type { Inspector } from './inspector.ts';
 import type { ListedMapping, Mapper } from './mapper.ts';
 import type { MappingFilter, MappingState } from './mapping-filter.ts';
 import type { MappingListStore, MappingQuestion } from './mapping-list-store.ts';
 import type { StoredMapping } from './mapping-store.ts';
+import { flowIdOf } from './matcher.ts';
 import type { NeverWinning } from './never-wins-look.ts';
 import { inSlices } from './snapshot-loader.ts';
 
 export interface MappingListParts {
   readonly store: MappingListStore;
-  readonly mapper: Pick<Mapper, 'serving' | 'listed'>;
+  readonly mapper: Pick<Mapper, 'serving' | 'listed' | 'externalMayRaise'>;
   readonly inspector: Pick<Inspector, 'neverWinning'>;
   readonly rates: MappingRates;
+  readonly raised: RaisedRequests;
   readonly clock: Clock;
 }
 
 export interface MappingPage {
   readonly mappings: (ListedMapping & {
     readonly requests_per_min: number;
+    readonly raised_requests: number;
     readonly never_wins: { message: string; by: number[] } | null;
   })[];
   readonly total: number;
   /** When the look for rows that never win ended; null: it has not, of the rows that serve. */
   readonly checked_at: string | null;
+  readonly external_may_raise: ExternalMayRaise | null;
 }
 
 export class MappingList {
@@ -38,23 +44,31 @@ export class MappingList {
   async list(filter: MappingFilter): Promise<MappingPage> {
     const { store, inspector, clock } = this.#parts;
     const looked = inspector.neverWinning();
-    const checked_at = looked?.checkedAt.toISOString() ?? null;
+    const around = {
+      checked_at: looked?.checkedAt.toISOString() ?? null,
+      external_may_raise: this.#parts.mapper.externalMayRaise(),
+    };
     // PostgreSQL cannot store a NUL, so no row has one; it refuses the question.
     if (`${filter.tenant_id}${filter.tenant_type}${filter.q}`.includes('\0'))
-      return { mappings: [], total: 0, checked_at };
+      return { mappings: [], total: 0, ...around };
     const ids = this.#idsIn(filter.state, looked);
     const requests = filter.sort === 'requests_per_min' ? await this.#requests() : null;
     const { mappings, total } = await answered(store.list({ ...filter, ids: ids && arrayOf(ids), requests }));
-    return { mappings: await inSlices(this.#shown(mappings, looked), clock), total, checked_at };
+    return { mappings: await inSlices(this.#shown(mappings, looked), clock), total, ...around };
   }
 
   /** What is wrong with a row that is switched off is found out here, which takes a regex a millisecond. */
   *#shown(rows: readonly StoredMapping[], looked: NeverWinning | null): Generator<void, MappingPage['mappings']> {
-    const { mapper, rates } = this.#parts;
+    const { mapper, rates, raised } = this.#parts;
     const shown: MappingPage['mappings'] = [];
     for (const row of rows) {
       const never_wins = looked?.of(row.id) ?? null;
-      shown.push({ ...mapper.listed(row), requests_per_min: rates.perMinute(row.id), never_wins });
+      shown.push({
+        ...mapper.listed(row),
+        requests_per_min: rates.perMinute(row.id),
+        raised_requests: raised.of(flowIdOf(row)),
+        never_wins,
+      });
       yield;
     }
     return shown;

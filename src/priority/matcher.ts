@@ -83,10 +83,14 @@ export function compileRow(
   if (pattern.kind === 'faulty') return unusable(pattern.fault);
   const { id, priority, match_type, tenant_id, tenant_name, tenant_type } = row;
   if (!isLevel(priority)) return unusable(`a priority is a whole number from 0 to 9, not ${priority}`);
-  const flowId = tenant_id || `mapping:${id}`;
+  const flowId = flowIdOf(row);
   const mapping = { id, pattern: row.pattern, match_type, priority, tenant_id, tenant_name, tenant_type };
   return { source: row, pattern, mapping: { ...mapping, level: priority, flowId }, fault: null, timing };
 }
+
+/** The queue of a row's tenant within a level. */
+export const flowIdOf = ({ id, tenant_id }: Pick<MappingSource, 'id' | 'tenant_id'>): string =>
+  tenant_id || `mapping:${id}`;
 
 const knownPattern = (matchType: MatchType, text: string, before?: CompiledRow): CompiledRow['pattern'] | undefined =>
   before?.source.pattern === text && before.source.match_type === matchType ? before.pattern : undefined;
@@ -162,6 +166,7 @@ export class Snapshot {
   #older = new Map<string, Mapping | null>();
 
   readonly #tenants = { internal: new Set<string>(), external: new Set<string>() };
+  readonly #externalBelowBest = new Set<string>();
 
   get size(): number {
     return this.#ranked.length;
@@ -177,13 +182,16 @@ export class Snapshot {
     return this.#tenants[type].size;
   }
 
+  /** External tenants with a row that gives another level than P0: there is a better one that they could ask for. */
+  get externalBelowBest(): number {
+    return this.#externalBelowBest.size;
+  }
+
   /** For the compiler only, in the order priority, id, before the first match. */
   append(row: RankedRow): void {
     const rank = this.#ranked.push(row) - 1;
     const { pattern, mapping } = row;
-    const { tenant_id, tenant_type } = mapping;
-    if (tenant_id && (tenant_type === 'internal' || tenant_type === 'external'))
-      this.#tenants[tenant_type].add(tenant_id);
+    this.#countTenant(mapping);
     switch (pattern.kind) {
       case 'key':
         setFirst(this.#keys, pattern.key, rank);
@@ -198,6 +206,12 @@ export class Snapshot {
       default:
         this.#appendText(pattern.kind, pattern.text, rank);
     }
+  }
+
+  #countTenant({ tenant_id, tenant_type, level, flowId }: Mapping): void {
+    if (tenant_id && (tenant_type === 'internal' || tenant_type === 'external'))
+      this.#tenants[tenant_type].add(tenant_id);
+    if (tenant_type === 'external' && level > 0) this.#externalBelowBest.add(flowId);
   }
 
   #appendText(kind: 'prefix' | 'suffix' | 'contains', text: string, rank: number): void {

@@ -21,6 +21,12 @@ const words = new Map<string, boolean | null>(
   }),
 );
 
+/**
+ * What other readers take for no text, in any case of letters: YAML 1.1, which PyYAML, Ansible, Ruby and older Go
+ * tools speak, knows more words than 1.2. Its numbers, dates, `=` and `<<` begin with no letter, so they are quoted anyway.
+ */
+const wordOfOthers = /^(?:y|n|yes|no|on|off|true|false|null|nan|inf|infinity)$/i;
+
 // What YAML takes for a text without quotes, and more than that is quoted: no word that begins or ends a
 // structure, a comment, a key or an alias.
 const plainWord = String.raw`[A-Za-z_][A-Za-z0-9_./@*+=()^$|?\\-]*`;
@@ -95,7 +101,7 @@ export function yamlOf(row: PortableRow): string {
 
 function spelled(value: string | number | boolean | null): string {
   if (typeof value !== 'string') return String(value);
-  return plainText.test(value) && !words.has(value) ? value : quoted(value);
+  return plainText.test(value) && !wordOfOthers.test(value) ? value : quoted(value);
 }
 
 /** JSON is YAML, but for characters that YAML wants escaped. */

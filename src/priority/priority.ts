@@ -19,6 +19,7 @@ import { TransferStore } from './transfer-store.ts';
 export { defaultClassify } from './classifier.ts';
 export type { DryRun, Impact, Tried } from './dry-run.ts';
 export { type Explanation, type Question, standings } from './explain.ts';
+export type { ExternalMayRaise } from './external-may-raise.ts';
 export type { Finding } from './findings.ts';
 export { findingKinds } from './findings.ts';
 export type { History } from './history.ts';

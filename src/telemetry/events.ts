@@ -38,6 +38,8 @@ export interface Events extends DoorEvents {
   mappingBoosted(boost: { id: number; priority: number; until: string; reason: string; by: string }): void;
   /** A boost ended, or a window of a schedule opened or closed. */
   prioritiesTurned(now: { boosted: number; scheduled: number }): void;
+  /** Whether external tenants may take better levels than their own by X-Priority; null: no longer. */
+  externalMayRaise(found: { readonly message: string } | null): void;
   /** `values`: what is different now, with where it comes from. */
   poolChanged(change: { pool: string; values: string }): void;
   /** Rows of scheduler_pool_config that are not in effect as they stand; said once per reason. */
@@ -108,6 +110,10 @@ export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Met
       ),
     prioritiesTurned: ({ boosted, scheduled }) =>
       logger.log('info', `APIKeyMapper: Priorities follow the time: ${boosted} boosted, ${scheduled} scheduled`),
+    externalMayRaise: found =>
+      found === null
+        ? logger.log('info', 'APIKeyMapper: No external tenant may take a better level by sending X-Priority any more')
+        : logger.log('warn', `APIKeyMapper: ${found.message}`),
     poolChanged({ pool, values }) {
       logger.log('info', `Pool ${shownName(pool)} is changed: ${values}`);
     },

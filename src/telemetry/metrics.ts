@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { PoolStats } from '../domain/stats.ts';
@@ -66,18 +66,13 @@ export const createMetrics = (): Metrics => {
   const outputTokens = new Counts();
   const waits = new WaitHistogram();
   const refusedKeys = new Counts();
+  const raised = new Counts();
   const shadow = new LevelPairs();
   const reloads = { served: 0, failed: 0 };
   let watched: Watched | null = null;
 
   const registry = new Registry();
   collectProcessMetrics(registry);
-  const counted = (name: string, help: string, counts: Counts): Rendered => ({
-    name,
-    help,
-    type: 'counter',
-    samples: () => counts.samples(),
-  });
   register(registry, [
     counted('tokligence_requests_total', 'Requests for models or of no route, by how they ended.', requests),
     counted('tokligence_input_tokens_total', 'Input tokens, those from the cache included.', inputTokens),
@@ -88,33 +83,35 @@ export const createMetrics = (): Metrics => {
       'Keys presented on any route that are no good, by how that was answered.',
       refusedKeys,
     ),
+    counted(
+      'tokligence_raised_requests_total',
+      'Requests that took a better level than their own by X-Priority, by the level that they took.',
+      raised,
+    ),
     {
       name: waitName,
       help: 'Time in the queue of requests that got a seat, 0 for those that did not wait.',
       type: 'histogram',
       samples: () => waits.samples(waitName),
     },
-    {
-      name: 'tokligence_mapping_reloads_total',
-      help: 'Reloads of the mappings, by outcome: ok or failed.',
-      type: 'counter',
+    counted('tokligence_mapping_reloads_total', 'Reloads of the mappings, by outcome: ok or failed.', {
       samples: () => [
         { labels: { outcome: 'ok' }, value: reloads.served },
         { labels: { outcome: 'failed' }, value: reloads.failed },
       ],
-    },
-    {
-      name: 'tokligence_shadow_requests_total',
-      help: 'Requests in shadow mode, by the level they had and the level that enforcing would have given.',
-      type: 'counter',
-      samples: () => shadow.samples(),
-    },
+    }),
+    counted(
+      'tokligence_shadow_requests_total',
+      'Requests in shadow mode, by the level they had and the level that enforcing would have given.',
+      shadow,
+    ),
     ...lookedAt(() => watched),
   ]);
 
   return {
-    requestEnded({ outcome, level, provider, isGranted, waitMs, usage }) {
+    requestEnded({ outcome, level, isRaised, provider, isGranted, waitMs, usage }) {
       requests.add(level, outcome, provider, 1);
+      if (isRaised) raised.add(level, '', null, 1);
       if (isGranted && waitMs !== null && level !== null) waits.observe(level, waitMs);
       if (usage === null) return;
       inputTokens.add(level, '', provider, usage.inputTokens);
@@ -123,12 +120,8 @@ export const createMetrics = (): Metrics => {
     },
     shadowed: (given, would) => shadow.add(given, would),
     keyRefused: code => refusedKeys.add(null, code, null, 1),
-    reloaded() {
-      reloads.served += 1;
-    },
-    reloadFailed() {
-      reloads.failed += 1;
-    },
+    reloaded: () => void reloads.served++,
+    reloadFailed: () => void reloads.failed++,
     watch(what) {
       watched = what;
     },
@@ -136,6 +129,13 @@ export const createMetrics = (): Metrics => {
     render: () => registry.metrics(),
   };
 };
+
+const counted = (name: string, help: string, counts: Pick<Counts, 'samples'>): Rendered => ({
+  name,
+  help,
+  type: 'counter',
+  samples: () => counts.samples(),
+});
 
 const waitName = 'tokligence_queue_wait_seconds';
 
@@ -219,12 +219,14 @@ const turnedAway = ({ yielded, refused }: WatchedConnections): Sample[] =>
     refused_of_address: refused.address,
   }).map(([outcome, value]) => ({ labels: { outcome }, value }));
 
-/** Those of the process and of Node that need no labels of their own. */
+/** Those of the process and of Node that need no labels of their own and are named as Prometheus wants them. */
 const collectProcessMetrics = (registry: Registry): void => {
   collectDefaultMetrics({ register: registry });
   for (const metric of registry.getMetricsAsArray()) {
     const labels = 'labelNames' in metric && Array.isArray(metric.labelNames) ? metric.labelNames : [];
-    if (labels.length > 0) registry.removeSingleMetric(metric.name);
+    // Counts of all that is open in Node, which also take long where much is.
+    const isMisnamed = metric.name.endsWith('_total') && metric instanceof Gauge;
+    if (labels.length > 0 || isMisnamed) registry.removeSingleMetric(metric.name);
   }
 };
 

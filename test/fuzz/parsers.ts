@@ -261,6 +261,7 @@ const targets: Record<string, Target> = {
       const outcome = {
         ...{ requestId: text, outcome: 'served' as const, status: 200, method: 'POST', path: text, keyId: 1 },
         ...{ flowId: text, mappingId: null, asked: text.slice(0, 16), level: 3 as const, source: 'header' as const },
+        isRaised: true,
         ...{
           model: text,
           provider: 'p',

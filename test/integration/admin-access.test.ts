@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { adminKey, startGateway } from '../support/gateway.ts';
 import { freshDatabase } from '../support/postgres.ts';
+import { openWire } from '../support/wire.ts';
 
 const ini = '[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\n';
 const mappings = '/admin/api-key-priority/mappings';
@@ -46,7 +47,7 @@ async function arrange(t: TestContext, edition: 'team' | 'personal') {
 }
 
 test('who may call which admin route', async t => {
-  const { admin, account, raw } = await arrange(t, 'team');
+  const { url, admin, account, raw } = await arrange(t, 'team');
   const user = await account('gateway_user');
   const gatewayAdmin = await account('gateway_admin');
 
@@ -84,14 +85,38 @@ test('who may call which admin route', async t => {
   });
 
   await t.test('no answer is kept by whatever lies between, or taken for a page', async () => {
-    for (const [path, headers] of [
-      ['/admin/users', { authorization: `Bearer ${adminKey}` }],
-      ['/admin/users', {}],
-      ['/admin/nonsense', { authorization: `Bearer ${adminKey}` }],
+    const json = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
+    const asked: [status: number, method: string, path: string, headers: Record<string, string>, body?: string][] = [
+      [200, 'GET', '/admin/users', json],
+      [200, 'HEAD', '/admin/users', json],
+      [200, 'GET', `${mappings}/export`, json],
+      [401, 'GET', '/admin/users', {}],
+      [403, 'GET', '/admin/users', { 'x-api-key': user.key }],
+      [404, 'GET', '/admin/nonsense', json],
+      [404, 'OPTIONS', '/admin/users', json],
+      [400, 'GET', '/admin/users?x=1', json],
+      [400, 'GET', '/admin/%zz', json],
+      [400, 'POST', '/admin/users', json, '{"email":'],
+      [400, 'POST', '/admin/users', json, '{"email":"a"}'],
+      [409, 'POST', '/admin/users', json, '{"email":"new@x","role":"gateway_user"}'],
+      [413, 'POST', '/admin/users', json, `"${'x'.repeat(2 ** 20)}"`],
+      [401, 'POST', '/admin/session', { 'content-type': 'application/json' }, '{"key":"tok_none"}'],
+    ];
+    for (const [status, method, path, headers, body] of asked) {
+      const answer = await fetch(url + path, { method, headers, ...(body === undefined ? {} : { body }) });
+      await answer.arrayBuffer();
+      const kept = [answer.headers.get('cache-control'), answer.headers.get('x-content-type-options')];
+      assert.deepEqual([answer.status, ...kept], [status, 'no-store', 'nosniff'], `${method} ${path}`);
+    }
+    for (const [status, bytes] of [
+      [431, `GET /admin/users HTTP/1.1\r\nHost: x\r\nx-much: ${'x'.repeat(17_000)}\r\n\r\n`],
+      [400, 'GET /admin/users HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n'],
     ] as const) {
-      const answer = await raw('GET', path, headers);
-      assert.equal(answer.headers.get('cache-control'), 'no-store');
-      assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+      const wire = await openWire(t, url);
+      wire.send(bytes);
+      const answer = await wire.closed;
+      assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `));
+      assert.match(answer, /\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n/i);
     }
   });
 
@@ -168,6 +193,8 @@ test('Personal has no mappings, and says so to those who may ask', async t => {
       const answer = await admin(method, path, body);
       if (!path.includes('api-key-priority')) return assert.equal(answer.status, status);
       assert.deepEqual([answer.status, answer.body.error.code], [501, 'not_implemented']);
+      const { headers } = await raw(method, path, { 'x-api-key': adminKey });
+      assert.deepEqual([headers.get('cache-control'), headers.get('x-content-type-options')], ['no-store', 'nosniff']);
       assert.match(answer.body.error.message, /Team edition/);
     });
   }

@@ -190,7 +190,7 @@ test('at shutdown too, such a stream breaks off instead of getting an event', as
     upstream.release(1);
     return reading.text().includes('w0 ');
   });
-  gateway.app.abort();
+  gateway.app.hurry();
   await gateway.app.stop();
   assert.doesNotMatch(await reading.whole, /shutting down/);
 });

@@ -101,6 +101,43 @@ test('a second signal, more than a second later, cuts the grace period short', a
   assert.equal(await daemon.exited, 0);
 });
 
+test('of signals that others send by habit none ends it, cuts a request or opens a debugger', async t => {
+  const upstream = await startFakeUpstream(t, { hold: true });
+  const folder = await settingFolder(t, settings({ provider: `type = openai\nbase_url = ${upstream.url}/v1` }));
+  const daemon = gatewayd(t, folder);
+  const running = chat(await daemon.ready());
+  await upstream.waitForActive(1);
+  for (const signal of ['SIGPIPE', 'SIGWINCH', 'SIGUSR1'] as const) daemon.signal(signal);
+  // The last of them by its number: what came before has been seen by then.
+  daemon.signal('SIGUSR2');
+  await daemon.said('The configuration is read again');
+  upstream.open();
+  assert.equal((await running).status, 200);
+  daemon.signal('SIGQUIT');
+  assert.equal(await daemon.exited, 0);
+  assert.match(daemon.output, /Stopped/);
+  assert.doesNotMatch(daemon.output, /debugger|inspector/i);
+});
+
+test('nor do they while it is being loaded', async t => {
+  const folder = await settingFolder(t, settings({}));
+  const sendWhenLoading = `
+    import { registerHooks } from 'node:module';
+    registerHooks({
+      load(url, context, next) {
+        if (url.endsWith('/src/app.ts'))
+          for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2']) process.kill(process.pid, signal);
+        return next(url, context);
+      },
+    });`;
+  const preloaded = `--import=data:text/javascript,${encodeURIComponent(sendWhenLoading)}`;
+  const daemon = gatewayd(t, folder, { NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${preloaded}` });
+  assert.equal((await chat(await daemon.ready())).status, 200);
+  daemon.signal('SIGTERM');
+  assert.equal(await daemon.exited, 0);
+  assert.doesNotMatch(daemon.output, /debugger|inspector/i);
+});
+
 test('SIGHUP reads the file again, a faulty one too, and ends nothing', async t => {
   const folder = await settingFolder(t, settings({}));
   const file = join(folder, 'setting.ini');

@@ -339,3 +339,12 @@ test('the example of eight tenants can be run twice, and keeps what was edited s
     ],
   );
 });
+
+test('the example of eight tenants leaves a tenant alone that has another pattern already', async t => {
+  const { query } = await freshDatabase(t);
+  await query(`INSERT INTO api_key_priority_mappings (pattern, priority, match_type, tenant_id)
+    VALUES ('tok_prod*', 0, 'prefix', 'dept-prod')`);
+  await query(await readFile(new URL('../../config/examples/eight-tenants.sql', import.meta.url), 'utf8'));
+  const rows = await query(`SELECT pattern FROM api_key_priority_mappings WHERE tenant_id = 'dept-prod'`);
+  assert.deepEqual(rows, [{ pattern: 'tok_prod*' }]);
+});

@@ -45,8 +45,8 @@ async function waitingAt(url: string): Promise<number> {
   return ((await stats.json()) as any).pools[0].levels[7].waiting;
 }
 
-async function terminate(daemon: Daemon): Promise<void> {
-  daemon.signal('SIGTERM');
+async function terminate(daemon: Daemon, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  daemon.signal(signal);
   await daemon.said('Stopping');
 }
 
@@ -93,6 +93,17 @@ test('who still waits when the time for the queue is over is told to come back; 
   assert.match(await streaming.text(), /\[DONE\]\n\n$/);
   assert.equal(await daemon.exited, 0);
   assert.equal(upstream.requests.length, 1);
+});
+
+test('after SIGQUIT no grace period ends what runs', async t => {
+  const upstream = await startFakeUpstream(t, { chunks: 2, gated: true });
+  const { daemon, url, chat } = await startBusy(t, upstream, { graceSec: 0, queueDrainSec: 0 });
+  const streaming = await chat(true);
+  await terminate(daemon, 'SIGQUIT');
+  await assert.rejects(fetch(`${url}/healthz`), 'no new connection is taken');
+  upstream.open();
+  assert.match(await streaming.text(), /\[DONE\]\n\n$/);
+  assert.equal(await daemon.exited, 0);
 });
 
 test('a second signal more than a second later ends at once what waits and what runs', async t => {

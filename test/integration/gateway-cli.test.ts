@@ -142,6 +142,47 @@ test('address and key come from flags, environment or a file that nobody else ma
   assert.match(unknown.err, /\[gateway\] server: there are only url, key, key_file/);
 });
 
+test('an empty variable of the environment is none', async t => {
+  const { url } = await arrange(t);
+  const folder = await home(t);
+  const file = join(folder, 'tokligence', 'cli.ini');
+  await mkdir(join(folder, 'tokligence'));
+  await writeFile(file, `[gateway]\nurl = ${url}/\nkey = ${adminKey}\n`, { mode: 0o600 });
+  for (const empty of ['', ' ']) {
+    const env = { TOKLIGENCE_URL: empty, TOKLIGENCE_ADMIN_KEY: empty, TOKLIGENCE_ADMIN_KEY_FILE: empty };
+    assert.equal((await runCli(['users', 'list'], { env: { ...env, XDG_CONFIG_HOME: folder } })).code, 0);
+  }
+});
+
+test('a file in another encoding is refused by its name, whatever it is for', async t => {
+  const { cli, url } = await arrange(t);
+  const folder = await home(t);
+  const utf16 = (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le');
+  const mapping = 'mappings:\n  - pattern: a*\n    match_type: prefix\n    priority: 1\n    tenant_name: M\u00fcller\n';
+  const [config, key, file] = [join(folder, 'tokligence', 'cli.ini'), join(folder, 'key'), join(folder, 'a.yaml')];
+
+  await writeFile(file, Buffer.from(mapping, 'latin1'));
+  const latin1 = await cli('mappings', 'import', file);
+  assert.deepEqual(
+    [latin1.code, latin1.err],
+    [2, `gateway: ${file} is not UTF-8 in line 5: save it in that encoding\n`],
+  );
+  const piped = await cliOf(url, { stdin: utf16(mapping) })('mappings', 'import', '-');
+  assert.match(piped.err, /^gateway: standard input is UTF-16 and must be UTF-8/);
+  await writeFile(file, `\ufeff${mapping}`);
+  assert.equal((await cli('mappings', 'import', file)).code, 0);
+  assert.equal((await cli('mappings', 'list', '--json')).json.mappings[0].tenant_name, 'M\u00fcller');
+
+  await writeFile(key, utf16(adminKey));
+  const fromKey = await runCli(['users', 'list', '--server', url, '--key-file', key]);
+  assert.match(fromKey.err, /^gateway: the key file .* is UTF-16 and must be UTF-8/);
+  await mkdir(join(folder, 'tokligence'));
+  await writeFile(config, utf16('[gateway]\n'));
+  const fromConfig = await runCli(['users', 'list'], { env: { XDG_CONFIG_HOME: folder } });
+  assert.deepEqual([fromKey.code, fromConfig.code], [2, 2]);
+  assert.match(fromConfig.err, /cli\.ini is UTF-16 and must be UTF-8/);
+});
+
 test('a boost holds until it is ended, and a dry run writes nothing', async t => {
   const { cli, createKey } = await arrange(t);
   await cli('mappings', 'add', 'tok_prod*', '--priority', '5', '--tenant-id', 'dept-prod');

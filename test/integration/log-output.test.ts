@@ -209,6 +209,18 @@ test('after a rename, and after a deletion, SIGHUP begins a new file that only i
   assert.equal(linesOf(`${file}.1`).filter(isRequest).length, 200);
 });
 
+test('SIGUSR1 begins a new file, too, and reads no configuration', unix, async t => {
+  const { folder, file, daemon, said } = await startWithFile(t);
+  await said('"Ready"');
+  renameSync(file, `${file}.1`);
+  writeFileSync(join(folder, 'setting.ini'), 'nonsense');
+  daemon.signal('SIGUSR1');
+  await said('the file is opened anew');
+  daemon.signal('SIGTERM');
+  assert.equal(await daemon.exited, 0);
+  assert.doesNotMatch(readFileSync(file, 'utf8'), /The configuration/);
+});
+
 test('where no new file is to be had the old one goes on, and standard error tells', unix, async t => {
   const { folder, file, daemon, said } = await startWithFile(t);
   await said('"Ready"');

@@ -8,6 +8,7 @@ import { systemClock } from '../../src/domain/clock.ts';
 import type { Classifiable } from '../../src/domain/vocabulary.ts';
 import { createInspector, createMapper, createMappingList, type NewMapping } from '../../src/priority/priority.ts';
 import { MappingRates } from '../../src/telemetry/mapping-rates.ts';
+import { RaisedRequests } from '../../src/telemetry/raised-requests.ts';
 import { freshDatabase, privateServer, type TestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 
@@ -26,6 +27,7 @@ async function startMapper(t: TestContext, { url }: Pick<TestDatabase, 'url'>) {
     requestEnded: () => {},
     keyMapped: () => {},
     keyShadowed: () => {},
+    externalMayRaise: () => {},
     mappingsReloaded: () => {},
     mappingsReloadFailed: () => said.push('reload failed'),
     mappingAdded: (mapping: object) => said.push(`added ${JSON.stringify(mapping)}`),
@@ -50,7 +52,14 @@ async function startMapper(t: TestContext, { url }: Pick<TestDatabase, 'url'>) {
   const inspector = createInspector({ mapper, db, clock: systemClock, events, keys });
   t.after(() => inspector.stop());
   const rates = new MappingRates(systemClock);
-  const mappingList = createMappingList({ mapper, inspector, rates, db, clock: systemClock });
+  const mappingList = createMappingList({
+    mapper,
+    inspector,
+    rates,
+    raised: new RaisedRequests(),
+    db,
+    clock: systemClock,
+  });
   return { mapper, mappingList, said };
 }
 

@@ -5,6 +5,7 @@ import fastify from 'fastify';
 import { operations } from '../../src/gateway/operations.ts';
 import { registerAdmin } from '../../src/http/admin/admin.ts';
 import { registerOpenApi } from '../../src/http/openapi.ts';
+import { hashKey } from '../../src/identity/api-key.ts';
 import { readApiDocument } from '../support/api-document.ts';
 import { adminKey, startGateway } from '../support/gateway.ts';
 import { readLanes } from '../support/live.ts';
@@ -34,6 +35,8 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
     { user_id: 2, prefix: 'prod', scopes: ['chat'], expires_at: '2099-01-01T00:00:00Z' },
   ],
   ['GET', '/admin/api-keys?user_id=2&q=tok_prod', 200],
+  ['POST', '/admin/api-keys/lookup', 200, { key_hash: hashKey(adminKey) }],
+  ['POST', '/admin/api-keys/lookup', 404, { key_hash: '0'.repeat(64) }],
   ['DELETE', '/admin/api-keys/2', 200],
   ['GET', '/admin/scheduler/stats', 200],
   ['GET', '/admin/scheduler/pools', 200],

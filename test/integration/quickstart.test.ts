@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { createBoard } from '../../src/cli/demo-board.ts';
 import { closedFolder } from '../support/accounts.ts';
+import { freePort } from '../support/free-port.ts';
 
 const script = fileURLToPath(new URL('../../src/cli/quickstart.ts', import.meta.url));
 const examples = fileURLToPath(new URL('../../config/examples/eight-tenants.sql', import.meta.url));
@@ -77,12 +78,7 @@ interface Folder {
 async function newFolder(t: TestContext): Promise<Folder> {
   const path = await realpath(await closedFolder('quickstart-test-'));
   t.after(() => rm(path, { recursive: true, force: true }));
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return { path, dataDir: join(path, 'data'), port: typeof address === 'object' && address ? address.port : 0 };
+  return { path, dataDir: join(path, 'data'), port: await freePort() };
 }
 
 const greeted = /Ctrl-C stops/;

@@ -18,7 +18,7 @@ export interface CliRun {
 
 interface CliOptions {
   readonly env?: Record<string, string>;
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array;
 }
 
 export type Cli = (...args: string[]) => Promise<CliRun>;
@@ -30,7 +30,7 @@ export async function runCli(args: readonly string[], { env = {}, stdin = '' }: 
     stdin: new PassThrough() as unknown as NodeJS.ReadStream,
     stdout: out.stream,
     stderr: err.stream,
-    readInput: () => stdin,
+    readInput: () => Buffer.from(stdin),
     env: { HOME: '/nonexistent', ...env },
   });
   return {

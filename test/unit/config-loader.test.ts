@@ -65,6 +65,7 @@ test('without anything but a provider, everything has its default', () => {
       host: '127.0.0.1',
       port: 8081,
       dataDir: resolve('data'),
+      shutdownDelayMs: 0,
       shutdownGraceMs: 10_000,
       maxBodyBytes: 32 * 1024 * 1024,
       maxConnections: 16_000,
@@ -189,6 +190,7 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_GATEWAY_HOST: '::1',
     TOKLIGENCE_GATEWAY_PORT: '0',
     TOKLIGENCE_GATEWAY_DATA_DIR: '/srv/data',
+    TOKLIGENCE_GATEWAY_SHUTDOWN_DELAY_SEC: '5',
     TOKLIGENCE_GATEWAY_SHUTDOWN_GRACE_SEC: '1.5',
     TOKLIGENCE_GATEWAY_MAX_BODY_MB: '1',
     TOKLIGENCE_GATEWAY_MAX_CONNECTIONS: '500',
@@ -267,6 +269,7 @@ test('every key can be set in the environment', () => {
       host: '::1',
       port: 0,
       dataDir: '/srv/data',
+      shutdownDelayMs: 5000,
       shutdownGraceMs: 1500,
       maxBodyBytes: 1024 * 1024,
       maxConnections: 500,
@@ -377,6 +380,77 @@ test('an empty value is none where the default is empty, in the environment too'
   assert.equal(config.database.url, 'postgres://h/d');
   assert.equal(config.auth.adminKey, null);
   assert.deepEqual(seatsOf(config), [{ name: 'local', seats: 8 }]);
+});
+
+test('an empty variable of the environment is none, whatever its key', () => {
+  const text = `[gateway]\nport = 9000\n${provider}[tenant.a-b]\nweight = 3\n[tenant.a.b]\n`;
+  const names = Object.entries({ ...sections, 'provider.local': allProviderKeys, 'tenant.a-b': tenantKeys }).flatMap(
+    ([section, keys]) => Object.keys(keys).map(key => environmentName(section, key)),
+  );
+  for (const empty of ['', ' ', '\r\n']) {
+    const env = Object.fromEntries([...names, 'TOKLIGENCE_TYPO'].map(name => [name, empty]));
+    assert.deepEqual(load(text, env), load(text), JSON.stringify(empty));
+  }
+});
+
+test('a variable of the environment that is not UTF-8 is refused by its name', () => {
+  const said = faultsOf(provider, { TOKLIGENCE_GATEWAY_DATA_DIR: '/donn\ufffdes', OTHER: '\ufffd' });
+  assert.equal(said, '[null] null: TOKLIGENCE_GATEWAY_DATA_DIR in the environment is not UTF-8');
+});
+
+test('a file in another encoding is refused in one sentence, with the line', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'config-test-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'setting.ini');
+  const written = `; \u00e4\r\n[gateway]\r\ndata_dir = /donn\u00e9es\r\n${provider}`;
+  const bytes = Buffer.from(written);
+  const utf16 = Buffer.from(written, 'utf16le');
+  const said = (content: Uint8Array): string => {
+    writeFileSync(file, content);
+    try {
+      return loadConfig({ file, env: {}, isTerminal: false }).config.gateway.dataDir;
+    } catch (error) {
+      assert.ok(error instanceof ConfigFaults, String(error));
+      assert.equal(error.faults.length, 1);
+      return (error.faults[0]?.message ?? '').replace(`the configuration file ${file}: `, '');
+    }
+  };
+  const isUtf16 = 'it is UTF-16 and must be UTF-8: save it in that encoding';
+  assert.equal(said(bytes), resolve('/donn\u00e9es'));
+  assert.equal(said(Buffer.concat([Buffer.from('\ufeff'), bytes])), resolve('/donn\u00e9es'));
+  assert.equal(said(Buffer.concat([Buffer.from([0xff, 0xfe]), utf16])), isUtf16);
+  assert.equal(said(Buffer.concat([Buffer.from([0xff, 0xfe]), utf16]).swap16()), isUtf16);
+  assert.equal(said(utf16), isUtf16);
+  assert.equal(said(Buffer.from(utf16).swap16()), isUtf16);
+  assert.equal(said(Buffer.from(written, 'latin1')), 'it is not UTF-8 in line 1: save it in that encoding');
+  const onlyInLine3 = Buffer.concat([bytes.subarray(0, 5), Buffer.from(written.slice(4), 'latin1')]);
+  assert.equal(said(onlyInLine3), 'it is not UTF-8 in line 3: save it in that encoding');
+  assert.equal(
+    said(bytes.subarray(0, bytes.indexOf(0xc3, 5) + 1)),
+    'it is not UTF-8 in line 3: save it in that encoding',
+  );
+  assert.equal(said(Buffer.from(`${provider}\n[gateway]\n\0`)), 'it has a NUL character in line 5');
+});
+
+test('an IPv6 address may be written in brackets, and nothing else with a colon is a host', () => {
+  const hostOf = (host: string) => load(`[gateway]\nhost = ${host}\n${provider}`).config.gateway.host;
+  for (const host of ['::1', '::', 'fe80::1', '::ffff:127.0.0.1']) {
+    assert.equal(hostOf(host), host);
+    assert.equal(hostOf(`[${host}]`), host);
+  }
+  assert.equal(load(`[auth]\ndisabled = true\n[gateway]\nhost = [::1]\n${provider}`).config.auth.disabled, true);
+  for (const host of [
+    '[::1]:8081',
+    '[127.0.0.1]',
+    '[localhost]',
+    '[]',
+    '[::1',
+    '::1]',
+    'localhost:8081',
+    'a:b',
+    'fe80::1%eth0',
+  ])
+    assert.match(faultsOf(`[gateway]\nhost = ${host}\n${provider}`), /^\[gateway\] host: must be a host name or an IP/);
 });
 
 test('a value keeps ; # and blanks inside quotes, and backslashes outside', () => {

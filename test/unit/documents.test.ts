@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { loadConfig } from '../../src/config/config-loader.ts';
 
 test('operators are told which Node each machine gets', () => {
   const told = readFileSync('docs/operate.md', 'utf8');
@@ -10,6 +11,17 @@ test('operators are told which Node each machine gets', () => {
   assert.ok(nodes.length >= 4);
   for (const [name, version] of nodes)
     assert.match(told, new RegExp(`\\| \`${name}\` \\| ${version.replaceAll('.', '\\.')}\\b`));
+});
+
+test('the settings that the README shows can be copied into a file as they stand', () => {
+  const [settings = ''] = [...readFileSync('README.md', 'utf8').matchAll(/```ini\n([\s\S]+?)```/g)].map(
+    ([, text]) => text,
+  );
+  const { config, warnings } = loadConfig({ file: null, text: settings, env: {}, isTerminal: false });
+  assert.deepEqual(
+    [config.providers.map(({ name }) => name), warnings],
+    [['vllm', 'openai', 'anthropic', 'litellm'], []],
+  );
 });
 
 test('the threat model names tests that are there', () => {

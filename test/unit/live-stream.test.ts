@@ -18,6 +18,7 @@ async function arrange(t: TestContext, { isHeld = false } = {}) {
   const lanes = () => ({
     database: 'ready' as const,
     pools: [],
+    x_priority: { policy: 'allow' as const, external_may_raise: null, raised: [], raised_by_others: 0 },
     boosts: [{ mapping_id: 1, tenant_id: 'x'.repeat(frameBytes), own_priority: 3, priority: 1, until: point.at }],
   });
   const pool = {

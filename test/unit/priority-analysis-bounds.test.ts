@@ -61,7 +61,7 @@ for (const [name, pattern] of Object.entries(kinds))
     const index = longestStep(RowIndex.of(snapshot.ranked));
     let asked = 0;
     const isOver = (share: number) => ++asked > share * 400;
-    const linted = longestStep(lint({ rows: rows.value, index: index.value, keys, isOver }));
+    const linted = longestStep(lint({ rows: rows.value, index: index.value, keys, raising: null, isOver }));
     assert.equal(linted.value.checked.usable, snapshot.size);
     const situation = {
       ranked: snapshot.ranked,

@@ -38,7 +38,7 @@ function mapped(policy: XPriorityPolicy = 'allow') {
 }
 
 test('without a mapping a request gets the default priority and its user as the flow', () => {
-  const expected = { level: 7, source: 'default', flowId: 'user:4', mappingId: null };
+  const expected = { level: 7, source: 'default', flowId: 'user:4', mappingId: null, isRaised: false };
   assert.deepEqual(defaultClassify(settings())(request()), expected);
   assert.deepEqual(mapped().classify(request()), expected);
 });
@@ -46,14 +46,15 @@ test('without a mapping a request gets the default priority and its user as the 
 test('a mapped key gets the mapping’s priority and the tenant as the flow', () => {
   const { classify, said } = mapped();
   const key = 'tok_int_1';
-  assert.deepEqual(classify(request({ key })), { level: 4, source: 'mapping', flowId: 'dept', mappingId: 1 });
+  const expected = { level: 4, source: 'mapping', flowId: 'dept', mappingId: 1, isRaised: false };
+  assert.deepEqual(classify(request({ key })), expected);
   assert.deepEqual(said, [[key, 4, null]]);
   assert.equal(classify(request({ key: 'tok_none_1' })).flowId, 'mapping:3');
 });
 
 test('without authentication everybody is one anonymous flow, and a presented key maps to nothing', () => {
   const nobody = request({ identity: { keyId: null, userId: null, role: null }, key: null });
-  const expected = { level: 7, source: 'default', flowId: 'anonymous', mappingId: null };
+  const expected = { level: 7, source: 'default', flowId: 'anonymous', mappingId: null, isRaised: false };
   assert.deepEqual(mapped().classify(nobody), expected);
 });
 
@@ -64,12 +65,14 @@ test('X-Priority wins over mapping and default, and never changes the flow', () 
     source: 'header',
     flowId: 'shop',
     mappingId: 2,
+    isRaised: true,
   });
   assert.deepEqual(defaultClassify(settings())(request({ asked })), {
     level: 0,
     source: 'header',
     flowId: 'user:4',
     mappingId: null,
+    isRaised: true,
   });
 });
 
@@ -93,6 +96,17 @@ for (const [policy, key, asked, level, source] of cases)
     const { level: given, source: from } = mapped(policy).classify(request({ key, asked }));
     assert.deepEqual([given, from], [level, source]);
   });
+
+test('only a request that gets a better level than its own by the header counts as raised', () => {
+  const raised = (policy: XPriorityPolicy, key: string, asked?: string) =>
+    mapped(policy).classify(request({ key, asked })).isRaised;
+  const answers = (policy: XPriorityPolicy, key: string) =>
+    [undefined, '3', '4', '9'].map(asked => raised(policy, key, asked));
+  assert.deepEqual(answers('allow', 'tok_ext_1'), [false, true, false, false]);
+  assert.deepEqual(answers('internal', 'tok_int_1'), [false, true, false, false]);
+  for (const policy of ['internal', 'lower', 'ignore'] as const)
+    assert.deepEqual(answers(policy, 'tok_ext_1'), [false, false, false, false], policy);
+});
 
 test('while mapping is off nobody is internal: under that policy everyone may only lower', () => {
   const classify = defaultClassify(settings('internal'));

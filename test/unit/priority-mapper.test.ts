@@ -69,6 +69,7 @@ function arrange(t: TestContext, rows: Partial<StoredRows> = {}) {
     requestEnded: () => {},
     keyMapped: () => {},
     keyShadowed: () => {},
+    externalMayRaise: () => {},
     mappingsReloaded: ({ usable }: { usable: number }) => log.push(`reloaded ${usable}`),
     mappingsReloadFailed: (error: unknown) => log.push(`failed ${(error as Error).message}`),
     mappingAdded: () => {},

@@ -81,6 +81,7 @@ test('what is exported is read as it was, by the fast reader and by all of YAML 
         ),
       );
       assert.deepEqual(parse(file), { mappings: whole });
+      assert.deepEqual(parse(file, { version: '1.1' }), { mappings: whole }, file);
       const fast = read(file);
       assert.deepEqual(
         fast?.map(({ value }) => value),
@@ -93,6 +94,63 @@ test('what is exported is read as it was, by the fast reader and by all of YAML 
     }),
     { numRuns: 500 },
   );
+});
+
+test('what any reader of YAML may take for something else than a text is quoted', () => {
+  const bare = {
+    pattern: 'tok_a*',
+    match_type: 'prefix',
+    priority: 3,
+    tenant_id: null,
+    tenant_name: null,
+    tenant_type: null,
+    description: null,
+    enabled: true,
+  } as const;
+  const words = ['yes', 'no', 'on', 'off', 'y', 'n', 'true', 'false', 'null', 'nan', 'inf', 'infinity'];
+  const texts = [
+    ...words.flatMap(word => [word, word.toUpperCase(), word.charAt(0).toUpperCase() + word.slice(1)]),
+    ...['nO', 'yEs', 'nULL', '~', '=', '<<', '.inf', '-.INF', '.NaN', '@home', '\u2028', '\ufeff'],
+    ...[
+      '0o7',
+      '012',
+      '0042',
+      '08',
+      '1_000',
+      '1,000',
+      '1e3',
+      '1.5',
+      '.5',
+      '5.',
+      '+1',
+      '-1',
+      '0x1F',
+      '0b1',
+      '1:30',
+      '1:30:00.5',
+    ],
+    ...[
+      '2026-11-29',
+      '2026-11-29T10:00:00Z',
+      '2001-1-1 1:1:1',
+      ':symbol',
+      '!php/object',
+      '%a',
+      '|',
+      '>',
+      '?a',
+      '&a',
+      '*a',
+    ],
+  ];
+  for (const text of texts) {
+    const file = `mappings:\n${yamlOf({ ...bare, tenant_id: text })}`;
+    assert.match(file, /^ {4}tenant_id: "/m, text);
+    for (const version of ['1.1', '1.2'] as const)
+      assert.equal(parse(file, { version }).mappings[0].tenant_id, text, `${version}: ${text}`);
+  }
+  for (const text of ['dept-prod', 'nope', 'only', 'yes_', 'Team A'])
+    assert.match(yamlOf({ ...bare, tenant_id: text }), new RegExp(`^ {4}tenant_id: ${text}$`, 'm'));
 });
 
 const fragment = fc.constantFrom(

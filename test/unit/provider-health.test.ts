@@ -16,6 +16,7 @@ const served: Outcome = {
   asked: null,
   level: 3,
   source: 'default',
+  isRaised: false,
   model: 'm',
   provider: 'gpu',
   pool: 'gpu',

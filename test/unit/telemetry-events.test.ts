@@ -36,6 +36,7 @@ const served: Outcome = {
   asked: null,
   level: 0,
   source: 'mapping',
+  isRaised: false,
   model: 'gpt-4o',
   provider: 'gpu',
   pool: 'gpus',

@@ -4,6 +4,7 @@ import type { Outcome } from '../../src/domain/outcome.ts';
 import type { PoolStats } from '../../src/domain/stats.ts';
 import { allLevels } from '../../src/domain/vocabulary.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
+import { metricFaults } from '../support/metric-rules.ts';
 
 const ended: Outcome = {
   requestId: 'req_1',
@@ -17,6 +18,7 @@ const ended: Outcome = {
   asked: null,
   level: 2,
   source: 'mapping',
+  isRaised: false,
   model: 'a-model',
   provider: 'gpu',
   pool: 'gpus',
@@ -136,6 +138,7 @@ test('no label but level, outcome, provider and the bound of a bucket exists, an
   metrics.requestEnded(ended);
   metrics.requestEnded({ ...ended, level: null, provider: null });
   const rendered = await metrics.render();
+  assert.deepEqual(metricFaults(rendered), []);
   assert.match(metrics.contentType, /^text\/plain; version=0\.0\.4/);
   assert.ok(!rendered.includes('a-model') && rendered.includes('\nprocess_cpu_seconds_total '));
   for (const line of rendered.split('\n').filter(line => line !== '' && !line.startsWith('#'))) {
@@ -145,4 +148,30 @@ test('no label but level, outcome, provider and the bound of a bucket exists, an
       assert.ok(['level', 'outcome', 'provider', 'le'].includes(label ?? ''), line);
     }
   }
+});
+
+test('the rules for names see each kind of fault that promtool does', () => {
+  const metric = (name: string, type: string, labels = '') =>
+    `# HELP ${name} Some text.\n# TYPE ${name} ${type}\n${name}${labels} 1\n`;
+  const faulty: [string, RegExp][] = [
+    ['# TYPE a_total counter\na_total 1\n', /no help text/],
+    [metric('a', 'counter'), /should end in _total/],
+    [metric('a_total', 'gauge'), /only a counter/],
+    [metric('a_count', 'gauge'), /only a histogram has _bucket/],
+    [metric('a', 'gauge', '{le="1"}'), /label le/],
+    [metric('a', 'gauge', '{quantile="1"}'), /label quantile/],
+    [metric('a_gauge', 'gauge'), /the type stands in the name/],
+    [metric('a:b', 'gauge'), /colon/],
+    [metric('aB', 'gauge'), /snake_case/],
+    [metric('a_ms', 'gauge'), /abbreviated/],
+    [metric('a_milliseconds', 'gauge'), /no base unit/],
+    [metric('a_minutes', 'gauge'), /no base unit/],
+  ];
+  for (const [scrape, fault] of faulty) {
+    const found = metricFaults(scrape);
+    assert.equal(found.length, 1, `${scrape}: ${found}`);
+    assert.match(found[0] ?? '', fault);
+  }
+  const histogram = '# HELP a_seconds X.\n# TYPE a_seconds histogram\na_seconds_bucket{le="1"} 1\na_seconds_sum 1\n';
+  assert.deepEqual(metricFaults(`${histogram}${metric('c_total', 'counter')}`), []);
 });

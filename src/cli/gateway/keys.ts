@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { moment, table } from './output.ts';
+import { hashOfKey } from './mapping-flags.ts';
+import { moment, table, visible } from './output.ts';
 import { countLine, listRows, type PageFlags } from './paging.ts';
 import { eachOf, repeated, rowIds, type SessionOf } from './session.ts';
 import { pageOptions, userIdOf } from './users.ts';
@@ -54,7 +55,41 @@ export function keyCommands(program: Command, sessionOf: SessionOf): void {
     session.show({ api_keys: rows, total }, () => keyTable(rows) + countLine(rows.length, total, 'key', 'keys'));
   });
 
+  findCommand(keys, sessionOf);
   revokeCommand(keys, sessionOf);
+}
+
+interface FoundKey extends ApiKey {
+  readonly user_email: string;
+  readonly state: 'active' | 'expired' | 'user_inactive';
+  readonly last_used_at: string | null;
+  readonly counted_since: string;
+}
+
+const stateWords = { active: 'active', expired: 'expired', user_inactive: 'its user is inactive' } as const;
+
+function findCommand(keys: Command, sessionOf: SessionOf): void {
+  keys
+    .command('find')
+    .description('whose a whole key is, whether it works and when it was used last; only its hash is sent')
+    .requiredOption('--key-from <file>', 'the file with the key (- for standard input)')
+    .action(async ({ keyFrom }: { keyFrom: string }, command: Command) => {
+      const session = sessionOf(command);
+      const body = { key_hash: hashOfKey(keyFrom, session.streams) };
+      const found = await session.gateway().call<FoundKey>('POST', `${path}/lookup`, { body });
+      session.show(found, () => foundText(found));
+    });
+}
+
+function foundText(key: FoundKey): string {
+  const used = key.last_used_at === null ? `not since ${moment(key.counted_since)}` : moment(key.last_used_at);
+  return [
+    `Key ${key.id} (${visible(key.key_prefix)}…): ${stateWords[key.state]}`,
+    `user       ${key.user_id}, ${visible(key.user_email)}`,
+    `last used  ${used}`,
+    `expires    ${moment(key.expires_at)}`,
+    '',
+  ].join('\n');
 }
 
 function revokeCommand(keys: Command, sessionOf: SessionOf): void {

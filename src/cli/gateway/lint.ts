@@ -15,12 +15,15 @@ const titles: Readonly<Record<string, string>> = {
   faulty: 'cannot be used',
   pattern_without_key: 'match no known key',
   key_without_pattern: 'known keys that no pattern matches',
+  external_may_raise: 'setting lets external tenants raise themselves',
 };
 
 export function lintCommand(mappings: Command, sessionOf: SessionOf): void {
   mappings
     .command('lint')
-    .description('mappings that never win, overlap or are faulty, patterns without keys, keys without patterns')
+    .description(
+      'mappings that never win, overlap or are faulty, patterns without keys, keys without patterns, customers that may raise themselves',
+    )
     .action(async (_flags: object, command: Command) => {
       const session = sessionOf(command);
       const report = await session.gateway().call<Report>('GET', '/admin/api-key-priority/lint');

@@ -72,4 +72,7 @@ export function matchTypeOf(pattern: string, given: string | undefined): string 
 }
 
 /** A key is stored as its hash, so that nobody reads it in a list. */
-export const hashedKey = (file: string, streams: Streams): string => `sha256:${hash('sha256', readKey(file, streams))}`;
+export const hashedKey = (file: string, streams: Streams): string => `sha256:${hashOfKey(file, streams)}`;
+
+/** Of the key that a file holds: lowercase hex, as it is stored. */
+export const hashOfKey = (file: string, streams: Streams): string => hash('sha256', readKey(file, streams));

@@ -60,15 +60,18 @@ function listCommand(mappings: Command, sessionOf: SessionOf): void {
       tenant_type: flags.tenantType,
       enabled: enabledOf(flags),
     };
-    const { rows, total } = await listRows<Mapping>(
+    const { rows, total, answer } = await listRows<Mapping>(
       session.gateway(),
       { path: mappingsPath, name: 'mappings', query },
       flags,
     );
+    // Null where none may; a gateway of another version may not say.
+    const raising = (answer.external_may_raise ?? null) as { readonly message: string } | null;
     session.show(
-      { mappings: rows, total },
+      { mappings: rows, total, external_may_raise: raising },
       () => mappingTable(rows) + countLine(rows.length, total, 'mapping', 'mappings'),
     );
+    if (raising !== null && !session.json) session.note(`warning: ${raising.message}`);
   });
 }
 
@@ -78,7 +81,7 @@ function addCommand(mappings: Command, sessionOf: SessionOf): void {
     .description('map a pattern to a priority')
     .argument(
       '[pattern]',
-      "in quotes: 'tok_prod*' is a prefix, '*_ci' a suffix, '*-beta-*' contained, sha256:HEX an exact key; else say --match-type",
+      "in quotes: 'tok_prod_*' is a prefix, '*_ci' a suffix, '*-beta-*' contained, sha256:HEX an exact key; else say --match-type",
     )
     .addOption(new Option('--priority <n>', 'P0 (best) to P9').argParser(level).makeOptionMandatory())
     .option('--key-from <file>', 'instead of a pattern: map exactly the key in this file (- for standard input)')

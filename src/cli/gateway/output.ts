@@ -6,7 +6,7 @@ export interface Streams {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   /** All of standard input, once it has ended. */
-  readonly readInput: () => string;
+  readonly readInput: () => Uint8Array;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

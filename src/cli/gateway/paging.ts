@@ -7,12 +7,12 @@ export interface PageFlags {
   readonly offset?: number;
 }
 
-/** All rows of a list, page by page; with a limit, that many. */
+/** All rows of a list, page by page; with a limit, that many. `answer`: the last one, for what it says beside them. */
 export async function listRows<Row>(
   gateway: AdminClient,
   { path, name, query = {} }: { path: string; name: string; query?: CallOptions['query'] },
   { limit = Number.POSITIVE_INFINITY, offset = 0 }: PageFlags = {},
-): Promise<{ rows: Row[]; total: number }> {
+): Promise<{ rows: Row[]; total: number; answer: Readonly<Record<string, unknown>> }> {
   const rows: Row[] = [];
   for (;;) {
     const size = Math.min(pageSize, limit - rows.length);
@@ -22,7 +22,7 @@ export async function listRows<Row>(
     const page = answer[name] as Row[];
     const total = answer.total as number;
     rows.push(...page);
-    if (page.length < size || rows.length >= limit || offset + rows.length >= total) return { rows, total };
+    if (page.length < size || rows.length >= limit || offset + rows.length >= total) return { rows, total, answer };
   }
 }
 

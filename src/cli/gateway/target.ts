@@ -1,11 +1,12 @@
 /** Which gateway a command talks to, and with which key: flags, then environment, then the file of the user. */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { FaultList } from '../../config/faults.ts';
 import { readSettingFile } from '../../config/setting-file.ts';
 import { CliFault, exitCodes, usageFault } from './exit.ts';
 import type { Streams } from './output.ts';
+import { readText, readTextIfThere, textOf } from './text-file.ts';
 
 export interface TargetFlags {
   readonly server?: string;
@@ -47,7 +48,7 @@ export function readTarget(flags: TargetFlags, surroundings: Surroundings): Targ
   if (flags.key !== undefined && flags.keyFile !== undefined) throw usageFault('give --key or --key-file, not both');
   const file = configFile(env);
   const stored = readConfig(file);
-  const url = checkedUrl(flags.server ?? (env[environmentNames.url] || null) ?? stored.url ?? defaultUrl);
+  const url = checkedUrl(flags.server ?? given(env, 'url') ?? stored.url ?? defaultUrl);
   const key =
     flagKey(flags, surroundings) ?? environmentKey(surroundings) ?? storedKey(stored, url, { ...surroundings, file });
   if (key === null) {
@@ -78,7 +79,7 @@ interface Stored {
 }
 
 function readConfig(file: string): Stored {
-  const text = readIfThere(file);
+  const text = readTextIfThere(file);
   if (text === null) return { url: null, key: null, keyFile: null };
   const faults = new FaultList();
   const written = readSettingFile(text, faults);
@@ -101,15 +102,6 @@ function readConfig(file: string): Stored {
 
 const fromHome = (path: string): string => (path.startsWith('~/') ? join(homedir(), path.slice(2)) : path);
 
-function readIfThere(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
-    throw usageFault(`${file} cannot be read: ${reasonOf(error)}`);
-  }
-}
-
 /** As ssh treats private keys. Windows has no such modes. */
 function refuseShared(file: string): void {
   const mode = statSync(file).mode & 0o777;
@@ -127,12 +119,15 @@ function flagKey({ key, keyFile }: TargetFlags, surroundings: Surroundings): str
 }
 
 function environmentKey(surroundings: Surroundings): string | null {
-  const { env } = surroundings;
-  const key = env[environmentNames.key];
-  if (key) return checkedKey(key, environmentNames.key);
-  const file = env[environmentNames.keyFile];
-  return file ? readKey(file, surroundings) : null;
+  const key = given(surroundings.env, 'key');
+  if (key !== null) return checkedKey(key, environmentNames.key);
+  const file = given(surroundings.env, 'keyFile');
+  return file === null ? null : readKey(file, surroundings);
 }
+
+/** What the environment says; one that is empty says nothing, as with the daemon's settings. */
+const given = (env: Environment, name: keyof typeof environmentNames): string | null =>
+  env[environmentNames[name]]?.trim() || null;
 
 const hasKey = ({ key, keyFile }: Stored): boolean => key !== null || keyFile !== null;
 
@@ -145,16 +140,8 @@ function storedKey(stored: Stored, url: string, { file, ...rest }: Surroundings 
 
 /** The key that a file holds, alone on its first line; `-` is standard input. */
 export function readKey(file: string, { readInput }: Pick<Streams, 'readInput'>): string {
-  const text = file === '-' ? readInput() : readKeyText(file);
-  return checkedKey(text, file === '-' ? 'standard input' : file);
-}
-
-function readKeyText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw usageFault(`the key file ${file} cannot be read: ${reasonOf(error)}`);
-  }
+  if (file === '-') return checkedKey(textOf(readInput(), 'standard input'), 'standard input');
+  return checkedKey(readText(file, `the key file ${file}`), file);
 }
 
 /** It goes into a header: nothing else than visible ASCII can. The text is not repeated: it may be half a key. */
@@ -164,5 +151,3 @@ function checkedKey(text: string, from: string): string {
   if (!/^[\x21-\x7e]{1,256}$/.test(key)) throw usageFault(`${from} must hold one key: up to 256 visible characters`);
   return key;
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

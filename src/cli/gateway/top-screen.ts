@@ -16,7 +16,7 @@ export interface TopScreen {
 }
 
 const stopKeys = new Set(['q', 'Q', '\u0003', '\u0004', '\u001b']);
-const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const;
 
 export function openTopScreen({ stdin, stdout }: Streams): TopScreen {
   const stopping = new AbortController();

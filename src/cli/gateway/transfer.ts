@@ -1,5 +1,5 @@
 /** Mappings as a file that can live in git. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { isRecord } from './client.ts';
 import { CliFault, exitCodes, usageFault } from './exit.ts';
@@ -8,6 +8,7 @@ import { type ImportChange, importDiff, paintFor } from './import-diff.ts';
 import { mappingsPath } from './mapping-table.ts';
 import { visible } from './output.ts';
 import type { SessionOf } from './session.ts';
+import { readText, textOf } from './text-file.ts';
 
 interface Imported {
   readonly created: number;
@@ -48,7 +49,7 @@ export function transferCommands(mappings: Command, sessionOf: SessionOf): void 
     .option('--exit-code', 'end with 8 where there are changes')
     .action(async (file: string, flags: ImportFlags, command: Command) => {
       const session = sessionOf(command);
-      const text = file === '-' ? session.streams.readInput() : read(file);
+      const text = file === '-' ? textOf(session.streams.readInput(), 'standard input') : readText(file);
       const sent = session.gateway().call<Imported>('POST', `${mappingsPath}/import`, {
         query: { dry_run: flags.dryRun, prune: flags.prune },
         text: { type: file.endsWith('.json') ? 'application/json' : 'application/yaml', content: text },
@@ -83,14 +84,6 @@ function faultLines(error: unknown, file: string): string[] {
   });
   const more = faults.length - shown.length + Number(left);
   return more > 0 ? [...lines, `… and ${more} more (--json names the first ${faults.length})`] : lines;
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw usageFault(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }
 
 function write(file: string, text: string): void {

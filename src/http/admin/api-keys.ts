@@ -1,6 +1,6 @@
 import type { Identities } from '../../identity/identity.ts';
 import { type AdminApp, admins, callerOf } from './access.ts';
-import { apiKeyFilter, apiKeyList, drawnApiKey, newApiKey, success } from './contract.ts';
+import { apiKeyFilter, apiKeyList, drawnApiKey, foundApiKey, keyQuestion, newApiKey, success } from './contract.ts';
 import { rowIdOf } from './validation.ts';
 
 const config = { roles: admins };
@@ -13,6 +13,10 @@ export interface KeyUseService {
 }
 
 export function apiKeyRoutes(app: AdminApp, identities: Identities, uses: KeyUseService): void {
+  const withUse = <Key extends { readonly id: number }>(key: Key) => ({
+    ...key,
+    last_used_at: uses.lastUse(key.id)?.toISOString() ?? null,
+  });
   app.get(
     '/api-keys',
     {
@@ -22,8 +26,19 @@ export function apiKeyRoutes(app: AdminApp, identities: Identities, uses: KeyUse
     async request => {
       const { limit = 100, offset = 0, ...filter } = request.query;
       const { api_keys, total } = await identities.listKeys(callerOf(request), filter, { limit, offset });
-      const withUse = api_keys.map(key => ({ ...key, last_used_at: uses.lastUse(key.id)?.toISOString() ?? null }));
-      return { api_keys: withUse, total, counted_since: uses.since.toISOString() };
+      return { api_keys: api_keys.map(withUse), total, counted_since: uses.since.toISOString() };
+    },
+  );
+
+  app.post(
+    '/api-keys/lookup',
+    {
+      config,
+      schema: { summary: 'Find a key by its hash', body: keyQuestion, response: { 200: foundApiKey } },
+    },
+    async request => {
+      const found = await identities.findKey(callerOf(request), request.body.key_hash);
+      return { ...withUse(found), counted_since: uses.since.toISOString() };
     },
   );
 

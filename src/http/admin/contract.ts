@@ -11,6 +11,7 @@ import {
   userStatuses,
   xPriorityPolicies,
 } from '../../domain/vocabulary.ts';
+import { keyStates } from '../../identity/identity.ts';
 import { mappingSorts, mappingStates, sortOrders } from '../../priority/priority.ts';
 
 /*
@@ -87,10 +88,17 @@ export const mapping = fields({
   effective_priority: mappingRow.properties.priority,
   effective_source: Type.Enum(['row', 'schedule', 'boost']),
 });
+/** How many external tenants may take better levels than their own by X-Priority, and what to set; null: none. */
+export const mayRaise = Type.Union([
+  fields({ tenants: Type.Integer({ minimum: 1 }), message: Type.String() }),
+  Type.Null(),
+]);
 export const listedMapping = fields({
   ...mapping.properties,
   /** Requests that this gateway classified by it, a minute, in the last five minutes. */
   requests_per_min: Type.Number({ minimum: 0 }),
+  /** Requests of its tenant that took a better level than their own by X-Priority, here, since the start. */
+  raised_requests: Type.Integer({ minimum: 0 }),
   /** Why no key can ever get it, and the ids of the rows that stand before it. */
   never_wins: Type.Union([fields({ message: Type.String(), by: Type.Array(mappingRow.properties.id) }), Type.Null()]),
 });
@@ -99,6 +107,7 @@ export const mappingList = fields({
   mappings: Type.Array(listedMapping),
   total: Type.Integer(),
   checked_at: orNull(moment),
+  external_may_raise: mayRaise,
 });
 export const reloaded = fields({
   success: Type.Literal(true),
@@ -229,6 +238,15 @@ export const listedApiKey = fields({
   user_email: userRow.properties.email,
   last_used_at: orNull(moment),
 });
+/** Whoever has a whole key asks by its hash: the key itself stays with them. */
+export const keyQuestion = fields({
+  key_hash: field(Type.String({ pattern: '^[0-9a-f]{64}$' }), 'the SHA-256 of a whole key: 64 digits of 0-9 and a-f'),
+});
+export const foundApiKey = fields({
+  ...listedApiKey.properties,
+  state: oneOf(keyStates),
+  counted_since: moment,
+});
 export const apiKeyList = fields({
   api_keys: Type.Array(listedApiKey),
   total: Type.Integer(),
@@ -277,6 +295,7 @@ export type UserList = Static<typeof userList>;
 export type NewApiKey = Static<typeof newApiKey>;
 export type ApiKeyFilter = Static<typeof apiKeyFilter>;
 export type ListedApiKey = Static<typeof listedApiKey>;
+export type FoundApiKey = Static<typeof foundApiKey>;
 export type DrawnApiKey = Static<typeof drawnApiKey>;
 export type ApiKeyList = Static<typeof apiKeyList>;
 export type HistoryFilter = Static<typeof historyFilter>;

@@ -83,6 +83,7 @@ export const lintReport = fields({
     faulty: count,
     pattern_without_key: count,
     key_without_pattern: count,
+    external_may_raise: count,
   }),
   checked: fields({ mappings: count, usable: count, undecided: count }),
   keys: fields({ total: count, seen: count, match: count, no_match: count, unknown: count }),

@@ -13,7 +13,7 @@ import {
 import { levelCount, policies, shareBys } from '../../domain/vocabulary.ts';
 import type { HeldBoost } from '../../priority/priority.ts';
 import { field, fields, oneOf, priority, text } from './contract.ts';
-import { heldBoost } from './pool-contract.ts';
+import { type ChosenLevels, chosenLevels, heldBoost } from './pool-contract.ts';
 
 export type {
   Ahead,
@@ -84,6 +84,7 @@ export const lanesEvent = Type.Unsafe<LanesEvent>(
     database: Type.Enum([...databaseStates]),
     pools: Type.Array(livePool),
     boosts: Type.Array(heldBoost),
+    x_priority: chosenLevels,
   }),
 );
 export interface LanesEvent {
@@ -91,6 +92,7 @@ export interface LanesEvent {
   readonly database: (typeof databaseStates)[number];
   readonly pools: readonly LivePool[];
   readonly boosts: readonly HeldBoost[];
+  readonly x_priority: ChosenLevels;
 }
 
 export const point = Type.Unsafe<Point>(

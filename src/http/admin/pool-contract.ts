@@ -2,9 +2,10 @@
 import { type TSchema, Type } from 'typebox';
 import { type PoolKey, poolKeys } from '../../config/keys.ts';
 import type { PoolStats } from '../../domain/stats.ts';
-import { levelCount } from '../../domain/vocabulary.ts';
+import { levelCount, type XPriorityPolicy, xPriorityPolicies } from '../../domain/vocabulary.ts';
 import type { ShownPool } from '../../pool-settings/pool-settings.ts';
-import type { HeldBoost } from '../../priority/priority.ts';
+import type { ExternalMayRaise, HeldBoost } from '../../priority/priority.ts';
+import { mayRaise } from './contract.ts';
 
 export type { ShownPool };
 
@@ -60,7 +61,27 @@ export const heldBoost = object({
   priority: Type.Integer(),
   until: Type.String({ format: 'date-time' }),
 });
+/** `raised`: requests that took a better level than their own, here, since the start; those of most first. */
+export const chosenLevels = Type.Unsafe<ChosenLevels>(
+  object({
+    policy: Type.Enum([...xPriorityPolicies]),
+    external_may_raise: mayRaise,
+    raised: Type.Array(object({ flow_id: Type.String(), tenant_name: nullable(Type.String()), requests: count })),
+    raised_by_others: count,
+  }),
+);
+export interface ChosenLevels {
+  readonly policy: XPriorityPolicy;
+  readonly external_may_raise: ExternalMayRaise | null;
+  readonly raised: readonly {
+    readonly flow_id: string;
+    readonly tenant_name: string | null;
+    readonly requests: number;
+  }[];
+  readonly raised_by_others: number;
+}
 export const schedulerStats = Type.Unsafe<{
   readonly pools: readonly PoolStats[];
   readonly boosts: readonly HeldBoost[];
-}>(object({ pools: Type.Array(poolStats), boosts: Type.Array(heldBoost) }));
+  readonly x_priority: ChosenLevels;
+}>(object({ pools: Type.Array(poolStats), boosts: Type.Array(heldBoost), x_priority: chosenLevels }));

@@ -18,7 +18,7 @@ import {
   waitingRequests,
 } from './live-contract.ts';
 import { LiveStreams, type PoolSteps } from './live-stream.ts';
-import { schedulerStats } from './pool-contract.ts';
+import { type ChosenLevels, schedulerStats } from './pool-contract.ts';
 
 /** One pool, as these routes see it. */
 export interface WatchedPool extends PoolSteps {
@@ -37,6 +37,7 @@ export interface LanesService {
   readonly database: () => LanesEvent['database'];
   /** None in Personal, which has no mappings. */
   readonly boosts: () => HeldBoost[];
+  readonly chosenLevels: () => ChosenLevels;
 }
 
 const config = { roles: admins };
@@ -53,17 +54,29 @@ export function schedulerRoutes(
     `${url}/stats`,
     {
       config,
-      schema: { summary: 'Seats and lanes of every pool, and the boosts that hold', response: { 200: schedulerStats } },
+      schema: {
+        summary: 'Seats and lanes of every pool, the boosts that hold, and who raised itself',
+        response: { 200: schedulerStats },
+      },
     },
-    async () => ({ pools: lanes().pools.map(pool => pool.stats()), boosts: lanes().boosts() }),
+    async () => ({
+      pools: lanes().pools.map(pool => pool.stats()),
+      boosts: lanes().boosts(),
+      x_priority: lanes().chosenLevels(),
+    }),
   );
 
   const streams = new LiveStreams(() => {
-    const { pools, tenantName, database, boosts, ...rest } = lanes();
+    const { pools, tenantName, database, boosts, chosenLevels, ...rest } = lanes();
     return {
       ...rest,
       histories: () => pools,
-      lanes: () => ({ database: database(), pools: pools.map(pool => pool.live(tenantName)), boosts: boosts() }),
+      lanes: () => ({
+        database: database(),
+        pools: pools.map(pool => pool.live(tenantName)),
+        boosts: boosts(),
+        x_priority: chosenLevels(),
+      }),
     };
   });
   app.addHook('preClose', async () => streams.close());

@@ -1,14 +1,17 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
 import type {
   ApiKeyFilter,
   ApiKeyList,
   DrawnApiKey,
+  FoundApiKey,
   ListedApiKey,
   NewApiKey,
 } from '../../../src/http/admin/contract.ts';
-import { api } from './client.ts';
+import { keyHash } from '../parts/key-hash.ts';
+import { ApiError, api } from './client.ts';
 
-export type { DrawnApiKey, ListedApiKey, NewApiKey };
+export type { DrawnApiKey, FoundApiKey, ListedApiKey, NewApiKey };
 
 const apiKeysKey = ['api-keys'] as const;
 
@@ -21,6 +24,44 @@ export const useApiKeys = (filter: { readonly [Name in keyof ApiKeyFilter]: stri
     // "Last used" moves by itself.
     refetchInterval: 10_000,
   });
+
+/** The key with this hash, null where there is none. By POST: not even the hash stands in an address. */
+export const useFoundKey = (key_hash: string | null) =>
+  useQuery({
+    queryKey: [...apiKeysKey, 'found', key_hash],
+    queryFn: async ({ signal }) =>
+      api.post<FoundApiKey>('/api-keys/lookup', { key_hash }, { signal }).catch(nullIfGone),
+    enabled: key_hash !== null,
+    gcTime: 0,
+    refetchInterval: 10_000,
+  });
+
+const nullIfGone = (error: unknown): null => {
+  if (error instanceof ApiError && error.status === 404) return null;
+  throw error;
+};
+
+interface KeyHash {
+  /** Null until it is made, and where it cannot be. */
+  readonly hash: string | null;
+  readonly error: unknown;
+}
+
+export function useKeyHash(key: string): KeyHash {
+  const [made, setMade] = useState<(KeyHash & { readonly key: string }) | null>(null);
+  useEffect(() => {
+    let isWanted = true;
+    const tell = (hash: string | null, error: unknown) => isWanted && setMade({ key, hash, error });
+    keyHash(key).then(
+      hash => tell(hash, null),
+      error => tell(null, error),
+    );
+    return () => {
+      isWanted = false;
+    };
+  }, [key]);
+  return made?.key === key ? made : { hash: null, error: null };
+}
 
 /** The key is handed to `onDrawn` and to nothing else: what a mutation answers is kept in memory for a while. */
 export function useCreateApiKey(onDrawn: (key: DrawnApiKey) => void) {

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type DrawnApiKey, type ListedApiKey, useApiKeys, useRevokeApiKey } from '../api/api-keys.ts';
 import { useConfirm } from '../parts/confirm.tsx';
@@ -12,6 +12,7 @@ import { type TableView, useTableView } from '../parts/table-view.ts';
 import { tellDone, tellError } from '../parts/tell.ts';
 import { UserSelect } from '../parts/user-select.tsx';
 import { DrawnKey } from './api-keys/drawn-key.tsx';
+import { FoundKey } from './api-keys/found-key.tsx';
 import { keyColumns, shownPrefix } from './api-keys/key-columns.tsx';
 import { KeyPanel } from './api-keys/key-panel.tsx';
 
@@ -24,6 +25,8 @@ export default function Page() {
   // The key lives here while its dialog is open, and nowhere else.
   const [drawn, setDrawn] = useState<DrawnApiKey | null>(null);
   const [revoke, dialog] = useRevoking();
+  // A whole key that was entered to be looked up: it lives here and in its field, and only its hash leaves the page.
+  const [wholeKey, setWholeKey] = useState<string | null>(null);
   const showDrawn = (key: DrawnApiKey) => {
     setIsCreating(false);
     setDrawn(key);
@@ -36,7 +39,8 @@ export default function Page() {
           {t('create')}
         </Button>
       </PageHeader>
-      <Filters view={view} userId={userId} />
+      <Filters view={view} userId={userId} onWholeKey={setWholeKey} />
+      {wholeKey !== null && <FoundKey wholeKey={wholeKey} onRevoke={revoke} />}
       <PagedTable
         label={t('title')}
         columns={keyColumns(t, { onRevoke: revoke })}
@@ -67,11 +71,30 @@ function Hint({ countedSince }: { readonly countedSince: string | null }) {
   );
 }
 
-function Filters({ view, userId }: { readonly view: TableView; readonly userId: number | null }) {
+interface FiltersProps {
+  readonly view: TableView;
+  readonly userId: number | null;
+  readonly onWholeKey: (key: string | null) => void;
+}
+
+/** Of a key so many characters are stored to find it by its beginning. Whoever enters more has more than that of it. */
+const storedCharacters = 12;
+const isBeyondBeginning = (text: string) => text.trim().length > storedCharacters;
+
+function Filters({ view, userId, onWholeKey }: FiltersProps) {
   const { t } = useTranslation('apiKeys');
+  // Where the filters begin anew, what was typed is gone.
+  useEffect(() => () => onWholeKey(null), [onWholeKey]);
   return (
     <FilterBar view={view}>
-      <SearchFilter view={view} name="q" label={t('search')} placeholder={t('searchHint')} />
+      <SearchFilter
+        view={view}
+        name="q"
+        label={t('search')}
+        placeholder={t('searchHint')}
+        isSecret={isBeyondBeginning}
+        onSecret={onWholeKey}
+      />
       <UserSelect
         aria-label={t('user')}
         placeholder={t('userFilter')}

@@ -7,6 +7,7 @@ import { useLive } from '../api/live.ts';
 import { later } from '../parts/later.ts';
 import { PageHeader } from '../parts/states.tsx';
 import { LivePools } from './lanes/live-pools.tsx';
+import { Raised } from './lanes/raised.tsx';
 import { useRequestSearch } from './lanes/request-search.ts';
 import { DatabaseState, StreamBadge, StreamLost } from './lanes/stream-state.tsx';
 
@@ -36,6 +37,7 @@ export default function Page() {
       </PageHeader>
       <StreamLost live={live} onRetry={stream.resume} />
       <DatabaseState live={live} />
+      <Raised live={live} />
       <LivePools live={live} onWaiting={search.open} />
       <Suspense>
         {wasOpened && <FindRequest search={search} pools={live.lanes?.pools.map(pool => pool.name) ?? []} />}

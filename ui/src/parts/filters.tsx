@@ -3,6 +3,7 @@ import { useDebouncedCallback } from '@mantine/hooks';
 import { IconSearch } from '@tabler/icons-react';
 import { Fragment, type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { looksLikeKey } from './key-like.ts';
 import type { TableView } from './table-view.ts';
 
 interface FilterProps extends Pick<BoxProps, 'w' | 'flex' | 'miw'> {
@@ -14,16 +15,25 @@ interface FilterProps extends Pick<BoxProps, 'w' | 'flex' | 'miw'> {
 
 interface SearchFilterProps extends FilterProps {
   readonly placeholder?: string;
+  /** What must not stand in an address, and so is not searched for: whatever may be a key, unless told otherwise. */
+  readonly isSecret?: (text: string) => boolean;
+  /** Where the page has another use for that than to say so; null when it is gone. */
+  readonly onSecret?: (secret: string | null) => void;
 }
 
 /** Free text; asked for when the typing rests. */
-export function SearchFilter({ view, name, label, placeholder, ...box }: SearchFilterProps) {
+export function SearchFilter({ view, name, label, placeholder, isSecret, onSecret, ...box }: SearchFilterProps) {
   const { t } = useTranslation();
   const asked = view.filters[name] ?? '';
+  const isHidden = isSecret ?? looksLikeKey;
   const [text, setText] = useState(asked);
-  // Filters are also taken away by others: "clear", or the way back.
-  useEffect(() => setText(typed => (typed.trim() === asked ? typed : asked)), [asked]);
-  const ask = useDebouncedCallback((value: string) => view.setFilter(name, value.trim()), 250);
+  // Filters are also taken away by others: "clear", or the way back. A secret is in no filter.
+  useEffect(() => setText(typed => (typed.trim() === asked || isHidden(typed) ? typed : asked)), [asked, isHidden]);
+  const ask = useDebouncedCallback((value: string) => {
+    const secret = isHidden(value) ? value.trim() : null;
+    onSecret?.(secret);
+    view.setFilter(name, secret === null ? value.trim() : null);
+  }, 250);
   const change = (value: string) => {
     setText(value);
     ask(value);
@@ -37,7 +47,11 @@ export function SearchFilter({ view, name, label, placeholder, ...box }: SearchF
       onChange={event => change(event.currentTarget.value)}
       leftSection={<IconSearch size={16} />}
       rightSection={text !== '' && <CloseButton size="sm" aria-label={t('clearSearch')} onClick={() => change('')} />}
-      maxLength={255}
+      maxLength={256}
+      // Neither is kept for the next time nor sent away to be corrected.
+      autoComplete="off"
+      spellCheck={false}
+      error={onSecret === undefined && isHidden(text) && t('keyNotSearched')}
       w={{ base: '100%', xs: 260 }}
       {...box}
     />

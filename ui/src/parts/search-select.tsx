@@ -2,6 +2,7 @@ import { Group, Loader, Select, type SelectProps, Stack, Text } from '@mantine/c
 import { useDebouncedValue } from '@mantine/hooks';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { looksLikeKey } from './key-like.ts';
 
 type SearchSelectProps = Omit<SelectProps, 'data' | 'value' | 'onChange' | 'renderOption'> & {
   /** The id of what is chosen; null: nothing. */
@@ -30,7 +31,8 @@ export function searchSelect<Item extends { readonly id: number }>(searched: Sea
     const { t } = useTranslation();
     const [typed, setTyped] = useState('');
     const chosen = useOne(value).data;
-    const isSearching = typed !== '' && (chosen === undefined || typed !== label(chosen));
+    const isKey = looksLikeKey(typed);
+    const isSearching = typed !== '' && !isKey && (chosen === undefined || typed !== label(chosen));
     const [q] = useDebouncedValue(isSearching ? typed : undefined, 200);
     const { data: found = [], isFetching } = useFound(q);
     const items = chosen === undefined || found.some(({ id }) => id === chosen.id) ? found : [chosen, ...found];
@@ -40,13 +42,15 @@ export function searchSelect<Item extends { readonly id: number }>(searched: Sea
         // Where it is the first field of a panel, its list would hide the others.
         openOnFocus={false}
         {...props}
-        data={items.map(item => ({ value: String(item.id), label: label(item) }))}
+        autoComplete="off"
+        spellCheck={false}
+        data={(isKey ? [] : items).map(item => ({ value: String(item.id), label: label(item) }))}
         value={value === null ? null : String(value)}
         onChange={id => onChange(id === null ? null : Number(id))}
         onSearchChange={setTyped}
         // The gateway has chosen what fits already.
         filter={({ options }) => options}
-        nothingFoundMessage={isFetching ? t('loading') : t('nothingFoundShort')}
+        nothingFoundMessage={isKey ? t('keyNotSearched') : isFetching ? t('loading') : t('nothingFoundShort')}
         rightSection={isFetching && isSearching ? <Loader size="xs" /> : undefined}
         maxDropdownHeight={280}
         renderOption={({ option }) => {

@@ -1,4 +1,4 @@
-import { createTheme } from '@mantine/core';
+import { type CSSVariablesResolver, createTheme } from '@mantine/core';
 
 const dialogStyles = { title: { fontWeight: 600 } };
 
@@ -13,4 +13,19 @@ export const theme = createTheme({
   components: { Drawer: { styles: dialogStyles }, Modal: { styles: dialogStyles } },
   fontFamily:
     'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif',
+});
+
+/** The library's own greys and red are too pale to be read on white, and more so on a tint (WCAG AA asks for 4.5 : 1). */
+export const readableColors: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    '--mantine-color-dimmed': '#60666c',
+    '--mantine-color-placeholder': '#6c7278',
+    '--mantine-color-error': 'var(--mantine-color-red-9)',
+  },
+  dark: {
+    '--mantine-color-dimmed': '#a3a3a3',
+    '--mantine-color-placeholder': '#a3a3a3',
+    '--mantine-color-error': 'var(--mantine-color-red-4)',
+  },
 });

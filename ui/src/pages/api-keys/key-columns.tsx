@@ -115,7 +115,7 @@ function Expiry({ at, t }: { readonly at: string | null; readonly t: TFunction<'
     <Stack gap={2} align="flex-start">
       {isOver && (
         <Badge color="red.9" radius="sm" tt="none" style={{ flexShrink: 0 }}>
-          {t('expired')}
+          {t('state_expired')}
         </Badge>
       )}
       <Moment at={at} />

@@ -3,6 +3,7 @@ import { useForm } from '@mantine/form';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useAskAgain } from '../../api/requests.ts';
+import { looksDrawnHere } from '../../parts/key-like.ts';
 import { FoundRequest } from './found-request.tsx';
 import type { RequestSearch } from './request-search.ts';
 import { WaitingList } from './waiting-list.tsx';
@@ -38,7 +39,12 @@ export default function FindRequest({ search, pools }: Props) {
 
 function Question({ search }: { readonly search: RequestSearch }) {
   const { t } = useTranslation('lanes');
-  const form = useForm({ mode: 'uncontrolled', initialValues: { id: search.id } });
+  const { t: shared } = useTranslation();
+  const form = useForm({
+    mode: 'uncontrolled',
+    initialValues: { id: search.id },
+    validate: { id: id => (looksDrawnHere(id) ? shared('keyNotSearched') : null) },
+  });
   const askAgain = useAskAgain();
   const ask = (id: string) => (id === search.id ? askAgain(id) : search.ask(id));
   return (
@@ -47,7 +53,7 @@ function Question({ search }: { readonly search: RequestSearch }) {
         <TextInput
           label={t('requestId')}
           description={t('requestIdWhere')}
-          inputWrapperOrder={['label', 'input', 'description']}
+          inputWrapperOrder={['label', 'input', 'description', 'error']}
           flex={1}
           maxLength={128}
           spellCheck={false}

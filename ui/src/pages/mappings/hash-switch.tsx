@@ -1,7 +1,7 @@
 import { Alert, Switch, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { canHash, isKeyInClear } from './key-digest.ts';
+import { isKeyInClear } from './exact-key.ts';
 import type { Values } from './row.ts';
 
 interface HashSwitchProps {
@@ -14,10 +14,10 @@ interface HashSwitchProps {
 export function HashSwitch({ values, isWanted, onWanted }: HashSwitchProps) {
   const { t } = useTranslation('mappings');
   if (values.match_type !== 'exact') return null;
-  const isInClear = isKeyInClear(values) && !(canHash && isWanted);
+  const isInClear = isKeyInClear(values) && !isWanted;
   return (
     <>
-      {canHash && !values.pattern.startsWith('sha256:') && (
+      {!values.pattern.startsWith('sha256:') && (
         <Switch
           label={t('storeHash')}
           description={t('storeHashHint')}
@@ -27,7 +27,7 @@ export function HashSwitch({ values, isWanted, onWanted }: HashSwitchProps) {
       )}
       {isInClear && (
         <Alert color="orange" icon={<IconAlertTriangle />} p="xs">
-          <Text size="sm">{t(canHash ? 'inClearWarning' : 'inClearNoHash')}</Text>
+          <Text size="sm">{t('inClearWarning')}</Text>
         </Alert>
       )}
     </>

@@ -8,7 +8,7 @@ import { type Change, conflictOf, useChangeMapping, useTrial } from '../../api/m
 import { formErrors } from '../../parts/form-errors.ts';
 import { tellDone } from '../../parts/tell.ts';
 import { Conflict, ConflictNotice } from './conflict.tsx';
-import { bodyOf } from './key-digest.ts';
+import { bodyOf } from './exact-key.ts';
 import { MappingFields } from './mapping-fields.tsx';
 import classes from './mappings.module.css';
 import { blank, fieldNames, type Values, valuesOf } from './row.ts';

@@ -4,6 +4,7 @@ import type { DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
 import { useMappings } from '../../api/mappings.ts';
 import { isFiltered } from '../../parts/filters.tsx';
+import { MayRaise } from '../../parts/may-raise.tsx';
 import { useNumbers } from '../../parts/numbers.ts';
 import { PagedTable } from '../../parts/paged-table.tsx';
 import type { TableView } from '../../parts/table-view.ts';
@@ -23,6 +24,7 @@ export function MappingTable({ view, actions }: MappingTableProps) {
   const columns = useColumns(actions);
   return (
     <Stack gap={6}>
+      <MayRaise found={data?.external_may_raise} />
       <PagedTable<Row>
         label={t('title')}
         columns={columns}
@@ -57,7 +59,6 @@ const wide = '(min-width: 88em)';
 
 function useColumns(actions: Actions): DataTableColumn<Row>[] {
   const { t } = useTranslation('mappings');
-  const { rate } = useNumbers();
   const sortable = true;
   return [
     { accessor: 'id', title: t('id'), sortable, width: 76, textAlign: 'right', visibleMediaQuery: wide },
@@ -113,7 +114,7 @@ function useColumns(actions: Actions): DataTableColumn<Row>[] {
       sortable,
       width: 106,
       textAlign: 'right',
-      render: row => rate(row.requests_per_min),
+      render: row => <Requests row={row} />,
       visibleMediaQuery: beyondPhone,
     },
     {
@@ -133,6 +134,22 @@ function useColumns(actions: Actions): DataTableColumn<Row>[] {
       visibleMediaQuery: onPhone,
     },
   ];
+}
+
+/** How many come a minute; under it those of its tenant that raised themselves, where there were any. */
+function Requests({ row }: { readonly row: Row }) {
+  const { t } = useTranslation('mappings');
+  const { rate } = useNumbers();
+  return (
+    <>
+      {rate(row.requests_per_min)}
+      {row.raised_requests > 0 && (
+        <Text size="xs" c="dimmed" title={t('raisedWhat')}>
+          {t('raised', { count: row.raised_requests })}
+        </Text>
+      )}
+    </>
+  );
 }
 
 /** On a phone a row says in one cell what matters of it. */

@@ -13,6 +13,7 @@ import {
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
+import { looksLikeKey } from '../../parts/key-like.ts';
 import type { RowChange } from './change-dialog.tsx';
 import type { Row } from './row.ts';
 
@@ -55,7 +56,9 @@ const named = ({ id, tenant_id, tenant_name }: Row, t: TFunction<'mappings'>) =>
 
 /** Of a prefix it is known how the keys begin; a whole key is asked for there and never stands in an address. */
 const explainPath = ({ match_type: type, pattern }: Row): string =>
-  type === 'prefix' ? `/explain?key_prefix=${encodeURIComponent(pattern.replace(/\*$/, ''))}` : '/explain';
+  type === 'prefix' && !looksLikeKey(pattern)
+    ? `/explain?key_prefix=${encodeURIComponent(pattern.replace(/\*$/, ''))}`
+    : '/explain';
 
 /** All that can be done with a row; on a phone it is the only button. */
 export function RowMenu({ row, actions }: RowActionsProps) {

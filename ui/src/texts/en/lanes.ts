@@ -19,6 +19,8 @@ export const lanes = {
   database_starting_what: 'The database has not been read yet.',
   database_stopping: 'The gateway is stopping',
   database_stopping_what: 'Requests that run are finished; new ones are refused.',
+  raised: 'Requests that took a better level than their own, since the start:',
+  others: 'others',
   noPools: 'No provider is configured, so there is no pool.',
   pools: 'Pools',
   pool: 'Pool',

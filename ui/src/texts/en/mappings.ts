@@ -10,6 +10,8 @@ export const mappings = {
   type: 'Type',
   match: 'Match',
   requestsPerMin: 'Req/min',
+  raised: '{{count, number}} raised',
+  raisedWhat: 'Requests of this tenant that took a better level than their own by X-Priority, since the start',
   emptyWhy:
     'Without a mapping every request gets the default priority. A mapping gives the keys that match its pattern a tenant and a priority.',
   stillChecking: 'Rows that never win are being looked for; they show here when that has ended.',
@@ -74,7 +76,7 @@ export const mappings = {
   choosePriority: 'P0 (best) to P9',
   noType: 'none',
   patternHint_exact: 'One whole key, or sha256: and the hash of one.',
-  patternHint_prefix: 'Keys that begin with this, such as tok_prod*. * alone matches every key.',
+  patternHint_prefix: 'Keys that begin with this, such as tok_prod_*. * alone matches every key.',
   patternHint_suffix: 'Keys that end with this, such as *_ci.',
   patternHint_contains: 'Keys that have this anywhere, such as *_ml_*.',
   patternHint_regex: 'RE2 syntax, anywhere in the key; anchor with ^ and $.',
@@ -84,8 +86,6 @@ export const mappings = {
   storeHash: 'Store the key as sha256',
   storeHashHint: 'It matches the same key. The hash is made in this browser; the key itself is not sent.',
   inClearWarning: 'The key will stand in the database in clear, for everybody who reads it.',
-  inClearNoHash:
-    'The key will stand in the database in clear. Enter sha256: and its hash instead; this page could make it over https.',
   wouldChange: 'What would change',
   trying: 'Trying …',
   tryHint: 'Shown when pattern and priority are there.',

@@ -41,7 +41,12 @@ export const shell = {
   retry: 'Try again',
   search: 'Search',
   clearSearch: 'Clear the search',
+  keyNotSearched:
+    'This may be a key, and is not searched for: it would stand in addresses and logs. Look it up under API keys.',
   clearFilters: 'Clear filters',
+  mayRaise: 'External tenants that may take any level by sending X-Priority: {{tenants}}.',
+  mayRaiseSet: '“Internal tenants choose any level, others lower ones only” would prevent that.',
+  changePolicy: 'To the settings',
   yes: 'Yes',
   no: 'No',
   none: 'none',

@@ -19,6 +19,8 @@ export const lanes: Texts['lanes'] = {
   database_starting_what: '尚未读取数据库。',
   database_stopping: '网关正在停止',
   database_stopping_what: '正在运行的请求会执行完毕，新请求会被拒绝。',
+  raised: '启动以来取得高于自身级别的请求：',
+  others: '其他',
   noPools: '没有配置提供方，因此没有池。',
   pools: '池',
   pool: '池',

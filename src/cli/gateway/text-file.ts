@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { utf8 } from '../../domain/utf8.ts';
+import { usageFault } from './exit.ts';
+
+/** The text of a file; null where there is none. Throws a usage fault, under `name`, where it cannot be read as UTF-8. */
+export function readTextIfThere(file: string, name = file): string | null {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+    throw usageFault(`${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return textOf(bytes, name);
+}
+
+/** The same of a file that has to be there. */
+export function readText(file: string, name = file): string {
+  const text = readTextIfThere(file, name);
+  if (text === null) throw usageFault(`${name} cannot be read: there is no such file`);
+  return text;
+}
+
+export function textOf(bytes: Uint8Array, name: string): string {
+  const read = utf8(bytes);
+  if ('fault' in read) throw usageFault(`${name} ${read.fault}`);
+  return read.text;
+}

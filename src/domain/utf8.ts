@@ -1,0 +1,37 @@
+/** Text that was written elsewhere: UTF-8 or refused, for bytes that are replaced in silence are a changed name or key. */
+export type Utf8 = { readonly text: string } | { readonly fault: string };
+
+/** The text, without a byte order mark; or what is wrong, to follow the name of the file. */
+export function utf8(bytes: Uint8Array): Utf8 {
+  if (looksLikeUtf16(bytes)) return { fault: 'is UTF-16 and must be UTF-8: save it in that encoding' };
+  const text = decoded(bytes);
+  if (text === null) return { fault: `is not UTF-8 in line ${faultyLine(bytes)}: save it in that encoding` };
+  const nul = text.indexOf('\0');
+  return nul < 0 ? { text } : { fault: `has a NUL character in line ${text.slice(0, nul).split('\n').length}` };
+}
+
+/** By its byte order mark, or because every other byte of its first letters is 0. */
+const looksLikeUtf16 = ([first, second, third, fourth]: Uint8Array): boolean =>
+  (first === 0xff && second === 0xfe) ||
+  (first === 0xfe && second === 0xff) ||
+  (first === 0 && second !== 0 && third === 0) ||
+  (second === 0 && first !== 0 && fourth === 0);
+
+function decoded(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+const lineFeed = 0x0a;
+
+/** No character of several bytes has a line feed among them, so that each line can be read alone. */
+function faultyLine(bytes: Uint8Array): number {
+  for (let line = 1, at = 0; ; line++) {
+    const end = bytes.indexOf(lineFeed, at);
+    if (end < 0 || decoded(bytes.subarray(at, end)) === null) return line;
+    at = end + 1;
+  }
+}
