@@ -1,6 +1,6 @@
 /** What a scheduling decision costs, against a bare array used as a queue; and what a seat costs a request. */
 import { systemClock } from '../src/domain/clock.ts';
-import { allLevels } from '../src/domain/vocabulary.ts';
+import { allLevels, type ShareBy } from '../src/domain/vocabulary.ts';
 import { Dispatcher } from '../src/gateway/dispatcher.ts';
 import { type Demand, Place, Scheduler } from '../src/scheduler/scheduler.ts';
 import { WaitWindow } from '../src/telemetry/wait-window.ts';
@@ -22,7 +22,9 @@ export async function run(): Promise<void> {
     of1000: schedulerPairs(1_000),
     of10000: schedulerPairs(10_000),
     of100000: schedulerPairs(100_000),
-    pastAside: schedulerPairs(100, 100),
+    sharing100: schedulerPairs(100, { shareBy: 'tenant' }),
+    sharing10000: schedulerPairs(10_000, { shareBy: 'tenant' }),
+    pastAside: schedulerPairs(100, { aside: 100 }),
   };
   await interleaved(5, candidates); // just-in-time compilation
   const pairs = await interleaved(rounds, candidates);
@@ -39,6 +41,8 @@ export async function run(): Promise<void> {
   console.log(`enqueue and dequeue,   1,000 tenants        ${shown(pairs.of1000, 'ns', 0)}`);
   console.log(`enqueue and dequeue,  10,000 tenants        ${shown(pairs.of10000, 'ns', 0)}   at most 1,000 ns`);
   console.log(`enqueue and dequeue, 100,000 tenants        ${shown(pairs.of100000, 'ns', 0)}   at most 4,000 ns`);
+  console.log(`share_by = tenant,       100 tenants        ${shown(pairs.sharing100, 'ns', 0)}   at most   500 ns`);
+  console.log(`share_by = tenant,    10,000 tenants        ${shown(pairs.sharing10000, 'ns', 0)}   at most 1,000 ns`);
   console.log(`the same with 100, past 10,000 of a closed model  ${shown(pairs.pastAside, 'ns', 0)}`);
   console.log(`a model closes and opens,  10,000 wait for it ${shown(closed.of10000, 'ms')}`);
   console.log(`a model closes and opens, 100,000 wait for it ${shown(closed.of100000, 'ms')}`);
@@ -62,12 +66,17 @@ const demands = (tenants: number): Demand[] =>
 
 const nanosecondsSince = (startedAt: bigint) => Number(process.hrtime.bigint() - startedAt);
 
+interface Sharing {
+  readonly aside?: number;
+  readonly shareBy?: ShareBy;
+}
+
 /**
  * Each request that is served is followed by another one of the same tenant, so that all stay backlogged. So many
  * more of each tenant stand aside.
  */
-function schedulerPairs(tenants: number, aside = 0): () => number {
-  const scheduler = new Scheduler<Demand>({ settings, tenants: new Map() });
+function schedulerPairs(tenants: number, { aside = 0, shareBy = 'level' }: Sharing = {}): () => number {
+  const scheduler = new Scheduler<Demand>({ settings: { ...settings, shareBy }, tenants: new Map() });
   if (aside > 0) {
     for (const demand of demands(1)) queue(scheduler, { ...demand, ...closedTarget }, 0);
     scheduler.finish(turnAway(scheduler, 1e11), { cost: 0, tokens: 0 }, 0);

@@ -5,6 +5,7 @@ import { gcraChecks } from './sim/gcra-checks.ts';
 import { haproxyChecks } from './sim/haproxy-checks.ts';
 import { partitionChecks, wakingChecks, weightingChecks } from './sim/mistake-checks.ts';
 import { cobhamChecks, erlangChecks, lossChecks } from './sim/queueing-checks.ts';
+import { boostChecks, flatChecks } from './sim/share-by-checks.ts';
 import { checkTable } from './sim/table.ts';
 import { fairnessChecks, latencyChecks, weightedChecks } from './sim/vtc-checks.ts';
 
@@ -34,6 +35,10 @@ const sections: readonly (readonly [string, () => Check[]])[] = [
   [
     'Shares of seats (Kubernetes API Priority and Fairness)',
     () => [...allocationChecks(), ...scriptedChecks(), ...borrowingChecks()],
+  ],
+  [
+    'Whose the weight of a level is (share_by); a boost on the pool of the quickstart',
+    () => [...flatChecks(), ...boostChecks()],
   ],
   ['Reserved slots (SMG)', slotChecks],
   ['Request rate (redis-cell): limit 5, 1/s', gcraChecks],

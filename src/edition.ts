@@ -171,7 +171,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     serve: object => (object.startsWith('pool_') ? pools.reload() : mapper.written(Promise.resolve())),
   });
   const raised = new RaisedRequests();
-  const { memories, ...around } = openAround({ mapper, identities, raised, db, clock, events });
+  const { memories, ...around } = openAround({ mapper, identities, pools, raised, db, clock, events });
   const keyUses = new KeyUses(clock);
 
   return {
@@ -214,12 +214,13 @@ function openIdentities({ config: { auth, console }, ...parts }: IdentityParts):
 type AroundParts = Pick<EditionParts, 'clock' | 'events'> & {
   readonly mapper: Mapper;
   readonly identities: Identities;
+  readonly pools: LivePools;
   readonly raised: RaisedRequests;
   readonly db: Kysely<Database>;
 };
 
 /** What operators see of the mappings and do with them, beside writing rows. */
-function openAround({ mapper, identities, raised, db, clock, events }: AroundParts) {
+function openAround({ mapper, identities, pools, raised, db, clock, events }: AroundParts) {
   const inspector = createInspector({ mapper, db, clock, events, keys: identities });
   const rates = new MappingRates(clock);
   const recent = new RecentOutcomes(clock);
@@ -228,7 +229,16 @@ function openAround({ mapper, identities, raised, db, clock, events }: AroundPar
     inspector,
     list: createMappingList({ db, mapper, inspector, rates, raised, clock }),
     timings: createTimings({ db, mapper, clock, events }),
-    ...createTransfer({ mapper, inspector, db, clock, events, census: () => identities.census(), recent }),
+    ...createTransfer({
+      mapper,
+      inspector,
+      db,
+      clock,
+      events,
+      census: () => identities.census(),
+      recent,
+      sharing: () => pools.sharing(),
+    }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Edition, MappingMode, Policy, Setting, XPriorityPolicy } from '../domain/vocabulary.ts';
+import type { Edition, MappingMode, Policy, Setting, ShareBy, XPriorityPolicy } from '../domain/vocabulary.ts';
 import type { PoolValues } from './keys.ts';
 import type { UpstreamProxy } from './upstream-proxy.ts';
 
@@ -88,6 +88,7 @@ export interface PrioritySettings {
 export interface PoolSettings {
   readonly seats: number;
   readonly policy: Policy;
+  readonly shareBy: ShareBy;
   /** Positive numbers. */
   readonly weights: readonly number[];
   /** Seats that are never lent; together fewer than the seats. */

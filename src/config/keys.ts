@@ -1,7 +1,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/header-names.ts';
 import { hostNameIn } from '../domain/host-name.ts';
-import { editions, levelCount, mappingModes, policies, xPriorityPolicies } from '../domain/vocabulary.ts';
+import { editions, levelCount, mappingModes, policies, shareBys, xPriorityPolicies } from '../domain/vocabulary.ts';
 import { postgresUrl } from './postgres-url.ts';
 import { proxyIn, type UpstreamProxy } from './upstream-proxy.ts';
 import {
@@ -154,6 +154,7 @@ export const sections = {
   },
   scheduler: {
     policy: withDefault('hybrid', choice(policies)),
+    share_by: withDefault('level', choice(shareBys)),
     weights: withDefault('10,9,8,7,6,5,4,3,2,1', weights),
     max_queue_depth: withDefault('1000', queueDepth),
     max_queue_depth_pool: withDefault('10000', poolDepth),
@@ -172,6 +173,7 @@ export const sections = {
 /** Of every `[pool.NAME]`; what [scheduler] has too is empty here, and then what it says there holds. */
 export const poolKeys = {
   policy: optional(choice(policies)),
+  share_by: optional(choice(shareBys)),
   weights: optional(weights),
   reserved: withDefault('0,0,0,0,0,0,0,0,0,0', perLevel('whole numbers of seats from 0', whole(0, 100_000))),
   cap: optional(perLevel('whole numbers of seats from 1', whole(1, 100_000))),

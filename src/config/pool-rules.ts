@@ -29,6 +29,7 @@ const uncapped: readonly number[] = allLevels.map(() => Number.POSITIVE_INFINITY
 export const toPoolSettings = (seats: number, values: PoolValues): PoolSettings => ({
   seats,
   policy: values.policy.value,
+  shareBy: values.share_by.value,
   weights: values.weights.value,
   reserved: values.reserved.value,
   cap: values.cap.value ?? uncapped,

@@ -75,6 +75,7 @@ export const toPool = ({ name, seats, own: read }: PoolRead, shared: Shared): Po
   const values: PoolValues = {
     ...own,
     policy: or(own.policy, shared.policy),
+    share_by: or(own.share_by, shared.share_by),
     weights: or(own.weights, shared.weights),
     queue_timeout_sec: or(own.queue_timeout_sec, shared.queue_timeout_sec),
     max_queue_depth: or(own.max_queue_depth, shared.max_queue_depth),

@@ -1,5 +1,5 @@
 import type { WaitPercentiles } from './stats.ts';
-import type { Level, Policy } from './vocabulary.ts';
+import type { Level, Policy, ShareBy } from './vocabulary.ts';
 
 /** One level of a pool at this moment. */
 export interface LiveLevel {
@@ -32,6 +32,12 @@ export interface TenantShare {
   readonly served_share: number;
   /** 0…1; those of a level are 1 together. */
   readonly entitled_share: number;
+  /**
+   * Of the pool, if all that are listed wanted more than there is (domain/pool-share.ts): 0…1 of what the levels that
+   * it is behind leave; null: its level is strict, and takes all that it asks for.
+   */
+  readonly pool_share: number | null;
+  readonly behind: readonly Level[];
 }
 
 /** Of a pool; the others are only counted. */
@@ -41,6 +47,7 @@ export const mostTenantsShown = 50;
 export interface LivePool {
   readonly name: string;
   readonly policy: Policy;
+  readonly share_by: ShareBy;
   /** Those that may be in use: as configured, or as many as the upstream can take. */
   readonly seats: number;
   readonly in_use: number;
@@ -88,6 +95,7 @@ export interface Point {
  *   behind_own_flow     no seat is free, and earlier requests of its own tenant go first
  *   behind_own_level    … other tenants of its level have their turn first
  *   behind_other_level  … another level has its turn first: a better one, or one that is due by weight
+ *   behind_other_tenants … other tenants have their turn first, of all levels whose tenants share the pool
  *   seats_busy          … and it has the next one
  *   tokens_in_flight    a seat is free, and whose turn it is does not fit into the tokens in flight
  */
@@ -100,6 +108,7 @@ export const waitReasons = [
   'behind_own_flow',
   'behind_own_level',
   'behind_other_level',
+  'behind_other_tenants',
   'seats_busy',
   'tokens_in_flight',
 ] as const;
@@ -107,10 +116,15 @@ export type WaitReason = (typeof waitReasons)[number];
 
 /** Requests that go before another, as things are. */
 export interface Ahead {
-  /** Waiting in better levels; by weight they go first more often, not always. */
+  /**
+   * Waiting in better levels; by weight they go first more often, not always. Where tenants share the pool (share_by),
+   * those whose turn is before.
+   */
   readonly better_levels: number;
   /** Other tenants' in its own level, by turns. */
   readonly own_level: number;
+  /** In worse levels, whose turn is before; 0 unless tenants share the pool. */
+  readonly worse_levels: number;
   /** Earlier ones of its own tenant in its level. */
   readonly own_flow: number;
 }

@@ -40,6 +40,10 @@ export const policies = ['strict', 'wfq', 'hybrid'] as const;
 /** How levels share the seats of a pool. */
 export type Policy = (typeof policies)[number];
 
+export const shareBys = ['level', 'tenant'] as const;
+/** Whose the weight of a level is: the level's, so that its tenants share it, or that of each of its tenants. */
+export type ShareBy = (typeof shareBys)[number];
+
 /** Who sent a request: the outcome of authentication. All null: nobody had to say who they are. */
 export interface Identity {
   readonly keyId: number | null;

@@ -10,6 +10,7 @@ import {
   type ProviderClosures,
   type TenantShare,
 } from '../domain/live.ts';
+import { type PoolShare, poolShares } from '../domain/pool-share.ts';
 import type { PoolStats, WaitPercentiles } from '../domain/stats.ts';
 import { allLevels, type Level } from '../domain/vocabulary.ts';
 import type { Closed, FlowShare, Scheduler, Standing } from '../scheduler/scheduler.ts';
@@ -96,6 +97,7 @@ export class PoolView {
     const { inspection } = scheduler;
     const rates = this.#history.rates();
     const shares = inspection.shares().sort((a, b) => b.business - a.business);
+    const poolShare = poolShares(settings(), inspection.activeWeights());
     const levels = allLevels.map(level => {
       const { waiting, running } = scheduler.level(level);
       const { reserved, cap, free } = inspection.seatsOf(level);
@@ -108,6 +110,7 @@ export class PoolView {
     return {
       name,
       policy: settings().policy,
+      share_by: settings().shareBy,
       seats: scheduler.seats,
       in_use: scheduler.inUse,
       free: Math.max(scheduler.seats - scheduler.inUse, 0),
@@ -115,7 +118,9 @@ export class PoolView {
       granted_per_sec: sum(rates.map(rate => rate.granted_per_sec)),
       refused_per_min: sum(rates.map(rate => rate.refused_per_min)),
       levels,
-      tenants: shares.slice(0, mostTenantsShown).map(share => shown(share, tenantName)),
+      tenants: shares
+        .slice(0, mostTenantsShown)
+        .map(share => shown(share, poolShare(share.level, share.weight), tenantName)),
       tenants_left_out: Math.max(shares.length - mostTenantsShown, 0),
     };
   }
@@ -192,10 +197,10 @@ export class PoolView {
       };
     }
     const standing = standings(ticket);
-    const { better_levels, own_level, own_flow } = standing.ahead;
+    const { better_levels, own_level, worse_levels, own_flow } = standing.ahead;
     return {
       ...shownTicket,
-      position: 1 + better_levels + own_level + own_flow,
+      position: 1 + better_levels + own_level + worse_levels + own_flow,
       ahead: standing.ahead,
       reason: this.#reason(ticket, standing, now),
       expected_wait_ms: this.#expectedWaitMs(ticket, standing, now),
@@ -256,7 +261,8 @@ export class PoolView {
 
 const rounded = (share: number): number => Number(share.toFixed(4));
 
-function shown({ flowId, level, weight, waiting, running, ...share }: FlowShare, tenantName: TenantName): TenantShare {
+function shown(flow: FlowShare, ofPool: PoolShare, tenantName: TenantName): TenantShare {
+  const { flowId, level, weight, waiting, running, servedShare, entitledShare } = flow;
   return {
     flow_id: flowId,
     tenant_name: tenantName(flowId),
@@ -264,7 +270,9 @@ function shown({ flowId, level, weight, waiting, running, ...share }: FlowShare,
     weight,
     waiting,
     running,
-    served_share: rounded(share.servedShare),
-    entitled_share: rounded(share.entitledShare),
+    served_share: rounded(servedShare),
+    entitled_share: rounded(entitledShare),
+    pool_share: ofPool.share === null ? null : rounded(ofPool.share),
+    behind: ofPool.behind,
   };
 }

@@ -23,6 +23,7 @@ export interface WaitFacts {
 }
 
 const inAbout = (ms: number) => `in about ${Number((ms / 1000).toPrecision(2))} s`;
+const othersAhead = ({ ahead }: WaitFacts) => ahead.better_levels + ahead.own_level + ahead.worse_levels;
 const requests = (count: number) => (count === 1 ? '1 request' : `${count} requests`);
 function allInUse({ seats, inUse }: WaitFacts): string {
   if (inUse > seats) return `${inUse} seats are in use, and ${seats} may be`;
@@ -49,6 +50,8 @@ const sentences: Record<WaitReason, (facts: WaitFacts) => string> = {
   behind_own_level: facts =>
     `${allInUse(facts)}; it is the turn of other tenants of its level (${requests(facts.ahead.own_level)}) first.`,
   behind_other_level: facts => `${allInUse(facts)}; another level has its turn first.`,
+  behind_other_tenants: facts =>
+    `${allInUse(facts)}; it is the turn of other tenants, of any level that shares by tenant (${requests(othersAhead(facts))}), first.`,
   seats_busy: facts => `${allInUse(facts)}; it is next.`,
   tokens_in_flight: ({ tokensInFlight, maxTokensInFlight }) =>
     `A seat is free, but the request whose turn it is does not fit: ${Math.round(tokensInFlight)} of ${maxTokensInFlight} tokens are in flight.`,

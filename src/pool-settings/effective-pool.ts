@@ -117,3 +117,11 @@ const settingsOf = ({ settings: { seats } }: PoolConfig, values: PoolValues): Po
   toPoolSettings(seats, values);
 
 export const sentenceOf = ({ keys: [key], message }: PoolFault): string => `${key} ${message}`;
+
+/** A file may be sound by itself and yet not under what is stored. */
+export const unfitFaults = (configured: PoolConfig, before: EffectivePool) =>
+  overlaid(configured, before).unfit.map(({ keys: [key], message }) => ({
+    section: `pool.${configured.name}`,
+    key,
+    message: `${message} (together with what is stored by the admin API or SQL)`,
+  }));

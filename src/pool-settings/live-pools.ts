@@ -16,6 +16,7 @@ import {
   overlaid,
   type StoredValue,
   sentenceOf,
+  unfitFaults,
 } from './effective-pool.ts';
 import { applied, changesOf, type PoolChange, type PoolPatch } from './pool-patch.ts';
 import {
@@ -27,7 +28,7 @@ import {
   unfitUnder,
 } from './pool-schedules.ts';
 import type { PoolSettingsStore } from './pool-settings-store.ts';
-import { type ShownPool, shownPool, shownValue } from './shown-pool.ts';
+import { type SharedPool, type ShownPool, sharedPool, shownPool, shownValue } from './shown-pool.ts';
 
 export type Tenants = ReadonlyMap<string, TenantConfig>;
 
@@ -123,6 +124,11 @@ export class LivePools {
 
   list(): ShownPool[] {
     return [...this.#pools.values()].map(({ effective }) => shownPool(effective));
+  }
+
+  /** How each pool is shared now. */
+  sharing(): SharedPool[] {
+    return [...this.#pools.values()].map(({ effective }) => sharedPool(effective, this.#tenants));
   }
 
   /** A pool's schedules, and what would be in effect without them. */
@@ -286,11 +292,3 @@ const refuseUnfit = (unfit: ReturnType<typeof combine>['unfit'], changes: readon
   const param = first.keys.find(key => changes.some(change => change.key === key)) ?? first.keys[0];
   throw errors.invalidRequest(`${unfit.map(sentenceOf).join('; ')}.`, param);
 };
-
-/** A file may be sound by itself and yet not under what is stored. */
-const unfitFaults = (configured: PoolConfig, before: EffectivePool) =>
-  overlaid(configured, before).unfit.map(({ keys: [key], message }) => ({
-    section: `pool.${configured.name}`,
-    key,
-    message: `${message} (together with what is stored by the admin API or SQL)`,
-  }));

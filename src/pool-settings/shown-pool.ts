@@ -1,6 +1,8 @@
 /** A pool as the admin API shows it: values in the units and under the names of the file, each with its source. */
+import type { TenantConfig } from '../config/config.ts';
 import { type PoolKey, type PoolValues, poolKeys } from '../config/keys.ts';
 import type { JsonSetting } from '../config/pool-rules.ts';
+import type { Sharing } from '../domain/pool-share.ts';
 import type { SettingSource } from '../domain/vocabulary.ts';
 import { allPoolKeys, type EffectivePool, isPoolKey } from './effective-pool.ts';
 
@@ -12,6 +14,17 @@ export type ShownPool = { readonly name: string; readonly seats: number } & {
   /** Why what is stored is not in effect as it stands; null if it is. */
   readonly fault: string | null;
 };
+
+/** How a pool is shared, and by which weights of its tenants. */
+export interface SharedPool extends Sharing {
+  readonly name: string;
+  readonly weightOf: (flowId: string) => number;
+}
+
+export const sharedPool = (
+  { name, settings: { policy, shareBy, weights } }: EffectivePool,
+  tenants: ReadonlyMap<string, Pick<TenantConfig, 'weight'>>,
+): SharedPool => ({ name, policy, shareBy, weights, weightOf: flowId => tenants.get(flowId)?.weight ?? 1 });
 
 const seconds = (ms: number): number => ms / 1_000;
 const megabytes = (bytes: number): number => bytes / 2 ** 20;

@@ -1,6 +1,8 @@
 /** What an admin may say of a boost; throws `invalid_request` with the field. */
 import { errors } from '../domain/errors.ts';
+import { isLevel } from '../domain/vocabulary.ts';
 import { isPrintable } from './pattern.ts';
+import type { Boost } from './timing.ts';
 
 export interface NewBoost {
   readonly priority: number;
@@ -18,7 +20,7 @@ const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d{1,9})?([Zz
 const untilAllowed = `until must be a moment with its zone, such as 2030-01-31T18:00:00+08:00`;
 
 /** The moment at which it ends, in ms since 1970. */
-export function endOf({ until, for: seconds }: NewBoost, now: number): number {
+function endOf({ until, for: seconds }: NewBoost, now: number): number {
   if (until !== undefined && seconds !== undefined)
     throw errors.invalidRequest('Send until or for, not both.', 'until');
   if (seconds !== undefined) {
@@ -48,7 +50,15 @@ function momentOf(text: string): number | null {
   return isDay && !Number.isNaN(moment) ? moment : null;
 }
 
-export function checkReason(reason: string): void {
+/** What is asked for as it would hold; whatever is wrong with it is thrown. */
+export function boostOf(asked: NewBoost, { now, actor }: { now: number; actor: string }): Boost {
+  const { priority, reason } = asked;
+  if (!isLevel(priority)) throw errors.invalidRequest('priority must be a whole number from 0 (best) to 9', 'priority');
+  checkReason(reason);
+  return { priority, until: endOf(asked, now), reason, createdBy: actor };
+}
+
+function checkReason(reason: string): void {
   const length = [...reason].length;
   if (reason.trim() === '' || length > maxReasonLength || !isPrintable(reason))
     throw errors.invalidRequest(

@@ -3,22 +3,35 @@ import { answered } from '../db/answered.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
 import type { Recent } from '../telemetry/recent-outcomes.ts';
+import { boostOf, type NewBoost } from './boost-rules.ts';
 import type { Finding } from './findings.ts';
 import { type Figures, figuresOf, type KnownKey } from './impact.ts';
 import type { Inspector, RowsTogether } from './inspector.ts';
 import type { ListedMapping, Mapper } from './mapper.ts';
 import type { MappingPatch, NewMapping } from './mapping-rules.ts';
 import { MappingWrites } from './mapping-writes.ts';
-import type { CompiledRow, MappingSource, Snapshot } from './matcher.ts';
+import { type CompiledRow, effectiveOf, type MappingSource, type Snapshot } from './matcher.ts';
 import type { RehearsalStore } from './rehearsal-store.ts';
-import { compiledWith, inSlices } from './snapshot-loader.ts';
+import {
+  type ActiveFlow,
+  type FlowMove,
+  mostPoolsShown,
+  type PoolShareChanges,
+  type SharedPool,
+} from './share-changes.ts';
+import { compiledWith, inSlices, type Loaded } from './snapshot-loader.ts';
 import type { WriteBy } from './stale.ts';
+import { type Boost, noTiming, withBoost } from './timing.ts';
+import { shownTiming } from './timing-shown.ts';
 
 export interface Impact {
   /** What mappings do to requests now. The figures are of enforced ones, whatever they do now. */
   readonly mapping: 'enforced' | 'shadow' | 'off';
   readonly keys: Figures;
   readonly requests: Figures & { readonly since: string };
+  /** Of the pools in which somebody moves: what each tenant that was active since then would get. */
+  readonly shares: readonly PoolShareChanges[];
+  readonly shares_left_out: number;
 }
 
 export interface Tried {
@@ -35,6 +48,12 @@ export interface Tried {
   readonly warnings: readonly Finding[];
 }
 
+/** A row that would be boosted. */
+interface TriedBoost {
+  readonly id: number;
+  readonly boost: Boost;
+}
+
 /** A row as it would be; null: it would be gone. */
 export interface RowEdit {
   readonly id: number;
@@ -48,6 +67,7 @@ export interface DryRunParts {
   /** The keys that were seen since the start, and how many there are in all. */
   readonly census: () => Promise<{ readonly keys: readonly KnownKey[]; readonly total: number }>;
   readonly recent: { count(): Generator<void, Recent> };
+  readonly sharing: () => readonly SharedPool[];
   readonly clock: Clock;
 }
 
@@ -82,43 +102,86 @@ export class DryRun {
     return { dry_run: true, mapping: this.#parts.mapper.listed(row), ...(await this.#tried({ id, row: null })) };
   }
 
+  /** Of a mapping: another priority until a moment. */
+  async boost(id: number, asked: NewBoost, actor: string): Promise<Tried> {
+    const { mapper, clock } = this.#parts;
+    const now = clock.date().getTime();
+    const boost = boostOf(asked, { now, actor });
+    const row = await mapper.find(id);
+    const { before, after } = await this.#compiledWith([], { id, boost });
+    const impact = await this.#impact(
+      before.compiled.snapshot,
+      after.snapshot,
+      moveOf(id, before.rows, after.rows, now),
+    );
+    const timing = withBoost(mapper.serving()?.timings.get(id) ?? noTiming, boost);
+    return { dry_run: true, mapping: { ...row, ...shownTiming(row.priority, timing, now) }, impact, warnings: [] };
+  }
+
   /** What these changes would do to the keys and to the last hour's requests. */
   async impactOf(edits: readonly RowEdit[]): Promise<Impact> {
     const { before, after } = await this.#compiledWith(edits);
-    return this.#impact(before, after.snapshot);
+    return this.#impact(before.compiled.snapshot, after.snapshot, null);
   }
 
   /** Of a row that goes nothing is left to warn of. */
   async #tried(edit: RowEdit): Promise<Pick<Tried, 'impact' | 'warnings'>> {
     const { before, after } = await this.#compiledWith([edit]);
-    const impact = await this.#impact(before, after.snapshot);
+    const move = moveOf(edit.id, before.rows, after.rows, this.#parts.clock.date().getTime());
+    const impact = await this.#impact(before.compiled.snapshot, after.snapshot, move);
     const warnings = edit.row === null ? [] : await answered(this.#parts.inspector.warningsAmong(edit.id, after));
     return { impact, warnings };
   }
 
-  async #compiledWith(edits: readonly RowEdit[]): Promise<{ before: Snapshot; after: RowsTogether }> {
+  async #compiledWith(
+    edits: readonly RowEdit[],
+    boosted: TriedBoost | null = null,
+  ): Promise<{ before: Loaded; after: RowsTogether }> {
     const { mapper, clock } = this.#parts;
     // As after the real change, the rows are those in the table now.
     await mapper.reload();
     const serving = mapper.serving();
     if (serving === null) throw errors.unavailable('The mappings are not read yet.', 1);
     const rows = await inSlices(edited(serving.rows, edits), clock);
-    return { before: serving.compiled.snapshot, after: await compiledWith(rows, clock, serving) };
+    const { timings, rowById } = serving;
+    const tried =
+      boosted === null
+        ? timings
+        : new Map(timings).set(boosted.id, withBoost(timings.get(boosted.id) ?? noTiming, boosted.boost));
+    return { before: serving, after: await compiledWith(rows, clock, { rowById, timings: tried }) };
   }
 
-  async #impact(before: Snapshot, after: Snapshot): Promise<Impact> {
-    const { mapper, census, recent, clock } = this.#parts;
+  async #impact(before: Snapshot, after: Snapshot, subject: FlowMove | null): Promise<Impact> {
+    const { mapper, census, recent, clock, sharing } = this.#parts;
     const { keys, total } = await census();
     const { since, requests } = await inSlices(recent.count(), clock);
     const settings = mapper.settings();
     const figures = await inSlices(figuresOf({ settings, before, after, keys, totalKeys: total, requests }), clock);
+    const changes = await inSlices(figures.active.changes(sharing(), subject), clock);
     const { enabled, mode } = settings;
     return {
       mapping: enabled.value ? (mode.value === 'shadow' ? 'shadow' : 'enforced') : 'off',
       keys: figures.keys,
       requests: { since: since.toISOString(), ...figures.requests },
+      shares: changes.slice(0, mostPoolsShown),
+      shares_left_out: Math.max(changes.length - mostPoolsShown, 0),
     };
   }
+}
+
+/** What the change does to the flow of the row itself; null where that stays as it is. */
+function moveOf(
+  id: number,
+  before: readonly CompiledRow[],
+  after: readonly CompiledRow[],
+  now: number,
+): FlowMove | null {
+  const flowIn = (rows: readonly CompiledRow[]): ActiveFlow | null => {
+    const row = rows.find(({ source }) => source.id === id);
+    const effective = row === undefined ? null : effectiveOf(row, now);
+    return row?.mapping && effective ? { flowId: row.mapping.flowId, level: effective.level } : null;
+  };
+  return { before: flowIn(before), after: flowIn(after) };
 }
 
 const rowsPerStep = 1_024;

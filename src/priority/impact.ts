@@ -4,18 +4,20 @@
  */
 import type { PrioritySettings } from '../config/config.ts';
 import type { Classification, Classify, Identity, Level } from '../domain/vocabulary.ts';
-import { mappedClassify } from './classifier.ts';
+import { defaultClassify, mappedClassify } from './classifier.ts';
 import type { Mapping, Snapshot } from './matcher.ts';
+import { ActiveFlows, type FlowMove } from './share-changes.ts';
 
 export interface KnownKey {
   readonly key: string;
   readonly identity: Identity;
 }
 
-/** Requests of one key that asked for the same level. */
+/** Requests of one key that asked for the same level, in one pool. */
 interface SeenRequests {
   readonly keyId: number | null;
   readonly asked: string | undefined;
+  readonly pool: string | null;
   readonly count: number;
 }
 
@@ -57,26 +59,40 @@ export interface Figures {
 const movesShown = 1_000;
 const keysPerStep = 64;
 
-export function* figuresOf(tried: Tried): Generator<void, { keys: Figures; requests: Figures }> {
+export function* figuresOf(tried: Tried): Generator<void, { keys: Figures; requests: Figures; active: ActiveFlows }> {
   const ofKeys = new Tally();
   const ofRequests = new Tally();
+  const active = new ActiveFlows();
   const byKeyId = Map.groupBy(tried.requests, ({ keyId }) => keyId);
   const judge = judgeOf(tried);
   for (const [place, { key, identity }] of tried.keys.entries()) {
     const compare = judge(key, identity);
     ofKeys.add(compare(undefined), 1);
-    for (const { asked, count } of byKeyId.get(identity.keyId) ?? []) ofRequests.add(compare(asked), count);
+    for (const { asked, pool, count } of byKeyId.get(identity.keyId) ?? []) {
+      const compared = compare(asked);
+      ofRequests.add(compared, count);
+      if (pool !== null) active.add(pool, compared);
+    }
     byKeyId.delete(identity.keyId);
     if (place % keysPerStep === keysPerStep - 1) yield;
   }
   ofKeys.unknown = tried.totalKeys - tried.keys.length;
   for (const [keyId, requests] of byKeyId) {
     const count = requests.reduce((sum, one) => sum + one.count, 0);
-    // Without a key nothing is mapped, before as after.
-    if (keyId === null) ofRequests.unchanged += count;
-    else ofRequests.unknown += count;
+    if (keyId !== null) ofRequests.unknown += count;
+    else {
+      // Without a key nothing is mapped, before as after.
+      ofRequests.unchanged += count;
+      for (const { asked, pool } of requests) if (pool !== null) active.add(pool, unmapped(tried.settings, asked));
+    }
   }
-  return { keys: ofKeys.figures(), requests: ofRequests.figures() };
+  return { keys: ofKeys.figures(), requests: ofRequests.figures(), active };
+}
+
+function unmapped(settings: PrioritySettings, asked: string | undefined): FlowMove {
+  const nobody = { keyId: null, userId: null, role: null };
+  const flow = defaultClassify(settings)({ key: null, identity: nobody, asked });
+  return { before: flow, after: flow };
 }
 
 interface Judged extends Classification {

@@ -71,11 +71,11 @@ export async function inSlices<T>(steps: Generator<void, T>, clock: Clock): Prom
   }
 }
 
-/** What would serve if these were the enabled rows, in order of id. */
+/** What would serve if these were the enabled rows, in order of id, and these the boosts and schedules. */
 export async function compiledWith(
   mappings: readonly MappingSource[],
   clock: Clock,
-  serving: Loaded,
+  serving: Pick<Loaded, 'rowById' | 'timings'>,
 ): Promise<{ rows: readonly CompiledRow[]; snapshot: Snapshot }> {
   const rows = await inSlices(compileRows(mappings, serving.rowById, serving.timings), clock);
   const { snapshot } = await inSlices(compileSteps(rows, clock.date().getTime()), clock);

@@ -26,6 +26,9 @@ export interface Timing {
   readonly rows: string;
 }
 
+/** With this boost instead of what it has of these. */
+export const withBoost = (timing: Timing, boost: Boost): Timing => ({ ...timing, boost });
+
 export const noTiming: Timing = { boost: null, schedules: [], faults: new Map(), rows: '' };
 
 export interface Effective {

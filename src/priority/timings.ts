@@ -14,7 +14,7 @@ import {
   textsOf,
 } from '../schedules/schedules.ts';
 import type { Events } from '../telemetry/events.ts';
-import { checkReason, endOf, type NewBoost } from './boost-rules.ts';
+import { boostOf, type NewBoost } from './boost-rules.ts';
 import type { ListedMapping, Mapper } from './mapper.ts';
 import { isStorable, noMapping } from './mapping-writes.ts';
 import type { CheckSchedule, ScheduledMapping, ScheduleFilter, StoredSchedule, TimingStore } from './timing-store.ts';
@@ -73,10 +73,8 @@ export class Timings {
 
   async boost(mappingId: number, boost: NewBoost, actor: string): Promise<ListedMapping> {
     const { store, mapper, events } = this.#parts;
-    const { priority, reason } = boost;
-    checkPriority(priority);
-    checkReason(reason);
-    const until = new Date(endOf(boost, this.#now())).toISOString();
+    const { priority, reason, ...held } = boostOf(boost, { now: this.#now(), actor });
+    const until = new Date(held.until).toISOString();
     const row = { mapping_id: mappingId, priority, until, reason, created_by: actor };
     const isThere = isStorable(mappingId) && (await mapper.written(store.boost(row, actor), boost));
     if (!isThere) throw noMapping(mappingId);

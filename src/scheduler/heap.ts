@@ -56,11 +56,11 @@ export class IndexedHeap<T extends HeapItem> {
     this.#items.length = 0;
   }
 
-  /** Lowers every key by the same amount. Rounding may turn an order into a tie, so the heap is built anew. */
-  lowerKeys(amount: number): void {
+  /** Gives every item a new key. Rounding may turn an order into a tie, so the heap is built anew. */
+  rekey(keyOf: (item: T) => number): void {
     const items = this.#items.splice(0);
     for (const item of items) {
-      item.key -= amount;
+      item.key = keyOf(item);
       this.#items.push(item);
       this.#rise(item, this.#items.length - 1);
     }

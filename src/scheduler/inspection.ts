@@ -6,7 +6,7 @@ import type { Ahead, WaitReason } from '../domain/live.ts';
 import { allLevels, type Level } from '../domain/vocabulary.ts';
 import type { Capacity } from './capacity.ts';
 import type { Closure } from './closure.ts';
-import type { Place } from './flow.ts';
+import type { Flow, Place } from './flow.ts';
 import type { LevelTier } from './level-tier.ts';
 import type { PoolQueue } from './pool-queue.ts';
 import { Line, type Turn, turnsOf } from './turns.ts';
@@ -50,11 +50,11 @@ export interface FlowShare {
 
 export class Inspection<Holder> {
   readonly #capacity: Capacity;
-  readonly #tier: LevelTier;
+  readonly #tier: LevelTier<Holder>;
   readonly #queue: PoolQueue<Holder>;
   readonly #ready: () => number;
 
-  constructor(capacity: Capacity, tier: LevelTier, queue: PoolQueue<Holder>, ready: () => number) {
+  constructor(capacity: Capacity, tier: LevelTier<Holder>, queue: PoolQueue<Holder>, ready: () => number) {
     this.#capacity = capacity;
     this.#tier = tier;
     this.#queue = queue;
@@ -119,7 +119,7 @@ export class Inspection<Holder> {
   endStep(): void {
     for (const level of allLevels) {
       const queue = this.#queue.level(level);
-      const active = [...queue.knownFlows()].filter(flow => flow.head !== null || flow.running > 0);
+      const active = [...queue.knownFlows()].filter(isActive);
       queue.service.endStep(active.map(flow => flow.service));
     }
   }
@@ -144,6 +144,20 @@ export class Inspection<Holder> {
             business: served + waitingCost,
           };
         });
+    });
+  }
+
+  /** By level: the weights together of the flows that wanted service in the last minute. */
+  activeWeights(): number[] {
+    return allLevels.map(level => {
+      const queue = this.#queue.level(level);
+      const told = new Set(queue.service.toldApart());
+      let weights = 0;
+      for (const flowId of told) weights += queue.weightOf(flowId);
+      // Those beyond are known as far as they are here now.
+      if (queue.flows > told.size)
+        for (const flow of queue.knownFlows()) if (isActive(flow) && !told.has(flow.id)) weights += flow.weight;
+      return weights;
     });
   }
 
@@ -172,13 +186,30 @@ export class Inspection<Holder> {
     const toldTwice = queue.isAside(flow) ? [] : turnsOf(flow, queue).filter(({ counter }) => counter < turn.counter);
     const ownLevel = before.count - toldTwice.length;
     const costAhead = before.cost - costOf(toldTwice) + costOf(ownBefore);
-    const better = allLevels.slice(0, level).reduce<number>((sum, one) => sum + lineIn(one).length, 0);
-    const ahead = { better_levels: better, own_level: ownLevel, own_flow: ownFlow };
+    const otherLevels = (levels: readonly Level[]) =>
+      levels.reduce<number>((sum, one) => sum + this.#turnsBefore(turn, lineIn(one), one), 0);
+    const ahead = {
+      better_levels: otherLevels(allLevels.slice(0, level)),
+      own_level: ownLevel,
+      worse_levels: otherLevels(allLevels.slice(level + 1)),
+      own_flow: ownFlow,
+    };
     const tenant = flow.tenant;
     const tenantWaitMs = tenant === null ? 0 : tenant.hasSeat ? (tenant.rates?.waitBehind(ownFlow, now) ?? 0) : null;
     const closed = this.closedTo(place, now);
     const reason = closed === null ? this.#reason(place, ahead, now) : 'upstream_closed';
     return { reason, closed, ahead, costAhead, tenantWaitMs };
+  }
+
+  /** Of the line of another level; a better one goes first unless the tenants of both share the pool. */
+  #turnsBefore(turn: Turn<Holder>, line: Line<Holder>, level: Level): number {
+    const own = turn.place.level;
+    if (!this.#sharesByTenant(own) || !this.#sharesByTenant(level)) return level < own ? line.length : 0;
+    return this.#capacity.seats.isBelowCap(level) ? line.before(turn).count : 0;
+  }
+
+  #sharesByTenant(level: number): boolean {
+    return this.#tier.tenantsWeight(level) !== null;
   }
 
   /** Of one that the upstream lets start. */
@@ -190,8 +221,14 @@ export class Inspection<Holder> {
     if ((seats.open & (1 << level)) !== 0) return this.#fitsNext() ? null : 'tokens_in_flight';
     if (seats.inUse < seats.limit) return 'seats_reserved';
     if (ahead.own_flow > 0) return 'behind_own_flow';
+    const next = this.#tier.pick(this.#ready());
+    if (this.#sharesByTenant(level)) {
+      const others = ahead.better_levels + ahead.own_level + ahead.worse_levels;
+      if (next < level && !this.#sharesByTenant(next)) return 'behind_other_level';
+      return others > 0 ? 'behind_other_tenants' : 'seats_busy';
+    }
     if (ahead.own_level > 0) return 'behind_own_level';
-    return this.#tier.pick(this.#ready()) === level ? 'seats_busy' : 'behind_other_level';
+    return next === level ? 'seats_busy' : 'behind_other_level';
   }
 
   #fitsNext(): boolean {
@@ -201,5 +238,6 @@ export class Inspection<Holder> {
   }
 }
 
+const isActive = <Holder>({ head, running }: Flow<Holder>): boolean => head !== null || running > 0;
 const costOf = <Holder>(turns: readonly Turn<Holder>[]): number =>
   turns.reduce((sum, { place }) => sum + place.cost, 0);

@@ -12,6 +12,7 @@ import { LevelQueue } from './level-queue.ts';
 import { hasRoom, makeRoom } from './overflow.ts';
 import { Parking } from './parking.ts';
 import type { SchedulerSettings, Tenants } from './rules.ts';
+import { VirtualTime } from './virtual-time.ts';
 
 interface PoolQueueOptions<Holder> {
   /** What waits, is parked or runs in the level has changed. */
@@ -24,7 +25,9 @@ export class PoolQueue<Holder> {
   bytes = 0;
   readonly tenants: Parking<Holder>;
   readonly closures: Closures<Holder>;
-  readonly #levels: readonly LevelQueue<Holder>[];
+  readonly levels: readonly LevelQueue<Holder>[];
+  /** Of the levels whose tenants share the pool. */
+  readonly #sharedTime = new VirtualTime(true);
   readonly #changed: (queue: LevelQueue<Holder>) => void;
   readonly #deadlines = new IndexedHeap<Place<Holder>>();
   #arrivals = 0;
@@ -35,7 +38,7 @@ export class PoolQueue<Holder> {
 
   constructor({ changed }: PoolQueueOptions<Holder>) {
     this.#changed = changed;
-    this.#levels = allLevels.map(level => new LevelQueue<Holder>(level, flowId => this.tenants.find(flowId)));
+    this.levels = allLevels.map(level => new LevelQueue<Holder>(level, flowId => this.tenants.find(flowId)));
     const flowReview = (flow: Flow<Holder>) => this.level(flow.level).review(flow);
     const levelChanged = (flow: Flow<Holder>) => changed(this.level(flow.level));
     this.tenants = new Parking<Holder>({ review: flowReview, changed: levelChanged });
@@ -54,7 +57,7 @@ export class PoolQueue<Holder> {
   }
 
   level(level: number): LevelQueue<Holder> {
-    const queue = this.#levels[level];
+    const queue = this.levels[level];
     if (queue === undefined) throw new Error(`no such level: ${level}`);
     return queue;
   }
@@ -63,7 +66,7 @@ export class PoolQueue<Holder> {
   waitingAhead(level: Level): number {
     if (this.waiting === 0) return 0;
     let ahead = 0;
-    for (let better = 0; better <= level; better++) ahead += this.#levels[better]?.waiting ?? 0;
+    for (let better = 0; better <= level; better++) ahead += this.levels[better]?.waiting ?? 0;
     return ahead;
   }
 
@@ -83,7 +86,7 @@ export class PoolQueue<Holder> {
       this.cancel(victim);
       this.#evicted.push(victim);
     };
-    return makeRoom({ place, levels: this.#levels, settings, queued: this, evict });
+    return makeRoom({ place, levels: this.levels, settings, queued: this, evict });
   }
 
   enter(place: Place<Holder>, now: number): void {
@@ -103,8 +106,8 @@ export class PoolQueue<Holder> {
   }
 
   /** Takes out the place whose turn it is in the level, and charges its flow; the caller sees to the level. */
-  take(queue: LevelQueue<Holder>, place: Place<Holder>, now: number): void {
-    queue.dispatch(place);
+  take(queue: LevelQueue<Holder>, place: Place<Holder>, isChosen: boolean, now: number): void {
+    queue.dispatch(place, isChosen);
     this.#left(place);
     this.closures.started(place, now);
   }
@@ -141,13 +144,21 @@ export class PoolQueue<Holder> {
       : Math.min(first.deadline, this.tenants.nextWake(), this.closures.nextWake());
   }
 
+  /** From now on the tenants of a level share the pool by that weight of it; null: they share what it is given. */
+  share(weightOf: (level: Level) => number | null): void {
+    for (const { id, fair } of this.levels) {
+      const weight = weightOf(id);
+      fair.goBy(weight === null ? null : this.#sharedTime, weight ?? 1);
+    }
+  }
+
   configure(tenants: Tenants, now: number): void {
     this.tenants.configure(tenants, [...this.#flows()], now);
-    for (const queue of this.#levels) this.#changed(queue);
+    for (const queue of this.levels) this.#changed(queue);
   }
 
   *#flows(): Iterable<Flow<Holder>> {
-    for (const queue of this.#levels) yield* queue.knownFlows();
+    for (const queue of this.levels) yield* queue.knownFlows();
   }
 
   #waits(queue: LevelQueue<Holder>, place: Place<Holder>): void {

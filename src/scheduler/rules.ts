@@ -1,9 +1,11 @@
-import type { Policy } from '../domain/vocabulary.ts';
+import type { Policy, ShareBy } from '../domain/vocabulary.ts';
 
 /** How one pool shares its seats; config/config.ts has the same fields. Lists have ten entries, P0 … P9. */
 export interface SchedulerSettings {
   readonly seats: number;
   readonly policy: Policy;
+  /** Who shares what the levels get by weight: the levels, or all tenants of these levels together. */
+  readonly shareBy: ShareBy;
   /** Positive numbers. */
   readonly weights: readonly number[];
   /** Seats that are never lent. */
@@ -28,7 +30,7 @@ export interface SchedulerSettings {
 
 /** What holds for one flow id over all levels. */
 export interface TenantRules {
-  /** Its share among the flows of its level; the others have 1. */
+  /** Its share among the flows that it shares with (shareBy); the others have 1. */
   readonly weight: number;
   readonly maxConcurrent: number | null;
   readonly requestsPerSec: number | null;

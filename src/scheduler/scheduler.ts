@@ -3,8 +3,9 @@
  * is called back; whoever calls it (gateway/dispatcher.ts) turns decisions into promises and timers.
  *
  *   seats          which levels may start one more         seats.ts (reserved, caps; all that a pool has: capacity.ts)
- *   level tier     which of them                           level-tier.ts (strict order, or counters by weight)
- *   tenant tier    which flow in it                        level-queue.ts (least charged first)
+ *   level tier     which of them                           level-tier.ts (strict order, or counters by weight,
+ *                                                          or the least charged flow of them all)
+ *   tenant tier    which flow in it                        fair-flows.ts (least charged first)
  *   flow           which request                           flow.ts (first in, first out)
  *
  * What waits is in pool-queue.ts. A tenant at a limit of its own stands aside (parking.ts), and so does who
@@ -49,8 +50,8 @@ const nothingSpent: Spent = { cost: 0, tokens: 0 };
 export class Scheduler<Holder> {
   #settings: SchedulerSettings;
   readonly #capacity: Capacity;
-  readonly #tier = new LevelTier();
   readonly #queue = new PoolQueue<Holder>({ changed: queue => this.#refresh(queue) });
+  readonly #tier = new LevelTier<Holder>(this.#queue.levels);
   /** Bit n: level n is below its cap and has something waiting that its tenant may start. */
   #ready = 0;
   #ignoredFinishes = 0;
@@ -142,8 +143,9 @@ export class Scheduler<Holder> {
     const place = queue.peek();
     // Who does not fit is waited for: else the small requests of a worse level would keep a large one out for ever.
     if (place === null || !this.#capacity.fits(place.tokens)) return undefined;
-    this.#queue.take(queue, place, now);
-    this.#start(place, now);
+    const isChosen = !this.#capacity.seats.isReserveOnly;
+    this.#queue.take(queue, place, isChosen, now);
+    this.#start(place, isChosen, now);
     return place;
   }
 
@@ -234,16 +236,17 @@ export class Scheduler<Holder> {
   configure(settings: SchedulerSettings, tenants: Tenants, now: number): void {
     this.#settings = settings;
     this.#capacity.configure(settings, now);
-    this.#tier.configure(settings.policy, settings.weights);
+    this.#tier.configure(settings);
+    this.#queue.share(level => this.#tier.tenantsWeight(level));
     this.#queue.configure(tenants, now);
   }
 
-  #start(place: Place<Holder>, now: number): void {
+  #start(place: Place<Holder>, isChosen: boolean, now: number): void {
     place.state = 'running';
     place.charged = place.cost;
     place.chargedTokens = place.tokens;
     place.levelWeight = this.#tier.weightOf(place.level);
-    this.#tier.charge(place.level, place.cost / place.levelWeight, !this.#capacity.seats.isReserveOnly);
+    this.#tier.charge(place.level, place.cost / place.levelWeight, isChosen);
     this.#capacity.take(place, now);
     this.#refresh(this.#queue.level(place.level));
     const tenant = place.flow?.tenant;
@@ -291,7 +294,9 @@ export class Scheduler<Holder> {
   /** To be called after anything that moves what waits, is parked or runs in a level. */
   #refresh(queue: LevelQueue<Holder>): void {
     const bit = 1 << queue.id;
-    const isReady = queue.readyFlows > 0 && this.#capacity.seats.isBelowCap(queue.id);
+    const isBelowCap = this.#capacity.seats.isBelowCap(queue.id);
+    queue.fair.hold(!isBelowCap);
+    const isReady = isBelowCap && queue.readyFlows > 0;
     if (isReady === ((this.#ready & bit) !== 0)) return;
     this.#ready ^= bit;
     if (isReady) this.#tier.wake(queue.id);

@@ -91,6 +91,11 @@ export class LevelService {
     }
   }
 
+  /** Flow ids of those that wanted service lately, as far as they are told apart. */
+  toldApart(): Iterable<string> {
+    return this.#services.keys();
+  }
+
   /** Of those that are told apart. */
   shares(weightOf: (flowId: string) => number): Share[] {
     const told = [...this.#services.values()].map(service => ({ service, weight: weightOf(service.flowId) }));

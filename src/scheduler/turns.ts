@@ -2,10 +2,10 @@
 import type { Flow, Place } from './flow.ts';
 import type { LevelQueue } from './level-queue.ts';
 
-/** Whose counter is least is next (level-queue.ts); each start moves its flow on by its own cost. */
+/** Whose counter is least is next (fair-flows.ts); each start moves its flow on by its own cost. */
 export interface Turn<Holder> {
   readonly place: Place<Holder>;
-  /** Its flow's, when it is this place's turn. */
+  /** Its flow's, when it is this place's turn; of levels that go by one time they can be compared. */
   readonly counter: number;
 }
 
@@ -13,13 +13,13 @@ export interface Turn<Holder> {
  * Of those of a flow that the upstream lets start, and of those that stand aside together with `one`: as if
  * they came back now, and so the flow, where it stands aside as a whole.
  */
-export function turnsOf<Holder>(flow: Flow<Holder>, queue: LevelQueue<Holder>, one?: Place<Holder>): Turn<Holder>[] {
+export function turnsOf<Holder>(flow: Flow<Holder>, { fair }: LevelQueue<Holder>, one?: Place<Holder>): Turn<Holder>[] {
   const turns: Turn<Holder>[] = [];
-  let counter = queue.isAside(flow) ? Math.max(flow.counter, queue.virtualTime) : flow.counter;
+  let counter = fair.counterOf(flow);
   for (let place = flow.head; place !== null; place = place.next) {
     if (isClosed(place) && place.side?.queue !== one?.side?.queue) continue;
     turns.push({ place, counter });
-    counter += place.cost / flow.weight;
+    counter += fair.lengthOf(place.cost, flow);
   }
   return turns;
 }

@@ -187,6 +187,8 @@ browserTest('a boost from the row counts down, and the row has its own priority 
   await visit('/mappings');
   await choose(page, 1, 'Boost');
   await choosePriority(page, 0);
+  const shares = page.getByRole('dialog').getByRole('region', { name: /^Shares of pool/ });
+  await shares.getByText('before all others').waitFor();
   await page.getByRole('dialog').getByText('15 min').click();
   await page.getByRole('dialog').getByLabel('Reason').fill('Launch');
   await page.getByRole('dialog').getByRole('button', { name: 'Boost', exact: true }).click();

@@ -134,6 +134,7 @@ const texts = [
   'UTC',
   'Europe/Berlin',
   'policy',
+  'share_by',
   'strict',
   'p0',
   'a@b.c',

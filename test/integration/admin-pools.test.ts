@@ -12,6 +12,7 @@ const ten = (value: number) => Array<number>(10).fill(value);
 
 const defaults = {
   policy: 'hybrid',
+  share_by: 'level',
   weights: [10, 9, 8, 7, 6, 5, 4, 3, 2, 1],
   reserved: ten(0),
   cap: null,
@@ -37,6 +38,7 @@ const spellings: Record<
   { file: string; environment: string; shown: [unknown, unknown]; put: unknown; answer?: unknown }
 > = {
   policy: { file: 'strict', environment: 'wfq', shown: ['strict', 'wfq'], put: 'strict' },
+  share_by: { file: 'tenant', environment: 'level', shown: ['tenant', 'level'], put: 'tenant' },
   weights: {
     file: '2,1,1,1,1,1,1,1,1,1',
     environment: '3,1,1,1,1,1,1,1,1,1',
@@ -158,6 +160,7 @@ const notLists = ['x', '1,1,1,1,1,1,1,1,1,1', 5, true, {}, [], ten(1).slice(1), 
 const notNumbers = ['x', '5', '', true, [], [5], {}, -1, 1e300];
 const badInput: Record<Field, unknown[]> = {
   policy: ['fair', 'STRICT', '', 5, true, [], {}, ['strict']],
+  share_by: ['levels', 'TENANT', '', 1, false, [], {}, ['tenant']],
   weights: [...notLists, ten(0), ten(-1), [...ten(1).slice(1), '1'], ten(0.0001), ten(2e6), [...ten(1).slice(1), null]],
   reserved: [...notLists, ten(-1), [0.5, ...ten(0).slice(1)], ['1', ...ten(0).slice(1)]],
   cap: [...notLists, ten(0), ten(-1), ten(1.5)],
@@ -252,7 +255,7 @@ test('unknown fields, what only an answer has, and other bodies are refused with
   for (const field of ['source', 'name', 'seats', 'fault', 'max_concurrent', '__proto__x']) {
     const [status, param, message] = await put({ policy: 'wfq', [field]: 1 });
     assert.deepEqual([status, param], [400, field]);
-    assert.match(message, new RegExp(`unknown field '${field}'; allowed are policy, weights, reserved`));
+    assert.match(message, new RegExp(`unknown field '${field}'; allowed are policy, share_by, weights, reserved`));
   }
   const [, param, message] = await put({ aimd: 1, weights: ten(0), nonsense: true });
   assert.equal(param, 'weights');

@@ -164,3 +164,95 @@ test('a dry run warns as the real change does', async t => {
   }
   assert.deepEqual((await admin('DELETE', `${url}/2?dry_run=true`)).body.warnings, []);
 });
+
+test('a boost is tried: what each active tenant would get of the pool before and after, in either mode, and nothing is written', async t => {
+  const { admin, chat, keys, stored } = await arrange(t);
+  const rows = [
+    prefix('tok_prod*', 2, 'dept-prod'),
+    prefix('tok_ml*', 5, 'dept-ml'),
+    prefix('tok_dev*', 5, 'dept-dev'),
+  ];
+  for (const row of rows) await admin('POST', url, row);
+  const boost = (body: object) => admin('POST', `${url}/2/boost?dry_run=true`, { for: 60, reason: 'try', ...body });
+  const nobodyElse = (await boost({ priority: 2 })).body.impact.shares;
+  assert.deepEqual(nobodyElse[0].tenants, [
+    {
+      before: { flow_id: 'dept-ml', level: 5, share: 1, behind: [] },
+      after: { flow_id: 'dept-ml', level: 2, share: 1, behind: [] },
+    },
+  ]);
+  for (const key of [keys[0], keys[2], keys[3]]) await (await chat(key ?? '')).text();
+  const sharesOf = async (body: object) => {
+    const { status, body: answer } = await boost(body);
+    assert.equal(status, 200, JSON.stringify(answer));
+    const [{ pool, policy, share_by, tenants }] = answer.impact.shares;
+    assert.deepEqual([pool, policy], ['local', 'hybrid']);
+    const shown = (one: any) => [one.level, one.share === null ? null : Number(one.share.toFixed(3)), one.behind];
+    const byFlow = tenants.map((one: any) => [one.before.flow_id, [shown(one.before), shown(one.after)]]);
+    const first = tenants[0].before.flow_id;
+    return { first, share_by, ...Object.fromEntries(byFlow) } as Record<string, any>;
+  };
+  assert.deepEqual(await sharesOf({ priority: 2 }), {
+    first: 'dept-ml',
+    share_by: 'level',
+    'dept-ml': [
+      [5, 0.192, []],
+      [2, 0.308, []],
+    ],
+    'dept-dev': [
+      [5, 0.192, []],
+      [5, 0.385, []],
+    ],
+    'dept-prod': [
+      [2, 0.615, []],
+      [2, 0.308, []],
+    ],
+  });
+  assert.equal((await admin('PUT', '/admin/scheduler/pools/local', { share_by: 'tenant' })).status, 200);
+  const before = await stored();
+  assert.deepEqual(await sharesOf({ priority: 2 }), {
+    first: 'dept-ml',
+    share_by: 'tenant',
+    'dept-ml': [
+      [5, 0.278, []],
+      [2, 0.381, []],
+    ],
+    'dept-dev': [
+      [5, 0.278, []],
+      [5, 0.238, []],
+    ],
+    'dept-prod': [
+      [2, 0.444, []],
+      [2, 0.381, []],
+    ],
+  });
+  const strict = await sharesOf({ priority: 0 });
+  assert.deepEqual(
+    [strict['dept-ml'][1], strict['dept-prod'][1]],
+    [
+      [0, null, []],
+      [2, 0.615, [0]],
+    ],
+  );
+  const { mapping } = (await boost({ priority: 1 })).body;
+  assert.deepEqual([mapping.priority, mapping.effective_priority, mapping.effective_source], [5, 1, 'boost']);
+  assert.deepEqual(await stored(), before);
+  assert.equal((await admin('GET', `${url}/2`)).body.boost, null);
+});
+
+test('a boost that is tried over one that holds is of the level that it would have', async t => {
+  const { admin, chat, keys } = await arrange(t);
+  await admin('POST', url, prefix('tok_prod*', 5, 'dept-prod'));
+  await (await chat(keys[0] ?? '')).text();
+  await admin('POST', `${url}/1/boost`, { priority: 3, for: 600, reason: 'holds' });
+  const { body } = await admin('POST', `${url}/1/boost?dry_run=true`, { priority: 1, for: 60, reason: 'try' });
+  assert.deepEqual(body.impact.requests.levels, [{ from: 3, to: 1, count: 1 }]);
+  const refusals: [string, object][] = [
+    [`${url}/1/boost`, { priority: 10, for: 60, reason: 'x' }],
+    [`${url}/1/boost`, { priority: 1, reason: 'x' }],
+    [`${url}/1/boost`, { priority: 1, for: 60, reason: ' ' }],
+    [`${url}/9/boost`, { priority: 1, for: 60, reason: 'x' }],
+  ];
+  for (const [path, asked] of refusals)
+    assert.deepEqual(await admin('POST', `${path}?dry_run=true`, asked), await admin('POST', path, asked));
+});

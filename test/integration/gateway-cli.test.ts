@@ -190,6 +190,25 @@ test('a boost holds until it is ended, and a dry run writes nothing', async t =>
   assert.deepEqual([boosted.code, boosted.err], [0, '']);
   assert.match(boosted.out, /^Mapping 1 is at P0 until \d{4}-.*: launch\n$/);
   assert.match((await cli('mappings', 'list')).out, /P0 \(row P5\).*boosted until .*: launch/);
+  const wouldBoost = await cli(
+    'mappings',
+    'boost',
+    '1',
+    '--priority',
+    '3',
+    '--for',
+    '1h',
+    '--reason',
+    'x',
+    '--dry-run',
+  );
+  assert.deepEqual([wouldBoost.code, wouldBoost.err], [0, '']);
+  assert.match(wouldBoost.out, /^Nothing is written\. It would change:\n/);
+  assert.match(
+    wouldBoost.out,
+    /shares of pool \S+ \(hybrid, by level\) if all who were active wanted more than there is\n/,
+  );
+  assert.match(wouldBoost.out, / {4}\S+ {2}P0 before all others → P3 100\.0 %\n/);
   assert.match((await cli('mappings', 'boost', '1', '--end')).out, /has ended\n$/);
   assert.match((await cli('mappings', 'list')).out, / P5 +prefix/);
   for (const wrong of [['--for', '1x'], ['--until', 'x', '--for', '1h'], []]) {

@@ -233,7 +233,7 @@ test('a request is found by the id that its client sent, waiting and running, an
     flow_id: 'user:1',
     waited_ms: 2500,
     position: 1,
-    ahead: { better_levels: 0, own_level: 0, own_flow: 0 },
+    ahead: { better_levels: 0, own_level: 0, worse_levels: 0, own_flow: 0 },
     reason: { code: 'seats_busy', message: 'The only seat is in use; it is next.' },
     expected_wait_ms: null,
     gives_up_in_ms: 57_500,

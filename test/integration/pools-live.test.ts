@@ -59,6 +59,26 @@ test('a PUT acts from the next request on: caps, reserves, depth, policy', async
   await assertQuiet(gateway, upstream, 3);
 });
 
+test('who shares is changed either way while requests wait and run: nobody is lost, and the log and the pool say so', async t => {
+  const { gateway, upstream, database, key } = await held(t, 2);
+  const answers = [...send(gateway, key, 4, 5), ...send(gateway, key, 4, 9), ...send(gateway, key, 2, 0)];
+  await upstream.waitForActive(2);
+  await until(async () => (await waitingIn(gateway)) === 8);
+  assert.equal((await put(gateway, { share_by: 'tenant' })).share_by, 'tenant');
+  await until(async () => (await said(gateway, 'share_by=tenant (database)')).length === 1);
+  assert.equal(await waitingIn(gateway), 8);
+  upstream.release(2);
+  await until(async () => (await waitingIn(gateway)) === 6);
+  await database.query(`UPDATE scheduler_pool_config SET value = 'level' WHERE key = 'share_by'`);
+  await until(async () => (await main(gateway)).share_by === 'level');
+  await database.query(`UPDATE scheduler_pool_config SET value = 'everybody' WHERE key = 'share_by'`);
+  await until(async () => /share_by must be level or tenant, or empty/.test((await main(gateway)).fault ?? ''));
+  assert.equal((await main(gateway)).share_by, 'level', 'the last good value');
+  upstream.open();
+  for (const answer of answers) assert.equal((await answer).status, 200);
+  await assertQuiet(gateway, upstream, 2);
+});
+
 test('more seats are given out, and fewer taken back, by a change of a row: waiting requests start at once', async t => {
   const { gateway, upstream, database, key } = await held(t, 4);
   await database.query(`INSERT INTO scheduler_pool_config (pool, key, value)

@@ -14,6 +14,7 @@ export const anyTarget = { provider: 'local', model: 'some-model' };
 export const poolSettings = (fields: Partial<PoolSettings> = {}): PoolSettings => ({
   seats: 1,
   policy: 'hybrid',
+  shareBy: 'level',
   weights: linear,
   reserved: perLevel(0),
   cap: perLevel(Number.POSITIVE_INFINITY),

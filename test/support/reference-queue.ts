@@ -44,14 +44,36 @@ interface ReferenceTenant {
   isParked: boolean;
 }
 
+interface ReferenceTime {
+  now: number;
+}
+
 interface ReferenceLevel {
-  virtualTime: number;
+  readonly ownTime: ReferenceTime;
+  /** Its own, or that of all levels whose tenants share the pool. */
+  time: ReferenceTime;
+  /** What charges are divided by beside the tenant's weight. */
+  weight: number;
+  /** It was at its cap when anything last changed. */
+  wasHeld: boolean;
   readonly flows: Map<string, ReferenceFlow>;
 }
 
+interface ReferenceQueueOptions {
+  /** Called after each single change. */
+  readonly changed: () => void;
+  /** The level is at its cap. */
+  readonly isHeld: (level: Level) => boolean;
+}
+
+const createLevel = (): ReferenceLevel => {
+  const ownTime = { now: 0 };
+  return { ownTime, time: ownTime, weight: 1, wasHeld: false, flows: new Map() };
+};
+
 export const levels = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] as const;
 export const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
-const isBefore = ({ flow: a }: Waiter, { flow: b }: Waiter) =>
+export const isBefore = ({ flow: a }: Waiter, { flow: b }: Waiter) =>
   a.counter < b.counter || (a.counter === b.counter && a.activation < b.activation);
 
 export class ReferenceQueue {
@@ -61,14 +83,14 @@ export class ReferenceQueue {
   overdue: Waiter[] = [];
   evicted: Waiter[] = [];
   readonly closures = new ReferenceClosures();
-  readonly #levels: readonly ReferenceLevel[] = levels.map(() => ({ virtualTime: 0, flows: new Map() }));
+  readonly #levels: readonly ReferenceLevel[] = levels.map(createLevel);
+  readonly #sharedTime: ReferenceTime = { now: 0 };
   readonly #tenants = new Map<string, ReferenceTenant>();
-  readonly #changed: () => void;
+  readonly #options: ReferenceQueueOptions;
   #arrivals = 0;
 
-  /** `changed` is called after each single change. */
-  constructor(changed: () => void) {
-    this.#changed = changed;
+  constructor(options: ReferenceQueueOptions) {
+    this.#options = options;
   }
 
   level(index: Level): ReferenceLevel {
@@ -93,6 +115,30 @@ export class ReferenceQueue {
   first(level: Level): Waiter | undefined {
     const able = this.waitingIn(level).filter(waiter => this.#mayStart(waiter));
     return able.length === 0 ? undefined : able.reduce((best, waiter) => (isBefore(waiter, best) ? waiter : best));
+  }
+
+  isShared(index: Level): boolean {
+    return this.level(index).time === this.#sharedTime;
+  }
+
+  /** `weightOf`: null where the tenants of the level share what it is given. */
+  share(weightOf: (level: Level) => number | null): void {
+    for (const index of levels) {
+      const level = this.level(index);
+      const weight = weightOf(index);
+      const time = weight === null ? level.ownTime : this.#sharedTime;
+      if (time === level.time && (weight ?? 1) === level.weight) continue;
+      const flows = [...level.flows.values()];
+      const able = flows.filter(flow => flow.couldStart);
+      const least = Math.min(level.time.now, ...able.map(({ counter }) => counter));
+      const factor = level.weight / (weight ?? 1);
+      for (const flow of flows) {
+        const lead = flow.counter - (flow.couldStart ? least : level.time.now);
+        flow.counter = time.now + Math.max(lead, 0) * factor;
+      }
+      level.time = time;
+      level.weight = weight ?? 1;
+    }
   }
 
   isParked(flowId: string): boolean {
@@ -162,11 +208,13 @@ export class ReferenceQueue {
     this.overdue.push(...over);
   }
 
-  /** A level with nothing to do has passed all its flows. */
+  /** A time by which nobody has anything to do has passed all its flows. */
   restIfIdle(index: Level): void {
-    if (this.waitingIn(index).length + this.runningIn(index) > 0) return;
-    const level = this.level(index);
-    level.virtualTime = Math.max(level.virtualTime, ...[...level.flows.values()].map(flow => flow.counter));
+    const { time } = this.level(index);
+    const together = levels.filter(level => this.level(level).time === time);
+    if (together.some(level => this.waitingIn(level).length + this.runningIn(level) > 0)) return;
+    const counters = together.flatMap(level => [...this.level(level).flows.values()].map(flow => flow.counter));
+    time.now = Math.max(time.now, ...counters);
   }
 
   makeRoom(request: Request, settings: SchedulerSettings): 'tenant_full' | 'level_full' | 'pool_full' | null {
@@ -203,15 +251,30 @@ export class ReferenceQueue {
 
   /** A flow that could start nothing and now can does not bring along the time in which it could not. */
   changed(): void {
-    for (const level of this.#levels) {
-      for (const flow of level.flows.values()) {
-        const canStart = this.waiting.some(waiter => waiter.flow === flow && this.#mayStart(waiter));
-        if (canStart && !flow.couldStart) flow.counter = Math.max(flow.counter, level.virtualTime);
-        flow.couldStart = canStart;
+    for (const index of levels) {
+      const level = this.level(index);
+      const flows = [...level.flows.values()];
+      const canStart = (flow: ReferenceFlow) =>
+        this.waiting.some(waiter => waiter.flow === flow && this.#mayStart(waiter));
+      const able = new Set(flows.filter(canStart));
+      const isHeld = this.#options.isHeld(index);
+      const stayed = flows.filter(flow => flow.couldStart && able.has(flow));
+      const isJoined = stayed.length < able.size;
+      if (this.isShared(index) && level.wasHeld && (isJoined || !isHeld)) catchUp(level, stayed);
+      for (const flow of flows) {
+        if (able.has(flow) && !flow.couldStart) flow.counter = Math.max(flow.counter, level.time.now);
+        flow.couldStart = able.has(flow);
       }
+      level.wasHeld = isHeld;
     }
-    this.#changed();
+    this.#options.changed();
   }
+}
+
+/** Those that waited while their level was at its cap go up by as much as the first of them is behind. */
+function catchUp(level: ReferenceLevel, flows: readonly ReferenceFlow[]): void {
+  const behind = Math.max(0, level.time.now - Math.min(...flows.map(({ counter }) => counter)));
+  for (const flow of flows) flow.counter += behind;
 }
 
 /** The one with the most cost waiting; of equals, the one that was given something last. */

@@ -5,7 +5,7 @@
 import type { Spent } from '../../src/domain/usage.ts';
 import type { Level, Policy } from '../../src/domain/vocabulary.ts';
 import type { Admission, SchedulerOptions, SchedulerSettings, Scope } from '../../src/scheduler/scheduler.ts';
-import { levels, ReferenceQueue, type Request, type Runner, sum, type Waiter } from './reference-queue.ts';
+import { isBefore, levels, ReferenceQueue, type Request, type Runner, sum, type Waiter } from './reference-queue.ts';
 import { ReferenceRates } from './reference-rates.ts';
 
 export type { Request } from './reference-queue.ts';
@@ -20,7 +20,10 @@ const none = Number.POSITIVE_INFINITY;
 export class ReferenceScheduler {
   #settings: SchedulerSettings;
   #seats: number;
-  readonly #queue = new ReferenceQueue(() => this.#look());
+  readonly #queue = new ReferenceQueue({
+    changed: () => this.#look(),
+    isHeld: level => this.running(level) >= (this.#settings.cap[level] ?? 0),
+  });
   readonly #rates = new ReferenceRates();
   readonly #counters: number[] = levels.map(() => 0);
   #couldStart: boolean[] = levels.map(() => false);
@@ -54,12 +57,14 @@ export class ReferenceScheduler {
   }
 
   configure(settings: SchedulerSettings, tenants: SchedulerOptions['tenants'], now: number): void {
-    for (const level of levels)
-      if (isWeighted[settings.policy](level) && !this.#weighted(level)) this.#counters[level] = this.#virtualTime;
+    const isCounted = (level: Level) => this.#weighted(level) && this.#settings.shareBy === 'level';
+    const before = levels.filter(isCounted);
     const isAtMost = this.#seats === this.#settings.seats;
     this.#seats = isAtMost || !settings.aimd ? settings.seats : Math.min(this.#seats, settings.seats);
     this.#settings = settings;
+    for (const level of levels.filter(isCounted)) if (!before.includes(level)) this.#lift(level);
     this.#rates.configure(settings, now);
+    this.#queue.share(level => (this.#sharesByTenant(level) ? (settings.weights[level] ?? 0) : null));
     this.#queue.configure(tenants, now);
     this.#look();
   }
@@ -205,7 +210,11 @@ export class ReferenceScheduler {
   #pick(able: readonly Level[]): Level {
     const counter = (level: Level) => this.#counters[level] ?? 0;
     const strict = able.find(level => !this.#weighted(level));
-    return strict ?? able.reduce((best, level) => (counter(level) < counter(best) ? level : best));
+    if (strict !== undefined) return strict;
+    if (this.#settings.shareBy === 'level')
+      return able.reduce((best, level) => (counter(level) < counter(best) ? level : best));
+    const firsts = able.map(level => this.#queue.first(level)).filter(waiter => waiter !== undefined);
+    return firsts.reduce((best, waiter) => (isBefore(waiter, best) ? waiter : best)).request.level;
   }
 
   #start(chosen: Waiter, now: number): void {
@@ -213,12 +222,13 @@ export class ReferenceScheduler {
     const level = this.#queue.level(request.level);
     const tenant = this.#queue.tenant(request.flowId);
     const flowWeight = tenant?.rules.weight ?? 1;
-    const levelWeight = this.#weighted(request.level) ? (this.#settings.weights[request.level] ?? 0) : none;
-    level.virtualTime = Math.max(level.virtualTime, flow.counter);
-    flow.counter += request.cost / flowWeight;
-    // On a seat that only some levels may have, a level was not chosen among all.
-    const wasChosen = this.#weighted(request.level) && this.#held() < this.#seats;
-    if (wasChosen) this.#virtualTime = Math.max(this.#virtualTime, this.#counters[request.level] ?? 0);
+    const isCounted = this.#weighted(request.level) && !this.#sharesByTenant(request.level);
+    const levelWeight = isCounted ? (this.#settings.weights[request.level] ?? 0) : none;
+    // On a seat that only some levels may have, a level, or a flow of the pool, was not chosen among all.
+    const wasChosen = this.#held() < this.#seats;
+    if (wasChosen || !this.#queue.isShared(request.level)) level.time.now = Math.max(level.time.now, flow.counter);
+    flow.counter += request.cost / (flowWeight * level.weight);
+    if (wasChosen && isCounted) this.#virtualTime = Math.max(this.#virtualTime, this.#counters[request.level] ?? 0);
     this.#correct(request.level, request.cost / levelWeight);
     this.#queue.waiting = this.#queue.waiting.filter(waiter => waiter !== chosen);
     this.#queue.running.push({ ...chosen, charged: request, flowWeight, levelWeight });
@@ -231,7 +241,7 @@ export class ReferenceScheduler {
 
   #settle(runner: Runner, spent: Spent, now: number): void {
     const { request, charged, flow, flowWeight, levelWeight } = runner;
-    flow.counter += (spent.cost - charged.cost) / flowWeight;
+    flow.counter += (spent.cost - charged.cost) / (flowWeight * this.#queue.level(request.level).weight);
     this.#correct(request.level, (spent.cost - charged.cost) / levelWeight);
     this.#rates.correct(spent.tokens - charged.tokens, now);
     this.#queue.tenant(request.flowId)?.rates.correct(spent.tokens - charged.tokens, now);
@@ -251,10 +261,12 @@ export class ReferenceScheduler {
       const isBelowCap = this.running(level) < (this.#settings.cap[level] ?? 0);
       return isBelowCap && this.#queue.first(level) !== undefined;
     });
-    for (const level of levels)
-      if (canStart[level] && !this.#couldStart[level])
-        this.#counters[level] = Math.max(this.#counters[level] ?? 0, this.#virtualTime);
+    for (const level of levels) if (canStart[level] && !this.#couldStart[level]) this.#lift(level);
     this.#couldStart = canStart;
+  }
+
+  #lift(level: Level): void {
+    this.#counters[level] = Math.max(this.#counters[level] ?? 0, this.#virtualTime);
   }
 
   #correct(level: Level, amount: number): void {
@@ -263,6 +275,10 @@ export class ReferenceScheduler {
 
   #weighted(level: number): boolean {
     return isWeighted[this.#settings.policy](level);
+  }
+
+  #sharesByTenant(level: number): boolean {
+    return this.#weighted(level) && this.#settings.shareBy === 'tenant';
   }
 
   #runner(id: number): Runner | undefined {

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import type { Spent } from '../../src/domain/usage.ts';
-import { allLevels, policies } from '../../src/domain/vocabulary.ts';
+import { allLevels, type Level, policies, shareBys } from '../../src/domain/vocabulary.ts';
 import type { SchedulerOptions, SchedulerSettings, TenantRules } from '../../src/scheduler/scheduler.ts';
 import { perLevel, poolSettings } from './pool-settings.ts';
 import type { Request } from './reference-queue.ts';
@@ -34,6 +34,7 @@ export const anyRequest: fc.Arbitrary<Omit<Request, 'id'>> = fc.record({
 const anySettings: fc.Arbitrary<SchedulerSettings> = fc
   .record({
     policy: fc.constantFrom(...policies),
+    shareBy: fc.constantFrom(...shareBys),
     weights: tenPer(fc.integer({ min: 1, max: 20 })),
     seats: fc.integer({ min: 1, max: 12 }),
     reserved: rarely(perLevel(0), tenPer(fc.constantFrom(0, 0, 0, 1, 2))),
@@ -48,7 +49,13 @@ const anySettings: fc.Arbitrary<SchedulerSettings> = fc
     maxQueueDepthPool: rarely(1e6, fc.integer({ min: 0, max: 12 })),
     maxQueuedBytes: rarely(1e9, fc.integer({ min: 0, max: 400 })),
   })
-  .map(fields => poolSettings(fields));
+  .map(fields =>
+    poolSettings({
+      ...fields,
+      // Tenants' counters are divided by these too.
+      weights: fields.shareBy === 'level' ? fields.weights : fields.weights.map(weight => 2 ** (weight % 5)),
+    }),
+  );
 
 const anyRules: fc.Arbitrary<TenantRules> = fc.record({
   weight: fc.constantFrom(0.25, 0.5, 1, 2, 8),
@@ -74,6 +81,17 @@ export const plainOptions: fc.Arbitrary<SchedulerOptions> = anySettings.map(
     tenants: new Map(),
   }),
 );
+
+/** Tenants share the pool, and nothing binds but caps and reserves, which do. */
+export const sharedOptions: fc.Arbitrary<SchedulerOptions> = fc
+  .record({
+    policy: fc.constantFrom('wfq' as const, 'hybrid' as const),
+    weights: tenPer(fc.constantFrom(1, 2, 4, 8)),
+    seats: fc.integer({ min: 2, max: 5 }),
+    reserved: rarely(perLevel(0), fc.constant(perLevel(0, { 9: 1 }))),
+    cap: tenPer(fc.constantFrom(1, 1, 2, Number.POSITIVE_INFINITY)),
+  })
+  .map(fields => ({ settings: poolSettings({ ...fields, shareBy: 'tenant' }), tenants: new Map() }));
 
 const nth = fc.nat();
 const enqueue = fc.record({ kind: fc.constant('enqueue' as const), request: anyRequest });
@@ -108,6 +126,17 @@ const wildSteps = [
   { weight: 1, arbitrary: fc.constant({ kind: 'drain' as const }) },
 ];
 
+/** More come than are served, to three levels. */
+export const crowdedStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({ level: fc.constantFrom<Level>(2, 4, 9), request: anyRequest }).map(({ level, request }) => {
+      return { kind: 'enqueue' as const, request: { ...request, level, timeoutMs: 1e9 } };
+    }),
+  },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('finish' as const), nth, spent }) },
+  { weight: 1, arbitrary: sharedOptions.map(options => ({ kind: 'configure' as const, options })) },
+);
 export const anyStep: fc.Arbitrary<Step> = fc.oneof(...calmSteps, ...wildSteps);
 /** An upstream that closes for minutes, and a clock that is as fast: all times are a thousand times as long. */
 export const slow = (step: Step): Step => {

@@ -32,6 +32,7 @@ const ten = <T>(value: T): T[] => Array<T>(10).fill(value);
 const defaultPool = {
   seats: 8,
   policy: 'hybrid',
+  shareBy: 'level',
   weights: [10, 9, 8, 7, 6, 5, 4, 3, 2, 1],
   reserved: ten(0),
   cap: ten(Number.POSITIVE_INFINITY),
@@ -217,6 +218,7 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_CONSOLE_SESSION_IDLE_MIN: '5',
     TOKLIGENCE_CONSOLE_SESSION_MAX_HOURS: '168',
     TOKLIGENCE_SCHEDULER_POLICY: 'strict',
+    TOKLIGENCE_SCHEDULER_SHARE_BY: 'level',
     TOKLIGENCE_SCHEDULER_WEIGHTS: '1, 2,3,4,5,6,7,8,9, 0.5',
     TOKLIGENCE_SCHEDULER_MAX_QUEUE_DEPTH: '0',
     TOKLIGENCE_SCHEDULER_QUEUE_TIMEOUT_SEC: '0.25',
@@ -241,6 +243,7 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_PROVIDER_LO_CHUNK_MS: '5',
     TOKLIGENCE_SCHEDULER_MAX_QUEUE_DEPTH_POOL: '20',
     TOKLIGENCE_POOL_GPUS_POLICY: 'wfq',
+    TOKLIGENCE_POOL_GPUS_SHARE_BY: 'tenant',
     TOKLIGENCE_POOL_GPUS_WEIGHTS: '10,1,1,1,1,1,1,1,1,0.001',
     TOKLIGENCE_POOL_GPUS_RESERVED: '2,0,0,0,0,0,0,0,0,0',
     TOKLIGENCE_POOL_GPUS_CAP: '3,3,3,3,3,3,3,3,3,1',
@@ -323,6 +326,7 @@ test('every key can be set in the environment', () => {
         settings: {
           seats: 3,
           policy: 'wfq',
+          shareBy: 'tenant',
           weights: [10, 1, 1, 1, 1, 1, 1, 1, 1, 0.001],
           reserved: [2, 0, 0, 0, 0, 0, 0, 0, 0, 0],
           cap: [3, 3, 3, 3, 3, 3, 3, 3, 3, 1],
@@ -611,6 +615,7 @@ const faultyTexts: [string, RegExp][] = [
     '[provider.LOCAL]\ntype = loopback',
     /\[provider\.LOCAL\] null: the environment could not tell it from \[provider\.local\]/,
   ],
+  ['[pool.local]\nshare_by = user', /\[pool\.local\] share_by: must be level or tenant, or empty$/],
   ['[pool.local]\npolicy = fair', /\[pool\.local\] policy: must be strict or wfq or hybrid, or empty$/],
   ['[pool.local]\nweights = 1,2', /\[pool\.local\] weights: must be ten numbers .* with commas between, or empty$/],
   [

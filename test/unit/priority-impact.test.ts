@@ -43,6 +43,7 @@ const requests = fc.array(
   fc.record({
     keyId: fc.constantFrom(null, 1, 2, 3, 4, 5, 6, 99),
     asked: fc.constantFrom(undefined, '0', '4', '9'),
+    pool: fc.constantFrom(null, 'main', 'other'),
     count: fc.integer({ min: 1, max: 5 }),
   }),
   { maxLength: 12 },

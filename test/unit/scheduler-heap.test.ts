@@ -41,7 +41,7 @@ test('invariant 14: the heap agrees with a sorted list after any pushes, updates
           heap.push(item, key);
           entries.push({ item, key, turn });
         } else if (kind === 'lower') {
-          heap.lowerKeys(key);
+          heap.rekey(item => item.key - key);
           for (const each of entries) each.key -= key;
         } else if (entry !== undefined && kind === 'update') {
           heap.update(entry.item, key);

@@ -7,7 +7,16 @@ import type { SchedulerOptions } from '../../src/scheduler/scheduler.ts';
 import { cutReserves, type Ledger, recount, remarks } from '../support/ledger.ts';
 import type { Request } from '../support/reference-queue.ts';
 import { ReferenceScheduler } from '../support/reference-scheduler.ts';
-import { anyCalmSteps, anyOptions, anyStep, anySteps, plainOptions, slow } from '../support/scheduler-arbitraries.ts';
+import {
+  anyCalmSteps,
+  anyOptions,
+  anyStep,
+  anySteps,
+  crowdedStep,
+  plainOptions,
+  sharedOptions,
+  slow,
+} from '../support/scheduler-arbitraries.ts';
 import { type AnyScheduler, SchedulerById, type Step, Walk, walk } from '../support/scheduler-walk.ts';
 
 interface Walks {
@@ -105,15 +114,15 @@ class TakeStep implements fc.Command<Walk, Walk> {
   }
 }
 
-const checkAgainstReference = (step: fc.Arbitrary<Step>) => {
+const checkAgainstReference = (step: fc.Arbitrary<Step>, options = anyOptions) => {
   const commands = fc.commands(
     [step.map(one => new TakeStep(one)), step.map(one => new TakeStep(one)), fc.constant(new TakeStep('pump'))],
     { maxCommands: 200, size: 'max' },
   );
   fc.assert(
-    fc.property(anyOptions, commands, (options, run) => {
-      const model = new Walk(new ReferenceScheduler(options));
-      fc.modelRun(() => ({ model, real: new Walk(new SchedulerById(options)) }), run);
+    fc.property(options, commands, (chosen, run) => {
+      const model = new Walk(new ReferenceScheduler(chosen));
+      fc.modelRun(() => ({ model, real: new Walk(new SchedulerById(chosen)) }), run);
     }),
     { numRuns: 500 },
   );
@@ -125,6 +134,10 @@ test('properties 4 and 18: a plain scan for the least counters grants in the ide
 
 test('properties 4 and 18: also where an upstream closes models and providers for minutes, and probes go out', () => {
   checkAgainstReference(anyStep.map(slow));
+});
+
+test('properties 4 and 18: also where tenants share the pool and levels are at their caps most of the time', () => {
+  checkAgainstReference(crowdedStep, sharedOptions);
 });
 
 test('property 6: when all that could start has started, no level that may have a seat has something waiting', () => {

@@ -41,6 +41,34 @@ test('tenants that never run dry are served what they are entitled to, by weight
   assert.ok(Math.abs((a?.[0] ?? 0) + (b?.[0] ?? 0) - 1) < 1e-3);
 });
 
+test('of the pool: by level a level’s weight is shared by its tenants, by tenant each has it; strict levels are told in words', () => {
+  const poolShares = (fields: Parameters<typeof arrangeDispatcher>[0]) => {
+    const pool = arrangeDispatcher({ seats: 4, ...fields }, { tenants: tenantRules({ c: { weight: 2 } }) });
+    for (const [flowId, level] of [
+      ['a', 0],
+      ['b', 5],
+      ['c', 5],
+      ['d', 8],
+    ] as const)
+      pool.request(flowId, level, { flowId });
+    const { tenants, share_by } = pool.dispatcher.view.live(() => null);
+    const shown = tenants.map(({ flow_id, pool_share, behind }) => [flow_id, [pool_share, behind]]);
+    return { share_by, ...Object.fromEntries(shown) };
+  };
+  // Weights 5 and 2: P5 has 5/7 for b and c, or they have 5 and 10 of 17.
+  assert.deepEqual(poolShares({}), {
+    share_by: 'level',
+    a: [null, []],
+    b: [0.2381, [0]],
+    c: [0.4762, [0]],
+    d: [0.2857, [0]],
+  });
+  const byTenant = poolShares({ shareBy: 'tenant' });
+  assert.deepEqual([byTenant.share_by, byTenant.b, byTenant.c], ['tenant', [0.2941, [0]], [0.5882, [0]]]);
+  assert.deepEqual(poolShares({ policy: 'strict' }).d, [null, [0, 5]]);
+  assert.deepEqual(poolShares({ policy: 'wfq', shareBy: 'tenant' }).a, [0.3704, []]);
+});
+
 test('alone in its level a tenant is entitled to all of it, whatever its weight', async () => {
   const pool = arrangeDispatcher({ seats: 2 }, { tenants: tenantRules({ a: { weight: 0.5 } }) });
   pool.request('of a', 3, { flowId: 'a' });

@@ -9,6 +9,7 @@ import { partitionChecks, wakingChecks, weightingChecks } from '../../bench/sim/
 import { simulateStrict } from '../../bench/sim/queueing.ts';
 import { cobhamChecks, erlangChecks, lossChecks } from '../../bench/sim/queueing-checks.ts';
 import { Random } from '../../bench/sim/random.ts';
+import { boostChecks, flatChecks } from '../../bench/sim/share-by-checks.ts';
 import { assertMet } from '../support/checks.ts';
 
 test('strict order waits as long as Cobham says: the formula as published, 200,000 arrivals within 10 %', () => {
@@ -27,6 +28,14 @@ test('clients are given the max-min fair number of seats', () => {
 
 test('a reserve limits what is lent, a cap what is borrowed', () => {
   assertMet(borrowingChecks());
+});
+
+test('tenants share the weight of their level, or each of them has it: the shares of one weighted fair queue', () => {
+  assertMet(flatChecks());
+});
+
+test('a boost on the pool of the quickstart: by level as measured there, by tenant better for who is boosted and for nobody else', () => {
+  assertMet(boostChecks());
 });
 
 test('the bottom level takes all slots but those of the top, and the top then finds its own', () => {

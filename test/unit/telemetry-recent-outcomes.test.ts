@@ -18,12 +18,12 @@ const byKey = ({ requests }: Recent) => requests.map(({ keyId, asked, count }) =
 
 test('requests are counted by key and asked level; those without a level are not', () => {
   const recent = new RecentOutcomes(new ManualClock(), 8);
-  recent.add({ level, keyId: 1, asked: null });
-  recent.add({ level, keyId: 1, asked: '0' });
-  recent.add({ level, keyId: 1, asked: null });
-  recent.add({ level, keyId: null, asked: '9' });
-  recent.add({ level, keyId: 2, asked: 'nonsense' });
-  recent.add({ level: null, keyId: 3, asked: 'x' });
+  recent.add({ level, keyId: 1, asked: null, pool: 'main' });
+  recent.add({ level, keyId: 1, asked: '0', pool: 'main' });
+  recent.add({ level, keyId: 1, asked: null, pool: 'main' });
+  recent.add({ level, keyId: null, asked: '9', pool: 'main' });
+  recent.add({ level, keyId: 2, asked: 'nonsense', pool: 'main' });
+  recent.add({ level: null, keyId: 3, asked: 'x', pool: 'main' });
   const expected = [
     [2, undefined, 1],
     [null, '9', 1],
@@ -37,7 +37,7 @@ test('an hour later nothing is left, and since tells how far back it reaches', (
   const clock = new ManualClock(Date.UTC(2026, 0, 1));
   const recent = new RecentOutcomes(clock, 8);
   clock.advance(1_000);
-  recent.add({ level, keyId: 1, asked: null });
+  recent.add({ level, keyId: 1, asked: null, pool: 'main' });
   assert.equal(counted(recent).since.toISOString(), '2026-01-01T00:00:00.000Z');
   clock.advance(recentMs);
   assert.deepEqual(byKey(counted(recent)), [[1, undefined, 1]]);
@@ -53,7 +53,7 @@ test('it holds the newest that fit, and all that it counts came since it says', 
       const recent = new RecentOutcomes(clock, size);
       const at = pauses.map((pause, index) => {
         clock.advance(pause);
-        recent.add({ level, keyId: index + 1, asked: null });
+        recent.add({ level, keyId: index + 1, asked: null, pool: 'main' });
         return clock.date().getTime();
       });
       const { since, requests } = counted(recent);

@@ -14,7 +14,7 @@ const found = ({ dispatcher }: Pick<Arranged, 'dispatcher'>, id: string) => {
   return request;
 };
 const reasonOf = (pool: Arranged, id: string) => found(pool, id).reason;
-const none = { better_levels: 0, own_level: 0, own_flow: 0 };
+const none = { better_levels: 0, own_level: 0, worse_levels: 0, own_flow: 0 };
 
 const assertReason = (pool: Arranged, id: string, code: WaitReason, message: RegExp) => {
   const reason = reasonOf(pool, id);
@@ -72,6 +72,56 @@ test('another level has its turn first: a better one, or one that is due by weig
   // P3 was charged for its request, P5 for nothing yet.
   assertReason(pool, 'P3', 'behind_other_level', /another level/);
   assertReason(pool, 'P5', 'seats_busy', /it is next/);
+});
+
+test('where tenants share the pool, those of any level that have their turn first are told, and only P0 is another level', async () => {
+  const pool = arrangeDispatcher({ shareBy: 'tenant' });
+  const running = pool.request('running', 5, { flowId: 'a', cost: 500 });
+  pool.request('P6', 6, { flowId: 'b' });
+  for (const name of ['first', 'second']) pool.request(name, 8, { flowId: 'c' });
+  pool.request('P5', 5, { flowId: 'a' });
+  // P5 was charged 500 at weight 5, P6 and P8 nothing yet; once started, P8's first counts 100 at weight 2.
+  assertReason(pool, 'P6', 'seats_busy', /it is next/);
+  assertReason(
+    pool,
+    'P5',
+    'behind_other_tenants',
+    /other tenants, of any level that shares by tenant \(3 requests\), first/,
+  );
+  assert.deepEqual(found(pool, 'P5').ahead, { ...none, worse_levels: 3 });
+  assert.deepEqual(found(pool, 'first').ahead, { ...none, better_levels: 1 });
+  assert.equal(found(pool, 'P5').position, 4);
+  pool.request('P0', 0, { flowId: 'd' });
+  assertReason(pool, 'P6', 'behind_other_level', /another level has its turn first/);
+  running.end();
+  await running.answer;
+});
+
+test('where tenants share the pool, the position is the order of the starts, over all levels', async () => {
+  const aRequest = fc.record({
+    flowId: fc.constantFrom('a', 'b', 'c', 'd'),
+    level: fc.constantFrom<Level>(2, 5, 6),
+    cost: fc.integer({ min: 0, max: 300 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(aRequest, { minLength: 1, maxLength: 25 }), async demands => {
+      const pool = arrangeDispatcher({ policy: 'wfq', shareBy: 'tenant' });
+      const blocker = pool.request('blocker', 0);
+      const requests = demands.map(({ level, ...demand }, at) => pool.request(String(at), level, demand));
+      const predicted = demands
+        .map((_, at) => String(at))
+        .sort((x, y) => (found(pool, x).position ?? 0) - (found(pool, y).position ?? 0));
+      let running = blocker;
+      for (let served = 0; served < requests.length; served++) {
+        running.end();
+        await running.answer;
+        for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+        running = requests[Number(pool.started.at(-1))] ?? assert.fail();
+      }
+      assert.deepEqual(pool.started.slice(1), predicted);
+    }),
+    { numRuns: 50 },
+  );
 });
 
 test('the seats that are free are reserved for other levels', () => {

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { dryRun, tryOut } from './dry-run.ts';
 import { usageFault } from './exit.ts';
 import { level } from './mapping-flags.ts';
 import { mappingsPath } from './mapping-table.ts';
@@ -11,6 +12,7 @@ interface BoostFlags {
   readonly until?: string;
   readonly reason?: string;
   readonly end?: true;
+  readonly dryRun?: true;
 }
 
 export function boostCommand(mappings: Command, sessionOf: SessionOf): void {
@@ -22,7 +24,8 @@ export function boostCommand(mappings: Command, sessionOf: SessionOf): void {
     .addOption(new Option('--for <duration>', 'such as 90m, 2h or 1h30m').argParser(seconds).conflicts('until'))
     .option('--until <moment>', 'such as 2030-01-31T18:00:00Z')
     .option('--reason <text>', 'why; the history shows it')
-    .addOption(new Option('--end', 'end it now').conflicts(['priority', 'for', 'until', 'reason']))
+    .addOption(new Option('--end', 'end it now').conflicts(['priority', 'for', 'until', 'reason', 'dryRun']))
+    .option(...dryRun)
     .action(async (id: number, flags: BoostFlags, command: Command) => {
       const session = sessionOf(command);
       const path = `${mappingsPath}/${id}/boost`;
@@ -31,6 +34,7 @@ export function boostCommand(mappings: Command, sessionOf: SessionOf): void {
         return session.show(answer, () => `The boost of mapping ${id} has ended\n`);
       }
       const body = boostOf(flags);
+      if (flags.dryRun) return tryOut(session, 'POST', path, body);
       const { boost, ...rest } = await session.gateway().call<Boosted>('POST', path, { body });
       session.show({ boost, ...rest }, () => boostLine(id, boost ?? rest));
     });

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import { tenantTypes } from '../../domain/vocabulary.ts';
 import { boostCommand } from './boost.ts';
+import { type DryRunFlag, dryRun, showWarnings, tryOut } from './dry-run.ts';
 import { usageFault } from './exit.ts';
 import { explainCommand } from './explain.ts';
-import { type Impact, impactText } from './impact-text.ts';
 import { lintCommand } from './lint.ts';
 import {
   addEnabledOptions,
@@ -95,28 +95,8 @@ function addCommand(mappings: Command, sessionOf: SessionOf): void {
   });
 }
 
-interface DryRunFlag {
-  readonly dryRun?: true;
-}
 type AddFlags = MappingFlags & DryRunFlag;
 type SetFlags = AddFlags & { readonly pattern?: string; readonly ifMatch?: string };
-
-const dryRun = [
-  '--dry-run',
-  'write nothing; say what it would do to keys and to the requests of the last hour',
-] as const;
-
-interface TriedChange {
-  readonly impact: Impact;
-  readonly warnings?: Mapping['warnings'];
-}
-
-async function tryOut(session: Session, method: string, path: string, body?: object): Promise<void> {
-  const query = { dry_run: true };
-  const answer = await session.gateway().call<TriedChange>(method, path, { query, body });
-  session.show(answer, () => impactText(answer.impact));
-  showWarnings(session, answer.warnings);
-}
 
 function patternOf(
   pattern: string | undefined,
@@ -176,10 +156,4 @@ function showChanged(session: Session, done: string, mapping: Mapping): void {
   session.show(mapping, () => `${done} mapping ${mapping.id}:\n${mappingTable([mapping])}`);
   if (mapping.fault !== null && !session.json) session.note(`warning: it cannot be used: ${visible(mapping.fault)}`);
   showWarnings(session, mapping.warnings);
-}
-
-/** JSON carries them already. */
-function showWarnings(session: Session, warnings: Mapping['warnings']): void {
-  if (session.json) return;
-  for (const { message } of warnings ?? []) session.note(`warning: ${visible(message)}`);
 }

@@ -5,7 +5,7 @@ import type { Identities } from '../../identity/identity.ts';
 import type { KeyDoor } from '../key-door.ts';
 import { type AdminApp, admins, authorize, isStillWelcome, withContract } from './access.ts';
 import { apiKeyRoutes, type KeyUseService } from './api-keys.ts';
-import { type BoostService, boostRoutes } from './boosts.ts';
+import { type BoostDryRunService, type BoostService, boostRoutes } from './boosts.ts';
 import { configRoutes, type SettingsService } from './config.ts';
 import { noQuery } from './contract.ts';
 import { type ExplainService, explainRoutes } from './explain.ts';
@@ -46,7 +46,7 @@ interface MappingServices {
   readonly inspector: ExplainService & LintService & WarningService;
   readonly history: HistoryService;
   readonly timings: BoostService & ScheduleService;
-  readonly dryRun: DryRunService;
+  readonly dryRun: DryRunService & BoostDryRunService;
   readonly transfer: TransferService;
 }
 
@@ -103,7 +103,7 @@ function allMappingRoutes(admin: AdminApp, services: MappingServices, identities
   historyRoutes(admin, history, identities);
   explainRoutes(admin, inspector);
   lintRoutes(admin, inspector);
-  boostRoutes(admin, timings, identities);
+  boostRoutes(admin, services, identities);
   scheduleRoutes(admin, timings, identities);
 }
 

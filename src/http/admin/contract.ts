@@ -170,6 +170,7 @@ const numberOrTen = Type.Union([Type.Number(), tenNumbers]);
 /** Null removes the row, so that environment, file or default hold again. */
 export const poolPatch = fields({
   policy: poolField('policy', Type.String()),
+  share_by: poolField('share_by', Type.String()),
   weights: poolField('weights', tenNumbers),
   reserved: poolField('reserved', tenNumbers),
   cap: poolField('cap', tenNumbers),

@@ -10,7 +10,7 @@ import {
   type ProviderHealth,
   waitReasons,
 } from '../../domain/live.ts';
-import { levelCount, policies } from '../../domain/vocabulary.ts';
+import { levelCount, policies, shareBys } from '../../domain/vocabulary.ts';
 import type { HeldBoost } from '../../priority/priority.ts';
 import { field, fields, oneOf, priority, text } from './contract.ts';
 import { type ChosenLevels, chosenLevels, heldBoost } from './pool-contract.ts';
@@ -56,11 +56,14 @@ export const tenantShare = fields({
   running: count,
   served_share: share,
   entitled_share: share,
+  pool_share: nullable(share),
+  behind: Type.Array(level),
 });
 export const livePool = Type.Unsafe<LivePool>(
   fields({
     name: Type.String(),
     policy: Type.Enum([...policies]),
+    share_by: Type.Enum([...shareBys]),
     seats: count,
     in_use: count,
     free: count,
@@ -131,7 +134,7 @@ export const presentRequest = Type.Unsafe<PresentRequest>(
     flow_id: Type.String(),
     waited_ms: amount,
     position: nullable(Type.Integer({ minimum: 1 })),
-    ahead: nullable(fields({ better_levels: count, own_level: count, own_flow: count })),
+    ahead: nullable(fields({ better_levels: count, own_level: count, worse_levels: count, own_flow: count })),
     reason: nullable(fields({ code: Type.Enum([...waitReasons]), message: Type.String() })),
     expected_wait_ms: nullable(amount),
     gives_up_in_ms: nullable(amount),

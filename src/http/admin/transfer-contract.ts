@@ -1,6 +1,7 @@
 /** What is tried and what travels as a file: the shapes beside those of a single mapping. */
 import { type TSchema, Type } from 'typebox';
 import { mappingRow } from '../../db/schema.ts';
+import { policies, shareBys } from '../../domain/vocabulary.ts';
 import type { Imported, Tried } from '../../priority/priority.ts';
 import { field, fields, mapping, priority } from './contract.ts';
 import { finding } from './inspect-contract.ts';
@@ -25,11 +26,30 @@ const figures = {
   tenants: Type.Array(fields({ ...levelMove, from_tenant: tenant, to_tenant: tenant })),
   tenants_left_out: count,
 };
+const standing = nullable(
+  fields({
+    flow_id: Type.String(),
+    level: priority,
+    /** Of what the levels that it is behind leave; null: its level is strict, and takes all that it asks for. */
+    share: nullable(Type.Number({ minimum: 0, maximum: 1 })),
+    /** Strict levels with active tenants that are served before. */
+    behind: Type.Array(priority),
+  }),
+);
+const poolShares = fields({
+  pool: Type.String(),
+  policy: Type.Enum([...policies]),
+  share_by: Type.Enum([...shareBys]),
+  tenants: Type.Array(fields({ before: standing, after: standing })),
+  tenants_left_out: count,
+});
 /** What a change would do, were mappings enforced; `mapping` says what they do now. */
 export const impact = fields({
   mapping: Type.Enum(['enforced', 'shadow', 'off']),
   keys: fields(figures),
   requests: fields({ since: Type.String({ format: 'date-time' }), ...figures }),
+  shares: Type.Array(poolShares),
+  shares_left_out: count,
 });
 
 const { id, created_at, updated_at, etag, ...shown } = mapping.properties;

@@ -67,17 +67,31 @@ function send<Answer>(change: Change, options: SendOptions = {}): Promise<Answer
   return change.kind === 'delete' ? api.delete(path(change.id), based) : api.put(path(change.id), change.body, based);
 }
 
+const trialOptions = {
+  placeholderData: keepPreviousData,
+  retry: false,
+  staleTime: 30_000,
+  gcTime: 0,
+  refetchOnWindowFocus: false,
+} as const;
+
 /** What a change would do; null asks nothing. A newer question aborts the older one. */
 export function useTrial(name: readonly unknown[], change: (() => Promise<Change>) | null) {
   return useQuery({
     queryKey: ['mapping-trial', ...name],
     queryFn: async ({ signal }) => send<Tried>(await (change ?? never)(), { query: { dry_run: true }, signal }),
     enabled: change !== null,
-    placeholderData: keepPreviousData,
-    retry: false,
-    staleTime: 30_000,
-    gcTime: 0,
-    refetchOnWindowFocus: false,
+    ...trialOptions,
+  });
+}
+
+/** What a boost to that level would do, for however long and whatever reason. */
+export function useBoostTrial(id: number, priority: number) {
+  const boost: NewBoost = { priority, for: 60, reason: 'dry run' };
+  return useQuery({
+    queryKey: ['mapping-trial', 'boost', id, priority],
+    queryFn: ({ signal }) => api.post<Tried>(`${path(id)}/boost`, boost, { query: { dry_run: true }, signal }),
+    ...trialOptions,
   });
 }
 

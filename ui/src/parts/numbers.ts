@@ -12,6 +12,8 @@ export interface Numbers {
   exact(value: number): string;
   /** Of 0…1, without digits after the point. */
   percent(share: number): string;
+  /** Of 0…1, with up to one digit after the point. */
+  share(share: number): string;
 }
 
 export function useNumbers(): Numbers {
@@ -24,6 +26,7 @@ function numbersIn(language: string): Numbers {
   const tenths = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const hundredths = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
   const thousandths = new Intl.NumberFormat(language, { maximumFractionDigits: 3 });
+  const tenthsOfPercent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 });
   const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 });
   return {
     count: value => whole.format(value),
@@ -31,5 +34,6 @@ function numbersIn(language: string): Numbers {
     amount: value => hundredths.format(value),
     exact: value => thousandths.format(value),
     percent: share => percent.format(share),
+    share: share => tenthsOfPercent.format(share),
   };
 }

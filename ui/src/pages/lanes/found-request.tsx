@@ -78,10 +78,15 @@ function Facts({ request }: { readonly request: PresentRequest }) {
   }
   if (position !== null) facts.push([t('position'), count(position)]);
   if (ahead !== null) {
-    const { better_levels, own_level, own_flow } = ahead;
+    const { better_levels, own_level, worse_levels, own_flow } = ahead;
     facts.push([
       t('ahead'),
-      t('aheadOf', { better: count(better_levels), level: count(own_level), flow: count(own_flow) }),
+      t(worse_levels > 0 ? 'aheadOfAll' : 'aheadOf', {
+        better: count(better_levels),
+        level: count(own_level),
+        worse: count(worse_levels),
+        flow: count(own_flow),
+      }),
     ]);
   }
   return (

@@ -13,6 +13,9 @@ const byName: Compare = (a, b) =>
   a.flow_id.localeCompare(b.flow_id) ||
   a.level - b.level;
 
+/** Strict levels first, in their order. */
+const poolShare = ({ pool_share, behind }: TenantShare) => pool_share ?? 11 - behind.length;
+
 const orders: Readonly<Record<string, Compare>> = {
   tenant: byName,
   level: by(row => row.level),
@@ -20,6 +23,7 @@ const orders: Readonly<Record<string, Compare>> = {
   running: by(row => row.running),
   served: by(row => row.served_share),
   entitled: by(row => row.entitled_share),
+  pool_share: by(poolShare),
   gap: by(gap),
   weight: by(row => row.weight),
 };

@@ -4,6 +4,7 @@ import { memo, type ReactNode, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { LivePool, TenantShare } from '../../../../src/http/admin/live-contract.ts';
 import { useNumbers } from '../../parts/numbers.ts';
+import { usePoolShareText } from '../../parts/pool-share.ts';
 import { PriorityBadge } from '../../parts/priority.tsx';
 import { WholeTable } from '../../parts/whole-table.tsx';
 import { ShareBar } from './share-bar.tsx';
@@ -29,7 +30,7 @@ export function TenantsTable({ pool }: { readonly pool: LivePool }) {
           {t('tenants')}
         </Title>
         <Text size="xs" c="dimmed" maw={760}>
-          {t('entitledWhat')}
+          {t('entitledWhat')} {t(`poolShareWhat_${pool.policy === 'strict' ? 'strict' : pool.share_by}`)}
         </Text>
       </Stack>
       <WholeTable
@@ -60,6 +61,7 @@ export function TenantsTable({ pool }: { readonly pool: LivePool }) {
 function useColumns(): DataTableColumn<TenantShare>[] {
   const { t } = useTranslation('lanes');
   const { count, amount, percent } = useNumbers();
+  const poolShare = usePoolShareText();
   return useMemo(
     () => [
       { accessor: 'tenant', title: t('tenant'), sortable: true, render: row => <Tenant row={row} /> },
@@ -75,11 +77,12 @@ function useColumns(): DataTableColumn<TenantShare>[] {
       figure('running', t('running'), row => count(row.running), wide),
       figure('served', t('served'), row => percent(row.served_share), wide),
       figure('entitled', t('entitled'), row => percent(row.entitled_share), wide),
+      figure('pool_share', t('poolShare'), ({ pool_share: share, behind }) => poolShare({ share, behind }), wide),
       {
         accessor: 'gap',
         title: t('share'),
         sortable: true,
-        width: '26%',
+        width: '22%',
         visibleMediaQuery: wide,
         render: row => <ShareBar row={row} />,
       },
@@ -92,7 +95,7 @@ function useColumns(): DataTableColumn<TenantShare>[] {
       },
       figure('weight', t('weight'), row => amount(row.weight), wide),
     ],
-    [t, count, amount, percent],
+    [t, count, amount, percent, poolShare],
   );
 }
 

@@ -12,7 +12,7 @@ const BoostForm = lazy(later(() => import('./boost-form.tsx')));
 export function BoostDialog({ task }: { readonly task: Task<Row> }) {
   const { t } = useTranslation('mappings');
   return (
-    <TaskDialog task={task} title={({ id }) => t('boostTitle', { id })}>
+    <TaskDialog task={task} size="lg" title={({ id }) => t('boostTitle', { id })}>
       {row => (
         <Suspense fallback={<LoadingState />}>
           <BoostForm row={row} onClose={task.close} />

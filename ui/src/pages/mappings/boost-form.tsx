@@ -1,13 +1,14 @@
 import { Alert, Button, Group, Input, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useTranslation } from 'react-i18next';
-import { useBoostMapping } from '../../api/mappings.ts';
+import { useBoostMapping, useBoostTrial } from '../../api/mappings.ts';
 import { formErrors } from '../../parts/form-errors.ts';
 import { MomentInput } from '../../parts/moment-input.tsx';
 import { PrioritySelect } from '../../parts/priority-select.tsx';
 import { tellDone } from '../../parts/tell.ts';
 import { PatternCell, TenantCell } from './cells.tsx';
 import type { Row } from './row.ts';
+import { TrialResult } from './trial-result.tsx';
 
 /** Seconds; or until a moment that is chosen. */
 const spans = ['900', '3600', '14400', 'until'] as const;
@@ -39,6 +40,7 @@ export default function BoostForm({ row, onClose }: BoostFormProps) {
     onValuesChange: () => boosting.reset(),
   });
   const { values, setFieldValue: set } = form;
+  const trial = useBoostTrial(row.id, values.priority);
   const errors = formErrors(boosting.error, ['priority', 'until', 'for', 'reason'], shell);
   const submit = ({ priority, span, until, reason }: Values) => {
     const time = span === 'until' ? (until === null ? {} : { until }) : { for: Number(span) };
@@ -98,6 +100,7 @@ export default function BoostForm({ row, onClose }: BoostFormProps) {
           maxLength={500}
           required
         />
+        {!trial.error && <TrialResult tried={trial.data} isTrying={trial.isFetching} hint="" />}
         {errors.form !== undefined && (
           <Alert color="red" role="alert">
             {errors.form}

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { Tried } from '../../../../src/http/admin/transfer-contract.ts';
 import { Moment } from '../../parts/moment.tsx';
 import { type Impact, Moves } from './moves.tsx';
+import { ShareChanges } from './share-changes.tsx';
 
 interface TrialResultProps {
   readonly tried: Tried | undefined;
@@ -67,6 +68,7 @@ function ImpactFigures({ impact }: { readonly impact: Impact }) {
         <Figure label={t('keys')} figures={keys} />
         <Figure label={t('recentRequests')} figures={requests} since={requests.since} />
       </SimpleGrid>
+      <ShareChanges impact={impact} />
       <Moves impact={impact} />
     </>
   );

@@ -20,6 +20,7 @@ interface PoolCardProps {
 export function PoolCard({ pool, providers, onEdit }: PoolCardProps) {
   const { t } = useTranslation('pools');
   const { count } = useNumbers();
+  const sharingHint = pool.policy === 'strict' ? t('shareByHint_strict') : t(`shareByHint_${pool.share_by as 'level'}`);
   const names = providers.filter(provider => provider.pool === pool.name).map(({ name }) => name);
   return (
     <Section
@@ -64,7 +65,7 @@ export function PoolCard({ pool, providers, onEdit }: PoolCardProps) {
                 ))}
               {group === 'sharing' && (
                 <Text size="xs" c="dimmed" mt={4}>
-                  {t(`policyHint_${pool.policy as 'strict'}`)}
+                  {t(`policyHint_${pool.policy as 'strict'}`)} {sharingHint}
                 </Text>
               )}
             </Box>

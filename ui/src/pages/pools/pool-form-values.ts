@@ -1,7 +1,7 @@
 /** The settings of a pool as the page groups them, and as its form holds them. */
 import type { PoolKey, PoolPatch, PoolValue, ShownPool } from '../../api/pools.ts';
 
-type Kind = 'policy' | 'flag' | 'number' | 'levels';
+type Kind = 'policy' | 'sharing' | 'flag' | 'number' | 'levels';
 export type Unit = 'seconds' | 'perSec' | 'tokens' | 'requests' | 'mb';
 export interface PoolSetting {
   readonly key: PoolKey;
@@ -12,6 +12,7 @@ export interface PoolSetting {
 const poolGroups = {
   sharing: [
     { key: 'policy', kind: 'policy' },
+    { key: 'share_by', kind: 'sharing' },
     { key: 'weights', kind: 'levels' },
     { key: 'reserved', kind: 'levels' },
     { key: 'cap', kind: 'levels' },

@@ -4,7 +4,7 @@ import type { ShownPool } from '../../api/pools.ts';
 import { SettingField } from '../../parts/setting-fields.tsx';
 import { LevelNumbers } from './level-numbers.tsx';
 import type { FormValue, PoolSetting, Typed } from './pool-form-values.ts';
-import { policies } from './pool-words.tsx';
+import { policies, shareBys } from './pool-words.tsx';
 
 interface PoolSettingFieldProps {
   readonly setting: PoolSetting;
@@ -43,13 +43,17 @@ function Control({ setting: { key, kind, unit }, pool, value, onChange, error }:
       />
     );
   }
-  if (kind === 'policy') {
+  if (kind === 'policy' || kind === 'sharing') {
     return (
       <Select
         aria-label={label}
-        data={policies.map(policy => ({ value: policy, label: t(`policyChoice_${policy}`) }))}
+        data={
+          kind === 'policy'
+            ? policies.map(policy => ({ value: policy, label: t(`policyChoice_${policy}`) }))
+            : shareBys.map(shareBy => ({ value: shareBy, label: t(`shareByChoice_${shareBy}`) }))
+        }
         value={String(value)}
-        onChange={policy => policy !== null && onChange(policy)}
+        onChange={chosen => chosen !== null && onChange(chosen)}
         allowDeselect={false}
         error={error}
       />

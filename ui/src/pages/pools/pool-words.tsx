@@ -5,6 +5,8 @@ import { useNumbers } from '../../parts/numbers.ts';
 import { isLevels, type Unit } from './pool-form-values.ts';
 
 export const policies = ['strict', 'wfq', 'hybrid'] as const;
+export const shareBys = ['level', 'tenant'] as const;
+const isShareBy = (value: unknown): value is (typeof shareBys)[number] => shareBys.some(one => one === value);
 const isPolicy = (value: unknown): value is (typeof policies)[number] => policies.some(policy => policy === value);
 
 /** One value of a setting as it is read, with its unit. */
@@ -15,6 +17,7 @@ export function usePoolValueText(): (value: PoolValue, unit?: Unit) => string {
     if (value === null) return t('noLimit');
     if (typeof value === 'boolean') return t(value ? 'on' : 'off');
     if (isPolicy(value)) return t(`policy_${value}`);
+    if (isShareBy(value)) return t(`shareBy_${value}`);
     if (typeof value === 'number') return withUnit(exact(value), unit, t);
     return isLevels(value) ? value.map(exact).join(' ') : String(value);
   };

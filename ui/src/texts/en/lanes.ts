@@ -75,6 +75,12 @@ export const lanes = {
   entitled: 'Entitled',
   share: 'Share',
   weight: 'Weight',
+  poolShare: 'Of the pool',
+  poolShareWhat_level:
+    'Of the pool: what it would get if all in this list wanted more than there is. Each level gets its weight, and its tenants share that.',
+  poolShareWhat_tenant:
+    'Of the pool: what it would get if all in this list wanted more than there is. Each tenant has the weight of its level.',
+  poolShareWhat_strict: 'Of the pool: who goes first. Levels go strictly one before the other.',
   shareWords: 'served {{served}}, entitled to {{entitled}}',
   entitledWhat:
     'Bar: the tenant’s share of what its level was served in the last minute. Mark: what it was entitled to, by its weight among the tenants of that level that wanted service at the time. Served less with nothing waiting: it asked for less.',
@@ -113,6 +119,8 @@ export const lanes = {
   reason_behind_own_level: 'No seat is free, and other tenants of its level have their turn first.',
   reason_behind_other_level:
     'No seat is free, and another level has its turn first: a better one, or one that is due by its weight.',
+  reason_behind_other_tenants:
+    'No seat is free, and other tenants have their turn first, whatever their level: in this pool tenants share by weight.',
   reason_seats_busy: 'All seats are in use. It gets the next one that is freed.',
   reason_tokens_in_flight:
     'A seat is free, but the request whose turn it is does not fit into the tokens that may be in flight.',
@@ -126,6 +134,8 @@ export const lanes = {
   position: 'Place in line',
   ahead: 'Ahead of it',
   aheadOf: '{{better}} in better levels, {{level}} of other tenants of its level, {{flow}} of its own tenant',
+  aheadOfAll:
+    '{{better}} in better levels, {{level}} of other tenants of its level, {{worse}} in worse levels, {{flow}} of its own tenant',
   longestWaiting: 'Waiting the longest',
   nobodyWaits: 'Nobody waits.',
   longestOf: 'The {{shown}} longest of {{total}} that wait.',

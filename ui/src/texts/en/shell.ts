@@ -70,6 +70,9 @@ export const shell = {
   teamOnlyWhy:
     'This gateway runs the Personal edition: one user, SQLite, no mappings. Mappings of API keys to tenants, explaining them, their history and their schedules come with Team (gateway.edition = team, with PostgreSQL).',
   priority: 'Priority {{level}}',
+  shareFirst: 'before all others',
+  shareAfter: 'after all of {{levels}}',
+  shareBehind: '{{percent}} of what {{levels}} leaves',
   previousMonth: 'Previous month',
   nextMonth: 'Next month',
   previousYear: 'Previous year',

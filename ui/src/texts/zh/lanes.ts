@@ -76,6 +76,12 @@ export const lanes: Texts['lanes'] = {
   entitled: '应得',
   share: '份额',
   weight: '权重',
+  poolShare: '占池的份额',
+  poolShareWhat_level:
+    '占池的份额：假设列表中的租户都需要超出现有容量的服务，它会得到多少。每个级别获得其权重，由该级别的租户分享。',
+  poolShareWhat_tenant:
+    '占池的份额：假设列表中的租户都需要超出现有容量的服务，它会得到多少。每个租户都有其级别的权重。',
+  poolShareWhat_strict: '占池的份额：谁先得到服务。各级别严格按先后顺序服务。',
   shareWords: '实得 {{served}}，应得 {{entitled}}',
   entitledWhat:
     '条形：该租户在所在级别最近一分钟总服务量中实际得到的比例。刻度线：应得的比例，即在同级别当时有需求的租户之间按权重应分到的份额。实得较少而又无人等待，说明它本来就要得少。',
@@ -110,6 +116,7 @@ export const lanes: Texts['lanes'] = {
   reason_behind_own_flow: '没有空闲席位，并且同一租户有更早的请求排在前面。',
   reason_behind_own_level: '没有空闲席位，并且轮到同级别的其他租户先行。',
   reason_behind_other_level: '没有空闲席位，并且轮到另一个级别先行：级别更优，或按权重该轮到它。',
+  reason_behind_other_tenants: '没有空闲席位，并且轮到其他租户先行，不论级别：此池由各租户按权重分享。',
   reason_seats_busy: '所有席位都在使用中。下一个释放的席位归它。',
   reason_tokens_in_flight: '有空闲席位，但轮到的那个请求超出了可同时处理的 token 数。',
   waitsFor: '已等待',
@@ -122,6 +129,7 @@ export const lanes: Texts['lanes'] = {
   position: '排队位置',
   ahead: '排在前面的',
   aheadOf: '更优级别 {{better}} 个，同级别其他租户 {{level}} 个，同一租户 {{flow}} 个',
+  aheadOfAll: '更优级别 {{better}} 个，同级别其他租户 {{level}} 个，较低级别 {{worse}} 个，同一租户 {{flow}} 个',
   longestWaiting: '等待最久的请求',
   nobodyWaits: '没有请求在等待。',
   longestOf: '共 {{total}} 个请求在等待，这里显示最久的 {{shown}} 个。',

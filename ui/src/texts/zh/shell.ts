@@ -71,6 +71,9 @@ export const shell: Texts['shell'] = {
   teamOnlyWhy:
     '此网关运行的是个人版：单用户、SQLite、没有映射。API 密钥到租户的映射、解释、历史和时间表由团队版提供（gateway.edition = team，使用 PostgreSQL）。',
   priority: '优先级 {{level}}',
+  shareFirst: '先于所有其他租户',
+  shareAfter: '排在 {{levels}} 全部之后',
+  shareBehind: '{{levels}} 剩余部分的 {{percent}}',
   previousMonth: '上个月',
   nextMonth: '下个月',
   previousYear: '上一年',
