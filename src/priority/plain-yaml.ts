@@ -23,9 +23,10 @@ const words = new Map<string, boolean | null>(
 
 /**
  * What other readers take for no text, in any case of letters: YAML 1.1, which PyYAML, Ansible, Ruby and older Go
- * tools speak, knows more words than 1.2. Its numbers, dates, `=` and `<<` begin with no letter, so they are quoted anyway.
+ * tools speak, knows more words than 1.2. Its numbers, dates, `=` and `<<` begin with no letter, so they are quoted anyway;
+ * but some readers take an exponent alone for a number.
  */
-const wordOfOthers = /^(?:y|n|yes|no|on|off|true|false|null|nan|inf|infinity)$/i;
+const wordOfOthers = /^(?:y|n|yes|no|on|off|true|false|null|nan|inf|infinity|e[-+]?\d[\d_]*)$/i;
 
 // What YAML takes for a text without quotes, and more than that is quoted: no word that begins or ends a
 // structure, a comment, a key or an alias.

@@ -1,5 +1,5 @@
 import type { Outcome } from '../domain/outcome.ts';
-import { cut, jsonInner, printable, wordOrQuoted } from './text.ts';
+import { cut, jsonInner, printable, withoutKeys, wordOrQuoted } from './text.ts';
 
 /*
  * The line of every request, put together by hand: a logging library's generic path costs several
@@ -13,7 +13,8 @@ const longestName = 128;
 
 const pathOf = (outcome: Outcome): string => {
   const query = outcome.path.indexOf('?');
-  return cut(query < 0 ? outcome.path : outcome.path.slice(0, query), longestPath);
+  // Where the path names a model, a key may stand there.
+  return withoutKeys(cut(query < 0 ? outcome.path : outcome.path.slice(0, query), longestPath));
 };
 
 /** With three decimals, as integers: V8 takes ten times as long over a double. */

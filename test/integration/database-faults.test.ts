@@ -102,7 +102,7 @@ test('a read-only database without the admin is started on, and gets the admin o
   await setReadOnly(database, 'on');
   const gateway = await startGateway(t, { ini, database: database.url });
   assert.equal((await gateway.admin('GET', '/admin/users')).status, 401);
-  assert.equal(gateway.log.filter(line => line.includes('the admin of [auth] is not stored')).length, 1);
+  await until(() => gateway.log.filter(line => line.includes('the admin of [auth] is not stored')).length === 1);
   await setReadOnly(database, 'off');
   await until(async () => (await gateway.admin('GET', '/admin/users')).status === 200);
 });

@@ -55,6 +55,7 @@ test('a new database gets all tables, and a second run changes nothing', async t
   assert.deepEqual(await migrate(database.url), {
     schema: 'public',
     created: [],
+    isReadOnly: false,
     triggers: true,
     recording: 'triggers',
   });
@@ -147,6 +148,7 @@ test('a database of the version before is brought up to date, and keeps what it 
   assert.deepEqual(await migrate(database.url), {
     schema: 'public',
     created: ['scheduler_pool_config'],
+    isReadOnly: false,
     triggers: true,
     recording: 'triggers',
   });
@@ -196,7 +198,13 @@ test('a role that may not create anything works on a complete database, without 
   await migrate(database.url);
   await database.query('DROP FUNCTION tokligence_notify_change CASCADE; DROP TABLE tokligence_migrations');
   const { url: limited } = await limitedRole(t, database);
-  assert.deepEqual(await migrate(limited), { schema: 'public', created: [], triggers: false, recording: 'triggers' });
+  assert.deepEqual(await migrate(limited), {
+    schema: 'public',
+    created: [],
+    isReadOnly: false,
+    triggers: false,
+    recording: 'triggers',
+  });
   // The owner's next start adds what the role could not.
   assert.equal((await migrate(database.url)).triggers, true);
   assert.equal((await migrate(limited)).triggers, true);
@@ -274,7 +282,13 @@ test('a role that may not record may notify all the same', async t => {
   await database.query(`GRANT TRIGGER ON ${config} TO ${role}; DROP TRIGGER tokligence_changes ON ${config};
     DROP TRIGGER tokligence_changes_replicated ON ${config}; DROP TRIGGER tokligence_history_insert ON ${config}`);
   // Nobody but their owner may attach the functions that record.
-  assert.deepEqual(await migrate(url), { schema: 'public', created: [], triggers: false, recording: 'gateway' });
+  assert.deepEqual(await migrate(url), {
+    schema: 'public',
+    created: [],
+    isReadOnly: false,
+    triggers: false,
+    recording: 'gateway',
+  });
   assert.deepEqual(await database.query(notifying, [[config]]), [
     { table: config, name: 'tokligence_changes', enabled: 'O' },
   ]);

@@ -151,7 +151,7 @@ test('a key that is good no longer counts as wrong, but once; requests end as th
   const gateway = await startGateway(t, { ini });
   const key = await gateway.createKey();
   const { body } = await gateway.admin('GET', '/admin/api-keys');
-  const { id } = body.api_keys.find((one: { key_prefix: string }) => key.startsWith(one.key_prefix));
+  const { id } = body.api_keys.find((one: { key_prefix: string }) => one.key_prefix === key.slice(0, 12));
   assert.equal((await gateway.chat(key)).status, 200);
   await gateway.admin('DELETE', `/admin/api-keys/${id}`);
   assert.deepEqual([...(await guess(gateway.url, 19))], [[401, 19]]);

@@ -107,7 +107,7 @@ test('what any reader of YAML may take for something else than a text is quoted'
     description: null,
     enabled: true,
   } as const;
-  const words = ['yes', 'no', 'on', 'off', 'y', 'n', 'true', 'false', 'null', 'nan', 'inf', 'infinity'];
+  const words = ['yes', 'no', 'on', 'off', 'y', 'n', 'true', 'false', 'null', 'nan', 'inf', 'infinity', 'e0', 'E+12'];
   const texts = [
     ...words.flatMap(word => [word, word.toUpperCase(), word.charAt(0).toUpperCase() + word.slice(1)]),
     ...['nO', 'yEs', 'nULL', '~', '=', '<<', '.inf', '-.INF', '.NaN', '@home', '\u2028', '\ufeff'],
