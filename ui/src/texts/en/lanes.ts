@@ -13,8 +13,7 @@ export const lanes = {
     'No news yet: the gateway does not answer, or has as many live views open as it may. It is tried again by itself.',
   tryNow: 'Try now',
   database_degraded: 'The database is not as it should be',
-  database_degraded_what:
-    'Requests are served, from memory where the database cannot be read: with the keys that are known and the mappings that were read last. Changes may have to wait.',
+  database_degraded_what: 'Known keys are served by the mappings that were read last. Changes may have to wait.',
   database_starting: 'The gateway is starting',
   database_starting_what: 'The database has not been read yet.',
   database_stopping: 'The gateway is stopping',
@@ -77,9 +76,9 @@ export const lanes = {
   weight: 'Weight',
   poolShare: 'Of the pool',
   poolShareWhat_level:
-    'Of the pool: what it would get if all in this list wanted more than there is. Each level gets its weight, and its tenants share that.',
+    'Of the pool, if all in this list wanted more than there is. Each level gets its weight, and its tenants share that.',
   poolShareWhat_tenant:
-    'Of the pool: what it would get if all in this list wanted more than there is. Each tenant has the weight of its level.',
+    'Of the pool, if all in this list wanted more than there is. Each tenant has the weight of its level.',
   poolShareWhat_strict: 'Of the pool: who goes first. Levels go strictly one before the other.',
   shareWords: 'served {{served}}, entitled to {{entitled}}',
   entitledWhat:
@@ -120,7 +119,7 @@ export const lanes = {
   reason_behind_other_level:
     'No seat is free, and another level has its turn first: a better one, or one that is due by its weight.',
   reason_behind_other_tenants:
-    'No seat is free, and other tenants have their turn first, whatever their level: in this pool tenants share by weight.',
+    'No seat is free, and other tenants have their turn first: in this pool tenants share by weight.',
   reason_seats_busy: 'All seats are in use. It gets the next one that is freed.',
   reason_tokens_in_flight:
     'A seat is free, but the request whose turn it is does not fit into the tokens that may be in flight.',

@@ -11,7 +11,7 @@ export const mappings = {
   match: 'Match',
   requestsPerMin: 'Req/min',
   raised: '{{count, number}} raised',
-  raisedWhat: 'Requests of this tenant that took a better level than their own by X-Priority, since the start',
+  raisedWhat: 'Requests that took a better level by X-Priority, since the start',
   emptyWhy:
     'Without a mapping every request gets the default priority. A mapping gives the keys that match its pattern a tenant and a priority.',
   stillChecking: 'Rows that never win are being looked for; they show here when that has ended.',
@@ -104,7 +104,7 @@ export const mappings = {
   byTenant: 'Change of tenant',
   tenantMove: '{{fromTenant}} (P{{from}}) → {{toTenant}} (P{{to}})',
   sharesOf: 'Shares of pool {{pool}}',
-  sharesWhat: 'What each tenant would get if all that were active in the last hour wanted more than there is.',
+  sharesWhat: 'If all tenants of the last hour wanted more than there is.',
   sharesBy_level: 'Tenants of a level share its weight.',
   sharesBy_tenant: 'Every tenant has the weight of its level.',
   sharesStrict: 'Levels go strictly one before the other.',

@@ -78,7 +78,7 @@ export const pools = {
   shareByHint_tenant: 'Every tenant gets the weight of its level: a better level is never worse for a tenant.',
   shareByHint_strict: 'What weights are shared by has no effect under strict.',
   share_by: 'Weights are shared by',
-  hint_share_by: 'Whether tenants of a level share its weight, or each of them has it. Of no effect under strict.',
+  hint_share_by: 'Whether tenants share the weight of their level, or each has it. No effect under strict.',
   weights: 'Weights',
   hint_weights: 'Shares of the tokens that are served; of no effect under strict.',
   reserved: 'Reserved seats',

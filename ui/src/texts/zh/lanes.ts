@@ -14,8 +14,7 @@ export const lanes: Texts['lanes'] = {
   noNewsYet: '尚未收到任何数据：网关没有响应，或打开的实时画面已达上限。正在自动重试。',
   tryNow: '立即重试',
   database_degraded: '数据库状态异常',
-  database_degraded_what:
-    '请求仍在处理；无法读取数据库时凭内存提供服务：使用已知的密钥和最近一次读取的映射。更改可能要等数据库恢复后才能进行。',
+  database_degraded_what: '请求仍在处理：使用已知的密钥和最近读取的映射。更改可能需要等待。',
   database_starting: '网关正在启动',
   database_starting_what: '尚未读取数据库。',
   database_stopping: '网关正在停止',
