@@ -29,7 +29,7 @@ async function runHere(): Promise<number> {
   process.env.TOKLIGENCE_TEST_POSTGRES_URL = server.url;
   let passed = 0;
   let failed = 0;
-  const stream = run({ files, concurrency: availableParallelism() + 2, timeout: 120_000 });
+  const stream = run({ files, concurrency: availableParallelism() + 1, timeout: 120_000 });
   stream.on('test:pass', event => {
     if (event.details.type !== 'suite' && !event.skip) passed++;
   });
