@@ -2,6 +2,7 @@
  * Whose the weight of a level is: its tenants share it, or each of them has it. Known answers of one weighted fair
  * queue, and what a boost does on the pool of the quickstart.
  */
+import { tenants } from '../../src/cli/quickstart-tenants.ts';
 import type { Level, ShareBy } from '../../src/domain/vocabulary.ts';
 import { linear } from '../../test/support/pool-settings.ts';
 import { type Check, claim, median, rounded, within } from './check.ts';
@@ -48,16 +49,7 @@ function sharesOf(shareBy: ShareBy): number[] {
 }
 
 /** The eight tenants of the quickstart, three clients each that ask again 0.2 s after their answer, on its four seats. */
-const quickstart: Readonly<Record<string, Level>> = {
-  'dept-prod': 0,
-  'dept-ml': 1,
-  'dept-analytics': 2,
-  'dept-dev': 3,
-  'ext-enterprise': 5,
-  'ext-premium': 6,
-  'ext-standard': 7,
-  'ext-free': 9,
-};
+const quickstart: Readonly<Record<string, Level>> = Object.fromEntries(tenants.map(({ id, level }) => [id, level]));
 const clients = 3;
 const runMs = 200;
 const meanThinkMs = 200;

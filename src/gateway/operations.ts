@@ -31,6 +31,7 @@ const get = (dialect: Dialect, answers: Operation['answers']): Operation => ({
   upstreamPath: '',
   producesTokens: false,
 });
+
 const shapeOf = (dialect: Dialect, upstreamPath: string): StreamShape => {
   if (dialect === 'anthropic') return 'messages';
   return upstreamPath === '/responses' ? 'responses' : 'chunks';

@@ -10,6 +10,7 @@
  */
 import { type MemberNames, maxNameBytes } from './member-names.ts';
 import { ScannedToken, type Token } from './scanned-token.ts';
+import { quote, StringEnd } from './string-end.ts';
 
 /** Deeper nesting is a fault: no honest document needs it, and parsers upstream may not survive it. */
 export const maxDepth = 512;
@@ -40,11 +41,9 @@ interface ScanRules {
 export const notAnObject = 'it is not an object';
 export const endsTooEarly = 'it ends too early';
 
-const quote = 0x22;
 const comma = 0x2c;
 const colon = 0x3a;
 const openBracket = 0x5b;
-const backslash = 0x5c;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
@@ -78,10 +77,6 @@ const isValueExpected = (expected: Expected): boolean =>
 const isFirstExpected = (expected: Expected): boolean => expected === 'first name' || expected === 'first element';
 const isNameExpected = (expected: Expected): boolean => expected === 'name' || expected === 'first name';
 
-/** A string is looked through byte by byte so far; then the search for its end goes native. */
-const nearBytes = 32;
-const maxNearBytes = 2048;
-
 const byteOrderMark = [0xef, 0xbb, 0xbf];
 
 export class MemberScan {
@@ -101,7 +96,7 @@ export class MemberScan {
   #before = 0;
   /** What the last piece ended in. */
   #cut: 'name' | 'string' | 'scalar' | null = null;
-  #isEscaped = false;
+  readonly #stringEnd = new StringEnd();
   readonly #token = new ScannedToken();
 
   constructor(names: MemberNames, visitor: MemberVisitor, rules: ScanRules) {
@@ -209,7 +204,7 @@ export class MemberScan {
   #string(piece: Buffer, at: number): number {
     const isName = isNameExpected(this.#expected);
     if (!this.#isDue(isName || isValueExpected(this.#expected), at) || !this.#mayBeRoot(false, at)) return at;
-    const end = this.#endOfString(piece, at + 1);
+    const end = this.#stringEnd.find(piece, at + 1);
     if (end !== -1) {
       if (isName) this.#named(piece, at + 1, end);
       else this.#valued(true, piece, at + 1, end);
@@ -250,7 +245,7 @@ export class MemberScan {
   /** The rest of the token that the last piece ended in; answers where to go on. */
   #resume(piece: Buffer): number {
     const isScalar = this.#cut === 'scalar';
-    const end = isScalar ? endOfScalar(piece, 0) : this.#endOfString(piece, 0);
+    const end = isScalar ? endOfScalar(piece, 0) : this.#stringEnd.find(piece, 0);
     if (end === -1 || end === piece.length) return this.#carry(piece, 0, piece.length);
     this.#carry(piece, 0, end);
     this.#endCut();
@@ -294,38 +289,6 @@ export class MemberScan {
     this.#name = 0;
     if (this.#containers.length > 0) this.#expected = 'separator';
     else this.#expected = this.#rules.isOneObject ? 'end' : 'root';
-  }
-
-  /** Where the quote stands that ends the string which goes on at `from`; -1 where it is not in this piece. */
-  #endOfString(piece: Buffer, from: number): number {
-    const { length } = piece;
-    let at = this.#isEscaped ? from + 1 : from;
-    this.#isEscaped = false;
-    for (let stretch = nearBytes; at < length; ) {
-      const near = Math.min(at + stretch, length);
-      while (at < near) {
-        const byte = piece[at];
-        if (byte === quote) return at;
-        at += byte === backslash ? 2 : 1;
-      }
-      if (at >= length) break;
-      const end = piece.indexOf(quote, at);
-      const stop = end === -1 ? length : end;
-      // All before `at` is read; so only the backslashes from here on can belong to what stands at `stop`.
-      let unescaped = stop;
-      while (unescaped > at && piece[unescaped - 1] === backslash) unescaped--;
-      const isEscaped = (stop - unescaped) % 2 === 1;
-      if (end === -1) {
-        this.#isEscaped = isEscaped;
-        return -1;
-      }
-      if (!isEscaped) return end;
-      // Where escaped quotes stand close together, bytes are quicker than searches.
-      stretch = end - at < nearBytes ? Math.min(stretch * 2, maxNearBytes) : nearBytes;
-      at = end + 1;
-    }
-    this.#isEscaped = at > length;
-    return -1;
   }
 }
 

@@ -215,10 +215,11 @@ export class Scheduler<Holder> {
     this.#queue.advance(now);
     // The limit of one model says little about what the pool can take, and its closure is the answer to it.
     if (scope === 'provider' || until === null) this.#capacity.upstreamDropped();
-    const closedUntil =
-      until === null ? null : (closures.close(place, scope, until, now) ?? this.#closePool(until, now));
+    const closedUntil = until === null ? null : closures.close(place, scope, until, now);
     closures.probeEnded(place, 'turned away', now);
-    return closedUntil;
+    if (until === null || closedUntil !== null) return closedUntil;
+    // Nothing of it is remembered but the time, so everybody asks again as soon as a probe would.
+    return this.#capacity.closeUntil(Math.min(until, now + firstProbeMs));
   }
 
   /** The upstream has taken a running place's request, or found it at fault. False: it is no probe, nothing changes. */
@@ -268,11 +269,6 @@ export class Scheduler<Holder> {
     }
     place.charged = cost;
     place.chargedTokens = tokens;
-  }
-
-  /** Nothing of it is remembered but the time, so everybody asks again as soon as a probe would. */
-  #closePool(until: number, now: number): number {
-    return this.#capacity.closeUntil(Math.min(until, now + firstProbeMs));
   }
 
   #leaveSeat(place: Place<Holder>, now: number): void {

@@ -97,28 +97,38 @@ test('where tenants share the pool, those of any level that have their turn firs
   await running.answer;
 });
 
-test('where tenants share the pool, the position is the order of the starts, over all levels', async () => {
-  const aRequest = fc.record({
+const someRequests = fc.array(
+  fc.record({
     flowId: fc.constantFrom('a', 'b', 'c', 'd'),
     level: fc.constantFrom<Level>(2, 5, 6),
     cost: fc.integer({ min: 0, max: 300 }),
-  });
+  }),
+  { minLength: 1, maxLength: 25 },
+);
+type SomeRequests = typeof someRequests extends fc.Arbitrary<infer Requests> ? Requests : never;
+
+/** With one seat: all of them wait, and the positions that are told foretell who starts when. */
+async function assertStartsByPosition(pool: Arranged, demands: SomeRequests): Promise<void> {
+  const blocker = pool.request('blocker', 0);
+  const requests = demands.map(({ level, ...demand }, at) => pool.request(String(at), level, demand));
+  const predicted = demands
+    .map((_, at) => String(at))
+    .sort((x, y) => (found(pool, x).position ?? 0) - (found(pool, y).position ?? 0));
+  let running = blocker;
+  for (let served = 0; served < requests.length; served++) {
+    running.end();
+    await running.answer;
+    for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+    running = requests[Number(pool.started.at(-1))] ?? assert.fail();
+  }
+  assert.deepEqual(pool.started.slice(1), predicted);
+}
+
+test('where tenants share the pool, the position is the order of the starts, over all levels', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(aRequest, { minLength: 1, maxLength: 25 }), async demands => {
+    fc.asyncProperty(someRequests, async demands => {
       const pool = arrangeDispatcher({ policy: 'wfq', shareBy: 'tenant' });
-      const blocker = pool.request('blocker', 0);
-      const requests = demands.map(({ level, ...demand }, at) => pool.request(String(at), level, demand));
-      const predicted = demands
-        .map((_, at) => String(at))
-        .sort((x, y) => (found(pool, x).position ?? 0) - (found(pool, y).position ?? 0));
-      let running = blocker;
-      for (let served = 0; served < requests.length; served++) {
-        running.end();
-        await running.answer;
-        for (let turn = 0; turn < 4; turn++) await Promise.resolve();
-        running = requests[Number(pool.started.at(-1))] ?? assert.fail();
-      }
-      assert.deepEqual(pool.started.slice(1), predicted);
+      await assertStartsByPosition(pool, demands);
     }),
     { numRuns: 50 },
   );
@@ -356,29 +366,12 @@ test("how long about: not before its tenant's rate allows, however fast the leve
 });
 
 test('under strict order, with every charge as estimated, the position is the order of the starts', async () => {
-  const aRequest = fc.record({
-    flowId: fc.constantFrom('a', 'b', 'c', 'd'),
-    level: fc.constantFrom<Level>(2, 5, 6),
-    cost: fc.integer({ min: 0, max: 300 }),
-  });
   const weights = fc.record({ a: fc.integer({ min: 1, max: 5 }), b: fc.constantFrom(0.5, 1, 3) });
   await fc.assert(
-    fc.asyncProperty(fc.array(aRequest, { minLength: 1, maxLength: 25 }), weights, async (demands, { a, b }) => {
+    fc.asyncProperty(someRequests, weights, async (demands, { a, b }) => {
       const tenants = tenantRules({ a: { weight: a }, b: { weight: b } });
       const pool = arrangeDispatcher({ policy: 'strict' }, { tenants });
-      const blocker = pool.request('blocker', 0);
-      const requests = demands.map(({ level, ...demand }, at) => pool.request(String(at), level, demand));
-      const predicted = demands
-        .map((_, at) => String(at))
-        .sort((x, y) => (found(pool, x).position ?? 0) - (found(pool, y).position ?? 0));
-      let running = blocker;
-      for (let served = 0; served < requests.length; served++) {
-        running.end();
-        await running.answer;
-        for (let turn = 0; turn < 4; turn++) await Promise.resolve();
-        running = requests[Number(pool.started.at(-1))] ?? assert.fail();
-      }
-      assert.deepEqual(pool.started.slice(1), predicted);
+      await assertStartsByPosition(pool, demands);
     }),
     { numRuns: 60 },
   );

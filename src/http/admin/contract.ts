@@ -1,9 +1,6 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
-import { type PoolKey, poolKeys } from '../../config/keys.ts';
-import { isPoolValue, type JsonSetting } from '../../config/pool-rules.ts';
 import { apiKeyRow, changeKinds, historyRow, mappingRow, recordedTables, userRow } from '../../db/schema.ts';
 import {
-  levelCount,
   mappingModes,
   matchTypes,
   roles,
@@ -157,36 +154,6 @@ export const mappingStatus = fields({
   next_reload_by: orNull(moment),
 });
 
-/** `schema` says what JSON it takes, the rules of the file's key what is allowed. */
-const poolField = <T extends TSchema>(key: PoolKey, schema: T) =>
-  Optional(
-    field(
-      Type.Union([Type.Refine(schema, value => isPoolValue(key, value as JsonSetting)), Type.Null()]),
-      `${poolKeys[key].allowed}, or null`,
-    ),
-  );
-const tenNumbers = Type.Array(Type.Number(), { minItems: levelCount, maxItems: levelCount });
-const numberOrTen = Type.Union([Type.Number(), tenNumbers]);
-/** Null removes the row, so that environment, file or default hold again. */
-export const poolPatch = fields({
-  policy: poolField('policy', Type.String()),
-  share_by: poolField('share_by', Type.String()),
-  weights: poolField('weights', tenNumbers),
-  reserved: poolField('reserved', tenNumbers),
-  cap: poolField('cap', tenNumbers),
-  requests_per_sec: poolField('requests_per_sec', Type.Number()),
-  request_burst: poolField('request_burst', Type.Number()),
-  tokens_per_sec: poolField('tokens_per_sec', Type.Number()),
-  token_burst: poolField('token_burst', Type.Number()),
-  max_tokens_in_flight: poolField('max_tokens_in_flight', Type.Number()),
-  aimd: poolField('aimd', Type.Boolean()),
-  queue_drain_sec: poolField('queue_drain_sec', Type.Number()),
-  queue_timeout_sec: poolField('queue_timeout_sec', numberOrTen),
-  max_queue_depth: poolField('max_queue_depth', numberOrTen),
-  max_queue_depth_pool: poolField('max_queue_depth_pool', Type.Number()),
-  max_queued_mb: poolField('max_queued_mb', Type.Number()),
-} satisfies Record<PoolKey, TSchema>);
-
 const displayName = Optional(orNull(text(256)));
 export const newUser = fields({
   email: field(Type.String(), 'an e-mail address'),
@@ -276,7 +243,6 @@ export const restored = fields({
 export const noQuery = fields({});
 export const success = fields({ success: Type.Literal(true), message: Type.String() });
 
-export type PoolPatch = Static<typeof poolPatch>;
 export type NewMapping = Static<typeof newMapping>;
 export type MappingPatch = Static<typeof mappingPatch>;
 export type MappingFilter = Static<typeof mappingFilter>;

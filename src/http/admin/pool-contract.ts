@@ -1,16 +1,15 @@
 /** What is told of pools: their settings and their lanes. */
-import { type TSchema, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { type PoolKey, poolKeys } from '../../config/keys.ts';
+import { isPoolValue, type JsonSetting } from '../../config/pool-rules.ts';
 import type { PoolStats } from '../../domain/stats.ts';
 import { levelCount, type XPriorityPolicy, xPriorityPolicies } from '../../domain/vocabulary.ts';
 import type { ShownPool } from '../../pool-settings/pool-settings.ts';
 import type { ExternalMayRaise, HeldBoost } from '../../priority/priority.ts';
-import { mayRaise } from './contract.ts';
+import { field, fields, mayRaise } from './contract.ts';
 
 export type { ShownPool };
 
-const object = <T extends Record<string, TSchema>>(properties: T) =>
-  Type.Object(properties, { additionalProperties: false });
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const count = Type.Integer({ minimum: 0 });
 const name = Type.String();
@@ -24,21 +23,52 @@ const value = (key: PoolKey) => ({
   ...nullable(Type.Union([Type.String(), Type.Number(), Type.Boolean(), ten])),
   description: poolKeys[key].allowed,
 });
+/** `schema` says what JSON it takes, the rules of the file's key what is allowed. */
+const poolField = <T extends TSchema>(key: PoolKey, schema: T) =>
+  Type.Optional(
+    field(
+      Type.Union([Type.Refine(schema, value => isPoolValue(key, value as JsonSetting)), Type.Null()]),
+      `${poolKeys[key].allowed}, or null`,
+    ),
+  );
+const numberOrTen = Type.Union([Type.Number(), ten]);
+/** Null removes the row, so that environment, file or default hold again. */
+export const poolPatch = fields({
+  policy: poolField('policy', Type.String()),
+  share_by: poolField('share_by', Type.String()),
+  weights: poolField('weights', ten),
+  reserved: poolField('reserved', ten),
+  cap: poolField('cap', ten),
+  requests_per_sec: poolField('requests_per_sec', Type.Number()),
+  request_burst: poolField('request_burst', Type.Number()),
+  tokens_per_sec: poolField('tokens_per_sec', Type.Number()),
+  token_burst: poolField('token_burst', Type.Number()),
+  max_tokens_in_flight: poolField('max_tokens_in_flight', Type.Number()),
+  aimd: poolField('aimd', Type.Boolean()),
+  queue_drain_sec: poolField('queue_drain_sec', Type.Number()),
+  queue_timeout_sec: poolField('queue_timeout_sec', numberOrTen),
+  max_queue_depth: poolField('max_queue_depth', numberOrTen),
+  max_queue_depth_pool: poolField('max_queue_depth_pool', Type.Number()),
+  max_queued_mb: poolField('max_queued_mb', Type.Number()),
+} satisfies Record<PoolKey, TSchema>);
+
+export type PoolPatch = Static<typeof poolPatch>;
+
 const source = Type.Enum(['schedule', 'database', 'environment', 'file', 'default']);
 
 export const pool = Type.Unsafe<ShownPool>(
-  object({
+  fields({
     name,
     seats: count,
     ...ofEachKey(value),
-    source: object(ofEachKey(() => source)),
+    source: fields(ofEachKey(() => source)),
     fault: nullable(Type.String()),
   }),
 );
-export const poolList = Type.Unsafe<{ readonly pools: readonly ShownPool[] }>(object({ pools: Type.Array(pool) }));
+export const poolList = Type.Unsafe<{ readonly pools: readonly ShownPool[] }>(fields({ pools: Type.Array(pool) }));
 
 const waited = nullable(Type.Number({ minimum: 0 }));
-const levelStats = object({
+const levelStats = fields({
   level: Type.Integer({ minimum: 0, maximum: levelCount - 1 }),
   waiting: count,
   running: count,
@@ -46,15 +76,15 @@ const levelStats = object({
   rejected: count,
   timed_out: count,
   cancelled: count,
-  wait_ms: object({ p50: waited, p95: waited, p99: waited }),
+  wait_ms: fields({ p50: waited, p95: waited, p99: waited }),
 });
-const poolStats = object({
+const poolStats = fields({
   name,
   seats: count,
   in_use: count,
   levels: Type.Array(levelStats, { minItems: levelCount, maxItems: levelCount }),
 });
-export const heldBoost = object({
+export const heldBoost = fields({
   mapping_id: Type.Integer(),
   tenant_id: nullable(Type.String()),
   own_priority: Type.Integer(),
@@ -63,10 +93,10 @@ export const heldBoost = object({
 });
 /** `raised`: requests that took a better level than their own, here, since the start; those of most first. */
 export const chosenLevels = Type.Unsafe<ChosenLevels>(
-  object({
+  fields({
     policy: Type.Enum([...xPriorityPolicies]),
     external_may_raise: mayRaise,
-    raised: Type.Array(object({ flow_id: Type.String(), tenant_name: nullable(Type.String()), requests: count })),
+    raised: Type.Array(fields({ flow_id: Type.String(), tenant_name: nullable(Type.String()), requests: count })),
     raised_by_others: count,
   }),
 );
@@ -84,4 +114,4 @@ export const schedulerStats = Type.Unsafe<{
   readonly pools: readonly PoolStats[];
   readonly boosts: readonly HeldBoost[];
   readonly x_priority: ChosenLevels;
-}>(object({ pools: Type.Array(poolStats), boosts: Type.Array(heldBoost), x_priority: chosenLevels }));
+}>(fields({ pools: Type.Array(poolStats), boosts: Type.Array(heldBoost), x_priority: chosenLevels }));

@@ -1,8 +1,7 @@
 import type { Identities } from '../../identity/identity.ts';
 import type { ShownPool } from '../../pool-settings/pool-settings.ts';
 import { type AdminApp, admins, callerOf } from './access.ts';
-import { type PoolPatch, poolPatch } from './contract.ts';
-import { pool, poolList } from './pool-contract.ts';
+import { type PoolPatch, pool, poolList, poolPatch } from './pool-contract.ts';
 
 /** What these routes need of the pools' settings. It throws `notFound` and `invalidRequest` itself. */
 export interface PoolService {

@@ -1,7 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { PoolPatch } from '../../../src/http/admin/contract.ts';
 import type { ShownProvider } from '../../../src/http/admin/live-contract.ts';
-import type { ShownPool } from '../../../src/http/admin/pool-contract.ts';
+import type { PoolPatch, ShownPool } from '../../../src/http/admin/pool-contract.ts';
 import type { PoolSchedulePreview } from '../../../src/http/admin/timing-contract.ts';
 import { api } from './client.ts';
 
