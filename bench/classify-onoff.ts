@@ -1,8 +1,8 @@
 /** What mapping adds to a request, in the one place where it adds anything: the classifier, on against off. */
 import type { PrioritySettings } from '../src/config/config.ts';
 import type { Classifiable, Classify } from '../src/domain/vocabulary.ts';
-import { defaultClassify, mappedClassify } from '../src/priority/classifier.ts';
-import { compile, compileRow } from '../src/priority/matcher.ts';
+import { defaultClassify, mappedClassify } from '../src/priority/matching/classifier.ts';
+import { compile, compileRow } from '../src/priority/matching/matcher.ts';
 import { mappingMix, randomKey } from './support/mapping-mix.ts';
 import { medianInterval, shown } from './support/rounds.ts';
 

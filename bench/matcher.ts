@@ -1,5 +1,5 @@
 /** What a lookup costs: for a key seen before against a bare Map.get, and for one never seen. */
-import { compile, compileRow, type MappingSource, type Snapshot } from '../src/priority/matcher.ts';
+import { compile, compileRow, type MappingSource, type Snapshot } from '../src/priority/matching/matcher.ts';
 import { mappingMix, randomKey } from './support/mapping-mix.ts';
 import { interleaved, shown, spread } from './support/rounds.ts';
 

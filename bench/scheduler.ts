@@ -1,9 +1,9 @@
 /** What a scheduling decision costs, against a bare array used as a queue; and what a seat costs a request. */
 import { systemClock } from '../src/domain/clock.ts';
 import { allLevels, type ShareBy } from '../src/domain/vocabulary.ts';
-import { Dispatcher } from '../src/gateway/dispatcher.ts';
+import { Dispatcher } from '../src/gateway/pool/dispatcher.ts';
+import { WaitWindow } from '../src/observed/wait-window.ts';
 import { type Demand, Place, Scheduler } from '../src/scheduler/scheduler.ts';
-import { WaitWindow } from '../src/telemetry/wait-window.ts';
 import { perLevel, poolSettings } from '../test/support/pool-settings.ts';
 import { interleaved, shown } from './support/rounds.ts';
 

@@ -5,16 +5,20 @@
 import type { Kysely } from 'kysely';
 import { type Condition, personalCondition, starting } from './condition.ts';
 import type { Config } from './config/config.ts';
-import { migrateSqlite } from './db/migrations.ts';
-import { retryUntilDone } from './db/postgres.ts';
+import { migrateSqlite } from './db/migrations/migrations.ts';
+import { retryUntilDone } from './db/postgres/postgres.ts';
 import type { Database, TableName } from './db/schema.ts';
-import { openSqlite, sqliteFile } from './db/sqlite.ts';
-import { watchSqlite } from './db/sqlite-changes.ts';
-import { isLocked } from './db/sqlite-fault.ts';
+import { openSqlite, sqliteFile } from './db/sqlite/sqlite.ts';
+import { watchSqlite } from './db/sqlite/sqlite-changes.ts';
+import { isLocked } from './db/sqlite/sqlite-fault.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Outcome } from './domain/outcome.ts';
 import type { Classify } from './domain/vocabulary.ts';
 import { Identities } from './identity/identity.ts';
+import { KeyUses } from './observed/key-uses.ts';
+import { MappingRates } from './observed/mapping-rates.ts';
+import { RaisedRequests } from './observed/raised-requests.ts';
+import { RecentOutcomes } from './observed/recent-outcomes.ts';
 import {
   type Configure,
   createLivePools,
@@ -40,10 +44,6 @@ import {
 } from './priority/priority.ts';
 import { TeamDatabase } from './team-database.ts';
 import type { Events } from './telemetry/events.ts';
-import { KeyUses } from './telemetry/key-uses.ts';
-import { MappingRates } from './telemetry/mapping-rates.ts';
-import { RaisedRequests } from './telemetry/raised-requests.ts';
-import { RecentOutcomes } from './telemetry/recent-outcomes.ts';
 import { toldWait } from './telemetry/told-wait.ts';
 
 export interface OpenEdition {

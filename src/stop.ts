@@ -6,8 +6,8 @@
  */
 import type { Clock } from './domain/clock.ts';
 import { errors } from './domain/errors.ts';
-import type { Dispatcher } from './gateway/dispatcher.ts';
-import type { Connections } from './http/connections.ts';
+import type { Dispatcher } from './gateway/pool/dispatcher.ts';
+import type { Connections } from './http/door/connections.ts';
 import type { HttpServer } from './http/server.ts';
 import type { Events } from './telemetry/events.ts';
 import type { Upstreams } from './upstreams/upstreams.ts';

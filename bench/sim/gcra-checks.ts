@@ -1,5 +1,5 @@
 /** The test sequence of redis-cell: a limit of 5 that refills by 1/s, as the pool's and the tenants' request rate counts it. */
-import { Gcra } from '../../src/scheduler/rate.ts';
+import { Gcra } from '../../src/scheduler/capacity/rate.ts';
 import { type Check, sameAnswer } from './check.ts';
 
 const limit = 5;

@@ -2,7 +2,7 @@
  * Whose the weight of a level is: its tenants share it, or each of them has it. Known answers of one weighted fair
  * queue, and what a boost does on the pool of the quickstart.
  */
-import { tenants } from '../../src/cli/quickstart-tenants.ts';
+import { tenants } from '../../src/cli/quickstart/tenants.ts';
 import type { Level, ShareBy } from '../../src/domain/vocabulary.ts';
 import { linear } from '../../test/support/pool-settings.ts';
 import { type Check, claim, median, rounded, within } from './check.ts';

@@ -7,7 +7,7 @@
  *   at once                 as soon as one arrives or ends, or
  *   every `admitEveryMs`    in batches, as an inference engine does that looks at its queue every few steps
  */
-import { type HeapItem, IndexedHeap } from '../../src/scheduler/heap.ts';
+import { type HeapItem, IndexedHeap } from '../../src/scheduler/flows/heap.ts';
 import type { Job, Queue } from './job.ts';
 import { TraceHash } from './trace-hash.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/config-loader.ts';
-import { startEmbedded } from '../../src/db/embedded.ts';
+import { startEmbedded } from '../../src/db/embedded/embedded.ts';
 import { mappingMix } from './mapping-mix.ts';
 import { type MeasuredProcess, reportToParent, startMeasured } from './measured-process.ts';
 

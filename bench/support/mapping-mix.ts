@@ -1,7 +1,7 @@
 /** Mappings and keys that look like an operator's, the same in every run. */
 import { createHash } from 'node:crypto';
 import type { MatchType } from '../../src/domain/vocabulary.ts';
-import type { MappingSource } from '../../src/priority/matcher.ts';
+import type { MappingSource } from '../../src/priority/matching/matcher.ts';
 
 const text = (seed: string) => createHash('sha256').update(seed).digest('base64url');
 

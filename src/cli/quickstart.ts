@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type App, startApp } from '../app.ts';
 import { type Config, type LoadedConfig, loadProcessConfig } from '../config/config-loader.ts';
-import { findEmbedded } from '../db/embedded.ts';
-import type { DemoTenant } from './demo.ts';
-import { runDemo } from './demo-run.ts';
-import { type GatewayClient, gatewayClient } from './quickstart-client.ts';
-import { exampleTenant, greeting, shortPath } from './quickstart-greeting.ts';
-import { drawAdminKey, type KeptKeys, keysFile, readKeys, writeKeys } from './quickstart-keys.ts';
-import { findRunning, localUrl, portFault, portSentence } from './quickstart-port.ts';
-import { setUpTenants, type TenantKey } from './quickstart-setup.ts';
+import { findEmbedded } from '../db/embedded/embedded.ts';
+import { type GatewayClient, gatewayClient } from './quickstart/client.ts';
+import type { DemoTenant } from './quickstart/demo.ts';
+import { runDemo } from './quickstart/demo-run.ts';
+import { exampleTenant, greeting, shortPath } from './quickstart/greeting.ts';
+import { drawAdminKey, type KeptKeys, keysFile, readKeys, writeKeys } from './quickstart/keys.ts';
+import { findRunning, localUrl, portFault, portSentence } from './quickstart/port.ts';
+import { setUpTenants, type TenantKey } from './quickstart/setup.ts';
 import { ignoreUpkeep, listenForStop } from './signals.ts';
 
 const help = `Usage: npm run quickstart [-- OPTIONS]

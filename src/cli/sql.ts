@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { loadProcessConfig } from '../config/config-loader.ts';
-import { findEmbedded } from '../db/embedded.ts';
-import { connectionOptions } from '../db/postgres.ts';
-import { runStatements, type StatementResult, sqliteFile } from '../db/sqlite.ts';
+import { findEmbedded } from '../db/embedded/embedded.ts';
+import { connectionOptions } from '../db/postgres/postgres.ts';
+import { runStatements, type StatementResult, sqliteFile } from '../db/sqlite/sqlite.ts';
 import type { Edition } from '../domain/vocabulary.ts';
 
 const help = `Usage: npm run sql -- [--config FILE | --url URL] "STATEMENT; …"

@@ -3,22 +3,22 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { utf8 } from '../domain/utf8.ts';
 import type { Config } from './config.ts';
-import { readEnvironment } from './environment.ts';
-import { ConfigFaults, FaultList } from './faults.ts';
+import { readEnvironment } from './file/environment.ts';
+import { ConfigFaults, FaultList } from './file/faults.ts';
+import { readableSentence } from './file/readable-by-others.ts';
+import { readSettingFile, type SettingFile } from './file/setting-file.ts';
+import { type GivenTexts, SettingsReader } from './file/settings-reader.ts';
+import { closest } from './file/suggestion.ts';
 import { homeOf, isHeaderKey, keysOf, sectionNames, sections } from './keys.ts';
-import { readPools, toPool } from './pools.ts';
-import { withHeadersOf } from './provider-headers.ts';
-import { type ProviderSettings, readProvider, toProvider, unusedProxies } from './provider-settings.ts';
-import { readableSentence } from './readable-by-others.ts';
-import { readSettingFile, type SettingFile } from './setting-file.ts';
-import { type GivenTexts, SettingsReader } from './settings-reader.ts';
-import { closest } from './suggestion.ts';
-import { readTenants, toTenant } from './tenants.ts';
+import { readPools, toPool } from './pools/pools.ts';
+import { readTenants, toTenant } from './pools/tenants.ts';
+import { withHeadersOf } from './providers/provider-headers.ts';
+import { type ProviderSettings, readProvider, toProvider, unusedProxies } from './providers/provider-settings.ts';
 import type { Values } from './values.ts';
 
 export type { Config } from './config.ts';
-export { ConfigFaults, describeFault } from './faults.ts';
-export type { GivenTexts } from './settings-reader.ts';
+export { ConfigFaults, describeFault } from './file/faults.ts';
+export type { GivenTexts } from './file/settings-reader.ts';
 
 export interface ConfigSources {
   /** The ini file; null: none, everything else is default or environment. */

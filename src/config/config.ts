@@ -1,8 +1,8 @@
 import type { Edition, MappingMode, Policy, Setting, ShareBy, XPriorityPolicy } from '../domain/vocabulary.ts';
 import type { PoolValues } from './keys.ts';
-import type { UpstreamProxy } from './upstream-proxy.ts';
+import type { UpstreamProxy } from './providers/upstream-proxy.ts';
 
-export type { UpstreamProxy } from './upstream-proxy.ts';
+export type { UpstreamProxy } from './providers/upstream-proxy.ts';
 
 /** Everything that is configured, parsed and checked once; passed to whoever needs a part of it. */
 export interface Config {

@@ -3,7 +3,7 @@ import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/
 import { hostNameIn } from '../domain/host-name.ts';
 import { editions, levelCount, mappingModes, policies, shareBys, xPriorityPolicies } from '../domain/vocabulary.ts';
 import { postgresUrl } from './postgres-url.ts';
-import { proxyIn, type UpstreamProxy } from './upstream-proxy.ts';
+import { proxyIn, type UpstreamProxy } from './providers/upstream-proxy.ts';
 import {
   choice,
   decimal,
@@ -260,7 +260,7 @@ export const keysOf = (section: string): Record<string, Key<unknown>> | null => 
 export const homeOf = (key: string): string | undefined =>
   sectionNames.find(name => Object.hasOwn(keysOf(name) ?? {}, key));
 
-/** Keys of a provider whose names are the operator's: config/provider-headers.ts. */
+/** Keys of a provider whose names are the operator's: config/providers/provider-headers.ts. */
 export const headerPrefix = 'header.';
 export const isHeaderKey = (section: string, key: string): boolean =>
   section.startsWith('provider.') && key.startsWith(headerPrefix);

@@ -1,4 +1,4 @@
-import type { GivenTexts } from './settings-reader.ts';
+import type { GivenTexts } from './file/settings-reader.ts';
 
 /** Settings that act while the gateway runs, once the file is read again. */
 const isLive = (section: string, key: string): boolean =>

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { childEnvironment } from '../config/child-environment.ts';
-import { namespace } from './user-namespace.ts';
+import { namespace } from './embedded/user-namespace.ts';
 
 /**
  * Makes the folder of `data_dir` where there is none, for our eyes only. Where root may not use user namespaces, the

@@ -1,6 +1,6 @@
 import { type Kysely, PostgresAdapter, sql, type Transaction } from 'kysely';
 import { writing } from './clash.ts';
-import { actorSetting, differences, entryColumns, historyTable, restoresSetting } from './history.ts';
+import { actorSetting, differences, entryColumns, historyTable, restoresSetting } from './migrations/history.ts';
 import { type Database, type RecordedTable, recordedTables } from './schema.ts';
 
 /** Any numbers, as long as every gateway takes the same ones. */

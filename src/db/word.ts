@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { GatewayError } from '../domain/errors.ts';
-import { SqliteFault } from './sqlite-fault.ts';
-import { postgresTables } from './tables.ts';
+import { postgresTables } from './migrations/tables.ts';
+import { SqliteFault } from './sqlite/sqlite-fault.ts';
 
 /*
  * What an error of the database means. Decided here, by SQLSTATE, and nowhere else:

@@ -6,19 +6,19 @@ import { ClientLeft } from '../domain/errors.ts';
 import { spentOf, type Usage } from '../domain/usage.ts';
 import type { Classify, Identity, Level } from '../domain/vocabulary.ts';
 import type { Provider, UpstreamCall, Upstreams } from '../upstreams/upstreams.ts';
-import type { Dispatcher } from './dispatcher.ts';
 import type { Exchange } from './exchange.ts';
 import { KeyStreams } from './key-streams.ts';
 import { maxWaitMs } from './max-wait.ts';
 import { modelIn, modelList, singleModel } from './model-answers.ts';
 import { type Operation, queryOf } from './operations.ts';
 import { OutputEstimates } from './output-estimate.ts';
+import type { Dispatcher } from './pool/dispatcher.ts';
+import { putBack, type Ticket } from './pool/ticket.ts';
 import { refuseEncoded, withReadableType } from './receiving/body-headers.ts';
 import type { ScannedBody } from './receiving/body-scan.ts';
 import { mediaTokens } from './receiving/media-meter.ts';
 import { type BodyLimits, BodyReader } from './receiving/read-body.ts';
 import type { Sender } from './receiving/uploads.ts';
-import { putBack, type Ticket } from './ticket.ts';
 
 /** Who sent a request and the key that may be mapped; `key` is null where no key counts. */
 export interface Caller {

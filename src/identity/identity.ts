@@ -22,9 +22,9 @@ import { identityOf, isUsable, type KeyInUse, keyStates } from './key-owner.ts';
 import { KeyRing } from './key-ring.ts';
 import { type AdminConfig, ensureAdmin } from './root-admin.ts';
 import { RootAdminStore } from './root-admin-store.ts';
-import type { Session } from './session-ring.ts';
-import { SessionStore } from './session-store.ts';
-import { type SessionRules, Sessions } from './sessions.ts';
+import type { Session } from './sessions/session-ring.ts';
+import { SessionStore } from './sessions/session-store.ts';
+import { type SessionRules, Sessions } from './sessions/sessions.ts';
 import { readKeys, type StoredKey } from './stored-keys-store.ts';
 
 export {

@@ -7,9 +7,9 @@
  *   together                     the keys that are concerned fall back to what is configured
  */
 import type { PoolConfig, PoolSettings } from '../config/config.ts';
+import { closest } from '../config/file/suggestion.ts';
 import { type PoolKey, type PoolValues, poolKeys } from '../config/keys.ts';
-import { type PoolFault, poolFaults, toPoolSettings } from '../config/pool-rules.ts';
-import { closest } from '../config/suggestion.ts';
+import { type PoolFault, poolFaults, toPoolSettings } from '../config/pools/pool-rules.ts';
 import type { Setting } from '../domain/vocabulary.ts';
 
 /** A row of one pool. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PoolConfig, PoolSettings, TenantConfig } from '../config/config.ts';
-import { ConfigFaults } from '../config/faults.ts';
+import { ConfigFaults } from '../config/file/faults.ts';
 import { answered } from '../db/answered.ts';
 import type { PoolScheduleRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';

@@ -1,6 +1,6 @@
 /** What a PUT may say of a pool, and what it does to the rows. */
 import { type PoolKey, poolKeys } from '../config/keys.ts';
-import { isPoolValue, type JsonSetting, spelled } from '../config/pool-rules.ts';
+import { isPoolValue, type JsonSetting, spelled } from '../config/pools/pool-rules.ts';
 import { errors } from '../domain/errors.ts';
 import { isPoolKey, type StoredValue } from './effective-pool.ts';
 

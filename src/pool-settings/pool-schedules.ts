@@ -1,7 +1,7 @@
 /** Which of a pool's stored schedules hold at a moment, and what they give its settings. */
 import type { PoolConfig } from '../config/config.ts';
 import { type PoolKey, type PoolValues, poolKeys } from '../config/keys.ts';
-import { type PoolFault, poolFaults, toPoolSettings } from '../config/pool-rules.ts';
+import { type PoolFault, poolFaults, toPoolSettings } from '../config/pools/pool-rules.ts';
 import type { PoolScheduleRow } from '../db/schema.ts';
 import { compileSchedules, holdingAt, type Schedule } from '../schedules/schedules.ts';
 import { type EffectivePool, isPoolKey, sentenceOf } from './effective-pool.ts';

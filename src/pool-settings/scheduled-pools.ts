@@ -1,5 +1,5 @@
 import { poolKeys } from '../config/keys.ts';
-import { isPoolValue, type JsonSetting, spelled } from '../config/pool-rules.ts';
+import { isPoolValue, type JsonSetting, spelled } from '../config/pools/pool-rules.ts';
 import { answered } from '../db/answered.ts';
 import type { PoolScheduleRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';

@@ -1,7 +1,7 @@
 /** A pool as the admin API shows it: values in the units and under the names of the file, each with its source. */
 import type { TenantConfig } from '../config/config.ts';
 import { type PoolKey, type PoolValues, poolKeys } from '../config/keys.ts';
-import type { JsonSetting } from '../config/pool-rules.ts';
+import type { JsonSetting } from '../config/pools/pool-rules.ts';
 import type { Sharing } from '../domain/pool-share.ts';
 import type { SettingSource } from '../domain/vocabulary.ts';
 import { allPoolKeys, type EffectivePool, isPoolKey } from './effective-pool.ts';

@@ -5,9 +5,9 @@ import { atOneMoment } from '../db/retried.ts';
 import { type Database, type HistoryRow, historyRow, type RecordedTable, recordedTables } from '../db/schema.ts';
 import { wordOf } from '../db/word.ts';
 import { errors } from '../domain/errors.ts';
-import { digestOfExact } from './pattern.ts';
+import { digestOfExact } from './matching/pattern.ts';
 import { type Image, isImage, type RestoreChecks, refuseBeside, refuseUnfit } from './restore-checks.ts';
-import { refuseStale, type WriteBy } from './stale.ts';
+import { refuseStale, type WriteBy } from './rows/stale.ts';
 
 export interface HistoryFilter {
   readonly object?: string | undefined;

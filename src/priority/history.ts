@@ -6,7 +6,7 @@ import { errors } from '../domain/errors.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { HistoryFilter, HistoryStore } from './history-store.ts';
 import { type Image, isImage, type RestoreChecks } from './restore-checks.ts';
-import type { WriteBy } from './stale.ts';
+import type { WriteBy } from './rows/stale.ts';
 
 export interface HistoryParts {
   readonly store: Pick<HistoryStore, keyof HistoryStore>;

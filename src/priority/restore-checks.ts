@@ -4,7 +4,7 @@ import type { Database, RecordedObject } from '../db/schema.ts';
 import { errors } from '../domain/errors.ts';
 import type { MatchType } from '../domain/vocabulary.ts';
 import { type RuleTexts, refuseOverlap } from '../schedules/schedules.ts';
-import { refuseSamePattern } from './mapping-store.ts';
+import { refuseSamePattern } from './rows/mapping-store.ts';
 
 /** A row as the history has it. */
 export type Image = Readonly<Record<string, unknown>>;

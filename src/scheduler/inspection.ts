@@ -4,12 +4,12 @@
  */
 import type { Ahead, WaitReason } from '../domain/live.ts';
 import { allLevels, type Level } from '../domain/vocabulary.ts';
-import type { Capacity } from './capacity.ts';
-import type { Closure } from './closure.ts';
-import type { Flow, Place } from './flow.ts';
-import type { LevelTier } from './level-tier.ts';
-import type { PoolQueue } from './pool-queue.ts';
-import { Line, type Turn, turnsOf } from './turns.ts';
+import type { Capacity } from './capacity/capacity.ts';
+import type { Closure } from './closures/closure.ts';
+import type { Flow, Place } from './flows/flow.ts';
+import type { LevelTier } from './queue/level-tier.ts';
+import type { PoolQueue } from './queue/pool-queue.ts';
+import { Line, type Turn, turnsOf } from './queue/turns.ts';
 
 /** What the upstream has closed: a model of a provider, all models of it, or the pool. */
 export interface Closed extends Pick<Closure, 'model' | 'until'> {

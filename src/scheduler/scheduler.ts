@@ -1,6 +1,6 @@
 /**
  * Who is next in one pool. Pure and synchronous: the time is an argument, nothing is awaited, nobody
- * is called back; whoever calls it (gateway/dispatcher.ts) turns decisions into promises and timers.
+ * is called back; whoever calls it (gateway/pool/dispatcher.ts) turns decisions into promises and timers.
  *
  *   seats          which levels may start one more         seats.ts (reserved, caps; all that a pool has: capacity.ts)
  *   level tier     which of them                           level-tier.ts (strict order, or counters by weight,
@@ -17,18 +17,18 @@
  */
 import type { Spent } from '../domain/usage.ts';
 import type { Level } from '../domain/vocabulary.ts';
-import { Capacity } from './capacity.ts';
-import { firstProbeMs } from './closure.ts';
-import type { Scope } from './closures.ts';
-import { type Place, soundAmount } from './flow.ts';
+import { Capacity } from './capacity/capacity.ts';
+import { firstProbeMs } from './closures/closure.ts';
+import type { Scope } from './closures/closures.ts';
+import { type Place, soundAmount } from './flows/flow.ts';
 import { Inspection } from './inspection.ts';
-import type { LevelQueue } from './level-queue.ts';
-import { LevelTier } from './level-tier.ts';
-import { PoolQueue } from './pool-queue.ts';
+import type { LevelQueue } from './queue/level-queue.ts';
+import { LevelTier } from './queue/level-tier.ts';
+import { PoolQueue } from './queue/pool-queue.ts';
 import type { SchedulerSettings, Tenants } from './rules.ts';
 
-export type { Scope } from './closures.ts';
-export { type Demand, Place } from './flow.ts';
+export type { Scope } from './closures/closures.ts';
+export { type Demand, Place } from './flows/flow.ts';
 export type { Closed, FlowShare, Standing } from './inspection.ts';
 export type { SchedulerSettings, TenantRules, Tenants } from './rules.ts';
 

@@ -3,7 +3,7 @@ import type { Body, BodyPlaces } from '../domain/body.ts';
 import type { ErrorCode, GatewayError } from '../domain/errors.ts';
 import type { MeteredUsage } from '../domain/usage.ts';
 import type { Dialect, Level, StreamShape } from '../domain/vocabulary.ts';
-import type { ListedModel } from './listed-model.ts';
+import type { ListedModel } from './models/listed-model.ts';
 
 /** One request on its way to an upstream. */
 export interface UpstreamCall {

@@ -5,11 +5,11 @@ import type { UpstreamProxy } from '../config/config.ts';
 import type { Body } from '../domain/body.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors, type GatewayError } from '../domain/errors.ts';
-import { Answer, type AnswerContext, type Source } from './answer.ts';
+import { Answer, type AnswerContext, type Source } from './answer/answer.ts';
+import { upstreamFault } from './answer/upstream-fault.ts';
 import type { Connection, Connections } from './connections.ts';
 import { refusedBy } from './forward-proxy.ts';
 import type { Forwarded, TakenBack, UpstreamCall } from './provider.ts';
-import { upstreamFault } from './upstream-fault.ts';
 
 /** How long an upstream may take to close a call's connection after the client left. */
 const closeGraceMs = 5_000;

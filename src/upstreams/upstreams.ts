@@ -2,13 +2,13 @@ import type { ProviderConfig } from '../config/config.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { errors, type GatewayError } from '../domain/errors.ts';
 import type { Dialect } from '../domain/vocabulary.ts';
-import { type ModelCatalogue, ModelLists, type ModelMatch, modelMatch, type OnListFault } from './models.ts';
+import { type ModelCatalogue, ModelLists, type ModelMatch, modelMatch, type OnListFault } from './models/models.ts';
 import type { Provider, Upstream } from './provider.ts';
 import { HttpUpstream } from './providers/http.ts';
 import { LoopbackUpstream } from './providers/loopback.ts';
 
-export type { ListedModel } from './listed-model.ts';
-export type { ModelCatalogue } from './models.ts';
+export type { ListedModel } from './models/listed-model.ts';
+export type { ModelCatalogue } from './models/models.ts';
 export type { Forwarded, Provider, TakenBack, UpstreamCall } from './provider.ts';
 
 export interface Upstreams {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { digestOfKey } from '../../src/priority/pattern.ts';
+import { digestOfKey } from '../../src/priority/matching/pattern.ts';
 import { startGateway } from '../support/gateway.ts';
 import { freshDatabase, privateServer } from '../support/postgres.ts';
 

@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import pg from 'pg';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/config-loader.ts';
-import { findPostmaster, openCluster, startServer, stopServer } from '../../src/db/embedded-cluster.ts';
+import { findPostmaster, openCluster, startServer, stopServer } from '../../src/db/embedded/embedded-cluster.ts';
 import { closedFolder } from '../support/accounts.ts';
 import { adminKey, startGateway, type TestGateway } from '../support/gateway.ts';
 import { limitedRole } from '../support/limited-role.ts';

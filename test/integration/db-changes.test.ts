@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { changedTables, readFingerprints } from '../../src/db/fingerprint.ts';
-import { migratePostgres } from '../../src/db/migrations.ts';
-import { onConnection, openPostgres } from '../../src/db/postgres.ts';
+import { changedTables, readFingerprints } from '../../src/db/changes/fingerprint.ts';
+import { migratePostgres } from '../../src/db/migrations/migrations.ts';
+import { onConnection, openPostgres } from '../../src/db/postgres/postgres.ts';
 import type { TableName } from '../../src/db/schema.ts';
 import { limitedRole } from '../support/limited-role.ts';
 import { emptyDatabase, freshDatabase, privateServer } from '../support/postgres.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { hydrate } from '../../src/db/embedded-binaries.ts';
+import { hydrate } from '../../src/db/embedded/embedded-binaries.ts';
 import { asNobody, entersPrivateFolders, folderForNobody, installCopy, isRoot, nobody } from '../support/accounts.ts';
 
 interface Installation {
@@ -52,8 +52,8 @@ const runGateway = async (
   const from = (file: string) => JSON.stringify(pathToFileURL(join(place.folder, `src/db/${file}.ts`)).href);
   const program = `
     process.umask(0o022);
-    const { startEmbedded } = await import(${from('embedded')});
-    const { findPostmaster } = await import(${from('embedded-cluster')});
+    const { startEmbedded } = await import(${from('embedded/embedded')});
+    const { findPostmaster } = await import(${from('embedded/embedded-cluster')});
     const { statSync } = await import('node:fs');
     const log = { info() {}, warn() {}, error() {} };
     try {

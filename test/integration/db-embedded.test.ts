@@ -7,9 +7,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
-import { type Embedded, findEmbedded, startEmbedded } from '../../src/db/embedded.ts';
-import { findPostmaster } from '../../src/db/embedded-cluster.ts';
-import { openPostgres } from '../../src/db/postgres.ts';
+import { type Embedded, findEmbedded, startEmbedded } from '../../src/db/embedded/embedded.ts';
+import { findPostmaster } from '../../src/db/embedded/embedded-cluster.ts';
+import { openPostgres } from '../../src/db/postgres/postgres.ts';
 import { closedFolder, closedMode } from '../support/accounts.ts';
 import { type RecordedLog, recordedLog } from '../support/recorded-log.ts';
 
@@ -93,7 +93,7 @@ test('two gateways on one data folder share it, and the last one stops it', asyn
 });
 
 const gatewayProgram = (folder: string): string => `
-  const { startEmbedded } = await import(${JSON.stringify(new URL('../../src/db/embedded.ts', import.meta.url).href)});
+  const { startEmbedded } = await import(${JSON.stringify(new URL('../../src/db/embedded/embedded.ts', import.meta.url).href)});
   const log = { info() {}, warn() {}, error() {} };
   const { url } = await startEmbedded({ dataDir: ${JSON.stringify(folder)}, log, durable: false });
   console.log(url);`;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { type Migrated, migratePostgres, SchemaFault } from '../../src/db/migrations.ts';
-import { openPostgres } from '../../src/db/postgres.ts';
+import { type Migrated, migratePostgres, SchemaFault } from '../../src/db/migrations/migrations.ts';
+import { openPostgres } from '../../src/db/postgres/postgres.ts';
 import { existingInstallation } from '../support/existing-installation.ts';
 import { limitedRole } from '../support/limited-role.ts';
 import { emptyDatabase, freshDatabase, type TestDatabase } from '../support/postgres.ts';

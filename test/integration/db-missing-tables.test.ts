@@ -1,8 +1,8 @@
 // Tables that go away while somebody uses them, and come back; a database that was replaced by an empty one.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { migratePostgres } from '../../src/db/migrations.ts';
-import { openPostgres } from '../../src/db/postgres.ts';
+import { migratePostgres } from '../../src/db/migrations/migrations.ts';
+import { openPostgres } from '../../src/db/postgres/postgres.ts';
 import { existingInstallation } from '../support/existing-installation.ts';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { adminKey, startGateway } from '../support/gateway.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sql } from 'kysely';
-import { isoTimestamp, openPostgres, pause, retryUntilDone } from '../../src/db/postgres.ts';
+import { isoTimestamp, openPostgres, pause, retryUntilDone } from '../../src/db/postgres/postgres.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { freshDatabase, privateServer } from '../support/postgres.ts';

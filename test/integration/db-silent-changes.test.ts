@@ -1,8 +1,8 @@
 // Changes that no ordinary trigger reports: each acts within two seconds of the watcher's own time.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { Looks } from '../../src/db/looks.ts';
-import { onConnection, openPostgres } from '../../src/db/postgres.ts';
+import { Looks } from '../../src/db/changes/looks.ts';
+import { onConnection, openPostgres } from '../../src/db/postgres/postgres.ts';
 import { limitedRole } from '../support/limited-role.ts';
 import { freshDatabase, privateServer, type TestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';

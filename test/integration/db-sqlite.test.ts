@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { sql } from 'kysely';
-import { migrateSqlite } from '../../src/db/migrations.ts';
-import { openSqlite } from '../../src/db/sqlite.ts';
+import { migrateSqlite } from '../../src/db/migrations/migrations.ts';
+import { openSqlite } from '../../src/db/sqlite/sqlite.ts';
 
 const temporaryFile = async (t: TestContext): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'sqlite-test-'));

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import type { Kysely } from 'kysely';
 import pg from 'pg';
-import { openPostgres } from '../../src/db/postgres.ts';
+import { openPostgres } from '../../src/db/postgres/postgres.ts';
 import { recorded } from '../../src/db/recorded.ts';
 import { type Database, mappingRow } from '../../src/db/schema.ts';
 import { HistoryStore } from '../../src/priority/history-store.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { openPostgres } from '../../src/db/postgres.ts';
+import { openPostgres } from '../../src/db/postgres/postgres.ts';
 import { systemClock } from '../../src/domain/clock.ts';
-import { readInWorker } from '../../src/priority/document-worker.ts';
-import { TransferStore } from '../../src/priority/transfer-store.ts';
+import { readInWorker } from '../../src/priority/transfer/document-worker.ts';
+import { TransferStore } from '../../src/priority/transfer/transfer-store.ts';
 import { adminKey, startGateway } from '../support/gateway.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { freshDatabase } from '../support/postgres.ts';

@@ -1,8 +1,8 @@
 // The stream of the lanes, requests that are looked for, and the providers, all through a whole gateway.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { HistoryEvent, LanesEvent, PointEvent, TenantShare } from '../../src/http/admin/live-contract.ts';
-import { mostStreams } from '../../src/http/admin/live-stream.ts';
+import type { HistoryEvent, LanesEvent, PointEvent, TenantShare } from '../../src/http/admin/contract/live-contract.ts';
+import { mostStreams } from '../../src/http/admin/pools/live-stream.ts';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { adminKey, startGateway } from '../support/gateway.ts';
 import { openStream, readLanes } from '../support/live.ts';

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import type { PrioritySettings } from '../../src/config/config.ts';
-import { migratePostgres } from '../../src/db/migrations.ts';
-import { openPostgres } from '../../src/db/postgres.ts';
+import { migratePostgres } from '../../src/db/migrations/migrations.ts';
+import { openPostgres } from '../../src/db/postgres/postgres.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { Classifiable } from '../../src/domain/vocabulary.ts';
+import { MappingRates } from '../../src/observed/mapping-rates.ts';
+import { RaisedRequests } from '../../src/observed/raised-requests.ts';
 import { createInspector, createMapper, createMappingList, type NewMapping } from '../../src/priority/priority.ts';
-import { MappingRates } from '../../src/telemetry/mapping-rates.ts';
-import { RaisedRequests } from '../../src/telemetry/raised-requests.ts';
 import { freshDatabase, privateServer, type TestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 

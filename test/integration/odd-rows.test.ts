@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { runStatements, sqliteFile } from '../../src/db/sqlite.ts';
+import { runStatements, sqliteFile } from '../../src/db/sqlite/sqlite.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';

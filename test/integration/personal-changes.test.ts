@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
-import { sqliteFile } from '../../src/db/sqlite.ts';
+import { sqliteFile } from '../../src/db/sqlite/sqlite.ts';
 import { startGateway } from '../support/gateway.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { until } from '../support/until.ts';

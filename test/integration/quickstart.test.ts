@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { createBoard } from '../../src/cli/demo-board.ts';
+import { createBoard } from '../../src/cli/quickstart/demo-board.ts';
 import { closedFolder } from '../support/accounts.ts';
 import { freePort } from '../support/free-port.ts';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import type { PoolSettings } from '../../src/config/config.ts';
 import { GatewayError } from '../../src/domain/errors.ts';
 import type { Level } from '../../src/domain/vocabulary.ts';
-import { Dispatcher, type DispatcherOptions } from '../../src/gateway/dispatcher.ts';
-import { putBack, type TicketFields } from '../../src/gateway/ticket.ts';
-import { WaitWindow } from '../../src/telemetry/wait-window.ts';
+import { Dispatcher, type DispatcherOptions } from '../../src/gateway/pool/dispatcher.ts';
+import { putBack, type TicketFields } from '../../src/gateway/pool/ticket.ts';
+import { WaitWindow } from '../../src/observed/wait-window.ts';
 import { ManualClock } from './manual-clock.ts';
 import { anyTarget, poolSettings } from './pool-settings.ts';
 

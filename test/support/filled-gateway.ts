@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import type { Overrides } from '../../src/app.ts';
-import { tenants } from '../../src/cli/quickstart-tenants.ts';
+import { tenants } from '../../src/cli/quickstart/tenants.ts';
 import { startGateway, type TestGateway } from './gateway.ts';
 import { freshDatabase } from './postgres.ts';
 

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { globSync, readFileSync, rmSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import {
   type Cluster,
@@ -12,9 +13,9 @@ import {
   openCluster,
   startServer,
   stopServer,
-} from '../../src/db/embedded-cluster.ts';
-import { migratePostgres } from '../../src/db/migrations.ts';
-import { connectionOptions, openPostgres } from '../../src/db/postgres.ts';
+} from '../../src/db/embedded/embedded-cluster.ts';
+import { migratePostgres } from '../../src/db/migrations/migrations.ts';
+import { connectionOptions, openPostgres } from '../../src/db/postgres/postgres.ts';
 import { closedFolder } from './accounts.ts';
 
 type Rows = Record<string, any>[];
@@ -143,9 +144,8 @@ const makeTemplateNamed = async (client: pg.Client, server: string, name: string
 
 const schemaHash = (): string => {
   const hash = createHash('sha256');
-  for (const file of ['migrations', 'tables', 'triggers', 'trigger-mending', 'history', 'history-triggers']) {
-    hash.update(readFileSync(new URL(`../../src/db/${file}.ts`, import.meta.url)));
-  }
+  const folder = fileURLToPath(new URL('../../src/db/migrations/', import.meta.url));
+  for (const file of globSync('*.ts', { cwd: folder }).sort()) hash.update(readFileSync(join(folder, file)));
   return hash.digest('hex').slice(0, 16);
 };
 

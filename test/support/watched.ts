@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { type Watcher, watchChanges } from '../../src/db/changes.ts';
-import { migratePostgres } from '../../src/db/migrations.ts';
-import { openPostgres, type Postgres } from '../../src/db/postgres.ts';
+import { type Watcher, watchChanges } from '../../src/db/changes/changes.ts';
+import { migratePostgres } from '../../src/db/migrations/migrations.ts';
+import { openPostgres, type Postgres } from '../../src/db/postgres/postgres.ts';
 import { type TableName, tableNames } from '../../src/db/schema.ts';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import { ManualClock } from './manual-clock.ts';

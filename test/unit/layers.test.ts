@@ -39,10 +39,18 @@ test('the layer check fails on a planted import', t => {
     ['src/domain/errors.ts', "import '../http/server.ts';\nexport const errors = {};\n", 'domain-imports-nothing'],
     ['src/http/server.ts', "import '../scheduler/scheduler.ts';\n", 'only-the-dispatcher-meets-the-scheduler'],
     ['src/scheduler/scheduler.ts', "import 'node:fs';\nimport '../domain/errors.ts';\n", 'pure-core'],
-  ];
-  for (const [path, content, rule] of planted) {
-    const { status, output } = check(t, { ...tree, [path as string]: content as string });
+    ['src/priority/matching/matcher.ts', "import 'node:fs';\n", 'pure-core'],
+    [
+      'src/priority/rows/settings.ts',
+      "import '../serving/mapper.ts';\n",
+      'priority-rows-is-below-serving',
+      { 'src/priority/serving/mapper.ts': "import '../rows/mapping-store.ts';\n" },
+    ],
+    ['src/observed/wait-window.ts', "import '../app.ts';\n", 'infrastructure-knows-no-feature'],
+  ] as const;
+  for (const [path, content, rule, more] of planted) {
+    const { status, output } = check(t, { ...tree, ...more, [path]: content });
     assert.notEqual(status, 0, path);
-    assert.ok(output.includes(rule as string), output);
+    assert.ok(output.includes(rule), output);
   }
 });

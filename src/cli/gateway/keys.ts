@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { hashOfKey } from './mapping-flags.ts';
+import { hashOfKey } from './mappings/mapping-flags.ts';
 import { moment, table, visible } from './output.ts';
 import { countLine, listRows, type PageFlags } from './paging.ts';
 import { eachOf, repeated, rowIds, type SessionOf } from './session.ts';

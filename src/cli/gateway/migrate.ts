@@ -1,10 +1,10 @@
 import type { Config } from '../../config/config-loader.ts';
 import { shownUrl } from '../../config/postgres-url.ts';
-import { startEmbedded } from '../../db/embedded.ts';
-import { type Migrated, migratePostgres, migrateSqlite, SchemaFault } from '../../db/migrations.ts';
-import { openPostgres } from '../../db/postgres.ts';
-import { openSqlite, sqliteFile } from '../../db/sqlite.ts';
-import { SqliteFault } from '../../db/sqlite-fault.ts';
+import { startEmbedded } from '../../db/embedded/embedded.ts';
+import { type Migrated, migratePostgres, migrateSqlite, SchemaFault } from '../../db/migrations/migrations.ts';
+import { openPostgres } from '../../db/postgres/postgres.ts';
+import { openSqlite, sqliteFile } from '../../db/sqlite/sqlite.ts';
+import { SqliteFault } from '../../db/sqlite/sqlite-fault.ts';
 import { type Clock, systemClock } from '../../domain/clock.ts';
 import { CliFault, exitCodes } from './exit.ts';
 

@@ -1,4 +1,4 @@
-import { type Column, textTable } from '../quickstart-table.ts';
+import { type Column, textTable } from '../table.ts';
 
 /** Where a command reads and writes; the process's own streams, or those of a test. */
 export interface Streams {

@@ -5,11 +5,11 @@ import { completionCommand } from './completion.ts';
 import { daemonCommands } from './daemon-commands.ts';
 import { CliFault, type ExitCode, exitCodes, exitCodesHelp } from './exit.ts';
 import { keyCommands } from './keys.ts';
-import { mappingCommands } from './mappings.ts';
+import { mappingCommands } from './mappings/mappings.ts';
 import { jsonText, type Streams } from './output.ts';
 import { sessions, wholeNumber } from './session.ts';
 import { targetHelp } from './target.ts';
-import { topCommand } from './top.ts';
+import { topCommand } from './top/top.ts';
 import { userCommands } from './users.ts';
 
 /** Runs one command line; answers the exit code. Never throws. */

@@ -2,8 +2,8 @@
 import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { FaultList } from '../../config/faults.ts';
-import { readSettingFile } from '../../config/setting-file.ts';
+import { FaultList } from '../../config/file/faults.ts';
+import { readSettingFile } from '../../config/file/setting-file.ts';
 import { CliFault, exitCodes, usageFault } from './exit.ts';
 import type { Streams } from './output.ts';
 import { readText, readTextIfThere, textOf } from './text-file.ts';

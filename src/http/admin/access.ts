@@ -4,10 +4,10 @@ import type { TSchema } from 'typebox';
 import { errors, GatewayError } from '../../domain/errors.ts';
 import { adminRoles, type Identity, type Role } from '../../domain/vocabulary.ts';
 import type { Identities, Session } from '../../identity/identity.ts';
-import { presentedKey, requiredKey } from '../auth.ts';
-import type { KeyDoor } from '../key-door.ts';
+import { presentedKey, requiredKey } from '../door/auth.ts';
+import type { KeyDoor } from '../door/key-door.ts';
 import { sessionToken } from '../session-cookie.ts';
-import { consoleHeader, unattendedHeader } from './session-contract.ts';
+import { consoleHeader, unattendedHeader } from './contract/session-contract.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,6 +1,14 @@
 import type { Identities } from '../../identity/identity.ts';
 import { type AdminApp, admins, callerOf } from './access.ts';
-import { apiKeyFilter, apiKeyList, drawnApiKey, foundApiKey, keyQuestion, newApiKey, success } from './contract.ts';
+import {
+  apiKeyFilter,
+  apiKeyList,
+  drawnApiKey,
+  foundApiKey,
+  keyQuestion,
+  newApiKey,
+  success,
+} from './contract/contract.ts';
 import { rowIdOf } from './validation.ts';
 
 const config = { roles: admins };

@@ -1,7 +1,7 @@
 import type { PrioritySettings } from '../../config/config.ts';
 import type { Identities } from '../../identity/identity.ts';
 import { type AdminApp, admins, callerOf } from './access.ts';
-import { type Settings, type SettingsPatch, settings, settingsPatch } from './contract.ts';
+import { type Settings, type SettingsPatch, settings, settingsPatch } from './contract/contract.ts';
 
 /** What these routes need of the mapper. */
 export interface SettingsService {

@@ -3,12 +3,12 @@ import { errors } from '../../domain/errors.ts';
 import type { Edition } from '../../domain/vocabulary.ts';
 import type { Session as OpenSession, Sessions } from '../../identity/identity.ts';
 import type { Events } from '../../telemetry/events.ts';
-import type { ClientAddresses } from '../client-address.ts';
-import type { KeyDoor } from '../key-door.ts';
+import type { ClientAddresses } from '../door/client-address.ts';
+import type { KeyDoor } from '../door/key-door.ts';
 import { noSessionCookie, sessionCookie } from '../session-cookie.ts';
 import { type AdminApp, admins, callerOf, sessionOf } from './access.ts';
-import { success } from './contract.ts';
-import { newSession, type Session, session } from './session-contract.ts';
+import { success } from './contract/contract.ts';
+import { newSession, type Session, session } from './contract/session-contract.ts';
 import { signingIn } from './sign-in.ts';
 
 export interface ConsoleService {

@@ -2,8 +2,8 @@ import type { FastifyRequest } from 'fastify';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Sessions } from '../../identity/identity.ts';
 import type { Events } from '../../telemetry/events.ts';
-import type { ClientAddresses } from '../client-address.ts';
-import type { KeyDoor } from '../key-door.ts';
+import type { ClientAddresses } from '../door/client-address.ts';
+import type { KeyDoor } from '../door/key-door.ts';
 import { sessionToken } from '../session-cookie.ts';
 
 type Opened = Awaited<ReturnType<Sessions['open']>>;

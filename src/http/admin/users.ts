@@ -1,6 +1,6 @@
 import type { Identities } from '../../identity/identity.ts';
 import { type AdminApp, admins, callerOf } from './access.ts';
-import { newUser, user, userFilter, userList, userPatch } from './contract.ts';
+import { newUser, user, userFilter, userList, userPatch } from './contract/contract.ts';
 import { rowIdOf } from './validation.ts';
 
 const config = { roles: admins };

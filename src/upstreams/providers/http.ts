@@ -8,8 +8,8 @@ import { bodyWithLevel } from '../body-splice.ts';
 import { Connections } from '../connections.ts';
 import { throughTunnel, toProxy } from '../forward-proxy.ts';
 import { HeaderFilter } from '../headers.ts';
-import type { ListedModel } from '../listed-model.ts';
-import { fetchModels } from '../model-list.ts';
+import type { ListedModel } from '../models/listed-model.ts';
+import { fetchModels } from '../models/model-list.ts';
 import { clientGone, type Forwarded, type TakenBack, type Upstream, type UpstreamCall } from '../provider.ts';
 import { type ProxyContext, proxy } from '../proxy.ts';
 

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import type { LoopbackProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
-import { Answer, type AnswerContext, type Source } from '../answer.ts';
-import { type ListedModel, listedModel } from '../listed-model.ts';
+import { Answer, type AnswerContext, type Source } from '../answer/answer.ts';
+import { type ListedModel, listedModel } from '../models/listed-model.ts';
 import { clientGone, type Forwarded, type TakenBack, type Upstream, type UpstreamCall } from '../provider.ts';
 import { type LoopbackAnswer, loopbackAnswer } from './loopback-answers.ts';
 

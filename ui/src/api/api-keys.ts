@@ -7,7 +7,7 @@ import type {
   FoundApiKey,
   ListedApiKey,
   NewApiKey,
-} from '../../../src/http/admin/contract.ts';
+} from '../../../src/http/admin/contract/contract.ts';
 import { keyHash } from '../parts/key-hash.ts';
 import { ApiError, api } from './client.ts';
 

@@ -1,5 +1,5 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { HistoryEntry, HistoryFilter, HistoryList, Restored } from '../../../src/http/admin/contract.ts';
+import type { HistoryEntry, HistoryFilter, HistoryList, Restored } from '../../../src/http/admin/contract/contract.ts';
 import { api } from './client.ts';
 
 export type { HistoryEntry, Restored };

@@ -1,6 +1,6 @@
 /** Mappings to choose one from: few at a time, those that fit what is typed. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import type { Mapping, MappingList } from '../../../src/http/admin/contract.ts';
+import type { Mapping, MappingList } from '../../../src/http/admin/contract/contract.ts';
 import { api } from './client.ts';
 
 export type MappingChoice = Pick<Mapping, 'id' | 'pattern' | 'priority' | 'tenant_id' | 'tenant_name'>;

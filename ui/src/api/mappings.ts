@@ -7,10 +7,10 @@ import type {
   MappingPatch,
   MappingStatus,
   NewMapping,
-} from '../../../src/http/admin/contract.ts';
-import type { WrittenMapping } from '../../../src/http/admin/inspect-contract.ts';
-import type { NewBoost } from '../../../src/http/admin/timing-contract.ts';
-import type { Tried } from '../../../src/http/admin/transfer-contract.ts';
+} from '../../../src/http/admin/contract/contract.ts';
+import type { WrittenMapping } from '../../../src/http/admin/contract/inspect-contract.ts';
+import type { NewBoost } from '../../../src/http/admin/contract/timing-contract.ts';
+import type { Tried } from '../../../src/http/admin/contract/transfer-contract.ts';
 import { ApiError, api } from './client.ts';
 
 const base = '/api-key-priority';

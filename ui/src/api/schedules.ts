@@ -11,7 +11,7 @@ import type {
   ScheduleList,
   SchedulePatch,
   SchedulePreview,
-} from '../../../src/http/admin/timing-contract.ts';
+} from '../../../src/http/admin/contract/timing-contract.ts';
 import { api } from './client.ts';
 
 export type { NewPoolSchedule, NewSchedule, PoolSchedule, Schedule, ScheduleList };

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { Settings, SettingsPatch } from '../../../src/http/admin/contract.ts';
+import type { Settings, SettingsPatch } from '../../../src/http/admin/contract/contract.ts';
 import { api } from './client.ts';
 
 export type { Settings, SettingsPatch };

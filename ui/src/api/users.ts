@@ -1,5 +1,5 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { NewUser, User, UserFilter, UserList, UserPatch } from '../../../src/http/admin/contract.ts';
+import type { NewUser, User, UserFilter, UserList, UserPatch } from '../../../src/http/admin/contract/contract.ts';
 import { api } from './client.ts';
 
 export type { NewUser, User, UserPatch };

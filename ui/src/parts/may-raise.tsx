@@ -3,7 +3,7 @@ import { IconStairsUp } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
-import type { MappingList } from '../../../src/http/admin/contract.ts';
+import type { MappingList } from '../../../src/http/admin/contract/contract.ts';
 
 interface MayRaiseProps {
   /** Null or not known yet: there is nothing to say. */

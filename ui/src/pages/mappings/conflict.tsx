@@ -3,7 +3,7 @@ import { IconGitMerge } from '@tabler/icons-react';
 import type { TFunction } from 'i18next';
 import { DataTable } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
-import type { Mapping } from '../../../../src/http/admin/contract.ts';
+import type { Mapping } from '../../../../src/http/admin/contract/contract.ts';
 import { Moment } from '../../parts/moment.tsx';
 import { PriorityBadge } from '../../parts/priority.tsx';
 import classes from './mappings.module.css';

@@ -1,4 +1,4 @@
-import type { NewMapping } from '../../../../src/http/admin/contract.ts';
+import type { NewMapping } from '../../../../src/http/admin/contract/contract.ts';
 import { keyHash } from '../../parts/key-hash.ts';
 import type { Values } from './row.ts';
 

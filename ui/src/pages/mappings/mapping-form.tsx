@@ -3,7 +3,7 @@ import { useForm } from '@mantine/form';
 import { useDebouncedValue } from '@mantine/hooks';
 import { type RefObject, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Mapping } from '../../../../src/http/admin/contract.ts';
+import type { Mapping } from '../../../../src/http/admin/contract/contract.ts';
 import { type Change, conflictOf, useChangeMapping, useTrial } from '../../api/mappings.ts';
 import { formErrors } from '../../parts/form-errors.ts';
 import { tellDone } from '../../parts/tell.ts';

@@ -1,4 +1,9 @@
-import type { ListedMapping, Mapping, MappingFilter, NewMapping } from '../../../../src/http/admin/contract.ts';
+import type {
+  ListedMapping,
+  Mapping,
+  MappingFilter,
+  NewMapping,
+} from '../../../../src/http/admin/contract/contract.ts';
 import type { Sort, TableView } from '../../parts/table-view.ts';
 
 export type Row = ListedMapping;

@@ -1,0 +1,67 @@
+/** The terminal while `gateway top` has it: another screen, no cursor, single keys; all of it given back at the end. */
+import type { Streams } from '../output.ts';
+
+const enter = '\u001b[?1049h\u001b[?25l\u001b[2J';
+const leave = '\u001b[?25h\u001b[?1049l';
+
+export interface TopScreen {
+  /** Fires when whoever watches wants to stop: q, Esc, Ctrl-C, Ctrl-D or a signal. */
+  readonly stop: AbortSignal;
+  readonly columns: number;
+  readonly rows: number;
+  draw(lines: readonly string[]): void;
+  /** Calls back when the terminal has another size. */
+  onResize(redraw: () => void): void;
+  close(): void;
+}
+
+const stopKeys = new Set(['q', 'Q', '\u0003', '\u0004', '\u001b']);
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const;
+
+export function openTopScreen({ stdin, stdout }: Streams): TopScreen {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  const letGoOfKeys = watchKeys(stdin, stop);
+  for (const signal of stopSignals) process.on(signal, stop);
+  let redraw = () => {};
+  const onResize = () => redraw();
+  stdout.on('resize', onResize);
+  stdout.write(enter);
+  return {
+    stop: stopping.signal,
+    get columns() {
+      return stdout.columns || 80;
+    },
+    get rows() {
+      return stdout.rows || 24;
+    },
+    draw(lines) {
+      const shown = lines.map(line => `${line}\u001b[K`).join('\r\n');
+      stdout.write(`\u001b[H${shown}\u001b[J`);
+    },
+    onResize(callback) {
+      redraw = callback;
+    },
+    close() {
+      stdout.off('resize', onResize);
+      for (const signal of stopSignals) process.off(signal, stop);
+      letGoOfKeys();
+      stdout.write(leave);
+    },
+  };
+}
+
+/** Single keys, where the input is a terminal; answers how to give them back. */
+function watchKeys(stdin: NodeJS.ReadStream, stop: () => void): () => void {
+  if (stdin.isTTY !== true) return () => {};
+  // A chunk may hold several keys; an arrow key is one that begins with Esc and means nothing here.
+  const onKeys = (keys: string) => {
+    if (stopKeys.has(keys) || (!keys.startsWith('\u001b') && [...keys].some(key => stopKeys.has(key)))) stop();
+  };
+  stdin.setRawMode(true);
+  stdin.setEncoding('utf8').on('data', onKeys).once('end', stop).resume();
+  return () => {
+    stdin.off('data', onKeys).off('end', stop).pause();
+    stdin.setRawMode(false);
+  };
+}

@@ -1,0 +1,95 @@
+import type { Level } from '../../domain/vocabulary.ts';
+import { type GatewayClient, levelOf } from './client.ts';
+import { emailOf, type Tenant, tenants } from './tenants.ts';
+
+export interface TenantKey {
+  readonly tenant: Tenant;
+  readonly key: string;
+  /** What the key's requests get now; null if an operator has made its user inactive. */
+  readonly level: Level | null;
+}
+
+interface User {
+  readonly id: number;
+  readonly email: string;
+  readonly status: string;
+}
+
+interface Parts {
+  readonly gateway: GatewayClient;
+  readonly kept: ReadonlyMap<string, string>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A key that works for every tenant. A tenant without a user is new: it gets its mapping, its user and
+ * a key, in this order, so that an interrupted start is finished by the next. Where the user exists the
+ * mapping is the operator's to edit and to delete, and is left alone; only a key that works no more is
+ * replaced.
+ */
+export async function setUpTenants(parts: Parts): Promise<TenantKey[]> {
+  const findUser = userFinder(parts.gateway);
+  const keys: TenantKey[] = [];
+  for (const tenant of tenants) keys.push(await setUpTenant(tenant, findUser, parts));
+  return keys;
+}
+
+async function setUpTenant(tenant: Tenant, findUser: UserFinder, parts: Parts): Promise<TenantKey> {
+  const { gateway, kept, signal } = parts;
+  const keptKey = kept.get(tenant.id);
+  const keptLevel = keptKey === undefined ? null : await levelOf(gateway.url, keptKey, signal);
+  if (keptKey !== undefined && keptLevel !== null) return { tenant, key: keptKey, level: keptLevel };
+
+  const known = await findUser(emailOf(tenant));
+  if (keptKey !== undefined && known?.status === 'inactive') return { tenant, key: keptKey, level: null };
+  const user = known ?? (await createTenant(tenant, gateway));
+  const { key } = await gateway.admin<{ key: string }>('POST', '/admin/api-keys', {
+    user_id: user.id,
+    prefix: tenant.keyPrefix,
+  });
+  return { tenant, key, level: await levelOf(gateway.url, key, signal) };
+}
+
+async function createTenant(tenant: Tenant, gateway: GatewayClient): Promise<User> {
+  const { id, name, type, level, keyPrefix, description } = tenant;
+  await gateway.create('/admin/api-key-priority/mappings', {
+    // With the line before the star, so that tok_production_… is not taken as well.
+    pattern: `tok_${keyPrefix}_*`,
+    match_type: 'prefix',
+    priority: level,
+    tenant_id: id,
+    tenant_name: name,
+    tenant_type: type,
+    description,
+  });
+  return gateway.admin<User>('POST', '/admin/users', {
+    email: emailOf(tenant),
+    role: 'gateway_user',
+    display_name: name,
+  });
+}
+
+type UserFinder = (email: string) => Promise<User | null>;
+
+const pageSize = 1000;
+
+/** Reads the list of users once, and only if somebody asks. */
+function userFinder(gateway: GatewayClient): UserFinder {
+  let users: Promise<Map<string, User>> | null = null;
+  const readAll = async () => {
+    const byEmail = new Map<string, User>();
+    for (let offset = 0, total = 1; offset < total; offset += pageSize) {
+      const page = await gateway.admin<{ users: User[]; total: number }>(
+        'GET',
+        `/admin/users?limit=${pageSize}&offset=${offset}`,
+      );
+      for (const user of page.users) byEmail.set(user.email, user);
+      total = page.total;
+    }
+    return byEmail;
+  };
+  return async email => {
+    users ??= readAll();
+    return (await users).get(email) ?? null;
+  };
+}

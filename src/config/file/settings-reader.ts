@@ -1,0 +1,71 @@
+import type { Setting } from '../../domain/vocabulary.ts';
+import { environmentName } from '../keys.ts';
+import type { Key, Keys, Values } from '../values.ts';
+import type { EnvironmentSettings } from './environment.ts';
+import type { FaultList } from './faults.ts';
+import type { SettingFile } from './setting-file.ts';
+
+/** Every text that was read, by section and key: what two readings of a file can be told apart by. Holds secrets. */
+export type GivenTexts = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+interface Given {
+  readonly text: string;
+  readonly source: 'environment' | 'file' | 'default';
+}
+
+/** Environment over file over default. */
+export class SettingsReader {
+  readonly #file: SettingFile;
+  readonly #environment: EnvironmentSettings;
+  readonly #faults: FaultList;
+  readonly #texts = new Map<string, Map<string, string>>();
+
+  constructor(file: SettingFile, environment: EnvironmentSettings, faults: FaultList) {
+    this.#file = file;
+    this.#environment = environment;
+    this.#faults = faults;
+  }
+
+  /** A value that is at fault is missing from the answer, so that nothing is concluded from it. */
+  read<S extends Keys>(section: string, keys: S): Partial<Values<S>> {
+    const values: Record<string, Setting<unknown>> = {};
+    const texts = this.#texts.get(section) ?? new Map<string, string>();
+    this.#texts.set(section, texts);
+    for (const [key, rule] of Object.entries(keys)) {
+      const { text, source } = this.#given(section, key, rule);
+      const value = rule.parse(text);
+      texts.set(key, text);
+      if (value !== undefined) values[key] = { value, source };
+      else if (!this.#faults.concerns(section, key)) this.#fault(section, key, rule, source);
+    }
+    return values as Partial<Values<S>>;
+  }
+
+  get texts(): GivenTexts {
+    return this.#texts;
+  }
+
+  /** Whether somebody set it, well or not. */
+  isGiven(section: string, key: string, rule: Key<unknown>): boolean {
+    return this.#given(section, key, rule).source !== 'default';
+  }
+
+  #given(section: string, key: string, { fallback }: Key<unknown>): Given {
+    const environment = this.#environment.get(environmentName(section, key));
+    if (environment !== undefined) return { text: environment, source: 'environment' };
+    const file = this.#file.get(section)?.get(key);
+    // Where the default is empty, an empty value is none; elsewhere somebody forgot to write one.
+    const isGiven = file !== undefined && (file !== '' || fallback !== '');
+    return isGiven ? { text: file, source: 'file' } : { text: fallback, source: 'default' };
+  }
+
+  #fault(section: string, key: string, { allowed, spelling = '' }: Key<unknown>, source: Given['source']): void {
+    const must = `must be ${allowed}${spelling}`;
+    const messages = {
+      environment: `${must} (set by ${environmentName(section, key)})`,
+      file: must,
+      default: `is missing: ${must}`,
+    };
+    this.#faults.add(section, key, messages[source]);
+  }
+}

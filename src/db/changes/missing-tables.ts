@@ -1,0 +1,93 @@
+import type { Pool } from 'pg';
+import type { Clock } from '../../domain/clock.ts';
+import type { Events } from '../../telemetry/events.ts';
+import type { Catalogue } from '../migrations/catalogue.ts';
+
+export interface MissingTablesOptions {
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly log: Pick<Events, 'info' | 'warn' | 'error'>;
+  /** Makes everything in a database that has nothing of ours; answers the schema it is in. */
+  readonly renew: () => Promise<string>;
+}
+
+/** So long nothing of ours must have been there before all of it is created: a restore may be about to begin. */
+const emptyForMs = 30_000;
+
+/**
+ * Tells of tables that are missing while the gateway runs. In a database that was replaced by an empty one it
+ * has everything made; a single table is never created, because its rows may be elsewhere and about to come back.
+ */
+export class MissingTables {
+  readonly #options: MissingTablesOptions;
+  #emptySince: number | null = null;
+  /** Begun, and failed on the way: the tables may be there and the admin not. */
+  #isUnfinished = false;
+  /** Last, so that what lasts is said once. */
+  #said = { missing: '', failure: '' };
+
+  constructor(options: MissingTablesOptions) {
+    this.#options = options;
+  }
+
+  /** Answers the schema where everything was made anew, else null. Throws what the connection meets. */
+  async attend({ missing, isEmpty }: Catalogue): Promise<string | null> {
+    this.#tell(isEmpty ? nothingThere : missing.length > 0 ? lacking(missing) : '');
+    if (isEmpty) return this.#renewInTime();
+    this.#emptySince = null;
+    return this.#isUnfinished && missing.length === 0 ? this.#renew() : null;
+  }
+
+  /** The database could not be asked: nobody knows what was there meanwhile. */
+  lost(): void {
+    this.#emptySince = null;
+  }
+
+  async #renewInTime(): Promise<string | null> {
+    const { pool, clock } = this.#options;
+    this.#emptySince ??= clock.now();
+    if (clock.now() - this.#emptySince < emptyForMs || (await isBeingRestored(pool))) return null;
+    return this.#renew();
+  }
+
+  async #renew(): Promise<string | null> {
+    const { clock, log, renew } = this.#options;
+    try {
+      const schema = await renew();
+      this.#isUnfinished = false;
+      return schema;
+    } catch (error) {
+      this.#isUnfinished = true;
+      this.#emptySince = clock.now();
+      const failure = `The tables cannot be created: ${error}`;
+      if (failure !== this.#said.failure) log.error(failure, error);
+      this.#said.failure = failure;
+      return null;
+    }
+  }
+
+  #tell(missing: string): void {
+    const { log } = this.#options;
+    if (missing === this.#said.missing) return;
+    if (missing === '') log.info('The database has all tables of the gateway again');
+    else log.warn(missing);
+    this.#said.missing = missing;
+  }
+}
+
+const nothingThere =
+  'The database has none of the tables of the gateway: what was read before goes on serving. ' +
+  'If it stays so for 30 s, all of them are created';
+
+const lacking = (missing: readonly string[]): string =>
+  `The database has no table ${missing.join(', ')}: what needs it is answered with 503 until it is back. ` +
+  'The gateway creates no single table while it runs';
+
+/** Told by the name under which pg_restore connects; tables and triggers that it finds would stop it. */
+export const isBeingRestored = async (pool: Pool): Promise<boolean> => {
+  const { rows } = await pool.query<{ restoring: boolean }>(
+    `SELECT EXISTS (SELECT FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'pg_restore') AS restoring`,
+  );
+  return rows[0]?.restoring === true;
+};

@@ -1,0 +1,191 @@
+import pg from 'pg';
+import { type Clock, systemClock } from '../../domain/clock.ts';
+import type { Events } from '../../telemetry/events.ts';
+import { toldWait } from '../../telemetry/told-wait.ts';
+import { knownOfEmbedded } from '../postgres/postgres.ts';
+import { EmbeddedFault } from './embedded-binaries.ts';
+import {
+  type Cluster,
+  clusterFolder,
+  clusterUser,
+  findPostmaster,
+  openCluster,
+  readPassword,
+  startServer,
+  stopServer,
+} from './embedded-cluster.ts';
+
+export interface EmbeddedOptions {
+  readonly dataDir: string;
+  readonly log: Pick<Events, 'info' | 'warn' | 'error'>;
+  readonly clock?: Clock;
+  /** False trades safety against power loss for speed: for tests. */
+  readonly durable?: boolean;
+}
+
+export interface Embedded {
+  readonly url: string;
+  /** Stops the server unless another gateway on the same data folder still uses it. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the PostgreSQL of a data folder, or adopts the one that runs there: it outlives a gateway
+ * that was killed. Should it go away meanwhile, it is started again on the same port.
+ *
+ * Several gateways may share it. Each holds a lease: a session with a shared advisory lock. Who
+ * stops gives back its lease and asks for the lock alone; only the last gets it, and stops the
+ * server. A killed gateway's session, and so its lease, ends by itself: nothing stale remains.
+ */
+export const startEmbedded = async (options: EmbeddedOptions): Promise<Embedded> => {
+  const { dataDir, log, clock = systemClock, durable = true } = options;
+  const told = { log, clock };
+  const cluster = await toldWait(`initdb to make a PostgreSQL in ${dataDir}`, openCluster(dataDir, durable), told);
+  const starting = `the PostgreSQL in ${cluster.folder} to start and to answer; the file log there says what it does`;
+  const lease = await toldWait(starting, takeLease(cluster, true), told);
+  await createDatabase(lease.client);
+  const keeper = new Keeper(cluster, lease.client, log);
+  return { url: urlOf(cluster.password, lease.port, database), stop: () => keeper.stop() };
+};
+
+/** The URL of the server that runs on this data folder; null if none does. */
+export const findEmbedded = async (dataDir: string): Promise<string | null> => {
+  const folder = clusterFolder(dataDir);
+  const password = await readPassword(folder);
+  const server = password === null ? null : await findPostmaster(folder);
+  if (password === null || server === null || server.port === null) return null;
+  return urlOf(password, server.port, database);
+};
+
+const database = 'tokligence';
+/** Where leases live: no tables of ours there, so it stays when databases come and go. */
+const leaseDatabase = 'postgres';
+const leaseLock = 7_081_081;
+
+const urlOf = (password: string, port: number, name: string): string =>
+  `postgres://${clusterUser}:${password}@127.0.0.1:${port}/${name}`;
+
+interface Lease {
+  readonly client: pg.Client;
+  readonly port: number;
+}
+
+const startTries = 3;
+const waitMs = 100;
+/** A server that lives but does not answer may be replaying its log after a crash. */
+const answerWithinMs = 120_000;
+
+/** Adopts the running server or starts one, until a session on it holds the lease. */
+const takeLease = async (cluster: Cluster, mayMove: boolean): Promise<Lease> => {
+  const deadline = performance.now() + answerWithinMs;
+  for (let tries = 0; performance.now() < deadline; ) {
+    const server = await findPostmaster(cluster.folder);
+    if (server === null) {
+      tries += 1;
+      await startServer(cluster, mayMove).catch(async error => {
+        if (error instanceof EmbeddedFault || tries === startTries) throw error;
+        // Another gateway may just be starting it, or the last server's children may still be leaving.
+        await sleep(1_000);
+      });
+      continue;
+    }
+    const client = server.port === null ? null : await leaseOn(cluster.password, server.port);
+    if (client !== null && server.port !== null) return { client, port: server.port };
+    await sleep(waitMs);
+  }
+  throw new EmbeddedFault(
+    `the embedded PostgreSQL in ${cluster.folder} runs but does not answer; see the file log there`,
+  );
+};
+
+/** Null while the server is starting or stopping. */
+const leaseOn = async (password: string, port: number): Promise<pg.Client | null> => {
+  const client = new pg.Client({
+    ...knownOfEmbedded,
+    connectionString: urlOf(password, port, leaseDatabase),
+    application_name: 'tokligence-gateway lease',
+    connectionTimeoutMillis: 5_000,
+  });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.query('SELECT pg_advisory_lock_shared($1)', [leaseLock]);
+    return client;
+  } catch (error) {
+    await client.end();
+    const wrongPassword = error instanceof pg.DatabaseError && error.code === '28P01';
+    if (wrongPassword) throw new EmbeddedFault('the embedded PostgreSQL does not accept the password kept beside it');
+    return null;
+  }
+};
+
+const createDatabase = async (client: pg.Client): Promise<void> => {
+  const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [database]);
+  if (rowCount !== 0) return;
+  await client.query(`CREATE DATABASE ${database}`).catch(error => {
+    // Another gateway was faster: it exists now, or comes into being at this moment.
+    if (error.code !== '42P04' && error.code !== '23505') throw error;
+  });
+};
+
+/** Holds the lease; starts the server again when it is gone. */
+class Keeper {
+  readonly #cluster: Cluster;
+  readonly #log: EmbeddedOptions['log'];
+  #client: pg.Client;
+  #recovering: Promise<void> | null = null;
+  #isStopping = false;
+
+  constructor(cluster: Cluster, client: pg.Client, log: EmbeddedOptions['log']) {
+    this.#cluster = cluster;
+    this.#log = log;
+    this.#client = this.#watched(client);
+  }
+
+  #watched(client: pg.Client): pg.Client {
+    client.once('end', () => {
+      if (this.#isStopping) return;
+      this.#log.warn('The embedded PostgreSQL went away: starting it again');
+      this.#recovering = this.#recover();
+    });
+    return client;
+  }
+
+  async #recover(): Promise<void> {
+    let said = '';
+    while (!this.#isStopping) {
+      try {
+        this.#client = this.#watched((await takeLease(this.#cluster, false)).client);
+        this.#log.info('The embedded PostgreSQL is back');
+        return;
+      } catch (error) {
+        if (String(error) !== said) this.#log.error('The embedded PostgreSQL could not be started again', error);
+        said = String(error);
+        await sleep(1_000);
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    await this.#recovering;
+    if (await this.#isUsedByOthers())
+      this.#log.info('The embedded PostgreSQL stays up for another gateway on its data folder');
+    else await stopServer(this.#cluster);
+    await this.#client.end();
+  }
+
+  async #isUsedByOthers(): Promise<boolean> {
+    try {
+      await this.#client.query('SELECT pg_advisory_unlock_shared($1)', [leaseLock]);
+      const { rows } = await this.#client.query('SELECT pg_try_advisory_lock($1) AS alone', [leaseLock]);
+      return rows[0]?.alone !== true;
+    } catch {
+      // No session, so no server, or one that is leaving.
+      return false;
+    }
+  }
+}
+
+const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));

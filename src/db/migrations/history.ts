@@ -1,0 +1,49 @@
+import type { RecordedTable } from '../schema.ts';
+
+/*
+ * An entry of the history says who, when, which object, before and after. What changed nothing but
+ * `updated_at` is no entry.
+ *
+ * An exact pattern that was written in clear stands in the history as sha256:<hex>: the key itself
+ * must not outlive its row here. Both spellings mean the same pattern.
+ */
+export const historyTable = 'api_key_priority_history';
+/** Set for one transaction by whoever writes through the admin API: the caller's name. */
+export const actorSetting = 'tokligence.actor';
+/** The entry that the transaction restores. */
+export const restoresSetting = 'tokligence.restores';
+
+/** SQL for the columns that an entry is made of, in this order. */
+export const entryColumns = 'actor, via, db_role, object, object_id, kind, before, after, restores';
+
+const actor = `nullif(current_setting('${actorSetting}', true), '')`;
+const restores = `nullif(current_setting('${restoresSetting}', true), '')::bigint`;
+const writer = `coalesce(${actor}, session_user), CASE WHEN ${actor} IS NULL THEN 'sql' ELSE 'api' END, session_user`;
+
+export const createdEntry = (recorded: RecordedTable): string =>
+  `${writer}, '${recorded.object}', ${idOf(recorded, 'n')}, 'create', NULL::jsonb, ${imageOf(recorded, 'n')}, ${restores}`;
+
+export const deletedEntry = (recorded: RecordedTable): string =>
+  `${writer}, '${recorded.object}', ${idOf(recorded, 'o')}, 'delete', ${imageOf(recorded, 'o')}, NULL::jsonb, ${restores}`;
+
+/** Entries of what is different between the rows `before` and `after`, which are joined by the table's key. */
+export const differences = (recorded: RecordedTable, before: string, after: string): string => {
+  const [first = ''] = recorded.key;
+  const kind = `CASE WHEN o.${first} IS NULL THEN 'create' WHEN n.${first} IS NULL THEN 'delete' ELSE 'update' END`;
+  const id = `coalesce(${idOf(recorded, 'n')}, ${idOf(recorded, 'o')})`;
+  const sameKey = recorded.key.map(column => `o.${column} = n.${column}`).join(' AND ');
+  return `SELECT ${writer}, '${recorded.object}', ${id}, ${kind}, ${imageOf(recorded, 'o')}, ${imageOf(recorded, 'n')}, ${restores}
+    FROM ${before} o FULL JOIN ${after} n ON ${sameKey}
+    WHERE to_jsonb(o) - 'updated_at' IS DISTINCT FROM to_jsonb(n) - 'updated_at'`;
+};
+
+const idOf = ({ key }: RecordedTable, row: string): string =>
+  key.map(column => `${row}.${column}::text`).join(` || '/' || `);
+
+/** A row as JSON, without a key in clear; null where there is no such row. */
+const imageOf = ({ object }: RecordedTable, row: string): string => {
+  if (object !== 'mapping') return `to_jsonb(${row})`;
+  const digest = `'sha256:' || encode(sha256(convert_to(${row}.pattern, 'UTF8')), 'hex')`;
+  return `CASE WHEN ${row}.match_type = 'exact' AND ${row}.pattern NOT LIKE 'sha256:%'
+    THEN to_jsonb(${row}) || jsonb_build_object('pattern', ${digest}) ELSE to_jsonb(${row}) END`;
+};

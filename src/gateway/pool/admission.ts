@@ -1,0 +1,121 @@
+/** Who may wait for a seat, and what is told who may not: which limit it met, and when to come back. */
+import type { PoolSettings, TenantConfig } from '../../config/config.ts';
+import { type Clock, momentOf } from '../../domain/clock.ts';
+import type { Level } from '../../domain/vocabulary.ts';
+import type { Closed, Place, Scheduler } from '../../scheduler/scheduler.ts';
+import { type DrainRate, retryAfterSec } from './drain-rate.ts';
+import { refusals } from './refusal.ts';
+
+export type TenantsById = ReadonlyMap<string, TenantConfig>;
+
+export interface AdmissionOptions<Holder> {
+  readonly name: string;
+  readonly scheduler: Scheduler<Holder>;
+  readonly clock: Clock;
+  readonly drainOf: (level: Level) => DrainRate;
+  /** 0 ≤ x < 1; spreads Retry-After. */
+  readonly random: () => number;
+}
+
+/** Predictions err: who would be late by less may wait and see. */
+const toleranceFactor = 2;
+
+export class Admission<Holder> {
+  readonly #options: AdmissionOptions<Holder>;
+  #settings: PoolSettings;
+  #tenants: TenantsById;
+
+  constructor(options: AdmissionOptions<Holder>, settings: PoolSettings, tenants: TenantsById) {
+    this.#options = options;
+    this.#settings = settings;
+    this.#tenants = tenants;
+  }
+
+  configure(settings: PoolSettings, tenants: TenantsById): void {
+    this.#settings = settings;
+    this.#tenants = tenants;
+  }
+
+  /** Queues the place, or says why not. */
+  admit(place: Place<Holder>, now: number): Error | null {
+    const { scheduler } = this.#options;
+    return this.#refusalInAdvance(place, now) ?? this.#refusalOf(scheduler.enqueue(place, now), place, now);
+  }
+
+  /** For who had to make room for another. */
+  evicted({ level }: Place<Holder>, now: number): Error {
+    return refusals.evicted(level, this.#retryAfterSec(level, now));
+  }
+
+  /** For whose time is over: whether it was for its tenant's limits, for a closed upstream or for lack of seats. */
+  timedOut(place: Place<Holder>, now: number): Error {
+    const { level, timeoutMs } = place;
+    if (place.isHeldByTenant) return refusals.tenantTimedOut(timeoutMs, this.#tenantRetryAfterSec(place, now));
+    const closed = this.#options.scheduler.inspection.closedTo(place, now);
+    if (closed === null) return refusals.timedOut(level, timeoutMs, this.#retryAfterSec(level, now));
+    return refusals.closedTimedOut(this.#told(closed), level, timeoutMs, this.#openAfterSec(closed, now));
+  }
+
+  #refusalOf(admission: ReturnType<Scheduler<Holder>['enqueue']>, place: Place<Holder>, now: number): Error | null {
+    const { level } = place;
+    const { maxTokensInFlight, maxQueueDepth, maxQueueDepthPool: depth, maxQueuedBytes: bytes } = this.#settings;
+    switch (admission) {
+      case 'queued':
+        return null;
+      case 'impossible':
+        return refusals.impossible(place.tokens, maxTokensInFlight ?? 0);
+      case 'tenant_full': {
+        const most = this.#tenants.get(place.flowId)?.maxQueueDepth ?? 0;
+        return refusals.tenantFull(most, this.#tenantRetryAfterSec(place, now));
+      }
+      case 'level_full':
+        return refusals.levelFull(level, maxQueueDepth[level] ?? 0, this.#retryAfterSec(level, now));
+      case 'pool_full':
+        return refusals.poolFull(this.#options.name, { depth, bytes }, this.#retryAfterSec(level, now));
+    }
+  }
+
+  /** Whose wait can end only in a timeout, as far as can be told, need not begin it. */
+  #refusalInAdvance(place: Place<Holder>, now: number): Error | null {
+    const { scheduler } = this.#options;
+    if (scheduler.startsAtOnce(place, now)) return null;
+    const { inspection } = scheduler;
+    const { level, timeoutMs } = place;
+    const latestMs = timeoutMs * toleranceFactor;
+    if (inspection.tenantWaitMs(place, now) > latestMs)
+      return refusals.tenantTooLate(timeoutMs, this.#tenantRetryAfterSec(place, now));
+    // Until when the upstream takes nothing is known, not predicted.
+    const closed = inspection.closedTo(place, now);
+    if (closed !== null && closed.until - now > timeoutMs)
+      return refusals.closedTooLong(this.#told(closed), level, timeoutMs, this.#openAfterSec(closed, now));
+    const isTooLate = Math.max(inspection.poolWaitMs(now), this.#queueWaitMs(place, now)) > latestMs;
+    return isTooLate ? refusals.tooLate(level, timeoutMs, this.#retryAfterSec(level, now)) : null;
+  }
+
+  #queueWaitMs(place: Place<Holder>, now: number): number {
+    const { scheduler, drainOf } = this.#options;
+    return drainOf(place.level).predictMs(scheduler.inspection.costBefore(place), now) ?? 0;
+  }
+
+  /** Until half of what waits in the level has a seat, and not before the pool is open. */
+  #retryAfterSec(level: Level, now: number): number {
+    const { scheduler, drainOf, random } = this.#options;
+    const drainSec = drainOf(level).secondsFor(scheduler.level(level).dueCost / 2, now);
+    const poolSec = scheduler.inspection.poolWaitMs(now) / 1000;
+    return retryAfterSec(poolSec > (drainSec ?? 0) ? poolSec : drainSec, random());
+  }
+
+  /** Until the tenant's own rates let one more start; where they do not keep it, as for the level. */
+  #tenantRetryAfterSec(place: Place<Holder>, now: number): number {
+    const { scheduler, random } = this.#options;
+    const tenantSec = scheduler.inspection.tenantWaitMs(place, now) / 1000;
+    return tenantSec > 0 ? retryAfterSec(tenantSec, random()) : this.#retryAfterSec(place.level, now);
+  }
+  #openAfterSec({ until }: Closed, now: number): number {
+    return retryAfterSec((until - now) / 1000, this.#options.random());
+  }
+
+  #told({ model, until }: Closed): { model: string | null; moment: string } {
+    return { model, moment: momentOf(this.#options.clock, until) };
+  }
+}

@@ -1,0 +1,31 @@
+import type { Clock } from '../../domain/clock.ts';
+
+/** What Node's timers take at most; a later moment is looked at again then. */
+const longestDelayMs = 2 ** 31 - 1;
+
+/** One timer for the next of many moments. It may ring too early: whoever is rung looks and sets it again. */
+export class Alarm {
+  readonly #clock: Clock;
+  readonly #ring: (now: number) => void;
+  #at = Number.POSITIVE_INFINITY;
+  #cancel: () => void = () => {};
+
+  constructor(clock: Clock, ring: (now: number) => void) {
+    this.#clock = clock;
+    this.#ring = ring;
+  }
+
+  /** To ring at that moment, or at an earlier one that it is set to already; undefined: not at all. */
+  set(at: number | undefined, now: number): void {
+    if (at !== undefined && at >= this.#at) return;
+    this.#cancel();
+    this.#at = Number.POSITIVE_INFINITY;
+    if (at === undefined) return;
+    const delayMs = Math.min(at - now, longestDelayMs);
+    this.#at = now + delayMs;
+    this.#cancel = this.#clock.after(delayMs, () => {
+      this.#at = Number.POSITIVE_INFINITY;
+      this.#ring(this.#clock.now());
+    });
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * One per pool: turns the scheduler's decisions into promises and timers.
+ *
+ *   run(ticket, work) ──► queue ──► seat: work() runs ──► seat freed ──► the next ticket is seated
+ *                           │  ▲              │                               in the same tick
+ *                           │  └── put back ──┘  (the upstream turned it away: once)
+ *                           └─► refused, pushed out, timed out, or the client left
+ *
+ * The seat is a scope: it is held until what `work` answered has settled, so neither an error nor an
+ * abort can leak it. Every change is made synchronously and calls nobody but promise resolvers, so
+ * nothing comes back in while a change is half made.
+ */
+import type { PoolSettings } from '../../config/config.ts';
+import type { Clock } from '../../domain/clock.ts';
+import { ClientLeft } from '../../domain/errors.ts';
+import { allLevels, type Level } from '../../domain/vocabulary.ts';
+import { type Place, Scheduler } from '../../scheduler/scheduler.ts';
+import { Admission, type TenantsById } from './admission.ts';
+import { Alarm } from './alarm.ts';
+import { HandOffs } from './hand-offs.ts';
+import { PoolCounts } from './level-counts.ts';
+import { PoolTicket, type TicketOffice } from './pool-ticket.ts';
+import { PoolView, type Waits } from './pool-view.ts';
+import { refusals } from './refusal.ts';
+import { putBack, type Ticket, type TicketFields } from './ticket.ts';
+import { closedUntil, scopeOf, toldBy } from './upstream-word.ts';
+
+export interface DispatcherOptions {
+  readonly name: string;
+  readonly settings: PoolSettings;
+  readonly tenants: TenantsById;
+  readonly clock: Clock;
+  readonly waits: Waits;
+  /** 0 ≤ x < 1; spreads Retry-After. */
+  readonly random?: () => number;
+}
+
+const clientLeft = () => new ClientLeft('The client left before its request had a seat.');
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  #settings: PoolSettings;
+  readonly #scheduler: Scheduler<PoolTicket>;
+  readonly #admission: Admission<PoolTicket>;
+  readonly #counts = new PoolCounts();
+  /** For whoever looks on. */
+  readonly view: PoolView;
+  readonly #alarm: Alarm;
+  readonly #handOffs: HandOffs;
+  readonly #office: TicketOffice = {
+    left: ticket => this.#left(ticket),
+    progressed: ({ place }, spent) => void this.#scheduler.progress(place, spent, this.#options.clock.now()),
+  };
+  #phase: 'running' | 'draining' | 'closed' = 'running';
+  /** Something was closed when all levels were last looked at. */
+  #wasClosed = false;
+  #cancelClosing: () => void = () => {};
+  #idle: PromiseWithResolvers<void> | null = null;
+
+  constructor(options: DispatcherOptions) {
+    const { name, clock, settings, tenants, random = Math.random } = options;
+    this.#options = options;
+    this.#settings = settings;
+    const scheduler = new Scheduler<PoolTicket>({ settings, tenants });
+    const drainOf = (level: Level) => this.#counts.of(level).drain;
+    this.#scheduler = scheduler;
+    this.view = new PoolView({ ...options, scheduler, counts: this.#counts, settings: () => this.#settings });
+    this.#admission = new Admission({ name, scheduler, clock, drainOf, random }, settings, tenants);
+    this.#alarm = new Alarm(clock, now => this.#pump(now));
+    this.#handOffs = new HandOffs(() => this.#pump(clock.now()));
+  }
+
+  ticket(fields: TicketFields): Ticket {
+    const timeoutMs = this.#settings.queueTimeoutMs[fields.level] ?? 0;
+    return new PoolTicket(fields, Math.min(timeoutMs, fields.maxWaitMs ?? timeoutMs), this.#office);
+  }
+
+  /**
+   * Does `work` as soon as there is a seat: in this very tick if one is free and nobody waits. Rejects
+   * with what gateway/pool/refusal.ts names, with ClientLeft, or as `work` does.
+   */
+  run<T>(ticket: Ticket, work: () => Promise<T | typeof putBack>): Promise<T> {
+    if (!(ticket instanceof PoolTicket) || ticket.state !== 'new')
+      throw new Error('a ticket runs once, in its own pool');
+    this.#enter(ticket);
+    if (ticket.refusal !== null) return Promise.reject(ticket.refusal);
+    return ticket.wasQueued ? this.#waitAndHold(ticket, work) : this.#hold(ticket, work);
+  }
+
+  /**
+   * To be called by work whose upstream has no room. Where the upstream says for how long, nothing more of
+   * that model (429), or of that provider, starts until then, and true allows the work to answer `putBack`:
+   * its request then waits again, before all others of its flow. Once only, and not where it would be too late.
+   */
+  upstreamBusy(ticket: Ticket, status: number, retryAfterMs: number | null): boolean {
+    if (!(ticket instanceof PoolTicket) || ticket.state !== 'running') return false;
+    const now = this.#options.clock.now();
+    ticket.isTurnedAway = true;
+    const { place } = ticket;
+    const until = this.#scheduler.turnedAway(place, scopeOf(status), closedUntil(retryAfterMs, now), now);
+    const isInTime = until !== null && until <= place.deadline;
+    ticket.mayBePutBack = isInTime && !ticket.wasPutBack && !ticket.isLeft && this.#phase === 'running';
+    this.#pump(now);
+    return ticket.mayBePutBack;
+  }
+
+  /** To be called by work whose upstream begins to answer and has room: a probe (scheduler/closures/closure.ts) shows it. */
+  upstreamAnswered(ticket: Ticket, status: number): void {
+    if (!(ticket instanceof PoolTicket) || ticket.state !== 'running') return;
+    const told = toldBy(status);
+    const now = this.#options.clock.now();
+    if (told !== null && this.#scheduler.answered(ticket.place, told, now)) this.#pump(now);
+  }
+
+  /** From now on these rules; who waits goes on waiting as long as it was promised, who has a seat keeps it. */
+  configure(settings: PoolSettings, tenants: TenantsById): void {
+    const now = this.#options.clock.now();
+    this.#settings = settings;
+    this.#scheduler.configure(settings, tenants, now);
+    this.#admission.configure(settings, tenants);
+    this.#pump(now);
+  }
+
+  /**
+   * For the shutdown: who comes from now on is refused; who waits is served for as long as the settings
+   * say and then refused too; who has a seat keeps it. Fulfilled when no seat is in use and nobody waits.
+   */
+  drain(): Promise<void> {
+    if (this.#phase === 'running') {
+      this.#phase = 'draining';
+      this.#cancelClosing = this.#options.clock.after(this.#settings.queueDrainMs, () => this.refuseAll());
+    }
+    return this.idle();
+  }
+
+  /** Who waits and who comes from now on is refused; who has a seat keeps it. */
+  refuseAll(): void {
+    this.#phase = 'closed';
+    this.#cancelClosing();
+    const now = this.#options.clock.now();
+    for (const place of this.#scheduler.removeAll()) this.#refuse(place, 'rejected', refusals.shuttingDown(), now);
+    this.#setAlarm(now);
+    this.#tellIdle();
+  }
+
+  /** Fulfilled as soon as no seat is in use and nobody waits. */
+  idle(): Promise<void> {
+    this.#idle ??= Promise.withResolvers();
+    const { promise } = this.#idle;
+    this.#tellIdle();
+    return promise;
+  }
+
+  #enter(ticket: PoolTicket): void {
+    const { place } = ticket;
+    const now = this.#options.clock.now();
+    if (ticket.isLeft) {
+      this.#refuse(place, 'cancelled', clientLeft(), now);
+      return;
+    }
+    ticket.enter(now, this.#scheduler.inspection.waitingAhead(place.level) + 1);
+    const refusal = this.#phase === 'running' ? this.#admit(place, now) : refusals.shuttingDown();
+    if (refusal !== null) {
+      this.#refuse(place, 'rejected', refusal, now);
+      return;
+    }
+    this.view.entered(ticket);
+    this.#pump(now);
+    ticket.wasQueued = place.state !== 'running';
+    if (place.state === 'waiting') this.#lookAt(place.level, now);
+  }
+
+  #admit(place: Place<PoolTicket>, now: number): Error | null {
+    const refusal = this.#admission.admit(place, now);
+    for (const victim of this.#scheduler.takeEvicted())
+      this.#refuse(victim, 'rejected', this.#admission.evicted(victim, now), now);
+    return refusal;
+  }
+
+  async #waitAndHold<T>(ticket: PoolTicket, work: () => Promise<T | typeof putBack>): Promise<T> {
+    await ticket.seated();
+    return this.#hold(ticket, work);
+  }
+
+  async #hold<T>(ticket: PoolTicket, work: () => Promise<T | typeof putBack>): Promise<T> {
+    // The client may have left between the hand-off and this moment; the seat is given back already.
+    if (ticket.refusal !== null) throw ticket.refusal;
+    try {
+      this.#begin(ticket);
+      const answer = await work();
+      if (answer !== putBack) {
+        if (!ticket.isTurnedAway) this.#scheduler.upstreamServed();
+        return answer;
+      }
+      this.#putBack(ticket);
+    } finally {
+      if (ticket.state === 'running') this.#release(ticket);
+    }
+    return this.#waitAndHold(ticket, work);
+  }
+
+  #begin(ticket: PoolTicket): void {
+    const { level } = ticket.place;
+    ticket.state = 'running';
+    this.#counts.of(level).dispatched++;
+    if (!ticket.wasPutBack) this.#options.waits.record(level, ticket.waitMs);
+  }
+
+  #release(ticket: PoolTicket): void {
+    const now = this.#options.clock.now();
+    ticket.state = 'ended';
+    this.view.left(ticket);
+    this.#scheduler.finish(ticket.place, ticket.spent, now);
+    this.#pump(now);
+  }
+
+  #putBack(ticket: PoolTicket): void {
+    if (!ticket.mayBePutBack) throw new Error('upstreamBusy() has not allowed to put this request back');
+    const now = this.#options.clock.now();
+    const { level } = ticket.place;
+    this.#counts.of(level).dispatched--;
+    this.#scheduler.requeue(ticket.place, now);
+    this.#lookAt(level, now);
+    ticket.putBack(now);
+    if (ticket.isLeft) this.#left(ticket);
+    else if (this.#phase === 'closed') this.refuseAll();
+    else this.#pump(now);
+  }
+
+  /** Seats whoever can be seated, answers whose time is over, and sees to the next moment. */
+  #pump(now: number): void {
+    this.#seatAll(now);
+    const overdue = this.#scheduler.expire(now);
+    for (const place of overdue) this.#refuse(place, 'timedOut', this.#admission.timedOut(place, now), now);
+    // One of them may have been waited for because it was too large.
+    if (overdue.length > 0) this.#seatAll(now);
+    this.#lookAtAll(now);
+    this.#setAlarm(now);
+    this.#tellIdle();
+  }
+
+  #seatAll(now: number): void {
+    while (!this.#handOffs.isResting) {
+      const place = this.#scheduler.next(now);
+      if (place === undefined) return;
+      this.#seat(place, now);
+    }
+  }
+
+  #seat(place: Place<PoolTicket>, now: number): void {
+    const ticket = place.holder;
+    ticket.seat(now);
+    if (!ticket.wasQueued) return;
+    this.#counts.of(place.level).drain.record(place.cost, now);
+    this.#lookAt(place.level, now);
+    this.#handOffs.count();
+  }
+
+  #setAlarm(now: number): void {
+    // Who rests looks again at the next turn of the event loop; nothing rings before that.
+    if (!this.#handOffs.isResting) this.#alarm.set(this.#scheduler.nextWake(now), now);
+  }
+
+  #left(ticket: PoolTicket): void {
+    const { place, state } = ticket;
+    if (state !== 'waiting' && state !== 'seated') return;
+    const now = this.#options.clock.now();
+    if (state === 'seated') this.#scheduler.giveBack(place, now);
+    else this.#scheduler.cancel(place);
+    this.#refuse(place, 'cancelled', clientLeft(), now);
+    this.#pump(now);
+  }
+
+  #refuse(place: Place<PoolTicket>, how: 'rejected' | 'timedOut' | 'cancelled', reason: Error, now: number): void {
+    this.#counts.of(place.level)[how]++;
+    this.#lookAt(place.level, now);
+    this.view.left(place.holder);
+    place.holder.refuse(reason, now);
+  }
+
+  /** What opens and closes moves who stands aside, in any level. */
+  #lookAtAll(now: number): void {
+    const isClosed = this.#scheduler.inspection.closures > 0;
+    if (isClosed || this.#wasClosed) for (const level of allLevels) this.#lookAt(level, now);
+    this.#wasClosed = isClosed;
+  }
+
+  #lookAt(level: Level, now: number): void {
+    this.#counts.of(level).look(this.#scheduler.level(level), now);
+  }
+
+  #tellIdle(): void {
+    if (this.#scheduler.inUse > 0 || this.#scheduler.waiting > 0) return;
+    if (this.#phase === 'draining') this.#cancelClosing();
+    this.#idle?.resolve();
+    this.#idle = null;
+  }
+}

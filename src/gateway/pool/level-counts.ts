@@ -1,0 +1,38 @@
+import type { LevelStats, WaitPercentiles } from '../../domain/stats.ts';
+import { allLevels, type Level } from '../../domain/vocabulary.ts';
+import { DrainRate } from './drain-rate.ts';
+
+/** What happened in one level of a pool since the start. */
+export class LevelCounts {
+  dispatched = 0;
+  rejected = 0;
+  timedOut = 0;
+  cancelled = 0;
+  readonly drain = new DrainRate();
+  readonly #level: Level;
+
+  constructor(level: Level) {
+    this.#level = level;
+  }
+
+  /** What waits in the level now. How long some stand aside says nothing of how fast the others come out of it. */
+  look({ waiting, aside }: { waiting: number; aside: number }, now: number): void {
+    if (waiting > aside) this.drain.begin(now);
+    else this.drain.end(now);
+  }
+
+  stats({ waiting, running }: { waiting: number; running: number }, wait_ms: WaitPercentiles): LevelStats {
+    const { dispatched, rejected, timedOut, cancelled } = this;
+    return { level: this.#level, waiting, running, dispatched, rejected, timed_out: timedOut, cancelled, wait_ms };
+  }
+}
+
+export class PoolCounts {
+  readonly #levels: readonly LevelCounts[] = allLevels.map(level => new LevelCounts(level));
+
+  of(level: Level): LevelCounts {
+    const counts = this.#levels[level];
+    if (counts === undefined) throw new Error(`no such level: ${level}`);
+    return counts;
+  }
+}

@@ -1,0 +1,278 @@
+/** What can be seen of a pool while it runs: its lanes, its history, and the requests that are in it. */
+import type { PoolSettings } from '../../config/config.ts';
+import { type Clock, momentOf } from '../../domain/clock.ts';
+import {
+  type LivePool,
+  mostClosedModelsShown,
+  mostTenantsShown,
+  type Point,
+  type PresentRequest,
+  type ProviderClosures,
+  type TenantShare,
+} from '../../domain/live.ts';
+import { type PoolShare, poolShares } from '../../domain/pool-share.ts';
+import type { PoolStats, WaitPercentiles } from '../../domain/stats.ts';
+import { allLevels, type Level } from '../../domain/vocabulary.ts';
+import { PoolHistory } from '../../observed/pool-history.ts';
+import type { EndedStep } from '../../observed/wait-window.ts';
+import type { Closed, FlowShare, Scheduler, Standing } from '../../scheduler/scheduler.ts';
+import type { PoolCounts } from './level-counts.ts';
+import type { PoolTicket } from './pool-ticket.ts';
+import { type WaitFacts, waitSentence } from './wait-reason.ts';
+
+/** How long granted requests waited. */
+export interface Waits {
+  record(level: Level, waitMs: number): void;
+  percentiles(level: Level): WaitPercentiles;
+  lastStep(): EndedStep;
+  grantedNow(level: Level): number;
+}
+
+interface ViewParts {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly waits: Waits;
+  readonly scheduler: Scheduler<PoolTicket>;
+  readonly counts: PoolCounts;
+  readonly settings: () => PoolSettings;
+}
+
+/** The name of the tenant that a flow id stands for; null where it has none. */
+type TenantName = (flowId: string) => string | null;
+
+/** From so many on their speed tells about how long a request is going to wait. */
+const fewestGrants = 3;
+
+type Standings = (ticket: PoolTicket) => Standing;
+
+export class PoolView {
+  readonly #parts: ViewParts;
+  readonly #history: PoolHistory;
+  /** Those that wait or have a seat. */
+  readonly #present = new Set<PoolTicket>();
+
+  constructor(parts: ViewParts) {
+    this.#parts = parts;
+    this.#history = new PoolHistory({ clock: parts.clock, waits: parts.waits, load: () => this.#load() });
+  }
+
+  get name(): string {
+    return this.#parts.name;
+  }
+
+  entered(ticket: PoolTicket): void {
+    this.#present.add(ticket);
+  }
+
+  left(ticket: PoolTicket): void {
+    this.#present.delete(ticket);
+  }
+
+  /** A step of the history is over. */
+  endStep(): void {
+    if (this.#history.sample()) this.#parts.scheduler.inspection.endStep();
+  }
+
+  /** The steps of the last ten minutes, oldest first; those after the step `after`, or all. */
+  points(after?: number): readonly Point[] {
+    return this.#history.points(after);
+  }
+
+  get newestStep(): number {
+    return this.#history.newest;
+  }
+
+  stats(): PoolStats {
+    const { name, scheduler, counts, waits } = this.#parts;
+    return {
+      name,
+      seats: scheduler.seats,
+      in_use: scheduler.inUse,
+      levels: allLevels.map(level => counts.of(level).stats(scheduler.level(level), waits.percentiles(level))),
+    };
+  }
+
+  live(tenantName: TenantName): LivePool {
+    const { name, scheduler, settings, waits } = this.#parts;
+    const { inspection } = scheduler;
+    const rates = this.#history.rates();
+    const shares = inspection.shares().sort((a, b) => b.business - a.business);
+    const poolShare = poolShares(settings(), inspection.activeWeights());
+    const levels = allLevels.map(level => {
+      const { waiting, running } = scheduler.level(level);
+      const { reserved, cap, free } = inspection.seatsOf(level);
+      const { granted_per_sec = 0, refused_per_min = 0 } = rates[level] ?? {};
+      const capShown = Number.isFinite(cap) ? cap : null;
+      const wait_ms = waits.percentiles(level);
+      return { level, waiting, running, reserved, cap: capShown, free, wait_ms, granted_per_sec, refused_per_min };
+    });
+    const sum = (values: number[]) => Number(values.reduce((total, value) => total + value, 0).toFixed(2));
+    return {
+      name,
+      policy: settings().policy,
+      share_by: settings().shareBy,
+      seats: scheduler.seats,
+      in_use: scheduler.inUse,
+      free: Math.max(scheduler.seats - scheduler.inUse, 0),
+      closed_until: this.closedUntil(),
+      granted_per_sec: sum(rates.map(rate => rate.granted_per_sec)),
+      refused_per_min: sum(rates.map(rate => rate.refused_per_min)),
+      levels,
+      tenants: shares
+        .slice(0, mostTenantsShown)
+        .map(share => shown(share, poolShare(share.level, share.weight), tenantName)),
+      tenants_left_out: Math.max(shares.length - mostTenantsShown, 0),
+    };
+  }
+
+  /** Until when everything of the pool is closed; null while it is open. */
+  closedUntil(): string | null {
+    return this.#momentOf(this.#closed().find(({ provider }) => provider === null));
+  }
+
+  /** What the upstream has closed of one of the pool's providers. */
+  closedOf(name: string): ProviderClosures {
+    const closed = this.#closed().sort((a, b) => b.until - a.until);
+    const models = closed.filter(({ provider, model }) => provider === name && model !== null);
+    return {
+      closed_until: this.#momentOf(closed.find(({ provider, model }) => (provider ?? name) === name && model === null)),
+      closed_models: models.slice(0, mostClosedModelsShown).map(({ model, until }) => ({
+        model: model ?? '',
+        closed_until: momentOf(this.#parts.clock, until),
+      })),
+      closed_models_left_out: Math.max(models.length - mostClosedModelsShown, 0),
+    };
+  }
+
+  /** The request of that id; of several, one that waits, the first that came. Looked for among all of them. */
+  find(requestId: string): PresentRequest | null {
+    let found: PoolTicket | null = null;
+    for (const ticket of this.#present) {
+      if (ticket.requestId !== requestId) continue;
+      if (ticket.state === 'waiting') return this.#shown(ticket, this.#standings());
+      found ??= ticket;
+    }
+    return found === null ? null : this.#shown(found, this.#standings());
+  }
+
+  /** How many wait, in one level or all, and those that wait for longest. */
+  waiting(level: Level | null, limit: number): { requests: PresentRequest[]; total: number } {
+    const now = this.#parts.clock.now();
+    const waiting = [...this.#present]
+      .filter(({ state, place }) => state === 'waiting' && (level === null || place.level === level))
+      .sort((a, b) => b.waitedMs(now) - a.waitedMs(now));
+    const standings = this.#standings();
+    return {
+      requests: waiting.slice(0, limit).map(ticket => this.#shown(ticket, standings)),
+      total: waiting.length,
+    };
+  }
+
+  #standings(): Standings {
+    const { clock, scheduler } = this.#parts;
+    const standings = scheduler.inspection.standings(clock.now());
+    return ({ place }) => standings(place);
+  }
+
+  #shown(ticket: PoolTicket, standings: Standings): PresentRequest {
+    const now = this.#parts.clock.now();
+    const { requestId, place } = ticket;
+    const isWaiting = ticket.state === 'waiting';
+    const shownTicket = {
+      request_id: requestId,
+      state: isWaiting ? ('waiting' as const) : ('running' as const),
+      pool: this.name,
+      level: place.level,
+      flow_id: place.flowId,
+      waited_ms: Math.round(ticket.waitedMs(now)),
+    };
+    if (!isWaiting) {
+      return {
+        ...shownTicket,
+        position: null,
+        ahead: null,
+        reason: null,
+        expected_wait_ms: null,
+        gives_up_in_ms: null,
+      };
+    }
+    const standing = standings(ticket);
+    const { better_levels, own_level, worse_levels, own_flow } = standing.ahead;
+    return {
+      ...shownTicket,
+      position: 1 + better_levels + own_level + worse_levels + own_flow,
+      ahead: standing.ahead,
+      reason: this.#reason(ticket, standing, now),
+      expected_wait_ms: this.#expectedWaitMs(ticket, standing, now),
+      gives_up_in_ms: Math.max(Math.round(place.deadline - now), 0),
+    };
+  }
+
+  #reason(
+    { place: { level } }: PoolTicket,
+    { reason: code, closed, ...standing }: Standing,
+    now: number,
+  ): PresentRequest['reason'] {
+    if (code === null) return null;
+    const { scheduler, settings } = this.#parts;
+    const facts: WaitFacts = {
+      ...standing,
+      code,
+      level,
+      levelCap: scheduler.inspection.seatsOf(level).cap,
+      seats: scheduler.seats,
+      inUse: scheduler.inUse,
+      closedProvider: closed?.provider ?? null,
+      closedModel: closed?.model ?? null,
+      closedUntil: this.#momentOf(closed),
+      poolWaitMs: scheduler.inspection.poolWaitMs(now),
+      tokensInFlight: scheduler.tokensInFlight,
+      maxTokensInFlight: settings().maxTokensInFlight,
+    };
+    return { code, message: waitSentence(facts) };
+  }
+
+  /** Until what is ahead of it in its level and itself have drained as fast as lately; null where nothing tells. */
+  #expectedWaitMs({ place }: PoolTicket, { closed, costAhead, tenantWaitMs }: Standing, now: number): number | null {
+    const { scheduler, counts } = this.#parts;
+    const drainMs = counts.of(place.level).drain.predictMs(costAhead + place.cost, now, fewestGrants);
+    if (tenantWaitMs === null) return null;
+    const closedMs = closed === null ? 0 : closed.until - now;
+    const knownMs = Math.max(scheduler.inspection.poolWaitMs(now), tenantWaitMs, closedMs);
+    if (drainMs === null && knownMs === 0) return null;
+    return Math.round(Math.max(drainMs ?? 0, knownMs));
+  }
+
+  #closed(): Closed[] {
+    const { clock, scheduler } = this.#parts;
+    return scheduler.inspection.closed(clock.now());
+  }
+
+  #momentOf(closed: Closed | null | undefined): string | null {
+    return closed ? momentOf(this.#parts.clock, closed.until) : null;
+  }
+
+  #load() {
+    const { scheduler, counts } = this.#parts;
+    const refused = allLevels.map(level => counts.of(level).rejected + counts.of(level).timedOut);
+    return { waiting: scheduler.waiting, in_use: scheduler.inUse, refused };
+  }
+}
+
+const rounded = (share: number): number => Number(share.toFixed(4));
+
+function shown(flow: FlowShare, ofPool: PoolShare, tenantName: TenantName): TenantShare {
+  const { flowId, level, weight, waiting, running, servedShare, entitledShare } = flow;
+  return {
+    flow_id: flowId,
+    tenant_name: tenantName(flowId),
+    level,
+    weight,
+    waiting,
+    running,
+    served_share: rounded(servedShare),
+    entitled_share: rounded(entitledShare),
+    pool_share: ofPool.share === null ? null : rounded(ofPool.share),
+    behind: ofPool.behind,
+  };
+}

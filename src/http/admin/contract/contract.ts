@@ -1,0 +1,272 @@
+import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import { apiKeyRow, changeKinds, historyRow, mappingRow, recordedTables, userRow } from '../../../db/schema.ts';
+import {
+  mappingModes,
+  matchTypes,
+  roles,
+  tenantTypes,
+  userStatuses,
+  xPriorityPolicies,
+} from '../../../domain/vocabulary.ts';
+import { keyStates } from '../../../identity/identity.ts';
+import { mappingSorts, mappingStates, sortOrders } from '../../../priority/priority.ts';
+
+/*
+ * Every body, query and answer of the admin API, written once. A field's `description` is the rest
+ * of the sentence "FIELD must be …", so it is also what a refusal says.
+ */
+export const field = <T extends TSchema>(schema: T, description: string): T => ({ ...schema, description });
+export const text = (maxLength: number) =>
+  field(Type.String({ minLength: 1, maxLength }), `a text of 1 to ${maxLength} characters`);
+export const oneOf = <const T extends string>(values: readonly T[]) =>
+  field(Type.Enum([...values]), `one of ${values.join(', ')}`);
+export const orNull = <T extends TSchema & { description?: string }>(schema: T) =>
+  field(Type.Union([schema, Type.Null()]), `${schema.description}, or null`);
+export const fields = <T extends TProperties>(properties: T) =>
+  Type.Object(properties, { additionalProperties: false });
+const { Optional } = Type;
+
+export const rowId = field(
+  Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }),
+  'the id of a row, a whole number from 1',
+);
+const moment = field(Type.String({ format: 'date-time' }), 'a moment');
+const flag = field(Type.Boolean(), 'true or false');
+export const priority = field(mappingRow.properties.priority, 'a whole number from 0 (best) to 9');
+export const page = {
+  limit: Optional(field(Type.Integer({ minimum: 1, maximum: 1000 }), 'a whole number from 1 to 1000')),
+  offset: Optional(field(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 }), 'a whole number from 0')),
+};
+
+const mappingFields = {
+  pattern: text(512),
+  priority,
+  match_type: oneOf(matchTypes),
+  tenant_id: Optional(orNull(text(255))),
+  tenant_name: Optional(orNull(text(255))),
+  tenant_type: Optional(orNull(oneOf(tenantTypes))),
+  description: Optional(orNull(field(Type.String({ maxLength: 2000 }), 'a text of at most 2000 characters'))),
+  enabled: Optional(flag),
+};
+export const newMapping = fields(mappingFields);
+export const mappingPatch = fields({
+  ...mappingFields,
+  pattern: Optional(mappingFields.pattern),
+  priority: Optional(priority),
+  match_type: Optional(mappingFields.match_type),
+});
+export const mappingFilter = fields({
+  tenant_type: Optional(oneOf(tenantTypes)),
+  tenant_id: Optional(text(255)),
+  priority: Optional(priority),
+  enabled: Optional(flag),
+  match_type: Optional(oneOf(matchTypes)),
+  state: Optional(oneOf(mappingStates)),
+  q: Optional(text(255)),
+  sort: Optional(oneOf(mappingSorts)),
+  order: Optional(oneOf(sortOrders)),
+  ...page,
+});
+/** `fault`: why the row cannot be used, null if it can. `etag`: its version, for `If-Match`. */
+export const mapping = fields({
+  ...mappingRow.properties,
+  fault: Type.Union([Type.String(), Type.Null()]),
+  etag: Type.String(),
+  /** The boost that holds; null once it has ended. */
+  boost: Type.Union([
+    fields({
+      priority: mappingRow.properties.priority,
+      until: Type.String({ format: 'date-time' }),
+      reason: Type.String(),
+      created_by: Type.Union([Type.String(), Type.Null()]),
+    }),
+    Type.Null(),
+  ]),
+  effective_priority: mappingRow.properties.priority,
+  effective_source: Type.Enum(['row', 'schedule', 'boost']),
+});
+/** How many external tenants may take better levels than their own by X-Priority, and what to set; null: none. */
+export const mayRaise = Type.Union([
+  fields({ tenants: Type.Integer({ minimum: 1 }), message: Type.String() }),
+  Type.Null(),
+]);
+export const listedMapping = fields({
+  ...mapping.properties,
+  /** Requests that this gateway classified by it, a minute, in the last five minutes. */
+  requests_per_min: Type.Number({ minimum: 0 }),
+  /** Requests of its tenant that took a better level than their own by X-Priority, here, since the start. */
+  raised_requests: Type.Integer({ minimum: 0 }),
+  /** Why no key can ever get it, and the ids of the rows that stand before it. */
+  never_wins: Type.Union([fields({ message: Type.String(), by: Type.Array(mappingRow.properties.id) }), Type.Null()]),
+});
+/** `checked_at`: when the look for rows that never win ended; null: not yet, of the rows as they are now. */
+export const mappingList = fields({
+  mappings: Type.Array(listedMapping),
+  total: Type.Integer(),
+  checked_at: orNull(moment),
+  external_may_raise: mayRaise,
+});
+export const reloaded = fields({
+  success: Type.Literal(true),
+  message: Type.String(),
+  reloaded_count: Type.Integer(),
+  reload_time_ms: Type.Number(),
+});
+
+const settingFields = {
+  enabled: flag,
+  default_priority: priority,
+  cache_ttl_sec: field(Type.Integer({ minimum: 1, maximum: 86_400 }), 'a whole number of seconds from 1 to 86400'),
+  x_priority: oneOf(xPriorityPolicies),
+  mode: oneOf(mappingModes),
+};
+const settingSource = oneOf(['database', 'environment', 'file', 'default']);
+export const settings = fields({
+  ...settingFields,
+  source: fields({
+    enabled: settingSource,
+    default_priority: settingSource,
+    cache_ttl_sec: settingSource,
+    x_priority: settingSource,
+    mode: settingSource,
+  }),
+});
+/** Null removes the row, so that environment, file or default hold again. */
+export const settingsPatch = fields({
+  enabled: Optional(orNull(settingFields.enabled)),
+  default_priority: Optional(orNull(settingFields.default_priority)),
+  cache_ttl_sec: Optional(orNull(settingFields.cache_ttl_sec)),
+  x_priority: Optional(orNull(settingFields.x_priority)),
+  mode: Optional(orNull(settingFields.mode)),
+});
+
+/** What serves: when it was read, and by when it is read again at the latest. */
+export const mappingStatus = fields({
+  loaded_at: orNull(moment),
+  usable: Type.Integer({ minimum: 0 }),
+  faulty: Type.Integer({ minimum: 0 }),
+  /** The last reload failed: what serves may be older than the tables. */
+  degraded: Type.Boolean(),
+  enabled: settingFields.enabled,
+  mode: settingFields.mode,
+  default_priority: settingFields.default_priority,
+  cache_ttl_sec: settingFields.cache_ttl_sec,
+  next_reload_by: orNull(moment),
+});
+
+const displayName = Optional(orNull(text(256)));
+export const newUser = fields({
+  email: field(Type.String(), 'an e-mail address'),
+  role: oneOf(roles),
+  display_name: displayName,
+});
+export const userPatch = fields({
+  status: Optional(oneOf(userStatuses)),
+  role: Optional(oneOf(roles)),
+  display_name: displayName,
+});
+export const pageQuery = fields(page);
+export const userFilter = fields({
+  q: Optional(text(255)),
+  role: Optional(oneOf(roles)),
+  status: Optional(oneOf(userStatuses)),
+  ...page,
+});
+export const user = userRow;
+export const userList = fields({ users: Type.Array(user), total: Type.Integer() });
+
+const scopes = field(Type.Array(text(100), { maxItems: 100 }), 'a list of at most 100 texts of 1 to 100 characters');
+const instant = field(
+  Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:\\d\\d)$' }),
+  'a moment such as 2030-01-31T12:00:00Z',
+);
+export const newApiKey = fields({
+  user_id: rowId,
+  prefix: Optional(
+    orNull(
+      field(
+        Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,31}$' }),
+        '1 to 32 of a-z, 0-9, _ and -, beginning with a letter or digit',
+      ),
+    ),
+  ),
+  scopes: Optional(orNull(scopes)),
+  expires_at: Optional(orNull(instant)),
+});
+/** `q`: how the key begins, as far as that is stored. */
+export const apiKeyFilter = fields({ user_id: Optional(rowId), q: Optional(text(64)), ...page });
+const { key_hash: _hidden, ...shownColumns } = apiKeyRow.properties;
+export const apiKey = fields({ ...shownColumns, scopes: Type.Union([Type.Array(Type.String()), Type.Null()]) });
+/** The only answer that carries a key. */
+export const drawnApiKey = fields({ ...apiKey.properties, key: Type.String() });
+/** `last_used_at`: when its last request to a model ended, here; null: none has since `counted_since`. */
+export const listedApiKey = fields({
+  ...apiKey.properties,
+  user_email: userRow.properties.email,
+  last_used_at: orNull(moment),
+});
+/** Whoever has a whole key asks by its hash: the key itself stays with them. */
+export const keyQuestion = fields({
+  key_hash: field(Type.String({ pattern: '^[0-9a-f]{64}$' }), 'the SHA-256 of a whole key: 64 digits of 0-9 and a-f'),
+});
+export const foundApiKey = fields({
+  ...listedApiKey.properties,
+  state: oneOf(keyStates),
+  counted_since: moment,
+});
+export const apiKeyList = fields({
+  api_keys: Type.Array(listedApiKey),
+  total: Type.Integer(),
+  counted_since: moment,
+});
+
+const entryId = field(Type.Integer({ minimum: 1, maximum: 2 ** 53 - 1 }), 'the id of an entry, a whole number from 1');
+export const historyFilter = fields({
+  object: Optional(oneOf(recordedTables.map(({ object }) => object))),
+  object_id: Optional(text(1000)),
+  actor: Optional(text(255)),
+  kind: Optional(oneOf(changeKinds)),
+  from: Optional(instant),
+  to: Optional(instant),
+  before_id: Optional(entryId),
+  ...page,
+});
+export const historyEntry = historyRow;
+export const historyList = fields({ history: Type.Array(historyEntry), total: Type.Integer() });
+/** `entry`: that of the restoring; null where the object was in that state already. */
+export const restored = fields({
+  success: Type.Literal(true),
+  message: Type.String(),
+  entry: Type.Union([historyEntry, Type.Null()]),
+});
+
+export const noQuery = fields({});
+export const success = fields({ success: Type.Literal(true), message: Type.String() });
+
+export type NewMapping = Static<typeof newMapping>;
+export type MappingPatch = Static<typeof mappingPatch>;
+export type MappingFilter = Static<typeof mappingFilter>;
+export type Mapping = Static<typeof mapping>;
+export type ListedMapping = Static<typeof listedMapping>;
+export type MappingList = Static<typeof mappingList>;
+export type MappingStatus = Static<typeof mappingStatus>;
+export type MappingState = (typeof mappingStates)[number];
+export type MappingSort = (typeof mappingSorts)[number];
+export type SortOrder = (typeof sortOrders)[number];
+export type NewUser = Static<typeof newUser>;
+export type UserPatch = Static<typeof userPatch>;
+export type UserFilter = Static<typeof userFilter>;
+export type User = Static<typeof user>;
+export type UserList = Static<typeof userList>;
+export type NewApiKey = Static<typeof newApiKey>;
+export type ApiKeyFilter = Static<typeof apiKeyFilter>;
+export type ListedApiKey = Static<typeof listedApiKey>;
+export type FoundApiKey = Static<typeof foundApiKey>;
+export type DrawnApiKey = Static<typeof drawnApiKey>;
+export type ApiKeyList = Static<typeof apiKeyList>;
+export type HistoryFilter = Static<typeof historyFilter>;
+export type HistoryEntry = Static<typeof historyEntry>;
+export type HistoryList = Static<typeof historyList>;
+export type Restored = Static<typeof restored>;
+export type Settings = Static<typeof settings>;
+export type SettingsPatch = Static<typeof settingsPatch>;

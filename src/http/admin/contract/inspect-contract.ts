@@ -1,0 +1,95 @@
+import { type Static, type TSchema, Type } from 'typebox';
+import { mappingRow } from '../../../db/schema.ts';
+import { allLevels, mappingModes, xPriorityPolicies } from '../../../domain/vocabulary.ts';
+import { findingKinds, standings } from '../../../priority/priority.ts';
+import { field, fields, mapping, oneOf, orNull, page, priority } from './contract.ts';
+
+/** What explain and lint are asked and answer. */
+const { Optional } = Type;
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const { id, pattern, match_type, tenant_id, tenant_name, tenant_type } = mappingRow.properties;
+const shownRow = {
+  id,
+  pattern,
+  match_type,
+  priority,
+  effective_priority: priority,
+  tenant_id,
+  tenant_name,
+  tenant_type,
+};
+
+// HTTP carries no control characters in a header but the tab.
+const keyText = Type.String({ pattern: '^[^\\u0000-\\u0008\\u000a-\\u001f\\u007f]{1,256}$' });
+export const question = fields({
+  key: Optional(field(keyText, 'a whole API key: 1 to 256 characters, no line break')),
+  key_prefix: Optional(field(keyText, 'the beginning of an API key: 1 to 256 characters, no line break')),
+  x_priority: Optional(orNull(priority)),
+});
+export type AskedQuestion = Static<typeof question>;
+
+const level = Type.Enum([...allLevels]);
+const explainedRow = fields({
+  ...shownRow,
+  effective_source: oneOf(['row', 'schedule', 'boost']),
+  answer: oneOf(['match', 'no match', 'unknown']),
+  wins: Type.Boolean(),
+  standing: oneOf(standings),
+  reason: Type.String(),
+});
+const given = {
+  priority: nullable(level),
+  source: nullable(oneOf(['header', 'mapping', 'default'])),
+  flow_id: nullable(Type.String()),
+};
+export const explanation = fields({
+  ...given,
+  certain: Type.Boolean(),
+  winner: nullable(explainedRow),
+  possible_winners: Type.Array(id),
+  tenant: nullable(fields({ tenant_id, tenant_name, tenant_type })),
+  mappings: Type.Array(explainedRow),
+  mapping: fields({ enabled: Type.Boolean(), mode: oneOf(mappingModes) }),
+  if_enforced: nullable(fields(given)),
+  user_id: nullable(id),
+  x_priority: fields({
+    policy: oneOf(xPriorityPolicies),
+    asked: nullable(level),
+    allowed: nullable(Type.Array(level)),
+    reason: Type.String(),
+  }),
+});
+
+export type Explanation = Static<typeof explanation>;
+export type ExplainedRow = Static<typeof explainedRow>;
+
+export const finding = fields({
+  kind: oneOf(findingKinds),
+  message: Type.String(),
+  mapping: nullable(fields(shownRow)),
+  others: Type.Array(fields(shownRow)),
+  more: Type.Integer({ minimum: 0 }),
+  answer: nullable(oneOf(['no match', 'unknown'])),
+  key: nullable(fields({ id, user_id: id, key_prefix: Type.String() })),
+});
+const count = Type.Integer({ minimum: 0 });
+/** `limit`: findings of one kind; all are counted. */
+export const lintQuery = fields({ limit: page.limit });
+export const lintReport = fields({
+  findings: Type.Array(finding),
+  counts: fields({
+    never_wins: count,
+    tenant_overlap: count,
+    faulty: count,
+    pattern_without_key: count,
+    key_without_pattern: count,
+    external_may_raise: count,
+  }),
+  checked: fields({ mappings: count, usable: count, undecided: count }),
+  keys: fields({ total: count, seen: count, match: count, no_match: count, unknown: count }),
+});
+/** As it was created or changed, with what lint finds of it. */
+export const writtenMapping = fields({ ...mapping.properties, warnings: Type.Array(finding) });
+
+export type Finding = Static<typeof finding>;
+export type WrittenMapping = Static<typeof writtenMapping>;

@@ -1,0 +1,40 @@
+import type { Identity } from '../../../domain/vocabulary.ts';
+import type { Finding, Linted } from '../../../priority/priority.ts';
+import { type AdminApp, admins, callerOf } from '../access.ts';
+import { lintQuery, lintReport } from '../contract/inspect-contract.ts';
+
+/** What this route needs of the inspector. */
+export interface LintService {
+  lint(): Promise<Linted>;
+}
+
+export function lintRoutes(app: AdminApp, inspector: LintService): void {
+  app.get(
+    '/api-key-priority/lint',
+    {
+      config: { roles: admins },
+      schema: {
+        summary: 'Mappings and keys that look like mistakes',
+        querystring: lintQuery,
+        response: { 200: lintReport },
+      },
+    },
+    async request => {
+      const { findings, ...rest } = await inspector.lint();
+      return { findings: shownTo(callerOf(request), findings, request.query.limit ?? 100), ...rest };
+    },
+  );
+}
+
+/** Of keys a gateway_admin sees those of gateway_users, as in the list of keys; `limit` of a kind. */
+function shownTo({ role }: Identity, findings: Linted['findings'], limit: number): Finding[] {
+  const counts = new Map<string, number>();
+  const shown: Finding[] = [];
+  for (const { ownerRole, ...finding } of findings) {
+    if (ownerRole !== null && ownerRole !== 'gateway_user' && role !== 'root_admin') continue;
+    const count = counts.get(finding.kind) ?? 0;
+    counts.set(finding.kind, count + 1);
+    if (count < limit) shown.push(finding);
+  }
+  return shown;
+}

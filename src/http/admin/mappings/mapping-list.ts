@@ -1,0 +1,18 @@
+import { type AdminApp, admins } from '../access.ts';
+import { type MappingFilter, type MappingList, mappingFilter, mappingList } from '../contract/contract.ts';
+
+/** What this route needs of the list. */
+export interface MappingListService {
+  list(filter: MappingFilter & { limit: number; offset: number }): Promise<MappingList>;
+}
+
+export function mappingListRoutes(app: AdminApp, mappings: MappingListService): void {
+  app.get(
+    '/api-key-priority/mappings',
+    {
+      config: { roles: admins },
+      schema: { summary: 'List the mappings', querystring: mappingFilter, response: { 200: mappingList } },
+    },
+    ({ query }) => mappings.list({ limit: 100, offset: 0, ...query }),
+  );
+}

@@ -1,0 +1,187 @@
+/**
+ * The lanes as server-sent events. All streams share one timer and one serialized frame, and while nobody
+ * looks there is neither.
+ *
+ *   a reader comes     history, lanes
+ *   every second       a point for each step that has ended, lanes
+ *   a slow reader      skips what comes until it has read what it was sent; had it missed a point, it is
+ *                      sent the history again
+ *   every five of them each reader is looked at again: a key that was revoked, a session that has ended
+ */
+import type { ServerResponse } from 'node:http';
+import type { Clock } from '../../../domain/clock.ts';
+import { errors } from '../../../domain/errors.ts';
+import type { Point } from '../../../domain/live.ts';
+import type { HistoryEvent, LanesEvent, PointEvent } from '../contract/live-contract.ts';
+
+/** What the streams tell of; asked only while somebody looks. */
+interface LaneSources {
+  readonly clock: Clock;
+  readonly stepMs: number;
+  readonly lanes: () => Omit<LanesEvent, 'at'>;
+  readonly histories: () => readonly PoolSteps[];
+}
+
+export interface PoolSteps {
+  readonly name: string;
+  /** The number of the last step that has ended. */
+  readonly newestStep: number;
+  points(after?: number): readonly Point[];
+}
+
+interface Reader {
+  readonly res: ServerResponse;
+  /** Whether the caller may go on looking. */
+  readonly isWelcome: () => Promise<boolean>;
+  isBehind: boolean;
+  /** Seconds for which it has read nothing. */
+  stalled: number;
+}
+
+/** Of all admins together. */
+export const mostStreams = 64;
+const tickMs = 1_000;
+const ticksPerCheck = 5;
+const ticksPerComment = 15;
+/** A reader that takes nothing for so long is gone, whatever its connection says. */
+const mostStalled = 60;
+/** A browser that has lost its stream comes back after this. */
+const retryMs = 2_000;
+
+const headers = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store, no-transform',
+  'x-content-type-options': 'nosniff',
+  // Asks nginx not to hold the events back.
+  'x-accel-buffering': 'no',
+};
+
+export class LiveStreams {
+  readonly #sources: () => LaneSources;
+  readonly #readers = new Set<Reader>();
+  /** Of each pool: the step that readers have been told of last. */
+  #told = new Map<string, number>();
+  #ticks = 0;
+  #cancel: () => void = () => {};
+  #isClosed = false;
+
+  constructor(sources: () => LaneSources) {
+    this.#sources = sources;
+  }
+
+  /** Throws `unavailable` where one more is too many. */
+  checkRoom(): void {
+    if (this.#isClosed) throw errors.unavailable('The gateway is shutting down.', 1);
+    if (this.#readers.size >= mostStreams)
+      throw errors.unavailable(`At most ${mostStreams} streams of the lanes are open at a time.`, 10);
+  }
+
+  join(res: ServerResponse, isWelcome: () => Promise<boolean>): void {
+    // Who left while it was being let in: nothing would tell of that any more, and its place would never be free.
+    if (res.destroyed) return;
+    // Whoever is here already is told of what the newcomer's history begins with.
+    if (this.#readers.size > 0) this.#tellPoints();
+    const reader: Reader = { res, isWelcome, isBehind: false, stalled: 0 };
+    res.on('close', () => this.#leave(reader));
+    res.on('error', () => this.#leave(reader));
+    res.writeHead(200, headers);
+    res.write(`retry: ${retryMs}\n: the lanes of this gateway\n\n`);
+    res.write(this.#history());
+    res.write(this.#lanes());
+    this.#readers.add(reader);
+    if (this.#readers.size > 1) return;
+    this.#told = new Map(
+      this.#sources()
+        .histories()
+        .map(({ name, newestStep }) => [name, newestStep]),
+    );
+    this.#wait();
+  }
+
+  /** Ends all streams, for good. */
+  close(): void {
+    this.#isClosed = true;
+    for (const reader of this.#readers) this.#end(reader);
+  }
+
+  #wait(): void {
+    this.#cancel = this.#sources().clock.after(tickMs, () => this.#tick());
+  }
+
+  #tick(): void {
+    this.#ticks++;
+    this.#tellPoints();
+    const frame = this.#lanes();
+    for (const reader of this.#readers) {
+      if (this.#isReady(reader)) reader.res.write(frame);
+    }
+    if (this.#ticks % ticksPerComment === 0) this.#comment();
+    if (this.#ticks % ticksPerCheck === 0) for (const reader of this.#readers) void this.#check(reader);
+    if (this.#readers.size > 0) this.#wait();
+  }
+
+  /** Sends what a reader has missed, where it can take it. */
+  #isReady(reader: Reader): boolean {
+    if (reader.res.writableNeedDrain) {
+      reader.stalled++;
+      if (reader.stalled > mostStalled) reader.res.destroy();
+      return false;
+    }
+    reader.stalled = 0;
+    if (!reader.isBehind) return true;
+    reader.isBehind = false;
+    reader.res.write(this.#history());
+    return !reader.res.writableNeedDrain;
+  }
+
+  #tellPoints(): void {
+    const frames: Buffer[] = [];
+    for (const pool of this.#sources().histories()) {
+      const points = pool.points(this.#told.get(pool.name));
+      this.#told.set(pool.name, pool.newestStep);
+      for (const point of points) frames.push(frame('point', { pool: pool.name, point } satisfies PointEvent));
+    }
+    if (frames.length === 0) return;
+    const all = Buffer.concat(frames);
+    for (const reader of this.#readers) {
+      if (reader.res.writableNeedDrain) reader.isBehind = true;
+      else if (!reader.isBehind) reader.res.write(all);
+    }
+  }
+
+  #comment(): void {
+    for (const { res } of this.#readers) if (!res.writableNeedDrain) res.write(': still here\n\n');
+  }
+
+  async #check(reader: Reader): Promise<void> {
+    // Where nobody can tell it ends too: who comes back is told why, or let in again.
+    const isWelcome = await reader.isWelcome().catch(() => false);
+    if (!isWelcome) this.#end(reader);
+  }
+
+  #end(reader: Reader): void {
+    this.#leave(reader);
+    reader.res.end();
+    // Nobody waits for one that does not read.
+    if (reader.res.writableNeedDrain) reader.res.destroy();
+  }
+
+  #leave(reader: Reader): void {
+    this.#readers.delete(reader);
+    if (this.#readers.size === 0) this.#cancel();
+  }
+
+  #history(): Buffer {
+    const { stepMs, histories } = this.#sources();
+    const pools = histories().map(pool => ({ name: pool.name, points: pool.points() }));
+    return frame('history', { step_ms: stepMs, pools } satisfies HistoryEvent);
+  }
+
+  #lanes(): Buffer {
+    const { clock, lanes } = this.#sources();
+    return frame('lanes', { at: clock.date().toISOString(), ...lanes() } satisfies LanesEvent);
+  }
+}
+
+const frame = (event: string, data: object): Buffer =>
+  Buffer.from(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);

@@ -1,0 +1,32 @@
+import type { ProviderConfig } from '../../../config/config.ts';
+import type { ProviderClosures, ProviderHealth } from '../../../domain/live.ts';
+import type { ShownProvider } from '../contract/live-contract.ts';
+
+interface ProviderSources {
+  readonly providers: readonly ProviderConfig[];
+  readonly healthOf: (provider: string) => ProviderHealth;
+  readonly seatsOf: (pool: string) => number;
+  readonly closuresOf: (provider: ProviderConfig) => ProviderClosures;
+}
+
+/** The providers as an admin may see them: nothing by which anybody could call an upstream. */
+export function shownProviders({ providers, healthOf, seatsOf, closuresOf }: ProviderSources): ShownProvider[] {
+  return providers.map(provider => ({
+    name: provider.name,
+    type: provider.type,
+    base_url: provider.type === 'loopback' ? null : withoutSecrets(provider.baseUrl),
+    pool: provider.pool,
+    models: [...provider.models],
+    max_concurrent: seatsOf(provider.pool),
+    forward_priority: provider.type === 'loopback' ? null : provider.forwardPriority,
+    proxy: provider.type === 'loopback' ? null : (provider.proxy?.origin ?? null),
+    headers: provider.type === 'loopback' ? [] : provider.headers.map(([name]) => name),
+    health: { ...healthOf(provider.name), ...closuresOf(provider) },
+  }));
+}
+
+/** Some put a key into the user, the password or the query. */
+function withoutSecrets(baseUrl: string): string {
+  const { origin, pathname } = new URL(baseUrl);
+  return origin + pathname.replace(/\/+$/, '');
+}

@@ -1,0 +1,73 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { errors } from '../../domain/errors.ts';
+import type { Caller } from '../../gateway/gateway.ts';
+import type { KeyDoor } from './key-door.ts';
+
+const bearer = /^bearer(?: +(.*))?$/i;
+
+const beyondAscii = /[\u0080-\u00ff]/;
+
+/**
+ * The key of `Authorization: Bearer …` or `x-api-key`; null without one. Throws a 401 for another
+ * scheme and for two keys that differ. An empty header counts as none.
+ */
+export function presentedKey(headers: IncomingHttpHeaders): string | null {
+  const key = keyIn(headers);
+  return key !== null && beyondAscii.test(key) ? fromBytes(key) : key;
+}
+
+/** node:http makes a character of latin1 of each byte; a key is text in UTF-8, as it is where it comes in JSON. */
+function fromBytes(latin1: string): string {
+  const bytes = Buffer.from(latin1, 'latin1');
+  if (!isUtf8(bytes)) throw errors.invalidApiKey('The API key is not in UTF-8, as all keys are.');
+  return bytes.toString();
+}
+
+function keyIn(headers: IncomingHttpHeaders): string | null {
+  const { authorization } = headers;
+  const apiKey = headers['x-api-key'];
+  if (typeof apiKey !== 'string' || apiKey === '') return authorization ? bearerKey(authorization) : null;
+  const other = authorization ? bearerKey(authorization) : null;
+  if (other !== null && other !== apiKey) {
+    throw errors.invalidApiKey('Authorization and x-api-key carry two different keys; send one.');
+  }
+  return apiKey;
+}
+
+function bearerKey(authorization: string): string | null {
+  // What nearly every client sends needs no pattern; Node has trimmed the value.
+  if (authorization.startsWith('Bearer ') && authorization.charCodeAt(7) > 0x20) return authorization.slice(7);
+  const match = bearer.exec(authorization);
+  if (!match) throw errors.invalidApiKey('Send the API key as Authorization: Bearer KEY, or as x-api-key.');
+  return match[1] || null;
+}
+
+/** The presented key; throws a 401 without one. */
+export function requiredKey(headers: IncomingHttpHeaders): string {
+  const key = presentedKey(headers);
+  if (key === null) throw errors.invalidApiKey('No API key: send it as Authorization: Bearer KEY, or as x-api-key.');
+  return key;
+}
+
+const anonymous: Caller = { identity: { keyId: null, userId: null, role: null }, key: null };
+
+interface IdentifierParts {
+  readonly keys: KeyDoor;
+  /** `auth.disabled`: whom this lets pass may call models, and a presented key counts for nothing. Null: keys count. */
+  readonly withoutKeys: ((headers: IncomingHttpHeaders) => void) | null;
+}
+
+/** How the model routes learn who calls. */
+export function identifier({ keys, withoutKeys }: IdentifierParts) {
+  return (req: IncomingMessage): Caller | Promise<Caller> => {
+    if (withoutKeys !== null) {
+      withoutKeys(req.headers);
+      keys.pass(req);
+      return anonymous;
+    }
+    const key = requiredKey(req.headers);
+    const identity = keys.enter(req, key);
+    return identity instanceof Promise ? identity.then(known => ({ identity: known, key })) : { identity, key };
+  };
+}

@@ -1,0 +1,275 @@
+import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Clock } from '../../domain/clock.ts';
+import { errors, type GatewayError } from '../../domain/errors.ts';
+import type { Events } from '../../telemetry/events.ts';
+import { type ClientAddresses, networkOf, peerAddress } from './client-address.ts';
+import { Ring } from './ring.ts';
+
+/*
+ * Every open connection, and who yields where a newcomer finds all places taken. First those that never
+ * sent a whole head, the oldest first, but for the newest few, whose heads are on their way; then those on
+ * which nothing was ever asked with a good key, by their last head; then idle ones, the longest idle first;
+ * and the newest few only then:
+ *
+ *   headless ──head──▶ unproven ──key is good──▶ (a request is under way) ◀──head / answered──▶ idle
+ *
+ * What has a request under way that was let in does not yield. If all are like that, the newcomer gets
+ * one of a few spare places: there a probe is served and anything else is answered 503, until a place is
+ * free. Of these the oldest goes.
+ */
+type Standing = 'headless' | 'unproven' | 'idle';
+type Limit = 'all' | 'address';
+
+interface ConnectionsParts {
+  /** In all, as things are now: seats that need files of their own come and go. */
+  readonly most: () => number;
+  readonly mostPerAddress: number;
+  readonly addresses: ClientAddresses;
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'connectionsFull'>;
+}
+
+export interface ConnectionStats {
+  readonly open: number;
+  /** Whose they are; networks of IPv6. */
+  readonly addresses: number;
+  readonly most: number;
+  /** By the limit that was reached. */
+  readonly yielded: Readonly<Record<Limit, number>>;
+  readonly refused: Readonly<Record<Limit, number>>;
+}
+
+/** Open at a time beyond the limit. */
+export const sparePlaces = 32;
+const tellEveryMs = 60_000;
+
+/**
+ * One of so many places is for newcomers: a head takes a moment to arrive, and were they always the first to
+ * yield, those that come at the same time would close each other's connections while strangers sit idle.
+ */
+const onePlaceFor = 8;
+
+/** The places of everybody, or of one address. */
+class Places {
+  readonly name: string;
+  readonly most: number;
+  taken = 0;
+  headlessCount = 0;
+  readonly headless = new Ring<Connection>();
+  readonly unproven = new Ring<Connection>();
+  readonly idle = new Ring<Connection>();
+
+  constructor(name: string, most: number) {
+    this.name = name;
+    this.most = most;
+  }
+
+  firstToYield(most: number): Connection | null {
+    if (this.headlessCount > Math.floor(most / onePlaceFor)) return this.headless.first;
+    return this.unproven.first ?? this.idle.first ?? this.headless.first;
+  }
+}
+
+class Connection {
+  readonly socket: Socket;
+  /** Those of its address, while it has one of them. */
+  address: Places;
+  readonly amongAll = new Ring<Connection>(this);
+  readonly amongOwn = new Ring<Connection>(this);
+  standing: Standing | null = null;
+  /** Something was let in on it. */
+  isProven = false;
+  underWay = 0;
+  /** Of the answers that it owes, the last. */
+  lastAnswer: ServerResponse | null = null;
+  /** The limit because of which it has a spare place only. */
+  refusedBy: Limit | null = null;
+  /** One for all answers of the connection. */
+  readonly onAnswered: () => void;
+
+  constructor(socket: Socket, address: Places, answered: (connection: Connection) => void) {
+    this.socket = socket;
+    this.address = address;
+    this.onAnswered = () => answered(this);
+  }
+}
+
+/** Node writes `Connection: close` into a head that is yet to be written. Who sent ahead still hears both answers. */
+function endAfter(answer: ServerResponse, before: ServerResponse | null): void {
+  if (before !== null) before.shouldKeepAlive = true;
+  answer.shouldKeepAlive = false;
+}
+
+export class Connections {
+  readonly #parts: ConnectionsParts;
+  readonly #all = new Places('all', Number.POSITIVE_INFINITY);
+  readonly #byAddress = new Map<string, Places>();
+  readonly #bySocket = new Map<Socket, Connection>();
+  readonly #spare = new Ring<Connection>();
+  #spareTaken = 0;
+  readonly #yielded = { all: 0, address: 0 };
+  readonly #refused = { all: 0, address: 0 };
+  #isEnding = false;
+  readonly #toldAt = { all: Number.NEGATIVE_INFINITY, address: Number.NEGATIVE_INFINITY };
+
+  constructor(parts: ConnectionsParts) {
+    this.#parts = parts;
+  }
+
+  watch(server: Server): void {
+    server.on('connection', socket => this.#open(socket));
+  }
+
+  /** A whole head came. `gone`: its connection has been ended, and nobody hears an answer. */
+  begin(socket: Socket, res: ServerResponse): 'placed' | 'spare' | 'gone' {
+    const connection = this.#bySocket.get(socket);
+    if (connection === undefined) return 'gone';
+    if (this.#isEnding) endAfter(res, connection.lastAnswer);
+    if (connection.refusedBy !== null && !this.#leaveSpare(connection)) return 'spare';
+    connection.underWay++;
+    connection.lastAnswer = res;
+    res.on('close', connection.onAnswered);
+    this.#stand(connection, connection.isProven ? null : 'unproven');
+    return 'placed';
+  }
+
+  /** How a request is answered on a spare place, unless it is a probe. */
+  refuse(socket: Socket): GatewayError {
+    const limit = this.#bySocket.get(socket)?.refusedBy ?? 'all';
+    this.#refused[limit]++;
+    const named = limit === 'all' ? '[gateway] max_connections' : '[gateway] max_connections_per_address';
+    const whose = limit === 'all' ? '' : ' one address';
+    return errors.unavailable(`All connections that ${named} allows${whose} have a request under way.`, 1);
+  }
+
+  /** Whoever asks on this connection may ask: while a request is under way it keeps its place. */
+  letIn(socket: Socket): void {
+    const connection = this.#bySocket.get(socket);
+    if (connection === undefined || connection.isProven) return;
+    connection.isProven = true;
+    if (connection.underWay > 0) this.#stand(connection, null);
+  }
+
+  /** From now on each connection ends with the last answer that it owes, and says so; idle ones are left as they are. */
+  endWithAnswers(): void {
+    this.#isEnding = true;
+    for (const { lastAnswer } of this.#bySocket.values()) if (lastAnswer !== null) endAfter(lastAnswer, null);
+  }
+
+  stats(): ConnectionStats {
+    return {
+      open: this.#bySocket.size,
+      addresses: this.#byAddress.size,
+      most: this.#parts.most(),
+      yielded: { ...this.#yielded },
+      refused: { ...this.#refused },
+    };
+  }
+
+  #open(socket: Socket): void {
+    const connection = new Connection(socket, this.#placesOf(socket), answered => this.#answered(answered));
+    this.#bySocket.set(socket, connection);
+    socket.once('close', () => this.#remove(connection));
+    if (!this.#takePlace(connection)) this.#takeSpare(connection);
+  }
+
+  #takePlace(connection: Connection): boolean {
+    // Asked anew: while it was spare, all others of its address may have left and come.
+    const address = this.#placesOf(connection.socket);
+    connection.refusedBy = this.#makeRoom(address);
+    if (connection.refusedBy !== null) return false;
+    connection.address = address;
+    this.#all.taken++;
+    if (address.taken++ === 0) this.#byAddress.set(address.name, address);
+    this.#stand(connection, 'headless');
+    return true;
+  }
+
+  #placesOf(socket: Socket): Places {
+    const { addresses, mostPerAddress } = this.#parts;
+    const peer = peerAddress(socket);
+    // A proxy stands for itself, whoever else is in its network.
+    const isTrusted = addresses.isTrusted(peer);
+    const name = isTrusted ? peer : networkOf(peer);
+    return this.#byAddress.get(name) ?? new Places(name, isTrusted ? Number.POSITIVE_INFINITY : mostPerAddress);
+  }
+
+  /** Null once a connection fits in; else the limit at which nobody yields. */
+  #makeRoom(address: Places): Limit | null {
+    for (;;) {
+      const limit = this.#reached(address);
+      if (limit === null) return null;
+      this.#tell(limit, address);
+      const yielding =
+        limit === 'address' ? address.firstToYield(address.most) : this.#all.firstToYield(this.#parts.most());
+      if (yielding === null) return limit;
+      this.#yielded[limit]++;
+      this.#end(yielding);
+    }
+  }
+
+  #reached(address: Places): Limit | null {
+    if (address.taken >= address.most) return 'address';
+    return this.#all.taken >= this.#parts.most() ? 'all' : null;
+  }
+
+  #takeSpare(connection: Connection): void {
+    if (this.#spareTaken >= sparePlaces && this.#spare.first !== null) this.#end(this.#spare.first);
+    this.#spareTaken++;
+    this.#spare.append(connection.amongAll);
+  }
+
+  /** Where there is a place by now. */
+  #leaveSpare(connection: Connection): boolean {
+    const hasPlace = this.#takePlace(connection);
+    if (hasPlace) this.#spareTaken--;
+    return hasPlace;
+  }
+
+  #answered(connection: Connection): void {
+    connection.underWay--;
+    if (connection.underWay === 0) connection.lastAnswer = null;
+    if (connection.underWay > 0 || !connection.isProven || !this.#bySocket.has(connection.socket)) return;
+    this.#stand(connection, 'idle');
+  }
+
+  #stand(connection: Connection, standing: Standing | null): void {
+    const change = Number(standing === 'headless') - Number(connection.standing === 'headless');
+    connection.standing = standing;
+    connection.address.headlessCount += change;
+    this.#all.headlessCount += change;
+    if (standing === null) {
+      connection.amongAll.leave();
+      connection.amongOwn.leave();
+    } else {
+      this.#all[standing].append(connection.amongAll);
+      connection.address[standing].append(connection.amongOwn);
+    }
+  }
+
+  /** At once, so that its file is free for the newcomer. */
+  #end(connection: Connection): void {
+    this.#remove(connection);
+    connection.socket.destroy();
+  }
+
+  #remove(connection: Connection): void {
+    if (!this.#bySocket.delete(connection.socket)) return;
+    this.#stand(connection, null);
+    if (connection.refusedBy !== null) {
+      this.#spareTaken--;
+      return;
+    }
+    this.#all.taken--;
+    if (--connection.address.taken === 0) this.#byAddress.delete(connection.address.name);
+  }
+
+  #tell(limit: Limit, address: Places): void {
+    const now = this.#parts.clock.now();
+    if (now - this.#toldAt[limit] < tellEveryMs) return;
+    this.#toldAt[limit] = now;
+    if (limit === 'all') this.#parts.events.connectionsFull({ most: this.#parts.most(), address: null });
+    else this.#parts.events.connectionsFull({ most: address.most, address: address.name });
+  }
+}

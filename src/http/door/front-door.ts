@@ -1,0 +1,58 @@
+/** Who may connect, how many of them, and whose key is good. */
+import type { IncomingMessage } from 'node:http';
+import type { Config } from '../../config/config.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type { Identity } from '../../domain/vocabulary.ts';
+import type { Caller } from '../../gateway/gateway.ts';
+import type { Events } from '../../telemetry/events.ts';
+import { identifier } from './auth.ts';
+import { ClientAddresses } from './client-address.ts';
+import { connectionLimit, openFileLimit } from './connection-limit.ts';
+import { Connections } from './connections.ts';
+import { KeyDoor } from './key-door.ts';
+import { ownMachineOnly } from './own-machine.ts';
+import { WrongKeys } from './wrong-keys.ts';
+
+interface FrontDoorParts {
+  readonly authenticate: (key: string) => Identity | Promise<Identity>;
+  /** Of a pool, as things are now. */
+  readonly seatsOf: (pool: string) => number;
+  readonly clock: Clock;
+  readonly events: Events;
+}
+
+export interface FrontDoor {
+  readonly addresses: ClientAddresses;
+  readonly connections: Connections;
+  readonly keys: KeyDoor;
+  /** How the model routes learn who calls. */
+  readonly identify: (req: IncomingMessage) => Caller | Promise<Caller>;
+}
+
+export function openFrontDoor(config: Config, { authenticate, seatsOf, clock, events }: FrontDoorParts): FrontDoor {
+  const { gateway, auth } = config;
+  const addresses = new ClientAddresses(gateway.trustedProxies);
+  const most = connectionsAtMost(config, seatsOf, events);
+  const mostPerAddress = gateway.maxConnectionsPerAddress;
+  const connections = new Connections({ most, mostPerAddress, addresses, clock, events });
+  const wrongKeys = new WrongKeys({ addresses, clock, events });
+  const keys = new KeyDoor({ authenticate, wrongKeys, connections });
+  const withoutKeys = auth.disabled ? ownMachineOnly(auth.allowedHosts) : null;
+  return { addresses, connections, keys, identify: identifier({ keys, withoutKeys }) };
+}
+
+/** As things are now; says so where that is less than what is configured. */
+function connectionsAtMost({ gateway, providers }: Config, seatsOf: (pool: string) => number, events: Events) {
+  const configured = gateway.maxConnections;
+  const openFiles = openFileLimit();
+  const pools = [...new Set(providers.filter(({ type }) => type !== 'loopback').map(({ pool }) => pool))];
+  const upstreamCalls = () => pools.reduce((seats, pool) => seats + seatsOf(pool), 0);
+  const most = () => connectionLimit({ configured, openFiles, upstreamCalls: upstreamCalls() });
+  if (most() < configured) {
+    events.warn(
+      `Connections: at most ${most()} at once instead of ${configured} ([gateway] max_connections), for this process ` +
+        `may open ${openFiles} files (ulimit -n), and calls upstream and the database need some`,
+    );
+  }
+  return most;
+}

@@ -1,0 +1,103 @@
+import { hash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../../domain/clock.ts';
+import { errors, GatewayError } from '../../domain/errors.ts';
+import type { Events } from '../../telemetry/events.ts';
+import { type ClientAddresses, networkOf } from './client-address.ts';
+
+const windowMs = 60_000;
+/** Different wrong keys of an address in a minute that are answered like any other, also when they come again. */
+const freeKeys = 20;
+const addressesAtMost = 10_000;
+/** Each further one is answered so much later than the last … */
+const slowerByMs = 25;
+/** … up to this. */
+const longestHoldMs = 500;
+/** Answers that are held back: of one address, and in all. Beyond, they are given at once. */
+const heldPerAddress = 100;
+const heldAtMost = 2_000;
+
+interface Tries {
+  readonly since: number;
+  /** The free ones, as fingerprints. */
+  readonly free: Set<string>;
+  /** Those beyond. */
+  late: number;
+  held: number;
+}
+
+interface WrongKeysParts {
+  readonly addresses: ClientAddresses;
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'keyRefused' | 'keysGuessed'>;
+}
+
+/**
+ * Slows down who tries keys. It is asked only after a key was found to be wrong, so a right one never waits,
+ * whatever others at its address did.
+ */
+export class WrongKeys {
+  readonly #parts: WrongKeysParts;
+  /** By network, in the order in which their minutes began. */
+  readonly #byNetwork = new Map<string, Tries>();
+  #held = 0;
+
+  constructor(parts: WrongKeysParts) {
+    this.#parts = parts;
+  }
+
+  /** Rejects with what was thrown; with a 429, and later, where it says once more that a key is wrong. */
+  async refuse(req: IncomingMessage, key: string, thrown: unknown): Promise<never> {
+    if (!(thrown instanceof GatewayError) || thrown.code !== 'invalid_api_key') throw thrown;
+    const { addresses, clock, events } = this.#parts;
+    const address = addresses.of(req);
+    const tries = this.#current(networkOf(address));
+    const isFree = isAmongFree(tries, key);
+    events.keyRefused(isFree ? 'invalid_api_key' : 'too_many_invalid_keys');
+    if (isFree) throw thrown;
+    if (++tries.late === 1) events.keysGuessed({ address, count: freeKeys });
+    await this.#hold(tries);
+    const waitSec = Math.ceil((tries.since + windowMs - clock.now()) / 1000);
+    throw errors.tooManyInvalidKeys(
+      `${thrown.message} So were ${freeKeys} others that came from this address within a minute.`,
+      Math.max(1, waitSec),
+    );
+  }
+
+  async #hold(tries: Tries): Promise<void> {
+    if (tries.held >= heldPerAddress || this.#held >= heldAtMost) return;
+    const holdMs = Math.min(longestHoldMs, tries.late * slowerByMs);
+    tries.held++;
+    this.#held++;
+    await new Promise<void>(resolve => this.#parts.clock.after(holdMs, resolve));
+    tries.held--;
+    this.#held--;
+  }
+
+  #current(network: string): Tries {
+    const now = this.#parts.clock.now();
+    for (const [other, { since }] of this.#byNetwork) {
+      if (now - since < windowMs) break;
+      this.#byNetwork.delete(other);
+    }
+    const known = this.#byNetwork.get(network);
+    if (known !== undefined) return known;
+    if (this.#byNetwork.size >= addressesAtMost) this.#forgetOldest();
+    const tries = { since: now, free: new Set<string>(), late: 0, held: 0 };
+    this.#byNetwork.set(network, tries);
+    return tries;
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#byNetwork.keys();
+    if (oldest !== undefined) this.#byNetwork.delete(oldest);
+  }
+}
+
+/** A client that goes on with the one key that it has tries nothing, however often it comes. */
+function isAmongFree({ free }: Tries, key: string): boolean {
+  // Long enough that nobody finds two keys with the same, and no key.
+  const fingerprint = hash('sha256', key, 'base64url').slice(0, 12);
+  if (free.size < freeKeys) free.add(fingerprint);
+  return free.has(fingerprint);
+}

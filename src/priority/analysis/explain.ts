@@ -1,0 +1,256 @@
+/** Which mapping wins for a key, why the others do not, and what a request with it would get. */
+import type { PrioritySettings } from '../../config/config.ts';
+import {
+  allLevels,
+  type Classifiable,
+  type Classification,
+  type Identity,
+  type Level,
+  type MappingMode,
+  type XPriorityPolicy,
+} from '../../domain/vocabulary.ts';
+import { mappedClassify } from '../matching/classifier.ts';
+import type { CompiledRow, Mapping, RankedRow } from '../matching/matcher.ts';
+import { classifyBySettings } from '../matching/shadow.ts';
+import type { EffectiveSource } from '../matching/timing.ts';
+import { type Answer, answerFor, matchesKey } from './key-answer.ts';
+import { type ShownRow, shownRow } from './shown-row.ts';
+
+export interface Question {
+  /** All of the key, or how it begins. */
+  readonly key: string;
+  readonly isWhole: boolean;
+  readonly asked: Level | null;
+}
+
+interface Situation {
+  readonly ranked: readonly RankedRow[];
+  /** Enabled rows that cannot be used, and rows that are switched off. */
+  readonly faulty: readonly CompiledRow[];
+  readonly disabled: readonly CompiledRow[];
+  readonly settings: PrioritySettings;
+  readonly sourceOf: (id: number) => EffectiveSource;
+  /** Whose key it is; null where that is not known. */
+  readonly owner: Identity | null;
+}
+
+/** How a row fares; the reason says the same in a sentence. */
+export const standings = ['wins', 'may_win', 'loses', 'no_match', 'switched_off', 'faulty'] as const;
+export type Standing = (typeof standings)[number];
+
+export interface ExplainedRow extends ShownRow {
+  /** Where the priority that holds comes from. */
+  readonly effective_source: EffectiveSource;
+  readonly answer: Answer;
+  readonly wins: boolean;
+  /** `loses`: also where it only might match, and would lose then. */
+  readonly standing: Standing;
+  /** Why it wins, loses or does not take part. */
+  readonly reason: string;
+}
+
+/** What a request would get; null where it depends on what is not known of the key. */
+export interface Given {
+  readonly priority: Level | null;
+  readonly source: 'header' | 'mapping' | 'default' | null;
+  readonly flow_id: string | null;
+}
+
+export interface Explanation extends Given {
+  /** Only one row, or none, can win. */
+  readonly certain: boolean;
+  readonly winner: ExplainedRow | null;
+  /** Ids of the rows of which one wins, unless none does; with a whole key the winner's alone. */
+  readonly possible_winners: number[];
+  readonly tenant: Pick<ShownRow, 'tenant_id' | 'tenant_name' | 'tenant_type'> | null;
+  /** With a whole key the rows that match it, with a beginning all rows, in the order in which they win. */
+  readonly mappings: ExplainedRow[];
+  readonly mapping: { readonly enabled: boolean; readonly mode: MappingMode };
+  /** What the mappings would give where they are off or a shadow. */
+  readonly if_enforced: Given | null;
+  readonly user_id: number | null;
+  readonly x_priority: {
+    readonly policy: XPriorityPolicy;
+    readonly asked: Level | null;
+    /** The levels that a request may choose by the header; null where that depends on what is not known. */
+    readonly allowed: Level[] | null;
+    readonly reason: string;
+  };
+}
+
+/** Rows after which a step ends. */
+const rowsPerStep = 128;
+
+export function* explain(question: Question, situation: Situation): Generator<void, Explanation> {
+  const { settings, owner } = situation;
+  const answered = yield* answers(question, situation.ranked);
+  const first = answered.findIndex(({ answer }) => answer === 'match');
+  const inReach = first === -1 ? answered : answered.slice(0, first + 1);
+  const possible = inReach.filter(({ answer }) => answer !== 'no match').map(({ mapping }) => mapping);
+  const candidates: readonly (Mapping | null)[] = first === -1 ? [...possible, null] : possible;
+  const certain = candidates.length === 1;
+  const winner = certain ? (candidates[0] ?? null) : null;
+
+  const isEnforced = settings.enabled.value && settings.mode.value === 'enforce';
+  const reasons = reasonsFor(isEnforced, certain, possible, first);
+  const reach = new Set(possible);
+  const standingOf = (mapping: Mapping, answer: Answer): Standing => {
+    if (answer === 'no match') return 'no_match';
+    if (!reach.has(mapping)) return 'loses';
+    return certain ? 'wins' : 'may_win';
+  };
+  const shown = answered
+    .filter(({ answer }) => !question.isWhole || answer === 'match')
+    .map(({ mapping, answer }) => ({
+      ...shownRow(mapping),
+      effective_source: situation.sourceOf(mapping.id),
+      answer,
+      wins: mapping === winner,
+      standing: standingOf(mapping, answer),
+      reason: reasons(mapping, answer),
+    }));
+  const aside = yield* outsiders(question, situation);
+  return {
+    ...givenBy(effectively, candidates, question.asked, situation),
+    certain,
+    winner: shown.find(({ wins }) => wins) ?? null,
+    possible_winners: possible.map(({ id }) => id),
+    tenant: winner && tenantOf(winner),
+    mappings: [...shown, ...aside],
+    mapping: { enabled: settings.enabled.value, mode: settings.mode.value },
+    if_enforced: isEnforced ? null : givenBy(enforced, candidates, question.asked, situation),
+    user_id: owner?.userId ?? null,
+    x_priority: policyFor(candidates, question.asked, situation),
+  };
+}
+
+interface Answered {
+  readonly mapping: Mapping;
+  readonly answer: Answer;
+}
+
+function* answers({ key, isWhole }: Question, rows: readonly RankedRow[]): Generator<void, Answered[]> {
+  const answered: Answered[] = [];
+  for (const { pattern, mapping } of rows) {
+    const answer = isWhole ? wholeAnswer(matchesKey(pattern, key)) : yield* answerFor(pattern, key);
+    answered.push({ mapping, answer });
+    if (pattern.kind === 'regex' || answered.length % rowsPerStep === 0) yield;
+  }
+  return answered;
+}
+
+const wholeAnswer = (isMatched: boolean): Answer => (isMatched ? 'match' : 'no match');
+
+const tenantOf = ({ tenant_id, tenant_name, tenant_type }: Mapping) => ({ tenant_id, tenant_name, tenant_type });
+
+/** Why each row wins or does not; `first` is the rank of the first that surely matches. */
+function reasonsFor(isEnforced: boolean, certain: boolean, possible: readonly Mapping[], first: number) {
+  const surest = first === -1 ? null : (possible.at(-1) ?? null);
+  const reach = new Set(possible);
+  return (mapping: Mapping, answer: Answer): string => {
+    if (answer === 'no match') return 'does not match';
+    if (certain && reach.has(mapping)) {
+      const wins = 'the first that matches in the order of priority and id';
+      return isEnforced ? `wins: ${wins}` : `would win, if the mappings were enforced: ${wins}`;
+    }
+    if (reach.has(mapping))
+      return answer === 'match' ? 'wins, unless one before it does' : 'may match, and wins if none before it does';
+    const better = surest === null ? '' : lossTo(mapping, surest);
+    return answer === 'match' ? `loses: ${better}` : `may match, and loses then: ${better}`;
+  };
+}
+
+const lossTo = (mapping: Mapping, winner: Mapping): string =>
+  mapping.level === winner.level
+    ? `mapping ${winner.id} has the same priority P${winner.level} and the smaller id`
+    : `P${mapping.level} is worse than P${winner.level} of mapping ${winner.id}`;
+
+/** Rows that match, or might, and take no part. */
+function* outsiders({ key, isWhole }: Question, { faulty, disabled }: Situation): Generator<void, ExplainedRow[]> {
+  const shown: ExplainedRow[] = [];
+  for (const [at, row] of disabled.entries()) {
+    const { source, pattern } = row;
+    const answer = isWhole ? wholeAnswer(matchesKey(pattern, key)) : yield* answerFor(pattern, key);
+    const isShown = !isWhole || answer === 'match';
+    const told =
+      answer === 'no match'
+        ? { standing: 'no_match' as const, reason: 'does not match' }
+        : { standing: 'switched_off' as const, reason: 'takes no part: it is switched off (enabled is false)' };
+    if (isShown) shown.push({ ...shownRow(source), effective_source: 'row', answer, wins: false, ...told });
+    if (pattern.kind === 'regex' || at % rowsPerStep === rowsPerStep - 1) yield;
+  }
+  if (isWhole) return shown;
+  return [
+    ...shown,
+    ...faulty.map(({ source, fault }) => ({
+      ...shownRow(source),
+      effective_source: 'row' as const,
+      answer: 'no match' as const,
+      wins: false,
+      standing: 'faulty' as const,
+      reason: `takes no part: it is faulty (${fault})`,
+    })),
+  ];
+}
+
+type Classifier = (settings: PrioritySettings, winner: Mapping | null, request: Classifiable) => Classification;
+
+// What is only explained is neither counted nor logged.
+const silent = { keyMapped: () => {}, keyShadowed: () => {} };
+const effectively: Classifier = (settings, winner, request) =>
+  classifyBySettings({ settings, match: () => winner, events: silent })(request);
+const enforced: Classifier = (settings, winner, request) =>
+  mappedClassify({ settings, match: () => winner, events: silent })(request);
+
+const nobody: Identity = { keyId: null, userId: null, role: null };
+
+/** What all candidates have in common. */
+function givenBy(
+  classify: Classifier,
+  candidates: readonly (Mapping | null)[],
+  asked: Level | null,
+  { settings, owner }: Situation,
+): Given {
+  let common: Given | null = null;
+  for (const winner of candidates) {
+    const { level, source, flowId } = classify(settings, winner, requestOf(owner, asked));
+    const given = { priority: level, source, flow_id: flowId === 'anonymous' ? null : flowId };
+    common = common === null ? given : shared(common, given);
+    if (common.priority === null && common.source === null && common.flow_id === null) break;
+  }
+  return common ?? { priority: null, source: null, flow_id: null };
+}
+
+const shared = (a: Given, b: Given): Given => ({
+  priority: a.priority === b.priority ? a.priority : null,
+  source: a.source === b.source ? a.source : null,
+  flow_id: a.flow_id === b.flow_id ? a.flow_id : null,
+});
+
+const requestOf = (owner: Identity | null, asked: Level | null): Classifiable => ({
+  identity: owner ?? nobody,
+  // Any text: which mapping wins has been found already.
+  key: 'explained',
+  asked: asked === null ? undefined : String(asked),
+});
+
+function policyFor(
+  candidates: readonly (Mapping | null)[],
+  asked: Level | null,
+  situation: Situation,
+): Explanation['x_priority'] {
+  const policy = situation.settings.x_priority.value;
+  // Candidates of one level and type of tenant are all treated the same.
+  const kinds = new Map(candidates.map(one => [`${one?.level} ${one?.tenant_type}`, one]));
+  const granted = (level: Level) => givenBy(effectively, [...kinds.values()], level, situation).priority;
+  const levels = allLevels.map(granted);
+  const allowed = levels.includes(null) ? null : allLevels.filter(level => levels[level] === level);
+  return { policy, asked, allowed, reason: policyReasons[policy] };
+}
+
+const policyReasons: { readonly [Policy in XPriorityPolicy]: string } = {
+  allow: 'allow: every request may choose any level',
+  internal: 'internal: internal tenants choose any level, everyone else may only lower their own',
+  lower: 'lower: every request may only lower its own level',
+  ignore: 'ignore: the header counts for nothing',
+};

@@ -1,0 +1,29 @@
+/**
+ * How the mappings take part in requests: not at all, for good, or as a shadow, in which a request is treated
+ * exactly as while mapping is off and what the mappings would have made of it is counted and logged.
+ */
+import type { Classify } from '../../domain/vocabulary.ts';
+import type { Events } from '../../telemetry/events.ts';
+import { defaultClassify, type MappedClassifyParts, mappedClassify } from './classifier.ts';
+
+interface ClassifyParts extends MappedClassifyParts {
+  readonly events: Pick<Events, 'keyMapped' | 'keyShadowed'>;
+}
+
+/** Chosen once per snapshot, so that a request meets neither switch. */
+export function classifyBySettings(parts: ClassifyParts): Classify {
+  const { enabled, mode } = parts.settings;
+  if (!enabled.value) return defaultClassify(parts.settings);
+  return mode.value === 'shadow' ? shadowClassify(parts) : mappedClassify(parts);
+}
+
+function shadowClassify({ settings, match, events }: ClassifyParts): Classify {
+  const asWhenOff = defaultClassify(settings);
+  // What nobody does must not be logged as done.
+  const asEnforced = mappedClassify({ settings, match, events: { keyMapped: () => {} } });
+  return request => {
+    const given = asWhenOff(request);
+    events.keyShadowed(request.key, given, asEnforced(request));
+    return given;
+  };
+}

@@ -1,0 +1,36 @@
+/** Which mappings are listed, and in which order. */
+import type { MatchType } from '../../domain/vocabulary.ts';
+
+/** Of faulty rows and those that never win the enabled ones are meant: the others are not looked at. */
+export const mappingStates = ['enabled', 'disabled', 'faulty', 'never_wins', 'boosted'] as const;
+export type MappingState = (typeof mappingStates)[number];
+
+export const mappingSorts = [
+  'priority',
+  'id',
+  'pattern',
+  'match_type',
+  'tenant',
+  'tenant_type',
+  'updated_at',
+  'requests_per_min',
+] as const;
+export type MappingSort = (typeof mappingSorts)[number];
+
+export const sortOrders = ['asc', 'desc'] as const;
+export type SortOrder = (typeof sortOrders)[number];
+
+export interface MappingFilter {
+  readonly tenant_type?: string | undefined;
+  readonly tenant_id?: string | undefined;
+  readonly priority?: number | undefined;
+  readonly enabled?: boolean | undefined;
+  readonly match_type?: MatchType | undefined;
+  readonly state?: MappingState | undefined;
+  /** Somewhere in pattern, tenant_id, tenant_name or description, in whatever case. */
+  readonly q?: string | undefined;
+  readonly sort?: MappingSort | undefined;
+  readonly order?: SortOrder | undefined;
+  readonly limit: number;
+  readonly offset: number;
+}

@@ -1,0 +1,120 @@
+/** What is changed at run time: rows of api_key_priority_config over environment, file and default. */
+import type { PrioritySettings } from '../../config/config.ts';
+import { errors } from '../../domain/errors.ts';
+import {
+  type MappingMode,
+  mappingModes,
+  type Setting,
+  type XPriorityPolicy,
+  xPriorityPolicies,
+} from '../../domain/vocabulary.ts';
+
+export interface SettingValues {
+  readonly enabled: boolean;
+  readonly default_priority: number;
+  readonly cache_ttl_sec: number;
+  readonly x_priority: XPriorityPolicy;
+  readonly mode: MappingMode;
+}
+
+/** A field that is absent stays; null takes the row away. */
+export type SettingsPatch = { readonly [Key in keyof SettingValues]?: SettingValues[Key] | null | undefined };
+
+export interface SettingFault {
+  readonly key: string;
+  readonly reason: string;
+}
+
+export interface StoredSetting {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface SettingChange {
+  readonly key: string;
+  /** Null takes the row away. */
+  readonly value: string | null;
+}
+
+interface Rule<T> {
+  /** Ends the sentence "… must be". */
+  readonly allowed: string;
+  /** Undefined: the text is not allowed. */
+  readonly parse: (text: string) => T | undefined;
+}
+
+const whole = (least: number, most: number): Rule<number> => ({
+  allowed: `a whole number from ${least} to ${most}`,
+  parse: text => {
+    const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= least && value <= most ? value : undefined;
+  },
+});
+
+const rules: { readonly [Key in keyof SettingValues]: Rule<SettingValues[Key]> } = {
+  enabled: {
+    allowed: 'true or false',
+    parse: text => (text === 'true' ? true : text === 'false' ? false : undefined),
+  },
+  default_priority: whole(0, 9),
+  cache_ttl_sec: whole(1, 86_400),
+  x_priority: {
+    allowed: xPriorityPolicies.join(' or '),
+    parse: text => xPriorityPolicies.find(policy => policy === text),
+  },
+  mode: {
+    allowed: mappingModes.join(' or '),
+    parse: text => mappingModes.find(mode => mode === text),
+  },
+};
+
+export const settingKeys = ['enabled', 'default_priority', 'cache_ttl_sec', 'x_priority', 'mode'] as const;
+
+const isSettingKey = (key: string): key is keyof SettingValues => Object.hasOwn(rules, key);
+
+/** Rows win over `configured`; what they cannot mean is left out and told. */
+export function effectiveSettings(
+  configured: PrioritySettings,
+  rows: readonly StoredSetting[],
+): { settings: PrioritySettings; faults: SettingFault[] } {
+  const stored = new Map(rows.map(row => [row.key, row.value.trim().toLowerCase()]));
+  const faults: SettingFault[] = [...stored.keys()]
+    .filter(key => !isSettingKey(key))
+    .map(key => ({ key, reason: `unknown; there are ${settingKeys.join(', ')}` }));
+  const effective = <Key extends keyof SettingValues>(key: Key): Setting<SettingValues[Key]> => {
+    const text = stored.get(key);
+    const value = text === undefined ? undefined : rules[key].parse(text);
+    if (value !== undefined) return { value, source: 'database' };
+    if (text !== undefined) faults.push({ key, reason: `must be ${rules[key].allowed}, not ${shown(text)}` });
+    return fallback(configured, key);
+  };
+  const settings = {
+    enabled: effective('enabled'),
+    default_priority: effective('default_priority'),
+    cache_ttl_sec: effective('cache_ttl_sec'),
+    x_priority: effective('x_priority'),
+    mode: effective('mode'),
+  };
+  return { settings, faults };
+}
+
+const shown = (text: string) => JSON.stringify(text.slice(0, 40));
+
+function fallback<Key extends keyof SettingValues>(
+  configured: { readonly [K in keyof SettingValues]: Setting<SettingValues[K]> },
+  key: Key,
+): Setting<SettingValues[Key]> {
+  return configured[key];
+}
+
+/** What a patch does to the rows; throws `invalid_request`. */
+export function changesOf(patch: SettingsPatch): SettingChange[] {
+  const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+  return given.map(([key, value]) => {
+    if (!isSettingKey(key)) throw errors.invalidRequest(`there is no setting '${key}'`, key);
+    if (value === null) return { key, value: null };
+    const text = String(value);
+    if (rules[key].parse(text) === undefined) throw errors.invalidRequest(`${key} must be ${rules[key].allowed}`, key);
+    return { key, value: text };
+  });
+}

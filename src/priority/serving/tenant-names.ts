@@ -1,0 +1,25 @@
+import type { CompiledRow } from '../matching/matcher.ts';
+
+/** What the tenants behind flow ids are called, read from the rows once per snapshot, when first asked. */
+export class TenantNames {
+  #rows: readonly CompiledRow[] | null = null;
+  #names: ReadonlyMap<string, string> = new Map();
+
+  /** `rows`: those that serve. Null where no row gives the flow a name; of several, the oldest row's. */
+  find(flowId: string, rows: readonly CompiledRow[]): string | null {
+    if (rows !== this.#rows) {
+      this.#names = namesIn(rows);
+      this.#rows = rows;
+    }
+    return this.#names.get(flowId) ?? null;
+  }
+}
+
+function namesIn(rows: readonly CompiledRow[]): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const { mapping } of rows) {
+    if (mapping === null || mapping.tenant_name === null || names.has(mapping.flowId)) continue;
+    names.set(mapping.flowId, mapping.tenant_name);
+  }
+  return names;
+}

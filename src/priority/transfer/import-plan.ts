@@ -1,0 +1,145 @@
+/**
+ * What an import does to the rows that are stored: whose row each row of the file is, and what becomes of it.
+ *
+ *   1. the row of the same pattern, an exact key in either spelling
+ *   2. else a row, not taken yet, of the same text and another match type: texts are unique
+ *   3. else a new row
+ *
+ * Stored rows that no row of the file took are deleted where the import is to prune, else left.
+ */
+import type { MappingRow } from '../../db/schema.ts';
+import type { ReadRow } from './import-rows.ts';
+import { identityOf, isSameRow, type PortableRow, portable } from './portable-row.ts';
+import { FaultCount, type RowFault, type RowFaults, together } from './row-faults.ts';
+
+export interface Plan {
+  readonly created: readonly Pick<ReadRow, 'row' | 'weight'>[];
+  /** With the stored spelling of the pattern; `weight` is that of the row as it will be. */
+  readonly updated: readonly { readonly before: MappingRow; readonly after: PortableRow; readonly weight: number }[];
+  readonly deleted: readonly MappingRow[];
+  readonly unchanged: number;
+}
+
+/** Rows after which a step ends; exact keys among them are hashed. */
+const rowsPerStep = 128;
+
+/** `stored`: all rows, in order of id. Where there are faults nothing must be written. */
+export function* planOf(
+  stored: readonly MappingRow[],
+  file: readonly ReadRow[],
+  prune: boolean,
+): Generator<void, { plan: Plan; faults: RowFaults }> {
+  const pairing = yield* pair(stored, file);
+  const faults = new FaultCount();
+  const created: ReadRow[] = [];
+  const updated: Plan['updated'][number][] = [];
+  let unchanged = 0;
+  for (const [at, { read, before }] of pairing.pairs.entries()) {
+    if (at % rowsPerStep === 0) yield;
+    // Also where it breaks a rule: a row written by hand may stay as it is.
+    if (before !== null && isSameRow(before, read.row)) unchanged += 1;
+    else if (read.fault !== null) faults.add(read.fault);
+    else if (before === null) created.push(read);
+    else updated.push({ before, after: { ...read.row, pattern: before.pattern }, weight: read.weight });
+  }
+  const deleted = prune ? pairing.left : [];
+  const left = pairing.left.length - deleted.length;
+  return {
+    plan: { created, updated, deleted, unchanged: unchanged + left },
+    faults: together([...pairing.faults, faults]),
+  };
+}
+
+interface Pairing {
+  readonly pairs: readonly { readonly read: ReadRow; readonly before: MappingRow | null }[];
+  readonly faults: readonly RowFaults[];
+  /** Stored rows that the file does not name. */
+  readonly left: readonly MappingRow[];
+}
+
+function* pair(stored: readonly MappingRow[], file: readonly ReadRow[]): Generator<void, Pairing> {
+  const taken = new Map<MappingRow, ReadRow>();
+  const sameKeys = new FaultCount();
+  const pairs: { read: ReadRow; before: MappingRow | null }[] = [];
+  const first = new Map<string, ReadRow>();
+  const { byIdentity, byText } = yield* indexed(stored);
+  for (const [at, read] of file.entries()) {
+    if (at % rowsPerStep === 0) yield;
+    const identity = identityOf(read.row);
+    // Written by hand, two spellings of one key may stand side by side: each finds its own again.
+    const free = (byIdentity.get(identity) ?? []).filter(row => !taken.has(row));
+    const before = free.find(row => isSameRow(row, read.row)) ?? free[0] ?? null;
+    const twin = first.get(identity);
+    if (before === null && twin !== undefined) {
+      sameKeys.add(faultOf(read, `it is the pattern of ${placeOf(twin)} again`));
+      continue;
+    }
+    first.set(identity, twin ?? read);
+    if (before !== null) taken.set(before, read);
+    pairs.push({ read, before });
+  }
+  const sameTexts = new FaultCount();
+  const isNew = new Map<string, ReadRow>();
+  for (const [at, one] of pairs.entries()) {
+    if (at % rowsPerStep === 0) yield;
+    if (one.before !== null) continue;
+    const { pattern } = one.read.row;
+    const sameText = byText.get(pattern);
+    const twin = (sameText && taken.get(sameText)) ?? isNew.get(pattern);
+    if (twin) {
+      sameTexts.add(faultOf(one.read, `${placeOf(twin)} has the same text; a text can stand in one mapping only`));
+    } else if (sameText) {
+      taken.set(sameText, one.read);
+      one.before = sameText;
+    } else isNew.set(pattern, one.read);
+  }
+  const left: MappingRow[] = [];
+  for (const [at, row] of stored.entries()) {
+    if (at % rowsPerStep === 0) yield;
+    if (!taken.has(row)) left.push(row);
+  }
+  return { pairs, faults: [sameKeys, sameTexts], left };
+}
+
+function* indexed(stored: readonly MappingRow[]) {
+  const byIdentity = new Map<string, MappingRow[]>();
+  const byText = new Map<string, MappingRow>();
+  for (const [at, row] of stored.entries()) {
+    if (at % rowsPerStep === 0) yield;
+    byText.set(row.pattern, row);
+    const identity = identityOf(row);
+    const same = byIdentity.get(identity);
+    if (same) same.push(row);
+    else byIdentity.set(identity, [row]);
+  }
+  return { byIdentity, byText };
+}
+
+const faultOf = ({ place }: ReadRow, reason: string): RowFault => ({ ...place, field: 'pattern', reason });
+
+export const placeOf = ({ place: { index, line } }: { readonly place: Pick<RowFault, 'index' | 'line'> }): string =>
+  line === null ? `mappings[${index}]` : `line ${line}`;
+
+export interface ImportChange {
+  readonly action: 'create' | 'update' | 'delete';
+  /** Null before there is a row. */
+  readonly id: number | null;
+  readonly before: PortableRow | null;
+  readonly after: PortableRow | null;
+}
+
+/** As operators see them: no key in clear. The first `most`; `ids` of what was created, in its order; none before that. */
+export function changesOf({ created, updated, deleted }: Plan, ids: readonly number[], most: number): ImportChange[] {
+  const rest = (before: number) => Math.max(0, most - before);
+  return [
+    ...created.slice(0, most).map(({ row }, at): ImportChange => {
+      return { action: 'create', id: ids[at] ?? null, before: null, after: portable(row) };
+    }),
+    ...updated.slice(0, rest(created.length)).map(({ before, after }): ImportChange => {
+      return { action: 'update', id: before.id, before: portable(before), after: portable(after) };
+    }),
+    ...deleted.slice(0, rest(created.length + updated.length)).map((row): ImportChange => {
+      return { action: 'delete', id: row.id, before: portable(row), after: null };
+    }),
+  ];
+}

@@ -1,0 +1,96 @@
+/** What the pool has to give: seats by level, tokens in flight, rates, and a gate that the upstream may close. */
+import type { Level } from '../../domain/vocabulary.ts';
+import type { SchedulerSettings } from '../rules.ts';
+import { Aimd } from './aimd.ts';
+import { Rates } from './rate.ts';
+import { Seats } from './seats.ts';
+
+interface Held {
+  readonly level: Level;
+  readonly tokens: number;
+}
+
+export class Capacity {
+  readonly seats = new Seats();
+  tokensInFlight = 0;
+  closedUntil = Number.NEGATIVE_INFINITY;
+  #settings: SchedulerSettings;
+  readonly #aimd: Aimd;
+  #rates: Rates | null = null;
+
+  constructor(settings: SchedulerSettings) {
+    this.#settings = settings;
+    this.#aimd = new Aimd(settings.seats);
+  }
+
+  configure(settings: SchedulerSettings, now: number): void {
+    this.#settings = settings;
+    this.#aimd.configure(settings.seats);
+    if (!settings.aimd) this.#aimd.reset();
+    this.#rates = Rates.of(settings, this.#rates, now);
+    this.#applySeats();
+  }
+
+  /** Says until when it is closed now. */
+  closeUntil(time: number): number {
+    this.closedUntil = Math.max(this.closedUntil, time);
+    return this.closedUntil;
+  }
+
+  upstreamDropped(): void {
+    if (!this.#settings.aimd) return;
+    this.#aimd.dropped();
+    this.#applySeats();
+  }
+
+  upstreamServed(): void {
+    if (!this.#settings.aimd) return;
+    this.#aimd.served(this.seats.inUse);
+    if (this.#aimd.limit !== this.seats.limit) this.#applySeats();
+  }
+
+  isOpen(now: number): boolean {
+    return now >= this.closedUntil && (this.#rates === null || this.#rates.isOpen(now));
+  }
+
+  /** When it opens; `now` or earlier if it is open. */
+  openAt(now: number): number {
+    return Math.max(this.closedUntil, this.#rates?.openAt ?? now);
+  }
+
+  /** No request with so many tokens ever fits. */
+  isImpossible(tokens: number): boolean {
+    return tokens > (this.#settings.maxTokensInFlight ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** What was queued before the limit was lowered below it fits when it is alone. */
+  fits(tokens: number): boolean {
+    const most = this.#settings.maxTokensInFlight;
+    return most === null || this.tokensInFlight + tokens <= most || this.seats.inUse === 0;
+  }
+
+  take({ level, tokens }: Held, now: number): void {
+    this.seats.take(level);
+    this.tokensInFlight += tokens;
+    this.#rates?.take(tokens, now);
+  }
+
+  free({ level, tokens }: Held): void {
+    this.seats.free(level);
+    // Estimates may be fractions: what rounding leaves over must not add up.
+    this.tokensInFlight = this.seats.inUse === 0 ? 0 : this.tokensInFlight - tokens;
+  }
+
+  /** It has come to more tokens than were taken, or (negative) to fewer. */
+  correct(tokens: number, now: number): void {
+    this.#rates?.correct(tokens, now);
+  }
+
+  giveBackRequest(): void {
+    this.#rates?.giveBackRequest();
+  }
+
+  #applySeats(): void {
+    this.seats.configure(this.#settings, this.#aimd.limit);
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * A tenant with limits or a weight of its own, over all levels of the pool. While it may not start
+ * anything its flows are parked: they are in no heap, so nobody is asked to wait for them.
+ */
+import { Rates } from '../capacity/rate.ts';
+import type { TenantRules } from '../rules.ts';
+
+export class Tenant<Flow> {
+  rules: TenantRules;
+  rates: Rates | null;
+  running = 0;
+  waiting = 0;
+  /** Of these, those that stand aside for what the upstream has closed. */
+  aside = 0;
+  /** Its flows stand aside. What it says of a tenant with nothing waiting may be out of date. */
+  isParked = false;
+  /** Those with something waiting. */
+  readonly backlogged = new Set<Flow>();
+  // Its item in the heap of those that wait for their rate.
+  slot = -1;
+  key = 0;
+  turn = 0;
+
+  constructor(rules: TenantRules, now: number) {
+    this.rules = rules;
+    this.rates = Rates.of(rules, null, now);
+  }
+
+  configure(rules: TenantRules, now: number): void {
+    this.rules = rules;
+    this.rates = Rates.of(rules, this.rates, now);
+  }
+
+  get hasSeat(): boolean {
+    return this.rules.maxConcurrent === null || this.running < this.rules.maxConcurrent;
+  }
+
+  get hasRoom(): boolean {
+    return this.rules.maxQueueDepth === null || this.waiting < this.rules.maxQueueDepth;
+  }
+
+  mayStart(now: number): boolean {
+    return this.hasSeat && (this.rates === null || this.rates.isOpen(now));
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * What waits and runs in one level: how much of it, whose queue is the longest, who stands aside. Whose turn it is
+ * is said by fair-flows.ts.
+ */
+import type { Level } from '../../domain/vocabulary.ts';
+import type { Target } from '../closures/targets.ts';
+import { FairFlows } from '../flows/fair-flows.ts';
+import { Flow, type Place } from '../flows/flow.ts';
+import { LevelService } from '../flows/service.ts';
+import { SideQueues } from '../flows/side-queues.ts';
+import type { Tenant } from '../flows/tenant.ts';
+import { LongestQueue } from './longest-queue.ts';
+
+export type FindTenant<Holder> = (flowId: string) => Tenant<Flow<Holder>> | null;
+
+export class LevelQueue<Holder> {
+  waiting = 0;
+  running = 0;
+  /** Estimated cost of what waits. */
+  waitingCost = 0;
+  waitingBytes = 0;
+  /** Of those that wait, how many stand aside for what the upstream has closed, and their cost. */
+  aside = 0;
+  asideCost = 0;
+  readonly id: Level;
+  /** What its flows are served, for whoever looks on. */
+  readonly service = new LevelService();
+  readonly fair = new FairFlows<Holder>({
+    create: (id, counter) => this.#createFlow(id, counter),
+    isIdle: () => this.waiting + this.running === 0,
+  });
+  readonly #findTenant: FindTenant<Holder>;
+  #longest: LongestQueue<Holder> | null = null;
+
+  constructor(id: Level, findTenant: FindTenant<Holder>) {
+    this.id = id;
+    this.#findTenant = findTenant;
+  }
+
+  /** Flows that are remembered. */
+  get flows(): number {
+    return this.fair.size;
+  }
+
+  knownFlows(): Iterable<Flow<Holder>> {
+    return this.fair.all();
+  }
+
+  weightOf(flowId: string): number {
+    return this.#findTenant(flowId)?.rules.weight ?? 1;
+  }
+
+  find(flowId: string): Flow<Holder> | null {
+    return this.fair.find(flowId) ?? null;
+  }
+
+  /** Flows with something waiting that may start, as far as their tenants and the upstream go. */
+  get readyFlows(): number {
+    return this.fair.ready;
+  }
+
+  /** `target`: with whom it stands aside, null: with nobody. */
+  enqueue(place: Place<Holder>, target: Target<Holder> | null): void {
+    const flow = this.#entered(place);
+    flow.append(place);
+    this.#placed(flow, place, target);
+  }
+
+  /** Puts a place that had a seat before all others of its flow. */
+  putBack(place: Place<Holder>, target: Target<Holder> | null): void {
+    const flow = this.#entered(place);
+    flow.prepend(place);
+    this.#placed(flow, place, target);
+  }
+
+  /** Whose turn it is. */
+  peek(): Place<Holder> | null {
+    return this.fair.peek()?.first ?? null;
+  }
+
+  /** Takes the place whose turn it is and charges its flow; `isChosen`: among all that wait in the pool. */
+  dispatch(place: Place<Holder>, isChosen: boolean): void {
+    const { flow } = place;
+    if (flow === null) return;
+    this.fair.start(flow, place, isChosen);
+    flow.service.served += place.cost;
+    flow.running++;
+    this.running++;
+    this.#unlink(flow, place);
+    this.fair.started(flow);
+  }
+
+  /** Takes a waiting place out of turn; nothing is charged. */
+  remove(place: Place<Holder>): void {
+    const flow = place.flow;
+    if (flow === null) return;
+    this.#unlink(flow, place);
+    this.fair.retire(flow);
+  }
+
+  /** A running place is charged so much more, or (negative) less. */
+  correct(place: Place<Holder>, difference: number): void {
+    const flow = place.flow;
+    if (flow === null || difference === 0) return;
+    this.fair.correct(flow, place, difference);
+    flow.service.served += difference;
+  }
+
+  /** A running place has ended. */
+  finish(place: Place<Holder>): void {
+    const flow = place.flow;
+    if (flow === null) return;
+    flow.running--;
+    this.running--;
+    this.fair.retire(flow);
+  }
+
+  /**
+   * To be called after anything that changes which of the flow may start. One that could start nothing and
+   * now can does not bring along the time in which it could not.
+   */
+  review(flow: Flow<Holder>): void {
+    this.fair.review(flow, flow.first !== null && !flow.isParked);
+  }
+
+  /** One that waits is passed by while its target is closed. */
+  standAside(flow: Flow<Holder>, place: Place<Holder>, target: Target<Holder>): void {
+    flow.sides ??= new SideQueues(flow.head, (places, cost) => this.#countAside(flow, places, cost));
+    flow.sides.join(place, target);
+  }
+
+  /** It has something waiting and may start nothing. */
+  isAside(flow: Flow<Holder>): boolean {
+    return flow.head !== null && flow.slot < 0;
+  }
+
+  /** The flow whose queue is the longest, by cost. */
+  longest(): Flow<Holder> | undefined {
+    this.#longest ??= new LongestQueue(this.knownFlows(), this.waiting);
+    return this.#longest.peek();
+  }
+
+  /** Estimated cost of what waits and does not stand aside. */
+  get dueCost(): number {
+    return this.waitingCost - this.asideCost;
+  }
+
+  #entered(place: Place<Holder>): Flow<Holder> {
+    const flow = this.fair.awaken(place.flowId);
+    // Of those who are put back it is negative.
+    const arrival = Math.abs(place.turn);
+    if (flow.head === null) {
+      flow.tenant?.backlogged.add(flow);
+      flow.activation = arrival;
+    }
+    flow.appended = arrival;
+    if (flow.service.isOver) flow.service = this.service.of(flow.id);
+    flow.service.hasWanted = true;
+    this.waiting++;
+    this.waitingCost += place.cost;
+    this.waitingBytes += place.bodyBytes;
+    return flow;
+  }
+
+  #placed(flow: Flow<Holder>, place: Place<Holder>, target: Target<Holder> | null): void {
+    if (target !== null) this.standAside(flow, place, target);
+    if (flow.slot < 0 || flow.sides !== null) this.review(flow);
+    this.#longest?.update(flow);
+  }
+
+  #countAside(flow: Flow<Holder>, places: number, cost: number): void {
+    this.aside += places;
+    this.asideCost = this.aside === 0 ? 0 : this.asideCost + cost;
+    if (flow.tenant !== null) flow.tenant.aside += places;
+  }
+
+  #createFlow(id: string, counter: number): Flow<Holder> {
+    const flow = new Flow<Holder>(id, this.id, counter, this.service.of(id));
+    flow.tenant = this.#findTenant(id);
+    flow.weight = flow.tenant?.rules.weight ?? 1;
+    return flow;
+  }
+
+  #unlink(flow: Flow<Holder>, place: Place<Holder>): void {
+    flow.unlink(place);
+    if (flow.head === null) flow.tenant?.backlogged.delete(flow);
+    if (flow.head === null || flow.sides !== null) this.review(flow);
+    this.waiting--;
+    this.waitingCost = this.waiting === 0 ? 0 : this.waitingCost - place.cost;
+    this.waitingBytes -= place.bodyBytes;
+    if (this.#longest !== null) this.#shorten(this.#longest, flow);
+  }
+
+  #shorten(longest: LongestQueue<Holder>, flow: Flow<Holder>): void {
+    longest.update(flow);
+    if (longest.isWorthKeeping(this.waiting)) return;
+    longest.discard(this.knownFlows());
+    this.#longest = null;
+  }
+}

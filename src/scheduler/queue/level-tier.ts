@@ -1,0 +1,120 @@
+/**
+ * How the levels share the seats. Strict levels go in order of their number. Weighted levels (all in wfq, P1…P9 in
+ * hybrid) go
+ *
+ *   by level    by a counter of what they were charged, divided by their weight: the same start-time fair queueing
+ *               that fair-flows.ts uses between tenants, so that levels which always have something waiting are
+ *               given cost in proportion to their weights
+ *   by tenant   as their flows do, which all go by one time: the one with the least counter is next, of equal ones
+ *               the one that has had something waiting for longest
+ */
+import { allLevels, type Level, levelCount, type Policy } from '../../domain/vocabulary.ts';
+import { renormaliseAbove } from '../flows/virtual-time.ts';
+import type { SchedulerSettings } from '../rules.ts';
+import type { LevelQueue } from './level-queue.ts';
+
+const allMask = (1 << levelCount) - 1;
+/** Which levels take part by weight, as bits. */
+const weightedMasks: Record<Policy, number> = { strict: 0, wfq: allMask, hybrid: allMask & ~1 };
+
+export class LevelTier<Holder> {
+  readonly #queues: readonly LevelQueue<Holder>[];
+  readonly #weights = new Float64Array(levelCount);
+  readonly #counters = new Float64Array(levelCount);
+  #weighted = 0;
+  /** Those that go by their counters. */
+  #counted = 0;
+  #virtualTime = 0;
+
+  constructor(queues: readonly LevelQueue<Holder>[]) {
+    this.#queues = queues;
+  }
+
+  /** Levels that begin to take part by weight begin level, or with what they were charged when they last did. */
+  configure({ policy, shareBy, weights }: Pick<SchedulerSettings, 'policy' | 'shareBy' | 'weights'>): void {
+    if (weights.length !== levelCount || !weights.every(weight => weight > 0 && Number.isFinite(weight)))
+      throw new Error(`weights must be ${levelCount} positive numbers`);
+    this.#weights.set(weights);
+    const before = this.#counted;
+    this.#weighted = weightedMasks[policy];
+    this.#counted = shareBy === 'level' ? this.#weighted : 0;
+    for (const level of allLevels) if ((this.#counted & ~before & (1 << level)) !== 0) this.wake(level);
+  }
+
+  /** Whose turn it is among the levels of a non-empty mask. */
+  pick(mask: number): number {
+    const strict = mask & ~this.#weighted;
+    if (strict !== 0) return 31 - Math.clz32(strict & -strict);
+    return this.#counted === 0 ? this.#pickByTenant(mask) : this.#pickByLevel(mask);
+  }
+
+  /** The weight that the tenants of a level share the pool by; null: they share what their level is given. */
+  tenantsWeight(level: number): number | null {
+    return (this.#weighted & ~this.#counted & (1 << level)) === 0 ? null : (this.#weights[level] ?? 1);
+  }
+
+  /** A level that could start nothing can now: the time it was idle is not saved up. */
+  wake(level: Level): void {
+    this.#counters[level] = Math.max(this.#counters[level] ?? 0, this.#virtualTime);
+  }
+
+  /** What a charge of this level is divided by; Infinity where nothing is counted. */
+  weightOf(level: Level): number {
+    return (this.#counted & (1 << level)) === 0 ? Number.POSITIVE_INFINITY : (this.#weights[level] ?? 1);
+  }
+
+  /**
+   * A place of the level gets a seat. Time moves only where the level was picked for its counter: one that
+   * starts on its reserve, whatever its counter, must not make those who wait seem to be behind.
+   */
+  charge(level: Level, amount: number, isByCounter: boolean): void {
+    if ((this.#counted & (1 << level)) === 0) return;
+    if (isByCounter) this.#virtualTime = Math.max(this.#virtualTime, this.#counters[level] ?? 0);
+    this.correct(level, amount);
+    if (this.#virtualTime > renormaliseAbove) this.#renormalise();
+  }
+
+  /** What a place was charged, by weight, is raised or lowered. */
+  correct(level: Level, difference: number): void {
+    this.#counters[level] = (this.#counters[level] ?? 0) + difference;
+  }
+
+  #pickByLevel(mask: number): number {
+    let best = -1;
+    let least = Number.POSITIVE_INFINITY;
+    for (let rest = mask; rest !== 0; rest &= rest - 1) {
+      const level = 31 - Math.clz32(rest & -rest);
+      const counter = this.#counters[level] ?? 0;
+      if (counter < least) {
+        best = level;
+        least = counter;
+      }
+    }
+    return best;
+  }
+
+  #pickByTenant(mask: number): number {
+    let best = -1;
+    let least = Number.POSITIVE_INFINITY;
+    let since = 0;
+    for (let rest = mask; rest !== 0; rest &= rest - 1) {
+      const level = 31 - Math.clz32(rest & -rest);
+      const fair = this.#queues[level]?.fair;
+      const flow = fair?.peek();
+      if (fair === undefined || flow === undefined) continue;
+      const counter = flow.counter + fair.shift;
+      if (counter < least || (counter === least && flow.activation < since)) {
+        best = level;
+        least = counter;
+        since = flow.activation;
+      }
+    }
+    return best;
+  }
+
+  #renormalise(): void {
+    for (let level = 0; level < levelCount; level++)
+      this.#counters[level] = (this.#counters[level] ?? 0) - this.#virtualTime;
+    this.#virtualTime = 0;
+  }
+}

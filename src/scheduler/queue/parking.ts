@@ -1,0 +1,128 @@
+/**
+ * The tenants with rules of their own, and which of them stand aside: who is at its limit of seats comes
+ * back when one of its requests ends, who is at a rate comes back by the clock.
+ */
+import type { Flow } from '../flows/flow.ts';
+import { IndexedHeap } from '../flows/heap.ts';
+import { Tenant } from '../flows/tenant.ts';
+import type { Tenants } from '../rules.ts';
+
+type FlowTenant<Holder> = Tenant<Flow<Holder>>;
+
+interface ParkingOptions<Holder> {
+  /** Puts the flow where it belongs, now that its tenant may start something or nothing. */
+  readonly review: (flow: Flow<Holder>) => void;
+  /** That has been done to a flow of this level. */
+  readonly changed: (flow: Flow<Holder>) => void;
+}
+
+export class Parking<Holder> {
+  readonly #options: ParkingOptions<Holder>;
+  readonly #tenants = new Map<string, FlowTenant<Holder>>();
+  /** Parked for their rates, by when these open. */
+  readonly #byTime = new IndexedHeap<FlowTenant<Holder>>();
+
+  constructor(options: ParkingOptions<Holder>) {
+    this.#options = options;
+  }
+
+  find(flowId: string): FlowTenant<Holder> | null {
+    if (this.#tenants.size === 0) return null;
+    return this.#tenants.get(flowId) ?? null;
+  }
+
+  /** Brings back whose rate is open again. */
+  wake(now: number): void {
+    for (let tenant = this.#byTime.peek(); tenant !== undefined && tenant.key <= now; tenant = this.#byTime.peek())
+      this.review(tenant, now);
+  }
+
+  nextWake(): number {
+    return this.#byTime.peek()?.key ?? Number.POSITIVE_INFINITY;
+  }
+
+  queued(tenant: FlowTenant<Holder>): void {
+    tenant.waiting++;
+    this.#await(tenant);
+  }
+
+  left(tenant: FlowTenant<Holder>): void {
+    tenant.waiting--;
+    this.#await(tenant);
+  }
+
+  started(tenant: FlowTenant<Holder>, tokens: number, now: number): void {
+    tenant.running++;
+    tenant.rates?.take(tokens, now);
+    this.review(tenant, now);
+  }
+
+  ended(tenant: FlowTenant<Holder>, now: number): void {
+    tenant.running--;
+    this.review(tenant, now);
+  }
+
+  /** How long its rates keep one more of the tenant waiting, behind those that wait already. */
+  waitMs(flowId: string, now: number): number {
+    const tenant = this.find(flowId);
+    return tenant?.rates?.waitBehind(tenant.waiting - tenant.aside, now) ?? 0;
+  }
+
+  /** To be called after anything that moves the tenant's seats or rates. */
+  review(tenant: FlowTenant<Holder>, now: number): void {
+    const mayStart = tenant.mayStart(now);
+    if (mayStart === tenant.isParked) {
+      tenant.isParked = !mayStart;
+      for (const flow of tenant.backlogged) {
+        this.#options.review(flow);
+        this.#options.changed(flow);
+      }
+    }
+    this.#await(tenant);
+  }
+
+  /** New rules; what tenants have running, waiting and used of their rates is kept. */
+  configure(rules: Tenants, flows: readonly Flow<Holder>[], now: number): void {
+    for (const id of this.#tenants.keys()) if (!rules.has(id)) this.#forget(id);
+    for (const [id, rule] of rules) {
+      const known = this.#tenants.get(id);
+      if (known === undefined) this.#tenants.set(id, new Tenant(rule, now));
+      else known.configure(rule, now);
+    }
+    for (const flow of flows) this.#bind(flow);
+    for (const tenant of this.#tenants.values()) tenant.isParked = !tenant.mayStart(now);
+    for (const flow of flows) if (flow.head !== null) this.#options.review(flow);
+    for (const tenant of this.#tenants.values()) this.#await(tenant);
+  }
+
+  #forget(id: string): void {
+    const tenant = this.#tenants.get(id);
+    if (tenant !== undefined && tenant.slot >= 0) this.#byTime.remove(tenant);
+    this.#tenants.delete(id);
+  }
+
+  /** A flow of a tenant that had no rules until now brings along what it has. */
+  #bind(flow: Flow<Holder>): void {
+    const tenant = this.find(flow.id);
+    flow.weight = tenant?.rules.weight ?? 1;
+    if (flow.tenant === tenant) return;
+    flow.tenant = tenant;
+    if (tenant === null) return;
+    tenant.running += flow.running;
+    tenant.waiting += flow.waiting;
+    tenant.aside += flow.sides?.held ?? 0;
+    if (flow.head !== null) tenant.backlogged.add(flow);
+  }
+
+  /** It is woken by time iff it has something waiting and only its rates keep it. */
+  #await(tenant: FlowTenant<Holder>): void {
+    const isDue = tenant.isParked && tenant.waiting > 0 && tenant.hasSeat && tenant.rates !== null;
+    if (!isDue) {
+      if (tenant.slot >= 0) this.#byTime.remove(tenant);
+      return;
+    }
+    const openAt = tenant.rates?.openAt ?? Number.POSITIVE_INFINITY;
+    if (tenant.slot >= 0) this.#byTime.update(tenant, openAt);
+    else this.#byTime.push(tenant, openAt);
+  }
+}

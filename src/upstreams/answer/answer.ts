@@ -1,0 +1,296 @@
+import type { ServerResponse } from 'node:http';
+import type { Clock } from '../../domain/clock.ts';
+import type { GatewayError } from '../../domain/errors.ts';
+import { answerHeaders, upstreamRequestId } from '../headers.ts';
+import { type Meter, noPlace } from '../metering/answer-reading.ts';
+import { meteredUsage } from '../metering/charge.ts';
+import { isEventStream } from '../metering/meter.ts';
+import type { Forwarded, TakenBack, UpstreamCall } from '../provider.ts';
+import { faultEvent } from './fault-event.ts';
+import { retryAfterMs } from './retry-after.ts';
+import { isPacked, meterOf } from './unpacking.ts';
+import { faultIn, unwantedStatus } from './upstream-fault.ts';
+
+/** Whoever produces the bytes of an answer. */
+export interface Source {
+  pause(): void;
+  resume(): void;
+  /** Stop producing; `closed` is called once the upstream no longer counts the call. */
+  stop(closed: () => void): void;
+}
+
+/** What all calls of one provider share. */
+export interface AnswerContext {
+  readonly clock: Clock;
+  /** How long a client may leave the answer unread before it counts as gone. */
+  readonly stallMs: number;
+  /** The answers that are not settled yet. */
+  readonly running: Set<Answer>;
+}
+
+interface Settle {
+  readonly resolve: (forwarded: Forwarded | TakenBack) => void;
+  readonly reject: (error: GatewayError) => void;
+}
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Too many requests, no room at the moment, and Anthropic's word for the latter. */
+const isBusy = (status: number): boolean => status === 429 || status === 503 || status === 529;
+/** Asks nginx not to hold the events of a stream back. */
+const unheld = { 'x-accel-buffering': 'no' };
+/** A success that has no body. */
+const noContent = 204;
+/** How long the body of an answer that nobody gets may take, before its connection is given up. */
+const unwantedBodyMs = 1_000;
+/** How long an upstream may take to end a stream after its last event, when the client has closed already. */
+const lastBytesMs = 1_000;
+/** A stream's output is told once for so many pieces: as often as the scheduler takes it into account. */
+const piecesPerReport = 8;
+
+/**
+ * The client's side of one call: writes the answer as it comes, holds the source back while the
+ * client is slow, stops it when the client has left, and settles the call exactly once.
+ *
+ *   waiting ──start──▶ started ──end, fail──▶ ended ──all is read──▶ over, after a fault with an error event or a break
+ *      │  │              └──client leaves after the last event──▶ left ──end, fail──▶ ended
+ *      │  └──busy──▶ taken back ──end, fail──▶ over
+ *      └──fail, redirect: rejects
+ *      └──────────────────┴──client leaves: stop the source, wait until it is closed
+ */
+export class Answer {
+  readonly #call: UpstreamCall;
+  readonly #res: ServerResponse;
+  readonly #source: Source;
+  readonly #context: AnswerContext;
+  readonly #settled: Settle;
+  #state: 'waiting' | 'started' | 'ended' | 'left' | 'taken_back' | 'over' = 'waiting';
+  #status: number | null = null;
+  #upstreamRequestId: string | null = null;
+  #meter: Meter | null = null;
+  /** A fault can be told within it. */
+  #takesErrorEvent = false;
+  /** It is known how many bytes have to come. */
+  #isLengthTold = false;
+  #hasWritten = false;
+  #reportAt = piecesPerReport;
+  #cancelStall: (() => void) | null = null;
+  /** What a state waits for, other than the client. */
+  #cancelWait: (() => void) | null = null;
+
+  constructor(call: UpstreamCall, res: ServerResponse, source: Source, context: AnswerContext, settled: Settle) {
+    this.#call = call;
+    this.#res = res;
+    this.#source = source;
+    this.#context = context;
+    this.#settled = settled;
+    context.running.add(this);
+    res.on('close', () => this.#leave());
+  }
+
+  start(status: number, headers: Headers): void {
+    if (this.#state !== 'waiting') return;
+    const unwanted = unwantedStatus(status, headers.location);
+    if (unwanted !== null) this.#reject(unwanted);
+    else this.#begin(status, headers);
+  }
+
+  #begin(status: number, headers: Headers): void {
+    if (!isBusy(status)) this.#call.onAnswer(status);
+    else if (this.#call.onBusy(status, retryAfterMs(headers, this.#context.clock.date()))) {
+      this.#takeBack();
+      return;
+    }
+    this.#state = 'started';
+    this.#status = status;
+    this.#upstreamRequestId = upstreamRequestId(headers);
+    this.#isLengthTold = headers['content-length'] !== undefined;
+    const contentType = String(headers['content-type'] ?? '');
+    if (status < 400 && status !== noContent) this.#meter = meterOf(contentType, headers['content-encoding']);
+    const isStream = isEventStream(contentType);
+    const added = this.#call.answerHeaders;
+    this.#res.writeHead(
+      status,
+      answerHeaders(headers, isStream || this.#call.stream ? { ...added, ...unheld } : added),
+    );
+    if (isStream) this.#startStream(isPacked(headers['content-encoding']));
+  }
+
+  write(chunk: Buffer): void {
+    if (this.#state === 'left') this.#meter?.feed(chunk);
+    if (this.#state !== 'started') return;
+    this.#hasWritten = true;
+    this.#measure(chunk);
+    if (!this.#res.write(chunk)) this.#holdBack();
+  }
+
+  end(): void {
+    if (this.#state === 'taken_back') this.#giveBack();
+    if (this.#state === 'started') this.#res.end();
+    if (this.#state === 'started' || this.#state === 'left') this.#conclude(() => this.#settleAnswer());
+  }
+
+  /** The source broke off. */
+  fail(error: GatewayError): void {
+    switch (this.#state) {
+      case 'waiting':
+        this.#over();
+        this.#settled.reject(error);
+        return;
+      case 'started':
+        this.#conclude(() => this.#endOrBreakOff(error));
+        return;
+      case 'left':
+        // All that mattered had come.
+        this.#conclude(() => this.#settleAnswer());
+        return;
+      case 'taken_back':
+        this.#giveBack();
+    }
+  }
+
+  /** Nothing more comes; what has come may still have to be unpacked to be read. */
+  #conclude(then: () => void): void {
+    this.#state = 'ended';
+    this.#afterReading(then);
+  }
+
+  #afterReading(then: () => void): void {
+    if (this.#meter?.whenRead === undefined) then();
+    else this.#meter.whenRead(then);
+  }
+
+  #endOrBreakOff(error: GatewayError): void {
+    // Nothing is missing where the last event has come, and nothing may follow it.
+    if (!this.#meter?.isOver || this.#isLengthTold) {
+      this.#breakOff(error);
+      return;
+    }
+    this.#res.end();
+    this.#settleAnswer();
+  }
+
+  #breakOff(error: GatewayError): void {
+    // Asked before the meter takes what is there of an event for a whole one.
+    const place = this.#meter?.place ?? noPlace;
+    this.#settle(error.code, error);
+    const stream = { call: this.#call, place, date: this.#context.clock.date() };
+    if (this.#takesErrorEvent) this.#res.end(faultEvent(stream, error));
+    else this.#res.destroy();
+  }
+
+  /** Stops the source and tells the client why. */
+  abort(error: GatewayError): void {
+    if (this.#state === 'over') return;
+    this.fail(error);
+    this.#source.stop(() => {});
+  }
+
+  /** The whole has taken too long; where the client reads so slowly, that is its own doing. */
+  expire(error: GatewayError): void {
+    if (this.#cancelStall === null) this.abort(error);
+    else this.#res.destroy();
+  }
+
+  #startStream(isPacked: boolean): void {
+    // Where the length is told, or the bytes are no text, nothing may be added.
+    this.#takesErrorEvent = !this.#isLengthTold && !isPacked;
+    // The headers ride with the first bytes; those of a stream do not wait where its bytes do not come at once.
+    queueMicrotask(() => {
+      if (!this.#hasWritten && this.#state === 'started') this.#res.flushHeaders();
+    });
+  }
+
+  #measure(chunk: Buffer): void {
+    if (this.#meter === null) return;
+    this.#meter.feed(chunk);
+    const { outputEvents } = this.#meter;
+    if (outputEvents < this.#reportAt) return;
+    this.#reportAt = outputEvents + piecesPerReport;
+    this.#call.onOutput(outputEvents);
+  }
+
+  #leave(): void {
+    if (this.#state === 'over' || this.#state === 'ended') return;
+    if (this.#state === 'started' && this.#meter !== null) {
+      this.#state = 'left';
+      this.#cancelStall?.();
+      this.#afterReading(() => this.#endLeft());
+      return;
+    }
+    this.#stopSource();
+  }
+
+  /** The client has left: if it has all that matters, the upstream is let come to its end. */
+  #endLeft(): void {
+    if (this.#state !== 'left') return;
+    if (!this.#meter?.isOver) {
+      this.#stopSource();
+      return;
+    }
+    this.#source.resume();
+    this.#cancelWait = this.#context.clock.after(lastBytesMs, () => this.#source.stop(() => this.#settleAnswer()));
+  }
+
+  #stopSource(): void {
+    this.#over();
+    this.#source.stop(() => this.#settle('client_left'));
+  }
+
+  #reject(error: GatewayError): void {
+    this.#over();
+    this.#source.stop(() => this.#settled.reject(error));
+  }
+
+  /** The body is read to its end, which keeps the connection for the next call; within reason. */
+  #takeBack(): void {
+    this.#state = 'taken_back';
+    this.#cancelWait = this.#context.clock.after(unwantedBodyMs, () => this.#source.stop(() => this.#giveBack()));
+  }
+
+  #giveBack(): void {
+    if (this.#state === 'over') return;
+    this.#over();
+    this.#settled.resolve({ outcome: 'taken_back' });
+  }
+
+  #over(): void {
+    this.#state = 'over';
+    this.#context.running.delete(this);
+    this.#cancelStall?.();
+    this.#cancelWait?.();
+  }
+
+  /** The answer is complete: it says itself whether it is a success. */
+  #settleAnswer(): void {
+    if (this.#state === 'over') return;
+    const reading = this.#meter?.read() ?? null;
+    const fault = faultIn(reading);
+    const isInside = reading !== null && (reading.isEmpty || reading.error !== null);
+    const isError = isInside || (this.#status ?? 0) >= 400;
+    this.#settle(isError ? 'upstream_error' : 'served', fault, reading);
+  }
+
+  #settle(
+    outcome: Forwarded['outcome'],
+    fault: GatewayError | null = null,
+    reading = this.#meter?.read() ?? null,
+  ): void {
+    this.#over();
+    const usage = reading === null ? null : meteredUsage(reading, this.#call);
+    const upstreamRequestId = this.#upstreamRequestId;
+    this.#settled.resolve({ status: this.#status, usage, outcome, fault, upstreamRequestId });
+  }
+
+  #holdBack(): void {
+    if (this.#cancelStall) return;
+    const { clock, stallMs } = this.#context;
+    this.#source.pause();
+    this.#cancelStall = clock.after(stallMs, () => this.#res.destroy());
+    this.#res.once('drain', () => {
+      this.#cancelStall?.();
+      this.#cancelStall = null;
+      this.#source.resume();
+    });
+  }
+}

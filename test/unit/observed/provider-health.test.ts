@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Outcome } from '../../../src/domain/outcome.ts';
+import { ProviderHealths } from '../../../src/observed/provider-health.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+
+const served: Outcome = {
+  requestId: 'r',
+  outcome: 'served',
+  status: 200,
+  method: 'POST',
+  path: '/v1/chat/completions',
+  keyId: 1,
+  flowId: 'a',
+  mappingId: null,
+  asked: null,
+  level: 3,
+  source: 'default',
+  isRaised: false,
+  model: 'm',
+  provider: 'gpu',
+  pool: 'gpu',
+  isGranted: true,
+  waitMs: 0,
+  durationMs: 1,
+  usage: null,
+  upstreamRequestId: null,
+  upstreamFault: null,
+};
+const answered = (status: number): Outcome => ({ ...served, outcome: 'upstream_error', status });
+const broken: Outcome = {
+  ...served,
+  outcome: 'upstream_failed',
+  status: 502,
+  upstreamFault: 'The upstream refused the connection.',
+};
+
+const arrange = () => {
+  const clock = new ManualClock();
+  return { clock, healths: new ProviderHealths(clock) };
+};
+
+test('of a provider that nobody has asked for anything nothing is known', () => {
+  const { healths } = arrange();
+  assert.deepEqual(healths.of('gpu'), {
+    state: 'unknown',
+    last_success_at: null,
+    last_failure_at: null,
+    last_failure: null,
+    requests: 0,
+    failures: 0,
+  });
+});
+
+test('it fails from the first failure until something is served again', () => {
+  const { clock, healths } = arrange();
+  for (let count = 0; count < 5; count++) healths.add(served);
+  const servedAt = clock.date().toISOString();
+  clock.advance(1000);
+  healths.add(broken);
+  assert.deepEqual(healths.of('gpu'), {
+    state: 'failing',
+    last_success_at: servedAt,
+    last_failure_at: clock.date().toISOString(),
+    last_failure: 'The upstream refused the connection.',
+    requests: 6,
+    failures: 1,
+  });
+  clock.advance(1000);
+  healths.add(served);
+  assert.equal(healths.of('gpu').state, 'ok');
+});
+
+test('it fails too where half of the requests do', () => {
+  const { clock, healths } = arrange();
+  for (const outcome of [broken, broken, served, served]) {
+    clock.advance(1);
+    healths.add(outcome);
+  }
+  assert.equal(healths.of('gpu').state, 'failing');
+  clock.advance(1);
+  healths.add(served);
+  assert.equal(healths.of('gpu').state, 'ok');
+});
+
+test('no room, its own fault or a refused key is a failure; what it holds against a request is none', () => {
+  for (const status of [401, 403, 408, 429, 500, 503, 529]) {
+    const { healths } = arrange();
+    healths.add(answered(status));
+    assert.deepEqual(
+      [healths.of('gpu').state, healths.of('gpu').last_failure],
+      ['failing', `The upstream answered ${status}.`],
+    );
+  }
+  for (const status of [400, 404, 413, 422]) {
+    const { healths } = arrange();
+    healths.add(answered(status));
+    assert.equal(healths.of('gpu').state, 'ok', String(status));
+  }
+});
+
+test('what never came to the upstream, and clients that leave, say nothing of it', () => {
+  const { healths } = arrange();
+  healths.add({ ...served, outcome: 'queue_full', isGranted: false });
+  healths.add({ ...served, outcome: 'client_left', status: null });
+  healths.add({ ...served, outcome: 'unavailable', status: 503 });
+  healths.add({ ...served, provider: null });
+  assert.equal(healths.of('gpu').requests, 0);
+});
+
+test('after five minutes without a request nothing is known any more, but when it last did what', () => {
+  const { clock, healths } = arrange();
+  healths.add(served);
+  clock.advance(4.4 * 60_000);
+  assert.equal(healths.of('gpu').state, 'ok');
+  clock.advance(60_000);
+  const { state, requests, last_success_at } = healths.of('gpu');
+  assert.deepEqual([state, requests], ['unknown', 0]);
+  assert.equal(last_success_at, new Date(clock.date().getTime() - 5.4 * 60_000).toISOString());
+});
