@@ -86,7 +86,7 @@ test('more seats are given out, and fewer taken back, by a change of a row: wait
   await until(async () => (await main(gateway)).source.cap === 'database');
   const answers = send(gateway, key, 4, 9);
   await until(async () => (await waitingIn(gateway)) === 3);
-  assert.equal(upstream.active, 1);
+  await upstream.waitForActive(1);
   await database.query(`UPDATE scheduler_pool_config SET value = '4,4,4,4,4,4,4,4,4,3' WHERE key = 'cap'`);
   await upstream.waitForActive(3);
   assert.equal(await waitingIn(gateway), 1);
