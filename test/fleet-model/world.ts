@@ -355,7 +355,7 @@ export class Laws {
     if (state === undefined) {
       if (this.setting.desk.returnsUnused) this.#up(w, p, { k: 'finish', ticket });
     } else if (this.reign(w, p).mayStart(p.now)) this.#start(w, p, ticket);
-    else this.putBack(w, p, ticket);
+    else this.#do(w, p, this.reign(w, p).seatedTooLate(p.now));
   }
 
   #start(w: World, p: Proc, ticket: string): void {

@@ -40,7 +40,7 @@ export function seek(p: Process, now: number): void {
   knockAtRivals(p, state.row);
   const holder = followed(p, state.row);
   if (holder !== null) {
-    follow(p, state.row.epoch, holder, now);
+    follow(p, Math.max(state.row.epoch, state.epoch), holder, now);
     return;
   }
   if (state.election !== null) return;
@@ -56,9 +56,12 @@ export function release(p: Process, reign: { readonly epoch: number }, members: 
   p.actions.push({ do: 'release', released: { epoch: reign.epoch, holder: p.self.id, members } });
 }
 
-/** Whom the row says to follow, if anybody. */
+/**
+ * Whom the row says to follow, if anybody. The holder of a lower epoch than the highest known, elected on a row that has
+ * forgotten that one, is shown it, abdicates, and the next epoch is above both: else who knows it could follow nobody.
+ */
 function followed(p: Process, row: FleetRow): Listed | null {
-  if (row.holder === null || row.holder === p.self.id || row.epoch < p.state.epoch) return null;
+  if (row.holder === null || row.holder === p.self.id) return null;
   if (row.ageMs > p.times.ttlMs || isGone(p, row.holder)) return null;
   return row.members.find(listed => listed.id === row.holder) ?? null;
 }
@@ -196,6 +199,7 @@ function answered(p: Process, sentAt: number | null, now: number): void {
   contact.answeredAt = later(contact.answeredAt, p.rules.contactSince(returned(sentAt, now), now));
 }
 
+/** Without news the next turn looks again: at once it would meet the same row, and the same answer. */
 function goElsewhere(p: Process, { epoch, conductor }: FromConductor & { t: 'elsewhere' }, now: number): void {
   const { contact, epoch: own } = p.state;
   const from = contact.to;
@@ -203,7 +207,5 @@ function goElsewhere(p: Process, { epoch, conductor }: FromConductor & { t: 'els
   const isNews = conductor !== null && (epoch > own || (epoch === own && conductor.id !== from?.id));
   if (isNews && conductor.id !== p.self.id && !isGone(p, conductor.id)) {
     follow(p, epoch, conductor, now);
-    return;
   }
-  p.actions.push({ do: 'read' });
 }

@@ -135,6 +135,14 @@ export class Reign {
     return this.#on(now, p => following.ended(p, generation, how, now));
   }
 
+  /**
+   * A seat came that `mayStart` forbids to use. Put back, it would come again at once; the connection, whose answers are
+   * too old, is closed instead, and the next turn's hello tells what waits.
+   */
+  seatedTooLate(now: number): readonly Action[] {
+    return this.#on(now, following.hangUp);
+  }
+
   told(generation: number, message: FromConductor, now: number): readonly Action[] {
     return this.#on(now, p => following.told(p, generation, message, now));
   }
@@ -153,14 +161,14 @@ export class Reign {
 
   greeted(hello: Hello, generation: number, now: number): readonly Action[] {
     return this.#on(now, p => {
-      const { conducted, contact, epoch } = p.state;
+      const { conducted, contact } = p.state;
       const { id } = hello.member;
       if (conducted !== null && hello.epoch > conducted.epoch)
         conducting.abdicate(p, 'a member follows a higher epoch');
       if (p.state.conducted !== null && hello.epoch === p.state.conducted.epoch)
         return conducting.greeted(p, p.state.conducted, hello, generation, now);
       const known = p.state.conducted !== null ? p.self : contact.link === 'open' ? contact.to : null;
-      conducting.turnAway(p, id, generation, epoch, known);
+      conducting.turnAway(p, id, generation, p.state.epoch, known);
     });
   }
 
