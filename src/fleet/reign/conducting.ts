@@ -101,6 +101,8 @@ export function abdicate(p: Process, why: string): void {
   state.told = { epoch: c.epoch, members: listOf(p, c) };
   state.contact.to = null;
   state.conducted = null;
+  // What was read before this reign says nothing of what came after it.
+  state.row = null;
   p.actions.push({ do: 'abdicate', why });
   for (const a of c.attendees) if (a.isLinked) turnAway(p, a.listed.id, a.generation, c.epoch, null);
   p.actions.push({ do: 'read' });

@@ -117,19 +117,16 @@ function mayStand(p: Process, row: FleetRow, now: number): boolean {
   const isSilent = rules.isSilent(since(contact.answeredAt, now), since(contact.sentAt, now), times);
   if (contact.to !== null && !isOver && !isSilent) return false;
   const known = knownList(p, row);
-  if (!has(known, p.self.id)) return rules.mayStrangerStand(isAlone(p, row, known), row.ageMs, times);
+  const isKnown = rules.knowsList(Math.max(row.epoch, p.state.told.epoch), p.state.epoch);
+  const isAlone = isKnown && known.every(({ id }) => id === p.self.id || isGone(p, id));
+  if (!isKnown || !has(known, p.self.id)) return rules.mayStrangerStand(isAlone, row.ageMs, times);
   const rank = row.holder === null ? row.members.findIndex(({ id }) => id === p.self.id) : 0;
-  return since(releasedAt, now) >= rank * times.heirMs || isAlone(p, row, known);
+  return isAlone || since(releasedAt, now) >= rank * times.heirMs;
 }
 
 /** The row's list, with the one that was told where the row has forgotten that reign. */
 const knownList = (p: Process, row: FleetRow): readonly Listed[] =>
   p.rules.isListNewer(p.state.told.epoch, row.epoch) ? joined(row.members, p.state.told.members) : row.members;
-
-/** All on the list are gone; a row that has forgotten a later reign cannot say so. */
-const isAlone = (p: Process, row: FleetRow, known: readonly Listed[]): boolean =>
-  Math.max(row.epoch, p.state.told.epoch) >= p.state.epoch &&
-  known.every(({ id }) => id === p.self.id || isGone(p, id));
 
 function stand(p: Process, row: FleetRow, now: number): void {
   const { state, rules } = p;

@@ -161,14 +161,19 @@ export class Reign {
 
   greeted(hello: Hello, generation: number, now: number): readonly Action[] {
     return this.#on(now, p => {
-      const { conducted, contact } = p.state;
-      const { id } = hello.member;
-      if (conducted !== null && hello.epoch > conducted.epoch)
+      const { state } = p;
+      const { member, epoch } = hello;
+      if (state.conducted !== null && epoch > state.conducted.epoch) {
         conducting.abdicate(p, 'a member follows a higher epoch');
-      if (p.state.conducted !== null && hello.epoch === p.state.conducted.epoch)
-        return conducting.greeted(p, p.state.conducted, hello, generation, now);
-      const known = p.state.conducted !== null ? p.self : contact.link === 'open' ? contact.to : null;
-      conducting.turnAway(p, id, generation, p.state.epoch, known);
+        state.epoch = epoch;
+      }
+      if (state.conducted !== null && epoch === state.conducted.epoch) {
+        conducting.greeted(p, state.conducted, hello, generation, now);
+        return;
+      }
+      const followed = state.contact.link === 'open' ? state.contact.to : null;
+      const known = state.conducted === null ? followed : p.self;
+      conducting.turnAway(p, member.id, generation, state.epoch, known);
     });
   }
 

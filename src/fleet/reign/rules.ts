@@ -30,6 +30,8 @@ export interface Rules {
   keptList(old: readonly Listed[]): readonly Listed[];
   /** Whether the list that a conductor told is newer than the row's. */
   isListNewer(toldEpoch: number, rowEpoch: number): boolean;
+  /** Who has seen an epoch, but neither its row nor its list, is a stranger to it: others may hold seats of that reign. */
+  knowsList(listEpoch: number, highest: number): boolean;
   /** A renewal that comes late undoes no later one. */
   isUntouched(rowStamp: string, known: string): boolean;
   /** Whether a member is surely in the row still once a renewal without it is on its way. */
@@ -80,6 +82,7 @@ export const rules: Rules = {
   maySeat: isInRow => isInRow,
   keptList: old => old,
   isListNewer: (toldEpoch, rowEpoch) => toldEpoch > rowEpoch,
+  knowsList: (listEpoch, highest) => listEpoch >= highest,
   isUntouched: (rowStamp, known) => rowStamp === known,
   staysInRow: isWritten => isWritten,
 
