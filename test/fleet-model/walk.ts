@@ -53,7 +53,7 @@ export const mixes: Readonly<Record<string, Partial<Record<Fault, number>>>> = {
   handOver: { leave: 5, spawn: 6, databaseAwayForOne: 4, cut: 4, heal: 2, databaseBack: 2 },
   halfOpen: { cutOneWay: 8, databaseAwayForOne: 4, heal: 3, databaseBack: 2, reset: 6 },
   late: { giveUp: 8, late: 6, databaseAwayForOne: 2, databaseBack: 3, stop: 4, cut: 4, heal: 4, kill: 2, spawn: 3 },
-  stoppedRestore: { backup: 4, restore: 4, stop: 4, resume: 3, cut: 2, heal: 2, spawn: 1, kill: 1 },
+  stoppedRestore: { backup: 4, restore: 4, stop: 4, resume: 3, kill: 1 },
   all: {
     kill: 2,
     spawn: 2,
@@ -166,17 +166,17 @@ class Walk {
       this.#deliverOne();
       return;
     }
-    if (x < 0.55) {
+    if (x < 0.54) {
       this.#tick();
       return;
     }
-    if (x < 0.68) {
+    if (x < 0.72) {
       this.#databaseStep(true);
       return;
     }
     const p = this.#pick(this.#live().filter(one => !one.isStopped));
     if (p === undefined) return;
-    if (x < 0.81) {
+    if (x < 0.84) {
       if (p.state.leaving === 'no' && Object.keys(p.tickets).length < 6) this.#laws.arrive(this.#w, p);
       return;
     }
@@ -231,6 +231,12 @@ class Walk {
     const asked = p?.asked[0];
     if (p === undefined || asked === undefined) return;
     const isReached = this.#laws.reachesDatabase(w, p);
+    // Whoever reads acts on what may have changed since: reading is answered at once, as it happens all the time.
+    if (isReached && asked.statement.do === 'read') {
+      this.#laws.execute(w, asked);
+      this.#laws.answer(w, p, asked);
+      return;
+    }
     if (isReached && !asked.isDone) {
       this.#laws.execute(w, asked);
       return;

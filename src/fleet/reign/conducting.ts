@@ -2,7 +2,7 @@
 import type { FromMember, Hello, Seats } from './actions.ts';
 import { release } from './following.ts';
 import { has, heirs, type Listed, type MemberId } from './list.ts';
-import { type Attendee, type Conducted, isGone, later, type Process, returned } from './process.ts';
+import { type Attendee, type Conducted, isGone, later, learn, type Process, returned } from './process.ts';
 import { type FleetRow, isOf } from './row.ts';
 import { since } from './times.ts';
 
@@ -257,6 +257,7 @@ export function renewed(p: Process, c: Conducted, ask: number, outcome: Renewed,
   const { isRenewed, row } = outcome;
   if (!isRenewed && !isOf(row, { epoch: c.epoch, holder: p.self.id })) {
     abdicate(p, `the row is at epoch ${row.epoch}`);
+    learn(p, row);
     return;
   }
   c.stamp = row.stamp;

@@ -124,18 +124,18 @@ function mayStand(p: Process, row: FleetRow, now: number): boolean {
   return isAlone || since(releasedAt, now) >= rank * times.heirMs;
 }
 
-/** The row's list, with the one that was told where the row has forgotten that reign. */
+/** The row's list, with what was told where the row may have forgotten it. */
 const knownList = (p: Process, row: FleetRow): readonly Listed[] =>
-  p.rules.isListNewer(p.state.told.epoch, row.epoch) ? joined(row.members, p.state.told.members) : row.members;
+  p.rules.mayKnowMore(p.state.told.epoch, row.epoch) ? joined(row.members, p.state.told.members) : row.members;
 
 function stand(p: Process, row: FleetRow, now: number): void {
   const { state, rules } = p;
   hangUp(p);
-  const epoch = rules.nextEpoch(Math.max(row.epoch, state.epoch), p.chance());
+  const epoch = rules.nextEpoch(Math.max(row.epoch, state.epoch, state.told.epoch), p.chance());
   const ask = ++state.asks;
   state.election = { ask, sentAt: now, epoch, seen: row.epoch };
   const provedGone = row.holder !== null && isGone(p, row.holder) ? row.holder : null;
-  const brings = rules.isListNewer(state.told.epoch, row.epoch) ? state.told.members : [];
+  const brings = rules.mayKnowMore(state.told.epoch, row.epoch) ? state.told.members : [];
   p.actions.push({ do: 'elect', ask, election: { seen: row.epoch, epoch, candidate: p.self, provedGone, brings } });
 }
 

@@ -1,6 +1,6 @@
 /** What one process of a fleet knows. Plain data (null is "never"), so that a test can copy and compare it. */
 import type { Action, Seats } from './actions.ts';
-import type { Listed, MemberId } from './list.ts';
+import { joined, type Listed, type MemberId } from './list.ts';
 import type { FleetRow } from './row.ts';
 import type { Rules } from './rules.ts';
 import { since, type Times } from './times.ts';
@@ -60,7 +60,7 @@ export interface State {
   /** The highest that was followed or conducted. */
   epoch: number;
   contact: Contact;
-  /** The list that a conductor told last, or that was one's own. */
+  /** The list of the highest reign known, as its conductor or the row told it. */
   told: { epoch: number; members: readonly Listed[] };
   row: FleetRow | null;
   /** When that was asked for. */
@@ -104,6 +104,13 @@ export const newState = (): State => ({
 });
 
 export const isGone = (p: Process, id: MemberId): boolean => p.state.gone.includes(id);
+
+/** The row's list is remembered: a copy of the database that is restored later may have neither it nor its epoch. */
+export function learn(p: Process, row: FleetRow): void {
+  const { told } = p.state;
+  if (row.epoch > told.epoch) p.state.told = { epoch: row.epoch, members: row.members };
+  else if (row.epoch === told.epoch) told.members = joined(told.members, row.members);
+}
 
 /** A read that is older than this says nothing of the present: the database is away. */
 export const hasRow = (p: Process, now: number): boolean => since(p.state.rowReadAt, now) <= p.times.lostMs;

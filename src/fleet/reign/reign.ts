@@ -7,7 +7,7 @@ import type { Action, FromConductor, FromMember, Hello, Seats } from './actions.
 import * as conducting from './conducting.ts';
 import * as following from './following.ts';
 import { has, joined, type Listed, type MemberId } from './list.ts';
-import { isGone, isIsolated, newState, type Process, type State } from './process.ts';
+import { isGone, isIsolated, learn, newState, type Process, type State } from './process.ts';
 import type { FleetRow } from './row.ts';
 import { type Knock, type Rules, rules } from './rules.ts';
 import { since, type Times } from './times.ts';
@@ -94,6 +94,7 @@ export class Reign {
       if (!isReleased) state.releasedAt = null;
       else if (!wasReleased) state.releasedAt = now;
       Object.assign(state, { row, rowReadAt: sentAt });
+      if (row !== null) learn(p, row);
       this.#forgetTheGone();
       following.seek(p, now);
     });
@@ -106,8 +107,8 @@ export class Reign {
       if (election?.ask !== ask || conducted !== null) return;
       p.state.election = null;
       if (won === null || contact.link === 'open') return void p.actions.push({ do: 'read' });
-      const isToldNewer = p.rules.isListNewer(told.epoch, election.seen);
-      const before = isToldNewer ? joined(won.before, told.members) : won.before;
+      const knowsMore = p.rules.mayKnowMore(told.epoch, election.seen);
+      const before = knowsMore ? joined(won.before, told.members) : won.before;
       const isStranger = election.seen > 0 && !has(before, p.self.id);
       conducting.begin(p, { row: won.row, isStranger, sentAt: election.sentAt }, now);
     });
