@@ -108,7 +108,7 @@ export function hangUp(p: Process): void {
 // ---- standing
 
 function mayStand(p: Process, row: FleetRow, now: number): boolean {
-  const { contact, leaving, releasedAt } = p.state;
+  const { contact, told, leaving, releasedAt } = p.state;
   const { times, rules } = p;
   if (leaving !== 'no' && since(contact.answeredAt, now) <= 3 * times.ttlMs) return false;
   const isHolderGone = row.holder !== null && row.holder !== p.self.id && isGone(p, row.holder);
@@ -116,17 +116,18 @@ function mayStand(p: Process, row: FleetRow, now: number): boolean {
   const isOver = row.epoch === p.state.epoch && (row.holder === null || isHolderGone);
   const isSilent = rules.isSilent(since(contact.answeredAt, now), since(contact.sentAt, now), times);
   if (contact.to !== null && !isOver && !isSilent) return false;
-  const known = knownList(p, row);
-  const isKnown = rules.knowsList(Math.max(row.epoch, p.state.told.epoch), p.state.epoch);
+  const known = rules.mayKnowMore(told.epoch, row.epoch) ? joined(row.members, told.members) : row.members;
+  const isKnown = rules.knowsList(Math.max(row.epoch, told.epoch), p.state.epoch);
   const isAlone = isKnown && known.every(({ id }) => id === p.self.id || isGone(p, id));
-  if (!isKnown || !has(known, p.self.id)) return rules.mayStrangerStand(isAlone, row.ageMs, times);
+  if (!isKnown || !isListed(p, row.members, row.epoch)) return rules.mayStrangerStand(isAlone, row.ageMs, times);
   const rank = row.holder === null ? row.members.findIndex(({ id }) => id === p.self.id) : 0;
   return isAlone || since(releasedAt, now) >= rank * times.heirMs;
 }
 
-/** The row's list, with what was told where the row may have forgotten it. */
-const knownList = (p: Process, row: FleetRow): readonly Listed[] =>
-  p.rules.mayKnowMore(p.state.told.epoch, row.epoch) ? joined(row.members, p.state.told.members) : row.members;
+/** The row says who may stand, or a newer list that it has forgotten. Within a reign only the row knows who has left the list. */
+export const isListed = (p: Process, inRow: readonly Listed[], rowEpoch: number): boolean =>
+  has(inRow, p.self.id) ||
+  (p.rules.isListNewer(p.state.told.epoch, rowEpoch) && has(p.state.told.members, p.self.id));
 
 function stand(p: Process, row: FleetRow, now: number): void {
   const { state, rules } = p;

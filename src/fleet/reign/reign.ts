@@ -103,13 +103,11 @@ export class Reign {
   /** Answers `elect`; null: another was elected, or nobody answered. */
   electionAnswered(ask: number, won: ElectionWon | null, now: number): readonly Action[] {
     return this.#on(now, p => {
-      const { election, conducted, contact, told } = p.state;
+      const { election, conducted, contact } = p.state;
       if (election?.ask !== ask || conducted !== null) return;
       p.state.election = null;
       if (won === null || contact.link === 'open') return void p.actions.push({ do: 'read' });
-      const knowsMore = p.rules.mayKnowMore(told.epoch, election.seen);
-      const before = knowsMore ? joined(won.before, told.members) : won.before;
-      const isStranger = election.seen > 0 && !has(before, p.self.id);
+      const isStranger = election.seen > 0 && !following.isListed(p, won.before, election.seen);
       conducting.begin(p, { row: won.row, isStranger, sentAt: election.sentAt }, now);
     });
   }

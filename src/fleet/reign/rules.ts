@@ -28,6 +28,8 @@ export interface Rules {
   maySeat(isInRow: boolean): boolean;
   /** What of the old list an elected one keeps. */
   keptList(old: readonly Listed[]): readonly Listed[];
+  /** Whether the list that was told counts for the row's, which has forgotten that reign. */
+  isListNewer(toldEpoch: number, rowEpoch: number): boolean;
   /** Whether the list that was told may have more than the row's: a row may have forgotten members, or the reign. */
   mayKnowMore(toldEpoch: number, rowEpoch: number): boolean;
   /** Who has seen an epoch, but neither its row nor its list, is a stranger to it: others may hold seats of that reign. */
@@ -81,6 +83,7 @@ export const rules: Rules = {
 
   maySeat: isInRow => isInRow,
   keptList: old => old,
+  isListNewer: (toldEpoch, rowEpoch) => toldEpoch > rowEpoch,
   mayKnowMore: (toldEpoch, rowEpoch) => toldEpoch >= rowEpoch,
   knowsList: (listEpoch, highest) => listEpoch >= highest,
   isUntouched: (rowStamp, known) => rowStamp === known,
