@@ -90,7 +90,7 @@ export const walkTimes: Times = {
   heirMs: 500,
 };
 
-export const wholeDesk: DeskRules = { returnsUnused: true, countsAttempts: true };
+export const wholeDesk: DeskRules = { returnsUnused: true };
 
 export interface WalkOptions {
   readonly rules?: Rules;

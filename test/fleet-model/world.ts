@@ -15,8 +15,6 @@ import type { Times } from '../../src/fleet/reign/times.ts';
 export interface DeskRules {
   /** A seat whose ticket is over comes back. */
   readonly returnsUnused: boolean;
-  /** What is put back has a new number. */
-  readonly countsAttempts: boolean;
 }
 
 export interface Setting {
@@ -221,7 +219,8 @@ export class Laws {
 
   putBack(w: World, p: Proc, ticket: string): void {
     const was = p.tickets[ticket];
-    const as = this.setting.desk.countsAttempts ? `${ticket}'` : ticket;
+    // What is put back has a new number.
+    const as = `${ticket}'`;
     delete p.tickets[ticket];
     p.tickets[as] = 'waits';
     say(w, () => `${p.id}: ${ticket} is put back as ${as}`);

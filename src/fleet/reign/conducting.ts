@@ -197,7 +197,8 @@ export function linkLost(p: Process, c: Conducted, id: MemberId, generation: num
 
 function free(p: Process, c: Conducted, a: Attendee, why: string, now: number): void {
   if (a.isLinked) p.actions.push({ do: 'dismiss', member: a.listed.id, generation: a.generation });
-  Object.assign(a, { isListed: false, isSilent: false, isLinked: false });
+  // Where the row may still list it, it may be elected: without its answer the reign needs the database.
+  Object.assign(a, { isListed: false, isSilent: false, isLinked: false, answeredAt: null });
   c.attendees = c.attendees.filter(other => other.isListed || other.mayBeInRow);
   p.actions.push({ do: 'free', member: a.listed.id, why });
   listChanged(p, c, now, null);

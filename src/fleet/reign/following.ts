@@ -126,8 +126,7 @@ function mayStand(p: Process, row: FleetRow, now: number): boolean {
 
 /** The row says who may stand, or a newer list that it has forgotten. Within a reign only the row knows who has left the list. */
 export const isListed = (p: Process, inRow: readonly Listed[], rowEpoch: number): boolean =>
-  has(inRow, p.self.id) ||
-  (p.rules.isListNewer(p.state.told.epoch, rowEpoch) && has(p.state.told.members, p.self.id));
+  has(inRow, p.self.id) || (p.rules.isListNewer(p.state.told.epoch, rowEpoch) && has(p.state.told.members, p.self.id));
 
 function stand(p: Process, row: FleetRow, now: number): void {
   const { state, rules } = p;
