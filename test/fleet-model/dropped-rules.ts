@@ -47,12 +47,15 @@ const electedTookInAndDied = (silentTicks: number, isBeatLate: boolean) => (s: S
   s.cut(m3, m0);
   if (isBeatLate) leavesABeatBehind(s, m1);
   else s.breaks(m1);
+  s.cutOneWay(m1, m0);
   s.flow();
   s.pass(silentTicks);
   s.asks(m3);
   s.finishes(m1);
   s.pass(1);
   s.kill(m1);
+  s.heal();
+  s.cut(m3, m0);
   s.holds = () => false;
   s.flow();
   s.pass(1);
@@ -393,8 +396,12 @@ export const droppedRules: readonly DroppedRule[] = [
       m0.hasDatabase = false;
       s.pass(12);
       leavesABeatBehind(s, m1);
+      s.cutOneWay(m1, m0);
       s.pass(20);
       s.holds = () => false;
+      s.heal();
+      s.flow();
+      s.cut(m0, m1);
       s.pass(27);
       s.asks(m1);
     }),

@@ -206,6 +206,7 @@ export class Reign {
     // Before anything that the event brings: what has run out by now has run out.
     this.#settle(now);
     act(this.#p);
+    this.#p.state.isIsolated &&= isIsolated(this.#p, now);
     return this.#p.actions;
   }
 
