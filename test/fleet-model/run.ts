@@ -4,8 +4,9 @@
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { mixes } from './mixes.ts';
 import { type Search, search } from './small-states.ts';
-import { mixes, walk } from './walk.ts';
+import { walk } from './walk.ts';
 
 const names = Object.keys(mixes);
 const help = `Usage: npm run fleet-model -- [--steps 48000000] [--seed N] [--mix NAME,NAME] [--searches yes|no]

@@ -1,16 +1,8 @@
 /** One course of events, told step by step: what a rule is good for, where chance would need too long to find it. */
 import { rules as allRules, type Rules } from '../../src/fleet/reign/rules.ts';
+import { Laws } from './laws.ts';
 import { walkTimes, wholeDesk } from './walk.ts';
-import {
-  type Asked,
-  type Connection,
-  type DeskRules,
-  Laws,
-  newWorld,
-  type Proc,
-  running,
-  type World,
-} from './world.ts';
+import { type Asked, type Connection, type DeskRules, newWorld, type Proc, running, type World } from './world.ts';
 
 type Way = 'up' | 'down';
 

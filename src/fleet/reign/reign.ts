@@ -6,6 +6,7 @@
 import type { Action, FromConductor, FromMember, Hello, Seats } from './actions.ts';
 import * as conducting from './conducting.ts';
 import * as following from './following.ts';
+import { budgetOf, mayGrant, reigns } from './holding.ts';
 import { has, joined, type Listed, type MemberId } from './list.ts';
 import { isGone, isIsolated, learn, newState, type Process, type State } from './process.ts';
 import type { FleetRow } from './row.ts';
@@ -52,18 +53,18 @@ export class Reign {
   /** Asked before every start of a call. */
   mayStart(now: number): boolean {
     const { state, rules: obeyed } = this.#p;
-    if (state.conducted !== null) return conducting.reigns(this.#p, now);
+    if (state.conducted !== null) return reigns(this.#p, now);
     return state.contact.link === 'open' && obeyed.mayStart(isIsolated(this.#p, now));
   }
 
   /** Whether the conductor may grant a seat to a request of that member. */
   mayGrant(member: MemberId, now: number): boolean {
-    return conducting.mayGrant(this.#p, member, now);
+    return mayGrant(this.#p, member, now);
   }
 
   /** How many seats of the pool may be held while some members are silent; null: all it has. */
   budget(pool: string): number | null {
-    return conducting.budgetOf(this.#p, pool);
+    return budgetOf(this.#p, pool);
   }
 
   // ---- events of every process
@@ -214,7 +215,7 @@ export class Reign {
     const p = this.#p;
     const { state } = p;
     if (state.conducted !== null) {
-      if (conducting.reigns(p, now)) state.contact.answeredAt = now;
+      if (reigns(p, now)) state.contact.answeredAt = now;
       else state.conducted.isOver = p.rules.staysOver();
     }
     const isNow = isIsolated(p, now);

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rules } from '../../../src/fleet/reign/rules.ts';
 import { droppedRules } from '../../fleet-model/dropped-rules.ts';
+import { mixes } from '../../fleet-model/mixes.ts';
 import { search } from '../../fleet-model/small-states.ts';
-import { mixes, walk } from '../../fleet-model/walk.ts';
+import { walk } from '../../fleet-model/walk.ts';
 
 // 17 mixes, 3 walks each of 20,000 steps: more than a million. `npm run fleet-model` walks 48 million.
 const walks = 3;
