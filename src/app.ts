@@ -1,6 +1,7 @@
 /** The only place that wires: everything below is handed what it needs here. */
 import type { Config, LogConfig, PoolConfig } from './config/config.ts';
 import { ConfigFaults, type GivenTexts, type LoadedConfig } from './config/config-loader.ts';
+import { answerOf } from './db/answered.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { type Configure, type OpenEdition, openEdition } from './edition.ts';
 import { Gateway } from './gateway/gateway.ts';
@@ -232,6 +233,7 @@ function adminServices({
           tenantName,
         }),
     },
+    answerOf,
     providers: () =>
       shownProviders({
         providers: config.providers,
