@@ -43,7 +43,8 @@ export async function startTeamGateway(providers: string): Promise<TeamGateway> 
   };
   return {
     url: gateway.url,
-    cpuMicros: gateway.cpuMicros,
+    figures: gateway.figures,
+    garbage: gateway.garbage,
     admin,
     async createKeys(prefix, count) {
       const user = await admin('POST', '/admin/users', { email: `${prefix}@local`, role: 'gateway_user' });
