@@ -1,5 +1,4 @@
 import type { PrioritySettings } from '../../config/config.ts';
-import { answered } from '../../db/answered.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
 import { singleFlight } from '../../domain/single-flight.ts';
@@ -130,7 +129,7 @@ export class Mapper {
 
   /** Resolves when a snapshot serves whose rows were read after this call. */
   reload(): Promise<Reloaded> {
-    return answered(this.#reload());
+    return this.#reload();
   }
 
   status(): MapperStatus {
@@ -172,14 +171,14 @@ export class Mapper {
   }
 
   async find(id: number): Promise<ListedMapping> {
-    const row = isStorable(id) && (await answered(this.#parts.store.find(id)));
+    const row = isStorable(id) && (await this.#parts.store.find(id));
     if (!row) throw noMapping(id);
     return this.listed(row);
   }
 
   /** Like the other writes, resolves when the change serves here. */
   async create(mapping: NewMapping, createdBy: string): Promise<ListedMapping> {
-    const row = await this.written(this.#writes.create(mapping, createdBy), mapping);
+    const row = await this.written(this.#writes.create(mapping, createdBy));
     this.#parts.events.mappingAdded({
       tenantId: row.tenant_id,
       tenantType: mapping.tenant_type ?? null,
@@ -191,7 +190,7 @@ export class Mapper {
   }
 
   async update(id: number, patch: MappingPatch, by: WriteBy = {}): Promise<ListedMapping> {
-    return this.listed(await this.written(this.#writes.update(id, patch, by), patch));
+    return this.listed(await this.written(this.#writes.update(id, patch, by)));
   }
 
   async remove(id: number, by: WriteBy = {}): Promise<void> {
@@ -204,9 +203,9 @@ export class Mapper {
     return { ...row, ...timing, fault: compileRow(row, this.#loaded?.rowById.get(row.id)).fault };
   }
 
-  /** Resolves when what is being written, these fields, serves here, or is at least stored. */
-  async written<T>(writing: Promise<T>, fields: object = {}): Promise<T> {
-    const written = await answered(writing, fields);
+  /** Resolves when what is being written serves here, or is at least stored. */
+  async written<T>(writing: Promise<T>): Promise<T> {
+    const written = await writing;
     try {
       await this.#reload();
     } catch (error) {
