@@ -6,6 +6,7 @@ import type { Kysely } from 'kysely';
 import { type Condition, personalCondition, starting } from './condition.ts';
 import type { Config } from './config/config.ts';
 import { migrateSqlite } from './db/migrations/migrations.ts';
+import { plannedRows } from './db/postgres/planned-rows.ts';
 import { retryUntilDone } from './db/postgres/postgres.ts';
 import type { Database, TableName } from './db/schema.ts';
 import { openSqlite, sqliteFile } from './db/sqlite/sqlite.ts';
@@ -160,7 +161,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   const { db } = database;
   const mapper = createMapper({ db, settings: config.apiKeyPriority, clock, events });
   const matching = (key: string) => mapper.match(key)?.id ?? null;
-  const identities = openIdentities({ db, config, clock, events, matching });
+  const identities = openIdentities({ db, config, clock, events, matching, estimateRows: plannedRows });
   const pools = createLivePools({ db, ...config, configure, clock, events });
   const history = createHistory({
     db,

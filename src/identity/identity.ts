@@ -8,6 +8,7 @@ import type { Events } from '../telemetry/events.ts';
 import {
   Accounts,
   type FoundKey,
+  type KeyList,
   type ListedKey,
   type NewKey,
   type NewUser,
@@ -17,7 +18,7 @@ import {
 import { AdminKeeper } from './admin-keeper.ts';
 import { hashKey } from './api-key.ts';
 import { IdentityFault } from './identity-fault.ts';
-import { IdentityStore, type KeyFilter, type Page, type UserFilter } from './identity-store.ts';
+import { type EstimateRows, IdentityStore, type KeyFilter, type Page, type UserFilter } from './identity-store.ts';
 import { identityOf, isUsable, type KeyInUse, keyStates } from './key-owner.ts';
 import { KeyRing } from './key-ring.ts';
 import { type AdminConfig, ensureAdmin } from './root-admin.ts';
@@ -51,6 +52,8 @@ export interface IdentitiesParts {
   readonly console: SessionRules;
   /** The id of the mapping that a key matches, so that no key is drawn that matches one by chance. */
   readonly matching: (key: string) => number | null;
+  /** Absent: all totals are counted. */
+  readonly estimateRows?: EstimateRows;
 }
 
 /** A key and as much of it as this gateway knows. */
@@ -85,7 +88,7 @@ export class Identities {
   constructor(parts: IdentitiesParts) {
     const { db, clock, events, auth, console: rules, matching } = parts;
     this.#parts = parts;
-    this.#store = new IdentityStore(db);
+    this.#store = new IdentityStore(db, parts.estimateRows);
     this.#ring = new KeyRing({ findOwners: hashes => this.#store.findOwners(hashes), clock, events, ...auth });
     const store = new SessionStore(db);
     const authenticate = (key: string) => this.#ring.authenticate(key);
@@ -181,7 +184,7 @@ export class Identities {
     return answered(this.#accounts.createKey(actor, key), key);
   }
 
-  listKeys(actor: Identity, filter: KeyFilter, page: Page): Promise<{ api_keys: ListedKey[]; total: number }> {
+  listKeys(actor: Identity, filter: KeyFilter, page: Page): Promise<KeyList> {
     return sought(this.#accounts.listKeys(actor, filter, page), { api_keys: [], total: 0 });
   }
 

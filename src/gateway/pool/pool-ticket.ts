@@ -1,3 +1,4 @@
+import { Ring } from '../../domain/ring.ts';
 import type { Spent } from '../../domain/usage.ts';
 import { Place } from '../../scheduler/scheduler.ts';
 import type { Ticket, TicketFields } from './ticket.ts';
@@ -15,6 +16,8 @@ export interface TicketOffice {
 export class PoolTicket implements Ticket {
   readonly place: Place<PoolTicket>;
   readonly requestId: string;
+  /** Its place among those that wait or have a seat. */
+  readonly amongPresent = new Ring<PoolTicket>(this);
   state: 'new' | 'waiting' | 'seated' | 'running' | 'ended' = 'new';
   waitMs = 0;
   wasQueued = false;

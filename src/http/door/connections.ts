@@ -2,9 +2,9 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../domain/clock.ts';
 import { errors, type GatewayError } from '../../domain/errors.ts';
+import { Ring } from '../../domain/ring.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { type ClientAddresses, networkOf, peerAddress } from './client-address.ts';
-import { Ring } from './ring.ts';
 
 /*
  * Every open connection, and who yields where a newcomer finds all places taken. First those that never

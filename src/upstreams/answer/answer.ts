@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
+import { Ring } from '../../domain/ring.ts';
 import { answerHeaders, upstreamRequestId } from '../headers.ts';
 import { type Meter, noPlace } from '../metering/answer-reading.ts';
 import { meteredUsage } from '../metering/charge.ts';
@@ -25,7 +26,7 @@ export interface AnswerContext {
   /** How long a client may leave the answer unread before it counts as gone. */
   readonly stallMs: number;
   /** The answers that are not settled yet. */
-  readonly running: Set<Answer>;
+  readonly running: Ring<Answer>;
 }
 
 interface Settle {
@@ -64,6 +65,8 @@ export class Answer {
   readonly #source: Source;
   readonly #context: AnswerContext;
   readonly #settled: Settle;
+  /** Among those that are running. */
+  readonly #place = new Ring<Answer>(this);
   #state: 'waiting' | 'started' | 'ended' | 'left' | 'taken_back' | 'over' = 'waiting';
   #status: number | null = null;
   #upstreamRequestId: string | null = null;
@@ -84,7 +87,7 @@ export class Answer {
     this.#source = source;
     this.#context = context;
     this.#settled = settled;
-    context.running.add(this);
+    context.running.append(this.#place);
     res.on('close', () => this.#leave());
   }
 
@@ -256,7 +259,7 @@ export class Answer {
 
   #over(): void {
     this.#state = 'over';
-    this.#context.running.delete(this);
+    this.#place.leave();
     this.#cancelStall?.();
     this.#cancelWait?.();
   }

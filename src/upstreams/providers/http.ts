@@ -3,6 +3,7 @@ import { buildConnector } from 'undici';
 import type { ForwardPriority, HttpProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
+import { Ring } from '../../domain/ring.ts';
 import type { Dialect } from '../../domain/vocabulary.ts';
 import { bodyWithLevel } from '../body-splice.ts';
 import { Connections } from '../connections.ts';
@@ -42,7 +43,7 @@ export class HttpUpstream implements Upstream {
       clock,
       stallMs: config.idleTimeoutMs,
       totalTimeoutMs: config.totalTimeoutMs,
-      running: new Set(),
+      running: new Ring(),
       connections: new Connections(way.origin, config, way.connect),
       basePath: way.basePath,
       proxy: way.isAskedItself ? config.proxy : null,

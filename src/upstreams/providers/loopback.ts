@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { LoopbackProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
+import { Ring } from '../../domain/ring.ts';
 import { Answer, type AnswerContext, type Source } from '../answer/answer.ts';
 import { type ListedModel, listedModel } from '../models/listed-model.ts';
 import { clientGone, type Forwarded, type TakenBack, type Upstream, type UpstreamCall } from '../provider.ts';
@@ -23,7 +24,7 @@ export class LoopbackUpstream implements Upstream {
     this.pool = config.pool;
     this.models = config.models;
     this.#config = config;
-    this.#context = { clock, stallMs, running: new Set() };
+    this.#context = { clock, stallMs, running: new Ring() };
   }
 
   /** It speaks both. */
