@@ -55,7 +55,7 @@ export interface App {
 /** Starts everything; listens already while the database is still being reached for. */
 export async function startApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const clock = overrides.clock ?? systemClock;
-  const { logger, metrics, events } = createTelemetry(config, overrides);
+  const { logger, metrics, events } = createTelemetry(config, clock, overrides);
 
   const stopping = new Stop(clock);
   const print = overrides.print ?? (text => process.stdout.write(text));
@@ -153,10 +153,10 @@ function createGateway(
   return new Gateway({ identify: door.identify, classify, maxStreamsPerKey, ...parts });
 }
 
-function createTelemetry({ log }: Config, { logSink, warnings = [] }: Overrides) {
+function createTelemetry({ log }: Config, clock: Clock, { logSink, warnings = [] }: Overrides) {
   const logger = openLog(log, logSink);
   const metrics = createMetrics();
-  const events = createEvents({ logger, metrics });
+  const events = createEvents({ logger, metrics, clock });
   for (const warning of warnings) events.warn(warning);
   return { logger, metrics, events };
 }

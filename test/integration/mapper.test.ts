@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import type { PrioritySettings } from '../../src/config/config.ts';
 import { migratePostgres } from '../../src/db/migrations/migrations.ts';
 import { openPostgres } from '../../src/db/postgres/postgres.ts';
 import { systemClock } from '../../src/domain/clock.ts';
@@ -10,15 +9,10 @@ import { MappingRates } from '../../src/observed/mapping-rates.ts';
 import { RaisedRequests } from '../../src/observed/raised-requests.ts';
 import { createInspector, createMapper, createMappingList, type NewMapping } from '../../src/priority/priority.ts';
 import { freshDatabase, privateServer, type TestDatabase } from '../support/postgres.ts';
+import { prioritySettings } from '../support/priority-settings.ts';
 import { until } from '../support/until.ts';
 
-const settings: PrioritySettings = {
-  enabled: { value: true, source: 'file' },
-  default_priority: { value: 7, source: 'default' },
-  cache_ttl_sec: { value: 300, source: 'default' },
-  x_priority: { value: 'allow', source: 'default' },
-  mode: { value: 'enforce', source: 'default' },
-};
+const settings = prioritySettings();
 
 /** A mapper that serves from this database, and what it said. */
 async function startMapper(t: TestContext, { url }: Pick<TestDatabase, 'url'>) {

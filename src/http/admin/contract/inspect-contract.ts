@@ -1,12 +1,12 @@
-import { type Static, type TSchema, Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { mappingRow } from '../../../db/schema.ts';
+import { count, fields, nullable } from '../../../domain/shape.ts';
 import { allLevels, mappingModes, xPriorityPolicies } from '../../../domain/vocabulary.ts';
 import { findingKinds, standings } from '../../../priority/priority.ts';
-import { field, fields, mapping, oneOf, orNull, page, priority } from './contract.ts';
+import { field, mapping, oneOf, orNull, page, priority } from './contract.ts';
 
 /** What explain and lint are asked and answer. */
 const { Optional } = Type;
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const { id, pattern, match_type, tenant_id, tenant_name, tenant_type } = mappingRow.properties;
 const shownRow = {
   id,
@@ -72,7 +72,6 @@ export const finding = fields({
   answer: nullable(oneOf(['no match', 'unknown'])),
   key: nullable(fields({ id, user_id: id, key_prefix: Type.String() })),
 });
-const count = Type.Integer({ minimum: 0 });
 /** `limit`: findings of one kind; all are counted. */
 export const lintQuery = fields({ limit: page.limit });
 export const lintReport = fields({

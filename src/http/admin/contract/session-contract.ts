@@ -1,8 +1,9 @@
 /** Signing in to the console with an admin's key, and what is told of the session. */
 import { type Static, Type } from 'typebox';
 import { userRow } from '../../../db/schema.ts';
+import { fields, moment } from '../../../domain/shape.ts';
 import { editions } from '../../../domain/vocabulary.ts';
-import { field, fields } from './contract.ts';
+import { field } from './contract.ts';
 
 /** Beside the cookie, on every request that changes something; a foreign page cannot send it. */
 export const consoleHeader = 'X-Tokligence-Console';
@@ -15,7 +16,6 @@ export const newSession = fields({
   key: field(Type.String({ minLength: 1, maxLength: 256 }), "an admin's API key, of at most 256 characters"),
 });
 
-const moment = Type.String({ format: 'date-time' });
 const { id, email, role, display_name } = userRow.properties;
 export const session = fields({
   user: fields({ id, email, role, display_name }),
