@@ -282,5 +282,6 @@ export type HistoryFilter = Static<typeof historyFilter>;
 export type HistoryEntry = Static<typeof historyEntry>;
 export type HistoryList = Static<typeof historyList>;
 export type Restored = Static<typeof restored>;
+export type Reloaded = Static<typeof reloaded>;
 export type Settings = Static<typeof settings>;
 export type SettingsPatch = Static<typeof settingsPatch>;

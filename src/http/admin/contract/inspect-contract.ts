@@ -91,4 +91,5 @@ export const lintReport = fields({
 export const writtenMapping = fields({ ...mapping.properties, warnings: Type.Array(finding) });
 
 export type Finding = Static<typeof finding>;
+export type LintReport = Static<typeof lintReport>;
 export type WrittenMapping = Static<typeof writtenMapping>;
