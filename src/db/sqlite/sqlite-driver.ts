@@ -127,7 +127,9 @@ class SqliteSession implements DatabaseConnection {
   ): Promise<QueryResult<Row>> {
     // What SQLite has rolled back must not go on statement by statement.
     if (!this.#parts.writer.isInTransaction)
-      throw new SqliteFault('The database file took nothing of this: the transaction was rolled back.', { isLocked: false });
+      throw new SqliteFault('The database file took nothing of this: the transaction was rolled back.', {
+        isLocked: false,
+      });
     return this.#parts.writer.run<Row>({ ...statement, deadline });
   }
 
