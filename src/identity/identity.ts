@@ -158,9 +158,10 @@ export class Identities {
     return this.#keeper.begin();
   }
 
-  /** Nothing is tried again from now on. */
-  stop(): void {
+  /** Nothing is tried again from now on. Resolves when no key and no session is read again any more. */
+  async stop(): Promise<void> {
     this.#keeper?.stop();
+    await Promise.all([this.#ring.stop(), this.sessions.stop()]);
   }
 
   createUser(actor: Identity, user: NewUser): Promise<UserRow> {

@@ -112,6 +112,11 @@ export class Sessions {
     return this.#ring.refresh();
   }
 
+  /** Resolves when none is read again any more. */
+  stop(): Promise<void> {
+    return this.#ring.stop();
+  }
+
   /** Takes away what is over, so that it stays over whatever becomes of its user. Never rejects. */
   async clear(): Promise<void> {
     const { clock, rules, store } = this.#parts;

@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
+import type { HeldBoost } from '../../domain/live.ts';
 import { isLevel, type Level } from '../../domain/vocabulary.ts';
 import {
   holdingAt,
@@ -58,15 +59,6 @@ export type MappingWindow = Omit<PreviewedWindow<Level>, 'schedule'> & {
   readonly mapping: ScheduledMapping | null;
   readonly priority: number;
 };
-
-/** A boost among the figures of the scheduler. */
-export interface HeldBoost {
-  readonly mapping_id: number;
-  readonly tenant_id: string | null;
-  readonly own_priority: number;
-  readonly priority: number;
-  readonly until: string;
-}
 
 /** Boosts and schedules of mappings. Each write resolves when it serves here. */
 export class Timings {
