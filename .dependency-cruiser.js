@@ -60,18 +60,26 @@ export default {
       name: 'features-do-not-know-each-other',
       comment: 'Features meet in gateway/ or in app.ts: pass what is needed as an argument.',
       severity: 'error',
-      from: { path: '^src/(identity|priority|upstreams|pool-settings)/' },
-      to: { path: '^src/(identity|priority|upstreams|pool-settings|gateway|http|cli)/', pathNot: '^src/$1/' },
+      from: { path: '^src/(identity|priority|upstreams|pool-settings|history)/' },
+      to: { path: '^src/(identity|priority|upstreams|pool-settings|history|gateway|http|cli)/', pathNot: '^src/$1/' },
     },
     {
       name: 'features-by-the-front-door',
       comment: 'Import the file named like the folder, or move what you need behind it.',
       severity: 'error',
-      from: { path: '^src', pathNot: '^src/(identity|priority|upstreams|pool-settings)/' },
+      from: { path: '^src', pathNot: '^src/(identity|priority|upstreams|pool-settings|history)/' },
       to: {
-        path: '^src/(identity|priority|upstreams|pool-settings)/',
-        pathNot: '^src/(identity/identity|priority/priority|upstreams/upstreams|pool-settings/pool-settings)\\.ts$',
+        path: '^src/(identity|priority|upstreams|pool-settings|history)/',
+        pathNot:
+          '^src/(identity/identity|priority/priority|upstreams/upstreams|pool-settings/pool-settings|history/history)\\.ts$',
       },
+    },
+    {
+      name: 'schedules-by-the-front-door',
+      comment: 'Import schedules/schedules.ts: rules of time are there for every feature, their parsing is not.',
+      severity: 'error',
+      from: { path: '^src', pathNot: '^src/schedules/' },
+      to: { path: '^src/schedules/', pathNot: '^src/schedules/schedules\\.ts$' },
     },
     {
       name: 'infrastructure-knows-no-feature',
@@ -79,7 +87,7 @@ export default {
       severity: 'error',
       from: only('^src/(config|db|telemetry|observed)/'),
       to: {
-        path: '^src/(identity|priority|upstreams|pool-settings|scheduler|gateway|http|cli|app|stop|edition|daemon|gatewayd)',
+        path: '^src/(identity|priority|upstreams|pool-settings|history|scheduler|gateway|http|cli|app|stop|edition|daemon|gatewayd)',
       },
     },
     {
