@@ -1,13 +1,13 @@
 import type { Level } from './vocabulary.ts';
 
-/** Milliseconds over the last five minutes, every granted request counted; null without samples. */
+/** Milliseconds over the last five minutes, over all granted requests; null without samples. */
 export interface WaitPercentiles {
   readonly p50: number | null;
   readonly p95: number | null;
   readonly p99: number | null;
 }
 
-/** `waiting` and `running` are now; the other counts are since the start. */
+/** `waiting` and `running` are current values; the other counts begin at the start of the gateway. */
 export interface LevelStats {
   readonly level: Level;
   readonly waiting: number;
@@ -19,7 +19,7 @@ export interface LevelStats {
   readonly wait_ms: WaitPercentiles;
 }
 
-/** One pool as `GET /admin/scheduler/stats` shows it. Always ten levels, P0 first. */
+/** One pool as `GET /admin/scheduler/stats` returns it. Always ten levels, P0 first. */
 export interface PoolStats {
   readonly name: string;
   readonly seats: number;

@@ -4,11 +4,11 @@ import type { Policy, ShareBy } from '../domain/vocabulary.ts';
 export interface SchedulerSettings {
   readonly seats: number;
   readonly policy: Policy;
-  /** Who shares what the levels get by weight: the levels, or all tenants of these levels together. */
+  /** Whether the levels share by weight, or all tenants of these levels together. */
   readonly shareBy: ShareBy;
-  /** Positive numbers. */
+  /** Greater than 0. */
   readonly weights: readonly number[];
-  /** Seats that are never lent. */
+  /** Seats that are never lent to other levels. */
   readonly reserved: readonly number[];
   /** The most seats of a level; Infinity: all. */
   readonly cap: readonly number[];
@@ -16,11 +16,11 @@ export interface SchedulerSettings {
   readonly requestBurst: number | null;
   readonly tokensPerSec: number | null;
   readonly tokenBurst: number | null;
-  /** Estimated tokens of the requests that hold seats. */
+  /** The limit of the estimated tokens of requests that hold seats; null: none. */
   readonly maxTokensInFlight: number | null;
-  /** The seats follow what the upstream takes and turns away. */
+  /** Whether the number of seats follows what the upstream takes and turns away. */
   readonly aimd: boolean;
-  /** Places that may wait in each level … */
+  /** The most places that may wait in each level … */
   readonly maxQueueDepth: readonly number[];
   /** … in all of them together … */
   readonly maxQueueDepthPool: number;
@@ -28,9 +28,9 @@ export interface SchedulerSettings {
   readonly maxQueuedBytes: number;
 }
 
-/** What holds for one flow id over all levels. */
+/** The rules for one flow ID over all levels. */
 export interface TenantRules {
-  /** Its share among the flows that it shares with (shareBy); the others have 1. */
+  /** Its share among the flows that it shares with (shareBy); other flows have weight 1. */
   readonly weight: number;
   readonly maxConcurrent: number | null;
   readonly requestsPerSec: number | null;
@@ -38,5 +38,5 @@ export interface TenantRules {
   readonly maxQueueDepth: number | null;
 }
 
-/** By flow id. */
+/** The rules by flow ID. */
 export type Tenants = ReadonlyMap<string, TenantRules>;
