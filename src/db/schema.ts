@@ -2,14 +2,12 @@ import type { Generated } from 'kysely';
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
 import { matchTypes } from '../domain/vocabulary.ts';
 
-/*
- * The shape of each table's rows, written once: row types and Kysely's Database derive from it.
- * It promises only what the tables themselves enforce: `role`, `status` and `tenant_type` have no
- * CHECK and may be written by hand, so whoever reads them must expect any text.
- *
- * Timestamps are ISO-8601 texts in UTC with milliseconds (`2026-01-31T12:00:00.000Z`) in both
- * databases: they compare and sort as text, and go into JSON as they are.
- */
+/* The shape of each table's rows, written once: row types and Kysely's Database derive from it. It promises only
+   what the tables themselves enforce: `role`, `status` and `tenant_type` have no CHECK and may be written by hand,
+   so readers must accept any text.
+   
+   Timestamps are ISO-8601 texts in UTC with milliseconds (`2026-01-31T12:00:00.000Z`) in both databases: they
+   compare and sort as text, and go into JSON unchanged. */
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const row = <T extends TProperties>(columns: T) => Type.Object(columns, { additionalProperties: false });
 const id = Type.Integer({ minimum: 1 });
@@ -60,7 +58,7 @@ export const prioritySettingRow = row({
   updated_at: timestamp,
 });
 
-/** One setting of one pool, as `[pool.NAME]` of the file would spell it. */
+/** One setting of one pool, spelled as in `[pool.NAME]` of the file. */
 export const poolSettingRow = row({
   pool: Type.String(),
   key: Type.String(),
@@ -75,10 +73,10 @@ export const changeKinds = ['create', 'update', 'delete'] as const;
 export const historyRow = row({
   id,
   at: timestamp,
-  /** Who changed it: the caller of the admin API, else the database role. */
+  /** The caller of the admin API, else the database role. */
   actor: Type.String(),
   via: Type.Enum(['api', 'sql']),
-  /** Who was logged in at the database; `actor` is what its session said. */
+  /** The role that was logged in at the database; `actor` is what its session claimed. */
   db_role: Type.String(),
   object: Type.String(),
   object_id: Type.String(),
@@ -89,7 +87,7 @@ export const historyRow = row({
   restores: nullable(id),
 });
 
-/** A priority that a mapping has until a moment; the mapping's own row stays what it was. */
+/** A priority that a mapping has until a moment; the mapping's own row stays unchanged. */
 export const boostRow = row({
   mapping_id: id,
   priority: mappingRow.properties.priority,
@@ -99,7 +97,7 @@ export const boostRow = row({
   created_by: nullable(Type.String()),
 });
 
-/** When a schedule holds; texts, because they are written by hand too. */
+/** The window of a schedule; texts, because they are written by hand too. */
 const window = {
   /** `mon,tue,…,sun`: the days on which a window begins. */
   weekdays: Type.String(),
@@ -134,15 +132,15 @@ export const poolScheduleRow = row({
   ...scheduleColumns,
 });
 
-/** Somebody signed in to the console. The cookie holds the token, which is stored nowhere. */
+/** A sign-in to the console. The cookie holds the token, which is stored nowhere. */
 export const consoleSessionRow = row({
   /** Lowercase hex SHA-256 of the token. */
   token_hash: Type.String(),
-  /** The key it was opened with, and whose that was: a session lives no longer than either. */
+  /** The key that opened the session, and the key's user: a session lives no longer than either. */
   key_id: id,
   user_id: id,
   created_at: timestamp,
-  /** Written at most once a minute. */
+  /** Updated at most once a minute. */
   last_seen_at: timestamp,
   expires_at: timestamp,
 });
@@ -177,7 +175,7 @@ export interface Database {
 }
 
 export type TableName = keyof Database;
-/** Those whose changes a gateway must hear of. */
+/** The tables whose changes a gateway must learn of. */
 export const tableNames: readonly TableName[] = [
   'users',
   'api_keys',
@@ -192,9 +190,9 @@ export const tableNames: readonly TableName[] = [
 
 export interface RecordedTable {
   readonly table: TableName;
-  /** What the history calls a row of it. */
+  /** The history's name for a row of it. */
   readonly object: string;
-  /** The columns by which a row is known; joined by `/` they are an entry's `object_id`. */
+  /** The columns that identify a row; joined by `/` they are an entry's `object_id`. */
   readonly key: readonly string[];
 }
 
