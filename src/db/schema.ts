@@ -5,7 +5,7 @@ import { matchTypes } from '../domain/vocabulary.ts';
 /* The shape of each table's rows, written once: row types and Kysely's Database derive from it. It promises only
    what the tables themselves enforce: `role`, `status` and `tenant_type` have no CHECK and may be written by hand,
    so readers must accept any text.
-   
+
    Timestamps are ISO-8601 texts in UTC with milliseconds (`2026-01-31T12:00:00.000Z`) in both databases: they
    compare and sort as text, and go into JSON unchanged. */
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);

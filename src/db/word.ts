@@ -4,11 +4,11 @@ import { postgresTables } from './migrations/tables.ts';
 import { SqliteFault } from './sqlite/sqlite-fault.ts';
 
 /* The meaning of the database's errors. It is decided here, by SQLSTATE, and nowhere else:
-   
+
      state     the state of the server or its data: the request is not at fault, and a retry may work
      refusal   a row that its table does not accept
      text      a text that the database cannot store: the client can send another one
-   
+
    Any other error is a fault of the gateway. The server's messages are in its own language and name rows, so they go
    to the log; only names of our tables, numbers, characters and the words of a trigger are passed on. */
 export type Word = StateWord | RefusalWord | TextWord;

@@ -7,7 +7,9 @@ export interface PageFlags {
   readonly offset?: number;
 }
 
-/** All rows of a list, page by page; with a limit, that many. `answer`: the last one, for what it says beside them. */
+/**
+ * Returns all rows of a list, page by page, or as many as the limit. `answer` is the last page, for its other fields.
+ */
 export async function listRows<Row>(
   gateway: AdminClient,
   { path, name, query = {} }: { path: string; name: string; query?: CallOptions['query'] },

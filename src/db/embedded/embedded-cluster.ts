@@ -19,7 +19,7 @@ import { makeDataDir } from '../data-dir.ts';
 import { type Binaries, EmbeddedFault, findBinaries } from './embedded-binaries.ts';
 
 /* The files under `<data_dir>/postgres`. The folder appears complete or not at all:
-   
+
      cluster/   PostgreSQL's data folder       password   of the one database user, mode 0600
      log        the server's output            port       chosen once, kept */
 export interface Cluster {

@@ -3,7 +3,7 @@ import { ledger, postgresTables } from './tables.ts';
 
 /* Reads the state of our tables from PostgreSQL's catalogue: one statement of about a millisecond, whatever they
    hold.
-   
+
    It shows changes that no trigger can report: a table that was swapped for another or restored (`oid`), emptied or
    rewritten (`relfilenode`), and triggers that were dropped, disabled or enabled. A trigger that is disabled and
    enabled again within one transaction shows too, because its row in pg_trigger is a new version (`xmin`). */

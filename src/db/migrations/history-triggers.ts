@@ -5,14 +5,14 @@ import { createdEntry, deletedEntry, differences, entryColumns, historyTable } f
 import { qualified, type TriggerDefinition, type TriggerFunction } from './triggers.ts';
 
 /* The triggers that write the history, so that it includes changes made by SQL.
-   
+
    They run per statement, over the rows that it touched (transition tables): one INSERT for any number of rows. An
    update is recorded by joining both images on the table's key; a row whose key changed is a deletion and a
    creation.
-   
+
    The functions run with their owner's rights, so that a role that may change a mapping needs no right on the
    history. Therefore their search path is fixed, and no other role may attach them to a table.
-   
+
    They fire in ordinary sessions only: replication transfers the entries of the history itself. */
 const events = ['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] as const;
 type Event = (typeof events)[number];

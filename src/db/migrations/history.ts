@@ -2,7 +2,7 @@ import type { RecordedTable } from '../schema.ts';
 
 /* An entry of the history names who, when, which object, before and after. A change of `updated_at` alone is no
    entry.
-   
+
    An exact pattern that was written in clear is recorded as sha256:<hex>: the key itself must not outlive its row
    here. Both spellings mean the same pattern. */
 export const historyTable = 'api_key_priority_history';

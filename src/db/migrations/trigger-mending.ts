@@ -13,7 +13,7 @@ import {
 /* Brings our triggers to their required state: missing ones are created, and notifying ones are enabled for the
    sessions in which they must fire. Correct triggers are not touched, because every change of a trigger locks its
    table against writes.
-   
+
    Each table has transactions of its own, so that no lock is held while another one is waited for, and no lock is
    waited for longer than `patienceMs`, because writes queue behind the request. Triggers that notify, that end
    boosts and schedules, and that record are created separately, because the role may have the rights for one set

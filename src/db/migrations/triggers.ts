@@ -25,7 +25,7 @@ export const changesChannel = 'tokligence_changes';
 
 /* Notifications reach the whole database, so the payload names the schema: several installations may share a
    database. PostgreSQL folds equal notifications of a transaction into one.
-   
+
    A statement trigger reports each statement once, whatever the number of rows, in replicating sessions too (ENABLE
    ALWAYS). Logical replication applies rows without statements, so a row trigger fires for those, and never in
    ordinary sessions (ENABLE REPLICA). */

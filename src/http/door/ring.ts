@@ -1,23 +1,23 @@
 /**
- * Values in the order in which they joined, each in a place of its own. Joining and leaving change a few
- * references and leave nothing to collect, so a value may join and leave with every request.
+ * Values in the order in which they joined, each in a place of its own. Joining and leaving change a few references and
+ * leave no garbage, so a value may join and leave with every request.
  */
 export class Ring<T> {
   readonly #value: T | null;
   #before: Ring<T> = this;
   #after: Ring<T> = this;
 
-  /** A place for this value; without one a ring that places join. */
+  /** A place for this value; without a value, the ring that places join. */
   constructor(value: T | null = null) {
     this.#value = value;
   }
 
-  /** Who joined first of those that are here; null where nobody is. */
+  /** Returns the earliest value of the ring; null if it is empty. */
   get first(): T | null {
     return this.#after.#value;
   }
 
-  /** Takes the place out of the ring that it is in, if any. */
+  /** Moves the place here from the ring that it is in, if any. */
   append(place: Ring<T>): void {
     place.leave();
     place.#before = this.#before;

@@ -1,4 +1,4 @@
-/** Changes of mappings that are only tried. */
+/** Dry runs of changes of mappings. */
 
 import { visible } from '../output.ts';
 import type { Session } from '../session.ts';
@@ -26,7 +26,7 @@ export async function tryOut(session: Session, method: string, path: string, bod
   showWarnings(session, answer.warnings);
 }
 
-/** JSON carries them already. */
+/** JSON output contains the warnings already. */
 export function showWarnings(session: Session, warnings: Mapping['warnings']): void {
   if (session.json) return;
   for (const { message } of warnings ?? []) session.note(`warning: ${visible(message)}`);

@@ -4,7 +4,7 @@ import { visible } from '../output.ts';
 import type { SessionOf } from '../session.ts';
 
 interface Report {
-  /** The first of each kind; `counts` has them all. */
+  /** The first findings of each kind; `counts` covers all. */
   readonly findings: readonly { readonly kind: string; readonly message: string }[];
   readonly counts: Readonly<Record<string, number>>;
 }

@@ -65,7 +65,7 @@ function listCommand(mappings: Command, sessionOf: SessionOf): void {
       { path: mappingsPath, name: 'mappings', query },
       flags,
     );
-    // Null where none may; a gateway of another version may not say.
+    // Null if none may; a gateway of another version may omit it.
     const raising = (answer.external_may_raise ?? null) as { readonly message: string } | null;
     session.show(
       { mappings: rows, total, external_may_raise: raising },
