@@ -1,4 +1,6 @@
-/** What mapping adds to a request, in the one place where it adds anything: the classifier, on against off. */
+/**
+ * What does mapping add to a request in the one place where it adds anything: the classifier, enabled against disabled?
+ */
 import type { PrioritySettings } from '../src/config/config.ts';
 import type { Classifiable, Classify } from '../src/domain/vocabulary.ts';
 import { defaultClassify, mappedClassify } from '../src/priority/matching/classifier.ts';
@@ -29,7 +31,7 @@ export function run(): void {
   const keys = Array.from({ length: 1_000 }, (_, index) => randomKey(index));
   const figures = { on: [] as number[], off: [] as number[], difference: [] as number[] };
   for (let pair = -5; pair < pairs; pair++) {
-    // Whichever comes second finds warmer caches, so they take turns.
+    // The second one finds warmer caches, so they take turns.
     const first = pair % 2 === 0 ? mapped : unmapped;
     const one = nanosecondsPerRequest(keys, first);
     const other = nanosecondsPerRequest(keys, first === mapped ? unmapped : mapped);
@@ -61,7 +63,7 @@ function nanosecondsPerRequest(keys: readonly string[], classify: Classify): num
   return Number(elapsed) / requestsPerRound;
 }
 
-/** The key is a fresh string, as cut out of a header. */
+/** The key is a fresh string, as parsed from a header. */
 const request = (key: string): Classifiable => ({
   identity,
   key: Buffer.from(`Bearer ${key}`, 'latin1').toString('latin1').slice('Bearer '.length),

@@ -1,4 +1,4 @@
-/** What a full reload costs and how long it keeps requests waiting, against reading the same rows with one query. */
+/** What does a full reload cost and how long does it delay requests, against reading the same rows with one query? */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 
-/** A process whose CPU time can be asked for while it works. */
+/** A process that reports its CPU time while it works. */
 export interface MeasuredProcess {
   readonly url: string;
   /** User and system time since its start, in microseconds. */
@@ -27,7 +27,7 @@ export async function startMeasured(file: URL, args: readonly string[] = []): Pr
   };
 }
 
-/** The child's side: tells where it listens, answers for its CPU time, and ends with its parent. */
+/** The child's side: reports its address and its CPU time, and ends with its parent. */
 export function reportToParent(url: string): void {
   process.on('message', () => {
     const { user, system } = process.cpuUsage();
@@ -37,7 +37,7 @@ export function reportToParent(url: string): void {
   process.send?.({ url });
 }
 
-/** The first message of the child that `read` finds an answer in. */
+/** Resolves to the first message of the child that `read` accepts. */
 export function nextMessage<T>(
   child: ChildProcess,
   read: (message: Record<string, unknown>) => T | undefined,
