@@ -29,10 +29,11 @@ export default {
     },
     {
       name: 'domain-imports-nothing',
-      comment: 'domain/ is the vocabulary everybody shares: no I/O, no library, no other room.',
+      comment:
+        'domain/ is the vocabulary everybody shares: no I/O, no other room, and of libraries only the one that spells shapes.',
       severity: 'error',
       from: only('^src/domain'),
-      to: { pathNot: '^src/domain' },
+      to: { pathNot: '^(src/domain|node_modules/typebox/)' },
     },
     {
       name: 'pure-core',
@@ -101,6 +102,24 @@ export default {
       severity: 'error',
       from: { path: '^src', pathNot: '^src/(db/|.*-store\\.ts$|app\\.ts$|cli/sql\\.ts$)' },
       to: { path: 'node_modules/(pg|kysely)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'commands-know-only-the-contract',
+      comment:
+        'The commands talk to a gateway over HTTP, maybe of another version: of its rooms they import the types of http/admin/contract/, by `import type`.',
+      severity: 'error',
+      from: only('^src/cli/gateway/'),
+      to: {
+        path: '^src/(http|identity|priority|pool-settings|upstreams|scheduler|gateway|app|edition|stop|daemon)',
+        pathNot: '^src/http/admin/contract/',
+      },
+    },
+    {
+      name: 'commands-import-types-only',
+      comment: 'Write `import type`: the contract would bring its schemas and the features into every command.',
+      severity: 'error',
+      from: only('^src/cli/gateway/'),
+      to: { path: '^src/http/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'console-knows-only-the-contract',

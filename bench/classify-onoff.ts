@@ -1,10 +1,8 @@
-/**
- * What does mapping add to a request in the one place where it adds anything: the classifier, enabled against disabled?
- */
-import type { PrioritySettings } from '../src/config/config.ts';
+/** What mapping adds to a request, in the one place where it adds anything: the classifier, on against off. */
 import type { Classifiable, Classify } from '../src/domain/vocabulary.ts';
 import { defaultClassify, mappedClassify } from '../src/priority/matching/classifier.ts';
 import { compile, compileRow } from '../src/priority/matching/matcher.ts';
+import { prioritySettings } from '../test/support/priority-settings.ts';
 import { mappingMix, randomKey } from './support/mapping-mix.ts';
 import { medianInterval, shown } from './support/rounds.ts';
 
@@ -14,13 +12,7 @@ const pairs = 40;
 const requestsPerRound = 20_000;
 const requestsPerBatch = 100;
 const identity = { keyId: 1, userId: 1, role: 'gateway_user' } as const;
-const settings: PrioritySettings = {
-  enabled: { value: true, source: 'default' },
-  default_priority: { value: 7, source: 'default' },
-  cache_ttl_sec: { value: 300, source: 'default' },
-  x_priority: { value: 'allow', source: 'default' },
-  mode: { value: 'enforce', source: 'default' },
-};
+const settings = prioritySettings();
 
 export function run(): void {
   const rows = mappingMix(10_000).map(row => compileRow(row));

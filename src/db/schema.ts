@@ -1,29 +1,29 @@
 import type { Generated } from 'kysely';
-import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import { type Static, Type } from 'typebox';
+import { fields, levelNumber, moment, nullable } from '../domain/shape.ts';
 import { matchTypes } from '../domain/vocabulary.ts';
 
-/* The shape of each table's rows, written once: row types and Kysely's Database derive from it. It promises only
-   what the tables themselves enforce: `role`, `status` and `tenant_type` have no CHECK and may be written by hand,
-   so readers must accept any text.
-
-   Timestamps are ISO-8601 texts in UTC with milliseconds (`2026-01-31T12:00:00.000Z`) in both databases: they
-   compare and sort as text, and go into JSON unchanged. */
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const row = <T extends TProperties>(columns: T) => Type.Object(columns, { additionalProperties: false });
+/*
+ * The shape of each table's rows, written once: row types and Kysely's Database derive from it.
+ * It promises only what the tables themselves enforce: `role`, `status` and `tenant_type` have no
+ * CHECK and may be written by hand, so whoever reads them must expect any text.
+ *
+ * Timestamps are ISO-8601 texts in UTC with milliseconds (`2026-01-31T12:00:00.000Z`) in both
+ * databases: they compare and sort as text, and go into JSON as they are.
+ */
 const id = Type.Integer({ minimum: 1 });
-const timestamp = Type.String({ format: 'date-time' });
 
-export const userRow = row({
+export const userRow = fields({
   id,
   email: Type.String(),
   role: Type.String(),
   display_name: nullable(Type.String()),
   status: Type.String(),
-  created_at: timestamp,
-  updated_at: timestamp,
+  created_at: moment,
+  updated_at: moment,
 });
 
-export const apiKeyRow = row({
+export const apiKeyRow = fields({
   id,
   user_id: id,
   /** Lowercase hex SHA-256 of the whole key. */
@@ -31,49 +31,49 @@ export const apiKeyRow = row({
   key_prefix: Type.String(),
   /** A JSON array. */
   scopes: nullable(Type.String()),
-  expires_at: nullable(timestamp),
-  created_at: timestamp,
-  updated_at: timestamp,
+  expires_at: nullable(moment),
+  created_at: moment,
+  updated_at: moment,
 });
 
-export const mappingRow = row({
+export const mappingRow = fields({
   id,
   pattern: Type.String(),
-  priority: Type.Integer({ minimum: 0, maximum: 9 }),
+  priority: levelNumber,
   match_type: Type.Enum([...matchTypes]),
   tenant_id: nullable(Type.String()),
   tenant_name: nullable(Type.String()),
   tenant_type: nullable(Type.String()),
   description: nullable(Type.String()),
   enabled: Type.Boolean(),
-  created_at: timestamp,
-  updated_at: timestamp,
+  created_at: moment,
+  updated_at: moment,
   created_by: nullable(Type.String()),
 });
 
-export const prioritySettingRow = row({
+export const prioritySettingRow = fields({
   key: Type.String(),
   value: Type.String(),
   description: nullable(Type.String()),
-  updated_at: timestamp,
+  updated_at: moment,
 });
 
-/** One setting of one pool, spelled as in `[pool.NAME]` of the file. */
-export const poolSettingRow = row({
+/** One setting of one pool, as `[pool.NAME]` of the file would spell it. */
+export const poolSettingRow = fields({
   pool: Type.String(),
   key: Type.String(),
   value: Type.String(),
   description: nullable(Type.String()),
-  updated_at: timestamp,
+  updated_at: moment,
 });
 
 export const changeKinds = ['create', 'update', 'delete'] as const;
 
 /** A change of a mapping, a setting, a boost or a schedule. */
-export const historyRow = row({
+export const historyRow = fields({
   id,
-  at: timestamp,
-  /** The caller of the admin API, else the database role. */
+  at: moment,
+  /** Who changed it: the caller of the admin API, else the database role. */
   actor: Type.String(),
   via: Type.Enum(['api', 'sql']),
   /** The role that was logged in at the database; `actor` is what its session claimed. */
@@ -87,13 +87,13 @@ export const historyRow = row({
   restores: nullable(id),
 });
 
-/** A priority that a mapping has until a moment; the mapping's own row stays unchanged. */
-export const boostRow = row({
+/** A priority that a mapping has until a moment; the mapping's own row stays what it was. */
+export const boostRow = fields({
   mapping_id: id,
   priority: mappingRow.properties.priority,
-  until: timestamp,
+  until: moment,
   reason: Type.String(),
-  created_at: timestamp,
+  created_at: moment,
   created_by: nullable(Type.String()),
 });
 
@@ -110,13 +110,13 @@ const window = {
 const scheduleColumns = {
   ...window,
   description: nullable(Type.String()),
-  created_at: timestamp,
-  updated_at: timestamp,
+  created_at: moment,
+  updated_at: moment,
   created_by: nullable(Type.String()),
 };
 
 /** A priority that a mapping has in recurring windows. */
-export const mappingScheduleRow = row({
+export const mappingScheduleRow = fields({
   id,
   mapping_id: id,
   priority: mappingRow.properties.priority,
@@ -124,7 +124,7 @@ export const mappingScheduleRow = row({
 });
 
 /** A value that a setting of a pool has in recurring windows. */
-export const poolScheduleRow = row({
+export const poolScheduleRow = fields({
   id,
   pool: Type.String(),
   key: Type.String(),
@@ -132,17 +132,17 @@ export const poolScheduleRow = row({
   ...scheduleColumns,
 });
 
-/** A sign-in to the console. The cookie holds the token, which is stored nowhere. */
-export const consoleSessionRow = row({
+/** Somebody signed in to the console. The cookie holds the token, which is stored nowhere. */
+export const consoleSessionRow = fields({
   /** Lowercase hex SHA-256 of the token. */
   token_hash: Type.String(),
   /** The key that opened the session, and the key's user: a session lives no longer than either. */
   key_id: id,
   user_id: id,
-  created_at: timestamp,
-  /** Updated at most once a minute. */
-  last_seen_at: timestamp,
-  expires_at: timestamp,
+  created_at: moment,
+  /** Written at most once a minute. */
+  last_seen_at: moment,
+  expires_at: moment,
 });
 
 export type UserRow = Static<typeof userRow>;

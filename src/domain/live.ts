@@ -1,91 +1,111 @@
-import type { WaitPercentiles } from './stats.ts';
-import type { Level, Policy, ShareBy } from './vocabulary.ts';
+/** What is told of the lanes, of single requests and of upstreams at this moment. */
+import { type Static, Type } from 'typebox';
+import { count, fields, levelNumber, listOf, moment, nullable, ofEachLevel } from './shape.ts';
+import { waitPercentiles } from './stats.ts';
+import { policies, shareBys } from './vocabulary.ts';
+
+const amount = Type.Number({ minimum: 0 });
+const share = Type.Number({ minimum: 0, maximum: 1 });
 
 /** One level of a pool at this moment. */
-export interface LiveLevel {
-  readonly level: Level;
-  readonly waiting: number;
-  readonly running: number;
+export const liveLevel = fields({
+  level: levelNumber,
+  waiting: count,
+  running: count,
   /** Seats that are never lent, as they are in effect. */
-  readonly reserved: number;
+  reserved: count,
   /** The most seats that it may have; null: all. */
-  readonly cap: number | null;
+  cap: nullable(count),
   /** Seats that it could take now, as far as seats go: its unused reserve and what is shared, within its cap. */
-  readonly free: number;
+  free: count,
   /** Over the last five minutes. */
-  readonly wait_ms: WaitPercentiles;
+  wait_ms: waitPercentiles,
   /** Over the last 10 to 20 seconds. */
-  readonly granted_per_sec: number;
+  granted_per_sec: amount,
   /** Refused or timed out; over the last 60 to 70 seconds. */
-  readonly refused_per_min: number;
-}
+  refused_per_min: amount,
+});
+export type LiveLevel = Static<typeof liveLevel>;
 
 /** What a tenant's flow got of its level's service in the last minute, against what it was entitled to. */
-export interface TenantShare {
-  readonly flow_id: string;
-  readonly tenant_name: string | null;
-  readonly level: Level;
-  readonly weight: number;
-  readonly waiting: number;
-  readonly running: number;
-  /** 0…1; those of a level are 1 together, 0 where nothing was served. */
-  readonly served_share: number;
-  /** 0…1; those of a level are 1 together. */
-  readonly entitled_share: number;
+export const tenantShare = fields({
+  flow_id: Type.String(),
+  tenant_name: nullable(Type.String()),
+  level: levelNumber,
+  weight: amount,
+  waiting: count,
+  running: count,
+  /** Those of a level are 1 together, 0 where nothing was served. */
+  served_share: share,
+  /** Those of a level are 1 together. */
+  entitled_share: share,
   /**
    * Of the pool, if all that are listed wanted more than there is (domain/pool-share.ts): 0…1 of what the levels that
    * it is behind leave; null: its level is strict, and takes all that it asks for.
    */
-  readonly pool_share: number | null;
-  readonly behind: readonly Level[];
-}
+  pool_share: nullable(share),
+  behind: listOf(levelNumber),
+});
+export type TenantShare = Static<typeof tenantShare>;
 
 /** Of a pool; the others are only counted. */
 export const mostTenantsShown = 50;
 
 /** One pool at this moment. */
-export interface LivePool {
-  readonly name: string;
-  readonly policy: Policy;
-  readonly share_by: ShareBy;
+export const livePool = fields({
+  name: Type.String(),
+  policy: Type.Enum([...policies]),
+  share_by: Type.Enum([...shareBys]),
   /** Those that may be in use: as configured, or as many as the upstream can take. */
-  readonly seats: number;
-  readonly in_use: number;
-  readonly free: number;
+  seats: count,
+  in_use: count,
+  free: count,
   /** Until then nothing of the pool starts: its upstreams have closed too many models; null while it is open. */
-  readonly closed_until: string | null;
-  readonly granted_per_sec: number;
-  readonly refused_per_min: number;
-  /** Always ten, P0 first. */
-  readonly levels: readonly LiveLevel[];
+  closed_until: nullable(moment),
+  granted_per_sec: amount,
+  refused_per_min: amount,
+  levels: listOf(liveLevel, ofEachLevel),
   /** Busiest first: by what they were served in the last minute and have waiting. */
-  readonly tenants: readonly TenantShare[];
+  tenants: listOf(tenantShare, { maxItems: mostTenantsShown }),
   /** How many of them are not in the list. */
-  readonly tenants_left_out: number;
-}
+  tenants_left_out: count,
+});
+export type LivePool = Static<typeof livePool>;
+
+/** A boost of a mapping that holds now. */
+export const heldBoost = fields({
+  mapping_id: Type.Integer(),
+  tenant_id: nullable(Type.String()),
+  /** Of the mapping's own row. */
+  own_priority: Type.Integer(),
+  priority: Type.Integer(),
+  until: moment,
+});
+export type HeldBoost = Static<typeof heldBoost>;
 
 /** What one level did in a step of the history; percentiles are those of the requests granted in it. */
-export interface PointLevel {
-  readonly p50: number | null;
-  readonly p95: number | null;
-  readonly granted: number;
+const pointLevel = fields({
+  p50: nullable(amount),
+  p95: nullable(amount),
+  granted: count,
   /** Refused or timed out. */
-  readonly refused: number;
-}
+  refused: count,
+});
 
 /** One step of a pool's history; `waiting` and `in_use` are those at its end. */
-export interface Point {
+export const point = fields({
   /** When the step ended. */
-  readonly at: string;
-  readonly granted: number;
-  readonly refused: number;
-  readonly waiting: number;
-  readonly in_use: number;
-  readonly levels: readonly PointLevel[];
-}
+  at: moment,
+  granted: count,
+  refused: count,
+  waiting: count,
+  in_use: count,
+  levels: listOf(pointLevel, ofEachLevel),
+});
+export type Point = Static<typeof point>;
 
 /**
- * Why a request waits at this moment. The first that holds, in this order; docs/api.md says more.
+ * Why a request waits at this moment. The first that holds, in this order; docs/api/lanes.md says more.
  *
  *   upstream_closed     the upstream has said that it takes nothing of its model, or nothing at all, until a moment
  *   tenant_limit        its tenant's own seats or rates let nothing more start
@@ -115,58 +135,62 @@ export const waitReasons = [
 export type WaitReason = (typeof waitReasons)[number];
 
 /** Requests that go before another, as things are. */
-export interface Ahead {
+const ahead = fields({
   /**
    * Waiting in better levels; by weight they go first more often, not always. Where tenants share the pool (share_by),
    * those whose turn is before.
    */
-  readonly better_levels: number;
+  better_levels: count,
   /** Other tenants' in its own level, by turns. */
-  readonly own_level: number;
+  own_level: count,
   /** In worse levels, whose turn is before; 0 unless tenants share the pool. */
-  readonly worse_levels: number;
+  worse_levels: count,
   /** Earlier ones of its own tenant in its level. */
-  readonly own_flow: number;
-}
+  own_flow: count,
+});
+export type Ahead = Static<typeof ahead>;
 
 /** A request that is in a pool of this gateway now. */
-export interface PresentRequest {
-  readonly request_id: string;
-  readonly state: 'waiting' | 'running';
-  readonly pool: string;
-  readonly level: Level;
-  readonly flow_id: string;
+export const presentRequest = fields({
+  request_id: Type.String(),
+  state: Type.Enum(['waiting', 'running']),
+  pool: Type.String(),
+  level: levelNumber,
+  flow_id: Type.String(),
   /** Up to now, or up to its seat. */
-  readonly waited_ms: number;
+  waited_ms: amount,
   /** 1 + those ahead; null for one that runs, as are the fields below. */
-  readonly position: number | null;
-  readonly ahead: Ahead | null;
-  readonly reason: { readonly code: WaitReason; readonly message: string } | null;
+  position: nullable(Type.Integer({ minimum: 1 })),
+  ahead: nullable(ahead),
+  reason: nullable(fields({ code: Type.Enum([...waitReasons]), message: Type.String() })),
   /** About how long until it has a seat; null too where nothing tells. */
-  readonly expected_wait_ms: number | null;
-  readonly gives_up_in_ms: number | null;
-}
+  expected_wait_ms: nullable(amount),
+  gives_up_in_ms: nullable(amount),
+});
+export type PresentRequest = Static<typeof presentRequest>;
 
 /** How an upstream does, as the requests that were sent to it tell. */
-export interface ProviderHealth {
+export const providerHealth = fields({
   /** `failing`: the last request failed, or half of those of the last five minutes did; `unknown`: there were none. */
-  readonly state: 'ok' | 'failing' | 'unknown';
-  readonly last_success_at: string | null;
-  readonly last_failure_at: string | null;
-  readonly last_failure: string | null;
+  state: Type.Enum(['ok', 'failing', 'unknown']),
+  last_success_at: nullable(moment),
+  last_failure_at: nullable(moment),
+  last_failure: nullable(Type.String()),
   /** Of the last five minutes. */
-  readonly requests: number;
-  readonly failures: number;
-}
+  requests: count,
+  failures: count,
+});
+export type ProviderHealth = Static<typeof providerHealth>;
 
 /** Of a provider; the others are only counted. */
 export const mostClosedModelsShown = 50;
 
 /** What an upstream without room has closed; a probe may open it sooner. */
-export interface ProviderClosures {
+export const providerClosures = fields({
   /** Until then nothing of the provider starts; null while it is open. */
-  readonly closed_until: string | null;
+  closed_until: nullable(moment),
   /** Those closed for longest first. */
-  readonly closed_models: readonly { readonly model: string; readonly closed_until: string }[];
-  readonly closed_models_left_out: number;
-}
+  closed_models: listOf(fields({ model: Type.String(), closed_until: moment }), { maxItems: mostClosedModelsShown }),
+  closed_models_left_out: count,
+});
+export type ProviderClosures = Static<typeof providerClosures>;

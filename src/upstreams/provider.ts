@@ -33,8 +33,8 @@ export interface UpstreamCall {
   /** Called with the status of the upstream's answer, except for an answer that goes to `onBusy`. */
   readonly onAnswer: (status: number) => void;
   /**
-   * The upstream has no room: its answer is a 429, 503 or 529, with a time to come back, or null. Called before
-   * anything is written; returns true to take the call back, so that it can be made again.
+   * The upstream has no room: its answer is a 429, 503 or 529, and says when to come back, or null. Asked
+   * before anything is written. True puts the request back: its call is made again later, or never.
    */
   readonly onBusy: (status: number, retryAfterMs: number | null) => boolean;
 }
@@ -60,9 +60,9 @@ export const clientGone: Forwarded = {
   upstreamRequestId: null,
 };
 
-/** `onBusy` took the call back: nothing was written, and the upstream no longer counts the call. */
-export interface TakenBack {
-  readonly outcome: 'taken_back';
+/** `onBusy` has answered true: nothing was written, and the upstream does not count the call any more. */
+export interface PutBack {
+  readonly outcome: 'put_back';
 }
 
 export interface Provider {
@@ -73,7 +73,7 @@ export interface Provider {
    * until then. Rejects with the GatewayError to answer while nothing has been written; after that a failure is
    * reported inside the answer and in the outcome.
    */
-  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | TakenBack>;
+  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | PutBack>;
 }
 
 /** A provider as seen inside this room. */

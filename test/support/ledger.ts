@@ -5,9 +5,16 @@ import type { Request } from './reference-queue.ts';
 import type { WalkEvent } from './scheduler-walk.ts';
 
 const refusals: readonly WalkEvent['kind'][] = ['impossible', 'tenant_full', 'level_full', 'pool_full'];
-/** These events do not change which requests wait or run. */
-export const remarks: readonly WalkEvent['kind'][] = ['charged', 'probe answered', 'turned away', 'nothing'];
-const ends: readonly WalkEvent['kind'][] = ['evicted', 'expired', 'cancelled', 'finished', 'given back', ...refusals];
+/** Whoever they tell of waits or runs as before. */
+export const remarks: readonly WalkEvent['kind'][] = ['charged', 'probe answered', 'busy', 'nothing'];
+const ends: readonly WalkEvent['kind'][] = [
+  'evicted',
+  'expired',
+  'cancelled',
+  'finished',
+  'released unused',
+  ...refusals,
+];
 
 export class Ledger {
   came = 0;

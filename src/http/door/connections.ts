@@ -2,9 +2,9 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../domain/clock.ts';
 import { errors, type GatewayError } from '../../domain/errors.ts';
+import { Ring } from '../../domain/ring.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { type ClientAddresses, networkOf, peerAddress } from './client-address.ts';
-import { Ring } from './ring.ts';
 
 /*
  * All open connections, and the order in which they yield when a newcomer finds all places taken. First those
@@ -75,6 +75,7 @@ class Connection {
   readonly socket: Socket;
   /** The places of its address, while it has one of them. */
   address: Places;
+  readonly amongOpen = new Ring<Connection>(this);
   readonly amongAll = new Ring<Connection>(this);
   readonly amongOwn = new Ring<Connection>(this);
   standing: Standing | null = null;
@@ -105,7 +106,10 @@ export class Connections {
   readonly #parts: ConnectionsParts;
   readonly #all = new Places('all', Number.POSITIVE_INFINITY);
   readonly #byAddress = new Map<string, Places>();
-  readonly #bySocket = new Map<Socket, Connection>();
+  /** Weak, since a Map would leave tables behind that keep the sockets of past connections (domain/ring.ts). */
+  readonly #bySocket = new WeakMap<Socket, Connection>();
+  readonly #open = new Ring<Connection>();
+  #openCount = 0;
   readonly #spare = new Ring<Connection>();
   #spareTaken = 0;
   readonly #yielded = { all: 0, address: 0 };
@@ -118,7 +122,7 @@ export class Connections {
   }
 
   watch(server: Server): void {
-    server.on('connection', socket => this.#open(socket));
+    server.on('connection', socket => this.#opened(socket));
   }
 
   /** Called when a whole head has come. `gone`: the connection has been ended, and no answer can be delivered. */
@@ -154,12 +158,12 @@ export class Connections {
   /** From now on each connection ends with its last outstanding answer, and announces it; idle ones stay open. */
   endWithAnswers(): void {
     this.#isEnding = true;
-    for (const { lastAnswer } of this.#bySocket.values()) if (lastAnswer !== null) endAfter(lastAnswer, null);
+    for (const { lastAnswer } of this.#open) if (lastAnswer !== null) endAfter(lastAnswer, null);
   }
 
   stats(): ConnectionStats {
     return {
-      open: this.#bySocket.size,
+      open: this.#openCount,
       addresses: this.#byAddress.size,
       most: this.#parts.most(),
       yielded: { ...this.#yielded },
@@ -167,9 +171,11 @@ export class Connections {
     };
   }
 
-  #open(socket: Socket): void {
+  #opened(socket: Socket): void {
     const connection = new Connection(socket, this.#placesOf(socket), answered => this.#answered(answered));
     this.#bySocket.set(socket, connection);
+    this.#open.append(connection.amongOpen);
+    this.#openCount++;
     socket.once('close', () => this.#remove(connection));
     if (!this.#takePlace(connection)) this.#takeSpare(connection);
   }
@@ -256,6 +262,8 @@ export class Connections {
 
   #remove(connection: Connection): void {
     if (!this.#bySocket.delete(connection.socket)) return;
+    connection.amongOpen.leave();
+    this.#openCount--;
     this.#stand(connection, null);
     if (connection.refusedBy !== null) {
       this.#spareTaken--;

@@ -3,7 +3,7 @@
  * be hours away and too late, so from time to time one request is let out as a probe.
  *
  *   shut ──probeAt──▶ due ──a request starts──▶ shut, while its answer is awaited
- *    │ ▲                                          │ turned away: the next after twice as long (at most 4 minutes)
+ *    │ ▲                                          │ busy: the next after twice as long (at most 4 minutes)
  *    │ └──────────────────────────────────────────┤ no answer: after as long again; told nothing: at once
  *    └──until──▶ over ◀───────────────────────────┘ taken
  *
@@ -17,8 +17,8 @@ export const firstProbeMs = 30_000;
 /** The next probe goes out after this time at the latest, even if the previous one has no answer yet. */
 const longestProbeMs = 240_000;
 
-/** `told nothing`: the probe was never sent, or failed for another reason. Another may start at once. */
-export type ProbeEnd = 'turned away' | 'no answer' | 'told nothing';
+/** `told nothing`: it was never sent, or found at fault for something else. Another may go at once. */
+export type ProbeEnd = 'busy' | 'no answer' | 'told nothing';
 
 export class Closure implements HeapItem {
   readonly provider: string;
@@ -67,7 +67,7 @@ export class Closure implements HeapItem {
 
   probeEnds(how: ProbeEnd, now: number): void {
     this.probe = null;
-    if (how === 'turned away') this.#intervalMs = Math.min(this.#intervalMs * 2, longestProbeMs);
+    if (how === 'busy') this.#intervalMs = Math.min(this.#intervalMs * 2, longestProbeMs);
     this.#probeAt = how === 'told nothing' ? now : this.#probedAt + this.#intervalMs;
   }
 }

@@ -1,3 +1,4 @@
+import { Ring } from '../../domain/ring.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Level } from '../../domain/vocabulary.ts';
 import type { HeapItem } from './heap.ts';
@@ -77,6 +78,8 @@ export class Flow<Holder> implements LinkedList<Place<Holder>> {
   readonly level: Level;
   /** Null for a flow whose tenant has no limits or weight of its own. */
   tenant: Tenant<Flow<Holder>> | null = null;
+  /** Its place among the flows of its tenant that have something waiting. */
+  readonly amongBacklogged = new Ring<Flow<Holder>>(this);
   weight = 1;
   /** The cost charged so far, divided by weight, in the virtual time of its level. */
   counter: number;

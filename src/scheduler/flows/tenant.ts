@@ -2,6 +2,7 @@
  * A tenant with limits or a weight of its own, over all levels of the pool. While it may not start anything its flows
  * are parked: they are in no heap, so no other flow waits for them.
  */
+import { Ring } from '../../domain/ring.ts';
 import { Rates } from '../capacity/rate.ts';
 import type { TenantRules } from '../rules.ts';
 
@@ -14,9 +15,9 @@ export class Tenant<Flow> {
   aside = 0;
   /** Its flows stand aside. Not up to date for a tenant with nothing waiting. */
   isParked = false;
-  /** Its flows with something waiting. */
-  readonly backlogged = new Set<Flow>();
-  // Its position in the heap of tenants that wait for their rate.
+  /** Those with something waiting. */
+  readonly backlogged = new Ring<Flow>();
+  // Its item in the heap of those that wait for their rate.
   slot = -1;
   key = 0;
   turn = 0;

@@ -30,7 +30,7 @@ test('a pool with too many bytes waiting refuses in every level and says so', as
 });
 
 /**
- * Something always waits, and one request of cost 100 leaves the queue each second, `seconds` times; returns the
+ * Something always waits, and one request of cost 100 leaves the queue each second, `grants` times; returns the
  * running one.
  */
 async function drainOnePerSecond({ clock, request }: ReturnType<typeof arrangeDispatcher>, grants: number) {

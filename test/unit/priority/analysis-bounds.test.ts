@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { test } from 'node:test';
-import type { PrioritySettings } from '../../../src/config/config.ts';
 import { explain } from '../../../src/priority/analysis/explain.ts';
 import type { KnownKey } from '../../../src/priority/analysis/key-coverage.ts';
 import { lint } from '../../../src/priority/analysis/lint.ts';
 import { RowIndex } from '../../../src/priority/analysis/row-index.ts';
 import { compileRows, compileSteps, type MappingSource } from '../../../src/priority/matching/matcher.ts';
+import { prioritySettings } from '../../support/priority-settings.ts';
 import { heavyRegex } from '../../support/regex-arbitraries.ts';
 import { longestStep } from '../../support/turns.ts';
 
-const settings: PrioritySettings = {
-  enabled: { value: true, source: 'file' },
-  default_priority: { value: 7, source: 'default' },
-  cache_ttl_sec: { value: 300, source: 'default' },
-  x_priority: { value: 'allow', source: 'default' },
-  mode: { value: 'enforce', source: 'default' },
-};
+const settings = prioritySettings();
 
 const row = (id: number, pattern: string): MappingSource => ({
   id,

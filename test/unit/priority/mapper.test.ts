@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { PrioritySettings } from '../../../src/config/config.ts';
 import { singleFlight } from '../../../src/domain/single-flight.ts';
 import type { Classifiable } from '../../../src/domain/vocabulary.ts';
 import type { MappingSource } from '../../../src/priority/matching/matcher.ts';
 import type { StoredRows } from '../../../src/priority/rows/mapping-store.ts';
 import { Mapper } from '../../../src/priority/serving/mapper.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { prioritySettings } from '../../support/priority-settings.ts';
 
-const settings: PrioritySettings = {
-  enabled: { value: true, source: 'file' },
-  default_priority: { value: 7, source: 'default' },
-  cache_ttl_sec: { value: 300, source: 'default' },
-  x_priority: { value: 'allow', source: 'default' },
-  mode: { value: 'enforce', source: 'default' },
-};
+const settings = prioritySettings();
 
 const prefix = (id: number, pattern: string, priority: number): MappingSource => ({
   id,

@@ -1,8 +1,9 @@
 /** Signing in to the console with an admin's key, and what is told of the session. */
 import { type Static, Type } from 'typebox';
 import { userRow } from '../../../db/schema.ts';
-import { editions } from '../../../domain/vocabulary.ts';
-import { field, fields } from './contract.ts';
+import { fields, moment } from '../../../domain/shape.ts';
+import { editions, maxKeyBytes } from '../../../domain/vocabulary.ts';
+import { field } from './contract.ts';
 
 /** Beside the cookie, on every request that changes something; a foreign page cannot send it. */
 export const consoleHeader = 'X-Tokligence-Console';
@@ -12,10 +13,12 @@ export const unattendedHeader = 'X-Tokligence-Unattended';
 
 /** As long as a key may be; what is no key at all is 401 like any other. */
 export const newSession = fields({
-  key: field(Type.String({ minLength: 1, maxLength: 256 }), "an admin's API key, of at most 256 characters"),
+  key: field(
+    Type.String({ minLength: 1, maxLength: maxKeyBytes }),
+    `an admin's API key, of at most ${maxKeyBytes} characters`,
+  ),
 });
 
-const moment = Type.String({ format: 'date-time' });
 const { id, email, role, display_name } = userRow.properties;
 export const session = fields({
   user: fields({ id, email, role, display_name }),
