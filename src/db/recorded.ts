@@ -4,7 +4,7 @@ import { actorSetting, differences, entryColumns, historyTable, restoresSetting 
 import { type Database, type RecordedTable, recordedTables } from './schema.ts';
 
 /** Any numbers, as long as every gateway takes the same ones. */
-export const writersLocks = { mappings: 7_430_119_002, pools: 7_430_119_003 } as const;
+const writersLocks = { mappings: 7_430_119_002, pools: 7_430_119_003 } as const;
 
 export interface WriteOf {
   /** Whom the history names; without one it names the database role. */

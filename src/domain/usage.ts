@@ -23,7 +23,7 @@ export interface Spent {
  * Output weighs double because a token produced costs a decode step, a token read a share of a
  * prefill (the 1:2 of the VTC paper, OSDI '24).
  */
-export const costOf = (usage: Usage): number =>
+const costOf = (usage: Usage): number =>
   usage.inputTokens - 0.9 * usage.cachedInputTokens + 2 * usage.outputTokens;
 
 export const spentOf = (usage: Usage): Spent => ({

@@ -54,7 +54,6 @@ export class Scheduler<Holder> {
   readonly #tier = new LevelTier<Holder>(this.#queue.levels);
   /** Bit n: level n is below its cap and has something waiting that its tenant may start. */
   #ready = 0;
-  #ignoredFinishes = 0;
   /** For whoever looks on. */
   readonly inspection: Inspection<Holder>;
 
@@ -79,23 +78,15 @@ export class Scheduler<Holder> {
     return this.#queue.waiting;
   }
 
-  /** Of their bodies. */
-  get queuedBytes(): number {
-    return this.#queue.bytes;
-  }
-
   /** Estimated, of the places that hold seats. */
   get tokensInFlight(): number {
     return this.#capacity.tokensInFlight;
   }
 
-  /** Calls of finish() for a place that held no seat: faults of the caller that did no harm. */
-  get ignoredFinishes(): number {
-    return this.#ignoredFinishes;
-  }
-
   /** The counts of one level; `flows` are the tenants remembered in it. */
-  level(level: Level): Pick<LevelQueue<Holder>, 'waiting' | 'aside' | 'running' | 'waitingCost' | 'dueCost' | 'flows'> {
+  level(
+    level: Level,
+  ): Pick<LevelQueue<Holder>, 'waiting' | 'waitingBytes' | 'aside' | 'running' | 'waitingCost' | 'dueCost' | 'flows'> {
     return this.#queue.level(level);
   }
 
@@ -158,10 +149,7 @@ export class Scheduler<Holder> {
 
   /** Frees the seat of a place; its charge becomes what it has spent. A second call changes nothing. */
   finish(place: Place<Holder>, spent: Spent, now: number): boolean {
-    if (place.state !== 'running') {
-      this.#ignoredFinishes++;
-      return false;
-    }
+    if (place.state !== 'running') return false;
     this.#settle(place, spent, now);
     this.#leaveSeat(place, now);
     return true;

@@ -75,7 +75,7 @@ export interface Migrated {
  * Who writes the history: triggers; the gateway, of what is changed through it; nobody, where the
  * role may do neither.
  */
-export type Recording = 'triggers' | 'gateway' | 'none';
+type Recording = 'triggers' | 'gateway' | 'none';
 
 export interface MigrationOptions {
   /** Creates all tables or none: where some are there already, the others may be about to be restored. */

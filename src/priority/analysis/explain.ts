@@ -36,9 +36,9 @@ interface Situation {
 
 /** How a row fares; the reason says the same in a sentence. */
 export const standings = ['wins', 'may_win', 'loses', 'no_match', 'switched_off', 'faulty'] as const;
-export type Standing = (typeof standings)[number];
+type Standing = (typeof standings)[number];
 
-export interface ExplainedRow extends ShownRow {
+interface ExplainedRow extends ShownRow {
   /** Where the priority that holds comes from. */
   readonly effective_source: EffectiveSource;
   readonly answer: Answer;
@@ -50,7 +50,7 @@ export interface ExplainedRow extends ShownRow {
 }
 
 /** What a request would get; null where it depends on what is not known of the key. */
-export interface Given {
+interface Given {
   readonly priority: Level | null;
   readonly source: 'header' | 'mapping' | 'default' | null;
   readonly flow_id: string | null;

@@ -22,12 +22,12 @@ export interface FlowMove {
   readonly after: ActiveFlow | null;
 }
 
-export interface FlowStanding extends PoolShare {
+interface FlowStanding extends PoolShare {
   readonly flow_id: string;
   readonly level: Level;
 }
 
-export interface ShareChange {
+interface ShareChange {
   readonly before: FlowStanding | null;
   readonly after: FlowStanding | null;
 }
@@ -41,7 +41,7 @@ export interface PoolShareChanges extends Pick<Sharing, 'policy'> {
 }
 
 /** Of a pool. */
-export const mostSharesShown = 50;
+const mostSharesShown = 50;
 /** Those with the most tenants; pools in which nobody moves are not shown. */
 export const mostPoolsShown = 20;
 const flowsPerStep = 1024;

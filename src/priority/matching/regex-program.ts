@@ -8,9 +8,9 @@
 import { RE2Set } from 're2js';
 
 /** Characters, classes, choices and checks, once all repetitions are written out. */
-export const maxRegexSize = 1_000;
+const maxRegexSize = 1_000;
 /** Ranges of characters of all classes, written out likewise; `\pL` has about 700. */
-export const maxRegexRanges = 100_000;
+const maxRegexRanges = 100_000;
 /** What parsing the classes may cost, in characters that are folded to either case: some milliseconds. */
 const maxClassWork = 150_000;
 /** A Unicode class costs as much as folding so many characters. */

@@ -13,7 +13,7 @@ import { Closure, type ProbeEnd } from './closure.ts';
 import { ProviderTargets, type Target } from './targets.ts';
 
 /** So many are held. Clients invent the names of models, so there must be a bound. */
-export const maxClosures = 1000;
+const maxClosures = 1000;
 
 /** What an upstream without room takes nothing more of: one model, or anything. */
 export type Scope = 'model' | 'provider';

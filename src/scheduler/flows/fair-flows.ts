@@ -33,7 +33,7 @@ import { renormaliseAbove, VirtualTime } from './virtual-time.ts';
  * So many flows with a debt and nothing to do are remembered per level. Beyond it the smallest debt
  * is forgiven, which is at most what that flow's last requests were charged.
  */
-export const maxIndebtedFlows = 4096;
+const maxIndebtedFlows = 4096;
 /** So many flows an idle level keeps for those who come again; all of them start level there. */
 const maxRestingFlows = 256;
 
