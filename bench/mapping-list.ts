@@ -4,27 +4,20 @@
  *
  * `rows=20000` for another number of them.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { startApp } from '../src/app.ts';
-import { loadConfig } from '../src/config/config-loader.ts';
-import { startEmbedded } from '../src/db/embedded/embedded.ts';
-import { migratePostgres } from '../src/db/migrations/migrations.ts';
-import { openPostgres } from '../src/db/postgres/postgres.ts';
+import type { Config } from '../src/config/config.ts';
+import { callAdmin, onFilledDatabase } from './support/filled-team.ts';
 import { mappingMix } from './support/mapping-mix.ts';
 import { shown } from './support/rounds.ts';
 import { longestStall } from './support/stall.ts';
 
 export const name = 'mapping-list';
 
-const adminKey = 'tok_admin_key_of_the_bench_0123456789';
 const rounds = 7;
 const targetMs = 300;
 const rowsAtOnce = 5_000;
-const quiet = { info: () => {}, warn: () => {}, error: console.error };
 const base = '/admin/api-key-priority';
 
 const sorts = ['priority', 'id', 'pattern', 'match_type', 'tenant', 'tenant_type', 'updated_at', 'requests_per_min'];
@@ -54,38 +47,13 @@ interface Bench {
 }
 
 export async function run({ rows = 100_000 }: { rows?: number }): Promise<void> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'gateway-bench-'));
-  const embedded = await startEmbedded({ dataDir, log: quiet, durable: false });
-  try {
-    const { pool, close } = openPostgres(embedded.url);
-    await migratePostgres(pool);
-    await fill(pool, rows);
-    await close();
-    await measure(embedded.url, dataDir, rows);
-  } finally {
-    await embedded.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  }
+  await onFilledDatabase(
+    pool => fill(pool, rows),
+    config => measure(config, rows),
+  );
 }
 
-async function measure(database: string, dataDir: string, rows: number): Promise<void> {
-  const text = `[gateway]
-edition = team
-port = 0
-data_dir = ${dataDir}
-[database]
-url = ${database}
-[auth]
-admin_key = ${adminKey}
-[api_key_priority]
-enabled = true
-[log]
-level = error
-[provider.local]
-type = loopback
-service_ms = 0
-chunk_ms = 0`;
-  const { config } = loadConfig({ file: null, text, env: {}, isTerminal: false });
+async function measure(config: Config, rows: number): Promise<void> {
   const loading = await longestStall(async () => {
     const app = await startApp(config);
     await app.ready;
@@ -170,16 +138,7 @@ async function untilChecked(bench: Bench): Promise<void> {
 const list = (bench: Bench, query: string) =>
   call(bench, 'GET', `${base}/mappings?${query}`) as Promise<{ total: number; checked_at: string | null }>;
 
-async function call({ url }: Bench, method: string, path: string, body?: object): Promise<unknown> {
-  const response = await fetch(url + path, {
-    method,
-    headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
-  return answer;
-}
+const call = ({ url }: Bench, method: string, path: string, body?: object) => callAdmin(url, method, path, body);
 
 /** An operator's rows; some of them are switched off, faulty, boosted, or stand behind a wider one. */
 async function fill(pool: pg.Pool, count: number): Promise<void> {

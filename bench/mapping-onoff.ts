@@ -36,10 +36,10 @@ export async function run(): Promise<void> {
   await gateway.admin('POST', '/admin/api-key-priority/mappings', mapping);
   const url = `${gateway.url}/v1/chat/completions`;
   const microsPerRequest = async (): Promise<number> => {
-    const before = await gateway.cpuMicros();
+    const before = await gateway.figures();
     const { failed } = await load.run({ url, requests: requestsPerTurn, stream: false, keys: gateway.keys });
     if (failed > 0) throw new Error(`${failed} of ${requestsPerTurn} requests failed`);
-    return ((await gateway.cpuMicros()) - before) / requestsPerTurn;
+    return ((await gateway.figures()).cpuMicros - before.cpuMicros) / requestsPerTurn;
   };
   try {
     await measure(gateway, warmUpRounds, microsPerRequest);

@@ -108,7 +108,7 @@ const queue = (scheduler: Scheduler<Demand>, demand: Demand, now: number): void 
 function turnAway(scheduler: Scheduler<Demand>, until: number): Place<Demand> {
   const place = scheduler.next(0);
   if (place === undefined) throw new Error('the queue ran dry');
-  scheduler.turnedAway(place, 'model', until, 0);
+  scheduler.upstreamBusy(place, 'model', until, 0);
   return place;
 }
 
@@ -119,7 +119,7 @@ function closeAndOpen(waiting: number): () => number {
     const scheduler = new Scheduler<Demand>({ settings, tenants: new Map() });
     for (let nth = 0; nth < waiting / tenants.length; nth++) for (const demand of tenants) queue(scheduler, demand, 0);
     const startedAt = process.hrtime.bigint();
-    scheduler.requeue(turnAway(scheduler, 10), 0);
+    scheduler.putBack(turnAway(scheduler, 10), 0);
     if (scheduler.next(9) !== undefined) throw new Error('it is not closed');
     if (scheduler.next(10) === undefined) throw new Error('it is not open');
     return nanosecondsSince(startedAt) / 1e6;

@@ -6,6 +6,7 @@ import type { Kysely } from 'kysely';
 import { type Condition, personalCondition, starting } from './condition.ts';
 import type { Config } from './config/config.ts';
 import { migrateSqlite } from './db/migrations/migrations.ts';
+import { plannedRows } from './db/postgres/planned-rows.ts';
 import { retryUntilDone } from './db/postgres/postgres.ts';
 import type { Database, TableName } from './db/schema.ts';
 import { openSqlite, sqliteFile } from './db/sqlite/sqlite.ts';
@@ -149,9 +150,8 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
     condition: () => (isOpen ? personalCondition(sqlite) : starting(sqlite.faults().writing)),
     async close() {
       stopWatching();
-      identities.stop();
-      // Together: what the pools read may wait for a lock, and is sent away.
-      await Promise.all([pools.stop(), sqlite.close()]);
+      // Together: what is being read may wait for a lock, and is sent away.
+      await Promise.all([identities.stop(), pools.stop(), sqlite.close()]);
     },
   };
 }
@@ -161,7 +161,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   const { db } = database;
   const mapper = createMapper({ db, settings: config.apiKeyPriority, clock, events });
   const matching = (key: string) => mapper.match(key)?.id ?? null;
-  const identities = openIdentities({ db, config, clock, events, matching });
+  const identities = openIdentities({ db, config, clock, events, matching, estimateRows: plannedRows });
   const pools = createLivePools({ db, ...config, configure, clock, events });
   const history = createHistory({
     db,
@@ -194,7 +194,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     condition: () => database.condition(mapper.status()),
     async close() {
       await database.stopWatching();
-      identities.stop();
+      await identities.stop();
       around.inspector.stop();
       await history.stop();
       await mapper.stop();

@@ -1,4 +1,4 @@
-/** Which licences the packages that we use may have. An argument for each belongs into docs/decisions/0026. */
+/** Which licences the packages that we use may have. An argument for each belongs into docs/decisions/0023. */
 import parse from 'spdx-expression-parse';
 import type { Package } from './packages.ts';
 

@@ -17,6 +17,8 @@ export interface RoundResult {
   readonly served: number;
   readonly failed: number;
   readonly durationMs: number;
+  /** From sending a request to the last byte of its answer. */
+  readonly latencyMs: { readonly p50: number; readonly p99: number };
 }
 
 export interface Load {
@@ -59,12 +61,15 @@ async function run(round: Round): Promise<RoundResult> {
   const pool = new Pool(new URL(round.url).origin, { connections, pipelining: 1 });
   const sent = { count: 0, served: 0, failed: 0 };
   const text = body(round.stream);
+  const latencies: number[] = [];
   const startedAt = performance.now();
   await Promise.all(
     Array.from({ length: connections }, async () => {
       while (sent.count < round.requests) {
         const key = round.keys[sent.count++ % round.keys.length] ?? '';
+        const sentAt = performance.now();
         const status = await exchange(pool, new URL(round.url).pathname, key, text);
+        latencies.push(performance.now() - sentAt);
         if (status === 200) sent.served++;
         else sent.failed++;
       }
@@ -72,7 +77,10 @@ async function run(round: Round): Promise<RoundResult> {
   );
   const durationMs = performance.now() - startedAt;
   await pool.close();
-  return { served: sent.served, failed: sent.failed, durationMs };
+  latencies.sort((a, b) => a - b);
+  const at = (share: number) => latencies[Math.ceil(latencies.length * share) - 1] ?? Number.NaN;
+  const latencyMs = { p50: at(0.5), p99: at(0.99) };
+  return { served: sent.served, failed: sent.failed, durationMs, latencyMs };
 }
 
 /** One request; its status once the last byte is there, 0 where it broke. */

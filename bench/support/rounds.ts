@@ -30,12 +30,12 @@ export function medianInterval(samples: readonly number[]): { readonly low: numb
 }
 
 /** Runs every candidate once a round, in turns, so that a slow minute of the machine hits all alike. */
-export async function interleaved<Name extends string>(
+export async function interleaved<Name extends string, Sample>(
   rounds: number,
-  candidates: Record<Name, () => number | Promise<number>>,
-): Promise<Record<Name, number[]>> {
+  candidates: Record<Name, () => Sample | Promise<Sample>>,
+): Promise<Record<Name, Sample[]>> {
   const names = Object.keys(candidates) as Name[];
-  const samples = Object.fromEntries(names.map(name => [name, [] as number[]])) as Record<Name, number[]>;
+  const samples = Object.fromEntries(names.map(name => [name, [] as Sample[]])) as Record<Name, Sample[]>;
   for (let round = 0; round < rounds; round++) {
     for (const name of names) samples[name].push(await candidates[name]());
   }

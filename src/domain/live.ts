@@ -105,7 +105,7 @@ export const point = fields({
 export type Point = Static<typeof point>;
 
 /**
- * Why a request waits at this moment. The first that holds, in this order; docs/api.md says more.
+ * Why a request waits at this moment. The first that holds, in this order; docs/api/lanes.md says more.
  *
  *   upstream_closed     the upstream has said that it takes nothing of its model, or nothing at all, until a moment
  *   tenant_limit        its tenant's own seats or rates let nothing more start

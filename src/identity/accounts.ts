@@ -31,6 +31,12 @@ export interface NewKey {
 export type ShownKey = Omit<ShownKeyRow, 'scopes'> & { scopes: string[] | null };
 export type ListedKey = ShownKey & { readonly user_email: string };
 /** `state`: whether requests with it are let in, and if not why. */
+export interface KeyList {
+  readonly api_keys: ListedKey[];
+  readonly total: number;
+  readonly total_estimated?: true;
+}
+
 export type FoundKey = ListedKey & { readonly state: KeyState };
 
 interface AccountParts {
@@ -108,9 +114,9 @@ export class Accounts {
     return { id, key, ...rest };
   }
 
-  async listKeys(actor: Identity, filter: KeyFilter, page: Page): Promise<{ api_keys: ListedKey[]; total: number }> {
-    const { keys, total } = await this.#parts.store.listKeys(managedRole(actor), filter, page);
-    return { api_keys: keys.map(shown), total };
+  async listKeys(actor: Identity, filter: KeyFilter, page: Page): Promise<KeyList> {
+    const { keys, total, isEstimated } = await this.#parts.store.listKeys(managedRole(actor), filter, page);
+    return { api_keys: keys.map(shown), total, ...(isEstimated && { total_estimated: true as const }) };
   }
 
   /** The key with this hash; of a key that the actor does not manage it is not told that it is there. */

@@ -1,4 +1,4 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, type SelectQueryBuilder, sql, type Transaction } from 'kysely';
 import { isAbout, refused, writing } from '../db/clash.ts';
 import { legible } from '../db/legible.ts';
 import { retried } from '../db/retried.ts';
@@ -30,6 +30,20 @@ export interface KeyFilter {
 
 export type UserPatch = Partial<Pick<UserRow, 'role' | 'status' | 'display_name'>>;
 
+export interface KeyPage {
+  readonly keys: ListedKeyRow[];
+  readonly total: number;
+  /** `total` is about right: there are too many to be counted for each look. */
+  readonly isEstimated: boolean;
+}
+
+/** How many rows the database expects of a query, where it can tell without reading them. */
+export type EstimateRows = (query: WantedKeys) => Promise<number>;
+type WantedKeys = SelectQueryBuilder<Database, 'api_keys' | 'users', object>;
+
+/** As many are counted one by one: 1 to 2 ms. */
+const mostCounted = 10_000;
+
 type NewUserRow = Pick<UserRow, 'email' | 'role' | 'display_name'>;
 
 export interface NewKeyRow {
@@ -57,9 +71,12 @@ const beginsWith = (column: string, text: string) =>
 /** Users and keys in either database; every statement is one that both understand. */
 export class IdentityStore {
   readonly #db: Kysely<Database>;
+  readonly #estimate: EstimateRows | null;
 
-  constructor(db: Kysely<Database>) {
+  /** Without `estimate` all totals are counted. */
+  constructor(db: Kysely<Database>, estimate: EstimateRows | null = null) {
     this.#db = db;
+    this.#estimate = estimate;
   }
 
   async findOwners(hashes: readonly string[]): Promise<KeyOwner[]> {
@@ -151,12 +168,8 @@ export class IdentityStore {
     return writing(this.#db, insert);
   }
 
-  /** `managed` as for users. */
-  async listKeys(
-    managed: string | null,
-    { user_id, q }: KeyFilter,
-    { limit, offset }: Page,
-  ): Promise<{ keys: ListedKeyRow[]; total: number }> {
+  /** `managed` as for users. The total of a list with a filter is exact. */
+  async listKeys(managed: string | null, { user_id, q }: KeyFilter, { limit, offset }: Page): Promise<KeyPage> {
     let wanted = this.#db.selectFrom('api_keys').innerJoin('users', 'users.id', 'api_keys.user_id');
     if (managed !== null) wanted = wanted.where('users.role', '=', managed);
     if (user_id !== undefined) wanted = wanted.where('api_keys.user_id', '=', user_id);
@@ -167,8 +180,29 @@ export class IdentityStore {
       .limit(limit)
       .offset(offset)
       .execute();
+    const shown = legible(apiKeyRow, keys);
+    const isFiltered = user_id !== undefined || q !== undefined;
+    if (this.#estimate !== null && !isFiltered && (await this.#areMany(wanted))) {
+      const seen = offset + keys.length;
+      // The last page tells the total; one that is full has others behind it for all that is known.
+      if (keys.length > 0 && keys.length < limit) return { keys: shown, total: seen, isEstimated: false };
+      return { keys: shown, total: Math.max(seen, await this.#estimate(wanted)), isEstimated: true };
+    }
     const { total } = await wanted.select(eb => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
-    return { keys: legible(apiKeyRow, keys), total: Number(total) };
+    return { keys: shown, total: Number(total), isEstimated: false };
+  }
+
+  async #areMany(wanted: WantedKeys): Promise<boolean> {
+    const { count } = await this.#db
+      .selectFrom(
+        wanted
+          .select('api_keys.id')
+          .limit(mostCounted + 1)
+          .as('some'),
+      )
+      .select(eb => eb.fn.countAll().as('count'))
+      .executeTakeFirstOrThrow();
+    return Number(count) > mostCounted;
   }
 
   /** Null where no key has this hash. `managed` as for users. */

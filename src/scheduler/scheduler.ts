@@ -155,8 +155,8 @@ export class Scheduler<Holder> {
     return true;
   }
 
-  /** Frees the seat of a place that has not used it: everything that it took is given back. */
-  giveBack(place: Place<Holder>, now: number): boolean {
+  /** Frees the seat of a place that has not used it. Nothing is charged, and its rates get the request back. */
+  releaseUnused(place: Place<Holder>, now: number): boolean {
     if (place.state === 'running') {
       this.#capacity.giveBackRequest();
       this.#queue.closures.probeEnded(place, 'told nothing', now);
@@ -164,8 +164,8 @@ export class Scheduler<Holder> {
     return this.#undo(place, now);
   }
 
-  /** The upstream turned it away: it waits again, before all others of its flow, until the same deadline. */
-  requeue(place: Place<Holder>, now: number): boolean {
+  /** Its upstream is busy: it waits again, before all others of its flow, until the same deadline. */
+  putBack(place: Place<Holder>, now: number): boolean {
     if (!this.#undo(place, now)) return false;
     this.#queue.putBack(place);
     return true;
@@ -194,17 +194,17 @@ export class Scheduler<Holder> {
   }
 
   /**
-   * The upstream has turned a running place away, and takes nothing more of the scope until then; null: it has
-   * not said so. Says until when that is closed now; where too much is to be remembered, the pool is closed.
+   * The upstream is busy: it has no room for a running place, and takes nothing more of the scope until then; null: it
+   * has not said so. Returns until when that is closed now; where too much is to be remembered, the pool is closed.
    */
-  turnedAway(place: Place<Holder>, scope: Scope, until: number | null, now: number): number | null {
+  upstreamBusy(place: Place<Holder>, scope: Scope, until: number | null, now: number): number | null {
     if (place.state !== 'running') return null;
     const { closures } = this.#queue;
     this.#queue.advance(now);
     // The limit of one model says little about what the pool can take, and its closure is the answer to it.
     if (scope === 'provider' || until === null) this.#capacity.upstreamDropped();
     const closedUntil = until === null ? null : closures.close(place, scope, until, now);
-    closures.probeEnded(place, 'turned away', now);
+    closures.probeEnded(place, 'busy', now);
     if (until === null || closedUntil !== null) return closedUntil;
     // Nothing of it is remembered but the time, so everybody asks again as soon as a probe would.
     return this.#capacity.closeUntil(Math.min(until, now + firstProbeMs));

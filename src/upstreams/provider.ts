@@ -34,7 +34,7 @@ export interface UpstreamCall {
   readonly onAnswer: (status: number) => void;
   /**
    * The upstream has no room: its answer is a 429, 503 or 529, and says when to come back, or null. Asked
-   * before anything is written; true takes the call back, so that it can be made again.
+   * before anything is written. True puts the request back: its call is made again later, or never.
    */
   readonly onBusy: (status: number, retryAfterMs: number | null) => boolean;
 }
@@ -60,9 +60,9 @@ export const clientGone: Forwarded = {
   upstreamRequestId: null,
 };
 
-/** `onBusy` took the call back: nothing was written, and the upstream does not count the call any more. */
-export interface TakenBack {
-  readonly outcome: 'taken_back';
+/** `onBusy` has answered true: nothing was written, and the upstream does not count the call any more. */
+export interface PutBack {
+  readonly outcome: 'put_back';
 }
 
 export interface Provider {
@@ -73,7 +73,7 @@ export interface Provider {
    * seat may be held until then. Rejects with the GatewayError to answer while nothing has been
    * written; from then on a failure is told within the answer and shows in the outcome.
    */
-  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | TakenBack>;
+  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | PutBack>;
 }
 
 /** A provider as its own room sees it. */

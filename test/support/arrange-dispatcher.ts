@@ -66,12 +66,12 @@ export function arrangeDispatcher(fields: Partial<PoolSettings> = {}, more: Part
       fail: (error: Error) => work.reject(error),
       /** The upstream has no room for it; where that is allowed it is put back. */
       turnAway: (retryAfterMs: number | null, status: 429 | 503 | 529 = 429) => {
-        const isAllowed = dispatcher.upstreamBusy(ticket, status, retryAfterMs);
+        const isAllowed = ticket.upstreamBusy(status, retryAfterMs);
         if (isAllowed) attempt.resolve(putBack);
         return isAllowed;
       },
       /** The upstream begins to answer it. */
-      answered: (status: number) => dispatcher.upstreamAnswered(ticket, status),
+      answered: (status: number) => ticket.upstreamAnswered(status),
       /** Its work answers so whether it may or not. */
       answerPutBack: () => attempt.resolve(putBack),
     };

@@ -54,7 +54,7 @@ interface FrontOptions {
   readonly level?: Level;
   readonly onOutput?: UpstreamCall['onOutput'];
   readonly onAnswer?: UpstreamCall['onAnswer'];
-  /** Without it a call is never taken back. */
+  /** Without it a request is never put back. */
   readonly onBusy?: UpstreamCall['onBusy'];
 }
 
@@ -100,7 +100,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
     const forward = () => upstreams.resolve(dialect, 'some-model').forward(call, res);
     try {
       let end = await forward();
-      while (end.outcome === 'taken_back') end = await forward();
+      while (end.outcome === 'put_back') end = await forward();
       ended(end);
     } catch (thrown) {
       const error = asGatewayError(thrown);

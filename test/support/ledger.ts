@@ -6,8 +6,15 @@ import type { WalkEvent } from './scheduler-walk.ts';
 
 const refusals: readonly WalkEvent['kind'][] = ['impossible', 'tenant_full', 'level_full', 'pool_full'];
 /** Whoever they tell of waits or runs as before. */
-export const remarks: readonly WalkEvent['kind'][] = ['charged', 'probe answered', 'turned away', 'nothing'];
-const ends: readonly WalkEvent['kind'][] = ['evicted', 'expired', 'cancelled', 'finished', 'given back', ...refusals];
+export const remarks: readonly WalkEvent['kind'][] = ['charged', 'probe answered', 'busy', 'nothing'];
+const ends: readonly WalkEvent['kind'][] = [
+  'evicted',
+  'expired',
+  'cancelled',
+  'finished',
+  'released unused',
+  ...refusals,
+];
 
 export class Ledger {
   came = 0;

@@ -69,10 +69,10 @@ export class ReferenceClosures {
     return probed.length > 0;
   }
 
-  probeEnded(request: Request, how: 'turned away' | 'no answer' | 'told nothing', now: number): boolean {
+  probeEnded(request: Request, how: 'busy' | 'no answer' | 'told nothing', now: number): boolean {
     const probed = this.#probedBy(request);
     for (const closed of probed) {
-      if (how === 'turned away') closed.intervalMs = Math.min(2 * closed.intervalMs, longestProbeMs);
+      if (how === 'busy') closed.intervalMs = Math.min(2 * closed.intervalMs, longestProbeMs);
       closed.probeAt = how === 'told nothing' ? now : closed.probedAt + closed.intervalMs;
       closed.probe = undefined;
     }

@@ -116,7 +116,7 @@ export class ReferenceScheduler {
     return true;
   }
 
-  giveBack(id: number, now: number): boolean {
+  releaseUnused(id: number, now: number): boolean {
     const runner = this.#runner(id);
     if (runner !== undefined) {
       this.#rates.giveBackRequest();
@@ -125,7 +125,7 @@ export class ReferenceScheduler {
     return this.#undo(id, now);
   }
 
-  requeue(id: number, now: number): boolean {
+  putBack(id: number, now: number): boolean {
     const runner = this.#runner(id);
     if (runner === undefined || !this.#undo(id, now)) return false;
     this.#queue.enter(runner.request, runner.deadline, 'first');
@@ -145,7 +145,7 @@ export class ReferenceScheduler {
     return this.#queue.evicted.splice(0).map(waiter => waiter.request.id);
   }
 
-  turnedAway(id: number, scope: Scope, until: number | null, now: number): number | null {
+  upstreamBusy(id: number, scope: Scope, until: number | null, now: number): number | null {
     const runner = this.#runner(id);
     if (runner === undefined) return null;
     const { closures } = this.#queue;
@@ -157,7 +157,7 @@ export class ReferenceScheduler {
       this.#closedUntil = Math.max(this.#closedUntil, Math.min(until, now + 30_000));
       closedUntil = this.#closedUntil;
     }
-    closures.probeEnded(runner.request, 'turned away', now);
+    closures.probeEnded(runner.request, 'busy', now);
     this.#queue.changed();
     return closedUntil;
   }

@@ -103,7 +103,7 @@ const calmSteps = [
   { weight: 14, arbitrary: enqueue },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('finish' as const), nth, spent }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('progress' as const), nth, spent }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('cancel' as const, 'give back' as const), nth }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('cancel' as const, 'release unused' as const), nth }) },
   { weight: 5, arbitrary: advance },
 ];
 const turnAway = fc.record({
@@ -118,7 +118,7 @@ const answered = fc.record({
   how: fc.constantFrom('taken' as const, 'at fault' as const),
 });
 const wildSteps = [
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('requeue' as const), nth }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('put back' as const), nth }) },
   { weight: 3, arbitrary: turnAway },
   { weight: 2, arbitrary: answered },
   { weight: 1, arbitrary: fc.constant({ kind: 'served' as const }) },

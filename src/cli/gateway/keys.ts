@@ -43,8 +43,12 @@ export function keyCommands(program: Command, sessionOf: SessionOf): void {
     const session = sessionOf(command);
     const gateway = session.gateway();
     const query = user === undefined ? {} : { user_id: await userIdOf(gateway, user) };
-    const { rows, total } = await listRows(gateway, { path, name: 'api_keys', query }, page);
-    session.show({ api_keys: rows, total }, () => keyTable(rows) + countLine(rows.length, total, 'key', 'keys'));
+    const { rows, total, answer } = await listRows(gateway, { path, name: 'api_keys', query }, page);
+    const isEstimated = answer.total_estimated === true;
+    session.show(
+      { api_keys: rows, total, ...(isEstimated && { total_estimated: true }) },
+      () => keyTable(rows) + countLine(rows.length, isEstimated ? `about ${total}` : total, 'key', 'keys'),
+    );
   });
 
   findCommand(keys, sessionOf);

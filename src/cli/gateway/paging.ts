@@ -34,9 +34,10 @@ export async function listRows<Name extends keyof Lists>(
     const page: readonly RowOf<Name>[] = answer[name];
     const { total } = answer;
     rows.push(...page);
-    if (page.length < size || rows.length >= limit || offset + rows.length >= total) return { rows, total, answer };
+    const isAll = answer.total_estimated !== true && offset + rows.length >= total;
+    if (page.length < size || rows.length >= limit || isAll) return { rows, total, answer };
   }
 }
 
-export const countLine = (shown: number, total: number, one: string, many: string): string =>
+export const countLine = (shown: number, total: number | string, one: string, many: string): string =>
   shown === total ? `${total} ${total === 1 ? one : many}\n` : `${shown} of ${total} ${many}\n`;

@@ -11,6 +11,7 @@ import {
   type TenantShare,
 } from '../../domain/live.ts';
 import { type PoolShare, poolShares } from '../../domain/pool-share.ts';
+import { Ring } from '../../domain/ring.ts';
 import type { PoolStats, WaitPercentiles } from '../../domain/stats.ts';
 import { allLevels, type Level } from '../../domain/vocabulary.ts';
 import { PoolHistory } from '../../observed/pool-history.ts';
@@ -49,7 +50,7 @@ export class PoolView {
   readonly #parts: ViewParts;
   readonly #history: PoolHistory;
   /** Those that wait or have a seat. */
-  readonly #present = new Set<PoolTicket>();
+  readonly #present = new Ring<PoolTicket>();
 
   constructor(parts: ViewParts) {
     this.#parts = parts;
@@ -61,11 +62,11 @@ export class PoolView {
   }
 
   entered(ticket: PoolTicket): void {
-    this.#present.add(ticket);
+    this.#present.append(ticket.amongPresent);
   }
 
   left(ticket: PoolTicket): void {
-    this.#present.delete(ticket);
+    ticket.amongPresent.leave();
   }
 
   /** A step of the history is over. */

@@ -33,8 +33,8 @@ export function apiKeyRoutes(app: AdminApp, identities: Identities, uses: KeyUse
     },
     async request => {
       const { limit = 100, offset = 0, ...filter } = request.query;
-      const { api_keys, total } = await identities.listKeys(callerOf(request), filter, { limit, offset });
-      return { api_keys: api_keys.map(withUse), total, counted_since: uses.since.toISOString() };
+      const { api_keys, ...totals } = await identities.listKeys(callerOf(request), filter, { limit, offset });
+      return { api_keys: api_keys.map(withUse), ...totals, counted_since: uses.since.toISOString() };
     },
   );
 

@@ -2,9 +2,9 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../domain/clock.ts';
 import { errors, type GatewayError } from '../../domain/errors.ts';
+import { Ring } from '../../domain/ring.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { type ClientAddresses, networkOf, peerAddress } from './client-address.ts';
-import { Ring } from './ring.ts';
 
 /*
  * Every open connection, and who yields where a newcomer finds all places taken. First those that never
@@ -75,6 +75,7 @@ class Connection {
   readonly socket: Socket;
   /** Those of its address, while it has one of them. */
   address: Places;
+  readonly amongOpen = new Ring<Connection>(this);
   readonly amongAll = new Ring<Connection>(this);
   readonly amongOwn = new Ring<Connection>(this);
   standing: Standing | null = null;
@@ -105,7 +106,10 @@ export class Connections {
   readonly #parts: ConnectionsParts;
   readonly #all = new Places('all', Number.POSITIVE_INFINITY);
   readonly #byAddress = new Map<string, Places>();
-  readonly #bySocket = new Map<Socket, Connection>();
+  /** Weak, since a Map would leave tables behind that keep the sockets of past connections (domain/ring.ts). */
+  readonly #bySocket = new WeakMap<Socket, Connection>();
+  readonly #open = new Ring<Connection>();
+  #openCount = 0;
   readonly #spare = new Ring<Connection>();
   #spareTaken = 0;
   readonly #yielded = { all: 0, address: 0 };
@@ -118,7 +122,7 @@ export class Connections {
   }
 
   watch(server: Server): void {
-    server.on('connection', socket => this.#open(socket));
+    server.on('connection', socket => this.#opened(socket));
   }
 
   /** A whole head came. `gone`: its connection has been ended, and nobody hears an answer. */
@@ -154,12 +158,12 @@ export class Connections {
   /** From now on each connection ends with the last answer that it owes, and says so; idle ones are left as they are. */
   endWithAnswers(): void {
     this.#isEnding = true;
-    for (const { lastAnswer } of this.#bySocket.values()) if (lastAnswer !== null) endAfter(lastAnswer, null);
+    for (const { lastAnswer } of this.#open) if (lastAnswer !== null) endAfter(lastAnswer, null);
   }
 
   stats(): ConnectionStats {
     return {
-      open: this.#bySocket.size,
+      open: this.#openCount,
       addresses: this.#byAddress.size,
       most: this.#parts.most(),
       yielded: { ...this.#yielded },
@@ -167,9 +171,11 @@ export class Connections {
     };
   }
 
-  #open(socket: Socket): void {
+  #opened(socket: Socket): void {
     const connection = new Connection(socket, this.#placesOf(socket), answered => this.#answered(answered));
     this.#bySocket.set(socket, connection);
+    this.#open.append(connection.amongOpen);
+    this.#openCount++;
     socket.once('close', () => this.#remove(connection));
     if (!this.#takePlace(connection)) this.#takeSpare(connection);
   }
@@ -256,6 +262,8 @@ export class Connections {
 
   #remove(connection: Connection): void {
     if (!this.#bySocket.delete(connection.socket)) return;
+    connection.amongOpen.leave();
+    this.#openCount--;
     this.#stand(connection, null);
     if (connection.refusedBy !== null) {
       this.#spareTaken--;

@@ -3,7 +3,7 @@
  * told may be hours away and wrong by then, so now and then one request is let out to see: the probe.
  *
  *   shut ──probeAt──▶ due ──a request starts──▶ shut, while its answer is awaited
- *    │ ▲                                          │ turned away: the next after twice as long (at most 4 minutes)
+ *    │ ▲                                          │ busy: the next after twice as long (at most 4 minutes)
  *    │ └──────────────────────────────────────────┤ no answer: after as long again; told nothing: at once
  *    └──until──▶ over ◀───────────────────────────┘ taken
  *
@@ -18,7 +18,7 @@ export const firstProbeMs = 30_000;
 const longestProbeMs = 240_000;
 
 /** `told nothing`: it was never sent, or found at fault for something else. Another may go at once. */
-export type ProbeEnd = 'turned away' | 'no answer' | 'told nothing';
+export type ProbeEnd = 'busy' | 'no answer' | 'told nothing';
 
 export class Closure implements HeapItem {
   readonly provider: string;
@@ -67,7 +67,7 @@ export class Closure implements HeapItem {
 
   probeEnds(how: ProbeEnd, now: number): void {
     this.probe = null;
-    if (how === 'turned away') this.#intervalMs = Math.min(this.#intervalMs * 2, longestProbeMs);
+    if (how === 'busy') this.#intervalMs = Math.min(this.#intervalMs * 2, longestProbeMs);
     this.#probeAt = how === 'told nothing' ? now : this.#probedAt + this.#intervalMs;
   }
 }

@@ -1,3 +1,4 @@
+import { Ring } from '../../domain/ring.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Level } from '../../domain/vocabulary.ts';
 import type { HeapItem } from './heap.ts';
@@ -76,6 +77,8 @@ export class Flow<Holder> implements LinkedList<Place<Holder>> {
   readonly level: Level;
   /** Null for one without limits or weight of its own. */
   tenant: Tenant<Flow<Holder>> | null = null;
+  /** Its place among the flows of its tenant that have something waiting. */
+  readonly amongBacklogged = new Ring<Flow<Holder>>(this);
   weight = 1;
   /** Cost charged so far, by weight, in the virtual time of its level. */
   counter: number;

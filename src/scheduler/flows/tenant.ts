@@ -2,6 +2,7 @@
  * A tenant with limits or a weight of its own, over all levels of the pool. While it may not start
  * anything its flows are parked: they are in no heap, so nobody is asked to wait for them.
  */
+import { Ring } from '../../domain/ring.ts';
 import { Rates } from '../capacity/rate.ts';
 import type { TenantRules } from '../rules.ts';
 
@@ -15,7 +16,7 @@ export class Tenant<Flow> {
   /** Its flows stand aside. What it says of a tenant with nothing waiting may be out of date. */
   isParked = false;
   /** Those with something waiting. */
-  readonly backlogged = new Set<Flow>();
+  readonly backlogged = new Ring<Flow>();
   // Its item in the heap of those that wait for their rate.
   slot = -1;
   key = 0;

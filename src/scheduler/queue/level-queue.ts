@@ -150,7 +150,7 @@ export class LevelQueue<Holder> {
     // Of those who are put back it is negative.
     const arrival = Math.abs(place.turn);
     if (flow.head === null) {
-      flow.tenant?.backlogged.add(flow);
+      flow.tenant?.backlogged.append(flow.amongBacklogged);
       flow.activation = arrival;
     }
     flow.appended = arrival;
@@ -183,7 +183,7 @@ export class LevelQueue<Holder> {
 
   #unlink(flow: Flow<Holder>, place: Place<Holder>): void {
     flow.unlink(place);
-    if (flow.head === null) flow.tenant?.backlogged.delete(flow);
+    if (flow.head === null) flow.amongBacklogged.leave();
     if (flow.head === null || flow.sides !== null) this.review(flow);
     this.waiting--;
     this.waitingCost = this.waiting === 0 ? 0 : this.waitingCost - place.cost;

@@ -111,7 +111,7 @@ export class Parking<Holder> {
     tenant.running += flow.running;
     tenant.waiting += flow.waiting;
     tenant.aside += flow.sides?.held ?? 0;
-    if (flow.head !== null) tenant.backlogged.add(flow);
+    if (flow.head !== null) tenant.backlogged.append(flow.amongBacklogged);
   }
 
   /** It is woken by time iff it has something waiting and only its rates keep it. */

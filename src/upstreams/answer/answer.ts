@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
+import { Ring } from '../../domain/ring.ts';
 import { answerHeaders, upstreamRequestId } from '../headers.ts';
 import { type Meter, noPlace } from '../metering/answer-reading.ts';
 import { meteredUsage } from '../metering/charge.ts';
 import { isEventStream } from '../metering/meter.ts';
-import type { Forwarded, TakenBack, UpstreamCall } from '../provider.ts';
+import type { Forwarded, PutBack, UpstreamCall } from '../provider.ts';
 import { faultEvent } from './fault-event.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { isPacked, meterOf } from './unpacking.ts';
@@ -25,11 +26,11 @@ export interface AnswerContext {
   /** How long a client may leave the answer unread before it counts as gone. */
   readonly stallMs: number;
   /** The answers that are not settled yet. */
-  readonly running: Set<Answer>;
+  readonly running: Ring<Answer>;
 }
 
 interface Settle {
-  readonly resolve: (forwarded: Forwarded | TakenBack) => void;
+  readonly resolve: (forwarded: Forwarded | PutBack) => void;
   readonly reject: (error: GatewayError) => void;
 }
 
@@ -54,7 +55,7 @@ const piecesPerReport = 8;
  *
  *   waiting ──start──▶ started ──end, fail──▶ ended ──all is read──▶ over, after a fault with an error event or a break
  *      │  │              └──client leaves after the last event──▶ left ──end, fail──▶ ended
- *      │  └──busy──▶ taken back ──end, fail──▶ over
+ *      │  └──busy──▶ put back  ──end, fail──▶ over
  *      └──fail, redirect: rejects
  *      └──────────────────┴──client leaves: stop the source, wait until it is closed
  */
@@ -64,7 +65,9 @@ export class Answer {
   readonly #source: Source;
   readonly #context: AnswerContext;
   readonly #settled: Settle;
-  #state: 'waiting' | 'started' | 'ended' | 'left' | 'taken_back' | 'over' = 'waiting';
+  /** Among those that are running. */
+  readonly #place = new Ring<Answer>(this);
+  #state: 'waiting' | 'started' | 'ended' | 'left' | 'put_back' | 'over' = 'waiting';
   #status: number | null = null;
   #upstreamRequestId: string | null = null;
   #meter: Meter | null = null;
@@ -84,7 +87,7 @@ export class Answer {
     this.#source = source;
     this.#context = context;
     this.#settled = settled;
-    context.running.add(this);
+    context.running.append(this.#place);
     res.on('close', () => this.#leave());
   }
 
@@ -98,7 +101,7 @@ export class Answer {
   #begin(status: number, headers: Headers): void {
     if (!isBusy(status)) this.#call.onAnswer(status);
     else if (this.#call.onBusy(status, retryAfterMs(headers, this.#context.clock.date()))) {
-      this.#takeBack();
+      this.#putBack();
       return;
     }
     this.#state = 'started';
@@ -125,7 +128,7 @@ export class Answer {
   }
 
   end(): void {
-    if (this.#state === 'taken_back') this.#giveBack();
+    if (this.#state === 'put_back') this.#settlePutBack();
     if (this.#state === 'started') this.#res.end();
     if (this.#state === 'started' || this.#state === 'left') this.#conclude(() => this.#settleAnswer());
   }
@@ -144,8 +147,8 @@ export class Answer {
         // All that mattered had come.
         this.#conclude(() => this.#settleAnswer());
         return;
-      case 'taken_back':
-        this.#giveBack();
+      case 'put_back':
+        this.#settlePutBack();
     }
   }
 
@@ -243,20 +246,20 @@ export class Answer {
   }
 
   /** The body is read to its end, which keeps the connection for the next call; within reason. */
-  #takeBack(): void {
-    this.#state = 'taken_back';
-    this.#cancelWait = this.#context.clock.after(unwantedBodyMs, () => this.#source.stop(() => this.#giveBack()));
+  #putBack(): void {
+    this.#state = 'put_back';
+    this.#cancelWait = this.#context.clock.after(unwantedBodyMs, () => this.#source.stop(() => this.#settlePutBack()));
   }
 
-  #giveBack(): void {
+  #settlePutBack(): void {
     if (this.#state === 'over') return;
     this.#over();
-    this.#settled.resolve({ outcome: 'taken_back' });
+    this.#settled.resolve({ outcome: 'put_back' });
   }
 
   #over(): void {
     this.#state = 'over';
-    this.#context.running.delete(this);
+    this.#place.leave();
     this.#cancelStall?.();
     this.#cancelWait?.();
   }

@@ -3,6 +3,7 @@ import { buildConnector } from 'undici';
 import type { ForwardPriority, HttpProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
+import { Ring } from '../../domain/ring.ts';
 import type { Dialect } from '../../domain/vocabulary.ts';
 import { bodyWithLevel } from '../body-splice.ts';
 import { Connections } from '../connections.ts';
@@ -10,7 +11,7 @@ import { throughTunnel, toProxy } from '../forward-proxy.ts';
 import { HeaderFilter } from '../headers.ts';
 import type { ListedModel } from '../models/listed-model.ts';
 import { fetchModels } from '../models/model-list.ts';
-import { clientGone, type Forwarded, type TakenBack, type Upstream, type UpstreamCall } from '../provider.ts';
+import { clientGone, type Forwarded, type PutBack, type Upstream, type UpstreamCall } from '../provider.ts';
 import { type ProxyContext, proxy } from '../proxy.ts';
 
 /** An upstream behind HTTP that speaks the dialect it is called in. */
@@ -42,7 +43,7 @@ export class HttpUpstream implements Upstream {
       clock,
       stallMs: config.idleTimeoutMs,
       totalTimeoutMs: config.totalTimeoutMs,
-      running: new Set(),
+      running: new Ring(),
       connections: new Connections(way.origin, config, way.connect),
       basePath: way.basePath,
       proxy: way.isAskedItself ? config.proxy : null,
@@ -53,7 +54,7 @@ export class HttpUpstream implements Upstream {
     return dialect === this.#dialect;
   }
 
-  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | TakenBack> {
+  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | PutBack> {
     if (res.destroyed) return Promise.resolve(clientGone);
     const headers = this.#filter.upstream(call.headers, this.#headers, call.requestId);
     const body = this.#forwardPriority === null ? call.body : bodyWithLevel(this.#forwardPriority, call);

@@ -2,9 +2,10 @@ import type { ServerResponse } from 'node:http';
 import type { LoopbackProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
+import { Ring } from '../../domain/ring.ts';
 import { Answer, type AnswerContext, type Source } from '../answer/answer.ts';
 import { type ListedModel, listedModel } from '../models/listed-model.ts';
-import { clientGone, type Forwarded, type TakenBack, type Upstream, type UpstreamCall } from '../provider.ts';
+import { clientGone, type Forwarded, type PutBack, type Upstream, type UpstreamCall } from '../provider.ts';
 import { type LoopbackAnswer, loopbackAnswer } from './loopback-answers.ts';
 
 /** A client may leave an answer unread as long as with other providers by default. */
@@ -23,7 +24,7 @@ export class LoopbackUpstream implements Upstream {
     this.pool = config.pool;
     this.models = config.models;
     this.#config = config;
-    this.#context = { clock, stallMs, running: new Set() };
+    this.#context = { clock, stallMs, running: new Ring() };
   }
 
   /** It speaks both. */
@@ -31,7 +32,7 @@ export class LoopbackUpstream implements Upstream {
     return true;
   }
 
-  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | TakenBack> {
+  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | PutBack> {
     if (res.destroyed) return Promise.resolve(clientGone);
     return new Promise((resolve, reject) => {
       const served = new LoopbackCall(loopbackAnswer(call), this.#config, this.#context.clock);

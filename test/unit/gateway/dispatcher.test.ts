@@ -246,6 +246,23 @@ test('a ticket runs once, and only in its own pool', async () => {
   assert.equal(dispatcher.view.stats().in_use, 0);
 });
 
+test('a ticket of another pool is refused, whoever waits there, and runs in its own as before', async () => {
+  const own = arrangeDispatcher();
+  const other = arrangeDispatcher({ seats: 1 });
+  const running = other.request('running');
+  const ticket = own.dispatcher.ticket({ ...anyFields, level: 3 });
+  const runElsewhere = () => other.dispatcher.run(ticket, async () => 'served');
+  assert.throws(runElsewhere, /its own pool/, 'where it would wait');
+  running.end();
+  await running.answer;
+  assert.throws(runElsewhere, /its own pool/, 'where a seat is free');
+  assert.deepEqual(other.counts(), { ...none, dispatched: 1 });
+  assert.equal(await own.dispatcher.run(ticket, async () => 'served'), 'served');
+  ticket.leave();
+  assert.deepEqual(own.counts(), { ...none, dispatched: 1 });
+  await Promise.all([own.dispatcher.idle(), other.dispatcher.idle()]);
+});
+
 test('the stats name the pool and all ten levels, with the waits of each', () => {
   const { dispatcher, request } = arrangeDispatcher({ seats: 3 });
   request('one', 7);

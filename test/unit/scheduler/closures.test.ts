@@ -22,7 +22,7 @@ function arrange(...fields: Parameters<typeof arrangeScheduler>) {
     return place;
   };
   const turnAway = (place: ReturnType<typeof come>, ms: number | null, scope: Scope = 'model') => {
-    const until = scheduler.turnedAway(place, scope, ms === null ? null : at() + ms, at());
+    const until = scheduler.upstreamBusy(place, scope, ms === null ? null : at() + ms, at());
     end(place, none);
     return until;
   };
@@ -127,9 +127,9 @@ test('who is put back goes before all others of its model, in the order in which
   pass(10);
   assert.deepEqual(seated(), []);
   // The model is open, a4 waits for a seat, and all three are turned away, the last with a time.
-  for (const place of [one, other]) scheduler.requeue(place, at());
-  scheduler.turnedAway(last, 'model', at() + 100, at());
-  scheduler.requeue(last, at());
+  for (const place of [one, other]) scheduler.putBack(place, at());
+  scheduler.upstreamBusy(last, 'model', at() + 100, at());
+  scheduler.putBack(last, at());
   for (const blocker of blockers) end(blocker);
   come('b3');
   assert.deepEqual(seated(), ['b3']);
@@ -197,7 +197,7 @@ test('a full level drops the newest of the longest queue, those that stand aside
 
 test('a thousand models are closed by name; the next one closes the pool, for as long as a probe would wait', () => {
   const { come, start, turnAway, seated, pass, at } = arrange({ seats: 9 });
-  const closeModel = (model: string, ms: number) => turnAway(start('turned away', 5, { model }), ms);
+  const closeModel = (model: string, ms: number) => turnAway(start('busy', 5, { model }), ms);
   assert.equal(closeModel('short', 1000), 1000);
   for (let nth = 1; nth < 1000; nth++) closeModel(`invented-${nth}`, hourMs);
   come('b1');
@@ -321,7 +321,7 @@ test('a probe that was never sent, or is at fault itself, tells nothing: another
   const { pass, seated, scheduler, named, at } = arrangeClosedForAnHour(4);
   pass(30_000);
   assert.deepEqual(seated(), ['a0']);
-  scheduler.giveBack(named('a0'), at());
+  scheduler.releaseUnused(named('a0'), at());
   assert.deepEqual(seated(), ['a1']);
   assert.equal(scheduler.answered(named('a1'), 'at fault', at()), true);
   assert.deepEqual(seated(), ['a2'], 'while a1 still holds its seat');

@@ -126,7 +126,7 @@ test('property 16: a tenant that came, used nothing and idles changes no decisio
     fc.property(anyOptions, anySteps, fc.constantFrom(...allLevels), (options, steps, level) => {
       const visited = new SchedulerById(options);
       assert.equal(visited.enqueue({ ...idle, level, id: 1e6 }, 0), 'queued');
-      if (visited.next(0) !== undefined) visited.giveBack(1e6, 0);
+      if (visited.next(0) !== undefined) visited.releaseUnused(1e6, 0);
       else visited.cancel(1e6);
       assert.deepEqual(walk(visited, steps), walk(new SchedulerById(options), steps));
     }),

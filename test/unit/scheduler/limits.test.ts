@@ -214,7 +214,7 @@ test('the seats follow the upstream where that is switched on, unless it was the
     const { come, seated, scheduler, at } = arrange({ seats: 10, aimd });
     const turned = come('turned away', 5);
     seated();
-    scheduler.turnedAway(turned, scope, until, at());
+    scheduler.upstreamBusy(turned, scope, until, at());
     return scheduler.seats;
   };
   assert.deepEqual(
@@ -233,7 +233,7 @@ test('while a model is closed none of its requests starts, and the moment it ope
   const { come, seated, end, scheduler, pass, at } = arrange({ seats: 2 });
   const turned = [come('turned away', 5), come('turned away', 5)];
   seated();
-  for (const [nth, place] of turned.entries()) scheduler.turnedAway(place, 'model', nth === 0 ? 500 : 200, at());
+  for (const [nth, place] of turned.entries()) scheduler.upstreamBusy(place, 'model', nth === 0 ? 500 : 200, at());
   for (const place of turned) end(place);
   come('P9', 9);
   come('P0', 0);
@@ -251,8 +251,8 @@ test('who is put back is first in its flow, keeps its deadline and is charged no
   come('behind', 5);
   come('other', 5, { flowId: 'b' });
   pass(10);
-  assert.equal(scheduler.requeue(turned, at()), true);
-  assert.equal(scheduler.requeue(turned, at()), false, 'it has no seat to give up');
+  assert.equal(scheduler.putBack(turned, at()), true);
+  assert.equal(scheduler.putBack(turned, at()), false, 'it has no seat to give up');
   assert.equal(turned.deadline, 1000);
   assert.deepEqual(seated(), ['turned away'], 'its flow has waited for longer than the other, and was charged no more');
 });
@@ -289,9 +289,9 @@ test('who is put back, or never used its seat, has used nothing of the rate of i
   const { come, seated, scheduler, at } = arrange({ seats: 9 }, { a: { requestsPerSec: 1 } });
   const turned = come('turned away', 5);
   seated();
-  scheduler.requeue(turned, at());
+  scheduler.putBack(turned, at());
   assert.deepEqual(seated(), ['turned away']);
-  scheduler.giveBack(turned, at());
+  scheduler.releaseUnused(turned, at());
   come('next', 5);
   assert.deepEqual(seated(), ['next']);
 });

@@ -178,7 +178,7 @@ function checkAlarms(options: SchedulerOptions, steps: readonly Step[], unitMs: 
     if (event.kind !== 'expired' && event.kind !== 'granted') return;
     const { deadline = Number.NaN } = ledger.waiting.get(event.request.id) ?? {};
     if (event.kind === 'granted') assert.ok(event.at <= deadline);
-    else if (steps.every(({ kind }) => kind !== 'drain' && kind !== 'requeue')) assert.equal(event.at, deadline);
+    else if (steps.every(({ kind }) => kind !== 'drain' && kind !== 'put back')) assert.equal(event.at, deadline);
   });
 }
 
@@ -239,7 +239,7 @@ test('property 11: no queue is longer than it may be, and whom the longest queue
       afterStep: () => {
         for (const level of allLevels) assert.ok(scheduler.waiting(level) <= (settings.maxQueueDepth[level] ?? 0));
         assert.ok(scheduler.scheduler.waiting <= settings.maxQueueDepthPool);
-        const bytes = allLevels.reduce((sum, level) => sum + scheduler.scheduler.level(level).waitingBytes, 0);
+        const bytes = allLevels.reduce<number>((sum, level) => sum + scheduler.scheduler.level(level).waitingBytes, 0);
         assert.ok(bytes <= settings.maxQueuedBytes);
       },
     });
@@ -281,11 +281,11 @@ class EndsTwice extends SchedulerById {
   override finish(...by: Parameters<AnyScheduler['finish']>): boolean {
     return once(super.finish(...by), super.finish(...by));
   }
-  override giveBack(...by: Parameters<AnyScheduler['giveBack']>): boolean {
-    return once(super.giveBack(...by), super.giveBack(...by));
+  override releaseUnused(...by: Parameters<AnyScheduler['releaseUnused']>): boolean {
+    return once(super.releaseUnused(...by), super.releaseUnused(...by));
   }
-  override requeue(...by: Parameters<AnyScheduler['requeue']>): boolean {
-    return once(super.requeue(...by), super.requeue(...by));
+  override putBack(...by: Parameters<AnyScheduler['putBack']>): boolean {
+    return once(super.putBack(...by), super.putBack(...by));
   }
 }
 

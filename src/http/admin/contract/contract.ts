@@ -231,6 +231,8 @@ export const foundApiKey = fields({
 export const apiKeyList = fields({
   api_keys: Type.Array(listedApiKey),
   total: Type.Integer(),
+  /** There where `total` is an estimate: of a list without filters that is too long to be counted each time. */
+  total_estimated: Optional(Type.Literal(true)),
   counted_since: describedMoment,
 });
 
