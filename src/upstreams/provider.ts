@@ -1,6 +1,7 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Body, BodyPlaces } from '../domain/body.ts';
 import type { ErrorCode, GatewayError } from '../domain/errors.ts';
+import type { Sink } from '../domain/sink.ts';
 import type { MeteredUsage } from '../domain/usage.ts';
 import type { Dialect, Level, StreamShape } from '../domain/vocabulary.ts';
 import type { ListedModel } from './models/listed-model.ts';
@@ -17,8 +18,6 @@ export interface UpstreamCall {
   readonly body: Body | null;
   readonly bodyPlaces: BodyPlaces;
   readonly model: string;
-  /** What the gateway adds to the answer, names in lower case; they win over the upstream's. */
-  readonly answerHeaders: Readonly<Record<string, string>>;
   readonly stream: boolean;
   readonly requestId: string;
   readonly level: Level;
@@ -73,7 +72,7 @@ export interface Provider {
    * seat may be held until then. Rejects with the GatewayError to answer while nothing has been
    * written; from then on a failure is told within the answer and shows in the outcome.
    */
-  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | PutBack>;
+  forward(call: UpstreamCall, sink: Sink): Promise<Forwarded | PutBack>;
 }
 
 /** A provider as its own room sees it. */
