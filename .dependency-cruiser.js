@@ -104,6 +104,24 @@ export default {
       to: { path: 'node_modules/(pg|kysely)/', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'commands-know-only-the-contract',
+      comment:
+        'The commands talk to a gateway over HTTP, maybe of another version: of its rooms they import the types of http/admin/contract/, by `import type`.',
+      severity: 'error',
+      from: only('^src/cli/gateway/'),
+      to: {
+        path: '^src/(http|identity|priority|pool-settings|upstreams|scheduler|gateway|app|edition|stop|daemon)',
+        pathNot: '^src/http/admin/contract/',
+      },
+    },
+    {
+      name: 'commands-import-types-only',
+      comment: 'Write `import type`: the contract would bring its schemas and the features into every command.',
+      severity: 'error',
+      from: only('^src/cli/gateway/'),
+      to: { path: '^src/http/', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'console-knows-only-the-contract',
       comment:
         'The console runs in a browser: of the gateway it imports the types of http/admin/contract/ and nothing that runs.',

@@ -150,9 +150,8 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
     condition: () => (isOpen ? personalCondition(sqlite) : starting(sqlite.faults().writing)),
     async close() {
       stopWatching();
-      identities.stop();
-      // Together: what the pools read may wait for a lock, and is sent away.
-      await Promise.all([pools.stop(), sqlite.close()]);
+      // Together: what is being read may wait for a lock, and is sent away.
+      await Promise.all([identities.stop(), pools.stop(), sqlite.close()]);
     },
   };
 }
@@ -195,7 +194,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     condition: () => database.condition(mapper.status()),
     async close() {
       await database.stopWatching();
-      identities.stop();
+      await identities.stop();
       around.inspector.stop();
       await history.stop();
       await mapper.stop();

@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely';
 import { type Static, Type } from 'typebox';
-import { fields, moment, nullable } from '../domain/shape.ts';
+import { fields, levelNumber, moment, nullable } from '../domain/shape.ts';
 import { matchTypes } from '../domain/vocabulary.ts';
 
 /*
@@ -39,7 +39,7 @@ export const apiKeyRow = fields({
 export const mappingRow = fields({
   id,
   pattern: Type.String(),
-  priority: Type.Integer({ minimum: 0, maximum: 9 }),
+  priority: levelNumber,
   match_type: Type.Enum([...matchTypes]),
   tenant_id: nullable(Type.String()),
   tenant_name: nullable(Type.String()),

@@ -39,6 +39,27 @@ interface TextWord {
   readonly isCertain: boolean;
 }
 
+/** What connections met has no class of its own, so the driver notes it. */
+const metByConnections = new WeakSet<object>();
+
+/** Runs what a connection does; `isOfDatabase` knows what it rejects with. */
+export const onWire = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    if (typeof error === 'object' && error !== null) metByConnections.add(error);
+    throw error;
+  }
+};
+
+/** Whether the database, or the way to it, is where this error comes from. */
+export const isOfDatabase = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError ||
+  error instanceof SqliteFault ||
+  (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR') ||
+  (typeof error === 'object' && error !== null && metByConnections.has(error));
+
+/** Of an error that comes from the database; what else is thrown may read like one. */
 export const wordOf = (error: unknown): Word | null => {
   if (error instanceof GatewayError || error instanceof TypeError || error instanceof RangeError) return null;
   if (error instanceof SqliteFault) return ofFile(error);

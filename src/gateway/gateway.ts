@@ -17,8 +17,8 @@ import { putBack, type Ticket } from './pool/ticket.ts';
 import { refuseEncoded, withReadableType } from './receiving/body-headers.ts';
 import type { ScannedBody } from './receiving/body-scan.ts';
 import { mediaTokens } from './receiving/media-meter.ts';
-import { type BodyLimits, BodyReader } from './receiving/read-body.ts';
-import type { Sender } from './receiving/uploads.ts';
+import { BodyReader } from './receiving/read-body.ts';
+import type { Sender, UploadLimits } from './receiving/uploads.ts';
 
 /** Who sent a request and the key that may be mapped; `key` is null where no key counts. */
 export interface Caller {
@@ -32,7 +32,7 @@ interface GatewayParts {
   readonly classify: Classify;
   readonly upstreams: Upstreams;
   readonly pools: ReadonlyMap<string, Dispatcher>;
-  readonly bodies: BodyLimits;
+  readonly bodies: UploadLimits;
   /** As they are now: the configuration may be read again. */
   readonly mediaRates: () => MediaRates;
   /** Requests of one key that may be under way; null: no limit. */

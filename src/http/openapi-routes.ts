@@ -3,6 +3,7 @@
  * byte for byte, and the open routes of whoever watches the gateway.
  */
 import { errorKinds } from '../domain/errors.ts';
+import { levelNumber } from '../domain/shape.ts';
 import type { Dialect } from '../domain/vocabulary.ts';
 import { type Operation, operations } from '../gateway/operations.ts';
 
@@ -51,11 +52,7 @@ const wholeMs = { type: 'integer', minimum: 0 };
 function modelOperation(path: string, summary: string, operation: Operation): Described {
   const { method, dialect, producesTokens } = operation;
   const asked = [
-    header('X-Priority', 'the level to be served at, within what the operator allows', {
-      type: 'integer',
-      minimum: 0,
-      maximum: 9,
-    }),
+    header('X-Priority', 'the level to be served at, within what the operator allows', levelNumber),
     header('X-Tokligence-Max-Wait-Ms', 'wait for a seat no longer than this; 0: not at all', wholeMs),
   ];
   const body = { required: true, description: 'As the vendor documents it.', content: json(modelBody) };
@@ -117,7 +114,7 @@ const answerHeaders = {
   },
   'X-Tokligence-Priority': {
     description: 'the level it was served at',
-    schema: { type: 'integer', minimum: 0, maximum: 9 },
+    schema: levelNumber,
   },
   'X-Tokligence-Wait-Time-Ms': { description: 'how long it waited, where it had to', schema: wholeMs },
   'X-Tokligence-Queue-Position': { description: 'its place when it came, where it had to wait', schema: wholeMs },

@@ -1,6 +1,7 @@
 import { unavailability } from '../db/answered.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors, GatewayError } from '../domain/errors.ts';
+import { SaidOnce } from '../domain/said-once.ts';
 import type { Events } from '../telemetry/events.ts';
 
 /*
@@ -26,7 +27,7 @@ interface Asked {
   readonly isCurrent: boolean;
 }
 
-interface LookupParts<Subject, Row, Answer> {
+export interface LookupParts<Subject, Row, Answer> {
   readonly find: (hashes: readonly string[]) => Promise<Row[]>;
   /** Remembers and answers, in the same tick; throws where the row is no good. */
   readonly settle: (subject: Subject, row: Row | null, asked: Asked) => Answer;
@@ -49,7 +50,7 @@ export class Lookups<Subject extends Hashed, Row extends Hashed, Answer> {
   #queue: Lookup<Subject, Answer>[] = [];
   #queriesRunning = 0;
   #generation = 0;
-  #isDatabaseDown = false;
+  readonly #said = new SaidOnce<'outage'>();
 
   constructor(parts: LookupParts<Subject, Row, Answer>) {
     this.#parts = parts;
@@ -82,15 +83,13 @@ export class Lookups<Subject extends Hashed, Row extends Hashed, Answer> {
     const cancel = clock.after(queryTimeoutMs, () => timeout.reject(new Error('the database did not answer in 5 s')));
     try {
       const rows = await Promise.race([find(subjects.map(({ hash }) => hash)), timeout.promise]);
-      if (this.#isDatabaseDown) events.info('Identity: the database answers again');
-      this.#isDatabaseDown = false;
+      if (this.#said.isOver('outage')) events.info('Identity: the database answers again');
       return new Map(rows.map(row => [row.hash, row]));
     } catch (error) {
-      if (!this.#isDatabaseDown) {
-        const known = `${this.#parts.known()} known ${words.many}`;
-        events.error(`Identity: ${words.many} cannot be read; ${known} go on serving`, error);
+      if (!this.#said.has('outage')) {
+        const message = `Identity: ${words.many} cannot be read; ${this.#parts.known()} known ${words.many} go on serving`;
+        if (this.#said.isNews('outage', message)) events.error(message, error);
       }
-      this.#isDatabaseDown = true;
       throw error;
     } finally {
       cancel();
@@ -137,11 +136,4 @@ export class Lookups<Subject extends Hashed, Row extends Hashed, Answer> {
     const reason = unavailability(error) ?? 'The database does not answer as it should';
     return errors.unavailable(`${reason}, so this ${this.#parts.words.one} cannot be checked now.`, 1);
   }
-}
-
-/** The oldest goes first: it is only ever a matter of asking the database once more. */
-export function makeRoom(map: Map<string, unknown>, limit: number): void {
-  if (map.size < limit) return;
-  const oldest = map.keys().next();
-  if (!oldest.done) map.delete(oldest.value);
 }

@@ -1,5 +1,5 @@
 /** Who changed what, and how it was before; one object at a time is put back. */
-import { answered, sought } from '../db/answered.ts';
+import { sought } from '../db/answered.ts';
 import type { HistoryRow, RecordedObject } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
@@ -50,12 +50,12 @@ export class History {
   /** Answers the entry of the restoring; null where the object was in that state already. */
   async restore(id: number, by: WriteBy): Promise<{ of: HistoryRow; entry: HistoryRow | null }> {
     const { store, checkPool, serve, clock } = this.#parts;
-    const of = await answered(store.find(id));
+    const of = await store.find(id);
     if (of === null) throw errors.notFound(`There is no entry ${id} in the history.`);
-    const isChanged = await answered(store.restore(of, by, { checkPool, now: clock.date().getTime() }));
+    const isChanged = await store.restore(of, by, { checkPool, now: clock.date().getTime() });
     if (!isChanged) return { of: shown(of), entry: null };
     await serve(of.object as RecordedObject);
-    const entry = await answered(store.findRestoring(of));
+    const entry = await store.findRestoring(of);
     return { of: shown(of), entry: entry && shown(entry) };
   }
 

@@ -27,13 +27,15 @@ export type { MappingList, MappingPage } from './asking/mapping-list.ts';
 export type { History } from './history.ts';
 export { defaultClassify } from './matching/classifier.ts';
 export type { Mapping } from './matching/matcher.ts';
+export { maxPatternLength } from './matching/pattern.ts';
+export { maxReasonLength } from './rows/boost-rules.ts';
 export type { MappingFilter } from './rows/mapping-filter.ts';
 export { mappingSorts, mappingStates, sortOrders } from './rows/mapping-filter.ts';
-export type { MappingPatch, NewMapping } from './rows/mapping-rules.ts';
+export { type MappingPatch, maxDescriptionLength, maxNameLength, type NewMapping } from './rows/mapping-rules.ts';
 export type { SettingsPatch } from './rows/settings.ts';
 export type { ListedMapping, Mapper } from './serving/mapper.ts';
 export type { MapperStatus, Reloaded } from './serving/mapper-status.ts';
-export type { HeldBoost, Timings } from './serving/timings.ts';
+export type { Timings } from './serving/timings.ts';
 export type { DocumentFormat, Imported, ImportFile, ImportOptions, Transfer } from './transfer/transfer.ts';
 
 /** `db`: PostgreSQL with the mapping tables. */

@@ -219,6 +219,39 @@ test('a table that is too narrow names the field', async t => {
   assert.deepEqual([answer.status, answer.body.error.param], [400, 'display_name']);
 });
 
+test('the field is named by where it stands in the request, in a file and deep within it too', async t => {
+  const database = await freshDatabase(t);
+  for (const [table, column] of [
+    ['api_key_priority_mappings', 'description'],
+    ['api_key_priority_boosts', 'reason'],
+    ['api_key_priority_schedules', 'description'],
+    ['scheduler_pool_schedules', 'description'],
+  ])
+    await database.query(`ALTER TABLE ${table} ALTER COLUMN ${column} TYPE varchar(12)`);
+  const { admin } = await startGateway(t, { ini, database: database.url });
+  const mapping = { pattern: 'tok_a*', match_type: 'prefix', priority: 2 };
+  assert.equal((await admin('POST', mappings, mapping)).status, 201);
+  const long = 'thirteen long';
+  const rule = { weekdays: ['mon'], start: '08:00', end: '09:00', zone: 'UTC', description: long };
+  const pool = '/admin/scheduler/pools/local/schedules';
+  const tries: readonly [method: string, path: string, body: object, param: string][] = [
+    ['PUT', `${mappings}/1`, { description: long }, 'description'],
+    ['POST', `${mappings}/1/boost`, { priority: 0, for: 60, reason: long }, 'reason'],
+    ['POST', '/admin/api-key-priority/schedules', { mapping_id: 1, priority: 3, ...rule }, 'description'],
+    ['POST', pool, { key: 'policy', value: 'strict', ...rule }, 'description'],
+    [
+      'POST',
+      `${mappings}/import`,
+      { mappings: [mapping, { ...mapping, pattern: 'b', description: long }] },
+      'mappings[1].description',
+    ],
+  ];
+  for (const [method, path, body, param] of tries) {
+    const answer = await admin(method, path, body);
+    assert.deepEqual([answer.status, answer.body.error.param], [400, param], `${method} ${path}`);
+  }
+});
+
 test('two who change the same rows crosswise both come through', async t => {
   const database = await freshDatabase(t);
   const { admin } = await startGateway(t, { ini, database: database.url });

@@ -183,3 +183,31 @@ test('a client that leaves before its key is known ends in an outcome too', asyn
   await lock.end();
   await until(() => log.some(line => line.includes(chat) && line.includes('"client_left"')));
 });
+
+test('the bound of what comes in follows the settings of pools, up and down', async t => {
+  const { url, admin, createKey, reload } = await startGateway(t, { ini: narrow, env });
+  const key = await createKey();
+  /** Seven uploads of 1 MiB of one tenant, which has half of the bound. */
+  const seven = () => Promise.all(Array.from({ length: 7 }, () => begin(url, key, mebibyte)));
+  const assertWide = async () => {
+    const uploads = await seven();
+    for (const { finish } of uploads) finish();
+    for (const { answer } of uploads) assert.equal((await answer).status, 200);
+  };
+  const assertNarrow = async () => {
+    const uploads = await seven();
+    const refused = await Promise.race(uploads.map(({ answer }) => answer));
+    assert.equal(refused.code, 'tenant_limit');
+    for (const { finish } of uploads) finish();
+    await Promise.all(uploads.map(({ answer }) => answer));
+  };
+  await assertNarrow();
+  assert.equal((await admin('PUT', '/admin/scheduler/pools/local', { max_queued_mb: 64 })).status, 200);
+  await assertWide();
+  assert.equal((await admin('PUT', '/admin/scheduler/pools/local', { max_queued_mb: null })).status, 200);
+  await assertNarrow();
+  reload(narrow.replace('= 8', '= 64'));
+  await assertWide();
+  reload(narrow);
+  await assertNarrow();
+});

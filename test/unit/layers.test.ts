@@ -47,6 +47,13 @@ test('the layer check fails on a planted import', t => {
       { 'src/priority/serving/mapper.ts': "import '../rows/mapping-store.ts';\n" },
     ],
     ['src/observed/wait-window.ts', "import '../app.ts';\n", 'infrastructure-knows-no-feature'],
+    ['src/cli/gateway/users.ts', "import '../../http/server.ts';\n", 'commands-know-only-the-contract'],
+    [
+      'src/cli/gateway/users.ts',
+      "import '../../http/admin/contract/contract.ts';\n",
+      'commands-import-types-only',
+      { 'src/http/admin/contract/contract.ts': 'export const user = {};\n' },
+    ],
   ] as const;
   for (const [path, content, rule, more] of planted) {
     const { status, output } = check(t, { ...tree, ...more, [path]: content });

@@ -1,6 +1,7 @@
 /** Commands around the daemon: reload over HTTP; check-config and migrate without a running gateway. */
 import type { Command } from 'commander';
 import { ConfigFaults, type LoadedConfig, loadConfig } from '../../config/config-loader.ts';
+import type { Reloaded } from '../../http/admin/contract/contract.ts';
 import { CliFault, exitCodes } from './exit.ts';
 import type { Session, SessionOf } from './session.ts';
 
@@ -12,9 +13,7 @@ export function daemonCommands(program: Command, sessionOf: SessionOf): void {
     .description('read the mappings again now; never needed, it tells when a change by SQL serves')
     .action(async (_flags: object, command: Command) => {
       const session = sessionOf(command);
-      const answer = await session
-        .gateway()
-        .call<{ message: string; reload_time_ms: number }>('POST', '/admin/api-key-priority/reload');
+      const answer = await session.gateway().call<Reloaded>('POST', '/admin/api-key-priority/reload');
       session.show(answer, () => `${answer.message} (${answer.reload_time_ms} ms)\n`);
     });
 

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { FaultList } from '../../config/file/faults.ts';
 import { readSettingFile } from '../../config/file/setting-file.ts';
+import { maxKeyBytes } from '../../domain/vocabulary.ts';
 import { CliFault, exitCodes, usageFault } from './exit.ts';
 import type { Streams } from './output.ts';
 import { readText, readTextIfThere, textOf } from './text-file.ts';
@@ -148,6 +149,7 @@ export function readKey(file: string, { readInput }: Pick<Streams, 'readInput'>)
 function checkedKey(text: string, from: string): string {
   const key = text.trim();
   if (key === '') throw usageFault(`${from} holds no key`);
-  if (!/^[\x21-\x7e]{1,256}$/.test(key)) throw usageFault(`${from} must hold one key: up to 256 visible characters`);
+  if (key.length > maxKeyBytes || !/^[\x21-\x7e]+$/.test(key))
+    throw usageFault(`${from} must hold one key: up to ${maxKeyBytes} visible characters`);
   return key;
 }

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Clock } from '../../domain/clock.ts';
+import { SaidOnce } from '../../domain/said-once.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { unavailability } from '../answered.ts';
 import type { Catalogue } from '../migrations/catalogue.ts';
@@ -72,8 +73,7 @@ class ChangeWatcher implements Watcher {
   #lacksTables = false;
   #isReadOnly: boolean;
   #faults: readonly string[] = [];
-  /** What was said last about each, so that a lasting fault is said once. */
-  readonly #said = { listening: '', looking: '' };
+  readonly #said = new SaidOnce<'listening' | 'looking'>();
 
   constructor(options: ChangesOptions) {
     this.#options = options;
@@ -89,7 +89,7 @@ class ChangeWatcher implements Watcher {
   }
 
   get isUsable(): boolean {
-    return !this.#lacksTables && (this.#mode === 'listen' || this.#said.looking === '');
+    return !this.#lacksTables && (this.#mode === 'listen' || !this.#said.has('looking'));
   }
 
   get faults(): readonly string[] {
@@ -134,8 +134,7 @@ class ChangeWatcher implements Watcher {
 
   #listening(): void {
     this.#mode = 'listen';
-    if (this.#said.listening !== '') this.#options.log.info('Listening for changes again');
-    this.#said.listening = '';
+    if (this.#said.isOver('listening')) this.#options.log.info('Listening for changes again');
     this.#changed(tableNames);
   }
 
@@ -157,7 +156,7 @@ class ChangeWatcher implements Watcher {
     try {
       const look = (client: pg.PoolClient) => this.#looks.look(client, this.#schema, isHeard);
       const seen = await onConnection(this.#options.pool, signal, look);
-      this.#said.looking = '';
+      this.#said.isOver('looking');
       this.#lacksTables = seen.catalogue.missing.length > 0;
       this.#tellOfWrites(seen.catalogue.isReadOnly);
       this.#faults = faultsOf(seen.catalogue);
@@ -200,8 +199,7 @@ class ChangeWatcher implements Watcher {
   }
 
   #warn(about: 'listening' | 'looking', message: string): void {
-    if (message !== this.#said[about]) this.#options.log.warn(message);
-    this.#said[about] = message;
+    if (this.#said.isNews(about, message)) this.#options.log.warn(message);
   }
 }
 

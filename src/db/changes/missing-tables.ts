@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Clock } from '../../domain/clock.ts';
+import { SaidOnce } from '../../domain/said-once.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Catalogue } from '../migrations/catalogue.ts';
 
@@ -23,8 +24,7 @@ export class MissingTables {
   #emptySince: number | null = null;
   /** Begun, and failed on the way: the tables may be there and the admin not. */
   #isUnfinished = false;
-  /** Last, so that what lasts is said once. */
-  #said = { missing: '', failure: '' };
+  readonly #said = new SaidOnce<'missing' | 'failure'>();
 
   constructor(options: MissingTablesOptions) {
     this.#options = options;
@@ -32,7 +32,7 @@ export class MissingTables {
 
   /** Answers the schema where everything was made anew, else null. Throws what the connection meets. */
   async attend({ missing, isEmpty }: Catalogue): Promise<string | null> {
-    this.#tell(isEmpty ? nothingThere : missing.length > 0 ? lacking(missing) : '');
+    this.#tell(isEmpty ? nothingThere : missing.length > 0 ? lacking(missing) : null);
     if (isEmpty) return this.#renewInTime();
     this.#emptySince = null;
     return this.#isUnfinished && missing.length === 0 ? this.#renew() : null;
@@ -60,18 +60,16 @@ export class MissingTables {
       this.#isUnfinished = true;
       this.#emptySince = clock.now();
       const failure = `The tables cannot be created: ${error}`;
-      if (failure !== this.#said.failure) log.error(failure, error);
-      this.#said.failure = failure;
+      if (this.#said.isNews('failure', failure)) log.error(failure, error);
       return null;
     }
   }
 
-  #tell(missing: string): void {
+  #tell(fault: string | null): void {
     const { log } = this.#options;
-    if (missing === this.#said.missing) return;
-    if (missing === '') log.info('The database has all tables of the gateway again');
-    else log.warn(missing);
-    this.#said.missing = missing;
+    if (fault !== null) {
+      if (this.#said.isNews('missing', fault)) log.warn(fault);
+    } else if (this.#said.isOver('missing')) log.info('The database has all tables of the gateway again');
   }
 }
 

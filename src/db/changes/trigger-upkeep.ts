@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Clock } from '../../domain/clock.ts';
+import { SaidOnce } from '../../domain/said-once.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Catalogue, TableState } from '../migrations/catalogue.ts';
 import { isWanting, type Mending, mendTriggers } from '../migrations/trigger-mending.ts';
@@ -30,8 +31,8 @@ export class TriggerUpkeep {
   #locked: readonly string[] = [];
   /** Tables whose triggers the server refused, with why, and as the catalogue had them then. */
   readonly #refused = new Map<string, { readonly print: string; readonly reason: string }>();
-  /** At the look before, so that what lasts is said once. */
-  #said: ReadonlySet<string> = new Set();
+  /** By the reason. */
+  readonly #said = new SaidOnce();
 
   constructor(options: TriggerUpkeepOptions) {
     this.#options = options;
@@ -73,12 +74,10 @@ export class TriggerUpkeep {
   #tellUntold({ tables, isReadOnly }: Catalogue): void {
     const whyUntold = (name: string) => this.#whyUntold(name, tables.get(name), isReadOnly);
     const byReason = Map.groupBy(tableNames, whyUntold);
-    byReason.delete(null);
-    const texts = [...byReason].map(
-      ([reason, names]) => `Looking for changes of ${names.join(', ')} every second: ${reason}`,
-    );
-    for (const text of texts) if (!this.#said.has(text)) this.#options.log.warn(text);
-    this.#said = new Set(texts);
+    const texts = new Map<string, string>();
+    for (const [reason, names] of byReason)
+      if (reason !== null) texts.set(reason, `Looking for changes of ${names.join(', ')} every second: ${reason}`);
+    for (const [, text] of this.#said.news(texts)) this.#options.log.warn(text);
   }
 
   #whyUntold(name: string, state: TableState | undefined, isReadOnly: boolean): string | null {

@@ -17,6 +17,7 @@ import {
 } from 'kysely';
 import type pg from 'pg';
 import type { FaultsMet, Purpose } from '../faults-met.ts';
+import { onWire } from '../word.ts';
 
 /** So long a statement waits for a lock, one that an operator keeps in psql for example. */
 const lockMs = 4_000;
@@ -46,7 +47,8 @@ const boundedDriver = (inner: PostgresDriver, observer: Observer): Driver => {
     init: () => inner.init(),
     async acquireConnection() {
       try {
-        return new BoundedConnection(inner, (await inner.acquireConnection()) as Connection, observer);
+        const connection = await onWire(() => inner.acquireConnection());
+        return new BoundedConnection(inner, connection as Connection, observer);
       } catch (error) {
         observer.note(error, ['read', 'write']);
         throw error;
@@ -86,7 +88,7 @@ class BoundedConnection implements DatabaseConnection {
 
   async rollback(): Promise<void> {
     this.#purpose = null;
-    await this.#driver.rollbackTransaction(this.#connection);
+    await onWire(() => this.#driver.rollbackTransaction(this.#connection));
   }
 
   release(): Promise<void> {
@@ -128,7 +130,7 @@ class BoundedConnection implements DatabaseConnection {
 
   async #observed<T>(purpose: Purpose, work: () => Promise<T>): Promise<T> {
     try {
-      return await work();
+      return await onWire(work);
     } catch (error) {
       this.#observer.note(error, [purpose]);
       throw error;

@@ -126,7 +126,10 @@ class SqliteSession implements DatabaseConnection {
     statement: Pick<CompiledQuery, 'parameters'> & { readonly text: string },
   ): Promise<QueryResult<Row>> {
     // What SQLite has rolled back must not go on statement by statement.
-    if (!this.#parts.writer.isInTransaction) throw new Error('the transaction was rolled back');
+    if (!this.#parts.writer.isInTransaction)
+      throw new SqliteFault('The database file took nothing of this: the transaction was rolled back.', {
+        isLocked: false,
+      });
     return this.#parts.writer.run<Row>({ ...statement, deadline });
   }
 

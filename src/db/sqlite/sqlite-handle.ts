@@ -76,12 +76,13 @@ export class SqliteHandle {
         if (clock.now() >= statement.deadline) throw error;
       }
       await pause(clock, retryMs * (1 + random()), closing);
-      if (closing.aborted) throw new SqliteFault('The database file is being closed.', { isLocked: false });
+      if (closing.aborted) throw closedFault();
     }
   }
 
   /** At once or not at all. */
   runNow<Row>({ text, parameters }: Pick<Statement, 'text' | 'parameters'>): QueryResult<Row> {
+    if (!this.#sqlite.isOpen) throw closedFault();
     const start = this.#parts.clock.now();
     try {
       return this.#execute<Row>(text, parameters);
@@ -126,6 +127,8 @@ export class SqliteHandle {
     this.#parts.log.info('SQLite: the database file can be used again');
   }
 }
+
+const closedFault = () => new SqliteFault('The database file is being closed.', { isLocked: false });
 
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 

@@ -1,6 +1,5 @@
 /** Whether customers may give themselves a better level than the operator gave them, and what to set so that they may not. */
 import type { PrioritySettings } from '../../config/config.ts';
-import type { Events } from '../../telemetry/events.ts';
 import type { RankedRow, Snapshot } from '../matching/matcher.ts';
 import { type Finding, finding } from './findings.ts';
 import { shownRow } from './shown-row.ts';
@@ -38,20 +37,4 @@ export function raisingFinding({ tenants, message }: ExternalMayRaise, rows: rea
   }
   const others = [...byTenant.values()].map(({ mapping }) => shownRow(mapping));
   return finding('external_may_raise', message, { others, more: tenants - others.length });
-}
-
-/** Tells once when it begins to be so, and once when it is over. */
-export class ToldRaising {
-  readonly #events: Pick<Events, 'externalMayRaise'>;
-  #isTold = false;
-
-  constructor(events: Pick<Events, 'externalMayRaise'>) {
-    this.#events = events;
-  }
-
-  tell(found: ExternalMayRaise | null): void {
-    if ((found !== null) === this.#isTold) return;
-    this.#isTold = found !== null;
-    this.#events.externalMayRaise(found);
-  }
 }

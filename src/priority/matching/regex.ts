@@ -2,14 +2,13 @@
  * Searches keys for a regex, in a time that is known before: each place at which a search can stand is a bit, and a
  * character moves all of them at once, 32 to a word. Nothing is remembered of a key, so memory never grows.
  */
+import { maxKeyBytes } from '../../domain/vocabulary.ts';
 import { act, anySight, type Program, programOf, RegexFault, reach, sight, sightBetween } from './regex-program.ts';
 import { bitsOf, type Masks, maskOf, masksOf, refuseTooManyWays, type Table, tableOf } from './regex-tables.ts';
 
 /** Of one regex. */
 export const maxRegexWeight = 200_000;
 
-/** Characters of the longest key that is let in. */
-const longestKey = 256;
 /** A step takes about a nanosecond. */
 const stepsPerCharacter = 4;
 const stepsPerWord = 4;
@@ -158,7 +157,7 @@ export class Regex {
     };
     waiting.set(this.#tableOf(anySight & ~sight.end & this.#asked).start);
     let steps = 0;
-    for (let length = 0; length < longestKey; length++) {
+    for (let length = 0; length < maxKeyBytes; length++) {
       standing.set(waiting.subarray(0, words));
       steps += stepsPerCharacter + stepsPerWord * words;
       let all = 0;

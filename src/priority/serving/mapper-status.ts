@@ -45,12 +45,11 @@ export function statusOf(
   };
 }
 
-export function reloadedOf(loaded: Loaded | null, durationMs: number): Reloaded {
-  const snapshot = loaded?.compiled.snapshot;
+export function reloadedOf({ compiled: { snapshot } }: Loaded, durationMs: number): Reloaded {
   return {
-    usable: snapshot?.size ?? 0,
-    internalTenants: snapshot?.tenants('internal') ?? 0,
-    externalTenants: snapshot?.tenants('external') ?? 0,
+    usable: snapshot.size,
+    internalTenants: snapshot.tenants('internal'),
+    externalTenants: snapshot.tenants('external'),
     durationMs,
   };
 }

@@ -9,7 +9,7 @@ const hash = 'of a session';
 /** A ring over a table of one session, whose answers are held back until they are let go. */
 function arrange() {
   const clock = new ManualClock();
-  const [now, later] = [clock.date(), new Date(clock.date().getTime() + 3_600_000)].map(date => date.toISOString());
+  const [now, later] = [clock.date(), new Date(clock.date().getTime() + 7_200_000)].map(date => date.toISOString());
   const stored = {
     hash,
     createdAt: now,
@@ -23,9 +23,11 @@ function arrange() {
     displayName: null,
     status: 'active',
   } as StoredSession;
-  const table = { rows: [stored] };
+  const table = { rows: [stored], isDown: false, queries: 0 };
   const held: PromiseWithResolvers<void>[] = [];
   const find = async () => {
+    table.queries++;
+    if (table.isDown) throw new Error('connection refused');
     const found = table.rows;
     const gate = Promise.withResolvers<void>();
     held.push(gate);
@@ -41,7 +43,7 @@ function arrange() {
       await new Promise(resolve => setImmediate(resolve));
     }
   };
-  return { ring, table, answer };
+  return { ring, clock, table, answer };
 }
 
 const over = { code: 'invalid_api_key' };
@@ -64,3 +66,54 @@ for (const [what, told] of [
     await again;
   });
 }
+
+test('a session is served after its TTL while it is read again in the background', async () => {
+  const { ring, clock, table, answer } = arrange();
+  const opened = ring.find(hash);
+  await answer();
+  await opened;
+  clock.advance(29_999);
+  await ring.find(hash);
+  assert.equal(table.queries, 1);
+  clock.advance(1);
+  table.rows = [];
+  assert.equal((await ring.find(hash)).hash, hash);
+  assert.equal(table.queries, 2);
+  await answer();
+  const refused = assert.rejects(ring.find(hash), over);
+  await answer();
+  await refused;
+});
+
+test('while the database is away a known session serves until it is too stale, and then gets 503', async () => {
+  const { ring, clock, table, answer } = arrange();
+  const opened = ring.find(hash);
+  await answer();
+  await opened;
+  table.isDown = true;
+  for (let minute = 0; minute < 50; minute++) {
+    clock.advance(60_000);
+    ring.seen(hash);
+    assert.equal((await ring.find(hash)).hash, hash);
+    await answer();
+  }
+  clock.advance(600_000);
+  ring.seen(hash);
+  assert.ok(await ring.find(hash));
+  await answer();
+  clock.advance(1);
+  await assert.rejects(ring.find(hash), { code: 'unavailable' });
+});
+
+test('after a stop nothing is read again, and no timer is left', async () => {
+  const { ring, clock, table, answer } = arrange();
+  const opened = ring.find(hash);
+  await answer();
+  await opened;
+  await ring.stop();
+  assert.equal(clock.pending, 0);
+  clock.advance(60_000);
+  await ring.refresh();
+  assert.ok(await ring.find(hash));
+  assert.equal(table.queries, 1);
+});

@@ -1,47 +1,14 @@
 /** What a change would do, in words: the answer of a dry run. */
+import type { Impact } from '../../../http/admin/contract/transfer-contract.ts';
 import { visible } from '../output.ts';
 
-interface Move {
-  readonly from: number;
-  readonly to: number;
-  readonly count: number;
-}
-
-interface Figures {
-  readonly total: number;
-  readonly changed: number;
-  readonly unknown: number;
-  readonly levels: readonly Move[];
-  readonly tenants: readonly (Move & { readonly from_tenant: string | null; readonly to_tenant: string | null })[];
-  readonly tenants_left_out: number;
-}
-
-interface Standing {
-  readonly flow_id: string;
-  readonly level: number;
-  readonly share: number | null;
-  readonly behind: readonly number[];
-}
-
-interface PoolShares {
-  readonly pool: string;
-  readonly policy: string;
-  readonly share_by: string;
-  readonly tenants: readonly { readonly before: Standing | null; readonly after: Standing | null }[];
-  readonly tenants_left_out: number;
-}
-
-export interface Impact {
-  readonly mapping: 'enforced' | 'shadow' | 'off';
-  readonly keys: Figures;
-  readonly requests: Figures & { readonly since: string };
-  /** A gateway of before does not tell. */
-  readonly shares?: readonly PoolShares[];
-  readonly shares_left_out?: number;
-}
+type Figures = Impact['keys'];
+type PoolShares = Impact['shares'][number];
+type Standing = NonNullable<PoolShares['tenants'][number]['before']>;
 
 const movesShown = 20;
 
+/** A gateway of before does not tell of shares. */
 export function impactText({ mapping, keys, requests, shares = [], shares_left_out = 0 }: Impact): string {
   const lines = [
     'Nothing is written. It would change:',

@@ -2,20 +2,11 @@
 import { styleText } from 'node:util';
 import { diffLines } from 'diff';
 import { stringify } from 'yaml';
+import type { Imported } from '../../../http/admin/contract/transfer-contract.ts';
 import { shownPattern, visible } from '../output.ts';
 
-export interface ImportChange {
-  readonly action: 'create' | 'update' | 'delete';
-  readonly id: number | null;
-  readonly before: Row | null;
-  readonly after: Row | null;
-}
-
-interface Row {
-  readonly pattern: string;
-  readonly match_type: string;
-  readonly [field: string]: unknown;
-}
+type ImportChange = Imported['changes'][number];
+type Row = NonNullable<ImportChange['after']>;
 
 type Paint = (color: 'red' | 'green' | 'cyan', text: string) => string;
 export const paintFor = (stream: NodeJS.WriteStream): Paint =>

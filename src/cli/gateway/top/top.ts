@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
-import type { PoolStats } from '../../../domain/stats.ts';
+import type { SchedulerStats } from '../../../http/admin/contract/pool-contract.ts';
 import type { AdminClient } from '../client.ts';
 import { CliFault, exitCodes } from '../exit.ts';
 import { visible } from '../output.ts';
@@ -37,7 +37,7 @@ const sampler =
   (gateway: AdminClient, pool: string | undefined): Take =>
   async signal => {
     const options = signal === undefined ? {} : { signal };
-    const { pools } = await gateway.call<{ pools: PoolStats[] }>('GET', '/admin/scheduler/stats', options);
+    const { pools } = await gateway.call<SchedulerStats>('GET', '/admin/scheduler/stats', options);
     const chosen = pool === undefined ? pools : pools.filter(({ name }) => name === pool);
     if (pool !== undefined && chosen.length === 0) {
       throw new CliFault(
