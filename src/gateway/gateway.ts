@@ -4,7 +4,7 @@ import type { Body } from '../domain/body.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ClientLeft } from '../domain/errors.ts';
 import { spentOf, type Usage } from '../domain/usage.ts';
-import type { Classify, Identity, Level } from '../domain/vocabulary.ts';
+import type { Classify, Identity } from '../domain/vocabulary.ts';
 import type { Provider, UpstreamCall, Upstreams } from '../upstreams/upstreams.ts';
 import type { Exchange } from './exchange.ts';
 import { KeyStreams } from './key-streams.ts';
@@ -48,8 +48,7 @@ interface Work {
   readonly provider: Provider;
   readonly body: Body;
   readonly fields: ScannedBody;
-  readonly flowId: string;
-  readonly level: Level;
+  readonly sender: Sender;
   readonly estimate: Usage;
   readonly ticket: Ticket;
 }
@@ -73,13 +72,13 @@ export class Gateway {
 
     const found = identify(req);
     // An await costs even where there is nothing to wait for.
-    const caller = found instanceof Promise ? await found : found;
-    exchange.identity = caller.identity;
-    const classification = classify({ ...caller, asked: req.headers['x-priority'] });
-    exchange.classification = classification;
+    const { identity, key } = found instanceof Promise ? await found : found;
+    exchange.identified(identity);
+    const classification = classify({ identity, key, asked: req.headers['x-priority'] });
+    exchange.classified(classification);
     if (operation.answers !== 'upstream') return this.#tellOfModels(exchange);
 
-    const { keyId } = caller.identity;
+    const { keyId } = identity;
     const { level, flowId } = classification;
     const sender = { level, flowId, keyId };
     if (this.#streams === null || keyId === null) return this.#serve(exchange, sender);
@@ -92,36 +91,31 @@ export class Gateway {
   }
 
   async #serve(exchange: Exchange, sender: Sender): Promise<void> {
-    refuseEncoded(exchange.req.headers);
+    const { req, sink, operation } = exchange;
+    const { upstreams, pools } = this.#parts;
+    refuseEncoded(req.headers);
     const { body, fields } = await this.#bodies.read(exchange, sender);
-    exchange.model = fields.model;
-    const provider = this.#parts.upstreams.resolve(exchange.operation.dialect, fields.model);
-    exchange.provider = provider.name;
-    exchange.pool = provider.pool;
-    await this.#queueAndForward(exchange, provider, body, fields);
-  }
+    exchange.asksFor(fields.model);
+    const provider = upstreams.resolve(operation.dialect, fields.model);
+    exchange.goesTo(provider);
+    const dispatcher = pools.get(provider.pool);
+    if (dispatcher === undefined) throw new Error(`no pool ${provider.pool}`);
 
-  async #queueAndForward(exchange: Exchange, provider: Provider, body: Body, fields: ScannedBody): Promise<void> {
-    const { req, res, classification } = exchange;
-    const dispatcher = this.#parts.pools.get(provider.pool);
-    if (!dispatcher || !classification) throw new Error(`no pool ${provider.pool}`);
-
-    const { flowId, level } = classification;
-    const estimate = this.#estimate(exchange.operation, flowId, body.bytes, fields);
+    const estimate = this.#estimate(operation, sender.flowId, body.bytes, fields);
     const ticket = dispatcher.ticket({
       requestId: exchange.requestId,
-      flowId,
-      level,
+      flowId: sender.flowId,
+      level: sender.level,
       provider: provider.name,
       model: fields.model,
       ...spentOf(estimate),
       bodyBytes: body.bytes,
       maxWaitMs: maxWaitMs(req.headers['x-tokligence-max-wait-ms']),
     });
-    exchange.ticket = ticket;
-    if (res.destroyed) throw new ClientLeft();
-    res.on('close', () => ticket.leave());
-    const work = { exchange, provider, body, fields, flowId, level, estimate, ticket };
+    exchange.queuesWith(ticket);
+    if (sink.isClosed) throw new ClientLeft();
+    sink.onClosed(() => ticket.leave());
+    const work = { exchange, provider, body, fields, sender, estimate, ticket };
     await dispatcher.run<void>(ticket, () => this.#forward(work));
   }
 
@@ -137,43 +131,34 @@ export class Gateway {
 
   /** While the request has a seat. */
   async #forward(work: Work): Promise<typeof putBack | undefined> {
-    const { exchange, provider, fields, flowId, estimate, ticket } = work;
-    exchange.isGranted = true;
+    const { exchange, provider, fields, sender, estimate, ticket } = work;
     // Where no usage comes the input estimate stands: a failing request has still held a seat.
     ticket.settle(spentOf({ ...estimate, outputTokens: 0 }));
-    const forwarded = await provider.forward(upstreamCall(work), exchange.res);
-    if (forwarded.outcome === 'put_back') {
-      exchange.isGranted = false;
-      return putBack;
-    }
+    const forwarded = await provider.forward(upstreamCall(work), exchange.sink);
+    if (forwarded.outcome === 'put_back') return putBack;
     exchange.ended(forwarded);
     if (forwarded.usage === null) return undefined;
     ticket.settle(spentOf(forwarded.usage));
     // Only an answer that came to its end tells how long answers are.
     if (exchange.operation.producesTokens && forwarded.outcome === 'served') {
-      this.#outputs.record(flowId, fields.model, forwarded.usage.outputTokens);
+      this.#outputs.record(sender.flowId, fields.model, forwarded.usage.outputTokens);
     }
     return undefined;
   }
 
   async #tellOfModels(exchange: Exchange): Promise<void> {
-    const { req, res, operation } = exchange;
+    const { req, sink, operation } = exchange;
     const { url = '' } = req;
     const isSingle = operation.answers === 'single model';
-    if (isSingle) exchange.model = modelIn(url);
+    if (isSingle) exchange.asksFor(modelIn(url));
     const catalogue = await this.#parts.upstreams.models();
     const body = (isSingle ? singleModel : modelList)(operation.dialect, url, catalogue);
-    res
-      .writeHead(200, {
-        ...exchange.answerHeaders(),
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(body),
-      })
-      .end(body);
+    const contentLength = String(Buffer.byteLength(body));
+    sink.answer(200, { 'content-type': 'application/json', 'content-length': contentLength }, body);
   }
 }
 
-function upstreamCall({ exchange, body, fields, level, estimate, ticket }: Work): UpstreamCall {
+function upstreamCall({ exchange, body, fields, sender, estimate, ticket }: Work): UpstreamCall {
   const { operation, req, requestId } = exchange;
   return {
     dialect: operation.dialect,
@@ -184,10 +169,9 @@ function upstreamCall({ exchange, body, fields, level, estimate, ticket }: Work)
     body,
     bodyPlaces: fields.places,
     model: fields.model,
-    answerHeaders: exchange.answerHeaders(),
     stream: fields.stream,
     requestId,
-    level,
+    level: sender.level,
     inputEstimate: estimate.inputTokens,
     outputLimit: fields.outputLimit,
     producesTokens: operation.producesTokens,

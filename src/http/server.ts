@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '../domain/clock.ts';
@@ -43,6 +43,8 @@ const connectionsCheckingInterval = 1_000;
 /** For a whole request body to come in. */
 const requestTimeout = 300_000;
 
+type Listener = (req: IncomingMessage, res: ServerResponse) => void;
+
 export interface HttpServer {
   /** Answers the URL it listens on. */
   listen(address: { readonly host: string; readonly port: number }): Promise<string>;
@@ -54,7 +56,8 @@ export interface HttpServer {
 }
 
 export function createHttpServer(parts: ServerParts): HttpServer {
-  const { events, clock, connections, admin, consoleFolder, ops } = parts;
+  const { events, clock, admin, consoleFolder, ops } = parts;
+  const answerError = errorAnswerer(events);
   const app = fastify({
     return503OnClosing: false,
     genReqId: requestIdOf,
@@ -62,30 +65,8 @@ export function createHttpServer(parts: ServerParts): HttpServer {
     routerOptions: { maxParamLength: 384 },
     clientErrorHandler: unreadableRefuser({ clock, events }),
     // A URL that cannot be decoded never reaches the error handler.
-    frameworkErrors: (thrown, request, reply) => answerError(thrown, request, reply),
-    serverFactory: handler => {
-      const serve = listener(parts, handler);
-      const server = createServer(
-        {
-          keepAliveTimeout,
-          headersTimeout,
-          connectionsCheckingInterval,
-          requestTimeout,
-          // Answered by requestFaults, in the shape of every error.
-          requireHostHeader: false,
-          // Of two Authorization headers the first would win in silence; joined they are no key that anybody has.
-          joinDuplicateHeaders: true,
-        },
-        serve,
-      );
-      connections.watch(server);
-      server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
-        holdBody(req, res);
-        serve(req, res);
-      });
-      // node:http would answer it in a shape of its own.
-      return server.on('checkExpectation', serve);
-    },
+    frameworkErrors: answerError,
+    serverFactory: handler => nodeServer(parts, handler),
   });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(noSuchRoute);
@@ -99,8 +80,33 @@ export function createHttpServer(parts: ServerParts): HttpServer {
   registerOps(app, ops);
   registerAdmin(app, admin);
   if (admin.console !== null) registerConsole(app, events, consoleFolder);
+  return {
+    async listen({ host, port }) {
+      await app.listen({ host, port });
+      // A connection that the system could not give us; without a listener it would end the process.
+      app.server.on('error', error => events.error('A connection could not be accepted', error));
+      const { address, family, port: chosen } = app.server.address() as AddressInfo;
+      return `http://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`;
+    },
+    drain() {
+      const closed = app.close();
+      return () => closeConnections(app.server, closed, clock);
+    },
+  };
+}
 
-  function answerError(thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+/** Resolves when the server is closed; its connections get a moment for the last bytes. */
+async function closeConnections(server: Server, closed: Promise<void>, clock: Clock): Promise<void> {
+  server.closeIdleConnections();
+  const cancel = clock.after(flushMs, () => server.closeAllConnections());
+  await closed;
+  cancel();
+}
+
+/** How an error is answered on all routes but those of models. */
+const errorAnswerer =
+  (events: Events) =>
+  (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     const error = fromFastify(thrown, request.routeOptions.bodyLimit);
     if (asGatewayError(error).code === 'internal') {
       events.error(`${request.method} ${pathOf(request.url)} failed`, thrown);
@@ -113,29 +119,32 @@ export function createHttpServer(parts: ServerParts): HttpServer {
       isCounted: request.is404 || !isAdminUrl(request.url),
     });
     void reply.code(answer.status).headers(answer.headers).send(answer.body);
-  }
-  async function closeConnections(closed: Promise<void>): Promise<void> {
-    app.server.closeIdleConnections();
-    const cancel = clock.after(flushMs, () => app.server.closeAllConnections());
-    await closed;
-    cancel();
-  }
-  return {
-    async listen({ host, port }) {
-      await app.listen({ host, port });
-      // A connection that the system could not give us; without a listener it would end the process.
-      app.server.on('error', error => events.error('A connection could not be accepted', error));
-      const { address, family, port: chosen } = app.server.address() as AddressInfo;
-      return `http://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`;
-    },
-    drain() {
-      const closed = app.close();
-      return () => closeConnections(closed);
-    },
   };
-}
 
-type Listener = (req: IncomingMessage, res: ServerResponse) => void;
+/** The server under Fastify, which `handler` stands for. */
+function nodeServer(parts: ServerParts, handler: Listener): Server {
+  const serve = listener(parts, handler);
+  const server = createServer(
+    {
+      keepAliveTimeout,
+      headersTimeout,
+      connectionsCheckingInterval,
+      requestTimeout,
+      // Answered by requestFaults, in the shape of every error.
+      requireHostHeader: false,
+      // Of two Authorization headers the first would win in silence; joined they are no key that anybody has.
+      joinDuplicateHeaders: true,
+    },
+    serve,
+  );
+  parts.connections.watch(server);
+  server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
+    holdBody(req, res);
+    serve(req, res);
+  });
+  // node:http would answer it in a shape of its own.
+  return server.on('checkExpectation', serve);
+}
 
 /** Where every request comes in; `handler` is for all but the model routes. */
 function listener(parts: ServerParts, handler: Listener): Listener {

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeader } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/header-names.ts';
 
 /**
@@ -106,8 +106,8 @@ export function upstreamRequestId(headers: Readonly<Record<string, string | stri
 export function answerHeaders(
   headers: Readonly<Record<string, string | string[] | undefined>>,
   added: Readonly<Record<string, string>>,
-): OutgoingHttpHeader[] {
-  const result: OutgoingHttpHeader[] = [];
+): (string | string[])[] {
+  const result: (string | string[])[] = [];
   for (const name in added) result.push(name, added[name] ?? '');
   const upstreamId = upstreamRequestId(headers);
   if (upstreamId !== null) result.push(upstreamIdHeader, upstreamId);

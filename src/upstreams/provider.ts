@@ -1,6 +1,7 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Body, BodyPlaces } from '../domain/body.ts';
 import type { ErrorCode, GatewayError } from '../domain/errors.ts';
+import type { Sink } from '../domain/sink.ts';
 import type { MeteredUsage } from '../domain/usage.ts';
 import type { Dialect, Level, StreamShape } from '../domain/vocabulary.ts';
 import type { ListedModel } from './models/listed-model.ts';
@@ -17,8 +18,6 @@ export interface UpstreamCall {
   readonly body: Body | null;
   readonly bodyPlaces: BodyPlaces;
   readonly model: string;
-  /** The headers that the gateway adds to the answer, names in lower case; they take precedence over the upstream's. */
-  readonly answerHeaders: Readonly<Record<string, string>>;
   readonly stream: boolean;
   readonly requestId: string;
   readonly level: Level;
@@ -73,7 +72,7 @@ export interface Provider {
    * until then. Rejects with the GatewayError to answer while nothing has been written; after that a failure is
    * reported inside the answer and in the outcome.
    */
-  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | PutBack>;
+  forward(call: UpstreamCall, sink: Sink): Promise<Forwarded | PutBack>;
 }
 
 /** A provider as seen inside this room. */

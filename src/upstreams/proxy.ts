@@ -1,10 +1,10 @@
-import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { UpstreamProxy } from '../config/config.ts';
 import type { Body } from '../domain/body.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors, type GatewayError } from '../domain/errors.ts';
+import type { Sink } from '../domain/sink.ts';
 import { Answer, type AnswerContext, type Source } from './answer/answer.ts';
 import { upstreamFault } from './answer/upstream-fault.ts';
 import type { Connection, Connections } from './connections.ts';
@@ -28,13 +28,13 @@ export interface ProxyContext extends AnswerContext {
 export function proxy(
   call: UpstreamCall,
   headers: string[],
-  res: ServerResponse,
+  sink: Sink,
   context: ProxyContext,
   body = call.body,
 ): Promise<Forwarded | PutBack> {
   return new Promise((resolve, reject) => {
     const proxied = new ProxiedCall(context);
-    proxied.answer = new Answer(call, res, proxied, context, { resolve, reject });
+    proxied.answer = new Answer(call, sink, proxied, context, { resolve, reject });
     const path = context.basePath + call.path;
     proxied.connection.client.dispatch({ path, method: call.method, ...sent(body, headers) }, proxied);
   });

@@ -6,6 +6,7 @@ import type { BodyPlaces } from '../../src/domain/body.ts';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import { asGatewayError, errorBody, GatewayError } from '../../src/domain/errors.ts';
 import type { Dialect, Level } from '../../src/domain/vocabulary.ts';
+import { ClientSink } from '../../src/gateway/client-sink.ts';
 import { findOperation } from '../../src/gateway/operations.ts';
 import { BodyScan } from '../../src/gateway/receiving/body-scan.ts';
 import { createUpstreams, type Forwarded, type UpstreamCall, type Upstreams } from '../../src/upstreams/upstreams.ts';
@@ -50,7 +51,8 @@ interface PostOptions {
 
 interface FrontOptions {
   readonly clock?: Clock;
-  readonly answerHeaders?: UpstreamCall['answerHeaders'];
+  /** Those of the gateway. */
+  readonly answerHeaders?: Readonly<Record<string, string>>;
   readonly level?: Level;
   readonly onOutput?: UpstreamCall['onOutput'];
   readonly onAnswer?: UpstreamCall['onAnswer'];
@@ -86,7 +88,6 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       body: { pieces: [body], bytes: body.length },
       bodyPlaces: placesIn(body),
       model: /"model": ?"([^"]*)"/.exec(body.toString('latin1', 0, 1024))?.[1] ?? 'some-model',
-      answerHeaders: options.answerHeaders ?? {},
       stream: /"stream": ?true/.test(body.toString()),
       requestId: 'req-1',
       inputEstimate: 50,
@@ -97,7 +98,8 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       onAnswer: options.onAnswer ?? (() => {}),
       onBusy: options.onBusy ?? (() => false),
     };
-    const forward = () => upstreams.resolve(dialect, 'some-model').forward(call, res);
+    const sink = new ClientSink(res, { ownHeaders: () => ({ ...options.answerHeaders }) });
+    const forward = () => upstreams.resolve(dialect, 'some-model').forward(call, sink);
     try {
       let end = await forward();
       while (end.outcome === 'put_back') end = await forward();

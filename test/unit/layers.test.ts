@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -72,4 +72,20 @@ test('the layer check fails on a planted import', t => {
     assert.notEqual(status, 0, path);
     assert.ok(output.includes(rule), output);
   }
+});
+
+/** Members of a ServerResponse that write an answer, end it, or tell how far it is. */
+const answering =
+  /\bres\.(writeHead|setHeader|flushHeaders|write|end|destroy|destroyed|headersSent|statusCode|writable\w*)\b/g;
+
+test('only the sink writes the answers of model routes, and the upstreams know no response of node:http', () => {
+  const onTheWay = globSync(['src/gateway/**/*.ts', 'src/upstreams/**/*.ts', 'src/http/model-routes.ts']);
+  assert.ok(onTheWay.length > 50, `${onTheWay.length} files`);
+  const writers = onTheWay.filter(path => readFileSync(path, 'utf8').replaceAll('#', '').search(answering) >= 0);
+  assert.deepEqual(writers, ['src/gateway/client-sink.ts']);
+  const upstreams = onTheWay.filter(path => path.startsWith('src/upstreams/'));
+  assert.deepEqual(
+    upstreams.filter(path => readFileSync(path, 'utf8').includes('ServerResponse')),
+    [],
+  );
 });

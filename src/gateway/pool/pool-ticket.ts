@@ -45,6 +45,10 @@ export class PoolTicket implements Ticket {
     this.office = office;
   }
 
+  get isGranted(): boolean {
+    return this.state === 'running' || (this.state === 'ended' && this.refusal === null);
+  }
+
   leave(): void {
     this.isLeft = true;
     this.office.left(this);

@@ -23,6 +23,8 @@ export interface Ticket {
   /** All its time in the queue, up to now its seat or its refusal; 0 for who did not have to wait. */
   readonly waitMs: number;
   readonly wasQueued: boolean;
+  /** It has a seat, or had one to its end; not while it is put back. */
+  readonly isGranted: boolean;
   /** 1 + the requests that were waiting in its own and better levels when it came. */
   readonly position: number;
   /** The client is gone: gives the place up, unless the work has begun. May be called at any time. */

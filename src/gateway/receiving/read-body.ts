@@ -11,8 +11,8 @@ import { type Sender, type Upload, type UploadLimits, Uploads } from './uploads.
 /** A request whose body is to be read. */
 interface Incoming {
   readonly req: IncomingMessage;
-  /** Null where its answer may be written now; else resolves when it may. */
-  turn(): Promise<void> | null;
+  /** Its turn: null where the answer may be written now; else resolves when it may. */
+  readonly sink: { turn(): Promise<void> | null };
 }
 
 export interface ReadBody {
@@ -96,7 +96,7 @@ class Reading {
     try {
       const fields = this.#scan.end();
       this.#state = 'whole';
-      const turn = this.#incoming.turn();
+      const turn = this.#incoming.sink.turn();
       if (turn === null) this.#handOver(fields);
       else this.#wait(turn, fields);
     } catch (error) {

@@ -1,7 +1,7 @@
-import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import { Ring } from '../../domain/ring.ts';
+import type { Sink } from '../../domain/sink.ts';
 import { answerHeaders, upstreamRequestId } from '../headers.ts';
 import { type Meter, noPlace } from '../metering/answer-reading.ts';
 import { meteredUsage } from '../metering/charge.ts';
@@ -38,8 +38,6 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Too many requests, no room at the moment, and Anthropic's word for the latter. */
 const isBusy = (status: number): boolean => status === 429 || status === 503 || status === 529;
-/** Asks nginx not to hold the events of a stream back. */
-const unheld = { 'x-accel-buffering': 'no' };
 /** A success that has no body. */
 const noContent = 204;
 /** How long the body of an answer that nobody gets may take, before its connection is given up. */
@@ -61,7 +59,7 @@ const piecesPerReport = 8;
  */
 export class Answer {
   readonly #call: UpstreamCall;
-  readonly #res: ServerResponse;
+  readonly #sink: Sink;
   readonly #source: Source;
   readonly #context: AnswerContext;
   readonly #settled: Settle;
@@ -81,14 +79,14 @@ export class Answer {
   /** What a state waits for, other than the client. */
   #cancelWait: (() => void) | null = null;
 
-  constructor(call: UpstreamCall, res: ServerResponse, source: Source, context: AnswerContext, settled: Settle) {
+  constructor(call: UpstreamCall, sink: Sink, source: Source, context: AnswerContext, settled: Settle) {
     this.#call = call;
-    this.#res = res;
+    this.#sink = sink;
     this.#source = source;
     this.#context = context;
     this.#settled = settled;
     context.running.append(this.#place);
-    res.on('close', () => this.#leave());
+    sink.onClosed(() => this.#leave());
   }
 
   start(status: number, headers: Headers): void {
@@ -111,11 +109,10 @@ export class Answer {
     const contentType = String(headers['content-type'] ?? '');
     if (status < 400 && status !== noContent) this.#meter = meterOf(contentType, headers['content-encoding']);
     const isStream = isEventStream(contentType);
-    const added = this.#call.answerHeaders;
-    this.#res.writeHead(
-      status,
-      answerHeaders(headers, isStream || this.#call.stream ? { ...added, ...unheld } : added),
-    );
+    const own = this.#sink.ownHeaders();
+    // Asks nginx not to hold the events of a stream back.
+    if (isStream || this.#call.stream) own['x-accel-buffering'] = 'no';
+    this.#sink.begin(status, answerHeaders(headers, own));
     if (isStream) this.#startStream(isPacked(headers['content-encoding']));
   }
 
@@ -124,12 +121,12 @@ export class Answer {
     if (this.#state !== 'started') return;
     this.#hasWritten = true;
     this.#measure(chunk);
-    if (!this.#res.write(chunk)) this.#holdBack();
+    if (!this.#sink.write(chunk)) this.#holdBack();
   }
 
   end(): void {
     if (this.#state === 'put_back') this.#settlePutBack();
-    if (this.#state === 'started') this.#res.end();
+    if (this.#state === 'started') this.#sink.end();
     if (this.#state === 'started' || this.#state === 'left') this.#conclude(() => this.#settleAnswer());
   }
 
@@ -169,7 +166,7 @@ export class Answer {
       this.#breakOff(error);
       return;
     }
-    this.#res.end();
+    this.#sink.end();
     this.#settleAnswer();
   }
 
@@ -178,8 +175,8 @@ export class Answer {
     const place = this.#meter?.place ?? noPlace;
     this.#settle(error.code, error);
     const stream = { call: this.#call, place, date: this.#context.clock.date() };
-    if (this.#takesErrorEvent) this.#res.end(faultEvent(stream, error));
-    else this.#res.destroy();
+    if (this.#takesErrorEvent) this.#sink.end(faultEvent(stream, error));
+    else this.#sink.breakOff();
   }
 
   /** Stops the source and tells the client why. */
@@ -192,7 +189,7 @@ export class Answer {
   /** The whole has taken too long; where the client reads so slowly, that is its own doing. */
   expire(error: GatewayError): void {
     if (this.#cancelStall === null) this.abort(error);
-    else this.#res.destroy();
+    else this.#sink.breakOff();
   }
 
   #startStream(isPacked: boolean): void {
@@ -200,7 +197,7 @@ export class Answer {
     this.#takesErrorEvent = !this.#isLengthTold && !isPacked;
     // The headers ride with the first bytes; those of a stream do not wait where its bytes do not come at once.
     queueMicrotask(() => {
-      if (!this.#hasWritten && this.#state === 'started') this.#res.flushHeaders();
+      if (!this.#hasWritten && this.#state === 'started') this.#sink.flushHeaders();
     });
   }
 
@@ -289,8 +286,8 @@ export class Answer {
     if (this.#cancelStall) return;
     const { clock, stallMs } = this.#context;
     this.#source.pause();
-    this.#cancelStall = clock.after(stallMs, () => this.#res.destroy());
-    this.#res.once('drain', () => {
+    this.#cancelStall = clock.after(stallMs, () => this.#sink.breakOff());
+    this.#sink.onceDrained(() => {
       this.#cancelStall?.();
       this.#cancelStall = null;
       this.#source.resume();

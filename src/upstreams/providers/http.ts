@@ -1,9 +1,9 @@
-import type { ServerResponse } from 'node:http';
 import { buildConnector } from 'undici';
 import type { ForwardPriority, HttpProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import { Ring } from '../../domain/ring.ts';
+import type { Sink } from '../../domain/sink.ts';
 import type { Dialect } from '../../domain/vocabulary.ts';
 import { bodyWithLevel } from '../body-splice.ts';
 import { Connections } from '../connections.ts';
@@ -54,11 +54,11 @@ export class HttpUpstream implements Upstream {
     return dialect === this.#dialect;
   }
 
-  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | PutBack> {
-    if (res.destroyed) return Promise.resolve(clientGone);
+  forward(call: UpstreamCall, sink: Sink): Promise<Forwarded | PutBack> {
+    if (sink.isClosed) return Promise.resolve(clientGone);
     const headers = this.#filter.upstream(call.headers, this.#headers, call.requestId);
     const body = this.#forwardPriority === null ? call.body : bodyWithLevel(this.#forwardPriority, call);
-    return proxy(call, headers, res, this.#context, body);
+    return proxy(call, headers, sink, this.#context, body);
   }
 
   async listModels(): Promise<readonly ListedModel[]> {

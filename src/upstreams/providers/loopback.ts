@@ -1,8 +1,8 @@
-import type { ServerResponse } from 'node:http';
 import type { LoopbackProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import { Ring } from '../../domain/ring.ts';
+import type { Sink } from '../../domain/sink.ts';
 import { Answer, type AnswerContext, type Source } from '../answer/answer.ts';
 import { type ListedModel, listedModel } from '../models/listed-model.ts';
 import { clientGone, type Forwarded, type PutBack, type Upstream, type UpstreamCall } from '../provider.ts';
@@ -32,11 +32,11 @@ export class LoopbackUpstream implements Upstream {
     return true;
   }
 
-  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | PutBack> {
-    if (res.destroyed) return Promise.resolve(clientGone);
+  forward(call: UpstreamCall, sink: Sink): Promise<Forwarded | PutBack> {
+    if (sink.isClosed) return Promise.resolve(clientGone);
     return new Promise((resolve, reject) => {
       const served = new LoopbackCall(loopbackAnswer(call), this.#config, this.#context.clock);
-      served.begin(new Answer(call, res, served, this.#context, { resolve, reject }));
+      served.begin(new Answer(call, sink, served, this.#context, { resolve, reject }));
     });
   }
 
