@@ -1,10 +1,12 @@
 /** The only place that wires: everything below is handed what it needs here. */
 import type { Config, LogConfig, PoolConfig } from './config/config.ts';
 import { ConfigFaults, type GivenTexts, type LoadedConfig } from './config/config-loader.ts';
+import { answerOf } from './db/answered.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { type Configure, type OpenEdition, openEdition } from './edition.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Dispatcher } from './gateway/pool/dispatcher.ts';
+import { BodyLimits } from './gateway/receiving/body-limits.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { chosenLevels } from './http/admin/pools/chosen-levels.ts';
 import { shownProviders } from './http/admin/pools/shown-providers.ts';
@@ -60,10 +62,10 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const stopping = new Stop(clock);
   const print = overrides.print ?? (text => process.stdout.write(text));
   const dispatchers = createDispatchers(config, clock);
-  const bodies = bodyLimits(config);
+  const bodies = createBodyLimits(config);
   const configure: Configure = (pool, settings, tenants) => {
     dispatchers.get(pool)?.configure(settings, tenants);
-    bodies.maxReceivingBytes = Math.max(bodies.maxReceivingBytes, settings.maxQueuedBytes);
+    bodies.configure(pool, settings);
   };
   const edition = await openEdition({ config, clock, events, print, configure });
   const upstreams = openUpstreams(config, clock, events);
@@ -232,6 +234,7 @@ function adminServices({
           tenantName,
         }),
     },
+    answerOf,
     providers: () =>
       shownProviders({
         providers: config.providers,
@@ -260,12 +263,8 @@ const consoleOf = (
   { keys, addresses, events }: Omit<ConsoleService, 'edition'>,
 ): ConsoleService | null => (console.enabled ? { edition, keys, addresses, events } : null);
 
-/** As much may come in at once as may wait in the roomiest pool, and one body always, however it is cut up. */
-function bodyLimits({ gateway: { maxBodyBytes, minBodyBytesPerSec }, pools }: Config) {
-  const queued = pools.map(({ settings }) => settings.maxQueuedBytes);
-  const maxReceivingBytes = Math.max(2 * maxBodyBytes, ...queued);
-  return { maxBytes: maxBodyBytes, maxReceivingBytes, minBytesPerSec: minBodyBytesPerSec };
-}
+const createBodyLimits = ({ gateway: { maxBodyBytes, minBodyBytesPerSec }, pools }: Config) =>
+  new BodyLimits({ maxBodyBytes, minBytesPerSec: minBodyBytesPerSec, pools });
 
 /** What operators ask about past requests is kept as they end. */
 function alsoRemembering(memories: OpenEdition['memories'], events: Events): Events {

@@ -1,6 +1,7 @@
-import type { Edition, MappingMode, Policy, Setting, ShareBy, XPriorityPolicy } from '../domain/vocabulary.ts';
-import type { PoolValues } from './keys.ts';
+import type { Edition, Policy, ShareBy } from '../domain/vocabulary.ts';
+import type { PoolValues, sections } from './keys.ts';
 import type { UpstreamProxy } from './providers/upstream-proxy.ts';
+import type { Values } from './values.ts';
 
 export type { UpstreamProxy } from './providers/upstream-proxy.ts';
 
@@ -75,19 +76,13 @@ export interface MediaRates {
 }
 
 /** What `[api_key_priority]` says; rows of `api_key_priority_config` win over it at run time. */
-export interface PrioritySettings {
-  readonly enabled: Setting<boolean>;
-  readonly default_priority: Setting<number>;
-  readonly cache_ttl_sec: Setting<number>;
-  readonly x_priority: Setting<XPriorityPolicy>;
-  /** What it means that mapping is enabled. */
-  readonly mode: Setting<MappingMode>;
-}
+export type PrioritySettings = Values<typeof sections.api_key_priority>;
 
 /** How one pool shares its seats; all of it can be changed while it runs. Lists have ten entries, P0 … P9. */
 export interface PoolSettings {
   readonly seats: number;
   readonly policy: Policy;
+  /** Who shares what the levels get by weight: the levels, or all tenants of these levels together. */
   readonly shareBy: ShareBy;
   /** Positive numbers. */
   readonly weights: readonly number[];
@@ -101,6 +96,7 @@ export interface PoolSettings {
   readonly tokensPerSec: number | null;
   /** Null: one second's worth. */
   readonly tokenBurst: number | null;
+  /** Estimated tokens of the requests that hold seats. */
   readonly maxTokensInFlight: number | null;
   /** Seats follow what the upstream refuses and accepts. */
   readonly aimd: boolean;
@@ -125,7 +121,7 @@ export interface PoolConfig {
 /** What holds for one flow id in every pool, over all levels. */
 export interface TenantConfig {
   readonly tenantId: string;
-  /** Its share among the tenants of its level. */
+  /** Its share among the tenants that it shares with (shareBy); the others have 1. */
   readonly weight: number;
   readonly maxConcurrent: number | null;
   readonly requestsPerSec: number | null;

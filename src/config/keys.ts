@@ -1,7 +1,16 @@
 import { isIP, isIPv6 } from 'node:net';
+import { emailOf } from '../domain/email.ts';
 import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/header-names.ts';
 import { hostNameIn } from '../domain/host-name.ts';
-import { editions, levelCount, mappingModes, policies, shareBys, xPriorityPolicies } from '../domain/vocabulary.ts';
+import {
+  editions,
+  levelCount,
+  mappingModes,
+  maxKeyBytes,
+  policies,
+  shareBys,
+  xPriorityPolicies,
+} from '../domain/vocabulary.ts';
 import { postgresUrl } from './postgres-url.ts';
 import { proxyIn, type UpstreamProxy } from './providers/upstream-proxy.ts';
 import {
@@ -29,6 +38,8 @@ import {
  */
 
 const daySec = 86_400;
+/** How old the mappings in memory may become before they are read again. */
+export const mappingTtlSec = { least: 1, most: daySec } as const;
 const minuteMs = 60_000;
 const bytesPerMb = 1024 * 1024;
 
@@ -44,16 +55,13 @@ const host: Parser<string> = {
   },
 };
 // It travels in a header, and longer keys are not accepted from anybody.
-const adminKey = text('24 to 256 visible characters', /^[\x21-\x7e]{24,256}$/);
+const adminKey = text(`24 to ${maxKeyBytes} visible characters`, new RegExp(`^[\\x21-\\x7e]{24,${maxKeyBytes}}$`));
 const vendorKey = text('visible characters', /^[\x21-\x7e]{1,4096}$/);
 const name = text('a letter, then letters, digits, - or _', /^[A-Za-z][A-Za-z0-9_-]{0,63}$/);
 
 const email = {
   allowed: '3 to 254 characters with one @ and text on both sides',
-  parse: (value: string) => {
-    const trimmed = value.trim().toLowerCase();
-    return trimmed.length <= 254 && /^[^@]+@[^@]+$/.test(trimmed) ? trimmed : undefined;
-  },
+  parse: (value: string) => emailOf(value) ?? undefined,
 };
 
 const baseUrl = url(
@@ -142,8 +150,9 @@ export const sections = {
   api_key_priority: {
     enabled: withDefault('false', flag),
     default_priority: withDefault('7', whole(0, levelCount - 1)),
-    cache_ttl_sec: withDefault('300', whole(1, daySec)),
+    cache_ttl_sec: withDefault('300', whole(mappingTtlSec.least, mappingTtlSec.most)),
     x_priority: withDefault('allow', choice(xPriorityPolicies)),
+    // What it means that mapping is enabled.
     mode: withDefault('enforce', choice(mappingModes)),
   },
   console: {

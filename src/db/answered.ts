@@ -1,28 +1,22 @@
 import { errors } from '../domain/errors.ts';
-import { type Word, wordOf } from './word.ts';
+import { isOfDatabase, type Word, wordOf } from './word.ts';
 
 /**
- * What an admin is answered: a database that cannot do it now is `unavailable`, a row that its table refuses a
- * `conflict`, a text that it cannot hold an `invalid_request` that names the field, where it is one of `fields`;
- * every other fault stays what it is.
+ * What an admin is answered instead of an error of the database: `unavailable` if it cannot do it now, a `conflict`
+ * if its table refuses the row, an `invalid_request` if it cannot hold a text; that names the field, if it is one of
+ * `fields`. Every other error is returned as it is.
  */
-export async function answered<T>(asking: Promise<T>, fields: object = {}): Promise<T> {
-  try {
-    return await asking;
-  } catch (error) {
-    const word = wordOf(error);
-    throw word === null ? error : answerTo(word, fields);
-  }
+export function answerOf(error: unknown, fields: unknown): unknown {
+  const word = isOfDatabase(error) ? wordOf(error) : null;
+  return word === null ? error : answerTo(word, fields);
 }
 
-/** The same for a question by texts: one that the database cannot hold is in no row, so `nothing` is found. */
+/** A question by texts: one that the database cannot hold is in no row, so `nothing` is found. */
 export const sought = <T>(asking: Promise<T>, nothing: T): Promise<T> =>
-  answered(
-    asking.catch((error: unknown) => {
-      if (wordOf(error)?.kind === 'text') return nothing;
-      throw error;
-    }),
-  );
+  asking.catch((error: unknown) => {
+    if (wordOf(error)?.kind === 'text') return nothing;
+    throw error;
+  });
 
 /** Why the database cannot do anything of the kind now, or null. */
 export function unavailability(error: unknown): string | null {
@@ -30,7 +24,7 @@ export function unavailability(error: unknown): string | null {
   return word?.kind === 'state' ? word.reason : null;
 }
 
-const answerTo = (word: Word, fields: object) => {
+const answerTo = (word: Word, fields: unknown) => {
   switch (word.kind) {
     case 'state':
       return errors.unavailable(word.sentence, 1);
@@ -48,7 +42,8 @@ const answerTo = (word: Word, fields: object) => {
 /** The paths of the first two texts that may be meant, such as `mappings[3].tenant_name`. */
 function fieldsIn(value: unknown, isMeant: (text: string) => boolean, path = ''): string[] {
   if (typeof value === 'string') return isMeant(value) ? [path] : [];
-  if (typeof value !== 'object' || value === null) return [];
+  // The bytes of a file are no fields.
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
   const found: string[] = [];
   for (const [name, inner] of Object.entries(value)) {
     const step = Array.isArray(value) ? `${path}[${name}]` : path === '' ? name : `${path}.${name}`;

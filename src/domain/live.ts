@@ -1,7 +1,7 @@
 /** What is told of the lanes, of single requests and of upstreams at this moment. */
 import { type Static, Type } from 'typebox';
-import { count, fields, listOf, moment, nullable } from './shape.ts';
-import { levelNumber, ofEachLevel, waitPercentiles } from './stats.ts';
+import { count, fields, levelNumber, listOf, moment, nullable, ofEachLevel } from './shape.ts';
+import { waitPercentiles } from './stats.ts';
 import { policies, shareBys } from './vocabulary.ts';
 
 const amount = Type.Number({ minimum: 0 });
@@ -71,6 +71,17 @@ export const livePool = fields({
   tenants_left_out: count,
 });
 export type LivePool = Static<typeof livePool>;
+
+/** A boost of a mapping that holds now. */
+export const heldBoost = fields({
+  mapping_id: Type.Integer(),
+  tenant_id: nullable(Type.String()),
+  /** Of the mapping's own row. */
+  own_priority: Type.Integer(),
+  priority: Type.Integer(),
+  until: moment,
+});
+export type HeldBoost = Static<typeof heldBoost>;
 
 /** What one level did in a step of the history; percentiles are those of the requests granted in it. */
 const pointLevel = fields({

@@ -1,5 +1,6 @@
 /** How the shape of what is stored and told is written: once, as a schema; its type derives from it. */
 import { type TProperties, type TSchema, Type } from 'typebox';
+import { levelCount } from './vocabulary.ts';
 
 /** An object with these fields and no others. */
 export const fields = <T extends TProperties>(properties: T) =>
@@ -13,3 +14,6 @@ export const listOf = <T extends TSchema>(schema: T, bounds: { minItems?: number
 
 export const count = Type.Integer({ minimum: 0 });
 export const moment = Type.String({ format: 'date-time' });
+export const levelNumber = Type.Integer({ minimum: 0, maximum: levelCount - 1 });
+/** The bounds of a list with one entry for each level, P0 first. */
+export const ofEachLevel = { minItems: levelCount, maxItems: levelCount };

@@ -1,16 +1,11 @@
 /** The lanes in figures, as `GET /admin/scheduler/stats` and the metrics tell them. */
 import { type Static, Type } from 'typebox';
-import { count, fields, listOf, nullable } from './shape.ts';
-import { levelCount } from './vocabulary.ts';
+import { count, fields, levelNumber, listOf, nullable, ofEachLevel } from './shape.ts';
 
 const waited = nullable(Type.Number({ minimum: 0 }));
 /** Milliseconds over the last five minutes, every granted request counted; null without samples. */
 export const waitPercentiles = fields({ p50: waited, p95: waited, p99: waited });
 export type WaitPercentiles = Static<typeof waitPercentiles>;
-
-export const levelNumber = Type.Integer({ minimum: 0, maximum: levelCount - 1 });
-/** One entry for each level, P0 first. */
-export const ofEachLevel = { minItems: levelCount, maxItems: levelCount };
 
 /** `waiting` and `running` are now; the other counts are since the start. */
 const levelStats = fields({

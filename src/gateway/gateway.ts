@@ -17,8 +17,8 @@ import { putBack, type Ticket } from './pool/ticket.ts';
 import { refuseEncoded, withReadableType } from './receiving/body-headers.ts';
 import type { ScannedBody } from './receiving/body-scan.ts';
 import { mediaTokens } from './receiving/media-meter.ts';
-import { type BodyLimits, BodyReader } from './receiving/read-body.ts';
-import type { Sender } from './receiving/uploads.ts';
+import { BodyReader } from './receiving/read-body.ts';
+import type { Sender, UploadLimits } from './receiving/uploads.ts';
 
 /** Who sent a request and the key that may be mapped; `key` is null where no key counts. */
 export interface Caller {
@@ -32,7 +32,7 @@ interface GatewayParts {
   readonly classify: Classify;
   readonly upstreams: Upstreams;
   readonly pools: ReadonlyMap<string, Dispatcher>;
-  readonly bodies: BodyLimits;
+  readonly bodies: UploadLimits;
   /** As they are now: the configuration may be read again. */
   readonly mediaRates: () => MediaRates;
   /** Requests of one key that may be under way; null: no limit. */
@@ -52,7 +52,6 @@ interface Work {
   readonly level: Level;
   readonly estimate: Usage;
   readonly ticket: Ticket;
-  readonly dispatcher: Dispatcher;
 }
 
 /** The request path. Throws what `domain/errors.ts` names; the caller answers it. */
@@ -122,7 +121,7 @@ export class Gateway {
     exchange.ticket = ticket;
     if (res.destroyed) throw new ClientLeft();
     res.on('close', () => ticket.leave());
-    const work = { exchange, provider, body, fields, flowId, level, estimate, ticket, dispatcher };
+    const work = { exchange, provider, body, fields, flowId, level, estimate, ticket };
     await dispatcher.run<void>(ticket, () => this.#forward(work));
   }
 
@@ -143,7 +142,7 @@ export class Gateway {
     // Where no usage comes the input estimate stands: a failing request has still held a seat.
     ticket.settle(spentOf({ ...estimate, outputTokens: 0 }));
     const forwarded = await provider.forward(upstreamCall(work), exchange.res);
-    if (forwarded.outcome === 'taken_back') {
+    if (forwarded.outcome === 'put_back') {
       exchange.isGranted = false;
       return putBack;
     }
@@ -174,7 +173,7 @@ export class Gateway {
   }
 }
 
-function upstreamCall({ exchange, body, fields, level, estimate, ticket, dispatcher }: Work): UpstreamCall {
+function upstreamCall({ exchange, body, fields, level, estimate, ticket }: Work): UpstreamCall {
   const { operation, req, requestId } = exchange;
   return {
     dialect: operation.dialect,
@@ -193,7 +192,7 @@ function upstreamCall({ exchange, body, fields, level, estimate, ticket, dispatc
     outputLimit: fields.outputLimit,
     producesTokens: operation.producesTokens,
     onOutput: outputTokens => ticket.progress(spentOf({ ...estimate, outputTokens })),
-    onAnswer: status => dispatcher.upstreamAnswered(ticket, status),
-    onBusy: (status, retryAfterMs) => dispatcher.upstreamBusy(ticket, status, retryAfterMs),
+    onAnswer: status => ticket.upstreamAnswered(status),
+    onBusy: (status, retryAfterMs) => ticket.upstreamBusy(status, retryAfterMs),
   };
 }

@@ -1,7 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
 
-/** Longer keys are refused unread, so that nobody can make us hash or remember megabytes. */
-export const maxKeyBytes = 256;
 const secretBytes = 32;
 const shownCharacters = 12;
 const shownOfGiven = 4;

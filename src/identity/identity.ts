@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
-import { answered, sought } from '../db/answered.ts';
+import { sought } from '../db/answered.ts';
 import type { Database, UserRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Identity } from '../domain/vocabulary.ts';
@@ -118,7 +118,7 @@ export class Identities {
 
   /** The keys that were presented since the start, as far as they are held, and how many keys there are. */
   async census(): Promise<{ keys: KeyInUse[]; total: number }> {
-    const stored = await answered(this.#store.countUsableKeys(this.#parts.clock.date().toISOString()));
+    const stored = await this.#store.countUsableKeys(this.#parts.clock.date().toISOString());
     const keys = this.#ring.inUse();
     return { keys, total: Math.max(stored, keys.length) };
   }
@@ -165,7 +165,7 @@ export class Identities {
   }
 
   createUser(actor: Identity, user: NewUser): Promise<UserRow> {
-    return answered(this.#accounts.createUser(actor, user), user);
+    return this.#accounts.createUser(actor, user);
   }
 
   listUsers(actor: Identity, filter: UserFilter, page: Page): Promise<{ users: UserRow[]; total: number }> {
@@ -173,15 +173,15 @@ export class Identities {
   }
 
   findUser(actor: Identity, id: number): Promise<UserRow> {
-    return answered(this.#accounts.findUser(actor, id));
+    return this.#accounts.findUser(actor, id);
   }
 
   updateUser(actor: Identity, id: number, change: UserChange): Promise<UserRow> {
-    return this.#andClear(answered(this.#accounts.updateUser(actor, id, change), change));
+    return this.#andClear(this.#accounts.updateUser(actor, id, change));
   }
 
   createKey(actor: Identity, key: NewKey): Promise<ShownKey & { key: string }> {
-    return answered(this.#accounts.createKey(actor, key), key);
+    return this.#accounts.createKey(actor, key);
   }
 
   listKeys(actor: Identity, filter: KeyFilter, page: Page): Promise<KeyList> {
@@ -189,15 +189,15 @@ export class Identities {
   }
 
   findKey(actor: Identity, hash: string): Promise<FoundKey> {
-    return answered(this.#accounts.findKey(actor, hash));
+    return this.#accounts.findKey(actor, hash);
   }
 
   deleteKey(actor: Identity, id: number): Promise<void> {
-    return this.#andClear(answered(this.#accounts.deleteKey(actor, id)));
+    return this.#andClear(this.#accounts.deleteKey(actor, id));
   }
 
   nameOf(actor: Identity): Promise<string> {
-    return answered(this.#accounts.nameOf(actor));
+    return this.#accounts.nameOf(actor);
   }
 
   /** Sessions that this has ended. */

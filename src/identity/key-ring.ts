@@ -1,8 +1,8 @@
 import type { Clock } from '../domain/clock.ts';
 import { errors, type GatewayError } from '../domain/errors.ts';
-import type { Identity } from '../domain/vocabulary.ts';
+import { type Identity, maxKeyBytes } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
-import { hashKey, maxKeyBytes } from './api-key.ts';
+import { hashKey } from './api-key.ts';
 import { expiryMs, identityOf, isUsable, type KeyInUse, type KeyOwner, neverMs } from './key-owner.ts';
 import { type Freshness, KnownRows, makeRoom } from './known-rows.ts';
 

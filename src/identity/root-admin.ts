@@ -1,7 +1,8 @@
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { maxKeyBytes } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
-import { drawKey, givenKeyColumns, keyColumns, maxKeyBytes } from './api-key.ts';
+import { drawKey, givenKeyColumns, keyColumns } from './api-key.ts';
 import { parseEmail } from './email.ts';
 import { IdentityFault } from './identity-fault.ts';
 import type { RootAdminStore } from './root-admin-store.ts';

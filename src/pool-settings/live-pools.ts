@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PoolConfig, PoolSettings, TenantConfig } from '../config/config.ts';
 import { ConfigFaults } from '../config/file/faults.ts';
-import { answered } from '../db/answered.ts';
 import { FreshRows } from '../db/fresh-rows.ts';
 import type { PoolScheduleRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -144,7 +143,7 @@ export class LivePools {
         refuseUnfit(unfitUnder(configured, values, [what]), changes);
     };
     const now = this.#parts.clock.date().toISOString();
-    await answered(this.#parts.store.write(name, changes, { actor, now, check }), patch);
+    await this.#parts.store.write(name, changes, { actor, now, check });
     // What is committed holds, also where the database goes away before it was read back.
     await this.#rows.reload().catch(() => this.#install(name, after, schedules));
     return this.find(name);

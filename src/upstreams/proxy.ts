@@ -9,7 +9,7 @@ import { Answer, type AnswerContext, type Source } from './answer/answer.ts';
 import { upstreamFault } from './answer/upstream-fault.ts';
 import type { Connection, Connections } from './connections.ts';
 import { refusedBy } from './forward-proxy.ts';
-import type { Forwarded, TakenBack, UpstreamCall } from './provider.ts';
+import type { Forwarded, PutBack, UpstreamCall } from './provider.ts';
 
 /** How long an upstream may take to close a call's connection after the client left. */
 const closeGraceMs = 5_000;
@@ -31,7 +31,7 @@ export function proxy(
   res: ServerResponse,
   context: ProxyContext,
   body = call.body,
-): Promise<Forwarded | TakenBack> {
+): Promise<Forwarded | PutBack> {
   return new Promise((resolve, reject) => {
     const proxied = new ProxiedCall(context);
     proxied.answer = new Answer(call, res, proxied, context, { resolve, reject });

@@ -1,9 +1,10 @@
-// What the documents say of files and versions, which others change without thinking of them.
+// The claims of the documents about files and versions, which are easily forgotten in changes.
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { loadConfig } from '../../src/config/config-loader.ts';
+import { errorKinds } from '../../src/domain/errors.ts';
 
 const read = (file: string) => readFileSync(file, 'utf8');
 
@@ -89,6 +90,12 @@ test('each decision has a number of its own, and the index lists them all', () =
       `the index has a row of ${file}: ${title}`,
     );
   }
+});
+
+test('every error that a client may meet stands in the page on the life of a request', () => {
+  const page = read('docs/lifecycle.md');
+  for (const [code, { status }] of Object.entries(errorKinds))
+    assert.match(page, new RegExp(`${status} \`${code}\``), `${status} \`${code}\``);
 });
 
 test('operators are told which Node each machine gets', () => {

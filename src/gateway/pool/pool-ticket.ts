@@ -7,11 +7,13 @@ import type { Ticket, TicketFields } from './ticket.ts';
 export interface TicketOffice {
   left(ticket: PoolTicket): void;
   progressed(ticket: PoolTicket, spent: Spent): void;
+  upstreamBusy(ticket: PoolTicket, status: number, retryAfterMs: number | null): boolean;
+  upstreamAnswered(ticket: PoolTicket, status: number): void;
 }
 
 /**
  * new → waiting → seated → running → ended; from `new` straight to `seated` where nobody waits, and once
- * from `running` back to `waiting` when the upstream has turned it away.
+ * from `running` back to `waiting` when its upstream is busy and it is put back.
  */
 export class PoolTicket implements Ticket {
   readonly place: Place<PoolTicket>;
@@ -26,11 +28,12 @@ export class PoolTicket implements Ticket {
   /** Why it gets no seat. */
   refusal: Error | null = null;
   isLeft = false;
-  wasPutBack = false;
-  /** The upstream has turned it away; cleared when it is put back. */
-  isTurnedAway = false;
-  mayBePutBack = false;
-  readonly #office: TicketOffice;
+  /** 2 once it was put back. */
+  attempt = 1;
+  /** Whether the upstream had no room for it in this attempt, and what becomes of that answer. */
+  busy: 'no' | 'told the client' | 'may be put back' = 'no';
+  /** That of its dispatcher. */
+  readonly office: TicketOffice;
   #waitingSince = 0;
   #resolve: () => void = nothing;
   #reject: (reason: Error) => void = nothing;
@@ -39,16 +42,24 @@ export class PoolTicket implements Ticket {
     this.place = new Place(this, fields, timeoutMs);
     this.requestId = fields.requestId;
     this.spent = fields;
-    this.#office = office;
+    this.office = office;
   }
 
   leave(): void {
     this.isLeft = true;
-    this.#office.left(this);
+    this.office.left(this);
   }
 
   progress(spent: Spent): void {
-    this.#office.progressed(this, spent);
+    this.office.progressed(this, spent);
+  }
+
+  upstreamBusy(status: number, retryAfterMs: number | null): boolean {
+    return this.office.upstreamBusy(this, status, retryAfterMs);
+  }
+
+  upstreamAnswered(status: number): void {
+    this.office.upstreamAnswered(this, status);
   }
 
   settle(spent: Spent): void {
@@ -76,9 +87,8 @@ export class PoolTicket implements Ticket {
     this.#waitingSince = now;
     this.spent = this.place;
     this.wasQueued = true;
-    this.wasPutBack = true;
-    this.isTurnedAway = false;
-    this.mayBePutBack = false;
+    this.attempt++;
+    this.busy = 'no';
   }
 
   /** All its time in the queue, up to this moment while it waits. */

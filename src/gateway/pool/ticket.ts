@@ -15,7 +15,7 @@ export interface TicketFields extends Spent {
   readonly maxWaitMs: number | null;
 }
 
-/** What work answers that the upstream has turned away, where Dispatcher.upstreamBusy() allowed it. */
+/** The result of work whose request is to be put back, as Ticket.upstreamBusy() has allowed. */
 export const putBack: unique symbol = Symbol('put back');
 
 /** One request's place in a pool, queued or seated. */
@@ -29,6 +29,14 @@ export interface Ticket {
   leave(): void;
   /** While the work runs: what it has used by now. The charge is raised by it, never lowered. */
   progress(spent: Spent): void;
+  /**
+   * To be called by work whose upstream is busy: it has no room for the request. Where the upstream says for how long,
+   * nothing more of that model (429), or of that provider, starts until then, and true allows the work to return
+   * `putBack`: the request then waits again, before all others of its flow. Once only, and not where it would be too late.
+   */
+  upstreamBusy(status: number, retryAfterMs: number | null): boolean;
+  /** To be called by work whose upstream begins to answer and has room: a probe (scheduler/closures/closure.ts) shows it. */
+  upstreamAnswered(status: number): void;
   /** What the request has used in the end; without it the estimate stands. The last call counts. */
   settle(spent: Spent): void;
 }

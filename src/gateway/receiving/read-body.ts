@@ -8,8 +8,6 @@ import { inviteBody } from './invitation.ts';
 import { ScanTurns } from './scan-turns.ts';
 import { type Sender, type Upload, type UploadLimits, Uploads } from './uploads.ts';
 
-export type BodyLimits = UploadLimits;
-
 /** A request whose body is to be read. */
 interface Incoming {
   readonly req: IncomingMessage;
@@ -24,11 +22,11 @@ export interface ReadBody {
 
 /** Reads request bodies, and looks through them as they come in. Whole ones are the pool's to count. */
 export class BodyReader {
-  readonly limits: BodyLimits;
+  readonly limits: UploadLimits;
   readonly uploads: Uploads;
   readonly turns: ScanTurns;
 
-  constructor(limits: BodyLimits, clock: Clock) {
+  constructor(limits: UploadLimits, clock: Clock) {
     this.limits = limits;
     this.uploads = new Uploads(limits, clock);
     this.turns = new ScanTurns(clock);

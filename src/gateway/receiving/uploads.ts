@@ -13,6 +13,7 @@
  */
 import type { Clock } from '../../domain/clock.ts';
 import { errors, type GatewayError } from '../../domain/errors.ts';
+import { Tally } from '../../domain/tally.ts';
 import { allLevels, type Level } from '../../domain/vocabulary.ts';
 
 export interface UploadLimits {
@@ -44,7 +45,7 @@ export class Uploads {
   readonly #clock: Clock;
   readonly #byLevel: readonly Upload[][] = allLevels.map(() => []);
   readonly #levelBytes: number[] = allLevels.map(() => 0);
-  readonly #tenantBytes = new Map<string, number>();
+  readonly #tenantBytes = new Tally<string>();
   #count = 0;
 
   constructor(limits: UploadLimits, clock: Clock) {
@@ -67,7 +68,7 @@ export class Uploads {
     upload.cameBytes += cameBytes;
     this.#hold(upload, heldBytes - upload.heldBytes);
     const { level, flowId } = upload.sender;
-    while (this.#bytesOf(flowId) > this.#most(tenantShare)) this.#dropOfTenant(upload.sender);
+    while (this.#tenantBytes.of(flowId) > this.#most(tenantShare)) this.#dropOfTenant(upload.sender);
     for (let from: number = level; from >= 0; from--) {
       while (this.#bytesFrom(from) > this.#most(1 - from * shareKeptPerLevel)) this.#dropWorst();
     }
@@ -95,13 +96,7 @@ export class Uploads {
     const { level, flowId } = upload.sender;
     upload.heldBytes += bytes;
     this.#levelBytes[level] = (this.#levelBytes[level] ?? 0) + bytes;
-    const tenantBytes = this.#bytesOf(flowId) + bytes;
-    if (tenantBytes === 0) this.#tenantBytes.delete(flowId);
-    else this.#tenantBytes.set(flowId, tenantBytes);
-  }
-
-  #bytesOf(flowId: string): number {
-    return this.#tenantBytes.get(flowId) ?? 0;
+    this.#tenantBytes.add(flowId, bytes);
   }
 
   /** Of this level and the worse ones. */

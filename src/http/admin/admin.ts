@@ -38,6 +38,8 @@ export interface AdminServices {
   readonly scheduledPools: PoolScheduleService;
   readonly lanes: LanesService;
   readonly providers: () => readonly ShownProvider[];
+  /** The answer to an error of the database, which names the one of `fields` that is at fault; any other error as it is. */
+  readonly answerOf: (error: unknown, fields: unknown) => unknown;
 }
 
 interface MappingServices {
@@ -70,6 +72,10 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       scope.setSerializerCompiler(() => JSON.stringify);
       scope.addHook('onRoute', completeRoute);
       scope.addHook('onRequest', (request, reply) => authorize(door, request, reply));
+      // Thrown on to the handler of all routes.
+      scope.setErrorHandler((error, request) => {
+        throw services.answerOf(error, request.body);
+      });
       scope.setNotFoundHandler(request => {
         throw errors.notFound(`There is no admin route ${request.method} ${request.url.slice(0, 200)}.`);
       });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { answered } from '../../db/answered.ts';
+import { unavailability } from '../../db/answered.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { errors, GatewayError } from '../../domain/errors.ts';
 import { adminRoles, type Identity } from '../../domain/vocabulary.ts';
@@ -57,8 +57,8 @@ export class Sessions {
       last_seen_at: now.toISOString(),
       expires_at: new Date(now.getTime() + rules.maxMs).toISOString(),
     };
-    await answered(store.insert(row));
-    const surplus = new Set(await answered(store.endSurplus(userId, perUser)));
+    await store.insert(row);
+    const surplus = new Set(await store.endSurplus(userId, perUser));
     if (surplus.size > 0) this.#ring.forget(session => surplus.has(session.hash));
     await this.clear();
     return { token, session: await this.#ring.find(hash) };
@@ -77,14 +77,19 @@ export class Sessions {
     return this.#ring.find(hashKey(token));
   }
 
+  /** Ends the session of a token, if there is one. Never rejects. */
+  giveUp(token: string): Promise<void> {
+    return this.#aside(async () => this.end(await this.look(token)));
+  }
+
   async end({ hash }: Session): Promise<void> {
-    await answered(this.#parts.store.end([hash]));
+    await this.#parts.store.end([hash]);
     this.#ring.forget(session => session.hash === hash);
   }
 
   /** Every session of a user, here at once and elsewhere as soon as that is told; answers how many there were. */
   async endAllOf(userId: number): Promise<number> {
-    const count = await answered(this.#parts.store.endAllOf(userId));
+    const count = await this.#parts.store.endAllOf(userId);
     this.forgetUser(userId);
     return count;
   }
@@ -139,9 +144,10 @@ export class Sessions {
   /** What no answer depends on. An outage is told of where sessions are read. */
   async #aside(work: () => Promise<void>): Promise<void> {
     try {
-      await answered(work());
+      await work();
     } catch (error) {
-      if (!(error instanceof GatewayError)) this.#parts.events.error('Identity: sessions could not be written', error);
+      if (!(error instanceof GatewayError) && unavailability(error) === null)
+        this.#parts.events.error('Identity: sessions could not be written', error);
     }
   }
 }

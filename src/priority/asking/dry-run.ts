@@ -1,7 +1,7 @@
 /** Changes of mappings that are tried instead of made: nothing is written, and the answer tells what they would do. */
-import { answered } from '../../db/answered.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
+import type { WriteBy } from '../../domain/stale.ts';
 import type { Recent } from '../../observed/recent-outcomes.ts';
 import type { Finding } from '../analysis/findings.ts';
 import { type Figures, figuresOf, type KnownKey } from '../analysis/impact.ts';
@@ -18,7 +18,6 @@ import { boostOf, type NewBoost } from '../rows/boost-rules.ts';
 import type { MappingPatch, NewMapping } from '../rows/mapping-rules.ts';
 import { MappingWrites } from '../rows/mapping-writes.ts';
 import type { RehearsalStore } from '../rows/rehearsal-store.ts';
-import type { WriteBy } from '../rows/stale.ts';
 import type { ListedMapping, Mapper } from '../serving/mapper.ts';
 import { compiledWith, inSlices, type Loaded } from '../serving/snapshot-loader.ts';
 import { shownTiming } from '../serving/timing-shown.ts';
@@ -86,19 +85,19 @@ export class DryRun {
   }
 
   async create(mapping: NewMapping, createdBy: string): Promise<Tried> {
-    const row = await answered(this.#writes.create(mapping, createdBy), mapping);
+    const row = await this.#writes.create(mapping, createdBy);
     const { impact, warnings } = await this.#tried({ id: row.id, row });
     const shown = { ...this.#parts.mapper.listed(row), id: null, created_at: null, updated_at: null, etag: null };
     return { dry_run: true, mapping: shown, impact, warnings };
   }
 
   async update(id: number, patch: MappingPatch, by: WriteBy): Promise<Tried> {
-    const row = await answered(this.#writes.update(id, patch, by), patch);
+    const row = await this.#writes.update(id, patch, by);
     return { dry_run: true, mapping: this.#parts.mapper.listed(row), ...(await this.#tried({ id, row })) };
   }
 
   async remove(id: number, by: WriteBy): Promise<Tried> {
-    const row = await answered(this.#writes.remove(id, by));
+    const row = await this.#writes.remove(id, by);
     return { dry_run: true, mapping: this.#parts.mapper.listed(row), ...(await this.#tried({ id, row: null })) };
   }
 
@@ -129,7 +128,7 @@ export class DryRun {
     const { before, after } = await this.#compiledWith([edit]);
     const move = moveOf(edit.id, before.rows, after.rows, this.#parts.clock.date().getTime());
     const impact = await this.#impact(before.compiled.snapshot, after.snapshot, move);
-    const warnings = edit.row === null ? [] : await answered(this.#parts.inspector.warningsAmong(edit.id, after));
+    const warnings = edit.row === null ? [] : await this.#parts.inspector.warningsAmong(edit.id, after);
     return { impact, warnings };
   }
 

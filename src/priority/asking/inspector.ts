@@ -1,5 +1,4 @@
 import type { PrioritySettings } from '../../config/config.ts';
-import { answered } from '../../db/answered.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
 import { singleFlight } from '../../domain/single-flight.ts';
@@ -60,7 +59,7 @@ export class Inspector {
 
   constructor(parts: InspectorParts) {
     this.#parts = parts;
-    this.lint = singleFlight(() => answered(this.#lint()));
+    this.lint = singleFlight(() => this.#lint());
     const { clock, events, serving } = parts;
     this.#look = new NeverWinsLook({
       clock,
@@ -129,9 +128,7 @@ export class Inspector {
 
   async explain(question: Question): Promise<Explanation> {
     const { settings, readDisabled, keys, clock } = this.#parts;
-    const [off, owner] = await answered(
-      Promise.all([readDisabled(), question.isWhole ? keys.ownerOf(question.key) : null]),
-    );
+    const [off, owner] = await Promise.all([readDisabled(), question.isWhole ? keys.ownerOf(question.key) : null]);
     const disabled = await inSlices(compileRows(off, this.#disabled), clock);
     this.#disabled = await inSlices(byId(disabled), clock);
     const { rows, rowById, compiled } = this.#serving();

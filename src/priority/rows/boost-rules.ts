@@ -14,7 +14,7 @@ export interface NewBoost {
 
 /** A boost is for a while; what is to last longer belongs into the mapping. */
 const maxBoostSec = 31 * 86_400;
-const maxReasonLength = 500;
+export const maxReasonLength = 500;
 
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
 const untilAllowed = `until must be a moment with its zone, such as 2030-01-31T18:00:00+08:00`;

@@ -19,8 +19,9 @@ export type NewMapping = MappingFields;
 /** A field that is absent stays; null clears the tenant fields and the description. */
 export type MappingPatch = { readonly [Field in keyof MappingFields]?: MappingFields[Field] | undefined };
 
-const maxNameLength = 255;
-const maxDescriptionLength = 2_000;
+/** In characters; a pattern's is in matching/pattern.ts. */
+export const maxNameLength = 255;
+export const maxDescriptionLength = 2_000;
 
 /** Checks what a new mapping or a patch says, without regard to the row it is for. */
 export function checkFields(fields: MappingPatch): void {

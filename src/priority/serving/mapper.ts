@@ -1,7 +1,7 @@
 import type { PrioritySettings } from '../../config/config.ts';
-import { answered } from '../../db/answered.ts';
 import { FreshRows } from '../../db/fresh-rows.ts';
 import type { Clock } from '../../domain/clock.ts';
+import type { WriteBy } from '../../domain/stale.ts';
 import type { Classify } from '../../domain/vocabulary.ts';
 import { wakeAt } from '../../schedules/schedules.ts';
 import type { Events } from '../../telemetry/events.ts';
@@ -15,7 +15,6 @@ import type { MappingPatch, NewMapping } from '../rows/mapping-rules.ts';
 import type { MappingStore, StoredMapping } from '../rows/mapping-store.ts';
 import { isStorable, MappingWrites, noMapping } from '../rows/mapping-writes.ts';
 import { changesOf, effectiveSettings, type SettingsPatch } from '../rows/settings.ts';
-import type { WriteBy } from '../rows/stale.ts';
 import { type MapperStatus, type Reloaded, reloadedOf, statusOf } from './mapper-status.ts';
 import { type Loaded, loadSnapshot } from './snapshot-loader.ts';
 import { TenantNames } from './tenant-names.ts';
@@ -117,7 +116,7 @@ export class Mapper {
 
   /** Resolves when a snapshot serves whose rows were read after this call. */
   reload(): Promise<Reloaded> {
-    return answered(this.#rows.reload());
+    return this.#rows.reload();
   }
 
   status(): MapperStatus {
@@ -158,14 +157,14 @@ export class Mapper {
   }
 
   async find(id: number): Promise<ListedMapping> {
-    const row = isStorable(id) && (await answered(this.#parts.store.find(id)));
+    const row = isStorable(id) && (await this.#parts.store.find(id));
     if (!row) throw noMapping(id);
     return this.listed(row);
   }
 
   /** Like the other writes, resolves when the change serves here. */
   async create(mapping: NewMapping, createdBy: string): Promise<ListedMapping> {
-    const row = await this.written(this.#writes.create(mapping, createdBy), mapping);
+    const row = await this.written(this.#writes.create(mapping, createdBy));
     this.#parts.events.mappingAdded({
       tenantId: row.tenant_id,
       tenantType: mapping.tenant_type ?? null,
@@ -177,7 +176,7 @@ export class Mapper {
   }
 
   async update(id: number, patch: MappingPatch, by: WriteBy = {}): Promise<ListedMapping> {
-    return this.listed(await this.written(this.#writes.update(id, patch, by), patch));
+    return this.listed(await this.written(this.#writes.update(id, patch, by)));
   }
 
   async remove(id: number, by: WriteBy = {}): Promise<void> {
@@ -190,9 +189,9 @@ export class Mapper {
     return { ...row, ...timing, fault: compileRow(row, this.#loaded?.rowById.get(row.id)).fault };
   }
 
-  /** Resolves when what is being written, these fields, serves here, or is at least stored. */
-  async written<T>(writing: Promise<T>, fields: object = {}): Promise<T> {
-    const written = await answered(writing, fields);
+  /** Resolves when what is being written serves here, or is at least stored. */
+  async written<T>(writing: Promise<T>): Promise<T> {
+    const written = await writing;
     try {
       await this.#rows.reload();
     } catch (error) {

@@ -1,5 +1,5 @@
 /** Mappings as a file: all of them out, and a file in, all of it or nothing. */
-import { answered } from '../../db/answered.ts';
+import { answerOf } from '../../db/answered.ts';
 import type { MappingRow } from '../../db/schema.ts';
 import { atMost } from '../../domain/at-most.ts';
 import type { Clock } from '../../domain/clock.ts';
@@ -71,7 +71,7 @@ export class Transfer {
 
   /** All rows in the order in which they win, as a file. */
   async export(format: DocumentFormat): Promise<string> {
-    const { rows } = await answered(this.#parts.store.readAll());
+    const { rows } = await this.#parts.store.readAll();
     return inSlices(textSteps(rows, format), this.#parts.clock);
   }
 
@@ -94,13 +94,16 @@ export class Transfer {
     const { store, mapper, clock } = this.#parts;
     const plan = (rows: readonly MappingRow[]) => this.#planned(rows, file, options);
     if (options.dryRun) {
-      const { rows, nextId } = await answered(store.readAll(file.rows.length));
+      const { rows, nextId } = await store.readAll(file.rows.length);
       const tried = await plan(rows);
       const impact = await this.#parts.dryRun.impactOf(await inSlices(editsOf(tried, nextId), clock));
       return { ...resultOf(tried, []), dry_run: true, impact };
     }
-    const fields = { mappings: file.rows.map(({ row }) => row) };
-    const { plan: written, createdIds } = await mapper.written(store.write(plan, options.actor), fields);
+    const writing = store.write(plan, options.actor).catch((error: unknown) => {
+      // The body is bytes: which field of the file holds a text is known only here.
+      throw answerOf(error, { mappings: file.rows.map(({ row }) => row) });
+    });
+    const { plan: written, createdIds } = await mapper.written(writing);
     const result = resultOf(written, createdIds);
     const { created, updated, deleted, unchanged } = result;
     const figures = `${created} created, ${updated} updated, ${deleted} deleted, ${unchanged} unchanged`;

@@ -6,7 +6,7 @@ import { answerHeaders, upstreamRequestId } from '../headers.ts';
 import { type Meter, noPlace } from '../metering/answer-reading.ts';
 import { meteredUsage } from '../metering/charge.ts';
 import { isEventStream } from '../metering/meter.ts';
-import type { Forwarded, TakenBack, UpstreamCall } from '../provider.ts';
+import type { Forwarded, PutBack, UpstreamCall } from '../provider.ts';
 import { faultEvent } from './fault-event.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { isPacked, meterOf } from './unpacking.ts';
@@ -30,7 +30,7 @@ export interface AnswerContext {
 }
 
 interface Settle {
-  readonly resolve: (forwarded: Forwarded | TakenBack) => void;
+  readonly resolve: (forwarded: Forwarded | PutBack) => void;
   readonly reject: (error: GatewayError) => void;
 }
 
@@ -55,7 +55,7 @@ const piecesPerReport = 8;
  *
  *   waiting ──start──▶ started ──end, fail──▶ ended ──all is read──▶ over, after a fault with an error event or a break
  *      │  │              └──client leaves after the last event──▶ left ──end, fail──▶ ended
- *      │  └──busy──▶ taken back ──end, fail──▶ over
+ *      │  └──busy──▶ put back  ──end, fail──▶ over
  *      └──fail, redirect: rejects
  *      └──────────────────┴──client leaves: stop the source, wait until it is closed
  */
@@ -67,7 +67,7 @@ export class Answer {
   readonly #settled: Settle;
   /** Among those that are running. */
   readonly #place = new Ring<Answer>(this);
-  #state: 'waiting' | 'started' | 'ended' | 'left' | 'taken_back' | 'over' = 'waiting';
+  #state: 'waiting' | 'started' | 'ended' | 'left' | 'put_back' | 'over' = 'waiting';
   #status: number | null = null;
   #upstreamRequestId: string | null = null;
   #meter: Meter | null = null;
@@ -101,7 +101,7 @@ export class Answer {
   #begin(status: number, headers: Headers): void {
     if (!isBusy(status)) this.#call.onAnswer(status);
     else if (this.#call.onBusy(status, retryAfterMs(headers, this.#context.clock.date()))) {
-      this.#takeBack();
+      this.#putBack();
       return;
     }
     this.#state = 'started';
@@ -128,7 +128,7 @@ export class Answer {
   }
 
   end(): void {
-    if (this.#state === 'taken_back') this.#giveBack();
+    if (this.#state === 'put_back') this.#settlePutBack();
     if (this.#state === 'started') this.#res.end();
     if (this.#state === 'started' || this.#state === 'left') this.#conclude(() => this.#settleAnswer());
   }
@@ -147,8 +147,8 @@ export class Answer {
         // All that mattered had come.
         this.#conclude(() => this.#settleAnswer());
         return;
-      case 'taken_back':
-        this.#giveBack();
+      case 'put_back':
+        this.#settlePutBack();
     }
   }
 
@@ -246,15 +246,15 @@ export class Answer {
   }
 
   /** The body is read to its end, which keeps the connection for the next call; within reason. */
-  #takeBack(): void {
-    this.#state = 'taken_back';
-    this.#cancelWait = this.#context.clock.after(unwantedBodyMs, () => this.#source.stop(() => this.#giveBack()));
+  #putBack(): void {
+    this.#state = 'put_back';
+    this.#cancelWait = this.#context.clock.after(unwantedBodyMs, () => this.#source.stop(() => this.#settlePutBack()));
   }
 
-  #giveBack(): void {
+  #settlePutBack(): void {
     if (this.#state === 'over') return;
     this.#over();
-    this.#settled.resolve({ outcome: 'taken_back' });
+    this.#settled.resolve({ outcome: 'put_back' });
   }
 
   #over(): void {

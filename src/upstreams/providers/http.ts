@@ -11,7 +11,7 @@ import { throughTunnel, toProxy } from '../forward-proxy.ts';
 import { HeaderFilter } from '../headers.ts';
 import type { ListedModel } from '../models/listed-model.ts';
 import { fetchModels } from '../models/model-list.ts';
-import { clientGone, type Forwarded, type TakenBack, type Upstream, type UpstreamCall } from '../provider.ts';
+import { clientGone, type Forwarded, type PutBack, type Upstream, type UpstreamCall } from '../provider.ts';
 import { type ProxyContext, proxy } from '../proxy.ts';
 
 /** An upstream behind HTTP that speaks the dialect it is called in. */
@@ -54,7 +54,7 @@ export class HttpUpstream implements Upstream {
     return dialect === this.#dialect;
   }
 
-  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | TakenBack> {
+  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | PutBack> {
     if (res.destroyed) return Promise.resolve(clientGone);
     const headers = this.#filter.upstream(call.headers, this.#headers, call.requestId);
     const body = this.#forwardPriority === null ? call.body : bodyWithLevel(this.#forwardPriority, call);
@@ -92,12 +92,12 @@ function keyHeader({ type, apiKey }: HttpProviderConfig): readonly string[] {
   return type === 'anthropic' ? ['x-api-key', apiKey] : ['authorization', `Bearer ${apiKey}`];
 }
 
-/** How calls get to an upstream. */
+/** The route of calls to an upstream. */
 interface Way {
-  /** Who is connected to. */
+  /** The origin to connect to. */
   readonly origin: string;
   readonly connect: buildConnector.connector;
-  /** What the paths of calls are put behind, without a slash at its end. */
+  /** The prefix of the paths of calls, without a slash at its end. */
   readonly basePath: string;
   readonly headers: readonly string[];
   /** The proxy sees the calls, and may answer them in the upstream's place. */

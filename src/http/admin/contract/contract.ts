@@ -1,4 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox';
+import type { PrioritySettings } from '../../../config/config.ts';
+import { mappingTtlSec } from '../../../config/keys.ts';
 import { apiKeyRow, changeKinds, historyRow, mappingRow, recordedTables, userRow } from '../../../db/schema.ts';
 import { fields, moment, nullable } from '../../../domain/shape.ts';
 import {
@@ -10,7 +12,14 @@ import {
   xPriorityPolicies,
 } from '../../../domain/vocabulary.ts';
 import { keyStates } from '../../../identity/identity.ts';
-import { mappingSorts, mappingStates, sortOrders } from '../../../priority/priority.ts';
+import {
+  mappingSorts,
+  mappingStates,
+  maxDescriptionLength,
+  maxNameLength,
+  maxPatternLength,
+  sortOrders,
+} from '../../../priority/priority.ts';
 
 /*
  * Every body, query and answer of the admin API, written once. A field's `description` is the rest
@@ -37,14 +46,20 @@ export const page = {
   offset: Optional(field(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 }), 'a whole number from 0')),
 };
 
+/** Of a mapping or a schedule. */
+export const description = Optional(
+  orNull(
+    field(Type.String({ maxLength: maxDescriptionLength }), `a text of at most ${maxDescriptionLength} characters`),
+  ),
+);
 const mappingFields = {
-  pattern: text(512),
+  pattern: text(maxPatternLength),
   priority,
   match_type: oneOf(matchTypes),
-  tenant_id: Optional(orNull(text(255))),
-  tenant_name: Optional(orNull(text(255))),
+  tenant_id: Optional(orNull(text(maxNameLength))),
+  tenant_name: Optional(orNull(text(maxNameLength))),
   tenant_type: Optional(orNull(oneOf(tenantTypes))),
-  description: Optional(orNull(field(Type.String({ maxLength: 2000 }), 'a text of at most 2000 characters'))),
+  description,
   enabled: Optional(flag),
 };
 export const newMapping = fields(mappingFields);
@@ -56,7 +71,7 @@ export const mappingPatch = fields({
 });
 export const mappingFilter = fields({
   tenant_type: Optional(oneOf(tenantTypes)),
-  tenant_id: Optional(text(255)),
+  tenant_id: Optional(text(maxNameLength)),
   priority: Optional(priority),
   enabled: Optional(flag),
   match_type: Optional(oneOf(matchTypes)),
@@ -108,13 +123,17 @@ export const reloaded = fields({
   reload_time_ms: Type.Number(),
 });
 
+/** The limits are those of the file; api_key_priority_config obeys the same. */
 const settingFields = {
   enabled: flag,
   default_priority: priority,
-  cache_ttl_sec: field(Type.Integer({ minimum: 1, maximum: 86_400 }), 'a whole number of seconds from 1 to 86400'),
+  cache_ttl_sec: field(
+    Type.Integer({ minimum: mappingTtlSec.least, maximum: mappingTtlSec.most }),
+    `a whole number of seconds from ${mappingTtlSec.least} to ${mappingTtlSec.most}`,
+  ),
   x_priority: oneOf(xPriorityPolicies),
   mode: oneOf(mappingModes),
-};
+} satisfies Record<keyof PrioritySettings, TSchema>;
 const settingSource = oneOf(['database', 'environment', 'file', 'default']);
 export const settings = fields({
   ...settingFields,
@@ -265,5 +284,6 @@ export type HistoryFilter = Static<typeof historyFilter>;
 export type HistoryEntry = Static<typeof historyEntry>;
 export type HistoryList = Static<typeof historyList>;
 export type Restored = Static<typeof restored>;
+export type Reloaded = Static<typeof reloaded>;
 export type Settings = Static<typeof settings>;
 export type SettingsPatch = Static<typeof settingsPatch>;

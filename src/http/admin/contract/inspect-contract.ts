@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { mappingRow } from '../../../db/schema.ts';
 import { count, fields, nullable } from '../../../domain/shape.ts';
-import { allLevels, mappingModes, xPriorityPolicies } from '../../../domain/vocabulary.ts';
+import { allLevels, mappingModes, maxKeyBytes, xPriorityPolicies } from '../../../domain/vocabulary.ts';
 import { findingKinds, standings } from '../../../priority/priority.ts';
 import { field, mapping, oneOf, orNull, page, priority } from './contract.ts';
 
@@ -20,10 +20,10 @@ const shownRow = {
 };
 
 // HTTP carries no control characters in a header but the tab.
-const keyText = Type.String({ pattern: '^[^\\u0000-\\u0008\\u000a-\\u001f\\u007f]{1,256}$' });
+const keyText = Type.String({ pattern: `^[^\\u0000-\\u0008\\u000a-\\u001f\\u007f]{1,${maxKeyBytes}}$` });
 export const question = fields({
-  key: Optional(field(keyText, 'a whole API key: 1 to 256 characters, no line break')),
-  key_prefix: Optional(field(keyText, 'the beginning of an API key: 1 to 256 characters, no line break')),
+  key: Optional(field(keyText, `a whole API key: 1 to ${maxKeyBytes} characters, no line break`)),
+  key_prefix: Optional(field(keyText, `the beginning of an API key: 1 to ${maxKeyBytes} characters, no line break`)),
   x_priority: Optional(orNull(priority)),
 });
 export type AskedQuestion = Static<typeof question>;
@@ -91,4 +91,5 @@ export const lintReport = fields({
 export const writtenMapping = fields({ ...mapping.properties, warnings: Type.Array(finding) });
 
 export type Finding = Static<typeof finding>;
+export type LintReport = Static<typeof lintReport>;
 export type WrittenMapping = Static<typeof writtenMapping>;

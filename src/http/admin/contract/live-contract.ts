@@ -1,11 +1,12 @@
 /** What is told of the lanes while they move: the stream's events, single requests, and the providers behind. */
 import { type Static, Type } from 'typebox';
-import { livePool, point, presentRequest, providerClosures, providerHealth } from '../../../domain/live.ts';
+import { heldBoost, livePool, point, presentRequest, providerClosures, providerHealth } from '../../../domain/live.ts';
 import { count, fields, listOf, moment, nullable } from '../../../domain/shape.ts';
 import { field, oneOf, priority, text } from './contract.ts';
-import { chosenLevels, heldBoost } from './pool-contract.ts';
+import { chosenLevels } from './pool-contract.ts';
 
 export {
+  heldBoost,
   type LiveLevel,
   type LivePool,
   liveLevel,

@@ -2,8 +2,9 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { type PoolKey, poolKeys } from '../../../config/keys.ts';
 import { isPoolValue, type JsonSetting } from '../../../config/pools/pool-rules.ts';
-import { count, fields, listOf, moment, nullable } from '../../../domain/shape.ts';
-import { ofEachLevel, poolStats } from '../../../domain/stats.ts';
+import { heldBoost } from '../../../domain/live.ts';
+import { count, fields, listOf, nullable, ofEachLevel } from '../../../domain/shape.ts';
+import { poolStats } from '../../../domain/stats.ts';
 import { xPriorityPolicies } from '../../../domain/vocabulary.ts';
 import { field, mayRaise } from './contract.ts';
 
@@ -61,13 +62,6 @@ export const pool = fields({
 export type ShownPool = Static<typeof pool>;
 export const poolList = fields({ pools: listOf(pool) });
 
-export const heldBoost = fields({
-  mapping_id: Type.Integer(),
-  tenant_id: nullable(Type.String()),
-  own_priority: Type.Integer(),
-  priority: Type.Integer(),
-  until: moment,
-});
 /** `raised`: requests that took a better level than their own, here, since the start; those of most first. */
 export const chosenLevels = fields({
   policy: Type.Enum([...xPriorityPolicies]),

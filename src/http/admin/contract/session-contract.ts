@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { userRow } from '../../../db/schema.ts';
 import { fields, moment } from '../../../domain/shape.ts';
-import { editions } from '../../../domain/vocabulary.ts';
+import { editions, maxKeyBytes } from '../../../domain/vocabulary.ts';
 import { field } from './contract.ts';
 
 /** Beside the cookie, on every request that changes something; a foreign page cannot send it. */
@@ -13,7 +13,10 @@ export const unattendedHeader = 'X-Tokligence-Unattended';
 
 /** As long as a key may be; what is no key at all is 401 like any other. */
 export const newSession = fields({
-  key: field(Type.String({ minLength: 1, maxLength: 256 }), "an admin's API key, of at most 256 characters"),
+  key: field(
+    Type.String({ minLength: 1, maxLength: maxKeyBytes }),
+    `an admin's API key, of at most ${maxKeyBytes} characters`,
+  ),
 });
 
 const { id, email, role, display_name } = userRow.properties;

@@ -2,8 +2,9 @@
 import { type Static, Type } from 'typebox';
 import { mappingRow, mappingScheduleRow, poolScheduleRow } from '../../../db/schema.ts';
 import { fields, listOf, moment, nullable } from '../../../domain/shape.ts';
+import { maxReasonLength } from '../../../priority/priority.ts';
 import { ruleAllowed, weekdayNames } from '../../../schedules/schedules.ts';
-import { field, oneOf, orNull, page, priority, rowId } from './contract.ts';
+import { description, field, oneOf, page, priority, rowId } from './contract.ts';
 
 const { Optional } = Type;
 
@@ -11,10 +12,12 @@ export const newBoost = fields({
   priority,
   until: Optional(field(Type.String({ maxLength: 64 }), 'a moment with its zone, such as 2030-01-31T18:00:00+08:00')),
   for: Optional(field(Type.Integer({ minimum: 1 }), 'a whole number of seconds from 1')),
-  reason: field(Type.String({ minLength: 1, maxLength: 500 }), 'a text that says why, of 1 to 500 characters'),
+  reason: field(
+    Type.String({ minLength: 1, maxLength: maxReasonLength }),
+    `a text that says why, of 1 to ${maxReasonLength} characters`,
+  ),
 });
 
-const description = Optional(orNull(field(Type.String({ maxLength: 2_000 }), 'a text of at most 2000 characters')));
 const rule = {
   weekdays: field(Type.Array(oneOf(weekdayNames), { minItems: 1, maxItems: 7 }), `a list of ${ruleAllowed.weekdays}`),
   start: field(Type.String({ maxLength: 5 }), ruleAllowed.start),

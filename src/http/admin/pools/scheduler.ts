@@ -1,10 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../../../domain/clock.ts';
 import { errors } from '../../../domain/errors.ts';
-import type { LivePool, PresentRequest } from '../../../domain/live.ts';
+import type { HeldBoost, LivePool, PresentRequest } from '../../../domain/live.ts';
 import type { PoolStats } from '../../../domain/stats.ts';
 import type { Level } from '../../../domain/vocabulary.ts';
-import type { HeldBoost } from '../../../priority/priority.ts';
 import { type AdminApp, admins } from '../access.ts';
 import {
   historyEvent,
