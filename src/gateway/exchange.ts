@@ -8,7 +8,7 @@ import { type Operation, pathOf } from './operations.ts';
 import { requestIdHeader, requestIdOf } from './request-id.ts';
 import { turnOf } from './sent-ahead.ts';
 
-/** One request and its answer, and what becomes known of them on the way; ends as an outcome. */
+/** One request and its answer, and the facts collected on the way; ends as an outcome. */
 export class Exchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
@@ -23,7 +23,7 @@ export class Exchange {
   isGranted = false;
   usage: MeteredUsage | null = null;
   upstreamRequestId: string | null = null;
-  /** What went wrong, as it was thrown: for the log. */
+  /** The thrown fault, for the log. */
   fault: unknown = null;
   #kind: OutcomeKind = 'served';
   readonly #startedAt: number;
@@ -36,12 +36,12 @@ export class Exchange {
     this.requestId = requestIdOf(req);
   }
 
-  /** Null where the answer may be written now; else resolves when it may. */
+  /** Null if the answer may be written now; else resolves when it may. */
   turn(): Promise<void> | null {
     return turnOf(this.res);
   }
 
-  /** The headers that the gateway adds to whatever answer this request gets. */
+  /** The headers that the gateway adds to any answer of this request. */
   answerHeaders(): Record<string, string> {
     const headers: Record<string, string> = {
       [requestIdHeader(this.operation.dialect)]: this.requestId,

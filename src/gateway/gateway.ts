@@ -20,22 +20,22 @@ import { mediaTokens } from './receiving/media-meter.ts';
 import { BodyReader } from './receiving/read-body.ts';
 import type { Sender, UploadLimits } from './receiving/uploads.ts';
 
-/** Who sent a request and the key that may be mapped; `key` is null where no key counts. */
+/** The sender of a request and the key that may be mapped; `key` is null if keys are ignored. */
 export interface Caller {
   readonly identity: Identity;
   readonly key: string | null;
 }
 
 interface GatewayParts {
-  /** From the presented headers; a promise only when the key is not known yet. */
+  /** Identifies the caller by its headers; a promise only for a key that is not known yet. */
   readonly identify: (req: IncomingMessage) => Caller | Promise<Caller>;
   readonly classify: Classify;
   readonly upstreams: Upstreams;
   readonly pools: ReadonlyMap<string, Dispatcher>;
   readonly bodies: UploadLimits;
-  /** As they are now: the configuration may be read again. */
+  /** The current values, because the configuration may be read again. */
   readonly mediaRates: () => MediaRates;
-  /** Requests of one key that may be under way; null: no limit. */
+  /** The most concurrent requests of one key; null: no limit. */
   readonly maxStreamsPerKey: number | null;
   readonly clock: Clock;
 }
@@ -54,7 +54,7 @@ interface Work {
   readonly ticket: Ticket;
 }
 
-/** The request path. Throws what `domain/errors.ts` names; the caller answers it. */
+/** The request path. Throws errors of `domain/errors.ts`; the caller answers them. */
 export class Gateway {
   readonly #parts: GatewayParts;
   readonly #bodies: BodyReader;
@@ -72,7 +72,7 @@ export class Gateway {
     const { identify, classify } = this.#parts;
 
     const found = identify(req);
-    // An await costs even where there is nothing to wait for.
+    // An await has a cost even if there is nothing to wait for.
     const caller = found instanceof Promise ? await found : found;
     exchange.identity = caller.identity;
     const classification = classify({ ...caller, asked: req.headers['x-priority'] });
@@ -139,7 +139,7 @@ export class Gateway {
   async #forward(work: Work): Promise<typeof putBack | undefined> {
     const { exchange, provider, fields, flowId, estimate, ticket } = work;
     exchange.isGranted = true;
-    // Where no usage comes the input estimate stands: a failing request has still held a seat.
+    // Without reported usage the input estimate is charged: a failed request has still held a seat.
     ticket.settle(spentOf({ ...estimate, outputTokens: 0 }));
     const forwarded = await provider.forward(upstreamCall(work), exchange.res);
     if (forwarded.outcome === 'put_back') {
@@ -149,7 +149,7 @@ export class Gateway {
     exchange.ended(forwarded);
     if (forwarded.usage === null) return undefined;
     ticket.settle(spentOf(forwarded.usage));
-    // Only an answer that came to its end tells how long answers are.
+    // Only a complete answer shows how long answers are.
     if (exchange.operation.producesTokens && forwarded.outcome === 'served') {
       this.#outputs.record(flowId, fields.model, forwarded.usage.outputTokens);
     }

@@ -43,7 +43,7 @@ async function serve(
   events.requestEnded(exchange.outcome(clock.now()));
 }
 
-/** What the client is not told: why the gateway or an upstream failed. */
+/** Logs what the client does not learn: why the gateway or an upstream failed. */
 function tell(events: Events, { requestId, provider, fault }: Exchange): void {
   if (fault === null || fault instanceof ClientLeft) return;
   const { code, cause, message } = asGatewayError(fault);
@@ -52,7 +52,7 @@ function tell(events: Events, { requestId, provider, fault }: Exchange): void {
     events.warn(`Provider ${provider} failed: ${cause instanceof Error ? cause.message : message}`);
 }
 
-/** How long a client that was refused in the middle of its body may go on sending before it reads the answer. */
+/** How long a client that was refused during its body may keep sending before it reads the answer. */
 const lingerMs = 5_000;
 
 /** Closed while the client still sends, the connection would be reset and the answer lost with it. */

@@ -172,7 +172,7 @@ const update = async (trx: Transaction<Database>, target: RecordedTable, image: 
   return numAffectedRows === 1n;
 };
 
-/** Those that the table still has; it may have got others since. `updated_at` tells of the restoring. */
+/** Returns the columns that the table still has; it may have new ones. `updated_at` becomes the time of the restore. */
 const columnsOf = async (trx: Transaction<Database>, { table }: RecordedTable, image: Image): Promise<string[]> => {
   const { rows } = await sql<{ name: string }>`SELECT attname AS name FROM pg_attribute a
     WHERE attrelid = ${table}::regclass AND attnum > 0 AND NOT attisdropped

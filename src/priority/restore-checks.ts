@@ -1,4 +1,4 @@
-/** What a row that is restored must not be beside the rows that came since; throws `conflict`. */
+/** Checks a restored row against the rows that exist now; throws `conflict`. */
 import type { Transaction } from 'kysely';
 import type { Database, RecordedObject } from '../db/schema.ts';
 import { errors } from '../domain/errors.ts';

@@ -51,7 +51,7 @@ export interface CompiledRow {
   readonly timing: Timing;
 }
 
-/** Rows after which a step ends, so that whoever drives the steps can let others run. */
+/** Rows per step; the caller of the steps may run other work in between. */
 const rowsPerStep = 64;
 
 /** A step of this many rows, or one regex, takes well under one or two milliseconds. */
