@@ -4,9 +4,12 @@ import fc from 'fast-check';
 import type { Kysely } from 'kysely';
 import { migratePostgres } from '../../src/db/migrations/migrations.ts';
 import { openPostgres } from '../../src/db/postgres/postgres.ts';
+import type { Restorer } from '../../src/db/recorded-row.ts';
 import type { Database, HistoryRow } from '../../src/db/schema.ts';
-import { HistoryStore } from '../../src/priority/history-store.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { HistoryStore } from '../../src/history/history-store.ts';
 import { MappingStore } from '../../src/priority/rows/mapping-store.ts';
+import { priorityRestorers } from '../../src/priority/rows/restore-store.ts';
 import { startGateway } from '../support/gateway.ts';
 import { limitedRole } from '../support/limited-role.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -70,7 +73,15 @@ function arrange(db: Kysely<Database>, query: TestDatabase['query']) {
       UNION ALL SELECT 'setting ' || key, to_jsonb(c) - 'updated_at' FROM api_key_priority_config c`);
     return new Map(rows.map(({ object, row }) => [object, row]));
   };
-  const restore = (entry: HistoryRow) => history.restore(entry, { actor }, { checkPool: () => {}, now: Date.now() });
+  const restorers: Readonly<Record<string, Restorer>> = priorityRestorers({
+    clock: systemClock,
+    serve: () => Promise.resolve(),
+  });
+  const restore = async (entry: HistoryRow) => {
+    const restorer = restorers[entry.object];
+    assert.ok(restorer);
+    return history.restore(entry, restorer, { actor });
+  };
   const apply = async (change: Change): Promise<unknown> => {
     switch (change.by) {
       case 'create': {

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { openPostgres } from '../../src/db/postgres/postgres.ts';
 import { recorded } from '../../src/db/recorded.ts';
 import { type Database, mappingRow } from '../../src/db/schema.ts';
-import { HistoryStore } from '../../src/priority/history-store.ts';
+import { HistoryStore } from '../../src/history/history-store.ts';
 import { startGateway } from '../support/gateway.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 

@@ -1,5 +1,5 @@
 /** Optimistic locking: a write may name the version of the row on which it is based. */
-import { errors } from '../../domain/errors.ts';
+import { errors } from './errors.ts';
 
 /** The writer, and the versions of the row on which the write may be based. */
 export interface WriteBy {
