@@ -1,4 +1,4 @@
-/** The front door: who changed what, and how it was before; one object at a time is put back. */
+/** The front door: reads who changed what and the earlier states; restores one object at a time. */
 import type { Kysely } from 'kysely';
 import { sought } from '../db/answered.ts';
 import { type Image, isImage, type Restorer } from '../db/recorded-row.ts';

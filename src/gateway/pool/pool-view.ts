@@ -49,7 +49,7 @@ type Standings = (ticket: PoolTicket) => Standing;
 export class PoolView {
   readonly #parts: ViewParts;
   readonly #history: PoolHistory;
-  /** Those that wait or have a seat. */
+  /** The requests that wait or have a seat. */
   readonly #present = new Ring<PoolTicket>();
 
   constructor(parts: ViewParts) {

@@ -128,7 +128,7 @@ export class Sessions {
     const { clock, rules, store } = this.#parts;
     this.#clearedAt = clock.now();
     const now = clock.date();
-    // What was seen within a minute is not written, and after an outage nothing is.
+    // Uses within a minute are not written, and none is after an outage.
     const idleSince = new Date(now.getTime() - rules.idleMs - writeSeenEveryMs);
     await this.#aside(async () => {
       const idle = await store.findLastSeen(idleSince.toISOString());
@@ -147,7 +147,7 @@ export class Sessions {
     if (clock.now() - this.#clearedAt >= clearEveryMs) void this.clear();
   }
 
-  /** What no answer depends on. An outage is told of where sessions are read. */
+  /** Work that no answer depends on. Reads of sessions report an outage. */
   async #aside(work: () => Promise<void>): Promise<void> {
     try {
       await work();
