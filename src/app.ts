@@ -1,4 +1,4 @@
-/** The only place that wires: everything below is handed what it needs here. */
+/** The only place that wires: every part below receives its dependencies here. */
 import type { Config, LogConfig, PoolConfig } from './config/config.ts';
 import { ConfigFaults, type GivenTexts, type LoadedConfig } from './config/config-loader.ts';
 import { answerOf } from './db/answered.ts';
@@ -25,36 +25,33 @@ import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
 
 export interface Overrides {
   readonly clock?: Clock;
-  /** Where log lines go; stdout unless given. */
+  /** The target of log lines; stdout by default. */
   readonly logSink?: LogSink;
-  /** Where a drawn admin key is shown, past the logger; stdout unless given. */
+  /** Shows a newly created admin key, bypassing the logger; stdout by default. */
   readonly print?: (text: string) => void;
-  /** Where the console was built, unless in its own place. */
+  /** The folder of the built console, if not the usual one. */
   readonly consoleFolder?: string;
-  /** Said in the log once it is there. */
+  /** Logged once the log exists. */
   readonly warnings?: readonly string[];
-  /** As the configuration was written, to tell what needs a restart when it is read again. */
+  /** The configuration as written, to find what needs a restart when it is read again. */
   readonly given?: GivenTexts;
 }
 
 export interface App {
   readonly url: string;
-  /** Resolves when requests can be served; rejects on a fault that no retry mends. */
+  /** Resolves when requests can be served; rejects on a fault that no retry can cure. */
   readonly ready: Promise<void>;
   /** Leaves, drains and closes everything; safe to call more than once. */
   stop(wish?: StopWish): Promise<void>;
-  /**
-   * Opens the file of the log anew and reads the configuration again; whatever is wrong with either is logged and
-   * changes nothing.
-   */
+  /** Reopens the log file and reads the configuration again; faults of either are logged and change nothing. */
   reload(read: () => LoadedConfig): void;
-  /** Opens the file of the log anew, where there is one. */
+  /** Reopens the log file, if there is one. */
   reopenLog(): void;
-  /** Ends the stage in which a stop is: the delay first, then the grace period. */
+  /** Ends the present stage of a stop: first the delay, then the grace period. */
   hurry(): void;
 }
 
-/** Starts everything; listens already while the database is still being reached for. */
+/** Starts everything; listens before the database can be reached. */
 export async function startApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const clock = overrides.clock ?? systemClock;
   const { logger, metrics, events } = createTelemetry(config, clock, overrides);
@@ -91,18 +88,18 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   });
 
   const url = await http.listen(config.gateway).catch(async error => {
-    await edition.close(); // else the embedded database would stay behind
+    await edition.close(); // otherwise the embedded database would keep running
     throw error;
   });
   events.info(`Listening on ${url} (${config.gateway.edition} edition)`);
   const ready = edition.start(stopping.draining).then(() => events.info('Ready'));
-  // Whoever does not await it is told by the log.
+  // A caller that does not await it learns of the fault from the log.
   ready.catch(error => stopping.draining.aborted || events.error('Cannot start', error));
 
   async function stop(wish: StopWish): Promise<void> {
     const { shutdownDelayMs, shutdownGraceMs } = config.gateway;
     const graceMs = wish === 'when_done' ? null : shutdownGraceMs;
-    // Who was never ready is sent nothing yet.
+    // A gateway that was never ready receives no traffic yet.
     const delayMs = edition.condition().status === 'starting' ? 0 : shutdownDelayMs;
     const parts = { http, connections: door.connections, dispatchers: [...dispatchers.values()], upstreams, events };
     await stopping.run({ ...parts, delayMs, graceMs });
@@ -198,7 +195,7 @@ interface AdminParts {
   readonly health: () => Health;
 }
 
-/** What the admin routes are handed: the edition's features, and who looks on at the pools and providers. */
+/** The services of the admin routes: the edition's features, and read-only views of the pools and providers. */
 function adminServices({
   edition,
   config,
@@ -266,7 +263,7 @@ const consoleOf = (
 const createBodyLimits = ({ gateway: { maxBodyBytes, minBodyBytesPerSec }, pools }: Config) =>
   new BodyLimits({ maxBodyBytes, minBytesPerSec: minBodyBytesPerSec, pools });
 
-/** What operators ask about past requests is kept as they end. */
+/** Also stores the data about past requests that operators ask for, as the requests end. */
 function alsoRemembering(memories: OpenEdition['memories'], events: Events): Events {
   return {
     ...events,

@@ -1,15 +1,18 @@
-/** How the gateway serves as far as its database goes, and what is wrong where that is not as it should be. */
+/** How the gateway serves, as far as the database decides it, and the database's faults. */
 import type { Watcher } from './db/changes/changes.ts';
 import type { FaultsMet } from './db/faults-met.ts';
 import type { Sqlite } from './db/sqlite/sqlite.ts';
 import type { MapperStatus } from './priority/priority.ts';
 
 export interface Condition {
-  /** `ready`: all works; `degraded`: requests are served, and something else is not; `starting`: none can be told apart. */
+  /**
+   * `ready`: everything works; `degraded`: requests are served, but not everything works; `starting`: requests cannot
+   * be authenticated yet.
+   */
   readonly status: 'starting' | 'ready' | 'degraded';
-  /** A sentence each, without a full stop and without secrets; none where all is well. */
+  /** A sentence each, without a full stop and without secrets; empty without faults. */
   readonly reasons: readonly string[];
-  /** It can be read. */
+  /** The database can be read. */
   readonly isUp: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What tells the editions apart: which database, and whether there are mappings. Chosen once, at
- * start; nothing behind it asks again which edition this is.
+ * The difference between the editions: which database, and whether there are mappings. Chosen once, at start; no later
+ * code asks which edition this is.
  */
 import type { Kysely } from 'kysely';
 import { type Condition, personalCondition, starting } from './condition.ts';
@@ -52,14 +52,14 @@ export interface OpenEdition {
   readonly identities: Identities;
   readonly keyUses: KeyUses;
   readonly raised: RaisedRequests;
-  /** What is told of every request that has ended, and keeps a little of it. */
+  /** Receive every ended request, and keep a little of it. */
   readonly memories: readonly OutcomeMemory[];
-  /** null: this edition maps nothing. */
+  /** null: this edition has no mappings. */
   readonly mappings: Mappings | null;
   readonly classify: Classify;
   readonly pools: LivePools;
   readonly scheduledPools: ScheduledPools;
-  /** Resolves once requests can be told apart; retries what may pass, rejects on a fault that stays. */
+  /** Resolves once requests can be authenticated; retries passing faults, rejects on a lasting one. */
   start(signal: AbortSignal): Promise<void>;
   condition(): Condition;
   close(): Promise<void>;
@@ -72,18 +72,18 @@ export interface OutcomeMemory {
   add(outcome: Outcome): void;
 }
 
-/** All that there is about mappings. */
+/** The services of mappings. */
 export interface Mappings {
   readonly mapper: Mapper;
-  /** Answers questions about them. */
+  /** Answers questions about mappings. */
   readonly inspector: Inspector;
   readonly list: MappingList;
   readonly history: History;
   /** Their boosts and schedules. */
   readonly timings: Timings;
-  /** Tries changes. */
+  /** Performs dry runs. */
   readonly dryRun: DryRun;
-  /** Takes and gives files. */
+  /** Exports and imports files. */
   readonly transfer: Transfer;
 }
 
@@ -91,7 +91,7 @@ interface EditionParts {
   readonly config: Config;
   readonly clock: Clock;
   readonly events: Events;
-  /** Shows a drawn admin key, once. */
+  /** Shows a new admin key, once. */
   readonly print: (text: string) => void;
   /** Puts a pool's settings into effect. */
   readonly configure: Configure;
@@ -139,9 +139,9 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
         await migrateSqlite(db);
         await identities.keepAdmin(config.auth, showKey);
       };
-      // Who is stopped before it is ready waits for no lock any more.
+      // A stop before the start has finished ends the wait for a lock.
       signal.addEventListener('abort', () => isOpen || void sqlite.close());
-      // That of another process is waited for however long it takes; the log has it from SQLite itself.
+      // Another process's lock is waited for without a limit; SQLite's layer logs it.
       const waiting = { signal, clock, onFailure: () => {}, isFatal: (error: unknown) => !isLocked(error) };
       await retryUntilDone(prepare, waiting);
       hasTables = true;
@@ -151,7 +151,7 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
     condition: () => (isOpen ? personalCondition(sqlite) : starting(sqlite.faults().writing)),
     async close() {
       stopWatching();
-      // Together: what is being read may wait for a lock, and is sent away.
+      // In parallel: a read that waits for a lock is aborted.
       await Promise.all([identities.stop(), pools.stop(), sqlite.close()]);
     },
   };
@@ -215,7 +215,7 @@ type AroundParts = Pick<EditionParts, 'clock' | 'events'> & {
   readonly db: Kysely<Database>;
 };
 
-/** What operators see of the mappings and do with them, beside writing rows. */
+/** Opens what operators see of the mappings and do with them, except writing rows. */
 function openAround({ mapper, identities, pools, raised, db, clock, events }: AroundParts) {
   const inspector = createInspector({ mapper, db, clock, events, keys: identities });
   const rates = new MappingRates(clock);

@@ -26,12 +26,12 @@ interface TeamDatabaseParts {
 
 interface TeamDatabaseUses {
   readonly signal: AbortSignal;
-  /** What has to be stored before anything is served; runs again where the tables are made anew. */
+  /** Stores the required rows before anything is served; runs again when the tables are recreated. */
   readonly prepare: () => Promise<void>;
   readonly onChange: (tables: ReadonlySet<TableName>) => void;
 }
 
-/** What no other try mends; anything else may be the database being away for a while. */
+/** Whether no retry can help; any other error may mean that the database is away for a while. */
 export const isFatal = (error: unknown): boolean =>
   error instanceof SchemaFault || error instanceof IdentityFault || error instanceof EmbeddedFault;
 

@@ -39,7 +39,7 @@ export class Job {
     return this.startedMs + this.demand.prefillMs;
   }
 
-  /** What the upstream has charged for by this moment. */
+  /** The cost that the upstream has charged up to this moment. */
   costAt(timeMs: number): number {
     const { decodeMs, initialCost, cost } = this.demand;
     if (timeMs >= this.firstTokenMs + decodeMs) return cost;

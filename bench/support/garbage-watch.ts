@@ -11,7 +11,7 @@ export interface GarbageFigures {
   readonly promotedBytes: number;
 }
 
-/** What V8 tells of a collection; a part of Node's own type. */
+/** V8's report of a collection; a part of Node's own type. */
 interface Collection {
   readonly gcType: string;
   /** Microseconds. */
@@ -42,7 +42,7 @@ export function figuresOf(collections: readonly Collection[]): GarbageFigures {
   let promotedBytes = 0;
   collections.forEach(({ gcType, beforeGC, afterGC }, index) => {
     const previous = collections[index - 1];
-    // What was allocated before the first collection is not known.
+    // Allocations before the first collection are unknown.
     if (previous === undefined) return;
     allocatedBytes += usedBytes(beforeGC, isYoung) - usedBytes(previous.afterGC, isYoung);
     // A collection of the whole heap frees old objects as it promotes young ones, so it cannot be told how many.

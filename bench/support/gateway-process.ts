@@ -82,7 +82,7 @@ max_concurrent = 64`);
   const keys = await gateway.createKeys('bench', keyCount);
   for (const { id: _, ...row } of mappingMix(mappingCount))
     await gateway.admin('POST', '/admin/api-key-priority/mappings', row);
-  // What a thousand writes leave behind in the heap is not what is measured here.
+  // The garbage of a thousand writes must not be measured here.
   await gateway.restart();
   return {
     ...gateway,

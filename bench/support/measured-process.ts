@@ -5,7 +5,7 @@ import { type GarbageFigures, GarbageWatch } from './garbage-watch.ts';
 export interface MeasuredProcess {
   readonly url: string;
   figures(): Promise<ProcessFigures>;
-  /** What its garbage collector has done since this was called last. */
+  /** The work of its garbage collector since the last call. */
   garbage(): Promise<GarbageFigures>;
   stop(): Promise<void>;
 }

@@ -2,23 +2,23 @@ import { errors } from '../domain/errors.ts';
 import { isOfDatabase, type Word, wordOf } from './word.ts';
 
 /**
- * What an admin is answered instead of an error of the database: `unavailable` if it cannot do it now, a `conflict`
- * if its table refuses the row, an `invalid_request` if it cannot hold a text; that names the field, if it is one of
- * `fields`. Every other error is returned as it is.
+ * Returns the admin's answer to an error of the database: `unavailable` if it cannot do it now, a `conflict` if its
+ * table refuses the row, an `invalid_request` if it cannot store a text; the latter names the field, if it is one of
+ * `fields`. Returns every other error unchanged.
  */
 export function answerOf(error: unknown, fields: unknown): unknown {
   const word = isOfDatabase(error) ? wordOf(error) : null;
   return word === null ? error : answerTo(word, fields);
 }
 
-/** A question by texts: one that the database cannot hold is in no row, so `nothing` is found. */
+/** For a query by texts: a text that the database cannot store is in no row, so the result is `nothing`. */
 export const sought = <T>(asking: Promise<T>, nothing: T): Promise<T> =>
   asking.catch((error: unknown) => {
     if (wordOf(error)?.kind === 'text') return nothing;
     throw error;
   });
 
-/** Why the database cannot do anything of the kind now, or null. */
+/** Returns why the database cannot serve such statements now, or null. */
 export function unavailability(error: unknown): string | null {
   const word = wordOf(error);
   return word?.kind === 'state' ? word.reason : null;
@@ -39,10 +39,10 @@ const answerTo = (word: Word, fields: unknown) => {
   }
 };
 
-/** The paths of the first two texts that may be meant, such as `mappings[3].tenant_name`. */
+/** Returns the paths of the first two texts that may be the one, such as `mappings[3].tenant_name`. */
 function fieldsIn(value: unknown, isMeant: (text: string) => boolean, path = ''): string[] {
   if (typeof value === 'string') return isMeant(value) ? [path] : [];
-  // The bytes of a file are no fields.
+  // The bytes of a file are not fields.
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
   const found: string[] = [];
   for (const [name, inner] of Object.entries(value)) {

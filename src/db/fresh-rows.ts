@@ -2,25 +2,22 @@ import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
 import { singleFlight } from '../domain/single-flight.ts';
 
-/*
- * The life of rows that are held in memory, from the first load to the stop. What they are is the owner's affair.
- *
- *   load      reads the rows and puts them into effect; one runs and one waits, so that whoever asks for a load
- *             gets one that begins after the question
- *   told of   `changed` by whoever heard of a change; `reload` by a write of our own, which awaits it
- *   failed    what was read before stays in effect; the load is tried again after a second, by a timer or, where
- *             rows matter only while somebody asks for them, by the next use
- *   overdue   the time to live is over: the next `use` begins a load, and is served by what is there
- *   stop      no load and no timer begins any more; a load that runs may still put its rows into effect
- */
+/* The life of rows that are held in memory, from the first load to the stop. The owner decides what they are.
+
+     load      reads the rows and puts them into effect; at most one runs and one waits, so that a request for a
+               load gets one that begins after the request
+     told of   `changed` after a notification of a change; `reload` by a write of our own, which awaits it
+     failed    the earlier rows stay in effect; the load is tried again after a second, by a timer or, if the
+               rows matter only while they are used, by the next use
+     overdue   the time to live is over: the next `use` begins a load */
 export interface FreshRowsParts<Loaded> {
   /** Reads the rows and puts them into effect. */
   readonly load: () => Promise<Loaded>;
-  /** Told of each load that failed; `isFirst`: the one before it did not. Never called after a stop. */
+  /** Called for each failed load; `isFirst`: the previous load succeeded. Never called after a stop. */
   readonly onFailure: (error: unknown, isFirst: boolean) => void;
-  /** Who begins the next load after one that failed. */
+  /** What begins the next load after a failure. */
   readonly retriedBy: 'timer' | 'use';
-  /** Asked after each load: how long its rows may be used without another. Absent: for ever. */
+  /** Called after each load: how long its rows may be used without another. Absent: for ever. */
   readonly ttlMs?: () => number;
   readonly clock: Clock;
 }
@@ -39,7 +36,7 @@ export class FreshRows<Loaded> {
   #cancelRetry = () => {};
   #cancelTtl = () => {};
   #running: Promise<unknown> = Promise.resolve();
-  /** Resolves when rows are in effect that were read after this call; rejects with what their load failed of. */
+  /** Resolves when rows are in effect that were read after this call; rejects with the error of their load. */
   readonly reload: () => Promise<Loaded>;
 
   constructor(parts: FreshRowsParts<Loaded>) {
@@ -49,7 +46,7 @@ export class FreshRows<Loaded> {
       this.#running = loading;
       return loading;
     });
-    // A stop before the first load rejects it, also where nobody awaits start().
+    // A stop before the first load rejects it, even if start() is not awaited.
     this.#first.promise.catch(() => {});
   }
 
@@ -58,12 +55,12 @@ export class FreshRows<Loaded> {
     return this.#isLoaded;
   }
 
-  /** The last load failed: what is in effect may be older than the tables. */
+  /** The last load failed, so the rows in effect may be older than the tables. */
   get isFailing(): boolean {
     return this.#isFailing;
   }
 
-  /** The time to live is over, or the last load failed and the next use is to try again. */
+  /** The time to live is over, or the last load failed and the next use must retry. */
   get isOverdue(): boolean {
     return this.#isOverdue;
   }
@@ -80,16 +77,16 @@ export class FreshRows<Loaded> {
 
   /** The rows may have changed: loads them in the background. */
   changed(): void {
-    // A failure has been told and is tried again.
+    // The failure has been reported and the load is retried.
     this.reload().catch(() => {});
   }
 
-  /** The rows are used. On the request path: does nothing unless they are overdue, and never waits. */
+  /** Called when the rows are used, on the request path: does nothing unless they are overdue, and never waits. */
   use(): void {
     if (this.#isOverdue) this.#renew();
   }
 
-  /** Resolves when no load runs any more. */
+  /** Resolves when no load is running. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancelRetry();

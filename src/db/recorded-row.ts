@@ -8,7 +8,7 @@ export type Image = Readonly<Record<string, unknown>>;
 export const isImage = (value: unknown): value is Image =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What an entry of the history says of its row; null: there was none. */
+/** The row in an entry of the history; null: there was none. */
 export interface Images {
   readonly before: Image | null;
   readonly after: Image | null;
@@ -89,7 +89,7 @@ export class RecordedRow {
     return numAffectedRows === 1n;
   }
 
-  /** Those that the table still has; it may have got others since. `updated_at` tells of the restoring. */
+  /** The columns that the table still has; it may have new ones. `updated_at` becomes the time of the restore. */
   async #columnsOf(image: Image): Promise<string[]> {
     const { rows } = await sql<{ name: string }>`SELECT attname AS name FROM pg_attribute a
       WHERE attrelid = ${this.#target.table}::regclass AND attnum > 0 AND NOT attisdropped

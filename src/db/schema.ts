@@ -3,14 +3,12 @@ import { type Static, Type } from 'typebox';
 import { fields, levelNumber, moment, nullable } from '../domain/shape.ts';
 import { matchTypes } from '../domain/vocabulary.ts';
 
-/*
- * The shape of each table's rows, written once: row types and Kysely's Database derive from it.
- * It promises only what the tables themselves enforce: `role`, `status` and `tenant_type` have no
- * CHECK and may be written by hand, so whoever reads them must expect any text.
- *
- * Timestamps are ISO-8601 texts in UTC with milliseconds (`2026-01-31T12:00:00.000Z`) in both
- * databases: they compare and sort as text, and go into JSON as they are.
- */
+/* The shape of each table's rows, written once: row types and Kysely's Database derive from it. It promises only
+   what the tables themselves enforce: `role`, `status` and `tenant_type` have no CHECK and may be written by hand,
+   so readers must accept any text.
+
+   Timestamps are ISO-8601 texts in UTC with milliseconds (`2026-01-31T12:00:00.000Z`) in both databases: they
+   compare and sort as text, and go into JSON unchanged. */
 const id = Type.Integer({ minimum: 1 });
 
 export const userRow = fields({
@@ -58,7 +56,7 @@ export const prioritySettingRow = fields({
   updated_at: moment,
 });
 
-/** One setting of one pool, as `[pool.NAME]` of the file would spell it. */
+/** One setting of one pool, spelled as in `[pool.NAME]` of the file. */
 export const poolSettingRow = fields({
   pool: Type.String(),
   key: Type.String(),
@@ -73,7 +71,7 @@ export const changeKinds = ['create', 'update', 'delete'] as const;
 export const historyRow = fields({
   id,
   at: moment,
-  /** Who changed it: the caller of the admin API, else the database role. */
+  /** The caller of the admin API, else the database role. */
   actor: Type.String(),
   via: Type.Enum(['api', 'sql']),
   /** The role that was logged in at the database; `actor` is what its session claimed. */
@@ -87,7 +85,7 @@ export const historyRow = fields({
   restores: nullable(id),
 });
 
-/** A priority that a mapping has until a moment; the mapping's own row stays what it was. */
+/** A priority that a mapping has until a moment; the mapping's own row stays unchanged. */
 export const boostRow = fields({
   mapping_id: id,
   priority: mappingRow.properties.priority,
@@ -132,7 +130,7 @@ export const poolScheduleRow = fields({
   ...scheduleColumns,
 });
 
-/** Somebody signed in to the console. The cookie holds the token, which is stored nowhere. */
+/** A sign-in to the console. The cookie holds the token, which is stored nowhere. */
 export const consoleSessionRow = fields({
   /** Lowercase hex SHA-256 of the token. */
   token_hash: Type.String(),
@@ -140,7 +138,7 @@ export const consoleSessionRow = fields({
   key_id: id,
   user_id: id,
   created_at: moment,
-  /** Written at most once a minute. */
+  /** Updated at most once a minute. */
   last_seen_at: moment,
   expires_at: moment,
 });

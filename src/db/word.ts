@@ -37,10 +37,10 @@ interface TextWord {
   readonly isCertain: boolean;
 }
 
-/** What connections met has no class of its own, so the driver notes it. */
+/** Errors of connections have no class of their own, so the driver records them here. */
 const metByConnections = new WeakSet<object>();
 
-/** Runs what a connection does; `isOfDatabase` knows what it rejects with. */
+/** Runs work on a connection; `isOfDatabase` recognises its rejections. */
 export const onWire = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
@@ -50,14 +50,14 @@ export const onWire = async <T>(work: () => Promise<T>): Promise<T> => {
   }
 };
 
-/** Whether the database, or the way to it, is where this error comes from. */
+/** Whether the error comes from the database, or from the connection to it. */
 export const isOfDatabase = (error: unknown): boolean =>
   error instanceof pg.DatabaseError ||
   error instanceof SqliteFault ||
   (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR') ||
   (typeof error === 'object' && error !== null && metByConnections.has(error));
 
-/** Of an error that comes from the database; what else is thrown may read like one. */
+/** Interprets an error of the database; other errors may look similar. */
 export const wordOf = (error: unknown): Word | null => {
   if (error instanceof GatewayError || error instanceof TypeError || error instanceof RangeError) return null;
   if (error instanceof SqliteFault) return ofFile(error);

@@ -1,4 +1,4 @@
-/** What is told of the lanes, of single requests and of upstreams at this moment. */
+/** The present state of the lanes, of single requests and of upstreams. */
 import { type Static, Type } from 'typebox';
 import { count, fields, levelNumber, listOf, moment, nullable, ofEachLevel } from './shape.ts';
 import { waitPercentiles } from './stats.ts';
@@ -12,11 +12,11 @@ export const liveLevel = fields({
   level: levelNumber,
   waiting: count,
   running: count,
-  /** Seats that are never lent, as they are in effect. */
+  /** Seats that are never lent to other levels, as in effect. */
   reserved: count,
-  /** The most seats that it may have; null: all. */
+  /** The most seats of the level; null: all. */
   cap: nullable(count),
-  /** Seats that it could take now, as far as seats go: its unused reserve and what is shared, within its cap. */
+  /** The seats that it could take now: its unused reserve and the shared ones, within its cap. */
   free: count,
   /** Over the last five minutes. */
   wait_ms: waitPercentiles,
@@ -27,7 +27,7 @@ export const liveLevel = fields({
 });
 export type LiveLevel = Static<typeof liveLevel>;
 
-/** What a tenant's flow got of its level's service in the last minute, against what it was entitled to. */
+/** A tenant's share of its level's service in the last minute, against its entitlement. */
 export const tenantShare = fields({
   flow_id: Type.String(),
   tenant_name: nullable(Type.String()),
@@ -35,20 +35,20 @@ export const tenantShare = fields({
   weight: amount,
   waiting: count,
   running: count,
-  /** Those of a level are 1 together, 0 where nothing was served. */
+  /** The shares of a level add up to 1, or are all 0 if nothing was served. */
   served_share: share,
-  /** Those of a level are 1 together. */
+  /** The shares of a level add up to 1. */
   entitled_share: share,
   /**
-   * Of the pool, if all that are listed wanted more than there is (domain/pool-share.ts): 0…1 of what the levels that
-   * it is behind leave; null: its level is strict, and takes all that it asks for.
+   * The share of the pool if all listed tenants wanted more than there is (domain/pool-share.ts): 0…1 of what the
+   * levels before it leave; null: its level is strict and takes everything it asks for.
    */
   pool_share: nullable(share),
   behind: listOf(levelNumber),
 });
 export type TenantShare = Static<typeof tenantShare>;
 
-/** Of a pool; the others are only counted. */
+/** The most tenants listed of a pool; the others are only counted. */
 export const mostTenantsShown = 50;
 
 /** One pool at this moment. */
@@ -56,34 +56,36 @@ export const livePool = fields({
   name: Type.String(),
   policy: Type.Enum([...policies]),
   share_by: Type.Enum([...shareBys]),
-  /** Those that may be in use: as configured, or as many as the upstream can take. */
+  /** The seats that may be in use: as configured, or fewer if the upstream takes less. */
   seats: count,
   in_use: count,
   free: count,
-  /** Until then nothing of the pool starts: its upstreams have closed too many models; null while it is open. */
+  /**
+   * Nothing of the pool starts until then, because its upstreams have closed too many models; null while it is open.
+   */
   closed_until: nullable(moment),
   granted_per_sec: amount,
   refused_per_min: amount,
   levels: listOf(liveLevel, ofEachLevel),
-  /** Busiest first: by what they were served in the last minute and have waiting. */
+  /** Busiest first: by the cost served in the last minute plus the waiting cost. */
   tenants: listOf(tenantShare, { maxItems: mostTenantsShown }),
-  /** How many of them are not in the list. */
+  /** The number of tenants that are not listed. */
   tenants_left_out: count,
 });
 export type LivePool = Static<typeof livePool>;
 
-/** A boost of a mapping that holds now. */
+/** A boost of a mapping that is in effect. */
 export const heldBoost = fields({
   mapping_id: Type.Integer(),
   tenant_id: nullable(Type.String()),
-  /** Of the mapping's own row. */
+  /** The priority of the mapping's own row. */
   own_priority: Type.Integer(),
   priority: Type.Integer(),
   until: moment,
 });
 export type HeldBoost = Static<typeof heldBoost>;
 
-/** What one level did in a step of the history; percentiles are those of the requests granted in it. */
+/** The events of one level in a step of the history; percentiles are those of the requests granted in it. */
 const pointLevel = fields({
   p50: nullable(amount),
   p95: nullable(amount),
@@ -92,9 +94,9 @@ const pointLevel = fields({
   refused: count,
 });
 
-/** One step of a pool's history; `waiting` and `in_use` are those at its end. */
+/** One step of a pool's history; `waiting` and `in_use` are the values at its end. */
 export const point = fields({
-  /** When the step ended. */
+  /** The end of the step. */
   at: moment,
   granted: count,
   refused: count,
@@ -105,9 +107,9 @@ export const point = fields({
 export type Point = Static<typeof point>;
 
 /**
- * Why a request waits at this moment. The first that holds, in this order; docs/api/lanes.md says more.
+ * Why a request waits at this moment: the first reason that holds, in this order; docs/api/lanes.md has more.
  *
- *   upstream_closed     the upstream has said that it takes nothing of its model, or nothing at all, until a moment
+ *   upstream_closed     the upstream takes nothing of its model, or nothing at all, until a moment it has named
  *   tenant_limit        its tenant's own seats or rates let nothing more start
  *   level_cap           its level has as many seats as it may have
  *   pool_rate           the pool's requests or tokens per second are used up
@@ -117,7 +119,7 @@ export type Point = Static<typeof point>;
  *   behind_other_level  … another level has its turn first: a better one, or one that is due by weight
  *   behind_other_tenants … other tenants have their turn first, of all levels whose tenants share the pool
  *   seats_busy          … and it has the next one
- *   tokens_in_flight    a seat is free, and whose turn it is does not fit into the tokens in flight
+ *   tokens_in_flight    a seat is free, but the next request does not fit into the tokens in flight
  */
 const waitReasons = [
   'upstream_closed',
@@ -134,18 +136,18 @@ const waitReasons = [
 ] as const;
 export type WaitReason = (typeof waitReasons)[number];
 
-/** Requests that go before another, as things are. */
+/** Requests that go before another, at present. */
 const ahead = fields({
   /**
    * Waiting in better levels; by weight they go first more often, not always. Where tenants share the pool (share_by),
-   * those whose turn is before.
+   * those whose turn is earlier.
    */
   better_levels: count,
-  /** Other tenants' in its own level, by turns. */
+  /** Requests of other tenants in its own level, by turns. */
   own_level: count,
-  /** In worse levels, whose turn is before; 0 unless tenants share the pool. */
+  /** Requests in worse levels whose turn is earlier; 0 unless tenants share the pool. */
   worse_levels: count,
-  /** Earlier ones of its own tenant in its level. */
+  /** Earlier requests of its own tenant in its level. */
   own_flow: count,
 });
 export type Ahead = Static<typeof ahead>;
@@ -157,21 +159,21 @@ export const presentRequest = fields({
   pool: Type.String(),
   level: levelNumber,
   flow_id: Type.String(),
-  /** Up to now, or up to its seat. */
+  /** Until now, or until its seat. */
   waited_ms: amount,
-  /** 1 + those ahead; null for one that runs, as are the fields below. */
+  /** 1 + the requests ahead; null for a running request, like the fields below. */
   position: nullable(Type.Integer({ minimum: 1 })),
   ahead: nullable(ahead),
   reason: nullable(fields({ code: Type.Enum([...waitReasons]), message: Type.String() })),
-  /** About how long until it has a seat; null too where nothing tells. */
+  /** The estimated time until it has a seat; null also if it cannot be estimated. */
   expected_wait_ms: nullable(amount),
   gives_up_in_ms: nullable(amount),
 });
 export type PresentRequest = Static<typeof presentRequest>;
 
-/** How an upstream does, as the requests that were sent to it tell. */
+/** The state of an upstream, judged by the requests sent to it. */
 export const providerHealth = fields({
-  /** `failing`: the last request failed, or half of those of the last five minutes did; `unknown`: there were none. */
+  /** `failing`: the last request failed, or half of those of the last five minutes; `unknown`: there were none. */
   state: Type.Enum(['ok', 'failing', 'unknown']),
   last_success_at: nullable(moment),
   last_failure_at: nullable(moment),
@@ -182,14 +184,14 @@ export const providerHealth = fields({
 });
 export type ProviderHealth = Static<typeof providerHealth>;
 
-/** Of a provider; the others are only counted. */
+/** The most closed models listed of a provider; the others are only counted. */
 export const mostClosedModelsShown = 50;
 
-/** What an upstream without room has closed; a probe may open it sooner. */
+/** The closures of an upstream without room; a probe may end them earlier. */
 export const providerClosures = fields({
-  /** Until then nothing of the provider starts; null while it is open. */
+  /** Nothing of the provider starts until then; null while it is open. */
   closed_until: nullable(moment),
-  /** Those closed for longest first. */
+  /** The longest closures first. */
   closed_models: listOf(fields({ model: Type.String(), closed_until: moment }), { maxItems: mostClosedModelsShown }),
   closed_models_left_out: count,
 });

@@ -11,12 +11,12 @@ export class Ring<T> {
   #before: Ring<T> = this;
   #after: Ring<T> = this;
 
-  /** A place for this value; without one a ring that places join. */
+  /** A place for this value; without a value, the ring that places join. */
   constructor(value: T | null = null) {
     this.#value = value;
   }
 
-  /** The value that joined first of those in the ring; null where it is empty. */
+  /** Returns the earliest value of the ring; null if it is empty. */
   get first(): T | null {
     return this.#after.#value;
   }
@@ -37,7 +37,7 @@ export class Ring<T> {
     this.#after = this;
   }
 
-  /** The values, oldest first. No place may join or leave meanwhile: copy them where that can happen. */
+  /** Yields the values, oldest first. No place may join or leave meanwhile: copy them if that can happen. */
   *[Symbol.iterator](): Generator<T, void> {
     for (let place = this.#after; place !== this; place = place.#after) if (place.#value !== null) yield place.#value;
   }

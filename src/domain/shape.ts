@@ -1,4 +1,4 @@
-/** How the shape of what is stored and told is written: once, as a schema; its type derives from it. */
+/** The shape of stored and returned data, written once as a schema, from which its type derives. */
 import { type TProperties, type TSchema, Type } from 'typebox';
 import { levelCount } from './vocabulary.ts';
 
@@ -8,7 +8,7 @@ export const fields = <T extends TProperties>(properties: T) =>
 
 export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
-/** A list that nobody changes once it is told. */
+/** A list that does not change after it is returned. */
 export const listOf = <T extends TSchema>(schema: T, bounds: { minItems?: number; maxItems?: number } = {}) =>
   Type.Immutable(Type.Array(schema, bounds));
 

@@ -1,7 +1,7 @@
-/** Optimistic locking: whoever changes a row may say which version of it they have seen. */
+/** Optimistic locking: a write may name the version of the row on which it is based. */
 import { errors } from './errors.ts';
 
-/** Who writes, and the versions of the row on which the write may be built. */
+/** The writer, and the versions of the row on which the write may be based. */
 export interface WriteBy {
   /** For the history; without it the database role is named. */
   readonly actor?: string | undefined;

@@ -1,4 +1,4 @@
-/** So many keys at zero are kept before they are looked through. */
+/** The number of keys at zero that are kept before a sweep. */
 const fewestSwept = 1_024;
 
 /**
@@ -24,7 +24,7 @@ export class Tally<Key> {
     return after;
   }
 
-  /** Entries that are held, those at zero included. */
+  /** The number of entries, including those at zero. */
   get size(): number {
     return this.#amounts.size;
   }

@@ -10,10 +10,10 @@ export const isLevel = (value: unknown): value is Level =>
 export const editions = ['personal', 'team'] as const;
 export type Edition = (typeof editions)[number];
 
-/** Longer keys are refused unread, so that nobody can make us hash or remember megabytes. */
+/** Longer keys are refused unread, so that no client can make us hash or remember megabytes. */
 export const maxKeyBytes = 256;
 
-/** The wire format of a route: it decides error shapes and header names. */
+/** The wire format of a route; it decides error shapes and header names. */
 export type Dialect = 'openai' | 'anthropic';
 
 /** The events of a stream: chunks of completions, Anthropic's messages, or OpenAI's Responses. */

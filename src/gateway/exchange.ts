@@ -8,10 +8,7 @@ import { type Operation, pathOf } from './operations.ts';
 import type { Ticket } from './pool/ticket.ts';
 import { requestIdHeader, requestIdOf } from './request-id.ts';
 
-/**
- * One request and the way to its client. The request path hands on what it finds as arguments; what it notes here, step by
- * step, goes into the gateway's headers of the answer and, whether or not the last step was reached, into the outcome.
- */
+/** One request and its answer, and the facts collected on the way; ends as an outcome. */
 export class Exchange {
   readonly req: IncomingMessage;
   readonly sink: ClientSink;

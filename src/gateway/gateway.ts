@@ -20,22 +20,22 @@ import { mediaTokens } from './receiving/media-meter.ts';
 import { BodyReader } from './receiving/read-body.ts';
 import type { Sender, UploadLimits } from './receiving/uploads.ts';
 
-/** Who sent a request and the key that may be mapped; `key` is null where no key counts. */
+/** The sender of a request and the key that may be mapped; `key` is null if keys are ignored. */
 export interface Caller {
   readonly identity: Identity;
   readonly key: string | null;
 }
 
 interface GatewayParts {
-  /** From the presented headers; a promise only when the key is not known yet. */
+  /** Identifies the caller by its headers; a promise only for a key that is not known yet. */
   readonly identify: (req: IncomingMessage) => Caller | Promise<Caller>;
   readonly classify: Classify;
   readonly upstreams: Upstreams;
   readonly pools: ReadonlyMap<string, Dispatcher>;
   readonly bodies: UploadLimits;
-  /** As they are now: the configuration may be read again. */
+  /** The current values, because the configuration may be read again. */
   readonly mediaRates: () => MediaRates;
-  /** Requests of one key that may be under way; null: no limit. */
+  /** The most concurrent requests of one key; null: no limit. */
   readonly maxStreamsPerKey: number | null;
   readonly clock: Clock;
 }
@@ -53,7 +53,7 @@ interface Work {
   readonly ticket: Ticket;
 }
 
-/** The request path. Throws what `domain/errors.ts` names; the caller answers it. */
+/** The request path. Throws errors of `domain/errors.ts`; the caller answers them. */
 export class Gateway {
   readonly #parts: GatewayParts;
   readonly #bodies: BodyReader;
@@ -139,7 +139,7 @@ export class Gateway {
     exchange.ended(forwarded);
     if (forwarded.usage === null) return undefined;
     ticket.settle(spentOf(forwarded.usage));
-    // Only an answer that came to its end tells how long answers are.
+    // Only a complete answer shows how long answers are.
     if (exchange.operation.producesTokens && forwarded.outcome === 'served') {
       this.#outputs.record(sender.flowId, fields.model, forwarded.usage.outputTokens);
     }

@@ -1,4 +1,4 @@
-/** The front door: who changed what, and how it was before; one object at a time is put back. */
+/** The front door: reads who changed what and the earlier states; restores one object at a time. */
 import type { Kysely } from 'kysely';
 import { sought } from '../db/answered.ts';
 import { type Image, isImage, type Restorer } from '../db/recorded-row.ts';
@@ -18,7 +18,7 @@ interface HistoryParts {
   readonly events: Pick<Events, 'warn'>;
 }
 
-/** What is kept: the newest entries, and of these what is young or among the very newest. */
+/** The retention: the newest entries, and of these the recent ones or the very newest. */
 export const kept = { mostEntries: 200_000, leastEntries: 10_000, days: 90 };
 const pruneEveryMs = 3_600_000;
 
@@ -82,7 +82,7 @@ export class History {
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** The moments of its images are told as those of every other answer. */
+/** The moments in its images have the format of every other answer. */
 const shown = (entry: HistoryRow): HistoryRow => ({
   ...entry,
   before: entry.before && withMoments(entry.before),
@@ -100,7 +100,7 @@ const withMoments = (image: Image): Image =>
 const isMoment = (name: string, value: unknown): value is string =>
   /^(until|.*_at)$/.test(name) && typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value);
 
-/** What is no moment, or none that an ISO text can say, stays as it was written. */
+/** A text that is no moment, or none that an ISO text can express, stays unchanged. */
 const utc = (text: string): string => {
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? text : new Date(ms).toISOString();

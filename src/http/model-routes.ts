@@ -52,7 +52,7 @@ function tell(events: Events, { requestId, providerName, fault }: Exchange): voi
     events.warn(`Provider ${providerName} failed: ${cause instanceof Error ? cause.message : message}`);
 }
 
-/** How long a client that was refused in the middle of its body may go on sending before it reads the answer. */
+/** How long a client that was refused during its body may keep sending before it reads the answer. */
 const lingerMs = 5_000;
 
 /** Closed while the client still sends, the connection would be reset and the answer lost with it. */

@@ -28,17 +28,17 @@ interface ServerParts {
   readonly clock: Clock;
   readonly connections: Connections;
   readonly admin: Parameters<typeof registerAdmin>[1];
-  /** Where the console was built, unless in its own place. */
+  /** The folder of the built console, if not the usual one. */
   readonly consoleFolder: string | undefined;
   readonly ops: Parameters<typeof registerOps>[1];
 }
 
-/** Long enough for the last bytes to go out, short enough for who waits for the exit. */
+/** Long enough to send the last bytes, short enough not to delay the exit. */
 const flushMs = 1_000;
-/** Longer than the usual 60 s of a load balancer, so that it is never us who close under its request. */
+/** Longer than the usual 60 s of a load balancer, so that the gateway never closes a connection under its request. */
 const keepAliveTimeout = 75_000;
 const headersTimeout = 10_000;
-/** How exactly that is kept. */
+/** The precision of that. */
 const connectionsCheckingInterval = 1_000;
 /** For a whole request body to come in. */
 const requestTimeout = 300_000;
@@ -115,7 +115,7 @@ const errorAnswerer =
     events.requestRefused({
       ...refusedOf(request.raw, error),
       durationMs: reply.elapsedTime,
-      // What admins are told on routes of theirs is no fault of requests for models.
+      // Errors of admin routes do not count as faults of model requests.
       isCounted: request.is404 || !isAdminUrl(request.url),
     });
     void reply.code(answer.status).headers(answer.headers).send(answer.body);
@@ -146,7 +146,7 @@ function nodeServer(parts: ServerParts, handler: Listener): Server {
   return server.on('checkExpectation', serve);
 }
 
-/** Where every request comes in; `handler` is for all but the model routes. */
+/** The entry of every request; `handler` receives all except the model routes. */
 function listener(parts: ServerParts, handler: Listener): Listener {
   const { connections, events } = parts;
   const serveModels = modelRoutes(parts);
@@ -176,7 +176,7 @@ const refusedOf = (req: IncomingMessage, error: unknown) => {
   return { requestId: requestIdOf(req), method: req.method ?? null, path: pathOf(req.url ?? ''), status, code };
 };
 
-/** What is known of a body before it comes, of which its client may wait to hear. */
+/** Checks what is known of a body before it comes; its client may be waiting for 100 (Continue). */
 function expectBody(request: FastifyRequest): void {
   if (request.is404) noSuchRoute(request);
   refuseEncoded(request.headers);

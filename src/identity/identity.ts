@@ -75,7 +75,7 @@ async function keysByHash(seen: Iterable<{ key: string; hash: string }>): Promis
   return keys;
 }
 
-/** Users, keys and sessions: who presents a key or a session's token, and what admins do to them. */
+/** Users, keys and sessions: authenticates keys and tokens of sessions, and changes them for admins. */
 export class Identities {
   readonly #store: IdentityStore;
   readonly #ring: KeyRing;
@@ -105,12 +105,12 @@ export class Identities {
     this.#accounts = new Accounts({ store: this.#store, clock, matching, ring });
   }
 
-  /** At once for a key in use, a promise for one not seen before. 401 if it is no good, 503 if nobody can tell. */
+  /** Synchronous for a key in use, a promise for a new one. 401 for an invalid key, 503 if it cannot be checked. */
   authenticate(key: string): Identity | Promise<Identity> {
     return this.#ring.authenticate(key);
   }
 
-  /** Whose key this is; null if it is no good. Remembers nothing of it. */
+  /** Returns the owner of this key; null if it is invalid. Remembers nothing of it. */
   async ownerOf(key: string): Promise<Identity | null> {
     const [owner] = await this.#store.findOwners([hashKey(key)]);
     return owner !== undefined && isUsable(owner, this.#parts.clock.date()) ? identityOf(owner) : null;
@@ -139,7 +139,7 @@ export class Identities {
     }
   }
 
-  /** Users or keys were changed by somebody. Never rejects. */
+  /** Called when users or keys have changed. Never rejects. */
   async refresh(): Promise<void> {
     await Promise.all([this.#ring.refresh(), this.sessions.refresh(), this.sessions.clear()]);
   }
@@ -150,7 +150,7 @@ export class Identities {
     return ensureAdmin({ store: new RootAdminStore(db), clock, events }, config);
   }
 
-  /** At every start. `show` is handed a key that was drawn. A read-only database is waited for in the background. */
+  /** Runs at every start. `show` receives a newly created key. A read-only database is retried in the background. */
   keepAdmin(config: AdminConfig, show: (key: string) => void): Promise<void> {
     const { clock, events } = this.#parts;
     this.#keeper?.stop();

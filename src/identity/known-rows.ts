@@ -15,13 +15,13 @@ import { hashesPerQuery, type LookupParts, Lookups } from './lookups.ts';
  */
 export interface KnownRow {
   readonly hash: string;
-  /** When the question was asked that the database last answered with yes, by `clock.now()`. */
+  /** The time of the query that the database last confirmed, by `clock.now()`. */
   readonly confirmedAt: number;
 }
 
 export interface Freshness {
   readonly cacheTtlMs: number;
-  /** So long a row may be used that the database has not confirmed since. */
+  /** The longest use of a row that the database has not confirmed since. */
   readonly staleMaxMs: number;
 }
 
@@ -32,7 +32,7 @@ interface KnownRowsParts<Subject, Row, Known, Answer>
   readonly atMost: { readonly known: number; readonly waiting: number };
   /** Answers a look-up, or throws; `askedAt` null: the row may be out of date, and is not to be remembered. */
   readonly settle: (subject: Subject, row: Row | null, askedAt: number | null) => Answer;
-  /** What is known of a row that was read again; null: it is no good any more. */
+  /** Returns what is known of a row that was read again; null: it is no longer valid. */
   readonly confirm: (known: Known, row: Row | null, askedAt: number) => Known | null;
 }
 
@@ -85,7 +85,7 @@ export class KnownRows<
     return clock.now() - confirmedAt > staleMaxMs;
   }
 
-  /** Whatever `settle` answers or throws; 503 where nothing can be found out. */
+  /** Resolves or rejects as `settle` does; 503 if the database cannot be asked. */
   ask(subject: Subject): Promise<Answer> {
     return this.#lookups.ask(subject);
   }

@@ -6,10 +6,10 @@ import type { Events } from '../telemetry/events.ts';
 
 /*
  * Rows looked up by hash: many at once with one query, few queries at a time, and each asked once
- * however many requests bring it. So a flood of junk does not take the pool's connections.
+ * however many requests bring it. So a flood of wrong keys does not use up the pool's connections.
  *
- * Whatever may make an answer on its way from the database older than a change that this gateway
- * has heard of raises #generation; such an answer is asked for again, and in the end not to be remembered.
+ * Every event that may make a pending answer older than a change that this gateway knows of raises
+ * #generation; such an answer is requested again, and finally not remembered.
  */
 interface Hashed {
   readonly hash: string;
@@ -34,7 +34,7 @@ export interface LookupParts<Subject, Row, Answer> {
   readonly clock: Clock;
   readonly events: Pick<Events, 'info' | 'error'>;
   readonly words: { readonly one: string; readonly many: string };
-  /** How many are known, for the log. */
+  /** Returns the number of known rows, for the log. */
   readonly known: () => number;
   readonly maxWaiting: number;
 }
@@ -56,12 +56,12 @@ export class Lookups<Subject extends Hashed, Row extends Hashed, Answer> {
     this.#parts = parts;
   }
 
-  /** Something has changed: what is being asked now is asked again. */
+  /** Called after a change: running queries are repeated. */
   outdate(): void {
     this.#generation++;
   }
 
-  /** Whatever `settle` answers or throws; 503 where nothing can be found out. */
+  /** Resolves or rejects as `settle` does; 503 if the database cannot be asked. */
   ask(subject: Subject): Promise<Answer> {
     const running = this.#waiting.get(subject.hash);
     if (running) return running.answer.promise;

@@ -19,8 +19,8 @@ interface RootAdminParts {
 }
 
 /**
- * Sees to it that somebody can use the admin routes: the configured key always works, and without
- * one a key is drawn when there is no active root admin. Answers the drawn key, to be shown once.
+ * Ensures that the admin routes can be used: the configured key always works, and without one a key is created when
+ * there is no active root admin. Returns the new key, to be shown once.
  */
 export async function ensureAdmin(
   parts: RootAdminParts,

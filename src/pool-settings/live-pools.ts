@@ -32,7 +32,7 @@ import { type SharedPool, type ShownPool, sharedPool, shownPool, shownValue } fr
 
 export type Tenants = ReadonlyMap<string, TenantConfig>;
 
-/** Puts settings into effect in one pool, at once and without losing who waits. */
+/** Puts settings into effect in one pool, at once and without losing waiting requests. */
 export type Configure = (pool: string, settings: PoolSettings, tenants: Tenants) => void;
 
 export interface LivePoolsParts {
@@ -45,15 +45,15 @@ export interface LivePoolsParts {
   readonly events: Pick<Events, 'poolChanged' | 'poolRowsFaulty' | 'poolRowsUnread'>;
 }
 
-/** What is known of one pool. */
+/** The state of one pool. */
 interface Pool {
   readonly configured: PoolConfig;
   readonly rows: readonly StoredValue[];
   readonly schedules: PoolSchedules;
-  /** What would be in effect without schedules. */
+  /** The settings without schedules. */
   readonly base: EffectivePool;
   readonly effective: EffectivePool;
-  /** When that may be something else (ms since 1970). */
+  /** The time at which it may change (ms since 1970). */
   readonly until: number;
 }
 
@@ -67,7 +67,7 @@ export class LivePools {
   readonly #pools: Map<string, Pool>;
   #tenants: Tenants;
   #cancelTurn = () => {};
-  /** Of faulty rows, by pool. */
+  /** Faulty rows, by pool. */
   readonly #said = new SaidOnce();
 
   constructor(parts: LivePoolsParts) {
@@ -116,7 +116,7 @@ export class LivePools {
     return [...this.#pools.values()].map(({ effective }) => shownPool(effective));
   }
 
-  /** How each pool is shared now. */
+  /** Returns how each pool is shared now. */
   sharing(): SharedPool[] {
     return [...this.#pools.values()].map(({ effective }) => sharedPool(effective, this.#tenants));
   }
@@ -144,7 +144,7 @@ export class LivePools {
     };
     const now = this.#parts.clock.date().toISOString();
     await this.#parts.store.write(name, changes, { actor, now, check });
-    // What is committed holds, also where the database goes away before it was read back.
+    // Committed values are in effect even if the database fails before they are read back.
     await this.#rows.reload().catch(() => this.#install(name, after, schedules));
     return this.find(name);
   }
@@ -193,7 +193,7 @@ export class LivePools {
     this.#set({ configured, rows, schedules, base: next }, false);
   }
 
-  /** As soon as a window opens or closes, and without the database. */
+  /** Takes effect when a window opens or closes, without the database. */
   #awaitTurn(): void {
     this.#cancelTurn();
     if (this.#rows.isStopped) return;

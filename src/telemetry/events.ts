@@ -30,7 +30,7 @@ export interface Events extends DoorEvents {
   }): void;
   /** A row that cannot be used; said once per row and reason. */
   mappingFaulty(mapping: { id: number; reason: string }): void;
-  /** So many more at once: only the first are told one by one. */
+  /** This many more at once: only the first are logged one by one. */
   moreMappingsFaulty(count: number): void;
   /** A value of api_key_priority_config that cannot be used. */
   settingFaulty(setting: { key: string; reason: string }): void;

@@ -16,7 +16,7 @@ const closeGraceMs = 5_000;
 
 export interface ProxyContext extends AnswerContext {
   readonly connections: Connections;
-  /** How long a call may take in all: an upstream that drips would hold its seat for ever. */
+  /** The longest total time of a call: a slow upstream would otherwise hold its seat for ever. */
   readonly totalTimeoutMs: number;
   /** The path of base_url, or all of it where a proxy is sent the calls; without a slash at its end. */
   readonly basePath: string;
@@ -40,7 +40,7 @@ export function proxy(
   });
 }
 
-/** Several pieces are written one after the other, as fast as the upstream takes them; undici has to be told their length. */
+/** Several pieces are written one after the other, as fast as the upstream takes them; undici needs their length. */
 function sent(body: Body | null, headers: string[]): Pick<Dispatcher.DispatchOptions, 'headers' | 'body'> {
   if (body === null || body.pieces.length < 2) return { headers, body: body?.pieces[0] ?? null };
   // Its types know iterables of requests by their streams only.

@@ -1,4 +1,4 @@
-// What every admin operation answers while the database is away, and where it goes away in the middle of one.
+// The answer of every admin operation while the database is away, or goes away in the middle of the operation.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import pg from 'pg';
@@ -143,7 +143,7 @@ async function answerTo(url: string, { method, body, cookie, headers }: Asked) {
   return { status: response.status, code: told.error?.code };
 }
 
-/** Those that ask for more than one thing, and for keys after they have read mappings. */
+/** Operations with several queries, which read keys after mappings. */
 const longOnes: readonly (readonly [method: string, path: string, body?: object])[] = [
   ['POST', `${mappings}?dry_run=true`, mapping],
   ['PUT', `${mappings}/1?dry_run=true`, { priority: 3 }],

@@ -6,7 +6,7 @@ import { adminKey, startGateway, type TestGateway } from './gateway.ts';
 import { until } from './until.ts';
 import { openWire } from './wire.ts';
 
-/** What a client gets: null for no answer at all. */
+/** The result of a client: null without an answer. */
 export interface Answered {
   readonly status: number | null;
   readonly body: string;

@@ -5,7 +5,7 @@ import type { Request } from './reference-queue.ts';
 import type { WalkEvent } from './scheduler-walk.ts';
 
 const refusals: readonly WalkEvent['kind'][] = ['impossible', 'tenant_full', 'level_full', 'pool_full'];
-/** Whoever they tell of waits or runs as before. */
+/** These events do not change which requests wait or run. */
 export const remarks: readonly WalkEvent['kind'][] = ['charged', 'probe answered', 'busy', 'nothing'];
 const ends: readonly WalkEvent['kind'][] = [
   'evicted',

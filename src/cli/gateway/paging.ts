@@ -1,7 +1,7 @@
 import type { ApiKeyList, MappingList, UserList } from '../../http/admin/contract/contract.ts';
 import type { AdminClient, CallOptions } from './client.ts';
 
-/** The lists of the admin API, each by the name that it has in its answer. */
+/** The lists of the admin API, by their names in the answer. */
 interface Lists {
   readonly mappings: MappingList;
   readonly users: UserList;
@@ -19,7 +19,9 @@ export interface PageFlags {
   readonly offset?: number;
 }
 
-/** All rows of a list, page by page; with a limit, that many. `answer`: the last one, for what it says beside them. */
+/**
+ * Returns all rows of a list, page by page, or as many as the limit. `answer` is the last page, for its other fields.
+ */
 export async function listRows<Name extends keyof Lists>(
   gateway: AdminClient,
   { path, name, query = {} }: { path: string; name: Name; query?: CallOptions['query'] },

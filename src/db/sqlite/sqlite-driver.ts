@@ -125,7 +125,7 @@ class SqliteSession implements DatabaseConnection {
     { deadline }: OpenTransaction,
     statement: Pick<CompiledQuery, 'parameters'> & { readonly text: string },
   ): Promise<QueryResult<Row>> {
-    // What SQLite has rolled back must not go on statement by statement.
+    // A transaction that SQLite has rolled back must not continue statement by statement.
     if (!this.#parts.writer.isInTransaction)
       throw new SqliteFault('The database file took nothing of this: the transaction was rolled back.', {
         isLocked: false,

@@ -4,11 +4,11 @@
  *   run(ticket, work) ──► queue ──► seat: work() runs ──► seat freed ──► the next ticket is seated
  *                           │  ▲              │                               in the same tick
  *                           │  └── put back ──┘  (its upstream is busy: once)
- *                           └─► refused, pushed out, timed out, or the client left
+ *                           └─► refused, evicted, timed out, or the client left
  *
- * The seat is a scope: it is held until what `work` answered has settled, so neither an error nor an
- * abort can leak it. Every change is made synchronously and calls nobody but promise resolvers, so
- * nothing comes back in while a change is half made.
+ * The seat is a scope: it is held until the promise of `work` has settled, so neither an error nor an abort
+ * can leak it. Every change is synchronous and calls only promise resolvers, so no other call can enter
+ * while a change is incomplete.
  */
 import type { PoolSettings } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
@@ -46,7 +46,7 @@ export class Dispatcher {
   readonly #scheduler: Scheduler<PoolTicket>;
   readonly #admission: Admission<PoolTicket>;
   readonly #counts = new PoolCounts();
-  /** For whoever looks on. */
+  /** A read-only view for inspection. */
   readonly view: PoolView;
   readonly #alarm: Alarm;
   readonly #handOffs: HandOffs;
@@ -57,7 +57,7 @@ export class Dispatcher {
     progressed: ({ place }, spent) => void this.#scheduler.progress(place, spent, this.#options.clock.now()),
   };
   #phase: 'running' | 'draining' | 'closed' = 'running';
-  /** Something was closed when all levels were last looked at. */
+  /** Whether anything was closed at the last refresh of all levels. */
   #wasClosed = false;
   #cancelClosing: () => void = () => {};
   #idle: PromiseWithResolvers<void> | null = null;
@@ -81,8 +81,8 @@ export class Dispatcher {
   }
 
   /**
-   * Does `work` as soon as there is a seat: in this very tick if one is free and nobody waits. Rejects
-   * with what gateway/pool/refusal.ts names, with ClientLeft, or as `work` does.
+   * Runs `work` as soon as there is a seat: in this tick if one is free and nothing waits. Rejects with an error of
+   * gateway/pool/refusal.ts, with ClientLeft, or as `work` does.
    */
   run<T>(ticket: Ticket, work: () => Promise<T | typeof putBack>): Promise<T> {
     if (!(ticket instanceof PoolTicket) || ticket.office !== this.#office || ticket.state !== 'new')
@@ -92,7 +92,7 @@ export class Dispatcher {
     return ticket.wasQueued ? this.#waitAndHold(ticket, work) : this.#hold(ticket, work);
   }
 
-  /** From now on these rules; who waits goes on waiting as long as it was promised, who has a seat keeps it. */
+  /** Applies new rules; waiting requests keep their promised timeout, running ones keep their seats. */
   configure(settings: PoolSettings, tenants: TenantsById): void {
     const now = this.#options.clock.now();
     this.#settings = settings;
@@ -102,8 +102,8 @@ export class Dispatcher {
   }
 
   /**
-   * For the shutdown: who comes from now on is refused; who waits is served for as long as the settings
-   * say and then refused too; who has a seat keeps it. Fulfilled when no seat is in use and nobody waits.
+   * For the shutdown: refuses new requests; serves waiting ones for the configured time and then refuses them too;
+   * running ones keep their seats. Resolves when no seat is in use and nothing waits.
    */
   drain(): Promise<void> {
     if (this.#phase === 'running') {
@@ -113,7 +113,7 @@ export class Dispatcher {
     return this.idle();
   }
 
-  /** Who waits and who comes from now on is refused; who has a seat keeps it. */
+  /** Refuses waiting and new requests; running ones keep their seats. */
   refuseAll(): void {
     this.#phase = 'closed';
     this.#cancelClosing();
@@ -123,7 +123,7 @@ export class Dispatcher {
     this.#tellIdle();
   }
 
-  /** Fulfilled as soon as no seat is in use and nobody waits. */
+  /** Resolves as soon as no seat is in use and nothing waits. */
   idle(): Promise<void> {
     this.#idle ??= Promise.withResolvers();
     const { promise } = this.#idle;
@@ -163,7 +163,7 @@ export class Dispatcher {
   }
 
   async #hold<T>(ticket: PoolTicket, work: () => Promise<T | typeof putBack>): Promise<T> {
-    // The client may have left between the hand-off and this moment; the seat is free again already.
+    // The client may have left between the hand-off and now; the seat is free again already.
     if (ticket.refusal !== null) throw ticket.refusal;
     try {
       this.#begin(ticket);
@@ -227,12 +227,12 @@ export class Dispatcher {
     else this.#pump(now);
   }
 
-  /** Seats whoever can be seated, answers whose time is over, and sees to the next moment. */
+  /** Seats all places that can be seated, refuses those whose time is over, and sets the timer for the next moment. */
   #pump(now: number): void {
     this.#seatAll(now);
     const overdue = this.#scheduler.expire(now);
     for (const place of overdue) this.#refuse(place, 'timedOut', this.#admission.timedOut(place, now), now);
-    // One of them may have been waited for because it was too large.
+    // A place may have been waiting behind one of them that was too large.
     if (overdue.length > 0) this.#seatAll(now);
     this.#lookAtAll(now);
     this.#setAlarm(now);
@@ -257,7 +257,7 @@ export class Dispatcher {
   }
 
   #setAlarm(now: number): void {
-    // Who rests looks again at the next turn of the event loop; nothing rings before that.
+    // While resting, the next turn of the event loop looks again; no timer is needed before that.
     if (!this.#handOffs.isResting) this.#alarm.set(this.#scheduler.nextWake(now), now);
   }
 
@@ -278,7 +278,7 @@ export class Dispatcher {
     place.holder.refuse(reason, now);
   }
 
-  /** What opens and closes moves who stands aside, in any level. */
+  /** Openings and closures move the places that stand aside, in any level. */
   #lookAtAll(now: number): void {
     const isClosed = this.#scheduler.inspection.closures > 0;
     if (isClosed || this.#wasClosed) for (const level of allLevels) this.#lookAt(level, now);

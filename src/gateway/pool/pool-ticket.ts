@@ -3,7 +3,7 @@ import type { Spent } from '../../domain/usage.ts';
 import { Place } from '../../scheduler/scheduler.ts';
 import type { Ticket, TicketFields } from './ticket.ts';
 
-/** What a ticket tells its dispatcher. */
+/** The messages of a ticket to its dispatcher. */
 export interface TicketOffice {
   left(ticket: PoolTicket): void;
   progressed(ticket: PoolTicket, spent: Spent): void;
@@ -12,8 +12,8 @@ export interface TicketOffice {
 }
 
 /**
- * new → waiting → seated → running → ended; from `new` straight to `seated` where nobody waits, and once
- * from `running` back to `waiting` when its upstream is busy and it is put back.
+ * new → waiting → seated → running → ended; from `new` straight to `seated` if nothing waits, and once from `running`
+ * back to `waiting` when its upstream is busy and it is put back.
  */
 export class PoolTicket implements Ticket {
   readonly place: Place<PoolTicket>;
@@ -25,14 +25,14 @@ export class PoolTicket implements Ticket {
   wasQueued = false;
   position = 1;
   spent: Spent;
-  /** Why it gets no seat. */
+  /** The reason why it gets no seat. */
   refusal: Error | null = null;
   isLeft = false;
-  /** 2 once it was put back. */
+  /** 2 after it was put back. */
   attempt = 1;
-  /** Whether the upstream had no room for it in this attempt, and what becomes of that answer. */
+  /** Whether the upstream had no room for it in this attempt, and the fate of that answer. */
   busy: 'no' | 'told the client' | 'may be put back' = 'no';
-  /** That of its dispatcher. */
+  /** The office of its dispatcher. */
   readonly office: TicketOffice;
   #waitingSince = 0;
   #resolve: () => void = nothing;
@@ -70,7 +70,7 @@ export class PoolTicket implements Ticket {
     this.spent = spent;
   }
 
-  /** Fulfilled when it gets its seat; rejects with the refusal. */
+  /** Resolves when it gets its seat; rejects with the refusal. */
   seated(): Promise<void> {
     if (this.refusal !== null) return Promise.reject(this.refusal);
     if (this.state === 'seated') return Promise.resolve();
@@ -95,7 +95,7 @@ export class PoolTicket implements Ticket {
     this.busy = 'no';
   }
 
-  /** All its time in the queue, up to this moment while it waits. */
+  /** All its time in the queue, until now if it waits. */
   waitedMs(now: number): number {
     return this.state === 'waiting' ? this.waitMs + now - this.#waitingSince : this.waitMs;
   }

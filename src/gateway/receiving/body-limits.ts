@@ -3,14 +3,14 @@ import type { UploadLimits } from './uploads.ts';
 
 interface BodyLimitParts {
   readonly maxBodyBytes: number;
-  /** Of a body that comes in; 0: however slow. */
+  /** The minimum speed of an incoming body; 0: no limit. */
   readonly minBytesPerSec: number;
   readonly pools: readonly PoolConfig[];
 }
 
 /**
- * What bodies that come in may take together: as much as may wait in the roomiest pool, and never less than two bodies
- * of the largest size. It follows the settings of the pools; uploads beyond a bound that fell are dropped as they grow.
+ * The limits of incoming bodies together: as much as may wait in the largest pool, and never less than two bodies of
+ * the largest size. They follow the settings of the pools; uploads beyond a lowered bound are dropped as they grow.
  */
 export class BodyLimits implements UploadLimits {
   readonly maxBytes: number;
@@ -30,7 +30,7 @@ export class BodyLimits implements UploadLimits {
     return this.#maxReceivingBytes;
   }
 
-  /** These settings of a pool are in effect from now on. */
+  /** Applies the settings of a pool. */
   configure(pool: string, { maxQueuedBytes }: Pick<PoolSettings, 'maxQueuedBytes'>): void {
     this.#queuedBytes.set(pool, maxQueuedBytes);
     this.#maxReceivingBytes = this.#most();

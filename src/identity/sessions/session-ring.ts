@@ -6,7 +6,7 @@ import { expiryMs, identityOf } from '../key-owner.ts';
 import { type Freshness, KnownRows } from '../known-rows.ts';
 import type { StoredSession } from './session-store.ts';
 
-/** Who is signed in to the console. Moments are wall-clock milliseconds. */
+/** A sign-in to the console. Moments are wall-clock milliseconds. */
 export interface Session {
   readonly hash: string;
   readonly identity: Identity;
@@ -18,13 +18,13 @@ export interface Session {
   };
   readonly createdAt: number;
   readonly expiresAt: number;
-  /** As far as this gateway knows. */
+  /** As known to this gateway. */
   readonly lastSeenAt: number;
 }
 
 interface KnownSession extends Session {
   lastSeenAt: number;
-  /** What the database has of `lastSeenAt`, or was last asked to have. */
+  /** The value of `lastSeenAt` in the database, or in the last write to it. */
   writtenAt: number;
   readonly confirmedAt: number;
 }
@@ -87,7 +87,7 @@ export class SessionRing {
     return isDue;
   }
 
-  /** As far as this gateway knows. */
+  /** As known to this gateway. */
   isInUse(hash: string): boolean {
     const known = this.#known.get(hash);
     return known !== undefined && !this.#isIdle(known, this.#parts.clock.date().getTime());
@@ -148,7 +148,7 @@ export class SessionRing {
   }
 }
 
-/** As it was read, but last seen when this gateway saw it, where that was later. */
+/** The session as it was read, with the later of the two times at which it was last seen. */
 const merged = (read: Session, known: KnownSession | undefined, confirmedAt: number): KnownSession => ({
   ...read,
   lastSeenAt: Math.max(read.lastSeenAt, known?.lastSeenAt ?? 0),

@@ -1,5 +1,5 @@
 /**
- * What a mapping row's pattern means, and what is wrong with one that cannot be used.
+ * Parses the pattern of a mapping row, and names the fault of an unusable one.
  *
  *   exact     the whole key, or `sha256:<hex of the key>`      prefix   `tok_prod` or `tok_prod*`
  *   suffix    `_ci` or `*_ci`                                   contains `_ml_` or `*_ml_*`

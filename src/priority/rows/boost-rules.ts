@@ -1,4 +1,4 @@
-/** What an admin may say of a boost; throws `invalid_request` with the field. */
+/** The rules for a boost in a request; throws `invalid_request` with the field. */
 import { errors } from '../../domain/errors.ts';
 import { isLevel } from '../../domain/vocabulary.ts';
 import { isPrintable } from '../matching/pattern.ts';
@@ -50,7 +50,7 @@ function momentOf(text: string): number | null {
   return isDay && !Number.isNaN(moment) ? moment : null;
 }
 
-/** What is asked for as it would hold; whatever is wrong with it is thrown. */
+/** Returns the requested boost as it would be stored; throws its faults. */
 export function boostOf(asked: NewBoost, { now, actor }: { now: number; actor: string }): Boost {
   const { priority, reason } = asked;
   if (!isLevel(priority)) throw errors.invalidRequest('priority must be a whole number from 0 (best) to 9', 'priority');

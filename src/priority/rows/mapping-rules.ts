@@ -1,4 +1,4 @@
-/** What an admin may write into a mapping; throws `invalid_request` with the field. */
+/** The rules for a mapping in a request; throws `invalid_request` with the field. */
 import type { MappingRow } from '../../db/schema.ts';
 import { errors } from '../../domain/errors.ts';
 import { isLevel, type MatchType, type TenantType, tenantTypes } from '../../domain/vocabulary.ts';

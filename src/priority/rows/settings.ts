@@ -1,4 +1,4 @@
-/** What is changed at run time: rows of api_key_priority_config over environment, file and default. */
+/** The settings that change at run time: rows of api_key_priority_config over environment, file and default. */
 import type { PrioritySettings } from '../../config/config.ts';
 import { sections } from '../../config/keys.ts';
 import type { Parser } from '../../config/values.ts';
@@ -31,7 +31,7 @@ const rules: { readonly [Key in keyof SettingValues]: Parser<SettingValues[Key]>
 
 const isSettingKey = (key: string): key is keyof SettingValues => Object.hasOwn(rules, key);
 
-/** Rows win over `configured`; what they cannot mean is left out and told. */
+/** Rows take precedence over `configured`; invalid ones are left out and reported. */
 export function effectiveSettings(
   configured: PrioritySettings,
   rows: readonly StoredSetting[],
@@ -66,7 +66,7 @@ function fallback<Key extends keyof SettingValues>(
   return configured[key];
 }
 
-/** What a patch does to the rows; throws `invalid_request`. */
+/** Returns the changes of the rows by a patch; throws `invalid_request`. */
 export function changesOf(patch: SettingsPatch): SettingChange[] {
   const given = Object.entries(patch).filter(([, value]) => value !== undefined);
   return given.map(([key, value]) => {

@@ -39,7 +39,7 @@ type MapperEvents = Pick<
 
 export interface MapperParts {
   readonly store: Pick<MappingStore, keyof MappingStore>;
-  /** As configured; rows of api_key_priority_config win over them. */
+  /** As configured; rows of api_key_priority_config take precedence. */
   readonly settings: PrioritySettings;
   readonly clock: Clock;
   readonly events: MapperEvents;
@@ -91,7 +91,7 @@ export class Mapper {
     return this.#loaded?.compiled.snapshot.match(key) ?? null;
   }
 
-  /** What the tenant behind a flow id is called; null where nothing says. */
+  /** Returns the tenant's name for a flow ID; null if no row has one. */
   tenantName(flowId: string): string | null {
     return this.#loaded === null ? null : this.#tenantNames.find(flowId, this.#loaded.rows);
   }
@@ -128,12 +128,12 @@ export class Mapper {
     });
   }
 
-  /** What serves, as it was read and compiled; null before the first load. */
+  /** Returns the rows in effect, as read and compiled; null before the first load. */
   serving(): Loaded | null {
     return this.#loaded;
   }
 
-  /** What the regexes that are enabled weigh together, without those of these rows. */
+  /** Returns the total weight of the enabled regexes without those of these rows. */
   regexWeight(without: readonly number[]): number {
     if (this.#loaded === null) return 0;
     const { rows, rowById } = this.#loaded;
@@ -141,12 +141,12 @@ export class Mapper {
     return weightIn(rows) - weightIn(gone);
   }
 
-  /** Those in effect, with where each comes from. */
+  /** Returns the settings in effect, with their sources. */
   settings(): PrioritySettings {
     return this.#settings;
   }
 
-  /** What external tenants may do with X-Priority by what serves now; null: nothing that raises them. */
+  /** Returns which external tenants can raise themselves by X-Priority at present; null: none. */
   externalMayRaise(): ExternalMayRaise | null {
     return externalMayRaise(this.#settings, this.#loaded?.compiled.snapshot);
   }

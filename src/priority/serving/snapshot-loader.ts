@@ -74,7 +74,7 @@ export async function inSlices<T>(steps: Generator<void, T>, clock: Clock): Prom
   }
 }
 
-/** What would serve if these were the enabled rows, in order of id, and these the boosts and schedules. */
+/** Compiles the snapshot that these enabled rows, in order of ID, would give with these boosts and schedules. */
 export async function compiledWith(
   mappings: readonly MappingSource[],
   clock: Clock,

@@ -79,7 +79,7 @@ export class Timings {
     return mapper.find(mappingId);
   }
 
-  /** Those that hold now, the one that ends first before the others. */
+  /** Returns the boosts in effect, the one that ends first before the others. */
   heldBoosts(): HeldBoost[] {
     const serving = this.#parts.mapper.serving();
     const now = this.#now();

@@ -9,7 +9,7 @@ type FaultEvents = Pick<
   'mappingFaulty' | 'moreMappingsFaulty' | 'settingFaulty' | 'timingFaulty' | 'externalMayRaise'
 >;
 
-/** Rows told one by one after a reload. */
+/** The most rows logged one by one after a reload. */
 const mostTold = 100;
 
 /** Tells of rows and settings that cannot be used, each reason once. */
@@ -34,7 +34,7 @@ export class ToldFaults {
     for (const [what, reason] of this.#ofTimings.news(timingFaults(timings))) events.timingFaulty({ what, reason });
   }
 
-  /** When it begins to be so, and when it is over; not each time that there is a tenant more. */
+  /** Logs the begin and the end of the condition, not each further tenant. */
   tellRaising(found: ExternalMayRaise | null): void {
     const isNew = found === null ? this.#ofRaising.isOver('allow') : this.#ofRaising.isNews('allow', '');
     if (isNew) this.#events.externalMayRaise(found);

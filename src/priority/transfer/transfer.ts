@@ -35,7 +35,7 @@ export interface Imported {
   readonly unchanged: number;
   readonly changes: readonly ImportChange[];
   readonly changes_left_out: number;
-  /** Of a dry run: what it would do. */
+  /** The effect, for a dry run. */
   readonly impact?: Impact;
 }
 
@@ -51,7 +51,7 @@ const changesShown = 1_000;
 const faultsInMessage = 3;
 /** Imports at once: each holds its file in memory. */
 const mostImports = 6;
-/** Of these, files that are being read: one that takes its time does not hold up the others. */
+/** Files that are parsed at the same time, so that a slow one does not block the others. */
 const mostReading = 2;
 const retryAfterSec = 5;
 const rowsPerStep = 256;
@@ -125,7 +125,10 @@ export class Transfer {
   }
 }
 
-/** What the regexes weigh that are to serve and do not yet, and the ids of those that will not serve as they do. */
+/**
+ * Returns the total weight of regexes that will serve and do not yet, and the IDs of those that will no longer serve
+ * unchanged.
+ */
 function* regexesOf({ created, updated, deleted }: Plan): Generator<void, { added: number; gone: number[] }> {
   const gone: number[] = [];
   let added = 0;

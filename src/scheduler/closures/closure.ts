@@ -17,7 +17,7 @@ export const firstProbeMs = 30_000;
 /** The next probe goes out after this time at the latest, even if the previous one has no answer yet. */
 const longestProbeMs = 240_000;
 
-/** `told nothing`: it was never sent, or found at fault for something else. Another may go at once. */
+/** `told nothing`: the probe was never sent, or failed for another reason. Another may start at once. */
 export type ProbeEnd = 'busy' | 'no answer' | 'told nothing';
 
 export class Closure implements HeapItem {

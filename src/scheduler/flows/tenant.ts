@@ -15,7 +15,7 @@ export class Tenant<Flow> {
   aside = 0;
   /** Its flows stand aside. Not up to date for a tenant with nothing waiting. */
   isParked = false;
-  /** Those with something waiting. */
+  /** Its flows with something waiting. */
   readonly backlogged = new Ring<Flow>();
   // Its item in the heap of those that wait for their rate.
   slot = -1;

@@ -12,7 +12,7 @@ import { retryAfterMs } from './retry-after.ts';
 import { isPacked, meterOf } from './unpacking.ts';
 import { faultIn, unwantedStatus } from './upstream-fault.ts';
 
-/** Whoever produces the bytes of an answer. */
+/** The producer of an answer's bytes. */
 export interface Source {
   pause(): void;
   resume(): void;
@@ -20,7 +20,7 @@ export interface Source {
   stop(closed: () => void): void;
 }
 
-/** What all calls of one provider share. */
+/** The parts that all calls of one provider share. */
 export interface AnswerContext {
   readonly clock: Clock;
   /** How long a client may leave the answer unread before it counts as gone. */
@@ -40,11 +40,11 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
 const isBusy = (status: number): boolean => status === 429 || status === 503 || status === 529;
 /** A success that has no body. */
 const noContent = 204;
-/** How long the body of an answer that nobody gets may take, before its connection is given up. */
+/** How long an unwanted body may take before its connection is closed. */
 const unwantedBodyMs = 1_000;
 /** How long an upstream may take to end a stream after its last event, when the client has closed already. */
 const lastBytesMs = 1_000;
-/** A stream's output is told once for so many pieces: as often as the scheduler takes it into account. */
+/** A stream's output is reported once per this many pieces, as often as the scheduler uses it. */
 const piecesPerReport = 8;
 
 /**
@@ -69,14 +69,14 @@ export class Answer {
   #status: number | null = null;
   #upstreamRequestId: string | null = null;
   #meter: Meter | null = null;
-  /** A fault can be told within it. */
+  /** A fault can be reported inside it. */
   #takesErrorEvent = false;
   /** It is known how many bytes have to come. */
   #isLengthTold = false;
   #hasWritten = false;
   #reportAt = piecesPerReport;
   #cancelStall: (() => void) | null = null;
-  /** What a state waits for, other than the client. */
+  /** Cancels what the state waits for, other than the client. */
   #cancelWait: (() => void) | null = null;
 
   constructor(call: UpstreamCall, sink: Sink, source: Source, context: AnswerContext, settled: Settle) {
@@ -179,7 +179,7 @@ export class Answer {
     else this.#sink.breakOff();
   }
 
-  /** Stops the source and tells the client why. */
+  /** Stops the source and reports the error to the client. */
   abort(error: GatewayError): void {
     if (this.#state === 'over') return;
     this.fail(error);
@@ -193,7 +193,7 @@ export class Answer {
   }
 
   #startStream(isPacked: boolean): void {
-    // Where the length is told, or the bytes are no text, nothing may be added.
+    // If the length is declared, or the bytes are no text, nothing may be added.
     this.#takesErrorEvent = !this.#isLengthTold && !isPacked;
     // The headers ride with the first bytes; those of a stream do not wait where its bytes do not come at once.
     queueMicrotask(() => {

@@ -30,7 +30,7 @@ test('of all faults those are news that are new or read differently, and what is
         const news = Object.entries(now).filter(([subject, text]) => before[subject] !== text);
         const given = new Map(Object.entries(now));
         assert.deepEqual(said.news(given), news);
-        // Whoever told of them may go on with the map.
+        // The caller may change the map afterwards.
         given.clear();
         assert.deepEqual(said.subjects(), Object.keys(now));
         before = now;

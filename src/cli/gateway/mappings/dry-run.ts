@@ -1,4 +1,4 @@
-/** Changes of mappings that are only tried. */
+/** Dry runs of changes of mappings. */
 import type { Finding } from '../../../http/admin/contract/inspect-contract.ts';
 import type { Tried } from '../../../http/admin/contract/transfer-contract.ts';
 import { visible } from '../output.ts';
@@ -21,9 +21,9 @@ export async function tryOut(session: Session, method: string, path: string, bod
   showWarnings(session, answer.warnings);
 }
 
-/** JSON carries them already. */
+/** JSON output contains the warnings already. */
 export function showWarnings(session: Session, warnings: readonly Finding[]): void {
   if (session.json) return;
-  // A gateway of another version may not tell them.
+  // A gateway of another version may omit them.
   for (const { message } of warnings ?? []) session.note(`warning: ${visible(message)}`);
 }

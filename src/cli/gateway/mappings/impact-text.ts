@@ -1,4 +1,4 @@
-/** What a change would do, in words: the answer of a dry run. */
+/** Words for the effect of a change: the answer of a dry run. */
 import type { Impact } from '../../../http/admin/contract/transfer-contract.ts';
 import { visible } from '../output.ts';
 
@@ -8,7 +8,7 @@ type Standing = NonNullable<PoolShares['tenants'][number]['before']>;
 
 const movesShown = 20;
 
-/** A gateway of before does not tell of shares. */
+/** An older gateway omits the shares. */
 export function impactText({ mapping, keys, requests, shares = [], shares_left_out = 0 }: Impact): string {
   const lines = [
     'Nothing is written. It would change:',

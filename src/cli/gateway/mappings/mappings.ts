@@ -66,7 +66,7 @@ function listCommand(mappings: Command, sessionOf: SessionOf): void {
       { path: mappingsPath, name: 'mappings', query },
       flags,
     );
-    // A gateway of another version may not say.
+    // A gateway of another version may omit it.
     const raising = answer.external_may_raise ?? null;
     session.show(
       { mappings: rows, total, external_may_raise: raising },

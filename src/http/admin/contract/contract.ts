@@ -46,7 +46,7 @@ export const page = {
   offset: Optional(field(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 }), 'a whole number from 0')),
 };
 
-/** Of a mapping or a schedule. */
+/** The description of a mapping or a schedule. */
 export const description = Optional(
   orNull(
     field(Type.String({ maxLength: maxDescriptionLength }), `a text of at most ${maxDescriptionLength} characters`),
@@ -81,7 +81,7 @@ export const mappingFilter = fields({
   order: Optional(oneOf(sortOrders)),
   ...page,
 });
-/** `fault`: why the row cannot be used, null if it can. `etag`: its version, for `If-Match`. */
+/** `fault`: why the row is unusable, null if it is usable. `etag`: its version, for `If-Match`. */
 export const mapping = fields({
   ...mappingRow.properties,
   fault: nullable(Type.String()),
@@ -98,18 +98,20 @@ export const mapping = fields({
   effective_priority: mappingRow.properties.priority,
   effective_source: Type.Enum(['row', 'schedule', 'boost']),
 });
-/** How many external tenants may take better levels than their own by X-Priority, and what to set; null: none. */
+/**
+ * The number of external tenants that may take better levels than their own by X-Priority, and the remedy; null: none.
+ */
 export const mayRaise = nullable(fields({ tenants: Type.Integer({ minimum: 1 }), message: Type.String() }));
 export const listedMapping = fields({
   ...mapping.properties,
-  /** Requests that this gateway classified by it, a minute, in the last five minutes. */
+  /** The requests per minute that this gateway classified by it, in the last five minutes. */
   requests_per_min: Type.Number({ minimum: 0 }),
-  /** Requests of its tenant that took a better level than their own by X-Priority, here, since the start. */
+  /** The requests of its tenant that took a better level than their own by X-Priority, here, since the start. */
   raised_requests: Type.Integer({ minimum: 0 }),
-  /** Why no key can ever get it, and the ids of the rows that stand before it. */
+  /** Why no key can ever get it, and the IDs of the rows that hide it. */
   never_wins: nullable(fields({ message: Type.String(), by: Type.Array(mappingRow.properties.id) })),
 });
-/** `checked_at`: when the look for rows that never win ended; null: not yet, of the rows as they are now. */
+/** `checked_at`: the end of the search for rows that never win; null: unfinished for the present rows. */
 export const mappingList = fields({
   mappings: Type.Array(listedMapping),
   total: Type.Integer(),
@@ -145,7 +147,7 @@ export const settings = fields({
     mode: settingSource,
   }),
 });
-/** Null removes the row, so that environment, file or default hold again. */
+/** Null removes the row, so that environment, file or default apply again. */
 export const settingsPatch = fields({
   enabled: Optional(orNull(settingFields.enabled)),
   default_priority: Optional(orNull(settingFields.default_priority)),
@@ -154,12 +156,12 @@ export const settingsPatch = fields({
   mode: Optional(orNull(settingFields.mode)),
 });
 
-/** What serves: when it was read, and by when it is read again at the latest. */
+/** The mappings in effect: when they were read, and by when they are read again at the latest. */
 export const mappingStatus = fields({
   loaded_at: orNull(describedMoment),
   usable: Type.Integer({ minimum: 0 }),
   faulty: Type.Integer({ minimum: 0 }),
-  /** The last reload failed: what serves may be older than the tables. */
+  /** The last reload failed, so the mappings in effect may be older than the tables. */
   degraded: Type.Boolean(),
   enabled: settingFields.enabled,
   mode: settingFields.mode,
@@ -207,19 +209,19 @@ export const newApiKey = fields({
   scopes: Optional(orNull(scopes)),
   expires_at: Optional(orNull(instant)),
 });
-/** `q`: how the key begins, as far as that is stored. */
+/** `q`: the beginning of the key, as far as it is stored. */
 export const apiKeyFilter = fields({ user_id: Optional(rowId), q: Optional(text(64)), ...page });
 const { key_hash: _hidden, ...shownColumns } = apiKeyRow.properties;
 export const apiKey = fields({ ...shownColumns, scopes: nullable(Type.Array(Type.String())) });
 /** The only answer that carries a key. */
 export const drawnApiKey = fields({ ...apiKey.properties, key: Type.String() });
-/** `last_used_at`: when its last request to a model ended, here; null: none has since `counted_since`. */
+/** `last_used_at`: the end of its last request to a model, here; null: none since `counted_since`. */
 export const listedApiKey = fields({
   ...apiKey.properties,
   user_email: userRow.properties.email,
   last_used_at: orNull(describedMoment),
 });
-/** Whoever has a whole key asks by its hash: the key itself stays with them. */
+/** A whole key is looked up by its hash, so that the key itself is not sent. */
 export const keyQuestion = fields({
   key_hash: field(Type.String({ pattern: '^[0-9a-f]{64}$' }), 'the SHA-256 of a whole key: 64 digits of 0-9 and a-f'),
 });
@@ -231,7 +233,7 @@ export const foundApiKey = fields({
 export const apiKeyList = fields({
   api_keys: Type.Array(listedApiKey),
   total: Type.Integer(),
-  /** There where `total` is an estimate: of a list without filters that is too long to be counted each time. */
+  /** Present if `total` is an estimate: for a list without filters that is too long to be counted each time. */
   total_estimated: Optional(Type.Literal(true)),
   counted_since: describedMoment,
 });
@@ -249,7 +251,7 @@ export const historyFilter = fields({
 });
 export const historyEntry = historyRow;
 export const historyList = fields({ history: Type.Array(historyEntry), total: Type.Integer() });
-/** `entry`: that of the restoring; null where the object was in that state already. */
+/** `entry`: that of the restore; null if the object was in that state already. */
 export const restored = fields({
   success: Type.Literal(true),
   message: Type.String(),

@@ -5,7 +5,7 @@ import { allLevels, mappingModes, maxKeyBytes, xPriorityPolicies } from '../../.
 import { findingKinds, standings } from '../../../priority/priority.ts';
 import { field, mapping, oneOf, orNull, page, priority } from './contract.ts';
 
-/** What explain and lint are asked and answer. */
+/** The questions and answers of explain and lint. */
 const { Optional } = Type;
 const { id, pattern, match_type, tenant_id, tenant_name, tenant_type } = mappingRow.properties;
 const shownRow = {
@@ -19,7 +19,7 @@ const shownRow = {
   tenant_type,
 };
 
-// HTTP carries no control characters in a header but the tab.
+// HTTP allows no control characters in a header except the tab.
 const keyText = Type.String({ pattern: `^[^\\u0000-\\u0008\\u000a-\\u001f\\u007f]{1,${maxKeyBytes}}$` });
 export const question = fields({
   key: Optional(field(keyText, `a whole API key: 1 to ${maxKeyBytes} characters, no line break`)),
@@ -87,7 +87,7 @@ export const lintReport = fields({
   checked: fields({ mappings: count, usable: count, undecided: count }),
   keys: fields({ total: count, seen: count, match: count, no_match: count, unknown: count }),
 });
-/** As it was created or changed, with what lint finds of it. */
+/** The created or changed row, with lint's findings. */
 export const writtenMapping = fields({ ...mapping.properties, warnings: Type.Array(finding) });
 
 export type Finding = Static<typeof finding>;

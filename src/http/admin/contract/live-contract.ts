@@ -1,4 +1,4 @@
-/** What is told of the lanes while they move: the stream's events, single requests, and the providers behind. */
+/** The live lanes: the stream's events, single requests, and the providers behind. */
 import { type Static, Type } from 'typebox';
 import { heldBoost, livePool, point, presentRequest, providerClosures, providerHealth } from '../../../domain/live.ts';
 import { count, fields, listOf, moment, nullable } from '../../../domain/shape.ts';
@@ -28,14 +28,14 @@ const databaseStates = ['ready', 'degraded', 'starting', 'stopping'] as const;
 export const lanesEvent = fields({
   at: moment,
   database: Type.Enum([...databaseStates]),
-  /** What is wrong with it; none where all is well. */
+  /** The faults of the database; empty without faults. */
   database_reasons: listOf(Type.String()),
   pools: listOf(livePool),
   boosts: listOf(heldBoost),
   x_priority: chosenLevels,
 });
 
-/** `event: history`, when the stream begins, and again to a reader that was too slow for a point. */
+/** `event: history`, when the stream begins, and again for a reader that was too slow for a point. */
 export const historyEvent = fields({
   step_ms: count,
   pools: listOf(fields({ name: Type.String(), points: listOf(point) })),
@@ -62,9 +62,9 @@ export const provider = fields({
   /** The seats of its pool. */
   max_concurrent: count,
   forward_priority: nullable(oneOf(['vllm', 'sglang', 'service_tier'])),
-  /** On the way to it, without credentials. */
+  /** The proxy on the way to it, without credentials. */
   proxy: nullable(Type.String()),
-  /** Names of those that it is sent with every call. */
+  /** The names of the headers that every call to it carries. */
   headers: listOf(Type.String()),
   health: fields({ ...providerHealth.properties, ...providerClosures.properties }),
 });

@@ -1,4 +1,4 @@
-/** What is told of pools: their settings and their lanes. */
+/** The data of pools: their settings and their lanes. */
 import { type Static, type TSchema, Type } from 'typebox';
 import { type PoolKey, poolKeys } from '../../../config/keys.ts';
 import { isPoolValue, type JsonSetting } from '../../../config/pools/pool-rules.ts';
@@ -17,7 +17,7 @@ const ofEachKey = <T extends TSchema>(schema: (key: PoolKey) => T): Record<PoolK
 const ten = listOf(Type.Number(), ofEachLevel);
 const value = (key: PoolKey) =>
   field(nullable(Type.Union([Type.String(), Type.Number(), Type.Boolean(), ten])), poolKeys[key].allowed);
-/** `schema` says what JSON it takes, the rules of the file's key what is allowed. */
+/** `schema` describes the JSON value; the rules of the file's key describe the allowed values. */
 const poolField = <T extends TSchema>(key: PoolKey, schema: T) =>
   Type.Optional(
     field(
@@ -26,7 +26,7 @@ const poolField = <T extends TSchema>(key: PoolKey, schema: T) =>
     ),
   );
 const numberOrTen = Type.Union([Type.Number(), ten]);
-/** Null removes the row, so that environment, file or default hold again. */
+/** Null removes the row, so that environment, file or default apply again. */
 export const poolPatch = fields({
   policy: poolField('policy', Type.String()),
   share_by: poolField('share_by', Type.String()),
@@ -54,15 +54,15 @@ export const pool = fields({
   name,
   seats: count,
   ...ofEachKey(value),
-  /** `schedule`: a window is open in which a stored schedule holds. */
+  /** `schedule`: a window of a stored schedule is open. */
   source: fields(ofEachKey(() => source)),
-  /** Why what is stored is not in effect as it stands; null if it is. */
+  /** Why the stored values are not in effect unchanged; null if they are. */
   fault: nullable(Type.String()),
 });
 export type ShownPool = Static<typeof pool>;
 export const poolList = fields({ pools: listOf(pool) });
 
-/** `raised`: requests that took a better level than their own, here, since the start; those of most first. */
+/** `raised`: the requests that took a better level than their own, here, since the start; the highest first. */
 export const chosenLevels = fields({
   policy: Type.Enum([...xPriorityPolicies]),
   external_may_raise: mayRaise,

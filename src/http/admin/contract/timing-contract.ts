@@ -1,4 +1,4 @@
-/** What is said and told of boosts and schedules. */
+/** The requests and answers about boosts and schedules. */
 import { type Static, Type } from 'typebox';
 import { mappingRow, mappingScheduleRow, poolScheduleRow } from '../../../db/schema.ts';
 import { fields, listOf, moment, nullable } from '../../../domain/shape.ts';
@@ -35,7 +35,7 @@ export const newSchedule = fields({ mapping_id: rowId, priority, ...rule, descri
 export const schedulePatch = fields({ priority: Optional(priority), ...rulePatch, description });
 export const scheduleFilter = fields({ mapping_id: Optional(rowId), ...page });
 
-/** As rows have it: by hand they may say anything. */
+/** As in the rows, which may hold any text if written by hand. */
 const shown = {
   weekdays: Type.Array(Type.String()),
   start: Type.String(),

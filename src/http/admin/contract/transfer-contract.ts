@@ -1,4 +1,4 @@
-/** What is tried and what travels as a file: the shapes beside those of a single mapping. */
+/** The shapes of dry runs and files, beside those of a single mapping. */
 import { type Static, Type } from 'typebox';
 import { mappingRow } from '../../../db/schema.ts';
 import { count, fields, listOf, moment, nullable } from '../../../domain/shape.ts';
@@ -28,7 +28,7 @@ const standing = nullable(
   fields({
     flow_id: Type.String(),
     level: priority,
-    /** Of what the levels that it is behind leave; null: its level is strict, and takes all that it asks for. */
+    /** Of what the levels before it leave; null: its level is strict and takes everything it asks for. */
     share: nullable(Type.Number({ minimum: 0, maximum: 1 })),
     /** Strict levels with active tenants that are served before. */
     behind: listOf(priority),
@@ -41,7 +41,7 @@ const poolShares = fields({
   tenants: listOf(fields({ before: standing, after: standing })),
   tenants_left_out: count,
 });
-/** What a change would do, were mappings enforced; `mapping` says what they do now. */
+/** The effect of a change if mappings were enforced; `mapping` is their present state. */
 export const impact = fields({
   mapping: Type.Enum(['enforced', 'shadow', 'off']),
   keys: fields(figures),
@@ -62,7 +62,7 @@ export const tried = fields({
     etag: nullable(etag),
   }),
   impact,
-  /** What lint would find of the row; of a deletion nothing. */
+  /** Lint's findings about the row; none for a deletion. */
   warnings: listOf(finding),
 });
 

@@ -27,7 +27,7 @@ interface WatchedPool extends PoolSteps {
   waiting(level: Level | null, limit: number): { requests: PresentRequest[]; total: number };
 }
 
-/** What these routes need to know of the lanes. */
+/** The parts of the lanes that these routes use. */
 export interface LanesService {
   readonly clock: Clock;
   readonly stepMs: number;
