@@ -1,8 +1,8 @@
 /** How the gateway serves as far as its database goes, and what is wrong where that is not as it should be. */
-import type { Watcher } from './db/changes/changes.ts';
-import type { FaultsMet } from './db/faults-met.ts';
-import type { Sqlite } from './db/sqlite/sqlite.ts';
-import type { MapperStatus } from './priority/priority.ts';
+import type { Watcher } from '../db/changes/changes.ts';
+import type { FaultsMet } from '../db/faults-met.ts';
+import type { Sqlite } from '../db/sqlite/sqlite.ts';
+import type { MapperStatus } from '../priority/priority.ts';
 
 export interface Condition {
   /** `ready`: all works; `degraded`: requests are served, and something else is not; `starting`: none can be told apart. */
