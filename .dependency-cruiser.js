@@ -1,7 +1,7 @@
 // Who may import whom. Each rule's comment says what to do instead.
 const only = path => ({ path });
 // No I/O, no timers, no promises.
-const pure = 'scheduler|priority/(matching|analysis)|schedules|json|upstreams/metering';
+const pure = 'scheduler|priority/(matching|analysis)|schedules|json|upstreams/metering|fleet/reign';
 /** Rules for the rooms of a feature, the lowest first: none imports one that stands above it. */
 const orderOf = (feature, rooms) =>
   rooms.slice(0, -1).map((room, at) => ({
@@ -24,7 +24,8 @@ export default {
       name: 'no-orphans',
       comment: 'Delete the file, or import it where it is used.',
       severity: 'error',
-      from: { orphan: true, path: '^src', pathNot: '^src/(gatewayd|cli/[^/]+)\\.ts$' },
+      // fleet/reign/ is driven by its model in test/fleet-model/ only, until the link between gateways imports it.
+      from: { orphan: true, path: '^src', pathNot: '^src/(gatewayd|cli/[^/]+|fleet/reign/[^/]+)\\.ts$' },
       to: {},
     },
     {

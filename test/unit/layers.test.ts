@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 
-/** The layer check over a small tree with these files, path → content. */
+/** Runs the layer check over a small tree with these files, path → content. */
 function check(t: TestContext, files: Record<string, string>): { status: number | null; output: string } {
   const folder = mkdtempSync(join(tmpdir(), 'layers-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
