@@ -3,7 +3,7 @@ import type { Config, LogConfig, PoolConfig } from './config/config.ts';
 import { ConfigFaults, type GivenTexts, type LoadedConfig } from './config/config-loader.ts';
 import { answerOf } from './db/answered.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
-import { type Configure, type OpenEdition, openEdition } from './edition.ts';
+import { type Configure, type OpenEdition, openEdition } from './edition/edition.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Dispatcher } from './gateway/pool/dispatcher.ts';
 import { BodyLimits } from './gateway/receiving/body-limits.ts';
@@ -18,6 +18,7 @@ import { ProviderHealths } from './observed/provider-health.ts';
 import { stepMs, WaitWindow } from './observed/wait-window.ts';
 import { reload } from './reload.ts';
 import { Stop, type StopWish } from './stop.ts';
+import { closeWith } from './telemetry/closing.ts';
 import { createEvents, type Events } from './telemetry/events.ts';
 import { createLogger, LogFileFault, type Logger, type LogSink } from './telemetry/logger.ts';
 import { createMetrics, type Watched } from './telemetry/metrics.ts';
@@ -54,19 +55,61 @@ export interface App {
 /** Starts everything; listens before the database can be reached. */
 export async function startApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const clock = overrides.clock ?? systemClock;
-  const { logger, metrics, events } = createTelemetry(config, clock, overrides);
+  const telemetry = createTelemetry(config, clock, overrides);
+  const { logger, events } = telemetry;
+  // Closed in the opposite order: by a start that fails, or by a stop.
+  await using opening = new AsyncDisposableStack();
+  opening.defer(() => logger.close());
+  const parts = await openParts({ config, overrides, clock, ...telemetry }, opening);
+  const { edition, stopping } = parts;
+  const url = await parts.http.listen(config.gateway);
+  events.info(`Listening on ${url} (${config.gateway.edition} edition)`);
+  const ready = edition.start(stopping.draining).then(() => events.info('Ready'));
+  // Whoever does not await it is told by the log.
+  ready.catch(error => stopping.draining.aborted || events.error('Cannot start', error));
 
+  const opened = opening.move();
+  let stopped: Promise<void> | null = null;
+  return {
+    url,
+    ready,
+    stop: (wish = 'in_time') => (stopped ??= stop(opened, { config, ready, events, ...parts }, wish)),
+    reload(read) {
+      void logger.reopen();
+      if (stopping.draining.aborted) return;
+      reload({ read, started: overrides.given ?? new Map(), apply: parts.reconfigure, events });
+    },
+    reopenLog: () => void logger.reopen(),
+    hurry: () => stopping.hurry(),
+  };
+}
+
+interface StartParts extends ReturnType<typeof createTelemetry> {
+  readonly config: Config;
+  readonly overrides: Overrides;
+  readonly clock: Clock;
+}
+
+/** All that there is of a gateway, wired, before it listens. `opening` closes what this has opened. */
+async function openParts(given: StartParts, opening: AsyncDisposableStack) {
+  const { config, overrides, clock, logger, metrics, events } = given;
   const stopping = new Stop(clock);
-  const print = overrides.print ?? (text => process.stdout.write(text));
+  opening.defer(() => {
+    if (stopping.hasBegun) events.info('Stopped');
+    else stopping.abandon();
+  });
   const dispatchers = createDispatchers(config, clock);
+  const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
   const bodies = createBodyLimits(config);
   const configure: Configure = (pool, settings, tenants) => {
     dispatchers.get(pool)?.configure(settings, tenants);
     bodies.configure(pool, settings);
   };
+  const print = overrides.print ?? (text => process.stdout.write(text));
   const edition = await openEdition({ config, clock, events, print, configure });
+  closeWith(opening, 'the edition', () => edition.close(), events);
   const upstreams = openUpstreams(config, clock, events);
-  const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
+  closeWith(opening, 'the connections to upstreams', () => upstreams.close(), events);
   const health = (): Health => (stopping.hasBegun ? { status: 'stopping', reasons: [] } : edition.condition());
   const healths = new ProviderHealths(clock);
   atEveryStep(clock, stopping.draining, () => {
@@ -86,45 +129,35 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     consoleFolder: overrides.consoleFolder,
     ops: { health, metrics },
   });
-
-  const url = await http.listen(config.gateway).catch(async error => {
-    await edition.close(); // otherwise the embedded database would keep running
-    throw error;
-  });
-  events.info(`Listening on ${url} (${config.gateway.edition} edition)`);
-  const ready = edition.start(stopping.draining).then(() => events.info('Ready'));
-  // A caller that does not await it learns of the fault from the log.
-  ready.catch(error => stopping.draining.aborted || events.error('Cannot start', error));
-
-  async function stop(wish: StopWish): Promise<void> {
-    const { shutdownDelayMs, shutdownGraceMs } = config.gateway;
-    const graceMs = wish === 'when_done' ? null : shutdownGraceMs;
-    // A gateway that was never ready receives no traffic yet.
-    const delayMs = edition.condition().status === 'starting' ? 0 : shutdownDelayMs;
-    const parts = { http, connections: door.connections, dispatchers: [...dispatchers.values()], upstreams, events };
-    await stopping.run({ ...parts, delayMs, graceMs });
-    await ready.catch(() => {});
-    await edition.close();
-    events.info('Stopped');
-    await logger.close();
-  }
-  let stopped: Promise<void> | null = null;
-  return {
-    url,
-    ready,
-    stop: (wish = 'in_time') => (stopped ??= stop(wish)),
-    reload(read) {
-      void logger.reopen();
-      if (stopping.draining.aborted) return;
-      const apply = (next: Config) => {
-        edition.pools.reconfigure(next);
-        rates = next.mediaRates;
-      };
-      reload({ read, started: overrides.given ?? new Map(), apply, events });
-    },
-    reopenLog: () => void logger.reopen(),
-    hurry: () => stopping.hurry(),
+  const reconfigure = (next: Config): void => {
+    edition.pools.reconfigure(next);
+    rates = next.mediaRates;
   };
+  return { http, door, dispatchers, upstreams, edition, stopping, reconfigure };
+}
+
+type StopParts = Awaited<ReturnType<typeof openParts>> & {
+  readonly config: Config;
+  readonly ready: Promise<void>;
+  readonly events: Events;
+};
+
+/** Ends what is under way, stage by stage, and then closes what was opened. Never rejects: faults are in the log. */
+async function stop(opened: AsyncDisposableStack, parts: StopParts, wish: StopWish): Promise<void> {
+  const { config, edition, stopping, ready, events, door, dispatchers } = parts;
+  const { shutdownDelayMs, shutdownGraceMs } = config.gateway;
+  const stages = {
+    ...parts,
+    connections: door.connections,
+    dispatchers: [...dispatchers.values()],
+    graceMs: wish === 'when_done' ? null : shutdownGraceMs,
+    // Who was never ready is sent nothing yet.
+    delayMs: edition.condition().status === 'starting' ? 0 : shutdownDelayMs,
+  };
+  closeWith(opened, 'what is being started', () => ready.catch(() => {}), events);
+  // First of all: what is under way ends before anything that it uses is closed.
+  closeWith(opened, 'the connections of clients', () => stopping.run(stages), events);
+  await opened.disposeAsync();
 }
 
 const openUpstreams = ({ providers }: Config, clock: Clock, events: Events): Upstreams =>

@@ -19,7 +19,7 @@ interface Stages {
   readonly http: HttpServer;
   readonly connections: Pick<Connections, 'endWithAnswers'>;
   readonly dispatchers: readonly Dispatcher[];
-  readonly upstreams: Upstreams;
+  readonly upstreams: Pick<Upstreams, 'abortAll'>;
   readonly events: Pick<Events, 'info'>;
   readonly delayMs: number;
   /** Null: without a limit. */
@@ -52,6 +52,11 @@ export class Stop {
     else this.#endWait();
   }
 
+  /** For a start that failed: what runs in the background ends. */
+  abandon(): void {
+    this.#draining.abort();
+  }
+
   /** Resolves when nothing is under way any more and all connections are closed. */
   async run(stages: Stages): Promise<void> {
     this.#hasBegun = true;
@@ -80,7 +85,6 @@ export class Stop {
     upstreams.abortAll(errors.unavailable('The gateway is shutting down.', 1));
     await idle;
     await closeConnections();
-    await upstreams.close();
   }
 
   async #wait(ms: number | null): Promise<void> {

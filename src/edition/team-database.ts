@@ -1,22 +1,23 @@
 /** The PostgreSQL of the Team edition, embedded or an operator's own: reached, brought up to date, watched. */
 import type { Kysely } from 'kysely';
+import type { Config } from '../config/config.ts';
+import { shownUrl } from '../config/postgres-url.ts';
+import { unavailability } from '../db/answered.ts';
+import { type Watcher, watchChanges } from '../db/changes/changes.ts';
+import { startEmbedded } from '../db/embedded/embedded.ts';
+import { EmbeddedFault } from '../db/embedded/embedded-binaries.ts';
+import { FaultsMet } from '../db/faults-met.ts';
+import { type Migrated, type MigrationOptions, migratePostgres, SchemaFault } from '../db/migrations/migrations.ts';
+import { openPostgres, retryUntilDone } from '../db/postgres/postgres.ts';
+import type { Database, TableName } from '../db/schema.ts';
+import { readOnlySentence } from '../db/word.ts';
+import type { Clock } from '../domain/clock.ts';
+import { IdentityFault } from '../identity/identity.ts';
+import type { MapperStatus } from '../priority/priority.ts';
+import { closeWith } from '../telemetry/closing.ts';
+import type { Events } from '../telemetry/events.ts';
+import { toldWait } from '../telemetry/told-wait.ts';
 import { type Condition, starting, teamCondition } from './condition.ts';
-import type { Config } from './config/config.ts';
-import { shownUrl } from './config/postgres-url.ts';
-import { unavailability } from './db/answered.ts';
-import { type Watcher, watchChanges } from './db/changes/changes.ts';
-import { startEmbedded } from './db/embedded/embedded.ts';
-import { EmbeddedFault } from './db/embedded/embedded-binaries.ts';
-import { FaultsMet } from './db/faults-met.ts';
-import { type Migrated, type MigrationOptions, migratePostgres, SchemaFault } from './db/migrations/migrations.ts';
-import { openPostgres, retryUntilDone } from './db/postgres/postgres.ts';
-import type { Database, TableName } from './db/schema.ts';
-import { readOnlySentence } from './db/word.ts';
-import type { Clock } from './domain/clock.ts';
-import { IdentityFault } from './identity/identity.ts';
-import type { MapperStatus } from './priority/priority.ts';
-import type { Events } from './telemetry/events.ts';
-import { toldWait } from './telemetry/told-wait.ts';
 
 interface TeamDatabaseParts {
   readonly config: Config;
@@ -41,19 +42,28 @@ export class TeamDatabase {
   readonly #postgres: ReturnType<typeof openPostgres>;
   readonly #embedded: Awaited<ReturnType<typeof startEmbedded>> | null;
   readonly #met: FaultsMet;
+  /** Closes the connections, then the embedded database. */
+  readonly #opened: AsyncDisposableStack;
   #watch: Watcher | null = null;
   /** Why nothing can be read yet. */
   #unusable: string | null = null;
 
   static async open(parts: TeamDatabaseParts): Promise<TeamDatabase> {
-    const { config, clock, events: log } = parts;
+    const { config, clock, events } = parts;
     const { dataDir } = config.gateway;
-    return new TeamDatabase(parts, config.database.url === null ? await startEmbedded({ dataDir, log, clock }) : null);
+    await using opening = new AsyncDisposableStack();
+    const embedded = config.database.url === null ? await startEmbedded({ dataDir, log: events, clock }) : null;
+    closeWith(opening, 'the embedded database', () => embedded?.stop(), events);
+    const database = new TeamDatabase(parts, embedded);
+    closeWith(opening, 'the connections to the database', () => database.#postgres.close(), events);
+    database.#opened.use(opening.move());
+    return database;
   }
 
   private constructor(parts: TeamDatabaseParts, embedded: Awaited<ReturnType<typeof startEmbedded>> | null) {
     this.#parts = parts;
     this.#embedded = embedded;
+    this.#opened = new AsyncDisposableStack();
     this.#met = new FaultsMet(parts.clock, parts.events);
     this.#postgres = openPostgres(this.#url, { observer: this.#met, isEmbedded: embedded !== null });
     this.db = this.#postgres.db;
@@ -112,9 +122,8 @@ export class TeamDatabase {
     await this.#watch?.stop();
   }
 
-  async close(): Promise<void> {
-    await this.#postgres.close();
-    await this.#embedded?.stop();
+  close(): Promise<void> {
+    return this.#opened.disposeAsync();
   }
 }
 

@@ -3,24 +3,23 @@
  * code asks which edition this is.
  */
 import type { Kysely } from 'kysely';
-import { type Condition, personalCondition, starting } from './condition.ts';
-import type { Config } from './config/config.ts';
-import { migrateSqlite } from './db/migrations/migrations.ts';
-import { plannedRows } from './db/postgres/planned-rows.ts';
-import { retryUntilDone } from './db/postgres/postgres.ts';
-import type { Database, TableName } from './db/schema.ts';
-import { openSqlite, sqliteFile } from './db/sqlite/sqlite.ts';
-import { watchSqlite } from './db/sqlite/sqlite-changes.ts';
-import { isLocked } from './db/sqlite/sqlite-fault.ts';
-import type { Clock } from './domain/clock.ts';
-import type { Outcome } from './domain/outcome.ts';
-import type { Classify } from './domain/vocabulary.ts';
-import { History } from './history/history.ts';
-import { Identities } from './identity/identity.ts';
-import { KeyUses } from './observed/key-uses.ts';
-import { MappingRates } from './observed/mapping-rates.ts';
-import { RaisedRequests } from './observed/raised-requests.ts';
-import { RecentOutcomes } from './observed/recent-outcomes.ts';
+import type { Config } from '../config/config.ts';
+import { migrateSqlite } from '../db/migrations/migrations.ts';
+import { plannedRows } from '../db/postgres/planned-rows.ts';
+import { retryUntilDone } from '../db/postgres/postgres.ts';
+import type { Database, TableName } from '../db/schema.ts';
+import { openSqlite, sqliteFile } from '../db/sqlite/sqlite.ts';
+import { watchSqlite } from '../db/sqlite/sqlite-changes.ts';
+import { isLocked } from '../db/sqlite/sqlite-fault.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { Classify } from '../domain/vocabulary.ts';
+import { History } from '../history/history.ts';
+import { Identities } from '../identity/identity.ts';
+import { KeyUses } from '../observed/key-uses.ts';
+import { MappingRates } from '../observed/mapping-rates.ts';
+import { RaisedRequests } from '../observed/raised-requests.ts';
+import { RecentOutcomes } from '../observed/recent-outcomes.ts';
 import {
   type Configure,
   createLivePools,
@@ -28,7 +27,7 @@ import {
   createScheduledPools,
   type LivePools,
   type ScheduledPools,
-} from './pool-settings/pool-settings.ts';
+} from '../pool-settings/pool-settings.ts';
 import {
   createInspector,
   createMapper,
@@ -43,10 +42,12 @@ import {
   type MappingList,
   type Timings,
   type Transfer,
-} from './priority/priority.ts';
+} from '../priority/priority.ts';
+import { closeWith } from '../telemetry/closing.ts';
+import type { Events } from '../telemetry/events.ts';
+import { toldWait } from '../telemetry/told-wait.ts';
+import { type Condition, personalCondition, starting } from './condition.ts';
 import { TeamDatabase } from './team-database.ts';
-import type { Events } from './telemetry/events.ts';
-import { toldWait } from './telemetry/told-wait.ts';
 
 export interface OpenEdition {
   readonly identities: Identities;
@@ -65,7 +66,7 @@ export interface OpenEdition {
   close(): Promise<void>;
 }
 
-export type { Configure } from './pool-settings/pool-settings.ts';
+export type { Configure } from '../pool-settings/pool-settings.ts';
 
 export interface OutcomeMemory {
   /** On the request path. */
@@ -109,7 +110,9 @@ export const openEdition = (parts: EditionParts): Promise<OpenEdition> =>
   parts.config.gateway.edition === 'team' ? openTeam(parts) : openPersonal(parts);
 
 async function openPersonal({ config, clock, events, print, configure }: EditionParts): Promise<OpenEdition> {
+  await using opening = new AsyncDisposableStack();
   const sqlite = openSqlite(sqliteFile(config.gateway.dataDir), { clock, log: events });
+  closeWith(opening, 'the database file', () => sqlite.close(), events);
   const { db } = sqlite;
   const identities = openIdentities({ db, config, clock, events, matching: () => null });
   const pools = createLivePools({ db, ...config, configure, clock, events });
@@ -118,7 +121,14 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
   const raised = new RaisedRequests();
   let hasTables = false;
   let isOpen = false;
-  let stopWatching = () => {};
+  // Together with the file: what is being read may wait for a lock, and is sent away.
+  closeWith(
+    opening,
+    'what reads the database file',
+    () => Promise.all([identities.stop(), pools.stop(), sqlite.close()]),
+    events,
+  );
+  const opened = opening.move();
   return {
     identities,
     keyUses,
@@ -134,7 +144,7 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
         void identities.refresh();
         pools.changed();
       };
-      stopWatching = watchSqlite({ sqlite, clock, log: events, onChange });
+      opened.defer(watchSqlite({ sqlite, clock, log: events, onChange }));
       const prepare = async () => {
         await migrateSqlite(db);
         await identities.keepAdmin(config.auth, showKey);
@@ -149,16 +159,15 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
       isOpen = true;
     },
     condition: () => (isOpen ? personalCondition(sqlite) : starting(sqlite.faults().writing)),
-    async close() {
-      stopWatching();
-      // In parallel: a read that waits for a lock is aborted.
-      await Promise.all([identities.stop(), pools.stop(), sqlite.close()]);
-    },
+    close: () => opened.disposeAsync(),
   };
 }
 
 async function openTeam({ config, clock, events, print, configure }: EditionParts): Promise<OpenEdition> {
+  await using opening = new AsyncDisposableStack();
+  const closing = (what: string, close: () => unknown) => closeWith(opening, what, close, events);
   const database = await TeamDatabase.open({ config, clock, events });
+  closing('the database', () => database.close());
   const { db } = database;
   const mapper = createMapper({ db, settings: config.apiKeyPriority, clock, events });
   const matching = (key: string) => mapper.match(key)?.id ?? null;
@@ -169,6 +178,13 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   const raised = new RaisedRequests();
   const { memories, ...around } = openAround({ mapper, identities, pools, raised, db, clock, events });
   const keyUses = new KeyUses(clock);
+  closing('the settings of pools', () => pools.stop());
+  closing('the mappings', () => mapper.stop());
+  closing('the history', () => history.stop());
+  closing('the lint', () => around.inspector.stop());
+  closing('users and keys', () => identities.stop());
+  closing('the watch over changes', () => database.stopWatching());
+  const opened = opening.move();
 
   return {
     identities,
@@ -188,15 +204,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
       history.start();
     },
     condition: () => database.condition(mapper.status()),
-    async close() {
-      await database.stopWatching();
-      await identities.stop();
-      around.inspector.stop();
-      await history.stop();
-      await mapper.stop();
-      await pools.stop();
-      await database.close();
-    },
+    close: () => opened.disposeAsync(),
   };
 }
 

@@ -1,8 +1,8 @@
 /** How the gateway serves, as far as the database decides it, and the database's faults. */
-import type { Watcher } from './db/changes/changes.ts';
-import type { FaultsMet } from './db/faults-met.ts';
-import type { Sqlite } from './db/sqlite/sqlite.ts';
-import type { MapperStatus } from './priority/priority.ts';
+import type { Watcher } from '../db/changes/changes.ts';
+import type { FaultsMet } from '../db/faults-met.ts';
+import type { Sqlite } from '../db/sqlite/sqlite.ts';
+import type { MapperStatus } from '../priority/priority.ts';
 
 export interface Condition {
   /**
