@@ -66,13 +66,13 @@ export interface OpenEdition {
 
 export type { Configure } from './pool-settings/pool-settings.ts';
 
-export interface OutcomeMemory {
+interface OutcomeMemory {
   /** On the request path. */
   add(outcome: Outcome): void;
 }
 
 /** All that there is about mappings. */
-export interface Mappings {
+interface Mappings {
   readonly mapper: Mapper;
   /** Answers questions about them. */
   readonly inspector: Inspector;

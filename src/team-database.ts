@@ -32,7 +32,7 @@ interface TeamDatabaseUses {
 }
 
 /** What no other try mends; anything else may be the database being away for a while. */
-export const isFatal = (error: unknown): boolean =>
+const isFatal = (error: unknown): boolean =>
   error instanceof SchemaFault || error instanceof IdentityFault || error instanceof EmbeddedFault;
 
 export class TeamDatabase {

@@ -18,7 +18,7 @@ export interface HistoryParts {
 }
 
 /** What is kept: the newest entries, and of these what is young or among the very newest. */
-export const kept = { mostEntries: 200_000, leastEntries: 10_000, days: 90 };
+const kept = { mostEntries: 200_000, leastEntries: 10_000, days: 90 };
 const pruneEveryMs = 3_600_000;
 
 export class History {

@@ -4,7 +4,7 @@ import { useEffect, useState, useSyncExternalStore } from 'react';
 import type { HistoryEvent, LanesEvent, Point, PointEvent } from '../../../src/http/admin/contract/live-contract.ts';
 import { checkSession } from './query-client.ts';
 
-export type { LanesEvent, Point };
+export type { Point };
 
 /** Frames come every second; without one for so long, what is shown is no longer now. */
 const silenceMs = 5_000;
