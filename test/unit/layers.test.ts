@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 
 type Files = Record<string, string>;
 
-/** A program that checks the project, over a small tree with these files, path → content. */
+/** Runs a check of the project over a small tree with these files, path → content. */
 function run(
   t: TestContext,
   files: Files,
@@ -58,6 +58,18 @@ test('the layer check fails on a planted import', t => {
       "import '../serving/mapper.ts';\n",
       'priority-rows-is-below-serving',
       { 'src/priority/serving/mapper.ts': "import '../rows/mapping-store.ts';\n" },
+    ],
+    [
+      'src/history/history.ts',
+      "import '../priority/priority.ts';\n",
+      'features-do-not-know-each-other',
+      { 'src/priority/priority.ts': '' },
+    ],
+    [
+      'src/priority/priority.ts',
+      "import '../schedules/windows.ts';\n",
+      'schedules-by-the-front-door',
+      { 'src/schedules/windows.ts': '' },
     ],
     ['src/observed/wait-window.ts', "import '../app.ts';\n", 'infrastructure-knows-no-feature'],
     ['src/cli/gateway/users.ts', "import '../../http/server.ts';\n", 'commands-know-only-the-contract'],

@@ -36,7 +36,8 @@ export async function listRows<Name extends keyof Lists>(
     const page: readonly RowOf<Name>[] = answer[name];
     const { total } = answer;
     rows.push(...page);
-    const isAll = answer.total_estimated !== true && offset + rows.length >= total;
+    const isEstimated = 'total_estimated' in answer && answer.total_estimated === true;
+    const isAll = !isEstimated && offset + rows.length >= total;
     if (page.length < size || rows.length >= limit || isAll) return { rows, total, answer };
   }
 }
