@@ -68,13 +68,13 @@ export interface OpenEdition {
 
 export type { Configure } from '../pool-settings/pool-settings.ts';
 
-export interface OutcomeMemory {
+interface OutcomeMemory {
   /** On the request path. */
   add(outcome: Outcome): void;
 }
 
 /** The services of mappings. */
-export interface Mappings {
+interface Mappings {
   readonly mapper: Mapper;
   /** Answers questions about mappings. */
   readonly inspector: Inspector;

@@ -33,7 +33,7 @@ interface TeamDatabaseUses {
 }
 
 /** Whether no retry can help; any other error may mean that the database is away for a while. */
-export const isFatal = (error: unknown): boolean =>
+const isFatal = (error: unknown): boolean =>
   error instanceof SchemaFault || error instanceof IdentityFault || error instanceof EmbeddedFault;
 
 export class TeamDatabase {

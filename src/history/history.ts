@@ -19,7 +19,7 @@ interface HistoryParts {
 }
 
 /** The retention: the newest entries, and of these the recent ones or the very newest. */
-export const kept = { mostEntries: 200_000, leastEntries: 10_000, days: 90 };
+const kept = { mostEntries: 200_000, leastEntries: 10_000, days: 90 };
 const pruneEveryMs = 3_600_000;
 
 export class History {

@@ -29,7 +29,7 @@ export interface NewKey {
 
 /** A key as operators see it. */
 export type ShownKey = Omit<ShownKeyRow, 'scopes'> & { scopes: string[] | null };
-export type ListedKey = ShownKey & { readonly user_email: string };
+type ListedKey = ShownKey & { readonly user_email: string };
 /** `state`: whether requests with it are let in, and if not why. */
 export interface KeyList {
   readonly api_keys: ListedKey[];

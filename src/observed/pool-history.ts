@@ -11,7 +11,7 @@ const perSecond = 1_000;
 const perMinute = 60_000;
 
 /** The load of a pool at the end of a step. */
-export interface Load {
+interface Load {
   readonly waiting: number;
   readonly in_use: number;
   /** Refused or timed out since the start, by level. */

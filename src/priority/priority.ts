@@ -28,7 +28,7 @@ export { defaultClassify } from './matching/classifier.ts';
 export { maxPatternLength } from './matching/pattern.ts';
 export { maxReasonLength } from './rows/boost-rules.ts';
 export { mappingSorts, mappingStates, sortOrders } from './rows/mapping-filter.ts';
-export { type MappingPatch, maxDescriptionLength, maxNameLength, type NewMapping } from './rows/mapping-rules.ts';
+export { maxDescriptionLength, maxNameLength, type NewMapping } from './rows/mapping-rules.ts';
 export type { Mapper } from './serving/mapper.ts';
 export type { MapperStatus } from './serving/mapper-status.ts';
 export type { Timings } from './serving/timings.ts';

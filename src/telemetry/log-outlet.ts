@@ -43,7 +43,7 @@ const directOutlet = (fd: number): Outlet => {
 };
 
 /** For one that may block. */
-export const pooledOutlet = (fd: number): Outlet => ({
+const pooledOutlet = (fd: number): Outlet => ({
   ...plain,
   write: bytes =>
     new Promise((resolve, reject) => {

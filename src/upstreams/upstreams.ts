@@ -9,7 +9,7 @@ import { LoopbackUpstream } from './providers/loopback.ts';
 
 export type { ListedModel } from './models/listed-model.ts';
 export type { ModelCatalogue } from './models/models.ts';
-export type { Forwarded, Provider, PutBack, UpstreamCall } from './provider.ts';
+export type { Forwarded, Provider, UpstreamCall } from './provider.ts';
 
 export interface Upstreams {
   /** The first provider in the order of the config that serves the dialect and the model; throws `model_not_found`. */

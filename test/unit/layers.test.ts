@@ -5,21 +5,34 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 
-/** Runs the layer check over a small tree with these files, path → content. */
-function check(t: TestContext, files: Record<string, string>): { status: number | null; output: string } {
+type Files = Record<string, string>;
+
+/** Runs a check of the project over a small tree with these files, path → content. */
+function run(
+  t: TestContext,
+  files: Files,
+  { program, args, settings }: Check,
+): { status: number | null; output: string } {
   const folder = mkdtempSync(join(tmpdir(), 'layers-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);
   }
-  for (const file of ['.dependency-cruiser.js', 'tsconfig.json', 'package.json'])
-    copyFileSync(file, join(folder, file));
-  const depcruise = resolve('node_modules/.bin/depcruise');
-  const args = [depcruise, 'src', '--config', '.dependency-cruiser.js'];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
+  for (const file of [settings, 'tsconfig.json', 'package.json']) copyFileSync(file, join(folder, file));
+  const command = [resolve('node_modules/.bin', program), ...args, '--config', settings];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: folder, encoding: 'utf8' });
   return { status, output: stdout + stderr };
 }
+
+interface Check {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly settings: string;
+}
+
+const check = (t: TestContext, files: Files) =>
+  run(t, files, { program: 'depcruise', args: ['src'], settings: '.dependency-cruiser.js' });
 
 const tree = {
   'src/app.ts': "import './http/server.ts';\nimport './scheduler/scheduler.ts';\n",
@@ -88,4 +101,17 @@ test('only the sink writes the answers of model routes, and the upstreams know n
     upstreams.filter(path => readFileSync(path, 'utf8').includes('ServerResponse')),
     [],
   );
+});
+
+test('an export that nobody imports is found', t => {
+  const knip = { program: 'knip', args: ['--no-config-hints'], settings: 'knip.jsonc' };
+  const files = {
+    'src/gatewayd.ts': "import { used } from './domain/errors.ts';\nused();\n",
+    'src/domain/errors.ts': 'export const used = () => {};\n',
+  };
+  assert.deepEqual(run(t, files, knip), { status: 0, output: '' });
+  const planted = { ...files, 'src/domain/errors.ts': `${files['src/domain/errors.ts']}export const unused = 1;\n` };
+  const { status, output } = run(t, planted, knip);
+  assert.equal(status, 1, output);
+  assert.match(output, /unused/);
 });

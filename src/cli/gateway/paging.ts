@@ -10,7 +10,9 @@ interface Lists {
 type RowOf<Name extends keyof Lists> = Lists[Name] extends { readonly [Field in Name]: readonly (infer Row)[] }
   ? Row
   : never;
-type Answer<Name extends keyof Lists> = Lists[Name] & { readonly [Field in Name]: readonly RowOf<Name>[] };
+type Answer<Name extends keyof Lists> = Lists[Name] & {
+  readonly [Field in Name]: readonly RowOf<Name>[];
+} & Pick<Partial<ApiKeyList>, 'total_estimated'>;
 
 const pageSize = 1_000;
 

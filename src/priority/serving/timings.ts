@@ -52,7 +52,7 @@ type ListedSchedule = Omit<StoredSchedule, RowColumns> &
     readonly fault: string | null;
   };
 
-export type MappingWindow = Omit<PreviewedWindow<Level>, 'schedule'> & {
+type MappingWindow = Omit<PreviewedWindow<Level>, 'schedule'> & {
   readonly schedule_id: number;
   readonly mapping_id: number;
   /** Null where none of this id serves. */

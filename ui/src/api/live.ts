@@ -4,7 +4,7 @@ import { useEffect, useState, useSyncExternalStore } from 'react';
 import type { HistoryEvent, LanesEvent, Point, PointEvent } from '../../../src/http/admin/contract/live-contract.ts';
 import { checkSession } from './query-client.ts';
 
-export type { LanesEvent, Point };
+export type { Point };
 
 /** Frames come every second; after this long without one, the display is marked as stale. */
 const silenceMs = 5_000;

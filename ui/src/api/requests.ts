@@ -1,9 +1,9 @@
 /** Single requests that wait or run now. */
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { PresentRequest, WaitingRequests, WaitReason } from '../../../src/http/admin/contract/live-contract.ts';
+import type { PresentRequest, WaitingRequests } from '../../../src/http/admin/contract/live-contract.ts';
 import { ApiError, api } from './client.ts';
 
-export type { PresentRequest, WaitReason };
+export type { PresentRequest };
 
 const refreshMs = 2_000;
 

@@ -14,7 +14,7 @@ import type {
 } from '../../../src/http/admin/contract/timing-contract.ts';
 import { api } from './client.ts';
 
-export type { NewPoolSchedule, NewSchedule, PoolSchedule, Schedule, ScheduleList };
+export type { NewSchedule, PoolSchedule, Schedule, ScheduleList };
 export type MappingWindow = SchedulePreview['windows'][number];
 export type PoolWindow = PoolSchedulePreview['windows'][number];
 

@@ -17,7 +17,6 @@ export {
   presentRequest,
   type TenantShare,
   tenantShare,
-  type WaitReason,
 } from '../../../domain/live.ts';
 
 const { Optional } = Type;

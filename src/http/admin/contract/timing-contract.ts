@@ -93,7 +93,6 @@ export type SchedulePatch = Static<typeof schedulePatch>;
 export type ScheduleFilter = Static<typeof scheduleFilter>;
 export type Schedule = Static<typeof schedule>;
 export type ScheduleList = Static<typeof scheduleList>;
-export type ScheduledMapping = Exclude<Schedule['mapping'], null>;
 export type SchedulePreview = Static<typeof schedulePreview>;
 export type NewPoolSchedule = Static<typeof newPoolSchedule>;
 export type PoolSchedulePatch = Static<typeof poolSchedulePatch>;
