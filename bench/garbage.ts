@@ -15,6 +15,8 @@ const warmUpRounds = 4;
 /** Enough for a dozen collections of the gateway. */
 const requestsPerRound = 10_000;
 
+const collectEveryMs = 150;
+
 type GarbageTurn = Turn & GarbageFigures;
 
 /** `rounds=10` */
@@ -24,7 +26,10 @@ export async function run({ rounds = 10 }: { rounds?: number }): Promise<void> {
       floor: () => garbageTurn(pair, pair.floor),
       gateway: () => garbageTurn(pair, pair.gateway),
     };
-    await interleaved(warmUpRounds, candidates);
+    await interleaved(warmUpRounds, {
+      floor: () => disturbedTurn(pair, pair.floor),
+      gateway: () => disturbedTurn(pair, pair.gateway),
+    });
     const { floor, gateway } = await interleaved(rounds, candidates);
     console.log(`${rounds} rounds of ${requestsPerRound} requests each, 64 connections; median (min … max)`);
     tell('bare proxy', floor);
@@ -33,6 +38,12 @@ export async function run({ rounds = 10 }: { rounds?: number }): Promise<void> {
       'targets: a scavenge of the gateway takes 2 ms at most, and it promotes 1 % of what is allocated at most',
     );
   });
+}
+
+/** Full collections in the middle of requests promote what these hold: what such objects point to then must not live on. */
+async function disturbedTurn({ turn }: ProxyPair, process: MeasuredProcess): Promise<void> {
+  const collecting = setInterval(() => process.collect(), collectEveryMs);
+  await turn(process, requestsPerRound, false).finally(() => clearInterval(collecting));
 }
 
 async function garbageTurn({ turn }: ProxyPair, process: MeasuredProcess): Promise<GarbageTurn> {

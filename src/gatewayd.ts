@@ -3,7 +3,9 @@
  * process or make Node open its debugger.
  */
 import { listenForUpkeep } from './cli/signals.ts';
+import { keepObjectsYoung } from './young-objects.ts';
 
 const upkeep = listenForUpkeep();
+keepObjectsYoung();
 const { runDaemon } = await import('./daemon.ts');
 await runDaemon(upkeep);

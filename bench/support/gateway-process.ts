@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/config-loader.ts';
 import { startEmbedded } from '../../src/db/embedded/embedded.ts';
+import { keepObjectsYoung } from '../../src/young-objects.ts';
 import { mappingMix } from './mapping-mix.ts';
 import { type MeasuredProcess, reportToParent, startMeasured } from './measured-process.ts';
 
@@ -50,6 +51,7 @@ export async function startTeamGateway(providers: string): Promise<TeamGateway> 
     },
     figures: () => gateway.figures(),
     garbage: () => gateway.garbage(),
+    collect: () => gateway.collect(),
     admin,
     async restart() {
       await gateway.stop();
@@ -109,6 +111,8 @@ enabled = true
 level = info
 format = json
 ${providers}`;
+  // As the daemon does.
+  keepObjectsYoung();
   const { config } = loadConfig({ file: null, text, env: {}, isTerminal: false });
   const app = await startApp(config);
   await app.ready;

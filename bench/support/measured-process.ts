@@ -7,6 +7,8 @@ export interface MeasuredProcess {
   figures(): Promise<ProcessFigures>;
   /** The work of its garbage collector since the last call. */
   garbage(): Promise<GarbageFigures>;
+  /** Has it collect its whole heap; needs --expose-gc, which bench/run.ts sets. */
+  collect(): void;
   stop(): Promise<void>;
 }
 
@@ -29,6 +31,7 @@ export async function startMeasured(file: URL, args: readonly string[] = []): Pr
     url,
     figures: () => asked('figures'),
     garbage: () => asked('garbage'),
+    collect: () => void child.send('collect'),
     async stop() {
       const ended = new Promise(resolve => child.once('exit', resolve));
       child.disconnect();
@@ -41,7 +44,8 @@ export async function startMeasured(file: URL, args: readonly string[] = []): Pr
 export function reportToParent(url: string): void {
   const watch = new GarbageWatch();
   process.on('message', message => {
-    process.send?.(message === 'garbage' ? { garbage: watch.next() } : { figures: figuresNow() });
+    if (message === 'collect') globalThis.gc?.();
+    else process.send?.(message === 'garbage' ? { garbage: watch.next() } : { figures: figuresNow() });
   });
   process.on('disconnect', () => process.exit(0));
   process.send?.({ url });

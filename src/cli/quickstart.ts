@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { type App, startApp } from '../app.ts';
 import { type Config, type LoadedConfig, loadProcessConfig } from '../config/config-loader.ts';
 import { findEmbedded } from '../db/embedded/embedded.ts';
+import { keepObjectsYoung } from '../young-objects.ts';
 import { type GatewayClient, gatewayClient } from './quickstart/client.ts';
 import type { DemoTenant } from './quickstart/demo.ts';
 import { runDemo } from './quickstart/demo-run.ts';
@@ -113,6 +114,7 @@ async function serve(parts: Run, kept: KeptKeys): Promise<0 | 1> {
   await writeKeys(dataDir, { ...kept, admin: adminKey });
   const startedAt = performance.now();
   const progress = showProgress(config);
+  keepObjectsYoung();
   const app = await startApp({ ...config, auth: { ...config.auth, adminKey } }, { warnings }).finally(progress.stop);
   signals.onFurther(() => app.hurry());
   try {
