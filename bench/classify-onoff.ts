@@ -23,7 +23,7 @@ export function run(): void {
   const keys = Array.from({ length: 1_000 }, (_, index) => randomKey(index));
   const figures = { on: [] as number[], off: [] as number[], difference: [] as number[] };
   for (let pair = -5; pair < pairs; pair++) {
-    // Whichever comes second finds warmer caches, so they take turns.
+    // The second one finds warmer caches, so they take turns.
     const first = pair % 2 === 0 ? mapped : unmapped;
     const one = nanosecondsPerRequest(keys, first);
     const other = nanosecondsPerRequest(keys, first === mapped ? unmapped : mapped);
@@ -55,7 +55,7 @@ function nanosecondsPerRequest(keys: readonly string[], classify: Classify): num
   return Number(elapsed) / requestsPerRound;
 }
 
-/** The key is a fresh string, as cut out of a header. */
+/** The key is a fresh string, as parsed from a header. */
 const request = (key: string): Classifiable => ({
   identity,
   key: Buffer.from(`Bearer ${key}`, 'latin1').toString('latin1').slice('Bearer '.length),

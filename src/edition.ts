@@ -15,6 +15,7 @@ import { isLocked } from './db/sqlite/sqlite-fault.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Outcome } from './domain/outcome.ts';
 import type { Classify } from './domain/vocabulary.ts';
+import { History } from './history/history.ts';
 import { Identities } from './identity/identity.ts';
 import { KeyUses } from './observed/key-uses.ts';
 import { MappingRates } from './observed/mapping-rates.ts';
@@ -23,20 +24,20 @@ import { RecentOutcomes } from './observed/recent-outcomes.ts';
 import {
   type Configure,
   createLivePools,
+  createPoolRestorers,
   createScheduledPools,
   type LivePools,
   type ScheduledPools,
 } from './pool-settings/pool-settings.ts';
 import {
-  createHistory,
   createInspector,
   createMapper,
   createMappingList,
+  createPriorityRestorers,
   createTimings,
   createTransfer,
   type DryRun,
   defaultClassify,
-  type History,
   type Inspector,
   type Mapper,
   type MappingList,
@@ -163,13 +164,8 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   const matching = (key: string) => mapper.match(key)?.id ?? null;
   const identities = openIdentities({ db, config, clock, events, matching, estimateRows: plannedRows });
   const pools = createLivePools({ db, ...config, configure, clock, events });
-  const history = createHistory({
-    db,
-    clock,
-    events,
-    checkPool: (name, rows) => pools.checkRows(name, rows),
-    serve: object => (object.startsWith('pool_') ? pools.reload() : mapper.written(Promise.resolve())),
-  });
+  const restorers = { ...createPriorityRestorers({ mapper, clock }), ...createPoolRestorers({ pools, clock }) };
+  const history = new History({ db, clock, events, restorers });
   const raised = new RaisedRequests();
   const { memories, ...around } = openAround({ mapper, identities, pools, raised, db, clock, events });
   const keyUses = new KeyUses(clock);

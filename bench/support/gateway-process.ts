@@ -1,4 +1,4 @@
-/** A whole gateway, Team edition with everything on, in a process of its own. */
+/** A complete gateway, Team edition with everything enabled, in a process of its own. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const mappingCount = 1_000;
 /** A gateway in a process of its own, and its admin API. */
 export interface TeamGateway extends MeasuredProcess {
   admin(method: string, path: string, body?: object): Promise<Record<string, unknown>>;
-  /** So many keys of one user, each beginning with `tok_<prefix>_`. */
+  /** Creates this many keys of one user, each beginning with `tok_<prefix>_`. */
   createKeys(prefix: string, count: number): Promise<string[]>;
   /** Goes on in a new process, on the same database. */
   restart(): Promise<void>;
@@ -27,7 +27,7 @@ export interface BenchGateway extends TeamGateway {
   setMapping(enabled: boolean): Promise<void>;
 }
 
-/** With these providers and pools, as in the ini file; its database is thrown away in the end. */
+/** Starts with these providers and pools, as in the ini file; its database is deleted at the end. */
 export async function startTeamGateway(providers: string): Promise<TeamGateway> {
   const dataDir = mkdtempSync(join(tmpdir(), 'gateway-bench-'));
   const log = { info: () => {}, warn: () => {}, error: console.error };

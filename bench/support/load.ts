@@ -1,4 +1,6 @@
-/** The load, in a process of its own so that its CPU time is nobody else's: so many requests over 64 connections. */
+/**
+ * The load, in a process of its own so that its CPU time is counted separately: this many requests over 64 connections.
+ */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Dispatcher, Pool } from 'undici';
@@ -8,7 +10,7 @@ export interface Round {
   readonly url: string;
   readonly requests: number;
   readonly stream: boolean;
-  /** One after the other, each request another. */
+  /** Each request uses the next key. */
   readonly keys: readonly string[];
 }
 
@@ -27,7 +29,7 @@ export interface Load {
 }
 
 const connections = 64;
-/** About 1 kB, as a chat's first turn is. */
+/** About 1 kB, the size of a chat's first turn. */
 const body = (stream: boolean) =>
   JSON.stringify({
     model: 'bench-model',
@@ -83,7 +85,7 @@ async function run(round: Round): Promise<RoundResult> {
   return { served: sent.served, failed: sent.failed, durationMs, latencyMs };
 }
 
-/** One request; its status once the last byte is there, 0 where it broke. */
+/** Sends one request; resolves to its status after the last byte, 0 if it broke. */
 function exchange(pool: Pool, path: string, key: string, text: string): Promise<number> {
   return new Promise(resolve => {
     let status = 0;

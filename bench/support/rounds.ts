@@ -1,4 +1,4 @@
-/** Medians and ranges: the machines these run on are noisy, so no figure is one measurement. */
+/** Medians and ranges: the machines are noisy, so no figure is a single measurement. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
@@ -14,8 +14,8 @@ export function spread(samples: readonly number[]): Spread {
 }
 
 /**
- * Between which two samples the true median lies with 95 %, whatever their distribution: each falls on
- * either side of it with a half, so their ranks are binomial. Needs six samples.
+ * Returns the two samples between which the true median lies with 95 %, whatever their distribution: each sample falls
+ * on either side of it with probability ½, so their ranks are binomial. Needs six samples.
  */
 export function medianInterval(samples: readonly number[]): { readonly low: number; readonly high: number } {
   const sorted = samples.toSorted((a, b) => a - b);
@@ -42,7 +42,7 @@ export async function interleaved<Name extends string, Sample>(
   return samples;
 }
 
-/** `median (min … max)` with a unit. */
+/** Formats `median (min … max)` with a unit. */
 export const shown = (samples: readonly number[], unit: string, digits = 1): string => {
   const { median, min, max } = spread(samples);
   return `${median.toFixed(digits)} ${unit} (${min.toFixed(digits)} … ${max.toFixed(digits)})`;

@@ -76,7 +76,7 @@ export const historyRow = fields({
   /** Who changed it: the caller of the admin API, else the database role. */
   actor: Type.String(),
   via: Type.Enum(['api', 'sql']),
-  /** Who was logged in at the database; `actor` is what its session said. */
+  /** The role that was logged in at the database; `actor` is what its session claimed. */
   db_role: Type.String(),
   object: Type.String(),
   object_id: Type.String(),
@@ -97,7 +97,7 @@ export const boostRow = fields({
   created_by: nullable(Type.String()),
 });
 
-/** When a schedule holds; texts, because they are written by hand too. */
+/** The window of a schedule; texts, because they are written by hand too. */
 const window = {
   /** `mon,tue,…,sun`: the days on which a window begins. */
   weekdays: Type.String(),
@@ -136,7 +136,7 @@ export const poolScheduleRow = fields({
 export const consoleSessionRow = fields({
   /** Lowercase hex SHA-256 of the token. */
   token_hash: Type.String(),
-  /** The key it was opened with, and whose that was: a session lives no longer than either. */
+  /** The key that opened the session, and the key's user: a session lives no longer than either. */
   key_id: id,
   user_id: id,
   created_at: moment,
@@ -175,7 +175,7 @@ export interface Database {
 }
 
 export type TableName = keyof Database;
-/** Those whose changes a gateway must hear of. */
+/** The tables whose changes a gateway must learn of. */
 export const tableNames: readonly TableName[] = [
   'users',
   'api_keys',
@@ -190,9 +190,9 @@ export const tableNames: readonly TableName[] = [
 
 export interface RecordedTable {
   readonly table: TableName;
-  /** What the history calls a row of it. */
+  /** The history's name for a row of it. */
   readonly object: string;
-  /** The columns by which a row is known; joined by `/` they are an entry's `object_id`. */
+  /** The columns that identify a row; joined by `/` they are an entry's `object_id`. */
   readonly key: readonly string[];
 }
 

@@ -1,15 +1,15 @@
 /** The front door: which key gets which tenant and priority. */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
+import type { Clock } from '../domain/clock.ts';
 import { DryRun, type DryRunParts } from './asking/dry-run.ts';
 import { Inspector, type InspectorParts } from './asking/inspector.ts';
 import { MappingList, type MappingListParts } from './asking/mapping-list.ts';
-import { History, type HistoryParts } from './history.ts';
-import { HistoryStore } from './history-store.ts';
 import { readDisabled } from './rows/disabled-store.ts';
 import { MappingListStore } from './rows/mapping-list-store.ts';
 import { MappingStore } from './rows/mapping-store.ts';
 import { RehearsalStore } from './rows/rehearsal-store.ts';
+import { priorityRestorers } from './rows/restore-store.ts';
 import { TimingStore } from './rows/timing-store.ts';
 import { Mapper, type MapperParts } from './serving/mapper.ts';
 import { Timings, type TimingsParts } from './serving/timings.ts';
@@ -24,7 +24,6 @@ export type { Linted } from './analysis/lint.ts';
 export type { DryRun, Impact, Tried } from './asking/dry-run.ts';
 export type { Inspector } from './asking/inspector.ts';
 export type { MappingList, MappingPage } from './asking/mapping-list.ts';
-export type { History } from './history.ts';
 export { defaultClassify } from './matching/classifier.ts';
 export type { Mapping } from './matching/matcher.ts';
 export { maxPatternLength } from './matching/pattern.ts';
@@ -68,11 +67,9 @@ export const createMappingList = ({
 }: Omit<MappingListParts, 'store'> & { readonly db: Kysely<Database> }): MappingList =>
   new MappingList({ ...parts, store: new MappingListStore(db) });
 
-export const createHistory = ({
-  db,
-  ...parts
-}: Omit<HistoryParts, 'store'> & { readonly db: Kysely<Database> }): History =>
-  new History({ ...parts, store: new HistoryStore(db) });
+/** For the history: how what belongs to the mappings that `mapper` serves is put back. */
+export const createPriorityRestorers = ({ mapper, clock }: { readonly mapper: Mapper; readonly clock: Clock }) =>
+  priorityRestorers({ serve: () => mapper.written(Promise.resolve()), clock });
 
 /** Boosts and schedules of the mappings that `mapper` serves. */
 export const createTimings = ({

@@ -6,5 +6,5 @@ export type SchedulerSettings = Omit<PoolSettings, 'queueDrainMs' | 'queueTimeou
 /** What holds for one flow id over all levels. */
 export type TenantRules = Omit<TenantConfig, 'tenantId'>;
 
-/** By flow id. */
+/** The rules by flow ID. */
 export type Tenants = ReadonlyMap<string, TenantRules>;

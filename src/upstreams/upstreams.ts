@@ -16,7 +16,7 @@ export interface Upstreams {
   resolve(dialect: Dialect, model: string): Provider;
   /** At most a minute old; an upstream that cannot be asked is left out. */
   models(): Promise<ModelCatalogue>;
-  /** Ends every running call: streams with an error event, what has not begun by rejecting with the error. */
+  /** Ends every running call: a stream with an error event, a call that has not begun by rejecting with the error. */
   abortAll(error: GatewayError): void;
   /** Closes all connections. */
   close(): Promise<void>;
@@ -63,6 +63,6 @@ function createUpstream(config: ProviderConfig, clock: Clock): Upstream {
   }
 }
 
-/** A model's name in a sentence. */
+/** Returns a model's name as it is shown in a sentence. */
 export const shownModel = (model: string): string =>
   model.length > maxNameShown ? `${model.slice(0, maxNameShown)}…` : model;

@@ -15,7 +15,7 @@ import { until } from '../support/until.ts';
 
 const settings = prioritySettings();
 
-/** A mapper that serves from this database, and what it said. */
+/** A mapper that serves from this database, and its log. */
 async function startMapper(t: TestContext, { url }: Pick<TestDatabase, 'url'>) {
   const said: string[] = [];
   const events = {
@@ -70,7 +70,7 @@ const request = (key: string): Classifiable => ({
 });
 
 const prod: NewMapping = { pattern: 'tok_prod*', priority: 0, match_type: 'prefix' };
-/** A mapping whose row alone says its priority. */
+/** A mapping without a boost or schedule. */
 const untimed = (priority: number) => ({ boost: null, effective_priority: priority, effective_source: 'row' });
 const sha256 = (key: string) => `sha256:${createHash('sha256').update(key).digest('hex')}`;
 
@@ -135,7 +135,7 @@ test('one pattern has one mapping, whichever way an exact key is spelled', async
   await assert.rejects(mapper.create(exact(`sha256:${sha256('tok_a').slice(7).toUpperCase()}`), 'admin'), conflict(id));
   await assert.rejects(mapper.create(exact('tok_b'), 'admin'), conflict(other.id));
   await assert.rejects(mapper.update(other.id, { pattern: 'tok_a' }), conflict(id));
-  // The same pattern again, and the other spelling of its own, are no conflict with itself.
+  // The same pattern again, and its other spelling, do not conflict with themselves.
   await mapper.update(id, { pattern: 'tok_a', priority: 2 });
   assert.equal((await mapper.update(id, { pattern: sha256('tok_a') })).pattern, sha256('tok_a'));
   assert.equal(mapper.classify(request('tok_a')).level, 2);
@@ -223,7 +223,7 @@ test('a row written by hand serves like any other, and a faulty one is shown, sa
   );
   assert.equal(said.length, 2);
   assert.deepEqual([mapper.status().size, mapper.status().usable, mapper.status().faulty], [3, 1, 2]);
-  // Neither field makes the row worse than it is.
+  // Neither field makes the faulty row worse.
   assert.match((await mapper.update(2, { enabled: false, priority: 5 })).fault ?? '', /RE2/);
   assert.match((await mappingList.list({ enabled: false, limit: 1, offset: 0 })).mappings[0]?.fault ?? '', /RE2/);
   assert.equal((await mapper.update(2, { pattern: '^tok', enabled: true })).fault, null);

@@ -15,7 +15,7 @@ const ini = `
 type = loopback
 service_ms = 0
 chunk_ms = 0`;
-/** Bodies of 8 MiB may be on their way in together, of one tenant 4 MiB, of P9 4.4 MiB. */
+/** Bodies of 8 MiB may be in flight together, of one tenant 4 MiB, of P9 4.4 MiB. */
 const narrow = `
 [scheduler]
 max_queued_mb = 8
@@ -45,14 +45,14 @@ const answerOf = (sent: ClientRequest): Promise<Answer> =>
     });
   });
 
-/** A chat of exactly so many bytes, in two halves. */
+/** Returns a chat of exactly this many bytes, in two halves. */
 function halves(bytes: number): [string, string] {
   const [head, tail] = ['{"model":"m","messages":[{"role":"user","content":"', '"}]}'];
   const text = head + 'x'.repeat(bytes - head.length - tail.length) + tail;
   return [text.slice(0, bytes * 0.7), text.slice(bytes * 0.7)];
 }
 
-/** An upload that has sent so much of its body, and its answer. */
+/** Begins an upload that has sent part of its body; resolves to it and its answer. */
 async function begin(url: string, key: string, bytes: number, level = 7) {
   const [head, tail] = halves(bytes);
   const upload = openChat(url, key, { 'content-length': bytes, 'x-priority': level });
@@ -152,7 +152,7 @@ test('a body that cannot be JSON is refused while it still comes in', async t =>
   assert.deepEqual([status, code], [400, 'invalid_request']);
 });
 
-/** Node's own server says so, before it hands the request on. */
+/** Node's own server emits this before it passes the request on. */
 function chatArrives(t: TestContext): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const hear = (message: unknown) => {

@@ -136,13 +136,13 @@ test('a slow reader holds the upstream back, and gets everything in the end', as
   const front = await startFront(t, provider(upstream.url));
   const reading = await front.post(chat);
   reading.answer.pause();
-  // The upstream cannot hand over all: its answer is not finished while nobody reads.
+  // The upstream cannot send everything: its answer is not finished while the client does not read.
   let turns = 0;
   await until(() => turns++ > 200);
   assert.equal(front.ends.length, 0);
   reading.answer.resume();
   assert.equal((await reading.whole()).length, total);
-  // Nothing in it tells how many tokens that was, so its size does.
+  // The answer reports no usage, so its size is used.
   const usage = { inputTokens: 50, cachedInputTokens: 0, outputTokens: total / 4, isEstimated: true };
   assert.deepEqual(front.ends, [{ status: 200, usage, outcome: 'served' }]);
 });

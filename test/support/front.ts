@@ -38,7 +38,7 @@ export const anthropicProvider = (url: string, more: Partial<HttpProviderConfig>
 export interface Front {
   readonly url: string;
   readonly upstreams: Upstreams;
-  /** How each call ended, in the order of their ends. */
+  /** The end of each call, in the order of the ends. */
   readonly ends: (Ended | GatewayError)[];
   waitForEnds(count: number): Promise<void>;
   post(path: string, options?: PostOptions): Promise<Reading>;
@@ -60,10 +60,10 @@ interface FrontOptions {
   readonly onBusy?: UpstreamCall['onBusy'];
 }
 
-/** All but what is for the log. */
+/** Without the members for the log. */
 type Ended = Omit<Forwarded, 'fault' | 'upstreamRequestId'>;
 
-/** The least of a gateway around `forward`: no keys, no seats. OpenAI paths lose their /v1. */
+/** The minimal gateway around `forward`: no keys, no seats. OpenAI paths lose their /v1. */
 export async function startFront(t: TestContext, provider: ProviderConfig, options: FrontOptions = {}): Promise<Front> {
   const upstreams = createUpstreams([provider], { clock: options.clock ?? systemClock });
   const ends: (Ended | GatewayError)[] = [];
@@ -144,7 +144,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
   };
 }
 
-/** Some bodies here are none that a gateway would let in. */
+/** Some bodies here would be refused by a gateway. */
 function placesIn(body: Buffer): BodyPlaces {
   const scan = new BodyScan();
   try {
@@ -155,15 +155,15 @@ function placesIn(body: Buffer): BodyPlaces {
   }
 }
 
-/** An answer as it comes. */
+/** An answer as it arrives. */
 export interface Reading {
   readonly answer: IncomingMessage;
-  /** What has come so far. */
+  /** Everything received so far. */
   text(): string;
   bytes(): Buffer;
-  /** Resolves once the text so far fulfils this. */
+  /** Resolves once the text so far satisfies the condition. */
   until(isThere: (text: string) => boolean): Promise<void>;
-  /** Resolves with the whole; rejects where the connection broke. */
+  /** Resolves to the whole text; rejects if the connection broke. */
   whole(): Promise<string>;
   leave(): void;
 }

@@ -1,4 +1,4 @@
-/** A naive recount of a walk, event by event: who waits, who runs, who has ended and how. */
+/** A naive recount of a walk, event by event: the waiting and running requests, and the ended ones with their ends. */
 import { allLevels, type Level } from '../../src/domain/vocabulary.ts';
 import type { SchedulerSettings } from '../../src/scheduler/scheduler.ts';
 import type { Request } from './reference-queue.ts';
@@ -51,7 +51,7 @@ export class Ledger {
     return allLevels.reduce<number>((sum, level) => sum + Math.max(this.used(level), reserved[level] ?? 0), 0);
   }
 
-  /** The rule of the seats, as the design has it. */
+  /** The rule for seats, as in the design. */
   maySeat(level: Level, { seats, reserved, cap }: Pick<SchedulerSettings, 'seats' | 'reserved' | 'cap'>): boolean {
     const used = this.used(level);
     const held = this.held(reserved);
@@ -70,7 +70,7 @@ export function recount(events: readonly WalkEvent[], look: (event: WalkEvent, l
   return ledger;
 }
 
-/** Reserves cut from the worst level up until one seat is left to share. */
+/** Cuts reserves from the worst level up until one seat is left to share. */
 export function cutReserves(reserved: readonly number[], seats: number): number[] {
   const cut = [...reserved];
   const sum = () => cut.reduce((total, own) => total + own, 0);

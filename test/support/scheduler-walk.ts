@@ -1,16 +1,16 @@
-/** Walks through a scheduler: a list of steps, and everything that came of them in order. */
+/** Walks through a scheduler: a list of steps, and all resulting events in order. */
 import type { Spent } from '../../src/domain/usage.ts';
 import type { Level } from '../../src/domain/vocabulary.ts';
 import { type Admission, Place, Scheduler, type SchedulerOptions, type Scope } from '../../src/scheduler/scheduler.ts';
 import type { Request } from './reference-queue.ts';
 
-/** What the real scheduler and the reference have in common. */
+/** The common interface of the real scheduler and the reference. */
 export interface AnyScheduler {
   readonly inUse: number;
   readonly seats: number;
   waiting(level: Level): number;
   running(level: Level): number;
-  /** Of those that wait, how many stand aside for what the upstream has closed. */
+  /** The number of waiting requests that stand aside because the upstream has closed their target. */
   aside(level: Level): number;
   startsAtOnce(request: Request, now: number): boolean;
   enqueue(request: Request, now: number): Admission;
@@ -28,7 +28,7 @@ export interface AnyScheduler {
   configure(settings: SchedulerOptions['settings'], tenants: SchedulerOptions['tenants'], now: number): void;
 }
 
-/** The real scheduler, spoken to by request ids. */
+/** The real scheduler, called with request IDs. */
 export class SchedulerById implements AnyScheduler {
   readonly scheduler: Scheduler<number>;
   readonly #places = new Map<number, Place<number>>();
@@ -149,7 +149,9 @@ export type WalkEvent =
     }
   | { readonly kind: 'busy'; readonly request: Request; readonly until: number | null; readonly at: number };
 
-/** Takes one step after the other; one pick in four goes for any request so far, so that wrong ones are hit too. */
+/**
+ * Performs one step after the other; one pick in four selects any request so far, so that invalid calls are tested too.
+ */
 export class Walk {
   readonly events: WalkEvent[] = [];
   now = 0;
@@ -175,7 +177,7 @@ export class Walk {
     }
   }
 
-  /** Seats all that can be seated. */
+  /** Seats all requests that can be seated. */
   pump(): void {
     for (let id = this.scheduler.next(this.now); id !== undefined; id = this.scheduler.next(this.now))
       this.#note('granted', id);

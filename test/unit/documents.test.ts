@@ -1,4 +1,4 @@
-// What the documents say of files and versions, which others change without thinking of them.
+// The claims of the documents about files and versions, which are easily forgotten in changes.
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

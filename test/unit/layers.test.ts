@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 
-/** The layer check over a small tree with these files, path → content. */
+/** Runs the layer check over a small tree with these files, path → content. */
 function check(t: TestContext, files: Record<string, string>): { status: number | null; output: string } {
   const folder = mkdtempSync(join(tmpdir(), 'layers-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -45,6 +45,18 @@ test('the layer check fails on a planted import', t => {
       "import '../serving/mapper.ts';\n",
       'priority-rows-is-below-serving',
       { 'src/priority/serving/mapper.ts': "import '../rows/mapping-store.ts';\n" },
+    ],
+    [
+      'src/history/history.ts',
+      "import '../priority/priority.ts';\n",
+      'features-do-not-know-each-other',
+      { 'src/priority/priority.ts': '' },
+    ],
+    [
+      'src/priority/priority.ts',
+      "import '../schedules/windows.ts';\n",
+      'schedules-by-the-front-door',
+      { 'src/schedules/windows.ts': '' },
     ],
     ['src/observed/wait-window.ts', "import '../app.ts';\n", 'infrastructure-knows-no-feature'],
     ['src/cli/gateway/users.ts', "import '../../http/server.ts';\n", 'commands-know-only-the-contract'],

@@ -43,7 +43,7 @@ function migrateCommand(program: Command, sessionOf: SessionOf): void {
       const session = sessionOf(command);
       const { config, warnings } = load(file, session);
       if (!session.json) for (const warning of warnings) session.note(`warning: ${warning}`);
-      // Only here, so that every other command starts faster.
+      // Imported here, so that every other command starts faster.
       const { migrate } = await import('./migrate.ts');
       const { created, where } = await migrate(config, text => session.note(text));
       const done = created.length > 0 ? `created ${created.join(', ')}` : 'nothing to do';
@@ -51,7 +51,7 @@ function migrateCommand(program: Command, sessionOf: SessionOf): void {
     });
 }
 
-/** Faults with all their places, for --json. */
+/** Loads the configuration; faults are thrown with all their places, for --json. */
 function load(file: string, { streams: { env } }: Session): LoadedConfig {
   try {
     return loadConfig({ file, env, isTerminal: false });

@@ -64,7 +64,7 @@ function setCommand(users: Command, sessionOf: SessionOf): void {
 interface SetFlags {
   readonly role?: string;
   readonly status?: string;
-  /** False: none. */
+  /** False: no name. */
   readonly displayName?: string | false;
 }
 
@@ -75,7 +75,7 @@ function patchOf({ role, status, displayName }: SetFlags): object {
   return { role, status, display_name: displayName === false ? null : displayName };
 }
 
-/** Of a user who was named by id or e-mail. */
+/** Returns the ID of a user named by ID or e-mail. */
 export async function userIdOf(gateway: AdminClient, who: string): Promise<number> {
   if (/^\d{1,10}$/.test(who)) return Number(who);
   const email = who.trim().toLowerCase();

@@ -1,6 +1,7 @@
 /** Changes of mappings that are tried instead of made: nothing is written, and the answer tells what they would do. */
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
+import type { WriteBy } from '../../domain/stale.ts';
 import type { Recent } from '../../observed/recent-outcomes.ts';
 import type { Finding } from '../analysis/findings.ts';
 import { type Figures, figuresOf, type KnownKey } from '../analysis/impact.ts';
@@ -17,7 +18,6 @@ import { boostOf, type NewBoost } from '../rows/boost-rules.ts';
 import type { MappingPatch, NewMapping } from '../rows/mapping-rules.ts';
 import { MappingWrites } from '../rows/mapping-writes.ts';
 import type { RehearsalStore } from '../rows/rehearsal-store.ts';
-import type { WriteBy } from '../rows/stale.ts';
 import type { ListedMapping, Mapper } from '../serving/mapper.ts';
 import { compiledWith, inSlices, type Loaded } from '../serving/snapshot-loader.ts';
 import { shownTiming } from '../serving/timing-shown.ts';

@@ -2,11 +2,11 @@
 
 import type { MappingRow } from '../../db/schema.ts';
 import { errors } from '../../domain/errors.ts';
+import { refuseStale, type WriteBy } from '../../domain/stale.ts';
 import { parsePattern } from '../matching/pattern.ts';
 import { refuseWithoutRoom, weightOf } from '../matching/regex-room.ts';
 import { checkedPattern, checkFields, type MappingPatch, type NewMapping } from './mapping-rules.ts';
 import type { MappingStore, StoredMapping } from './mapping-store.ts';
-import { refuseStale, type WriteBy } from './stale.ts';
 
 export interface MappingWritesParts {
   readonly store: Pick<MappingStore, 'create' | 'update' | 'remove'>;

@@ -1,6 +1,7 @@
 import type { PrioritySettings } from '../../config/config.ts';
 import { FreshRows } from '../../db/fresh-rows.ts';
 import type { Clock } from '../../domain/clock.ts';
+import type { WriteBy } from '../../domain/stale.ts';
 import type { Classify } from '../../domain/vocabulary.ts';
 import { wakeAt } from '../../schedules/schedules.ts';
 import type { Events } from '../../telemetry/events.ts';
@@ -14,7 +15,6 @@ import type { MappingPatch, NewMapping } from '../rows/mapping-rules.ts';
 import type { MappingStore, StoredMapping } from '../rows/mapping-store.ts';
 import { isStorable, MappingWrites, noMapping } from '../rows/mapping-writes.ts';
 import { changesOf, effectiveSettings, type SettingsPatch } from '../rows/settings.ts';
-import type { WriteBy } from '../rows/stale.ts';
 import { type MapperStatus, type Reloaded, reloadedOf, statusOf } from './mapper-status.ts';
 import { type Loaded, loadSnapshot } from './snapshot-loader.ts';
 import { TenantNames } from './tenant-names.ts';

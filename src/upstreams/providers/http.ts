@@ -92,12 +92,12 @@ function keyHeader({ type, apiKey }: HttpProviderConfig): readonly string[] {
   return type === 'anthropic' ? ['x-api-key', apiKey] : ['authorization', `Bearer ${apiKey}`];
 }
 
-/** How calls get to an upstream. */
+/** The route of calls to an upstream. */
 interface Way {
-  /** Who is connected to. */
+  /** The origin to connect to. */
   readonly origin: string;
   readonly connect: buildConnector.connector;
-  /** What the paths of calls are put behind, without a slash at its end. */
+  /** The prefix of the paths of calls, without a slash at its end. */
   readonly basePath: string;
   readonly headers: readonly string[];
   /** The proxy sees the calls, and may answer them in the upstream's place. */

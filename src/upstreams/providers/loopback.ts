@@ -8,10 +8,10 @@ import { type ListedModel, listedModel } from '../models/listed-model.ts';
 import { clientGone, type Forwarded, type PutBack, type Upstream, type UpstreamCall } from '../provider.ts';
 import { type LoopbackAnswer, loopbackAnswer } from './loopback-answers.ts';
 
-/** A client may leave an answer unread as long as with other providers by default. */
+/** A client may leave an answer unread for as long as with other providers by default. */
 const stallMs = 300_000;
 
-/** An upstream inside the process, for trying out and for tests: it takes its time and says little. */
+/** An upstream inside the process, for trials and tests, with a configurable delay and a short answer. */
 export class LoopbackUpstream implements Upstream {
   readonly name: string;
   readonly pool: string;
@@ -27,7 +27,7 @@ export class LoopbackUpstream implements Upstream {
     this.#context = { clock, stallMs, running: new Ring() };
   }
 
-  /** It speaks both. */
+  /** Serves both dialects. */
   serves(): boolean {
     return true;
   }
@@ -51,7 +51,7 @@ export class LoopbackUpstream implements Upstream {
   async close(): Promise<void> {}
 }
 
-/** One answer in the making: a first byte after serviceMs, then one part every chunkMs. */
+/** One answer in progress: the first byte after serviceMs, then one part every chunkMs. */
 class LoopbackCall implements Source {
   readonly #made: LoopbackAnswer;
   readonly #config: LoopbackProviderConfig;
@@ -103,7 +103,7 @@ class LoopbackCall implements Source {
       this.#isDue = this.#isPaused;
       if (!this.#isPaused) this.#send(answer);
     };
-    // The last part is the end of the one before it: it does not take a time of its own.
+    // The last part follows the one before it without a delay.
     if (this.#sent >= this.#made.parts.length - 1 || this.#config.chunkMs === 0) this.#goOn();
     else this.#cancelTimer = this.#clock.after(this.#config.chunkMs, () => this.#goOn());
   }

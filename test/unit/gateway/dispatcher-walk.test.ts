@@ -1,4 +1,4 @@
-/** Whatever happens in whatever order, at the dispatcher: promises, timers and seats. */
+/** Events in any order, at the dispatcher: promises, timers and seats. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

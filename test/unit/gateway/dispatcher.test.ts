@@ -176,7 +176,8 @@ test('a client that leaves between the hand-off and the start gives its seat on,
   const running = request('running');
   const [leaver, next] = [request('leaver'), request('next')];
   running.end();
-  // Microtask by microtask, up to the one in which the seat was handed on; the leaver's own comes after this one.
+  // Microtask by microtask, up to the one in which the seat was handed on; the leaving client's own microtask comes
+  // after it.
   while (counts().waiting === 2) await Promise.resolve();
   assert.deepEqual(started, ['running'], 'seated, but not begun');
   leaver.ticket.leave();

@@ -6,7 +6,7 @@ import { ManualClock } from '../../support/manual-clock.ts';
 
 const hash = 'of a session';
 
-/** A ring over a table of one session, whose answers are held back until they are let go. */
+/** A ring over a table of one session, whose answers are held back until they are released. */
 function arrange() {
   const clock = new ManualClock();
   const [now, later] = [clock.date(), new Date(clock.date().getTime() + 7_200_000)].map(date => date.toISOString());
@@ -36,7 +36,7 @@ function arrange() {
   };
   const events = { info: () => {}, error: () => {} };
   const ring = new SessionRing({ find, clock, events, cacheTtlMs: 30_000, staleMaxMs: 3_600_000, idleMs: 3_600_000 });
-  /** Lets the answers that are held go, and those to the questions which that leads to. */
+  /** Releases the held answers, and those to the queries that follow. */
   const answer = async () => {
     while (held.length > 0) {
       for (const gate of held.splice(0)) gate.resolve();
@@ -55,7 +55,7 @@ for (const [what, told] of [
   test(`what the database said before a session was ended ${what} is not taken for it afterwards`, async () => {
     const { ring, table, answer } = arrange();
     const asked = ring.find(hash);
-    // The old answer is on its way.
+    // The old answer is in flight.
     table.rows = [];
     void told(ring);
     const refused = assert.rejects(asked, over);

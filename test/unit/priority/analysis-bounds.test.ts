@@ -73,6 +73,6 @@ for (const [name, pattern] of Object.entries(kinds))
         .map(([what, ms]) => `${what} ${ms.toFixed(1)} ms`)
         .join(', '),
     );
-    // Under ten on a machine of its own, in CPU time; a cold compiler is a part of it.
+    // Below ten on an idle machine, in CPU time, including a cold compiler.
     for (const [what, ms] of Object.entries(steps)) assert.ok(ms < 60, `${what}: a step of ${ms} ms`);
   });

@@ -71,7 +71,7 @@ test('X-Priority wins over mapping and default, and never changes the flow', () 
   });
 });
 
-// Who asks for what under which policy, and the level that comes of it; own is P4, or P7 unmapped.
+// The key's type, the header, the policy, and the resulting level; the key's own level is P4, or P7 unmapped.
 const cases: [XPriorityPolicy, string, string, number, string][] = [
   ['internal', 'tok_int_1', '1', 1, 'header'],
   ['internal', 'tok_int_1', '8', 8, 'header'],

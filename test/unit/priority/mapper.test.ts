@@ -26,7 +26,7 @@ const request: Classifiable = {
   asked: undefined,
 };
 
-/** A mapper whose tables are in memory, with every read in the test's hand. */
+/** A mapper whose tables are in memory, with every read controlled by the test. */
 function arrange(t: TestContext, rows: Partial<StoredRows> = {}) {
   const tables = { mappings: [prefix(1, 'tok_a*', 2)], settings: [], boosts: [], schedules: [], ...rows } as {
     -readonly [K in keyof StoredRows]: StoredRows[K];
@@ -80,7 +80,7 @@ function arrange(t: TestContext, rows: Partial<StoredRows> = {}) {
   const clock = new ManualClock();
   const mapper = new Mapper({ store, settings, clock, events });
   t.after(() => mapper.stop());
-  /** The read with this number, from 0, once it has begun. */
+  /** Resolves to the read with this number, from 0, once it has begun. */
   const read = async (index: number) => {
     while (reads.length <= index) await new Promise<void>(resolve => waiting.push(resolve));
     return reads[index] ?? assert.fail();

@@ -1,4 +1,4 @@
-/** What must make no difference, and what must come out right in the end; numbers as in the scheduler's design, 4.1. */
+/** Changes that must make no difference, and invariants at the end; numbers as in the scheduler's design, 4.1. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
@@ -67,7 +67,7 @@ test('property 14: who is said to start at once is given the next seat, and nobo
         if (admission === 'impossible') continue;
         const isNext = real.next(walked.now) === request.id;
         if (isSaid) assert.deepEqual([admission, isNext], ['queued', true]);
-        // Past one that waits for tokens in flight a better level may go: that is the queue's to say.
+        // A better level may pass a request that waits for tokens in flight: the queue decides that.
         else if (maxTokensInFlight === null) assert.equal(isNext, false);
       }
     }),
@@ -85,7 +85,7 @@ test('property 15: the same walk leaves the same trace', () => {
   });
 });
 
-/** All options of a walk, those that it is configured with too, with other tenants or weights. */
+/** Changes all options of a walk, including those of its configuration steps, to other tenants or weights. */
 const changed = (steps: Step[], change: (options: SchedulerOptions) => SchedulerOptions): Step[] =>
   steps.map(step => (step.kind === 'configure' ? { ...step, options: change(step.options) } : step));
 
@@ -204,7 +204,7 @@ test('property 20: when the faults have passed, everybody who waits without a de
     };
     for (const step of patient) walked.take(step);
     settle();
-    // Every second all that run end: no bucket of the walk is so deep in debt that this were not enough.
+    // All running requests end every second: no bucket of the walk has a debt for which this is not enough.
     for (let second = 0; second < 2000 && ledger.waiting.size > 0; second++) {
       walked.advance(1000);
       for (const id of [...ledger.running.keys()]) {

@@ -1,4 +1,4 @@
-/** Reserved seats, caps, rates, tenants' limits, and how they work on each other. */
+/** Reserved seats, caps, rates, tenants' limits, and their interaction. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Scope } from '../../../src/scheduler/scheduler.ts';
@@ -48,7 +48,7 @@ test('known answer of SMG: 4 seats of which the best class keeps 2: the worst ge
   assert.deepEqual(seated(), ['high 0', 'high 1']);
 });
 
-/** The rule that must fail: each partition admits up to its own share or while the total is below the limit. */
+/** The faulty rule: each partition admits up to its own share or while the total is below the limit. */
 function naivePartitions(limit: number, shares: readonly number[], arrivals: readonly number[]): number {
   const inFlight = shares.map(() => 0);
   for (const partition of arrivals) {
@@ -189,7 +189,7 @@ test('the weight of a tenant is its share: 1 : 2 : 4 within one per cent', () =>
     assert.ok(Math.abs((served[id] ?? 0) - 1000 * weight) <= 10 * weight);
 });
 
-/** A stream of `a` that tells its progress, beside one of `b` that was charged 500; both have something waiting. */
+/** A stream of `a` that reports its progress, beside one of `b` that was charged 500; both have something waiting. */
 const whoIsNextAfter = (final: number): string[] => {
   const { come, seated, end, scheduler } = arrange({ seats: 2 });
   const long = come('a', 5, { cost: 100, tokens: 50 });

@@ -1,4 +1,4 @@
-/** Whatever happens in whatever order: the properties of the scheduler's design (its section 4.1), over random walks. */
+/** Events in any order: the properties of the scheduler's design (its section 4.1), over random walks. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -30,7 +30,7 @@ const checkWalks = (
 ) => fc.assert(fc.property(options, steps, check), { numRuns: 300 });
 
 const keyOf = (request: Request) => `${request.level}/${request.flowId}`;
-/** The settings as they are in force, where the walk does not change them. */
+/** The settings in effect, unless the walk changes them. */
 const inForce = ({ settings }: SchedulerOptions) => ({
   ...settings,
   reserved: cutReserves(settings.reserved, settings.seats),
@@ -158,7 +158,7 @@ test('property 6: when all that could start has started, no level that may have 
   });
 });
 
-/** The clock moves on by `unitMs` at a time, of which all that happens by it is a multiple. */
+/** The clock advances by `unitMs` at a time, and all times are multiples of it. */
 function checkAlarms(options: SchedulerOptions, steps: readonly Step[], unitMs: number): void {
   const scheduler = new SchedulerById(options);
   const walked = new Walk(scheduler);

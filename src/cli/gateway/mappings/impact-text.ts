@@ -27,7 +27,7 @@ export function impactText({ mapping, keys, requests, shares = [], shares_left_o
 const figuresLine = (what: string, { total, changed, unknown }: Figures): string =>
   `${changed} of ${total} ${what}${unknown > 0 ? ` (of ${unknown} the key was not seen since the start)` : ''}`;
 
-/** By tenant, the most frequent first. */
+/** Returns one line per tenant, the most frequent first. */
 function moveLines({ tenants, tenants_left_out }: Figures): string[] {
   const shown = tenants.slice(0, movesShown);
   const left = tenants.length - shown.length + tenants_left_out;
@@ -38,7 +38,7 @@ function moveLines({ tenants, tenants_left_out }: Figures): string[] {
   return left > 0 ? [...lines, `    … and ${left} more moves (--json has them)`] : lines;
 }
 
-/** Of a pool, if all who asked for something since then wanted more than there is. */
+/** Returns the shares of a pool for the case that all recently active tenants want more than there is. */
 function shareLines({ pool, policy, share_by, tenants, tenants_left_out }: PoolShares): string[] {
   const left = tenants.length - movesShown + tenants_left_out;
   const width = Math.max(...tenants.map(({ before, after }) => nameOf(before, after).length));

@@ -1,4 +1,4 @@
-/** What an import changes, row by row, as a diff. */
+/** Shows the changes of an import, row by row, as a diff. */
 import { styleText } from 'node:util';
 import { diffLines } from 'diff';
 import { stringify } from 'yaml';
@@ -14,7 +14,7 @@ export const paintFor = (stream: NodeJS.WriteStream): Paint =>
     ? (color, text) => styleText(color, text, { validateStream: false })
     : (_, text) => text;
 
-/** One block per row: its heading, then what goes (-) and what comes (+), with the fields that stay around. */
+/** Returns one block per row: its heading, then the removed (-) and added (+) fields among the unchanged ones. */
 export function importDiff(changes: readonly ImportChange[], paint: Paint): string {
   return changes
     .map(change => {

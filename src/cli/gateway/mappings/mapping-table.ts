@@ -25,7 +25,7 @@ export const mappingTable = (mappings: readonly Mapping[]): string =>
     ]),
   );
 
-/** What counts now, and what the row itself says where that differs. */
+/** Returns the effective level, and the row's own where it differs. */
 const levelOf = ({ priority, effective_priority }: Mapping): string =>
   effective_priority == null || effective_priority === priority
     ? `P${priority}`

@@ -1,4 +1,4 @@
-/** Mappings as a file that can live in git. */
+/** Reads and writes mappings as a file that can live in git. */
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Imported } from '../../../http/admin/contract/transfer-contract.ts';
@@ -64,7 +64,7 @@ function imported(answer: Imported, stdout: NodeJS.WriteStream): string {
 
 const faultsShown = 20;
 
-/** The rows that are at fault, a line each, as editors find them. */
+/** Returns the rows at fault, one line each in the format that editors parse. */
 function faultLines(error: unknown, file: string): string[] {
   const { faults, faults_left_out: left } = error instanceof CliFault ? error.detail : {};
   if (!Array.isArray(faults)) return [];

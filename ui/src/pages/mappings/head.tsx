@@ -14,7 +14,7 @@ import { ModeSwitch } from './mode-switch.tsx';
 import { SettingDialog, type SettingTask } from './setting-dialog.tsx';
 import { useTask } from './use-task.ts';
 
-/** Whether mappings hold at all, what holds without one, and when they were read. */
+/** Shows whether mappings are enforced, what applies without one, and when they were read. */
 export function Head() {
   const settings = useSettings();
   const changing = useTask<SettingTask>();

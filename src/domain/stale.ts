@@ -1,5 +1,5 @@
 /** Optimistic locking: whoever changes a row may say which version of it they have seen. */
-import { errors } from '../../domain/errors.ts';
+import { errors } from './errors.ts';
 
 /** Who writes, and the versions of the row on which the write may be built. */
 export interface WriteBy {

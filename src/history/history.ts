@@ -1,18 +1,19 @@
-/** Who changed what, and how it was before; one object at a time is put back. */
+/** The front door: who changed what, and how it was before; one object at a time is put back. */
+import type { Kysely } from 'kysely';
 import { sought } from '../db/answered.ts';
-import type { HistoryRow, RecordedObject } from '../db/schema.ts';
+import { type Image, isImage, type Restorer } from '../db/recorded-row.ts';
+import type { Database, HistoryRow, RecordedObject } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
+import type { WriteBy } from '../domain/stale.ts';
 import type { Events } from '../telemetry/events.ts';
-import type { HistoryFilter, HistoryStore } from './history-store.ts';
-import { type Image, isImage, type RestoreChecks } from './restore-checks.ts';
-import type { WriteBy } from './rows/stale.ts';
+import { type HistoryFilter, HistoryStore } from './history-store.ts';
 
-export interface HistoryParts {
-  readonly store: Pick<HistoryStore, keyof HistoryStore>;
-  readonly checkPool: RestoreChecks['checkPool'];
-  /** Resolves when what was restored serves here. */
-  readonly serve: (object: RecordedObject) => Promise<unknown>;
+interface HistoryParts {
+  /** PostgreSQL with the table of the history. */
+  readonly db: Kysely<Database>;
+  /** Of each object that is recorded, from the feature that it belongs to. */
+  readonly restorers: Readonly<Record<RecordedObject, Restorer>>;
   readonly clock: Clock;
   readonly events: Pick<Events, 'warn'>;
 }
@@ -23,12 +24,14 @@ const pruneEveryMs = 3_600_000;
 
 export class History {
   readonly #parts: HistoryParts;
+  readonly #store: HistoryStore;
   #isStopped = false;
   #cancelPruning = () => {};
   #pruning: Promise<void> = Promise.resolve();
 
   constructor(parts: HistoryParts) {
     this.#parts = parts;
+    this.#store = new HistoryStore(parts.db);
   }
 
   /** From now on old entries go, once an hour. */
@@ -43,25 +46,33 @@ export class History {
   }
 
   async list(filter: HistoryFilter): Promise<{ history: HistoryRow[]; total: number }> {
-    const { history, total } = await sought(this.#parts.store.list(filter), { history: [], total: 0 });
+    const { history, total } = await sought(this.#store.list(filter), { history: [], total: 0 });
     return { history: history.map(shown), total };
   }
 
   /** Answers the entry of the restoring; null where the object was in that state already. */
   async restore(id: number, by: WriteBy): Promise<{ of: HistoryRow; entry: HistoryRow | null }> {
-    const { store, checkPool, serve, clock } = this.#parts;
-    const of = await store.find(id);
+    const of = await this.#store.find(id);
     if (of === null) throw errors.notFound(`There is no entry ${id} in the history.`);
-    const isChanged = await store.restore(of, by, { checkPool, now: clock.date().getTime() });
+    const restorer = this.#restorerOf(of.object);
+    const isChanged = await this.#store.restore(of, restorer, by);
     if (!isChanged) return { of: shown(of), entry: null };
-    await serve(of.object as RecordedObject);
-    const entry = await store.findRestoring(of);
+    await restorer.serve();
+    const entry = await this.#store.findRestoring(of);
     return { of: shown(of), entry: entry && shown(entry) };
+  }
+
+  /** A newer gateway may have recorded what this one does not know. */
+  #restorerOf(object: string): Restorer {
+    const restorers: Readonly<Record<string, Restorer>> = this.#parts.restorers;
+    const restorer = Object.hasOwn(restorers, object) ? restorers[object] : undefined;
+    if (restorer === undefined) throw errors.conflict(`This gateway does not know what a ${object} is.`);
+    return restorer;
   }
 
   async #prune(): Promise<void> {
     try {
-      await this.#parts.store.prune(kept);
+      await this.#store.prune(kept);
     } catch (error) {
       if (!this.#isStopped) this.#parts.events.warn(`Cannot delete old entries of the history: ${textOf(error)}`);
     }

@@ -1,0 +1,104 @@
+/**
+ * The rules that "never more than C in flight" rests on, one function each. A fleet runs by `rules`; tests drop one at a
+ * time and see what it was good for (docs/decisions/0041-the-rules-of-a-fleet.md has the traces).
+ */
+import type { Listed } from './list.ts';
+import type { Times } from './times.ts';
+
+/** How an attempt to reach a process's own address ended. */
+export type Knock = 'refused' | 'another' | 'lost';
+
+export interface Rules {
+  // 1: epochs and connections
+  /** No two elections draw the same epoch, whatever the database forgets: `chance` is a random number from 1 on. */
+  nextEpoch(highest: number, chance: number): number;
+  /** Of a member's connections the newest counts; what comes on an older one is dropped. */
+  isStale(generation: number, newest: number): boolean;
+
+  // 2: who stands
+  /** A member stands only if it has sent its conductor nothing, and had no answer, for so long. */
+  isSilent(sinceAnswerMs: number, sinceSentMs: number, times: Times): boolean;
+  /** A stranger stands beside nobody: where all on the list are gone, or the row was abandoned. */
+  mayStrangerStand(isAlone: boolean, ageMs: number, times: Times): boolean;
+  /** A stranger grants nothing at first: a reign that a restored row forgot shows itself by then. */
+  mustPause(isStranger: boolean, reignedMs: number, times: Times): boolean;
+
+  // 3: the list
+  /** The row lists a member before its first seat. */
+  maySeat(isInRow: boolean): boolean;
+  /** What of the old list an elected one keeps. */
+  keptList(old: readonly Listed[]): readonly Listed[];
+  /** Whether the list that a conductor told is newer than the row's. */
+  isListNewer(toldEpoch: number, rowEpoch: number): boolean;
+  /** A renewal that comes late undoes no later one. */
+  isUntouched(rowStamp: string, known: string): boolean;
+  /** Whether a member is surely in the row still once a renewal without it is on its way. */
+  staysInRow(isWritten: boolean): boolean;
+
+  // 4: proof of death
+  isProof(knock: Knock): boolean;
+
+  // 5: time counts from the sending of what was answered
+  contactSince(sentAt: number, now: number): number;
+  answerSince(sentAt: number, now: number): number;
+  renewedSince(sentAt: number, now: number): number;
+  /** `welcome` answers a `hello` like a beat. */
+  welcomeAnswers(sentAt: number): number | null;
+
+  // 6: contact
+  /** Contact is the conductor's answer, and not the database's. */
+  contactMs(sinceAnswerMs: number, sinceReadMs: number): number;
+  /** A member asks its clock before every start. */
+  mayStart(isIsolated: boolean): boolean;
+
+  // 7: how long a reign lasts without the database
+  /** Every member has to answer; one that is silent ends the reign. */
+  isAnswered(sinceAnswerMs: number, times: Times): boolean;
+  /** Who may be listed in the row may be elected, and has to answer too. */
+  mustAnswer(isInList: boolean, mayBeInRow: boolean): boolean;
+  /** Whoever is proved gone is left out only if it cannot have stood before. */
+  isLeftOut(sinceAnswerMs: number, times: Times): boolean;
+  /** A reign that was over once lives again by a renewal only. */
+  staysOver(): boolean;
+  /** A reign ends before strangers may take the row for abandoned. */
+  isTooOld(sinceRenewalMs: number, times: Times): boolean;
+
+  // 8: gathering
+  gatherMs(times: Times): number;
+  /** While some are silent, only what the others brought is granted; null: all there is. */
+  budget(isGathering: boolean, brought: number): number | null;
+}
+
+export const rules: Rules = {
+  nextEpoch: (highest, chance) => highest + chance,
+  isStale: (generation, newest) => generation < newest,
+
+  isSilent: (sinceAnswerMs, sinceSentMs, times) => Math.min(sinceAnswerMs, sinceSentMs) > times.lostMs,
+  mayStrangerStand: (isAlone, ageMs, times) => isAlone || ageMs > times.abandonedAfterMs,
+  mustPause: (isStranger, reignedMs, times) => isStranger && reignedMs <= times.ttlMs,
+
+  maySeat: isInRow => isInRow,
+  keptList: old => old,
+  isListNewer: (toldEpoch, rowEpoch) => toldEpoch > rowEpoch,
+  isUntouched: (rowStamp, known) => rowStamp === known,
+  staysInRow: isWritten => isWritten,
+
+  isProof: knock => knock !== 'lost',
+
+  contactSince: sentAt => sentAt,
+  answerSince: sentAt => sentAt,
+  renewedSince: sentAt => sentAt,
+  welcomeAnswers: sentAt => sentAt,
+
+  contactMs: sinceAnswerMs => sinceAnswerMs,
+  mayStart: isIsolated => !isIsolated,
+
+  isAnswered: (sinceAnswerMs, times) => sinceAnswerMs <= times.reignMs,
+  mustAnswer: (isInList, mayBeInRow) => isInList || mayBeInRow,
+  isLeftOut: (sinceAnswerMs, times) => sinceAnswerMs <= times.heardMs,
+  staysOver: () => true,
+  isTooOld: (sinceRenewalMs, times) => times.outageMaxMs !== null && sinceRenewalMs > times.outageMaxMs,
+
+  gatherMs: times => times.ttlMs + times.deadAfterMs,
+  budget: (isGathering, brought) => (isGathering ? brought : null),
+};
