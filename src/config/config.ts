@@ -19,7 +19,7 @@ export interface Config {
   readonly log: LogConfig;
 }
 
-export interface GatewayConfig {
+interface GatewayConfig {
   readonly edition: Edition;
   readonly host: string;
   /** 0 asks the system for a free port. */
@@ -40,14 +40,14 @@ export interface GatewayConfig {
   readonly minBodyBytesPerSec: number;
 }
 
-export interface DatabaseConfig {
+interface DatabaseConfig {
   /** postgres://…; null in Team means the embedded PostgreSQL under `dataDir`. */
   readonly url: string | null;
   /** Where LISTEN connects; null means `url`. */
   readonly listenUrl: string | null;
 }
 
-export interface AuthConfig {
+interface AuthConfig {
   readonly disabled: boolean;
   /** Beside those of loopback, the hosts by which this gateway may be called while `disabled`. */
   readonly allowedHosts: readonly string[];
@@ -60,7 +60,7 @@ export interface AuthConfig {
 }
 
 /** The admin console and its sessions. */
-export interface ConsoleConfig {
+interface ConsoleConfig {
   readonly enabled: boolean;
   /** A session in which nothing is asked for so long ends … */
   readonly sessionIdleMs: number;

@@ -48,7 +48,7 @@ export const errorKinds = {
 export type ErrorCode = keyof typeof errorKinds;
 
 /** Clients that are told to wait for a minute or longer do not wait at all (openai 4, AI SDK). */
-export const longestRetryAfterSec = 59;
+const longestRetryAfterSec = 59;
 
 interface ErrorFields {
   /** The field or parameter at fault. */

@@ -119,7 +119,7 @@ export type Point = Static<typeof point>;
  *   seats_busy          … and it has the next one
  *   tokens_in_flight    a seat is free, and whose turn it is does not fit into the tokens in flight
  */
-export const waitReasons = [
+const waitReasons = [
   'upstream_closed',
   'tenant_limit',
   'level_cap',

@@ -23,8 +23,7 @@ export interface Spent {
  * double because a produced token costs a decode step, a read token a share of a prefill (the 1:2 of the VTC paper,
  * OSDI '24).
  */
-export const costOf = (usage: Usage): number =>
-  usage.inputTokens - 0.9 * usage.cachedInputTokens + 2 * usage.outputTokens;
+const costOf = (usage: Usage): number => usage.inputTokens - 0.9 * usage.cachedInputTokens + 2 * usage.outputTokens;
 
 export const spentOf = (usage: Usage): Spent => ({
   cost: costOf(usage),

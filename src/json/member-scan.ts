@@ -13,7 +13,7 @@ import { ScannedToken, type Token } from './scanned-token.ts';
 import { quote, StringEnd } from './string-end.ts';
 
 /** Deeper nesting is a fault: no honest document needs it, and parsers upstream may fail on it. */
-export const maxDepth = 512;
+const maxDepth = 512;
 
 /** Receives values with watched names; `name` is a place in `MemberNames`. Elements of an array have its name. */
 export interface MemberVisitor {

@@ -8,7 +8,6 @@ import { PoolSettingsStore } from './pool-settings-store.ts';
 import { ScheduledPools, type ScheduledPoolsParts } from './scheduled-pools.ts';
 
 export type { Configure, LivePools } from './live-pools.ts';
-export type { PoolPatch } from './pool-patch.ts';
 export type { ScheduledPools } from './scheduled-pools.ts';
 export type { ShownPool } from './shown-pool.ts';
 

@@ -44,7 +44,7 @@ interface Page {
 type RowColumns = 'weekdays' | 'start_time' | 'end_time' | 'value';
 type ListedPoolSchedule = Omit<PoolScheduleRow, RowColumns> &
   ShownRule & { readonly value: JsonSetting; readonly is_open: boolean; readonly fault: string | null };
-export type PoolWindow = Omit<PreviewedWindow<ScheduledValue>, 'schedule'> & {
+type PoolWindow = Omit<PreviewedWindow<ScheduledValue>, 'schedule'> & {
   readonly schedule_id: number;
   readonly key: string;
   readonly value: JsonSetting;

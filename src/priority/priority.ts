@@ -21,21 +21,18 @@ export type { ExternalMayRaise } from './analysis/external-may-raise.ts';
 export type { Finding } from './analysis/findings.ts';
 export { findingKinds } from './analysis/findings.ts';
 export type { Linted } from './analysis/lint.ts';
-export type { DryRun, Impact, Tried } from './asking/dry-run.ts';
+export type { DryRun, Tried } from './asking/dry-run.ts';
 export type { Inspector } from './asking/inspector.ts';
-export type { MappingList, MappingPage } from './asking/mapping-list.ts';
+export type { MappingList } from './asking/mapping-list.ts';
 export { defaultClassify } from './matching/classifier.ts';
-export type { Mapping } from './matching/matcher.ts';
 export { maxPatternLength } from './matching/pattern.ts';
 export { maxReasonLength } from './rows/boost-rules.ts';
-export type { MappingFilter } from './rows/mapping-filter.ts';
 export { mappingSorts, mappingStates, sortOrders } from './rows/mapping-filter.ts';
 export { type MappingPatch, maxDescriptionLength, maxNameLength, type NewMapping } from './rows/mapping-rules.ts';
-export type { SettingsPatch } from './rows/settings.ts';
-export type { ListedMapping, Mapper } from './serving/mapper.ts';
-export type { MapperStatus, Reloaded } from './serving/mapper-status.ts';
+export type { Mapper } from './serving/mapper.ts';
+export type { MapperStatus } from './serving/mapper-status.ts';
 export type { Timings } from './serving/timings.ts';
-export type { DocumentFormat, Imported, ImportFile, ImportOptions, Transfer } from './transfer/transfer.ts';
+export type { Imported, ImportFile, ImportOptions, Transfer } from './transfer/transfer.ts';
 
 /** `db`: PostgreSQL with the mapping tables. */
 export const createMapper = ({

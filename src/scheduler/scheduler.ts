@@ -58,7 +58,6 @@ export class Scheduler<Holder> {
   readonly #tier = new LevelTier<Holder>(this.#queue.levels);
   /** Bit n: level n is below its cap and has something waiting that its tenant may start. */
   #ready = 0;
-  #ignoredFinishes = 0;
   /** A read-only view for inspection. */
   readonly inspection: Inspection<Holder>;
 
@@ -83,23 +82,15 @@ export class Scheduler<Holder> {
     return this.#queue.waiting;
   }
 
-  /** The bytes of the bodies of waiting requests. */
-  get queuedBytes(): number {
-    return this.#queue.bytes;
-  }
-
   /** The estimated tokens of the places that hold seats. */
   get tokensInFlight(): number {
     return this.#capacity.tokensInFlight;
   }
 
-  /** Calls of finish() for a place that held no seat: harmless faults of the caller. */
-  get ignoredFinishes(): number {
-    return this.#ignoredFinishes;
-  }
-
   /** Returns the counts of one level; `flows` is the number of remembered tenants. */
-  level(level: Level): Pick<LevelQueue<Holder>, 'waiting' | 'aside' | 'running' | 'waitingCost' | 'dueCost' | 'flows'> {
+  level(
+    level: Level,
+  ): Pick<LevelQueue<Holder>, 'waiting' | 'waitingBytes' | 'aside' | 'running' | 'waitingCost' | 'dueCost' | 'flows'> {
     return this.#queue.level(level);
   }
 
@@ -163,10 +154,7 @@ export class Scheduler<Holder> {
 
   /** Frees the seat of a place; its charge becomes what it has spent. A second call changes nothing. */
   finish(place: Place<Holder>, spent: Spent, now: number): boolean {
-    if (place.state !== 'running') {
-      this.#ignoredFinishes++;
-      return false;
-    }
+    if (place.state !== 'running') return false;
     this.#settle(place, spent, now);
     this.#leaveSeat(place, now);
     return true;

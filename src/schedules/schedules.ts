@@ -4,14 +4,13 @@ import { overlaps } from './overlap.ts';
 import { parseRule, type Rule, type RuleTexts, ruleAllowed, spelledWeekdays, weekdaysOf } from './rule.ts';
 import { stateAt, windowsBetween } from './windows.ts';
 
-export { type Rule, type RuleTexts, ruleAllowed, weekdayNames } from './rule.ts';
+export { type RuleTexts, ruleAllowed, weekdayNames } from './rule.ts';
 export { wakeAt } from './wake-at.ts';
-export { stateAt } from './windows.ts';
 
 /**
  * The most schedules of one mapping, or of one setting of one pool; more are refused, and ignored if SQL wrote them.
  */
-export const maxSchedules = 20;
+const maxSchedules = 20;
 
 /** A rule as the admin API takes and shows it. */
 export interface ShownRule {

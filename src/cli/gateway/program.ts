@@ -26,7 +26,7 @@ export async function runGatewayCommand(args: readonly string[], streams: Stream
   }
 }
 
-export function gatewayProgram(streams: Streams, endWith: (code: ExitCode) => void): Command {
+function gatewayProgram(streams: Streams, endWith: (code: ExitCode) => void): Command {
   const program = new Command('gateway')
     .description('Operates a running Tokligence Gateway: who gets which priority, keys, users, live lanes.')
     .version(version, '--version', 'show the version')

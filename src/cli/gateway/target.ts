@@ -24,8 +24,8 @@ export interface Target {
 type Surroundings = Pick<Streams, 'env' | 'readInput'>;
 type Environment = Streams['env'];
 
-export const defaultUrl = 'http://127.0.0.1:8081';
-export const environmentNames = {
+const defaultUrl = 'http://127.0.0.1:8081';
+const environmentNames = {
   url: 'TOKLIGENCE_URL',
   key: 'TOKLIGENCE_ADMIN_KEY',
   keyFile: 'TOKLIGENCE_ADMIN_KEY_FILE',
@@ -60,7 +60,7 @@ export function readTarget(flags: TargetFlags, surroundings: Surroundings): Targ
   return { url, key };
 }
 
-export const configFile = (env: Environment): string =>
+const configFile = (env: Environment): string =>
   join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'tokligence', 'cli.ini');
 
 function checkedUrl(text: string): string {

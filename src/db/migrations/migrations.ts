@@ -73,7 +73,7 @@ export interface Migrated {
  * What writes the history: triggers; the gateway, for changes made through it; none, if the role has the rights for
  * neither.
  */
-export type Recording = 'triggers' | 'gateway' | 'none';
+type Recording = 'triggers' | 'gateway' | 'none';
 
 export interface MigrationOptions {
   /** Creates all tables or none: if some exist already, the others may be about to be restored. */

@@ -36,9 +36,9 @@ interface Situation {
 
 /** The result of a row; the reason states it in a sentence. */
 export const standings = ['wins', 'may_win', 'loses', 'no_match', 'switched_off', 'faulty'] as const;
-export type Standing = (typeof standings)[number];
+type Standing = (typeof standings)[number];
 
-export interface ExplainedRow extends ShownRow {
+interface ExplainedRow extends ShownRow {
   /** The source of the effective priority. */
   readonly effective_source: EffectiveSource;
   readonly answer: Answer;
@@ -50,7 +50,7 @@ export interface ExplainedRow extends ShownRow {
 }
 
 /** The result for a request; fields are null if they depend on the unknown part of the key. */
-export interface Given {
+interface Given {
   readonly priority: Level | null;
   readonly source: 'header' | 'mapping' | 'default' | null;
   readonly flow_id: string | null;

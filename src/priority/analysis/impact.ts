@@ -31,13 +31,13 @@ export interface Tried {
   readonly requests: readonly SeenRequests[];
 }
 
-export interface LevelMove {
+interface LevelMove {
   readonly from: Level;
   readonly to: Level;
   readonly count: number;
 }
 
-export interface TenantMove extends LevelMove {
+interface TenantMove extends LevelMove {
   /** Null: no mapping matches, or the matching one names no tenant. */
   readonly from_tenant: string | null;
   readonly to_tenant: string | null;

@@ -22,12 +22,12 @@ export interface FlowMove {
   readonly after: ActiveFlow | null;
 }
 
-export interface FlowStanding extends PoolShare {
+interface FlowStanding extends PoolShare {
   readonly flow_id: string;
   readonly level: Level;
 }
 
-export interface ShareChange {
+interface ShareChange {
   readonly before: FlowStanding | null;
   readonly after: FlowStanding | null;
 }
@@ -41,7 +41,7 @@ export interface PoolShareChanges extends Pick<Sharing, 'policy'> {
 }
 
 /** The most shares shown per pool. */
-export const mostSharesShown = 50;
+const mostSharesShown = 50;
 /** Pools with the most tenants come first; pools without moves are not shown. */
 export const mostPoolsShown = 20;
 const flowsPerStep = 1024;

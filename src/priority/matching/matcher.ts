@@ -52,7 +52,7 @@ export interface CompiledRow {
 }
 
 /** Rows after which a step ends, so that whoever drives the steps can let others run. */
-const rowsPerStep = 64;
+const rowsPerStep = 256;
 
 /** A step of this many rows, or one regex, takes well under one or two milliseconds. */
 export function* compileRows(

@@ -11,9 +11,9 @@ import { Regex } from './regex.ts';
 import { RegexFault } from './regex-program.ts';
 
 export const maxPatternLength = 512;
-export const maxRegexLength = 256;
+const maxRegexLength = 256;
 /** The most copies that counted repetitions (`{n}`, `{n,m}`) make in total; nested ones multiply. */
-export const maxRegexCopies = 100;
+const maxRegexCopies = 100;
 
 export type Pattern =
   | { readonly kind: 'key'; readonly key: string }

@@ -8,9 +8,9 @@
 import { RE2Set } from 're2js';
 
 /** The limit of characters, classes, choices and checks, with all repetitions expanded. */
-export const maxRegexSize = 1_000;
+const maxRegexSize = 1_000;
 /** The limit of the ranges of all classes, expanded too; `\pL` has about 700. */
-export const maxRegexRanges = 100_000;
+const maxRegexRanges = 100_000;
 /** The limit of the cost of parsing classes, in characters that are folded to either case: some milliseconds. */
 const maxClassWork = 150_000;
 /** A Unicode class costs as much as folding this many characters. */

@@ -18,7 +18,7 @@ export const mappingSorts = [
 export type MappingSort = (typeof mappingSorts)[number];
 
 export const sortOrders = ['asc', 'desc'] as const;
-export type SortOrder = (typeof sortOrders)[number];
+type SortOrder = (typeof sortOrders)[number];
 
 export interface MappingFilter {
   readonly tenant_type?: string | undefined;

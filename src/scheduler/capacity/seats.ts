@@ -98,7 +98,7 @@ export class Seats {
 }
 
 /** If the reserves leave no seat to share, they are cut from the worst level up. */
-export function reservedWithin(reserved: readonly number[], seats: number): readonly number[] {
+function reservedWithin(reserved: readonly number[], seats: number): readonly number[] {
   const cut = [...reserved];
   let excess = cut.reduce((sum, own) => sum + own, 0) - (seats - 1);
   for (let level = cut.length - 1; level >= 0 && excess > 0; level--) {

@@ -13,7 +13,7 @@ import { Closure, type ProbeEnd } from './closure.ts';
 import { ProviderTargets, type Target } from './targets.ts';
 
 /** The most closures that are held. Clients choose the names of models, so a bound is needed. */
-export const maxClosures = 1000;
+const maxClosures = 1000;
 
 /** The scope of a closure: one model of a provider, or all of them. */
 export type Scope = 'model' | 'provider';

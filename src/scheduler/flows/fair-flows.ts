@@ -33,7 +33,7 @@ import { renormaliseAbove, VirtualTime } from './virtual-time.ts';
  * The most flows per level that are remembered with a debt and nothing to do. Beyond it the smallest debt is forgiven,
  * which is at most the charge of that flow's last requests.
  */
-export const maxIndebtedFlows = 4096;
+const maxIndebtedFlows = 4096;
 /** The most flows that an idle level keeps for their return; all of them start there with equal counters. */
 const maxRestingFlows = 256;
 

@@ -4,7 +4,7 @@ import type { Clock } from '../../../src/domain/clock.ts';
 import type { MappingSource } from '../../../src/priority/matching/matcher.ts';
 import { loadSnapshot } from '../../../src/priority/serving/snapshot-loader.ts';
 
-const rowsPerStep = 64;
+const rowsPerStep = 256;
 
 /** A clock on which every look at it finds a slice to be over. */
 const hurried = (): Clock => {

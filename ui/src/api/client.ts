@@ -63,7 +63,7 @@ async function send<T>(method: string, path: string, body: unknown, options: Opt
 }
 
 /** Omits members that are undefined, null or empty. */
-export function queryText(query: Query): string {
+function queryText(query: Query): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '');
   const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
   return text === '' ? '' : `?${text}`;

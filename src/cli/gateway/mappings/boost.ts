@@ -56,7 +56,7 @@ function boostOf({ priority, for: duration, until, reason }: BoostFlags): object
 const unitSeconds = { d: 86_400, h: 3_600, m: 60, s: 1 } as const;
 
 /** Parses a duration into seconds; a bare number means seconds. */
-export function seconds(text: string): number {
+function seconds(text: string): number {
   const match = /^(?:(\d{1,4})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s?)?$/.exec(text);
   const [d, h, m, s] = (match?.slice(1) ?? []).map(part => Number(part ?? 0));
   const total =

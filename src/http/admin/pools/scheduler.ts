@@ -20,7 +20,7 @@ import { type ChosenLevels, schedulerStats } from '../contract/pool-contract.ts'
 import { LiveStreams, type PoolSteps } from './live-stream.ts';
 
 /** One pool, as these routes see it. */
-export interface WatchedPool extends PoolSteps {
+interface WatchedPool extends PoolSteps {
   stats(): PoolStats;
   live(tenantName: (flowId: string) => string | null): LivePool;
   find(requestId: string): PresentRequest | null;

@@ -5,7 +5,7 @@ import type { ExplainedRow } from '../../api/explain.ts';
 const shownChars = 16;
 
 /** An exact pattern may be a whole key, so it is shortened, and stands in no address. */
-export function shownPattern({ pattern, match_type }: Pick<ExplainedRow, 'pattern' | 'match_type'>): string {
+function shownPattern({ pattern, match_type }: Pick<ExplainedRow, 'pattern' | 'match_type'>): string {
   if (match_type !== 'exact' || pattern.length <= shownChars) return pattern;
   return `${pattern.slice(0, shownChars)}…`;
 }

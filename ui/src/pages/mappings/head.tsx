@@ -95,7 +95,7 @@ function Loaded() {
   );
 }
 
-export function Cell({ label, children }: { readonly label: string; readonly children: ReactNode }) {
+function Cell({ label, children }: { readonly label: string; readonly children: ReactNode }) {
   return (
     <Stack gap={4}>
       <Text size="xs" c="dimmed" fw={500}>
