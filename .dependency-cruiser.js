@@ -30,10 +30,11 @@ export default {
     },
     {
       name: 'domain-imports-nothing',
-      comment: 'domain/ is the vocabulary everybody shares: no I/O, no library, no other room.',
+      comment:
+        'domain/ is the vocabulary everybody shares: no I/O, no other room, and of libraries only the one that spells shapes.',
       severity: 'error',
       from: only('^src/domain'),
-      to: { pathNot: '^src/domain' },
+      to: { pathNot: '^(src/domain|node_modules/typebox/)' },
     },
     {
       name: 'pure-core',
@@ -60,18 +61,26 @@ export default {
       name: 'features-do-not-know-each-other',
       comment: 'Features meet in gateway/ or in app.ts: pass what is needed as an argument.',
       severity: 'error',
-      from: { path: '^src/(identity|priority|upstreams|pool-settings)/' },
-      to: { path: '^src/(identity|priority|upstreams|pool-settings|gateway|http|cli)/', pathNot: '^src/$1/' },
+      from: { path: '^src/(identity|priority|upstreams|pool-settings|history)/' },
+      to: { path: '^src/(identity|priority|upstreams|pool-settings|history|gateway|http|cli)/', pathNot: '^src/$1/' },
     },
     {
       name: 'features-by-the-front-door',
       comment: 'Import the file named like the folder, or move what you need behind it.',
       severity: 'error',
-      from: { path: '^src', pathNot: '^src/(identity|priority|upstreams|pool-settings)/' },
+      from: { path: '^src', pathNot: '^src/(identity|priority|upstreams|pool-settings|history)/' },
       to: {
-        path: '^src/(identity|priority|upstreams|pool-settings)/',
-        pathNot: '^src/(identity/identity|priority/priority|upstreams/upstreams|pool-settings/pool-settings)\\.ts$',
+        path: '^src/(identity|priority|upstreams|pool-settings|history)/',
+        pathNot:
+          '^src/(identity/identity|priority/priority|upstreams/upstreams|pool-settings/pool-settings|history/history)\\.ts$',
       },
+    },
+    {
+      name: 'schedules-by-the-front-door',
+      comment: 'Import schedules/schedules.ts: rules of time are there for every feature, their parsing is not.',
+      severity: 'error',
+      from: { path: '^src', pathNot: '^src/schedules/' },
+      to: { path: '^src/schedules/', pathNot: '^src/schedules/schedules\\.ts$' },
     },
     {
       name: 'infrastructure-knows-no-feature',
@@ -79,7 +88,7 @@ export default {
       severity: 'error',
       from: only('^src/(config|db|telemetry|observed)/'),
       to: {
-        path: '^src/(identity|priority|upstreams|pool-settings|scheduler|gateway|http|cli|app|stop|edition|daemon|gatewayd)',
+        path: '^src/(identity|priority|upstreams|pool-settings|history|scheduler|gateway|http|cli|app|stop|edition|daemon|gatewayd)',
       },
     },
     {
@@ -102,6 +111,24 @@ export default {
       severity: 'error',
       from: { path: '^src', pathNot: '^src/(db/|.*-store\\.ts$|app\\.ts$|cli/sql\\.ts$)' },
       to: { path: 'node_modules/(pg|kysely)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'commands-know-only-the-contract',
+      comment:
+        'The commands talk to a gateway over HTTP, maybe of another version: of its rooms they import the types of http/admin/contract/, by `import type`.',
+      severity: 'error',
+      from: only('^src/cli/gateway/'),
+      to: {
+        path: '^src/(http|identity|priority|pool-settings|upstreams|scheduler|gateway|app|edition|stop|daemon)',
+        pathNot: '^src/http/admin/contract/',
+      },
+    },
+    {
+      name: 'commands-import-types-only',
+      comment: 'Write `import type`: the contract would bring its schemas and the features into every command.',
+      severity: 'error',
+      from: only('^src/cli/gateway/'),
+      to: { path: '^src/http/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'console-knows-only-the-contract',

@@ -1,8 +1,8 @@
-/** What mapping adds to a request, in the one place where it adds anything: the classifier, on against off. */
-import type { PrioritySettings } from '../src/config/config.ts';
+/** What does mapping add to a request in the classifier, the only place where it adds anything: on against off? */
 import type { Classifiable, Classify } from '../src/domain/vocabulary.ts';
 import { defaultClassify, mappedClassify } from '../src/priority/matching/classifier.ts';
 import { compile, compileRow } from '../src/priority/matching/matcher.ts';
+import { prioritySettings } from '../test/support/priority-settings.ts';
 import { mappingMix, randomKey } from './support/mapping-mix.ts';
 import { medianInterval, shown } from './support/rounds.ts';
 
@@ -12,13 +12,7 @@ const pairs = 40;
 const requestsPerRound = 20_000;
 const requestsPerBatch = 100;
 const identity = { keyId: 1, userId: 1, role: 'gateway_user' } as const;
-const settings: PrioritySettings = {
-  enabled: { value: true, source: 'default' },
-  default_priority: { value: 7, source: 'default' },
-  cache_ttl_sec: { value: 300, source: 'default' },
-  x_priority: { value: 'allow', source: 'default' },
-  mode: { value: 'enforce', source: 'default' },
-};
+const settings = prioritySettings();
 
 export function run(): void {
   const rows = mappingMix(10_000).map(row => compileRow(row));
@@ -29,7 +23,7 @@ export function run(): void {
   const keys = Array.from({ length: 1_000 }, (_, index) => randomKey(index));
   const figures = { on: [] as number[], off: [] as number[], difference: [] as number[] };
   for (let pair = -5; pair < pairs; pair++) {
-    // Whichever comes second finds warmer caches, so they take turns.
+    // The second one finds warmer caches, so they take turns.
     const first = pair % 2 === 0 ? mapped : unmapped;
     const one = nanosecondsPerRequest(keys, first);
     const other = nanosecondsPerRequest(keys, first === mapped ? unmapped : mapped);
@@ -61,7 +55,7 @@ function nanosecondsPerRequest(keys: readonly string[], classify: Classify): num
   return Number(elapsed) / requestsPerRound;
 }
 
-/** The key is a fresh string, as cut out of a header. */
+/** The key is a fresh string, as parsed from a header. */
 const request = (key: string): Classifiable => ({
   identity,
   key: Buffer.from(`Bearer ${key}`, 'latin1').toString('latin1').slice('Bearer '.length),

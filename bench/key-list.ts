@@ -1,7 +1,7 @@
 /**
- * What the console waits for at 1,000,000 keys: pages of their list over HTTP, with and without a filter.
+ * How long does the console wait at 1,000,000 keys: pages of their list over HTTP, with and without a filter?
  *
- * `keys=100000` for another number of them.
+ * `keys=100000` sets another number of keys.
  */
 import type pg from 'pg';
 import { startApp } from '../src/app.ts';

@@ -1,8 +1,8 @@
 /**
- * What the console waits for at 100,000 mappings: every view of their list over HTTP, and how long listing, loading
- * and looking for rows that never win keep everything else waiting.
+ * How long does the console wait at 100,000 mappings: every view of their list over HTTP, and how long do listing,
+ * loading and searching rows that never win block everything else?
  *
- * `rows=20000` for another number of them.
+ * `rows=20000` sets another number of mappings.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
@@ -140,7 +140,7 @@ const list = (bench: Bench, query: string) =>
 
 const call = ({ url }: Bench, method: string, path: string, body?: object) => callAdmin(url, method, path, body);
 
-/** An operator's rows; some of them are switched off, faulty, boosted, or stand behind a wider one. */
+/** Inserts rows like an operator's; some are disabled, faulty, boosted, or hidden by a wider one. */
 async function fill(pool: pg.Pool, count: number): Promise<void> {
   const rows = mappingMix(count).map(row => ({ ...row, ...made(row.id, row.pattern) }));
   for (let from = 0; from < count; from += rowsAtOnce) {

@@ -1,4 +1,7 @@
-/** What mapping costs a request on its whole way through the gateway: CPU with it on against CPU with it off. */
+/**
+ * What does mapping cost a request on its whole way through the gateway: CPU with it enabled against CPU with it
+ * disabled?
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 import { type BenchGateway, startBenchGateway } from './support/gateway-process.ts';
 import { startLoad } from './support/load.ts';
@@ -8,16 +11,16 @@ import { startBenchUpstream } from './support/upstream.ts';
 export const name = 'mapping-onoff';
 
 const rounds = 40;
-/** Not counted: just-in-time compilation. */
+/** Not counted, because of just-in-time compilation. */
 const warmUpRounds = 3;
 const requestsPerTurn = 3_000;
-/** After a switch the gateway hears of its own change once more, and reads it. */
+/** After a switch the gateway is notified of its own change once more, and reads it. */
 const settleMs = 150;
 
-/** `again` is off once more: what off against off differs by is the noise of this run. */
+/** `again` is disabled too: its difference from `off` is the noise of this run. */
 type Arm = 'on' | 'off' | 'again';
 type Figures = Record<Arm, number[]>;
-/** Whichever comes later finds a warmer process, so they take turns at every place. */
+/** A later arm finds a warmer process, so they take turns in every position. */
 const orders: readonly (readonly Arm[])[] = [
   ['on', 'off', 'again'],
   ['again', 'off', 'on'],
@@ -31,15 +34,15 @@ export async function run(): Promise<void> {
   const upstream = await startBenchUpstream();
   const gateway = await startBenchGateway(upstream.url);
   const load = startLoad();
-  // Every key matches, and lands where it lands unmapped, so that the two differ in nothing but the mapping.
+  // Every key matches and gets the same lane as unmapped, so that the arms differ only in the mapping.
   const mapping = { pattern: 'tok_bench_*', match_type: 'prefix', priority: 7, tenant_id: 'bench' };
   await gateway.admin('POST', '/admin/api-key-priority/mappings', mapping);
   const url = `${gateway.url}/v1/chat/completions`;
   const microsPerRequest = async (): Promise<number> => {
-    const before = await gateway.cpuMicros();
+    const before = await gateway.figures();
     const { failed } = await load.run({ url, requests: requestsPerTurn, stream: false, keys: gateway.keys });
     if (failed > 0) throw new Error(`${failed} of ${requestsPerTurn} requests failed`);
-    return ((await gateway.cpuMicros()) - before) / requestsPerTurn;
+    return ((await gateway.figures()).cpuMicros - before.cpuMicros) / requestsPerTurn;
   };
   try {
     await measure(gateway, warmUpRounds, microsPerRequest);

@@ -1,4 +1,4 @@
-/** What a lookup costs: for a key seen before against a bare Map.get, and for one never seen. */
+/** What does a lookup cost: for a key seen before against a bare Map.get, and for a new one? */
 import { compile, compileRow, type MappingSource, type Snapshot } from '../src/priority/matching/matcher.ts';
 import { mappingMix, randomKey } from './support/mapping-mix.ts';
 import { interleaved, shown, spread } from './support/rounds.ts';
@@ -40,14 +40,14 @@ const snapshotOf = (rows: readonly MappingSource[]): Snapshot =>
     Date.now(),
   ).snapshot;
 
-/** Keys as a request header yields them: fresh strings cut out of "Bearer …", never hashed before. */
+/** Keys as a request header yields them: fresh strings, cut from "Bearer …" and never hashed. */
 const freshKeys = (keys: readonly string[]): string[] =>
   keys.map(key => Buffer.from(`Bearer ${key}`, 'latin1').toString('latin1').slice('Bearer '.length));
 
 function nanosecondsPerKey(keys: readonly string[], look: (key: string) => unknown): number {
   let elapsed = 0n;
   for (let first = 0; first < keys.length; first += keysPerBatch) {
-    // Few at a time: a header that was just read is still in the processor's cache.
+    // In small batches: a header that was just read is still in the processor's cache.
     const fresh = freshKeys(keys.slice(first, first + keysPerBatch));
     const start = process.hrtime.bigint();
     for (const key of fresh) look(key);

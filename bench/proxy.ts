@@ -1,55 +1,49 @@
-/** CPU per proxied request and per streamed chunk, everything on, against the barest proxy in the same run. */
-import { startBenchGateway } from './support/gateway-process.ts';
-import { startLoad } from './support/load.ts';
-import type { MeasuredProcess } from './support/measured-process.ts';
-import { startProxyFloor } from './support/proxy-floor.ts';
+/** CPU, latency and memory per proxied request and per streamed chunk, everything on, against the barest proxy in the same run. */
+import { type Turn, withProxyPair } from './support/proxy-pair.ts';
 import { interleaved, shown } from './support/rounds.ts';
-import { chunksPerStream, startBenchUpstream } from './support/upstream.ts';
+import { chunksPerStream } from './support/upstream.ts';
 
-const rounds = 12;
+const warmUpRounds = 3;
 const requestsPerRound = 4_000;
 const streamsPerRound = 300;
 
-export async function run(): Promise<void> {
-  const upstream = await startBenchUpstream();
-  const floor = await startProxyFloor(upstream.url);
-  const gateway = await startBenchGateway(upstream.url);
-  const load = startLoad();
-  const round = (process: MeasuredProcess, stream: boolean) => async () => {
-    const requests = stream ? streamsPerRound : requestsPerRound;
-    const before = await process.cpuMicros();
-    const url = `${process.url}/v1/chat/completions`;
-    const { failed } = await load.run({ url, requests, stream, keys: gateway.keys });
-    if (failed > 0) throw new Error(`${failed} of ${requests} requests failed`);
-    return ((await process.cpuMicros()) - before) / requests;
-  };
-  const candidates = {
-    floor: round(floor, false),
-    gateway: round(gateway, false),
-    floorStream: round(floor, true),
-    gatewayStream: round(gateway, true),
-  };
-  try {
-    await interleaved(3, candidates); // just-in-time compilation
-    tell(await interleaved(rounds, candidates));
-  } finally {
-    await load.stop();
-    for (const process of [gateway, floor, upstream]) await process.stop();
-  }
+type Turns = Record<'floor' | 'gateway' | 'floorStream' | 'gatewayStream', Turn[]>;
+
+/** `rounds=12` */
+export async function run({ rounds = 12 }: { rounds?: number }): Promise<void> {
+  await withProxyPair(async ({ gateway, floor, turn }) => {
+    const candidates = {
+      floor: () => turn(floor, requestsPerRound, false),
+      gateway: () => turn(gateway, requestsPerRound, false),
+      floorStream: () => turn(floor, streamsPerRound, true),
+      gatewayStream: () => turn(gateway, streamsPerRound, true),
+    };
+    await interleaved(warmUpRounds, candidates); // just-in-time compilation
+    tell(rounds, await interleaved(rounds, candidates));
+  });
 }
 
-function tell(samples: Record<'floor' | 'gateway' | 'floorStream' | 'gatewayStream', number[]>): void {
-  const ratios = (ours: readonly number[], theirs: readonly number[]) =>
-    ours.map((sample, index) => sample / (theirs[index] ?? Number.NaN));
-  const perChunk = (streams: readonly number[]) => streams.map(stream => stream / chunksPerStream);
+function tell(rounds: number, { floor, gateway, floorStream, gatewayStream }: Turns): void {
   console.log(`${rounds} rounds, ${requestsPerRound} requests and ${streamsPerRound} streams each, 64 connections;`);
-  console.log('user and system CPU of the proxy process, median (min … max)');
-  console.log(`request, bare proxy  ${shown(samples.floor, 'µs')}`);
-  console.log(`request, gateway     ${shown(samples.gateway, 'µs')}`);
-  console.log(`  ratio per round    ${shown(ratios(samples.gateway, samples.floor), '×', 2)}   at most 1.5`);
-  console.log(`chunk, bare proxy    ${shown(perChunk(samples.floorStream), 'µs', 2)}`);
-  console.log(`chunk, gateway       ${shown(perChunk(samples.gatewayStream), 'µs', 2)}`);
-  console.log(
-    `  ratio per round    ${shown(ratios(samples.gatewayStream, samples.floorStream), '×', 2)}   at most 1.2`,
-  );
+  console.log('CPU is user and system time of the proxy process; median (min … max)');
+  compare('CPU of a request', floor, gateway, turn => turn.cpuMicrosPerRequest, 'µs', 1.45);
+  compare('CPU of a chunk', floorStream, gatewayStream, turn => turn.cpuMicrosPerRequest / chunksPerStream, 'µs', 1.15);
+  compare('p50 of requests', floor, gateway, turn => turn.p50Ms, 'ms');
+  compare('p99 of requests', floor, gateway, turn => turn.p99Ms, 'ms', 2);
+  compare('RSS', floorStream, gatewayStream, turn => turn.rssMiB, 'MiB', 1.5);
+}
+
+function compare(
+  what: string,
+  floor: readonly Turn[],
+  gateway: readonly Turn[],
+  figure: (turn: Turn) => number,
+  unit: string,
+  target?: number,
+): void {
+  const [theirs, ours] = [floor.map(figure), gateway.map(figure)];
+  const ratios = ours.map((sample, round) => sample / (theirs[round] ?? Number.NaN));
+  console.log(`${what}, bare proxy  ${shown(theirs, unit, 2)}`);
+  console.log(`${what}, gateway     ${shown(ours, unit, 2)}`);
+  console.log(`  ratio per round    ${shown(ratios, '×', 2)}${target === undefined ? '' : `   at most ${target}`}`);
 }

@@ -1,4 +1,4 @@
-/** What reserved seats give P0 and cost the others while minute-long streams hold the pool, 3.6 times overloaded. */
+/** What do reserved seats give P0 and cost the others while minute-long streams hold the pool, 3.6 times overloaded? */
 import { median, rounded } from './sim/check.ts';
 import { type ReserveResult, type ReserveSetting, reserveSettings, runReserve } from './sim/reserve-case.ts';
 import { table } from './sim/table.ts';
@@ -16,7 +16,7 @@ const figures: Record<Figure, { readonly label: string; readonly digits: number 
   ratio: { label: 'P3 : P7', digits: 2 },
 };
 
-/** One run each, of the design's own model. */
+/** The figures of the design's own model, one run each. */
 const designed: Record<ReserveSetting, Record<Figure, number>> = {
   'hybrid, 0 reserved': { p50: 2.05, p99: 17.66, max: 18.4, seatSec: 68_549, ratio: 2.27 },
   'hybrid, 2 reserved': { p50: 0, p99: 9.53, max: 13.1, seatSec: 65_151, ratio: 2.28 },
@@ -52,7 +52,7 @@ function verdict(design: number, least: number, most: number): string {
   return 'yes';
 }
 
-/** Seed by seed, since the same requests come in all settings. */
+/** Compares seed by seed, because all settings get the same requests. */
 function costs(
   settings: readonly ReserveSetting[],
   results: ReadonlyMap<ReserveSetting, readonly ReserveResult[]>,

@@ -1,4 +1,4 @@
-// `npm run bench [-- NAME … OPTION=NUMBER …]`: each bench in a process of its own, one after the other, under a
+// `npm run bench [-- NAME … OPTION=NUMBER …]`: runs each bench in a process of its own, one after the other, under a
 // heading with machine and date. Figures of one run compare with each other, never with those of another machine.
 import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
@@ -39,7 +39,7 @@ for (const name of asked.length > 0 ? asked : available) {
 }
 process.exitCode = failed ? 1 : 0;
 
-/** What a bench asks: the first paragraph of the comment that its file begins with. */
+/** Returns the question of a bench: the first paragraph of the comment that begins its file. */
 function questionOf(name: string): string {
   const comment = /^\/\*\*([\s\S]*?)\*\//.exec(readFileSync(`bench/${name}.ts`, 'utf8'))?.[1] ?? '';
   const [paragraph = ''] = comment.split(/\n \*\n/);

@@ -1,6 +1,6 @@
 /**
- * The gateway and HAProxy, the same load through both in turns: 8 seats, 100 clients that never let up
- * and a few requests that matter. HAProxy has priority classes and no notion of tenants or reserves.
+ * How does the gateway compare with HAProxy, the same load through both in turns: 8 seats, 100 clients in a closed
+ * loop and a few urgent requests? HAProxy has priority classes, but neither tenants nor reserves.
  *
  *   npm run bench -- saturation [seeds=5] [seconds=30]     measured seconds of each seed, side and case
  */
@@ -16,7 +16,7 @@ type Who = keyof typeof classes;
 
 interface Case {
   readonly title: string;
-  /** Names the pool, see `providers`. */
+  /** The name of the pool, see `providers`. */
   readonly model: 'plain' | 'reserve';
   readonly loops: readonly { readonly who: Who; readonly clients: number; readonly serviceMs: number }[];
   readonly urgent: { readonly perSecond: number; readonly serviceMs: number } | null;
@@ -83,7 +83,7 @@ export async function run({ seeds = 5, seconds = 30 }: Options = {}): Promise<vo
       for (let seed = 1; seed <= seeds; seed++) {
         const ofHaproxy = async () => results.haproxy.push(await haproxyRound(each, startHaproxyHere, seed, seconds));
         const ofOurs = async () => results.ours.push(await gatewayRound(each, gateway, seed, seconds));
-        // Whoever comes second is now the one and now the other.
+        // The two sides alternate in being second.
         for (const side of seed % 2 === 1 ? [ofHaproxy, ofOurs] : [ofOurs, ofHaproxy]) await side();
         console.log(`  seed ${seed}: ${summary(each, results.haproxy.at(-1))} | ${summary(each, results.ours.at(-1))}`);
       }
@@ -133,7 +133,7 @@ function round(each: Case, { url }: Pick<Haproxy, 'url'>, keyOf: KeyOf, seed: nu
 
 interface SaturatedGateway extends TeamGateway {
   readonly key: KeyOf;
-  /** Resolves once nobody waits or is served. */
+  /** Resolves when no request waits or is served. */
   idle(): Promise<void>;
 }
 
@@ -144,7 +144,7 @@ base_url = ${upstreamUrl}/v1
 models = ${name}
 max_concurrent = ${seats}`;
 
-/** Nobody is sent away for having waited long: HAProxy does not either. */
+/** No request times out in the queue, as with HAProxy. */
 async function startGateway(upstreamUrl: string): Promise<SaturatedGateway> {
   const gateway = await startTeamGateway(`
 ${provider('plain', upstreamUrl)}
@@ -202,7 +202,7 @@ function tellFairness({ haproxy, ours }: Results): void {
 const judge = (figure: string, isMet: boolean, target: string) =>
   console.log(`  ${isMet ? 'met   ' : 'MISSED'} ${figure}   (${target})`);
 
-/** Answers the p99 of all seeds together. */
+/** Returns the p99 of all seeds together. */
 function tellUrgent(name: string, results: readonly LoadResult[], published: string): number {
   const all = results.flatMap(({ poissonMs }) => poissonMs);
   const work = `P9 ${mean(results.map(rate)).toFixed(2)}/s`;
@@ -219,7 +219,7 @@ function tellSmall(name: string, results: readonly LoadResult[], published: stri
   return { perSecond, p50: percentile(all, 0.5) };
 }
 
-/** How a case went with one seed on one side, while the others are still to come. */
+/** The result of a case with one seed on one side, while the others are still running. */
 function summary({ urgent: isAboutUrgent }: Case, result: LoadResult | undefined): string {
   if (result === undefined) return '';
   const small = result.loopRate[1] ?? 0;
@@ -235,7 +235,7 @@ const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
 const percentiles = (samples: readonly number[]): string =>
   [0.5, 0.95, 0.99].map(share => percentile(samples, share).toFixed(0)).join(' / ');
 
-/** The nearest rank. */
+/** By the nearest-rank method. */
 function percentile(samples: readonly number[], share: number): number {
   const sorted = samples.toSorted((a, b) => a - b);
   return sorted[Math.max(Math.ceil(share * sorted.length) - 1, 0)] ?? Number.NaN;

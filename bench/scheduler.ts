@@ -1,4 +1,4 @@
-/** What a scheduling decision costs, against a bare array used as a queue; and what a seat costs a request. */
+/** What does a scheduling decision cost, against a bare array used as a queue; and what does a seat cost a request? */
 import { systemClock } from '../src/domain/clock.ts';
 import { allLevels, type ShareBy } from '../src/domain/vocabulary.ts';
 import { Dispatcher } from '../src/gateway/pool/dispatcher.ts';
@@ -72,8 +72,8 @@ interface Sharing {
 }
 
 /**
- * Each request that is served is followed by another one of the same tenant, so that all stay backlogged. So many
- * more of each tenant stand aside.
+ * Each served request is followed by another one of the same tenant, so that all tenants stay backlogged. `aside` more
+ * requests of each tenant stand aside.
  */
 function schedulerPairs(tenants: number, { aside = 0, shareBy = 'level' }: Sharing = {}): () => number {
   const scheduler = new Scheduler<Demand>({ settings: { ...settings, shareBy }, tenants: new Map() });
@@ -104,22 +104,25 @@ const queue = (scheduler: Scheduler<Demand>, demand: Demand, now: number): void 
   if (scheduler.enqueue(new Place(demand, demand, 1e12), now) !== 'queued') throw new Error('it was not queued');
 };
 
-/** Who is next is turned away, which closes its model until then. */
+/** Turns the next request away, which closes its model until then. */
 function turnAway(scheduler: Scheduler<Demand>, until: number): Place<Demand> {
   const place = scheduler.next(0);
   if (place === undefined) throw new Error('the queue ran dry');
-  scheduler.turnedAway(place, 'model', until, 0);
+  scheduler.upstreamBusy(place, 'model', until, 0);
   return place;
 }
 
-/** Milliseconds for a model to close and to open again while so many requests of a hundred tenants wait for it. */
+/**
+ * Returns the milliseconds for a model to close and open again while this many requests of a hundred tenants wait for
+ * it.
+ */
 function closeAndOpen(waiting: number): () => number {
   const tenants = demands(100).map(demand => ({ ...demand, ...closedTarget }));
   return () => {
     const scheduler = new Scheduler<Demand>({ settings, tenants: new Map() });
     for (let nth = 0; nth < waiting / tenants.length; nth++) for (const demand of tenants) queue(scheduler, demand, 0);
     const startedAt = process.hrtime.bigint();
-    scheduler.requeue(turnAway(scheduler, 10), 0);
+    scheduler.putBack(turnAway(scheduler, 10), 0);
     if (scheduler.next(9) !== undefined) throw new Error('it is not closed');
     if (scheduler.next(10) === undefined) throw new Error('it is not open');
     return nanosecondsSince(startedAt) / 1e6;
@@ -174,7 +177,7 @@ function freeSeatRuns(): () => Promise<number> {
   };
 }
 
-/** Milliseconds from the release of the one seat until all that were queued have ended. */
+/** Returns the milliseconds from the release of the only seat until all queued requests have ended. */
 async function queuedRuns(): Promise<number> {
   const dispatcher = createDispatcher(1);
   const gate = Promise.withResolvers<void>();

@@ -1,4 +1,4 @@
-/** The scheduler in virtual time: published figures and known answers of this field, next to what it gives. */
+/** How does the scheduler in virtual time compare with published figures and known answers of this field? */
 import { allocationChecks, borrowingChecks, scriptedChecks, slotChecks } from './sim/apf-checks.ts';
 import type { Check } from './sim/check.ts';
 import { gcraChecks } from './sim/gcra-checks.ts';

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Any Node that npm runs on may start this; the gateway's own Node 24 then runs src/cli/gateway.ts.
+// Runs on every Node that npm supports; the gateway's own Node 24 then runs src/cli/gateway.ts.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -18,7 +18,7 @@ else {
 
 function runWith(node) {
   const child = spawn(node, [script, ...process.argv.slice(2)], { stdio: 'inherit' });
-  // Ctrl-C reaches both; only the child knows how to end.
+  // Ctrl-C reaches both processes; the child decides when to end.
   const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
   for (const signal of forwarded) process.on(signal, () => child.kill(signal));
   child.once('error', error => {

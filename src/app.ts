@@ -1,10 +1,12 @@
-/** The only place that wires: everything below is handed what it needs here. */
+/** The only place that wires: every part below receives its dependencies here. */
 import type { Config, LogConfig, PoolConfig } from './config/config.ts';
 import { ConfigFaults, type GivenTexts, type LoadedConfig } from './config/config-loader.ts';
+import { answerOf } from './db/answered.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
-import { type Configure, type OpenEdition, openEdition } from './edition.ts';
+import { type Configure, type OpenEdition, openEdition } from './edition/edition.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Dispatcher } from './gateway/pool/dispatcher.ts';
+import { BodyLimits } from './gateway/receiving/body-limits.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { chosenLevels } from './http/admin/pools/chosen-levels.ts';
 import { shownProviders } from './http/admin/pools/shown-providers.ts';
@@ -16,6 +18,7 @@ import { ProviderHealths } from './observed/provider-health.ts';
 import { stepMs, WaitWindow } from './observed/wait-window.ts';
 import { reload } from './reload.ts';
 import { Stop, type StopWish } from './stop.ts';
+import { closeWith } from './telemetry/closing.ts';
 import { createEvents, type Events } from './telemetry/events.ts';
 import { createLogger, LogFileFault, type Logger, type LogSink } from './telemetry/logger.ts';
 import { createMetrics, type Watched } from './telemetry/metrics.ts';
@@ -23,51 +26,90 @@ import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
 
 export interface Overrides {
   readonly clock?: Clock;
-  /** Where log lines go; stdout unless given. */
+  /** The target of log lines; stdout by default. */
   readonly logSink?: LogSink;
-  /** Where a drawn admin key is shown, past the logger; stdout unless given. */
+  /** Shows a newly created admin key, bypassing the logger; stdout by default. */
   readonly print?: (text: string) => void;
-  /** Where the console was built, unless in its own place. */
+  /** The folder of the built console, if not the usual one. */
   readonly consoleFolder?: string;
-  /** Said in the log once it is there. */
+  /** Logged once the log exists. */
   readonly warnings?: readonly string[];
-  /** As the configuration was written, to tell what needs a restart when it is read again. */
+  /** The configuration as written, to find what needs a restart when it is read again. */
   readonly given?: GivenTexts;
 }
 
 export interface App {
   readonly url: string;
-  /** Resolves when requests can be served; rejects on a fault that no retry mends. */
+  /** Resolves when requests can be served; rejects on a fault that no retry can cure. */
   readonly ready: Promise<void>;
   /** Leaves, drains and closes everything; safe to call more than once. */
   stop(wish?: StopWish): Promise<void>;
-  /**
-   * Opens the file of the log anew and reads the configuration again; whatever is wrong with either is logged and
-   * changes nothing.
-   */
+  /** Reopens the log file and reads the configuration again; faults of either are logged and change nothing. */
   reload(read: () => LoadedConfig): void;
-  /** Opens the file of the log anew, where there is one. */
+  /** Reopens the log file, if there is one. */
   reopenLog(): void;
-  /** Ends the stage in which a stop is: the delay first, then the grace period. */
+  /** Ends the present stage of a stop: first the delay, then the grace period. */
   hurry(): void;
 }
 
-/** Starts everything; listens already while the database is still being reached for. */
+/** Starts everything; listens before the database can be reached. */
 export async function startApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const clock = overrides.clock ?? systemClock;
-  const { logger, metrics, events } = createTelemetry(config, overrides);
+  const telemetry = createTelemetry(config, clock, overrides);
+  const { logger, events } = telemetry;
+  // Closed in the opposite order: by a start that fails, or by a stop.
+  await using opening = new AsyncDisposableStack();
+  opening.defer(() => logger.close());
+  const parts = await openParts({ config, overrides, clock, ...telemetry }, opening);
+  const { edition, stopping } = parts;
+  const url = await parts.http.listen(config.gateway);
+  events.info(`Listening on ${url} (${config.gateway.edition} edition)`);
+  const ready = edition.start(stopping.draining).then(() => events.info('Ready'));
+  // Whoever does not await it is told by the log.
+  ready.catch(error => stopping.draining.aborted || events.error('Cannot start', error));
 
+  const opened = opening.move();
+  let stopped: Promise<void> | null = null;
+  return {
+    url,
+    ready,
+    stop: (wish = 'in_time') => (stopped ??= stop(opened, { config, ready, events, ...parts }, wish)),
+    reload(read) {
+      void logger.reopen();
+      if (stopping.draining.aborted) return;
+      reload({ read, started: overrides.given ?? new Map(), apply: parts.reconfigure, events });
+    },
+    reopenLog: () => void logger.reopen(),
+    hurry: () => stopping.hurry(),
+  };
+}
+
+interface StartParts extends ReturnType<typeof createTelemetry> {
+  readonly config: Config;
+  readonly overrides: Overrides;
+  readonly clock: Clock;
+}
+
+/** All that there is of a gateway, wired, before it listens. `opening` closes what this has opened. */
+async function openParts(given: StartParts, opening: AsyncDisposableStack) {
+  const { config, overrides, clock, logger, metrics, events } = given;
   const stopping = new Stop(clock);
-  const print = overrides.print ?? (text => process.stdout.write(text));
+  opening.defer(() => {
+    if (stopping.hasBegun) events.info('Stopped');
+    else stopping.abandon();
+  });
   const dispatchers = createDispatchers(config, clock);
-  const bodies = bodyLimits(config);
+  const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
+  const bodies = createBodyLimits(config);
   const configure: Configure = (pool, settings, tenants) => {
     dispatchers.get(pool)?.configure(settings, tenants);
-    bodies.maxReceivingBytes = Math.max(bodies.maxReceivingBytes, settings.maxQueuedBytes);
+    bodies.configure(pool, settings);
   };
+  const print = overrides.print ?? (text => process.stdout.write(text));
   const edition = await openEdition({ config, clock, events, print, configure });
+  closeWith(opening, 'the edition', () => edition.close(), events);
   const upstreams = openUpstreams(config, clock, events);
-  const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
+  closeWith(opening, 'the connections to upstreams', () => upstreams.close(), events);
   const health = (): Health => (stopping.hasBegun ? { status: 'stopping', reasons: [] } : edition.condition());
   const healths = new ProviderHealths(clock);
   atEveryStep(clock, stopping.draining, () => {
@@ -87,45 +129,35 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     consoleFolder: overrides.consoleFolder,
     ops: { health, metrics },
   });
-
-  const url = await http.listen(config.gateway).catch(async error => {
-    await edition.close(); // else the embedded database would stay behind
-    throw error;
-  });
-  events.info(`Listening on ${url} (${config.gateway.edition} edition)`);
-  const ready = edition.start(stopping.draining).then(() => events.info('Ready'));
-  // Whoever does not await it is told by the log.
-  ready.catch(error => stopping.draining.aborted || events.error('Cannot start', error));
-
-  async function stop(wish: StopWish): Promise<void> {
-    const { shutdownDelayMs, shutdownGraceMs } = config.gateway;
-    const graceMs = wish === 'when_done' ? null : shutdownGraceMs;
-    // Who was never ready is sent nothing yet.
-    const delayMs = edition.condition().status === 'starting' ? 0 : shutdownDelayMs;
-    const parts = { http, connections: door.connections, dispatchers: [...dispatchers.values()], upstreams, events };
-    await stopping.run({ ...parts, delayMs, graceMs });
-    await ready.catch(() => {});
-    await edition.close();
-    events.info('Stopped');
-    await logger.close();
-  }
-  let stopped: Promise<void> | null = null;
-  return {
-    url,
-    ready,
-    stop: (wish = 'in_time') => (stopped ??= stop(wish)),
-    reload(read) {
-      void logger.reopen();
-      if (stopping.draining.aborted) return;
-      const apply = (next: Config) => {
-        edition.pools.reconfigure(next);
-        rates = next.mediaRates;
-      };
-      reload({ read, started: overrides.given ?? new Map(), apply, events });
-    },
-    reopenLog: () => void logger.reopen(),
-    hurry: () => stopping.hurry(),
+  const reconfigure = (next: Config): void => {
+    edition.pools.reconfigure(next);
+    rates = next.mediaRates;
   };
+  return { http, door, dispatchers, upstreams, edition, stopping, reconfigure };
+}
+
+type StopParts = Awaited<ReturnType<typeof openParts>> & {
+  readonly config: Config;
+  readonly ready: Promise<void>;
+  readonly events: Events;
+};
+
+/** Ends what is under way, stage by stage, and then closes what was opened. Never rejects: faults are in the log. */
+async function stop(opened: AsyncDisposableStack, parts: StopParts, wish: StopWish): Promise<void> {
+  const { config, edition, stopping, ready, events, door, dispatchers } = parts;
+  const { shutdownDelayMs, shutdownGraceMs } = config.gateway;
+  const stages = {
+    ...parts,
+    connections: door.connections,
+    dispatchers: [...dispatchers.values()],
+    graceMs: wish === 'when_done' ? null : shutdownGraceMs,
+    // Who was never ready is sent nothing yet.
+    delayMs: edition.condition().status === 'starting' ? 0 : shutdownDelayMs,
+  };
+  closeWith(opened, 'what is being started', () => ready.catch(() => {}), events);
+  // First of all: what is under way ends before anything that it uses is closed.
+  closeWith(opened, 'the connections of clients', () => stopping.run(stages), events);
+  await opened.disposeAsync();
 }
 
 const openUpstreams = ({ providers }: Config, clock: Clock, events: Events): Upstreams =>
@@ -153,10 +185,10 @@ function createGateway(
   return new Gateway({ identify: door.identify, classify, maxStreamsPerKey, ...parts });
 }
 
-function createTelemetry({ log }: Config, { logSink, warnings = [] }: Overrides) {
+function createTelemetry({ log }: Config, clock: Clock, { logSink, warnings = [] }: Overrides) {
   const logger = openLog(log, logSink);
   const metrics = createMetrics();
-  const events = createEvents({ logger, metrics });
+  const events = createEvents({ logger, metrics, clock });
   for (const warning of warnings) events.warn(warning);
   return { logger, metrics, events };
 }
@@ -196,7 +228,7 @@ interface AdminParts {
   readonly health: () => Health;
 }
 
-/** What the admin routes are handed: the edition's features, and who looks on at the pools and providers. */
+/** The services of the admin routes: the edition's features, and read-only views of the pools and providers. */
 function adminServices({
   edition,
   config,
@@ -232,6 +264,7 @@ function adminServices({
           tenantName,
         }),
     },
+    answerOf,
     providers: () =>
       shownProviders({
         providers: config.providers,
@@ -260,14 +293,10 @@ const consoleOf = (
   { keys, addresses, events }: Omit<ConsoleService, 'edition'>,
 ): ConsoleService | null => (console.enabled ? { edition, keys, addresses, events } : null);
 
-/** As much may come in at once as may wait in the roomiest pool, and one body always, however it is cut up. */
-function bodyLimits({ gateway: { maxBodyBytes, minBodyBytesPerSec }, pools }: Config) {
-  const queued = pools.map(({ settings }) => settings.maxQueuedBytes);
-  const maxReceivingBytes = Math.max(2 * maxBodyBytes, ...queued);
-  return { maxBytes: maxBodyBytes, maxReceivingBytes, minBytesPerSec: minBodyBytesPerSec };
-}
+const createBodyLimits = ({ gateway: { maxBodyBytes, minBodyBytesPerSec }, pools }: Config) =>
+  new BodyLimits({ maxBodyBytes, minBytesPerSec: minBodyBytesPerSec, pools });
 
-/** What operators ask about past requests is kept as they end. */
+/** Also stores the data about past requests that operators ask for, as the requests end. */
 function alsoRemembering(memories: OpenEdition['memories'], events: Events): Events {
   return {
     ...events,

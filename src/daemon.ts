@@ -43,7 +43,7 @@ async function run(upkeep: Upkeep): Promise<void> {
   upkeep.reload = () => app.reload(() => loadProcessConfig(file));
   upkeep.reopenLog = () => app.reopenLog();
   signals.onFurther(() => app.hurry());
-  // Whatever comes first: a fault that no retry mends, or the wish to stop.
+  // Either a fault that no retry can cure, or the wish to stop, whichever comes first.
   const wish = await Promise.race([signals.stop, app.ready.then(() => signals.stop)]).catch(async fault => {
     await app.stop();
     throw fault;
@@ -57,7 +57,7 @@ export async function runDaemon(upkeep: Upkeep): Promise<never> {
     await run(upkeep);
     process.exit(0);
   } catch (error) {
-    // Some faults show only when what is configured is opened.
+    // Some faults of the configuration appear only when its files are opened.
     fail(error instanceof ConfigFaults ? 2 : 1, error);
   }
 }

@@ -7,7 +7,7 @@ import type { Events } from './telemetry/events.ts';
 export interface ReloadParts {
   /** Throws ConfigFaults. */
   readonly read: () => LoadedConfig;
-  /** Of what the gateway was started with. */
+  /** The texts with which the gateway was started. */
   readonly started: GivenTexts;
   /** Throws ConfigFaults where the file does not fit to what is stored, and then has changed nothing. */
   readonly apply: (config: Config) => void;

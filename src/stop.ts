@@ -1,8 +1,8 @@
 /**
- * How a gateway stops, in stages. Each ends with its time, or at once when somebody is in a hurry:
+ * The stages in which a gateway stops. Each ends after its time, or at once on a further signal:
  *
- *   leaving    everything is served; probes and answers say that the gateway goes, so that balancers send elsewhere
- *   draining   nothing new comes in; what waits is served for as long as its pool says, streams run to their end
+ *   leaving    everything is served; probes and answers announce the stop, so that balancers use other gateways
+ *   draining   new requests are refused; waiting ones are served for their pool's drain time, streams run to their end
  */
 import type { Clock } from './domain/clock.ts';
 import { errors } from './domain/errors.ts';
@@ -12,14 +12,14 @@ import type { HttpServer } from './http/server.ts';
 import type { Events } from './telemetry/events.ts';
 import type { Upstreams } from './upstreams/upstreams.ts';
 
-/** What runs has the grace period for it, or all the time that it takes. */
+/** Running requests have the grace period, or unlimited time. */
 export type StopWish = 'in_time' | 'when_done';
 
 interface Stages {
   readonly http: HttpServer;
   readonly connections: Pick<Connections, 'endWithAnswers'>;
   readonly dispatchers: readonly Dispatcher[];
-  readonly upstreams: Upstreams;
+  readonly upstreams: Pick<Upstreams, 'abortAll'>;
   readonly events: Pick<Events, 'info'>;
   readonly delayMs: number;
   /** Null: without a limit. */
@@ -52,6 +52,11 @@ export class Stop {
     else this.#endWait();
   }
 
+  /** For a start that failed: what runs in the background ends. */
+  abandon(): void {
+    this.#draining.abort();
+  }
+
   /** Resolves when nothing is under way any more and all connections are closed. */
   async run(stages: Stages): Promise<void> {
     this.#hasBegun = true;
@@ -61,7 +66,7 @@ export class Stop {
     await this.#drain(stages);
   }
 
-  /** The port stays open and idle connections stay, so that whoever has not heard of it yet loses nothing. */
+  /** The port and idle connections stay open, so that clients that do not know of it yet lose nothing. */
   async #leave({ connections, delayMs, events }: Stages): Promise<void> {
     connections.endWithAnswers();
     if (delayMs === 0) return;
@@ -80,7 +85,6 @@ export class Stop {
     upstreams.abortAll(errors.unavailable('The gateway is shutting down.', 1));
     await idle;
     await closeConnections();
-    await upstreams.close();
   }
 
   async #wait(ms: number | null): Promise<void> {

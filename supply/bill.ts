@@ -1,4 +1,4 @@
-/** The bill of materials: a CycloneDX document of all that is shipped, on any platform, from the lock file. */
+/** The bill of materials: a CycloneDX document of all shipped packages, on any platform, from the lock file. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Version } from '@cyclonedx/cyclonedx-library/Spec';
@@ -23,7 +23,7 @@ const algorithms = new Map([
   ['sha512', 'SHA-512'],
 ]);
 
-/** As JSON; throws if it is not what CycloneDX 1.6 asks for. */
+/** Returns it as JSON; throws if it does not conform to CycloneDX 1.6. */
 export async function makeBill(folder: string): Promise<string> {
   const text = `${JSON.stringify(keepShipped(documentOfAll(folder), readPackages(folder)), null, 2)}\n`;
   const fault = await new JsonStrictValidator(Version.v1dot6).validate(text);
@@ -31,11 +31,11 @@ export async function makeBill(folder: string): Promise<string> {
   return text;
 }
 
-/** With the tools: cyclonedx-npm cannot know which of them the console takes in. */
+/** Includes the tools: cyclonedx-npm cannot know which of them are built into the console. */
 function documentOfAll(folder: string): Document {
   const program = join(folder, 'node_modules/@cyclonedx/cyclonedx-npm/bin/cyclonedx-npm-cli.js');
   const options = ['--package-lock-only', '--flatten-components', '--spec-version', '1.6', '--output-format', 'JSON'];
-  // Validated below, as it is written.
+  // Validated below, in the form that is written.
   const written = execFileSync(process.execPath, [program, ...options, '--no-validate', join(folder, 'package.json')], {
     encoding: 'utf8',
     maxBuffer: 2 ** 26,
@@ -44,12 +44,12 @@ function documentOfAll(folder: string): Document {
   return JSON.parse(written) as Document;
 }
 
-/** Leaves out the tools, and adds the hashes by which npm knows what it installs. */
+/** Removes the tools, and adds the hashes by which npm identifies packages. */
 function keepShipped(all: Document, packages: readonly Package[]): Document {
   const shipped = new Map(packages.filter(each => each.isShipped).map(each => [each.path, each]));
   const components = all.components.flatMap(component => {
     const found = shipped.get(component.properties?.find(({ name }) => name === 'cdx:npm:package:path')?.value ?? '');
-    // What the console takes in is a tool to npm only.
+    // npm lists a package that is built into the console as a tool only.
     const properties = component.properties?.filter(({ name }) => name !== 'cdx:npm:package:development') ?? [];
     return found === undefined ? [] : [{ ...component, properties, hashes: hashesOf(found) }];
   });

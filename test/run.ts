@@ -1,4 +1,4 @@
-// `npm test`: every test file against one embedded PostgreSQL, and a last line that counts.
+// `npm test`: runs every test file against one embedded PostgreSQL, and prints a summary.
 import { execFile } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -17,9 +17,9 @@ if (files.length === 0) {
 }
 
 process.env.TMPDIR = await temporaryFolder();
-// Every file is a process, and many start further ones: they need not compile the same modules again.
+// Every file is a process, and many start further ones: they share one cache of compiled modules.
 process.env.NODE_COMPILE_CACHE ??= join(process.env.TMPDIR, 'compiled');
-// Tests read what programs say; the first Node 24, which is what Apple silicon gets, warns of its own parts there.
+// Tests read the output of programs; the first Node 24, which Apple silicon gets, prints warnings about its own parts.
 process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --disable-warning=ExperimentalWarning`.trim();
 process.exitCode = (await runElsewhere(patterns)) ?? (await runHere());
 
@@ -43,7 +43,7 @@ async function runHere(): Promise<number> {
   return failed > 0 || passed === 0 ? 1 : 0;
 }
 
-/** The browser must see the console as its sources are now; `npm ci` has built it as they were then. */
+/** The browser must load the console of the present sources; `npm ci` has built earlier ones. */
 async function buildConsole(): Promise<void> {
   const newest = Math.max(...globSync('ui/{src/**/*.*,*.*}').map(file => statSync(file).mtimeMs));
   const built = statSync('ui/dist/index.html', { throwIfNoEntry: false })?.mtimeMs ?? 0;

@@ -1,4 +1,4 @@
-// `npm ci` builds the console, where the tools for it are installed. Plain JavaScript: any Node that npm runs on reads it.
+// `npm ci` builds the console if its tools are installed. Plain JavaScript, which every Node that npm supports can run.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -13,13 +13,13 @@ else {
   compressAll(join(import.meta.dirname, 'dist/assets'));
 }
 
-/** Null where the library is not there; one that is broken stops the build. */
+/** Returns null if the library is missing; a broken one stops the build. */
 function ifAbsent(error) {
   if (error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes("'vite'")) return null;
   throw error;
 }
 
-/** Beside each text the gateway finds it compressed, and never has to compress anything itself. */
+/** Stores each text compressed beside it, so that the gateway never compresses anything itself. */
 function compressAll(folder) {
   for (const name of readdirSync(folder).filter(name => /\.(?:js|css|svg)$/.test(name))) {
     const bytes = readFileSync(join(folder, name));

@@ -1,7 +1,7 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
-/** Where `npm run ui` finds a running gateway. */
+/** The address of the gateway for `npm run ui`. */
 const gateway = process.env.TOKLIGENCE_CONSOLE_GATEWAY ?? 'http://127.0.0.1:8081';
 
 export default defineConfig({
@@ -10,22 +10,22 @@ export default defineConfig({
   plugins: [react()],
   build: {
     target: 'es2023',
-    // Everything is a file of its own: the page's policy allows no data: scripts or styles.
+    // Everything is a separate file, because the page's policy allows no data: scripts or styles.
     assetsInlineLimit: 0,
-    // One gateway serves what one build made: no page of an older build asks for what is gone for long.
+    // A gateway serves one build: pages of older builds do not request missing files for long.
     emptyOutDir: true,
     reportCompressedSize: false,
-    // For whoever counts what a first visit loads.
+    // Used to measure what a first visit loads.
     manifest: true,
-    // What of others is in it, with the licence texts that have to go with it; read by supply/packages.ts.
+    // The included packages, with the licence texts that must go along; read by supply/packages.ts.
     license: { fileName: '.vite/licences.json' },
-    // One sheet: code that comes later needs nothing beside itself.
+    // One sheet, so that code loaded later needs no other file.
     cssCodeSplit: false,
     chunkSizeWarningLimit: 700,
     rolldownOptions: {
       output: {
-        // Few chunks instead of a hundred small ones, which would compress badly: what the first page needs, what its
-        // charts need beyond that, and what several of the others share.
+        // A few chunks instead of a hundred small ones, which would compress badly: the needs of the first page, those
+        // of its charts, and those that several other pages share.
         codeSplitting: {
           groups: [
             { name: 'first', tags: ['$initial'], priority: 2 },

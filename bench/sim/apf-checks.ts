@@ -1,4 +1,6 @@
-/** The known answers of Kubernetes' API Priority and Fairness: who has how many requests running, on average. */
+/**
+ * The known answers of Kubernetes' API Priority and Fairness: the average number of running requests of each client.
+ */
 
 import { perLevel } from '../../test/support/pool-settings.ts';
 import { type Check, exactly, within } from './check.ts';
@@ -10,7 +12,7 @@ const allocations = [
   { demands: [47, 0], seats: 42, answer: [42, 0] },
 ] as const;
 
-/** Water-filling as a formula, and what clients that ask for so much at a time are given. */
+/** Water-filling by formula, and by clients that keep that many requests outstanding. */
 export const allocationChecks = (): Check[] =>
   allocations.flatMap(({ demands, seats, answer }) => {
     const what = `[${demands.join(', ')}] of ${seats} seats`;
@@ -72,13 +74,16 @@ const borrowingCases = {
   'borrowing limited: P0 capped at 16 seats': borrowing({ cap: perLevel(Number.POSITIVE_INFINITY, { 0: 16 }) }),
 };
 
-/** Published with 15.5 … 16.1 and 5.5 … 6.1 as what its test allows; the cap is never exceeded here. */
+/** Published as 15.5 … 16.1 and 5.5 … 6.1, the range that its test allows; the cap is never exceeded here. */
 export const borrowingChecks = (): Check[] =>
   Object.entries(borrowingCases).map(([what, loop]) =>
     within(0.01, { what, published: [16, 6], ours: runClosedLoop(loop).concurrency, digits: 2 }),
   );
 
-/** A top level keeps some of the seats (SMG's priority slots): how many each gets when the bottom takes what it can. */
+/**
+ * A top level keeps some of the seats (SMG's priority slots): returns how many each gets when the bottom takes all it
+ * can.
+ */
 function slots(seats: number, reserved: number): { bottom: number; top: number; bottomAgain: number } {
   const pool = { seats, policy: 'strict', reserved: perLevel(0, { 0: reserved }) } as const;
   const bottom = { flowId: 'bottom', level: 9, threads: seats, runMs: 1e9, thinkMs: 0 } as const;

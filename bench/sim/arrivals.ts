@@ -1,4 +1,4 @@
-/** When requests come. All functions give moments in seconds, as the workloads of the VTC paper are given in. */
+/** The moments at which requests come, in seconds, the unit of the VTC paper's workloads. */
 import type { Random } from './random.ts';
 
 export interface Arrival {
@@ -6,12 +6,12 @@ export interface Arrival {
   readonly atSec: number;
 }
 
-/** In every second minute, beginning with the second one, the client sends nothing. */
+/** The client sends nothing in every second minute, beginning with the second one. */
 const slotSec = 60;
 const isOff = (atSec: number): boolean => Math.floor(atSec / slotSec) % 2 === 1;
 
 export interface UniformOptions {
-  /** Requests per second of each client. */
+  /** Requests per second for each client. */
   readonly rates: readonly number[];
   readonly durationSec: number;
   readonly fromSec?: number;

@@ -1,11 +1,11 @@
-/** What the scheduler is compared with: the plain queue that most gateways have, and known mistakes. */
+/** The queues that the scheduler is compared with: the plain queue that most gateways have, and known mistakes. */
 import { allLevels, type Level } from '../../src/domain/vocabulary.ts';
 import type { Job, Queue } from './job.ts';
 
-/** What the upstream has room for; as with the gateway's scheduler, who does not fit keeps all others waiting. */
+/** The capacity of the upstream; as with the gateway's scheduler, a request that does not fit blocks all others. */
 export interface Room {
   readonly seats: number;
-  /** Tokens of all running jobs together. */
+  /** The tokens of all running jobs together. */
   readonly maxTokensInFlight?: number;
 }
 
@@ -69,8 +69,8 @@ interface LeastCounterFlow {
 }
 
 /**
- * Least counter first (the VTC paper's LCF): who was charged least so far is next. A flow that was away
- * comes back with the counter it left with, and holds all others up until it has used up its absence.
+ * Least counter first (the VTC paper's LCF): the flow with the least charge is next. A flow that was away comes back
+ * with its old counter, and blocks all others until it has used up its absence.
  */
 export class LeastCounterQueue implements Queue {
   readonly #occupancy: Occupancy;

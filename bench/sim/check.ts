@@ -1,4 +1,4 @@
-/** One line of a table: what was published, what the simulator gives, and how far apart they may be. */
+/** One line of a table: the published figure, the simulator's, and the allowed difference. */
 export interface Check {
   readonly what: string;
   readonly published: string;
@@ -14,19 +14,19 @@ interface Figures {
   readonly digits?: number;
 }
 
-/** Every figure as published, give or take a share of it. */
+/** Every figure within this share of the published one. */
 export const within = (share: number, figures: Figures): Check =>
   check(figures, `±${percent(share)}`, (published, ours) => Math.abs(ours - published) <= share * published);
 
-/** No figure greater than published, or than so many times that. */
+/** No figure greater than the published one, or than that many times it. */
 export const atMost = (factor: number, figures: Figures): Check =>
   check(figures, factor === 1 ? 'at most' : `at most ${factor} ×`, (published, ours) => ours <= factor * published);
 
-/** Every figure as published. */
+/** Every figure equal to the published one. */
 export const exactly = (figures: Figures): Check =>
   check(figures, 'equal', (published, ours) => Math.abs(ours - published) <= 1e-9);
 
-/** An answer that is no figure. */
+/** An answer that is not a figure. */
 export const sameAnswer = (what: string, published: string, ours: string): Check => ({
   what,
   published,
@@ -35,7 +35,7 @@ export const sameAnswer = (what: string, published: string, ours: string): Check
   isMet: published === ours,
 });
 
-/** A claim that has no figure of its own. */
+/** A claim without a figure of its own. */
 export const claim = (what: string, published: string, ours: string, tolerance: string, isMet: boolean): Check => ({
   what,
   published,
@@ -59,7 +59,7 @@ function check(
   };
 }
 
-/** With thousands apart, and no more decimals than it was given with. */
+/** Formats with thousands separators, and at most the decimals of the input. */
 export const rounded = (figure: number, digits: number): string =>
   figure.toLocaleString('en', { maximumFractionDigits: Math.abs(figure) >= 1000 ? 0 : digits });
 

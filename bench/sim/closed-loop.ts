@@ -1,7 +1,7 @@
 /**
- * The method of the tests of Kubernetes' API Priority and Fairness: clients that run a request, think,
- * and run the next one, on an event clock; what counts is how many requests of each client run at a
- * time, averaged over the run. Expected is the max-min fair allocation.
+ * The method of the tests of Kubernetes' API Priority and Fairness: clients that run a request, think, and run the next
+ * one, on an event clock; the result is the number of running requests of each client, averaged over the run. The
+ * max-min fair allocation is expected.
  */
 import type { Level } from '../../src/domain/vocabulary.ts';
 import { CoreQueue, type PoolShape } from './core-queue.ts';
@@ -10,9 +10,9 @@ import { Simulation } from './simulation.ts';
 
 export interface ClientGroup {
   readonly flowId: string;
-  /** P5 unless told. */
+  /** P5 by default. */
   readonly level?: Level;
-  /** Requests that it has at a time. */
+  /** The number of requests that it keeps outstanding. */
   readonly threads: number;
   readonly runMs: number;
   readonly thinkMs: number;
@@ -25,9 +25,9 @@ export interface ClosedLoopCase {
 }
 
 export interface ClosedLoopResult {
-  /** Running requests of each group, averaged over time. */
+  /** The running requests of each group, averaged over time. */
   readonly concurrency: readonly number[];
-  /** The most that ran at a time, of all groups together. */
+  /** The most requests running at a time, of all groups together. */
   readonly peak: number;
   readonly traceHash: string;
 }
@@ -75,7 +75,10 @@ function jobOf(id: number, { flowId, level = 5, runMs }: ClientGroup, arrivalMs:
   });
 }
 
-/** Max-min fair: nobody gets more than asked for, and whoever gets less than asked for gets no less than anybody else. */
+/**
+ * The max-min fair allocation: no client gets more than it asked for, and a client that gets less gets no less than any
+ * other.
+ */
 export function maxMinAllocation(demands: readonly number[], capacity: number): number[] {
   const ascending = demands.map((demand, index) => ({ demand, index })).sort((a, b) => a.demand - b.demand);
   const allocation = demands.map(() => 0);
@@ -88,7 +91,7 @@ export function maxMinAllocation(demands: readonly number[], capacity: number): 
   return allocation;
 }
 
-/** Demands as so many requests without a pause, over rounds in which everybody's request ends. */
+/** Demands as numbers of requests without a pause, over rounds in which every client's request ends. */
 export const allocationCase = (demands: readonly number[], seats: number, rounds = 100): ClosedLoopCase => ({
   pool: { seats },
   groups: demands.map((demand, index) => ({ flowId: `client-${index}`, threads: demand, runMs: 1000, thinkMs: 0 })),

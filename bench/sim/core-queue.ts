@@ -1,13 +1,13 @@
 /**
- * The gateway's own scheduler as a simulation drives it: the same module that serves requests, not a
- * copy. What its constructor asks for is known in this file only.
+ * The gateway's own scheduler, driven by a simulation: the same module that serves requests, not a copy. Only this file
+ * depends on its constructor.
  */
 import type { PoolSettings } from '../../src/config/config.ts';
 import { Place, Scheduler } from '../../src/scheduler/scheduler.ts';
 import { anyTarget, perLevel, poolSettings, tenantRules } from '../../test/support/pool-settings.ts';
 import type { Job, Queue } from './job.ts';
 
-/** Ten levels with equal shares, and nothing limited but what a case limits. */
+/** Ten levels with equal shares; a case sets the only limits. */
 const unlimited: Partial<PoolSettings> = {
   policy: 'wfq',
   weights: perLevel(1),
@@ -17,7 +17,7 @@ const unlimited: Partial<PoolSettings> = {
 
 export interface PoolShape extends Partial<PoolSettings> {
   readonly seats: number;
-  /** By flow id; the others have 1. */
+  /** By flow ID; other flows have weight 1. */
   readonly tenantWeights?: Readonly<Record<string, number>>;
 }
 

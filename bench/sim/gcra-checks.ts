@@ -1,4 +1,6 @@
-/** The test sequence of redis-cell: a limit of 5 that refills by 1/s, as the pool's and the tenants' request rate counts it. */
+/**
+ * The test sequence of redis-cell: a limit of 5 that refills by 1/s, counted by the rate limiter of pools and tenants.
+ */
 import { Gcra } from '../../src/scheduler/capacity/rate.ts';
 import { type Check, sameAnswer } from './check.ts';
 
@@ -6,11 +8,11 @@ const limit = 5;
 
 interface Answer {
   readonly isLimited: boolean;
-  /** How many more could start now. */
+  /** How many more requests could start now. */
   readonly remaining: number;
-  /** Until all five could. */
+  /** Until all five could start. */
   readonly resetSec: number;
-  /** Until what was limited could start; Infinity: never. */
+  /** Until the limited request could start; Infinity: never. */
   readonly retrySec: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * HAProxy's order: its queue is sorted by a key of class and time (`http-request set-priority-class`),
- * equal keys by arrival. Strict order with one tenant is the same order.
+ * HAProxy's order: its queue is sorted by a key of class and time (`http-request set-priority-class`), equal keys by
+ * arrival. With one tenant the strict policy gives the same order.
  */
 import { allLevels } from '../../src/domain/vocabulary.ts';
 import { type Check, exactly } from './check.ts';
@@ -19,7 +19,7 @@ export const haproxyKey = (priorityClass: number, nowMs: number): number =>
 const requests = 5_000;
 const spanMs = 2 ** (timeBits - 1);
 
-/** All requests arrive while the one seat is taken; many in the same millisecond. Then they are served one by one. */
+/** All requests arrive while the only seat is taken, many in the same millisecond; then they are served one by one. */
 function startsOutOfOrder(seed: number): number {
   const random = new Random(seed);
   const started: Job[] = [];
@@ -46,7 +46,7 @@ function job(id: number, level: number, arrivalMs: number, decodeMs: number): Jo
   return new Job(id, { ...demand, estimate: 1, cost: 1, initialCost: 0, tokens: 1 });
 }
 
-/** Twenty wait for eight seats; of these so many are released at a time. */
+/** Twenty requests wait for eight seats, which are released this many at a time. */
 function startsPerRelease(released: number): number {
   const queue = new CoreQueue({ seats: 8, policy: 'strict' });
   const jobs = Array.from({ length: 28 }, (_, id) => job(id, id % 10, 0, 1));

@@ -1,6 +1,6 @@
 import type { Level } from '../../src/domain/vocabulary.ts';
 
-/** What is known of a request before it comes. Times are milliseconds of the virtual clock. */
+/** The properties of a request that are known in advance. Times are milliseconds of the virtual clock. */
 export interface JobDemand {
   readonly flowId: string;
   readonly level: Level;
@@ -9,17 +9,17 @@ export interface JobDemand {
   readonly prefillMs: number;
   /** From the first token to the last. */
   readonly decodeMs: number;
-  /** What is charged at the grant … */
+  /** The charge at the grant … */
   readonly estimate: number;
-  /** … and once it is known. */
+  /** … and when the request has ended. */
   readonly cost: number;
-  /** What is known of the cost when the first token comes; from there on it grows evenly up to `cost`. */
+  /** The cost known at the first token; from there it grows evenly up to `cost`. */
   readonly initialCost: number;
-  /** Room it takes in the memory of the upstream while it runs. */
+  /** The memory of the upstream that it uses while it runs. */
   readonly tokens: number;
 }
 
-/** One request and what became of it. */
+/** One request and its result. */
 export class Job {
   readonly id: number;
   readonly demand: JobDemand;
@@ -39,7 +39,7 @@ export class Job {
     return this.startedMs + this.demand.prefillMs;
   }
 
-  /** What the upstream has charged for by this moment. */
+  /** The cost that the upstream has charged up to this moment. */
   costAt(timeMs: number): number {
     const { decodeMs, initialCost, cost } = this.demand;
     if (timeMs >= this.firstTokenMs + decodeMs) return cost;
@@ -48,13 +48,16 @@ export class Job {
   }
 }
 
-/** Says who is next: the gateway's scheduler (core-queue.ts), or one to compare it with (baselines.ts). */
+/**
+ * Decides which request is next: the gateway's scheduler (core-queue.ts), or another one to compare with
+ * (baselines.ts).
+ */
 export interface Queue {
   /** False: refused. */
   enqueue(job: Job, nowMs: number): boolean;
-  /** Gives the next job a seat; undefined when none is free or nobody waits. */
+  /** Gives the next job a seat; undefined if none is free or nothing waits. */
   next(nowMs: number): Job | undefined;
-  /** The job has cost so much up to now. */
+  /** Reports the cost of the job up to now. */
   progress(job: Job, cost: number, nowMs: number): void;
   /** The job has ended and its seat is free. */
   finish(job: Job, cost: number, nowMs: number): void;

@@ -1,4 +1,4 @@
-/** Known mistakes, played against the gateway's scheduler: what they come to, and what it must come to instead. */
+/** Known mistakes of schedulers, applied to the gateway's scheduler: the faulty result, and the required one. */
 import { allLevels, levelCount } from '../../src/domain/vocabulary.ts';
 import { linear } from '../../test/support/pool-settings.ts';
 import { CreditQueue, PartitionQueue } from './baselines.ts';
@@ -61,7 +61,7 @@ export function partitionChecks(): Check[] {
   ];
 }
 
-/** The bound of start-time fair queueing: as much of the other level as its weight allows, and one request. */
+/** The bound of start-time fair queueing: as much of the other level as its weight allows, plus one request. */
 export function wakingChecks(): Check[] {
   const weights = weightings['weights 10 … 1'];
   const queue = new CoreQueue({ seats: 1, weights });

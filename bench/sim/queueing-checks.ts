@@ -1,4 +1,4 @@
-/** Queueing theory's answers, by formula and by the scheduler. */
+/** Answers of queueing theory, by formula and by the scheduler. */
 import { type Check, sameAnswer, within } from './check.ts';
 import { cobham, erlangB, type StrictCase, simulateLoss, simulateStrict } from './queueing.ts';
 
@@ -15,7 +15,7 @@ const strictCases: readonly Expected[] = [
 export interface StrictRun {
   readonly arrivals: number;
   readonly seed: number;
-  /** What so few arrivals leave to chance; the nearer to full load, the more. */
+  /** The random error of so few arrivals; it grows with the load. */
   readonly share: number;
 }
 
@@ -29,7 +29,7 @@ export const cobhamChecks = ({ arrivals, seed, share }: StrictRun): Check[] =>
     ];
   });
 
-/** Seats for a level's own load, and how often they are all taken, as the page that sizes reserves says it. */
+/** The seats for a level's own load, and how often all are taken, as in the page on sizing reserves. */
 const reserves = [
   { seats: 2, load: 1, answer: '20 %' },
   { seats: 3, load: 1, answer: '6.3 %' },
@@ -48,7 +48,7 @@ export const erlangChecks = (): Check[] =>
     return sameAnswer(`Erlang B, load ${load}, ${seats} seats: all taken, formula`, answer, ours);
   });
 
-/** The same on a pool in which nobody may wait. */
+/** The same for a pool without a queue. */
 export const lossChecks = ({ arrivals, seed, share }: StrictRun): Check[] =>
   reserves
     .filter(({ seats, load }) => erlangB(seats, load) > 0.01)

@@ -1,8 +1,8 @@
 /**
- * What queueing theory says about strict order and about losses, and what the scheduler does.
+ * Strict order and losses in queueing theory, and in the scheduler.
  *
- * Cobham (1954), levels with Poisson arrivals and exponential service on c equal servers, nobody is
- * interrupted: a request of level k waits on average
+ * Cobham (1954), levels with Poisson arrivals and exponential service on c equal servers without
+ * interruption: a request of level k waits on average
  *
  *   W_k = W₀ / ((1 − σ_{k−1}) (1 − σ_k))      σ_k = ρ_0 + … + ρ_k      W₀ = C(c, ρ) · mean / c
  *
@@ -15,14 +15,14 @@ import { Job } from './job.ts';
 import { Random } from './random.ts';
 import { Simulation } from './simulation.ts';
 
-/** Share of arrivals that find all seats taken when `load` (arrivals × mean hold) is offered and nobody waits. */
+/** The share of arrivals that find all seats taken when `load` (arrivals × mean hold) is offered and none may wait. */
 export function erlangB(seats: number, load: number): number {
   let blocked = 1;
   for (let seat = 1; seat <= seats; seat++) blocked = (load * blocked) / (seat + load * blocked);
   return blocked;
 }
 
-/** Share of arrivals that have to wait when all of them do until they are served. */
+/** The share of arrivals that have to wait when all of them wait until they are served. */
 export function erlangC(seats: number, load: number): number {
   const blocked = erlangB(seats, load);
   return blocked / (1 - (load / seats) * (1 - blocked));
@@ -31,7 +31,7 @@ export function erlangC(seats: number, load: number): number {
 export interface StrictCase {
   readonly seats: number;
   readonly meanSec: number;
-  /** Of each level from P0: the share of all seats that it would keep busy alone. */
+  /** For each level from P0: the share of all seats that it would keep busy alone. */
   readonly loads: readonly number[];
 }
 
@@ -79,7 +79,7 @@ export function simulateStrict(strict: StrictCase, arrivals: number, seed: numbe
   return { waitSec, traceHash: simulation.traceHash };
 }
 
-/** Share of arrivals that the scheduler refuses when its queue has no room. */
+/** The share of arrivals that the scheduler refuses when its queue is full. */
 export function simulateLoss(seats: number, load: number, arrivals: number, seed: number): number {
   const random = new Random(seed);
   const simulation = new Simulation({ queue: new CoreQueue({ seats, maxQueueDepth: perLevel(0) }) });

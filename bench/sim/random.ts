@@ -1,4 +1,4 @@
-/** All chance of a simulation comes from one of these: the same seed gives the same numbers, on any machine. */
+/** The source of all randomness of a simulation: the same seed gives the same numbers, on any machine. */
 export class Random {
   #a: number;
   #b: number;

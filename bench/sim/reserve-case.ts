@@ -1,5 +1,5 @@
 /**
- * What reserved seats are for: streams cannot be called back, so while long ones of worse levels hold all
+ * The case for reserved seats: streams cannot be called back, so while long streams of worse levels hold all
  * seats even the best level waits for one to end. C = 20 seats are offered 3.6 times what they can serve:
  *
  *   P0        0.05/s of 20 s        one seat's worth
@@ -31,13 +31,13 @@ const sources: readonly { readonly level: Level; readonly perSec: number; readon
 ];
 
 export interface ReserveResult {
-  /** Seconds that P0 waited. */
+  /** The seconds that P0 waited. */
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
-  /** Seconds of the seats that P3 and P7 were given; what was started within the hour counts as a whole. */
+  /** The seat-seconds that P3 and P7 got; a request that starts within the hour counts as a whole. */
   readonly seatSec: number;
-  /** What P3 was given of them, by what P7 was. */
+  /** P3's part of them divided by P7's. */
   readonly ratio: number;
   readonly traceHash: string;
 }
@@ -73,7 +73,7 @@ export function runReserve(setting: ReserveSetting, seed: number): ReserveResult
   };
 }
 
-/** The same for every setting, so that settings of one seed compare. */
+/** Equal for every setting, so that settings of one seed compare. */
 function arrivals(seed: number): Job[] {
   const random = new Random(seed);
   const jobs: Job[] = [];

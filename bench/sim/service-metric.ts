@@ -1,7 +1,7 @@
 /**
- * How fair the VTC paper calls a run (its artifact's measure). A request's cost is spread evenly from
+ * The fairness of a run by the measure of the VTC paper's artifact. A request's cost is spread evenly from
  * its first token to its end. Over 19 moments the service Y of each client in the 60 s around it is
- * compared with that of the client that got most, or with what it asked for in these 60 s:
+ * compared with that of the client that got most, or with its demand in these 60 s:
  *
  *   difference = Σ_j min(max_i Y_i − Y_j, |demand_j − Y_j|)          tokens per second
  *
@@ -20,14 +20,14 @@ const windowSec = 60;
 const ticksSec = Array.from({ length: 19 }, (_, index) => ((index + 1) * (600 - warmupSec)) / 20);
 
 export interface Fairness {
-  /** Of the differences at the moments. */
+  /** The maximum of the differences at the moments. */
   readonly max: number;
   readonly avg: number;
   readonly variance: number;
-  /** Most and least accumulated service of a client: how far apart at the end, and at most. */
+  /** The difference between the most and the least accumulated service of a client: at the end, and at most. */
   readonly accumulatedEnd: number;
   readonly accumulatedMax: number;
-  /** Service of each client from the warm-up to the last moment. */
+  /** The service of each client from the warm-up to the last moment. */
   readonly serviceOf: readonly number[];
 }
 

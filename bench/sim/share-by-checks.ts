@@ -1,6 +1,6 @@
 /**
- * Whose the weight of a level is: its tenants share it, or each of them has it. Known answers of one weighted fair
- * queue, and what a boost does on the pool of the quickstart.
+ * The owner of a level's weight: its tenants share it, or each of them has it. Known answers of one weighted fair
+ * queue, and the effect of a boost on the pool of the quickstart.
  */
 import { tenants } from '../../src/cli/quickstart/tenants.ts';
 import type { Level, ShareBy } from '../../src/domain/vocabulary.ts';
@@ -15,7 +15,7 @@ import { Simulation } from './simulation.ts';
 
 const both: readonly ShareBy[] = ['level', 'tenant'];
 
-/** Five tenants of P7, two of P4 and one of P2, which always have something waiting; one of P7 has three times the weight. */
+/** Five tenants of P7, two of P4 and one of P2, always backlogged; one of P7 has three times the weight. */
 const population: readonly { readonly level: Level; readonly weight: number }[] = [
   { level: 2, weight: 1 },
   ...[1, 1].map(weight => ({ level: 4 as const, weight })),
@@ -39,7 +39,7 @@ export function flatChecks(): Check[] {
   });
 }
 
-/** W_level × weight of the tenant; by level, divided by what the tenants of that level weigh together. */
+/** W_level × weight of the tenant; with weights by level, divided by the total weight of the level's tenants. */
 function sharesOf(shareBy: ShareBy): number[] {
   const parts = population.map(({ level, weight }) => {
     const among = sum(population.filter(other => other.level === level).map(other => other.weight));
@@ -48,7 +48,10 @@ function sharesOf(shareBy: ShareBy): number[] {
   return parts.map(part => part / sum(parts));
 }
 
-/** The eight tenants of the quickstart, three clients each that ask again 0.2 s after their answer, on its four seats. */
+/**
+ * The eight tenants of the quickstart, with three clients each that ask again 0.2 s after their answer, on its four
+ * seats.
+ */
 const quickstart: Readonly<Record<string, Level>> = Object.fromEntries(tenants.map(({ id, level }) => [id, level]));
 const clients = 3;
 const runMs = 200;
@@ -75,7 +78,10 @@ export function quickstartWaits(shareBy: ShareBy, levels: Readonly<Record<string
   return new Map([...waits].map(([flowId, seconds]) => [flowId, median(seconds)]));
 }
 
-/** ext-premium is lifted; measured by HTTP on a quickstart: 1.68 s at P6, 1.74 s at P3, where dept-dev's 0.78 s become 1.74 s. */
+/**
+ * ext-premium is raised; measured by HTTP on a quickstart: 1.68 s at P6, 1.74 s at P3, where dept-dev's 0.78 s become
+ * 1.74 s.
+ */
 export function boostChecks(): Check[] {
   const waitsAt = (shareBy: ShareBy, level: Level) => quickstartWaits(shareBy, { ...quickstart, 'ext-premium': level });
   const of = (waits: Map<string, number>, flowId: string) => waits.get(flowId) ?? Number.NaN;
@@ -103,7 +109,7 @@ export function boostChecks(): Check[] {
 
 type Waits = Map<string, number>;
 
-/** The medians of runs that differ in nothing but their arrivals are as far apart. */
+/** The medians of runs with different arrivals differ by this much. */
 const slackSec = 0.02;
 
 function liftCheck(before: Waits, level: Level, waitsAt: (shareBy: ShareBy, level: Level) => Waits): Check {

@@ -2,7 +2,7 @@
  * A pool and its upstream in virtual time. Events are taken from a heap by (time, sequence); nothing
  * here waits for a real clock, and nothing depends on one.
  *
- * The queue says who may start, by its seats and by the tokens that its upstream has room for; a job that
+ * The queue decides which job may start, by its seats and by the upstream's room for tokens; a job that
  * starts holds both for prefill + decode. The upstream takes jobs on
  *   at once                 as soon as one arrives or ends, or
  *   every `admitEveryMs`    in batches, as an inference engine does that looks at its queue every few steps
@@ -25,7 +25,7 @@ class Event implements HeapItem {
 export interface SimulationOptions {
   readonly queue: Queue;
   readonly admitEveryMs?: number;
-  /** How often a running job tells the queue what it has cost so far; never if absent. */
+  /** How often a running job reports its cost so far; never if absent. */
   readonly progressEveryMs?: number;
   readonly onStart?: (job: Job) => void;
   readonly onEnd?: (job: Job) => void;
@@ -58,7 +58,7 @@ export class Simulation {
     this.#events.push(new Event(action), timeMs);
   }
 
-  /** The job arrives now; false when it is refused. */
+  /** The job arrives now; returns false if it is refused. */
   submit(job: Job): boolean {
     const isQueued = this.#options.queue.enqueue(job, this.#now);
     this.#trace.add(isQueued ? steps.queued : steps.refused, this.#now, job.id);
@@ -66,7 +66,7 @@ export class Simulation {
     return isQueued;
   }
 
-  /** Until nothing is left to happen, or up to and including a moment; the clock then stands there. */
+  /** Runs until no event is left, or up to and including a moment, at which the clock then stops. */
   run(untilMs = Number.POSITIVE_INFINITY): void {
     for (;;) {
       const event = this.#events.peek();
@@ -84,7 +84,7 @@ export class Simulation {
     event.action();
   }
 
-  /** After everything else that happens at its moment, and once for all of it: as the gateway does. */
+  /** Runs after all other events of its moment, and once for all of them, as in the gateway. */
   #admit(): void {
     const everyMs = this.#options.admitEveryMs;
     const dueMs = everyMs === undefined ? this.#now : Math.ceil(this.#now / everyMs) * everyMs;

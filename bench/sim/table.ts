@@ -1,6 +1,6 @@
 import type { Check } from './check.ts';
 
-/** Columns as wide as what stands in them; all but the first are set to the right where they hold figures. */
+/** Formats columns as wide as their content; all columns except the first are right-aligned if they hold figures. */
 export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 const stepsPerBatch = 1024;
 
-/** A fingerprint of what happened, when and to whom: two runs are the same exactly if their fingerprints are. */
+/** A fingerprint of the events, their times and jobs: equal for two runs exactly if the runs are equal. */
 export class TraceHash {
   readonly #hash = createHash('sha256');
   readonly #batch = new Float64Array(3 * stepsPerBatch);

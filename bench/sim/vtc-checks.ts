@@ -1,8 +1,8 @@
-/** What the VTC paper's result files say, evaluated with its artifact's measure, against the gateway's scheduler. */
+/** The figures of the VTC paper's result files, with its artifact's measure, against the gateway's scheduler. */
 import { atMost, type Check, claim, median, percent, rounded, sameAnswer, within } from './check.ts';
 import { runVtc, type SchedulerName, type VtcResult, type WorkloadName } from './vtc.ts';
 
-/** Maximal and mean difference of service in tokens/s, and how far apart the accumulated service is. */
+/** The maximum and mean difference of service in tokens/s, and the spread of the accumulated service. */
 interface Published {
   readonly max: number;
   readonly avg: number;
@@ -27,7 +27,10 @@ const fairnessRows = {
 type FairnessWorkload = keyof typeof fairnessRows;
 type FairnessScheduler = keyof (typeof fairnessRows)[FairnessWorkload];
 
-/** First come, first served; least counter first; and by when the scheduler is told of a request's output. */
+/**
+ * First come, first served; least counter first; and the scheduler, by the time at which it learns of a request's
+ * output.
+ */
 const labels: Record<SchedulerName, string> = {
   fcfs: 'FCFS',
   lcf: 'LCF',
@@ -36,7 +39,7 @@ const labels: Record<SchedulerName, string> = {
   oracle: 'output known',
 };
 
-/** Medians over the seeds, which are the phases of the arrivals and the errors of the guesses. */
+/** Medians over the seeds, which set the phases of the arrivals and the errors of the guesses. */
 export const fairnessChecks = (seeds: readonly number[]): Check[] =>
   (Object.keys(fairnessRows) as FairnessWorkload[]).flatMap(workload => checksOf(workload, seeds));
 
@@ -78,7 +81,7 @@ function fairnessCheck(
 
 const weightedServices = [73_330, 146_639, 219_980, 293_185] as const;
 
-/** Tenants' weights 1 : 2 : 3 : 4; service of each, and how far its share is from its weight's. */
+/** Tenants' weights 1 : 2 : 3 : 4; the service of each, and the deviation of its share from its weight's. */
 export function weightedChecks(seeds: readonly number[]): Check[] {
   const results = seeds.map(seed => runVtc('weighted', 'vtc', { seed }));
   const ours = [0, 1, 2, 3].map(client => median(results.map(({ serviceOf }) => serviceOf[client] ?? NaN)));
@@ -120,7 +123,9 @@ const latencyRows: readonly LatencyRow[] = [
   { workload: 'dist_shift', scheduler: 'lcf', published: [4, 133] },
 ];
 
-/** Who waits no longer waits for an engine that starts and reads prompts in no time at all here, and not in theirs. */
+/**
+ * Here an engine starts and reads prompts in no time, in the paper it does not; so waits below this are not compared.
+ */
 const shortSec = 5;
 
 export const latencyChecks = (seeds: readonly number[]): Check[] =>
@@ -146,7 +151,7 @@ function medianCheck({ workload, scheduler, published }: LatencyRow, perClient: 
   return claim(`${workload}, ${labels[scheduler]}`, joined(published), joined(ours), tolerance, isMet);
 }
 
-/** Where arrivals are random, so is how long they wait, and theirs was one run: it may lie so far outside of ours. */
+/** Random arrivals make random waits, and the paper made one run: its figure may lie this far outside our range. */
 const beyondRange = 0.1;
 
 function rangeCheck({ workload, scheduler, published }: LatencyRow, perClient: readonly number[][]): Check {

@@ -13,7 +13,7 @@ import { Simulation } from './simulation.ts';
 
 const maxTokensInFlight = 10_240;
 const stepMs = (11.47 / 256) * 1000;
-/** More seats than memory has room for: in this model they are never what is missing. */
+/** More seats than fit in memory: seats are never the limit in this model. */
 const room = { seats: maxTokensInFlight, maxTokensInFlight } as const;
 
 interface Lengths {
@@ -62,8 +62,8 @@ export const workloads = {
 export type WorkloadName = keyof typeof workloads;
 
 /**
- * fcfs, lcf: baselines. The others are the gateway's scheduler, told of a request's output
- * vtc: nothing until it is produced; half: a guess off by up to 50 %; oracle: the truth.
+ * fcfs, lcf: baselines. The others are the gateway's scheduler with different knowledge of a request's output: vtc
+ * learns it as it is produced; half has a guess that is off by up to 50 %; oracle knows the truth.
  */
 export const schedulers = ['fcfs', 'lcf', 'vtc', 'half', 'oracle'] as const;
 export type SchedulerName = (typeof schedulers)[number];
@@ -74,7 +74,7 @@ export interface VtcResult extends Fairness {
   readonly traceHash: string;
 }
 
-/** `batches`: as the paper's machine, which looks at its queue every ten steps only. */
+/** `batches`: admits every ten steps, as the paper's machine does. */
 export type Admission = 'at_once' | 'batches';
 const stepsPerBatch = 10;
 

@@ -11,7 +11,7 @@ import { openPostgres } from '../../src/db/postgres/postgres.ts';
 const adminKey = 'tok_admin_key_of_the_bench_0123456789';
 const quiet = { info: () => {}, warn: () => {}, error: console.error };
 
-/** Fills a database of its own and calls `measure` with the configuration of a Team gateway on it. */
+/** Fills a new database and calls `measure` with the configuration of a Team gateway on it. */
 export async function onFilledDatabase(
   fill: (pool: pg.Pool) => Promise<unknown>,
   measure: (config: Config) => Promise<void>,

@@ -1,4 +1,4 @@
-/** A whole gateway, Team edition with everything on, in a process of its own. */
+/** A complete gateway, Team edition with everything enabled, in a process of its own. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/config-loader.ts';
 import { startEmbedded } from '../../src/db/embedded/embedded.ts';
+import { keepObjectsYoung } from '../../src/young-objects.ts';
 import { mappingMix } from './mapping-mix.ts';
 import { type MeasuredProcess, reportToParent, startMeasured } from './measured-process.ts';
 
@@ -16,8 +17,10 @@ const mappingCount = 1_000;
 /** A gateway in a process of its own, and its admin API. */
 export interface TeamGateway extends MeasuredProcess {
   admin(method: string, path: string, body?: object): Promise<Record<string, unknown>>;
-  /** So many keys of one user, each beginning with `tok_<prefix>_`. */
+  /** Creates this many keys of one user, each beginning with `tok_<prefix>_`. */
   createKeys(prefix: string, count: number): Promise<string[]>;
+  /** Goes on in a new process, on the same database. */
+  restart(): Promise<void>;
 }
 
 export interface BenchGateway extends TeamGateway {
@@ -25,12 +28,13 @@ export interface BenchGateway extends TeamGateway {
   setMapping(enabled: boolean): Promise<void>;
 }
 
-/** With these providers and pools, as in the ini file; its database is thrown away in the end. */
+/** Starts with these providers and pools, as in the ini file; its database is deleted at the end. */
 export async function startTeamGateway(providers: string): Promise<TeamGateway> {
   const dataDir = mkdtempSync(join(tmpdir(), 'gateway-bench-'));
   const log = { info: () => {}, warn: () => {}, error: console.error };
   const database = await startEmbedded({ dataDir, log, durable: false });
-  const gateway = await startMeasured(new URL(import.meta.url), [database.url, providers, dataDir]);
+  const start = () => startMeasured(new URL(import.meta.url), [database.url, providers, dataDir]);
+  let gateway = await start();
   const admin = async (method: string, path: string, body?: object) => {
     const response = await fetch(gateway.url + path, {
       method,
@@ -42,9 +46,17 @@ export async function startTeamGateway(providers: string): Promise<TeamGateway> 
     return answer;
   };
   return {
-    url: gateway.url,
-    cpuMicros: gateway.cpuMicros,
+    get url() {
+      return gateway.url;
+    },
+    figures: () => gateway.figures(),
+    garbage: () => gateway.garbage(),
+    collect: () => gateway.collect(),
     admin,
+    async restart() {
+      await gateway.stop();
+      gateway = await start();
+    },
     async createKeys(prefix, count) {
       const user = await admin('POST', '/admin/users', { email: `${prefix}@local`, role: 'gateway_user' });
       const keys: string[] = [];
@@ -72,6 +84,8 @@ max_concurrent = 64`);
   const keys = await gateway.createKeys('bench', keyCount);
   for (const { id: _, ...row } of mappingMix(mappingCount))
     await gateway.admin('POST', '/admin/api-key-priority/mappings', row);
+  // The garbage of a thousand writes must not be measured here.
+  await gateway.restart();
   return {
     ...gateway,
     keys,
@@ -97,6 +111,8 @@ enabled = true
 level = info
 format = json
 ${providers}`;
+  // As the daemon does.
+  keepObjectsYoung();
   const { config } = loadConfig({ file: null, text, env: {}, isTerminal: false });
   const app = await startApp(config);
   await app.ready;

@@ -1,4 +1,4 @@
-/** HAProxy, where it is installed, in front of one upstream: key → priority class, seats as `maxconn`. */
+/** HAProxy, if it is installed, in front of one upstream: key → priority class, seats as `maxconn`. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,10 +13,10 @@ export interface Haproxy {
   stop(): Promise<void>;
 }
 
-/** Debian puts it where only root looks. */
+/** Debian installs it outside the search path of ordinary users. */
 const places = ['haproxy', '/usr/sbin/haproxy', '/usr/local/sbin/haproxy'];
 
-/** The command and its version; null where it is not installed. */
+/** Returns the command and its version; null if it is not installed. */
 export function findHaproxy(): { readonly command: string; readonly version: string } | null {
   for (const command of places) {
     const { stdout, status } = spawnSync(command, ['-v'], { encoding: 'utf8' });
@@ -29,7 +29,7 @@ interface HaproxyOptions {
   readonly command: string;
   readonly upstreamUrl: string;
   readonly seats: number;
-  /** Beginnings of keys and their classes, the lowest first in the queue. */
+  /** Beginnings of keys and their classes; the lowest class is first in the queue. */
   readonly classes: Readonly<Record<string, number>>;
 }
 

@@ -1,4 +1,6 @@
-/** The load, in a process of its own so that its CPU time is nobody else's: so many requests over 64 connections. */
+/**
+ * The load, in a process of its own so that its CPU time is counted separately: this many requests over 64 connections.
+ */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Dispatcher, Pool } from 'undici';
@@ -8,7 +10,7 @@ export interface Round {
   readonly url: string;
   readonly requests: number;
   readonly stream: boolean;
-  /** One after the other, each request another. */
+  /** Each request uses the next key. */
   readonly keys: readonly string[];
 }
 
@@ -17,6 +19,8 @@ export interface RoundResult {
   readonly served: number;
   readonly failed: number;
   readonly durationMs: number;
+  /** From sending a request to the last byte of its answer. */
+  readonly latencyMs: { readonly p50: number; readonly p99: number };
 }
 
 export interface Load {
@@ -25,7 +29,7 @@ export interface Load {
 }
 
 const connections = 64;
-/** About 1 kB, as a chat's first turn is. */
+/** About 1 kB, the size of a chat's first turn. */
 const body = (stream: boolean) =>
   JSON.stringify({
     model: 'bench-model',
@@ -59,12 +63,15 @@ async function run(round: Round): Promise<RoundResult> {
   const pool = new Pool(new URL(round.url).origin, { connections, pipelining: 1 });
   const sent = { count: 0, served: 0, failed: 0 };
   const text = body(round.stream);
+  const latencies: number[] = [];
   const startedAt = performance.now();
   await Promise.all(
     Array.from({ length: connections }, async () => {
       while (sent.count < round.requests) {
         const key = round.keys[sent.count++ % round.keys.length] ?? '';
+        const sentAt = performance.now();
         const status = await exchange(pool, new URL(round.url).pathname, key, text);
+        latencies.push(performance.now() - sentAt);
         if (status === 200) sent.served++;
         else sent.failed++;
       }
@@ -72,10 +79,13 @@ async function run(round: Round): Promise<RoundResult> {
   );
   const durationMs = performance.now() - startedAt;
   await pool.close();
-  return { served: sent.served, failed: sent.failed, durationMs };
+  latencies.sort((a, b) => a - b);
+  const at = (share: number) => latencies[Math.ceil(latencies.length * share) - 1] ?? Number.NaN;
+  const latencyMs = { p50: at(0.5), p99: at(0.99) };
+  return { served: sent.served, failed: sent.failed, durationMs, latencyMs };
 }
 
-/** One request; its status once the last byte is there, 0 where it broke. */
+/** Sends one request; resolves to its status after the last byte, 0 if it broke. */
 function exchange(pool: Pool, path: string, key: string, text: string): Promise<number> {
   return new Promise(resolve => {
     let status = 0;

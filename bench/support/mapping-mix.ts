@@ -1,11 +1,11 @@
-/** Mappings and keys that look like an operator's, the same in every run. */
+/** Mappings and keys like an operator's, equal in every run. */
 import { createHash } from 'node:crypto';
 import type { MatchType } from '../../src/domain/vocabulary.ts';
 import type { MappingSource } from '../../src/priority/matching/matcher.ts';
 
 const text = (seed: string) => createHash('sha256').update(seed).digest('base64url');
 
-/** A key as long as the gateway's own that begins with a tenant's fixed part; the same index gives the same key. */
+/** A key of the gateway's usual length that begins with a tenant's fixed part; the same index gives the same key. */
 export const randomKey = (index: number): string =>
   `tok_${text(`tenant ${index % 10_000}`).slice(0, 8)}_${text(`key ${index}`)}`.slice(0, 47);
 
@@ -36,7 +36,7 @@ function patternOf(matchType: MatchType, index: number): string {
   }
 }
 
-/** `count` rows with ten priorities; all of one type where one is named. */
+/** Returns `count` rows with ten priorities, all of one type if one is given. */
 export function mappingMix(count: number, only?: MatchType): MappingSource[] {
   return Array.from({ length: count }, (_, index) => {
     const matchType = only ?? typeOf(index);

@@ -1,5 +1,5 @@
-// Runs the one bench that is named: the process that bench/run.ts gives each of them. Options are numbers
-// (`seeds=5`); what they mean is said where the bench is.
+// Runs one bench by name: the process that bench/run.ts starts for each. Options are numbers (`seeds=5`), explained in
+// the bench.
 const [, , name, ...options] = process.argv;
 const { run } = (await import(`../${name}.ts`)) as {
   run: (options: Record<string, number>) => void | Promise<void>;

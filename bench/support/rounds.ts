@@ -1,4 +1,4 @@
-/** Medians and ranges: the machines these run on are noisy, so no figure is one measurement. */
+/** Medians and ranges: the machines are noisy, so no figure is a single measurement. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
@@ -14,8 +14,8 @@ export function spread(samples: readonly number[]): Spread {
 }
 
 /**
- * Between which two samples the true median lies with 95 %, whatever their distribution: each falls on
- * either side of it with a half, so their ranks are binomial. Needs six samples.
+ * Returns the two samples between which the true median lies with 95 %, whatever their distribution: each sample falls
+ * on either side of it with probability ½, so their ranks are binomial. Needs six samples.
  */
 export function medianInterval(samples: readonly number[]): { readonly low: number; readonly high: number } {
   const sorted = samples.toSorted((a, b) => a - b);
@@ -30,19 +30,19 @@ export function medianInterval(samples: readonly number[]): { readonly low: numb
 }
 
 /** Runs every candidate once a round, in turns, so that a slow minute of the machine hits all alike. */
-export async function interleaved<Name extends string>(
+export async function interleaved<Name extends string, Sample>(
   rounds: number,
-  candidates: Record<Name, () => number | Promise<number>>,
-): Promise<Record<Name, number[]>> {
+  candidates: Record<Name, () => Sample | Promise<Sample>>,
+): Promise<Record<Name, Sample[]>> {
   const names = Object.keys(candidates) as Name[];
-  const samples = Object.fromEntries(names.map(name => [name, [] as number[]])) as Record<Name, number[]>;
+  const samples = Object.fromEntries(names.map(name => [name, [] as Sample[]])) as Record<Name, Sample[]>;
   for (let round = 0; round < rounds; round++) {
     for (const name of names) samples[name].push(await candidates[name]());
   }
   return samples;
 }
 
-/** `median (min … max)` with a unit. */
+/** Formats `median (min … max)` with a unit. */
 export const shown = (samples: readonly number[], unit: string, digits = 1): string => {
   const { median, min, max } = spread(samples);
   return `${median.toFixed(digits)} ${unit} (${min.toFixed(digits)} … ${max.toFixed(digits)})`;

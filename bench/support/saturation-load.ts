@@ -1,4 +1,4 @@
-/** A load that never lets up: clients in a closed loop, and requests that come when they come. */
+/** A constant load: clients in a closed loop, and requests at random moments. */
 import { type Dispatcher, Pool } from 'undici';
 import type { Random } from '../sim/random.ts';
 
@@ -26,13 +26,13 @@ export interface SaturationLoad {
   readonly random: Random;
 }
 
-/** Of the measured span. */
+/** The results of the measured span. */
 export interface LoadResult {
-  /** Latencies of the requests that came at random moments within it, in milliseconds. */
+  /** Latencies in milliseconds of the requests that came at random moments within it. */
   readonly poissonMs: readonly number[];
-  /** Of each closed loop: the latencies of what was answered within it … */
+  /** For each closed loop: the latencies of the requests answered within it … */
   readonly loopMs: readonly (readonly number[])[];
-  /** … and requests per second that were worked on within it, parts of one counted as such. */
+  /** … and the requests per second served within it, with fractions for parts of a request. */
   readonly loopRate: readonly number[];
 }
 
@@ -47,7 +47,7 @@ export async function saturate(load: SaturationLoad): Promise<LoadResult> {
   const pool = new Pool(load.url, { connections: maxConnections, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
   const begin = performance.now();
   const span = { from: begin + load.warmUpMs, to: begin + load.warmUpMs + load.measuredMs };
-  // Who is worked on at the end of the span has begun within it; it is followed until it is answered.
+  // A request in service at the end of the span began within it; it is followed until it is answered.
   const until = span.to + Math.max(...load.loops.map(loop => loop.serviceMs));
   const call = caller(pool, load.model);
   const loops = load.loops.map(loop => runLoop(loop, call, span, until, load.random));
@@ -68,7 +68,7 @@ async function runLoop(loop: ClosedLoop, call: Call, span: Span, until: number, 
   const client = async (key: string, firstMs: number) => {
     for (let serviceMs = firstMs; performance.now() < until; serviceMs = about(loop.serviceMs, random)) {
       const sentAt = performance.now();
-      // At the end whoever still waits in the queue is left there.
+      // Requests that still wait in the queue at the end are dropped.
       if (!(await Promise.race([call(key, serviceMs).then(() => true), elapsed(until - sentAt)]))) return;
       const now = performance.now();
       if (now >= span.from && now < span.to) result.latencies.push(now - sentAt);
@@ -76,7 +76,7 @@ async function runLoop(loop: ClosedLoop, call: Call, span: Span, until: number, 
       result.work += Math.max(workedMs, 0) / loop.serviceMs;
     }
   };
-  // First requests of many lengths: seats that are all taken at once would be free all at once, again and again.
+  // First requests have many lengths: seats that are taken at once would become free at once, again and again.
   const clients = Array.from({ length: loop.clients }, (_, index) =>
     client(loop.keys[index % loop.keys.length] ?? '', Math.round(random.between(0, loop.serviceMs))),
   );
@@ -84,7 +84,7 @@ async function runLoop(loop: ClosedLoop, call: Call, span: Span, until: number, 
   return result;
 }
 
-/** Until the end of the span, and until all that came within it are answered. */
+/** Runs to the end of the span, and until all requests of the span are answered. */
 async function runPoisson(poisson: Poisson, call: Call, span: Span, random: Random): Promise<number[]> {
   const latencies: Promise<number>[] = [];
   let dueAt = performance.now();
@@ -100,8 +100,8 @@ async function runPoisson(poisson: Poisson, call: Call, span: Span, random: Rand
 }
 
 /**
- * Give or take a fortieth, as services are: were all of them exactly as long, seats that became free together
- * once, because the machine was busy, would do so for ever, and who waits for the next one waits for all.
+ * Varies by a fortieth, as real services do: with exactly equal times, seats that once became free together on a busy
+ * machine would do so for ever, and a request that waits for the next seat would wait for all.
  */
 const about = (serviceMs: number, random: Random): number => Math.round(serviceMs * random.between(0.975, 1.025));
 

@@ -1,4 +1,4 @@
-/** How long `work` takes, and the longest time during it in which nothing else could run. */
+/** Measures how long `work` takes, and the longest time during it in which nothing else could run. */
 export async function longestStall(work: () => Promise<unknown>): Promise<{ durationMs: number; stallMs: number }> {
   let stallMs = 0;
   let isDone = false;

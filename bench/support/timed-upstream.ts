@@ -1,4 +1,4 @@
-/** An upstream in a process of its own that takes as long over each request as its `x-service-ms` says. */
+/** An upstream in a process of its own that serves each request for the time in its `x-service-ms`. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';

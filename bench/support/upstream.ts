@@ -1,4 +1,4 @@
-/** A cheap upstream in a process of its own: the same answer to everybody, ready made. */
+/** A cheap upstream in a process of its own: a constant answer to every request. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +30,7 @@ const delta = event({
 });
 const lastDelta = Buffer.concat([event({ ...envelope, choices: [], usage }), Buffer.from('data: [DONE]\n\n')]);
 
-/** Far enough apart that chunks travel one by one, as tokens do, and are not read in one go. */
+/** Far enough apart that chunks travel one by one, as tokens do, and are not read at once. */
 const chunkIntervalMs = 5;
 
 function stream(res: ServerResponse, left: number): void {

@@ -4,7 +4,7 @@ import { runGatewayCommand } from './gateway/program.ts';
 import { ignoreUpkeep } from './signals.ts';
 
 const { stdin, stdout, stderr, env } = process;
-// Whoever reads us may have seen enough, as `head` has.
+// The reader may close the pipe early, as `head` does.
 for (const stream of [stdout, stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 }

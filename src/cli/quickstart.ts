@@ -1,4 +1,4 @@
-/** One command for a newcomer: a gateway with tenants, keys and a built-in model, and a demo of its lanes. */
+/** One command for newcomers: a gateway with tenants, keys and a built-in model, and a demo of its lanes. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { type App, startApp } from '../app.ts';
 import { type Config, type LoadedConfig, loadProcessConfig } from '../config/config-loader.ts';
 import { findEmbedded } from '../db/embedded/embedded.ts';
+import { keepObjectsYoung } from '../young-objects.ts';
 import { type GatewayClient, gatewayClient } from './quickstart/client.ts';
 import type { DemoTenant } from './quickstart/demo.ts';
 import { runDemo } from './quickstart/demo-run.ts';
@@ -42,7 +43,7 @@ interface Options {
 const settingsFile = fileURLToPath(new URL('../../config/examples/quickstart.ini', import.meta.url));
 const longestDemoSeconds = 86_400;
 
-/** Null when help was asked for. Throws on wrong usage. */
+/** Returns null if help was requested. Throws on wrong usage. */
 function readOptions(): Options | null {
   const values = readArguments();
   if (values.help) return null;
@@ -75,7 +76,7 @@ interface Run {
   readonly config: Config;
   readonly warnings: readonly string[];
   readonly signals: ReturnType<typeof listenForStop>;
-  /** Fires with the first wish to stop. */
+  /** Fires at the first request to stop. */
   readonly signal: AbortSignal;
 }
 
@@ -109,15 +110,16 @@ async function serve(parts: Run, kept: KeptKeys): Promise<0 | 1> {
   const { config, warnings, signals, signal } = parts;
   const { dataDir } = config.gateway;
   const adminKey = config.auth.adminKey ?? kept.admin ?? drawAdminKey();
-  // Before it is used: a start that is cut short must not leave a key in the database that nobody knows.
+  // Written before it is used: an interrupted start must not leave an unknown key in the database.
   await writeKeys(dataDir, { ...kept, admin: adminKey });
   const startedAt = performance.now();
   const progress = showProgress(config);
+  keepObjectsYoung();
   const app = await startApp({ ...config, auth: { ...config.auth, adminKey } }, { warnings }).finally(progress.stop);
   signals.onFurther(() => app.hurry());
   try {
     const work = present(parts, { app, adminKey, kept, startedAt });
-    // What is cut short by the wish to stop fails in its own ways.
+    // Work that is interrupted by a stop may fail in any way.
     const unlessStopped = work.catch(error => {
       if (signal.aborted) return 0 as const;
       throw error;
@@ -152,7 +154,7 @@ interface Started {
   readonly startedAt: number;
 }
 
-/** From a gateway that listens to the end of what was asked for. */
+/** Runs from a listening gateway to the end of the requested work. */
 async function present(parts: Run, { app, adminKey, kept, startedAt }: Started): Promise<0 | 1> {
   const { config, options, signal, signals } = parts;
   const { dataDir } = config.gateway;
@@ -206,7 +208,7 @@ async function demo({ config, options, signal }: Run, url: string, tenants: Demo
     tenants,
     seconds: options.demoSeconds,
     signal,
-    // Log lines between would be drawn over.
+    // Log lines in between would be overwritten.
     screen: { inPlace: fits && isQuiet, columns: stdout.columns ?? 120, write: text => stdout.write(text) },
   });
   return isWhole ? 0 : 1;
@@ -234,9 +236,9 @@ async function main(): Promise<0 | 1> {
   const { options, loaded } = readUsage();
   const signals = listenForStop();
   ignoreUpkeep();
-  // Nobody may read any more (`npm run quickstart | head`).
+  // The reader may have gone (`npm run quickstart | head`).
   process.stdout.on('error', () => {});
-  // A terminal that is closed would else leave the database behind.
+  // Otherwise a closed terminal would leave the database running.
   process.once('SIGHUP', () => process.kill(process.pid, 'SIGTERM'));
   const stopping = new AbortController();
   void signals.stop.then(() => {

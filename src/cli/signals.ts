@@ -5,21 +5,21 @@ import type { StopWish } from '../stop.ts';
 const sameSignalMs = 1000;
 
 interface StopSignals {
-  /** Settles on the first one. */
+  /** Settles on the first signal. */
   readonly stop: Promise<StopWish>;
-  /** Calls back for every further one. */
+  /** Calls back on every further signal. */
   onFurther(callback: () => void): void;
 }
 
-/** What a running server is asked for. */
+/** The upkeep that a running server performs on request. */
 export interface Upkeep {
   reload: () => void;
   reopenLog: () => void;
 }
 
 /**
- * Listens for the signals that ask for upkeep, from now on; they do nothing until somebody says what. A terminal that
- * is closed sends SIGHUP too, and who worked at it wants no process left behind: that one counts as SIGTERM.
+ * Listens for the signals that request upkeep, from now on; they have no effect until handlers are set. A closed
+ * terminal sends SIGHUP too, and its user wants no process left behind: that SIGHUP counts as SIGTERM.
  */
 export function listenForUpkeep(): Upkeep {
   const upkeep: Upkeep = { reload: () => {}, reopenLog: () => {} };
@@ -29,12 +29,12 @@ export function listenForUpkeep(): Upkeep {
     else upkeep.reload();
   });
   process.on('SIGUSR2', () => upkeep.reload());
-  // Without a listener Node opens its debugger for every program of this machine.
+  // Without a listener Node opens its debugger to every program of this machine.
   process.on('SIGUSR1', () => upkeep.reopenLog());
   return upkeep;
 }
 
-/** For a program that needs none: it neither opens a debugger nor ends. */
+/** For a program without upkeep: it neither opens a debugger nor ends. */
 export function ignoreUpkeep(): void {
   for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {});
 }
@@ -47,7 +47,7 @@ export function listenForStop(): StopSignals {
   const onSignal = (signal: NodeJS.Signals) => {
     const now = performance.now();
     if (countedAt !== null && now - countedAt <= sameSignalMs) return;
-    // As nginx has it.
+    // As in nginx.
     if (countedAt === null) first.resolve(signal === 'SIGQUIT' ? 'when_done' : 'in_time');
     else further();
     countedAt = now;

@@ -1,4 +1,4 @@
-/** For operators without psql: runs SQL on the gateway's PostgreSQL. */
+/** Runs SQL on the gateway's PostgreSQL, for operators without psql. */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
@@ -22,7 +22,7 @@ as a table, or how many changed.
 
 Exit codes: 0 done, 1 the statement or the connection failed, 2 wrong usage or configuration.`;
 
-/** A statement may take long, but a database that is gone must not hold the terminal for ever. */
+/** A statement may take long, but a lost database must not hold the terminal for ever. */
 const silenceMs = 600_000;
 
 interface Command {
@@ -32,7 +32,7 @@ interface Command {
   readonly dataDir: string;
 }
 
-/** Null when help was asked for. Throws on wrong usage or configuration. */
+/** Returns null if help was requested. Throws on wrong usage or configuration. */
 const readCommand = async (): Promise<Command | null> => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -46,7 +46,7 @@ const readCommand = async (): Promise<Command | null> => {
   if (values.url !== undefined) return { statement, edition: 'team', url: values.url, dataDir: '' };
   const { gateway, database } = loadProcessConfig(values.config ?? 'config/setting.ini').config;
   const { edition, dataDir } = gateway;
-  // The quickstart runs with a setting of its own, and without being told nobody names that.
+  // The quickstart has a configuration of its own, which is not named without an option.
   const embedded = values.config === undefined && edition === 'personal' ? await findEmbedded(dataDir) : null;
   return { statement, edition: embedded === null ? edition : 'team', url: embedded ?? database.url, dataDir };
 };
@@ -73,7 +73,7 @@ const runOnPostgres = async ({ statement, url, dataDir }: Command): Promise<void
   client.on('error', () => {});
   try {
     await client.connect();
-    // Several statements in one text answer with an array, which the types do not tell.
+    // Several statements in one text produce an array, which the types omit.
     const answer: pg.QueryResult | pg.QueryResult[] = await client.query(statement);
     for (const { command, fields, rows, rowCount } of [answer].flat())
       show({ command, rows: fields.length === 0 ? null : rows, changes: rowCount });
@@ -97,7 +97,7 @@ const fail = (code: 1 | 2, error: unknown): void => {
   process.exitCode = code;
 };
 
-/** With PostgreSQL's own hint; several refused addresses come as one error without a text. */
+/** Adds PostgreSQL's own hint; several refused addresses come as one error without a text. */
 const describe = (error: Error): string => {
   if (error instanceof AggregateError) return error.errors.map(String).join('; ');
   return error instanceof pg.DatabaseError && error.hint ? `${error.message} (${error.hint})` : error.message;

@@ -3,7 +3,7 @@ export interface Column {
   readonly align?: 'right';
 }
 
-/** Lines of a table without frames: two spaces before each column, as wide as its widest cell. */
+/** Returns the lines of a table without frames: two spaces before each column, as wide as its widest cell. */
 export function textTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   const lines = [columns.map(({ title }) => title), ...rows];
   const widths = columns.map((_, index) => Math.max(...lines.map(line => line[index]?.length ?? 0)));

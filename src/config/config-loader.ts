@@ -23,7 +23,7 @@ export type { GivenTexts } from './file/settings-reader.ts';
 export interface ConfigSources {
   /** The ini file; null: none, everything else is default or environment. */
   readonly file: string | null;
-  /** Instead of what the file says. */
+  /** Replaces the content of the file. */
   readonly text?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether log lines go to a terminal, where `pretty` is the default. */
@@ -42,7 +42,7 @@ type FixedRead = { [S in keyof Fixed]: Partial<Fixed[S]> };
 
 const providerPrefix = 'provider.';
 
-/** Everything that is configured, checked. Throws `ConfigFaults` with all that is wrong, not only the first. */
+/** Returns the checked configuration. Throws `ConfigFaults` with all faults, not only the first. */
 export const loadConfig = ({ file, text, env, isTerminal }: ConfigSources): LoadedConfig => {
   const faults = new FaultList();
   const warnings: string[] = [];
@@ -70,7 +70,7 @@ export const loadConfig = ({ file, text, env, isTerminal }: ConfigSources): Load
   const pools = readPools(providers, { written, reader, faults });
   const tenants = readTenants(written, reader);
   faults.throwIfAny();
-  // Nothing is missing any more.
+  // No value is missing here.
   const complete = fixed as Fixed;
   const config = {
     ...toConfig(complete, isTerminal),
@@ -141,7 +141,7 @@ loopbackAddresses.addAddress('::1', 'ipv6');
 const isLoopback = (host: string): boolean =>
   isIP(host) === 0 ? host.toLowerCase() === 'localhost' : loopbackAddresses.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
 
-/** What only shows when several settings are seen together. */
+/** Adds the faults that appear only when several settings are read together. */
 const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[], faults: FaultList): void => {
   const { gateway, database, auth, api_key_priority } = fixed;
   if (gateway.edition?.value === 'personal') {

@@ -1,10 +1,11 @@
-import type { Edition, MappingMode, Policy, Setting, ShareBy, XPriorityPolicy } from '../domain/vocabulary.ts';
-import type { PoolValues } from './keys.ts';
+import type { Edition, Policy, ShareBy } from '../domain/vocabulary.ts';
+import type { PoolValues, sections } from './keys.ts';
 import type { UpstreamProxy } from './providers/upstream-proxy.ts';
+import type { Values } from './values.ts';
 
 export type { UpstreamProxy } from './providers/upstream-proxy.ts';
 
-/** Everything that is configured, parsed and checked once; passed to whoever needs a part of it. */
+/** The whole configuration, parsed and checked once; every part receives its own section. */
 export interface Config {
   readonly gateway: GatewayConfig;
   readonly database: DatabaseConfig;
@@ -18,82 +19,76 @@ export interface Config {
   readonly log: LogConfig;
 }
 
-export interface GatewayConfig {
+interface GatewayConfig {
   readonly edition: Edition;
   readonly host: string;
   /** 0 asks the system for a free port. */
   readonly port: number;
   readonly dataDir: string;
-  /** After the signal to stop, all is served for so long, that balancers may notice … */
+  /** After the signal to stop, everything is still served for this time, so that load balancers notice … */
   readonly shutdownDelayMs: number;
-  /** … and then what has begun for so long. */
+  /** … and then the requests in progress for this time. */
   readonly shutdownGraceMs: number;
   readonly maxBodyBytes: number;
-  /** Of all clients together … */
+  /** The limit of all clients together … */
   readonly maxConnections: number;
-  /** … and of one address, trusted proxies excepted. */
+  /** … and of one address, except trusted proxies. */
   readonly maxConnectionsPerAddress: number;
-  /** Addresses and networks whose X-Forwarded-For tells the client's address. */
+  /** Addresses and networks whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
-  /** A body that comes in more slowly is given up; 0: none is. */
+  /** A body that comes in more slowly is abandoned; 0: no limit. */
   readonly minBodyBytesPerSec: number;
 }
 
-export interface DatabaseConfig {
+interface DatabaseConfig {
   /** postgres://…; null in Team means the embedded PostgreSQL under `dataDir`. */
   readonly url: string | null;
   /** Where LISTEN connects; null means `url`. */
   readonly listenUrl: string | null;
 }
 
-export interface AuthConfig {
+interface AuthConfig {
   readonly disabled: boolean;
-  /** Beside those of loopback, the hosts by which this gateway may be called while `disabled`. */
+  /** The names of this gateway, beside those of loopback, by which it may be called while `disabled`. */
   readonly allowedHosts: readonly string[];
   readonly adminEmail: string;
   readonly adminKey: string | null;
   readonly cacheTtlMs: number;
   readonly staleMaxMs: number;
-  /** Requests of one key that may be under way; null: no limit. */
+  /** The most concurrent requests of one key; null: no limit. */
   readonly maxStreamsPerKey: number | null;
 }
 
 /** The admin console and its sessions. */
-export interface ConsoleConfig {
+interface ConsoleConfig {
   readonly enabled: boolean;
-  /** A session in which nothing is asked for so long ends … */
+  /** A session without a request for this long ends … */
   readonly sessionIdleMs: number;
-  /** … and each ends after so long. */
+  /** … and each ends after this time. */
   readonly sessionMaxMs: number;
 }
 
-/** What base64 media in a request count for as input. */
+/** The input tokens that base64 media in a request count as. */
 export interface MediaRates {
   readonly imageTokens: number;
   /** Decoded bytes of other media that count as one token. */
   readonly bytesPerToken: number;
 }
 
-/** What `[api_key_priority]` says; rows of `api_key_priority_config` win over it at run time. */
-export interface PrioritySettings {
-  readonly enabled: Setting<boolean>;
-  readonly default_priority: Setting<number>;
-  readonly cache_ttl_sec: Setting<number>;
-  readonly x_priority: Setting<XPriorityPolicy>;
-  /** What it means that mapping is enabled. */
-  readonly mode: Setting<MappingMode>;
-}
+/** The section `[api_key_priority]`; rows of `api_key_priority_config` override it at run time. */
+export type PrioritySettings = Values<typeof sections.api_key_priority>;
 
 /** How one pool shares its seats; all of it can be changed while it runs. Lists have ten entries, P0 … P9. */
 export interface PoolSettings {
   readonly seats: number;
   readonly policy: Policy;
+  /** Whether the levels share by weight, or all tenants of these levels together. */
   readonly shareBy: ShareBy;
-  /** Positive numbers. */
+  /** Greater than 0. */
   readonly weights: readonly number[];
-  /** Seats that are never lent; together fewer than the seats. */
+  /** Seats that are never lent to other levels; together fewer than the seats. */
   readonly reserved: readonly number[];
-  /** The most seats of a level; Infinity where none is set, so that all seats are meant. */
+  /** The most seats of a level; Infinity if none is set: all seats. */
   readonly cap: readonly number[];
   readonly requestsPerSec: number | null;
   /** Null: one second's worth, and at least one request. */
@@ -101,10 +96,11 @@ export interface PoolSettings {
   readonly tokensPerSec: number | null;
   /** Null: one second's worth. */
   readonly tokenBurst: number | null;
+  /** The limit of the estimated tokens of requests that hold seats; null: none. */
   readonly maxTokensInFlight: number | null;
-  /** Seats follow what the upstream refuses and accepts. */
+  /** Whether the number of seats follows what the upstream refuses and accepts. */
   readonly aimd: boolean;
-  /** After the signal to stop, the queue is served for so long. */
+  /** After the signal to stop, the queue is served for this time. */
   readonly queueDrainMs: number;
   readonly queueTimeoutMs: readonly number[];
   /** Requests that may wait in each level … */
@@ -118,14 +114,14 @@ export interface PoolSettings {
 export interface PoolConfig {
   readonly name: string;
   readonly settings: PoolSettings;
-  /** The same as configured, under the names of the file, each with where it comes from. */
+  /** The same values under their names in the file, each with its source. */
   readonly values: PoolValues;
 }
 
-/** What holds for one flow id in every pool, over all levels. */
+/** The rules for one flow ID in every pool, over all levels. */
 export interface TenantConfig {
   readonly tenantId: string;
-  /** Its share among the tenants of its level. */
+  /** Its share among the tenants that it shares with (shareBy); other tenants have weight 1. */
   readonly weight: number;
   readonly maxConcurrent: number | null;
   readonly requestsPerSec: number | null;
@@ -142,7 +138,7 @@ interface ProviderBase {
 
 export interface HttpProviderConfig extends ProviderBase {
   readonly type: 'openai' | 'anthropic';
-  /** As the vendor's SDK takes it, without a trailing slash: openai with /v1, anthropic without. */
+  /** As the vendor's SDK expects it, without a trailing slash: openai with /v1, anthropic without. */
   readonly baseUrl: string;
   readonly apiKey: string | null;
   readonly connectTimeoutMs: number;
@@ -150,13 +146,13 @@ export interface HttpProviderConfig extends ProviderBase {
   readonly idleTimeoutMs: number;
   /** From sending a request to the last byte of its answer. */
   readonly totalTimeoutMs: number;
-  /** How the level is told to the upstream; null: not at all. */
+  /** How the level is sent to the upstream; null: not at all. */
   readonly forwardPriority: ForwardPriority | null;
-  /** Headers of clients that go upstream although they carry somebody's authority; in lower case. */
+  /** Clients' headers that go upstream although they carry credentials; in lower case. */
   readonly passHeaders: readonly string[];
-  /** What goes upstream with every call, in lower case; secrets may be among them. */
+  /** The headers that go upstream with every call, names in lower case; they may contain secrets. */
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** On the way to the upstream; null: none. */
+  /** The proxy on the way to the upstream; null: none. */
   readonly proxy: UpstreamProxy | null;
 }
 

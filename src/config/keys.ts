@@ -1,7 +1,16 @@
 import { isIP, isIPv6 } from 'node:net';
+import { emailOf } from '../domain/email.ts';
 import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/header-names.ts';
 import { hostNameIn } from '../domain/host-name.ts';
-import { editions, levelCount, mappingModes, policies, shareBys, xPriorityPolicies } from '../domain/vocabulary.ts';
+import {
+  editions,
+  levelCount,
+  mappingModes,
+  maxKeyBytes,
+  policies,
+  shareBys,
+  xPriorityPolicies,
+} from '../domain/vocabulary.ts';
 import { postgresUrl } from './postgres-url.ts';
 import { proxyIn, type UpstreamProxy } from './providers/upstream-proxy.ts';
 import {
@@ -23,16 +32,16 @@ import {
   withDefault,
 } from './values.ts';
 
-/*
- * Every key there is: section, name, what is allowed, default. config/setting.ini shows the same to
- * operators (a test compares the two), and the name in the environment follows from the place here.
- */
+/* All keys: section, name, allowed values, default. config/setting.ini shows the same to operators (a test compares
+   the two), and the name in the environment follows from the place here. */
 
 const daySec = 86_400;
+/** The maximum age of the mappings in memory. */
+export const mappingTtlSec = { least: 1, most: daySec } as const;
 const minuteMs = 60_000;
 const bytesPerMb = 1024 * 1024;
 
-/** An IPv6 address as it stands in a URL is one, too. */
+/** An IPv6 address in the brackets of a URL is accepted too. */
 const withoutBrackets = (text: string): string => text.replace(/^\[(.*)\]$/, '$1');
 
 // An address to listen on; a URL or a port in it is a mistake.
@@ -43,17 +52,14 @@ const host: Parser<string> = {
     return (isIPv6(bare) && !bare.includes('%')) || /^[A-Za-z0-9._-]{1,253}$/.test(value) ? bare : undefined;
   },
 };
-// It travels in a header, and longer keys are not accepted from anybody.
-const adminKey = text('24 to 256 visible characters', /^[\x21-\x7e]{24,256}$/);
+// The key is sent in a header, and longer keys are never accepted.
+const adminKey = text(`24 to ${maxKeyBytes} visible characters`, new RegExp(`^[\\x21-\\x7e]{24,${maxKeyBytes}}$`));
 const vendorKey = text('visible characters', /^[\x21-\x7e]{1,4096}$/);
 const name = text('a letter, then letters, digits, - or _', /^[A-Za-z][A-Za-z0-9_-]{0,63}$/);
 
 const email = {
   allowed: '3 to 254 characters with one @ and text on both sides',
-  parse: (value: string) => {
-    const trimmed = value.trim().toLowerCase();
-    return trimmed.length <= 254 && /^[^@]+@[^@]+$/.test(trimmed) ? trimmed : undefined;
-  },
+  parse: (value: string) => emailOf(value) ?? undefined,
 };
 
 const baseUrl = url(
@@ -73,7 +79,7 @@ const networks = list('IP addresses or networks such as 10.0.0.0/8', parts =>
   parts.every(isNetwork) ? parts : undefined,
 );
 
-/** As `hostNameIn` spells it, to be compared with what it finds in a header. */
+/** Spelled as `hostNameIn` does, to compare it with hosts in headers. */
 const toHostName = (text: string): string | null => {
   const bare = withoutBrackets(text);
   if (isIPv6(bare)) return hostNameIn(`[${bare}]`);
@@ -120,7 +126,7 @@ export const sections = {
     shutdown_delay_sec: withDefault('0', seconds(0, 3600)),
     shutdown_grace_sec: withDefault('10', seconds(0, 3600)),
     max_body_mb: withDefault('32', whole(1, 1024, bytesPerMb)),
-    // Above max_queue_depth_pool: when all is full the lanes decide who has to go, not the door.
+    // Above max_queue_depth_pool: when all is full the lanes decide which request leaves, not the connection limit.
     max_connections: withDefault('16000', connectionCount),
     max_connections_per_address: withDefault('12000', connectionCount),
     trusted_proxies: optional(networks),
@@ -142,13 +148,14 @@ export const sections = {
   api_key_priority: {
     enabled: withDefault('false', flag),
     default_priority: withDefault('7', whole(0, levelCount - 1)),
-    cache_ttl_sec: withDefault('300', whole(1, daySec)),
+    cache_ttl_sec: withDefault('300', whole(mappingTtlSec.least, mappingTtlSec.most)),
     x_priority: withDefault('allow', choice(xPriorityPolicies)),
+    // The meaning of `enabled`.
     mode: withDefault('enforce', choice(mappingModes)),
   },
   console: {
     enabled: withDefault('true', flag),
-    // What was last asked is written once a minute, so a shorter time could not be kept on every gateway.
+    // The last request of a session is stored once a minute, so a shorter time could not be kept on every gateway.
     session_idle_min: withDefault('60', whole(5, 24 * 60, minuteMs)),
     session_max_hours: withDefault('12', whole(1, 7 * 24, 60 * minuteMs)),
   },
@@ -170,7 +177,10 @@ export const sections = {
   },
 } satisfies Record<string, Record<string, Key<unknown>>>;
 
-/** Of every `[pool.NAME]`; what [scheduler] has too is empty here, and then what it says there holds. */
+/**
+ * The keys of every `[pool.NAME]`; those that [scheduler] has too are empty here, and then the value of [scheduler]
+ * applies.
+ */
 export const poolKeys = {
   policy: optional(choice(policies)),
   share_by: optional(choice(shareBys)),
@@ -192,10 +202,10 @@ export const poolKeys = {
 
 export type PoolKey = keyof typeof poolKeys;
 type SharedKey = PoolKey & keyof typeof sections.scheduler;
-/** What is in effect of one pool: of the keys that [scheduler] has too, one is always given. */
+/** The values in effect of one pool: each key that [scheduler] has too has a value. */
 export type PoolValues = Omit<Values<typeof poolKeys>, SharedKey> & Pick<Values<typeof sections.scheduler>, SharedKey>;
 
-/** Of every `[tenant.TENANT_ID]`. */
+/** The keys of every `[tenant.TENANT_ID]`. */
 export const tenantKeys = {
   weight: withDefault('1', decimal(0.001, 1_000_000)),
   max_concurrent: optional(whole(1, 100_000)),
@@ -206,7 +216,7 @@ export const tenantKeys = {
 
 const providerTypes = ['openai', 'anthropic', 'loopback'] as const;
 
-/** Of every `[provider.NAME]`. */
+/** The keys of every `[provider.NAME]`. */
 export const providerKeys = {
   type: required(choice(providerTypes)),
   models: withDefault('*', models),
@@ -214,7 +224,7 @@ export const providerKeys = {
   pool: optional(name),
 } satisfies Record<string, Key<unknown>>;
 
-/** Of those of type openai and anthropic. */
+/** The further keys of types openai and anthropic. */
 export const httpProviderKeys = {
   base_url: required(baseUrl),
   api_key: optional(vendorKey),
@@ -227,7 +237,7 @@ export const httpProviderKeys = {
   proxy: withDefault('none', upstreamProxy),
 } satisfies Record<string, Key<unknown>>;
 
-/** Of those of type loopback. */
+/** The further keys of type loopback. */
 export const loopbackProviderKeys = {
   service_ms: withDefault('500', whole(0, 600_000)),
   chunk_ms: withDefault('20', whole(0, 60_000)),
@@ -239,7 +249,7 @@ export const allProviderKeys: Record<string, Key<unknown>> = {
   ...loopbackProviderKeys,
 };
 
-/** What a named section begins with, and its keys. */
+/** The prefixes of named sections, and their keys. */
 const namedSections: Record<string, Record<string, Key<unknown>>> = {
   'provider.': allProviderKeys,
   'pool.': poolKeys,

@@ -1,12 +1,12 @@
 import type { GivenTexts } from './file/settings-reader.ts';
 
-/** Settings that act while the gateway runs, once the file is read again. */
+/** Settings that take effect without a restart when the file is read again. */
 const isLive = (section: string, key: string): boolean =>
   section === 'scheduler' ||
   /^(pool|tenant)\./.test(section) ||
   (section.startsWith('provider.') && key === 'max_concurrent');
 
-/** What is different and acts only after a restart: `[section] key`, or `[section]` for one that came or went. */
+/** Returns the changes that need a restart: `[section] key`, or `[section]` for one that was added or removed. */
 export const needsRestart = (before: GivenTexts, after: GivenTexts): string[] => {
   const names: string[] = [];
   for (const section of new Set([...before.keys(), ...after.keys()])) {
@@ -27,6 +27,6 @@ export const needsRestart = (before: GivenTexts, after: GivenTexts): string[] =>
 const changedKeys = (was: ReadonlyMap<string, string>, is: ReadonlyMap<string, string>): string[] =>
   [...new Set([...was.keys(), ...is.keys()])].filter(key => was.get(key) !== is.get(key));
 
-/** For a model, they are tried in this order. */
+/** Their order matters: it is the order in which they are tried for a model. */
 const providersOf = (given: GivenTexts): string =>
   [...given.keys()].filter(section => section.startsWith('provider.')).join();

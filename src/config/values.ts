@@ -1,12 +1,12 @@
 import { levelCount, type Setting } from '../domain/vocabulary.ts';
 
-/** How the text of a setting becomes a value. */
+/** How the text of a setting is parsed. */
 export interface Key<T> {
-  /** As it would stand in the file. */
+  /** The default, as the file would spell it. */
   readonly fallback: string;
-  /** Ends the sentence "must be …". */
+  /** Completes the sentence "must be …". */
   readonly allowed: string;
-  /** What is to be said besides of its text, as in "… with commas between". */
+  /** Describes the spelling in addition, as in "… with commas between". */
   readonly spelling?: string;
   /** Undefined: the text is not allowed. */
   readonly parse: (text: string) => T | undefined;
@@ -14,12 +14,12 @@ export interface Key<T> {
 
 type ValueOf<K> = K extends Key<infer T> ? T : never;
 export type Keys = Readonly<Record<string, Key<unknown>>>;
-/** One value per key, with where it came from. */
+/** One value per key, with its source. */
 export type Values<S extends Keys> = { readonly [K in keyof S]: Setting<ValueOf<S[K]>> };
 
 export type Parser<T> = Omit<Key<T>, 'fallback'>;
 
-/** An empty text means that it is not given. */
+/** An empty text means not set. */
 export const optional = <T>(parser: Parser<T>): Key<T | null> => ({
   ...parser,
   fallback: '',

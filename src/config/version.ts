@@ -4,5 +4,5 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
-/** Of this gateway, as package.json says it. */
+/** The version in package.json. */
 export { version };

@@ -1,36 +1,30 @@
 import { errors } from '../domain/errors.ts';
-import { type Word, wordOf } from './word.ts';
+import { isOfDatabase, type Word, wordOf } from './word.ts';
 
 /**
- * What an admin is answered: a database that cannot do it now is `unavailable`, a row that its table refuses a
- * `conflict`, a text that it cannot hold an `invalid_request` that names the field, where it is one of `fields`;
- * every other fault stays what it is.
+ * Returns the admin's answer to an error of the database: `unavailable` if it cannot do it now, a `conflict` if its
+ * table refuses the row, an `invalid_request` if it cannot store a text; the latter names the field, if it is one of
+ * `fields`. Returns every other error unchanged.
  */
-export async function answered<T>(asking: Promise<T>, fields: object = {}): Promise<T> {
-  try {
-    return await asking;
-  } catch (error) {
-    const word = wordOf(error);
-    throw word === null ? error : answerTo(word, fields);
-  }
+export function answerOf(error: unknown, fields: unknown): unknown {
+  const word = isOfDatabase(error) ? wordOf(error) : null;
+  return word === null ? error : answerTo(word, fields);
 }
 
-/** The same for a question by texts: one that the database cannot hold is in no row, so `nothing` is found. */
+/** For a query by texts: a text that the database cannot store is in no row, so the result is `nothing`. */
 export const sought = <T>(asking: Promise<T>, nothing: T): Promise<T> =>
-  answered(
-    asking.catch((error: unknown) => {
-      if (wordOf(error)?.kind === 'text') return nothing;
-      throw error;
-    }),
-  );
+  asking.catch((error: unknown) => {
+    if (wordOf(error)?.kind === 'text') return nothing;
+    throw error;
+  });
 
-/** Why the database cannot do anything of the kind now, or null. */
+/** Returns why the database cannot serve such statements now, or null. */
 export function unavailability(error: unknown): string | null {
   const word = wordOf(error);
   return word?.kind === 'state' ? word.reason : null;
 }
 
-const answerTo = (word: Word, fields: object) => {
+const answerTo = (word: Word, fields: unknown) => {
   switch (word.kind) {
     case 'state':
       return errors.unavailable(word.sentence, 1);
@@ -45,10 +39,11 @@ const answerTo = (word: Word, fields: object) => {
   }
 };
 
-/** The paths of the first two texts that may be meant, such as `mappings[3].tenant_name`. */
+/** Returns the paths of the first two texts that may be the one, such as `mappings[3].tenant_name`. */
 function fieldsIn(value: unknown, isMeant: (text: string) => boolean, path = ''): string[] {
   if (typeof value === 'string') return isMeant(value) ? [path] : [];
-  if (typeof value !== 'object' || value === null) return [];
+  // The bytes of a file are not fields.
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
   const found: string[] = [];
   for (const [name, inner] of Object.entries(value)) {
     const step = Array.isArray(value) ? `${path}[${name}]` : path === '' ? name : `${path}.${name}`;

@@ -4,32 +4,30 @@ import { errors } from '../domain/errors.ts';
 import { retried } from './retried.ts';
 import type { Database } from './schema.ts';
 
-/*
- * Two rows may not be the same in the columns of a unique constraint. What that means to whoever writes
- * depends on the constraint: an e-mail or a pattern is taken, or a row was to get an id that another row has
- * already. The latter is nobody's fault but the sequence's, which lags behind rows that were written with
- * ids of their own (copied from elsewhere, restored); it is set forward, and the row is written again.
- */
+/* A violation of a unique constraint. Its meaning to the caller depends on the constraint: an e-mail or a pattern is
+   taken, or the generated ID belongs to another row already. The latter happens when the sequence lags behind rows
+   that were written with explicit IDs (copied from elsewhere, restored); then the sequence is set forward, and the
+   row is written again. */
 export interface Clash {
   readonly table: string;
-  /** By its name; '' where the database does not tell. */
+  /** The name of the constraint; '' if the database does not report it. */
   readonly constraint: string;
-  /** Of the constraint, in its order; an expression as its text. */
+  /** The columns of the constraint, in its order; an expression as its text. */
   readonly columns: readonly string[];
 }
 
 interface FoundClash extends Clash {
-  /** The table as SQL names it, and what gives its only column the next value; null: nothing that can be found. */
+  /** The table as SQL names it, and the sequence of its only column; null if none can be found. */
   readonly source: { readonly table: string; readonly sequence: string } | null;
 }
 
-/** A write may meet a sequence of its own and the history's, and each again where others write ids of their own meanwhile. */
+/** A write may hit its own sequence and the history's, and each again if others insert explicit IDs meanwhile. */
 const triesAtMost = 4;
 
 /**
- * Runs a write, a transaction or a single statement, again once a sequence that lagged behind is set forward, and
- * where another transaction was in its way.
- * Of another clash `onClash` says what it means; without it, it is a `conflict` that names the columns.
+ * Runs a write, a transaction or a single statement, again after a lagging sequence was set forward or another
+ * transaction was in its way. `onClash` turns other clashes into errors; without it, they become a `conflict` that
+ * names the columns.
  */
 export async function writing<T>(
   db: Kysely<Database>,
@@ -51,7 +49,7 @@ export async function writing<T>(
   }
 }
 
-/** Whether the constraint is about this column, perhaps among others or within an expression. */
+/** Whether the constraint includes this column, perhaps among others or within an expression. */
 export const isAbout = ({ columns }: Clash, column: string): boolean =>
   columns.some(text => new RegExp(`\\b${column}\\b`).test(text));
 
@@ -64,7 +62,7 @@ export const refused = (clash: Clash): never => {
   );
 };
 
-/** No expression. */
+/** False for an expression. */
 const isName = (column: string): boolean => /^\w+$/.test(column);
 
 const noFreeId = ({ table, constraint, source }: FoundClash) => {
@@ -79,7 +77,7 @@ const uniqueViolation = '23505';
 const insufficientPrivilege = '42501';
 const sqliteViolation = /^UNIQUE constraint failed: (.*)$/;
 
-/** Null: it is no clash. */
+/** Returns null if the error is no clash. */
 const clashOf = async (db: Kysely<Database>, error: unknown): Promise<FoundClash | null> => {
   if (error instanceof pg.DatabaseError) {
     const { code, schema = '', table = '', constraint = '' } = error;
@@ -87,7 +85,7 @@ const clashOf = async (db: Kysely<Database>, error: unknown): Promise<FoundClash
   }
   const failed = error instanceof Error ? sqliteViolation.exec(error.message)?.[1] : undefined;
   if (failed === undefined) return null;
-  // `users.email`, several of them, or `index 'name'`.
+  // SQLite names `users.email`, several such columns, or `index 'name'`.
   const parts = failed.split(', ').map(part => part.split('.'));
   const columns = parts.flatMap(([, column]) => (column === undefined ? [] : [column]));
   return { table: columns.length === 0 ? '' : (parts[0]?.[0] ?? ''), constraint: failed, columns, source: null };
@@ -121,12 +119,12 @@ const found = async (
 };
 
 const sequencesLock = 7_430_119_004;
-/** Where the role may ask a sequence for values and not set it. */
+/** A role that may read a sequence but not set it advances it step by step, up to this many steps. */
 const stepsAtMost = 1_000_000;
 
 /**
- * Never backwards: gateways do so one at a time, and what the sequence has given meanwhile counts. A row with the
- * largest id that the sequence can give is passed by, for beyond it there is none.
+ * Never sets a sequence back: gateways do this one at a time, and values given out meanwhile count. A row with the
+ * largest ID that the sequence can produce is ignored, because no ID can follow it.
  */
 const setForward = (db: Kysely<Database>, { table, sequence }: { table: string; sequence: string }): Promise<unknown> =>
   db.transaction().execute(async trx => {

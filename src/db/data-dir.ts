@@ -4,9 +4,9 @@ import { childEnvironment } from '../config/child-environment.ts';
 import { namespace } from './embedded/user-namespace.ts';
 
 /**
- * Makes the folder of `data_dir` where there is none, for our eyes only. Where root may not use user namespaces, the
- * embedded PostgreSQL has to run as another account: it passes through to the folder that is its own, and can list nothing.
- * All files are closed by modes of their own.
+ * Creates the folder of `data_dir` if it is missing, readable by the owner only. Where root may not use user
+ * namespaces, the embedded PostgreSQL must run as another account: that account may pass through to its own folder, but
+ * not list this one. All files have restrictive modes of their own.
  */
 export const makeDataDir = (path: string): void => {
   if (existsSync(path)) return;

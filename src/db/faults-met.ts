@@ -3,7 +3,7 @@ import type { Events } from '../telemetry/events.ts';
 import { withoutKeys } from '../telemetry/text.ts';
 import { isReadOnly, type StateWord, wordOf } from './word.ts';
 
-/** What a statement is for; whoever could not connect has met it for both. */
+/** The purpose of a statement; a failed connection counts for both. */
 export type Purpose = 'read' | 'write';
 
 interface Met {
@@ -12,18 +12,18 @@ interface Met {
   readonly at: number;
 }
 
-/** Whoever asks what is wrong is told of it for so long after it was met last. */
+/** A fault is reported for this long after it was last met. */
 const rememberedMs = 10_000;
 const tellAgainMs = 60_000;
 
 /**
- * What statements meet of the state of the database, which says more than whether a connection opens: the log has
- * it once per reason and minute, with the server's own words.
+ * Faults of the database's state that statements meet; they say more than whether a connection opens. Each reason is
+ * logged once per minute, in the server's own words.
  */
 export class FaultsMet {
   readonly #clock: Clock;
   readonly #log: Pick<Events, 'warn'>;
-  /** By reason: of those there are some dozens. */
+  /** By reason; there are only some dozens. */
   readonly #met = new Map<string, Met>();
   readonly #toldAt = new Map<string, number>();
 
@@ -36,19 +36,19 @@ export class FaultsMet {
     const word = wordOf(error);
     if (word?.kind !== 'state') return;
     this.#tell(`Database: ${word.sentence}`, error);
-    // Seen by each look at the database, and its end as well.
+    // Each look at the database shows this state, and its end too.
     if (isReadOnly(error)) return;
     this.#met.set(word.reason, { purposes, about: word.about, at: this.#clock.now() });
   }
 
-  /** Of a table or some rows that tells nothing: another statement is about others. */
+  /** A fault of one table or some rows is not cleared: the statement may have used others. */
   worked(purpose: Purpose): void {
     if (this.#met.size === 0) return;
     for (const [reason, { purposes, about }] of this.#met)
       if (about === 'connection' || (about === 'server' && purposes.includes(purpose))) this.#met.delete(reason);
   }
 
-  /** Those that may still hold. */
+  /** Returns the reasons that may still hold. */
   reasons(): string[] {
     const since = this.#clock.now() - rememberedMs;
     for (const [reason, { at }] of this.#met) if (at < since) this.#met.delete(reason);

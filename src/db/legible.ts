@@ -1,12 +1,12 @@
 import type { TProperties, TSchema } from 'typebox';
 
-/** The columns in which a row has to have a text. */
+/** The columns that must hold a text. */
 const textsOf = new WeakMap<object, readonly string[]>();
 
 /**
- * Rows as their schema promises them. Tables that are older than the gateway, or that hands have altered, may hold
- * nothing where a text has to be: that is read as an empty text, which is shown as it is and which every rule
- * refuses as a fault of its row. The rows are the caller's own, and are changed in place.
+ * Returns rows as their schema promises them. Tables that are older than the gateway, or were altered by hand, may hold
+ * NULL where a text is required. It is read as an empty text, which is shown unchanged and which every rule refuses as
+ * a fault of its row. The rows belong to the caller and are changed in place.
  */
 export const legible = <Row extends object>(schema: { readonly properties: TProperties }, rows: Row[]): Row[] => {
   const columns = textsOf.get(schema) ?? Object.keys(schema.properties).filter(name => isText(schema.properties[name]));

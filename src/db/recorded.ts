@@ -3,24 +3,24 @@ import { writing } from './clash.ts';
 import { actorSetting, differences, entryColumns, historyTable, restoresSetting } from './migrations/history.ts';
 import { type Database, type RecordedTable, recordedTables } from './schema.ts';
 
-/** Any numbers, as long as every gateway takes the same ones. */
-export const writersLocks = { mappings: 7_430_119_002, pools: 7_430_119_003 } as const;
+/** Arbitrary numbers that all gateways share. */
+const writersLocks = { mappings: 7_430_119_002, pools: 7_430_119_003 } as const;
 
 export interface WriteOf {
-  /** Whom the history names; without one it names the database role. */
+  /** The name in the history; by default the database role. */
   readonly actor?: string | undefined;
-  /** One writer at a time among gateways, so that what was checked is what is stored. */
+  /** Serialises the writers of all gateways, so that the checked state is the stored one. */
   readonly lock: keyof typeof writersLocks;
-  /** The entry of the history that is restored. */
+  /** The entry of the history that this write restores. */
   readonly restores?: number | undefined;
 }
 
 /**
- * The one place where transactions that change mappings, settings, boosts and schedules begin. The
- * history learns from it who writes. Where a table has no trigger that records its changes, they are
- * found by comparing its rows before and after, which costs a reading of the whole table.
+ * The only place that begins transactions which change mappings, settings, boosts and schedules. It tells the history
+ * who writes. If a table has no trigger that records its changes, they are found by comparing its rows before and
+ * after, which reads the whole table.
  *
- * In SQLite, which has no history, this is a plain transaction; any has the lock of the file from its beginning.
+ * SQLite has no history, so there it is a plain transaction, which holds the lock of the file from its beginning.
  *
  * `write` may run more than once (clash.ts).
  */
@@ -49,7 +49,7 @@ export const recorded = <T>(
   return writing(db, () => db.transaction().execute(transaction));
 };
 
-/** As text that is only handed back: it is never read here. */
+/** As a text that is only passed back to the server and never parsed here. */
 const rowsOf = async (trx: Transaction<Database>, { table }: RecordedTable): Promise<string> => {
   const { rows } = await sql<{ rows: string }>`
     SELECT coalesce(jsonb_agg(to_jsonb(t)), '[]')::text AS rows FROM ${sql.table(table)} t`.execute(trx);
@@ -57,7 +57,7 @@ const rowsOf = async (trx: Transaction<Database>, { table }: RecordedTable): Pro
 };
 
 const recordDifferences = async (trx: Transaction<Database>, one: RecordedTable, before: string): Promise<void> => {
-  // The rows before are the statement's one parameter; the rest is text of our own.
+  // The rows before are the statement's only parameter; the rest is constant text.
   const source = `jsonb_populate_recordset(NULL::${one.table}, before_rows.value)`;
   const [head = '', tail = ''] = differences(one, source, one.table).split('before_rows.value');
   await sql`INSERT INTO ${sql.table(historyTable)} (${sql.raw(entryColumns)})

@@ -1,31 +1,27 @@
 import type { Generated } from 'kysely';
-import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import { type Static, Type } from 'typebox';
+import { fields, levelNumber, moment, nullable } from '../domain/shape.ts';
 import { matchTypes } from '../domain/vocabulary.ts';
 
-/*
- * The shape of each table's rows, written once: row types and Kysely's Database derive from it.
- * It promises only what the tables themselves enforce: `role`, `status` and `tenant_type` have no
- * CHECK and may be written by hand, so whoever reads them must expect any text.
- *
- * Timestamps are ISO-8601 texts in UTC with milliseconds (`2026-01-31T12:00:00.000Z`) in both
- * databases: they compare and sort as text, and go into JSON as they are.
- */
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const row = <T extends TProperties>(columns: T) => Type.Object(columns, { additionalProperties: false });
-const id = Type.Integer({ minimum: 1 });
-const timestamp = Type.String({ format: 'date-time' });
+/* The shape of each table's rows, written once: row types and Kysely's Database derive from it. It promises only
+   what the tables themselves enforce: `role`, `status` and `tenant_type` have no CHECK and may be written by hand,
+   so readers must accept any text.
 
-export const userRow = row({
+   Timestamps are ISO-8601 texts in UTC with milliseconds (`2026-01-31T12:00:00.000Z`) in both databases: they
+   compare and sort as text, and go into JSON unchanged. */
+const id = Type.Integer({ minimum: 1 });
+
+export const userRow = fields({
   id,
   email: Type.String(),
   role: Type.String(),
   display_name: nullable(Type.String()),
   status: Type.String(),
-  created_at: timestamp,
-  updated_at: timestamp,
+  created_at: moment,
+  updated_at: moment,
 });
 
-export const apiKeyRow = row({
+export const apiKeyRow = fields({
   id,
   user_id: id,
   /** Lowercase hex SHA-256 of the whole key. */
@@ -33,52 +29,52 @@ export const apiKeyRow = row({
   key_prefix: Type.String(),
   /** A JSON array. */
   scopes: nullable(Type.String()),
-  expires_at: nullable(timestamp),
-  created_at: timestamp,
-  updated_at: timestamp,
+  expires_at: nullable(moment),
+  created_at: moment,
+  updated_at: moment,
 });
 
-export const mappingRow = row({
+export const mappingRow = fields({
   id,
   pattern: Type.String(),
-  priority: Type.Integer({ minimum: 0, maximum: 9 }),
+  priority: levelNumber,
   match_type: Type.Enum([...matchTypes]),
   tenant_id: nullable(Type.String()),
   tenant_name: nullable(Type.String()),
   tenant_type: nullable(Type.String()),
   description: nullable(Type.String()),
   enabled: Type.Boolean(),
-  created_at: timestamp,
-  updated_at: timestamp,
+  created_at: moment,
+  updated_at: moment,
   created_by: nullable(Type.String()),
 });
 
-export const prioritySettingRow = row({
+export const prioritySettingRow = fields({
   key: Type.String(),
   value: Type.String(),
   description: nullable(Type.String()),
-  updated_at: timestamp,
+  updated_at: moment,
 });
 
-/** One setting of one pool, as `[pool.NAME]` of the file would spell it. */
-export const poolSettingRow = row({
+/** One setting of one pool, spelled as in `[pool.NAME]` of the file. */
+export const poolSettingRow = fields({
   pool: Type.String(),
   key: Type.String(),
   value: Type.String(),
   description: nullable(Type.String()),
-  updated_at: timestamp,
+  updated_at: moment,
 });
 
 export const changeKinds = ['create', 'update', 'delete'] as const;
 
 /** A change of a mapping, a setting, a boost or a schedule. */
-export const historyRow = row({
+export const historyRow = fields({
   id,
-  at: timestamp,
-  /** Who changed it: the caller of the admin API, else the database role. */
+  at: moment,
+  /** The caller of the admin API, else the database role. */
   actor: Type.String(),
   via: Type.Enum(['api', 'sql']),
-  /** Who was logged in at the database; `actor` is what its session said. */
+  /** The role that was logged in at the database; `actor` is what its session claimed. */
   db_role: Type.String(),
   object: Type.String(),
   object_id: Type.String(),
@@ -89,17 +85,17 @@ export const historyRow = row({
   restores: nullable(id),
 });
 
-/** A priority that a mapping has until a moment; the mapping's own row stays what it was. */
-export const boostRow = row({
+/** A priority that a mapping has until a moment; the mapping's own row stays unchanged. */
+export const boostRow = fields({
   mapping_id: id,
   priority: mappingRow.properties.priority,
-  until: timestamp,
+  until: moment,
   reason: Type.String(),
-  created_at: timestamp,
+  created_at: moment,
   created_by: nullable(Type.String()),
 });
 
-/** When a schedule holds; texts, because they are written by hand too. */
+/** The window of a schedule; texts, because they are written by hand too. */
 const window = {
   /** `mon,tue,…,sun`: the days on which a window begins. */
   weekdays: Type.String(),
@@ -112,13 +108,13 @@ const window = {
 const scheduleColumns = {
   ...window,
   description: nullable(Type.String()),
-  created_at: timestamp,
-  updated_at: timestamp,
+  created_at: moment,
+  updated_at: moment,
   created_by: nullable(Type.String()),
 };
 
 /** A priority that a mapping has in recurring windows. */
-export const mappingScheduleRow = row({
+export const mappingScheduleRow = fields({
   id,
   mapping_id: id,
   priority: mappingRow.properties.priority,
@@ -126,7 +122,7 @@ export const mappingScheduleRow = row({
 });
 
 /** A value that a setting of a pool has in recurring windows. */
-export const poolScheduleRow = row({
+export const poolScheduleRow = fields({
   id,
   pool: Type.String(),
   key: Type.String(),
@@ -134,24 +130,24 @@ export const poolScheduleRow = row({
   ...scheduleColumns,
 });
 
-/** Somebody signed in to the console. The cookie holds the token, which is stored nowhere. */
-export const consoleSessionRow = row({
+/** A sign-in to the console. The cookie holds the token, which is stored nowhere. */
+export const consoleSessionRow = fields({
   /** Lowercase hex SHA-256 of the token. */
   token_hash: Type.String(),
-  /** The key it was opened with, and whose that was: a session lives no longer than either. */
+  /** The key that opened the session, and the key's user: a session lives no longer than either. */
   key_id: id,
   user_id: id,
-  created_at: timestamp,
-  /** Written at most once a minute. */
-  last_seen_at: timestamp,
-  expires_at: timestamp,
+  created_at: moment,
+  /** Updated at most once a minute. */
+  last_seen_at: moment,
+  expires_at: moment,
 });
 
 export type UserRow = Static<typeof userRow>;
 export type ApiKeyRow = Static<typeof apiKeyRow>;
 export type MappingRow = Static<typeof mappingRow>;
 export type PrioritySettingRow = Static<typeof prioritySettingRow>;
-export type PoolSettingRow = Static<typeof poolSettingRow>;
+type PoolSettingRow = Static<typeof poolSettingRow>;
 export type HistoryRow = Static<typeof historyRow>;
 export type BoostRow = Static<typeof boostRow>;
 export type MappingScheduleRow = Static<typeof mappingScheduleRow>;
@@ -177,7 +173,7 @@ export interface Database {
 }
 
 export type TableName = keyof Database;
-/** Those whose changes a gateway must hear of. */
+/** The tables whose changes a gateway must learn of. */
 export const tableNames: readonly TableName[] = [
   'users',
   'api_keys',
@@ -192,9 +188,9 @@ export const tableNames: readonly TableName[] = [
 
 export interface RecordedTable {
   readonly table: TableName;
-  /** What the history calls a row of it. */
+  /** The history's name for a row of it. */
   readonly object: string;
-  /** The columns by which a row is known; joined by `/` they are an entry's `object_id`. */
+  /** The columns that identify a row; joined by `/` they are an entry's `object_id`. */
   readonly key: readonly string[];
 }
 

@@ -3,24 +3,22 @@ import { GatewayError } from '../domain/errors.ts';
 import { postgresTables } from './migrations/tables.ts';
 import { SqliteFault } from './sqlite/sqlite-fault.ts';
 
-/*
- * What an error of the database means. Decided here, by SQLSTATE, and nowhere else:
- *
- *   state     the server's state, or that of what it holds: nobody's request is at fault, and another try may work
- *   refusal   a row that its table does not take
- *   text      a text that the database cannot hold: whoever sent it can send another one
- *
- * Whatever else is thrown is a fault of ours. Messages of the server are in its own language and name rows, so
- * they go to the log; of them only names of our tables, numbers, characters and the words of a trigger are told.
- */
+/* The meaning of the database's errors. It is decided here, by SQLSTATE, and nowhere else:
+
+     state     the state of the server or its data: the request is not at fault, and a retry may work
+     refusal   a row that its table does not accept
+     text      a text that the database cannot store: the client can send another one
+
+   Any other error is a fault of the gateway. The server's messages are in its own language and name rows, so they go
+   to the log; only names of our tables, numbers, characters and the words of a trigger are passed on. */
 export type Word = StateWord | RefusalWord | TextWord;
 
 export interface StateWord {
   readonly kind: 'state';
   readonly reason: string;
-  /** The reason, and what an operator can do. */
+  /** The reason, and the operator's remedy. */
   readonly sentence: string;
-  /** What it is about: whether the database can be reached, what the server can do, or a table or some rows. */
+  /** The subject: whether the database can be reached, what the server can do, or a table or some rows. */
   readonly about: 'connection' | 'server' | 'part';
 }
 
@@ -31,30 +29,51 @@ interface RefusalWord {
 
 interface TextWord {
   readonly kind: 'text';
-  /** Ends a sentence that begins with whose text it is. */
+  /** Ends a sentence that begins with the name of the text. */
   readonly reason: string;
-  /** Whether this may be the text. */
+  /** Whether this text may be the one. */
   readonly isMeant: (text: string) => boolean;
-  /** Whether it is, then; else it is only if no other may be. */
+  /** Whether a match is certain; otherwise it counts only if no other text matches. */
   readonly isCertain: boolean;
 }
 
+/** Errors of connections have no class of their own, so the driver records them here. */
+const metByConnections = new WeakSet<object>();
+
+/** Runs work on a connection; `isOfDatabase` recognises its rejections. */
+export const onWire = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    if (typeof error === 'object' && error !== null) metByConnections.add(error);
+    throw error;
+  }
+};
+
+/** Whether the error comes from the database, or from the connection to it. */
+export const isOfDatabase = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError ||
+  error instanceof SqliteFault ||
+  (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR') ||
+  (typeof error === 'object' && error !== null && metByConnections.has(error));
+
+/** Interprets an error of the database; other errors may look similar. */
 export const wordOf = (error: unknown): Word | null => {
   if (error instanceof GatewayError || error instanceof TypeError || error instanceof RangeError) return null;
   if (error instanceof SqliteFault) return ofFile(error);
   const { code = '', severity, message = '' } = error as { code?: string; severity?: string; message?: string };
   if (message.startsWith('no such table')) return part(lackingTable(message));
-  // Only a server that answers has a severity, and SQLite's file does not go away.
+  // Only a server that answers has a severity, and SQLite's file cannot be unreachable.
   if (severity === undefined) return code === 'ERR_SQLITE_ERROR' ? null : away(message);
   if (!(error instanceof pg.DatabaseError)) return null;
   const meaning = meanings[code] ?? meanings[code.slice(0, 2)];
   return meaning?.(error) ?? null;
 };
 
-/** The database holds what it holds, and takes no change. */
+/** The database keeps its data and accepts no change. */
 export const isReadOnly = (error: unknown): boolean => error instanceof pg.DatabaseError && error.code === '25006';
 
-/** Another transaction was in the way of this one, which is rolled back as a whole and may be run again. */
+/** Another transaction conflicted with this one, which is rolled back as a whole and may run again. */
 export const isRolledBack = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && (error.code === '40001' || error.code === '40P01');
 
@@ -125,10 +144,10 @@ const meanings: Readonly<Record<string, Meaning>> = {
   '54': () => unknown('is more than the database can take'),
 };
 
-/** Its message is a sentence already. */
+/** Its message is a complete sentence. */
 const ofFile = ({ message }: SqliteFault): Word => ({ ...server(message.slice(0, -1)), sentence: message });
 
-/** What the connection, not the server, has to say. */
+/** A fault of the connection, not of the server. */
 const away = (message: string): Word => {
   if (message === 'timeout exceeded when trying to connect')
     return connection('The database is not reachable, or all connections to it are busy');
@@ -138,7 +157,7 @@ const away = (message: string): Word => {
 const tableIn = (message: string): string | undefined =>
   postgresTables.find(({ name }) => new RegExp(`\\b${name}\\b`).test(message))?.name;
 
-/** Dropped, renamed away, or not restored yet. The message names it, in whatever language. */
+/** Dropped, renamed, or not restored yet. The message names the table, in any language. */
 const lackingTable = (message: string): string => {
   const table = tableIn(message);
   return table === undefined ? 'The database lacks a table' : `The database has no table ${table}`;
@@ -151,7 +170,7 @@ const lackingRight = (message: string): [reason: string, advice: string] => {
     : [`The database role lacks a right on ${table}`, `its owner can GRANT SELECT, INSERT, UPDATE, DELETE ON ${table}`];
 };
 
-/** Which one it is the server does not say. */
+/** The server does not say which text it is. */
 const unknown = (reason: string): Word => ({ kind: 'text', reason, isMeant: () => false, isCertain: false });
 
 /** `value too long for type character varying(20)` */
@@ -168,8 +187,8 @@ const tooLong = (message: string): Word => {
 };
 
 /**
- * `character with byte sequence 0xe7 0xa0 0x94 in encoding "UTF8" has no equivalent in encoding "LATIN1"`: in
- * whatever language the bytes are told so, and the encodings in quotes.
+ * `character with byte sequence 0xe7 0xa0 0x94 in encoding "UTF8" has no equivalent in encoding "LATIN1"`: in every
+ * language the message has these bytes, and the encodings in quotes.
  */
 const unheld = (message: string): Word => {
   const bytes = [...message.matchAll(/0x([0-9a-f]{2})/g)].map(([, hex = '']) => Number.parseInt(hex, 16));

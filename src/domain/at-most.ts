@@ -1,4 +1,4 @@
-/** Runs at most so many at once; the others wait, and begin in the order in which they came. */
+/** Runs at most `count` calls at once; the others wait and begin in the order in which they came. */
 export function atMost(count: number): <T>(work: () => Promise<T>) => Promise<T> {
   let running = 0;
   const waiting: (() => void)[] = [];
@@ -8,7 +8,7 @@ export function atMost(count: number): <T>(work: () => Promise<T>) => Promise<T>
     try {
       return await work();
     } finally {
-      // Its place goes to the next one without having been free.
+      // The place passes to the next call without becoming free.
       const next = waiting.shift();
       if (next === undefined) running--;
       else next();

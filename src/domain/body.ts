@@ -1,23 +1,23 @@
-/** A request's body as it came: never joined, because copying megabytes keeps everybody else waiting. */
+/** A request's body as it came. It is never joined, because copying megabytes blocks all other requests. */
 export interface Body {
   readonly pieces: readonly Buffer[];
   readonly bytes: number;
 }
 
-/** Members of a body's object that tell an upstream how urgent the request is. */
+/** Members of the body's object that tell an upstream how urgent the request is. */
 export const urgencyMembers = ['priority', 'service_tier'] as const;
 export type UrgencyMember = (typeof urgencyMembers)[number];
 
-/** Bytes of a body, `to` not included. */
+/** A range of bytes of a body; `to` is exclusive. */
 export interface Span {
   readonly from: number;
   readonly to: number;
 }
 
-/** Where in a body stands what may have to be written otherwise. */
+/** Where the parts of a body are that may have to be rewritten. */
 export interface BodyPlaces {
-  /** Of the brace that closes the body's object. */
+  /** The offset of the brace that closes the body's object. */
   readonly closedAt: number;
-  /** The values of these members, in their order; of a repeated name all. */
+  /** The values of these members, in their order; a repeated name has several. */
   readonly urgency: Readonly<Record<UrgencyMember, readonly Span[]>>;
 }

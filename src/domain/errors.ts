@@ -1,14 +1,14 @@
 import type { Dialect } from './vocabulary.ts';
 
 /**
- * The catalogue of errors a client can meet. `throw errors.queueFull(…)`; anything else that is
- * thrown is answered as `internal`, with the detail in the log and nothing for the client.
+ * The catalogue of errors that a client can receive. Throw them as `errors.queueFull(…)`; any other thrown value is
+ * answered as `internal`, with its detail in the log and none for the client.
  */
 interface ErrorKind {
   readonly status: number;
   readonly openaiType: string;
   readonly anthropicType: string;
-  /** The same request would meet it again, whenever it is sent. */
+  /** The same request would fail again, whenever it is sent. */
   readonly isFinal: boolean;
 }
 
@@ -48,14 +48,14 @@ export const errorKinds = {
 export type ErrorCode = keyof typeof errorKinds;
 
 /** Clients that are told to wait for a minute or longer do not wait at all (openai 4, AI SDK). */
-export const longestRetryAfterSec = 59;
+const longestRetryAfterSec = 59;
 
 interface ErrorFields {
   /** The field or parameter at fault. */
   readonly param?: string;
-  /** Whole seconds, 1…59, after which trying again makes sense. */
+  /** Whole seconds, 1…59, after which a retry makes sense. */
   readonly retryAfterSec?: number;
-  /** What the answer's body says beside the error; admin routes only. */
+  /** Members of the answer's body beside the error; admin routes only. */
   readonly beside?: object;
 }
 
@@ -83,14 +83,14 @@ export class GatewayError extends Error {
   }
 }
 
-/** `waitSec` may be any time; what is told is within the bounds of Retry-After. */
+/** `waitSec` may be any time; the answer's value is kept within the bounds of Retry-After. */
 const retryable = (code: ErrorCode) => (message: string, waitSec: number) =>
   new GatewayError(code, message, { retryAfterSec: Math.min(Math.max(Math.ceil(waitSec), 1), longestRetryAfterSec) });
 
 export const errors = {
   invalidRequest: (message: string, param?: string) =>
     new GatewayError('invalid_request', message, param === undefined ? {} : { param }),
-  /** Where several rows of a file are at fault; `beside` names them. */
+  /** For a file with faults in several rows; `beside` names the rows. */
   invalidRows: (message: string, beside: { readonly faults: readonly object[]; readonly faults_left_out: number }) =>
     new GatewayError('invalid_request', message, { beside }),
   invalidApiKey: (message: string) => new GatewayError('invalid_api_key', message),
@@ -115,17 +115,17 @@ export const errors = {
   unavailable: retryable('unavailable'),
 };
 
-/** Not an answer but its absence: the client closed the connection, so nobody is there to be told. */
+/** The client closed the connection, so no answer is sent. */
 export class ClientLeft extends Error {
   override readonly name = 'ClientLeft';
 }
 
-/** What is not in the catalogue is our own fault: the log hears what it was, the client does not. */
+/** An error outside the catalogue is a fault of the gateway: its detail goes to the log, not to the client. */
 export const asGatewayError = (error: unknown): GatewayError =>
   error instanceof GatewayError ? error : new GatewayError('internal', 'The gateway failed to handle this request.');
 
 interface ErrorBody {
-  /** Of Anthropic's. */
+  /** Present in Anthropic's dialect only. */
   readonly type?: 'error';
   readonly error: object;
 }

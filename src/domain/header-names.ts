@@ -1,4 +1,4 @@
-/** Names of one connection's affairs: never passed on, in either direction (RFC 9110, 7.6.1). */
+/** Headers that concern one connection only: never passed on, in either direction (RFC 9110, 7.6.1). */
 export const hopByHopHeaders: readonly string[] = [
   'connection',
   'keep-alive',
@@ -11,7 +11,7 @@ export const hopByHopHeaders: readonly string[] = [
   'upgrade',
 ];
 
-/** What the gateway reads or writes itself, so that a client's never goes upstream. */
+/** Headers that the gateway reads or writes itself; a client's value never goes upstream. */
 export const gatewayHeaders: readonly string[] = [
   'authorization',
   'x-api-key',

@@ -1,6 +1,8 @@
 import { errors } from './errors.ts';
 
-/** An RFC 3339 moment as the UTC text that rows hold. Throws for days that do not exist, such as February 30. */
+/**
+ * Returns an RFC 3339 moment as the UTC text that rows hold. Throws for days that do not exist, such as February 30.
+ */
 export function parseInstant(text: string, param: string): string {
   const [year = 0, month = 0, day = 0] = text.slice(0, 10).split('-').map(Number);
   const ms = Date.parse(text);

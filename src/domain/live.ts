@@ -1,93 +1,115 @@
-import type { WaitPercentiles } from './stats.ts';
-import type { Level, Policy, ShareBy } from './vocabulary.ts';
+/** The present state of the lanes, of single requests and of upstreams. */
+import { type Static, Type } from 'typebox';
+import { count, fields, levelNumber, listOf, moment, nullable, ofEachLevel } from './shape.ts';
+import { waitPercentiles } from './stats.ts';
+import { policies, shareBys } from './vocabulary.ts';
+
+const amount = Type.Number({ minimum: 0 });
+const share = Type.Number({ minimum: 0, maximum: 1 });
 
 /** One level of a pool at this moment. */
-export interface LiveLevel {
-  readonly level: Level;
-  readonly waiting: number;
-  readonly running: number;
-  /** Seats that are never lent, as they are in effect. */
-  readonly reserved: number;
-  /** The most seats that it may have; null: all. */
-  readonly cap: number | null;
-  /** Seats that it could take now, as far as seats go: its unused reserve and what is shared, within its cap. */
-  readonly free: number;
+export const liveLevel = fields({
+  level: levelNumber,
+  waiting: count,
+  running: count,
+  /** Seats that are never lent to other levels, as in effect. */
+  reserved: count,
+  /** The most seats of the level; null: all. */
+  cap: nullable(count),
+  /** The seats that it could take now: its unused reserve and the shared ones, within its cap. */
+  free: count,
   /** Over the last five minutes. */
-  readonly wait_ms: WaitPercentiles;
+  wait_ms: waitPercentiles,
   /** Over the last 10 to 20 seconds. */
-  readonly granted_per_sec: number;
+  granted_per_sec: amount,
   /** Refused or timed out; over the last 60 to 70 seconds. */
-  readonly refused_per_min: number;
-}
+  refused_per_min: amount,
+});
+export type LiveLevel = Static<typeof liveLevel>;
 
-/** What a tenant's flow got of its level's service in the last minute, against what it was entitled to. */
-export interface TenantShare {
-  readonly flow_id: string;
-  readonly tenant_name: string | null;
-  readonly level: Level;
-  readonly weight: number;
-  readonly waiting: number;
-  readonly running: number;
-  /** 0…1; those of a level are 1 together, 0 where nothing was served. */
-  readonly served_share: number;
-  /** 0…1; those of a level are 1 together. */
-  readonly entitled_share: number;
+/** A tenant's share of its level's service in the last minute, against its entitlement. */
+export const tenantShare = fields({
+  flow_id: Type.String(),
+  tenant_name: nullable(Type.String()),
+  level: levelNumber,
+  weight: amount,
+  waiting: count,
+  running: count,
+  /** The shares of a level add up to 1, or are all 0 if nothing was served. */
+  served_share: share,
+  /** The shares of a level add up to 1. */
+  entitled_share: share,
   /**
-   * Of the pool, if all that are listed wanted more than there is (domain/pool-share.ts): 0…1 of what the levels that
-   * it is behind leave; null: its level is strict, and takes all that it asks for.
+   * The share of the pool if all listed tenants wanted more than there is (domain/pool-share.ts): 0…1 of what the
+   * levels before it leave; null: its level is strict and takes everything it asks for.
    */
-  readonly pool_share: number | null;
-  readonly behind: readonly Level[];
-}
+  pool_share: nullable(share),
+  behind: listOf(levelNumber),
+});
+export type TenantShare = Static<typeof tenantShare>;
 
-/** Of a pool; the others are only counted. */
+/** The most tenants listed of a pool; the others are only counted. */
 export const mostTenantsShown = 50;
 
 /** One pool at this moment. */
-export interface LivePool {
-  readonly name: string;
-  readonly policy: Policy;
-  readonly share_by: ShareBy;
-  /** Those that may be in use: as configured, or as many as the upstream can take. */
-  readonly seats: number;
-  readonly in_use: number;
-  readonly free: number;
-  /** Until then nothing of the pool starts: its upstreams have closed too many models; null while it is open. */
-  readonly closed_until: string | null;
-  readonly granted_per_sec: number;
-  readonly refused_per_min: number;
-  /** Always ten, P0 first. */
-  readonly levels: readonly LiveLevel[];
-  /** Busiest first: by what they were served in the last minute and have waiting. */
-  readonly tenants: readonly TenantShare[];
-  /** How many of them are not in the list. */
-  readonly tenants_left_out: number;
-}
+export const livePool = fields({
+  name: Type.String(),
+  policy: Type.Enum([...policies]),
+  share_by: Type.Enum([...shareBys]),
+  /** The seats that may be in use: as configured, or fewer if the upstream takes less. */
+  seats: count,
+  in_use: count,
+  free: count,
+  /**
+   * Nothing of the pool starts until then, because its upstreams have closed too many models; null while it is open.
+   */
+  closed_until: nullable(moment),
+  granted_per_sec: amount,
+  refused_per_min: amount,
+  levels: listOf(liveLevel, ofEachLevel),
+  /** Busiest first: by the cost served in the last minute plus the waiting cost. */
+  tenants: listOf(tenantShare, { maxItems: mostTenantsShown }),
+  /** The number of tenants that are not listed. */
+  tenants_left_out: count,
+});
+export type LivePool = Static<typeof livePool>;
 
-/** What one level did in a step of the history; percentiles are those of the requests granted in it. */
-export interface PointLevel {
-  readonly p50: number | null;
-  readonly p95: number | null;
-  readonly granted: number;
+/** A boost of a mapping that is in effect. */
+export const heldBoost = fields({
+  mapping_id: Type.Integer(),
+  tenant_id: nullable(Type.String()),
+  /** The priority of the mapping's own row. */
+  own_priority: Type.Integer(),
+  priority: Type.Integer(),
+  until: moment,
+});
+export type HeldBoost = Static<typeof heldBoost>;
+
+/** The events of one level in a step of the history; percentiles are those of the requests granted in it. */
+const pointLevel = fields({
+  p50: nullable(amount),
+  p95: nullable(amount),
+  granted: count,
   /** Refused or timed out. */
-  readonly refused: number;
-}
+  refused: count,
+});
 
-/** One step of a pool's history; `waiting` and `in_use` are those at its end. */
-export interface Point {
-  /** When the step ended. */
-  readonly at: string;
-  readonly granted: number;
-  readonly refused: number;
-  readonly waiting: number;
-  readonly in_use: number;
-  readonly levels: readonly PointLevel[];
-}
+/** One step of a pool's history; `waiting` and `in_use` are the values at its end. */
+export const point = fields({
+  /** The end of the step. */
+  at: moment,
+  granted: count,
+  refused: count,
+  waiting: count,
+  in_use: count,
+  levels: listOf(pointLevel, ofEachLevel),
+});
+export type Point = Static<typeof point>;
 
 /**
- * Why a request waits at this moment. The first that holds, in this order; docs/api.md says more.
+ * Why a request waits at this moment: the first reason that holds, in this order; docs/api/lanes.md has more.
  *
- *   upstream_closed     the upstream has said that it takes nothing of its model, or nothing at all, until a moment
+ *   upstream_closed     the upstream takes nothing of its model, or nothing at all, until a moment it has named
  *   tenant_limit        its tenant's own seats or rates let nothing more start
  *   level_cap           its level has as many seats as it may have
  *   pool_rate           the pool's requests or tokens per second are used up
@@ -97,9 +119,9 @@ export interface Point {
  *   behind_other_level  … another level has its turn first: a better one, or one that is due by weight
  *   behind_other_tenants … other tenants have their turn first, of all levels whose tenants share the pool
  *   seats_busy          … and it has the next one
- *   tokens_in_flight    a seat is free, and whose turn it is does not fit into the tokens in flight
+ *   tokens_in_flight    a seat is free, but the next request does not fit into the tokens in flight
  */
-export const waitReasons = [
+const waitReasons = [
   'upstream_closed',
   'tenant_limit',
   'level_cap',
@@ -114,59 +136,63 @@ export const waitReasons = [
 ] as const;
 export type WaitReason = (typeof waitReasons)[number];
 
-/** Requests that go before another, as things are. */
-export interface Ahead {
+/** Requests that go before another, at present. */
+const ahead = fields({
   /**
    * Waiting in better levels; by weight they go first more often, not always. Where tenants share the pool (share_by),
-   * those whose turn is before.
+   * those whose turn is earlier.
    */
-  readonly better_levels: number;
-  /** Other tenants' in its own level, by turns. */
-  readonly own_level: number;
-  /** In worse levels, whose turn is before; 0 unless tenants share the pool. */
-  readonly worse_levels: number;
-  /** Earlier ones of its own tenant in its level. */
-  readonly own_flow: number;
-}
+  better_levels: count,
+  /** Requests of other tenants in its own level, by turns. */
+  own_level: count,
+  /** Requests in worse levels whose turn is earlier; 0 unless tenants share the pool. */
+  worse_levels: count,
+  /** Earlier requests of its own tenant in its level. */
+  own_flow: count,
+});
+export type Ahead = Static<typeof ahead>;
 
 /** A request that is in a pool of this gateway now. */
-export interface PresentRequest {
-  readonly request_id: string;
-  readonly state: 'waiting' | 'running';
-  readonly pool: string;
-  readonly level: Level;
-  readonly flow_id: string;
-  /** Up to now, or up to its seat. */
-  readonly waited_ms: number;
-  /** 1 + those ahead; null for one that runs, as are the fields below. */
-  readonly position: number | null;
-  readonly ahead: Ahead | null;
-  readonly reason: { readonly code: WaitReason; readonly message: string } | null;
-  /** About how long until it has a seat; null too where nothing tells. */
-  readonly expected_wait_ms: number | null;
-  readonly gives_up_in_ms: number | null;
-}
+export const presentRequest = fields({
+  request_id: Type.String(),
+  state: Type.Enum(['waiting', 'running']),
+  pool: Type.String(),
+  level: levelNumber,
+  flow_id: Type.String(),
+  /** Until now, or until its seat. */
+  waited_ms: amount,
+  /** 1 + the requests ahead; null for a running request, like the fields below. */
+  position: nullable(Type.Integer({ minimum: 1 })),
+  ahead: nullable(ahead),
+  reason: nullable(fields({ code: Type.Enum([...waitReasons]), message: Type.String() })),
+  /** The estimated time until it has a seat; null also if it cannot be estimated. */
+  expected_wait_ms: nullable(amount),
+  gives_up_in_ms: nullable(amount),
+});
+export type PresentRequest = Static<typeof presentRequest>;
 
-/** How an upstream does, as the requests that were sent to it tell. */
-export interface ProviderHealth {
-  /** `failing`: the last request failed, or half of those of the last five minutes did; `unknown`: there were none. */
-  readonly state: 'ok' | 'failing' | 'unknown';
-  readonly last_success_at: string | null;
-  readonly last_failure_at: string | null;
-  readonly last_failure: string | null;
+/** The state of an upstream, judged by the requests sent to it. */
+export const providerHealth = fields({
+  /** `failing`: the last request failed, or half of those of the last five minutes; `unknown`: there were none. */
+  state: Type.Enum(['ok', 'failing', 'unknown']),
+  last_success_at: nullable(moment),
+  last_failure_at: nullable(moment),
+  last_failure: nullable(Type.String()),
   /** Of the last five minutes. */
-  readonly requests: number;
-  readonly failures: number;
-}
+  requests: count,
+  failures: count,
+});
+export type ProviderHealth = Static<typeof providerHealth>;
 
-/** Of a provider; the others are only counted. */
+/** The most closed models listed of a provider; the others are only counted. */
 export const mostClosedModelsShown = 50;
 
-/** What an upstream without room has closed; a probe may open it sooner. */
-export interface ProviderClosures {
-  /** Until then nothing of the provider starts; null while it is open. */
-  readonly closed_until: string | null;
-  /** Those closed for longest first. */
-  readonly closed_models: readonly { readonly model: string; readonly closed_until: string }[];
-  readonly closed_models_left_out: number;
-}
+/** The closures of an upstream without room; a probe may end them earlier. */
+export const providerClosures = fields({
+  /** Nothing of the provider starts until then; null while it is open. */
+  closed_until: nullable(moment),
+  /** The longest closures first. */
+  closed_models: listOf(fields({ model: Type.String(), closed_until: moment }), { maxItems: mostClosedModelsShown }),
+  closed_models_left_out: count,
+});
+export type ProviderClosures = Static<typeof providerClosures>;

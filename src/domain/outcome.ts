@@ -3,48 +3,49 @@ import type { MeteredUsage } from './usage.ts';
 import type { Level, LevelSource } from './vocabulary.ts';
 
 /**
- * How a request ended: `served` (the upstream's answer went through), `upstream_error` (an answer that is an error
- * did: a 4xx or 5xx, or a 200 that says so inside), `client_left`, or the code of the error that the gateway answered.
+ * How a request ended: `served` (the upstream's answer was passed on), `upstream_error` (an answer that reports an
+ * error was passed on: a 4xx or 5xx, or a 200 with an error inside), `client_left`, or the code of the error that the
+ * gateway answered.
  */
 export type OutcomeKind = 'served' | 'upstream_error' | 'client_left' | ErrorCode;
 
-/** The one record in which every request ends; metrics, log line and stats hang on it. */
+/** The one record in which every request ends; metrics, log line and stats are made from it. */
 export interface Outcome {
   readonly requestId: string;
   readonly outcome: OutcomeKind;
-  /** The status sent; null when the client left before there was one. */
+  /** The status sent; null when the client left before one was sent. */
   readonly status: number | null;
   readonly method: string;
   readonly path: string;
   readonly keyId: number | null;
-  /** The fields from here on are null as far as the request did not come to them. */
+  /** The fields from here on are null where the request ended before they were known. */
   readonly flowId: string | null;
   readonly mappingId: number | null;
-  /** X-Priority as asked, cut to 16 characters. */
+  /** The requested X-Priority, cut to 16 characters. */
   readonly asked: string | null;
   readonly level: Level | null;
   readonly source: LevelSource | null;
-  /** X-Priority gave it a better level than its own. */
+  /** X-Priority gave the request a better level than its own. */
   readonly isRaised: boolean;
   readonly model: string | null;
   readonly provider: string | null;
   readonly pool: string | null;
-  /** It got a seat. */
+  /** The request got a seat. */
   readonly isGranted: boolean;
-  /** From entering the pool's queue to the seat, or to the refusal. */
+  /** From the entry into the pool's queue to the seat or the refusal. */
   readonly waitMs: number | null;
   readonly durationMs: number;
   readonly usage: MeteredUsage | null;
-  /** What the upstream calls the request, where it answered and told. */
+  /** The upstream's own ID of the request, where its answer carries one. */
   readonly upstreamRequestId: string | null;
-  /** What went wrong with the upstream, where that is its own fault and no status tells it; null where nothing did. */
+  /** The fault of the upstream that no status shows; null if there was none. */
   readonly upstreamFault: string | null;
 }
 
-/** A request that was answered with an error outside of the model routes. */
+/** A request outside the model routes that was answered with an error. */
 export interface RefusedRequest {
   readonly requestId: string;
-  /** Null where nobody could read one. */
+  /** Null if the method could not be read. */
   readonly method: string | null;
   readonly path: string | null;
   readonly status: number;
@@ -74,6 +75,6 @@ export const outcomeOfRefused = ({ code, method, path, ...refused }: RefusedRequ
   upstreamFault: null,
 });
 
-/** An HTTP status that tells of the provider: it failed, had no room, or refused the gateway's key. */
+/** Whether an HTTP status concerns the provider: it failed, had no room, or refused the gateway's key. */
 export const isProviderStatus = (status: number): boolean =>
   (status >= 500 && status <= 599) || status === 401 || status === 403 || status === 408 || status === 429;

@@ -1,20 +1,20 @@
 /**
- * What a tenant gets of a pool while all that are active want more than there is. Caps, reserves and limits of
- * tenants bind first and are no part of it.
+ * A tenant's share of a pool while all active tenants want more than the pool has. Caps, reserves and tenant limits are
+ * not part of it; they bind first.
  */
 import { allLevels, type Level, type Policy, type ShareBy } from './vocabulary.ts';
 
 export interface Sharing {
   readonly policy: Policy;
   readonly shareBy: ShareBy;
-  /** Of P0 … P9. */
+  /** One weight per level, P0 … P9. */
   readonly weights: readonly number[];
 }
 
 export interface PoolShare {
-  /** 0…1, of what the levels that it is behind leave. Null: its level is strict, and takes all that it asks for. */
+  /** 0…1, of what the levels before it leave. Null: its level is strict and takes everything it asks for. */
   readonly share: number | null;
-  /** Strict levels with active tenants that are served before. */
+  /** Strict levels with active tenants that are served first. */
   readonly behind: readonly Level[];
 }
 
@@ -24,7 +24,10 @@ const isStrict: Record<Policy, (level: Level) => boolean> = {
   wfq: () => false,
 };
 
-/** `active`: by level, the weights of its active tenants together; the one that is asked about is among them. */
+/**
+ * `active`: for each level, the sum of the weights of its active tenants, including the tenant that the result is
+ * computed for.
+ */
 export function poolShares(sharing: Sharing, active: readonly number[]): (level: Level, weight: number) => PoolShare {
   const { policy, shareBy, weights } = sharing;
   const activeIn = (level: Level) => active[level] ?? 0;

@@ -1,6 +1,6 @@
 /**
- * Runs `work` one at a time: one running, at most one waiting. Whoever calls while it runs shares the
- * one run that begins after the call, so the answer is never older than the question.
+ * Runs `work` one at a time: one running, at most one waiting. A call during a run shares the run that begins after the
+ * call, so the result is never older than the call.
  */
 export function singleFlight<T>(work: () => Promise<T>): () => Promise<T> {
   let running: Promise<T> | null = null;

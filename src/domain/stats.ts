@@ -1,28 +1,29 @@
-import type { Level } from './vocabulary.ts';
+/** The figures of the lanes, for `GET /admin/scheduler/stats` and the metrics. */
+import { type Static, Type } from 'typebox';
+import { count, fields, levelNumber, listOf, nullable, ofEachLevel } from './shape.ts';
 
-/** Milliseconds over the last five minutes, every granted request counted; null without samples. */
-export interface WaitPercentiles {
-  readonly p50: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
-}
+const waited = nullable(Type.Number({ minimum: 0 }));
+/** Milliseconds over the last five minutes, over all granted requests; null without samples. */
+export const waitPercentiles = fields({ p50: waited, p95: waited, p99: waited });
+export type WaitPercentiles = Static<typeof waitPercentiles>;
 
-/** `waiting` and `running` are now; the other counts are since the start. */
-export interface LevelStats {
-  readonly level: Level;
-  readonly waiting: number;
-  readonly running: number;
-  readonly dispatched: number;
-  readonly rejected: number;
-  readonly timed_out: number;
-  readonly cancelled: number;
-  readonly wait_ms: WaitPercentiles;
-}
+/** `waiting` and `running` are current values; the other counts begin at the start of the gateway. */
+const levelStats = fields({
+  level: levelNumber,
+  waiting: count,
+  running: count,
+  dispatched: count,
+  rejected: count,
+  timed_out: count,
+  cancelled: count,
+  wait_ms: waitPercentiles,
+});
+export type LevelStats = Static<typeof levelStats>;
 
-/** One pool as `GET /admin/scheduler/stats` shows it. Always ten levels, P0 first. */
-export interface PoolStats {
-  readonly name: string;
-  readonly seats: number;
-  readonly in_use: number;
-  readonly levels: readonly LevelStats[];
-}
+export const poolStats = fields({
+  name: Type.String(),
+  seats: count,
+  in_use: count,
+  levels: listOf(levelStats, ofEachLevel),
+});
+export type PoolStats = Static<typeof poolStats>;

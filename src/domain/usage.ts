@@ -1,30 +1,29 @@
 /** Tokens of one request. */
 export interface Usage {
   readonly inputTokens: number;
-  /** Part of `inputTokens` that the upstream read from its cache. */
+  /** The part of `inputTokens` that the upstream read from its cache. */
   readonly cachedInputTokens: number;
   readonly outputTokens: number;
 }
 
 /** Tokens that a request has used. */
 export interface MeteredUsage extends Usage {
-  /** Some of it is not what the upstream told, but was counted or estimated here. */
+  /** Some of the counts were not reported by the upstream but counted or estimated here. */
   readonly isEstimated: boolean;
 }
 
-/** What a request takes of its pool, expected or used: its charge, and its tokens, in and out. */
+/** What a request takes from its pool, expected or used: its charge, and its tokens, in and out. */
 export interface Spent {
   readonly cost: number;
   readonly tokens: number;
 }
 
 /**
- * What a request charges its tenant: h(in, cached, out) = (in − cached) + 0.1 · cached + 2 · out.
- * Output weighs double because a token produced costs a decode step, a token read a share of a
- * prefill (the 1:2 of the VTC paper, OSDI '24).
+ * The charge of a request to its tenant: h(in, cached, out) = (in − cached) + 0.1 · cached + 2 · out. Output weighs
+ * double because a produced token costs a decode step, a read token a share of a prefill (the 1:2 of the VTC paper,
+ * OSDI '24).
  */
-export const costOf = (usage: Usage): number =>
-  usage.inputTokens - 0.9 * usage.cachedInputTokens + 2 * usage.outputTokens;
+const costOf = (usage: Usage): number => usage.inputTokens - 0.9 * usage.cachedInputTokens + 2 * usage.outputTokens;
 
 export const spentOf = (usage: Usage): Spent => ({
   cost: costOf(usage),

@@ -1,7 +1,9 @@
-/** Text that was written elsewhere: UTF-8 or refused, for bytes that are replaced in silence are a changed name or key. */
+/** Text from outside: valid UTF-8 or refused, because silently replaced bytes would change a name or a key. */
 export type Utf8 = { readonly text: string } | { readonly fault: string };
 
-/** The text, without a byte order mark; or what is wrong, to follow the name of the file. */
+/**
+ * Returns the text without a byte order mark, or a fault that completes a sentence which begins with the file's name.
+ */
 export function utf8(bytes: Uint8Array): Utf8 {
   if (looksLikeUtf16(bytes)) return { fault: 'is UTF-16 and must be UTF-8: save it in that encoding' };
   const text = decoded(bytes);
@@ -10,7 +12,7 @@ export function utf8(bytes: Uint8Array): Utf8 {
   return nul < 0 ? { text } : { fault: `has a NUL character in line ${text.slice(0, nul).split('\n').length}` };
 }
 
-/** By its byte order mark, or because every other byte of its first letters is 0. */
+/** Detected by the byte order mark, or by a 0 in every other of the first bytes. */
 const looksLikeUtf16 = ([first, second, third, fourth]: Uint8Array): boolean =>
   (first === 0xff && second === 0xfe) ||
   (first === 0xfe && second === 0xff) ||
@@ -27,7 +29,7 @@ function decoded(bytes: Uint8Array): string | null {
 
 const lineFeed = 0x0a;
 
-/** No character of several bytes has a line feed among them, so that each line can be read alone. */
+/** A multi-byte character never contains the byte of a line feed, so each line can be decoded alone. */
 function faultyLine(bytes: Uint8Array): number {
   for (let line = 1, at = 0; ; line++) {
     const end = bytes.indexOf(lineFeed, at);

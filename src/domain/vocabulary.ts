@@ -1,4 +1,4 @@
-/** The words that every room shares. One word per idea; docs/architecture.md explains them. */
+/** The words that all rooms share. One word per idea; docs/architecture.md explains them. */
 
 export const levelCount = 10;
 /** P0 (best) … P9. */
@@ -10,15 +10,18 @@ export const isLevel = (value: unknown): value is Level =>
 export const editions = ['personal', 'team'] as const;
 export type Edition = (typeof editions)[number];
 
-/** The wire format of a route: it decides error shapes and header names. */
+/** Longer keys are refused unread, so that no client can make us hash or remember megabytes. */
+export const maxKeyBytes = 256;
+
+/** The wire format of a route; it decides error shapes and header names. */
 export type Dialect = 'openai' | 'anthropic';
 
-/** What the events of a stream are: chunks of completions, Anthropic's messages, or OpenAI's Responses. */
+/** The events of a stream: chunks of completions, Anthropic's messages, or OpenAI's Responses. */
 export type StreamShape = 'chunks' | 'messages' | 'responses';
 
 export const roles = ['root_admin', 'gateway_admin', 'gateway_user'] as const;
 export type Role = (typeof roles)[number];
-/** Who may call admin routes and sign in to the console. */
+/** The roles that may call admin routes and sign in to the console. */
 export const adminRoles: readonly Role[] = ['root_admin', 'gateway_admin'];
 export const userStatuses = ['active', 'inactive'] as const;
 export type UserStatus = (typeof userStatuses)[number];
@@ -28,11 +31,11 @@ export type MatchType = (typeof matchTypes)[number];
 export const tenantTypes = ['internal', 'external'] as const;
 export type TenantType = (typeof tenantTypes)[number];
 
-/** Who may choose a level by the X-Priority header; what is not allowed is clamped, not refused. */
+/** Which keys may choose a level by the X-Priority header; a level that is not allowed is clamped, not refused. */
 export const xPriorityPolicies = ['allow', 'internal', 'lower', 'ignore'] as const;
 export type XPriorityPolicy = (typeof xPriorityPolicies)[number];
 
-/** Whether what is mapped holds, or is only evaluated and counted beside the default. */
+/** Whether mappings are enforced, or only evaluated and counted beside the default. */
 export const mappingModes = ['enforce', 'shadow'] as const;
 export type MappingMode = (typeof mappingModes)[number];
 
@@ -41,34 +44,34 @@ export const policies = ['strict', 'wfq', 'hybrid'] as const;
 export type Policy = (typeof policies)[number];
 
 export const shareBys = ['level', 'tenant'] as const;
-/** Whose the weight of a level is: the level's, so that its tenants share it, or that of each of its tenants. */
+/** Whether a level's weight belongs to the level, so that its tenants share it, or to each of its tenants. */
 export type ShareBy = (typeof shareBys)[number];
 
-/** Who sent a request: the outcome of authentication. All null: nobody had to say who they are. */
+/** The sender of a request: the result of authentication. All fields are null where requests need no key. */
 export interface Identity {
   readonly keyId: number | null;
   readonly userId: number | null;
   readonly role: Role | null;
 }
 
-/** What the classifier needs of a request; `key` is null where no key may be mapped. */
+/** The parts of a request that the classifier reads; `key` is null where keys are not mapped. */
 export interface Classifiable {
   readonly identity: Identity;
   readonly key: string | null;
-  /** The X-Priority header as the client sent it; undefined when it did not. */
+  /** The X-Priority header as the client sent it; undefined if it sent none. */
   readonly asked: string | string[] | undefined;
 }
 
 export type LevelSource = 'header' | 'mapping' | 'default';
 
-/** The decision that puts a request in its lane. */
+/** The decision that assigns a request to its lane. */
 export interface Classification {
   readonly level: Level;
   readonly source: LevelSource;
   /** The tenant's queue within a level: tenant id, `mapping:<id>`, `user:<id>` or `anonymous`. */
   readonly flowId: string;
   readonly mappingId: number | null;
-  /** The header gave it a better level than its own, that of its mapping or the default. */
+  /** The header gave the request a better level than that of its mapping or the default. */
   readonly isRaised: boolean;
 }
 
@@ -76,7 +79,7 @@ export interface Classification {
 export type Classify = (request: Classifiable) => Classification;
 
 export type SettingSource = 'database' | 'environment' | 'file' | 'default';
-/** A configured value and where it came from. */
+/** A configured value and its source. */
 export interface Setting<T> {
   readonly value: T;
   readonly source: SettingSource;

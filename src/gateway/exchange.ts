@@ -1,96 +1,116 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asGatewayError, ClientLeft, GatewayError } from '../domain/errors.ts';
 import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
-import type { MeteredUsage } from '../domain/usage.ts';
 import type { Classification, Identity } from '../domain/vocabulary.ts';
-import type { Forwarded } from '../upstreams/upstreams.ts';
+import type { Forwarded, Provider } from '../upstreams/upstreams.ts';
+import { ClientSink } from './client-sink.ts';
 import { type Operation, pathOf } from './operations.ts';
+import type { Ticket } from './pool/ticket.ts';
 import { requestIdHeader, requestIdOf } from './request-id.ts';
-import { turnOf } from './sent-ahead.ts';
 
-/** One request and its answer, and what becomes known of them on the way; ends as an outcome. */
+/** One request and its answer, and the facts collected on the way; ends as an outcome. */
 export class Exchange {
   readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly sink: ClientSink;
   readonly operation: Operation;
   readonly requestId: string;
-  identity: Identity | null = null;
-  classification: Classification | null = null;
-  model: string | null = null;
-  provider: string | null = null;
-  pool: string | null = null;
-  ticket: { readonly wasQueued: boolean; readonly waitMs: number; readonly position: number } | null = null;
-  isGranted = false;
-  usage: MeteredUsage | null = null;
-  upstreamRequestId: string | null = null;
-  /** What went wrong, as it was thrown: for the log. */
-  fault: unknown = null;
-  #kind: OutcomeKind = 'served';
   readonly #startedAt: number;
+  // In the order in which the path comes to them.
+  #identity: Identity | null = null;
+  #classification: Classification | null = null;
+  #model: string | null = null;
+  #provider: Provider | null = null;
+  #ticket: Ticket | null = null;
+  #forwarded: Forwarded | null = null;
+  #thrown: unknown = null;
 
   constructor(req: IncomingMessage, res: ServerResponse, operation: Operation, startedAt: number) {
     this.req = req;
-    this.res = res;
+    this.sink = new ClientSink(res, this);
     this.operation = operation;
     this.#startedAt = startedAt;
     this.requestId = requestIdOf(req);
   }
 
-  /** Null where the answer may be written now; else resolves when it may. */
-  turn(): Promise<void> | null {
-    return turnOf(this.res);
+  identified(identity: Identity): void {
+    this.#identity = identity;
   }
 
-  /** The headers that the gateway adds to whatever answer this request gets. */
-  answerHeaders(): Record<string, string> {
-    const headers: Record<string, string> = {
-      [requestIdHeader(this.operation.dialect)]: this.requestId,
-    };
-    if (this.classification) headers['x-tokligence-priority'] = String(this.classification.level);
-    if (this.ticket?.wasQueued) {
-      headers['x-tokligence-wait-time-ms'] = String(Math.round(this.ticket.waitMs));
-      headers['x-tokligence-queue-position'] = String(this.ticket.position);
+  classified(classification: Classification): void {
+    this.#classification = classification;
+  }
+
+  asksFor(model: string): void {
+    this.#model = model;
+  }
+
+  goesTo(provider: Provider): void {
+    this.#provider = provider;
+  }
+
+  queuesWith(ticket: Ticket): void {
+    this.#ticket = ticket;
+  }
+
+  ended(forwarded: Forwarded): void {
+    this.#forwarded = forwarded;
+  }
+
+  failed(error: unknown): void {
+    this.#thrown = error;
+  }
+
+  /** What went wrong, as it was thrown or told by the upstream; null where nothing did. */
+  get fault(): unknown {
+    return this.#thrown ?? this.#forwarded?.fault ?? null;
+  }
+
+  get providerName(): string | null {
+    return this.#provider?.name ?? null;
+  }
+
+  ownHeaders(): Record<string, string> {
+    const headers: Record<string, string> = { [requestIdHeader(this.operation.dialect)]: this.requestId };
+    if (this.#classification) headers['x-tokligence-priority'] = String(this.#classification.level);
+    if (this.#ticket?.wasQueued) {
+      headers['x-tokligence-wait-time-ms'] = String(Math.round(this.#ticket.waitMs));
+      headers['x-tokligence-queue-position'] = String(this.#ticket.position);
     }
     return headers;
   }
 
-  ended({ outcome, usage, fault, upstreamRequestId }: Forwarded): void {
-    this.#kind = outcome;
-    this.usage = usage;
-    this.upstreamRequestId = upstreamRequestId;
-    this.fault = fault;
-  }
-
-  failed(error: unknown): void {
-    this.fault = error;
-    this.#kind = error instanceof ClientLeft ? 'client_left' : asGatewayError(error).code;
-  }
-
   outcome(now: number): Outcome {
-    const asked = this.req.headers['x-priority'];
+    const { req } = this;
+    const asked = req.headers['x-priority'];
+    const classification = this.#classification;
     return {
       requestId: this.requestId,
-      outcome: this.#kind,
-      status: this.res.headersSent ? this.res.statusCode : null,
-      method: this.req.method ?? '',
-      path: pathOf(this.req.url ?? ''),
-      keyId: this.identity?.keyId ?? null,
-      flowId: this.classification?.flowId ?? null,
-      mappingId: this.classification?.mappingId ?? null,
+      outcome: this.#kind(),
+      status: this.sink.status,
+      method: req.method ?? '',
+      path: pathOf(req.url ?? ''),
+      keyId: this.#identity?.keyId ?? null,
+      flowId: classification?.flowId ?? null,
+      mappingId: classification?.mappingId ?? null,
       asked: asked === undefined ? null : String(asked).slice(0, 16),
-      level: this.classification?.level ?? null,
-      source: this.classification?.source ?? null,
-      isRaised: this.classification?.isRaised ?? false,
-      model: this.model,
-      provider: this.provider,
-      pool: this.pool,
-      isGranted: this.isGranted,
-      waitMs: this.ticket?.waitMs ?? null,
+      level: classification?.level ?? null,
+      source: classification?.source ?? null,
+      isRaised: classification?.isRaised ?? false,
+      model: this.#model,
+      provider: this.providerName,
+      pool: this.#provider?.pool ?? null,
+      isGranted: this.#ticket?.isGranted ?? false,
+      waitMs: this.#ticket?.waitMs ?? null,
       durationMs: now - this.#startedAt,
-      usage: this.usage,
-      upstreamRequestId: this.upstreamRequestId,
+      usage: this.#forwarded?.usage ?? null,
+      upstreamRequestId: this.#forwarded?.upstreamRequestId ?? null,
       upstreamFault: upstreamFaultOf(this.fault),
     };
+  }
+
+  #kind(): OutcomeKind {
+    if (this.#thrown === null) return this.#forwarded?.outcome ?? 'served';
+    return this.#thrown instanceof ClientLeft ? 'client_left' : asGatewayError(this.#thrown).code;
   }
 }
 

@@ -4,7 +4,7 @@ import type { Body } from '../domain/body.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ClientLeft } from '../domain/errors.ts';
 import { spentOf, type Usage } from '../domain/usage.ts';
-import type { Classify, Identity, Level } from '../domain/vocabulary.ts';
+import type { Classify, Identity } from '../domain/vocabulary.ts';
 import type { Provider, UpstreamCall, Upstreams } from '../upstreams/upstreams.ts';
 import type { Exchange } from './exchange.ts';
 import { KeyStreams } from './key-streams.ts';
@@ -17,25 +17,25 @@ import { putBack, type Ticket } from './pool/ticket.ts';
 import { refuseEncoded, withReadableType } from './receiving/body-headers.ts';
 import type { ScannedBody } from './receiving/body-scan.ts';
 import { mediaTokens } from './receiving/media-meter.ts';
-import { type BodyLimits, BodyReader } from './receiving/read-body.ts';
-import type { Sender } from './receiving/uploads.ts';
+import { BodyReader } from './receiving/read-body.ts';
+import type { Sender, UploadLimits } from './receiving/uploads.ts';
 
-/** Who sent a request and the key that may be mapped; `key` is null where no key counts. */
+/** The sender of a request and the key that may be mapped; `key` is null if keys are ignored. */
 export interface Caller {
   readonly identity: Identity;
   readonly key: string | null;
 }
 
 interface GatewayParts {
-  /** From the presented headers; a promise only when the key is not known yet. */
+  /** Identifies the caller by its headers; a promise only for a key that is not known yet. */
   readonly identify: (req: IncomingMessage) => Caller | Promise<Caller>;
   readonly classify: Classify;
   readonly upstreams: Upstreams;
   readonly pools: ReadonlyMap<string, Dispatcher>;
-  readonly bodies: BodyLimits;
-  /** As they are now: the configuration may be read again. */
+  readonly bodies: UploadLimits;
+  /** The current values, because the configuration may be read again. */
   readonly mediaRates: () => MediaRates;
-  /** Requests of one key that may be under way; null: no limit. */
+  /** The most concurrent requests of one key; null: no limit. */
   readonly maxStreamsPerKey: number | null;
   readonly clock: Clock;
 }
@@ -48,14 +48,12 @@ interface Work {
   readonly provider: Provider;
   readonly body: Body;
   readonly fields: ScannedBody;
-  readonly flowId: string;
-  readonly level: Level;
+  readonly sender: Sender;
   readonly estimate: Usage;
   readonly ticket: Ticket;
-  readonly dispatcher: Dispatcher;
 }
 
-/** The request path. Throws what `domain/errors.ts` names; the caller answers it. */
+/** The request path. Throws errors of `domain/errors.ts`; the caller answers them. */
 export class Gateway {
   readonly #parts: GatewayParts;
   readonly #bodies: BodyReader;
@@ -74,13 +72,13 @@ export class Gateway {
 
     const found = identify(req);
     // An await costs even where there is nothing to wait for.
-    const caller = found instanceof Promise ? await found : found;
-    exchange.identity = caller.identity;
-    const classification = classify({ ...caller, asked: req.headers['x-priority'] });
-    exchange.classification = classification;
+    const { identity, key } = found instanceof Promise ? await found : found;
+    exchange.identified(identity);
+    const classification = classify({ identity, key, asked: req.headers['x-priority'] });
+    exchange.classified(classification);
     if (operation.answers !== 'upstream') return this.#tellOfModels(exchange);
 
-    const { keyId } = caller.identity;
+    const { keyId } = identity;
     const { level, flowId } = classification;
     const sender = { level, flowId, keyId };
     if (this.#streams === null || keyId === null) return this.#serve(exchange, sender);
@@ -93,36 +91,31 @@ export class Gateway {
   }
 
   async #serve(exchange: Exchange, sender: Sender): Promise<void> {
-    refuseEncoded(exchange.req.headers);
+    const { req, sink, operation } = exchange;
+    const { upstreams, pools } = this.#parts;
+    refuseEncoded(req.headers);
     const { body, fields } = await this.#bodies.read(exchange, sender);
-    exchange.model = fields.model;
-    const provider = this.#parts.upstreams.resolve(exchange.operation.dialect, fields.model);
-    exchange.provider = provider.name;
-    exchange.pool = provider.pool;
-    await this.#queueAndForward(exchange, provider, body, fields);
-  }
+    exchange.asksFor(fields.model);
+    const provider = upstreams.resolve(operation.dialect, fields.model);
+    exchange.goesTo(provider);
+    const dispatcher = pools.get(provider.pool);
+    if (dispatcher === undefined) throw new Error(`no pool ${provider.pool}`);
 
-  async #queueAndForward(exchange: Exchange, provider: Provider, body: Body, fields: ScannedBody): Promise<void> {
-    const { req, res, classification } = exchange;
-    const dispatcher = this.#parts.pools.get(provider.pool);
-    if (!dispatcher || !classification) throw new Error(`no pool ${provider.pool}`);
-
-    const { flowId, level } = classification;
-    const estimate = this.#estimate(exchange.operation, flowId, body.bytes, fields);
+    const estimate = this.#estimate(operation, sender.flowId, body.bytes, fields);
     const ticket = dispatcher.ticket({
       requestId: exchange.requestId,
-      flowId,
-      level,
+      flowId: sender.flowId,
+      level: sender.level,
       provider: provider.name,
       model: fields.model,
       ...spentOf(estimate),
       bodyBytes: body.bytes,
       maxWaitMs: maxWaitMs(req.headers['x-tokligence-max-wait-ms']),
     });
-    exchange.ticket = ticket;
-    if (res.destroyed) throw new ClientLeft();
-    res.on('close', () => ticket.leave());
-    const work = { exchange, provider, body, fields, flowId, level, estimate, ticket, dispatcher };
+    exchange.queuesWith(ticket);
+    if (sink.isClosed) throw new ClientLeft();
+    sink.onClosed(() => ticket.leave());
+    const work = { exchange, provider, body, fields, sender, estimate, ticket };
     await dispatcher.run<void>(ticket, () => this.#forward(work));
   }
 
@@ -138,43 +131,34 @@ export class Gateway {
 
   /** While the request has a seat. */
   async #forward(work: Work): Promise<typeof putBack | undefined> {
-    const { exchange, provider, fields, flowId, estimate, ticket } = work;
-    exchange.isGranted = true;
+    const { exchange, provider, fields, sender, estimate, ticket } = work;
     // Where no usage comes the input estimate stands: a failing request has still held a seat.
     ticket.settle(spentOf({ ...estimate, outputTokens: 0 }));
-    const forwarded = await provider.forward(upstreamCall(work), exchange.res);
-    if (forwarded.outcome === 'taken_back') {
-      exchange.isGranted = false;
-      return putBack;
-    }
+    const forwarded = await provider.forward(upstreamCall(work), exchange.sink);
+    if (forwarded.outcome === 'put_back') return putBack;
     exchange.ended(forwarded);
     if (forwarded.usage === null) return undefined;
     ticket.settle(spentOf(forwarded.usage));
-    // Only an answer that came to its end tells how long answers are.
+    // Only a complete answer shows how long answers are.
     if (exchange.operation.producesTokens && forwarded.outcome === 'served') {
-      this.#outputs.record(flowId, fields.model, forwarded.usage.outputTokens);
+      this.#outputs.record(sender.flowId, fields.model, forwarded.usage.outputTokens);
     }
     return undefined;
   }
 
   async #tellOfModels(exchange: Exchange): Promise<void> {
-    const { req, res, operation } = exchange;
+    const { req, sink, operation } = exchange;
     const { url = '' } = req;
     const isSingle = operation.answers === 'single model';
-    if (isSingle) exchange.model = modelIn(url);
+    if (isSingle) exchange.asksFor(modelIn(url));
     const catalogue = await this.#parts.upstreams.models();
     const body = (isSingle ? singleModel : modelList)(operation.dialect, url, catalogue);
-    res
-      .writeHead(200, {
-        ...exchange.answerHeaders(),
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(body),
-      })
-      .end(body);
+    const contentLength = String(Buffer.byteLength(body));
+    sink.answer(200, { 'content-type': 'application/json', 'content-length': contentLength }, body);
   }
 }
 
-function upstreamCall({ exchange, body, fields, level, estimate, ticket, dispatcher }: Work): UpstreamCall {
+function upstreamCall({ exchange, body, fields, sender, estimate, ticket }: Work): UpstreamCall {
   const { operation, req, requestId } = exchange;
   return {
     dialect: operation.dialect,
@@ -185,15 +169,14 @@ function upstreamCall({ exchange, body, fields, level, estimate, ticket, dispatc
     body,
     bodyPlaces: fields.places,
     model: fields.model,
-    answerHeaders: exchange.answerHeaders(),
     stream: fields.stream,
     requestId,
-    level,
+    level: sender.level,
     inputEstimate: estimate.inputTokens,
     outputLimit: fields.outputLimit,
     producesTokens: operation.producesTokens,
     onOutput: outputTokens => ticket.progress(spentOf({ ...estimate, outputTokens })),
-    onAnswer: status => dispatcher.upstreamAnswered(ticket, status),
-    onBusy: (status, retryAfterMs) => dispatcher.upstreamBusy(ticket, status, retryAfterMs),
+    onAnswer: status => ticket.upstreamAnswered(status),
+    onBusy: (status, retryAfterMs) => ticket.upstreamBusy(status, retryAfterMs),
   };
 }

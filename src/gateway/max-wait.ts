@@ -1,12 +1,12 @@
 import { errors } from '../domain/errors.ts';
 
 const name = 'X-Tokligence-Max-Wait-Ms';
-/** Fifteen digits are more than any queue timeout, and every such number is exact. */
+/** Fifteen digits exceed any queue timeout, and every such number is exact. */
 const wholeNumber = /^\d{1,15}$/;
 
 /**
- * How long a client would wait for a seat at most, from its `X-Tokligence-Max-Wait-Ms`: 0 is "not at
- * all", null means that it does not say. What is sent twice arrives as a list, and is refused like it.
+ * Returns the client's longest wait for a seat, from its `X-Tokligence-Max-Wait-Ms`: 0 means no wait, null no header. A
+ * repeated header comes as a list, and is refused like one.
  */
 export function maxWaitMs(header: string | string[] | undefined): number | null {
   if (header === undefined) return null;

@@ -1,10 +1,12 @@
-/** What `GET …/models` and `GET …/models/ID` answer, in either dialect. */
+/** The answers to `GET …/models` and `GET …/models/ID`, in either dialect. */
 import { errors } from '../domain/errors.ts';
 import type { Dialect } from '../domain/vocabulary.ts';
 import { type ListedModel, type ModelCatalogue, shownModel } from '../upstreams/upstreams.ts';
 import { pathOf, queryOf } from './operations.ts';
 
-/** The whole list; of Anthropic's, the page that the query asks for. Throws `invalid_request` for one that it cannot. */
+/**
+ * Returns the whole list; in Anthropic's dialect, the page of the query. Throws `invalid_request` for an invalid page.
+ */
 export function modelList(dialect: Dialect, url: string, { models }: ModelCatalogue): string {
   if (dialect === 'openai') return `{"object":"list","data":[${shown(models, dialect)}]}`;
   const { page, hasMore } = pageOf(models, new URLSearchParams(queryOf(url)));
@@ -15,10 +17,10 @@ export function modelList(dialect: Dialect, url: string, { models }: ModelCatalo
 const shown = (models: readonly ListedModel[], dialect: Dialect): string =>
   models.map(model => model.shown[dialect]).join();
 
-/** Seconds: by then a list that could not be read is asked for again. */
+/** Seconds until an unreadable list is requested again. */
 const listRetrySec = 30;
 
-/** One model. Throws `model_not_found`, or `unavailable` where a provider that may have it cannot be asked. */
+/** Returns one model. Throws `model_not_found`, or `unavailable` if a provider that may have it cannot be asked. */
 export function singleModel(dialect: Dialect, url: string, catalogue: ModelCatalogue): string {
   const id = modelIn(url);
   const model = catalogue.find(id);
@@ -33,7 +35,7 @@ export function singleModel(dialect: Dialect, url: string, catalogue: ModelCatal
   throw errors.modelNotFound(`No provider lists the model \`${name}\`.`);
 }
 
-/** The ID at the path's end; its slashes may be written as they are. */
+/** The ID at the path's end; its slashes may be unescaped. */
 export function modelIn(url: string): string {
   const path = pathOf(url);
   const written = path.slice(path.indexOf('/models/') + '/models/'.length);
@@ -46,7 +48,7 @@ export function modelIn(url: string): string {
 
 interface Page {
   readonly page: readonly ListedModel[];
-  /** There are more in the direction that was asked for. */
+  /** Whether there are more in the requested direction. */
   readonly hasMore: boolean;
 }
 
@@ -76,7 +78,7 @@ function limitIn(query: URLSearchParams): number {
   throw errors.invalidRequest(`The parameter \`limit\` must be a whole number from 1 to ${mostPerPage}.`, 'limit');
 }
 
-/** Null where it is not given; an empty one counts as not given. */
+/** Null if it is missing; an empty one counts as missing. */
 function single(query: URLSearchParams, name: string): string | null {
   const given = query.getAll(name);
   if (given.length > 1) throw errors.invalidRequest(`The parameter \`${name}\` stands twice.`, name);

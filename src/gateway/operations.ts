@@ -1,16 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dialect, StreamShape } from '../domain/vocabulary.ts';
 
-/** One row per model route: all that tells one from another. */
+/** One row per model route, with all its differences. */
 export interface Operation {
   readonly method: 'GET' | 'POST';
   readonly dialect: Dialect;
-  /** Who answers: the upstream, for which a seat is taken, or the gateway by what it knows of the models. */
+  /** The source of the answer: the upstream, which needs a seat, or the gateway's own knowledge of the models. */
   readonly answers: 'upstream' | 'list of models' | 'single model';
   readonly streamShape: StreamShape;
   /** Relative to the provider's `base_url`. */
   readonly upstreamPath: string;
-  /** Whether tokens come out; where none do, none are charged in advance. */
+  /** Whether tokens are produced; otherwise no output is charged in advance. */
   readonly producesTokens: boolean;
 }
 
@@ -41,7 +41,7 @@ const messages = post('anthropic', '/v1/messages');
 const countTokens = post('anthropic', '/v1/messages/count_tokens', false);
 const anthropicPrefix = '/anthropic';
 const modelsPath = '/v1/models';
-/** Of a path whose end is an ID, as OpenAPI writes it. */
+/** The ID at the end of a path, as OpenAPI writes it. */
 const idPlace = '/{model}';
 
 /** By path. */
@@ -61,8 +61,8 @@ export const operations: ReadonlyMap<string, Operation> = new Map([
 ]);
 
 /**
- * The operation that a request's method and URL (with or without a query) name, if it is a model route. Models are told in
- * Anthropic's dialect to whoever says `anthropic-version`.
+ * Returns the operation of a request's method and URL (with or without a query), if it is a model route. Models are
+ * listed in Anthropic's dialect for clients that send `anthropic-version`.
  */
 export function findOperation(
   method: string | undefined,
@@ -85,7 +85,7 @@ function modelOperation(path: string, headers: IncomingHttpHeaders): Operation |
   return operation?.method === 'GET' ? operation : undefined;
 }
 
-/** The dialect in which a path's errors are told, known routes or not. */
+/** Returns the dialect of a path's errors, for known and unknown routes. */
 export const dialectOf = (url: string): Dialect =>
   url.startsWith('/v1/messages') || url.startsWith('/anthropic/') ? 'anthropic' : 'openai';
 

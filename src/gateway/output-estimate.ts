@@ -1,13 +1,13 @@
 /**
- * How many tokens an answer will have, guessed before it is made: the mean of the last five answers
- * that this flow got from this model (the predictor of the VTC paper, OSDI '24), never more than the
- * request allows. A guess only: the charge is raised while the answer passes and settled at its end.
+ * Estimates the tokens of an answer in advance: the mean of the last five answers that this flow got from this model
+ * (the predictor of the VTC paper, OSDI '24), never more than the request allows. Only an estimate: the charge is
+ * raised while the answer passes and settled at its end.
  *
- * Names of models are the clients' to invent, so both tables are bounded, and what was not used for
- * long is forgotten. A flow that floods its own table forgets its own averages only.
+ * Clients may invent names of models, so both tables are bounded, and entries that were not used for long are
+ * forgotten. A flow that floods its own table forgets its own averages only.
  */
 
-/** Output tokens of a first answer where the request does not limit them to fewer. */
+/** The estimate for a first answer, unless the request allows fewer tokens. */
 const firstEstimate = 256;
 const windowSize = 5;
 const maxFlows = 4096;
@@ -24,7 +24,7 @@ export class OutputEstimates {
     return limit === null ? expected : Math.min(limit, expected);
   }
 
-  /** An answer that came to its end had so many tokens. */
+  /** Records the tokens of a complete answer. */
   record(flowId: string, model: string, outputTokens: number): void {
     if (model.length > maxModelChars) return;
     const models = this.#flows.get(flowId) ?? new Recent<Window>(maxModelsPerFlow);
@@ -34,7 +34,7 @@ export class OutputEstimates {
     this.#flows.set(flowId, models);
   }
 
-  /** Averages that are kept, over all flows. */
+  /** The number of averages kept, over all flows. */
   get size(): number {
     let size = 0;
     for (const models of this.#flows.values()) size += models.size;
@@ -43,8 +43,8 @@ export class OutputEstimates {
 }
 
 /**
- * A table of at most `limit` entries in two generations: when the younger one is full the older one is
- * forgotten, so half of the limit, the entries set last, is always there.
+ * A table of at most `limit` entries in two generations: when the younger one is full the older one is dropped, so the
+ * last limit/2 entries always remain.
  */
 class Recent<Value> {
   readonly #limit: number;

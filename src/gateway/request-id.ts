@@ -9,7 +9,7 @@ interface Identified extends IncomingMessage {
   [drawn]?: string;
 }
 
-/** The client's own id where it is sound (either header's spelling), else a new one; the same whenever it is asked for. */
+/** Returns the client's own ID if it is valid (either header's spelling), else a new one; the same for every call. */
 export function requestIdOf(req: Identified): string {
   const given = req.headers['x-request-id'] ?? req.headers['request-id'];
   if (typeof given === 'string' && sound.test(given)) return given;
@@ -17,5 +17,5 @@ export function requestIdOf(req: Identified): string {
   return req[drawn];
 }
 
-/** In which an answer of this dialect tells its request's id. */
+/** The header in which answers of this dialect carry their request's ID. */
 export const requestIdHeader = (dialect: Dialect): string => (dialect === 'anthropic' ? 'request-id' : 'x-request-id');

@@ -1,6 +1,6 @@
 /**
- * Requests that a client sent ahead, on a connection on which an earlier one is still being answered. Their answers may
- * not be written before their turn, so until then they hold no seat, for which others might wait.
+ * Pipelined requests: sent on a connection on which an earlier one is still being answered. Their answers must not be
+ * written before their turn, so until then they hold no seat that others could use.
  *
  *   being answered ◀──── behind, in the order in which they came
  *                  turn
@@ -9,22 +9,22 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { ClientLeft, errors } from '../domain/errors.ts';
 
-/** On one connection; their bodies are held. */
+/** The most waiting requests of one connection, because their bodies are held. */
 const mostWaiting = 16;
 
-/** Of one connection. */
+/** The state of one connection. */
 interface Line {
-  /** The answers that were behind when they came, but for those that have ended. */
+  /** The answers that were queued when their requests came, except those that have ended. */
   readonly behind: Set<ServerResponse>;
-  /** What is to be done when the turn of an answer comes. */
+  /** The callbacks for the turns of answers. */
   readonly turns: Map<ServerResponse, () => void>;
 }
 
 const lines = new WeakMap<Socket, Line>();
 
 /**
- * Has the answer to a request that was sent ahead close with its connection, as any other does: else nobody would learn
- * that its client has left. Node itself does so from 24.16 on only.
+ * Closes the answer to a pipelined request with its connection, like any other: otherwise nothing would report that its
+ * client has left. Node itself does so only from 24.16 on.
  */
 export function closeWithConnection(socket: Socket, res: ServerResponse): void {
   if (res.socket !== null) return;
@@ -38,8 +38,8 @@ export function closeWithConnection(socket: Socket, res: ServerResponse): void {
 }
 
 /**
- * Null where the answer may be written now; else resolves when it may, and rejects with `ClientLeft` if it never may.
- * Throws `unavailable` where too many wait already.
+ * Returns null if the answer may be written now; else a promise that resolves when it may, and rejects with
+ * `ClientLeft` if it never may. Throws `unavailable` if too many wait already.
  */
 export function turnOf(res: ServerResponse): Promise<void> | null {
   if (res.socket !== null) return null;
@@ -53,7 +53,7 @@ export function turnOf(res: ServerResponse): Promise<void> | null {
   });
 }
 
-/** The answer that is being given on this connection; node:http itself looks here for it. */
+/** The answer in progress on this connection; node:http itself stores it there. */
 export const currentAnswer = (socket: Socket): ServerResponse | null | undefined =>
   (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
 
@@ -61,7 +61,7 @@ function begin(socket: Socket): Line {
   const line: Line = { behind: new Set(), turns: new Map() };
   lines.set(socket, line);
   currentAnswer(socket)?.once('close', () => callNext(line));
-  // Where Node closes them, it has done so by then.
+  // If Node closes them, it has done so by then.
   socket.once('close', () =>
     setImmediate(() => {
       for (const res of line.behind) res.emit('close');
@@ -70,7 +70,7 @@ function begin(socket: Socket): Line {
   return line;
 }
 
-/** An answer that closes has handed its connection on before. */
+/** An answer that closes has released its connection before. */
 function callNext({ turns }: Line): void {
   for (const [res, goOn] of turns) {
     if (res.socket === null) continue;

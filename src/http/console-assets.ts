@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 
-/** One way to send an asset. */
+/** One encoding of an asset. */
 interface Variant {
-  /** Null: as it is. */
+  /** Null: not encoded. */
   readonly encoding: 'br' | 'gzip' | null;
   readonly etag: string;
   readonly bytes: Buffer;
@@ -12,7 +12,7 @@ interface Variant {
 
 interface Asset {
   readonly type: string;
-  /** The smallest first; the last one is as it is. */
+  /** The smallest first; the last one is not encoded. */
   readonly variants: readonly Variant[];
 }
 
@@ -32,8 +32,8 @@ const encodings = [
 ] as const;
 
 /**
- * All files of the folder, in memory. Read from disk for each request, they would cost whoever asks nothing
- * and us an open file each, for as long as nobody takes the answer.
+ * Reads all files of the folder into memory. If they were read from disk for each request, a client could hold an open
+ * file of ours at no cost, for as long as it does not read the answer.
  */
 export function readAssets(folder: string): Assets {
   const files = readdirSync(folder, { withFileTypes: true }).filter(entry => entry.isFile());
@@ -54,7 +54,7 @@ export function readAssets(folder: string): Assets {
   return assets;
 }
 
-/** The first variant that the client takes, by its Accept-Encoding. */
+/** Returns the first variant that the client's Accept-Encoding allows. */
 export function variantFor({ variants }: Asset, acceptEncoding: string): Variant | undefined {
   const taken = acceptEncoding
     .toLowerCase()

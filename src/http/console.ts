@@ -12,7 +12,7 @@ const notBuilt =
   'The console is not built here: npm ci builds it, and npm ci --omit=dev does not. ' +
   'Run "npm ci && npm prune --omit=dev" in the folder of the gateway, and start it again';
 
-/** Where the page and its assets are; they are no part of the API's document. */
+/** The addresses of the page and its assets, which the API's document omits. */
 export const isConsoleUrl = (url: string): boolean => url === '/' || url === '/console' || url.startsWith('/console/');
 
 export function registerConsole(app: FastifyInstance, events: Pick<Events, 'warn'>, folder = built): void {
@@ -30,7 +30,7 @@ export function registerConsole(app: FastifyInstance, events: Pick<Events, 'warn
     const variant = asset && variantFor(asset, String(headers['accept-encoding'] ?? ''));
     if (!asset || !variant) throw errors.notFound('There is no such asset of the console.');
     reply.headers({ ...guards, vary: 'accept-encoding', etag: variant.etag });
-    // Their names change with their content.
+    // Asset names change with their content.
     reply.header('cache-control', 'public, max-age=31536000, immutable');
     if (headers['if-none-match'] === variant.etag) return reply.code(304).send();
     if (variant.encoding !== null) reply.header('content-encoding', variant.encoding);
@@ -46,7 +46,7 @@ function readPage(folder: string): string | null {
   }
 }
 
-/** Nothing of it is taken for what it is not, or used by pages of others; where it was is told to nobody. */
+/** Prevents content sniffing, framing by other pages and referrers. */
 const guards = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
@@ -62,7 +62,7 @@ const sendNotBuilt = (reply: FastifyReply): FastifyReply =>
     .type('text/plain; charset=utf-8')
     .send(`${notBuilt}.\nAll but the console works without it.\n`);
 
-/** Styles that the component library makes while it runs are let in by a number that is drawn for each page. */
+/** A nonce drawn for each page admits the styles that the component library creates while it runs. */
 function sendPage(reply: FastifyReply, page: string): FastifyReply {
   const nonce = randomBytes(16).toString('base64');
   return reply

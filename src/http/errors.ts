@@ -8,7 +8,7 @@ export interface ErrorAnswer {
   readonly body: string;
 }
 
-/** How an error is told to a client, whatever was thrown: the only place that decides it. */
+/** The only place that turns a thrown value into the answer of a client. */
 export function errorAnswer(dialect: Dialect, thrown: unknown, requestId: string): ErrorAnswer {
   const error = asGatewayError(thrown);
   const body = JSON.stringify(errorBody(dialect, error));
@@ -16,12 +16,12 @@ export function errorAnswer(dialect: Dialect, thrown: unknown, requestId: string
     [requestIdHeader(dialect)]: requestId,
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(body)),
-    // For nobody to keep, and no page, wherever it was refused.
+    // Error answers are never cached or rendered as a page.
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
   };
   if (error.retryAfterSec !== null) headers['retry-after'] = String(error.retryAfterSec);
-  // Some clients try again for minutes before they show an error, whatever its status is.
+  // Some clients retry for minutes before they show an error, whatever its status.
   if (error.isFinal) headers['x-should-retry'] = 'false';
   if (error.code === 'invalid_api_key') headers['www-authenticate'] = 'Bearer';
   if (error.code === 'unsupported_media_type') headers['accept-encoding'] = 'identity';

@@ -44,15 +44,15 @@ async function serve(
 }
 
 /** What the client is not told: why the gateway or an upstream failed. */
-function tell(events: Events, { requestId, provider, fault }: Exchange): void {
+function tell(events: Events, { requestId, providerName, fault }: Exchange): void {
   if (fault === null || fault instanceof ClientLeft) return;
   const { code, cause, message } = asGatewayError(fault);
   if (code === 'internal') events.error(`Request ${requestId} failed`, fault);
   if (code === 'upstream_failed')
-    events.warn(`Provider ${provider} failed: ${cause instanceof Error ? cause.message : message}`);
+    events.warn(`Provider ${providerName} failed: ${cause instanceof Error ? cause.message : message}`);
 }
 
-/** How long a client that was refused in the middle of its body may go on sending before it reads the answer. */
+/** How long a client that was refused during its body may keep sending before it reads the answer. */
 const lingerMs = 5_000;
 
 /** Closed while the client still sends, the connection would be reset and the answer lost with it. */
@@ -62,13 +62,12 @@ function endUpload(req: IncomingMessage, clock: Clock): void {
   req.resume();
 }
 
-function answerError(exchange: Exchange, error: unknown): void {
-  const { res, operation } = exchange;
-  if (res.destroyed || error instanceof ClientLeft) return;
-  if (res.headersSent) {
-    res.destroy();
+function answerError({ sink, operation, requestId }: Exchange, error: unknown): void {
+  if (sink.isClosed || error instanceof ClientLeft) return;
+  if (sink.status !== null) {
+    sink.breakOff();
     return;
   }
-  const answer = errorAnswer(operation.dialect, error, exchange.requestId);
-  res.writeHead(answer.status, { ...exchange.answerHeaders(), ...answer.headers }).end(answer.body);
+  const { status, headers, body } = errorAnswer(operation.dialect, error, requestId);
+  sink.answer(status, headers, body);
 }

@@ -1,12 +1,13 @@
 /**
- * What is not an admin route, described by hand: the model routes, whose bodies are the vendors' and pass
- * byte for byte, and the open routes of whoever watches the gateway.
+ * Describes by hand the routes outside the admin API: the model routes, whose bodies belong to the vendors and pass
+ * unchanged, and the open routes for monitoring.
  */
 import { errorKinds } from '../domain/errors.ts';
+import { levelNumber } from '../domain/shape.ts';
 import type { Dialect } from '../domain/vocabulary.ts';
 import { type Operation, operations } from '../gateway/operations.ts';
 
-/** An operation of an OpenAPI document, as far as we write one. */
+/** An operation of an OpenAPI document, with the members that we write. */
 export interface Described {
   readonly summary: string;
   readonly [field: string]: unknown;
@@ -51,11 +52,7 @@ const wholeMs = { type: 'integer', minimum: 0 };
 function modelOperation(path: string, summary: string, operation: Operation): Described {
   const { method, dialect, producesTokens } = operation;
   const asked = [
-    header('X-Priority', 'the level to be served at, within what the operator allows', {
-      type: 'integer',
-      minimum: 0,
-      maximum: 9,
-    }),
+    header('X-Priority', 'the level to be served at, within what the operator allows', levelNumber),
     header('X-Tokligence-Max-Wait-Ms', 'wait for a seat no longer than this; 0: not at all', wholeMs),
   ];
   const body = { required: true, description: 'As the vendor documents it.', content: json(modelBody) };
@@ -98,7 +95,7 @@ const paging = [
 const id = { name: 'model', in: 'path', required: true, description: 'its ID', schema: { type: 'string' } };
 const version = header('anthropic-version', "Anthropic's shape, whatever it says", { type: 'string' });
 
-/** Of the routes that tell of models. */
+/** The parameters of the routes that list models. */
 function modelParameters(path: string, { dialect, answers }: Operation): object[] {
   const asked = answers === 'single model' ? [id] : paging;
   return path.startsWith('/v1/') && dialect === 'openai' ? [version, ...asked] : asked;
@@ -117,7 +114,7 @@ const answerHeaders = {
   },
   'X-Tokligence-Priority': {
     description: 'the level it was served at',
-    schema: { type: 'integer', minimum: 0, maximum: 9 },
+    schema: levelNumber,
   },
   'X-Tokligence-Wait-Time-Ms': { description: 'how long it waited, where it had to', schema: wholeMs },
   'X-Tokligence-Queue-Position': { description: 'its place when it came, where it had to wait', schema: wholeMs },
@@ -182,7 +179,7 @@ const health: Described = {
   responses: { 200: { description: 'It does.', content: status('ok') } },
 };
 
-/** `reasons`: what is wrong, where something is. */
+/** `reasons`: the faults, if there are any. */
 const readiness = (...values: string[]) =>
   json({
     type: 'object',
@@ -191,7 +188,7 @@ const readiness = (...values: string[]) =>
     additionalProperties: false,
   });
 
-/** The open routes by path; all of them are GET. */
+/** The open routes by path; all are GET. */
 export const openPaths: Readonly<Record<string, Described>> = {
   '/healthz': health,
   '/health': health,

@@ -1,6 +1,6 @@
 /**
- * The OpenAPI document of the routes that this gateway has. Admin routes are described by the schemas that
- * check what comes in and type what goes out; there is no second list of them.
+ * The OpenAPI document of this gateway's routes. Admin routes are described by the schemas that validate requests and
+ * type answers; there is no second list.
  */
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import { version } from '../config/version.ts';
@@ -23,11 +23,11 @@ type Components = Record<string, unknown>;
 
 const adminPrefix = '/admin/';
 
-/** Serves `GET /openapi.json`. To be called before any other route is registered. */
+/** Serves `GET /openapi.json`. Must be called before any other route is registered. */
 export function registerOpenApi(app: FastifyInstance): void {
   const routes: RouteOptions[] = [];
   app.addHook('onRoute', route => {
-    // Fastify adds HEAD to every GET by itself.
+    // Fastify adds HEAD to every GET.
     if (route.method === 'HEAD' || route.config?.isRefusal === true || isConsoleUrl(route.url)) return;
     if (!route.url.startsWith(adminPrefix) && openPaths[route.url] === undefined) {
       throw new Error(`${route.url} is not described in openapi-routes.ts`);
@@ -121,11 +121,11 @@ function neededBy(needs: FastifySchema['needs'], roles: readonly Role[]): object
   return { description: `Needs the key or the session ${owner}.` };
 }
 
-/** Texts that are not described further than by their content type. */
+/** Texts that are described only by their content type. */
 const files = (types: readonly string[]): Record<string, object> =>
   Object.fromEntries(types.map(type => [type, { schema: type === 'application/json' ? {} : { type: 'string' } }]));
 
-/** OpenAPI has no words for what each event carries, so that stands in a field of our own. */
+/** OpenAPI cannot describe the content of each event, so it is in an extension field. */
 const eventStream = (events: Readonly<Record<string, unknown>>, shown: (schema: unknown) => unknown) => ({
   description: `Server-sent events: ${Object.keys(events).join(', ')}.`,
   content: {
@@ -162,7 +162,7 @@ function queryParameters(querystring: unknown, shown: (schema: unknown) => unkno
   }));
 }
 
-/** The statuses that a client of the route has to reckon with; others come as `default`. */
+/** The statuses that a client of the route should expect; others are `default`. */
 function refusalsOf(schema: FastifySchema | undefined, names: readonly string[]): number[] {
   const fromBody = schema?.body === undefined && schema?.takesFile === undefined ? [] : [409, 413];
   return [400, 401, 403, ...(names.length > 0 ? [404] : []), ...fromBody, 429, 500, 503];
@@ -178,7 +178,7 @@ function errorAnswers(statuses: readonly number[]): Record<string, object> {
   return { ...Object.fromEntries(answers), default: { description: 'Refused.', content: errorContent } };
 }
 
-/** Where a row is shown with its version, it is changed and deleted on the condition that it still has it. */
+/** A row that is shown with its version is changed and deleted only if it still has that version. */
 function takeVersions(path: Record<string, Described>): void {
   for (const method of ['put', 'delete']) {
     const operation = path[method];
@@ -204,7 +204,7 @@ const ifMatch = {
   schema: { type: 'string' },
 };
 
-/** The objects of the contract by their own identity, with the name that the contract gives them. */
+/** The objects of the contract by identity, with their names in the contract. */
 const contractNames: ReadonlyMap<unknown, string> = new Map(
   Object.entries({
     ...contract,
@@ -219,7 +219,7 @@ const contractNames: ReadonlyMap<unknown, string> = new Map(
     .map(([name, schema]) => [schema, name.charAt(0).toUpperCase() + name.slice(1)]),
 );
 
-/** A schema with those of the contract inside it as references, which are kept in `components`. */
+/** Replaces the contract's objects inside a schema by references, and stores them in `components`. */
 function hoisted(schema: JsonSchema, components: Components): unknown {
   const name = contractNames.get(schema);
   if (name === undefined) return within(schema, components);
@@ -233,7 +233,7 @@ function hoisted(schema: JsonSchema, components: Components): unknown {
 function within(value: unknown, components: Components): unknown {
   if (Array.isArray(value)) return value.map(one => nested(one, components));
   if (typeof value !== 'object' || value === null) return value;
-  // TypeBox's own marks begin with ~ and are no JSON Schema.
+  // TypeBox's own marks begin with ~ and are not JSON Schema.
   const entries = Object.entries(value).filter(([name, inner]) => !name.startsWith('~') && inner !== undefined);
   return Object.fromEntries(entries.map(([name, inner]) => [name, nested(inner, components)]));
 }

@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { pathOf } from '../gateway/operations.ts';
 
 export interface Health {
-  /** `degraded`: requests are served, perhaps from memory, and something that the database is needed for is not. */
+  /** `degraded`: requests are served, perhaps from memory, but a function that needs the database is not available. */
   readonly status: 'starting' | 'ready' | 'degraded' | 'stopping';
-  /** What is wrong: sentences without full stops and without secrets. */
+  /** The faults: sentences without full stops and without secrets. */
   readonly reasons: readonly string[];
 }
 
@@ -15,10 +15,10 @@ export interface OpsServices {
 
 const probes = new Set(['/healthz', '/health', '/readyz', '/metrics']);
 
-/** What is asked by whoever watches over the gateway, and is to be answered however much it has to do. */
+/** Whether the URL is a monitoring probe, which must be answered under any load. */
 export const isProbe = (url: string): boolean => probes.has(pathOf(url));
 
-/** Open to everybody who reaches the port: they tell nothing of tenants, keys or requests. */
+/** Open to every client that reaches the port: the routes reveal no tenants, keys or requests. */
 export function registerOps(app: FastifyInstance, { health, metrics }: OpsServices): void {
   for (const path of ['/healthz', '/health']) {
     app.get(path, (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }));

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { errors, type GatewayError } from '../domain/errors.ts';
 
-/** A name or an address, perhaps a port: what RFC 9110 allows, but for the comma, which tells of two headers. */
+/** A name or an address, perhaps with a port: what RFC 9110 allows, except the comma, which indicates two headers. */
 const oneHost = /^(?:[\w.~!$&'()*+;=%-]+|\[[0-9a-f:.]+\])(?::\d{0,5})?$/i;
 
 /**
- * What is wrong with the head of a request that node:http lets through; null for a sound one. To be asked
- * for every request: a Host like that of the last one costs a comparison.
+ * Returns a function that finds faults of a request's head that node:http accepts; null for a sound head. Called for
+ * every request: a Host equal to the last one costs a comparison.
  */
 export function requestFaults(): (req: IncomingMessage) => GatewayError | null {
   let lastSound: string | null = null;

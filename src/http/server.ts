@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '../domain/clock.ts';
@@ -28,20 +28,22 @@ interface ServerParts {
   readonly clock: Clock;
   readonly connections: Connections;
   readonly admin: Parameters<typeof registerAdmin>[1];
-  /** Where the console was built, unless in its own place. */
+  /** The folder of the built console, if not the usual one. */
   readonly consoleFolder: string | undefined;
   readonly ops: Parameters<typeof registerOps>[1];
 }
 
-/** Long enough for the last bytes to go out, short enough for who waits for the exit. */
+/** Long enough to send the last bytes, short enough not to delay the exit. */
 const flushMs = 1_000;
-/** Longer than the usual 60 s of a load balancer, so that it is never us who close under its request. */
+/** Longer than the usual 60 s of a load balancer, so that the gateway never closes a connection under its request. */
 const keepAliveTimeout = 75_000;
 const headersTimeout = 10_000;
-/** How exactly that is kept. */
+/** The precision of that. */
 const connectionsCheckingInterval = 1_000;
 /** For a whole request body to come in. */
 const requestTimeout = 300_000;
+
+type Listener = (req: IncomingMessage, res: ServerResponse) => void;
 
 export interface HttpServer {
   /** Answers the URL it listens on. */
@@ -54,7 +56,8 @@ export interface HttpServer {
 }
 
 export function createHttpServer(parts: ServerParts): HttpServer {
-  const { events, clock, connections, admin, consoleFolder, ops } = parts;
+  const { events, clock, admin, consoleFolder, ops } = parts;
+  const answerError = errorAnswerer(events);
   const app = fastify({
     return503OnClosing: false,
     genReqId: requestIdOf,
@@ -62,30 +65,8 @@ export function createHttpServer(parts: ServerParts): HttpServer {
     routerOptions: { maxParamLength: 384 },
     clientErrorHandler: unreadableRefuser({ clock, events }),
     // A URL that cannot be decoded never reaches the error handler.
-    frameworkErrors: (thrown, request, reply) => answerError(thrown, request, reply),
-    serverFactory: handler => {
-      const serve = listener(parts, handler);
-      const server = createServer(
-        {
-          keepAliveTimeout,
-          headersTimeout,
-          connectionsCheckingInterval,
-          requestTimeout,
-          // Answered by requestFaults, in the shape of every error.
-          requireHostHeader: false,
-          // Of two Authorization headers the first would win in silence; joined they are no key that anybody has.
-          joinDuplicateHeaders: true,
-        },
-        serve,
-      );
-      connections.watch(server);
-      server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
-        holdBody(req, res);
-        serve(req, res);
-      });
-      // node:http would answer it in a shape of its own.
-      return server.on('checkExpectation', serve);
-    },
+    frameworkErrors: answerError,
+    serverFactory: handler => nodeServer(parts, handler),
   });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(noSuchRoute);
@@ -99,27 +80,6 @@ export function createHttpServer(parts: ServerParts): HttpServer {
   registerOps(app, ops);
   registerAdmin(app, admin);
   if (admin.console !== null) registerConsole(app, events, consoleFolder);
-
-  function answerError(thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-    const error = fromFastify(thrown, request.routeOptions.bodyLimit);
-    if (asGatewayError(error).code === 'internal') {
-      events.error(`${request.method} ${pathOf(request.url)} failed`, thrown);
-    }
-    const answer = errorAnswer(dialectOf(request.url), error, request.id);
-    events.requestRefused({
-      ...refusedOf(request.raw, error),
-      durationMs: reply.elapsedTime,
-      // What admins are told on routes of theirs is no fault of requests for models.
-      isCounted: request.is404 || !isAdminUrl(request.url),
-    });
-    void reply.code(answer.status).headers(answer.headers).send(answer.body);
-  }
-  async function closeConnections(closed: Promise<void>): Promise<void> {
-    app.server.closeIdleConnections();
-    const cancel = clock.after(flushMs, () => app.server.closeAllConnections());
-    await closed;
-    cancel();
-  }
   return {
     async listen({ host, port }) {
       await app.listen({ host, port });
@@ -130,14 +90,63 @@ export function createHttpServer(parts: ServerParts): HttpServer {
     },
     drain() {
       const closed = app.close();
-      return () => closeConnections(closed);
+      return () => closeConnections(app.server, closed, clock);
     },
   };
 }
 
-type Listener = (req: IncomingMessage, res: ServerResponse) => void;
+/** Resolves when the server is closed; its connections get a moment for the last bytes. */
+async function closeConnections(server: Server, closed: Promise<void>, clock: Clock): Promise<void> {
+  server.closeIdleConnections();
+  const cancel = clock.after(flushMs, () => server.closeAllConnections());
+  await closed;
+  cancel();
+}
 
-/** Where every request comes in; `handler` is for all but the model routes. */
+/** How an error is answered on all routes but those of models. */
+const errorAnswerer =
+  (events: Events) =>
+  (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    const error = fromFastify(thrown, request.routeOptions.bodyLimit);
+    if (asGatewayError(error).code === 'internal') {
+      events.error(`${request.method} ${pathOf(request.url)} failed`, thrown);
+    }
+    const answer = errorAnswer(dialectOf(request.url), error, request.id);
+    events.requestRefused({
+      ...refusedOf(request.raw, error),
+      durationMs: reply.elapsedTime,
+      // Errors of admin routes do not count as faults of model requests.
+      isCounted: request.is404 || !isAdminUrl(request.url),
+    });
+    void reply.code(answer.status).headers(answer.headers).send(answer.body);
+  };
+
+/** The server under Fastify, which `handler` stands for. */
+function nodeServer(parts: ServerParts, handler: Listener): Server {
+  const serve = listener(parts, handler);
+  const server = createServer(
+    {
+      keepAliveTimeout,
+      headersTimeout,
+      connectionsCheckingInterval,
+      requestTimeout,
+      // Answered by requestFaults, in the shape of every error.
+      requireHostHeader: false,
+      // Of two Authorization headers the first would win in silence; joined they are no key that anybody has.
+      joinDuplicateHeaders: true,
+    },
+    serve,
+  );
+  parts.connections.watch(server);
+  server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
+    holdBody(req, res);
+    serve(req, res);
+  });
+  // node:http would answer it in a shape of its own.
+  return server.on('checkExpectation', serve);
+}
+
+/** The entry of every request; `handler` receives all except the model routes. */
 function listener(parts: ServerParts, handler: Listener): Listener {
   const { connections, events } = parts;
   const serveModels = modelRoutes(parts);
@@ -167,7 +176,7 @@ const refusedOf = (req: IncomingMessage, error: unknown) => {
   return { requestId: requestIdOf(req), method: req.method ?? null, path: pathOf(req.url ?? ''), status, code };
 };
 
-/** What is known of a body before it comes, of which its client may wait to hear. */
+/** Checks what is known of a body before it comes; its client may be waiting for 100 (Continue). */
 function expectBody(request: FastifyRequest): void {
   if (request.is404) noSuchRoute(request);
   refuseEncoded(request.headers);

@@ -6,8 +6,8 @@ export const sessionCookieName = 'tokligence_session';
 const name = sessionCookieName;
 
 /**
- * The token in the cookie; null without one. Throws a 401 where two differ: one of them may have been set by
- * a neighbour in the same domain, to have somebody work in a session that is not theirs.
+ * Returns the token in the cookie; null without one. Throws a 401 for two different tokens: another host of the same
+ * domain may have set one, to make the user work in a foreign session.
  */
 export function sessionToken({ cookie = '' }: IncomingHttpHeaders): string | null {
   const tokens = cookie
@@ -21,17 +21,17 @@ export function sessionToken({ cookie = '' }: IncomingHttpHeaders): string | nul
   return tokens[0] || null;
 }
 
-/** It ends with the browser at the latest; how long it is good for, the table of sessions says. */
+/** The cookie ends with the browser at the latest; the table of sessions defines its validity. */
 export const sessionCookie = (token: string, request: IncomingMessage): string =>
   `${name}=${token}; ${attributes(request)}`;
 
-/** Has the browser forget it. */
+/** Makes the browser delete the cookie. */
 export const noSessionCookie = (request: IncomingMessage): string => `${name}=; ${attributes(request)}; Max-Age=0`;
 
 const attributes = (request: IncomingMessage): string =>
   `Path=/admin; HttpOnly; SameSite=Strict${isHttps(request) ? '; Secure' : ''}`;
 
-/** Also where a proxy in front ends TLS and says so. */
+/** True also if a proxy in front terminates TLS and says so. */
 function isHttps({ socket, headers }: IncomingMessage): boolean {
   if ((socket as Partial<TLSSocket>).encrypted === true) return true;
   const [first = ''] = String(headers['x-forwarded-proto'] ?? '').split(',');

@@ -9,10 +9,10 @@ import { currentAnswer } from '../gateway/sent-ahead.ts';
 import type { Events } from '../telemetry/events.ts';
 import { errorAnswer } from './errors.ts';
 
-/** What node:http says of bytes that it cannot read as a request, or that it no longer waits for. */
+/** The error of node:http for bytes that are no request, or for a request that timed out. */
 interface Unreadable extends Error {
   readonly code?: string;
-  /** The bytes at fault. */
+  /** The bytes that could not be parsed. */
   readonly rawPacket?: unknown;
 }
 
@@ -26,12 +26,12 @@ interface Refusal {
   readonly error: GatewayError;
 }
 
-/** Long enough for the client to read the answer, short for one that goes on sending. */
+/** Long enough for the client to read the answer, short for a client that keeps sending. */
 const lingerMs = 1_000;
 
 /**
- * What listens to `clientError`: tells the client as it would be told any other error, then closes
- * the connection. Nothing of what came is repeated.
+ * Returns the listener for `clientError`: answers with an error in the usual form, then closes the connection. Received
+ * bytes are never repeated.
  */
 export function unreadableRefuser({
   clock,
@@ -39,7 +39,7 @@ export function unreadableRefuser({
 }: UnreadableParts): (unreadable: Unreadable, socket: Socket) => void {
   const closing = new WeakSet<Socket>();
   return (unreadable, socket) => {
-    // What still comes on a connection that is being closed is unreadable, too.
+    // Further bytes on a closing connection are unreadable too.
     if (closing.has(socket)) return;
     closing.add(socket);
     const answer = answerTo(unreadable, socket, events);
@@ -48,7 +48,7 @@ export function unreadableRefuser({
       return;
     }
     socket.end(answer);
-    // Closed while the client still sends, the connection would be reset and the answer lost with it.
+    // If it were closed while the client still sends, the connection would be reset and the answer lost.
     socket.resume();
     socket.once(
       'close',
@@ -57,15 +57,15 @@ export function unreadableRefuser({
   };
 }
 
-/** Null where nobody hears it, or where it would be taken for a part of the answer that is being given. */
+/** Returns null if the answer could not be delivered, or would be read as part of another answer in progress. */
 function answerTo({ code, rawPacket }: Unreadable, socket: Socket, events: UnreadableParts['events']): string | null {
   const current = currentAnswer(socket);
   if (!socket.writable || current?.headersSent) return null;
-  // A client that sends at this moment would take it for the answer; one whose connection closes tries again.
+  // A client that is about to send would read it as its answer; if the connection just closes, the client retries.
   if (socket.bytesRead === 0) return null;
   const { status, error } = refusalOf(code);
   const requestId = current ? requestIdOf(current.req) : randomUUID();
-  // A request that is under way tells of its own end.
+  // A request in progress logs its own end.
   if (!current) {
     const { code } = error;
     events.requestRefused({ requestId, method: null, path: null, status, code, durationMs: 0, isCounted: true });

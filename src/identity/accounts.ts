@@ -29,7 +29,7 @@ export interface NewKey {
 
 /** A key as operators see it. */
 export type ShownKey = Omit<ShownKeyRow, 'scopes'> & { scopes: string[] | null };
-export type ListedKey = ShownKey & { readonly user_email: string };
+type ListedKey = ShownKey & { readonly user_email: string };
 /** `state`: whether requests with it are let in, and if not why. */
 export interface KeyList {
   readonly api_keys: ListedKey[];
@@ -44,7 +44,7 @@ interface AccountParts {
   readonly clock: Clock;
   /** The id of the mapping that a key matches. */
   readonly matching: (key: string) => number | null;
-  /** What authentication remembers must follow at once. */
+  /** The memory of authentication, which must follow at once. */
   readonly ring: {
     admit(key: string): void;
     forgetKey(keyId: number): void;
@@ -54,7 +54,7 @@ interface AccountParts {
 
 const draws = 16;
 
-/** What admins do to users and keys. A gateway_admin reaches gateway_user accounts and their keys only. */
+/** The changes of users and keys by admins. A gateway_admin may change gateway_user accounts and their keys only. */
 export class Accounts {
   readonly #parts: AccountParts;
 
@@ -119,7 +119,7 @@ export class Accounts {
     return { api_keys: keys.map(shown), total, ...(isEstimated && { total_estimated: true as const }) };
   }
 
-  /** The key with this hash; of a key that the actor does not manage it is not told that it is there. */
+  /** Returns the key with this hash; the existence of a key outside the actor's rights is not revealed. */
   async findKey(actor: Identity, hash: string): Promise<FoundKey> {
     const { store, clock } = this.#parts;
     const row = await store.findKey(managedRole(actor), hash);
@@ -138,7 +138,7 @@ export class Accounts {
     if (!isDeleted) throw errors.notFound(`There is no API key ${id}.`);
   }
 
-  /** How somebody is named in `created_by`. */
+  /** Returns the name of a user in `created_by`. */
   async nameOf({ userId }: Identity): Promise<string> {
     const user = userId === null ? null : await this.#parts.store.findUser(userId);
     return user?.email ?? `user:${userId}`;

@@ -1,7 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
 
-/** Longer keys are refused unread, so that nobody can make us hash or remember megabytes. */
-export const maxKeyBytes = 256;
 const secretBytes = 32;
 const shownCharacters = 12;
 const shownOfGiven = 4;
@@ -10,10 +8,10 @@ const shownOfGiven = 4;
 export const drawKey = (prefix: string | null): string =>
   `tok_${prefix === null ? '' : `${prefix}_`}${randomBytes(secretBytes).toString('base64url')}`;
 
-/** What is stored of a key: a hash to find it by and the beginning to recognise it by. */
+/** The stored parts of a key: a hash to find it and its beginning to recognise it. */
 export const keyColumns = (key: string) => ({ key_hash: hashKey(key), key_prefix: key.slice(0, shownCharacters) });
 
-/** Of a key that somebody else has chosen, which may be short of randomness and a password elsewhere, less is stored. */
+/** Of a key chosen by somebody else, which may have little randomness and be a password elsewhere, less is stored. */
 export const givenKeyColumns = (key: string) => ({ ...keyColumns(key), key_prefix: key.slice(0, shownOfGiven) });
 
 /** Lowercase hex SHA-256. A key holds 256 random bits, so it needs neither salt nor a slow hash. */

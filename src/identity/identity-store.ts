@@ -24,7 +24,7 @@ export interface UserFilter {
 
 export interface KeyFilter {
   readonly user_id?: number | undefined;
-  /** How the key begins, as far as that is stored. */
+  /** The beginning of the key, as far as it is stored. */
   readonly q?: string | undefined;
 }
 
@@ -37,11 +37,11 @@ export interface KeyPage {
   readonly isEstimated: boolean;
 }
 
-/** How many rows the database expects of a query, where it can tell without reading them. */
+/** Estimates the number of rows of a query, if the database can do so without reading them. */
 export type EstimateRows = (query: WantedKeys) => Promise<number>;
 type WantedKeys = SelectQueryBuilder<Database, 'api_keys' | 'users', object>;
 
-/** As many are counted one by one: 1 to 2 ms. */
+/** Up to this many are counted exactly: 1 to 2 ms. */
 const mostCounted = 10_000;
 
 type NewUserRow = Pick<UserRow, 'email' | 'role' | 'display_name'>;
@@ -110,7 +110,7 @@ export class IdentityStore {
   /** Null when the e-mail is taken, in whatever case it was written. */
   async insertUser(user: NewUserRow): Promise<UserRow | null> {
     const insert = (trx: Transaction<Database>) => insertUserIfFree(trx, user);
-    // Somebody else may have been faster.
+    // A concurrent write may have come first.
     return writing(
       this.#db,
       () => this.#db.transaction().execute(insert),
@@ -184,7 +184,7 @@ export class IdentityStore {
     const isFiltered = user_id !== undefined || q !== undefined;
     if (this.#estimate !== null && !isFiltered && (await this.#areMany(wanted))) {
       const seen = offset + keys.length;
-      // The last page tells the total; one that is full has others behind it for all that is known.
+      // The last page gives the total; a full page may have others after it.
       if (keys.length > 0 && keys.length < limit) return { keys: shown, total: seen, isEstimated: false };
       return { keys: shown, total: Math.max(seen, await this.#estimate(wanted)), isEstimated: true };
     }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
-import { answered, sought } from '../db/answered.ts';
+import { sought } from '../db/answered.ts';
 import type { Database, UserRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Identity } from '../domain/vocabulary.ts';
@@ -9,7 +9,6 @@ import {
   Accounts,
   type FoundKey,
   type KeyList,
-  type ListedKey,
   type NewKey,
   type NewUser,
   type ShownKey,
@@ -34,7 +33,6 @@ export {
   IdentityFault,
   type KeyInUse,
   keyStates,
-  type ListedKey,
   type NewKey,
   type NewUser,
   type Page,
@@ -75,7 +73,7 @@ async function keysByHash(seen: Iterable<{ key: string; hash: string }>): Promis
   return keys;
 }
 
-/** Users, keys and sessions: who presents a key or a session's token, and what admins do to them. */
+/** Users, keys and sessions: authenticates keys and tokens of sessions, and changes them for admins. */
 export class Identities {
   readonly #store: IdentityStore;
   readonly #ring: KeyRing;
@@ -105,12 +103,12 @@ export class Identities {
     this.#accounts = new Accounts({ store: this.#store, clock, matching, ring });
   }
 
-  /** At once for a key in use, a promise for one not seen before. 401 if it is no good, 503 if nobody can tell. */
+  /** Synchronous for a key in use, a promise for a new one. 401 for an invalid key, 503 if it cannot be checked. */
   authenticate(key: string): Identity | Promise<Identity> {
     return this.#ring.authenticate(key);
   }
 
-  /** Whose key this is; null if it is no good. Remembers nothing of it. */
+  /** Returns the owner of this key; null if it is invalid. Remembers nothing of it. */
   async ownerOf(key: string): Promise<Identity | null> {
     const [owner] = await this.#store.findOwners([hashKey(key)]);
     return owner !== undefined && isUsable(owner, this.#parts.clock.date()) ? identityOf(owner) : null;
@@ -118,7 +116,7 @@ export class Identities {
 
   /** The keys that were presented since the start, as far as they are held, and how many keys there are. */
   async census(): Promise<{ keys: KeyInUse[]; total: number }> {
-    const stored = await answered(this.#store.countUsableKeys(this.#parts.clock.date().toISOString()));
+    const stored = await this.#store.countUsableKeys(this.#parts.clock.date().toISOString());
     const keys = this.#ring.inUse();
     return { keys, total: Math.max(stored, keys.length) };
   }
@@ -139,7 +137,7 @@ export class Identities {
     }
   }
 
-  /** Users or keys were changed by somebody. Never rejects. */
+  /** Called when users or keys have changed. Never rejects. */
   async refresh(): Promise<void> {
     await Promise.all([this.#ring.refresh(), this.sessions.refresh(), this.sessions.clear()]);
   }
@@ -150,7 +148,7 @@ export class Identities {
     return ensureAdmin({ store: new RootAdminStore(db), clock, events }, config);
   }
 
-  /** At every start. `show` is handed a key that was drawn. A read-only database is waited for in the background. */
+  /** Runs at every start. `show` receives a newly created key. A read-only database is retried in the background. */
   keepAdmin(config: AdminConfig, show: (key: string) => void): Promise<void> {
     const { clock, events } = this.#parts;
     this.#keeper?.stop();
@@ -158,13 +156,14 @@ export class Identities {
     return this.#keeper.begin();
   }
 
-  /** Nothing is tried again from now on. */
-  stop(): void {
+  /** Nothing is tried again from now on. Resolves when no key and no session is read again any more. */
+  async stop(): Promise<void> {
     this.#keeper?.stop();
+    await Promise.all([this.#ring.stop(), this.sessions.stop()]);
   }
 
   createUser(actor: Identity, user: NewUser): Promise<UserRow> {
-    return answered(this.#accounts.createUser(actor, user), user);
+    return this.#accounts.createUser(actor, user);
   }
 
   listUsers(actor: Identity, filter: UserFilter, page: Page): Promise<{ users: UserRow[]; total: number }> {
@@ -172,15 +171,15 @@ export class Identities {
   }
 
   findUser(actor: Identity, id: number): Promise<UserRow> {
-    return answered(this.#accounts.findUser(actor, id));
+    return this.#accounts.findUser(actor, id);
   }
 
   updateUser(actor: Identity, id: number, change: UserChange): Promise<UserRow> {
-    return this.#andClear(answered(this.#accounts.updateUser(actor, id, change), change));
+    return this.#andClear(this.#accounts.updateUser(actor, id, change));
   }
 
   createKey(actor: Identity, key: NewKey): Promise<ShownKey & { key: string }> {
-    return answered(this.#accounts.createKey(actor, key), key);
+    return this.#accounts.createKey(actor, key);
   }
 
   listKeys(actor: Identity, filter: KeyFilter, page: Page): Promise<KeyList> {
@@ -188,15 +187,15 @@ export class Identities {
   }
 
   findKey(actor: Identity, hash: string): Promise<FoundKey> {
-    return answered(this.#accounts.findKey(actor, hash));
+    return this.#accounts.findKey(actor, hash);
   }
 
   deleteKey(actor: Identity, id: number): Promise<void> {
-    return this.#andClear(answered(this.#accounts.deleteKey(actor, id)));
+    return this.#andClear(this.#accounts.deleteKey(actor, id));
   }
 
   nameOf(actor: Identity): Promise<string> {
-    return answered(this.#accounts.nameOf(actor));
+    return this.#accounts.nameOf(actor);
   }
 
   /** Sessions that this has ended. */

@@ -1,6 +1,6 @@
 import { type Identity, type Role, roles } from '../domain/vocabulary.ts';
 
-/** What authentication needs of a stored key and its user. Texts may be written by hand: any text. */
+/** The fields of a stored key and its user that authentication reads. Rows written by hand may hold any text. */
 export interface KeyOwner {
   readonly keyId: number;
   readonly hash: string;
@@ -16,7 +16,7 @@ export interface KeyInUse {
   readonly identity: Identity;
 }
 
-/** A role that nobody knows is worth the least. */
+/** An unknown role has the fewest rights. */
 export const identityOf = ({ keyId, userId, role }: KeyOwner): Identity => ({
   keyId,
   userId,

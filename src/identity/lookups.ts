@@ -1,14 +1,15 @@
 import { unavailability } from '../db/answered.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors, GatewayError } from '../domain/errors.ts';
+import { SaidOnce } from '../domain/said-once.ts';
 import type { Events } from '../telemetry/events.ts';
 
 /*
  * Rows looked up by hash: many at once with one query, few queries at a time, and each asked once
- * however many requests bring it. So a flood of junk does not take the pool's connections.
+ * however many requests bring it. So a flood of wrong keys does not use up the pool's connections.
  *
- * Whatever may make an answer on its way from the database older than a change that this gateway
- * has heard of raises #generation; such an answer is asked for again, and in the end not to be remembered.
+ * Every event that may make a pending answer older than a change that this gateway knows of raises
+ * #generation; such an answer is requested again, and finally not remembered.
  */
 interface Hashed {
   readonly hash: string;
@@ -26,14 +27,14 @@ interface Asked {
   readonly isCurrent: boolean;
 }
 
-interface LookupParts<Subject, Row, Answer> {
+export interface LookupParts<Subject, Row, Answer> {
   readonly find: (hashes: readonly string[]) => Promise<Row[]>;
   /** Remembers and answers, in the same tick; throws where the row is no good. */
   readonly settle: (subject: Subject, row: Row | null, asked: Asked) => Answer;
   readonly clock: Clock;
   readonly events: Pick<Events, 'info' | 'error'>;
   readonly words: { readonly one: string; readonly many: string };
-  /** How many are known, for the log. */
+  /** Returns the number of known rows, for the log. */
   readonly known: () => number;
   readonly maxWaiting: number;
 }
@@ -49,18 +50,18 @@ export class Lookups<Subject extends Hashed, Row extends Hashed, Answer> {
   #queue: Lookup<Subject, Answer>[] = [];
   #queriesRunning = 0;
   #generation = 0;
-  #isDatabaseDown = false;
+  readonly #said = new SaidOnce<'outage'>();
 
   constructor(parts: LookupParts<Subject, Row, Answer>) {
     this.#parts = parts;
   }
 
-  /** Something has changed: what is being asked now is asked again. */
+  /** Called after a change: running queries are repeated. */
   outdate(): void {
     this.#generation++;
   }
 
-  /** Whatever `settle` answers or throws; 503 where nothing can be found out. */
+  /** Resolves or rejects as `settle` does; 503 if the database cannot be asked. */
   ask(subject: Subject): Promise<Answer> {
     const running = this.#waiting.get(subject.hash);
     if (running) return running.answer.promise;
@@ -82,15 +83,13 @@ export class Lookups<Subject extends Hashed, Row extends Hashed, Answer> {
     const cancel = clock.after(queryTimeoutMs, () => timeout.reject(new Error('the database did not answer in 5 s')));
     try {
       const rows = await Promise.race([find(subjects.map(({ hash }) => hash)), timeout.promise]);
-      if (this.#isDatabaseDown) events.info('Identity: the database answers again');
-      this.#isDatabaseDown = false;
+      if (this.#said.isOver('outage')) events.info('Identity: the database answers again');
       return new Map(rows.map(row => [row.hash, row]));
     } catch (error) {
-      if (!this.#isDatabaseDown) {
-        const known = `${this.#parts.known()} known ${words.many}`;
-        events.error(`Identity: ${words.many} cannot be read; ${known} go on serving`, error);
+      if (!this.#said.has('outage')) {
+        const message = `Identity: ${words.many} cannot be read; ${this.#parts.known()} known ${words.many} go on serving`;
+        if (this.#said.isNews('outage', message)) events.error(message, error);
       }
-      this.#isDatabaseDown = true;
       throw error;
     } finally {
       cancel();
@@ -137,11 +136,4 @@ export class Lookups<Subject extends Hashed, Row extends Hashed, Answer> {
     const reason = unavailability(error) ?? 'The database does not answer as it should';
     return errors.unavailable(`${reason}, so this ${this.#parts.words.one} cannot be checked now.`, 1);
   }
-}
-
-/** The oldest goes first: it is only ever a matter of asking the database once more. */
-export function makeRoom(map: Map<string, unknown>, limit: number): void {
-  if (map.size < limit) return;
-  const oldest = map.keys().next();
-  if (!oldest.done) map.delete(oldest.value);
 }

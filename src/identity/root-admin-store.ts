@@ -12,7 +12,7 @@ export class RootAdminStore {
     this.#db = db;
   }
 
-  /** Whether anybody may use every admin route, and has a key to do it with. */
+  /** Returns whether a root admin exists, and has a key. */
   async rootAccess(): Promise<'nobody' | 'keyless' | 'keyed'> {
     const { admins, keys } = await this.#db
       .selectFrom('users')
@@ -60,8 +60,8 @@ export class RootAdminStore {
   }
 
   /**
-   * The same for a freshly drawn key, by whichever gateway comes first: the others find an active
-   * root admin and are told that theirs was not stored.
+   * The same for a newly created key, by whichever gateway is first: the others find an active root admin and learn
+   * that their key was not stored.
    */
   async installFirstRootKey(email: string, key: NewKeyRow, now: string): Promise<{ stored: boolean }> {
     return this.#installing(async trx => {
@@ -72,7 +72,7 @@ export class RootAdminStore {
     });
   }
 
-  /** Where another gateway was faster, what it has written is there to be found when this runs again. */
+  /** If another gateway was first, this runs again and finds its rows. */
   #installing<T>(install: (trx: Transaction<Database>) => Promise<T>): Promise<T> {
     const transaction = () => this.#db.transaction().execute(install);
     return writing(this.#db, transaction, transaction);

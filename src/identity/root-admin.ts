@@ -1,7 +1,8 @@
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { maxKeyBytes } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
-import { drawKey, givenKeyColumns, keyColumns, maxKeyBytes } from './api-key.ts';
+import { drawKey, givenKeyColumns, keyColumns } from './api-key.ts';
 import { parseEmail } from './email.ts';
 import { IdentityFault } from './identity-fault.ts';
 import type { RootAdminStore } from './root-admin-store.ts';
@@ -18,8 +19,8 @@ interface RootAdminParts {
 }
 
 /**
- * Sees to it that somebody can use the admin routes: the configured key always works, and without
- * one a key is drawn when there is no active root admin. Answers the drawn key, to be shown once.
+ * Ensures that the admin routes can be used: the configured key always works, and without one a key is created when
+ * there is no active root admin. Returns the new key, to be shown once.
  */
 export async function ensureAdmin(
   parts: RootAdminParts,

@@ -1,11 +1,11 @@
 const backslash = 0x5c;
 const lowerU = 0x75;
 const zero = 0x30;
-/** No watched name is longer. */
+/** The longest watched name, in characters. */
 const longestName = 32;
-/** A watched name as it may be written: every character as `\u00xx`. */
+/** The longest spelling of a watched name: every character as `\u00xx`. */
 export const maxNameBytes = 6 * longestName;
-/** One character escaped makes a name five bytes longer. */
+/** An escaped character makes a name five bytes longer. */
 const escapeGrowth = 5;
 
 interface Watched {
@@ -13,7 +13,7 @@ interface Watched {
   readonly place: number;
 }
 
-/** Names of members that somebody looks for: up to 255, of ASCII, at most 32 characters long. */
+/** Names of watched members: up to 255 names of ASCII characters, each at most 32 characters long. */
 export class MemberNames<Name extends string = string> {
   readonly #byLength: (Watched[] | undefined)[] = [];
   readonly #places = new Map<string, number>();
@@ -29,12 +29,12 @@ export class MemberNames<Name extends string = string> {
     this.#shortestEscaped = Math.min(...names.map(name => name.length)) + escapeGrowth;
   }
 
-  /** 1 for the first name, and so on. */
+  /** Returns 1 for the first name, and so on. */
   placeOf(name: Name): number {
     return this.#places.get(name) ?? 0;
   }
 
-  /** The place of the name that is written there, escaped or not; 0 where it is not watched. */
+  /** Returns the place of the name in these bytes, escaped or not; 0 if it is not watched. */
   find(text: Buffer, from: number, to: number): number {
     const sameLength = this.#byLength[to - from];
     if (sameLength !== undefined) {
@@ -69,7 +69,9 @@ function hasBackslash(text: Buffer, from: number, to: number): boolean {
   return false;
 }
 
-/** The character of a `\u00xx`; 0 for any other escape: no watched name has a character that needs one. */
+/**
+ * Returns the character of a `\u00xx`; 0 for any other escape, because no watched name has a character that needs one.
+ */
 function escapedAt(text: Buffer, at: number, to: number): number {
   const isAscii = at + escapeGrowth < to && text[at + 1] === lowerU && text[at + 2] === zero && text[at + 3] === zero;
   return isAscii ? Number.parseInt(text.toString('latin1', at + 4, at + 6), 16) || 0 : 0;

@@ -1,27 +1,27 @@
 /**
- * Reads JSON that comes in pieces, without building it: a visitor is told of the members whose names it watches, and
- * of nothing else. A string is skipped by a native search for its end, so a long prompt costs almost nothing.
+ * Reads JSON that comes in pieces, without building it: a visitor is told of the members whose names it watches and of
+ * nothing else. A native search finds the end of a string, so a long prompt costs almost nothing.
  *
- * Resumable at every byte: a piece is read once, as it comes. What a token loses by being cut is carried over, and
- * only as much of it as a visitor may see.
+ * Resumable at every byte: each piece is read once, as it comes. If a token is cut by the end of a piece, only the part
+ * that a visitor may see is carried over.
  *
- * Strict about the members of the outermost value. Below it only brackets must match and strings must end; what else is
- * wrong there is for whoever parses it.
+ * Strict about the members of the outermost value. Below it only brackets must match and strings must end; the parser
+ * that reads the document later reports other faults.
  */
 import { type MemberNames, maxNameBytes } from './member-names.ts';
 import { ScannedToken, type Token } from './scanned-token.ts';
 import { quote, StringEnd } from './string-end.ts';
 
-/** Deeper nesting is a fault: no honest document needs it, and parsers upstream may not survive it. */
-export const maxDepth = 512;
+/** Deeper nesting is a fault: no honest document needs it, and parsers upstream may fail on it. */
+const maxDepth = 512;
 
-/** Told of values with watched names; `name` is a place in `MemberNames`. Elements of an array bear its name. */
+/** Receives values with watched names; `name` is a place in `MemberNames`. Elements of an array have its name. */
 export interface MemberVisitor {
-  /** How many bytes of a token it wants to see at most. */
+  /** The most bytes of a token that the visitor reads. */
   readonly keepBytes: number;
-  /** An object or array begins at this byte of the document; what is inside it has this depth. */
+  /** An object or array begins at this byte of the document; its content has this depth. */
   opened(name: number, depth: number, atByte: number): void;
-  /** An object or array of this depth ends with this byte, whatever its name. */
+  /** An object or array of this depth, with any name, ends with this byte. */
   closed(depth: number, atByte: number): void;
   /** A string, number or word, in the container of this depth. */
   value(name: number, depth: number, token: Token): void;
@@ -29,12 +29,12 @@ export interface MemberVisitor {
 
 export interface JsonFault {
   readonly what: string;
-  /** Counted from the beginning of the document. */
+  /** The byte count from the beginning of the document. */
   readonly atByte: number;
 }
 
 interface ScanRules {
-  /** The document is one object, and nothing follows it; else values may follow each other. */
+  /** The document must be one object with nothing after it; otherwise values may follow each other. */
   readonly isOneObject: boolean;
 }
 
@@ -47,7 +47,7 @@ const openBracket = 0x5b;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-/** What a byte is outside of strings; 0: nothing that JSON has. */
+/** The kind of a byte outside of strings; 0: a byte that JSON does not have. */
 const scalar = 1;
 const blank = 2;
 const separating = 3;
@@ -59,7 +59,7 @@ for (const char of ' \t\n\r') kinds[char.charCodeAt(0)] = blank;
 for (const char of ',:') kinds[char.charCodeAt(0)] = separating;
 for (const char of '"[]{}') kinds[char.charCodeAt(0)] = structural;
 
-/** What may come next in the innermost container. */
+/** The tokens that may come next in the innermost container. */
 type Expected = 'root' | 'end' | 'first name' | 'name' | 'colon' | 'value' | 'first element' | 'element' | 'separator';
 const missing: Record<Expected, string> = {
   root: 'a value is missing',
@@ -80,21 +80,21 @@ const isNameExpected = (expected: Expected): boolean => expected === 'name' || e
 const byteOrderMark = [0xef, 0xbb, 0xbf];
 
 export class MemberScan {
-  /** Why nothing more is read; null while all is well. */
+  /** The fault that stopped the scan; null if there is none. */
   fault: JsonFault | null = null;
-  /** Where the bracket that was closed last stands: in the end, that of the outermost value. */
+  /** The offset of the last closing bracket; at the end of the document, that of the outermost value. */
   closedAt = -1;
   readonly #names: MemberNames;
   readonly #visitor: MemberVisitor;
   readonly #rules: ScanRules;
-  /** Of each open container: twice its name, plus one for an object. */
+  /** For each open container: twice its name, plus one for an object. */
   readonly #containers: number[] = [];
   #expected: Expected = 'root';
-  /** The name of the value that comes next. */
+  /** The name of the next value. */
   #name = 0;
-  /** Bytes of the pieces before this one. */
+  /** The bytes of all earlier pieces. */
   #before = 0;
-  /** What the last piece ended in. */
+  /** The token that the end of the last piece cut. */
   #cut: 'name' | 'string' | 'scalar' | null = null;
   readonly #stringEnd = new StringEnd();
   readonly #token = new ScannedToken();
@@ -105,7 +105,7 @@ export class MemberScan {
     this.#rules = rules;
   }
 
-  /** False once there is a fault. */
+  /** Returns false after a fault. */
   push(piece: Buffer): boolean {
     let at = this.#cut === null ? 0 : this.#resume(piece);
     while (at < piece.length && this.fault === null) {
@@ -120,7 +120,7 @@ export class MemberScan {
     return this.fault === null;
   }
 
-  /** Nothing follows: false where the document is not whole, or at fault before. */
+  /** Ends the document; returns false if it is incomplete or had a fault. */
   end(): boolean {
     if (this.#cut === 'scalar') this.#endCut();
     const isWhole = this.#expected === 'end' || (this.#expected === 'root' && !this.#rules.isOneObject);
@@ -128,12 +128,12 @@ export class MemberScan {
     return this.fault === null;
   }
 
-  /** An object or array has come to its end, and nothing has begun after it. */
+  /** An object or array has ended, and nothing has begun after it. */
   get isWhole(): boolean {
     return this.closedAt !== -1 && this.#containers.length === 0 && this.#cut === null && this.fault === null;
   }
 
-  /** Nothing but blanks has come. */
+  /** Only blanks have come. */
   get isEmpty(): boolean {
     return this.#expected === 'root' && this.fault === null && this.closedAt === -1;
   }
@@ -142,7 +142,7 @@ export class MemberScan {
     this.fault ??= { what, atByte: this.#before + at };
   }
 
-  /** The outermost value is read strictly: false where this is not the time for what stands there. */
+  /** Reports a fault if the outermost value is read strictly and this token is not expected here. */
   #isDue(isExpected: boolean, at: number): boolean {
     if (isExpected || this.#containers.length > 1) return true;
     this.#fail(missing[this.#expected], at);
@@ -200,7 +200,7 @@ export class MemberScan {
     return false;
   }
 
-  /** A string begins at this quote; answers where to go on. */
+  /** Reads the string that begins at this quote; returns where to go on. */
   #string(piece: Buffer, at: number): number {
     const isName = isNameExpected(this.#expected);
     if (!this.#isDue(isName || isValueExpected(this.#expected), at) || !this.#mayBeRoot(false, at)) return at;
@@ -215,7 +215,7 @@ export class MemberScan {
     return this.#carry(piece, at + 1, piece.length);
   }
 
-  /** A number or a word begins here, or something that is none. */
+  /** Reads a number or word that begins here, or faults at another byte. */
   #scalar(piece: Buffer, at: number, byte: number): number {
     const depth = this.#containers.length;
     if (depth > 1 && this.#name === 0) return this.#skipScalar(piece, at);
@@ -233,7 +233,7 @@ export class MemberScan {
     return this.#carry(piece, at, end);
   }
 
-  /** Nobody is told of it; in an array, nor of the numbers and words that follow. */
+  /** Skips a scalar that no visitor watches; in an array, also the numbers and words that follow it. */
   #skipScalar(piece: Buffer, from: number): number {
     const most = ((this.#containers.at(-1) ?? 0) & 1) === 1 ? scalar : separating;
     let at = from + 1;
@@ -242,7 +242,7 @@ export class MemberScan {
     return at;
   }
 
-  /** The rest of the token that the last piece ended in; answers where to go on. */
+  /** Reads the rest of the token that the last piece cut; returns where to go on. */
   #resume(piece: Buffer): number {
     const isScalar = this.#cut === 'scalar';
     const end = isScalar ? endOfScalar(piece, 0) : this.#stringEnd.find(piece, 0);
@@ -284,7 +284,7 @@ export class MemberScan {
     this.#ended();
   }
 
-  /** A value is over. */
+  /** Called when a value has ended. */
   #ended(): void {
     this.#name = 0;
     if (this.#containers.length > 0) this.#expected = 'separator';

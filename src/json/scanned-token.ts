@@ -1,31 +1,31 @@
-/** A string, number or word, while its visitor is told of it; not to be kept. */
+/** A string, number or word during its visitor's call; not to be kept. */
 export interface Token {
   readonly isString: boolean;
-  /** Where in the document it begins, with its quote. */
+  /** The offset of its first byte in the document, the quote included. */
   readonly atByte: number;
-  /** As it is written, quotes not counted. */
+  /** Its length as written, without quotes. */
   readonly bytes: number;
-  /** As it is written, without quotes; of a long one the beginning, as far as its visitor wants it. */
+  /** Its text as written, without quotes; of a long token only the beginning that the visitor asked for. */
   text(): string;
 }
 
-/** Of a token that is cut. */
+/** The most bytes carried over of a token that is cut. */
 const mostCarried = 2048;
 const nothing = Buffer.alloc(0);
 
-/** One is used again and again by its scan. */
+/** Reused by its scan for every token. */
 export class ScannedToken implements Token {
   isString = false;
   atByte = 0;
   bytes = 0;
-  /** Where its kept beginning stands: in the piece that holds it whole, else in what was carried over. */
+  /** Holds the kept beginning: the piece that contains the whole token, or the bytes carried over. */
   source: Buffer = nothing;
   from = 0;
   to = 0;
   #wantedBytes = 0;
   #carried: Buffer | null = null;
 
-  /** It stands in one piece; of its beginning so much is kept. */
+  /** The token lies in one piece; `keptBytes` of its beginning are kept. */
   whole(isString: boolean, piece: Buffer, from: number, to: number, keptBytes: number): void {
     this.isString = isString;
     this.bytes = to - from;
@@ -34,7 +34,7 @@ export class ScannedToken implements Token {
     this.to = Math.min(to, from + keptBytes);
   }
 
-  /** It comes in several pieces, each to be added. */
+  /** The token comes in several pieces, each of which is to be added. */
   begin(isString: boolean, atByte: number, wantedBytes: number): void {
     this.#carried ??= Buffer.allocUnsafe(mostCarried);
     this.whole(isString, this.#carried, 0, 0, 0);

@@ -1,16 +1,18 @@
-/** Where a string of JSON ends: a native search, so a long prompt costs almost nothing. Resumable at every byte. */
+/**
+ * Finds the end of a JSON string with a native search, so a long prompt costs almost nothing. Resumable at every byte.
+ */
 export const quote = 0x22;
 const backslash = 0x5c;
 
-/** A string is looked through byte by byte so far; then the search for its end goes native. */
+/** The first bytes of a string are read one by one; after that the search for its end is native. */
 const nearBytes = 32;
 const maxNearBytes = 2048;
 
 export class StringEnd {
-  /** The first byte of the next piece belongs to a backslash before it. */
+  /** A backslash before it escapes the first byte of the next piece. */
   #isEscaped = false;
 
-  /** Where the quote stands that ends the string which goes on at `from`; -1 where it is not in this piece. */
+  /** Returns the offset of the quote that ends the string which continues at `from`; -1 if it is not in this piece. */
   find(piece: Buffer, from: number): number {
     const { length } = piece;
     let at = this.#isEscaped ? from + 1 : from;
@@ -25,7 +27,7 @@ export class StringEnd {
       if (at >= length) break;
       const end = piece.indexOf(quote, at);
       const stop = end === -1 ? length : end;
-      // All before `at` is read; so only the backslashes from here on can belong to what stands at `stop`.
+      // Everything before `at` is read, so only backslashes from here on can escape the byte at `stop`.
       let unescaped = stop;
       while (unescaped > at && piece[unescaped - 1] === backslash) unescaped--;
       const isEscaped = (stop - unescaped) % 2 === 1;
@@ -34,7 +36,7 @@ export class StringEnd {
         return -1;
       }
       if (!isEscaped) return end;
-      // Where escaped quotes stand close together, bytes are quicker than searches.
+      // Where escaped quotes are close together, reading bytes is faster than searching.
       stretch = end - at < nearBytes ? Math.min(stretch * 2, maxNearBytes) : nearBytes;
       at = end + 1;
     }

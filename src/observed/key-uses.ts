@@ -1,4 +1,4 @@
-/** When each key was last used for a request to a model, since the start: what no column of the database tells. */
+/** The last use of each key for a request to a model, since the start: the database does not store it. */
 import type { Clock } from '../domain/clock.ts';
 import type { Outcome } from '../domain/outcome.ts';
 

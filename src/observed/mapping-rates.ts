@@ -1,6 +1,6 @@
 /**
- * How many requests each mapping classified in the last five minutes: counts by mapping in a ring of slots of
- * half a minute. The slot that is being filled counts too, so that it may be half a minute more.
+ * Counts the requests that each mapping classified in the last five minutes, in a ring of slots of half a minute. The
+ * current slot counts too, so the span may be half a minute longer.
  */
 import type { Clock } from '../domain/clock.ts';
 import type { Outcome } from '../domain/outcome.ts';

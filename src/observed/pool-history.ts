@@ -10,8 +10,8 @@ const refusalSteps = 6;
 const perSecond = 1_000;
 const perMinute = 60_000;
 
-/** What a step's end is asked of a pool. */
-export interface Load {
+/** The load of a pool at the end of a step. */
+interface Load {
   readonly waiting: number;
   readonly in_use: number;
   /** Refused or timed out since the start, by level. */
@@ -42,7 +42,7 @@ export class PoolHistory {
     this.#startedAt = parts.clock.now();
   }
 
-  /** To be called when a step is over; false where that is not so yet. A step that nobody looked at is missing. */
+  /** Must be called when a step is over; returns false if it is not yet. A step without a call is missing. */
   sample(): boolean {
     const { waits, load } = this.#parts;
     const { number, levels } = waits.lastStep();
@@ -79,7 +79,7 @@ export class PoolHistory {
     return this.#kept.at(-1)?.number ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** What is granted and refused lately, by level. */
+  /** Returns the recent grants and refusals, by level. */
   rates(): { granted_per_sec: number; refused_per_min: number }[] {
     const { clock, waits, load } = this.#parts;
     const now = clock.now();
@@ -109,7 +109,7 @@ export class PoolHistory {
   }
 }
 
-/** As exact as anybody reads it. */
+/** The precision that readers need. */
 const rounded = (value: number): number => Number(value.toFixed(2));
 
 /** Calls `sample` at the end of every step, until the signal. */

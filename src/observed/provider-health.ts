@@ -19,10 +19,9 @@ interface Seen {
 }
 
 /**
- * How the providers do, from the outcomes of what was sent to them; nobody asks them. A failure is an
- * upstream that could not be reached, broke off or was too slow, that refused the gateway's own key, had no
- * room, or failed itself. What it holds against a request (any other 4xx) shows that it works; an error inside of a
- * 200 that is not its own says neither.
+ * The health of providers, from the outcomes of requests; there are no health checks. A failure is an upstream that
+ * could not be reached, broke off or was too slow, that refused the gateway's own key, had no room, or failed itself. A
+ * fault of the request (any other 4xx) shows that it works; an error inside a 200 that is not its own shows neither.
  */
 export class ProviderHealths {
   readonly #clock: Clock;

@@ -1,4 +1,4 @@
-/** How many requests took a better level than their own by X-Priority, by tenant, since the start. */
+/** Counts the requests that took a better level than their own by X-Priority, by tenant, since the start. */
 import type { Outcome } from '../domain/outcome.ts';
 
 /** Tenants counted one by one; what others raised is counted together. */
@@ -26,12 +26,12 @@ export class RaisedRequests {
     else this.#counts.set(flowId, (count ?? 0) + 1);
   }
 
-  /** Of a tenant that is counted one by one; 0 for all others. */
+  /** Returns the count of a separately counted tenant; 0 for all others. */
   of(flowId: string): number {
     return this.#counts.get(flowId) ?? 0;
   }
 
-  /** Those who raised the most, and how many requests all others raised together. */
+  /** Returns the tenants with the highest counts, and the total of all others. */
   most(limit: number): { readonly tenants: RaisedCount[]; readonly others: number } {
     const all = [...this.#counts].map(([flowId, requests]) => ({ flowId, requests }));
     const tenants = all.toSorted((a, b) => b.requests - a.requests).slice(0, limit);

@@ -12,7 +12,7 @@ export const recentMs = 3_600_000;
 
 /** Requests that a change treats alike: of one key, asking for the same level, in one pool. */
 interface RecentRequests {
-  /** Null: nobody had to say who they are. */
+  /** Null: requests need no key. */
   readonly keyId: number | null;
   /** X-Priority, as one digit. */
   readonly asked: string | undefined;
@@ -29,7 +29,7 @@ export interface Recent {
 
 const noKey = 0;
 const noPool = 0;
-/** So many are told apart, which is more than anybody configures. */
+/** The most values counted separately, more than any configuration has. */
 const poolValues = 2 ** 16;
 const notAsked = 10;
 const askedValues = 11;
@@ -61,7 +61,7 @@ export class RecentOutcomes {
 
   /** On the request path: four numbers written. */
   add({ level, keyId, asked, pool }: Pick<Outcome, 'level' | 'keyId' | 'asked' | 'pool'>): void {
-    // What ended before its level was decided tells nothing about mappings.
+    // A request that ended before its level was decided shows nothing about mappings.
     if (level === null) return;
     const place = this.#added % this.#places;
     this.#endedAt[place] = this.#clock.now();
@@ -71,7 +71,7 @@ export class RecentOutcomes {
     this.#added += 1;
   }
 
-  /** Counts the last hour in steps, so that whoever drives them can let others run. */
+  /** Counts the last hour in steps, so that the caller can run other work in between. */
   *count(): Generator<void, Recent> {
     const counts = new Map<number, number>();
     let from = Math.max(this.#startedAt, this.#clock.now() - recentMs);

@@ -4,17 +4,17 @@ import type { WaitPercentiles } from '../domain/stats.ts';
 import { allLevels, type Level, levelCount } from '../domain/vocabulary.ts';
 
 /*
- * A request that was granted is recorded once, in the histogram (of tenths of a millisecond) of the step
- * underway. A step takes ten seconds; when it is over it is summed up for the history, and added to the
- * slice that it belongs to, of which each level has a ring:
+ * A granted request is recorded once, in the histogram (of tenths of a millisecond) of the current step.
+ * A step takes ten seconds; when it is over it is summed up for the history, and added to its slice, of
+ * which each level has a ring:
  *
  *   step number    … 123 124 125 126 127 128 129 …     (now / stepMs)
  *   slice number   …  41  41  42  42  42  43  43 …     (step / stepsPerSlice)
  *   ring place         1   1   2   2   2   3   3 …     (slice % slices)
  *
  * A slice of another round is emptied when its place comes round again, and until then its number
- * tells that it is too old. So nothing has to run in the background, and memory is bounded by
- * levels × (slices + 1) histograms, made only where a request was granted. What is reported is never
+ * shows that it is too old. So nothing has to run in the background, and memory is bounded by
+ * levels × (slices + 1) histograms, created only where a request was granted. Reported waits are never
  * older than five minutes, and complete for the last four and a half.
  */
 export const stepMs = 10_000;
@@ -28,7 +28,7 @@ interface Slice {
   readonly waits: RecordableHistogram;
 }
 
-/** What was granted in one step, by level. */
+/** The grants of one step, by level. */
 export interface EndedStep {
   /** It ended at (number + 1) · stepMs. */
   readonly number: number;
@@ -47,7 +47,7 @@ const createWaits = () => createHistogram({ lowest: 1, highest: longestUnits, fi
 const toUnits = (waitMs: number) => Math.min(Math.max(Math.round(waitMs * unitsPerMs) + 1, 1), longestUnits);
 const toMs = (units: number) => Number(((units - 1) / unitsPerMs).toPrecision(3));
 
-/** How long granted requests waited, per level: in the last five minutes, and step by step. Three figures are exact. */
+/** The waits of granted requests, by level: in the last five minutes, and step by step. Three figures are exact. */
 export class WaitWindow {
   readonly #clock: Clock;
   readonly #underway: (RecordableHistogram | undefined)[] = [];

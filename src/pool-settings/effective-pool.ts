@@ -1,10 +1,10 @@
 /**
- * What is in effect of one pool: the stored rows over what is configured (environment, file, default),
- * by the rules of the configuration. Rows are written by hand too, so they may be anything.
+ * The settings in effect of one pool: the stored rows over the configured values (environment, file, default),
+ * by the rules of the configuration. Rows are written by hand too, so they may hold anything.
  *
- *   a row that cannot be used    its key keeps the last good stored value, else what is configured
- *   rows that do not fit         the pool keeps all that it has; at the start, when it has nothing yet,
- *   together                     the keys that are concerned fall back to what is configured
+ *   an unusable row              its key keeps the last good stored value, else the configured one
+ *   rows that contradict         the pool keeps all its values; at the start, when it has none yet, the keys
+ *   each other                   concerned fall back to the configured values
  */
 import type { PoolConfig, PoolSettings } from '../config/config.ts';
 import { closest } from '../config/file/suggestion.ts';
@@ -33,9 +33,9 @@ type Values = Record<string, Setting<unknown>>;
 
 interface Combined {
   readonly values: PoolValues;
-  /** Of single rows. */
+  /** Faults of single rows. */
   readonly unusable: readonly string[];
-  /** Of all values together. */
+  /** Faults of all values together. */
   readonly unfit: readonly PoolFault[];
 }
 
@@ -90,7 +90,7 @@ export const effectivePool = (
   return { name: configured.name, values: fitting, settings: settingsOf(configured, fitting), fault };
 };
 
-/** What is configured fits by itself, so this ends: each round takes at least one stored value away. */
+/** The configured values fit together, so this ends: each round removes at least one stored value. */
 const fallBack = (configured: PoolConfig, values: PoolValues, unfit: readonly PoolFault[]): PoolValues => {
   if (unfit.length === 0) return values;
   const without: Values = { ...values };

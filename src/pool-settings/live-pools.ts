@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PoolConfig, PoolSettings, TenantConfig } from '../config/config.ts';
 import { ConfigFaults } from '../config/file/faults.ts';
-import { answered } from '../db/answered.ts';
+import { FreshRows } from '../db/fresh-rows.ts';
 import type { PoolScheduleRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
-import { singleFlight } from '../domain/single-flight.ts';
+import { SaidOnce } from '../domain/said-once.ts';
 import { wakeAt } from '../schedules/schedules.ts';
 import type { Events } from '../telemetry/events.ts';
 import {
@@ -32,7 +32,7 @@ import { type SharedPool, type ShownPool, sharedPool, shownPool, shownValue } fr
 
 export type Tenants = ReadonlyMap<string, TenantConfig>;
 
-/** Puts settings into effect in one pool, at once and without losing who waits. */
+/** Puts settings into effect in one pool, at once and without losing waiting requests. */
 export type Configure = (pool: string, settings: PoolSettings, tenants: Tenants) => void;
 
 export interface LivePoolsParts {
@@ -45,19 +45,17 @@ export interface LivePoolsParts {
   readonly events: Pick<Events, 'poolChanged' | 'poolRowsFaulty' | 'poolRowsUnread'>;
 }
 
-/** What is known of one pool. */
+/** The state of one pool. */
 interface Pool {
   readonly configured: PoolConfig;
   readonly rows: readonly StoredValue[];
   readonly schedules: PoolSchedules;
-  /** What would be in effect without schedules. */
+  /** The settings without schedules. */
   readonly base: EffectivePool;
   readonly effective: EffectivePool;
-  /** When that may be something else (ms since 1970). */
+  /** The time at which it may change (ms since 1970). */
   readonly until: number;
 }
-
-const retryMs = 1_000;
 
 /**
  * Holds what is in effect of every pool and keeps it so: rows that were changed by whomever, a change
@@ -65,53 +63,45 @@ const retryMs = 1_000;
  */
 export class LivePools {
   readonly #parts: LivePoolsParts;
-  readonly #reload: () => Promise<void>;
-  readonly #firstLoad = Promise.withResolvers<void>();
+  readonly #rows: FreshRows<void>;
   readonly #pools: Map<string, Pool>;
   #tenants: Tenants;
-  #isLoaded = false;
-  #isStopped = false;
-  /** An outage is tried again every second: it is said once. */
-  #isFailing = false;
-  #cancelRetry = () => {};
   #cancelTurn = () => {};
-  #lastLoad: Promise<unknown> = Promise.resolve();
-  /** What was said of faulty rows, by pool, so that it is said once. */
-  readonly #said = new Map<string, string>();
+  /** Faulty rows, by pool. */
+  readonly #said = new SaidOnce();
 
   constructor(parts: LivePoolsParts) {
     this.#parts = parts;
     this.#tenants = byId(parts.tenants);
     this.#pools = new Map(parts.pools.map(pool => [pool.name, asConfigured(pool)]));
-    this.#reload = singleFlight(() => this.#load());
-    // Whoever awaits start() hears of a stop before the first load; nobody else has to.
-    this.#firstLoad.promise.catch(() => {});
+    this.#rows = new FreshRows({
+      load: () => this.#load(),
+      onFailure: (error, isFirst) => isFirst && parts.events.poolRowsUnread(error),
+      retriedBy: 'timer',
+      clock: parts.clock,
+    });
   }
 
   /** Resolves when the rows are in effect; tries once a second until then. */
   start(): Promise<void> {
-    this.changed();
-    return this.#firstLoad.promise;
+    return this.#rows.start();
   }
 
   /** Resolves when nothing is read any more. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#cancelRetry();
+    await this.#rows.stop();
+    // The last load may have set it.
     this.#cancelTurn();
-    this.#firstLoad.reject(stopped());
-    await this.#lastLoad;
   }
 
   /** The rows may have changed: reads them in the background. */
   changed(): void {
-    // A failed load has been told and is tried again.
-    this.#reload().catch(() => {});
+    this.#rows.changed();
   }
 
   /** Resolves when rows that were read after this call are in effect, or at least are tried again. */
   async reload(): Promise<void> {
-    await this.#reload().catch(() => {});
+    await this.#rows.reload().catch(() => {});
   }
 
   /** Throws `conflict` where these rows together are no settings that the pool can have. */
@@ -126,7 +116,7 @@ export class LivePools {
     return [...this.#pools.values()].map(({ effective }) => shownPool(effective));
   }
 
-  /** How each pool is shared now. */
+  /** Returns how each pool is shared now. */
   sharing(): SharedPool[] {
     return [...this.#pools.values()].map(({ effective }) => sharedPool(effective, this.#tenants));
   }
@@ -153,9 +143,9 @@ export class LivePools {
         refuseUnfit(unfitUnder(configured, values, [what]), changes);
     };
     const now = this.#parts.clock.date().toISOString();
-    await answered(this.#parts.store.write(name, changes, { actor, now, check }), patch);
-    // What is committed holds, also where the database goes away before it was read back.
-    await this.#reload().catch(() => this.#install(name, after, schedules));
+    await this.#parts.store.write(name, changes, { actor, now, check });
+    // Committed values are in effect even if the database fails before they are read back.
+    await this.#rows.reload().catch(() => this.#install(name, after, schedules));
     return this.find(name);
   }
 
@@ -183,36 +173,13 @@ export class LivePools {
     return pool;
   }
 
-  #load(): Promise<void> {
-    const loading = this.#tryLoad();
-    this.#lastLoad = loading.catch(() => {});
-    return loading;
-  }
-
-  async #tryLoad(): Promise<void> {
-    if (this.#isStopped) throw stopped();
-    this.#cancelRetry();
-    try {
-      const rows = await this.#parts.store.readAll();
-      const schedules = await this.#parts.store.readSchedules();
-      for (const name of this.#pools.keys())
-        this.#install(name, rows.get(name) ?? [], this.#compiled(name, schedules.get(name) ?? []));
-      this.#tellUnknown(new Map<string, unknown>([...rows, ...schedules]));
-      this.#awaitTurn();
-    } catch (error) {
-      this.#noteFailure(error);
-      throw error;
-    }
-    this.#isLoaded = true;
-    this.#isFailing = false;
-    this.#firstLoad.resolve();
-  }
-
-  #noteFailure(error: unknown): void {
-    if (this.#isStopped) return;
-    if (!this.#isFailing) this.#parts.events.poolRowsUnread(error);
-    this.#isFailing = true;
-    this.#cancelRetry = this.#parts.clock.after(retryMs, () => this.changed());
+  async #load(): Promise<void> {
+    const rows = await this.#parts.store.readAll();
+    const schedules = await this.#parts.store.readSchedules();
+    for (const name of this.#pools.keys())
+      this.#install(name, rows.get(name) ?? [], this.#compiled(name, schedules.get(name) ?? []));
+    this.#tellUnknown(new Map<string, unknown>([...rows, ...schedules]));
+    this.#awaitTurn();
   }
 
   #compiled(name: string, rows: readonly PoolScheduleRow[]): PoolSchedules {
@@ -222,14 +189,14 @@ export class LivePools {
 
   #install(name: string, rows: readonly StoredValue[], schedules: PoolSchedules): void {
     const { configured, base } = this.#find(name);
-    const next = effectivePool(configured, rows, this.#isLoaded ? base : null);
+    const next = effectivePool(configured, rows, this.#rows.isLoaded ? base : null);
     this.#set({ configured, rows, schedules, base: next }, false);
   }
 
-  /** As soon as a window opens or closes, and without the database. */
+  /** Takes effect when a window opens or closes, without the database. */
   #awaitTurn(): void {
     this.#cancelTurn();
-    if (this.#isStopped) return;
+    if (this.#rows.isStopped) return;
     const until = Math.min(...[...this.#pools.values()].map(pool => pool.until));
     this.#cancelTurn = wakeAt(this.#parts.clock, until, () => {
       for (const pool of this.#pools.values()) this.#set(pool, false);
@@ -262,14 +229,13 @@ export class LivePools {
 
   /** Another gateway of the same database may well have them. */
   #tellUnknown(rows: ReadonlyMap<string, unknown>): void {
-    for (const name of new Set([...rows.keys(), ...this.#said.keys()]))
+    for (const name of new Set([...rows.keys(), ...this.#said.subjects()]))
       if (!this.#pools.has(name)) this.#tell(name, rows.has(name) ? 'there is no such pool here' : null);
   }
 
   #tell(pool: string, fault: string | null): void {
-    if (fault !== null && this.#said.get(pool) !== fault) this.#parts.events.poolRowsFaulty({ pool, reason: fault });
-    if (fault === null) this.#said.delete(pool);
-    else this.#said.set(pool, fault);
+    if (fault === null) this.#said.isOver(pool);
+    else if (this.#said.isNews(pool, fault)) this.#parts.events.poolRowsFaulty({ pool, reason: fault });
   }
 }
 
@@ -283,8 +249,6 @@ const asConfigured = (configured: PoolConfig): Pool => ({
 });
 
 const byId = (tenants: readonly TenantConfig[]): Tenants => new Map(tenants.map(tenant => [tenant.tenantId, tenant]));
-
-const stopped = () => errors.unavailable('The gateway is stopping.', 1);
 
 const refuseUnfit = (unfit: ReturnType<typeof combine>['unfit'], changes: readonly PoolChange[]): void => {
   const first = unfit[0];

@@ -1,4 +1,4 @@
-/** What a PUT may say of a pool, and what it does to the rows. */
+/** The body of a PUT for a pool, and its changes of the rows. */
 import { type PoolKey, poolKeys } from '../config/keys.ts';
 import { isPoolValue, type JsonSetting, spelled } from '../config/pools/pool-rules.ts';
 import { errors } from '../domain/errors.ts';

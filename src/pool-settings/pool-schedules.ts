@@ -1,4 +1,4 @@
-/** Which of a pool's stored schedules hold at a moment, and what they give its settings. */
+/** Which of a pool's stored schedules hold at a moment, and their values. */
 import type { PoolConfig } from '../config/config.ts';
 import { type PoolKey, type PoolValues, poolKeys } from '../config/keys.ts';
 import { type PoolFault, poolFaults, toPoolSettings } from '../config/pools/pool-rules.ts';
@@ -13,7 +13,7 @@ export interface ScheduledValue {
 }
 
 export interface PoolSchedules {
-  /** Those of one key never hold at once. */
+  /** Schedules of one key never hold at once. */
   readonly byKey: ReadonlyMap<PoolKey, readonly Schedule<ScheduledValue>[]>;
   /** Why rows are left out, by id. */
   readonly faults: ReadonlyMap<number, string>;
@@ -48,7 +48,7 @@ function scheduledValue(key: string, text: string): ScheduledValue | { readonly 
 
 interface HeldValues {
   readonly values: readonly ScheduledValue[];
-  /** When that may change (ms since 1970). */
+  /** The time at which it may change (ms since 1970). */
   readonly until: number;
 }
 
@@ -63,7 +63,7 @@ export function heldAt({ byKey }: PoolSchedules, now: number): HeldValues {
   return { values, until };
 }
 
-/** What does not fit together once these values hold over what is in effect without schedules. */
+/** Returns the values that contradict each other when these values replace those without schedules. */
 export const unfitUnder = (configured: PoolConfig, base: PoolValues, held: readonly ScheduledValue[]): PoolFault[] =>
   poolFaults(configured.settings.seats, over(base, held));
 

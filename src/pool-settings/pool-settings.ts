@@ -2,12 +2,12 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import { LivePools, type LivePoolsParts } from './live-pools.ts';
+import { poolRestorers } from './pool-restore-store.ts';
 import { PoolScheduleStore } from './pool-schedule-store.ts';
 import { PoolSettingsStore } from './pool-settings-store.ts';
 import { ScheduledPools, type ScheduledPoolsParts } from './scheduled-pools.ts';
 
 export type { Configure, LivePools } from './live-pools.ts';
-export type { PoolPatch } from './pool-patch.ts';
 export type { ScheduledPools } from './scheduled-pools.ts';
 export type { ShownPool } from './shown-pool.ts';
 
@@ -17,6 +17,9 @@ export const createLivePools = ({
   ...parts
 }: Omit<LivePoolsParts, 'store'> & { readonly db: Kysely<Database> }): LivePools =>
   new LivePools({ ...parts, store: new PoolSettingsStore(db) });
+
+/** For the history: how what belongs to `pools` is put back. */
+export const createPoolRestorers = poolRestorers;
 
 /** Schedules of the settings of `pools`. */
 export const createScheduledPools = ({

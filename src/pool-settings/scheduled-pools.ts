@@ -1,6 +1,5 @@
 import { poolKeys } from '../config/keys.ts';
 import { isPoolValue, type JsonSetting, spelled } from '../config/pools/pool-rules.ts';
-import { answered } from '../db/answered.ts';
 import type { PoolScheduleRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
@@ -45,7 +44,7 @@ interface Page {
 type RowColumns = 'weekdays' | 'start_time' | 'end_time' | 'value';
 type ListedPoolSchedule = Omit<PoolScheduleRow, RowColumns> &
   ShownRule & { readonly value: JsonSetting; readonly is_open: boolean; readonly fault: string | null };
-export type PoolWindow = Omit<PreviewedWindow<ScheduledValue>, 'schedule'> & {
+type PoolWindow = Omit<PreviewedWindow<ScheduledValue>, 'schedule'> & {
   readonly schedule_id: number;
   readonly key: string;
   readonly value: JsonSetting;
@@ -71,7 +70,7 @@ export class ScheduledPools {
   ): Promise<ListedPoolSchedule> {
     this.#parts.pools.known(pool);
     const fields = { pool, key, value: valueText(key, value), description, ...textsOf(rule) };
-    const row = await this.#written(this.#parts.store.create(fields, this.#write(actor)), fields);
+    const row = await this.#written(this.#parts.store.create(fields, this.#write(actor)));
     return this.#listed(row);
   }
 
@@ -85,7 +84,7 @@ export class ScheduledPools {
       description: description === undefined ? before.description : description,
       ...textsOf(rule, before),
     });
-    const row = await this.#written(this.#parts.store.update(pool, id, change, this.#write(actor)), patch);
+    const row = await this.#written(this.#parts.store.update(pool, id, change, this.#write(actor)));
     if (!row) throw noSchedule(pool, id);
     return this.#listed(row);
   }
@@ -122,8 +121,8 @@ export class ScheduledPools {
     return { check, actor, now: new Date(this.#now()).toISOString() };
   }
 
-  async #written<T>(writing: Promise<T>, fields: object = {}): Promise<T> {
-    const written = await answered(writing, fields);
+  async #written<T>(writing: Promise<T>): Promise<T> {
+    const written = await writing;
     await this.#parts.pools.reload();
     return written;
   }

@@ -15,7 +15,7 @@ export type ShownPool = { readonly name: string; readonly seats: number } & {
   readonly fault: string | null;
 };
 
-/** How a pool is shared, and by which weights of its tenants. */
+/** How a pool is shared, and the weights of its tenants. */
 export interface SharedPool extends Sharing {
   readonly name: string;
   readonly weightOf: (flowId: string) => number;
@@ -42,7 +42,7 @@ export const shownValue = (key: PoolKey, values: PoolValues): JsonSetting | null
   return key === 'max_queued_mb' ? megabytes(values[key].value) : values[key].value;
 };
 
-/** What a row says, as JSON; as it stands where it is nothing that the key allows. */
+/** Returns the value of a row as JSON; its text if the key does not allow it. */
 export const shownText = (key: string, text: string): JsonSetting => {
   if (!isPoolKey(key)) return text;
   const value = poolKeys[key].parse(text.trim());

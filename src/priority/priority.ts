@@ -1,15 +1,15 @@
 /** The front door: which key gets which tenant and priority. */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
+import type { Clock } from '../domain/clock.ts';
 import { DryRun, type DryRunParts } from './asking/dry-run.ts';
 import { Inspector, type InspectorParts } from './asking/inspector.ts';
 import { MappingList, type MappingListParts } from './asking/mapping-list.ts';
-import { History, type HistoryParts } from './history.ts';
-import { HistoryStore } from './history-store.ts';
 import { readDisabled } from './rows/disabled-store.ts';
 import { MappingListStore } from './rows/mapping-list-store.ts';
 import { MappingStore } from './rows/mapping-store.ts';
 import { RehearsalStore } from './rows/rehearsal-store.ts';
+import { priorityRestorers } from './rows/restore-store.ts';
 import { TimingStore } from './rows/timing-store.ts';
 import { Mapper, type MapperParts } from './serving/mapper.ts';
 import { Timings, type TimingsParts } from './serving/timings.ts';
@@ -21,20 +21,18 @@ export type { ExternalMayRaise } from './analysis/external-may-raise.ts';
 export type { Finding } from './analysis/findings.ts';
 export { findingKinds } from './analysis/findings.ts';
 export type { Linted } from './analysis/lint.ts';
-export type { DryRun, Impact, Tried } from './asking/dry-run.ts';
+export type { DryRun, Tried } from './asking/dry-run.ts';
 export type { Inspector } from './asking/inspector.ts';
-export type { MappingList, MappingPage } from './asking/mapping-list.ts';
-export type { History } from './history.ts';
+export type { MappingList } from './asking/mapping-list.ts';
 export { defaultClassify } from './matching/classifier.ts';
-export type { Mapping } from './matching/matcher.ts';
-export type { MappingFilter } from './rows/mapping-filter.ts';
+export { maxPatternLength } from './matching/pattern.ts';
+export { maxReasonLength } from './rows/boost-rules.ts';
 export { mappingSorts, mappingStates, sortOrders } from './rows/mapping-filter.ts';
-export type { MappingPatch, NewMapping } from './rows/mapping-rules.ts';
-export type { SettingsPatch } from './rows/settings.ts';
-export type { ListedMapping, Mapper } from './serving/mapper.ts';
-export type { MapperStatus, Reloaded } from './serving/mapper-status.ts';
-export type { HeldBoost, Timings } from './serving/timings.ts';
-export type { DocumentFormat, Imported, ImportFile, ImportOptions, Transfer } from './transfer/transfer.ts';
+export { maxDescriptionLength, maxNameLength, type NewMapping } from './rows/mapping-rules.ts';
+export type { Mapper } from './serving/mapper.ts';
+export type { MapperStatus } from './serving/mapper-status.ts';
+export type { Timings } from './serving/timings.ts';
+export type { Imported, ImportFile, ImportOptions, Transfer } from './transfer/transfer.ts';
 
 /** `db`: PostgreSQL with the mapping tables. */
 export const createMapper = ({
@@ -66,11 +64,9 @@ export const createMappingList = ({
 }: Omit<MappingListParts, 'store'> & { readonly db: Kysely<Database> }): MappingList =>
   new MappingList({ ...parts, store: new MappingListStore(db) });
 
-export const createHistory = ({
-  db,
-  ...parts
-}: Omit<HistoryParts, 'store'> & { readonly db: Kysely<Database> }): History =>
-  new History({ ...parts, store: new HistoryStore(db) });
+/** For the history: how what belongs to the mappings that `mapper` serves is put back. */
+export const createPriorityRestorers = ({ mapper, clock }: { readonly mapper: Mapper; readonly clock: Clock }) =>
+  priorityRestorers({ serve: () => mapper.written(Promise.resolve()), clock });
 
 /** Boosts and schedules of the mappings that `mapper` serves. */
 export const createTimings = ({

@@ -1,6 +1,6 @@
 /**
- * What can be told of a pool without touching it: what each level could take, what its flows were served,
- * and why a place waits. It asks in the order in which scheduler.ts does, and takes nobody's turn.
+ * Reports on a pool without changing it: what each level could take, what its flows were served, and why a place waits.
+ * It asks in the same order as scheduler.ts and takes no turn.
  */
 import type { Ahead, WaitReason } from '../domain/live.ts';
 import { allLevels, type Level } from '../domain/vocabulary.ts';
@@ -11,27 +11,27 @@ import type { LevelTier } from './queue/level-tier.ts';
 import type { PoolQueue } from './queue/pool-queue.ts';
 import { Line, type Turn, turnsOf } from './queue/turns.ts';
 
-/** What the upstream has closed: a model of a provider, all models of it, or the pool. */
+/** A closure by the upstream: of a model of a provider, of all its models, or of the pool. */
 export interface Closed extends Pick<Closure, 'model' | 'until'> {
   readonly provider: string | null;
 }
 
-/** How a waiting place stands. */
+/** The standing of a waiting place. */
 export interface Standing {
-  /** Null: nothing keeps it, it is given its seat in a moment. */
+  /** Null: nothing blocks it, it gets its seat in a moment. */
   readonly reason: WaitReason | null;
-  /** Where the upstream keeps it from a seat. */
+  /** The closure that keeps it from a seat, if there is one. */
   readonly closed: Closed | null;
   readonly ahead: Ahead;
-  /** Of those ahead in its own level. */
+  /** The cost of the requests ahead in its own level. */
   readonly costAhead: number;
-  /** For its tenant's own limits; null: until one of its requests ends. */
+  /** The wait for its tenant's own limits; null: until one of its requests ends. */
   readonly tenantWaitMs: number | null;
 }
 
 interface LevelSeats {
   readonly reserved: number;
-  /** Infinity: all. */
+  /** Infinity: all seats. */
   readonly cap: number;
   readonly free: number;
 }
@@ -44,7 +44,7 @@ export interface FlowShare {
   readonly running: number;
   readonly servedShare: number;
   readonly entitledShare: number;
-  /** Cost that it was served in the last minute and has waiting. */
+  /** The cost that it was served in the last minute plus what it has waiting. */
   readonly business: number;
 }
 
@@ -61,12 +61,12 @@ export class Inspection<Holder> {
     this.#ready = ready;
   }
 
-  /** How many models and providers the upstream has closed. */
+  /** The number of models and providers that the upstream has closed. */
   get closures(): number {
     return this.#queue.closures.size;
   }
 
-  /** What the upstream has closed to the place, and keeps closed for longest; null: nothing. */
+  /** Returns the closure that blocks the place for longest; null if there is none. */
   closedTo(place: Place<Holder>, now: number): Closed | null {
     const { closedUntil } = this.#capacity;
     const closure = this.#queue.closures.keeping(place);
@@ -75,21 +75,21 @@ export class Inspection<Holder> {
     return closure;
   }
 
-  /** All that the upstream has closed and that is not over. */
+  /** Returns all closures that are not over. */
   closed(now: number): Closed[] {
     const { closedUntil } = this.#capacity;
     const ofPool = now < closedUntil ? [{ provider: null, model: null, until: closedUntil }] : [];
     return [...ofPool, ...[...this.#queue.closures.all()].filter(({ until }) => until > now)];
   }
 
-  /** Places that wait in this level and the better ones. */
+  /** Returns the number of places that wait in this level and the better ones. */
   waitingAhead(level: Level): number {
     return this.#queue.waitingAhead(level);
   }
 
   /**
-   * What is served in its level, by turns, before a newcomer: of each other flow as much as of its own, by weight.
-   * Other flows of more weight than 1 are taken for lighter, so it is rather too little than too much.
+   * Estimates the cost that its level serves before a newcomer: of each other flow as much as of its own, by weight.
+   * Other flows of a weight above 1 count as lighter, so the estimate tends to be too low.
    */
   costBefore({ flowId, level, cost }: Place<Holder>): number {
     const queue = this.#queue.level(level);
@@ -100,12 +100,12 @@ export class Inspection<Holder> {
     return Math.min(queue.dueCost, own + ((own + cost) * others) / weight);
   }
 
-  /** How long the pool's rates and its closed gate keep a newcomer waiting. */
+  /** Returns how long the pool's rates and its closed gate keep a newcomer waiting. */
   poolWaitMs(now: number): number {
     return Math.max(this.#capacity.openAt(now) - now, 0);
   }
 
-  /** How long its own tenant's rates keep a newcomer waiting, behind what that tenant has waiting. */
+  /** Returns how long its own tenant's rates keep a newcomer waiting, behind the tenant's waiting requests. */
   tenantWaitMs(place: Place<Holder>, now: number): number {
     return this.#queue.tenants.waitMs(place.flowId, now);
   }
@@ -115,7 +115,7 @@ export class Inspection<Holder> {
     return { reserved: seats.reservedFor(level), cap: seats.capOf(level), free: seats.roomFor(level) };
   }
 
-  /** A step of what service.ts counts is over. */
+  /** Ends a step of the counts in service.ts. */
   endStep(): void {
     for (const level of allLevels) {
       const queue = this.#queue.level(level);
@@ -124,7 +124,7 @@ export class Inspection<Holder> {
     }
   }
 
-  /** Of every flow that wanted service in the last minute. */
+  /** Returns the shares of all flows that wanted service in the last minute. */
   shares(): FlowShare[] {
     return allLevels.flatMap(level => {
       const queue = this.#queue.level(level);
@@ -147,21 +147,21 @@ export class Inspection<Holder> {
     });
   }
 
-  /** By level: the weights together of the flows that wanted service in the last minute. */
+  /** Returns for each level the sum of the weights of the flows that wanted service in the last minute. */
   activeWeights(): number[] {
     return allLevels.map(level => {
       const queue = this.#queue.level(level);
       const told = new Set(queue.service.toldApart());
       let weights = 0;
       for (const flowId of told) weights += queue.weightOf(flowId);
-      // Those beyond are known as far as they are here now.
+      // Flows beyond the separately counted ones count only while they are present.
       if (queue.flows > told.size)
         for (const flow of queue.knownFlows()) if (isActive(flow) && !told.has(flow.id)) weights += flow.weight;
       return weights;
     });
   }
 
-  /** Of as many waiting places as are asked for in this tick: each level is put in its order once. */
+  /** Returns a function for the standings of any number of places in this tick: each level is put in order once. */
   standings(now: number): (place: Place<Holder>) => Standing {
     const lines = new Map<Level, Line<Holder>>();
     const lineIn = (level: Level) => {
@@ -182,7 +182,7 @@ export class Inspection<Holder> {
     if (turn === undefined) throw new Error('a waiting place is in its flow');
     const before = lineIn(level).before(turn);
     const ownBefore = own.slice(0, ownFlow);
-    // The line tells of the flow too, unless it stands aside: those turns are told already.
+    // The line contains the flow too, unless the flow stands aside; its turns must not count twice.
     const toldTwice = queue.isAside(flow) ? [] : turnsOf(flow, queue).filter(({ counter }) => counter < turn.counter);
     const ownLevel = before.count - toldTwice.length;
     const costAhead = before.cost - costOf(toldTwice) + costOf(ownBefore);
@@ -201,7 +201,10 @@ export class Inspection<Holder> {
     return { reason, closed, ahead, costAhead, tenantWaitMs };
   }
 
-  /** Of the line of another level; a better one goes first unless the tenants of both share the pool. */
+  /**
+   * Returns the number of turns of another level's line that go first; a better level goes first unless the tenants of
+   * both share the pool.
+   */
   #turnsBefore(turn: Turn<Holder>, line: Line<Holder>, level: Level): number {
     const own = turn.place.level;
     if (!this.#sharesByTenant(own) || !this.#sharesByTenant(level)) return level < own ? line.length : 0;
@@ -212,7 +215,7 @@ export class Inspection<Holder> {
     return this.#tier.tenantsWeight(level) !== null;
   }
 
-  /** Of one that the upstream lets start. */
+  /** Returns the reason of a place that the upstream lets start. */
   #reason({ flow, level }: Place<Holder>, ahead: Ahead, now: number): WaitReason | null {
     const { seats } = this.#capacity;
     if (flow?.isParked) return 'tenant_limit';

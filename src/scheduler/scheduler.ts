@@ -1,6 +1,6 @@
 /**
- * Who is next in one pool. Pure and synchronous: the time is an argument, nothing is awaited, nobody
- * is called back; whoever calls it (gateway/pool/dispatcher.ts) turns decisions into promises and timers.
+ * Decides which request of one pool is next. Pure and synchronous: the time is an argument, nothing is
+ * awaited and no callback runs later; the caller (gateway/pool/dispatcher.ts) turns decisions into promises and timers.
  *
  *   seats          which levels may start one more         seats.ts (reserved, caps; all that a pool has: capacity.ts)
  *   level tier     which of them                           level-tier.ts (strict order, or counters by weight,
@@ -8,9 +8,10 @@
  *   tenant tier    which flow in it                        fair-flows.ts (least charged first)
  *   flow           which request                           flow.ts (first in, first out)
  *
- * What waits is in pool-queue.ts. A tenant at a limit of its own stands aside (parking.ts), and so does who
- * waits for a model or provider that the upstream has closed (closures.ts); a limit of the pool (gate, rates,
- * tokens in flight: capacity.ts) makes everybody wait for whose turn it is. Who finds the queue full: overflow.ts.
+ * Waiting requests are in pool-queue.ts. A tenant at a limit of its own stands aside (parking.ts), and so does a
+ * request for a model or provider that the upstream has closed (closures.ts); a limit of the pool (gate, rates,
+ * tokens in flight: capacity.ts) makes all requests wait for the one whose turn it is. overflow.ts handles a full
+ * queue.
  *
  * Invariants: no start takes a seat that is reserved for another level or makes more of them in use
  * than there are; a place whose deadline is over is never given a seat.
@@ -38,12 +39,15 @@ export interface SchedulerOptions {
 }
 
 /**
- * `impossible`: more tokens than may ever be in flight; `tenant_full`: its tenant's own depth;
- * `level_full`: its level's; `pool_full`: the pool's, in requests or bytes.
+ * `impossible`: more tokens than may ever be in flight; `tenant_full`, `level_full`: the depth of the tenant's or the
+ * level's queue is reached; `pool_full`: the limit of the pool, in requests or bytes.
  */
 export type Admission = 'queued' | 'impossible' | 'tenant_full' | 'level_full' | 'pool_full';
 
-/** A running request is charged anew for each 8 tokens of output; every 64 are too few to be fair (bench/README.md, sim). */
+/**
+ * A running request is charged again for every 8 tokens of output; steps of 64 tokens are too coarse to be fair
+ * (bench/README.md, sim).
+ */
 const progressStep = 16;
 const nothingSpent: Spent = { cost: 0, tokens: 0 };
 
@@ -54,8 +58,7 @@ export class Scheduler<Holder> {
   readonly #tier = new LevelTier<Holder>(this.#queue.levels);
   /** Bit n: level n is below its cap and has something waiting that its tenant may start. */
   #ready = 0;
-  #ignoredFinishes = 0;
-  /** For whoever looks on. */
+  /** A read-only view for inspection. */
   readonly inspection: Inspection<Holder>;
 
   constructor({ settings, tenants }: SchedulerOptions) {
@@ -65,7 +68,7 @@ export class Scheduler<Holder> {
     this.configure(settings, tenants, 0);
   }
 
-  /** Those that may be in use: as configured, or as many as the upstream can take. */
+  /** The seats that may be in use: as configured, or fewer if the upstream takes less. */
   get seats(): number {
     return this.#capacity.seats.limit;
   }
@@ -74,32 +77,24 @@ export class Scheduler<Holder> {
     return this.#capacity.seats.inUse;
   }
 
-  /** Places that wait, in all levels. */
+  /** The number of waiting places in all levels. */
   get waiting(): number {
     return this.#queue.waiting;
   }
 
-  /** Of their bodies. */
-  get queuedBytes(): number {
-    return this.#queue.bytes;
-  }
-
-  /** Estimated, of the places that hold seats. */
+  /** The estimated tokens of the places that hold seats. */
   get tokensInFlight(): number {
     return this.#capacity.tokensInFlight;
   }
 
-  /** Calls of finish() for a place that held no seat: faults of the caller that did no harm. */
-  get ignoredFinishes(): number {
-    return this.#ignoredFinishes;
-  }
-
-  /** The counts of one level; `flows` are the tenants remembered in it. */
-  level(level: Level): Pick<LevelQueue<Holder>, 'waiting' | 'aside' | 'running' | 'waitingCost' | 'dueCost' | 'flows'> {
+  /** Returns the counts of one level; `flows` is the number of remembered tenants. */
+  level(
+    level: Level,
+  ): Pick<LevelQueue<Holder>, 'waiting' | 'waitingBytes' | 'aside' | 'running' | 'waitingCost' | 'dueCost' | 'flows'> {
     return this.#queue.level(level);
   }
 
-  /** The limits bind who has to wait; who can start at once has not to. */
+  /** The queue's limits apply only to a place that has to wait. */
   enqueue(place: Place<Holder>, now: number): Admission {
     if (place.state !== 'new') throw new Error('a place is queued once');
     if (this.#capacity.isImpossible(place.tokens)) return 'impossible';
@@ -111,7 +106,7 @@ export class Scheduler<Holder> {
     return 'queued';
   }
 
-  /** Whether a newcomer is given a seat by the next call of next() because nobody waits who may have one. */
+  /** Whether the next call of next() gives the newcomer a seat because no waiting place may have it. */
   startsAtOnce(place: Place<Holder>, now: number): boolean {
     this.#queue.advance(now);
     const { tenants } = this.#queue;
@@ -129,19 +124,20 @@ export class Scheduler<Holder> {
     );
   }
 
-  /** Those pushed out by who was queued since the last call, each of them once. */
+  /** Returns the places evicted since the last call, each of them once. */
   takeEvicted(): readonly Place<Holder>[] {
     return this.#queue.takeEvicted();
   }
 
-  /** Gives the next place a seat; undefined when nobody waits that may have one now. */
+  /** Gives the next place a seat; undefined if no waiting place may have one now. */
   next(now: number): Place<Holder> | undefined {
     this.#queue.advance(now);
     const mask = this.#ready & this.#capacity.seats.open;
     if (mask === 0 || !this.#capacity.isOpen(now)) return undefined;
     const queue = this.#queue.level(this.#tier.pick(mask));
     const place = queue.peek();
-    // Who does not fit is waited for: else the small requests of a worse level would keep a large one out for ever.
+    // A place that does not fit is waited for; otherwise small requests of worse levels would keep a large one out for
+    // ever.
     if (place === null || !this.#capacity.fits(place.tokens)) return undefined;
     const isChosen = !this.#capacity.seats.isReserveOnly;
     this.#queue.take(queue, place, isChosen, now);
@@ -149,7 +145,7 @@ export class Scheduler<Holder> {
     return place;
   }
 
-  /** A running place has used so much by now; false where that is not worth charging yet. */
+  /** Charges what a running place has used so far; returns false if the change is too small to charge yet. */
   progress(place: Place<Holder>, spent: Spent, now: number): boolean {
     if (place.state !== 'running' || !(spent.cost > place.charged + progressStep)) return false;
     this.#settle(place, spent, now);
@@ -158,17 +154,14 @@ export class Scheduler<Holder> {
 
   /** Frees the seat of a place; its charge becomes what it has spent. A second call changes nothing. */
   finish(place: Place<Holder>, spent: Spent, now: number): boolean {
-    if (place.state !== 'running') {
-      this.#ignoredFinishes++;
-      return false;
-    }
+    if (place.state !== 'running') return false;
     this.#settle(place, spent, now);
     this.#leaveSeat(place, now);
     return true;
   }
 
-  /** Frees the seat of a place that has not used it: everything that it took is given back. */
-  giveBack(place: Place<Holder>, now: number): boolean {
+  /** Frees the seat of a place that has not used it. Nothing is charged, and its rates get the request back. */
+  releaseUnused(place: Place<Holder>, now: number): boolean {
     if (place.state === 'running') {
       this.#capacity.giveBackRequest();
       this.#queue.closures.probeEnded(place, 'told nothing', now);
@@ -176,24 +169,24 @@ export class Scheduler<Holder> {
     return this.#undo(place, now);
   }
 
-  /** The upstream turned it away: it waits again, before all others of its flow, until the same deadline. */
-  requeue(place: Place<Holder>, now: number): boolean {
+  /** Its upstream is busy: it waits again, before all others of its flow, until the same deadline. */
+  putBack(place: Place<Holder>, now: number): boolean {
     if (!this.#undo(place, now)) return false;
     this.#queue.putBack(place);
     return true;
   }
 
-  /** Takes a waiting place out of its queue, uncharged; false when it does not wait. */
+  /** Removes a waiting place from its queue without a charge; returns false if it does not wait. */
   cancel(place: Place<Holder>): boolean {
     return this.#queue.cancel(place);
   }
 
-  /** The places whose deadline has come, each of them once. */
+  /** Returns the places whose deadline has come, each of them once. */
   expire(now: number): readonly Place<Holder>[] {
     return this.#queue.takeExpired(now);
   }
 
-  /** When expire() or next() may have something that they have not now; undefined when nobody waits. */
+  /** The time at which the result of expire() or next() may change; undefined if nothing waits. */
   nextWake(now: number): number | undefined {
     const wake = this.#queue.nextWake();
     const openAt = this.#capacity.openAt(now);
@@ -206,34 +199,37 @@ export class Scheduler<Holder> {
   }
 
   /**
-   * The upstream has turned a running place away, and takes nothing more of the scope until then; null: it has
-   * not said so. Says until when that is closed now; where too much is to be remembered, the pool is closed.
+   * The upstream is busy: it has no room for a running place, and takes nothing more of the scope until then; null: it
+   * has not said so. Returns until when that is closed now; where too much is to be remembered, the pool is closed.
    */
-  turnedAway(place: Place<Holder>, scope: Scope, until: number | null, now: number): number | null {
+  upstreamBusy(place: Place<Holder>, scope: Scope, until: number | null, now: number): number | null {
     if (place.state !== 'running') return null;
     const { closures } = this.#queue;
     this.#queue.advance(now);
-    // The limit of one model says little about what the pool can take, and its closure is the answer to it.
+    // The limit of one model says little about the capacity of the pool; its closure is enough.
     if (scope === 'provider' || until === null) this.#capacity.upstreamDropped();
     const closedUntil = until === null ? null : closures.close(place, scope, until, now);
-    closures.probeEnded(place, 'turned away', now);
+    closures.probeEnded(place, 'busy', now);
     if (until === null || closedUntil !== null) return closedUntil;
-    // Nothing of it is remembered but the time, so everybody asks again as soon as a probe would.
+    // Only the time is kept, so all requests try again as soon as a probe would.
     return this.#capacity.closeUntil(Math.min(until, now + firstProbeMs));
   }
 
-  /** The upstream has taken a running place's request, or found it at fault. False: it is no probe, nothing changes. */
+  /**
+   * The upstream has taken a running place's request, or found it at fault. Returns false, without effect, if it is no
+   * probe.
+   */
   answered(place: Place<Holder>, how: 'taken' | 'at fault', now: number): boolean {
     const { closures } = this.#queue;
     return how === 'taken' ? closures.taken(place) : closures.probeEnded(place, 'told nothing', now);
   }
 
-  /** The upstream has served a request; to be called while it holds its seat. */
+  /** The upstream has served a request; must be called while it holds its seat. */
   upstreamServed(): void {
     this.#capacity.upstreamServed();
   }
 
-  /** From now on these rules; who waits goes on waiting, who runs goes on running. */
+  /** Applies new rules; waiting requests keep waiting, running ones keep running. */
   configure(settings: SchedulerSettings, tenants: Tenants, now: number): void {
     this.#settings = settings;
     this.#capacity.configure(settings, now);
@@ -254,7 +250,7 @@ export class Scheduler<Holder> {
     if (tenant) this.#queue.tenants.started(tenant, place.tokens, now);
   }
 
-  /** The charge of a running place becomes what it has spent. */
+  /** Sets the charge of a running place to what it has spent. */
   #settle(place: Place<Holder>, spent: Spent, now: number): void {
     const cost = soundAmount(spent.cost);
     const tokens = soundAmount(spent.tokens);
@@ -287,7 +283,7 @@ export class Scheduler<Holder> {
     return this.finish(place, nothingSpent, now);
   }
 
-  /** To be called after anything that moves what waits, is parked or runs in a level. */
+  /** Must be called after any change of what waits, is parked or runs in a level. */
   #refresh(queue: LevelQueue<Holder>): void {
     const bit = 1 << queue.id;
     const isBelowCap = this.#capacity.seats.isBelowCap(queue.id);

@@ -1,15 +1,15 @@
 /**
  * Whether two rules ever hold at once.
  *
- * In one zone this is a question about the week on its clock: the moments of local times never fall as
- * the times rise (zone.ts), so windows that are apart on the clock are apart; and windows that share
- * minutes of the week share them in every week whose clocks are not changed just then.
+ * In one zone this is a question about the week on its clock. The moments of local times never fall as the times rise
+ * (zone.ts), so windows that are apart on the clock are apart; and windows that share minutes of the week share them in
+ * every week in which the clocks are not changed.
  *
- * In two zones the clocks move against each other, so their windows are compared as moments. Between two
- * changes of either zone both repeat weekly: it is enough to look at the days around each change and the
- * week that follows it. The changes of 28 years are looked at, because after 28 years every date has been
- * on every weekday; a zone whose rules are announced from year to year may bring what nobody can know
- * (schedules that come to overlap so are told, and the later one is left out).
+ * In two zones the clocks move against each other, so their windows are compared as moments. Between two changes of
+ * either zone both repeat weekly: it is enough to compare the days around each change and the week that follows it. The
+ * changes of 28 years are examined, because after 28 years every date has been on every weekday. A zone whose rules are
+ * announced from year to year may still bring a new overlap (such schedules are reported, and the later one is left
+ * out).
  */
 import type { Rule } from './rule.ts';
 import { type Window, windowsBetween } from './windows.ts';
@@ -22,14 +22,14 @@ const aheadMs = 28 * 366 * dayMs;
 const beforeChangeMs = 2 * dayMs;
 const afterChangeMs = 10 * dayMs;
 
-/** `now`: from when on. */
+/** `now`: the moment from which on overlaps count. */
 export const overlaps = (a: Rule, b: Rule, now: number): boolean =>
   a.zone.name === b.zone.name ? overlapOnClock(a, b) : overlapInTime(a, b, now);
 
 function overlapOnClock(a: Rule, b: Rule): boolean {
   for (const one of a.days)
     for (const other of b.days) {
-      // How long after a's window b's begins, and the other way round, on the circle of the week.
+      // The distance from the begin of a's window to b's, and back, on the circle of the week.
       const apart = circled(other * minutesOfDay + b.start - one * minutesOfDay - a.start);
       if (apart < a.end - a.start || minutesOfWeek - apart < b.end - b.start) return true;
       if (apart === 0) return true;

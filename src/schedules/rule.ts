@@ -1,4 +1,4 @@
-/** When a schedule holds, as the rows and the admin API say it. */
+/** A rule of time in the form of the rows and the admin API. */
 import { type Zone, zoneNamed } from './zone.ts';
 
 export const weekdayNames = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
@@ -24,7 +24,7 @@ export interface Rule {
 
 export interface RuleFault {
   readonly field: 'weekdays' | 'start' | 'end' | 'zone';
-  /** Ends the sentence "FIELD must be …". */
+  /** Completes the sentence "FIELD must be …". */
   readonly allowed: string;
 }
 
@@ -51,10 +51,10 @@ export function parseRule(texts: RuleTexts): Rule | RuleFault {
   return { days, start, end: end <= start ? end + minutesOfDay : end, zone };
 }
 
-/** As they are stored, also where some are none. */
+/** Returns the names as they are stored, valid or not. */
 export const weekdaysOf = (text: string): string[] => text.split(',').map(name => name.trim().toLowerCase());
 
-/** In the order of the week. */
+/** Spells the weekdays in the order of the week. */
 export const spelledWeekdays = (names: readonly string[]): string =>
   names.toSorted((a, b) => weekdayNames.indexOf(a as Weekday) - weekdayNames.indexOf(b as Weekday)).join(',');
 

@@ -1,17 +1,18 @@
-/** The front door: rules of recurring windows, as rows and the admin API have them. Does no I/O. */
+/** The front door of this room: rules of recurring windows, as rows and the admin API have them. Does no I/O. */
 import { errors } from '../domain/errors.ts';
 import { overlaps } from './overlap.ts';
 import { parseRule, type Rule, type RuleTexts, ruleAllowed, spelledWeekdays, weekdaysOf } from './rule.ts';
 import { stateAt, windowsBetween } from './windows.ts';
 
-export { type Rule, type RuleTexts, ruleAllowed, weekdayNames } from './rule.ts';
+export { type RuleTexts, ruleAllowed, weekdayNames } from './rule.ts';
 export { wakeAt } from './wake-at.ts';
-export { stateAt } from './windows.ts';
 
-/** Of one mapping, or of one setting of one pool; more are refused, and left out where SQL wrote them. */
-export const maxSchedules = 20;
+/**
+ * The most schedules of one mapping, or of one setting of one pool; more are refused, and ignored if SQL wrote them.
+ */
+const maxSchedules = 20;
 
-/** As the admin API takes and shows it. */
+/** A rule as the admin API takes and shows it. */
 export interface ShownRule {
   readonly weekdays: string[];
   readonly start: string;
@@ -28,7 +29,7 @@ export const shownRule = ({ weekdays, start_time, end_time, zone }: RuleTexts): 
   zone,
 });
 
-/** What a row holds once it is changed so; throws `invalid_request` with the field. */
+/** Returns the row's texts after the patch; throws `invalid_request` with the field. */
 export function textsOf(patch: RulePatch, before?: RuleTexts): RuleTexts {
   const known = before && shownRule(before);
   const texts = {
@@ -42,7 +43,7 @@ export function textsOf(patch: RulePatch, before?: RuleTexts): RuleTexts {
   return texts;
 }
 
-/** A row of a schedule; `what` holds in its windows, undefined where the row says nothing that can be used. */
+/** A row of a schedule; `what` holds in its windows, undefined if the row's value is unusable. */
 export interface ScheduleSource<T> extends RuleTexts {
   readonly id: number;
   readonly what: T | { readonly fault: string };
@@ -55,16 +56,16 @@ export interface Schedule<T> {
 }
 
 export interface Compiled<T> {
-  /** No two of them ever hold at once. */
+  /** Schedules of which no two ever hold at once. */
   readonly usable: readonly Schedule<T>[];
-  /** Why others are left out, by id. */
+  /** The reasons why others are left out, by ID. */
   readonly faults: ReadonlyMap<number, string>;
 }
 
 const isFault = (what: unknown): what is { readonly fault: string } =>
   typeof what === 'object' && what !== null && 'fault' in what;
 
-/** Of rows that exclude each other, in order of id; of two that overlap the later one is left out. */
+/** Compiles rows that exclude each other, in order of ID; of two that overlap the later one is left out. */
 export function compileSchedules<T>(rows: readonly ScheduleSource<T>[], now: number): Compiled<T> {
   const usable: Schedule<T>[] = [];
   const faults = new Map<number, string>();
@@ -83,7 +84,7 @@ export function compileSchedules<T>(rows: readonly ScheduleSource<T>[], now: num
 const overlapping = <T>(rule: Rule, others: readonly Schedule<T>[], now: number): Schedule<T> | null =>
   others.find(other => overlaps(rule, other.rule, now)) ?? null;
 
-/** `others`: the rows that this one may not overlap; throws `conflict` naming the one that it does. */
+/** `others`: the rows that this one may not overlap; throws a `conflict` that names the overlapping one. */
 export function refuseOverlap(texts: RuleTexts, others: readonly (RuleTexts & { id: number })[], now: number): void {
   if (others.length >= maxSchedules)
     throw errors.conflict(`There are ${others.length} schedules already; there may be ${maxSchedules}.`);
@@ -107,13 +108,13 @@ export function refuseOverlap(texts: RuleTexts, others: readonly (RuleTexts & { 
 }
 
 export interface Holding<T> {
-  /** The schedule that holds now. */
+  /** The schedule that holds now; null if none does. */
   readonly schedule: Schedule<T> | null;
-  /** When that may change. */
+  /** The time at which the result may change. */
   readonly until: number;
 }
 
-/** Which of schedules that exclude each other holds at a moment. */
+/** Returns the schedule that holds at a moment, of schedules that exclude each other. */
 export function holdingAt<T>(schedules: readonly Schedule<T>[], now: number): Holding<T> {
   let until = Number.POSITIVE_INFINITY;
   for (const schedule of schedules) {
@@ -128,15 +129,15 @@ export const previewMs = 7 * 86_400_000;
 
 export interface PreviewedWindow<T> {
   readonly schedule: Schedule<T>;
-  /** Moments in UTC; a window that is open already began before `from`. */
+  /** Moments in UTC; the start of an open window is before `from`. */
   readonly start: string;
   readonly end: string;
-  /** What the clocks of the schedule's zone show then. */
+  /** The local time of the schedule's zone at that moment. */
   readonly local_start: string;
   readonly local_end: string;
 }
 
-/** The windows of the next seven days, in order of time. */
+/** Returns the windows of the next seven days, in order of time. */
 export function preview<T>(schedules: readonly Schedule<T>[], from: number): PreviewedWindow<T>[] {
   const windows = schedules.flatMap(schedule =>
     windowsBetween(schedule.rule, from, from + previewMs).map(({ start, end }) => ({
@@ -150,7 +151,7 @@ export function preview<T>(schedules: readonly Schedule<T>[], from: number): Pre
   return windows.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : a.schedule.id - b.schedule.id));
 }
 
-/** Such as `2026-11-27T18:00:00+08:00`. */
+/** Returns a text such as `2026-11-27T18:00:00+08:00`. */
 function localTime({ zone }: Rule, moment: number): string {
   const offset = zone.offsetAt(moment);
   const minutes = Math.round(Math.abs(offset) / 60_000);

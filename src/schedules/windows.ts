@@ -1,8 +1,8 @@
 /**
- * The windows of a rule, as moments (ms since 1970). A window belongs to the day on which it begins: with
- * 18:00–08:00 on Fridays the one of a Friday ends on Saturday. Each end of it is the first moment at which
- * the zone's clocks show that time or are past it (zone.ts), so windows whose time is left out by a change
- * of the clocks are shorter, or are not there at all.
+ * The windows of a rule, as moments (ms since 1970). A window belongs to the day on which it begins: with 18:00–08:00
+ * on Fridays, the window of a Friday ends on Saturday. Each end of it is the first moment at which the zone's clocks
+ * show that time or a later one (zone.ts), so windows whose time is skipped by a change of the clocks are shorter, or
+ * do not exist.
  */
 import type { Rule } from './rule.ts';
 
@@ -11,14 +11,14 @@ const minuteMs = 60_000;
 
 export interface Window {
   readonly start: number;
-  /** The first moment that is no longer in it. */
+  /** The first moment after the window. */
   readonly end: number;
 }
 
-/** Those that touch the span from `from` to `until`, whole, in order of time. */
+/** Returns the windows that touch the span from `from` to `until`, whole, in order of time. */
 export function windowsBetween({ days, start, end, zone }: Rule, from: number, until: number): Window[] {
   const found: Window[] = [];
-  // A window may have begun two calendar days ago: yesterday here, and our day may be one ahead of UTC's.
+  // A window may have begun two calendar days ago: yesterday locally, where our day may be one ahead of UTC's.
   const firstDay = Math.floor(from / dayMs) - 3;
   const lastDay = Math.floor(until / dayMs) + 2;
   for (let day = firstDay; day <= lastDay; day++) {
@@ -32,12 +32,12 @@ export function windowsBetween({ days, start, end, zone }: Rule, from: number, u
   return found;
 }
 
-/** The days since 1970 begin with a Thursday. */
+/** Day 0, 1970-01-01, was a Thursday. */
 const weekdayOf = (day: number): number => (((day + 3) % 7) + 7) % 7;
 
 export interface WindowState {
   readonly isOpen: boolean;
-  /** When that changes; or sooner, where nothing changes for a fortnight. */
+  /** The time at which that changes, or an earlier one if nothing changes for a fortnight. */
   readonly until: number;
 }
 

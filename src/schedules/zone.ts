@@ -1,21 +1,21 @@
 /**
- * What the clocks of a zone show. The rules come from the platform's own IANA database (ICU); asking it
- * costs about 3 µs, so what it said is kept by the week:
+ * The clock of a zone. The rules come from the platform's own IANA database (ICU); a query costs about 3 µs, so the
+ * results are cached by the week:
  *
- *   week     the offsets at both of its ends; where they differ, the moment of the change is searched
- *            between them by halves
+ *   week     the offsets at both of its ends; if they differ, bisection finds the moment of the change
+ *            between them
  *
- * A change that is taken back within one week would be missed; no zone has that ahead of it.
+ * A change that is reverted within one week would be missed; no zone has one ahead.
  */
 const dayMs = 86_400_000;
 const weekMs = 7 * dayMs;
-/** Weeks kept per zone: thirty years. */
+/** Cached weeks per zone: thirty years. */
 const keptWeeks = 1_600;
 
 interface Week {
   readonly before: number;
   readonly after: number;
-  /** When `before` becomes `after`; the week's end where they are the same. */
+  /** The moment at which `before` becomes `after`; the week's end if they are equal. */
   readonly changeAt: number;
 }
 
@@ -24,23 +24,23 @@ export class Zone {
   readonly #format: Intl.DateTimeFormat;
   readonly #weeks = new Map<number, Week>();
 
-  /** Throws RangeError for a name that is not in the database. */
+  /** Throws RangeError for a name that the database does not have. */
   constructor(name: string) {
     this.name = name;
     this.#format = new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' });
   }
 
-  /** What its clocks show more than those of UTC, in ms. */
+  /** Returns the difference of its clocks to UTC, in ms. */
   offsetAt(moment: number): number {
     const { before, after, changeAt } = this.#weekOf(moment);
     return moment < changeAt ? before : after;
   }
 
   /**
-   * The first moment at which its clocks show this local time or are already past it: of an hour that
-   * comes twice the first, of an hour that is left out the moment of the change. `local` is the moment
-   * at which a clock of UTC shows that time. It never falls as `local` rises, so windows that do not
-   * overlap on the clock do not overlap.
+   * Returns the first moment at which its clocks show this local time or a later one: for an hour that occurs twice the
+   * first occurrence, for an hour that is skipped the moment of the change. `local` is the moment at which a UTC clock
+   * shows that time. The result never falls as `local` rises, so windows that do not overlap on the clock do not
+   * overlap.
    */
   firstMoment(local: number): number {
     // No clock is a whole day away from UTC, and there is at most one change in these two days.
@@ -52,7 +52,7 @@ export class Zone {
     return Math.max(local - after, changeAt);
   }
 
-  /** The changes of its offset from `from` until `until`. */
+  /** Returns the changes of its offset from `from` until `until`. */
   changes(from: number, until: number): number[] {
     const found: number[] = [];
     for (let at = from; at < until + weekMs; at += weekMs) {
@@ -100,10 +100,10 @@ export class Zone {
   }
 }
 
-/** Zones in use are few, and names that are not known are not kept. */
+/** Few zones are in use, and unknown names are not kept. */
 const zones = new Map<string, Zone>();
 
-/** Null: the IANA database has no such name. An offset such as `+08:00` is none: it knows no changes. */
+/** Returns null if the IANA database has no such name. An offset such as `+08:00` is not a zone: it has no changes. */
 export function zoneNamed(name: string): Zone | null {
   const known = zones.get(name);
   if (known) return known;

@@ -3,7 +3,7 @@ import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { withoutKeys } from './text.ts';
 
-/** What happens at the door: who connects, signs in or presents a key that is no good. */
+/** Events at the door: connections, sign-ins and wrong keys. */
 export interface DoorEvents {
   /** To the console, with a key that is not named. */
   signedIn(session: { userId: number; address: string }): void;
@@ -31,7 +31,7 @@ interface DoorEventsParts {
 
 export const createDoorEvents = ({ logger, metrics, list }: DoorEventsParts): DoorEvents => ({
   requestRefused({ isCounted, ...refused }) {
-    // A path that nobody knows may hold anything.
+    // An unknown path may contain anything.
     const path = refused.path === null ? null : withoutKeys(refused.path);
     const outcome = outcomeOfRefused({ ...refused, path });
     if (isCounted) metrics.requestEnded(outcome);

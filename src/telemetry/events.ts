@@ -1,3 +1,4 @@
+import type { Clock } from '../domain/clock.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Classification, Level, TenantType } from '../domain/vocabulary.ts';
 import { createDoorEvents, type DoorEvents } from './door-events.ts';
@@ -29,7 +30,7 @@ export interface Events extends DoorEvents {
   }): void;
   /** A row that cannot be used; said once per row and reason. */
   mappingFaulty(mapping: { id: number; reason: string }): void;
-  /** So many more at once: only the first are told one by one. */
+  /** This many more at once: only the first are logged one by one. */
   moreMappingsFaulty(count: number): void;
   /** A value of api_key_priority_config that cannot be used. */
   settingFaulty(setting: { key: string; reason: string }): void;
@@ -61,8 +62,14 @@ const reasonOf = (error: unknown): string => {
   return withoutKeys(error.message === '' ? code : error.message);
 };
 
-export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Metrics }): Events => {
-  const list = requestLister(logger);
+interface EventParts {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+export const createEvents = ({ logger, metrics, clock }: EventParts): Events => {
+  const list = requestLister(logger, clock);
   let isReloadFailing = false;
   return {
     requestEnded(outcome) {
@@ -129,11 +136,11 @@ export const createEvents = ({ logger, metrics }: { logger: Logger; metrics: Met
 };
 
 /** Writes the line of a request that has ended. */
-const requestLister = (logger: Logger): ((outcome: Outcome) => void) => {
+const requestLister = (logger: Logger, clock: Clock): ((outcome: Outcome) => void) => {
   const bracket = logger.bracket('info');
   const isJson = logger.format === 'json';
   return outcome => {
     if (!logger.isEnabled('info')) return;
-    logger.append(isJson ? jsonRequestLine(outcome, Date.now()) : prettyRequestLine(outcome, bracket));
+    logger.append(isJson ? jsonRequestLine(outcome, clock.date().getTime()) : prettyRequestLine(outcome, bracket));
   };
 };

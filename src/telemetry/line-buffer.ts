@@ -1,15 +1,15 @@
 /**
- * The lines of the log that are not written yet, with a bound in bytes. Beyond it whole lines are dropped and counted.
+ * The unwritten lines of the log, with a bound in bytes. Beyond it whole lines are dropped and counted.
  *
  *   append → #open (text) → #chunks (bytes, whole lines) → take → written → release
  *
- * The newest lines are dropped: what is kept is the beginning of the trouble, in order and without a hole, and
- * dropping costs nothing. The last part of the room is kept for warnings and errors. Once a line has been dropped,
- * ordinary lines are dropped until half of the room is free again, so that there are few gaps and not one every
- * other line; where a gap ends, one line tells of it.
+ * The newest lines are dropped: the lines kept show the beginning of the trouble, in order and without a gap, and
+ * dropping costs nothing. The last part of the room is reserved for warnings and errors. Once a line has been
+ * dropped, ordinary lines are dropped until half of the room is free again, so that there are few gaps instead of
+ * one every other line; at the end of a gap, one line reports it.
  */
 interface LineBufferOptions {
-  /** Renders the line that tells of a gap, without its line break. */
+  /** Renders the line that reports a gap, without its line break. */
   readonly gapLine: (gap: Gap) => string;
   readonly date: () => Date;
   readonly mostBytes?: number;
@@ -22,11 +22,11 @@ export interface Gap {
 
 /** For the log in all: text, bytes, and what is being written. */
 export const mostHeldBytes = 8 * 1024 * 1024;
-/** So many characters become a chunk. */
+/** The number of characters in a chunk. */
 const chunkChars = 64 * 1024;
 /** UTF-8 needs at most so much for one unit of a string. */
 const bytesPerChar = 3;
-/** Of the room, for warnings and errors. */
+/** The share of the room for warnings and errors. */
 const importantShare = 1 / 8;
 
 export class LineBuffer {
@@ -34,7 +34,7 @@ export class LineBuffer {
   readonly #mostBytes: number;
   #open = '';
   readonly #chunks: Buffer[] = [];
-  /** Of all chunks that were not released. */
+  /** The bytes of all chunks that were not released. */
   #chunkBytes = 0;
   #gap: Gap | null = null;
   #dropped = 0;

@@ -1,11 +1,11 @@
 /**
- * Where the bytes of the log go. Nothing here holds up the event loop:
+ * Writes the bytes of the log without blocking the event loop:
  *
- *   pipe, socket, terminal   written without blocking: what does not fit is told by EAGAIN
+ *   pipe, socket, terminal   written without blocking; EAGAIN reports bytes that do not fit
  *   file                     written by a thread of libuv's pool, because a file always blocks
  *
- * `process.stdout` is not written to: it keeps without bound what a pipe does not take, blocks on a terminal that is
- * stopped, and is closed for good by a full disk.
+ * `process.stdout` is not used: it buffers without a bound what a pipe does not take, blocks on a stopped terminal,
+ * and is closed for good by a full disk.
  */
 import { close, constants, fstatSync, open, openSync, write, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 
 export interface Outlet {
   readonly isColoured: boolean;
-  /** How many bytes were written, at once or later; throws or rejects if none were. */
+  /** Returns the number of bytes written, at once or later; throws or rejects if none were. */
   write(bytes: Buffer): number | Promise<number>;
   /** The same for the last moments of a process, when nothing is called back any more. May block. */
   writeNow(bytes: Buffer): number;
@@ -43,7 +43,7 @@ const directOutlet = (fd: number): Outlet => {
 };
 
 /** For one that may block. */
-export const pooledOutlet = (fd: number): Outlet => ({
+const pooledOutlet = (fd: number): Outlet => ({
   ...plain,
   write: bytes =>
     new Promise((resolve, reject) => {
@@ -52,7 +52,7 @@ export const pooledOutlet = (fd: number): Outlet => ({
   writeNow: bytes => writeSync(fd, bytes),
 });
 
-/** Where nobody reads any more (`gatewayd | head`), what others print is lost and the gateway goes on. */
+/** If the reader has gone (`gatewayd | head`), the output is lost and the gateway continues. */
 const ignoreLostReader = () => {};
 
 export const standardOutlet = (stream: NodeJS.WriteStream & { readonly fd: number }): Outlet => {
@@ -66,16 +66,17 @@ const unixOutlet = (fd: number): Outlet => {
   const stats = fstatSync(fd);
   if (!stats.isFIFO() && !stats.isSocket() && !isatty(fd)) return pooledOutlet(fd);
   try {
-    // A description of our own: who shares the other one may make it blocking again, and a terminal's always is.
+    // A file description of our own: other holders of a shared one may make it blocking again, and a terminal's always
+    // is.
     return directOutlet(openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY));
   } catch {
-    // No /proc, a socket, or somebody else's pipe.
+    // No /proc, a socket, or a pipe of another account.
     return isatty(fd) ? pooledOutlet(fd) : directOutlet(fd);
   }
 };
 
 const appending = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY;
-/** As all else that is ours: request lines name tenants and addresses. */
+/** Like all our files: request lines contain tenants and addresses. */
 const mode = 0o600;
 
 /** The file of the log cannot be opened; the message says why. */

@@ -5,10 +5,10 @@ import type { Outlet } from './log-outlet.ts';
 
 /** At the latest after so long a line is written, if it can be. */
 const holdMs = 100;
-/** What cannot be written is tried again, at first very soon. */
+/** A failed write is tried again, at first very soon. */
 const firstRetryMs = 1;
 const lastRetryMs = 250;
-/** At the end: nobody waits longer for a reader that takes nothing, nor for one that takes little. */
+/** At the end: the longest wait for a reader that takes nothing, and for one that takes little. */
 const stillMs = 1_000;
 const closeMs = 5_000;
 const closeLookMs = 10;
@@ -35,7 +35,7 @@ export class LogWriter {
   #inFlightSince: number | null = null;
   /** Null while all goes well. */
   #error: unknown = null;
-  /** When something was last written, or there was nothing to write. */
+  /** The time of the last write, or of the last empty buffer. */
   #movedAt = 0;
   #cancelSoon: (() => void) | null = null;
   #isClosed = false;
@@ -47,7 +47,7 @@ export class LogWriter {
     this.#clock = clock;
   }
 
-  /** What is left when the process exits without a close is written then. */
+  /** If the process exits without a close, the rest is written then. */
   writeAtExit(): void {
     process.once('exit', this.#onExit);
   }
@@ -76,12 +76,12 @@ export class LogWriter {
   async close(): Promise<void> {
     const start = this.#clock.now();
     this.#movedAt = start;
-    // What failed before is tried once more.
+    // The failed write is tried once more.
     this.#error = null;
     for (this.now(); this.#isBusy || this.#buffer.holds !== 'nothing'; this.now()) {
       const now = this.#clock.now();
       if (this.#isHopeless || now - this.#movedAt > stillMs || now - start > closeMs) break;
-      // Of Node itself: at the end nothing else may keep the process alive.
+      // Node's own timer: at the end nothing else may keep the process alive.
       await pause(closeLookMs);
     }
     this.#isClosed = true;

@@ -20,7 +20,7 @@ export interface Logger {
   log(level: LogLevel, message: string, fields?: LogFields): void;
   /** The error's name, message, code, stack and causes; nothing else that a library hung on it. */
   error(message: string, error?: unknown): void;
-  /** How a pretty line of this level begins; coloured on a terminal. */
+  /** Returns the beginning of a pretty line of this level; coloured on a terminal. */
   bracket(level: LogLevel): string;
   /** A line that was rendered already, for the one kind of which there is one a request. */
   append(line: string): void;
@@ -65,7 +65,7 @@ export const createLogger = (config: LogConfig, sink?: LogSink, options?: Logger
     log,
     error(message, error) {
       log('error', message, error === undefined ? {} : { err: describeError(error) });
-      // What comes next may be the end of the process.
+      // The process may end next.
       writer.now();
     },
     bracket,
@@ -103,7 +103,7 @@ const reopener = (file: string, writer: LogWriter, log: Logger['log']): (() => P
   });
 };
 
-/** Who cannot hear it is not waited for. */
+/** A missing reader is not waited for. */
 const tryWriting = async (outlet: Outlet, text: string): Promise<void> => {
   try {
     await outlet.write(Buffer.from(text));

@@ -5,7 +5,7 @@ import type { PoolStats } from '../domain/stats.ts';
 import type { Level } from '../domain/vocabulary.ts';
 import { Counts, LevelPairs, WaitHistogram } from './counts.ts';
 
-/** What is looked at when somebody scrapes. */
+/** The values that are read at a scrape. */
 export interface Watched {
   pools(): readonly PoolStats[];
   /** The mappings that serve now; null without a mapper or before the first snapshot. */
@@ -17,7 +17,10 @@ export interface Watched {
   connections(): WatchedConnections;
 }
 
-/** Of clients. Turned away are those that yielded and those that were refused, by the limit that was reached. */
+/**
+ * Connections of clients. "Turned away" counts those that yielded and those that were refused, by the limit that was
+ * reached.
+ */
 interface WatchedConnections {
   readonly open: number;
   readonly addresses: number;
@@ -43,7 +46,7 @@ export interface Metrics {
 interface Sample {
   readonly value: number;
   readonly labels: Readonly<Record<string, string | number>>;
-  /** Of a histogram's parts. */
+  /** Present for a part of a histogram. */
   readonly metricName?: string;
 }
 
@@ -219,7 +222,7 @@ const turnedAway = ({ yielded, refused }: WatchedConnections): Sample[] =>
     refused_of_address: refused.address,
   }).map(([outcome, value]) => ({ labels: { outcome }, value }));
 
-/** Those of the process and of Node that need no labels of their own and are named as Prometheus wants them. */
+/** The metrics of the process and of Node that need no labels and have names in Prometheus' style. */
 const collectProcessMetrics = (registry: Registry): void => {
   collectDefaultMetrics({ register: registry });
   for (const metric of registry.getMetricsAsArray()) {

@@ -13,7 +13,7 @@ const longestName = 128;
 
 const pathOf = (outcome: Outcome): string => {
   const query = outcome.path.indexOf('?');
-  // Where the path names a model, a key may stand there.
+  // A path that names a model may contain a key.
   return withoutKeys(cut(query < 0 ? outcome.path : outcome.path.slice(0, query), longestPath));
 };
 
@@ -28,7 +28,7 @@ const msText = (ms: number): string => {
 let second = -1;
 let secondText = '';
 
-/** As Date.toISOString, which costs more than the rest of the line, done once a second. */
+/** Like Date.toISOString, which costs more than the rest of the line, but done once a second. */
 const isoTime = (epochMs: number): string => {
   const current = Math.floor(epochMs / 1000);
   if (current !== second) {

@@ -6,7 +6,7 @@
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 const bare = /^[\x21\x23-\x3c\x3e-\x5b\x5d-\x7e]+$/;
 
-/** What stands between the quotes of a JSON string; ordinary text, which most is, stays as it is. */
+/** Returns the text between the quotes of a JSON string; ordinary text stays unchanged. */
 export const jsonInner = (text: string): string => (plain.test(text) ? text : JSON.stringify(text).slice(1, -1));
 
 /** Without control, format and separator characters, which a terminal acts on instead of showing them. */
@@ -21,7 +21,7 @@ export const cut = (text: string, longest: number): string =>
 
 const shownOfKey = 8;
 
-/** What may be shown of a key: its first 8 characters. */
+/** Returns the part of a key that may be shown: its first 8 characters. */
 export const shownKey = (key: string): string => `${key.slice(0, shownOfKey)}...`;
 
 /** An exact pattern is a key, or `sha256:` and the key's hash. */
@@ -30,5 +30,5 @@ export const shownExactPattern = (pattern: string): string =>
 
 /** Keys that a library put into the text of its error. */
 export const withoutKeys = (text: string): string =>
-  // Most texts have none, and every request's path is asked about.
+  // Most texts contain no key, and every request's path is checked.
   text.includes('tok_') || text.includes('sk-') ? text.replace(/\b(tok_|sk-)[\w-]{9,}/g, key => shownKey(key)) : text;

@@ -8,7 +8,7 @@ export interface WaitParts {
 
 const tellAfterMs = 2_000;
 
-/** Tells once what is waited for, where that takes longer than two seconds, and how long it took. */
+/** Logs once what is waited for, if it takes longer than two seconds, and how long it took. */
 export async function toldWait<T>(what: string, work: Promise<T>, { clock, log }: WaitParts): Promise<T> {
   const began = clock.now();
   let isTold = false;

@@ -1,14 +1,14 @@
 /**
- * Tells an upstream the level of a request, where `forward_priority` asks for it, as a member of the body's object. What
- * the client wrote there is replaced wherever it stands: of two members of one name some readers take the first, others the
- * last. Where it wrote none, the member is added as the last one. All other bytes stay.
+ * Writes the level of a request into the body for the upstream, if `forward_priority` is set. All members of that name
+ * are replaced, because of two equal names some readers take the first, others the last. If there is none, the member is
+ * added as the last one. All other bytes stay unchanged.
  *
  *   vllm          "priority": p               lower is earlier (--scheduling-policy priority)
  *   sglang        "priority": 200 − 20·p      higher is earlier; steps beyond the pre-emption threshold of 10
  *   service_tier  openai: P0–P2 "priority", P3–P7 "default", P8–P9 "flex"
  *                 anthropic: P0–P2 "auto" (Priority Tier where it is bought), P3–P9 "standard_only"
  *
- * A field that a vendor does not know is a 400 there, so it is sent on the routes that have it only.
+ * Vendors answer 400 to an unknown field, so it is sent only on the routes that have it.
  */
 import type { ForwardPriority } from '../config/config.ts';
 import type { Body, BodyPlaces, Span, UrgencyMember } from '../domain/body.ts';
@@ -16,14 +16,14 @@ import type { Dialect, Level } from '../domain/vocabulary.ts';
 
 interface Spliced {
   readonly dialect: Dialect;
-  /** Path and query below the provider's base_url. */
+  /** The path and query below the provider's base_url. */
   readonly path: string;
   readonly level: Level;
   readonly body: Body | null;
   readonly bodyPlaces: BodyPlaces;
 }
 
-/** The body with the level in it; the very body where this route has no place for it. */
+/** Returns the body with the level in it; the original body if this route has no member for it. */
 export function bodyWithLevel(how: ForwardPriority, call: Spliced): Body | null {
   const { body, bodyPlaces } = call;
   const member = levelMember(how, call);
@@ -35,7 +35,7 @@ export function bodyWithLevel(how: ForwardPriority, call: Spliced): Body | null 
       written.map(span => ({ ...span, text: member.value })),
     );
   const { closedAt } = bodyPlaces;
-  // The object has members already: `model` at least.
+  // The object is not empty: it has `model` at least.
   return withTexts(body, [{ from: closedAt, to: closedAt, text: `,"${member.name}":${member.value}` }]);
 }
 
@@ -73,13 +73,13 @@ interface Replacement extends Span {
   readonly text: string;
 }
 
-/** The replaced spans are in order and do not overlap; an empty one is a place to write at. */
+/** The replaced spans are in order and do not overlap; an empty span is an insertion point. */
 function withTexts({ pieces, bytes }: Body, replaced: readonly Replacement[]): Body {
   const spliced: Buffer[] = [];
   let size = bytes;
   let next = 0;
   let before = 0;
-  /** All up to here is written, or replaced. */
+  /** The end of what is written or replaced so far. */
   let done = 0;
   for (const piece of pieces) {
     const end = before + piece.length;

@@ -7,7 +7,7 @@ export interface ConnectionTimeouts {
   readonly idleTimeoutMs: number;
 }
 
-/** One HTTP/1.1 client, which reconnects by itself, and the socket that it speaks over. */
+/** One HTTP/1.1 client, which reconnects by itself, and its socket. */
 export interface Connection {
   readonly client: Client;
   readonly interimAnswers: InterimAnswers;
@@ -15,9 +15,9 @@ export interface Connection {
 }
 
 /**
- * The connections to one upstream, as many as it has calls at once: seats are the limit. A call has
- * one to itself and so knows its socket, which undici's Pool would hide: that the upstream has closed
- * it is what ends a call whose client left. The one used last is used next, so the rest can go idle.
+ * The connections to one upstream, one for each concurrent call: seats are the limit. A call has a connection of its
+ * own and so knows its socket, which undici's Pool would hide: when the upstream closes it, a call whose client left
+ * ends. The connection used last is used next, so that the others can become idle.
  */
 export class Connections {
   readonly #origin: string;
@@ -26,7 +26,7 @@ export class Connections {
   readonly #idle: Connection[] = [];
   readonly #all: Connection[] = [];
 
-  /** `connect`: how a connection to the origin is made. */
+  /** `connect`: connects to the origin. */
   constructor(origin: string, timeouts: ConnectionTimeouts, connect: buildConnector.connector) {
     this.#origin = origin;
     this.#connect = connect;
@@ -38,7 +38,7 @@ export class Connections {
     };
   }
 
-  /** For one call. */
+  /** Returns a connection for one call. */
   take(): Connection {
     const connection = this.#idle.pop() ?? this.#open();
     connection.interimAnswers.expect();

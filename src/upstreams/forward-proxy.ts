@@ -1,6 +1,6 @@
 /**
- * Connections to an upstream through a proxy. For https:// the proxy opens a tunnel (CONNECT) and sees no more than the
- * host; for http:// it is sent the requests themselves, their URLs whole, as proxies expect it (RFC 9112, 3.2.2).
+ * Connections to an upstream through a proxy. For https:// the proxy opens a tunnel (CONNECT) and sees only the host;
+ * for http:// it receives the requests themselves, with absolute URLs as RFC 9112, 3.2.2 requires.
  */
 import { type ClientRequest, request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
@@ -21,7 +21,7 @@ export class ProxyFault extends Error {
   }
 }
 
-/** To an https:// upstream. */
+/** Connects to an https:// upstream. */
 export function throughTunnel(proxy: UpstreamProxy, timeoutMs: number): Connect {
   const connect = buildConnector({ timeout: timeoutMs, allowH2: false });
   return (options, callback) => {
@@ -37,7 +37,7 @@ export function throughTunnel(proxy: UpstreamProxy, timeoutMs: number): Connect 
 function openTunnel(proxy: UpstreamProxy, target: string, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const asked = askForTunnel(proxy, target);
-    // Not a signal: it would end the tunnel, too, for as long as the request lives.
+    // Not a signal, because a signal would also end the tunnel later, for as long as the request object lives.
     const late = setTimeout(() => asked.destroy(new ProxyFault('PROXY_TIMEOUT', lateText(proxy))), timeoutMs);
     asked.once('close', () => clearTimeout(late));
     asked.once('error', error => reject(unreachable(proxy, error)));
@@ -66,10 +66,10 @@ function askForTunnel({ origin, authorization }: UpstreamProxy, target: string):
   });
 }
 
-/** To an http:// upstream: the proxy is who is connected to. */
+/** Connects to the proxy of an http:// upstream. */
 export function toProxy(proxy: UpstreamProxy, timeoutMs: number): Connect {
   const connect = buildConnector({ timeout: timeoutMs, allowH2: false });
-  // The name in its certificate is its own, not that of the Host header; addresses are not asked for by name.
+  // The proxy's certificate names the proxy, not the Host header; addresses are never sent as a server name.
   const { hostname } = new URL(proxy.origin);
   const servername = isIP(hostname.replace(/^\[(.*)\]$/, '$1')) === 0 ? hostname : '';
   return (options, callback) =>
@@ -93,7 +93,9 @@ const lateText = ({ origin }: UpstreamProxy): string => `the proxy ${origin} did
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-/** What an answer to a request says that the proxy itself refused; null for the upstream's. Proxies tell by these headers. */
+/**
+ * Returns the fault if the proxy itself refused the request; null for the upstream's answer. Proxies use these headers.
+ */
 export function refusedBy(proxy: UpstreamProxy, status: number, headers: Headers): ProxyFault | null {
   const isOwn =
     status === 407 ||

@@ -1,9 +1,9 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeader } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/header-names.ts';
 
 /**
- * What carries somebody's authority or tells where the caller came from: keys and accounts of other vendors, signed
- * requests, identities that a proxy in between has vouched for. A provider's `pass_headers` lets single ones through.
+ * Headers that carry credentials or the origin of the caller: keys and accounts of other vendors, signed requests,
+ * identities that a proxy in between has verified. A provider's `pass_headers` lets single ones through.
  */
 const privateNames = [
   'cookie',
@@ -29,7 +29,7 @@ const privatePrefixes = ['x-forwarded-', 'x-auth-request-', 'x-ms-client-princip
 const privateEnds =
   /(?:^|[-_])(?:api[-_]?key|subscription-key|functions-key|secret(?:-key)?|access-key|token|accesstoken|jwt|jwt-assertion|auth|authorization|credentials?|password)$/;
 
-/** `alt-svc`, `location` and `refresh` would send the client past the gateway. */
+/** `alt-svc`, `location` and `refresh` would lead the client past the gateway. */
 const keptFromClient = new Set([
   ...hopByHopHeaders,
   'set-cookie',
@@ -39,18 +39,18 @@ const keptFromClient = new Set([
   'refresh',
 ]);
 
-/** Names are the clients' to invent: what has been decided of more of them than this is not remembered. */
+/** Clients may invent names, so decisions about more names than this are not cached. */
 const mostRemembered = 1_000;
 
-/** Which of a request's headers go upstream. */
+/** Decides which headers of a request go upstream. */
 export class HeaderFilter {
   readonly #passed: ReadonlySet<string>;
   readonly #replaced: ReadonlySet<string>;
   readonly #decided = new Map<string, boolean>();
 
   /**
-   * Names in lower case; `passed`: those that go upstream although they are private; `replaced`: those that the provider
-   * sends instead.
+   * Names in lower case; `passed`: private names that go upstream nevertheless; `replaced`: names that the provider
+   * sets itself.
    */
   constructor(passed: readonly string[] = [], replaced: readonly string[] = []) {
     this.#passed = new Set(passed);
@@ -58,8 +58,8 @@ export class HeaderFilter {
   }
 
   /**
-   * A flat list of names and values. `fixed` are the provider's: its key and its own headers, and `accept-encoding:
-   * identity`, so that usage can be read while the bytes pass.
+   * Returns a flat list of names and values. `fixed` holds the provider's headers: its key and its own ones, and
+   * `accept-encoding: identity`, so that usage can be read while the bytes pass.
    */
   upstream(headers: IncomingHttpHeaders, fixed: readonly string[], requestId: string): string[] {
     const result: string[] = [...fixed, 'x-request-id', requestId];
@@ -88,12 +88,12 @@ const isKept = (name: string): boolean => kept.has(name) || name.startsWith(gate
 const isPrivate = (name: string): boolean =>
   privateNames.includes(name) || privatePrefixes.some(prefix => name.startsWith(prefix)) || privateEnds.test(name);
 
-/** By which an upstream's operator finds a request: OpenAI's and most others', Anthropic's, Azure's, Bedrock's. */
+/** Headers by which an upstream's operator finds a request: of OpenAI and most others, Anthropic, Azure, Bedrock. */
 const requestIdHeaders = ['x-request-id', 'request-id', 'apim-request-id', 'x-amzn-requestid'];
 const upstreamIdHeader = 'x-upstream-request-id';
 const soundRequestId = /^[\x21-\x7e]{1,128}$/;
 
-/** What the upstream calls the request; null without a sound one. */
+/** Returns the upstream's ID of the request; null without a sound one. */
 export function upstreamRequestId(headers: Readonly<Record<string, string | string[] | undefined>>): string | null {
   for (const name of requestIdHeaders) {
     const id = headers[name];
@@ -102,12 +102,12 @@ export function upstreamRequestId(headers: Readonly<Record<string, string | stri
   return null;
 }
 
-/** The headers of the answer, as a flat list: the upstream's, and the gateway's own, which win. */
+/** Returns the headers of the answer as a flat list: the upstream's, and the gateway's own, which take precedence. */
 export function answerHeaders(
   headers: Readonly<Record<string, string | string[] | undefined>>,
   added: Readonly<Record<string, string>>,
-): OutgoingHttpHeader[] {
-  const result: OutgoingHttpHeader[] = [];
+): (string | string[])[] {
+  const result: (string | string[])[] = [];
   for (const name in added) result.push(name, added[name] ?? '');
   const upstreamId = upstreamRequestId(headers);
   if (upstreamId !== null) result.push(upstreamIdHeader, upstreamId);
@@ -121,7 +121,7 @@ export function answerHeaders(
   return result;
 }
 
-/** `Connection` may name further headers of one connection only; almost none does. */
+/** `Connection` may name further hop-by-hop headers; in practice it rarely does. */
 function namedByConnection(connection: string | string[] | undefined): Set<string> | null {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return null;
   return new Set(

@@ -1,22 +1,22 @@
 import type { Socket } from 'node:net';
 
 /**
- * Takes `100 Continue` out of what an upstream sends: a client has to pass over one that it did not ask for (RFC 9110,
- * 15.2), and undici breaks the connection. Other interim answers (102, 103) it passes over itself, so they are let through.
- * Only what stands before the head of an answer is looked at.
+ * Removes `100 Continue` from an upstream's bytes: a client must ignore one that it did not ask for (RFC 9110, 15.2),
+ * but undici breaks the connection. undici ignores other interim answers (102, 103) itself, so they are passed on. Only
+ * the bytes before the head of an answer are examined.
  */
 export class InterimAnswers {
   #state: 'before a head' | 'dropping a head' | 'passing a head' | 'past' = 'past';
-  /** The last bytes, where those that follow tell what they are. */
+  /** The last bytes, if their meaning depends on the bytes that follow. */
   #held: Buffer = nothing;
 
-  /** A request goes out: what comes next is the head of an answer. */
+  /** Called when a request is sent: the next bytes are the head of an answer. */
   expect(): void {
     this.#state = 'before a head';
     this.#held = nothing;
   }
 
-  /** What the reader gets of it; null: nothing yet. */
+  /** Returns the bytes for the reader; null if there are none yet. */
   pass(chunk: Buffer): Buffer | null {
     if (this.#state === 'past') return chunk;
     let rest = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
@@ -26,7 +26,7 @@ export class InterimAnswers {
       if (this.#state === 'before a head') this.#begin(rest);
       else rest = rest.subarray(this.#take(rest, passed));
     }
-    // Nearly always the chunk itself.
+    // Almost always the chunk itself.
     return passed.length < 2 ? (passed[0] ?? null) : Buffer.concat(passed);
   }
 
@@ -39,14 +39,14 @@ export class InterimAnswers {
     else this.#state = 'past';
   }
 
-  /** Answers how many bytes it has dealt with. */
+  /** Returns the number of bytes that were processed. */
   #take(rest: Buffer, passed: Buffer[]): number {
     if (this.#state === 'past') {
       passed.push(rest);
       return rest.length;
     }
     const end = rest.indexOf(headEnd);
-    // The end may be cut.
+    // The end of the head may be cut.
     const taken = end === -1 ? Math.max(rest.length - headEnd.length + 1, 0) : end + headEnd.length;
     if (end === -1) this.#held = rest.subarray(taken);
     if (this.#state === 'passing a head' && taken > 0) passed.push(rest.subarray(0, taken));
@@ -57,13 +57,13 @@ export class InterimAnswers {
 
 const nothing = Buffer.alloc(0);
 const headEnd = '\r\n\r\n';
-/** 101 is no interim answer: nothing follows it. */
+/** 101 is no interim answer: no other answer follows it. */
 const interim = /^HTTP\/1\.[01] 1(?!01)(\d\d)[ \r]/;
 const beginningChars = 'HTTP/1.1 100 '.length;
 const couldBeInterim = (beginning: string): boolean =>
   ['HTTP/1.1 1', 'HTTP/1.0 1'].some(start => start.startsWith(beginning) || beginning.startsWith(start));
 
-/** Whoever reads from the socket gets what is left. */
+/** Returns a socket whose reader receives the remaining bytes. */
 export function withoutInterimAnswers(socket: Socket, answers: InterimAnswers): Socket {
   const read = socket.read.bind(socket);
   socket.read = (size?: number) => {

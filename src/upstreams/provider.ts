@@ -1,6 +1,7 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Body, BodyPlaces } from '../domain/body.ts';
 import type { ErrorCode, GatewayError } from '../domain/errors.ts';
+import type { Sink } from '../domain/sink.ts';
 import type { MeteredUsage } from '../domain/usage.ts';
 import type { Dialect, Level, StreamShape } from '../domain/vocabulary.ts';
 import type { ListedModel } from './models/listed-model.ts';
@@ -17,41 +18,39 @@ export interface UpstreamCall {
   readonly body: Body | null;
   readonly bodyPlaces: BodyPlaces;
   readonly model: string;
-  /** What the gateway adds to the answer, names in lower case; they win over the upstream's. */
-  readonly answerHeaders: Readonly<Record<string, string>>;
   readonly stream: boolean;
   readonly requestId: string;
   readonly level: Level;
-  /** Input tokens to report for an answer that tells no usage. */
+  /** The input tokens to report for an answer without usage. */
   readonly inputEstimate: number;
-  /** Output tokens that the request allows; null: no limit. */
+  /** The output tokens that the request allows; null: no limit. */
   readonly outputLimit: number | null;
-  /** Whether tokens come out. */
+  /** Whether the answer contains produced tokens. */
   readonly producesTokens: boolean;
-  /** While a stream passes: its pieces of output so far, told once for so many of them. */
+  /** Called during a stream with the output so far, once for so many pieces. */
   readonly onOutput: (outputTokens: number) => void;
-  /** The upstream answers with this status; not told of an answer that `onBusy` is asked of. */
+  /** Called with the status of the upstream's answer, except for an answer that goes to `onBusy`. */
   readonly onAnswer: (status: number) => void;
   /**
    * The upstream has no room: its answer is a 429, 503 or 529, and says when to come back, or null. Asked
-   * before anything is written; true takes the call back, so that it can be made again.
+   * before anything is written. True puts the request back: its call is made again later, or never.
    */
   readonly onBusy: (status: number, retryAfterMs: number | null) => boolean;
 }
 
 export interface Forwarded {
-  /** The status that the client got; null when it left before there was one. */
+  /** The status that the client got; null if it left before one was sent. */
   readonly status: number | null;
-  /** What the upstream told, or what was counted or estimated instead; null where nothing is to be charged. */
+  /** The usage as reported, counted or estimated; null if nothing is to be charged. */
   readonly usage: MeteredUsage | null;
   readonly outcome: 'served' | 'upstream_error' | 'client_left' | ErrorCode;
-  /** Why an answer that had begun was broken off, or what in it is the provider's failure. */
+  /** Why an answer was broken off after its begin, or the provider's failure inside it. */
   readonly fault: GatewayError | null;
-  /** What the upstream calls the request; null where it says nothing that can be told. */
+  /** The upstream's ID of the request; null if it sent none that can be passed on. */
   readonly upstreamRequestId: string | null;
 }
 
-/** A client that left before its call began. */
+/** The result for a client that left before its call began. */
 export const clientGone: Forwarded = {
   status: null,
   usage: null,
@@ -60,28 +59,28 @@ export const clientGone: Forwarded = {
   upstreamRequestId: null,
 };
 
-/** `onBusy` took the call back: nothing was written, and the upstream does not count the call any more. */
-export interface TakenBack {
-  readonly outcome: 'taken_back';
+/** `onBusy` has answered true: nothing was written, and the upstream does not count the call any more. */
+export interface PutBack {
+  readonly outcome: 'put_back';
 }
 
 export interface Provider {
   readonly name: string;
   readonly pool: string;
   /**
-   * Sends the call and writes the answer. Settles when the upstream no longer counts the call, so a
-   * seat may be held until then. Rejects with the GatewayError to answer while nothing has been
-   * written; from then on a failure is told within the answer and shows in the outcome.
+   * Sends the call and writes the answer. Settles when the upstream no longer counts the call, so a seat may be held
+   * until then. Rejects with the GatewayError to answer while nothing has been written; after that a failure is
+   * reported inside the answer and in the outcome.
    */
-  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | TakenBack>;
+  forward(call: UpstreamCall, sink: Sink): Promise<Forwarded | PutBack>;
 }
 
-/** A provider as its own room sees it. */
+/** A provider as seen inside this room. */
 export interface Upstream extends Provider {
   /** Names or globs. */
   readonly models: readonly string[];
   serves(dialect: Dialect): boolean;
-  /** What the upstream itself says that it serves; rejects where it cannot be asked. */
+  /** Lists the models that the upstream reports; rejects if it cannot be asked. */
   listModels(): Promise<readonly ListedModel[]>;
   /** Ends all running calls with this error. */
   abortAll(error: GatewayError): void;

@@ -1,22 +1,22 @@
-import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { UpstreamProxy } from '../config/config.ts';
 import type { Body } from '../domain/body.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors, type GatewayError } from '../domain/errors.ts';
+import type { Sink } from '../domain/sink.ts';
 import { Answer, type AnswerContext, type Source } from './answer/answer.ts';
 import { upstreamFault } from './answer/upstream-fault.ts';
 import type { Connection, Connections } from './connections.ts';
 import { refusedBy } from './forward-proxy.ts';
-import type { Forwarded, TakenBack, UpstreamCall } from './provider.ts';
+import type { Forwarded, PutBack, UpstreamCall } from './provider.ts';
 
 /** How long an upstream may take to close a call's connection after the client left. */
 const closeGraceMs = 5_000;
 
 export interface ProxyContext extends AnswerContext {
   readonly connections: Connections;
-  /** How long a call may take in all: an upstream that drips would hold its seat for ever. */
+  /** The longest total time of a call: a slow upstream would otherwise hold its seat for ever. */
   readonly totalTimeoutMs: number;
   /** The path of base_url, or all of it where a proxy is sent the calls; without a slash at its end. */
   readonly basePath: string;
@@ -28,19 +28,19 @@ export interface ProxyContext extends AnswerContext {
 export function proxy(
   call: UpstreamCall,
   headers: string[],
-  res: ServerResponse,
+  sink: Sink,
   context: ProxyContext,
   body = call.body,
-): Promise<Forwarded | TakenBack> {
+): Promise<Forwarded | PutBack> {
   return new Promise((resolve, reject) => {
     const proxied = new ProxiedCall(context);
-    proxied.answer = new Answer(call, res, proxied, context, { resolve, reject });
+    proxied.answer = new Answer(call, sink, proxied, context, { resolve, reject });
     const path = context.basePath + call.path;
     proxied.connection.client.dispatch({ path, method: call.method, ...sent(body, headers) }, proxied);
   });
 }
 
-/** Several pieces are written one after the other, as fast as the upstream takes them; undici has to be told their length. */
+/** Several pieces are written one after the other, as fast as the upstream takes them; undici needs their length. */
 function sent(body: Body | null, headers: string[]): Pick<Dispatcher.DispatchOptions, 'headers' | 'body'> {
   if (body === null || body.pieces.length < 2) return { headers, body: body?.pieces[0] ?? null };
   // Its types know iterables of requests by their streams only.

@@ -9,14 +9,14 @@ import { LoopbackUpstream } from './providers/loopback.ts';
 
 export type { ListedModel } from './models/listed-model.ts';
 export type { ModelCatalogue } from './models/models.ts';
-export type { Forwarded, Provider, TakenBack, UpstreamCall } from './provider.ts';
+export type { Forwarded, Provider, UpstreamCall } from './provider.ts';
 
 export interface Upstreams {
   /** The first provider in the order of the config that serves the dialect and the model; throws `model_not_found`. */
   resolve(dialect: Dialect, model: string): Provider;
   /** At most a minute old; an upstream that cannot be asked is left out. */
   models(): Promise<ModelCatalogue>;
-  /** Ends every running call: streams with an error event, what has not begun by rejecting with the error. */
+  /** Ends every running call: a stream with an error event, a call that has not begun by rejecting with the error. */
   abortAll(error: GatewayError): void;
   /** Closes all connections. */
   close(): Promise<void>;
@@ -63,6 +63,6 @@ function createUpstream(config: ProviderConfig, clock: Clock): Upstream {
   }
 }
 
-/** A model's name in a sentence. */
+/** Returns a model's name as it is shown in a sentence. */
 export const shownModel = (model: string): string =>
   model.length > maxNameShown ? `${model.slice(0, maxNameShown)}…` : model;

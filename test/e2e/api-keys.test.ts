@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { browserTest, openConsole } from '../support/browser.ts';
 
-/** All that the page's scripts hold in memory, as one text. */
+/** Returns everything that the page's scripts hold in memory, as one text. */
 async function memoryOf(page: Page): Promise<string> {
   const devtools = await page.context().newCDPSession(page);
   const chunks: string[] = [];
@@ -89,7 +89,7 @@ browserTest(
     await page.getByText('1–1 of 1').waitFor();
     await page.getByRole('button', { name: 'New key' }).click();
     const panel = page.getByRole('dialog', { name: 'New key' });
-    // Whose keys are shown is whose key it will be; when it ends is chosen, on the reader's clock.
+    // The filtered user is the preset owner of the new key; its end is chosen in local time.
     assert.equal(await panel.getByRole('combobox', { name: 'User' }).inputValue(), 'admin@local');
     await panel.getByRole('button', { name: 'Expires' }).click();
     await page.getByRole('button', { name: 'Next month' }).click();

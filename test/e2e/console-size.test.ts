@@ -1,4 +1,4 @@
-/** What a browser has to load of the console, in gzip's bytes, as `npm ci` has built it. */
+/** The gzip sizes of the console's files that a browser loads, as built by `npm ci`. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -13,7 +13,7 @@ interface Chunk {
 }
 const manifest: Record<string, Chunk> = JSON.parse(readFileSync('ui/dist/.vite/manifest.json', 'utf8'));
 
-/** The files of a chunk and of all that it imports before it runs. */
+/** Returns the files of a chunk and of everything that it imports before it runs. */
 function filesOf(name: string, found = new Set<string>()): Set<string> {
   const { file, imports = [], css = [] } = manifest[name] ?? assert.fail(`the build has no ${name}`);
   if (found.has(file)) return found;

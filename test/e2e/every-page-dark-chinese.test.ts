@@ -1,4 +1,4 @@
-/** What holds for each page of the console, as another reader has it: dark and in Chinese. */
+/** Checks of every page of the console, in dark colours and in Chinese. */
 import assert from 'node:assert/strict';
 import { browserTest, seriousFaults } from '../support/browser.ts';
 import { onEveryPage } from '../support/every-page.ts';

@@ -1,4 +1,4 @@
-/** What holds for each page of the console, whatever it shows. */
+/** Checks of every page of the console, whatever it shows. */
 import assert from 'node:assert/strict';
 import { texts as english } from '../../ui/src/texts/en/index.ts';
 import { browserTest, openConsole, seriousFaults } from '../support/browser.ts';
@@ -9,8 +9,7 @@ browserTest('no page has a serious fault of accessibility, in light, and each fi
     assert.equal(await page.locator('html').getAttribute('data-mantine-color-scheme'), 'light');
     assert.deepEqual(await seriousFaults(page), [], path);
     await page.setViewportSize({ width: 390, height: 844 });
-    // Tables may scroll sideways within themselves; the page may not.
-    // The list of pages takes a moment to give way.
+    // Tables may scroll sideways within themselves; the page may not. The list of pages takes a moment to collapse.
     await page
       .waitForFunction(() => document.documentElement.scrollWidth <= innerWidth)
       .catch(() => assert.fail(`${path} is wider than a phone`));

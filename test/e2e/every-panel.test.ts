@@ -1,10 +1,10 @@
-/** Accessibility of what opens over a page: panels and dialogs, in both colour schemes. */
+/** Accessibility of the panels and dialogs over a page, in both colour schemes. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { browserTest, openConsole, seriousFaults } from '../support/browser.ts';
 import { startFilledGateway } from '../support/filled-gateway.ts';
 
-/** Page, button, and the entry of the menu that the button opens. */
+/** Page, button, and the entry of the button's menu. */
 const panels = [
   ['/', 'Find a request'],
   ['/mappings', 'New mapping'],

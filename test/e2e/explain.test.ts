@@ -47,7 +47,7 @@ browserTest('each station on the way to a priority says what it did, and the dec
   await station(page, 'Default: not needed').waitFor();
   await page.getByText('none: no active key of this gateway').waitFor();
 
-  // Of a key nothing stays behind.
+  // Nothing of the key remains.
   assert.ok(!page.url().includes('tok_'));
   const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, history.state]));
   assert.ok(!kept.includes('tok_'));

@@ -59,7 +59,7 @@ browserTest('what cannot be restored says why; a span that is empty says so', as
   await question.waitFor();
   await page.keyboard.press('Escape');
   await question.waitFor({ state: 'detached' });
-  // That Escape was for the question; the entry is open still.
+  // That Escape closed the question only; the entry is still open.
   await page.getByRole('button', { name: 'Restore' }).click();
   await question.getByRole('button', { name: 'Restore' }).click();
   await page.getByRole('alert').getByText('Mapping 2 already has this pattern.').waitFor();
@@ -80,7 +80,7 @@ browserTest('filters are cleared together with what was typed a moment ago', asy
   await object?.fill('typed');
   await page.getByRole('button', { name: 'Clear filters' }).click();
   assert.equal(await object?.inputValue(), '');
-  // What is typed later is asked for later.
+  // Text that is typed later is sent later.
   await who?.fill('nobody');
   await page.waitForURL(/actor=nobody/);
   assert.equal(new URL(page.url()).search, '?actor=nobody');

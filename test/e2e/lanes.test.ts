@@ -1,4 +1,4 @@
-/** The console's home page: the lanes as they move, and why a request waits. */
+/** The console's home page: the live lanes, and why a request waits. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -13,13 +13,13 @@ import { until } from '../support/until.ts';
 
 interface Lanes extends Console {
   readonly upstream: FakeUpstream;
-  /** Requests with this key, none of which ends by itself. */
+  /** Sends requests with this key, none of which ends by itself. */
   send(key: string, requestIds: readonly string[]): void;
 }
 
 const sections = '[pool.main]\nqueue_drain_sec = 0';
 
-/** Two seats in front of an upstream that keeps what it gets. */
+/** Opens two seats in front of an upstream that holds its requests. */
 async function openLanes(t: TestContext, options: Look & { readonly edition?: 'personal' } = {}): Promise<Lanes> {
   const upstream = await startFakeUpstream(t, { hold: true });
   const console = await openConsole(t, { ini: poolIni(upstream, { seats: 2, sections }), ...options });
@@ -36,7 +36,7 @@ function sender(t: TestContext, gateway: TestGateway): Lanes['send'] {
   };
 }
 
-/** A tenant whose keys begin with `tok_<prefix>`, and one of them. */
+/** Adds a tenant whose keys begin with `tok_<prefix>`, and one key of it. */
 async function addTenant(gateway: TestGateway, prefix: string, name: string, priority: number) {
   const mapping = await gateway.admin('POST', '/admin/api-key-priority/mappings', {
     pattern: `tok_${prefix}*`,
@@ -49,7 +49,7 @@ async function addTenant(gateway: TestGateway, prefix: string, name: string, pri
   return { key: await gateway.createKey(prefix), mappingId: mapping.body.id as number };
 }
 
-/** Both seats taken by the one, three requests of the other waiting behind them. */
+/** One tenant takes both seats, three requests of the other wait behind. */
 async function fillLanes({ gateway, upstream, send }: Lanes): Promise<void> {
   const prod = await addTenant(gateway, 'prod', 'Production Team', 1);
   const dev = await addTenant(gateway, 'dev', 'Development', 7);
@@ -85,7 +85,7 @@ browserTest(
     await page.getByRole('button', { name: 'Hold still' }).click();
     upstream.open();
     await until(async () => (await waitingIn(gateway)) === 0);
-    // Whoever looks has been told of it by now.
+    // A stream that opens now includes the change.
     const reader = await readLanes(t, gateway.url);
     for (let news = 0; news < 2; news++) await reader.next('lanes');
     assert.equal(await levelsOf(page).getByRole('button', { name: '3 waiting in P7: show them' }).count(), 1);

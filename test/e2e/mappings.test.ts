@@ -1,4 +1,4 @@
-/** The mappings page: what is done there is what requests meet. */
+/** The mappings page: its changes apply to requests. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
@@ -21,7 +21,7 @@ async function levelOf({ chat }: TestGateway, key: string): Promise<string | nul
   return answer.headers.get('x-tokligence-priority');
 }
 
-/** A console with these mappings; the first has the id 1. */
+/** A console with these mappings; the first has ID 1. */
 async function withMappings(t: TestContext, mappings: readonly object[], look: object = {}): Promise<Console> {
   const opened = await openConsole(t, { ini: loopback, ...look });
   for (const mapping of mappings) {
@@ -150,7 +150,7 @@ browserTest('a stale edit shows both versions; theirs can be taken, mine kept, o
 
   await page.getByRole('dialog').getByLabel('Tenant name').fill('Mine again');
   await gateway.admin('PUT', `${rows}/1`, { tenant_name: 'Theirs again' });
-  // The dry run of what is typed meets it before anything is saved.
+  // The dry run of the typed change finds the conflict before anything is saved.
   await page.getByRole('dialog').getByLabel('Description').fill('mine too');
   await button(page, 'Compare both versions').click();
   await button(page, 'Keep mine and save').click();
@@ -197,11 +197,11 @@ browserTest('a boost from the row counts down, and the row has its own priority 
   assert.equal(await levelOf(gateway, key), '0');
 
   await gateway.admin('POST', `${rows}/1/boost`, { priority: 1, for: 4, reason: 'Short' });
-  // Until its rows are looked through the list is asked for more often.
+  // While the search through its rows is unfinished, the list is refreshed more often.
   await until(async () => (await gateway.admin('GET', rows)).body.checked_at !== null);
   await page.reload();
   await region(page).getByRole('timer').waitFor();
-  // Neither reload nor click: it ends by itself, and before the ten seconds after which the list is asked for anyway.
+  // Without a reload or a click, and before the ten seconds of the regular refresh.
   await region(page).getByRole('timer').waitFor({ state: 'detached', timeout: 8_000 });
   await region(page).getByText('P2', { exact: true }).waitFor();
   assert.equal(await levelOf(gateway, key), '2');
@@ -292,7 +292,7 @@ browserTest('100,000 mappings: every view is answered in 300 ms, and shown', asy
     database: database.url,
     ini: `[api_key_priority]\nenabled = true\n${loopback}`,
   });
-  // Without the triggers that record and tell of each row: the reload below is told.
+  // Without the triggers that record and notify each row; the reload below reads them all.
   await database.query(
     `ALTER TABLE api_key_priority_mappings DISABLE TRIGGER USER;
      INSERT INTO api_key_priority_mappings (pattern, priority, match_type, tenant_id, tenant_name, tenant_type)
@@ -319,7 +319,7 @@ browserTest('100,000 mappings: every view is answered in 300 ms, and shown', asy
     await page.getByText(shows).first().waitFor();
     const { responseStart, requestStart } = response.request().timing();
     const took = [responseStart - requestStart];
-    // The best of a few: what else the machine does at the moment is not the list's.
+    // The best of a few attempts, because other work on the machine affects the time.
     for (let again = 0; again < 4 && Math.min(...took) >= 300; again++) {
       const started = performance.now();
       await gateway.admin('GET', response.url().slice(gateway.url.length));

@@ -1,4 +1,4 @@
-/** Customers who may choose their own level by X-Priority: the console says so, and leads to where that is changed. */
+/** External tenants that may choose their own level by X-Priority: the console warns, and links to the setting. */
 import assert from 'node:assert/strict';
 import { browserTest, openConsole, seriousFaults } from '../support/browser.ts';
 

@@ -24,7 +24,7 @@ browserTest('models that an upstream has closed are counted, and named where one
   await page.getByText(/^(gpt-4\.1, o3|o3, gpt-4\.1)$/).waitFor();
 });
 
-/** Requests of P7 that hold their seats, or wait for one, until the test ends. */
+/** Sends requests of P7 that hold their seats, or wait for one, until the test ends. */
 async function holdP7(t: TestContext, gateway: TestGateway, count: number): Promise<void> {
   const key = await gateway.createKey();
   const ending = new AbortController();
@@ -43,7 +43,7 @@ browserTest('policy, weights and reserved seats are changed live, and go back to
   await panel.getByLabel('Weights, P0').fill('20.5');
   await panel.getByLabel('Reserved seats, P0').fill('4');
   await panel.getByRole('button', { name: 'Save' }).click();
-  // The gateway's words stand at the field, and the focus goes there.
+  // The gateway's words appear at the field, and the focus moves there.
   const reserved = panel.getByRole('group', { name: 'Reserved seats' });
   await reserved.getByText(/adds up to 4; must be fewer than the 4 seats/).waitFor();
   await page.waitForFunction(() => document.activeElement?.getAttribute('aria-label') === 'Reserved seats, P0');
@@ -56,7 +56,7 @@ browserTest('policy, weights and reserved seats are changed live, and go back to
   assert.deepEqual([policy, weights[0], weights[1], kept[0], queue_timeout_sec[9]], ['strict', 20.5, 9, 3, 45]);
   assert.deepEqual([source.policy, source.cap, source.aimd], ['database', 'default', 'default']);
 
-  // Three of four seats are P0's now: one request of P7 runs, the others wait.
+  // Three of four seats are reserved for P0 now: one request of P7 runs, the others wait.
   await holdP7(t, gateway, 3);
   await until(async () => (await gateway.pool()).levels[7].waiting === 2);
   assert.equal((await gateway.pool()).in_use, 1);

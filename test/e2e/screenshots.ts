@@ -1,4 +1,4 @@
-// `npm run screenshots`: every page of the console at work, as pictures in docs/images.
+// `npm run screenshots`: every page of the console with live data, as pictures in docs/images.
 import { mkdirSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -19,7 +19,7 @@ const pages = {
   pools: '/pools',
   settings: '/settings',
 };
-/** Clients of each tenant that ask again as soon as they are answered. */
+/** Clients of each tenant in a closed loop. */
 const clients: Readonly<Record<string, number>> = {
   'dept-prod': 1,
   'dept-ml': 3,
@@ -73,13 +73,13 @@ async function shoot(t: TestContext, gateway: FilledGateway, scheme: 'light' | '
     await page.goto(`${gateway.url}/console${path}`);
     await page.getByRole('heading', { level: 1 }).waitFor();
     await show(page, name, gateway);
-    // Charts draw a moment after their data.
+    // Charts render a moment after their data.
     await page.waitForTimeout(1_500);
     await page.screenshot({ path: `${folder}/${name}${suffix}.png` });
   }
 }
 
-/** What a page shows only when it is asked. */
+/** Shows the parts of a page that appear only on request. */
 async function show(page: Page, name: string, { keys }: FilledGateway): Promise<void> {
   if (name !== 'explain') return;
   await page.getByLabel(new RegExp(`^${texts.explain.key}`)).fill(keys.get('dept-analytics') ?? '');

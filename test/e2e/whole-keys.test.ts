@@ -1,10 +1,10 @@
-/** A whole key that is entered anywhere in the console is in no address, no request and no store of the browser. */
+/** A whole key that is entered anywhere in the console reaches no address, no request and no store of the browser. */
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { browserTest, openConsole, seriousFaults } from '../support/browser.ts';
 import { until } from '../support/until.ts';
 
-/** All that the page sends and all addresses that it has had, from now on. */
+/** Records all requests of the page and all its addresses, from now on. */
 function watch(page: Page): { readonly requests: readonly string[]; readonly addresses: readonly string[] } {
   const requests: string[] = [];
   const addresses: string[] = [];
@@ -15,7 +15,7 @@ function watch(page: Page): { readonly requests: readonly string[]; readonly add
   return { requests, addresses };
 }
 
-/** What browsers do for pages that did not come over https or from this machine. */
+/** Browsers do this for pages that come neither over https nor from this machine. */
 const withoutOwnHash = () => Object.defineProperty(Crypto.prototype, 'subtle', { value: undefined });
 
 const stored = (page: Page) =>
@@ -80,7 +80,7 @@ browserTest('typed letter by letter, no more of a key than its stored beginning 
   await page.getByText('1–2 of 2').waitFor();
 });
 
-/** Every other box that searches, with what it is called. */
+/** Every other search box, with its label. */
 const boxes = [
   ['/users', 'Search e-mail or name'],
   ['/mappings', 'Search pattern, tenant, description'],

@@ -1,4 +1,7 @@
-/** Every operation of the OpenAPI document, with arguments that it describes and others: never a 500, always an answer that it describes. */
+/**
+ * Calls every operation of the OpenAPI document, with described arguments and others: never a 500, and every answer
+ * conforms to the document.
+ */
 import type { Random } from '../../bench/sim/random.ts';
 import { type ApiDocument, type DocumentedOperation, readApiDocument } from '../support/api-document.ts';
 import { type Campaign, Finding } from './campaign.ts';
@@ -10,10 +13,10 @@ const startTeam = () =>
     'team',
     '[provider.l]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\nmodels = m\n[pool.l]\nqueue_timeout_sec = 1\n',
   );
-/** The first never ends; the others are for a session's cookie, and a 401 to a key. */
+/** The first never ends; the others need a session's cookie, and answer 401 to a key. */
 const leftOut = new Set(['GET /admin/scheduler/stream', 'GET /admin/session', 'DELETE /admin/session']);
 
-/** A wrong key in its body is a 401 too, which says nothing of the key of the request. */
+/** A wrong key in the body is a 401 too, which does not concern the key of the request. */
 const isSignIn = ({ method, path }: DocumentedOperation): boolean => method === 'POST' && path === '/admin/session';
 
 const odd: readonly unknown[] = [
@@ -48,7 +51,7 @@ const odd: readonly unknown[] = [
   ],
 ];
 
-/** With every `$ref` replaced by what it names. */
+/** Replaces every `$ref` by its target. */
 function whole(value: unknown, document: any): unknown {
   if (Array.isArray(value)) return value.map(one => whole(one, document));
   if (typeof value !== 'object' || value === null) return value;
@@ -63,7 +66,7 @@ function whole(value: unknown, document: any): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, whole(member, document)]));
 }
 
-/** What a member of this name is likely to take, so that some writes come through. */
+/** Likely values of a member with this name, so that some writes succeed. */
 const likely: Record<string, (n: number) => unknown> = {
   email: n => `user-${n}@example.com`,
   user_id: n => 1 + (n % 4),
@@ -84,7 +87,7 @@ const likely: Record<string, (n: number) => unknown> = {
 };
 const likelihood = 0.7;
 
-/** A value of this schema, or near it, or something else altogether. */
+/** Returns a value of this schema, or a similar one, or something else altogether. */
 function exampleOf(schema: any, random: Random, depth = 0): unknown {
   if (schema === undefined || depth > 6 || random.uniform() < 0.04) return odd[random.integer(odd.length)];
   if (schema.const !== undefined) return schema.const;
@@ -214,7 +217,7 @@ export const adminOperations: Campaign = {
           isLetIn = status !== 401 || isSignIn(operation);
         }
         if (target.faults.length > 0) throw new Finding(target.faults.join('\n'), '');
-        // It has taken away its own key, or its own rights.
+        // The key has revoked itself, or its user's rights.
         if (!isLetIn) {
           await target.stop();
           target = await startTeam();

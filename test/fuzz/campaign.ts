@@ -1,21 +1,23 @@
 import type { Random } from '../../bench/sim/random.ts';
 
-/** One kind of input that is thrown at the gateway. */
+/** One kind of input that is sent to the gateway. */
 export interface Campaign {
   readonly name: string;
-  /** Share of the time that it gets, among all that run. */
+  /** Its share of the time, among all campaigns that run. */
   readonly share: number;
   start(): Promise<Running>;
 }
 
 export interface Running {
-  /** Some cases, all chance from `random`; answers how many. Throws a `Finding` where something does not hold. */
+  /**
+   * Runs some cases with all randomness from `random`; resolves to their number. Throws a `Finding` if a check fails.
+   */
   step(random: Random): Promise<number>;
-  /** Looks once more at what must hold in the end. */
+  /** Checks once more the conditions at the end. */
   stop(): Promise<void>;
 }
 
-/** What was found, and the input that it takes. */
+/** A failed check, and its input. */
 export class Finding extends Error {
   override readonly name = 'Finding';
   readonly input: Buffer;

@@ -1,4 +1,4 @@
-/** Raw bytes at the port: whatever comes, answers are HTTP, none is a 500, and others are served meanwhile. */
+/** Sends raw bytes to the port: answers are HTTP, none is a 500, and other clients are served meanwhile. */
 import { connect } from 'node:net';
 import type { Random } from '../../bench/sim/random.ts';
 import { type Campaign, Finding } from './campaign.ts';
@@ -59,10 +59,10 @@ const corpus: Corpus = {
 };
 
 const casesPerStep = 40;
-/** After so long nothing more is waited for: the input may simply have no end. */
+/** The longest wait: the input may have no end. */
 const patienceMs = 150;
 
-/** Sends it in pieces; all that comes back. */
+/** Sends the bytes in pieces; resolves to everything received. */
 function exchange(port: number, pieces: readonly Buffer[]): Promise<string> {
   return new Promise(resolve => {
     const socket = connect(port, '127.0.0.1');
@@ -76,7 +76,7 @@ function exchange(port: number, pieces: readonly Buffer[]): Promise<string> {
     socket.setNoDelay(true);
     socket.on('data', piece => {
       text += latin1(piece);
-      // Most answers are complete then; whatever else would come is not looked at.
+      // Most answers are complete then; later bytes are ignored.
       if (/\r\n\r\n[\s\S]*[}\n]$/.test(text)) setTimeout(end, 2);
     });
     socket.on('close', end);

@@ -1,6 +1,6 @@
 import type { Random } from '../../bench/sim/random.ts';
 
-/** Sound inputs, and words that mean something in them. */
+/** Valid inputs, and words with a meaning in them. */
 export interface Corpus {
   readonly seeds: readonly Buffer[];
   readonly words: readonly string[];
@@ -8,7 +8,7 @@ export interface Corpus {
 
 const mostBytes = 64 * 1024;
 
-/** An input that was sound before something happened to it: some are left whole, some are cut short. */
+/** Returns a valid input after random changes: some are left whole, some are cut short. */
 export function mutated({ seeds, words }: Corpus, random: Random): Buffer {
   const pick = <T>(from: readonly T[]): T | undefined => from[random.integer(from.length)];
   let bytes = Buffer.from(pick(seeds) ?? Buffer.alloc(0));
@@ -55,7 +55,7 @@ export function mutated({ seeds, words }: Corpus, random: Random): Buffer {
   return bytes.subarray(0, mostBytes);
 }
 
-/** Where it is cut into pieces: nowhere, anywhere, or at every byte. */
+/** Returns where it is cut into pieces: nowhere, anywhere, or at every byte. */
 export function cutsOf(length: number, random: Random): number[] {
   const way = random.integer(4);
   if (way === 0) return [];
@@ -68,5 +68,7 @@ export function inPieces(bytes: Buffer, cuts: readonly number[]): Buffer[] {
   return [...ends, bytes.length].map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
 }
 
-/** The parsers take a Buffer or a text; this is the text, one character a byte, so that any bytes are some text. */
+/**
+ * The parsers take a Buffer or a text; this is the text, one character per byte, so that any bytes are a valid text.
+ */
 export const latin1 = (bytes: Buffer): string => bytes.toString('latin1');

@@ -1,4 +1,7 @@
-/** Every parser that meets bytes of strangers: ends in bounded time, fails only as it says, and reads the same however it is cut. */
+/**
+ * Every parser of foreign bytes: ends in bounded time, fails only with its documented errors, and reads the same
+ * however its input is cut.
+ */
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
@@ -35,7 +38,7 @@ import { cutsOf, inPieces, latin1, mutated } from './mutate.ts';
 interface Target {
   readonly seeds: readonly (string | Buffer)[];
   readonly words: readonly string[];
-  /** Throws an AssertionError where something does not hold; any other error but a GatewayError is a finding, too. */
+  /** Throws an AssertionError if a check fails; any other error except a GatewayError is a finding too. */
   readonly run: (bytes: Buffer, random: Random) => void | Promise<void>;
 }
 
@@ -120,7 +123,7 @@ function parsedOrNull(bytes: Buffer): { priority?: unknown } | null {
   }
 }
 
-/** A header's value as Node hands it on: one character a byte, without line breaks. */
+/** A header's value as Node passes it: one character per byte, without line breaks. */
 const headerText = (bytes: Buffer): string => latin1(bytes).replace(/[\r\n\0]/g, ' ');
 const flowSafe = (run: () => unknown): void => {
   try {
@@ -138,7 +141,7 @@ const targets: Record<string, Target> = {
       const whole = scanned(bytes, []);
       assert.deepEqual(scanned(bytes, cutsOf(bytes.length, random)), whole);
       if (typeof whole === 'string') return;
-      // What is accepted can be spliced, and is the JSON that it was wherever JSON.parse agrees.
+      // An accepted body can be spliced, and stays the same JSON wherever JSON.parse agrees.
       const { places } = whole as Pick<ScannedBody, 'places'>;
       const body = { pieces: inPieces(bytes, cutsOf(bytes.length, random)), bytes: bytes.length };
       const spliced = bodyWithLevel('vllm', {
@@ -211,7 +214,7 @@ const targets: Record<string, Target> = {
         const address = addresses.of({ headers, socket: { remoteAddress } } as unknown as IncomingMessage);
         assert.notEqual(isIP(address), 0, address);
         assert.ok(networkOf(address).length <= address.length + 8, networkOf(address));
-        // Who is no proxy names nobody else.
+        // A peer that is no proxy cannot name another client.
         if (remoteAddress === '198.51.100.1') assert.equal(address, remoteAddress);
       }
     },
@@ -326,7 +329,7 @@ const list = Object.entries(targets).map(([name, target]) => ({
   run: target.run,
 }));
 const casesPerStep = 20;
-/** Far more than any of them takes, also on a busy machine. */
+/** Far more than any of them needs, even on a busy machine. */
 const mostMs = 3_000;
 
 export const parsers: Campaign = {
@@ -341,7 +344,7 @@ export const parsers: Campaign = {
         try {
           const startedAt = performance.now();
           await within(mostMs, () => target.run(input, random));
-          // What goes on after an await is not ended by force: files are read in a thread, which is.
+          // Work after an await cannot be interrupted, but files are read in a thread, which can.
           assert.ok(performance.now() - startedAt < mostMs, 'took too long');
         } catch (error) {
           throw new Finding(`${target.name}: ${error instanceof Error ? error.message : error}`, input, error);

@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz`: inputs that were sound before something happened to them, at every parser and every edge. A finding
- * ends the run with its seed and its input; the same seed finds it again.
+ * `npm run fuzz`: sends valid inputs after random changes to every parser and every edge. A finding ends the run with
+ * its seed and its input; the same seed finds it again.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -51,7 +51,7 @@ async function runFor(campaign: Campaign, ms: number): Promise<number> {
   const running = await campaign.start();
   const startedAt = performance.now();
   let cases = 0;
-  // Each step has a seed of its own, the first one the seed that was asked for.
+  // Each step has its own seed; the first one has the given seed.
   for (let seed = Number(values.seed); performance.now() - startedAt < ms; seed++) {
     try {
       cases += await running.step(new Random(seed));

@@ -1,4 +1,4 @@
-/** A gateway in a process of its own, that inputs are thrown at; whatever it says of itself as a fault is kept. */
+/** A gateway in a process of its own as the target of inputs; its logged faults are kept. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,10 +9,10 @@ export const adminKey = 'tok_admin_key_of_the_fuzzing_0123456789';
 export interface TargetGateway {
   readonly url: string;
   readonly port: number;
-  /** Lines of level error, and an end that nobody asked for. */
+  /** Lines of level error, and an unexpected exit. */
   readonly faults: string[];
   admin(method: string, path: string, body?: unknown): Promise<Response>;
-  /** What has a seat or waits, over all pools. */
+  /** Returns the number of requests with a seat or waiting, over all pools. */
   busy(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -82,10 +82,10 @@ export async function startTarget(edition: 'personal' | 'team', providers: strin
   return target;
 }
 
-/** Whatever may still be told comes within this time. */
+/** The longest time in which further log lines may come. */
 const settleMs = 30_000;
 
-/** Everything has come to its end: nobody waits, no seat is taken. */
+/** Resolves when nothing waits and no seat is taken. */
 export async function untilIdle(target: TargetGateway): Promise<void> {
   const deadline = performance.now() + settleMs;
   while ((await target.busy()) > 0) {

@@ -1,4 +1,4 @@
-/** Answers that an upstream mixes up: clients get HTTP all the same, every request ends in one outcome, no seat is lost. */
+/** Faulty answers of an upstream: clients still get HTTP, every request ends in one outcome, no seat is lost. */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Random } from '../../bench/sim/random.ts';
 import { realStreams } from '../support/real-streams.ts';
@@ -69,7 +69,7 @@ const providers = (port: number) =>
       'first_byte_timeout_sec = 0.2\nidle_timeout_sec = 0.2\n',
   ).join('');
 
-/** Answers each request with the next input, in pieces, and then leaves, keeps silent or stays. */
+/** Answers each request with the next input, in pieces, and then closes, keeps silent or stays. */
 function startUpstream(): Promise<{
   server: Server;
   port: number;
@@ -117,7 +117,7 @@ async function ask(target: TargetGateway, random: Random): Promise<void> {
   } catch (error) {
     if (error instanceof Finding) throw error;
     if (error instanceof Error && error.name === 'TimeoutError') throw new Finding('an answer never ends', '', error);
-    // A plain answer that broke off breaks the connection; so does the client that left.
+    // A plain answer that was cut breaks the connection; so does a client that left.
   }
 }
 

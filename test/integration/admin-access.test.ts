@@ -7,7 +7,7 @@ import { openWire } from '../support/wire.ts';
 const ini = '[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\n';
 const mappings = '/admin/api-key-priority/mappings';
 
-/** Every admin route with a request that it accepts, but for the ids, which exist nowhere. */
+/** Every admin route with a request that it accepts, except for the IDs, which do not exist. */
 const routes: [method: string, path: string, body: object | undefined, status: number][] = [
   ['GET', mappings, undefined, 200],
   ['POST', mappings, { pattern: 'tok_a*', priority: 1, match_type: 'prefix' }, 201],
@@ -37,7 +37,7 @@ async function arrange(t: TestContext, edition: 'team' | 'personal') {
     const key = await gateway.admin('POST', '/admin/api-keys', { user_id: user.body.id });
     return { userId: user.body.id as number, keyId: key.body.id as number, key: key.body.key as string };
   };
-  /** With headers and a body just as they are given. */
+  /** Sends headers and a body exactly as given. */
   const raw = async (method: string, path: string, headers: Record<string, string>, body?: string) => {
     const response = await fetch(gateway.url + path, { method, headers, ...(body === undefined ? {} : { body }) });
     const parsed = (await response.json()) as { error: { code: string } };
@@ -62,7 +62,7 @@ test('who may call which admin route', async t => {
       const forbidden = await admin(method, path, body, user.key);
       assert.deepEqual([forbidden.status, forbidden.body.error.code], [403, 'forbidden']);
       assert.equal((await admin(method, path, body, gatewayAdmin.key)).status, status);
-      // What the gateway_admin has just added is there already.
+      // The object that the gateway_admin has just created exists already.
       assert.equal((await admin(method, path, body)).status, status === 201 ? 409 : status);
     });
   }

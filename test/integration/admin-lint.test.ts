@@ -122,7 +122,7 @@ test('linting the mappings', async t => {
         ['tok_of_', 'no match'],
         [key.slice(-10).slice(0, 7), 'unknown'],
       ]);
-      // The admin's own key was seen, as it asked, and matches nothing.
+      // The admin's own key was seen when it asked, and matches nothing.
       assert.deepEqual(before.ids, [['tok_', 'no match']]);
       assert.deepEqual(before.keys, { total: 3, seen: 1, match: 2, no_match: 1, unknown: 0 });
       const strange = await createKey('strange');

@@ -9,7 +9,7 @@ const url = '/admin/api-key-priority/mappings';
 const config = '/admin/api-key-priority/config';
 const timestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** A mapping whose row alone says its priority. */
+/** A mapping without a boost or schedule. */
 const untimed = (priority: number) => ({ boost: null, effective_priority: priority, effective_source: 'row' });
 
 test('mappings over the admin API', async t => {

@@ -1,4 +1,4 @@
-// GET and PUT /admin/scheduler/pools: what is answered, where a value comes from, what is refused.
+// GET and PUT /admin/scheduler/pools: the answer, the source of each value, the refusals.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadConfig } from '../../src/config/config-loader.ts';
@@ -32,7 +32,7 @@ type Field = keyof typeof defaults;
 const fieldNames = Object.keys(defaults) as Field[];
 const sourcesOf = (source: string) => Object.fromEntries(fieldNames.map(field => [field, source]));
 
-/** For each field: as the file spells it, as the environment does, as a PUT does and as that is answered. */
+/** For each field its spelling in the file, in the environment, in a PUT and in the answer. */
 const spellings: Record<
   Field,
   { file: string; environment: string; shown: [unknown, unknown]; put: unknown; answer?: unknown }

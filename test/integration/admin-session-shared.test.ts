@@ -125,7 +125,7 @@ test('while the database is away, sessions in use go on and everything else is t
   assert.equal(await asked('GET', '/admin/users', known), '503 unavailable');
   assert.equal(await asked('GET', path, unseen), '503 unavailable');
   assert.equal(await asked('POST', path, known, { key: adminKey }), '503 unavailable');
-  // It is not said to be over while it may come back.
+  // The session is not reported as over while it may come back.
   assert.equal(await asked('DELETE', path, known), '503 unavailable');
   assert.equal(await asked('DELETE', '/admin/sessions', known), '503 unavailable');
   for (let tries = 0; tries < 25; tries++) await asked('POST', path, known, { key: adminKey });
@@ -175,7 +175,7 @@ test('the lanes are watched by the cookie, until the session ends; watching keep
   const idle = await signIn(url);
   const second = await watch(idle);
   await until(() => second.text().includes('event: lanes'));
-  // In small steps, and each is read: it is ended for being idle, not for being slow.
+  // In small steps, with a request after each: it ends because it is idle, not because it is slow.
   for (let seconds = 5; seconds <= 300; seconds += 5) {
     const before = second.text().length;
     clock.advance(5_000);

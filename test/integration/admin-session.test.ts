@@ -16,7 +16,7 @@ interface Wish {
   readonly ini?: string;
 }
 
-/** A gateway whose time is in the test's hand. */
+/** A gateway on a clock that the test advances. */
 async function arrange(t: TestContext, { edition = 'team', ini = '' }: Wish = {}) {
   const database = edition === 'team' ? await freshDatabase(t) : null;
   const clock = new ManualClock();
@@ -268,7 +268,7 @@ test('when a session was last used is written once a minute, and what is over is
   const { url, clock, statusOf, rows, database } = await arrange(t);
   const cookie = await signIn(url);
   const lastSeen = async () => (await rows())[0]?.last_seen_at;
-  /** Writes go on beside the answers; the next statement of this connection comes after them. */
+  /** Writes run beside the answers; the next statement of this connection comes after them. */
   const seenAt = async (moment: string) => {
     for (let tries = 0; (await lastSeen()) !== moment && tries < 500; tries++);
     assert.equal(await lastSeen(), moment);

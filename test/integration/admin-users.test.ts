@@ -141,7 +141,7 @@ for (const edition of ['team', 'personal'] as const) {
       for (const text of ['TOK_RARE_', 'tok_rar%', 'rare', 'tok%rare_'])
         assert.equal((await found(`q=${text}`)).total, 0);
       assert.equal((await found(`q=tok_rare_&user_id=1`)).total, 0);
-      // The admin's own key calls no model here.
+      // The admin's own key has called no model here.
       assert.equal((await found('user_id=1')).api_keys[0].last_used_at, null);
       await (await chat(key.key)).text();
       await until(async () => (await found('q=tok_rare_')).api_keys[0].last_used_at !== null);

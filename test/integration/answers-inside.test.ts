@@ -1,4 +1,4 @@
-// What an answer says of itself, through the whole gateway: success, usage, where it would send the client.
+// The content of answers, through the whole gateway: success, usage, redirects.
 import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
@@ -134,7 +134,7 @@ test('numbers that are none do not break the log line or the metrics', async t =
     assert.match(value ?? '', /^\d+$/);
 });
 
-/** An upstream that speaks raw HTTP: a stream whose length is told, and that breaks off before. */
+/** An upstream that speaks raw HTTP: a stream with a Content-Length, which breaks off before its end. */
 async function startBreaking(t: TestContext, text: string, length: number): Promise<string> {
   const sockets: Socket[] = [];
   const server = createServer(socket => {
@@ -151,7 +151,7 @@ async function startBreaking(t: TestContext, text: string, length: number): Prom
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** All that has come, and all that came until the connection was closed. */
+/** The bytes so far, and all bytes until the connection was closed. */
 function rawChat(url: string): { text(): string; whole: Promise<string> } {
   const body = JSON.stringify({ model: 'm', stream: true, messages: [] });
   const { hostname, port } = new URL(url);
@@ -200,7 +200,7 @@ test('a client that closes right after the last event has been served, and the c
   for (const last of lasts) {
     const { upstream, gateway } = await arrange(t, {});
     const leaving = new AbortController();
-    // The last event and the end of the answer come apart.
+    // The last event and the end of the answer come separately.
     upstream.reply(slowEnd(piece + data({ usage: { prompt_tokens: 3, completion_tokens: 2 } }) + last));
     const response = await gateway.chat(adminKey, { stream: true, signal: leaving.signal });
     const reader = response.body?.getReader();

@@ -1,4 +1,4 @@
-// The service that the documents describe, with what `npm prune --omit=dev` leaves of an installation.
+// The service as the documents describe it, with the installation that `npm prune --omit=dev` leaves.
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { closedFolder, root } from '../support/accounts.ts';
 import { startDaemon } from '../support/daemon.ts';
 
-/** The gateway with the packages that are not for development, and with the console that was built before they went. */
+/** Installs the gateway with its production packages, and with the console that was built before. */
 async function installation(t: TestContext): Promise<string> {
   const folder = await closedFolder('as-a-service-test-');
   t.after(() => rm(folder, { recursive: true, force: true }));

@@ -1,4 +1,5 @@
-// Upstreams without room, through the whole gateway: who is put back, who is told, and what the pool does meanwhile.
+// Upstreams without room, through the whole gateway: which requests are put back, which are answered, and the state of
+// the pool meanwhile.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type FakeUpstream, type SeenRequest, startFakeUpstream } from '../support/fake-upstream.ts';
@@ -10,11 +11,11 @@ import { until } from '../support/until.ts';
 const busy = (status: number, headers: Record<string, string> = {}) => ({ status, headers, body: { busy: status } });
 const modelOf = ({ body }: SeenRequest): string => JSON.parse(body.toString()).model;
 
-/** One seat, and a clock that stands still. */
+/** One seat, and a clock that only the test advances. */
 async function oneSeat(t: TestContext, upstream: FakeUpstream) {
   const clock = new ManualClock();
   const gateway = await startGateway(t, { ini: poolIni(upstream, { seats: 1 }), overrides: { clock } });
-  /** Sent one after the other, each as soon as the one before waits. */
+  /** Sends one after the other, each as soon as the one before waits. */
   const queue = async (...models: string[]) => {
     const answers: Promise<Response>[] = [];
     for (const model of models) {
@@ -51,7 +52,7 @@ test('with Retry-After nothing of the provider starts until then, and who was tu
   }
 });
 
-/** Two providers that share a pool of so many seats, each in front of an upstream of its own. */
+/** Two providers that share a pool of `seats` seats, each in front of an upstream of its own. */
 const sharedPoolIni = (one: FakeUpstream, other: FakeUpstream, seats: number) => `
 [provider.one]
 type = openai
@@ -162,7 +163,7 @@ test('the second busy answer passes to the client as it is', async t => {
   assert.equal(answer.headers.get('x-tokligence-wait-time-ms'), '2000');
   assert.deepEqual(await answer.json(), { busy: 429 });
   assert.equal(upstream.requests.length, 2);
-  // It told again that there is no room, so the next one waits for that too.
+  // It reported again that it has no room, so the next request waits for that too.
   upstream.reply({});
   const next = gateway.chat(adminKey);
   await until(async () => (await waitingIn(gateway)) === 1);
@@ -196,7 +197,7 @@ test('a client that leaves after its request was put back is not served', async 
   assert.equal((await gateway.chat(adminKey)).status, 200);
   assert.equal(upstream.requests.length, 2);
   await assertQuiet(gateway, upstream, 1);
-  // Its seat was taken back: only the other one's wait counts as one that ended in a seat.
+  // Its seat was taken back: only the other request's wait counts as one that ended in a seat.
   const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
   assert.match(metrics, /^tokligence_queue_wait_seconds_count\{level="7"\} 1$/m);
   assert.equal((await gateway.pool()).levels[7].dispatched, 1);

@@ -1,4 +1,4 @@
-// How many connections there may be, and who yields: over real sockets, up to a process that may open few files.
+// The limit of connections and the order in which they yield: over real sockets, up to a process with few files.
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -60,7 +60,7 @@ test('at the limit, who never sent a whole head yields first, then who is idle, 
     await yielding.closed;
   }
   const metric = await metricsOf(url);
-  // The one that asks has made the longest idle one yield, too.
+  // The connection of this request has also made the longest idle one yield.
   assert.deepEqual([metric(turnedAway('yielded')), metric(turnedAway('refused'))], [5, 0]);
   assert.deepEqual([metric('tokligence_connections'), metric('tokligence_connections_limit')], [4, 4]);
   await until(() => log.some(line => line.includes('Connections: 4 are open')));

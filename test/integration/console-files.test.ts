@@ -15,7 +15,7 @@ const provider = '[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 
 const script = `export const text = '${'lanes '.repeat(500)}';\n`;
 const secret = 'nobody may read this';
 
-/** A build such as vite makes it, with things around it that are nobody's business. */
+/** A build as vite makes it, with other files around it that must not be served. */
 async function fixture(t: TestContext): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'console-test-'));
   t.after(() => rm(root, { recursive: true, force: true }));
@@ -46,7 +46,7 @@ interface Answer {
   readonly bytes: Buffer;
 }
 
-/** Past fetch, which tidies up paths and opens what is compressed. */
+/** Bypasses fetch, which normalises paths and decompresses. */
 function get(url: string, path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -214,7 +214,7 @@ test('no path leads out of the assets', async t => {
       const { status, bytes } = await get(path, headers);
       const text = bytes.toString('latin1');
       assert.ok(!text.includes(secret) && !text.includes('root:') && !text.includes('fastify'), path);
-      // Beside the assets everything under /console is the page, whatever it is called.
+      // Except for the assets every address under /console is the page, whatever its name.
       const isPage = status === 200 && text.startsWith('<!doctype html>') && !path.startsWith('/console/assets/');
       assert.ok(isPage || (status >= 300 && status < 500), `${path}: ${status}`);
     }
@@ -264,7 +264,7 @@ test('while the gateway stops, what was begun is answered and its connection clo
   });
   const ended = once(socket, 'close');
   const ask = 'GET /console/ HTTP/1.1\r\nhost: gateway\r\n';
-  // The second has begun to come in when the first is answered.
+  // The second request has begun to arrive when the first is answered.
   socket.write(`${ask}\r\n${ask}`);
   await until(() => text.includes('<!doctype html>'));
   assert.match(text, /connection: keep-alive/i);

@@ -10,7 +10,7 @@ const head =
   'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n' +
   `${event.length.toString(16)}\r\n${event}\r\n`;
 
-/** Begins a stream that stops in the middle of a line; `end` says how it ends. */
+/** Begins a stream that stops in the middle of a line; `end` ends it. */
 async function startCutting(t: TestContext, end: (socket: Socket) => void): Promise<number> {
   const server = createServer(socket => {
     socket.on('error', () => {});
@@ -58,7 +58,7 @@ base_url = http://127.0.0.1:${port}/v1
     const reader = answer.body?.getReader();
     await reader?.read();
     if (how === 'the client leaves') left.abort();
-    // However the stream ends, its request has ended when the log says so.
+    // However the stream ends, the request has ended when the log says so.
     await daemon.said('"outcome"');
 
     const health = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(5_000) });

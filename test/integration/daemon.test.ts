@@ -108,7 +108,7 @@ test('of signals that others send by habit none ends it, cuts a request or opens
   const running = chat(await daemon.ready());
   await upstream.waitForActive(1);
   for (const signal of ['SIGPIPE', 'SIGWINCH', 'SIGUSR1'] as const) daemon.signal(signal);
-  // The last of them by its number: what came before has been seen by then.
+  // The last signal by number: earlier ones have been handled by then.
   daemon.signal('SIGUSR2');
   await daemon.said('The configuration is read again');
   upstream.open();

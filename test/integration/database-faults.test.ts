@@ -1,4 +1,4 @@
-// What a gateway makes of a database that answers, and not with what it was asked for.
+// The gateway with a database that answers with faults.
 import assert from 'node:assert/strict';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
@@ -53,7 +53,7 @@ const assertReads = async ({ admin }: TestGateway): Promise<void> => {
     assert.equal((await admin('GET', path)).status, 200, path);
 };
 
-/** A key and a mapping, made while changes are taken. */
+/** A key and a mapping, created while writes succeed. */
 const filled = async (t: TestContext, url: string): Promise<string> => {
   const gateway = await startGateway(t, { ini, database: url });
   const key = await gateway.createKey('a');
@@ -65,7 +65,7 @@ const filled = async (t: TestContext, url: string): Promise<string> => {
 
 const nameOf = ({ url }: Pick<TestDatabase, 'url'>): string => new URL(url).pathname.slice(1);
 
-/** New sessions are so from now on, and there are no others. */
+/** Applies to new sessions, and there are no others. */
 const setReadOnly = async (database: TestDatabase, value: 'on' | 'off'): Promise<void> => {
   const { query } = database;
   await query(
@@ -121,7 +121,7 @@ test('a read-only database without tables is waited for', async t => {
   await until(async () => (await readiness(app)).status === 'ready');
 });
 
-/** Without waiting for it to be ready. */
+/** Does not wait until it is ready. */
 const startedApp = async (t: TestContext, url: string, log: string[]) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'gateway-test-'));
   t.after(() => rm(dataDir, { recursive: true, force: true }));
@@ -177,7 +177,7 @@ test('a lock that somebody holds in psql is a 503 after some seconds, and all go
     assert.equal(status, 503);
     assert.match(body.error.message, /^Somebody else keeps the rows or their table locked: end that transaction/);
   }
-  // Four seconds, and generously more on a busy machine; the silence of a connection would be ten.
+  // Four seconds, with a large margin for a busy machine; the silence of a connection would take ten.
   assert.ok(tookMs > 3_500 && tookMs < 9_000, `${tookMs} ms`);
   assert.equal((await gateway.chat(key)).status, 200, 'known keys serve meanwhile');
   assert.ok((await readiness(gateway)).reasons?.includes('Somebody else keeps the rows or their table locked'));
@@ -219,6 +219,39 @@ test('a table that is too narrow names the field', async t => {
   assert.deepEqual([answer.status, answer.body.error.param], [400, 'display_name']);
 });
 
+test('the field is named by where it stands in the request, in a file and deep within it too', async t => {
+  const database = await freshDatabase(t);
+  for (const [table, column] of [
+    ['api_key_priority_mappings', 'description'],
+    ['api_key_priority_boosts', 'reason'],
+    ['api_key_priority_schedules', 'description'],
+    ['scheduler_pool_schedules', 'description'],
+  ])
+    await database.query(`ALTER TABLE ${table} ALTER COLUMN ${column} TYPE varchar(12)`);
+  const { admin } = await startGateway(t, { ini, database: database.url });
+  const mapping = { pattern: 'tok_a*', match_type: 'prefix', priority: 2 };
+  assert.equal((await admin('POST', mappings, mapping)).status, 201);
+  const long = 'thirteen long';
+  const rule = { weekdays: ['mon'], start: '08:00', end: '09:00', zone: 'UTC', description: long };
+  const pool = '/admin/scheduler/pools/local/schedules';
+  const tries: readonly [method: string, path: string, body: object, param: string][] = [
+    ['PUT', `${mappings}/1`, { description: long }, 'description'],
+    ['POST', `${mappings}/1/boost`, { priority: 0, for: 60, reason: long }, 'reason'],
+    ['POST', '/admin/api-key-priority/schedules', { mapping_id: 1, priority: 3, ...rule }, 'description'],
+    ['POST', pool, { key: 'policy', value: 'strict', ...rule }, 'description'],
+    [
+      'POST',
+      `${mappings}/import`,
+      { mappings: [mapping, { ...mapping, pattern: 'b', description: long }] },
+      'mappings[1].description',
+    ],
+  ];
+  for (const [method, path, body, param] of tries) {
+    const answer = await admin(method, path, body);
+    assert.deepEqual([answer.status, answer.body.error.param], [400, param], `${method} ${path}`);
+  }
+});
+
 test('two who change the same rows crosswise both come through', async t => {
   const database = await freshDatabase(t);
   const { admin } = await startGateway(t, { ini, database: database.url });
@@ -226,7 +259,7 @@ test('two who change the same rows crosswise both come through', async t => {
   const other = new pg.Client({ connectionString: database.url });
   await other.connect();
   t.after(() => other.end());
-  // It has the boosts and waits for the mapping; the gateway has the mapping and waits for the boosts.
+  // It has locked the boosts and waits for the mapping; the gateway has locked the mapping and waits for the boosts.
   await other.query('BEGIN; LOCK TABLE api_key_priority_boosts IN ACCESS EXCLUSIVE MODE; SET deadlock_timeout = 10000');
   const removing = admin('DELETE', `${mappings}/${id}`);
   await until(async () => (await database.query(`SELECT FROM pg_locks WHERE NOT granted`)).length > 0);

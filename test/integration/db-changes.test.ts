@@ -23,7 +23,7 @@ test('a change by anybody is heard, with its table', async t => {
   assert.deepEqual(await gateway.reports.next(), ['api_keys']);
   await query('DELETE FROM users');
   assert.deepEqual(await gateway.reports.next(), ['api_keys', 'users']);
-  // Its file is another one afterwards, so it may be reported twice.
+  // The file of the table changes too, so it may be reported twice.
   await query('TRUNCATE api_key_priority_mappings');
   assert.deepEqual(await gateway.reports.next(), ['api_key_priority_mappings']);
   assert.deepEqual(gateway.log.lines, []);
@@ -59,7 +59,7 @@ test('another installation in the same database is not heard', async t => {
 
 test('notifications that are swallowed on the way are noticed, and changes looked for', async t => {
   const { url, query } = await freshDatabase(t);
-  // Notifications do not cross databases, as little as they cross a pooler in transaction mode.
+  // Notifications do not cross databases, just as they do not cross a pooler in transaction mode.
   const elsewhere = await emptyDatabase(t);
   const gateway = watched(t, url, { listenUrl: elsewhere.url });
   assert.match(await gateway.log.said(/^warn/), /did not arrive at database\.listen_url within 2 s/);
@@ -114,7 +114,7 @@ test('a database that was away is watched again, and everything reported', async
   await server.query(addUser('a@b'));
   await gateway.log.said(/^info Listening for changes again/);
   assert.deepEqual(await gateway.reports.next(), everything);
-  // A lasting fault may read differently from try to try, but is not said each time.
+  // A lasting fault may have another text at each attempt, but is not logged each time.
   assert.ok(gateway.log.lines.length < 10, gateway.log.lines.join('\n'));
 });
 
@@ -161,8 +161,8 @@ test('a fingerprint differs even where transactions commit in another order than
   const { pool, close } = openPostgres(url);
   const [late, before, after] = [await pool.connect(), await pool.connect(), await pool.connect()];
   await pool.query(`${addUser('a@b')}; ${addUser('c@d')}`);
-  // Three transactions with numbers in a row, of which the middle one commits last: the rows' xmin go
-  // from (n-1, n+1) to (n, n), with the same sum.
+  // Three transactions with consecutive numbers, of which the middle one commits last: the rows' xmin change from (n-1,
+  // n+1) to (n, n), with the same sum.
   const begun = async () => {
     const numbers: number[] = [];
     for (const client of [before, late, after]) {
@@ -172,7 +172,7 @@ test('a fingerprint differs even where transactions commit in another order than
     const [first = 0, ...others] = numbers;
     return others.every((number, at) => number === first + at + 1);
   };
-  // Who else uses the server may have come in between.
+  // Another client of the server may have begun a transaction in between.
   while (!(await begun())) for (const client of [before, late, after]) await client.query('ROLLBACK');
   await before.query(`UPDATE users SET role = 'x' WHERE email = 'a@b'`);
   await before.query('COMMIT');
@@ -197,7 +197,7 @@ interface Network {
   heal(): void;
 }
 
-/** A way to the database that can lose every byte without closing anything. */
+/** A connection to the database that can lose every byte without closing. */
 const startNetwork = async (t: TestContext, url: string): Promise<Network> => {
   const target = new URL(url);
   const sockets = new Set<Socket>();

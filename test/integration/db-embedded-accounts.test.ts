@@ -1,4 +1,4 @@
-// What the machine may deny: install scripts, and root itself, as which PostgreSQL refuses to run.
+// Restrictions of the machine: refused install scripts, and root, as which PostgreSQL does not run.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, mkdtemp, readlink, rm, stat, writeFile } from 'node:fs/promises';
@@ -21,13 +21,13 @@ after(async () => {
   if (place !== null && 'folder' in place) await rm(place.folder, { recursive: true, force: true });
 });
 
-/** The gateway where `nobody` can run it, wherever this checkout is; else why there is no such place. */
+/** An installation that `nobody` can run, wherever this checkout is; otherwise the reason why there is none. */
 const installation = (): Promise<Installation | { reason: string }> =>
   (made ??= folderForNobody().then(place =>
     'reason' in place ? place : { folder: place.folder, node: installCopy(place.folder) },
   ));
 
-/** A test that runs the gateway as root and as nobody; skipped, with a line, where that cannot be. */
+/** A test that runs the gateway as root and as nobody; skipped, with a line, if that is impossible. */
 const accountsTest = (name: string, run: (t: TestContext, place: Installation) => Promise<void>) =>
   test(name, { skip: isRoot ? false : 'needs root on Linux' }, async t => {
     const place = await installation();
@@ -43,7 +43,10 @@ const dataFolder = async (t: TestContext, parent: string, { mode = 0o700, owner 
   return folder;
 };
 
-/** Starts, asks and stops an embedded PostgreSQL in a process of its own; answers who owns its data, and who ran it. */
+/**
+ * Starts, queries and stops an embedded PostgreSQL in a process of its own; resolves to the owner of its data and its
+ * account.
+ */
 const runGateway = async (
   place: Installation,
   folder: string,
@@ -77,7 +80,7 @@ const mayUseNamespaces = (account: { uid: number; gid: number }): Promise<boolea
     () => false,
   );
 
-/** A PATH without `unshare` stands for a machine that does not allow user namespaces. */
+/** A PATH without `unshare` represents a machine that does not allow user namespaces. */
 const withoutNamespaces = { path: '/nonexistent' };
 const ranByNobody = `owner ${nobody} runner ${nobody}`;
 
@@ -85,7 +88,7 @@ accountsTest('as root without user namespaces, nobody runs it on a folder given 
   const folder = await dataFolder(t, place.folder, { mode: 0o755 });
   assert.equal(await runGateway(place, folder, withoutNamespaces), ranByNobody);
   assert.equal(await runGateway(place, folder, withoutNamespaces), ranByNobody);
-  // Namespaces allowed again: the folder stays with whom it was given to.
+  // Namespaces are allowed again: the folder keeps its owner.
   assert.equal(await runGateway(place, folder), ranByNobody);
 });
 
@@ -104,7 +107,7 @@ accountsTest(
       said,
       /^EmbeddedFault: PostgreSQL does not run as root, user namespaces are not allowed here, and .* cannot reach/,
     );
-    // Nothing half made stays behind that would stop a later try.
+    // No incomplete files remain that would stop a later attempt.
     if (entersPrivateFolders) assert.match(await runGateway(place, folder), /^owner 0 runner 0$/);
   },
 );

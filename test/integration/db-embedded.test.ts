@@ -13,7 +13,7 @@ import { openPostgres } from '../../src/db/postgres/postgres.ts';
 import { closedFolder, closedMode } from '../support/accounts.ts';
 import { type RecordedLog, recordedLog } from '../support/recorded-log.ts';
 
-/** A folder that only we may enter, where that can be; removed when all that was started there has been stopped. */
+/** A folder that only we may enter, if possible; removed when everything started there has been stopped. */
 const dataFolder = async (t: TestContext): Promise<string> => {
   const folder = await closedFolder('embedded-test-');
   t.after(() => t.after(() => rm(folder, { recursive: true, force: true })));

@@ -29,7 +29,7 @@ const ourTables = [
   'api_key_priority_history',
 ];
 
-/** Everything of a table that must stay: columns, constraints, indexes, and each row with the version it has. */
+/** Everything of a table that must stay: columns, constraints, indexes, and each row with its version. */
 const portrait = async ({ query }: TestDatabase, table: string) => ({
   columns: await query(
     `SELECT attname, atttypid::regtype, attnotnull, attnum, pg_get_expr(adbin, adrelid) AS filled
@@ -266,7 +266,7 @@ test('a role with the right to create triggers in tables of another makes those 
   const { url, role } = await limitedRole(t, database);
   await database.query(`GRANT CREATE ON SCHEMA public TO ${role}; GRANT TRIGGER ON users, api_keys TO ${role}`);
   assert.equal((await migrate(url)).triggers, false);
-  // One for rows cannot be kept out of ordinary statements without the owner.
+  // Only the owner can keep a row trigger out of ordinary statements.
   assert.deepEqual(await database.query(notifying, [['users', 'api_keys', 'console_sessions']]), [
     { table: 'api_keys', name: 'tokligence_changes', enabled: 'O' },
     ...asTheyHaveToBe('console_sessions'),
@@ -281,7 +281,7 @@ test('a role that may not record may notify all the same', async t => {
   const config = 'api_key_priority_config';
   await database.query(`GRANT TRIGGER ON ${config} TO ${role}; DROP TRIGGER tokligence_changes ON ${config};
     DROP TRIGGER tokligence_changes_replicated ON ${config}; DROP TRIGGER tokligence_history_insert ON ${config}`);
-  // Nobody but their owner may attach the functions that record.
+  // Only the owner may attach the functions that record.
   assert.deepEqual(await migrate(url), {
     schema: 'public',
     created: [],

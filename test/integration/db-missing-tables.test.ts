@@ -1,4 +1,4 @@
-// Tables that go away while somebody uses them, and come back; a database that was replaced by an empty one.
+// Tables that disappear while they are used, and come back; a database that was replaced by an empty one.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { migratePostgres } from '../../src/db/migrations/migrations.ts';
@@ -192,7 +192,7 @@ test('a gateway whose database was replaced by an empty one goes on, and serves 
 
 const hours = { weekdays: ['mon'], start: '08:00', end: '09:00', zone: 'UTC' };
 const mappings = '/admin/api-key-priority/mappings';
-/** Those that need the database, whichever table it is. */
+/** Requests that need the database, for each table. */
 const requests: readonly [string, string, (object | undefined)?][] = [
   ['GET', '/admin/users'],
   ['GET', '/admin/users/1'],

@@ -102,7 +102,7 @@ test('a pool outlives its server', async t => {
   assert.equal(lost.length, 1);
 });
 
-/** Lets the promises that are ready go on; there is nothing else to wait for under a manual clock. */
+/** Lets ready promises continue; under a manual clock there is nothing else to wait for. */
 const turn = () => new Promise(resolve => setImmediate(resolve));
 
 test('what fails is tried again twice a second, and each different fault is told once', async () => {

@@ -1,4 +1,4 @@
-// Changes that no ordinary trigger reports: each acts within two seconds of the watcher's own time.
+// Changes that no ordinary trigger reports: each takes effect within two seconds of the watcher's clock.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Looks } from '../../src/db/changes/looks.ts';
@@ -119,7 +119,7 @@ test('triggers that a table lost are made again, and those that were disabled en
   await database.query(swap(mappings));
   await database.query('ALTER TABLE users DISABLE TRIGGER ALL; ALTER TABLE users ENABLE TRIGGER ALL');
   await gateway.reported();
-  // A restore makes its triggers last, and would fail to if they were there.
+  // A restore creates its triggers last, and would fail if they existed.
   await gateway.pass(4_000);
   assert.deepEqual(await database.query(notifying, [mappings]), []);
   await gateway.pass(3_000);
@@ -152,7 +152,7 @@ test('a table that an operator keeps locked gets its triggers later, and nobody 
   await gateway.pass(7_000);
   assert.deepEqual(await database.query(notifying, ['users']), asTheyHaveToBe.slice(0, 1));
   assert.match(gateway.log.lines.join('\n'), /changes of users every second: somebody keeps that locked/);
-  // Whoever waited for the lock would stand in the way of this one.
+  // A session that waited for the lock would block this statement.
   await database.query(users);
   await operator.query('COMMIT');
   await gateway.pass(12_000);
@@ -192,20 +192,20 @@ test('while no transaction ends the tables are not read', async t => {
   const server = await privateServer(t);
   const database = await server.migrated('ours');
   const looks = new Looks();
-  /** How often the table was read by so many looks. */
+  /** Returns how often the table was read by this many looks. */
   const scansOf = async (count: number): Promise<number> => {
     const scans = `SELECT seq_scan::int AS n FROM pg_stat_user_tables WHERE relname = 'users'`;
     const before = (await database.query(scans))[0]?.n;
     const { pool, close } = openPostgres(database.url);
     for (let look = 0; look < count; look++)
       await onConnection(pool, t.signal, client => looks.look(client, 'public', false));
-    // A session tells the statistics of what it read when it ends, at the latest.
+    // A session reports the statistics of its reads when it ends, at the latest.
     await pool.query('SELECT pg_stat_force_next_flush()');
     await close();
     return (await database.query(scans))[0]?.n - before;
   };
   assert.ok((await scansOf(1)) >= 1);
-  // The server itself may end one now and then.
+  // The server itself may sometimes end one.
   assert.ok((await scansOf(30)) <= 5);
   await database.query(users);
   assert.ok((await scansOf(1)) >= 1);
@@ -254,7 +254,7 @@ test('rows that logical replication brings are heard of, their deletion and a TR
   const [source, target] = [await server.migrated('source'), await server.migrated('target')];
   const insert = inserting[mappings] ?? '';
   await source.query(`CREATE PUBLICATION ours FOR TABLE ${mappings}; ${insert}`);
-  // Made in one step, a subscription within one server would wait for itself.
+  // Created in one step, a subscription within one server would wait for itself.
   await source.query(`SELECT pg_create_logical_replication_slot('ours', 'pgoutput')`);
   const gateway = watched(t, target.url);
   await listening(gateway);
@@ -267,7 +267,7 @@ test('rows that logical replication brings are heard of, their deletion and a TR
     assert.deepEqual(await gateway.reports.next(), [mappings], change);
   }
   assert.deepEqual(await target.query(`SELECT * FROM ${mappings}`), []);
-  // The entries of the history are the source's; those here would tell of every row twice.
+  // The entries of the history are the source's; entries of this server would record every row twice.
   assert.deepEqual(await target.query('SELECT * FROM api_key_priority_history'), []);
   assert.deepEqual(gateway.log.lines, []);
 });
@@ -280,7 +280,7 @@ test('a commit that becomes visible long after it was written to the WAL is seen
   const looks = new Looks();
   const look = async () => (await onConnection(pool, t.signal, client => looks.look(client, 'public', false))).changed;
   assert.deepEqual([...(await look())].sort(), everything);
-  // Nobody of that name will ever say that it has the commit.
+  // No standby of that name will ever confirm the commit.
   await server.query(`ALTER SYSTEM SET synchronous_standby_names = 'nobody'`);
   await server.query('SELECT pg_reload_conf()');
   const writing = database.query(users);
@@ -296,7 +296,7 @@ test('a database that stands still does not keep a stop waiting', async t => {
   const database = await freshDatabase(t);
   const gateway = watched(t, database.url);
   await listening(gateway);
-  // What is in the way of our looks, and goes no further.
+  // A lock that blocks our looks and nothing else.
   const operator = await operatorAt(t, database);
   await operator.query('BEGIN; LOCK TABLE pg_catalog.pg_trigger IN ACCESS EXCLUSIVE MODE');
   await until(async () => {

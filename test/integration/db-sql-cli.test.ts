@@ -90,7 +90,7 @@ test('finds the embedded database of the configuration, or says that it is not r
   assert.match(before.err, /^sql: no embedded PostgreSQL is running in .*: start the gateway first/);
   const { stop } = await startEmbedded({ dataDir: folder, log: recordedLog(), durable: false });
   const during = await runSql('--config', config, 'SELECT current_database()');
-  // As beside the quickstart: the file that is read by default says Personal.
+  // As beside the quickstart: the default configuration file says Personal.
   const untold = await runSqlWith({ TOKLIGENCE_GATEWAY_DATA_DIR: folder }, 'SELECT current_database()');
   await stop();
   assert.deepEqual(untold, during);

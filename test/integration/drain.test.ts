@@ -1,4 +1,4 @@
-// The end of a daemon that has work: what waits, what runs, who comes late, and the exit code.
+// The end of a busy daemon: waiting and running requests, late clients, and the exit code.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';

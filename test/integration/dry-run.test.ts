@@ -71,7 +71,7 @@ test('what a dry run tells of the keys seen is what the real change then does, a
     const { keys } = dry.body.impact;
     const told = keys.levels.filter(({ from, to }: any) => from !== to);
     assert.deepEqual(new Map(told.map(({ from, to, count }: any) => [`${from}>${to}`, count])), moves, name);
-    // Five were seen and the admin's own; one was not.
+    // Five keys and the admin's own were seen; one was not.
     assert.deepEqual([keys.total, keys.unknown, keys.changed + keys.unchanged], [7, 1, 6], name);
     assert.deepEqual(dry.body.mapping?.pattern, real.body.pattern ?? dry.body.mapping?.pattern, name);
     for (const field of ['created', 'updated', 'deleted', 'unchanged'])

@@ -1,4 +1,4 @@
-// The story that the project exists for: eight tenants, one pool, priorities changed while it runs.
+// The story of the project: eight tenants, one pool, priorities changed while it runs.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';

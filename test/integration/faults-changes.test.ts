@@ -1,4 +1,4 @@
-// What changes under requests that wait or run: the wall clock, the rules, their own tenant.
+// Changes while requests wait or run: of the wall clock, the rules, their own tenant.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
@@ -86,7 +86,7 @@ test('weights that change under a backlog hold from the next grant on, and nobod
     gateway.chat(adminKey, { priority: 6, model: 'P6' }),
   ]).flat();
   await until(async () => (await waitingIn(gateway)) === queued.length);
-  /** The next so many grants, as the upstream sees them. */
+  /** Returns the next `count` grants, as the upstream sees them. */
   const grants = async (count: number) => {
     const from = upstream.requests.length;
     for (let seen = from; seen < from + count; seen++) {

@@ -1,4 +1,4 @@
-// What clients do wrong, through the whole gateway and over real sockets.
+// Faults of clients, through the whole gateway and over real sockets.
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
@@ -29,7 +29,7 @@ test('five hundred queued requests that leave in one tick leave nothing behind',
 
 const statusesIn = (text: string) => [...text.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => Number(status));
 
-/** The answers on this connection, as soon as there are so many. */
+/** Resolves to the answers on this connection, as soon as there are `count`. */
 async function answersOn(socket: Socket, count: number): Promise<string> {
   let text = '';
   socket.setEncoding('latin1').on('data', (part: string) => {
@@ -45,7 +45,7 @@ test('requests that were sent ahead hold no seat before the ones before them are
   const socket = await sendRaw(gateway.url, 10);
   const answers = answersOn(socket, 10);
   await upstream.waitForActive(1);
-  // Others find the seats that it does not hold, and the queue empty.
+  // Other requests find the seats that it does not hold, and the queue empty.
   const others = Array.from({ length: 9 }, () => gateway.chat(adminKey));
   await upstream.waitForActive(10);
   assert.equal(await waitingIn(gateway), 0);
@@ -100,7 +100,7 @@ test('bodies that were sent ahead count among those that come in', async t => {
   socket.destroy();
 });
 
-/** Each of these ends in another way; `left` resolves when its client is done with it. */
+/** Each of these ends in another way; `left` resolves when its client has finished. */
 const fates = ['stays', 'queued', 'waiting', 'streaming', 'finished', 'slow'] as const;
 
 test('clients that leave at every moment of their requests, all mixed, leave no seat taken', async t => {

@@ -1,5 +1,5 @@
-// What upstreams do wrong, through the whole gateway. The judge is the fake upstream, which knows how many
-// requests were truly in work at once.
+// Faults of upstreams, through the whole gateway. The fake upstream is the judge: it counts how many requests were
+// really in progress at once.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
@@ -28,7 +28,7 @@ test('an upstream that never closes after an abort keeps its seat for five secon
   upstream.reply({});
   clock.advance(1);
   assert.equal((await next).status, 200);
-  // It hears of the end only now, as it writes: so there were two for a while, one of them for nobody.
+  // It notices the end only now, as it writes: so there were two for a while, one of them without a client.
   upstream.open();
   await assertQuiet(gateway, upstream, 2);
 });

@@ -1,4 +1,4 @@
-// The level that a request got, told to its upstream, through the whole gateway and with the official SDKs.
+// The level of a request as sent to its upstream, through the whole gateway and with the official SDKs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';

@@ -1,4 +1,4 @@
-// Providers behind the proxy of a company, and headers that a provider is always sent.
+// Providers behind a company's proxy, and fixed headers of a provider.
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
@@ -27,11 +27,11 @@ async function listen(t: TestContext, server: Server): Promise<number> {
 
 interface Proxy {
   readonly port: number;
-  /** What it was asked: the request line's parts and what it says of who asks. */
+  /** The received requests: the parts of the request line and the credentials. */
   readonly asked: { what: string; host: string | undefined; authorization: string | undefined }[];
 }
 
-/** Answers requests as told, and opens tunnels to `target`; without one it refuses them with this status. */
+/** Answers requests as configured, and opens tunnels to `target`; without one it refuses them with this status. */
 async function startProxy(
   t: TestContext,
   { answers = serve, tunnel = 502, server = createServer() }: ProxyOptions = {},
@@ -162,7 +162,7 @@ test('what the proxy refuses is a 502 that says so, and what the upstream refuse
 
 test('a proxy that is not there or says nothing is a 502 that says so', async t => {
   for (const baseUrl of ['http://vendor.invalid/v1', 'https://vendor.invalid/v1']) {
-    // Nobody listens on port 9.
+    // Nothing listens on port 9.
     const gateway = await startGateway(t, { ini: vendor('proxy = http://127.0.0.1:9', baseUrl) });
     const failed = await gateway.chat(adminKey);
     assert.equal(failed.status, 502);

@@ -83,7 +83,7 @@ test('top waits for a gateway that is away, and ends with its fault when the key
 test('the command of a checkout runs on its own Node, whichever comes first on PATH', async t => {
   const { url } = await startGateway(t, { ini });
   const path = await folder(t);
-  // An old Node: it says its version, and runs JavaScript but no TypeScript.
+  // An old Node: it reports its version, and runs JavaScript but no TypeScript.
   const old = join(path, 'old-node.mjs');
   await mkdir(join(path, 'bin'));
   await copyFile(join(root, 'bin/gateway.js'), join(path, 'bin/gateway.mjs'));
@@ -152,7 +152,7 @@ test('migrate brings a database up to date once, in both editions', async t => {
   assert.equal(away.code, 3, away.err);
 });
 
-/** What bash offers after these words; the last one is being written. */
+/** Returns what bash offers after these words; the last one is incomplete. */
 async function completedByBash(script: string, words: readonly string[]): Promise<string[]> {
   const quoted = words.map(word => `'${word}'`).join(' ');
   const program = `${script}\nCOMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}; _gateway; printf '%s\\n' "\${COMPREPLY[@]}"`;

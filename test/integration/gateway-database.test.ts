@@ -1,4 +1,4 @@
-// What becomes of a whole gateway when its database is killed, sits behind a pooler, or was there before it.
+// A whole gateway whose database is killed, is behind a pooler, or existed before.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { existingInstallation, storedKey } from '../support/existing-installation.ts';
@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 const ini = '[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\n';
 const mappings = '/admin/api-key-priority/mappings';
 
-/** Requests without a pause, over some connections at once, until it is stopped. */
+/** Sends requests without a pause, over several connections at once, until it is stopped. */
 function keepSending({ chat }: TestGateway, keys: readonly string[]) {
   const statuses = new Map<number, number>();
   let sent = 0;
@@ -23,12 +23,12 @@ function keepSending({ chat }: TestGateway, keys: readonly string[]) {
   };
   const sending = Promise.all([send(), send(), send(), send()]);
   return {
-    /** Resolves once so many more have been sent. */
+    /** Resolves once this many more have been sent. */
     async more(count: number) {
       const goal = sent + count;
       await until(() => sent >= goal);
     },
-    /** How many answers had which status. */
+    /** Returns the number of answers by status. */
     async stop() {
       isStopped = true;
       await sending;
@@ -58,7 +58,7 @@ test('the database is killed and brought back while requests flow: none with a k
 
 test('behind a pooler that swallows notifications changes by SQL serve all the same', async t => {
   const database = await freshDatabase(t);
-  // Notifications do not cross databases, as little as they cross a pooler in transaction mode.
+  // Notifications do not cross databases, just as they do not cross a pooler in transaction mode.
   const elsewhere = await emptyDatabase(t);
   const gateway = await startGateway(t, {
     ini,

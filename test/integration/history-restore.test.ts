@@ -4,9 +4,12 @@ import fc from 'fast-check';
 import type { Kysely } from 'kysely';
 import { migratePostgres } from '../../src/db/migrations/migrations.ts';
 import { openPostgres } from '../../src/db/postgres/postgres.ts';
+import type { Restorer } from '../../src/db/recorded-row.ts';
 import type { Database, HistoryRow } from '../../src/db/schema.ts';
-import { HistoryStore } from '../../src/priority/history-store.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { HistoryStore } from '../../src/history/history-store.ts';
 import { MappingStore } from '../../src/priority/rows/mapping-store.ts';
+import { priorityRestorers } from '../../src/priority/rows/restore-store.ts';
 import { startGateway } from '../support/gateway.ts';
 import { limitedRole } from '../support/limited-role.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -63,14 +66,22 @@ function arrange(db: Kysely<Database>, query: TestDatabase['query']) {
   const mappings = new MappingStore(db);
   const history = new HistoryStore(db);
   const all = async () => (await history.list({ limit: 1000, offset: 0 })).history;
-  /** Every object as it stands now, but for when it was written last. */
+  /** Returns the present state of every object, without the time of its last write. */
   const state = async (): Promise<State> => {
     const rows = await query(`
       SELECT 'mapping ' || id AS object, to_jsonb(m) - 'updated_at' AS row FROM api_key_priority_mappings m
       UNION ALL SELECT 'setting ' || key, to_jsonb(c) - 'updated_at' FROM api_key_priority_config c`);
     return new Map(rows.map(({ object, row }) => [object, row]));
   };
-  const restore = (entry: HistoryRow) => history.restore(entry, { actor }, { checkPool: () => {}, now: Date.now() });
+  const restorers: Readonly<Record<string, Restorer>> = priorityRestorers({
+    clock: systemClock,
+    serve: () => Promise.resolve(),
+  });
+  const restore = async (entry: HistoryRow) => {
+    const restorer = restorers[entry.object];
+    assert.ok(restorer);
+    return history.restore(entry, restorer, { actor });
+  };
   const apply = async (change: Change): Promise<unknown> => {
     switch (change.by) {
       case 'create': {
@@ -97,7 +108,7 @@ function arrange(db: Kysely<Database>, query: TestDatabase['query']) {
   return { all, state, restore, apply };
 }
 
-/** A change that the tables or the rules refuse is no change. */
+/** A change that the tables or the rules refuse counts as none. */
 const orRefused = (changing: Promise<unknown>): Promise<boolean> =>
   changing.then(
     () => true,
@@ -107,7 +118,7 @@ const orRefused = (changing: Promise<unknown>): Promise<boolean> =>
     },
   );
 
-/** The history has an exact pattern as its digest, which is the same pattern. */
+/** The history stores an exact pattern as its digest, which is the same pattern. */
 const sameObject = (actual: unknown, expected: unknown, spelled: (row: any) => unknown) =>
   assert.deepEqual(spelled(actual), spelled(expected));
 const withoutSpelling = (row: any) => (row?.match_type === 'exact' ? { ...row, pattern: 'exact' } : row);
@@ -123,7 +134,7 @@ test('after any sequence of changes an entry gives its object the state that it 
     fc.asyncProperty(fc.array(anyChange, { minLength: 1, maxLength: 12 }), fc.nat(), async (changes, pick) => {
       await query(`TRUNCATE api_key_priority_mappings, api_key_priority_config RESTART IDENTITY;
         TRUNCATE api_key_priority_history RESTART IDENTITY`);
-      /** The state of all right after the change that wrote the entry. */
+      /** The state of all objects right after the change that wrote the entry. */
       const after = new Map<number, State>();
       for (const change of changes) {
         await orRefused(apply(change));
@@ -189,7 +200,8 @@ test('where the role may not create triggers the gateway records what is changed
   const history = () => gateway.admin('GET', '/admin/api-key-priority/history?object_id=2&limit=1');
   const [entry] = (await history()).body.history;
   assert.deepEqual([entry.before.priority, entry.after.priority, entry.actor], [9, 3, actor]);
-  // Without the right to write the history a change is still made; without that to read it, its absence is explained.
+  // Without the right to write the history a change still succeeds; without the right to read it, its absence is
+  // explained.
   await database.query(`REVOKE ALL ON api_key_priority_history FROM ${role}`);
   assert.equal((await gateway.admin('PUT', '/admin/api-key-priority/mappings/2', { priority: 4 })).status, 200);
   const unreadable = await history();

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { openPostgres } from '../../src/db/postgres/postgres.ts';
 import { recorded } from '../../src/db/recorded.ts';
 import { type Database, mappingRow } from '../../src/db/schema.ts';
-import { HistoryStore } from '../../src/priority/history-store.ts';
+import { HistoryStore } from '../../src/history/history-store.ts';
 import { startGateway } from '../support/gateway.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 
@@ -16,7 +16,7 @@ const past = '/admin/api-key-priority/history';
 const config = '/admin/api-key-priority/config';
 const prod = { pattern: 'tok_prod*', priority: 0, match_type: 'prefix', tenant_id: 'dept-prod' };
 
-/** A gateway, and its history in short: `object object_id kind by actor`, newest first. */
+/** A gateway, and its history in short form: `object object_id kind by actor`, newest first. */
 async function arrange(t: TestContext) {
   const database = await freshDatabase(t);
   const gateway = await startGateway(t, { ini, database: database.url });
@@ -31,7 +31,7 @@ async function arrange(t: TestContext) {
   return { database, ...gateway, entries, told, restore };
 }
 
-/** As `admin`, with If-Match and the answer's ETag. */
+/** Like `admin`, with If-Match and the answer's ETag. */
 async function send(
   at: string,
   method: string,
@@ -45,7 +45,7 @@ async function send(
   return { status: answer.status, etag: answer.headers.get('etag'), body: (await answer.json()) as any };
 }
 
-/** What the table itself holds of a listed mapping. */
+/** The table's row of a listed mapping. */
 const rowOf = (listed: any) =>
   Object.fromEntries(Object.keys(mappingRow.properties).map(column => [column, listed[column]]));
 
@@ -110,7 +110,7 @@ test('changes by SQL are there with the database role, whatever statement made t
   assert.deepEqual(made.sort(), by('1 create', '2 create'));
   const [update] = await entries('?object_id=1&kind=update&limit=1&offset=1');
   assert.deepEqual([update.before.priority, update.after.priority, update.via, update.db_role], [1, 5, 'sql', role]);
-  // A name that a session claims does not hide who was logged in.
+  // A name that a session claims does not hide the logged-in role.
   const other = new pg.Client(Object.assign(new URL(database.url), { username: role, password: 'secret' }).href);
   await other.connect();
   await other.query(`SET tokligence.actor = 'admin@local'`);
@@ -220,7 +220,7 @@ test('an entry restores its object, a deleted row with its id, and is itself an 
     'mapping 1 update by admin@local',
     'mapping 1 create by admin@local',
   ]);
-  // A restoring is an entry as any other: it can be restored too.
+  // A restore is an entry like any other: it can be restored too.
   const [, , restoring] = await entries('?object=mapping');
   await restore(restoring.id);
   assert.deepEqual(withoutUpdate(await get()), withoutUpdate(changed));
@@ -347,7 +347,7 @@ test('who writes on a version that is no more is refused, with the current and t
   assert.deepEqual(late.body.submitted, { ...rowOf(mine.body), description: 'late' });
   assert.equal((await send(at, 'DELETE', `${url}/1`, { ifMatch: made.body.etag })).body.submitted, null);
 
-  // As a proxy may weaken it, among others, any, or none.
+  // A weak ETag as a proxy may make it, in a list, `*`, or missing.
   assert.equal((await send(at, 'PUT', `${url}/1`, { body: {}, ifMatch: `W/${mine.etag}` })).status, 200);
   assert.equal((await send(at, 'PUT', `${url}/1`, { body: {}, ifMatch: `"0", ${mine.etag}` })).status, 200);
   assert.equal((await send(at, 'PUT', `${url}/1`, { body: {}, ifMatch: '*' })).status, 200);

@@ -18,7 +18,7 @@ function open(t: TestContext, url: string): Socket {
   return socket;
 }
 
-/** All that comes until the other side closes. */
+/** Resolves to all bytes until the other side closes. */
 async function untilClosed(socket: Socket): Promise<string> {
   let text = '';
   for await (const part of socket.setEncoding('utf8')) text += part;
@@ -179,7 +179,7 @@ test('who sends no whole head within ten seconds is disconnected, however it is 
     return { what, text, tookMs: performance.now() - begun };
   });
   for (const { what, text, tookMs } of await Promise.all(ends)) {
-    // A second for how often it is looked at; the rest is for machines that are busy.
+    // One second is the interval of the check; the rest is for busy machines.
     assert.ok(tookMs > 9_000 && tookMs < 20_000, `${what}: ${tookMs} ms`);
     if (what === 'nothing at all') assert.equal(text, '', 'nothing was asked, so nothing is answered');
     else assert.match(text, /HTTP\/1\.1 408 .*did not arrive in time/s, what);

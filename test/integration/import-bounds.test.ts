@@ -43,7 +43,7 @@ const row = (number: number, fields: object = {}) => ({
 });
 const jsonOf = (rows: readonly object[]) => JSON.stringify({ mappings: rows });
 const small = jsonOf([row(1)]);
-/** The library compares each name with all before it. */
+/** The library compares each name with all earlier ones. */
 const names = Array.from({ length: 150_000 }, (_, at) => `n${at}: 1`);
 const slow = `mappings:\n  - ${names.join('\n    ')}\n`;
 
@@ -102,7 +102,7 @@ test('neither faults without number nor many rows keep the gateway from other wo
       answer = await send(text, query, 'application/json');
     });
     turns.push(`${name} ${Math.round(ms)} ms`);
-    // The client works in this thread too, and a cold compiler: on a machine of its own all stay below 20 ms.
+    // The client and the compiler use this thread too; on an idle machine all stay below 20 ms.
     assert.ok(ms < 80, turns.at(-1));
     return answer ?? assert.fail();
   };
@@ -152,7 +152,7 @@ test("a file whose regexes find no room beside those that serve is refused, and 
   assert.match(await outcome(regexes(15, 5)), noRoom);
   assert.deepEqual(await outcome(regexes(0, 15, { priority: 6 })), [0, 15, 0, 5]);
   assert.deepEqual(await outcome(regexes(30, 19), '?prune=true'), [19, 0, 20, 0]);
-  // By SQL there may be too many; what has nothing to do with them is taken in.
+  // SQL may have inserted too many; an unrelated row is still accepted.
   for (let number = 60; number < 64; number++)
     await database.query(`INSERT INTO api_key_priority_mappings (pattern, match_type, priority)
       VALUES ('${heavyRegex(number)}', 'regex', 9)`);

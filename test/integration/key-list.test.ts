@@ -1,4 +1,4 @@
-// The list of keys where there are too many to be counted for each look.
+// The list of keys when there are too many to count for each request.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { adminKey, startGateway } from '../support/gateway.ts';
@@ -34,7 +34,7 @@ test('the total of a long list is told to be an estimate, that of a list with a 
   assert.deepEqual(totals(await list('limit=10&q=tok_000000')), [99, undefined, 10]);
   assert.deepEqual(totals(await list('limit=1000&offset=12000')), [12_001, undefined, 1], 'the last page knows');
 
-  // The planner has not heard of the last keys, and no page is lost to that.
+  // The planner does not know the last keys, and no page is lost by that.
   await database.query('ALTER TABLE api_keys SET (autovacuum_enabled = false)');
   await database.query('DELETE FROM api_keys WHERE id % 4 = 0');
   await database.query('ANALYZE api_keys');

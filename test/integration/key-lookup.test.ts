@@ -1,4 +1,4 @@
-// Whose is this key? Asked by its hash, by whoever has found a key.
+// The owner of a key, looked up by its hash.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hashKey } from '../../src/identity/api-key.ts';

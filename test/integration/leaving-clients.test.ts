@@ -1,5 +1,5 @@
-// A storm of clients that leave at any byte of real streams, against a gateway in a process of its own: whatever they
-// do, it answers others meanwhile, every request ends in one outcome, and no seat is lost.
+// Many clients that leave at any byte of real streams, against a gateway in a process of its own: it answers other
+// clients meanwhile, every request ends in one outcome, and no seat is lost.
 import assert from 'node:assert/strict';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -13,7 +13,7 @@ const clients = 600;
 const atOnce = 40;
 const seats = 8;
 
-/** Serves the streams by path, in pieces of random sizes; some it breaks off itself. Counts what is in work. */
+/** Serves the streams by path, in pieces of random sizes; breaks some off itself. Counts the requests in progress. */
 async function startStreaming(t: TestContext, random: Random) {
   const upstream = { port: 0, active: 0, maxActive: 0, served: 0 };
   const sockets = new Set<Socket>();
@@ -65,7 +65,7 @@ async function stream(socket: Socket, bytes: Buffer, random: Random, end: () => 
   else socket.write('0\r\n\r\n');
 }
 
-/** Reads so many bytes of the answer and leaves; null: reads to its end. */
+/** Reads this many bytes of the answer and leaves; null: reads to its end. */
 function client(port: number, path: string, leaveAfter: number | null): Promise<void> {
   const body = JSON.stringify({ model: 'm', stream: true, max_tokens: 100, messages: [] });
   return new Promise(resolve => {

@@ -1,4 +1,4 @@
-// A stop that loses nothing: who is told of it, when, and what is served meanwhile.
+// A stop that loses nothing: which clients learn of it, when, and what is served meanwhile.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -24,14 +24,14 @@ const closes = /^connection: close\r$/im;
 async function arrange(t: TestContext, delaySec: number, reply: Reply = { hold: true }) {
   const upstream = await startFakeUpstream(t, reply);
   const clock = new ManualClock();
-  // A test that fails must not wait for the delay of a clock that stands still.
+  // A failing test must not wait for the delay of a clock that stands still.
   t.after(() => setInterval(() => clock.advance(10_000), 10).unref());
   const gateway = await startGateway(t, {
     ini: poolIni(upstream, { seats: 4 }),
     env: { TOKLIGENCE_GATEWAY_SHUTDOWN_DELAY_SEC: String(delaySec) },
     overrides: { clock },
   });
-  /** A new connection, and what came on it until it was closed. */
+  /** Opens a connection; resolves to everything received on it until it was closed. */
   const ask = async (bytes: string) => {
     const wire = await openWire(t, gateway.url);
     wire.send(bytes);
@@ -40,7 +40,7 @@ async function arrange(t: TestContext, delaySec: number, reply: Reply = { hold: 
   return { ...gateway, upstream, clock, ask };
 }
 
-/** A connection on which one request was answered, and which is kept. */
+/** A kept connection on which one request was answered. */
 async function idleWire(t: TestContext, url: string): Promise<Wire> {
   const wire = await openWire(t, url);
   wire.send(get('/healthz'));
@@ -112,7 +112,7 @@ test('of requests that were sent ahead all are answered, and the last answer end
   await upstream.waitForActive(1);
   const stopped = app.stop();
   wire.send(chat());
-  // Sent later, on another connection, and answered: so what was sent before has come.
+  // Sent later, on another connection, and answered: so the earlier bytes have arrived.
   assert.match(await ask(get('/healthz')), closes);
   upstream.open();
   const answers = (await wire.closed).split(/(?=HTTP\/1\.1 )/);

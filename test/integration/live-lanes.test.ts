@@ -1,4 +1,4 @@
-// The stream of the lanes, requests that are looked for, and the providers, all through a whole gateway.
+// The stream of the lanes, the search for requests, and the providers, all through a whole gateway.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { HistoryEvent, LanesEvent, PointEvent, TenantShare } from '../../src/http/admin/contract/live-contract.ts';
@@ -14,7 +14,7 @@ import { until } from '../support/until.ts';
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const findPath = (id: string) => `/admin/scheduler/requests/${encodeURIComponent(id)}`;
 
-/** A gateway whose upstream holds every request, on a clock that stands still. */
+/** A gateway whose upstream holds every request, on a clock that only the test advances. */
 async function arrange(t: TestContext, { seats = 1, database = '' } = {}) {
   const upstream = await startFakeUpstream(t, { hold: true });
   t.after(() => upstream.open());

@@ -1,5 +1,5 @@
-// Where the log goes, and what becomes of it when nobody takes it: a daemon whose reader stands still, files that are
-// moved away, taken away, or full.
+// The output of the log, and what happens when it is not read: a daemon whose reader stops, files that are moved,
+// deleted, or full.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -66,7 +66,7 @@ const startUnread = (t: TestContext, folder: string) => {
 
 const urlIn = (text: string) => /Listening on (http:[\w.:/]+)/.exec(text)?.[1] ?? '';
 
-/** So many requests without a key that anybody has, 200 at a time. */
+/** Sends this many requests with unknown keys, 200 at a time. */
 const knock = async (url: string, count: number) => {
   const { hostname, port } = new URL(url);
   const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer x\r\nx-request-id: ${'r'.repeat(128)}`;
@@ -104,7 +104,7 @@ test('a reader that stands still gets 8 MiB when it goes on, whole lines and how
   const all = await readUntil(text => text.includes('Stopped'));
   assert.deepEqual(await exited, { code: 0, signal: null });
   const held = text.length;
-  // 7 MiB of it are for ordinary lines; what pipes and sockets hold between two processes comes on top.
+  // 7 MiB of it are for ordinary lines; the buffers of pipes and sockets between two processes come on top.
   assert.ok(held > 6 * 2 ** 20 && held < 9 * 2 ** 20, `${held} bytes were kept`);
   const lines = all.trimEnd().split('\n');
   for (const line of lines) JSON.parse(line);
@@ -133,7 +133,7 @@ const hasScript = (() => {
   }
 })();
 
-/** What this process is the child of. */
+/** Returns the child of this process. */
 const childOf = (pid: number) => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0]);
 
 test('a terminal that is stopped stops no request', {
@@ -147,7 +147,7 @@ test('a terminal that is stopped stops no request', {
   t.after(() => {
     if (existsSync(`/proc/${gateway}`)) process.kill(gateway, 'SIGKILL');
   });
-  // It reads the terminal no longer, as after Ctrl-S.
+  // It no longer reads the terminal, as after Ctrl-S.
   process.kill(daemon.pid, 'SIGSTOP');
   await knock(url, 2_000);
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
@@ -201,7 +201,7 @@ test('after a rename, and after a deletion, SIGHUP begins a new file that only i
   rmSync(file);
   daemon.signal('SIGHUP');
   await said('the file is opened anew');
-  // A configuration with a fault is no reason to write to a file that is gone.
+  // A faulty configuration is no reason to write to a deleted file.
   rmSync(file);
   writeFileSync(join(folder, 'setting.ini'), 'nonsense');
   daemon.signal('SIGHUP');
@@ -230,7 +230,7 @@ test('where no new file is to be had the old one goes on, and standard error tel
   await daemon.said(/Log: what was written to before goes on: .*gateway\.log cannot be opened: it is a folder/);
   await said('it is a folder', `${file}.1`);
   rmSync(file, { recursive: true });
-  // A folder that is not there any more.
+  // The folder no longer exists.
   renameSync(join(folder, 'logs'), join(folder, 'gone'));
   daemon.signal('SIGHUP');
   await daemon.said('its folder does not exist');
@@ -329,7 +329,7 @@ test('a disk that is full stops nothing; what it could not take is written once 
   );
 });
 
-/** A file system of 4 MiB; null where mounting is not permitted. */
+/** A file system of 4 MiB; null if mounting is not permitted. */
 const smallDisk = (folder: string): Disposable | null => {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder], { stdio: 'ignore' });
@@ -386,7 +386,7 @@ test('a file system that hangs does not keep a process that has stopped', unix, 
   const fd = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
   t.after(() => closeSync(fd));
   const room = (name: string) => JSON.stringify(new URL(`../../src/telemetry/${name}`, import.meta.url).href);
-  // A descriptor that blocks stands for the file system: a thread of the pool never comes back from it.
+  // A blocking descriptor replaces the file system: a thread of the pool never returns from it.
   const code = `
     const { LineBuffer } = await import(${room('line-buffer.ts')});
     const { LogWriter } = await import(${room('log-writer.ts')});

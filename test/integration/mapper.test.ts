@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import type { PrioritySettings } from '../../src/config/config.ts';
+import { answerOf } from '../../src/db/answered.ts';
 import { migratePostgres } from '../../src/db/migrations/migrations.ts';
 import { openPostgres } from '../../src/db/postgres/postgres.ts';
 import { systemClock } from '../../src/domain/clock.ts';
@@ -10,17 +10,12 @@ import { MappingRates } from '../../src/observed/mapping-rates.ts';
 import { RaisedRequests } from '../../src/observed/raised-requests.ts';
 import { createInspector, createMapper, createMappingList, type NewMapping } from '../../src/priority/priority.ts';
 import { freshDatabase, privateServer, type TestDatabase } from '../support/postgres.ts';
+import { prioritySettings } from '../support/priority-settings.ts';
 import { until } from '../support/until.ts';
 
-const settings: PrioritySettings = {
-  enabled: { value: true, source: 'file' },
-  default_priority: { value: 7, source: 'default' },
-  cache_ttl_sec: { value: 300, source: 'default' },
-  x_priority: { value: 'allow', source: 'default' },
-  mode: { value: 'enforce', source: 'default' },
-};
+const settings = prioritySettings();
 
-/** A mapper that serves from this database, and what it said. */
+/** A mapper that serves from this database, and its log. */
 async function startMapper(t: TestContext, { url }: Pick<TestDatabase, 'url'>) {
   const said: string[] = [];
   const events = {
@@ -75,7 +70,7 @@ const request = (key: string): Classifiable => ({
 });
 
 const prod: NewMapping = { pattern: 'tok_prod*', priority: 0, match_type: 'prefix' };
-/** A mapping whose row alone says its priority. */
+/** A mapping without a boost or schedule. */
 const untimed = (priority: number) => ({ boost: null, effective_priority: priority, effective_source: 'row' });
 const sha256 = (key: string) => `sha256:${createHash('sha256').update(key).digest('hex')}`;
 
@@ -140,7 +135,7 @@ test('one pattern has one mapping, whichever way an exact key is spelled', async
   await assert.rejects(mapper.create(exact(`sha256:${sha256('tok_a').slice(7).toUpperCase()}`), 'admin'), conflict(id));
   await assert.rejects(mapper.create(exact('tok_b'), 'admin'), conflict(other.id));
   await assert.rejects(mapper.update(other.id, { pattern: 'tok_a' }), conflict(id));
-  // The same pattern again, and the other spelling of its own, are no conflict with itself.
+  // The same pattern again, and its other spelling, do not conflict with themselves.
   await mapper.update(id, { pattern: 'tok_a', priority: 2 });
   assert.equal((await mapper.update(id, { pattern: sha256('tok_a') })).pattern, sha256('tok_a'));
   assert.equal(mapper.classify(request('tok_a')).level, 2);
@@ -228,7 +223,7 @@ test('a row written by hand serves like any other, and a faulty one is shown, sa
   );
   assert.equal(said.length, 2);
   assert.deepEqual([mapper.status().size, mapper.status().usable, mapper.status().faulty], [3, 1, 2]);
-  // Neither field makes the row worse than it is.
+  // Neither field makes the faulty row worse.
   assert.match((await mapper.update(2, { enabled: false, priority: 5 })).fault ?? '', /RE2/);
   assert.match((await mappingList.list({ enabled: false, limit: 1, offset: 0 })).mappings[0]?.fault ?? '', /RE2/);
   assert.equal((await mapper.update(2, { pattern: '^tok', enabled: true })).fault, null);
@@ -305,9 +300,13 @@ test('while the database is away the snapshot serves, admins are told 503, and w
   assert.ok(said.includes('reload failed'));
   assert.equal(mapper.classify(request('tok_prod_1')).level, 2);
   const away = { code: 'unavailable', retryAfterSec: 1 };
-  await assert.rejects(mapper.create({ ...prod, pattern: 'tok_x' }, 'admin'), away);
-  await assert.rejects(mappingList.list({ limit: 1, offset: 0 }), away);
-  await assert.rejects(mapper.reload(), away);
+  const told = (asking: Promise<unknown>) =>
+    asking.catch(error => {
+      throw answerOf(error, {});
+    });
+  await assert.rejects(told(mapper.create({ ...prod, pattern: 'tok_x' }, 'admin')), away);
+  await assert.rejects(told(mappingList.list({ limit: 1, offset: 0 })), away);
+  await assert.rejects(told(mapper.reload()), away);
   await server.start();
   await server.query('UPDATE api_key_priority_mappings SET priority = 1');
   await until(() => !mapper.status().degraded && mapper.classify(request('tok_prod_1')).level === 1);

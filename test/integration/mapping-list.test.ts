@@ -9,7 +9,7 @@ const ini = '[api_key_priority]\nenabled = true\n[provider.local]\ntype = loopba
 const base = '/admin/api-key-priority';
 const url = `${base}/mappings`;
 
-/** The real time, moved forward as a test wants: rates are of minutes. */
+/** The real time, moved forward by the test, because rates cover minutes. */
 function clockWithLead() {
   let leadMs = 0;
   return {
@@ -334,7 +334,7 @@ test('Personal has neither list nor status', async t => {
 test('at 100,000 mappings every view answers soon, with the number of all', async t => {
   const { database, admin, list } = await arrange(t);
   const count = 100_000;
-  // Without the triggers that record and tell of each row: the reload below is told.
+  // Without the triggers that record and notify each row; the reload below reads them all.
   await database.query(`
     ALTER TABLE api_key_priority_mappings DISABLE TRIGGER USER;
     INSERT INTO api_key_priority_mappings
@@ -366,7 +366,7 @@ test('at 100,000 mappings every view answers soon, with the number of all', asyn
       assert.equal((await list(query)).total, total, query);
       times.push(performance.now() - began);
     }
-    // A tenth of a second as a rule (bench/mapping-list.ts); this machine may be doing much else.
+    // Usually a tenth of a second (bench/mapping-list.ts); this machine may be busy.
     assert.ok(Math.min(...times) < 1_500, `${query}: ${times.map(Math.round)} ms`);
   }
 });

@@ -1,4 +1,4 @@
-// How an earlier scheduler of this design failed; each is a regression test of ours, over real HTTP.
+// Failures of an earlier scheduler of this design; each is a regression test, over real HTTP.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
@@ -74,7 +74,7 @@ test('3: a hundred queued requests on two seats with a service of a millisecond 
     await Promise.all(answers.map(async answer => assert.equal((await answer).status, 200)));
     return performance.now() - start;
   };
-  // A machine that is busy with other tests may be slow once; who looks at the queue by a clock is slow each time.
+  // A machine that is busy with other tests may be slow once; a scheduler that polls its queue is slow each time.
   const attemptsMs: number[] = [];
   do {
     attemptsMs.push(await serveHundred());

@@ -1,4 +1,4 @@
-// Upstreams that answer in ways that nobody asked them for.
+// Upstreams with unexpected answers.
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -95,7 +95,7 @@ test('an answer that is packed all the same passes as it is, and its usage is re
       head = `${type}content-encoding: ${encoding}\r\n\r\n`;
       const answer = await fetch(`${front.url}${chat}`, { method: 'POST', body: '{"model":"m"}' });
       assert.equal(answer.headers.get('content-encoding'), encoding);
-      await answer.arrayBuffer().catch(() => {}); // fetch unpacks, and knows not all of them
+      await answer.arrayBuffer().catch(() => {}); // fetch decompresses, but does not support all encodings
       await until(() => front.ends.length > 0);
       assert.deepEqual(front.ends.splice(0), [{ status: 200, usage: told, outcome: 'served' }], encoding);
       const reading = await front.post(chat);
@@ -133,7 +133,7 @@ async function packedAnswer(front: Awaited<ReturnType<typeof startFront>>) {
   return { bytes: reading.bytes().length, outcome: outcome !== undefined && 'usage' in outcome ? outcome : null };
 }
 
-/** So many bytes of blanks, packed, without ever holding them. */
+/** Returns this many bytes of blanks, compressed, without ever holding them. */
 async function packedBlanks(mib: number): Promise<Buffer> {
   const gzip = createGzip({ level: 9 });
   const blank = Buffer.alloc(1024 * 1024, ' ');

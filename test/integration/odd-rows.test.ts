@@ -1,4 +1,4 @@
-// One row that nobody foresaw takes down neither what lists it nor what serves, nor a start.
+// An unforeseen row breaks neither the lists nor the requests nor a start.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ const personal = '[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 
 const ini = `[api_key_priority]\nenabled = true\n${personal}`;
 const base = '/admin/api-key-priority';
 
-/** All that reads rows and answers them. */
+/** Everything that reads rows and returns them. */
 const reading = [
   '/admin/users',
   '/admin/users?q=odd',
@@ -44,7 +44,7 @@ const assertAllRead = async ({ url }: TestGateway, key: string, paths = reading)
   }
 };
 
-/** The live lanes are sent. */
+/** Asserts that the live lanes are sent. */
 const assertLanes = async ({ url }: TestGateway, key: string): Promise<void> => {
   const leaving = new AbortController();
   const { body } = await fetch(`${url}/admin/scheduler/stream`, {
@@ -62,7 +62,7 @@ const assertLanes = async ({ url }: TestGateway, key: string): Promise<void> => 
 
 const adminKey = 'tok_admin_key_of_the_tests_0123456789';
 
-/** Rows beside the odd ones go on, and a gateway starts on all of them. */
+/** Asserts that rows beside the odd ones work, and that a gateway starts with all of them. */
 const assertGoesOn = async (t: Parameters<typeof startGateway>[0], database: TestDatabase): Promise<TestGateway> => {
   const gateway = await startGateway(t, { ini, database: database.url });
   await assertAllRead(gateway, adminKey);

@@ -22,7 +22,7 @@ type = loopback
 service_ms = 600000
 `;
 
-/** Every admin route with something to ask of it, in an order in which each finds what it needs. */
+/** Every admin route with a sample request, in an order in which each finds the objects it needs. */
 const calls: readonly (readonly [method: string, url: string, status: number, body?: unknown])[] = [
   ['POST', '/admin/users', 201, { email: 'a@b', role: 'gateway_user', display_name: 'A' }],
   ['GET', '/admin/users?limit=1&q=a&role=gateway_user&status=active', 200],
@@ -102,7 +102,7 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
   ['POST', '/admin/api-key-priority/history/1/restore', 200],
 ];
 
-/** Those by which one gets a session, looks at it and ends it. */
+/** The routes that open, show and end a session. */
 const sessionCalls: typeof calls = [
   ['POST', '/admin/session', 401, { key: 'tok_nobody' }],
   ['POST', '/admin/session', 201, { key: adminKey }],
@@ -169,7 +169,7 @@ test('every documented admin route answers as the document says, its refusals to
   assert.equal(new Set(all.map(({ operationId }) => operationId)).size, all.length);
 });
 
-/** Asks while a request of that id runs. */
+/** Calls `ask` while a request of that ID runs. */
 async function askForRequest(url: string, ask: () => Promise<void>): Promise<void> {
   const leaving = new AbortController();
   const headers = { authorization: `Bearer ${adminKey}`, 'x-request-id': 'one-that-runs' };
@@ -206,7 +206,7 @@ test('it has every route there is: admin, model and open ones', async t => {
   assert.deepEqual([...names].sort(), (await adminRoutes()).sort());
 });
 
-/** What Fastify itself is told of, past the document. */
+/** The routes registered with Fastify, independent of the document. */
 async function adminRoutes(): Promise<string[]> {
   const app = fastify();
   const seen: string[] = [];

@@ -1,4 +1,4 @@
-// auth.disabled opens the model routes to programs of this machine, and to no web page.
+// auth.disabled opens the model routes to programs of this machine, but to no web page.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { startGateway } from '../support/gateway.ts';
@@ -9,7 +9,7 @@ const ini = '[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\n';
 const open = { TOKLIGENCE_AUTH_DISABLED: 'true' };
 
 function asker(t: TestContext, url: string) {
-  /** Status and answer of a list of models (or another path) with these headers, and no others. */
+  /** Returns status and answer of a list of models (or another path) with exactly these headers. */
   return async (headers: Record<string, string>, path = '/v1/models', method = 'GET') => {
     const wire = await openWire(t, url);
     const given = Object.entries({ connection: 'close', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);

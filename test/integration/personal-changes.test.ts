@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 
 const ini = '[provider.local]\ntype = loopback\n';
 
-/** A Personal gateway whose time stands still, and another connection to its file. */
+/** A Personal gateway on a stopped clock, and another connection to its file. */
 async function arrange(t: TestContext) {
   const clock = new ManualClock(Date.now());
   const gateway = await startGateway(t, { ini, overrides: { clock } });

@@ -28,7 +28,7 @@ const nights = {
 const editions = ['Team', 'Personal'] as const;
 type Edition = (typeof editions)[number];
 
-/** A gateway of two seats whose time is in the test's hand, before an upstream that answers nobody yet. */
+/** A gateway of two seats on a clock that the test advances, in front of an upstream that holds its requests. */
 async function arrange(t: TestContext, edition: Edition, { sections = '', at = friday, database = '' } = {}) {
   const clock = new ManualClock(at);
   const upstream = await startFakeUpstream(t, { hold: true });
@@ -68,7 +68,7 @@ for (const edition of editions) {
     upstream.release(1);
     for (const answer of [...early, third]) assert.equal((await answer).status, 200);
 
-    // To 08:00 on Saturday in Singapore.
+    // Until 08:00 on Saturday in Singapore.
     clock.advance(14 * hourMs - 1);
     const late = [gateway.chat(key), gateway.chat(key)];
     await until(async () => (await waitingIn(gateway)) === 1);
@@ -129,7 +129,7 @@ for (const edition of editions) {
     const within = (await admin('GET', pool)).body;
     assert.deepEqual([within.policy, within.queue_timeout_sec, within.cap], ['wfq', ten(1.5), ten(1)]);
     assert.deepEqual([within.source.policy, within.source.weights], ['schedule', 'default']);
-    // What is stored while the window is open holds after it.
+    // A value stored while the window is open applies after it.
     assert.deepEqual((await admin('PUT', pool, { cap: ten(2, 1) })).body.source.cap, 'schedule');
     gateway.reload(poolIni(upstream, { seats: 2 }));
     assert.equal((await admin('GET', pool)).body.policy, 'wfq');

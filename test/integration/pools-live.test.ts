@@ -1,4 +1,4 @@
-// Pools changed while they run: by the admin API, by SQL, by another gateway, by the file read again.
+// Pools changed while they run: by the admin API, by SQL, by another gateway, by a reload of the file.
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
@@ -20,14 +20,14 @@ const put = async ({ admin }: TestGateway, patch: object) => {
   return body;
 };
 const logged = ({ log }: TestGateway, text: string) => log.filter(line => line.includes(text));
-/** Lines are written in batches: waits for the first with this text, and answers all of them. */
+/** Lines are written in batches: waits for the first with this text, and returns all of them. */
 const said = async (gateway: TestGateway, text: string) => {
   await until(() => logged(gateway, text).length > 0);
   return logged(gateway, text);
 };
 const runningIn = async (gateway: TestGateway, level: number) => (await gateway.pool()).levels[level].running;
 
-/** A gateway on a database of its own, before an upstream that answers nobody yet. */
+/** A gateway on a database of its own, in front of an upstream that holds its requests. */
 async function held(t: TestContext, seats: number, sections = '') {
   const upstream = await startFakeUpstream(t, { hold: true });
   const database = await freshDatabase(t);
@@ -181,7 +181,7 @@ test('two changes at the same moment are made one after the other: what fits alo
   assert.equal((await database.query('SELECT * FROM scheduler_pool_config')).length, 1);
 });
 
-/** Every waiter is answered, however often all of it is changed while they wait. */
+/** Every waiting request is answered, however often all settings change meanwhile. */
 async function changeUnderBacklog(
   { gateway, upstream, key }: { gateway: TestGateway; upstream: FakeUpstream; key: string },
   change: (step: number) => Promise<unknown>,

@@ -26,13 +26,13 @@ const levels = {
   'ext-free': 9,
 };
 
-/** The many starts compile the same modules. */
+/** The many starts share one cache of compiled modules. */
 const compiled = await mkdtemp(join(tmpdir(), 'quickstart-compiled-'));
 after(() => rm(compiled, { recursive: true, force: true }));
 
 interface Quickstart {
   readonly child: ChildProcess;
-  /** All that it printed so far. */
+  /** Everything printed so far. */
   said(): string;
   /** Resolves once the pattern was printed. */
   saw(pattern: RegExp): Promise<RegExpMatchArray>;
@@ -86,7 +86,7 @@ const urlOf = ({ port }: Folder) => `http://127.0.0.1:${port}`;
 const keysFile = ({ dataDir }: Folder) => join(dataDir, 'quickstart-keys.json');
 const readKeys = async (folder: Folder) => JSON.parse(await readFile(keysFile(folder), 'utf8'));
 
-/** Tenant, level and key of each line of the printed table. */
+/** Returns tenant, level and key of each line of the printed table. */
 const printedTenants = (text: string) =>
   [...text.matchAll(/^ {2}P(\d) +(\S+) +(tok_\S+)$/gm)].map(([, level, tenant, key]) => ({
     level: Number(level),
@@ -110,7 +110,7 @@ async function admin(folder: Folder, key: string, method: string, path: string, 
   return response.json();
 }
 
-/** Processes that work in a folder, as those of its PostgreSQL do. */
+/** Returns the processes whose working directory is in the folder, as those of its PostgreSQL are. */
 async function processesIn(folder: string): Promise<string[]> {
   if (process.platform !== 'linux') return [];
   const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name));
@@ -173,7 +173,7 @@ test('keys come with the first start, and the next start keeps them and what ope
   await assertNothingLeft(folder);
 });
 
-/** The database that is printed can be reached, and has what config/examples/eight-tenants.sql would write. */
+/** The printed database can be reached, and has the rows that config/examples/eight-tenants.sql would write. */
 async function assertSameAsExamples({ said }: Quickstart, folder: Folder, adminKey: string): Promise<void> {
   const [databaseUrl] = said().match(/postgres:\/\/\S+/) ?? [];
   const client = new pg.Client({ connectionString: databaseUrl });

@@ -1,4 +1,4 @@
-// Every command of the README, in its order, as somebody would type it who begins.
+// Runs every command of the README, in its order, as a new user would type it.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,12 +11,12 @@ import { freePort } from '../support/free-port.ts';
 
 interface Block {
   readonly commands: string;
-  /** Of a command that stays: what it has said once it can be used. */
+  /** For a command that keeps running: the text it prints once it can be used. */
   readonly staysUntil: string | null;
   readonly isRun: boolean;
 }
 
-/** The blocks of shell commands; a comment before one says what a test has to do with it. */
+/** The blocks of shell commands; a comment before one tells the test how to treat it. */
 function blocksOf(text: string): Block[] {
   const found = text.matchAll(/(?:<!-- test: (.+?) -->\n)?```sh\n([\s\S]+?)```/g);
   return [...found].map(([, mark, commands = '']) => ({
@@ -26,7 +26,7 @@ function blocksOf(text: string): Block[] {
   }));
 }
 
-/** A home of its own, in which curl takes a refusal for a failure and `npm ci` has been done. */
+/** A home of its own, in which curl fails on an error status and `npm ci` has been done. */
 async function newcomer(t: TestContext) {
   const home = await closedFolder('readme-test-');
   t.after(() => rm(home, { recursive: true, force: true }));
@@ -40,7 +40,7 @@ async function newcomer(t: TestContext) {
     ...Object.fromEntries(own),
     HOME: home,
     PATH: `${join(home, 'bin')}:${process.env.PATH}`,
-    // The many starts compile the same modules.
+    // The many starts share one cache of compiled modules.
     NODE_COMPILE_CACHE: join(home, 'compiled'),
     TOKLIGENCE_GATEWAY_DATA_DIR: join(home, 'data'),
     TOKLIGENCE_GATEWAY_PORT: String(await freePort()),
@@ -51,7 +51,7 @@ async function newcomer(t: TestContext) {
 interface Terminal {
   readonly child: ChildProcess;
   said(): string;
-  /** All that it printed, once that has this in it; rejects if it ends without. */
+  /** Resolves to everything printed, once it contains the text; rejects if the command ends without it. */
   saw(text: string): Promise<string>;
   readonly ended: Promise<number | null>;
 }
@@ -76,14 +76,14 @@ function endGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid !== undefined && groupLives(pid)) process.kill(-pid, signal);
 }
 
-/** As Ctrl-C does. */
+/** Stops the command like Ctrl-C. */
 async function stop({ child, ended, said }: Terminal): Promise<void> {
   endGroup(child, 'SIGINT');
   await ended;
   assert.ok(!groupLives(child.pid ?? 0), said());
 }
 
-/** What a reader pastes into the other terminal: lines that were printed for that, or the key. */
+/** Returns what a reader copies to the other terminal: the lines printed for that, or the key. */
 function pastedFrom(said: string): string[] {
   const key = /^Admin key \(shown once, keep it\): (\S+)$/m.exec(said)?.[1];
   const lines = said.match(/^ {2}(?:GW|ADMIN|PROD|ANALYTICS|DB)=.+$/gm) ?? [];
@@ -96,7 +96,7 @@ test('every command of the README works, in its order', { timeout: 110_000 }, as
   assert.match(written, /-- --demo$/m);
   const text = written
     .replaceAll('8081', env.TOKLIGENCE_GATEWAY_PORT)
-    // Two seconds show as well as twenty that it works.
+    // Two seconds are as good a test as twenty.
     .replace(/-- --demo$/m, '-- --demo --demo-seconds 2');
   const blocks = blocksOf(text);
   assert.equal(blocks.length, text.match(/^```sh$/gm)?.length, 'no block is overlooked');

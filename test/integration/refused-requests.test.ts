@@ -1,4 +1,4 @@
-// What a request leaves behind that no model route took: its id, a line of the log, a count.
+// The traces of a request that no model route accepted: its ID, a log line, a count.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';
@@ -155,7 +155,7 @@ test('an SDK that tries again does so once where it is told not to, and upstream
   const upstream = await startFakeUpstream(t, { status: 401, body: {} });
   const gateway = await startGateway(t, { ini: `[provider.up]\ntype = openai\nbase_url = ${upstream.url}/v1\n` });
   const client = new OpenAI({ baseURL: `${gateway.url}/admin`, apiKey: adminKey, maxRetries: 5 });
-  // It would try again after any 5xx.
+  // It would retry after any 5xx.
   await assert.rejects(client.get('/api-key-priority/mappings'), { status: 501 });
   await until(() => gateway.log.some(line => line.includes('not_implemented')));
   assert.equal(gateway.log.filter(line => line.includes('not_implemented')).length, 1);

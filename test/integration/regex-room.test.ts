@@ -40,7 +40,7 @@ test('regexes written by SQL that are too many leave the best and all other rows
     await until(() => log.some(line => line.includes(`Skipped mapping ${id}: there is no room for it`)));
   }
 
-  // The best of all are now theirs: the regex of tok_prod_ has to go, the prefix has not.
+  // The new rows are the best ones: the regex of tok_prod_ loses its room, the prefix does not.
   await bySql(26, 20, 0);
   assert.equal(await level(), '8');
   const { body } = await admin('GET', `${url}/1`);
@@ -59,7 +59,7 @@ test('an admin who would write one regex too many is refused, tried or real, and
   };
   await refused(post(heavyRegex(50)));
   await refused(post(heavyRegex(50), {}, '?dry_run=true'));
-  // Small ones find a place still, and one that is switched off needs none.
+  // Small regexes still fit, and a disabled one needs no room.
   assert.equal((await post('_ci$')).status, 201);
   const off = await post(heavyRegex(51), { enabled: false });
   assert.equal(off.status, 201);
@@ -67,7 +67,7 @@ test('an admin who would write one regex too many is refused, tried or real, and
   await refused(admin('PUT', `${url}/${off.body.id}?dry_run=true`, { enabled: true }));
   assert.equal((await admin('PUT', `${url}/${off.body.id}`, { tenant_id: 'other' })).status, 200);
 
-  // Now by SQL there are too many: rows as they are may be changed otherwise.
+  // Now SQL has inserted too many: other fields of existing rows may still be changed.
   await bySql(20, 3, 9);
   assert.equal((await faulty()).length, 2);
   assert.equal((await admin('PUT', `${url}/${served.id}`, { priority: 4, pattern: served.pattern })).status, 200);

@@ -15,7 +15,7 @@ const ini = `
 type = loopback
 service_ms = 0
 chunk_ms = 0`;
-/** Bodies of 8 MiB may be on their way in together, of one tenant 4 MiB, of P9 4.4 MiB. */
+/** Bodies of 8 MiB may be in flight together, of one tenant 4 MiB, of P9 4.4 MiB. */
 const narrow = `
 [scheduler]
 max_queued_mb = 8
@@ -45,14 +45,14 @@ const answerOf = (sent: ClientRequest): Promise<Answer> =>
     });
   });
 
-/** A chat of exactly so many bytes, in two halves. */
+/** Returns a chat of exactly this many bytes, in two halves. */
 function halves(bytes: number): [string, string] {
   const [head, tail] = ['{"model":"m","messages":[{"role":"user","content":"', '"}]}'];
   const text = head + 'x'.repeat(bytes - head.length - tail.length) + tail;
   return [text.slice(0, bytes * 0.7), text.slice(bytes * 0.7)];
 }
 
-/** An upload that has sent so much of its body, and its answer. */
+/** Begins an upload that has sent part of its body; resolves to it and its answer. */
 async function begin(url: string, key: string, bytes: number, level = 7) {
   const [head, tail] = halves(bytes);
   const upload = openChat(url, key, { 'content-length': bytes, 'x-priority': level });
@@ -152,7 +152,7 @@ test('a body that cannot be JSON is refused while it still comes in', async t =>
   assert.deepEqual([status, code], [400, 'invalid_request']);
 });
 
-/** Node's own server says so, before it hands the request on. */
+/** Node's own server emits this before it passes the request on. */
 function chatArrives(t: TestContext): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const hear = (message: unknown) => {
@@ -182,4 +182,32 @@ test('a client that leaves before its key is known ends in an outcome too', asyn
   await lock.query('COMMIT');
   await lock.end();
   await until(() => log.some(line => line.includes(chat) && line.includes('"client_left"')));
+});
+
+test('the bound of what comes in follows the settings of pools, up and down', async t => {
+  const { url, admin, createKey, reload } = await startGateway(t, { ini: narrow, env });
+  const key = await createKey();
+  /** Seven uploads of 1 MiB of one tenant, which has half of the bound. */
+  const seven = () => Promise.all(Array.from({ length: 7 }, () => begin(url, key, mebibyte)));
+  const assertWide = async () => {
+    const uploads = await seven();
+    for (const { finish } of uploads) finish();
+    for (const { answer } of uploads) assert.equal((await answer).status, 200);
+  };
+  const assertNarrow = async () => {
+    const uploads = await seven();
+    const refused = await Promise.race(uploads.map(({ answer }) => answer));
+    assert.equal(refused.code, 'tenant_limit');
+    for (const { finish } of uploads) finish();
+    await Promise.all(uploads.map(({ answer }) => answer));
+  };
+  await assertNarrow();
+  assert.equal((await admin('PUT', '/admin/scheduler/pools/local', { max_queued_mb: 64 })).status, 200);
+  await assertWide();
+  assert.equal((await admin('PUT', '/admin/scheduler/pools/local', { max_queued_mb: null })).status, 200);
+  await assertNarrow();
+  reload(narrow.replace('= 8', '= 64'));
+  await assertWide();
+  reload(narrow);
+  await assertNarrow();
 });

@@ -1,4 +1,4 @@
-// What the head of a request says, over real sockets: of its body, of what it expects, of its key.
+// The head of a request, over real sockets: its body, its expectations, its key.
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
@@ -17,7 +17,7 @@ const head = (request: string, lines: readonly string[]) =>
   [`${request} HTTP/1.1`, 'Host: x', ...lines, '', ''].join('\r\n');
 const post = (lines: readonly string[], path = '/v1/chat/completions') => head(`POST ${path}`, lines);
 
-/** Sends bytes, answers the whole answer that makes the gateway close the connection. */
+/** Sends bytes; resolves to the whole answer, after which the gateway closes the connection. */
 async function whole(t: TestContext, { url }: TestGateway, bytes: string) {
   const wire = await openWire(t, url);
   wire.send(bytes);
@@ -126,7 +126,7 @@ test('a body that waits for a 100 is refused instead where that is known, and it
     ['no host', '/v1/chat/completions', [auth, 'Host: y', sized()], 400],
   ];
   for (const [what, path, lines, status] of cases) {
-    // Nothing is ever sent of the body.
+    // No byte of the body is ever sent.
     const wire = await openWire(t, gateway.url);
     wire.send(post([...lines, 'Expect: 100-continue'], path));
     const answer = read(await wire.closed);

@@ -119,7 +119,7 @@ test('the SDKs raise the error class of each refusal', async t => {
   );
 });
 
-/** How long the SDKs would sleep before they try again, in milliseconds; they sleep until they are woken. */
+/** Records how long the SDKs would sleep before a retry, in milliseconds; they sleep until they are woken. */
 function sleepsOfSdks(t: TestContext): { readonly asked: readonly number[]; wake(): void } {
   const asked: number[] = [];
   const asleep: (() => void)[] = [];
@@ -138,7 +138,7 @@ function sleepsOfSdks(t: TestContext): { readonly asked: readonly number[]; wake
   };
 }
 
-/** Whole seconds, as Retry-After has them; what the SDKs choose themselves is half a second at most. */
+/** Whole seconds, as in Retry-After; the SDKs' own choice is at most half a second. */
 function assertAsRetryAfter(asked: readonly number[]): void {
   assert.equal(asked.length, 2);
   for (const ms of asked) assert.ok(ms >= 1_000 && ms <= 59_000 && ms % 1_000 === 0, `slept ${ms} ms`);

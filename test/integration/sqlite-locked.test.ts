@@ -1,4 +1,4 @@
-// The database file of Personal while another process has it, and while its disk has no room.
+// The database file of Personal while another process locks it, and while its disk is full.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ import { until } from '../support/until.ts';
 
 const ini = '[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\n';
 
-/** Another connection, as the sqlite3 shell is; `free` gives back what it holds. */
+/** Another connection, like the sqlite3 shell; `free` releases its locks. */
 const foreigner = (t: TestContext, file: string) => {
   const connection = new DatabaseSync(file);
   t.after(() => connection.isOpen && connection.close());
@@ -66,7 +66,7 @@ for (const how of ['BEGIN IMMEDIATE', 'BEGIN EXCLUSIVE']) {
     assert.equal(unknown.status, 401);
     isOver = true;
     await serving;
-    // One or the other may be slow where the machine is busy; a thread that waits for the lock takes five seconds.
+    // Single requests may be slow on a busy machine; a thread that waits for the lock takes five seconds.
     served.sort((a, b) => a - b);
     const [usual = 0, worst = 0] = [served[Math.floor(served.length * 0.95)], served.at(-1)];
     assert.ok(usual < 500 && worst < 2_500, `95 of 100 took ${usual} ms, the worst ${worst} ms`);
@@ -88,7 +88,7 @@ const arrange = async (t: TestContext) => {
   t.after(() => sqlite.close());
   await migrateSqlite(sqlite.db);
   const { db } = sqlite;
-  /** Lets time pass in steps, and whoever waits for it try again after each. */
+  /** Advances the clock in steps, so that waiting callers retry after each. */
   const pass = async (ms: number) => {
     for (let passed = 0; passed < ms; passed += 10) {
       clock.advance(10);
@@ -188,7 +188,7 @@ test('a disk that is full rolls a transaction back whole, and the next one does 
   const full = db.transaction().execute(async trx => {
     await trx.insertInto('users').values({ email: 'a@b', role: 'x' }).execute();
     const long = { email: 'b@c', role: 'x'.repeat(100_000) };
-    // A caller that minds no fault gets no further, either.
+    // A caller that ignores the fault gets no further either.
     await trx
       .insertInto('users')
       .values(long)
@@ -262,7 +262,7 @@ admin_key = ${adminKey}
 format = pretty
 ${ini}`;
 
-/** A file that another process has created and holds, in a mode in which nobody else may even read it. */
+/** A file that another process has created and locked, in a mode that prevents reading. */
 const heldFolder = async (t: TestContext) => {
   const folder = await settingFolder(t, daemonIni);
   mkdirSync(join(folder, 'data'));
@@ -325,7 +325,7 @@ test('a full disk: writes are a 503 that says so, known keys serve, and it goes 
       assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
     }
     let refused = '';
-    // What the file has room for is still taken.
+    // Writes that fit in the file still succeed.
     await until(async () => {
       const { status, text } = await addUser(`${crypto.randomUUID()}@b`);
       if (status !== 201) refused = `${status} ${text}`;

@@ -1,4 +1,4 @@
-// A fault after the status, as the official SDKs read it: in each of the four stream shapes, from each cause.
+// A fault after the status, as the official SDKs read it: in each of the four stream shapes, for each cause.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { createOpenAI } from '@ai-sdk/openai';
@@ -17,7 +17,7 @@ const place = { output_index: 0, item_id: 'item', content_index: 0 };
 const part = { type: 'output_text', text: '', annotations: [] };
 const anthropicMessage = { id: 'msg', type: 'message', role: 'assistant', model: 'm', content: [], stop_reason: null };
 
-/** How a stream of each shape begins. */
+/** The beginning of a stream of each shape. */
 const beginnings: Record<string, string> = {
   '/v1/chat/completions': chunk('chat.completion.chunk', { delta: { content: 'Hello' }, finish_reason: null }),
   '/v1/completions': chunk('text_completion', { text: 'Hello', finish_reason: null }),
@@ -50,7 +50,7 @@ function clients({ url }: TestGateway) {
   return { openai, anthropic, aiSdk };
 }
 
-/** Reads a stream to the error that its SDK throws. */
+/** Reads a stream up to the error that its SDK throws. */
 async function untilThrown<Event>(stream: AsyncIterable<Event>, textOf: (event: Event) => string): Promise<Told> {
   let text = '';
   try {
@@ -79,7 +79,7 @@ async function messages({ anthropic }: ReturnType<typeof clients>): Promise<Told
   );
 }
 
-/** openai tells of it by the last event, and by the response that its helper puts together. */
+/** openai reports it in the last event, and in the response that its helper assembles. */
 async function responses({ openai }: ReturnType<typeof clients>): Promise<Told> {
   const helper = openai.responses.stream({ model: 'm', input: 'hello' });
   let text = '';
@@ -97,7 +97,7 @@ async function responses({ openai }: ReturnType<typeof clients>): Promise<Told> 
   return { text, message: failed.error?.message ?? '', code: failed.error?.code ?? null };
 }
 
-/** Of the AI SDK what it does with the events: it checks each against a schema of its own. */
+/** The AI SDK validates each event against a schema of its own. */
 async function aiSdkResponses({ aiSdk }: ReturnType<typeof clients>): Promise<Told> {
   const prompt = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'hello' }] }];
   const { stream } = await aiSdk.responses('m').doStream({ prompt });
@@ -156,7 +156,7 @@ test('the shutdown of the gateway', async t => {
   await told;
 });
 
-/** What comes of an event of each shape before it is cut. */
+/** The part of an event of each shape that arrives before the cut. */
 const halves: Record<string, string> = {
   '/v1/chat/completions': 'data: {"id":"c","choices":[{"index":0,"delta":{"content":" wor',
   '/v1/completions': 'data: {"id":"c","choices":[{"text":" wor',
@@ -170,7 +170,7 @@ test('an upstream that breaks off in the middle of an event', async t => {
   upstream.reply(({ url }) => ({ events: (beginnings[url] ?? '') + (halves[url] ?? ''), fault: 'break' }));
   const { responses: _, ...others } = readers;
   await assertTold(gateway, /The upstream broke off the connection/, 'upstream_failed', others);
-  // Codex reads the last event, openai throws what half of one says of an error.
+  // Codex reads the last event; openai throws the error text of half an event.
   const stream = await clients(gateway).openai.responses.create({ model: 'm', input: 'hello', stream: true });
   const told = await untilThrown(stream, one => (one.type === 'response.output_text.delta' ? one.delta : ''));
   assert.deepEqual([told.text, told.code], ['Hello', 'upstream_failed']);
@@ -206,7 +206,7 @@ test('a stream of Responses that breaks off before its first event begins and fa
   upstream.reply({ events: ': nothing yet\n\n', fault: 'break' });
   const { openai } = clients(gateway);
   const request = { model: 'm', input: 'hello' };
-  // The helper reads a stream only if it begins as it should.
+  // The helper reads a stream only if it begins correctly.
   const told: unknown[] = [];
   for await (const { type, sequence_number } of openai.responses.stream(request)) told.push([type, sequence_number]);
   assert.deepEqual(told, [

@@ -1,4 +1,4 @@
-// What the gateway is made of: whose licences are allowed, and the document that names all that is shipped.
+// The gateway's packages: the allowed licences, and the document that lists all shipped ones.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ const folder = (t: TestContext, files: Record<string, unknown> = {}): string => 
   return path;
 };
 
-/** What is said of a package that declares this. */
+/** Returns the faults of a package with this licence. */
 const judged = (licence: unknown, isShipped = true) => {
   const declared = licence === undefined ? [] : [licence];
   const faults = faultsOf([

@@ -1,4 +1,4 @@
-// `npm test` itself, where the account that has to run PostgreSQL does not reach the checkout.
+// `npm test` itself, if the account that has to run PostgreSQL does not reach the checkout.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmod, cp, mkdir, rm, writeFile } from 'node:fs/promises';

@@ -14,7 +14,7 @@ const schedules = '/admin/api-key-priority/schedules';
 const friday = Date.parse('2026-11-27T09:00:00Z');
 const hourMs = 3_600_000;
 
-/** A gateway on this database whose time is in the test's hand. */
+/** A gateway on this database with a clock that the test advances. */
 async function open(t: TestContext, { url }: Pick<TestDatabase, 'url'>, epochMs = friday) {
   const clock = new ManualClock(epochMs);
   const upstream = await startFakeUpstream(t);
@@ -68,7 +68,7 @@ test('a boost wins over a schedule, that over the row, and each ends by itself a
   assert.equal(await levelOf(key), '3');
   clock.advance(1);
   assert.deepEqual([await levelOf(key), await shown()], ['5', [5, 5, 'row', null]]);
-  // Until 18:00 on Monday, over the TTL and with nobody asking.
+  // Until 18:00 on Monday, beyond the TTL and without requests.
   clock.advance(58 * hourMs - 1);
   assert.equal(await levelOf(key), '5');
   clock.advance(1);
@@ -87,7 +87,7 @@ test('a boost that is ended is over with the next request, and a mapping without
   await admin('POST', `${mappings}/1/boost`, { ...until8, until: undefined, for: 1 });
   clock.advance(1_000);
   assert.equal((await admin('DELETE', `${mappings}/1/boost`)).status, 404);
-  // What was deleted takes its boost with it, also where it comes back under its id.
+  // Deleting a mapping deletes its boost, even if the mapping is restored under its ID.
   await admin('POST', `${mappings}/1/boost`, until8);
   assert.equal((await admin('DELETE', `${mappings}/1`)).status, 200);
 });
@@ -195,7 +195,7 @@ test('rows by SQL serve like others; one that cannot be used is left out, logged
   const [first, overlap, weekdays, orphan] = await listed();
   assert.deepEqual([first, overlap, orphan], [null, 'overlaps schedule 1', 'there is no mapping 99']);
   assert.match(weekdays, /^weekdays must be/);
-  // Lines are written in bundles, by the clock.
+  // Log lines are written in batches, by the clock.
   await until(async () => {
     clock.advance(100);
     return log.some(line => line.includes('Skipped schedule 2 of mapping 1: overlaps schedule 1'));

@@ -1,4 +1,4 @@
-// Whose turn it is depends on tokens: on those that have passed already, and on what the upstream tells in the end.
+// The order of service depends on tokens: on those already produced, and on those that the upstream reports at the end.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type FakeUpstream, type Reply, startFakeUpstream } from '../support/fake-upstream.ts';
@@ -8,7 +8,7 @@ import { until } from '../support/until.ts';
 
 const outputOf = (completion_tokens: number): Reply => ({ body: { usage: { prompt_tokens: 9, completion_tokens } } });
 
-/** How the upstream answers each of the models that are asked for below. */
+/** The upstream's answer for each model below. */
 const replies: Record<string, Reply> = {
   held: { hold: true },
   'streams 1000 tokens': { chunks: 1_000, fault: 'stall' },
@@ -19,9 +19,9 @@ const replies: Record<string, Reply> = {
 const modelOf = (body: Buffer): string => JSON.parse(body.toString()).model;
 
 /**
- * Two seats. Somebody else holds the first, so that the level is never idle. The tenant `past` has been
- * served and is gone; the tenant `present` is running on the second. Then both queue, `present` before
- * `past`, and the first seat becomes free: whose request goes upstream?
+ * Two seats. Another tenant holds the first, so that the level is never idle. The tenant `past` has been served and has
+ * ended; the tenant `present` is running on the second. Then both queue, `present` before `past`, and the first seat
+ * becomes free: returns the tenant whose request goes upstream.
  */
 async function whoIsNext(t: TestContext, past: string, present: string): Promise<string> {
   const upstream: FakeUpstream = await startFakeUpstream(t, ({ body }) => replies[modelOf(body)] ?? { hold: true });

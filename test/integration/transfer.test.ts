@@ -64,7 +64,7 @@ test('a file is taken in as it stands, and an export taken in again changes noth
     ],
   );
 
-  // Rows as only SQL makes them: broken ones, and both spellings of one key side by side.
+  // Rows that only SQL can create: faulty ones, and both spellings of one key side by side.
   await database.query(`INSERT INTO api_key_priority_mappings (pattern, priority, match_type, tenant_type, description)
     VALUES ('(', 1, 'regex', NULL, NULL), ('', 2, 'contains', 'odd', E'two\\nlines: "x" \\u0085'), ('twice', 4, 'exact', NULL, NULL),
       ('${digest('twice')}', 5, 'exact', NULL, NULL), ('sha256:short', 5, 'exact', NULL, 'null')`);

@@ -1,4 +1,4 @@
-// What a unique violation means to whoever writes: which constraint it is says so.
+// The meaning of a unique violation depends on its constraint.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ let drawn = 0;
 const user = () => ({ email: `user-${drawn++}@x`, role: 'gateway_user' });
 const mapping = () => ({ pattern: `tok_${drawn++}*`, priority: 1, match_type: 'prefix' });
 
-/** Rows with ids of their own, as copied from another installation: the sequences know nothing of them. */
+/** Rows with explicit IDs, as copied from another installation: the sequences do not count them. */
 const copied = `
   INSERT INTO users (id, email, role) SELECT i, i || '@copied', 'gateway_user' FROM generate_series(2, 9) i;
   INSERT INTO api_keys (id, user_id, key_hash, key_prefix) SELECT i, 2, i, 'tok_' FROM generate_series(2, 9) i;
@@ -93,7 +93,7 @@ test('who writes at the same time all come through, and no sequence goes backwar
   const [one, other] = [await startGateway(t, { ini, database: url }), await startGateway(t, { ini, database: url })];
   await query(copied);
   const creating = ({ admin }: TestGateway) => Array.from({ length: 10 }, () => admin('POST', '/admin/users', user()));
-  // Who has psql gets the ids that are taken, as before; what matters is what is given after them.
+  // SQL clients get the IDs that are taken, as before; the later IDs are the ones that matter.
   const bySql = Array.from({ length: 10 }, (_, at) =>
     query(`INSERT INTO users (email, role) VALUES ('${at}@psql', 'x')`).catch(error => error.code),
   );
@@ -112,7 +112,7 @@ test('a dry run foresees the id that the row gets', async t => {
   const broad = { pattern: 'tok_*', priority: 1, match_type: 'prefix', tenant_id: 'broad' };
   await database.query(`INSERT INTO api_key_priority_mappings (id, pattern, priority, match_type, tenant_id)
     VALUES (1, 'tok_admin*', 1, 'prefix', 'one'), (2, 'tok_admin_*', 1, 'prefix', 'two')`);
-  // Of equal priorities the smaller id wins: with id 1 it would take the admin's key.
+  // Of equal priorities the smaller ID wins: with ID 1 it would match the admin's key.
   const tried = await admin('POST', `${base}/mappings?dry_run=true`, broad);
   assert.equal(tried.body.impact.keys.changed, 0, JSON.stringify(tried.body));
 });
@@ -179,7 +179,7 @@ test('when there is no id left the answer says so', async t => {
   assert.match(body.error.message, /there is no id left for a new row \(.*users_id_seq.*2147483647/);
 });
 
-/** How an installation of elsewhere may give its ids. */
+/** The ways in which other installations generate IDs. */
 const sources: Readonly<Record<string, { readonly change: string; readonly isMended: boolean }>> = {
   'an identity column': {
     change: `ALTER TABLE users ALTER id DROP DEFAULT; ALTER TABLE users ALTER id ADD GENERATED ALWAYS AS IDENTITY (START 1)`,
@@ -229,7 +229,7 @@ test('a role that may only use the sequences sets them forward step by step; one
   await database.query(copied);
   assert.equal((await admin('POST', '/admin/users', user())).status, 201);
   assert.equal((await admin('POST', `${base}/mappings`, mapping())).status, 201);
-  // It is asked for its next value with the rights of whoever owns the triggers, and by the gateway with its own.
+  // The triggers use the sequence with their owner's rights, the gateway with its own.
   await database.query(`REVOKE ALL ON SEQUENCE api_key_priority_history_id_seq FROM ${role};
     SELECT setval('api_key_priority_history_id_seq', 1, false)`);
   const refused = await admin('POST', `${base}/mappings`, mapping());

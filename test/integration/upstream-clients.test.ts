@@ -3,6 +3,7 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { type AddressInfo, createServer, Socket } from 'node:net';
 import { test } from 'node:test';
 import { errors } from '../../src/domain/errors.ts';
+import { ClientSink } from '../../src/gateway/client-sink.ts';
 import type { UpstreamCall } from '../../src/upstreams/upstreams.ts';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { anthropicProvider, provider, sendOnly, startFront } from '../support/front.ts';
@@ -19,7 +20,6 @@ const call: UpstreamCall = {
   body: { pieces: [Buffer.from('{}')], bytes: 2 },
   bodyPlaces: { closedAt: 1, urgency: { priority: [], service_tier: [] } },
   model: 'm',
-  answerHeaders: {},
   stream: false,
   requestId: 'r',
   inputEstimate: 1,
@@ -30,6 +30,8 @@ const call: UpstreamCall = {
   onAnswer: () => {},
   onBusy: () => false,
 };
+
+const sinkOf = (res: ServerResponse) => new ClientSink(res, { ownHeaders: () => ({}) });
 
 test('a client that leaves before the answer ends the upstream call, and only then the call is over', async t => {
   const upstream = await startFakeUpstream(t, { hold: true });
@@ -103,7 +105,7 @@ test('a client that has left before the call begins costs the upstream nothing',
   const front = await startFront(t, provider(upstream.url));
   const res = new ServerResponse(new IncomingMessage(new Socket()));
   res.destroy();
-  const end = await front.upstreams.resolve('openai', 'm').forward(call, res);
+  const end = await front.upstreams.resolve('openai', 'm').forward(call, sinkOf(res));
   assert.deepEqual(end, { status: null, usage: null, outcome: 'client_left', fault: null, upstreamRequestId: null });
   assert.equal(upstream.requests.length, 0);
 });
@@ -112,7 +114,7 @@ test('a client that leaves while the connection is still being made is never hea
   const upstream = await startFakeUpstream(t);
   const front = await startFront(t, provider(upstream.url));
   const res = new ServerResponse(new IncomingMessage(new Socket()));
-  const forwarding = front.upstreams.resolve('openai', 'm').forward(call, res);
+  const forwarding = front.upstreams.resolve('openai', 'm').forward(call, sinkOf(res));
   res.emit('close');
   assert.deepEqual(await forwarding, {
     status: null,
@@ -134,13 +136,13 @@ test('a slow reader holds the upstream back, and gets everything in the end', as
   const front = await startFront(t, provider(upstream.url));
   const reading = await front.post(chat);
   reading.answer.pause();
-  // The upstream cannot hand over all: its answer is not finished while nobody reads.
+  // The upstream cannot send everything: its answer is not finished while the client does not read.
   let turns = 0;
   await until(() => turns++ > 200);
   assert.equal(front.ends.length, 0);
   reading.answer.resume();
   assert.equal((await reading.whole()).length, total);
-  // Nothing in it tells how many tokens that was, so its size does.
+  // The answer reports no usage, so its size is used.
   const usage = { inputTokens: 50, cachedInputTokens: 0, outputTokens: total / 4, isEstimated: true };
   assert.deepEqual(front.ends, [{ status: 200, usage, outcome: 'served' }]);
 });

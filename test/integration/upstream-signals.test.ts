@@ -75,7 +75,7 @@ test('a busy answer whose body never ends costs a second, not the seat for ever'
   );
   const front = await startFront(t, provider(upstream.url), { clock, onBusy: () => true });
   const answer = front.post(chat);
-  // One for the total time of the call, one for the body that nobody wants.
+  // One for the total time of the call, one for the unread body.
   await until(() => clock.pending === 2);
   clock.advance(999);
   assert.equal(upstream.requests.length, 1);
@@ -98,7 +98,7 @@ test('a client that leaves while a busy answer is thrown away has left', async t
   const front = await startFront(t, provider(upstream.url), { clock, onBusy: () => true });
   const leaving = new AbortController();
   const sent = fetch(`${front.url}${chat}`, { method: 'POST', body: '{}', signal: leaving.signal });
-  // One for the total time of the call, one for the body that nobody wants.
+  // One for the total time of the call, one for the unread body.
   await until(() => clock.pending === 2);
   leaving.abort();
   await assert.rejects(sent);

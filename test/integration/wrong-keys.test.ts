@@ -1,4 +1,4 @@
-// Who tries keys is slowed down; who has one is not, wherever they are.
+// A client that guesses keys is slowed down; a client with a valid key is not, whatever its address.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { adminKey, startGateway } from '../support/gateway.ts';
@@ -28,7 +28,7 @@ const ways = {
 
 const lines = (log: readonly string[], text: string) => log.filter(line => line.includes(text));
 
-/** So many wrong keys at once; answers how many came back with which status. */
+/** Sends this many wrong keys at once; resolves to the number of answers by status. */
 async function guess(url: string, count: number, headers = {}): Promise<Map<number, number>> {
   const statuses = new Map<number, number>();
   const all = Array.from({ length: count }, () => ways['admin routes'](url, `tok_${crypto.randomUUID()}`, headers));
@@ -50,7 +50,7 @@ for (const [where, present] of Object.entries(ways)) {
       if (where === 'the Anthropic route') assert.equal(body.error.type, 'rate_limit_error');
       else assert.deepEqual([body.error.code, body.error.type], ['too_many_invalid_keys', 'rate_limit_exceeded']);
     }
-    // 25 + 50 + … + 250 ms, as timers of whole milliseconds keep it.
+    // 25 + 50 + … + 250 ms, rounded by timers to whole milliseconds.
     assert.ok(performance.now() - begun > 1_300, 'none of them is answered at once');
     const metrics = await (await fetch(`${url}/metrics`)).text();
     assert.match(metrics, /tokligence_refused_keys_total\{outcome="invalid_api_key"\} 20/);
@@ -71,7 +71,7 @@ for (const edition of ['team', 'personal'] as const) {
     const { url, admin } = await startGateway(t, { ini, overrides: { clock }, ...database });
     const user = await admin('POST', '/admin/users', { email: 'second@x', role: 'root_admin' });
     const keyOf = async () => (await admin('POST', '/admin/api-keys', { user_id: user.body.id })).body.key as string;
-    // No chat: the time that its answer takes does not pass.
+    // No chat, because the clock does not advance during its answer.
     const asked = [ways['the list of models'], ways['admin routes'], ways['signing in']];
     const keys = await Promise.all(asked.map(keyOf));
     assert.deepEqual([...(await guess(url, 20))], [[401, 20]]);

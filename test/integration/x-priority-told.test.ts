@@ -1,4 +1,5 @@
-// Who may raise itself by X-Priority is told wherever an operator looks, and who did is counted.
+// Tenants that may raise their requests by X-Priority are reported wherever an operator looks, and those that do are
+// counted.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { startGateway } from '../support/gateway.ts';
@@ -25,7 +26,7 @@ async function arrange(t: TestContext) {
     return answer.body;
   };
   const get = async (path: string) => (await gateway.admin('GET', path)).body;
-  /** What each place tells, the same everywhere. */
+  /** The report of each place, the same everywhere. */
   const told = async () => {
     const list = await get(`${base}/mappings`);
     const stats = await get('/admin/scheduler/stats');
@@ -37,7 +38,7 @@ async function arrange(t: TestContext) {
     for (const one of all) assert.deepEqual(one, all[0]);
     return all[0];
   };
-  /** Lines of the log come in batches. */
+  /** Log lines come in batches. */
   const said = async (count: number) => {
     await until(() => lines().length >= count);
     return lines();

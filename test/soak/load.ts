@@ -1,4 +1,4 @@
-/** The soak's clients, in a process of their own: an open stream of arrivals, and what became of each. */
+/** The soak's clients, in a process of their own: an open stream of arrivals, and the result of each. */
 import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { Random } from '../../bench/sim/random.ts';
@@ -13,7 +13,7 @@ export interface LoadPlan {
 export interface LoadCounts {
   readonly sent: number;
   readonly served: number;
-  /** By status: what the gateway would not do. */
+  /** Refused requests by status. */
   readonly refused: Readonly<Record<string, number>>;
   /** The client left. */
   readonly aborted: number;
@@ -48,7 +48,7 @@ class Load {
 
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
-    // Kept connections are closed once nothing is under way.
+    // Kept connections are closed once no request is in progress.
     const close = () => (this.counts.open === 0 ? this.#agent.destroy() : setTimeout(close, 50));
     close();
   }
@@ -110,7 +110,7 @@ class Load {
       end ??= 'broken';
       if (end !== 'refused') this.counts[end]++;
     };
-    // The bytes of a slow reader may come to their end after its connection has.
+    // The bytes of a slow reader may end after its connection.
     let hasAnswer = false;
     req.on('response', res => {
       hasAnswer = true;

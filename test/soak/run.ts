@@ -1,7 +1,7 @@
 /**
- * `npm run soak`: a whole gateway under twice what it can serve, for long: mixed requests, clients that leave at any
- * byte or while they wait, an upstream that breaks off, and a mapping changed each second. In the end everything that
- * was sent has ended, on both sides and in equal number; no seat and no socket is left; memory has not grown.
+ * `npm run soak`: a whole gateway under twice its capacity, for a long time: mixed requests, clients that leave at any
+ * byte or while they wait, an upstream that breaks off, and a mapping changed each second. At the end every request has
+ * ended, on both sides and in equal number; no seat and no socket is left; memory has not grown.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ const { values } = parseArgs({
 const [minutes, warmup, seats, seed] = [values.minutes, values.warmup, values.seats, values.seed].map(Number);
 const adminKey = 'tok_admin_key_of_the_soak_0123456789';
 const sampleEveryMs = 5_000;
-/** All that this process asks the gateway goes over one connection. */
+/** All requests of this process to the gateway use one connection. */
 const own = new Agent({ connections: 1 });
 const levels = [0, 1, 2, 3, 5, 6, 7, 9];
 
@@ -88,7 +88,7 @@ async function startGateway(folder: string, upstreamPort: number) {
   const url = await new Promise<string>((resolve, reject) => {
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      // Only what is said at the start matters; the rest is read so that it does not stand still.
+      // Only the output at the start matters; the rest is read so that the process does not block.
       if (output.length < 100_000) output += text;
       const found = /Listening on (http:\S+?) .*"Ready"/s.exec(output)?.[1];
       if (found !== undefined) resolve(found);
@@ -128,7 +128,7 @@ async function createTenants(url: string): Promise<string[]> {
   return keys;
 }
 
-/** Changes a mapping each second and looks at the metrics, until the time is over. */
+/** Changes a mapping each second and reads the metrics, until the time is over. */
 async function watch(url: string): Promise<Sample[]> {
   const { mappings } = await admin(url, 'GET', '/admin/api-key-priority/mappings');
   const startedAt = performance.now();
@@ -155,13 +155,13 @@ async function judge(url: string, load: ChildProcess, upstream: ChildProcess): P
   const look = async () => {
     const [sent, seen] = [await ask<LoadCounts>(load), await ask<UpstreamCounts>(upstream)];
     const [pool, metrics] = [await poolOf(url), await metricsOf(url)];
-    // One is that of this look.
+    // One connection is that of this request.
     return { sent, seen, pool, metrics, sockets: valueIn(metrics, 'tokligence_connections') - 1 };
   };
   const isQuiet = ({ sent, seen, pool, sockets }: Awaited<ReturnType<typeof look>>) =>
     sent.open === 0 && pool.in_use === 0 && pool.waiting === 0 && sockets === 0 && seen.connections === 0;
   let last = await look();
-  // The last to go are idle connections to the upstream.
+  // Idle connections to the upstream are the last to close.
   for (let tries = 0; tries < 900 && !isQuiet(last); tries++) {
     await pause(100);
     last = await look();

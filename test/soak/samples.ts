@@ -1,4 +1,4 @@
-/** What the gateway's own metrics tell, looked at every few seconds, and how it moves. */
+/** Samples of the gateway's own metrics, every few seconds, and their trends. */
 export interface Sample {
   readonly atMin: number;
   readonly rssMb: number;

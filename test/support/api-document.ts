@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 
-/** An operation of the document, as a test needs it. */
+/** An operation of the document, with the parts that tests need. */
 export interface DocumentedOperation {
   readonly method: string;
   readonly path: string;
@@ -11,17 +11,17 @@ export interface DocumentedOperation {
 export interface ApiDocument {
   readonly document: any;
   readonly operations: readonly DocumentedOperation[];
-  /** The operation that a request meets; null if none is documented. */
+  /** Returns the operation of a request; null if none is documented. */
   operationOf(method: string, url: string): DocumentedOperation | null;
-  /** What is wrong with a body by the operation's schema for this status, or for `default`; null if nothing is. */
+  /** Returns the fault of a body by the operation's schema for this status, or for `default`; null if there is none. */
   faultOf(operation: DocumentedOperation, status: number, body: unknown): string | null;
-  /** The same of what an event of a stream carries. */
+  /** The same for the content of an event of a stream. */
   eventFaultOf(operation: DocumentedOperation, event: string, data: unknown): string | null;
 }
 
 const methods = ['get', 'put', 'post', 'delete', 'patch'];
 
-/** The OpenAPI document of a running gateway, and answers held against it. */
+/** Reads the OpenAPI document of a running gateway, to validate answers. */
 export async function readApiDocument(url: string): Promise<ApiDocument> {
   const response = await fetch(`${url}/openapi.json`);
   const document = (await response.json()) as any;

@@ -46,14 +46,14 @@ export function arrangeDispatcher(fields: Partial<PoolSettings> = {}, more: Part
     const ticket = dispatcher.ticket({ ...anyFields, requestId: name, level, ...demand });
     const work = Promise.withResolvers<string>();
     let attempt = Promise.withResolvers<string | typeof putBack>();
-    // Work that never begins may be told to fail all the same.
+    // Work that never begins may still be made to fail.
     work.promise.catch(() => {});
     const answer = dispatcher.run(ticket, () => {
       started.push(name);
       attempt = Promise.withResolvers();
       return Promise.race([work.promise, attempt.promise]);
     });
-    /** What became of it: its answer, or the code or name of the error. */
+    /** The result: its answer, or the code or name of the error. */
     const outcome = answer.catch((error: unknown) => {
       if (error instanceof GatewayError) return error.code;
       return error instanceof Error ? error.name : 'not an error';
@@ -64,14 +64,14 @@ export function arrangeDispatcher(fields: Partial<PoolSettings> = {}, more: Part
       outcome,
       end: () => work.resolve(`${name} served`),
       fail: (error: Error) => work.reject(error),
-      /** The upstream has no room for it; where that is allowed it is put back. */
+      /** The upstream has no room for it; if allowed, it is put back. */
       turnAway: (retryAfterMs: number | null, status: 429 | 503 | 529 = 429) => {
-        const isAllowed = dispatcher.upstreamBusy(ticket, status, retryAfterMs);
+        const isAllowed = ticket.upstreamBusy(status, retryAfterMs);
         if (isAllowed) attempt.resolve(putBack);
         return isAllowed;
       },
       /** The upstream begins to answer it. */
-      answered: (status: number) => dispatcher.upstreamAnswered(ticket, status),
+      answered: (status: number) => ticket.upstreamAnswered(status),
       /** Its work answers so whether it may or not. */
       answerPutBack: () => attempt.resolve(putBack),
     };
@@ -85,7 +85,7 @@ export function arrangeDispatcher(fields: Partial<PoolSettings> = {}, more: Part
   return { clock, dispatcher, started, request, waits, counts };
 }
 
-/** The counts of a level where nothing has happened. */
+/** The counts of a level without any events. */
 export const none = { waiting: 0, running: 0, dispatched: 0, rejected: 0, timed_out: 0, cancelled: 0 };
 
 export const refusalOf = async (answer: Promise<unknown>): Promise<GatewayError> => {

@@ -3,7 +3,7 @@ import type { Level } from '../../src/domain/vocabulary.ts';
 import { type Demand, Place, Scheduler } from '../../src/scheduler/scheduler.ts';
 import { anyTarget, poolSettings, tenantRules } from './pool-settings.ts';
 
-/** A scheduler of named places, in a time that passes when the test says so. */
+/** A scheduler of named places, on a clock that the test advances. */
 export function arrangeScheduler(
   fields: Partial<PoolSettings> = {},
   rules: Record<string, Partial<TenantConfig>> = {},
@@ -15,7 +15,7 @@ export function arrangeScheduler(
     const place = new Place(name, fields, timeoutMs);
     return Object.assign(place, { admission: scheduler.enqueue(place, now) });
   };
-  /** Seats all who can be seated and tells their names. */
+  /** Seats all places that can be seated and returns their names. */
   const seated = () => {
     const names: string[] = [];
     for (let place = scheduler.next(now); place !== undefined; place = scheduler.next(now)) names.push(place.holder);

@@ -17,7 +17,7 @@ const places = [
 ];
 export const browserPath = places.find(place => place !== undefined && existsSync(place)) ?? null;
 
-/** A test that needs a browser; where there is none it is skipped and says so. */
+/** A test that needs a browser; without one it is skipped with a message. */
 export function browserTest(name: string, run: (t: TestContext) => Promise<void>): void {
   const skip = browserPath === null && 'no Chromium on this machine (TOKLIGENCE_TEST_BROWSER names another place)';
   void test(name, { skip, timeout: 90_000 }, run);
@@ -26,13 +26,13 @@ export function browserTest(name: string, run: (t: TestContext) => Promise<void>
 let launched: Promise<Browser> | null = null;
 after(async () => (await launched)?.close());
 
-/** One for all tests of a file; each test has a context of its own. */
+/** One browser for all tests of a file; each test has a context of its own. */
 export const browser = (): Promise<Browser> =>
   (launched ??= chromium.launch({
     executablePath: browserPath ?? '',
     // Without a locale it cannot write a download to a path with umlauts.
     env: { ...process.env, LC_ALL: 'C.UTF-8' },
-    // Chromium refuses its sandbox to root; the rest keeps it from looking for the network.
+    // Chromium does not start its sandbox as root; the other flags disable network access.
     args: [
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
       '--disable-gpu',
@@ -56,7 +56,7 @@ export interface Console {
   readonly page: Page;
   readonly context: BrowserContext;
   readonly gateway: TestGateway;
-  /** Opens a page of the console, `/mappings` say. */
+  /** Opens a page of the console, for example `/mappings`. */
   visit(path: string): Promise<void>;
 }
 
@@ -67,15 +67,15 @@ chunk_ms = 1
 max_concurrent = 4`;
 
 interface ConsoleOptions extends Look {
-  /** Team unless Personal is asked for. */
+  /** Team by default. */
   readonly edition?: 'team' | 'personal';
   readonly ini?: string;
   readonly gateway?: TestGateway;
-  /** Signed in as the root admin, unless told otherwise. */
+  /** Signed in as the root admin by default. */
   readonly signedIn?: boolean;
 }
 
-/** A gateway with mapping switched on, and a browser signed in to its console. */
+/** A gateway with mapping enabled, and a browser signed in to its console. */
 export async function openConsole(t: TestContext, options: ConsoleOptions = {}): Promise<Console> {
   const { edition = 'team', signedIn = true } = options;
   const gateway = options.gateway ?? (await startConsoleGateway(t, edition, options.ini ?? ini));
@@ -108,7 +108,7 @@ export async function newContext(t: TestContext, look: Look = {}): Promise<Brows
   return context;
 }
 
-/** As the sign-in page does; the cookie is the context's from then on. */
+/** Signs in like the sign-in page; the context then has the cookie. */
 export async function signIn(context: BrowserContext, url: string, key = adminKey): Promise<void> {
   const answer = await context.request.post(`${url}/admin/session`, {
     data: { key },
@@ -117,7 +117,7 @@ export async function signIn(context: BrowserContext, url: string, key = adminKe
   if (answer.status() !== 201) throw new Error(`cannot sign in: ${answer.status()} ${await answer.text()}`);
 }
 
-/** What no page may do: throw, break its own policy, or ask another host for anything. */
+/** Fails the test if a page throws, violates its own policy, or sends a request to another host. */
 function watchFaults(t: TestContext, page: Page, url: string): void {
   const faults: string[] = [];
   page.on('pageerror', error => faults.push(String(error)));
@@ -132,7 +132,7 @@ function watchFaults(t: TestContext, page: Page, url: string): void {
   });
 }
 
-/** What axe-core finds serious or critical in what the page shows now. */
+/** Returns the serious and critical findings of axe-core about the present page. */
 export async function seriousFaults(page: Page): Promise<string[]> {
   const axe = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ['violations'] });
   const { violations } = await axe.analyze();

@@ -1,8 +1,8 @@
 import type { Clock } from '../../src/domain/clock.ts';
 
 /**
- * Starts `behindMs` in the past, runs `speed` times as fast until it has come up with the real time, and then as fast
- * as that: what takes minutes to be seen is there after seconds.
+ * Starts `behindMs` in the past, and runs `speed` times as fast until it has reached the real time: effects that take
+ * minutes show after seconds.
  */
 export function catchUpClock(behindMs: number, speed: number): Clock & { readonly caughtUp: () => boolean } {
   const startedAt = performance.now();

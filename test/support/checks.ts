@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Check } from '../../bench/sim/check.ts';
 
-/** Every line of a simulator's table is within its tolerance; says all that are not. */
+/** Asserts that every line of a simulator's table is within its tolerance; lists all that are not. */
 export function assertMet(checks: readonly Check[]): void {
   assert.ok(checks.length > 0);
   const unmet = checks.filter(({ isMet }) => !isMet);

@@ -1,4 +1,4 @@
-/** Flows that always have something waiting compete for seats; what each was charged is counted from outside. */
+/** Permanently backlogged flows that compete for seats; their charges are counted from outside. */
 import type { Level } from '../../src/domain/vocabulary.ts';
 import { Place, Scheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.ts';
 import { anyTarget } from './pool-settings.ts';
@@ -15,7 +15,7 @@ interface Job extends Contestant {
 
 export class Contest {
   readonly scheduler: Scheduler<Job>;
-  /** Cost charged so far, by flow id. */
+  /** The cost charged so far, by flow ID. */
   readonly charged = new Map<string, number>();
   largestEstimate = 0;
   largestError = 0;
@@ -35,7 +35,7 @@ export class Contest {
       throw new Error('it was not queued');
   }
 
-  /** Gives the next its seat. */
+  /** Gives the next job its seat. */
   grant(): Job | undefined {
     const place = this.scheduler.next(0);
     if (place === undefined) return undefined;
@@ -44,7 +44,7 @@ export class Contest {
     return place.holder;
   }
 
-  /** One of those with seats tells that it has used `share` of what it will; the whole ends it. */
+  /** A job with a seat reports that it has used `share` of its cost; the whole ends it. */
   use(nth: number, share: number): void {
     const index = nth % Math.max(this.#running.length, 1);
     const runner = this.#running[index];

@@ -14,11 +14,11 @@ export interface Daemon {
   /** Resolves with the output so far once it contains this. */
   said(text: string | RegExp): Promise<string>;
   signal(name: NodeJS.Signals): void;
-  /** The exit code; null when a signal ended it. */
+  /** The exit code; null if a signal ended it. */
   readonly exited: Promise<number | null>;
 }
 
-/** A folder with a setting.ini in it; gone when the test ends. */
+/** A folder with a setting.ini in it, deleted when the test ends. */
 export async function settingFolder(t: TestContext, ini: string): Promise<string> {
   const folder = await closedFolder('gatewayd-test-');
   t.after(() => rm(folder, { recursive: true, force: true }));
@@ -26,11 +26,11 @@ export async function settingFolder(t: TestContext, ini: string): Promise<string
   return folder;
 }
 
-/** The same text with the folder's path in place of FOLDER, to be written inside double quotes. */
+/** Replaces FOLDER by the folder's path, to be written inside double quotes. */
 export const inFolder = (ini: string, folder: string): string =>
   ini.replaceAll('FOLDER', () => JSON.stringify(folder).slice(1, -1));
 
-/** Runs a command of this project as a user would, in a process group of its own; killed if the test leaves it behind. */
+/** Runs a command of this project as a user would, in a process group of its own; killed if it outlives the test. */
 export function startDaemon(t: TestContext, command: string, args: string[], env: Record<string, string> = {}): Daemon {
   const child = spawn(command, args, {
     detached: true,
@@ -70,11 +70,11 @@ function killGroup(child: ChildProcess): void {
   try {
     if (child.pid) process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // The whole group is gone already.
+    // The whole group has ended already.
   }
 }
 
-/** Whether any process of the group that this pid leads still lives. */
+/** Whether any process of the group that this pid leads is alive. */
 export function groupLives(pid: number): boolean {
   try {
     process.kill(-pid, 0);

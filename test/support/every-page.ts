@@ -1,4 +1,4 @@
-/** The console's pages, one after the other, each filled. */
+/** The console's pages, one after the other, each with data. */
 import type { TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
 import { texts as english } from '../../ui/src/texts/en/index.ts';
@@ -19,7 +19,7 @@ export const paths = {
 } as const;
 type Path = keyof typeof paths;
 
-/** Each page in turn, once it shows what it has. */
+/** Calls `check` on each page, once it shows its data. */
 export async function onEveryPage(
   t: TestContext,
   look: Look,
@@ -39,7 +39,7 @@ export async function onEveryPage(
   }
 }
 
-/** No part of the page is still loading. */
+/** Waits until no part of the page is loading. */
 async function settled({ page }: Pick<Console, 'page'>, loading: string): Promise<void> {
   await page.getByLabel(loading).first().waitFor({ state: 'detached' });
   await page

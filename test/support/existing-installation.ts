@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** A key that was stored there, with what is stored of it. */
+/** A key that was stored there, with its stored parts. */
 export const storedKey = 'tok_of_an_earlier_installation_00000000000';
 const hash = createHash('sha256').update(storedKey).digest('hex');
 
-/** As an earlier installation made them, with what its operators added since. */
+/** The tables of an earlier installation, with later additions of its operators. */
 export const existingInstallation = `
   CREATE TABLE users (id SERIAL PRIMARY KEY, email TEXT UNIQUE NOT NULL, role TEXT NOT NULL, display_name TEXT,
     status TEXT NOT NULL DEFAULT 'active', created_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),

@@ -1,22 +1,22 @@
-/** What a friendly upstream says, in the dialect of the route that it is asked on. */
+/** The answers of a friendly upstream, in the dialect of the route. */
 
-/** How the fake upstream answers one request; everything left out is the friendly default. */
+/** The fake upstream's answer to one request; every omitted field has the friendly default. */
 export interface Reply {
-  /** Wait for a `release()` before anything is answered. */
+  /** Waits for a `release()` before the answer begins. */
   readonly hold?: boolean;
-  /** Wait this long before anything is answered. */
+  /** Waits this long before the answer begins. */
   readonly afterMs?: number;
   readonly status?: number;
   readonly headers?: Record<string, string | string[]>;
-  /** Sent as it is (a string or bytes) or as JSON; without it an answer in the route's dialect is made up. */
+  /** Sent unchanged (a string or bytes) or as JSON; by default an answer in the route's dialect. */
   readonly body?: unknown;
   /** An SSE answer with this text, all at once; gated, its end waits for a `release()`. */
   readonly events?: string;
-  /** An SSE answer of so many delta events. */
+  /** An SSE answer of this many delta events. */
   readonly chunks?: number;
   /** Each delta event waits for a `release()` of its own. */
   readonly gated?: boolean;
-  /** Whether usage is told; input 9 (cached 4), output = `chunks`, or 12 when not streaming. */
+  /** Whether usage is reported; input 9 (cached 4), output = `chunks`, or 12 when not streaming. */
   readonly usage?: boolean;
   /**
    * `reset` cuts the connection before any header; `break` cuts it after the delta events (or in the
@@ -100,7 +100,7 @@ function anthropicStream(words: readonly string[], usage: boolean): StreamedAnsw
   };
 }
 
-/** Strings and bytes as they are, the rest as JSON. */
+/** Returns strings and bytes unchanged, other values as JSON. */
 export function asBytes(body: unknown): Buffer {
   if (Buffer.isBuffer(body)) return body;
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));

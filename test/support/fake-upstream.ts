@@ -12,45 +12,45 @@ export interface SeenRequest {
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** How it ended; null while it is in work. */
+  /** How it ended; null while it is in progress. */
   ended: 'answered' | 'cut' | 'left' | null;
 }
 
 type Script = Reply | ((request: SeenRequest) => Reply);
 
-/** A real HTTP server in the role of the upstream; it knows how many requests were truly in work at once. */
+/** A real HTTP server as the upstream; it counts how many requests are really in progress at once. */
 export interface FakeUpstream {
-  /** Without a path: `base_url` of an `anthropic` provider; an `openai` one takes `${url}/v1`. */
+  /** Without a path: the `base_url` of an `anthropic` provider; an `openai` one takes `${url}/v1`. */
   readonly url: string;
-  /** Requests in work now: from their headers to the end of the answer, or to the break of the connection. */
+  /** Requests in progress: from their headers to the end of the answer, or to the break of the connection. */
   readonly active: number;
-  /** The most that ever were in work at once, over all paths or on one. */
+  /** The most requests in progress at once, over all paths or on one. */
   readonly maxConcurrent: number;
   maxConcurrentOn(path: string): number;
   /** In the order in which their bodies were complete. */
   readonly requests: readonly SeenRequest[];
   /** Open connections. */
   readonly connections: number;
-  /** Answers from now on like this. */
+  /** Sets the answers from now on. */
   reply(script: Script): void;
-  /** Lets so many holds go on, the oldest first; without a number all that wait now. */
+  /** Releases this many holds, the oldest first; without a number all present ones. */
   release(count?: number): void;
-  /** Lets all holds go on, those to come included. */
+  /** Releases all holds, including future ones. */
   open(): void;
-  /** Holds wait again. */
+  /** Makes holds wait again. */
   shut(): void;
-  /** Resolves once exactly so many requests are in work. */
+  /** Resolves once exactly this many requests are in progress. */
   waitForActive(count: number): Promise<void>;
-  /** Resolves once so many requests have been received in all. */
+  /** Resolves once this many requests have been received in total. */
   waitForRequests(count: number): Promise<void>;
-  /** Resolves once so many requests have ended in all. */
+  /** Resolves once this many requests have ended in total. */
   waitForEnded(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Starts one on a free port of 127.0.0.1; it closes itself after the test. A deaf one goes on with an
- * answer when the other side has closed its half of the connection.
+ * Starts one on a free port of 127.0.0.1; it closes after the test. A deaf one continues an answer after the other side
+ * has closed its half of the connection.
  */
 export async function startFakeUpstream(
   t: TestContext,
@@ -78,7 +78,7 @@ class Fake implements FakeUpstream {
 
   constructor(script: Script, isDeaf: boolean) {
     this.#script = script;
-    // Node's types do not name this one.
+    // Missing in Node's types.
     Object.assign(this.#server, { httpAllowHalfOpen: isDeaf });
     this.#server.keepAliveTimeout = 60_000;
     this.#server.on('connection', socket => {
@@ -185,7 +185,7 @@ class Fake implements FakeUpstream {
     ).run();
   }
 
-  /** Counts a request in; the answer counts it out, once. */
+  /** Counts a request as begun; the returned function counts it as ended, once. */
   #begin(req: IncomingMessage): (seen: SeenRequest | null, how: 'answered' | 'cut' | 'left') => void {
     const path = (req.url ?? '').split('?')[0] ?? '';
     const onPath = this.#byPath.get(path) ?? { active: 0, max: 0 };
@@ -221,7 +221,7 @@ class Fake implements FakeUpstream {
   }
 }
 
-/** One answer in the making. */
+/** One answer in progress. */
 class Answering {
   readonly #seen: SeenRequest;
   readonly #reply: Reply;

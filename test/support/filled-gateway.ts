@@ -5,7 +5,7 @@ import { tenants } from '../../src/cli/quickstart/tenants.ts';
 import { startGateway, type TestGateway } from './gateway.ts';
 import { freshDatabase } from './postgres.ts';
 
-/** Six seats for the departments' GPUs, of which one is kept for P0, and a second pool that is hardly asked. */
+/** Six seats for the departments' GPUs, one of them reserved for P0, and a second pool with hardly any traffic. */
 const ini = (serviceMs: number) => `[api_key_priority]
 enabled = true
 [provider.gpu-pool]
@@ -25,7 +25,7 @@ service_ms = 30
 chunk_ms = 1`;
 
 export interface FilledGateway extends TestGateway {
-  /** A key of each tenant, by its id. */
+  /** A key of each tenant, by the tenant's ID. */
   readonly keys: ReadonlyMap<string, string>;
 }
 
@@ -34,7 +34,10 @@ interface FilledOptions {
   readonly overrides?: Overrides;
 }
 
-/** The model case at work: eight tenants with keys, and of everything that the console shows at least one. */
+/**
+ * The example case with live requests: eight tenants with keys, and at least one of every object that the console
+ * shows.
+ */
 export async function startFilledGateway(t: TestContext, options: FilledOptions = {}): Promise<FilledGateway> {
   const { serviceMs = 60_000, overrides = {} } = options;
   const database = await freshDatabase(t);
@@ -88,7 +91,7 @@ async function made(gateway: TestGateway, method: string, path: string, body?: u
   return answer.body;
 }
 
-/** Requests of all tenants that hold the seats or wait for one, until the test ends. */
+/** Sends requests of all tenants that hold the seats or wait for one, until the test ends. */
 export function holdRequests(t: TestContext, { keys, chat }: FilledGateway, each = 2): void {
   const ending = new AbortController();
   t.after(() => ending.abort());

@@ -6,6 +6,7 @@ import type { BodyPlaces } from '../../src/domain/body.ts';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import { asGatewayError, errorBody, GatewayError } from '../../src/domain/errors.ts';
 import type { Dialect, Level } from '../../src/domain/vocabulary.ts';
+import { ClientSink } from '../../src/gateway/client-sink.ts';
 import { findOperation } from '../../src/gateway/operations.ts';
 import { BodyScan } from '../../src/gateway/receiving/body-scan.ts';
 import { createUpstreams, type Forwarded, type UpstreamCall, type Upstreams } from '../../src/upstreams/upstreams.ts';
@@ -37,7 +38,7 @@ export const anthropicProvider = (url: string, more: Partial<HttpProviderConfig>
 export interface Front {
   readonly url: string;
   readonly upstreams: Upstreams;
-  /** How each call ended, in the order of their ends. */
+  /** The end of each call, in the order of the ends. */
   readonly ends: (Ended | GatewayError)[];
   waitForEnds(count: number): Promise<void>;
   post(path: string, options?: PostOptions): Promise<Reading>;
@@ -50,18 +51,19 @@ interface PostOptions {
 
 interface FrontOptions {
   readonly clock?: Clock;
-  readonly answerHeaders?: UpstreamCall['answerHeaders'];
+  /** Those of the gateway. */
+  readonly answerHeaders?: Readonly<Record<string, string>>;
   readonly level?: Level;
   readonly onOutput?: UpstreamCall['onOutput'];
   readonly onAnswer?: UpstreamCall['onAnswer'];
-  /** Without it a call is never taken back. */
+  /** Without it a request is never put back. */
   readonly onBusy?: UpstreamCall['onBusy'];
 }
 
-/** All but what is for the log. */
+/** Without the members for the log. */
 type Ended = Omit<Forwarded, 'fault' | 'upstreamRequestId'>;
 
-/** The least of a gateway around `forward`: no keys, no seats. OpenAI paths lose their /v1. */
+/** The minimal gateway around `forward`: no keys, no seats. OpenAI paths lose their /v1. */
 export async function startFront(t: TestContext, provider: ProviderConfig, options: FrontOptions = {}): Promise<Front> {
   const upstreams = createUpstreams([provider], { clock: options.clock ?? systemClock });
   const ends: (Ended | GatewayError)[] = [];
@@ -86,7 +88,6 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       body: { pieces: [body], bytes: body.length },
       bodyPlaces: placesIn(body),
       model: /"model": ?"([^"]*)"/.exec(body.toString('latin1', 0, 1024))?.[1] ?? 'some-model',
-      answerHeaders: options.answerHeaders ?? {},
       stream: /"stream": ?true/.test(body.toString()),
       requestId: 'req-1',
       inputEstimate: 50,
@@ -97,10 +98,11 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       onAnswer: options.onAnswer ?? (() => {}),
       onBusy: options.onBusy ?? (() => false),
     };
-    const forward = () => upstreams.resolve(dialect, 'some-model').forward(call, res);
+    const sink = new ClientSink(res, { ownHeaders: () => ({ ...options.answerHeaders }) });
+    const forward = () => upstreams.resolve(dialect, 'some-model').forward(call, sink);
     try {
       let end = await forward();
-      while (end.outcome === 'taken_back') end = await forward();
+      while (end.outcome === 'put_back') end = await forward();
       ended(end);
     } catch (thrown) {
       const error = asGatewayError(thrown);
@@ -142,7 +144,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
   };
 }
 
-/** Some bodies here are none that a gateway would let in. */
+/** Some bodies here would be refused by a gateway. */
 function placesIn(body: Buffer): BodyPlaces {
   const scan = new BodyScan();
   try {
@@ -153,15 +155,15 @@ function placesIn(body: Buffer): BodyPlaces {
   }
 }
 
-/** An answer as it comes. */
+/** An answer as it arrives. */
 export interface Reading {
   readonly answer: IncomingMessage;
-  /** What has come so far. */
+  /** Everything received so far. */
   text(): string;
   bytes(): Buffer;
-  /** Resolves once the text so far fulfils this. */
+  /** Resolves once the text so far satisfies the condition. */
   until(isThere: (text: string) => boolean): Promise<void>;
-  /** Resolves with the whole; rejects where the connection broke. */
+  /** Resolves to the whole text; rejects if the connection broke. */
   whole(): Promise<string>;
   leave(): void;
 }

@@ -23,7 +23,7 @@ interface CliOptions {
 
 export type Cli = (...args: string[]) => Promise<CliRun>;
 
-/** Runs a command line of `gateway` in this process, without this machine's own settings. */
+/** Runs a command line of `gateway` in this process, independent of this machine's own settings. */
 export async function runCli(args: readonly string[], { env = {}, stdin = '' }: CliOptions = {}): Promise<CliRun> {
   const [out, err] = [collector(), collector()];
   const code = await runGatewayCommand(args, {
@@ -43,7 +43,7 @@ export async function runCli(args: readonly string[], { env = {}, stdin = '' }: 
   };
 }
 
-/** A stream that is no terminal, and what was written to it. */
+/** A stream that is not a terminal, and the text written to it. */
 function collector() {
   let text = '';
   const write = (chunk: string) => {
@@ -66,16 +66,16 @@ const bareEnvironment = (env: Record<string, string>) => {
 
 export interface Terminal {
   readonly child: ChildProcess;
-  /** What was shown so far, with ␛ for Esc. */
+  /** The output so far, with ␛ for Esc. */
   readonly text: string;
-  /** Resolves once the pattern was shown; rejects if it ends without. */
+  /** Resolves once the pattern was shown; rejects if the command ends without it. */
   saw(pattern: RegExp): Promise<void>;
   type(keys: string): void;
-  /** The exit code of what ran in it. */
+  /** The exit code of the command. */
   readonly ended: Promise<number | null>;
 }
 
-/** A command in a terminal of its own, made by util-linux' `script`, of 24 lines and 100 columns. */
+/** Runs a command in a terminal of its own of 24 lines and 100 columns, created by util-linux' `script`. */
 export function inTerminal(t: TestContext, args: readonly string[], env: Record<string, string>): Terminal {
   const words = [process.execPath, program, ...args].map(word => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
   const child = spawn('script', ['-qec', `stty rows 24 cols 100; exec ${words}`, '/dev/null'], {

@@ -11,7 +11,7 @@ export const adminKey = 'tok_admin_key_of_the_tests_0123456789';
 interface GatewayOptions {
   /** A postgres:// URL makes it Team; without one it is Personal. */
   readonly database?: string;
-  /** Further sections and keys of the ini file; a provider is needed. */
+  /** Further sections and keys of the ini file; a provider is required. */
   readonly ini: string;
   readonly env?: Record<string, string>;
   readonly overrides?: Overrides;
@@ -20,16 +20,16 @@ interface GatewayOptions {
 export interface TestGateway {
   readonly app: App;
   readonly url: string;
-  /** What the gateway logged, a line each. */
+  /** The gateway's log, one entry per line. */
   readonly log: readonly string[];
   readonly dataDir: string;
-  /** Calls an admin route as the root admin (or with the key given) and reads the JSON answer. */
+  /** Calls an admin route as the root admin (or with the given key) and parses the JSON answer. */
   admin(method: string, path: string, body?: unknown, key?: string): Promise<{ status: number; body: any }>;
-  /** A new gateway_user with one key, drawn with `tok_<prefix>_` where a prefix is given. */
+  /** Creates a gateway_user with one key, which begins with `tok_<prefix>_` if a prefix is given. */
   createKey(prefix?: string): Promise<string>;
   chat(key: string, options?: ChatOptions): Promise<Response>;
   pool(name?: string): Promise<any>;
-  /** As SIGHUP does, with this in the place of `ini`. */
+  /** Reloads like SIGHUP, with this text instead of `ini`. */
   reload(ini: string): void;
 }
 
@@ -42,7 +42,7 @@ interface ChatOptions {
   readonly requestId?: string;
 }
 
-/** A whole gateway on a free port, in this process; it is stopped when the test ends. */
+/** Starts a whole gateway on a free port, in this process; it is stopped when the test ends. */
 export async function startGateway(t: TestContext, options: GatewayOptions): Promise<TestGateway> {
   const dataDir = await mkdtemp(join(tmpdir(), 'gateway-test-'));
   t.after(() => rm(dataDir, { recursive: true, force: true }));

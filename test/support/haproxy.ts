@@ -1,4 +1,4 @@
-/** A real HAProxy, as docs/operate.md has it, before several gateways. */
+/** A real HAProxy in front of several gateways, configured as in docs/operate.md. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
@@ -10,11 +10,11 @@ import { until } from './until.ts';
 
 const places = ['haproxy', '/usr/sbin/haproxy', '/usr/local/sbin/haproxy'];
 const program = places.find(place => spawnSync(place, ['-v']).status === 0) ?? null;
-/** For `test`: why it cannot run here. */
+/** For `test`: the reason why it cannot run here. */
 export const withoutHaproxy = program === null && 'no haproxy on this machine';
 
 export interface Balancer {
-  /** Sends by the balancer; the answer's header `x-server` tells the URL of who gave it. */
+  /** Sends through the balancer; the answer's header `x-server` holds the URL of the gateway that answered. */
   send(path: string, options: { headers: Record<string, string>; body: string }): ReturnType<typeof request>;
 }
 
@@ -38,7 +38,7 @@ backend gateways
 ${urls.map(url => `  server ${new URL(url).host} ${new URL(url).host}`).join('\n')}
 `;
 
-/** Listens on a socket of its own; ended with the test. */
+/** Listens on a socket of its own; ends with the test. */
 export async function startHaproxy(t: TestContext, urls: readonly string[]): Promise<Balancer> {
   const folder = await closedFolder('haproxy-test-');
   t.after(() => rm(folder, { recursive: true, force: true }));

@@ -1,13 +1,20 @@
-/** A naive recount of a walk, event by event: who waits, who runs, who has ended and how. */
+/** A naive recount of a walk, event by event: the waiting and running requests, and the ended ones with their ends. */
 import { allLevels, type Level } from '../../src/domain/vocabulary.ts';
 import type { SchedulerSettings } from '../../src/scheduler/scheduler.ts';
 import type { Request } from './reference-queue.ts';
 import type { WalkEvent } from './scheduler-walk.ts';
 
 const refusals: readonly WalkEvent['kind'][] = ['impossible', 'tenant_full', 'level_full', 'pool_full'];
-/** Whoever they tell of waits or runs as before. */
-export const remarks: readonly WalkEvent['kind'][] = ['charged', 'probe answered', 'turned away', 'nothing'];
-const ends: readonly WalkEvent['kind'][] = ['evicted', 'expired', 'cancelled', 'finished', 'given back', ...refusals];
+/** These events do not change which requests wait or run. */
+export const remarks: readonly WalkEvent['kind'][] = ['charged', 'probe answered', 'busy', 'nothing'];
+const ends: readonly WalkEvent['kind'][] = [
+  'evicted',
+  'expired',
+  'cancelled',
+  'finished',
+  'released unused',
+  ...refusals,
+];
 
 export class Ledger {
   came = 0;
@@ -44,7 +51,7 @@ export class Ledger {
     return allLevels.reduce<number>((sum, level) => sum + Math.max(this.used(level), reserved[level] ?? 0), 0);
   }
 
-  /** The rule of the seats, as the design has it. */
+  /** The rule for seats, as in the design. */
   maySeat(level: Level, { seats, reserved, cap }: Pick<SchedulerSettings, 'seats' | 'reserved' | 'cap'>): boolean {
     const used = this.used(level);
     const held = this.held(reserved);
@@ -63,7 +70,7 @@ export function recount(events: readonly WalkEvent[], look: (event: WalkEvent, l
   return ledger;
 }
 
-/** Reserves cut from the worst level up until one seat is left to share. */
+/** Cuts reserves from the worst level up until one seat is left to share. */
 export function cutReserves(reserved: readonly number[], seats: number): number[] {
   const cut = [...reserved];
   const sum = () => cut.reduce((total, own) => total + own, 0);

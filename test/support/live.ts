@@ -13,13 +13,13 @@ export interface StreamEvent {
 
 export interface LiveReader {
   readonly answer: IncomingMessage;
-  /** All that has come so far. */
+  /** All events so far. */
   readonly events: readonly StreamEvent[];
-  /** Comment lines, and what the stream says of coming back. */
+  /** Comment lines, and the stream's reconnection time. */
   readonly lines: readonly string[];
-  /** The next event of this name from now on, or the first that is so. */
+  /** Resolves to the next event of this name from now on, or the first for which `isSo` holds. */
   next(event: string, isSo?: (data: any) => boolean): Promise<any>;
-  /** Fulfilled when the gateway has ended the stream. */
+  /** Resolves when the gateway has ended the stream. */
   readonly ended: Promise<void>;
   leave(): void;
 }
@@ -69,7 +69,7 @@ export async function readLanes(t: TestContext, url: string, headers = asAdmin):
   };
 }
 
-/** The answer to the request for a stream, unread. */
+/** Resolves to the answer to the request for a stream, unread. */
 export function openStream(t: TestContext, url: string, headers = asAdmin): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const sent = request(`${url}/admin/scheduler/stream`, {

@@ -6,10 +6,10 @@ interface Alarm {
   readonly action: () => void;
 }
 
-/** What a timer of Node takes at most; beyond, it rings at once. */
+/** The longest delay of a timer of Node; beyond it, a timer fires at once. */
 const longestDelayMs = 2 ** 31 - 1;
 
-/** A clock that stands still until `advance` is called; alarms ring at their exact millisecond, in order. */
+/** A clock that stands still until `advance` is called; timers fire at their exact millisecond, in order. */
 export class ManualClock implements Clock {
   #now = 0;
   #seq = 0;
@@ -35,12 +35,12 @@ export class ManualClock implements Clock {
     return () => this.#alarms.delete(alarm);
   }
 
-  /** Alarms that have neither rung nor been cancelled. */
+  /** The number of timers that have neither fired nor been cancelled. */
   get pending(): number {
     return this.#alarms.size;
   }
 
-  /** Lets `ms` pass; alarms that ring may set further alarms, which ring too if they fall into the span. */
+  /** Advances by `ms`; timers that fire may set further timers, which fire too if they are due within the span. */
   advance(ms: number): void {
     const end = this.#now + ms;
     for (let alarm = this.#earliest(end); alarm !== undefined; alarm = this.#earliest(end)) {

@@ -1,4 +1,4 @@
-/** What `promtool check metrics` reports of a scrape, without promtool: the rules of Prometheus' promlint. */
+/** The findings of `promtool check metrics` about a scrape, without promtool: the rules of Prometheus' promlint. */
 
 interface Family {
   help: string;
@@ -13,7 +13,7 @@ const scaled = new RegExp(`^(?:${prefixes})(?:${baseUnits.join('|')})$`);
 const abbreviations = new Set(['s', 'ms', 'us', 'ns', 'sec', 'b', 'kb', 'mb', 'gb', 'tb', 'pb', 'm', 'h', 'd']);
 const types = ['counter', 'gauge', 'histogram', 'summary', 'untyped'];
 
-/** A line for each fault; none in a scrape that promtool takes. */
+/** Returns a line for each fault; none for a scrape that promtool accepts. */
 export function metricFaults(scrape: string): string[] {
   return [...familiesIn(scrape)].flatMap(([name, family]) => faultsOf(name, family).map(fault => `${name}: ${fault}`));
 }

@@ -5,7 +5,7 @@ import { until } from './until.ts';
 
 interface PoolIni {
   readonly seats: number;
-  /** Further keys of the provider, a line each. */
+  /** Further keys of the provider, one per line. */
   readonly provider?: string;
   /** Further sections. */
   readonly sections?: string;
@@ -25,14 +25,17 @@ export async function waitingIn(gateway: TestGateway): Promise<number> {
   return levels.reduce((sum: number, level: { waiting: number }) => sum + level.waiting, 0);
 }
 
-/** What every fault must leave behind: never more than the seats upstream, nothing there now, no seat taken, nobody queued. */
+/**
+ * The condition after every fault: never more requests upstream than seats, none there now, no seat taken, nothing
+ * queued.
+ */
 export async function assertQuiet(gateway: TestGateway, upstream: FakeUpstream, seats: number): Promise<void> {
   await until(async () => (await gateway.pool()).in_use === 0 && (await waitingIn(gateway)) === 0);
   await upstream.waitForActive(0);
   assert.ok(upstream.maxConcurrent <= seats, `${upstream.maxConcurrent} at once on ${seats} seats`);
 }
 
-/** All seats can still be had at once. */
+/** Asserts that all seats can be taken at once. */
 export async function assertAllSeats(
   gateway: TestGateway,
   upstream: FakeUpstream,

@@ -7,10 +7,10 @@ export const linear = [10, 9, 8, 7, 6, 5, 4, 3, 2, 1];
 export const perLevel = (value: number, others: Record<number, number> = {}): number[] =>
   allLevels.map(level => others[level] ?? value);
 
-/** Where a request goes to, for whom it does not matter. */
+/** A target, for requests whose target does not matter. */
 export const anyTarget = { provider: 'local', model: 'some-model' };
 
-/** One seat, nothing reserved, hardly any limit, unless the test says otherwise. */
+/** By default one seat, no reserve, and hardly any limit. */
 export const poolSettings = (fields: Partial<PoolSettings> = {}): PoolSettings => ({
   seats: 1,
   policy: 'hybrid',
@@ -32,7 +32,7 @@ export const poolSettings = (fields: Partial<PoolSettings> = {}): PoolSettings =
   ...fields,
 });
 
-/** Tenants by id; what is not given is not limited. */
+/** Tenants by ID; omitted fields are not limited. */
 export const tenantRules = (rules: Record<string, Partial<TenantConfig>>): Map<string, TenantConfig> =>
   new Map(
     Object.entries(rules).map(([tenantId, fields]) => [

@@ -25,15 +25,15 @@ export interface TestDatabase {
   query(sql: string, params?: readonly unknown[]): Promise<Rows>;
 }
 
-/** A migrated database of this test alone; it is dropped when the test ends. */
+/** Creates a migrated database for this test alone, which is dropped when the test ends. */
 export const freshDatabase = async (t: TestContext): Promise<TestDatabase> => {
   const server = await serverUrl();
   template ??= makeTemplate(server);
-  // As files, which is quicker than through the log.
+  // Copies files, which is faster than through the log.
   return createdDatabase(t, server, `TEMPLATE ${await template} STRATEGY FILE_COPY`);
 };
 
-/** The same without any table. */
+/** The same without tables. */
 export const emptyDatabase = async (t: TestContext): Promise<TestDatabase> =>
   createdDatabase(t, await serverUrl(), 'TEMPLATE template0');
 
@@ -42,7 +42,7 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-/** One server for a whole run: the files find it by TOKLIGENCE_TEST_POSTGRES_URL. */
+/** Starts one server for a whole run: test files find it by TOKLIGENCE_TEST_POSTGRES_URL. */
 export const startTestServer = async (): Promise<TestServer> => {
   const cluster = await temporaryCluster();
   await startServer(cluster, true);
@@ -54,17 +54,17 @@ export const startTestServer = async (): Promise<TestServer> => {
 };
 
 export interface PrivateServer extends TestDatabase {
-  /** Its clients are sent away, and it is gone when this resolves. */
+  /** Disconnects its clients, and resolves when it has stopped. */
   stop(): Promise<void>;
-  /** As a crash or the kernel would end it. */
+  /** Ends it like a crash or the kernel. */
   kill(): Promise<void>;
-  /** On the same port as before. */
+  /** Starts it on the same port again. */
   start(): Promise<void>;
-  /** A further database on it, migrated. */
+  /** Creates a further database on it, migrated. */
   migrated(name: string): Promise<TestDatabase>;
 }
 
-/** A server of this test alone, to be stopped and started again; with an empty database. */
+/** Starts a server for this test alone, which can be stopped and started again; with an empty database. */
 export const privateServer = async (
   t: TestContext,
   settings: Readonly<Record<string, string>> = {},
@@ -110,13 +110,13 @@ const serverUrl = async (): Promise<string> => {
 const createdDatabase = async (t: TestContext, server: string, from: string): Promise<TestDatabase> => {
   const name = `test_${randomBytes(8).toString('hex')}`;
   await once(server, `CREATE DATABASE ${name} ${from}`);
-  // Registered only when the test is over, so that it runs after whatever was registered meanwhile.
+  // Registered only when the test is over, so that it runs after all other handlers.
   t.after(() => t.after(() => once(server, `DROP DATABASE ${name} WITH (FORCE)`)));
   const url = onDatabase(server, name);
   return { url, query: (sql, params) => once(url, sql, params) };
 };
 
-/** Made once per server and schema, however many files ask for it at once. */
+/** Created once per server and schema, however many files ask for it at once. */
 const makeTemplate = async (server: string): Promise<string> => {
   const name = `tokligence_template_${schemaHash()}`;
   const client = await connected(server);
@@ -137,7 +137,7 @@ const makeTemplateNamed = async (client: pg.Client, server: string, name: string
   const postgres = openPostgres(onDatabase(server, unfinished));
   await migratePostgres(postgres.pool);
   await postgres.close();
-  // The session of a closed connection may take a moment to leave.
+  // The session of a closed connection may take a moment to end.
   await client.query('SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1', [unfinished]);
   await client.query(`ALTER DATABASE ${unfinished} RENAME TO ${name}`);
 };
@@ -157,14 +157,14 @@ const temporaryCluster = async (): Promise<Cluster> => {
 
 const remove = ({ folder }: Cluster): void => rmSync(join(folder, '..'), { recursive: true, force: true });
 
-/** A run that ends early, by a fault or by Ctrl-C, takes its server with it. */
+/** A run that ends early, by a fault or by Ctrl-C, stops its server. */
 const leaveNothingBehind = (cluster: Cluster): void => {
-  // Before the folder of the run goes, which whoever started the run has listened for first.
+  // Before the folder of the run is deleted, whose listener was registered earlier.
   process.prependOnceListener('exit', () => {
     const pid = pidOf(cluster);
     if (pid === null) return;
     process.kill(pid, 'SIGQUIT');
-    // Nothing asynchronous happens any more; the server removes this file last.
+    // Asynchronous work is impossible here; the server removes this file last.
     const cell = new Int32Array(new SharedArrayBuffer(4));
     for (let waits = 0; waits < 500 && pidOf(cluster) !== null; waits++) Atomics.wait(cell, 0, 0, 10);
     remove(cluster);
@@ -189,7 +189,7 @@ const kill = async (cluster: Cluster): Promise<void> => {
   while ((await findPostmaster(cluster.folder)) !== null) await setTimeout(5);
 };
 
-/** Until a killed server's children have gone too, their memory forbids a new start. */
+/** Until a killed server's children have ended too, their shared memory prevents a new start. */
 const startAgain = async (cluster: Cluster): Promise<void> => {
   for (let tries = 1; ; tries++) {
     try {

@@ -14,7 +14,7 @@ const chatText = (more: Record<string, string>, body: string) =>
     body,
   ].join('\r\n');
 
-/** A connection that sends so many requests at once and reads nothing unless it is asked to. */
+/** Opens a connection that sends this many requests at once and reads only on request. */
 export async function sendRaw(
   url: string,
   count = 1,

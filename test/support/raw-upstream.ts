@@ -4,13 +4,13 @@ import type { TestContext } from 'node:test';
 
 export interface RawUpstream {
   readonly url: string;
-  /** Whole requests that have come, as text. */
+  /** The complete requests received, as text. */
   readonly requests: readonly string[];
-  /** Connections that were opened. */
+  /** The number of connections opened. */
   readonly connections: number;
 }
 
-/** An upstream whose bytes the test writes itself, once a request has come whole; it is closed when the test ends. */
+/** An upstream whose bytes the test writes itself, once a request is complete; closed when the test ends. */
 export async function startRawUpstream(t: TestContext, answer: (socket: Socket) => void): Promise<RawUpstream> {
   const requests: string[] = [];
   const sockets = new Set<Socket>();
@@ -43,7 +43,7 @@ export async function startRawUpstream(t: TestContext, answer: (socket: Socket) 
   };
 }
 
-/** A chunk of a chunked body; an empty one ends it. */
+/** Returns a chunk of a chunked body; an empty one ends it. */
 export const chunked = (bytes: string | Buffer): Buffer => {
   const body = Buffer.from(bytes as string);
   return Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n')]);

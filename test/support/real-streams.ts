@@ -1,4 +1,4 @@
-/** Whole streams of the four kinds, as the vendors send them: text and bytes to be cut anywhere. */
+/** Complete streams of the four kinds, as the vendors send them: text and bytes to be cut anywhere. */
 const data = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
 const named = (type: string, more: object = {}) => `event: ${type}\n${data({ type, ...more })}`;
 const text = (words: number) => Array.from({ length: words }, (_, index) => `word${index} "q" \\ ü\n`).join('');

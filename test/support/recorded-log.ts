@@ -2,7 +2,7 @@ import type { Events } from '../../src/telemetry/events.ts';
 
 export interface RecordedLog extends Pick<Events, 'info' | 'warn' | 'error'> {
   readonly lines: readonly string[];
-  /** Resolves with the first line, past or to come, that matches. */
+  /** Resolves with the first matching line, past or future. */
   said(pattern: RegExp): Promise<string>;
 }
 

@@ -1,4 +1,4 @@
-/** What the upstream has closed, in a list that is looked through for every question. For reference-scheduler.ts. */
+/** The closures by the upstream, in a list that every query scans. For reference-scheduler.ts. */
 import type { Scope } from '../../src/scheduler/scheduler.ts';
 
 interface Request {
@@ -9,10 +9,10 @@ interface Request {
 
 interface Closed {
   readonly provider: string;
-  /** Undefined: all of them. */
+  /** Undefined: all models. */
   readonly model: string | undefined;
   until: number;
-  /** One may start, to see whether it still is. */
+  /** One request may start, as a probe. */
   isDue: boolean;
   probeAt: number;
   probedAt: number;
@@ -27,7 +27,7 @@ export const mostClosed = 1000;
 export class ReferenceClosures {
   #closed: Closed[] = [];
 
-  /** Only here does anything happen by the clock. */
+  /** Only this method lets the clock change anything. */
   advance(now: number): void {
     this.#closed = this.#closed.filter(({ until }) => until > now);
     for (const closed of this.#closed) closed.isDue ||= closed.probeAt <= now;
@@ -37,7 +37,7 @@ export class ReferenceClosures {
     return this.#of(request).every(({ isDue }) => isDue);
   }
 
-  /** Until when it is closed; null: nothing more can be remembered. */
+  /** Returns the time until which it is closed; null: no more closures can be held. */
   close(request: Request, scope: Scope, until: number, now: number): number | null {
     const { provider } = request;
     const model = scope === 'model' ? request.model : undefined;
@@ -62,17 +62,17 @@ export class ReferenceClosures {
     }
   }
 
-  /** It was a probe, and the upstream has taken it. */
+  /** Returns true if the request was a probe, and the upstream has taken it. */
   taken(request: Request): boolean {
     const probed = this.#probedBy(request);
     this.#closed = this.#closed.filter(closed => !probed.includes(closed));
     return probed.length > 0;
   }
 
-  probeEnded(request: Request, how: 'turned away' | 'no answer' | 'told nothing', now: number): boolean {
+  probeEnded(request: Request, how: 'busy' | 'no answer' | 'told nothing', now: number): boolean {
     const probed = this.#probedBy(request);
     for (const closed of probed) {
-      if (how === 'turned away') closed.intervalMs = Math.min(2 * closed.intervalMs, longestProbeMs);
+      if (how === 'busy') closed.intervalMs = Math.min(2 * closed.intervalMs, longestProbeMs);
       closed.probeAt = how === 'told nothing' ? now : closed.probedAt + closed.intervalMs;
       closed.probe = undefined;
     }

@@ -1,4 +1,7 @@
-/** All that waits and runs, in lists; who may wait, who has to go, whose tenant stands aside. For reference-scheduler.ts. */
+/**
+ * All waiting and running requests, in lists; which may wait, which are evicted, which tenants stand aside. For
+ * reference-scheduler.ts.
+ */
 import type { Level } from '../../src/domain/vocabulary.ts';
 import type { SchedulerSettings, TenantRules, Tenants } from '../../src/scheduler/scheduler.ts';
 import { ReferenceClosures } from './reference-closures.ts';
@@ -20,7 +23,7 @@ export interface Waiter {
   readonly request: Request;
   readonly deadline: number;
   readonly flow: ReferenceFlow;
-  /** Order of arrival; one that is put back comes before all others. */
+  /** The order of arrival; a request that is put back comes before all others. */
   readonly arrival: number;
 }
 
@@ -33,7 +36,7 @@ export interface Runner extends Waiter {
 interface ReferenceFlow {
   counter: number;
   couldStart: boolean;
-  /** When it last began to have something waiting, and when it was last given more. */
+  /** The last time it began to have something waiting, and the last time it got more. */
   activation: number;
   appended: number;
 }
@@ -50,11 +53,11 @@ interface ReferenceTime {
 
 interface ReferenceLevel {
   readonly ownTime: ReferenceTime;
-  /** Its own, or that of all levels whose tenants share the pool. */
+  /** Its own time, or that of all levels whose tenants share the pool. */
   time: ReferenceTime;
-  /** What charges are divided by beside the tenant's weight. */
+  /** The divisor of charges beside the tenant's weight. */
   weight: number;
-  /** It was at its cap when anything last changed. */
+  /** Whether it was at its cap at the last change. */
   wasHeld: boolean;
   readonly flows: Map<string, ReferenceFlow>;
 }
@@ -62,7 +65,7 @@ interface ReferenceLevel {
 interface ReferenceQueueOptions {
   /** Called after each single change. */
   readonly changed: () => void;
-  /** The level is at its cap. */
+  /** Whether the level is at its cap. */
   readonly isHeld: (level: Level) => boolean;
 }
 
@@ -111,7 +114,7 @@ export class ReferenceQueue {
     return this.running.filter(({ request }) => request.level === level).length;
   }
 
-  /** Whose turn it is in the level. */
+  /** Returns the request whose turn it is in the level. */
   first(level: Level): Waiter | undefined {
     const able = this.waitingIn(level).filter(waiter => this.#mayStart(waiter));
     return able.length === 0 ? undefined : able.reduce((best, waiter) => (isBefore(waiter, best) ? waiter : best));
@@ -121,7 +124,7 @@ export class ReferenceQueue {
     return this.level(index).time === this.#sharedTime;
   }
 
-  /** `weightOf`: null where the tenants of the level share what it is given. */
+  /** `weightOf`: returns null if the tenants of the level share what it is given. */
   share(weightOf: (level: Level) => number | null): void {
     for (const index of levels) {
       const level = this.level(index);
@@ -145,7 +148,7 @@ export class ReferenceQueue {
     return this.tenant(flowId)?.isParked === true;
   }
 
-  /** What is overdue is out; whose rate, or what they wait for, is open again is back. */
+  /** Removes overdue requests; brings back those whose rate or target is open again. */
   advance(now: number): void {
     this.takeOverdue(deadline => deadline < now);
     for (const id of this.#tenants.keys()) this.review(id, now);
@@ -158,7 +161,7 @@ export class ReferenceQueue {
     this.changed();
   }
 
-  /** Parks a tenant at a limit. */
+  /** Parks a tenant that is at a limit. */
   #park(flowId: string, now: number): void {
     const tenant = this.tenant(flowId);
     if (tenant === undefined) return;
@@ -208,7 +211,7 @@ export class ReferenceQueue {
     this.overdue.push(...over);
   }
 
-  /** A time by which nobody has anything to do has passed all its flows. */
+  /** A time without any active flow has passed the counters of all its flows. */
   restIfIdle(index: Level): void {
     const { time } = this.level(index);
     const together = levels.filter(level => this.level(level).time === time);
@@ -249,7 +252,7 @@ export class ReferenceQueue {
     return !this.isParked(request.flowId) && this.closures.isOpenTo(request);
   }
 
-  /** A flow that could start nothing and now can does not bring along the time in which it could not. */
+  /** A flow that could start nothing and now can does not save up the time in which it could not. */
   changed(): void {
     for (const index of levels) {
       const level = this.level(index);
@@ -271,13 +274,13 @@ export class ReferenceQueue {
   }
 }
 
-/** Those that waited while their level was at its cap go up by as much as the first of them is behind. */
+/** Flows that waited while their level was at its cap advance by as much as the first of them is behind. */
 function catchUp(level: ReferenceLevel, flows: readonly ReferenceFlow[]): void {
   const behind = Math.max(0, level.time.now - Math.min(...flows.map(({ counter }) => counter)));
   for (const flow of flows) flow.counter += behind;
 }
 
-/** The one with the most cost waiting; of equals, the one that was given something last. */
+/** Returns the flow with the most waiting cost; of equals, the one that got a request last. */
 function longestFlow(waiters: readonly Waiter[]): { flow: ReferenceFlow; cost: number; tail: Waiter } | undefined {
   const queues = [...new Set(waiters.map(waiter => waiter.flow))].map(flow => {
     const own = waiters.filter(waiter => waiter.flow === flow);

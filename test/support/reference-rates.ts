@@ -1,4 +1,4 @@
-/** The limits by time as plain buckets: what is in them, filled up to the moment whenever somebody looks. */
+/** The limits by time as plain buckets, filled up to the present at every query. */
 interface Limits {
   readonly requestsPerSec: number | null;
   readonly requestBurst?: number | null;
@@ -52,7 +52,7 @@ export class ReferenceRates {
     if (this.#requests !== null) this.#requests.content += 1;
   }
 
-  /** Of requests, what is used of the bucket stays used; of tokens, what is in it stays in it. */
+  /** For requests, the used part of the bucket is kept; for tokens, its content. */
   #changed(
     old: Bucket | null,
     perSec: number | null,

@@ -1,6 +1,6 @@
 /**
- * The scheduler's rules written down as plainly as possible: lists, scans, nothing ever forgotten, none
- * of the core's modules. The real one must give the identical sequence of grants.
+ * The scheduler's rules written as plainly as possible: lists, scans, nothing ever forgotten, none of the core's
+ * modules. The real scheduler must give the identical sequence of grants.
  */
 import type { Spent } from '../../src/domain/usage.ts';
 import type { Level, Policy } from '../../src/domain/vocabulary.ts';
@@ -116,7 +116,7 @@ export class ReferenceScheduler {
     return true;
   }
 
-  giveBack(id: number, now: number): boolean {
+  releaseUnused(id: number, now: number): boolean {
     const runner = this.#runner(id);
     if (runner !== undefined) {
       this.#rates.giveBackRequest();
@@ -125,7 +125,7 @@ export class ReferenceScheduler {
     return this.#undo(id, now);
   }
 
-  requeue(id: number, now: number): boolean {
+  putBack(id: number, now: number): boolean {
     const runner = this.#runner(id);
     if (runner === undefined || !this.#undo(id, now)) return false;
     this.#queue.enter(runner.request, runner.deadline, 'first');
@@ -145,7 +145,7 @@ export class ReferenceScheduler {
     return this.#queue.evicted.splice(0).map(waiter => waiter.request.id);
   }
 
-  turnedAway(id: number, scope: Scope, until: number | null, now: number): number | null {
+  upstreamBusy(id: number, scope: Scope, until: number | null, now: number): number | null {
     const runner = this.#runner(id);
     if (runner === undefined) return null;
     const { closures } = this.#queue;
@@ -157,7 +157,7 @@ export class ReferenceScheduler {
       this.#closedUntil = Math.max(this.#closedUntil, Math.min(until, now + 30_000));
       closedUntil = this.#closedUntil;
     }
-    closures.probeEnded(runner.request, 'turned away', now);
+    closures.probeEnded(runner.request, 'busy', now);
     this.#queue.changed();
     return closedUntil;
   }
@@ -224,7 +224,7 @@ export class ReferenceScheduler {
     const flowWeight = tenant?.rules.weight ?? 1;
     const isCounted = this.#weighted(request.level) && !this.#sharesByTenant(request.level);
     const levelWeight = isCounted ? (this.#settings.weights[request.level] ?? 0) : none;
-    // On a seat that only some levels may have, a level, or a flow of the pool, was not chosen among all.
+    // On a seat that only some levels may use, a level, or a flow of the pool, was not chosen among all.
     const wasChosen = this.#held() < this.#seats;
     if (wasChosen || !this.#queue.isShared(request.level)) level.time.now = Math.max(level.time.now, flow.counter);
     flow.counter += request.cost / (flowWeight * level.weight);
@@ -255,7 +255,7 @@ export class ReferenceScheduler {
     return this.finish(id, { cost: 0, tokens: 0 }, now);
   }
 
-  /** A level that could start nothing and now can does not bring along the time in which it could not. */
+  /** A level that could start nothing and now can does not save up the time in which it could not. */
   #look(): void {
     const canStart = levels.map(level => {
       const isBelowCap = this.running(level) < (this.#settings.cap[level] ?? 0);

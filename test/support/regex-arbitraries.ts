@@ -1,4 +1,4 @@
-/** Regexes in RE2 syntax, the odd ones among them, and keys that they may match. */
+/** Regexes in RE2 syntax, including unusual ones, and keys that they may match. */
 import fc from 'fast-check';
 
 const atom = fc.constantFrom(
@@ -70,7 +70,7 @@ const repetition = fc.constantFrom(
   '{0,}',
 );
 
-/** Many are no regexes: an empty thing repeated, a class with no character at its end. */
+/** Many are invalid: a repeated empty expression, a class with no character at its end. */
 export const regexText: fc.Arbitrary<string> = fc.letrec<{ regex: string }>(tie => ({
   regex: fc.oneof(
     { maxDepth: 4, depthSize: 'medium' },
@@ -113,5 +113,5 @@ export const keyText = fc.string({
   maxLength: 12,
 });
 
-/** Regexes, each another one, of which 20 take all the room that there is. */
+/** Distinct regexes, of which 20 use all the room. */
 export const heavyRegex = (number: number): string => `(?:a?b?c?d?e?f?g?h?i?){0,13}_${String(number).padStart(2, '0')}`;

@@ -1,6 +1,6 @@
 /**
- * Settings, tenants, requests and steps of every kind for random walks. Rates and weights of tenants are
- * such that all sums are exact in binary: then the reference and the real one cannot differ by rounding.
+ * Settings, tenants, requests and steps of every kind for random walks. Rates and weights of tenants are chosen so that
+ * all sums are exact in binary: then the reference and the real scheduler cannot differ by rounding.
  */
 import fc from 'fast-check';
 import type { Spent } from '../../src/domain/usage.ts';
@@ -10,7 +10,7 @@ import { perLevel, poolSettings } from './pool-settings.ts';
 import type { Request } from './reference-queue.ts';
 import type { Step } from './scheduler-walk.ts';
 
-// Some are equal, so that ties are met too.
+// Some are equal, so that ties occur too.
 const cost = fc.oneof(fc.integer({ min: 0, max: 1000 }), fc.constantFrom(0, 100, 500));
 const spent: fc.Arbitrary<Spent> = fc.record({ cost, tokens: cost });
 const tenPer = <T>(arbitrary: fc.Arbitrary<T>) => fc.array(arbitrary, { minLength: 10, maxLength: 10 });
@@ -82,7 +82,7 @@ export const plainOptions: fc.Arbitrary<SchedulerOptions> = anySettings.map(
   }),
 );
 
-/** Tenants share the pool, and nothing binds but caps and reserves, which do. */
+/** Tenants share the pool, and only caps and reserves bind. */
 export const sharedOptions: fc.Arbitrary<SchedulerOptions> = fc
   .record({
     policy: fc.constantFrom('wfq' as const, 'hybrid' as const),
@@ -98,12 +98,12 @@ const enqueue = fc.record({ kind: fc.constant('enqueue' as const), request: anyR
 const advance = fc.record({ kind: fc.constant('advance' as const), ms: fc.integer({ min: 0, max: 40 }) });
 const configure = anyOptions.map(options => ({ kind: 'configure' as const, options }));
 
-/** Come, go and be served: no limit is changed and the upstream is well. */
+/** Requests come, end and are served: no limit changes and the upstream has room. */
 const calmSteps = [
   { weight: 14, arbitrary: enqueue },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('finish' as const), nth, spent }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('progress' as const), nth, spent }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('cancel' as const, 'give back' as const), nth }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('cancel' as const, 'release unused' as const), nth }) },
   { weight: 5, arbitrary: advance },
 ];
 const turnAway = fc.record({
@@ -118,7 +118,7 @@ const answered = fc.record({
   how: fc.constantFrom('taken' as const, 'at fault' as const),
 });
 const wildSteps = [
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('requeue' as const), nth }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('put back' as const), nth }) },
   { weight: 3, arbitrary: turnAway },
   { weight: 2, arbitrary: answered },
   { weight: 1, arbitrary: fc.constant({ kind: 'served' as const }) },
@@ -126,7 +126,7 @@ const wildSteps = [
   { weight: 1, arbitrary: fc.constant({ kind: 'drain' as const }) },
 ];
 
-/** More come than are served, to three levels. */
+/** More requests come than are served, to three levels. */
 export const crowdedStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 10,
@@ -138,7 +138,7 @@ export const crowdedStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: sharedOptions.map(options => ({ kind: 'configure' as const, options })) },
 );
 export const anyStep: fc.Arbitrary<Step> = fc.oneof(...calmSteps, ...wildSteps);
-/** An upstream that closes for minutes, and a clock that is as fast: all times are a thousand times as long. */
+/** An upstream that closes for minutes, and an equally fast clock: all times are multiplied by a thousand. */
 export const slow = (step: Step): Step => {
   if (step.kind === 'advance') return { ...step, ms: step.ms * 1000 };
   if (step.kind === 'turn away') return { ...step, ms: step.ms === null ? null : step.ms * 10_000 };

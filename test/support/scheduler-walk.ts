@@ -1,16 +1,16 @@
-/** Walks through a scheduler: a list of steps, and everything that came of them in order. */
+/** Walks through a scheduler: a list of steps, and all resulting events in order. */
 import type { Spent } from '../../src/domain/usage.ts';
 import type { Level } from '../../src/domain/vocabulary.ts';
 import { type Admission, Place, Scheduler, type SchedulerOptions, type Scope } from '../../src/scheduler/scheduler.ts';
 import type { Request } from './reference-queue.ts';
 
-/** What the real scheduler and the reference have in common. */
+/** The common interface of the real scheduler and the reference. */
 export interface AnyScheduler {
   readonly inUse: number;
   readonly seats: number;
   waiting(level: Level): number;
   running(level: Level): number;
-  /** Of those that wait, how many stand aside for what the upstream has closed. */
+  /** The number of waiting requests that stand aside because the upstream has closed their target. */
   aside(level: Level): number;
   startsAtOnce(request: Request, now: number): boolean;
   enqueue(request: Request, now: number): Admission;
@@ -18,17 +18,17 @@ export interface AnyScheduler {
   next(now: number): number | undefined;
   progress(id: number, spent: Spent, now: number): boolean;
   finish(id: number, spent: Spent, now: number): boolean;
-  giveBack(id: number, now: number): boolean;
-  requeue(id: number, now: number): boolean;
+  releaseUnused(id: number, now: number): boolean;
+  putBack(id: number, now: number): boolean;
   cancel(id: number): boolean;
   expire(now: number): number[];
-  turnedAway(id: number, scope: Scope, until: number | null, now: number): number | null;
+  upstreamBusy(id: number, scope: Scope, until: number | null, now: number): number | null;
   answered(id: number, how: 'taken' | 'at fault', now: number): boolean;
   upstreamServed(): void;
   configure(settings: SchedulerOptions['settings'], tenants: SchedulerOptions['tenants'], now: number): void;
 }
 
-/** The real scheduler, spoken to by request ids. */
+/** The real scheduler, called with request IDs. */
 export class SchedulerById implements AnyScheduler {
   readonly scheduler: Scheduler<number>;
   readonly #places = new Map<number, Place<number>>();
@@ -83,12 +83,12 @@ export class SchedulerById implements AnyScheduler {
     return this.scheduler.finish(this.#place(id), spent, now);
   }
 
-  giveBack(id: number, now: number): boolean {
-    return this.scheduler.giveBack(this.#place(id), now);
+  releaseUnused(id: number, now: number): boolean {
+    return this.scheduler.releaseUnused(this.#place(id), now);
   }
 
-  requeue(id: number, now: number): boolean {
-    return this.scheduler.requeue(this.#place(id), now);
+  putBack(id: number, now: number): boolean {
+    return this.scheduler.putBack(this.#place(id), now);
   }
 
   cancel(id: number): boolean {
@@ -99,8 +99,8 @@ export class SchedulerById implements AnyScheduler {
     return this.scheduler.expire(now).map(place => place.holder);
   }
 
-  turnedAway(id: number, scope: Scope, until: number | null, now: number): number | null {
-    return this.scheduler.turnedAway(this.#place(id), scope, until, now);
+  upstreamBusy(id: number, scope: Scope, until: number | null, now: number): number | null {
+    return this.scheduler.upstreamBusy(this.#place(id), scope, until, now);
   }
 
   answered(id: number, how: 'taken' | 'at fault', now: number): boolean {
@@ -124,7 +124,7 @@ export class SchedulerById implements AnyScheduler {
 
 type Acting =
   | { readonly kind: 'finish' | 'progress'; readonly nth: number; readonly spent: Spent }
-  | { readonly kind: 'cancel' | 'give back' | 'requeue'; readonly nth: number }
+  | { readonly kind: 'cancel' | 'release unused' | 'put back'; readonly nth: number }
   | { readonly kind: 'answered'; readonly nth: number; readonly how: 'taken' | 'at fault' }
   | { readonly kind: 'turn away'; readonly nth: number; readonly scope: Scope; readonly ms: number | null };
 
@@ -143,13 +143,15 @@ export type WalkEvent =
       readonly at: number;
     }
   | {
-      readonly kind: 'finished' | 'given back' | 'probe answered' | 'nothing';
+      readonly kind: 'finished' | 'released unused' | 'probe answered' | 'nothing';
       readonly request: Request;
       readonly at: number;
     }
-  | { readonly kind: 'turned away'; readonly request: Request; readonly until: number | null; readonly at: number };
+  | { readonly kind: 'busy'; readonly request: Request; readonly until: number | null; readonly at: number };
 
-/** Takes one step after the other; one pick in four goes for any request so far, so that wrong ones are hit too. */
+/**
+ * Performs one step after the other; one pick in four selects any request so far, so that invalid calls are tested too.
+ */
 export class Walk {
   readonly events: WalkEvent[] = [];
   now = 0;
@@ -175,7 +177,7 @@ export class Walk {
     }
   }
 
-  /** Seats all that can be seated. */
+  /** Seats all requests that can be seated. */
   pump(): void {
     for (let id = this.scheduler.next(this.now); id !== undefined; id = this.scheduler.next(this.now))
       this.#note('granted', id);
@@ -205,9 +207,10 @@ export class Walk {
     const { now } = this;
     if (step.kind === 'progress') this.#note(this.scheduler.progress(id, step.spent, now) ? 'charged' : 'nothing', id);
     if (step.kind === 'finish') this.#note(this.scheduler.finish(id, step.spent, now) ? 'finished' : 'nothing', id);
-    if (step.kind === 'give back') this.#note(this.scheduler.giveBack(id, now) ? 'given back' : 'nothing', id);
-    if (step.kind === 'requeue') {
-      this.#note(this.scheduler.requeue(id, now) ? 'put back' : 'nothing', id);
+    if (step.kind === 'release unused')
+      this.#note(this.scheduler.releaseUnused(id, now) ? 'released unused' : 'nothing', id);
+    if (step.kind === 'put back') {
+      this.#note(this.scheduler.putBack(id, now) ? 'put back' : 'nothing', id);
       this.#expire(now); // its time may be over
     }
     if (step.kind === 'answered') {
@@ -216,8 +219,8 @@ export class Walk {
     }
     if (step.kind === 'turn away') {
       const { scope, ms } = step;
-      const until = this.scheduler.turnedAway(id, scope, ms === null ? null : now + ms, now);
-      this.events.push({ kind: 'turned away', request: this.#request(id), until, at: now });
+      const until = this.scheduler.upstreamBusy(id, scope, ms === null ? null : now + ms, now);
+      this.events.push({ kind: 'busy', request: this.#request(id), until, at: now });
     }
     if (step.kind === 'cancel') this.#note(this.scheduler.cancel(id) ? 'cancelled' : 'nothing', id);
   }
@@ -228,12 +231,12 @@ export class Walk {
     return request;
   }
 
-  #note(kind: Exclude<WalkEvent['kind'], 'step' | 'turned away'>, id: number): void {
+  #note(kind: Exclude<WalkEvent['kind'], 'step' | 'busy'>, id: number): void {
     this.events.push({ kind, request: this.#request(id), at: this.now });
     if (kind === 'queued' || kind === 'put back') this.#waiting.add(id);
     else if (kind !== 'charged' && kind !== 'probe answered' && kind !== 'nothing') this.#waiting.delete(id);
     if (kind === 'granted') this.#running.add(id);
-    else if (kind === 'finished' || kind === 'given back' || kind === 'put back') this.#running.delete(id);
+    else if (kind === 'finished' || kind === 'released unused' || kind === 'put back') this.#running.delete(id);
   }
 }
 

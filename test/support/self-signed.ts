@@ -1,4 +1,4 @@
-/** A certificate for localhost that signs itself, and its key: worth nothing outside of tests. */
+/** A self-signed certificate for localhost, and its key: without value outside of tests. */
 export const selfSigned = {
   cert: `-----BEGIN CERTIFICATE-----
 MIIBmjCCAUGgAwIBAgIUVTdOplMi5LodfC1yQZVs4q9Dzm0wCgYIKoZIzj0EAwIw

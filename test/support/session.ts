@@ -1,4 +1,4 @@
-/** A browser's part of a session, as far as HTTP goes. */
+/** A browser's part of a session in HTTP. */
 import { adminKey } from './gateway.ts';
 
 export interface Asked {
@@ -9,7 +9,7 @@ export interface Asked {
 
 interface Question {
   readonly cookie?: string;
-  /** As the console's page sends it, unless told otherwise. */
+  /** By default as the console's page sends it. */
   readonly fromConsole?: boolean;
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
@@ -32,10 +32,10 @@ export async function ask(url: string, method: string, path: string, question: Q
   return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
 }
 
-/** Name and value of the cookie that was set. */
+/** Returns name and value of the cookie in the answer. */
 export const cookieOf = ({ headers }: Asked): string => headers.get('set-cookie')?.split(';')[0] ?? '';
 
-/** Signs in and answers the cookie. */
+/** Signs in and resolves to the cookie. */
 export async function signIn(url: string, key = adminKey, question: Omit<Question, 'body'> = {}): Promise<string> {
   const answer = await ask(url, 'POST', '/admin/session', { ...question, body: { key } });
   if (answer.status !== 201) throw new Error(`not signed in: ${answer.status} ${JSON.stringify(answer.body)}`);

@@ -1,4 +1,4 @@
-/** Where a run of the tests puts its files, and where it runs when PostgreSQL cannot be run from this checkout. */
+/** The folder of a test run's files, and the place to run it if PostgreSQL cannot run from this checkout. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, chmodSync, constants, mkdtempSync, realpathSync, rmSync, statfsSync } from 'node:fs';
@@ -6,10 +6,10 @@ import { constants as system, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { copyCheckout, entersPrivateFolders, folderForNobody, reachesPrograms, root } from './accounts.ts';
 
-/** PostgreSQL's programs call each other by a shell, which would read these. */
+/** PostgreSQL's programs call each other by a shell, which would interpret these. */
 const isPlain = (path: string): boolean => !/["$`]/.test(path);
 
-/** A new folder for all that a run writes; it goes when the run ends, however it ends. */
+/** Creates a folder for all files of a run, deleted when the run ends in any way. */
 export async function temporaryFolder(): Promise<string> {
   const place = entersPrivateFolders ? ownFolder() : await folderForNobody();
   if ('reason' in place) {
@@ -19,7 +19,7 @@ export async function temporaryFolder(): Promise<string> {
   const { folder } = place;
   process.once('exit', () => {
     try {
-      // Whoever was killed may write until it notices.
+      // A killed process may write until it notices.
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     } catch (error) {
       console.error(`${folder} stays behind: ${error}`);
@@ -34,7 +34,7 @@ function ownFolder(): { folder: string } | { reason: string } {
   if (!isPlain(parent)) return { reason: `${parent} has a ", $ or \` in it; ${advice}` };
   try {
     const folder = realpathSync(mkdtempSync(join(parent, 'tokligence-test-')));
-    // Other accounts may pass through to what tests give them.
+    // Other accounts may pass through to the folders that tests give them.
     chmodSync(folder, 0o711);
     return { folder };
   } catch (error) {
@@ -42,7 +42,7 @@ function ownFolder(): { folder: string } | { reason: string } {
   }
 }
 
-/** Databases that live for seconds are written to memory where it has room for them all; null where it has not. */
+/** Short-lived databases are kept in memory if it has room for them all; null if not. */
 function inMemory(): string | null {
   try {
     accessSync('/dev/shm', constants.W_OK | constants.X_OK);
@@ -53,7 +53,9 @@ function inMemory(): string | null {
   }
 }
 
-/** Runs the tests in a copy of this checkout and answers the exit code; null where they may run in the checkout itself. */
+/**
+ * Runs the tests in a copy of this checkout and resolves to the exit code; null if they may run in the checkout itself.
+ */
 export async function runElsewhere(args: readonly string[]): Promise<number | null> {
   const reason = whyNotHere(root);
   if (reason === null) return null;
@@ -68,7 +70,7 @@ export async function runElsewhere(args: readonly string[]): Promise<number | nu
   return code ?? 128 + (signal === null ? 0 : system.signals[signal]);
 }
 
-/** Why PostgreSQL cannot be run from this checkout; null if it can. */
+/** Returns the reason why PostgreSQL cannot run from this checkout; null if it can. */
 function whyNotHere(checkout: string): string | null {
   if (!isPlain(checkout)) return `PostgreSQL cannot be run from ${checkout}, which has a ", $ or \` in it`;
   if (entersPrivateFolders || reachesPrograms(checkout)) return null;

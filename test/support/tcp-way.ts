@@ -2,10 +2,10 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 
-/** A way to a server that can be cut, and opened again at the same place. */
+/** A connection path to a server that can be cut, and opened again at the same address. */
 export interface TcpWay {
   readonly url: string;
-  /** All connections break, and there are no new ones. */
+  /** Breaks all connections and accepts no new ones. */
   cut(): Promise<void>;
   open(): Promise<void>;
 }

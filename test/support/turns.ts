@@ -1,13 +1,12 @@
 /**
- * How long this thread works at a stretch, in CPU time: what a turn of the event loop takes when nothing else keeps
- * the machine busy, and so the same on a busy one.
+ * Returns the CPU time of this thread: it measures a turn of the event loop independent of other load on the machine.
  */
 export const cpuMs = (): number => {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1_000;
 };
 
-/** The longest turn while `work` goes on. */
+/** Returns the longest turn while `work` runs. */
 export async function longestTurn(work: () => Promise<unknown>): Promise<number> {
   let longest = 0;
   let isDone = false;
@@ -24,7 +23,7 @@ export async function longestTurn(work: () => Promise<unknown>): Promise<number>
   return longest;
 }
 
-/** The longest step, and what comes of all of them. */
+/** Runs the steps; returns the longest one, and their result. */
 export function longestStep<T>(steps: Generator<void, T>): { value: T; ms: number } {
   for (let ms = 0; ; ) {
     const began = cpuMs();

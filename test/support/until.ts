@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const limitMs = 30_000;
 
-/** Asks again every two milliseconds until the claim is true; fails loudly if it never becomes so. */
+/** Checks the claim every two milliseconds until it is true; fails loudly if it never is. */
 export async function until(claim: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await claim())) {

@@ -10,7 +10,7 @@ import { ManualClock } from './manual-clock.ts';
 import { type RecordedLog, recordedLog } from './recorded-log.ts';
 import { until } from './until.ts';
 
-/** Reports as they come; each is handed out once, in order. */
+/** Reports in order of arrival; each is returned once. */
 export class Reports {
   readonly #arrived: ReadonlySet<TableName>[] = [];
   #wake: (() => void) | null = null;
@@ -45,11 +45,11 @@ interface WatchedOptions {
   readonly listenUrl?: string;
   readonly schema?: string;
   readonly clock?: Clock;
-  /** Beside the migration, where everything is made anew. */
+  /** Called beside the migration, when everything is created again. */
   readonly renewing?: () => Promise<void>;
 }
 
-/** Who watches the tables of a database, without a gateway around it. */
+/** Watches the tables of a database, without a gateway around it. */
 export const watched = (
   t: TestContext,
   url: string,
@@ -75,7 +75,7 @@ export const watched = (
 
 export const everything: readonly TableName[] = [...tableNames].sort();
 
-/** Until the listener is there, which reports all tables, because it cannot know what was before it. */
+/** Waits until the listener is ready. It then reports all tables, because it cannot know earlier changes. */
 export const listening = async ({ watch, reports }: Watched): Promise<void> => {
   do assert.deepEqual(await reports.next(), everything);
   while (watch.mode !== 'listen');
@@ -84,9 +84,9 @@ export const listening = async ({ watch, reports }: Watched): Promise<void> => {
 };
 
 export interface WatchedByHand extends Watched {
-  /** Lets the time pass in small steps, and after each what the database was asked. */
+  /** Advances the clock in small steps, and waits after each for the queries it started. */
   pass(ms: number): Promise<void>;
-  /** Lets it pass until something is reported: how long that took, and which tables. */
+  /** Advances until something is reported; resolves to the time that took, and the tables. */
   reported(): Promise<{ ms: number; tables: TableName[] }>;
 }
 
@@ -103,7 +103,7 @@ export const watchedByHand = async (
   const { pool, reports, watch } = gateway;
   const step = async () => {
     clock.advance(stepMs);
-    // What an alarm has begun takes its connection within a turn.
+    // Work that a timer began takes its connection within a turn.
     for (let turn = 0; turn < 3; turn++) await setImmediate();
     await until(() => pool.idleCount === pool.totalCount && pool.waitingCount === 0);
   };

@@ -7,12 +7,12 @@ const limitMs = 30_000;
 /** A connection on which a test writes the bytes itself. */
 export interface Wire {
   send(text: string): void;
-  /** All that has come so far. */
+  /** Everything received so far. */
   readonly text: string;
-  /** Resolves with it once this is in it; rejects if the connection ends first, or after 30 s. */
+  /** Resolves to the text once it matches; rejects if the connection ends first, or after 30 s. */
   said(pattern: RegExp): Promise<string>;
   readonly isOpen: boolean;
-  /** Resolves with all that came once the other side has closed or reset the connection. */
+  /** Resolves to everything received once the other side has closed or reset the connection. */
   readonly closed: Promise<string>;
   leave(): void;
 }

@@ -4,8 +4,8 @@ const slot: { work: () => unknown } = { work: () => {} };
 const context = createContext(slot);
 
 /**
- * Does `work` and ends it by force after `ms`, wherever it is, so that a parser which never comes to an end fails its
- * test instead of stopping the whole run. Synchronous work only.
+ * Runs `work` and interrupts it after `ms`, so that a parser which never ends fails its test instead of stopping the
+ * whole run. Synchronous work only.
  */
 export function within<T>(ms: number, work: () => T): T {
   slot.work = work;

@@ -1,25 +1,38 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 
-/** The layer check over a small tree with these files, path → content. */
-function check(t: TestContext, files: Record<string, string>): { status: number | null; output: string } {
+type Files = Record<string, string>;
+
+/** Runs a check of the project over a small tree with these files, path → content. */
+function run(
+  t: TestContext,
+  files: Files,
+  { program, args, settings }: Check,
+): { status: number | null; output: string } {
   const folder = mkdtempSync(join(tmpdir(), 'layers-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);
   }
-  for (const file of ['.dependency-cruiser.js', 'tsconfig.json', 'package.json'])
-    copyFileSync(file, join(folder, file));
-  const depcruise = resolve('node_modules/.bin/depcruise');
-  const args = [depcruise, 'src', '--config', '.dependency-cruiser.js'];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
+  for (const file of [settings, 'tsconfig.json', 'package.json']) copyFileSync(file, join(folder, file));
+  const command = [resolve('node_modules/.bin', program), ...args, '--config', settings];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: folder, encoding: 'utf8' });
   return { status, output: stdout + stderr };
 }
+
+interface Check {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly settings: string;
+}
+
+const check = (t: TestContext, files: Files) =>
+  run(t, files, { program: 'depcruise', args: ['src'], settings: '.dependency-cruiser.js' });
 
 const tree = {
   'src/app.ts': "import './http/server.ts';\nimport './scheduler/scheduler.ts';\n",
@@ -46,11 +59,59 @@ test('the layer check fails on a planted import', t => {
       'priority-rows-is-below-serving',
       { 'src/priority/serving/mapper.ts': "import '../rows/mapping-store.ts';\n" },
     ],
+    [
+      'src/history/history.ts',
+      "import '../priority/priority.ts';\n",
+      'features-do-not-know-each-other',
+      { 'src/priority/priority.ts': '' },
+    ],
+    [
+      'src/priority/priority.ts',
+      "import '../schedules/windows.ts';\n",
+      'schedules-by-the-front-door',
+      { 'src/schedules/windows.ts': '' },
+    ],
     ['src/observed/wait-window.ts', "import '../app.ts';\n", 'infrastructure-knows-no-feature'],
+    ['src/cli/gateway/users.ts', "import '../../http/server.ts';\n", 'commands-know-only-the-contract'],
+    [
+      'src/cli/gateway/users.ts',
+      "import '../../http/admin/contract/contract.ts';\n",
+      'commands-import-types-only',
+      { 'src/http/admin/contract/contract.ts': 'export const user = {};\n' },
+    ],
   ] as const;
   for (const [path, content, rule, more] of planted) {
     const { status, output } = check(t, { ...tree, ...more, [path]: content });
     assert.notEqual(status, 0, path);
     assert.ok(output.includes(rule), output);
   }
+});
+
+/** Members of a ServerResponse that write an answer, end it, or tell how far it is. */
+const answering =
+  /\bres\.(writeHead|setHeader|flushHeaders|write|end|destroy|destroyed|headersSent|statusCode|writable\w*)\b/g;
+
+test('only the sink writes the answers of model routes, and the upstreams know no response of node:http', () => {
+  const onTheWay = globSync(['src/gateway/**/*.ts', 'src/upstreams/**/*.ts', 'src/http/model-routes.ts']);
+  assert.ok(onTheWay.length > 50, `${onTheWay.length} files`);
+  const writers = onTheWay.filter(path => readFileSync(path, 'utf8').replaceAll('#', '').search(answering) >= 0);
+  assert.deepEqual(writers, ['src/gateway/client-sink.ts']);
+  const upstreams = onTheWay.filter(path => path.startsWith('src/upstreams/'));
+  assert.deepEqual(
+    upstreams.filter(path => readFileSync(path, 'utf8').includes('ServerResponse')),
+    [],
+  );
+});
+
+test('an export that nobody imports is found', t => {
+  const knip = { program: 'knip', args: ['--no-config-hints'], settings: 'knip.jsonc' };
+  const files = {
+    'src/gatewayd.ts': "import { used } from './domain/errors.ts';\nused();\n",
+    'src/domain/errors.ts': 'export const used = () => {};\n',
+  };
+  assert.deepEqual(run(t, files, knip), { status: 0, output: '' });
+  const planted = { ...files, 'src/domain/errors.ts': `${files['src/domain/errors.ts']}export const unused = 1;\n` };
+  const { status, output } = run(t, planted, knip);
+  assert.equal(status, 1, output);
+  assert.match(output, /unused/);
 });

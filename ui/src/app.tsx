@@ -7,12 +7,12 @@ import { later } from './parts/later.ts';
 import { Gate } from './shell/gate.tsx';
 import { readableColors, theme } from './shell/theme.ts';
 
-/** The policy of the page allows the library's own styles by this number only; see index.html. */
+/** The page's policy allows the library's styles only with this nonce; see index.html. */
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.content ?? '';
-// So is the style that keeps the page from scrolling under a dialog; its maker asks for the number here.
+// The style that keeps the page from scrolling under a dialog needs it too; its library reads the nonce here.
 Object.assign(globalThis, { __webpack_nonce__: nonce });
 
-// Nothing is told before the first page is there.
+// There are no notices before the first page.
 const Notices = lazy(
   later(() => import('@mantine/notifications').then(({ Notifications }) => ({ default: Notifications }))),
 );
@@ -25,7 +25,7 @@ export function App() {
       defaultColorScheme="auto"
       getStyleNonce={() => nonce}
       cssVariablesResolver={readableColors}
-      // It makes all variables itself: their sheet would be a seventh of the styles that a first visit loads.
+      // Mantine creates all variables itself; the shared style sheet would be a seventh of the styles of a first visit.
       deduplicateCssVariables={false}
     >
       <QueryClientProvider client={queries}>

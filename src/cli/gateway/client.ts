@@ -5,17 +5,17 @@ export interface CallOptions {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** Sent as it is. */
+  /** Sent unchanged. */
   readonly text?: { readonly type: string; readonly content: string };
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
-/** A running gateway, over HTTP. Every refusal is thrown as a `CliFault`. */
+/** The client of a running gateway, over HTTP. Every refusal is thrown as a `CliFault`. */
 export interface AdminClient {
   readonly url: string;
   call<T>(method: string, path: string, options?: CallOptions): Promise<T>;
-  /** What a GET answers, unread. */
+  /** Returns the body of a GET, unparsed. */
   text(path: string, accept: string): Promise<string>;
 }
 
@@ -87,7 +87,7 @@ async function reach<T>(url: string, timeoutMs: number, ask: () => Promise<T>): 
   }
 }
 
-/** `fetch failed` says why only in its cause, and a name with several addresses in the errors of that. */
+/** The message `fetch failed` has its reason in the cause; for a name with several addresses, in the cause's errors. */
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof AggregateError && error.errors.length > 0) return causeOf(error.errors[0]);

@@ -1,4 +1,4 @@
-/** Completion scripts, made from the commands themselves. */
+/** Generates completion scripts from the commands themselves. */
 import { Argument, type Command, type Option } from 'commander';
 import type { SessionOf } from './session.ts';
 
@@ -24,13 +24,13 @@ export function completionCommand(program: Command, sessionOf: SessionOf): void 
     });
 }
 
-/** One command, by its path: '' is `gateway` itself, 'mappings list' one below it. */
+/** One command, by its path: '' is `gateway` itself, 'mappings list' a command below it. */
 interface Completed {
   readonly path: string;
   readonly about: string;
   readonly subcommands: readonly { readonly name: string; readonly about: string }[];
   readonly options: readonly CompletedOption[];
-  /** What its argument may be, where that is a short list. */
+  /** The values of its argument, if they are a short list. */
   readonly choices: readonly string[];
 }
 
@@ -74,7 +74,7 @@ const completedOption = (option: Option): CompletedOption => ({
   choices: option.argChoices ?? [],
 });
 
-/** A text in single quotes, for every shell alike. */
+/** Quotes a text in single quotes, which all shells read alike. */
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const flagsOf = ({ options }: Completed): string[] => options.flatMap(({ flags }) => flags);

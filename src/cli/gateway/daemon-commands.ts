@@ -1,6 +1,7 @@
 /** Commands around the daemon: reload over HTTP; check-config and migrate without a running gateway. */
 import type { Command } from 'commander';
 import { ConfigFaults, type LoadedConfig, loadConfig } from '../../config/config-loader.ts';
+import type { Reloaded } from '../../http/admin/contract/contract.ts';
 import { CliFault, exitCodes } from './exit.ts';
 import type { Session, SessionOf } from './session.ts';
 
@@ -12,9 +13,7 @@ export function daemonCommands(program: Command, sessionOf: SessionOf): void {
     .description('read the mappings again now; never needed, it tells when a change by SQL serves')
     .action(async (_flags: object, command: Command) => {
       const session = sessionOf(command);
-      const answer = await session
-        .gateway()
-        .call<{ message: string; reload_time_ms: number }>('POST', '/admin/api-key-priority/reload');
+      const answer = await session.gateway().call<Reloaded>('POST', '/admin/api-key-priority/reload');
       session.show(answer, () => `${answer.message} (${answer.reload_time_ms} ms)\n`);
     });
 
@@ -44,7 +43,7 @@ function migrateCommand(program: Command, sessionOf: SessionOf): void {
       const session = sessionOf(command);
       const { config, warnings } = load(file, session);
       if (!session.json) for (const warning of warnings) session.note(`warning: ${warning}`);
-      // Only here, so that every other command starts faster.
+      // Imported here, so that every other command starts faster.
       const { migrate } = await import('./migrate.ts');
       const { created, where } = await migrate(config, text => session.note(text));
       const done = created.length > 0 ? `created ${created.join(', ')}` : 'nothing to do';
@@ -52,7 +51,7 @@ function migrateCommand(program: Command, sessionOf: SessionOf): void {
     });
 }
 
-/** Faults with all their places, for --json. */
+/** Loads the configuration; faults are thrown with all their places, for --json. */
 function load(file: string, { streams: { env } }: Session): LoadedConfig {
   try {
     return loadConfig({ file, env, isTerminal: false });

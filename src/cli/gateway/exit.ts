@@ -1,4 +1,4 @@
-/** What a command's exit code says. Documented in docs/cli.md and at the end of `gateway --help`. */
+/** The exit codes of a command. Documented in docs/cli.md and at the end of `gateway --help`. */
 export const exitCodes = {
   done: 0,
   failed: 1,
@@ -24,7 +24,7 @@ export const exitCodesHelp = `Exit codes:
   7  not part of this edition
   8  done, and there is something to look at: lint has findings, or import --dry-run --exit-code has changes`;
 
-/** Ends a command; `detail` is what --json shows of it. */
+/** Ends a command; --json shows `detail`. */
 export class CliFault extends Error {
   override readonly name = 'CliFault';
   readonly exitCode: ExitCode;
@@ -39,7 +39,7 @@ export class CliFault extends Error {
 
 export const usageFault = (message: string): CliFault => new CliFault(exitCodes.usage, message);
 
-/** The exit code for an answer of the gateway that is no success. */
+/** Returns the exit code for an answer of the gateway that is not a success. */
 export function exitCodeOf(status: number): ExitCode {
   if (status === 400 || status === 413) return exitCodes.usage;
   if (status === 401 || status === 403) return exitCodes.refused;

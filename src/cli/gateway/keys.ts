@@ -1,18 +1,10 @@
 import type { Command } from 'commander';
+import type { DrawnApiKey, FoundApiKey, ListedApiKey } from '../../http/admin/contract/contract.ts';
 import { hashOfKey } from './mappings/mapping-flags.ts';
 import { moment, table, visible } from './output.ts';
 import { countLine, listRows, type PageFlags } from './paging.ts';
 import { eachOf, repeated, rowIds, type SessionOf } from './session.ts';
 import { pageOptions, userIdOf } from './users.ts';
-
-interface ApiKey {
-  readonly id: number;
-  readonly user_id: number;
-  readonly key_prefix: string;
-  readonly scopes: readonly string[] | null;
-  readonly expires_at: string | null;
-  readonly created_at: string;
-}
 
 interface CreateFlags {
   readonly user: string;
@@ -37,7 +29,7 @@ export function keyCommands(program: Command, sessionOf: SessionOf): void {
       const session = sessionOf(command);
       const user_id = await userIdOf(session.gateway(), user);
       const body = { user_id, prefix, scopes: scope, expires_at: expiresAt };
-      const drawn = await session.gateway().call<ApiKey & { key: string }>('POST', path, { body });
+      const drawn = await session.gateway().call<DrawnApiKey>('POST', path, { body });
       if (!session.json) session.note(`Key ${drawn.id} of user ${drawn.user_id}, shown this once:`);
       session.show(drawn, () => `${drawn.key}\n`);
     });
@@ -51,7 +43,7 @@ export function keyCommands(program: Command, sessionOf: SessionOf): void {
     const session = sessionOf(command);
     const gateway = session.gateway();
     const query = user === undefined ? {} : { user_id: await userIdOf(gateway, user) };
-    const { rows, total, answer } = await listRows<ApiKey>(gateway, { path, name: 'api_keys', query }, page);
+    const { rows, total, answer } = await listRows(gateway, { path, name: 'api_keys', query }, page);
     const isEstimated = answer.total_estimated === true;
     session.show(
       { api_keys: rows, total, ...(isEstimated && { total_estimated: true }) },
@@ -63,14 +55,11 @@ export function keyCommands(program: Command, sessionOf: SessionOf): void {
   revokeCommand(keys, sessionOf);
 }
 
-interface FoundKey extends ApiKey {
-  readonly user_email: string;
-  readonly state: 'active' | 'expired' | 'user_inactive';
-  readonly last_used_at: string | null;
-  readonly counted_since: string;
-}
-
-const stateWords = { active: 'active', expired: 'expired', user_inactive: 'its user is inactive' } as const;
+const stateWords: Readonly<Record<FoundApiKey['state'], string>> = {
+  active: 'active',
+  expired: 'expired',
+  user_inactive: 'its user is inactive',
+};
 
 function findCommand(keys: Command, sessionOf: SessionOf): void {
   keys
@@ -80,12 +69,12 @@ function findCommand(keys: Command, sessionOf: SessionOf): void {
     .action(async ({ keyFrom }: { keyFrom: string }, command: Command) => {
       const session = sessionOf(command);
       const body = { key_hash: hashOfKey(keyFrom, session.streams) };
-      const found = await session.gateway().call<FoundKey>('POST', `${path}/lookup`, { body });
+      const found = await session.gateway().call<FoundApiKey>('POST', `${path}/lookup`, { body });
       session.show(found, () => foundText(found));
     });
 }
 
-function foundText(key: FoundKey): string {
+function foundText(key: FoundApiKey): string {
   const used = key.last_used_at === null ? `not since ${moment(key.counted_since)}` : moment(key.last_used_at);
   return [
     `Key ${key.id} (${visible(key.key_prefix)}…): ${stateWords[key.state]}`,
@@ -108,7 +97,7 @@ function revokeCommand(keys: Command, sessionOf: SessionOf): void {
     });
 }
 
-const keyTable = (keys: readonly ApiKey[]): string =>
+const keyTable = (keys: readonly ListedApiKey[]): string =>
   table(
     [
       { title: 'id', align: 'right' },

@@ -59,7 +59,7 @@ async function migrateUrl(url: string, isEmbedded = false): Promise<Pick<Migrate
   }
 }
 
-/** A database that cannot be used as it is has failed; one that does not answer cannot be reached. */
+/** A database that is unusable as it is means a failure; one that does not answer is unreachable. */
 function asFault(error: unknown): unknown {
   if (error instanceof SchemaFault) return new CliFault(exitCodes.failed, error.message);
   if (error instanceof SqliteFault) return new CliFault(exitCodes.unreachable, error.message);

@@ -1,18 +1,18 @@
 import { type Column, textTable } from '../table.ts';
 
-/** Where a command reads and writes; the process's own streams, or those of a test. */
+/** The input and output of a command: the process's own streams, or those of a test. */
 export interface Streams {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
-  /** All of standard input, once it has ended. */
+  /** Reads standard input to its end. */
   readonly readInput: () => Uint8Array;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * Text of others as a terminal may show it: what rows and answers hold must not move the cursor, colour
- * the screen or fake a line.
+ * Returns foreign text in a form that is safe for a terminal: the content of rows and answers must not move the cursor,
+ * colour the screen or fake a line.
  */
 export const visible = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, character => {
@@ -28,7 +28,7 @@ export const table = (columns: readonly Column[], rows: readonly (readonly strin
 
 export const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** An exact pattern in clear is somebody's key: a terminal shows no more of it than a log does. A hash is long. */
+/** An exact pattern in clear is a key: a terminal shows no more of it than a log does. Hashes are shortened. */
 export function shownPattern({ pattern, match_type }: { pattern: string; match_type: string }): string {
   if (match_type !== 'exact') return pattern;
   return pattern.startsWith('sha256:') ? `${pattern.slice(0, 19)}…` : `${pattern.slice(0, 8)}…`;

@@ -1,4 +1,18 @@
+import type { ApiKeyList, MappingList, UserList } from '../../http/admin/contract/contract.ts';
 import type { AdminClient, CallOptions } from './client.ts';
+
+/** The lists of the admin API, by their names in the answer. */
+interface Lists {
+  readonly mappings: MappingList;
+  readonly users: UserList;
+  readonly api_keys: ApiKeyList;
+}
+type RowOf<Name extends keyof Lists> = Lists[Name] extends { readonly [Field in Name]: readonly (infer Row)[] }
+  ? Row
+  : never;
+type Answer<Name extends keyof Lists> = Lists[Name] & {
+  readonly [Field in Name]: readonly RowOf<Name>[];
+} & Pick<Partial<ApiKeyList>, 'total_estimated'>;
 
 const pageSize = 1_000;
 
@@ -7,22 +21,25 @@ export interface PageFlags {
   readonly offset?: number;
 }
 
-/** All rows of a list, page by page; with a limit, that many. `answer`: the last one, for what it says beside them. */
-export async function listRows<Row>(
+/**
+ * Returns all rows of a list, page by page, or as many as the limit. `answer` is the last page, for its other fields.
+ */
+export async function listRows<Name extends keyof Lists>(
   gateway: AdminClient,
-  { path, name, query = {} }: { path: string; name: string; query?: CallOptions['query'] },
+  { path, name, query = {} }: { path: string; name: Name; query?: CallOptions['query'] },
   { limit = Number.POSITIVE_INFINITY, offset = 0 }: PageFlags = {},
-): Promise<{ rows: Row[]; total: number; answer: Readonly<Record<string, unknown>> }> {
-  const rows: Row[] = [];
+): Promise<{ rows: RowOf<Name>[]; total: number; answer: Answer<Name> }> {
+  const rows: RowOf<Name>[] = [];
   for (;;) {
     const size = Math.min(pageSize, limit - rows.length);
-    const answer = await gateway.call<Record<string, unknown>>('GET', path, {
+    const answer = await gateway.call<Answer<Name>>('GET', path, {
       query: { ...query, limit: size, offset: offset + rows.length },
     });
-    const page = answer[name] as Row[];
-    const total = answer.total as number;
+    const page: readonly RowOf<Name>[] = answer[name];
+    const { total } = answer;
     rows.push(...page);
-    const isAll = answer.total_estimated !== true && offset + rows.length >= total;
+    const isEstimated = 'total_estimated' in answer && answer.total_estimated === true;
+    const isAll = !isEstimated && offset + rows.length >= total;
     if (page.length < size || rows.length >= limit || isAll) return { rows, total, answer };
   }
 }

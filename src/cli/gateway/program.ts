@@ -1,4 +1,4 @@
-/** The commands of `gateway`, and how a run of it ends. */
+/** The commands of `gateway`, and the end of its run. */
 import { Command, CommanderError, Option } from 'commander';
 import { version } from '../../config/version.ts';
 import { completionCommand } from './completion.ts';
@@ -12,7 +12,7 @@ import { targetHelp } from './target.ts';
 import { topCommand } from './top/top.ts';
 import { userCommands } from './users.ts';
 
-/** Runs one command line; answers the exit code. Never throws. */
+/** Runs one command line; resolves to the exit code. Never rejects. */
 export async function runGatewayCommand(args: readonly string[], streams: Streams): Promise<ExitCode> {
   let code: ExitCode = exitCodes.done;
   try {
@@ -26,7 +26,7 @@ export async function runGatewayCommand(args: readonly string[], streams: Stream
   }
 }
 
-export function gatewayProgram(streams: Streams, endWith: (code: ExitCode) => void): Command {
+function gatewayProgram(streams: Streams, endWith: (code: ExitCode) => void): Command {
   const program = new Command('gateway')
     .description('Operates a running Tokligence Gateway: who gets which priority, keys, users, live lanes.')
     .version(version, '--version', 'show the version')
@@ -43,7 +43,7 @@ export function gatewayProgram(streams: Streams, endWith: (code: ExitCode) => vo
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .configureOutput({
       writeOut: text => void streams.stdout.write(text),
-      // A fault is told once, by `tell`.
+      // `tell` reports each fault once.
       writeErr: () => {},
       getOutHelpWidth: () => streams.stdout.columns ?? 100,
       getErrHelpWidth: () => streams.stderr.columns ?? 100,
@@ -70,7 +70,7 @@ function tell(error: unknown, { stderr }: Streams, json: boolean): ExitCode {
 function described(error: unknown): { code: ExitCode; message: string; detail: object } {
   if (error instanceof CliFault) return { code: error.exitCode, message: error.message, detail: error.detail };
   if (error instanceof CommanderError) {
-    // A command that needs another one after it was given none.
+    // A command without a required subcommand.
     const message = error.code === 'commander.help' ? 'give a command' : error.message.replace(/^error: /, '');
     return { code: exitCodes.usage, message: `${message} (--help tells more)`, detail: { code: 'usage' } };
   }

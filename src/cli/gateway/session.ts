@@ -4,18 +4,18 @@ import { CliFault, type ExitCode } from './exit.ts';
 import { jsonText, type Streams } from './output.ts';
 import { readTarget, type TargetFlags } from './target.ts';
 
-/** What every command is given: a gateway to talk to and a way to answer. */
+/** The parameters of every command: a gateway to talk to, and output. */
 export interface Session {
   readonly streams: Streams;
   readonly json: boolean;
-  /** Reads address and key when first asked for: some commands need none. */
+  /** Reads address and key at the first call, because some commands need none. */
   gateway(): AdminClient;
-  /** The answer as JSON where that was asked for, else in words. */
+  /** Prints the answer as JSON if that was requested, else in words. */
   show(answer: unknown, words: () => string): void;
   write(text: string): void;
-  /** Beside the answer: warnings and what a person should know, on standard error. */
+  /** Prints warnings and remarks for people on standard error. */
   note(text: string): void;
-  /** Done, but with this exit code. */
+  /** Ends the command with this exit code, without an error. */
   endWith(code: ExitCode): void;
 }
 
@@ -44,7 +44,7 @@ export const sessions =
     };
   };
 
-/** A command's argument that must be a whole number in a range. */
+/** Parses an argument that must be a whole number in a range. */
 export const wholeNumber =
   (minimum: number, maximum: number) =>
   (text: string): number => {
@@ -61,10 +61,10 @@ export const rowIds = (text: string, earlier: readonly number[] | undefined): nu
   rowId(text),
 ];
 
-/** Collects an option that may be given several times. */
+/** Collects the values of an option that may be repeated. */
 export const repeated = (text: string, earlier: readonly string[] | undefined): string[] => [...(earlier ?? []), text];
 
-/** One after the other; a fault says which were done before it. */
+/** Runs one action after the other; a fault names the ones that were done before it. */
 export async function eachOf(ids: readonly number[], act: (id: number) => Promise<unknown>): Promise<void> {
   const done: number[] = [];
   for (const id of ids) {

@@ -1,9 +1,10 @@
-/** Which gateway a command talks to, and with which key: flags, then environment, then the file of the user. */
+/** Finds the gateway and the key of a command: flags, then environment, then the user's file. */
 import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { FaultList } from '../../config/file/faults.ts';
 import { readSettingFile } from '../../config/file/setting-file.ts';
+import { maxKeyBytes } from '../../domain/vocabulary.ts';
 import { CliFault, exitCodes, usageFault } from './exit.ts';
 import type { Streams } from './output.ts';
 import { readText, readTextIfThere, textOf } from './text-file.ts';
@@ -19,12 +20,12 @@ export interface Target {
   readonly key: string;
 }
 
-/** What of the process they are read from. */
+/** The parts of the process that they are read from. */
 type Surroundings = Pick<Streams, 'env' | 'readInput'>;
 type Environment = Streams['env'];
 
-export const defaultUrl = 'http://127.0.0.1:8081';
-export const environmentNames = {
+const defaultUrl = 'http://127.0.0.1:8081';
+const environmentNames = {
   url: 'TOKLIGENCE_URL',
   key: 'TOKLIGENCE_ADMIN_KEY',
   keyFile: 'TOKLIGENCE_ADMIN_KEY_FILE',
@@ -59,7 +60,7 @@ export function readTarget(flags: TargetFlags, surroundings: Surroundings): Targ
   return { url, key };
 }
 
-export const configFile = (env: Environment): string =>
+const configFile = (env: Environment): string =>
   join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'tokligence', 'cli.ini');
 
 function checkedUrl(text: string): string {
@@ -102,7 +103,7 @@ function readConfig(file: string): Stored {
 
 const fromHome = (path: string): string => (path.startsWith('~/') ? join(homedir(), path.slice(2)) : path);
 
-/** As ssh treats private keys. Windows has no such modes. */
+/** Refuses a key file that others may read, as ssh does for private keys. Windows has no such modes. */
 function refuseShared(file: string): void {
   const mode = statSync(file).mode & 0o777;
   if (process.platform === 'win32' || (mode & 0o077) === 0) return;
@@ -125,29 +126,33 @@ function environmentKey(surroundings: Surroundings): string | null {
   return file === null ? null : readKey(file, surroundings);
 }
 
-/** What the environment says; one that is empty says nothing, as with the daemon's settings. */
+/** Returns a variable of the environment; an empty one counts as not set, as with the daemon's settings. */
 const given = (env: Environment, name: keyof typeof environmentNames): string | null =>
   env[environmentNames[name]]?.trim() || null;
 
 const hasKey = ({ key, keyFile }: Stored): boolean => key !== null || keyFile !== null;
 
-/** A key that was stored for one gateway is never sent to another. */
+/** A key that was stored for one gateway is never sent to another one. */
 function storedKey(stored: Stored, url: string, { file, ...rest }: Surroundings & { file: string }): string | null {
   if (stored.url !== null && checkedUrl(stored.url) !== url) return null;
   if (stored.key !== null) return checkedKey(stored.key, `key in ${file}`);
   return stored.keyFile === null ? null : readKey(stored.keyFile, rest);
 }
 
-/** The key that a file holds, alone on its first line; `-` is standard input. */
+/** Returns the key on the first line of a file; `-` is standard input. */
 export function readKey(file: string, { readInput }: Pick<Streams, 'readInput'>): string {
   if (file === '-') return checkedKey(textOf(readInput(), 'standard input'), 'standard input');
   return checkedKey(readText(file, `the key file ${file}`), file);
 }
 
-/** It goes into a header: nothing else than visible ASCII can. The text is not repeated: it may be half a key. */
+/**
+ * The key goes into a header, so only visible ASCII is allowed. The text is not repeated, because it may be part of a
+ * key.
+ */
 function checkedKey(text: string, from: string): string {
   const key = text.trim();
   if (key === '') throw usageFault(`${from} holds no key`);
-  if (!/^[\x21-\x7e]{1,256}$/.test(key)) throw usageFault(`${from} must hold one key: up to 256 visible characters`);
+  if (key.length > maxKeyBytes || !/^[\x21-\x7e]+$/.test(key))
+    throw usageFault(`${from} must hold one key: up to ${maxKeyBytes} visible characters`);
   return key;
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { utf8 } from '../../domain/utf8.ts';
 import { usageFault } from './exit.ts';
 
-/** The text of a file; null where there is none. Throws a usage fault, under `name`, where it cannot be read as UTF-8. */
+/** Returns the text of a file; null if there is none. Throws a usage fault, under `name`, if the file is not UTF-8. */
 export function readTextIfThere(file: string, name = file): string | null {
   let bytes: Uint8Array;
   try {
@@ -14,7 +14,7 @@ export function readTextIfThere(file: string, name = file): string | null {
   return textOf(bytes, name);
 }
 
-/** The same of a file that has to be there. */
+/** The same for a file that must exist. */
 export function readText(file: string, name = file): string {
   const text = readTextIfThere(file, name);
   if (text === null) throw usageFault(`${name} cannot be read: there is no such file`);

@@ -1,19 +1,11 @@
 import { type Command, Option } from 'commander';
 import { roles, userStatuses } from '../../domain/vocabulary.ts';
+import type { User } from '../../http/admin/contract/contract.ts';
 import type { AdminClient } from './client.ts';
 import { CliFault, exitCodes, usageFault } from './exit.ts';
 import { moment, table, visible } from './output.ts';
 import { countLine, listRows, type PageFlags } from './paging.ts';
 import { type SessionOf, wholeNumber } from './session.ts';
-
-interface User {
-  readonly id: number;
-  readonly email: string;
-  readonly role: string;
-  readonly display_name: string | null;
-  readonly status: string;
-  readonly created_at: string;
-}
 
 const path = '/admin/users';
 const role = () => new Option('--role <role>', 'what they may do').choices([...roles]);
@@ -31,7 +23,7 @@ export function userCommands(program: Command, sessionOf: SessionOf): void {
     .addOption(offset())
     .action(async (flags: PageFlags, command: Command) => {
       const session = sessionOf(command);
-      const { rows, total } = await listRows<User>(session.gateway(), { path, name: 'users' }, flags);
+      const { rows, total } = await listRows(session.gateway(), { path, name: 'users' }, flags);
       session.show({ users: rows, total }, () => userTable(rows) + countLine(rows.length, total, 'user', 'users'));
     });
 
@@ -60,7 +52,7 @@ function setCommand(users: Command, sessionOf: SessionOf): void {
     .addOption(new Option('--status <status>', 'whether their keys work').choices([...userStatuses]))
     .option('--display-name <text>', 'a name to show')
     .option('--no-display-name', 'show no name')
-    .action(async (who: string, flags: UserPatch, command: Command) => {
+    .action(async (who: string, flags: SetFlags, command: Command) => {
       const session = sessionOf(command);
       const body = patchOf(flags);
       const id = await userIdOf(session.gateway(), who);
@@ -69,25 +61,25 @@ function setCommand(users: Command, sessionOf: SessionOf): void {
     });
 }
 
-interface UserPatch {
+interface SetFlags {
   readonly role?: string;
   readonly status?: string;
-  /** False: none. */
+  /** False: no name. */
   readonly displayName?: string | false;
 }
 
-function patchOf({ role, status, displayName }: UserPatch): object {
+function patchOf({ role, status, displayName }: SetFlags): object {
   if (role === undefined && status === undefined && displayName === undefined) {
     throw usageFault('say what to change: --role, --status or --display-name');
   }
   return { role, status, display_name: displayName === false ? null : displayName };
 }
 
-/** Of a user who was named by id or e-mail. */
+/** Returns the ID of a user named by ID or e-mail. */
 export async function userIdOf(gateway: AdminClient, who: string): Promise<number> {
   if (/^\d{1,10}$/.test(who)) return Number(who);
   const email = who.trim().toLowerCase();
-  const { rows } = await listRows<User>(gateway, { path, name: 'users' });
+  const { rows } = await listRows(gateway, { path, name: 'users' });
   const user = rows.find(one => one.email === email);
   if (user === undefined) throw new CliFault(exitCodes.notFound, `There is no user ${visible(who)}.`);
   return user.id;

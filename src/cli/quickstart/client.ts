@@ -1,11 +1,11 @@
 import { isLevel, type Level } from '../../domain/vocabulary.ts';
 
-/** A running gateway as the quickstart sees it: over HTTP, like everybody else. */
+/** A running gateway as the quickstart uses it: over HTTP, like any client. */
 export interface GatewayClient {
   readonly url: string;
   /** Calls an admin route; throws on a refusal. */
   admin<T>(method: string, path: string, body?: object): Promise<T>;
-  /** Posts what may exist already: null if it does. */
+  /** Posts an object that may exist already: null if it does. */
   create<T>(path: string, body: object): Promise<T | null>;
 }
 
@@ -41,7 +41,7 @@ export function gatewayClient({ url, adminKey, signal }: ClientParts): GatewayCl
   };
 }
 
-/** The level that a key's requests get now; null if the key is not accepted. */
+/** Returns the level that the key's requests get now; null if the key is not accepted. */
 export async function levelOf(url: string, key: string, signal: AbortSignal): Promise<Level | null> {
   const path = '/v1/models';
   const response = await fetch(url + path, { headers: { authorization: `Bearer ${key}` }, signal });

@@ -1,15 +1,15 @@
 import { type Column, textTable } from '../table.ts';
 import type { Tally } from './demo.ts';
 
-/** Where the board is drawn. */
+/** The output of the board. */
 export interface Screen {
-  /** Draws over the last board instead of below it. */
+  /** Draws over the previous board instead of below it. */
   readonly inPlace: boolean;
   readonly columns: number;
   write(text: string): void;
 }
 
-/** Draws tallies, each time over the last ones or below them. */
+/** Draws tallies over the previous ones or below them. */
 export function createBoard(screen: Screen): { draw(heading: string, tallies: readonly Tally[]): void } {
   let drawn = 0;
   return {
@@ -52,7 +52,7 @@ function tallyLines(tallies: readonly Tally[]): string[] {
   return textTable(columns, rows);
 }
 
-/** The smallest value that so large a share of all does not exceed; null without any. */
+/** Returns the smallest value that is not exceeded by this share of all; null without values. */
 export function percentile(values: readonly number[], share: number): number | null {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.ceil(sorted.length * share) - 1] ?? null;

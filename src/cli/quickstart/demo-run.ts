@@ -13,7 +13,7 @@ interface DemoRun {
 const liveEveryMs = 500;
 const plainEveryMs = 4_000;
 
-/** Sends load and shows, live and at the end, who waits how long. Answers whether it went as it should. */
+/** Sends load and shows, live and at the end, how long each tenant waits. Resolves to whether all went as expected. */
 export async function runDemo({ url, tenants, seconds, signal, screen }: DemoRun): Promise<boolean> {
   const { tallies, over } = startDemo({ url, tenants, durationMs: seconds * 1_000, signal, random: Math.random });
   const board = createBoard(screen);
@@ -29,7 +29,7 @@ export async function runDemo({ url, tenants, seconds, signal, screen }: DemoRun
   finished.abort();
   await drawing;
   if (signal.aborted) {
-    // Something else stands below the last board by now.
+    // Other output may follow the last board by now.
     if (!screen.inPlace) board.draw(`Demo stopped: ${clients}`, tallies);
     return true;
   }

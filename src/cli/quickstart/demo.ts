@@ -1,6 +1,6 @@
 /**
- * Load on a running gateway, from all tenants alike: closed-loop clients, each of which asks again a
- * short while after its answer. Every third request is a stream.
+ * Load on a running gateway, equal for all tenants: closed-loop clients, each of which sends its next request a short
+ * while after its answer. Every third request is a stream.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -9,16 +9,16 @@ export interface DemoTenant {
   readonly key: string;
 }
 
-/** What one tenant has met so far. */
+/** The results of one tenant so far. */
 export interface Tally {
   readonly tenant: string;
-  /** As the gateway said with the last answer; null before the first. */
+  /** As reported by the gateway's last answer; null before the first. */
   readonly level: number | null;
   readonly sent: number;
   readonly served: number;
-  /** Answered with anything but 200, or not at all. */
+  /** Requests with an answer other than 200, or with none. */
   readonly failed: number;
-  /** What the last of these was answered with. */
+  /** The last failure. */
   readonly failure: string | null;
   /** Of served requests, in milliseconds, in the order of their answers. */
   readonly waitsMs: readonly number[];
@@ -26,26 +26,26 @@ export interface Tally {
 
 export interface Demo {
   readonly tallies: readonly Tally[];
-  /** Settles when all that was sent is answered, or when `signal` fires. Never rejects. */
+  /** Settles when every request is answered, or when `signal` fires. Never rejects. */
   readonly over: Promise<void>;
 }
 
 interface DemoParts {
   readonly url: string;
   readonly tenants: readonly DemoTenant[];
-  /** For so long, new requests are sent. */
+  /** New requests are sent during this time. */
   readonly durationMs: number;
   readonly signal: AbortSignal;
-  /** From 0 to 1. */
+  /** Returns a number from 0 to 1. */
   readonly random: () => number;
 }
 
 export const clientsPerTenant = 3;
-/** After an answer, on average; clients in lockstep would make waves. */
+/** The mean pause after an answer; random, because clients in lockstep would send in waves. */
 const pauseMs = 200;
-/** A gateway that refuses is not to be asked at once again. */
+/** A gateway that refuses must not be asked again at once. */
 const pauseAfterFailureMs = 1_000;
-/** What waits when the time is over is served yet, within this time. */
+/** Requests that wait at the end of the time are still served within this time. */
 const drainMs = 15_000;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -57,7 +57,7 @@ export function startDemo(parts: DemoParts): Demo {
   );
   const sending = AbortSignal.any([parts.signal, AbortSignal.timeout(parts.durationMs)]);
   const signal = AbortSignal.any([parts.signal, AbortSignal.timeout(parts.durationMs + drainMs)]);
-  // All at once, in the order of tenants: none finds the seats free just because the others are not there yet.
+  // All clients start at once, in the order of tenants, so that none finds free seats just because it came first.
   const clients = parts.tenants.flatMap(({ key }, index) => {
     const tally = tallies[index];
     if (tally === undefined) return [];
@@ -107,7 +107,7 @@ async function request({ url, key, tally, signal }: ClientParts, stream: boolean
   tally.waitsMs.push(Number(headers.get('x-tokligence-wait-time-ms') ?? 0));
 }
 
-/** `fetch failed` says why only in its cause. */
+/** The message `fetch failed` has its reason in the cause. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;

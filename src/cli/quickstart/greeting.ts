@@ -11,19 +11,22 @@ export interface Greeting {
   readonly databaseUrl: string;
   readonly dataDir: string;
   readonly keysFile: string;
-  /** Whether `npm run sql` finds the database without being told. */
+  /** Whether `npm run sql` finds the database without options. */
   readonly isUsualDatabase: boolean;
   readonly tenantKeys: readonly TenantKey[];
-  /** The mapping whose level the examples change; null if an operator has deleted it. */
+  /** The mapping whose level the examples change; null if it was deleted. */
   readonly exampleMapping: number | null;
-  /** An operator may have switched mapping off. */
+  /** Mapping may have been switched off. */
   readonly isMapping: boolean;
 }
 
 /** The tenant whose level the examples change. */
 export const exampleTenant = 'dept-analytics';
 
-/** What a newcomer sees: what runs, whose key is which, what to try. At most 80 columns but for keys and URLs. */
+/**
+ * The greeting of a newcomer: what runs, the keys of all tenants, what to try. At most 80 columns except for keys and
+ * URLs.
+ */
 export function greeting(facts: Greeting): string {
   return [whatRuns(facts), whoseKeys(facts), whatToTry(facts), howToStop(facts)].flat().join('\n');
 }
@@ -112,7 +115,7 @@ const howToStop = ({ dataDir }: Greeting): string[] => [
   `Ctrl-C stops the gateway and its database; everything stays in ${shortPath(dataDir)}`,
 ];
 
-/** As one would type it, where that is shorter. */
+/** Returns a relative path if it is shorter. */
 export function shortPath(path: string): string {
   const near = relative(process.cwd(), path);
   return near === '' || near.startsWith('..') ? path : `./${near}`;

@@ -14,7 +14,7 @@ export const keysFile = (dataDir: string): string => join(dataDir, 'quickstart-k
 
 export const drawAdminKey = (): string => `tok_admin_${randomBytes(32).toString('base64url')}`;
 
-/** What the file holds and can be used; a missing or damaged one holds nothing. */
+/** Reads the usable content of the file; a missing or damaged one is empty. */
 export async function readKeys(dataDir: string): Promise<KeptKeys> {
   const text = await readFile(keysFile(dataDir), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '{}';
@@ -25,7 +25,7 @@ export async function readKeys(dataDir: string): Promise<KeptKeys> {
   return { admin: isKey(admin) ? admin : null, tenants: new Map(entries) };
 }
 
-/** For nobody else's eyes (mode 0600), and whole or not at all. */
+/** Writes the file for its owner only (mode 0600), whole or not at all. */
 export async function writeKeys(dataDir: string, { admin, tenants }: KeptKeys): Promise<void> {
   makeDataDir(dataDir);
   const unfinished = `${keysFile(dataDir)}.new-${process.pid}`;
@@ -49,5 +49,5 @@ function parsed(text: string): unknown {
 const fieldsOf = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
-/** As it fits into a header, and long enough for `auth.admin_key`. */
+/** Fits into a header, and is long enough for `auth.admin_key`. */
 const isKey = (value: unknown): value is string => typeof value === 'string' && /^[\x21-\x7e]{24,256}$/.test(value);

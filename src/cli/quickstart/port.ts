@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { levelOf } from './client.ts';
 
-/** Why nothing can listen on this address, as the system's error code; null if it can. */
+/** Returns the system's error code if nothing can listen on this address; null if it can. */
 export function portFault(host: string, port: number): Promise<string | null> {
   return new Promise(resolve => {
     const server = createServer();
@@ -25,15 +25,15 @@ export function portSentence(host: string, port: number, code: string): string {
   );
 }
 
-/** From here, a server that listens on all addresses is reached on this machine's own. */
+/** Replaces the wildcard address of a server by this machine's loopback address. */
 export const localUrl = (url: string): string =>
   url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 
 const answerWithinMs = 3_000;
 
 /**
- * The URL of the quickstart that runs on this address already: it knows our keys. Only a tenant's key is
- * shown to whoever listens there.
+ * Returns the URL of a quickstart that already runs on this address: it knows our keys. Only a tenant's key is shown to
+ * the listener.
  */
 export async function findRunning(host: string, port: number, tenantKey: string | undefined): Promise<string | null> {
   if (tenantKey === undefined) return null;

@@ -5,7 +5,7 @@ import { emailOf, type Tenant, tenants } from './tenants.ts';
 export interface TenantKey {
   readonly tenant: Tenant;
   readonly key: string;
-  /** What the key's requests get now; null if an operator has made its user inactive. */
+  /** The level of the key's requests now; null if its user was made inactive. */
   readonly level: Level | null;
 }
 
@@ -22,10 +22,9 @@ interface Parts {
 }
 
 /**
- * A key that works for every tenant. A tenant without a user is new: it gets its mapping, its user and
- * a key, in this order, so that an interrupted start is finished by the next. Where the user exists the
- * mapping is the operator's to edit and to delete, and is left alone; only a key that works no more is
- * replaced.
+ * Provides a working key for every tenant. A tenant without a user is new: it gets its mapping, its user and a key, in
+ * this order, so that the next start completes an interrupted one. If the user exists, the operator may have edited or
+ * deleted the mapping, so it is left alone; only a key that no longer works is replaced.
  */
 export async function setUpTenants(parts: Parts): Promise<TenantKey[]> {
   const findUser = userFinder(parts.gateway);
@@ -53,7 +52,7 @@ async function setUpTenant(tenant: Tenant, findUser: UserFinder, parts: Parts): 
 async function createTenant(tenant: Tenant, gateway: GatewayClient): Promise<User> {
   const { id, name, type, level, keyPrefix, description } = tenant;
   await gateway.create('/admin/api-key-priority/mappings', {
-    // With the line before the star, so that tok_production_… is not taken as well.
+    // With `_` before the star, so that tok_production_… does not match as well.
     pattern: `tok_${keyPrefix}_*`,
     match_type: 'prefix',
     priority: level,
@@ -73,7 +72,7 @@ type UserFinder = (email: string) => Promise<User | null>;
 
 const pageSize = 1000;
 
-/** Reads the list of users once, and only if somebody asks. */
+/** Reads the list of users once, at the first call. */
 function userFinder(gateway: GatewayClient): UserFinder {
   let users: Promise<Map<string, User>> | null = null;
   const readAll = async () => {

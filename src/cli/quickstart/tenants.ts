@@ -1,12 +1,12 @@
 import type { Level, TenantType } from '../../domain/vocabulary.ts';
 
-/** One tenant of the model case. Its keys begin with `tok_` and the prefix, which its one mapping matches. */
+/** One tenant of the example. Its keys begin with `tok_` and the prefix, which its one mapping matches. */
 export interface Tenant {
   readonly id: string;
   readonly name: string;
   readonly type: TenantType;
   readonly keyPrefix: string;
-  /** What the mapping is made with; operators may change it since. */
+  /** The initial level of the mapping; operators may have changed it since. */
   readonly level: Level;
   readonly description: string;
 }
@@ -20,7 +20,7 @@ const tenant = (type: TenantType, level: Level, keyPrefix: string, id: string, n
   description,
 });
 
-/** The same as config/examples/eight-tenants.sql, which a test compares. */
+/** Identical to config/examples/eight-tenants.sql; a test compares them. */
 export const tenants: readonly Tenant[] = [
   tenant('internal', 0, 'prod', 'dept-prod', 'Production Team', 'Live traffic'),
   tenant('internal', 1, 'ml', 'dept-ml', 'ML Research', 'Experiments'),

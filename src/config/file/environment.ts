@@ -6,7 +6,7 @@ import { closest } from './suggestion.ts';
 /** Values by their name in the environment, trimmed and not empty; only known names. */
 export type EnvironmentSettings = ReadonlyMap<string, string>;
 
-/** The pools that providers name: each can be set, whether or not the file has a section for it. */
+/** Returns the pools that providers name: each can be set, whether or not the file has a section for it. */
 const poolSections = (env: EnvironmentSettings, file: SettingFile): string[] =>
   [...file]
     .filter(([section]) => section.startsWith('provider.'))
@@ -15,7 +15,7 @@ const poolSections = (env: EnvironmentSettings, file: SettingFile): string[] =>
       return `pool.${asked || section.slice('provider.'.length)}`;
     });
 
-/** The names that count: of every fixed section, and of the providers, pools and tenants that there are. */
+/** Returns the names that are read: those of every fixed section, and of the existing providers, pools and tenants. */
 const knownNames = (env: EnvironmentSettings, file: SettingFile, faults: FaultList): Set<string> => {
   const owners = new Map<string, string>();
   const named = [...file.keys()].filter(section => /^(provider|pool|tenant)\./.test(section));
@@ -25,22 +25,24 @@ const knownNames = (env: EnvironmentSettings, file: SettingFile, faults: FaultLi
     const names = keys.map(key => environmentName(section, key));
     const shared = names.find(name => owners.has(name));
     if (shared === undefined) for (const name of names) owners.set(name, section);
-    // What has its name from elsewhere, as a tenant has, is told apart only where the environment sets it.
+    // The names of tenants come from outside, so two that collide are reported only if the environment sets one.
     else if (/^(provider|pool)\./.test(section) ? file.has(section) : names.some(name => env.has(name)))
       faults.add(section, null, `the environment could not tell it from [${owners.get(shared)}]; give it another name`);
   }
   return new Set(owners.keys());
 };
 
-// Kubernetes tells every pod of a service `tokligence-gateway` its address under names that begin like ours.
+// Kubernetes gives every pod the address of a service `tokligence-gateway` in variables that begin with our prefix.
 const looksLikeLink = (name: string) =>
   /_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name);
 const isLinkValue = (name: string, value: string) => name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value);
 
-/** Of the operators' command line, which may share a shell with the daemon. */
+/** Variables of the command line, which may share a shell with the daemon. */
 const commandLineNames = new Set(['TOKLIGENCE_URL', 'TOKLIGENCE_ADMIN_KEY', 'TOKLIGENCE_ADMIN_KEY_FILE']);
 
-/** Settings by their name. One that is empty is none: `${VAR:-}` of compose and missing secrets leave such. */
+/**
+ * Settings by name. An empty one counts as not set: `${VAR:-}` of compose and missing secrets leave empty variables.
+ */
 const given = (env: Readonly<Record<string, string | undefined>>): Map<string, string> =>
   new Map(
     Object.entries(env)
@@ -70,7 +72,7 @@ export const readEnvironment = (
   for (const [name, value] of all) {
     if (isLinkValue(name, value) || (!known.has(name) && looksLikeLink(name))) links.push(name);
     else if (!known.has(name)) warnings.push(unknownName(name, known));
-    // What Node puts in the place of bytes that it cannot read.
+    // Node replaces bytes that it cannot decode by this character.
     else if (value.includes('\ufffd')) faults.add(null, null, `${name} in the environment is not UTF-8`);
     else values.set(name, value);
   }

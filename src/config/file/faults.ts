@@ -1,4 +1,4 @@
-/** What is wrong in the configuration. The message says what is allowed and never repeats a value: it may be a secret. */
+/** A fault of the configuration. The message says what is allowed and never repeats a value, which may be a secret. */
 export interface ConfigFault {
   /** Null: the file as a whole, or a line outside of any section. */
   readonly section: string | null;
@@ -30,7 +30,7 @@ export class FaultList {
     this.#faults.push({ section, key, message });
   }
 
-  /** Whether the key is at fault already. */
+  /** Whether the key has a fault already. */
   concerns(section: string, key: string): boolean {
     return this.#faults.some(fault => fault.section === section && fault.key === key);
   }

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 
 const readableByOthers = 0o004;
-/** Where an ini file may hold what nobody else should know. */
+/** Matches an ini file that may hold secrets. */
 const secrets = /^[ \t]*(?:admin_key|api_key|url|listen_url)[ \t]*=[ \t]*\S/m;
 
-/** A sentence for the log where a file with keys or passwords in it may be read by every account of the machine. */
+/** Returns a sentence for the log if every account of the machine can read a file with keys or passwords. */
 export const readableSentence = (file: string, text: string): string | null => {
   if (process.platform === 'win32' || !secrets.test(text)) return null;
   const { mode } = statSync(file);

@@ -1,9 +1,9 @@
 import type { FaultList } from './faults.ts';
 
 /*
- * The file is read here and not by the `ini` package, which silently cuts an unquoted value at ; or #,
- * halves \\, takes '1.0' for a number, `[section] ; comment` for a key and the last of two equal keys.
- * A password or a path must arrive as it was written, or be refused.
+ * Reads the file without the `ini` package, which silently cuts an unquoted value at ; or #, halves \\, reads
+ * '1.0' as a number and `[section] ; comment` as a key, and keeps the last of two equal keys. A password or a
+ * path must arrive as it was written, or be refused.
  *
  *   [section]            ; or # begin a comment on a line of its own
  *   key = value
@@ -16,10 +16,10 @@ export type SettingFile = Map<string, Map<string, string>>;
 
 const sectionName = /^[A-Za-z0-9_-]{1,64}$/;
 const namedSection = /^(provider|pool)\.[A-Za-z][A-Za-z0-9_-]{0,63}$/;
-// A tenant's id is what a mapping says, so it may be nearly any text.
+// A tenant's ID comes from a mapping, so it may be nearly any text.
 const tenantSection = /^tenant\.(?! )[^\p{Cc}\]]{1,256}$/u;
 const keyName = /^[A-Za-z_]{1,40}$/;
-// A header's name is what HTTP allows, and the same in lower case.
+// The name of a header: the characters that HTTP allows, compared in lower case.
 const headerKey = /^header\.[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 
 const quoteRule = 'must be in double quotes (a comment needs a line of its own)';
@@ -33,7 +33,7 @@ const unquoteJson = (raw: string): string | null => {
   }
 };
 
-/** The value, or the reason why it cannot be read. */
+/** Returns the value, or the reason why it cannot be read. */
 const readValue = (raw: string): { value: string } | { reason: string } => {
   if (raw.startsWith('"')) {
     const value = unquoteJson(raw);
@@ -57,7 +57,7 @@ const headerRules = {
   plain: 'not a name of a section',
 };
 
-/** What is wrong with a section's name; null if nothing is. */
+/** Returns the fault of a section's name; null if there is none. */
 const headerFault = (name: string | undefined): string | null => {
   if (name === undefined) return headerRules.alone;
   if (tenantSection.test(name)) return null;
@@ -69,7 +69,7 @@ class Reader {
   readonly file: SettingFile = new Map();
   readonly #faults: FaultList;
   #section: string | null = null;
-  /** Null while the lines of an unusable section are passed over. */
+  /** Null while the lines of an unusable section are skipped. */
   #values: Map<string, string> | null = null;
 
   constructor(faults: FaultList) {
@@ -95,7 +95,7 @@ class Reader {
     const isHeader = headerKey.test(written);
     const key = isHeader ? written.toLowerCase() : written;
     if (!isHeader && !keyName.test(key)) {
-      // What is no name is not repeated: it may be a value that lost its key.
+      // A text that is no name is not repeated: it may be a value that lost its key.
       const message = `line ${line} is not "key = value", key being a name of letters and _ without dots, or header.NAME`;
       this.#faults.add(this.#section, null, message);
       return;

@@ -5,7 +5,7 @@ import type { EnvironmentSettings } from './environment.ts';
 import type { FaultList } from './faults.ts';
 import type { SettingFile } from './setting-file.ts';
 
-/** Every text that was read, by section and key: what two readings of a file can be told apart by. Holds secrets. */
+/** Every text that was read, by section and key; two readings of a file are compared by it. Holds secrets. */
 export type GivenTexts = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 interface Given {
@@ -13,7 +13,7 @@ interface Given {
   readonly source: 'environment' | 'file' | 'default';
 }
 
-/** Environment over file over default. */
+/** Reads settings: the environment overrides the file, the file overrides the default. */
 export class SettingsReader {
   readonly #file: SettingFile;
   readonly #environment: EnvironmentSettings;
@@ -26,7 +26,7 @@ export class SettingsReader {
     this.#faults = faults;
   }
 
-  /** A value that is at fault is missing from the answer, so that nothing is concluded from it. */
+  /** Returns the values without those at fault, so that nothing is concluded from them. */
   read<S extends Keys>(section: string, keys: S): Partial<Values<S>> {
     const values: Record<string, Setting<unknown>> = {};
     const texts = this.#texts.get(section) ?? new Map<string, string>();
@@ -45,7 +45,7 @@ export class SettingsReader {
     return this.#texts;
   }
 
-  /** Whether somebody set it, well or not. */
+  /** Whether the key is set, with a valid value or not. */
   isGiven(section: string, key: string, rule: Key<unknown>): boolean {
     return this.#given(section, key, rule).source !== 'default';
   }
@@ -54,7 +54,7 @@ export class SettingsReader {
     const environment = this.#environment.get(environmentName(section, key));
     if (environment !== undefined) return { text: environment, source: 'environment' };
     const file = this.#file.get(section)?.get(key);
-    // Where the default is empty, an empty value is none; elsewhere somebody forgot to write one.
+    // If the default is empty, an empty value means not set; otherwise the value is missing, which is a fault.
     const isGiven = file !== undefined && (file !== '' || fallback !== '');
     return isGiven ? { text: file, source: 'file' } : { text: fallback, source: 'default' };
   }

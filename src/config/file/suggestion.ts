@@ -1,4 +1,4 @@
-/** Edits between two names: insert, delete, replace a letter, swap two neighbours. */
+/** Counts the edits between two names: insert, delete, replace a letter, swap two neighbours. */
 const distance = (a: string, b: string): number => {
   const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)];
   const at = (i: number, j: number) => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;
@@ -18,7 +18,7 @@ const distance = (a: string, b: string): number => {
 // Longer names cannot be near a known one, and the comparison is quadratic.
 const longest = 80;
 
-/** The known name that is meant most likely; null when none is near: at most three edits, and a third of it. */
+/** Returns the most similar known name; null if none is near: at most three edits, and a third of the name. */
 export const closest = (name: string, known: Iterable<string>): string | null => {
   if (name.length > longest) return null;
   let best: string | null = null;

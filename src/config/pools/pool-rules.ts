@@ -5,21 +5,21 @@ import { type PoolKey, type PoolValues, poolKeys } from '../keys.ts';
 /** A value as it stands in JSON, in the units of its key. */
 export type JsonSetting = string | number | boolean | readonly number[];
 
-/** As the file would spell it: file, environment, stored rows and the admin API obey one set of rules. */
+/** Spells the value as the file would: file, environment, stored rows and the admin API share one set of rules. */
 export const spelled = (value: JsonSetting): string => (typeof value === 'object' ? value.join(',') : String(value));
 
-/** Empty is no value here, but the absence of one. */
+/** An empty text is not a value here. */
 export const isPoolValue = (key: PoolKey, value: JsonSetting): boolean =>
   value !== '' && poolKeys[key].parse(spelled(value)) !== undefined;
 
-/** What does not fit together; the first key is the one that is told. */
+/** Two settings that contradict each other; the fault is reported at the first key. */
 export interface PoolFault {
   readonly keys: readonly [PoolKey, ...PoolKey[]];
-  /** Follows the name of the key. */
+  /** Continues the sentence that begins with the name of the key. */
   readonly message: string;
 }
 
-/** The values that are seen together; a missing one is at fault already. */
+/** The values that are checked together; a missing one is at fault already. */
 type Together = Partial<
   Pick<PoolValues, 'reserved' | 'cap' | 'requests_per_sec' | 'request_burst' | 'tokens_per_sec' | 'token_burst'>
 >;
@@ -46,7 +46,9 @@ export const toPoolSettings = (seats: number, values: PoolValues): PoolSettings 
   maxQueuedBytes: values.max_queued_mb.value,
 });
 
-/** What only shows when the settings of a pool are seen together; of what is missing nothing is concluded. */
+/**
+ * Returns the faults that appear only when the settings of a pool are read together; a missing value proves nothing.
+ */
 export const poolFaults = (seats: number, values: Together): PoolFault[] => [
   ...reserveFaults(seats, values),
   ...capFaults(seats, values),

@@ -12,7 +12,7 @@ import { poolFaults, toPoolSettings } from './pool-rules.ts';
 type Own = Values<typeof poolKeys>;
 type Shared = Values<(typeof sections)['scheduler']>;
 
-/** What is known of one pool; a part that is at fault is missing. */
+/** The parts of one pool that could be read; a part at fault is missing. */
 export interface PoolRead {
   readonly name: string;
   readonly seats: number;
@@ -21,7 +21,7 @@ export interface PoolRead {
 
 const prefix = 'pool.';
 
-/** Every pool is one that a provider takes its seats from; its own section may be missing. */
+/** Reads every pool that a provider takes its seats from; the pool's own section may be missing. */
 export const readPools = (
   providers: readonly ProviderSettings[],
   { written, reader, faults }: { written: SettingFile; reader: SettingsReader; faults: FaultList },
@@ -34,7 +34,7 @@ export const readPools = (
   });
 };
 
-/** Providers of one pool share its seats: the one `max_concurrent` that is given, else the default. */
+/** Providers of one pool share its seats: the one `max_concurrent` that is set, else the default. */
 const seatsOf = (providers: readonly ProviderSettings[], faults: FaultList): Map<string, number> => {
   const pools = new Map<string, { seats: number; givenBy: string | null }>();
   for (const provider of providers) {
@@ -56,7 +56,7 @@ const seatsOf = (providers: readonly ProviderSettings[], faults: FaultList): Map
 };
 
 const refuseUnknown = (providers: readonly ProviderSettings[], written: SettingFile, faults: FaultList): void => {
-  // Where a provider's pool is at fault or there is no provider, that is said already.
+  // A fault of a provider's pool, or a missing provider, is reported already.
   if (providers.length === 0 || providers.some(({ common }) => common.pool === undefined)) return;
   const names = new Set(providers.map(poolOf));
   for (const section of written.keys()) {
@@ -68,7 +68,7 @@ const refuseUnknown = (providers: readonly ProviderSettings[], written: SettingF
   }
 };
 
-/** Only once no fault is left. */
+/** To be called only if there are no faults. */
 export const toPool = ({ name, seats, own: read }: PoolRead, shared: Shared): PoolConfig => {
   const own = read as Own;
   const or = <T>(mine: Setting<T | null>, all: Setting<T>): Setting<T> => (isGiven(mine) ? mine : all);

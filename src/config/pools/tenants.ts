@@ -6,7 +6,7 @@ import type { Values } from '../values.ts';
 
 type Read = Values<typeof tenantKeys>;
 
-/** What one `[tenant.TENANT_ID]` says; a part that is at fault is missing. */
+/** The parts of one `[tenant.TENANT_ID]` that could be read; a part at fault is missing. */
 export interface TenantRead {
   readonly tenantId: string;
   readonly read: Partial<Read>;
@@ -19,7 +19,7 @@ export const readTenants = (written: SettingFile, reader: SettingsReader): Tenan
     .filter(section => section.startsWith(prefix))
     .map(section => ({ tenantId: section.slice(prefix.length), read: reader.read(section, tenantKeys) }));
 
-/** Only once no fault is left. */
+/** To be called only if there are no faults. */
 export const toTenant = ({ tenantId, read }: TenantRead): TenantConfig => {
   const { weight, max_concurrent, requests_per_sec, tokens_per_sec, max_queue_depth } = read as Read;
   return {

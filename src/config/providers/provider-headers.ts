@@ -1,6 +1,7 @@
 /**
- * `header.NAME = value` of a provider: headers that go upstream with every call. The names are the operator's, so they
- * are no fixed keys: they stand in the file, or in the environment as TOKLIGENCE_PROVIDER_X_HEADER_NAME, `-` being `_`.
+ * `header.NAME = value` of a provider: headers that go upstream with every call. The operator chooses the names, so
+ * they are no fixed keys: they stand in the file, or in the environment as TOKLIGENCE_PROVIDER_X_HEADER_NAME, with `_`
+ * for `-`.
  */
 import { hopByHopHeaders } from '../../domain/header-names.ts';
 import type { FaultList } from '../file/faults.ts';
@@ -15,7 +16,7 @@ const value = optional(
   text('visible characters, with blanks between them only', /^[\x21-\x7e](?:[\x20-\x7e\t]{0,4094}[\x21-\x7e])?$/),
 );
 
-/** What the connection says of itself, and what the gateway has to say of the body and of the call. */
+/** Headers of the connection, and those that the gateway sets for the body and the call. */
 const ownHeaders = new Set([
   ...hopByHopHeaders,
   'host',
@@ -26,11 +27,11 @@ const ownHeaders = new Set([
   'x-request-id',
 ]);
 
-/** Of what `api_key` makes for this type. */
+/** Returns the header that `api_key` sets for this type. */
 export const keyHeaderOf = (type: 'openai' | 'anthropic'): string =>
   type === 'anthropic' ? 'x-api-key' : 'authorization';
 
-/** The file, with headers that only the environment names. */
+/** Adds the headers that only the environment names to the file. */
 export const withHeadersOf = (env: Readonly<Record<string, string | undefined>>, file: SettingFile): SettingFile => {
   const taken = new Set([...file.keys()].flatMap(section => namesIn(section, Object.keys(keysOf(section) ?? {}))));
   const result: SettingFile = new Map();
@@ -59,7 +60,7 @@ interface HeaderSources {
   readonly faults: FaultList;
 }
 
-/** How the values of one provider's headers are read. An empty one is none. */
+/** Returns the rules by which one provider's headers are read. An empty header counts as not set. */
 export const headerRules = (section: string, { written }: Pick<HeaderSources, 'written'>): Keys =>
   Object.fromEntries(
     [...(written.get(section)?.keys() ?? [])].filter(key => isHeaderKey(section, key)).map(key => [key, value]),

@@ -11,14 +11,14 @@ type Common = Values<typeof providerKeys>;
 type Http = Values<typeof httpProviderKeys>;
 type Loopback = Values<typeof loopbackProviderKeys>;
 
-/** What one `[provider.NAME]` says; a part that is at fault is missing. */
+/** The parts of one `[provider.NAME]` that could be read; a part at fault is missing. */
 export interface ProviderSettings {
   readonly name: string;
   readonly common: Partial<Common>;
   readonly http: Partial<Http> | null;
   readonly loopback: Partial<Loopback> | null;
   readonly headers: readonly FixedHeader[];
-  /** Undefined where it is at fault. */
+  /** Undefined if it is at fault. */
   readonly proxy: UpstreamProxy | null | undefined;
 }
 
@@ -83,7 +83,7 @@ const proxyOf = (
   return named;
 };
 
-/** What the environment says of proxies is not followed unless it is asked for: prompts go through them. */
+/** The proxies that the environment names are used only on request, because prompts go through them. */
 export const unusedProxies = (providers: readonly ProviderSettings[], env: Environment): string[] => {
   const byVariable = new Map<string, string[]>();
   for (const { name, http } of providers) {
@@ -97,10 +97,10 @@ export const unusedProxies = (providers: readonly ProviderSettings[], env: Envir
   );
 };
 
-/** The pool whose seats it takes. */
+/** Returns the name of the pool whose seats the provider takes. */
 export const poolOf = ({ name, common }: ProviderSettings): string => common.pool?.value ?? name;
 
-/** Only once no fault is left. */
+/** To be called only if there are no faults. */
 export const toProvider = (settings: ProviderSettings): ProviderConfig => {
   const common = settings.common as Common;
   const base = { name: settings.name, models: common.models.value, pool: poolOf(settings) };

@@ -1,21 +1,22 @@
 /**
- * The proxy on the way to an upstream: `proxy` of a provider names it, or says `environment`, which means the variables
- * that most programs know: HTTP_PROXY for http:// upstreams, HTTPS_PROXY for https:// ones, NO_PROXY for exceptions, each in
- * lower case as well, which wins. As with curl and Go, nothing of this machine goes through a proxy of the environment.
+ * The proxy on the way to an upstream: `proxy` of a provider names it, or is `environment`. The latter uses the
+ * variables that most programs know: HTTP_PROXY for http:// upstreams, HTTPS_PROXY for https:// ones, NO_PROXY for
+ * exceptions; the lower-case spelling of each takes precedence. As with curl and Go, requests to this machine never use
+ * a proxy of the environment.
  */
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { isLoopbackName } from '../../domain/host-name.ts';
 
 export interface UpstreamProxy {
-  /** Without credentials. */
+  /** Contains no credentials. */
   readonly origin: string;
-  /** Of `Proxy-Authorization`; null: it wants none. */
+  /** The value of `Proxy-Authorization`; null if the proxy needs none. */
   readonly authorization: string | null;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Undefined for a URL that names no proxy. A bare HOST:PORT is one of HTTP. */
+/** Returns undefined for a URL that names no proxy. A bare HOST:PORT is an HTTP proxy. */
 export function proxyIn(text: string): UpstreamProxy | undefined {
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return undefined;
@@ -25,7 +26,7 @@ export function proxyIn(text: string): UpstreamProxy | undefined {
   return pair === null ? undefined : { origin: url.origin, authorization: pair === '' ? null : basic(pair) };
 }
 
-/** Null where they are not percent-encoded UTF-8. */
+/** Returns null if they are not percent-encoded UTF-8. */
 function credentials(username: string, password: string): string | null {
   if (username === '' && password === '') return '';
   try {
@@ -38,12 +39,12 @@ function credentials(username: string, password: string): string | null {
 const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
 
 export interface FoundProxy {
-  /** The variable that names it, as it is spelled. */
+  /** The name of the variable, as it is spelled. */
   readonly variable: string;
   readonly value: string;
 }
 
-/** What the environment names for this upstream; null: nothing, or it is an exception. */
+/** Returns the proxy that the environment names for this upstream; null if it names none or excepts the upstream. */
 export function proxyOfEnvironment(baseUrl: string, env: Environment): FoundProxy | null {
   const { protocol, hostname, port } = new URL(baseUrl);
   const found = firstGiven(env, protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY');
@@ -64,8 +65,8 @@ function firstGiven(env: Environment, name: string): FoundProxy | null {
 }
 
 /**
- * `*`, a host with all below it (`example.com`, `.example.com`; `*.example.com` is what is below alone), an address or a
- * network; hosts and addresses also with a port.
+ * Matches `*`, a host with its subdomains (`example.com`, `.example.com`; `*.example.com` matches the subdomains
+ * alone), an address or a network; hosts and addresses also with a port.
  */
 function isMeant(entry: string, host: string, port: number): boolean {
   if (entry === '*') return true;

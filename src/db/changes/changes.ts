@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Clock } from '../../domain/clock.ts';
+import { SaidOnce } from '../../domain/said-once.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { unavailability } from '../answered.ts';
 import type { Catalogue } from '../migrations/catalogue.ts';
@@ -11,47 +12,45 @@ import { Looks } from './looks.ts';
 import { MissingTables } from './missing-tables.ts';
 import { TriggerUpkeep } from './trigger-upkeep.ts';
 
-/*
- * Every change of our tables, made by whomever and however, is reported within a second or two:
- *
- *   listen   triggers notify, a connection of our own hears it
- *   look     each second at the catalogue, which shows what triggers do not tell of; and at the
- *            fingerprints of the tables where nobody is told: no triggers or not all of them, a pooler
- *            that swallows notifications, or the listener is lost
- *
- * Whatever may have been missed (before the start, while a connection was lost) is reported as a
- * change of all tables. Listening is tried again all the time, so a passing fault heals by itself.
- */
+/* Reports every change of our tables, of any origin, within a second or two:
+
+     listen   triggers notify, and a connection of our own receives it
+     look     every second at the catalogue, which shows changes that triggers do not report; and at the
+              fingerprints of the tables without notifications: triggers are missing, a pooler
+              swallows notifications, or the listener is lost
+
+   Whenever changes may have been missed (before the start, while a connection was lost), a change of all tables is
+   reported. Listening is retried all the time, so a passing fault heals by itself. */
 export interface ChangesOptions {
   readonly pool: pg.Pool;
-  /** Where the tables are, as `migratePostgres` answers it. */
+  /** The schema of the tables, as `migratePostgres` returns it. */
   readonly schema: string;
   readonly listenUrl: string;
   /** The embedded database. */
   readonly isEmbedded?: boolean;
-  /** It is known, and told, to take no changes. */
+  /** The database is known, and logged, to accept no changes. */
   readonly isReadOnly?: boolean;
   readonly clock: Clock;
-  /** Called with what changed, bursts folded into one call; must not throw. */
+  /** Called with the changed tables, a burst as one call; must not throw. */
   onChange: (tables: ReadonlySet<TableName>) => void;
-  /** Makes everything in a database that has nothing of ours; answers the schema it is in. */
+  /** Creates everything in a database without our tables; resolves to the schema. */
   renew: () => Promise<string>;
   readonly log: Pick<Events, 'info' | 'warn' | 'error'>;
 }
 
 export interface Watcher {
   readonly mode: 'listen' | 'poll';
-  /** False while the database could be neither heard nor asked, or has not all of our tables. */
+  /** False while neither listening nor reading works, or tables are missing. */
   readonly isUsable: boolean;
-  /** What the last look saw that is not as it should be; a sentence each, without a full stop. */
+  /** The faults that the last look found; a sentence each, without a full stop. */
   readonly faults: readonly string[];
-  /** Resolves when nothing of it runs any more. */
+  /** Resolves when none of its work is running. */
   stop(): Promise<void>;
 }
 
 const lookEveryMs = 1_000;
 const reconnectAfterMs = 500;
-/** How long until a connection that did not hear its nonce gives another one a chance. */
+/** The time after which a connection that did not receive its nonce is replaced by another. */
 const deafForMs = 60_000;
 /** A burst of changes becomes one report. */
 const gatherMs = 50;
@@ -72,8 +71,7 @@ class ChangeWatcher implements Watcher {
   #lacksTables = false;
   #isReadOnly: boolean;
   #faults: readonly string[] = [];
-  /** What was said last about each, so that a lasting fault is said once. */
-  readonly #said = { listening: '', looking: '' };
+  readonly #said = new SaidOnce<'listening' | 'looking'>();
 
   constructor(options: ChangesOptions) {
     this.#options = options;
@@ -89,7 +87,7 @@ class ChangeWatcher implements Watcher {
   }
 
   get isUsable(): boolean {
-    return !this.#lacksTables && (this.#mode === 'listen' || this.#said.looking === '');
+    return !this.#lacksTables && (this.#mode === 'listen' || !this.#said.has('looking'));
   }
 
   get faults(): readonly string[] {
@@ -103,7 +101,7 @@ class ChangeWatcher implements Watcher {
   }
 
   async #run(): Promise<void> {
-    // What is heard after it is newer than what it saw, so nothing falls between the two.
+    // Notifications received after this look are newer than its result, so nothing is missed between the two.
     await this.#look();
     await Promise.all([this.#keepLooking(), this.#keepListening()]);
   }
@@ -126,7 +124,7 @@ class ChangeWatcher implements Watcher {
           ? deafSentence
           : `Cannot listen for changes (${textOf(end.error)}): looking every second until it works`,
       );
-      // A standby refuses to listen, for as long as it is one.
+      // A standby refuses LISTEN as long as it is one.
       const isLasting = end.deaf || isReadOnly(end.error);
       await pause(this.#options.clock, isLasting ? deafForMs : reconnectAfterMs, signal);
     }
@@ -134,8 +132,7 @@ class ChangeWatcher implements Watcher {
 
   #listening(): void {
     this.#mode = 'listen';
-    if (this.#said.listening !== '') this.#options.log.info('Listening for changes again');
-    this.#said.listening = '';
+    if (this.#said.isOver('listening')) this.#options.log.info('Listening for changes again');
     this.#changed(tableNames);
   }
 
@@ -157,7 +154,7 @@ class ChangeWatcher implements Watcher {
     try {
       const look = (client: pg.PoolClient) => this.#looks.look(client, this.#schema, isHeard);
       const seen = await onConnection(this.#options.pool, signal, look);
-      this.#said.looking = '';
+      this.#said.isOver('looking');
       this.#lacksTables = seen.catalogue.missing.length > 0;
       this.#tellOfWrites(seen.catalogue.isReadOnly);
       this.#faults = faultsOf(seen.catalogue);
@@ -166,7 +163,7 @@ class ChangeWatcher implements Watcher {
       if (renewed !== null) this.#startAfresh(renewed);
       else await this.#triggers.attend(seen, this.#schema, signal);
     } catch (error) {
-      // While the listener lives it is the same database, and what the last look saw may be compared with.
+      // While the listener lives the database is the same, so the last look remains comparable.
       if (this.#mode === 'poll') this.#looks.forget();
       this.#missing.lost();
       this.#faults = [unavailability(error) ?? 'The database cannot be looked at'];
@@ -200,8 +197,7 @@ class ChangeWatcher implements Watcher {
   }
 
   #warn(about: 'listening' | 'looking', message: string): void {
-    if (message !== this.#said[about]) this.#options.log.warn(message);
-    this.#said[about] = message;
+    if (this.#said.isNews(about, message)) this.#options.log.warn(message);
   }
 }
 

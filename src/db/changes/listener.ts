@@ -8,24 +8,27 @@ export interface ListenOptions {
   readonly url: string;
   /** The embedded database. */
   readonly isEmbedded?: boolean;
-  /** Where the others write: the nonce goes through it, to prove that their notifications come here. */
+  /**
+   * The pool through which other connections write: the nonce goes through it, to prove that their notifications arrive
+   * here.
+   */
   readonly pool: pg.Pool;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** The nonce was heard: from here on nothing is missed until the session ends. */
+  /** The nonce was received: from now on nothing is missed until the session ends. */
   onVerified: () => void;
   onNotified: (payload: string) => void;
 }
 
-/** Why a session ended: `deaf` if the nonce did not come through, else the connection was lost. */
+/** The end of a session: `deaf` if the nonce did not arrive, else the connection was lost. */
 export type SessionEnd = { readonly deaf: true } | { readonly deaf: false; readonly error: unknown };
 
 const nonceWithinMs = 2_000;
-/** A dead network shows itself as silence: something is asked so often that silence is suspicious. */
+/** A dead network is noticed by silence, so queries are sent this often. */
 const askEveryMs = 2_000;
 const silenceMs = 5_000;
 
-/** One connection that listens, from connecting to its end; leaves nothing open. Never rejects. */
+/** Runs one listening connection, from connecting to its end; leaves nothing open. Never rejects. */
 export const listenSession = async (options: ListenOptions): Promise<SessionEnd> => {
   const socket = impatientSocket(silenceMs);
   const over = new AbortController();
@@ -54,7 +57,9 @@ export const listenSession = async (options: ListenOptions): Promise<SessionEnd>
   }
 };
 
-/** Listens, then notifies through the pool: true once that is heard, false after two seconds or at the end. */
+/**
+ * Listens, then notifies through the pool: true once the notification arrives, false after two seconds or at the end.
+ */
 const hearNonce = async (client: pg.Client, options: ListenOptions, over: AbortSignal): Promise<boolean> => {
   const nonce = `nonce:${randomBytes(12).toString('hex')}`;
   const heard = new AbortController();

@@ -6,23 +6,23 @@ import { changedTables, type Fingerprints, readFingerprints } from './fingerprin
 
 export interface Seen {
   readonly catalogue: Catalogue;
-  /** Whose rows may be others than at the look before; all of them at the first. */
+  /** The tables whose rows may differ from the previous look; all tables at the first look. */
   readonly changed: readonly TableName[];
-  /** The catalogue says something else than before, or it is the first look. */
+  /** The catalogue has changed, or this is the first look. */
   readonly isAltered: boolean;
 }
 
 /**
- * One look after the other at our tables: at the catalogue, which shows what no trigger reports, and at the
- * fingerprints of those tables of whose changes nobody is told, unless nothing in the database has changed.
+ * Looks at our tables repeatedly: at the catalogue, which shows what no trigger reports, and at the fingerprints of the
+ * tables without notifications, unless nothing in the database has changed.
  */
 export class Looks {
   #catalogue: Catalogue | null = null;
   #prints: Fingerprints = new Map();
-  /** As of which `#prints` were read, or before. */
+  /** A moment not after the reading of `#prints`. */
   #moment = '';
 
-  /** `isHeard`: notifications arrive. */
+  /** `isHeard`: whether notifications arrive. */
   async look(client: ClientBase, schema: string, isHeard: boolean): Promise<Seen> {
     const before = this.#catalogue;
     const catalogue = await readCatalogue(client, schema);
@@ -32,13 +32,13 @@ export class Looks {
     return { catalogue, changed: [...new Set([...altered, ...printed])], isAltered: altered.length > 0 };
   }
 
-  /** The next look is a first one. */
+  /** Makes the next look a first one. */
   forget(): void {
     this.#catalogue = null;
     this.#prints = new Map();
   }
 
-  /** Whose fingerprint is another. */
+  /** Returns the tables whose fingerprint has changed. */
   async #print(
     client: ClientBase,
     schema: string,
@@ -58,7 +58,7 @@ export class Looks {
 const isOther = (table: TableName, before: Catalogue, now: Catalogue): boolean =>
   before.tables.get(table)?.print !== now.tables.get(table)?.print;
 
-/** Those of whose changes nobody is told. */
+/** Returns the tables without notifications of their changes. */
 const untold = ({ tables }: Catalogue, isHeard: boolean): Map<TableName, TableState> => {
   const untold = new Map<TableName, TableState>();
   for (const name of tableNames) {

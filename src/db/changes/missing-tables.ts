@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Clock } from '../../domain/clock.ts';
+import { SaidOnce } from '../../domain/said-once.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Catalogue } from '../migrations/catalogue.ts';
 
@@ -7,38 +8,37 @@ export interface MissingTablesOptions {
   readonly pool: Pool;
   readonly clock: Clock;
   readonly log: Pick<Events, 'info' | 'warn' | 'error'>;
-  /** Makes everything in a database that has nothing of ours; answers the schema it is in. */
+  /** Creates everything in a database without our tables; resolves to the schema. */
   readonly renew: () => Promise<string>;
 }
 
-/** So long nothing of ours must have been there before all of it is created: a restore may be about to begin. */
+/** The database must have been empty for this long before all tables are created: a restore may be about to begin. */
 const emptyForMs = 30_000;
 
 /**
- * Tells of tables that are missing while the gateway runs. In a database that was replaced by an empty one it
- * has everything made; a single table is never created, because its rows may be elsewhere and about to come back.
+ * Logs tables that are missing while the gateway runs. In a database that was replaced by an empty one it creates
+ * everything; a single table is never created, because its rows may be elsewhere and about to return.
  */
 export class MissingTables {
   readonly #options: MissingTablesOptions;
   #emptySince: number | null = null;
-  /** Begun, and failed on the way: the tables may be there and the admin not. */
+  /** The creation failed in between: the tables may exist and the admin not. */
   #isUnfinished = false;
-  /** Last, so that what lasts is said once. */
-  #said = { missing: '', failure: '' };
+  readonly #said = new SaidOnce<'missing' | 'failure'>();
 
   constructor(options: MissingTablesOptions) {
     this.#options = options;
   }
 
-  /** Answers the schema where everything was made anew, else null. Throws what the connection meets. */
+  /** Resolves to the schema if everything was created, else null. Rejects with errors of the connection. */
   async attend({ missing, isEmpty }: Catalogue): Promise<string | null> {
-    this.#tell(isEmpty ? nothingThere : missing.length > 0 ? lacking(missing) : '');
+    this.#tell(isEmpty ? nothingThere : missing.length > 0 ? lacking(missing) : null);
     if (isEmpty) return this.#renewInTime();
     this.#emptySince = null;
     return this.#isUnfinished && missing.length === 0 ? this.#renew() : null;
   }
 
-  /** The database could not be asked: nobody knows what was there meanwhile. */
+  /** The database could not be queried: earlier observations are void. */
   lost(): void {
     this.#emptySince = null;
   }
@@ -60,18 +60,16 @@ export class MissingTables {
       this.#isUnfinished = true;
       this.#emptySince = clock.now();
       const failure = `The tables cannot be created: ${error}`;
-      if (failure !== this.#said.failure) log.error(failure, error);
-      this.#said.failure = failure;
+      if (this.#said.isNews('failure', failure)) log.error(failure, error);
       return null;
     }
   }
 
-  #tell(missing: string): void {
+  #tell(fault: string | null): void {
     const { log } = this.#options;
-    if (missing === this.#said.missing) return;
-    if (missing === '') log.info('The database has all tables of the gateway again');
-    else log.warn(missing);
-    this.#said.missing = missing;
+    if (fault !== null) {
+      if (this.#said.isNews('missing', fault)) log.warn(fault);
+    } else if (this.#said.isOver('missing')) log.info('The database has all tables of the gateway again');
   }
 }
 
@@ -83,7 +81,7 @@ const lacking = (missing: readonly string[]): string =>
   `The database has no table ${missing.join(', ')}: what needs it is answered with 503 until it is back. ` +
   'The gateway creates no single table while it runs';
 
-/** Told by the name under which pg_restore connects; tables and triggers that it finds would stop it. */
+/** Recognised by pg_restore's application name; existing tables and triggers would stop it. */
 export const isBeingRestored = async (pool: Pool): Promise<boolean> => {
   const { rows } = await pool.query<{ restoring: boolean }>(
     `SELECT EXISTS (SELECT FROM pg_stat_activity

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Clock } from '../../domain/clock.ts';
+import { SaidOnce } from '../../domain/said-once.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Catalogue, TableState } from '../migrations/catalogue.ts';
 import { isWanting, type Mending, mendTriggers } from '../migrations/trigger-mending.ts';
@@ -15,29 +16,29 @@ export interface TriggerUpkeepOptions {
   readonly log: Pick<Events, 'info' | 'warn'>;
 }
 
-/** So long no table or trigger must have changed before triggers are made: those of a restore come last. */
+/** Tables and triggers must be unchanged for this long before triggers are created: a restore creates its own last. */
 const settledForMs = 5_000;
-/** Until a table that somebody keeps locked is tried again. */
+/** The time until a locked table is tried again. */
 const mendAgainMs = 10_000;
-/** Whoever writes to a table waits behind us for as long as we wait for its lock. */
+/** Writes to a table queue behind our request for its lock for this time at most. */
 const lockPatienceMs = 200;
 
-/** Makes triggers again that were dropped or disabled while the gateway runs, or says why it cannot. */
+/** Recreates triggers that were dropped or disabled while the gateway runs, or logs why it cannot. */
 export class TriggerUpkeep {
   readonly #options: TriggerUpkeepOptions;
   #alteredAt = Number.NEGATIVE_INFINITY;
   #mendAgainAt = Number.NEGATIVE_INFINITY;
   #locked: readonly string[] = [];
-  /** Tables whose triggers the server refused, with why, and as the catalogue had them then. */
+  /** Tables whose triggers the server refused, with the reason, and their state in the catalogue at that time. */
   readonly #refused = new Map<string, { readonly print: string; readonly reason: string }>();
-  /** At the look before, so that what lasts is said once. */
-  #said: ReadonlySet<string> = new Set();
+  /** By the reason. */
+  readonly #said = new SaidOnce();
 
   constructor(options: TriggerUpkeepOptions) {
     this.#options = options;
   }
 
-  /** Throws what the connection meets. */
+  /** Rejects with errors of the connection. */
   async attend({ catalogue, isAltered }: Seen, schema: string, signal: AbortSignal): Promise<void> {
     const { pool, clock } = this.#options;
     const now = clock.now();
@@ -51,7 +52,7 @@ export class TriggerUpkeep {
     this.#tellUntold(catalogue);
   }
 
-  /** There is something that the role may do about them, and that the server has not refused. */
+  /** Whether triggers are missing that the role can create, and the server has not refused. */
   #isWanting({ tables }: Catalogue, schema: string): boolean {
     return [...tables].some(
       ([table, state]) => this.#refusalOf(table, state) === null && isWanting(schema, table, state),
@@ -69,16 +70,14 @@ export class TriggerUpkeep {
     return refusal?.print === print ? refusal.reason : null;
   }
 
-  /** Of whose changes notifications do not tell, and why not. */
+  /** Logs the tables without notifications, and the reason. */
   #tellUntold({ tables, isReadOnly }: Catalogue): void {
     const whyUntold = (name: string) => this.#whyUntold(name, tables.get(name), isReadOnly);
     const byReason = Map.groupBy(tableNames, whyUntold);
-    byReason.delete(null);
-    const texts = [...byReason].map(
-      ([reason, names]) => `Looking for changes of ${names.join(', ')} every second: ${reason}`,
-    );
-    for (const text of texts) if (!this.#said.has(text)) this.#options.log.warn(text);
-    this.#said = new Set(texts);
+    const texts = new Map<string, string>();
+    for (const [reason, names] of byReason)
+      if (reason !== null) texts.set(reason, `Looking for changes of ${names.join(', ')} every second: ${reason}`);
+    for (const [, text] of this.#said.news(texts)) this.#options.log.warn(text);
   }
 
   #whyUntold(name: string, state: TableState | undefined, isReadOnly: boolean): string | null {

@@ -6,18 +6,18 @@ import { fileURLToPath } from 'node:url';
 import { childEnvironment } from '../../config/child-environment.ts';
 import { namespace, nobody } from './user-namespace.ts';
 
-/** The programs of one PostgreSQL, and the account that they run under. */
+/** The programs of one PostgreSQL, and the account that runs them. */
 export interface Binaries {
-  /** Runs one of them, in the folder, to its end; throws with what it said if it fails. */
+  /** Runs one of them in the folder until it ends; throws with its output if it fails. */
   run(program: 'initdb' | 'pg_ctl', args: readonly string[]): Promise<void>;
 }
 
-/** The embedded PostgreSQL cannot run here, and trying again will not change that. */
+/** The embedded PostgreSQL cannot run here, and a retry would not change that. */
 export class EmbeddedFault extends Error {
   override readonly name = 'EmbeddedFault';
 }
 
-/** Finds the programs for this platform and an account that may run them on `folder`, which exists. */
+/** Finds the programs for this platform and an account that may run them on `folder`, which must exist. */
 export const findBinaries = async (folder: string): Promise<Binaries> => {
   const native = await nativeFolder();
   const account = await accountFor(folder, native);
@@ -44,7 +44,7 @@ const nativeFolder = async (): Promise<string> => {
   return join(folder, 'native');
 };
 
-/** npm packages carry no symbolic links; the install script that makes them may have been refused. */
+/** npm packages contain no symbolic links; the install script that creates them may have been refused. */
 export const hydrate = async (folder: string): Promise<void> => {
   const list = await readFile(join(folder, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   const links: { source: string; target: string }[] = JSON.parse(list);
@@ -70,7 +70,7 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Whom to run as. `prefix` is put before the command; without uid and gid it is us. */
+/** The account to run as. `prefix` is put before the command; without uid and gid the account is our own. */
 interface Account {
   readonly prefix: readonly string[];
   readonly uid?: number;
@@ -78,8 +78,8 @@ interface Account {
 }
 
 /**
- * PostgreSQL refuses to run as root. A folder that belongs to somebody else is served as that
- * account; else a user namespace is the way, and where those are refused, `nobody` is given the folder.
+ * PostgreSQL refuses to run as root. If the folder belongs to another account, PostgreSQL runs as that account; else in
+ * a user namespace; where those are refused, the folder is given to `nobody`.
  */
 const accountFor = async (folder: string, native: string): Promise<Account> => {
   if (process.getuid?.() !== 0) return ourselves(native);
@@ -98,7 +98,7 @@ const accountFor = async (folder: string, native: string): Promise<Account> => {
   );
 };
 
-/** Containers may run us under a number without a name (OpenShift does); initdb asks for the name of who runs it. */
+/** Containers may run us under a number without a name (OpenShift does), but initdb needs a name. */
 const ourselves = async (native: string): Promise<Account> => {
   if (hasName()) return { prefix: [] };
   if (await succeeds([...namespace, 'true'])) return { prefix: namespace };
@@ -123,7 +123,7 @@ const passwdEntry = async (name: string): Promise<{ uid: number; gid: number }> 
   return { uid: Number(uid), gid: Number(gid) };
 };
 
-/** Never through a symbolic link: the account could have put one there. */
+/** Never follows a symbolic link: the account could have created one there. */
 const giveTo = async (path: string, uid: number, gid: number): Promise<void> => {
   await lchown(path, uid, gid);
   if (!(await lstat(path)).isDirectory()) return;
@@ -135,7 +135,7 @@ const succeeds = ([command = '', ...args]: readonly string[], account: { uid?: n
     execFile(command, args, { cwd: '/', env: childEnvironment(), ...account }, error => resolve(error === null));
   });
 
-/** In a session of its own, so that Ctrl-C and a closed terminal reach us and not the database. */
+/** Runs in a session of its own, so that Ctrl-C and a closed terminal reach us and not the database. */
 const runToEnd = (start: Account & { cwd: string }, program: string, args: readonly string[]): Promise<void> =>
   new Promise((resolve, reject) => {
     const { prefix, ...how } = start;

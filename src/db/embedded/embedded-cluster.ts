@@ -18,12 +18,10 @@ import { promisify } from 'node:util';
 import { makeDataDir } from '../data-dir.ts';
 import { type Binaries, EmbeddedFault, findBinaries } from './embedded-binaries.ts';
 
-/*
- * What lies under `<data_dir>/postgres`, which appears complete or not at all:
- *
- *   cluster/   PostgreSQL's data folder       password   of the one database user, mode 0600
- *   log        what the server says           port       chosen once, kept
- */
+/* The files under `<data_dir>/postgres`. The folder appears complete or not at all:
+
+     cluster/   PostgreSQL's data folder       password   of the one database user, mode 0600
+     log        the server's output            port       chosen once, kept */
 export interface Cluster {
   readonly folder: string;
   readonly password: string;
@@ -36,13 +34,13 @@ const clusterName = 'postgres';
 export const clusterFolder = (dataDir: string): string => join(resolve(dataDir), clusterName);
 const dataOf = (folder: string): string => join(folder, 'cluster');
 
-/** Opens the cluster of a data folder, making it first where there is none. */
+/** Opens the cluster of a data folder; creates it if there is none. */
 export const openCluster = async (dataDir: string, durable: boolean): Promise<Cluster> => {
   const folder = clusterFolder(dataDir);
   makeDataDir(resolve(dataDir));
   await removeUnfinished(resolve(dataDir));
   const known = await readPassword(folder);
-  // A copy of the folder may have come with the modes of another umask.
+  // The folder may be a copy whose modes come from another umask.
   if (known !== null) await keepToOwner([join(folder, 'password'), join(folder, 'port'), join(folder, 'log')]);
   if (known === null) await makeCluster(folder, durable);
   const password = known ?? (await readPassword(folder));
@@ -53,7 +51,7 @@ export const openCluster = async (dataDir: string, durable: boolean): Promise<Cl
 const keepToOwner = async (paths: readonly string[]): Promise<void> => {
   for (const path of paths)
     await chmod(path, 0o600).catch((error: NodeJS.ErrnoException) => {
-      // It is not there yet, or somebody else's.
+      // It does not exist yet, or belongs to another account.
       if (error.code !== 'ENOENT' && error.code !== 'EPERM') throw error;
     });
 };
@@ -66,7 +64,7 @@ const readOrNull = (path: string): Promise<string | null> =>
     throw error;
   });
 
-/** Made beside its place and then renamed: one that was interrupted is never taken for a whole one. */
+/** Created beside its final place and then renamed: an interrupted creation never looks complete. */
 const makeCluster = async (folder: string, durable: boolean): Promise<void> => {
   const unfinished = await mkdtemp(`${folder}.new-${process.pid}-`);
   try {
@@ -80,7 +78,7 @@ const makeCluster = async (folder: string, durable: boolean): Promise<void> => {
     ]);
     await appendFile(join(dataOf(unfinished), 'postgresql.conf'), serverSettings(durable));
     await rename(unfinished, folder).catch(error => {
-      // Another gateway was faster; its cluster is as good as ours.
+      // Another gateway created it first; its cluster is as good as ours.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
   } finally {
@@ -89,9 +87,9 @@ const makeCluster = async (folder: string, durable: boolean): Promise<void> => {
 };
 
 /**
- * How the files are named to programs that run in the folder. pg_ctl puts what it is told into a command of the
- * shell, between double quotes: where the path has a character that means something there, it is told names without
- * it. A whole path is what `ps` shows, which tells on other systems than Linux whose server it is.
+ * The names of the files for programs that run in the folder. pg_ctl inserts them into a shell command, between double
+ * quotes; if the path has a character that is special there, pg_ctl gets relative names. An absolute path is shown by
+ * `ps`, which on systems other than Linux tells whose server it is.
  */
 const namesIn = (folder: string): { cluster: string; password: string; log: string } => {
   const isPlain = !/["$`\\]/.test(folder) || process.platform === 'win32';
@@ -119,7 +117,7 @@ const removeUnfinished = async (dataDir: string): Promise<void> => {
   }
 };
 
-/** The server of this cluster, if one runs. `port` is null while it has not said it yet. */
+/** The server of this cluster, if one runs. `port` is null until the server has written it. */
 export interface Postmaster {
   readonly pid: number;
   readonly port: number | null;
@@ -132,11 +130,11 @@ export const findPostmaster = async (folder: string): Promise<Postmaster | null>
   return { pid: Number(pid), port: /^\d+$/.test(port) ? Number(port) : null };
 };
 
-/** A pid file may outlive its server, and its number may have been given to another process since. */
+/** A pid file may outlive its server, and another process may have got its number since. */
 const isPostmasterOf = async (pid: number, data: string): Promise<boolean> => {
   if (!isAlive(pid)) return false;
   if (process.platform === 'linux') {
-    // Fails for a zombie, which nobody may have waited for: dead too.
+    // Fails for a zombie that no parent has waited for: the server is dead too.
     const folder = await readlink(`/proc/${pid}/cwd`).catch(() => null);
     return folder === (await realpath(data));
   }
@@ -155,7 +153,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** Starts the server and waits until it serves. `mayMove`: on another port, if somebody took the kept one. */
+/** Starts the server and waits until it accepts connections. `mayMove`: uses another port if the kept one is taken. */
 export const startServer = async (cluster: Cluster, mayMove: boolean): Promise<void> => {
   const { folder, binaries } = cluster;
   await removeForeignPidFile(folder);
@@ -172,14 +170,16 @@ export const startServer = async (cluster: Cluster, mayMove: boolean): Promise<v
   }
 };
 
-/** PostgreSQL replaces a dead server's pid file itself, but not one whose number lives on as another process. */
+/**
+ * PostgreSQL replaces the pid file of a dead server itself, but not one whose number belongs to another process now.
+ */
 const removeForeignPidFile = async (folder: string): Promise<void> => {
   const path = join(dataOf(folder), 'postmaster.pid');
   const pid = Number((await readOrNull(path))?.split('\n')[0]);
   if (pid > 0 && isAlive(pid) && (await findPostmaster(folder)) === null) await rm(path, { force: true });
 };
 
-/** Stops the server, its clients with it, and waits until it is gone. */
+/** Stops the server together with its clients, and waits until it is gone. */
 export const stopServer = async ({ folder, binaries }: Cluster): Promise<void> => {
   if ((await findPostmaster(folder)) === null) return;
   await binaries.run('pg_ctl', ['stop', '-D', namesIn(folder).cluster, '-m', 'fast', '-w', '-t', '60', '-s']);

@@ -19,7 +19,7 @@ export interface EmbeddedOptions {
   readonly dataDir: string;
   readonly log: Pick<Events, 'info' | 'warn' | 'error'>;
   readonly clock?: Clock;
-  /** False trades safety against power loss for speed: for tests. */
+  /** False trades safety against power loss for speed; for tests. */
   readonly durable?: boolean;
 }
 
@@ -30,12 +30,12 @@ export interface Embedded {
 }
 
 /**
- * Starts the PostgreSQL of a data folder, or adopts the one that runs there: it outlives a gateway
- * that was killed. Should it go away meanwhile, it is started again on the same port.
+ * Starts the PostgreSQL of a data folder, or adopts the one that runs there, because it survives a gateway that was
+ * killed. If it disappears, it is started again on the same port.
  *
- * Several gateways may share it. Each holds a lease: a session with a shared advisory lock. Who
- * stops gives back its lease and asks for the lock alone; only the last gets it, and stops the
- * server. A killed gateway's session, and so its lease, ends by itself: nothing stale remains.
+ * Several gateways may share it. Each holds a lease: a session with a shared advisory lock. A gateway that stops
+ * returns its lease and requests the exclusive lock; only the last one gets it, and stops the server. The session of a
+ * killed gateway, and so its lease, ends by itself: nothing stale remains.
  */
 export const startEmbedded = async (options: EmbeddedOptions): Promise<Embedded> => {
   const { dataDir, log, clock = systemClock, durable = true } = options;
@@ -48,7 +48,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Embedded>
   return { url: urlOf(cluster.password, lease.port, database), stop: () => keeper.stop() };
 };
 
-/** The URL of the server that runs on this data folder; null if none does. */
+/** Returns the URL of the server that runs on this data folder; null if none runs. */
 export const findEmbedded = async (dataDir: string): Promise<string | null> => {
   const folder = clusterFolder(dataDir);
   const password = await readPassword(folder);
@@ -58,7 +58,7 @@ export const findEmbedded = async (dataDir: string): Promise<string | null> => {
 };
 
 const database = 'tokligence';
-/** Where leases live: no tables of ours there, so it stays when databases come and go. */
+/** The database of the leases. It holds no tables of ours, so it stays when databases are created and dropped. */
 const leaseDatabase = 'postgres';
 const leaseLock = 7_081_081;
 
@@ -84,7 +84,7 @@ const takeLease = async (cluster: Cluster, mayMove: boolean): Promise<Lease> => 
       tries += 1;
       await startServer(cluster, mayMove).catch(async error => {
         if (error instanceof EmbeddedFault || tries === startTries) throw error;
-        // Another gateway may just be starting it, or the last server's children may still be leaving.
+        // Another gateway may be starting it, or the last server's children may still be leaving.
         await sleep(1_000);
       });
       continue;
@@ -123,12 +123,12 @@ const createDatabase = async (client: pg.Client): Promise<void> => {
   const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [database]);
   if (rowCount !== 0) return;
   await client.query(`CREATE DATABASE ${database}`).catch(error => {
-    // Another gateway was faster: it exists now, or comes into being at this moment.
+    // Another gateway created it first, or is creating it at this moment.
     if (error.code !== '42P04' && error.code !== '23505') throw error;
   });
 };
 
-/** Holds the lease; starts the server again when it is gone. */
+/** Holds the lease; starts the server again if it disappears. */
 class Keeper {
   readonly #cluster: Cluster;
   readonly #log: EmbeddedOptions['log'];
@@ -182,7 +182,7 @@ class Keeper {
       const { rows } = await this.#client.query('SELECT pg_try_advisory_lock($1) AS alone', [leaseLock]);
       return rows[0]?.alone !== true;
     } catch {
-      // No session, so no server, or one that is leaving.
+      // Without a session there is no server, or it is stopping.
       return false;
     }
   }

@@ -1,4 +1,7 @@
 export const nobody = 65534;
 
-/** Put before a command: we become `nobody` in a namespace of our own, and keep our rights on root's files outside of it. */
+/**
+ * Prefix of a command: the process becomes `nobody` in its own namespace, and keeps root's rights on files outside of
+ * it.
+ */
 export const namespace = ['unshare', '--user', `--map-user=${nobody}`, `--map-group=${nobody}`] as const;

@@ -1,52 +1,51 @@
 import type { ClientBase, Pool } from 'pg';
 import { ledger, postgresTables } from './tables.ts';
 
-/*
- * What PostgreSQL's catalogue says of our tables: one statement of about a millisecond, whatever they hold.
- *
- * It shows what no trigger can report: a table that was swapped for another or restored (`oid`), emptied or
- * rewritten (`relfilenode`), and triggers that were dropped, disabled or enabled. A trigger that is disabled and
- * enabled again within one transaction shows too, because its row in pg_trigger is a new version (`xmin`).
- */
+/* Reads the state of our tables from PostgreSQL's catalogue: one statement of about a millisecond, whatever they
+   hold.
+
+   It shows changes that no trigger can report: a table that was swapped for another or restored (`oid`), emptied or
+   rewritten (`relfilenode`), and triggers that were dropped, disabled or enabled. A trigger that is disabled and
+   enabled again within one transaction shows too, because its row in pg_trigger is a new version (`xmin`). */
 export interface Catalogue {
-  /** Those that exist. */
+  /** The tables that exist. */
   readonly tables: ReadonlyMap<string, TableState>;
-  /** Those that do not. */
+  /** The tables that do not exist. */
   readonly missing: readonly string[];
-  /** Nothing of ours exists, not even the record of migrations. */
+  /** None of our tables exists, not even the record of migrations. */
   readonly isEmpty: boolean;
-  /** A standby, or transactions are read-only by default. */
+  /** The server is a standby, or transactions are read-only by default. */
   readonly isReadOnly: boolean;
   /**
-   * The same text again: the same transactions are visible, so no row has changed. On a primary that is the
-   * snapshot. The position in the WAL would not do: a commit is written before it becomes visible, and waits in
-   * between for the disk and for synchronous standbys. A standby's snapshots leave out what is in progress; there
-   * it is the position up to which it has replayed.
+   * An equal text means that the same transactions are visible, so no row has changed. On a primary it is the snapshot;
+   * the position in the WAL is not enough, because a commit is written before it becomes visible, and waits in between
+   * for the disk and for synchronous standbys. A standby's snapshots omit transactions in progress, so there it is the
+   * replayed position.
    */
   readonly moment: string;
 }
 
-/** When a trigger fires (pg_trigger.tgenabled): never, in ordinary sessions, in those that replicate, in both. */
+/** The sessions in which a trigger fires (pg_trigger.tgenabled): none, ordinary ones, replicating ones, both. */
 export type Enabled = 'D' | 'O' | 'R' | 'A';
 
 export interface TableState {
-  /** Another text as soon as the table, its file, our triggers on it, or our rights are others. */
+  /** Changes whenever the table, its file, our triggers on it, or our rights change. */
   readonly print: string;
-  /** Its rows are its own: it is no view, and has neither partitions nor children. */
+  /** The table holds its rows itself: it is no view, and has neither partitions nor children. */
   readonly isPlain: boolean;
-  /** The role may read it. */
+  /** The role may read the table. */
   readonly isLegible: boolean;
-  /** Only an owner may say in which sessions a trigger fires. */
+  /** Only the owner may set in which sessions a trigger fires. */
   readonly isOwned: boolean;
-  /** It is a table, and the role may create triggers on it. */
+  /** The object is a table, and the role may create triggers on it. */
   readonly mayHaveTriggers: boolean;
-  /** Logical replication writes to it on a server before 15, where the notifications of that reach nobody. */
+  /** Logical replication writes to the table on a server before 15, which delivers no notifications for that. */
   readonly isMute: boolean;
-  /** Ours, by name. */
+  /** Our triggers, by name. */
   readonly triggers: ReadonlyMap<string, Enabled>;
 }
 
-/** All of our triggers begin with it. */
+/** The prefix of all our triggers. */
 const triggerPrefix = 'tokligence_';
 
 type CatalogueRow = Pick<TableState, 'isPlain' | 'isLegible' | 'isOwned' | 'mayHaveTriggers' | 'isMute'> & {
@@ -55,7 +54,7 @@ type CatalogueRow = Pick<TableState, 'isPlain' | 'isLegible' | 'isOwned' | 'mayH
   /** Null in the only row of a database without our tables. */
   readonly table: string | null;
   readonly version: string;
-  /** `<enabled> <name> <version>` each. */
+  /** `<enabled> <name> <version>` for each trigger. */
   readonly triggers: readonly string[];
 };
 
@@ -77,7 +76,7 @@ const statement = `SELECT m.moment, current_setting('transaction_read_only')::bo
 
 const names: readonly string[] = postgresTables.map(({ name }) => name);
 
-/** As of one moment. */
+/** Reads the catalogue as of one moment. */
 export const readCatalogue = async (client: ClientBase | Pool, schema: string): Promise<Catalogue> => {
   const { rows } = await client.query<CatalogueRow>(statement, [schema, [ledger, ...names]]);
   const tables = new Map(rows.flatMap(row => (row.table === null ? [] : [[row.table, stateOf(row)]])));

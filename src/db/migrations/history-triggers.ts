@@ -4,18 +4,16 @@ import type { Catalogue } from './catalogue.ts';
 import { createdEntry, deletedEntry, differences, entryColumns, historyTable } from './history.ts';
 import { qualified, type TriggerDefinition, type TriggerFunction } from './triggers.ts';
 
-/*
- * The triggers that write the history, so that changes made by SQL are in it too.
- *
- * They run per statement, over the rows that it touched (transition tables): one INSERT however many
- * rows there are. An update is told by joining both images on the table's key; a row whose key
- * changed is a deletion and a creation.
- *
- * The functions run with their owner's rights, so that whoever may change a mapping needs no right on
- * the history. Therefore their search path is fixed, and nobody else may attach them to a table.
- *
- * They fire in ordinary sessions only: replication brings the entries of the history along.
- */
+/* The triggers that write the history, so that it includes changes made by SQL.
+
+   They run per statement, over the rows that it touched (transition tables): one INSERT for any number of rows. An
+   update is recorded by joining both images on the table's key; a row whose key changed is a deletion and a
+   creation.
+
+   The functions run with their owner's rights, so that a role that may change a mapping needs no right on the
+   history. Therefore their search path is fixed, and no other role may attach them to a table.
+
+   They fire in ordinary sessions only: replication transfers the entries of the history itself. */
 const events = ['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] as const;
 type Event = (typeof events)[number];
 
@@ -28,7 +26,7 @@ export const historyTriggers = (schema: string, table: string): TriggerDefinitio
   return events.map(event => ({ name: triggerOf(event), enabled: 'O', ...firing(event), calls }));
 };
 
-/** Every change of a recorded table becomes an entry, whoever makes it. */
+/** Whether every change of a recorded table becomes an entry, whatever its origin. */
 export const isAllRecorded = ({ tables }: Catalogue): boolean =>
   recordedTables.every(({ table }) =>
     events.every(event => /[OA]/.test(tables.get(table)?.triggers.get(triggerOf(event)) ?? '')),
@@ -65,7 +63,7 @@ END`;
 };
 
 const firing = (event: Event): Pick<TriggerDefinition, 'fires' | 'each'> => {
-  // After it there is nothing left to read; the other events know their rows.
+  // After a TRUNCATE there are no rows left to read; the other events have transition tables.
   const moment = event === 'TRUNCATE' ? 'BEFORE' : 'AFTER';
   const images = {
     INSERT: 'REFERENCING NEW TABLE AS new_rows',

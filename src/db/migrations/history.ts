@@ -1,19 +1,17 @@
 import type { RecordedTable } from '../schema.ts';
 
-/*
- * An entry of the history says who, when, which object, before and after. What changed nothing but
- * `updated_at` is no entry.
- *
- * An exact pattern that was written in clear stands in the history as sha256:<hex>: the key itself
- * must not outlive its row here. Both spellings mean the same pattern.
- */
+/* An entry of the history names who, when, which object, before and after. A change of `updated_at` alone is no
+   entry.
+
+   An exact pattern that was written in clear is recorded as sha256:<hex>: the key itself must not outlive its row
+   here. Both spellings mean the same pattern. */
 export const historyTable = 'api_key_priority_history';
-/** Set for one transaction by whoever writes through the admin API: the caller's name. */
+/** Set for one transaction by writes of the admin API: the caller's name. */
 export const actorSetting = 'tokligence.actor';
 /** The entry that the transaction restores. */
 export const restoresSetting = 'tokligence.restores';
 
-/** SQL for the columns that an entry is made of, in this order. */
+/** The SQL columns of an entry, in this order. */
 export const entryColumns = 'actor, via, db_role, object, object_id, kind, before, after, restores';
 
 const actor = `nullif(current_setting('${actorSetting}', true), '')`;
@@ -26,7 +24,7 @@ export const createdEntry = (recorded: RecordedTable): string =>
 export const deletedEntry = (recorded: RecordedTable): string =>
   `${writer}, '${recorded.object}', ${idOf(recorded, 'o')}, 'delete', ${imageOf(recorded, 'o')}, NULL::jsonb, ${restores}`;
 
-/** Entries of what is different between the rows `before` and `after`, which are joined by the table's key. */
+/** SQL for the entries of the differences between the rows `before` and `after`, joined by the table's key. */
 export const differences = (recorded: RecordedTable, before: string, after: string): string => {
   const [first = ''] = recorded.key;
   const kind = `CASE WHEN o.${first} IS NULL THEN 'create' WHEN n.${first} IS NULL THEN 'delete' ELSE 'update' END`;
@@ -40,7 +38,7 @@ export const differences = (recorded: RecordedTable, before: string, after: stri
 const idOf = ({ key }: RecordedTable, row: string): string =>
   key.map(column => `${row}.${column}::text`).join(` || '/' || `);
 
-/** A row as JSON, without a key in clear; null where there is no such row. */
+/** SQL for a row as JSON, without a key in clear; null if there is no such row. */
 const imageOf = ({ object }: RecordedTable, row: string): string => {
   if (object !== 'mapping') return `to_jsonb(${row})`;
   const digest = `'sha256:' || encode(sha256(convert_to(${row}.pattern, 'UTF8')), 'hex')`;

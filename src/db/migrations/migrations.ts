@@ -9,12 +9,10 @@ import { createMissing, ledger, missingParts, postgresTables, sqliteTables, type
 import { mendTriggers, migrationsLock } from './trigger-mending.ts';
 import { tellsAll } from './triggers.ts';
 
-/*
- * Migrations are append-only: a published one is never edited. Each says which statements bring
- * a database to its version, given the tables that are there. All of them, their record in
- * `tokligence_migrations` and the check of the columns are one transaction: a database that is
- * refused is left as it was. Triggers come after it, table by table (trigger-mending.ts).
- */
+/* Migrations are append-only: a published one is never edited. Each returns the statements that bring a database
+   with the given tables to its version. All of them, their record in `tokligence_migrations` and the check of the
+   columns are one transaction: a database that is refused stays unchanged. Triggers follow, table by table
+   (trigger-mending.ts). */
 interface Migration {
   readonly version: number;
   readonly name: string;
@@ -56,15 +54,15 @@ const migrations: readonly Migration[] = [
 ];
 const latestVersion = Math.max(...migrations.map(({ version }) => version));
 
-/** The database cannot be used as it is, and trying again will not change that. */
+/** The database cannot be used as it is, and a retry would not change that. */
 export class SchemaFault extends Error {
   override readonly name = 'SchemaFault';
 }
 
 export interface Migrated {
-  /** The first schema of the search path: where our tables are. */
+  /** The first schema of the search path, which holds our tables. */
   readonly schema: string;
-  /** Whether every change of our tables is notified; if not, changes have to be looked for. */
+  /** Whether every change of our tables is notified; if not, the gateway must poll for changes. */
   readonly triggers: boolean;
   readonly created: readonly string[];
   readonly recording: Recording;
@@ -72,19 +70,19 @@ export interface Migrated {
 }
 
 /**
- * Who writes the history: triggers; the gateway, of what is changed through it; nobody, where the
- * role may do neither.
+ * What writes the history: triggers; the gateway, for changes made through it; none, if the role has the rights for
+ * neither.
  */
-export type Recording = 'triggers' | 'gateway' | 'none';
+type Recording = 'triggers' | 'gateway' | 'none';
 
 export interface MigrationOptions {
-  /** Creates all tables or none: where some are there already, the others may be about to be restored. */
+  /** Creates all tables or none: if some exist already, the others may be about to be restored. */
   readonly allOrNothing?: boolean;
-  /** Told of waiting for another gateway. */
+  /** Called when it waits for another gateway. */
   readonly waits?: WaitParts;
 }
 
-/** Brings a Team database up to date. Throws `SchemaFault`, or whatever the connection met. */
+/** Brings a Team database up to date. Throws `SchemaFault`, or the error of the connection. */
 export const migratePostgres = async (pool: pg.Pool, options: MigrationOptions = {}): Promise<Migrated> => {
   const client = await pool.connect();
   try {
@@ -96,13 +94,13 @@ export const migratePostgres = async (pool: pg.Pool, options: MigrationOptions =
     client.release();
     return migrated;
   } catch (error) {
-    // Closing the connection rolls back, also where the connection is what failed.
+    // Closing the connection rolls back, even if the connection itself has failed.
     client.release(true);
     throw asFault(error);
   }
 };
 
-/** Nothing of ours may wait for long behind an operator's open transaction. */
+/** None of our statements may wait for long behind an operator's open transaction. */
 const lockPatienceMs = 2_000;
 
 const whatTriggersDo = async (
@@ -146,7 +144,7 @@ const migrateInTransaction = async (
   if (mayCreate && !isReadOnly) {
     if (!existing.has(ledger)) {
       await client.query(ledgerTable('TIMESTAMPTZ NOT NULL DEFAULT NOW()'));
-      // A gateway whose role may not create tables still has to see that they fit.
+      // A gateway whose role may not create tables must still see that they fit.
       await client.query(`GRANT SELECT ON ${ledger} TO PUBLIC`);
     }
     for (const statement of statements) await client.query(statement);
@@ -170,7 +168,7 @@ const missingIn = (existing: ReadonlySet<string>): string =>
     .filter(name => !existing.has(name))
     .join(', ');
 
-/** A standby gets them from its primary: they are waited for. */
+/** A standby receives them from its primary, so the gateway waits for them. */
 const readOnlySentence = (existing: ReadonlySet<string>): string =>
   `the database is read-only, and ${missingIn(existing)} must be created: let it take changes, or, where it is a ` +
   'standby, start a gateway of this version on its primary';
@@ -245,7 +243,7 @@ const migrationsAfter = (version: number): readonly Migration[] => {
 
 const insufficientPrivilege = '42501';
 
-/** A right that the role lacks is told to the operator; it does not grow by asking again. */
+/** A missing right is reported to the operator; a retry would not grant it. */
 const asFault = (error: unknown): unknown =>
   hasCode(error, insufficientPrivilege)
     ? new SchemaFault(`the database role lacks a right: ${error.message}`, { cause: error })
@@ -256,7 +254,8 @@ const hasCode = (error: unknown, code: string): error is Error =>
 
 /** Brings a Personal database up to date. Throws `SchemaFault`. */
 export const migrateSqlite = async (db: Kysely<Database>): Promise<void> =>
-  // It begins with the lock of the file: of two processes that start at once, the second waits for the first.
+  // The transaction begins with the lock of the file: of two processes that start at once, the second waits for the
+  // first.
   db.transaction().execute(migrateFile);
 
 const migrateFile = async (db: Kysely<Database>): Promise<void> => {

@@ -12,10 +12,10 @@ import {
   userRow,
 } from '../schema.ts';
 
-/** A table as it is created where it is missing; an existing one is left as it is. */
+/** A table as it is created if it is missing; an existing table stays unchanged. */
 export interface TableDefinition {
   readonly name: TableName;
-  /** The migration that creates it. */
+  /** The version of the migration that creates it. */
   readonly since: number;
   /** The columns that the gateway reads and writes. */
   readonly required: readonly string[];
@@ -24,11 +24,11 @@ export interface TableDefinition {
   readonly indexes: Readonly<Record<string, string>>;
 }
 
-/** Which migrations a database has had. */
+/** The record of the migrations that were applied. */
 export const ledger = 'tokligence_migrations';
 
 const pgNow = 'TIMESTAMPTZ NOT NULL DEFAULT NOW()';
-/** The same text that PostgreSQL's rows are read as. */
+/** The same text format in which PostgreSQL's rows are read. */
 const sqliteNow = `TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`;
 
 const timestamps = (now: string): string => `created_at ${now}, updated_at ${now}`;
@@ -88,8 +88,8 @@ const poolSettings = (now: string): TableDefinition => ({
 
 const isLevel = 'CHECK (priority BETWEEN 0 AND 9)';
 
-// No foreign keys: a table of mappings may be an older one without a key to refer to, and TRUNCATE
-// would refuse it. Triggers (triggers.ts) take a mapping's boost and schedules away with it.
+// No foreign keys: a mappings table may be an older one without a key to refer to, and TRUNCATE would fail. Triggers
+// (triggers.ts) delete a mapping's boost and schedules with it.
 const boosts: TableDefinition = {
   name: 'api_key_priority_boosts',
   since: 3,
@@ -131,8 +131,8 @@ const history: TableDefinition = {
   indexes: { idx_api_key_priority_history_object: 'object, object_id, id' },
 };
 
-// No foreign keys here either: an older installation's tables may have no key to refer to. A session is
-// read together with its key and its user, and without them it is none.
+// No foreign keys here either: an older installation's tables may have no key to refer to. A session is read together
+// with its key and its user, and is invalid without them.
 const consoleSessions = (timestamp: string): TableDefinition => ({
   name: 'console_sessions',
   since: 5,
@@ -142,7 +142,7 @@ const consoleSessions = (timestamp: string): TableDefinition => ({
   indexes: { idx_console_sessions_user: 'user_id' },
 });
 
-/** In an order in which each refers only to those before it. */
+/** Ordered so that each table refers only to earlier ones. */
 export const postgresTables: readonly TableDefinition[] = [
   users('SERIAL PRIMARY KEY', pgTimestamps),
   apiKeys('SERIAL PRIMARY KEY', pgTimestamps, 'TIMESTAMPTZ'),
@@ -156,7 +156,7 @@ export const postgresTables: readonly TableDefinition[] = [
   consoleSessions('TIMESTAMPTZ'),
 ];
 
-/** Personal maps no keys, so it has no table for that. */
+/** Personal maps no keys, so it has no table for mappings. */
 export const sqliteTables: readonly TableDefinition[] = [
   users('INTEGER PRIMARY KEY AUTOINCREMENT', sqliteTimestamps),
   apiKeys('INTEGER PRIMARY KEY AUTOINCREMENT', sqliteTimestamps, 'TEXT'),
@@ -165,7 +165,7 @@ export const sqliteTables: readonly TableDefinition[] = [
   consoleSessions('TEXT'),
 ];
 
-/** What creates the tables of one migration that do not exist yet, with their indexes; nothing for the others. */
+/** Returns the statements that create the missing tables of one migration, with their indexes. */
 export const createMissing = (
   tables: readonly TableDefinition[],
   version: number,
@@ -178,7 +178,7 @@ export const createMissing = (
       ...Object.entries(table.indexes).map(([name, column]) => `CREATE INDEX ${name} ON ${table.name}(${column})`),
     ]);
 
-/** One sentence per column or table that the gateway needs and does not find. */
+/** Returns one sentence for each column or table that the gateway needs and does not find. */
 export const missingParts = (
   tables: readonly TableDefinition[],
   columns: ReadonlyMap<string, ReadonlySet<string>>,

@@ -10,36 +10,35 @@ import {
   type TriggerFunction,
 } from './triggers.ts';
 
-/*
- * Brings our triggers to what they have to be: those that are missing are created, those that notify are
- * enabled for the sessions in which they have to fire. What is right already is not touched, because every
- * change of a trigger locks its table against writes.
- *
- * Each table has transactions of its own, so that no lock is held while another one is waited for, and no lock
- * is waited for any longer than `patienceMs`: whoever writes meanwhile waits behind us. What notifies, what ends
- * boosts and schedules and what records are made apart, because the role may have the rights for one alone.
- */
+/* Brings our triggers to their required state: missing ones are created, and notifying ones are enabled for the
+   sessions in which they must fire. Correct triggers are not touched, because every change of a trigger locks its
+   table against writes.
+
+   Each table has transactions of its own, so that no lock is held while another one is waited for, and no lock is
+   waited for longer than `patienceMs`, because writes queue behind the request. Triggers that notify, that end
+   boosts and schedules, and that record are created separately, because the role may have the rights for one set
+   alone. */
 export interface MendingOptions {
   readonly patienceMs: number;
   /**
-   * Also replaces functions that are others than ours, as after an upgrade. Only at the start: gateways of two
-   * versions that run at once would otherwise replace each other's without end.
+   * Also replaces functions that differ from ours, as after an upgrade. Only at the start: gateways of two versions
+   * that run at once would otherwise replace each other's functions endlessly.
    */
   readonly isStart: boolean;
 }
 
-/** What became of the tables whose triggers were not what they have to be. */
+/** The result for the tables whose triggers were not in their required state. */
 export interface Mending {
   readonly made: readonly string[];
   readonly locked: readonly string[];
-  /** Why the server refused, by table. */
+  /** The server's reason for refusing, by table. */
   readonly refused: ReadonlyMap<string, string>;
 }
 
-/** After somebody has kept one table locked for all of our patience, the others get this much of it. */
+/** After one table stayed locked for the whole patience, each other table gets this much. */
 const littlePatienceMs = 200;
 
-/** Throws whatever the connection met; then its transaction may be open. */
+/** Throws the error of the connection; its transaction may then be open. */
 export const mendTriggers = async (
   client: ClientBase,
   schema: string,
@@ -56,7 +55,7 @@ export const mendTriggers = async (
       const now = await readCatalogue(client, schema);
       return statementsFor(schema, table, triggers, now.tables.get(table));
     });
-    // What it lacked is why it was refused.
+    // A missing right is the cause of the refusal.
     const cause = typeof outcome === 'object' ? (lacking ?? outcome) : outcome;
     if (cause === 'made') made.add(table);
     else if (cause === 'locked') locked.add(table);
@@ -67,7 +66,7 @@ export const mendTriggers = async (
 
 type Tables = ReadonlyMap<string, TableState>;
 
-/** Whether there is something that the role may do about the triggers of a table. */
+/** Whether the role can improve the triggers of a table. */
 export const isWanting = (schema: string, table: string, state: TableState): boolean =>
   wanting(schema, new Map([[table, state]])).length > 0;
 
@@ -78,7 +77,7 @@ const wanting = (schema: string, tables: Tables) =>
       .map(triggers => ({ table, triggers })),
   );
 
-/** Of each all are made or none. */
+/** Sets of triggers; each set is created as a whole or not at all. */
 const setsOf = (schema: string, table: string): TriggerDefinition[][] => [
   notifyingTriggers(schema, table),
   endingTriggers(schema, table),
@@ -106,14 +105,14 @@ const mended = (schema: string, table: string, trigger: TriggerDefinition, state
   return mayEnable ? [create, enable] : [create];
 };
 
-/** Why one of them cannot be created; null if all are there. */
+/** Returns why one of them cannot be created; null if all exist. */
 const createFunctions = async (
   client: ClientBase,
   schema: string,
   { patienceMs, isStart }: MendingOptions,
 ): Promise<Exclude<Outcome, 'made' | 'right'> | null> => {
   let failure: Exclude<Outcome, 'made' | 'right'> | null = null;
-  // Asked before anything is locked for it, and again once nobody else can change the answer.
+  // Checked before anything is locked, and again when no other session can change the result.
   for (const { name } of await functionsToCreate(client, schema, isStart)) {
     const outcome = await inTransaction(client, schema, patienceMs, async () => {
       const left = await functionsToCreate(client, schema, isStart);
@@ -139,10 +138,10 @@ const functionsToCreate = async (client: ClientBase, schema: string, isStart: bo
   return [...functions.values()].filter(isWanted);
 };
 
-/** `right`: there was nothing left to do, because somebody else had done it. */
+/** `right`: nothing was left to do, because another session had done it. */
 type Outcome = 'made' | 'right' | 'locked' | { readonly refusal: string };
 
-/** All of the statements or none. */
+/** Runs all statements or none. */
 const inTransaction = async (
   client: ClientBase,
   schema: string,
@@ -164,12 +163,12 @@ const inTransaction = async (
   }
 };
 
-/** One gateway at a time changes tables and triggers of a schema. */
+/** Only one gateway at a time changes tables and triggers of a schema. */
 export const migrationsLock = `SELECT pg_advisory_xact_lock(hashtext('tokligence_migrations'), hashtext($1))`;
 
-/** Not had in time, or in exchange for somebody else's. */
+/** The lock was not granted in time, or a deadlock was resolved against us. */
 const lockedCodes: ReadonlySet<string> = new Set(['55P03', '40P01']);
 
-/** It refused a statement; it is neither leaving nor unreachable. */
+/** The server refused a statement; it is neither stopping nor unreachable. */
 const isServersWord = (error: unknown): error is pg.DatabaseError & { readonly code: string } =>
   error instanceof pg.DatabaseError && error.code !== undefined && !/^(08|53|57)/.test(error.code);

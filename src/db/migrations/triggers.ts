@@ -2,35 +2,33 @@ import pg from 'pg';
 import { tableNames } from '../schema.ts';
 import type { Enabled, TableState } from './catalogue.ts';
 
-/** A trigger of ours, as it has to be. */
+/** The required state of one of our triggers. */
 export interface TriggerDefinition {
   readonly name: string;
-  /** `D` is an operator's word: a trigger that does more than notify stays disabled. */
+  /** `D` is set by operators only: a trigger that does more than notify stays disabled. */
   readonly enabled: Exclude<Enabled, 'D'>;
   readonly fires: string;
-  /** What the function is handed, and how often it runs. */
+  /** The data that the function receives, and whether it runs per row or per statement. */
   readonly each: string;
   readonly calls: TriggerFunction;
 }
 
 export interface TriggerFunction {
   readonly name: string;
-  /** As pg_proc has it, to tell whether the one that is there is this one. */
+  /** As pg_proc stores it, to compare it with the existing function. */
   readonly source: string;
   readonly create: readonly string[];
 }
 
-/** The channel on which the triggers of every table of ours say `<schema>.<table>`. */
+/** The channel on which the triggers of all our tables send `<schema>.<table>`. */
 export const changesChannel = 'tokligence_changes';
 
-/*
- * Notifications are heard in the whole database, so the payload names the schema: several
- * installations may share a database. PostgreSQL folds equal notifications of a transaction into one.
- *
- * A statement trigger tells of each statement once, however many rows it touches, in sessions that
- * replicate too (ENABLE ALWAYS). Logical replication applies rows without statements, so a row trigger
- * fires for those, and in ordinary sessions never (ENABLE REPLICA).
- */
+/* Notifications reach the whole database, so the payload names the schema: several installations may share a
+   database. PostgreSQL folds equal notifications of a transaction into one.
+
+   A statement trigger reports each statement once, whatever the number of rows, in replicating sessions too (ENABLE
+   ALWAYS). Logical replication applies rows without statements, so a row trigger fires for those, and never in
+   ordinary sessions (ENABLE REPLICA). */
 const notifyingFunction = (schema: string): TriggerFunction => {
   const source = `
 BEGIN
@@ -56,16 +54,14 @@ export const notifyingTriggers = (schema: string, table: string): TriggerDefinit
   ];
 };
 
-/** Triggers tell of every change of its rows, however it is made. */
+/** Whether triggers report every change of the table's rows, whatever its origin. */
 export const tellsAll = ({ isPlain, isMute, triggers }: TableState): boolean =>
   isPlain && !isMute && triggers.get(statementTrigger) === 'A' && triggers.get(rowTrigger) === 'R';
 
-/*
- * A mapping that is deleted, by whomever, takes its boost and its schedules with it: else they would
- * come back with a row that is restored under its old id. The function acts with the rights of its
- * owner, because whoever may delete mappings need not have any on the other tables. Without the trigger
- * only the admin API's own deletions end them; nothing else depends on it.
- */
+/* Deletes the boost and the schedules of a mapping when the mapping is deleted, by any client: otherwise they would
+   apply again to a row that is restored under the old ID. The function has the rights of its owner, because a role
+   that may delete mappings need not have any on the other tables. Without the trigger only deletions by the admin
+   API end them; nothing else depends on it. */
 const endTrigger = 'tokligence_end_timings';
 const mappingsTable = 'api_key_priority_mappings';
 const timingTables = ['api_key_priority_boosts', 'api_key_priority_schedules'];
@@ -75,7 +71,7 @@ export const endingTriggers = (schema: string, table: string): TriggerDefinition
 
 const ending = (schema: string): TriggerDefinition => {
   const own = pg.escapeIdentifier(schema);
-  // Only where there are any: a statement that deletes nothing is notified as a change too.
+  // Only if there are any: a statement that deletes nothing is notified as a change too.
   const orphans = (table: string) =>
     `${own}.${table} t WHERE NOT EXISTS (SELECT FROM ${own}.${mappingsTable} m WHERE m.id = t.mapping_id)`;
   const deletions = timingTables.map(

@@ -5,8 +5,8 @@ interface Planned {
 }
 
 /**
- * How many rows the planner expects of a query. It reads the statistics of the last ANALYZE, scaled to the
- * present size of the tables, and no row, so it takes as long for a million rows as for one.
+ * Returns the number of rows that the planner expects of a query. The planner reads the statistics of the last ANALYZE,
+ * scaled to the present size of the tables, and no row, so it takes as long for a million rows as for one.
  */
 export async function plannedRows<DB, Table extends keyof DB, Row>(
   query: SelectQueryBuilder<DB, Table, Row>,

@@ -1,7 +1,7 @@
 /**
- * Kysely's driver for PostgreSQL, in which no statement waits for long: each runs in a transaction, its own or the
- * caller's, that begins with bounds on its time. They are set for the transaction alone (SET LOCAL), because a pooler
- * hands a session to others after it, and refuses most settings when it is connected to.
+ * Kysely's driver for PostgreSQL, with a bound on the time of every statement: each runs in a transaction, its own or
+ * the caller's, that begins with these bounds. They are set for the transaction alone (SET LOCAL), because a pooler
+ * gives the session to other clients afterwards, and refuses most settings at connection time.
  */
 import {
   CompiledQuery,
@@ -17,16 +17,17 @@ import {
 } from 'kysely';
 import type pg from 'pg';
 import type { FaultsMet, Purpose } from '../faults-met.ts';
+import { onWire } from '../word.ts';
 
-/** So long a statement waits for a lock, one that an operator keeps in psql for example. */
+/** The longest wait of a statement for a lock, such as one that an operator holds in psql. */
 const lockMs = 4_000;
-/** Below the silence after which a connection counts as lost, so that the server is who says so. */
+/** Less than the silence after which a connection counts as lost, so that the server reports the timeout. */
 const statementMs = 9_000;
 
-/** Moments are read as ISO texts, whatever style the database or the role has by default. */
+/** Moments are read as ISO texts, whatever the default style of the database or the role is. */
 const bounds = `SET LOCAL statement_timeout = ${statementMs}; SET LOCAL lock_timeout = ${lockMs}; SET LOCAL datestyle = ISO`;
 
-/** Told of every statement, or transaction, that failed or worked. */
+/** Called for every statement or transaction that failed or worked. */
 export type Observer = Pick<FaultsMet, 'note' | 'worked'>;
 
 export const postgresDialect = (pool: pg.Pool, observer: Observer): Dialect => ({
@@ -36,17 +37,18 @@ export const postgresDialect = (pool: pg.Pool, observer: Observer): Dialect => (
   createIntrospector: db => new PostgresIntrospector(db),
 });
 
-/** Of Kysely's own. */
+/** Kysely's own type. */
 type Connection = Parameters<PostgresDriver['releaseConnection']>[0];
 
 const boundedDriver = (inner: PostgresDriver, observer: Observer): Driver => {
-  // Kysely hands back what acquireConnection has answered.
+  // Kysely passes the object that acquireConnection returned.
   const own = (connection: DatabaseConnection) => connection as BoundedConnection;
   return {
     init: () => inner.init(),
     async acquireConnection() {
       try {
-        return new BoundedConnection(inner, (await inner.acquireConnection()) as Connection, observer);
+        const connection = await onWire(() => inner.acquireConnection());
+        return new BoundedConnection(inner, connection as Connection, observer);
       } catch (error) {
         observer.note(error, ['read', 'write']);
         throw error;
@@ -64,7 +66,7 @@ class BoundedConnection implements DatabaseConnection {
   readonly #driver: PostgresDriver;
   readonly #connection: Connection;
   readonly #observer: Observer;
-  /** That of the transaction; null outside of one. */
+  /** The purpose of the transaction; null outside of one. */
   #purpose: Purpose | null = null;
 
   constructor(driver: PostgresDriver, connection: Connection, observer: Observer) {
@@ -86,7 +88,7 @@ class BoundedConnection implements DatabaseConnection {
 
   async rollback(): Promise<void> {
     this.#purpose = null;
-    await this.#driver.rollbackTransaction(this.#connection);
+    await onWire(() => this.#driver.rollbackTransaction(this.#connection));
   }
 
   release(): Promise<void> {
@@ -112,7 +114,7 @@ class BoundedConnection implements DatabaseConnection {
     yield await this.executeQuery<Row>(query);
   }
 
-  /** In one message: the bounds cost no further way to the server and back. */
+  /** One message, so that the bounds cost no extra round trip. */
   async #begin({ isolationLevel, accessMode }: TransactionSettings, purpose: Purpose): Promise<void> {
     const level = isolationLevel === undefined ? '' : ` ISOLATION LEVEL ${isolationLevel}`;
     const begin = `START TRANSACTION${level}${accessMode === undefined ? '' : ` ${accessMode}`}`;
@@ -128,20 +130,20 @@ class BoundedConnection implements DatabaseConnection {
 
   async #observed<T>(purpose: Purpose, work: () => Promise<T>): Promise<T> {
     try {
-      return await work();
+      return await onWire(work);
     } catch (error) {
       this.#observer.note(error, [purpose]);
       throw error;
     }
   }
 
-  /** A connection that cannot even roll back is closed when it is given back, and its transaction with it. */
+  /** A connection that cannot even roll back is closed when it is released, and its transaction with it. */
   async #abandon(): Promise<void> {
     await this.rollback().catch(() => {});
   }
 }
 
-/** Of a statement that stands by itself; raw ones are known by how they begin. */
+/** The purpose of a single statement; raw ones are recognised by their first word. */
 const purposeOf = ({ query, sql }: CompiledQuery): Purpose =>
   query.kind === 'SelectQueryNode' || (query.kind === 'RawNode' && /^\s*(?:SELECT|WITH)\b/i.test(sql))
     ? 'read'

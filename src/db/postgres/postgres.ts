@@ -12,21 +12,21 @@ export interface Postgres {
 }
 
 export interface PostgresOptions {
-  /** Told about connections that break while nobody uses them; the pool replaces them by itself. */
+  /** Called for connections that break while idle; the pool replaces them itself. */
   onError?: (error: Error) => void;
   maxConnections?: number;
-  /** A database that says nothing for this long counts as lost: the statement fails, its connection is dropped. */
+  /** A database that sends nothing for this long counts as lost: the statement fails, its connection is dropped. */
   silenceMs?: number;
   observer?: Observer;
-  /** The embedded database. */
+  /** Whether this is the embedded database. */
   isEmbedded?: boolean;
 }
 
 const unobserved: Observer = { note: () => {}, worked: () => {} };
 
 /**
- * Opens a pool; connects only when first used, and again whenever a connection was lost. A lost
- * connection never ends the process: it fails the statements that were using it.
+ * Opens a pool; connects at the first use, and again after a connection was lost. A lost connection never ends the
+ * process: it fails the statements that were using it.
  */
 export const openPostgres = (url: string, options: PostgresOptions = {}): Postgres => {
   const silenceMs = options.silenceMs ?? 10_000;
@@ -34,19 +34,19 @@ export const openPostgres = (url: string, options: PostgresOptions = {}): Postgr
     ...connectionOptions(url, silenceMs, options),
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: Math.min(5_000, silenceMs),
-    // An idle connection leaves before its silence would look like a fault.
+    // An idle connection is closed before its silence would count as a fault.
     idleTimeoutMillis: silenceMs / 2,
   });
   const onError = options.onError ?? (() => {});
   pool.on('error', onError);
-  // The pool listens only while a connection is idle; one that breaks between two statements of a
-  // transaction would otherwise be an unhandled 'error' event.
+  // The pool handles errors only while a connection is idle; without a handler, a connection that breaks between two
+  // statements of a transaction would emit an unhandled 'error' event.
   pool.on('connect', client => client.on('error', () => {}));
   const db = new Kysely<Database>({ dialect: postgresDialect(pool, options.observer ?? unobserved) });
   return {
     db,
     pool,
-    // Kysely ends the pool only if it has used it.
+    // Kysely ends the pool only if Kysely has used it.
     close: async () => {
       await db.destroy();
       if (!pool.ending) await pool.end();
@@ -55,8 +55,8 @@ export const openPostgres = (url: string, options: PostgresOptions = {}): Postgr
 };
 
 /**
- * Lends a connection of the pool to `work`. It is closed instead of given back where that fails, which rolls
- * back what it left open, and at once when the signal aborts, however long the server would take.
+ * Lends a connection of the pool to `work`. If `work` fails, the connection is closed, which rolls back its open
+ * transaction. It is closed at once when the signal aborts, even if the server does not answer.
  */
 export const onConnection = async <T>(
   pool: pg.Pool,
@@ -80,8 +80,8 @@ export const onConnection = async <T>(
 };
 
 /**
- * What every connection of ours has in common. Silence is measured on the socket, on this side:
- * `statement_timeout` would not notice a dead network, and poolers refuse it as a start parameter.
+ * The options that all our connections share. Silence is measured on the socket, on this side: `statement_timeout`
+ * would not notice a dead network, and poolers refuse it as a start parameter.
  */
 export const connectionOptions = (
   url: string,
@@ -98,9 +98,9 @@ export const connectionOptions = (
 });
 
 /**
- * Of the embedded database all is known. What is not said here `pg` would take from the environment (PGOPTIONS,
- * PGSSLMODE, PGSSLNEGOTIATION, PGREPLICATION), which is about some other database of whoever started the gateway.
- * An empty text would count as not said.
+ * All options of the embedded database are known. An option that is missing here is taken by `pg` from the environment
+ * (PGOPTIONS, PGSSLMODE, PGSSLNEGOTIATION, PGREPLICATION), which describes another database of the person who started
+ * the gateway. An empty text would count as missing.
  */
 export const knownOfEmbedded = {
   ssl: false,
@@ -109,22 +109,22 @@ export const knownOfEmbedded = {
   options: '-c datestyle=ISO',
 } as const;
 
-/** A socket that breaks when nothing comes or goes for `silenceMs`. */
+/** Creates a socket that breaks when nothing is sent or received for `silenceMs`. */
 export const impatientSocket = (silenceMs: number): Socket => {
   const socket = new Socket();
   return socket.setTimeout(silenceMs, () => socket.destroy(new Error(`the database was silent for ${silenceMs} ms`)));
 };
 
-/** PostgreSQL's numbers for the types that rows carry otherwise than `pg` reads them by default. */
+/** PostgreSQL's numbers of the types that rows hold in another form than `pg` reads by default. */
 const oid = { int8: 20, timestamp: 1114, timestamptz: 1184, numeric: 1700 } as const;
 
-/** Set on our connections only: `pg.types` would change every other user of the package. */
+/** Set on our connections only: `pg.types` would affect every other user of the package. */
 const rowTypes: pg.CustomTypesConfig = {
   getTypeParser: (type: number, format?: 'text' | 'binary') => {
     if (type === oid.timestamptz && format !== 'binary') return isoTimestamp;
-    // An older table may have a column without a zone; what is written there is UTC.
+    // An older table may have a column without a zone; its values are UTC.
     if (type === oid.timestamp && format !== 'binary') return (text: string) => isoTimestamp(withZone(text));
-    // Ids, counts and priorities; an installation may have chosen BIGSERIAL or NUMERIC.
+    // IDs, counts and priorities; an installation may use BIGSERIAL or NUMERIC for them.
     if ((type === oid.int8 || type === oid.numeric) && format !== 'binary') return Number;
     return pg.types.getTypeParser(type, format);
   },
@@ -135,36 +135,36 @@ const latest = '9999-12-31T23:59:59.999Z';
 const readTimestamp: (text: string) => unknown = pg.types.getTypeParser(oid.timestamptz, 'text');
 
 /**
- * The one rule for odd moments: `infinity`, years beyond four digits and years before Christ become the nearest
- * moment that an ISO text can say, so that no row takes down what reads it. A text that says no moment at all becomes
- * the earliest: an `expires_at` that cannot be read must not become "never expires".
+ * The one rule for unusual moments: `infinity`, years of more than four digits and years BC become the nearest moment
+ * that an ISO text can express, so that no row breaks its reader. A text that is no moment becomes the earliest one: an
+ * `expires_at` that cannot be read must not become "never expires".
  */
 export const isoTimestamp = (text: string): string => {
   const read = readTimestamp(text);
   if (read === Number.POSITIVE_INFINITY) return latest;
   if (read === Number.NEGATIVE_INFINITY || !(read instanceof Date)) return earliest;
-  // Beyond what a Date can hold; what PostgreSQL can say before Christ fits.
+  // Outside the range of a Date; PostgreSQL's earliest years fit in it.
   if (Number.isNaN(read.getTime())) return /^\d{5,}-/.test(text) ? latest : earliest;
   const iso = read.toISOString();
   if (iso.startsWith('+')) return latest;
   return iso.startsWith('-') || iso < earliest ? earliest : iso;
 };
 
-/** `2026-01-31 12:00:00`, perhaps with a BC behind it. */
+/** `2026-01-31 12:00:00`, perhaps followed by BC. */
 const withZone = (text: string): string => text.replace(/^[\d: .-]*\d/, '$&+00');
 
 export interface RetryOptions {
   readonly signal: AbortSignal;
   readonly clock: Clock;
-  /** Told about the first failure and then about each one that reads differently. */
+  /** Called for the first failure and then for each one with another text. */
   onFailure: (error: unknown) => void;
-  /** Faults that another try cannot cure are thrown. */
+  /** Faults that a retry cannot cure are thrown. */
   isFatal: (error: unknown) => boolean;
 }
 
 const retryEveryMs = 500;
 
-/** Tries `attempt` until it succeeds, twice a second; rejects when it fails for good or the signal aborts. */
+/** Calls `attempt` twice a second until it succeeds; rejects on a fatal fault or when the signal aborts. */
 export const retryUntilDone = async <T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> => {
   let said = '';
   for (;;) {

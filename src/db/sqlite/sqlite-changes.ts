@@ -2,23 +2,21 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Sqlite } from './sqlite.ts';
 
-/*
- * SQLite notifies nobody of what other connections write, but counts it: a look costs some
- * microseconds. Twice a second, so that a change is seen within one with room to spare.
- */
+/* SQLite does not notify a connection of the writes of others, but counts them; a check costs some microseconds.
+   Checked twice a second, so that a change is seen well within one second. */
 const lookEveryMs = 500;
 
 interface SqliteChangesOptions {
   readonly sqlite: Pick<Sqlite, 'dataVersion'>;
   readonly clock: Clock;
   readonly log: Pick<Events, 'warn'>;
-  /** Another connection has written something, whatever it was; must not throw. */
+  /** Called when another connection has written anything; must not throw. */
   readonly onChange: () => void;
 }
 
-/** Looks until the answer is called. */
+/** Checks until the returned function is called. */
 export function watchSqlite({ sqlite, clock, log, onChange }: SqliteChangesOptions): () => void {
-  // Where the first look fails, the next one counts as a change.
+  // If the first check fails, the next one counts as a change.
   let last: number | null = null;
   last = read();
   let cancel = clock.after(lookEveryMs, look);
@@ -30,7 +28,7 @@ export function watchSqlite({ sqlite, clock, log, onChange }: SqliteChangesOptio
     last = now;
     if (isChanged) onChange();
   }
-  /** Null where the file cannot be read; what comes after that counts as changed. */
+  /** Null if the file cannot be read; the next readable value counts as a change. */
   function read(): number | null {
     try {
       return sqlite.dataVersion();

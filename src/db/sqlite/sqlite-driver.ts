@@ -1,9 +1,9 @@
 /**
- * Kysely's driver for a SQLite file. Two connections: one writes, and whoever writes takes turns at it; the other
- * reads, so that nobody who reads waits behind a writer that waits for the lock of another process. (In WAL mode, which
- * every file is in, readers and a writer do not hinder each other.)
+ * Kysely's driver for a SQLite file. It has two connections: one writes, and writers take turns at it; the other reads,
+ * so that no read waits behind a writer that waits for another process's lock. (In WAL mode, which every file uses,
+ * readers and a writer do not block each other.)
  *
- * A transaction begins IMMEDIATE: it has the lock before its first statement, or nothing of it happens at all.
+ * A transaction begins IMMEDIATE: it has the lock before its first statement, or has no effect at all.
  */
 import {
   type CompiledQuery,
@@ -25,7 +25,7 @@ interface DriverParts {
   readonly clock: Clock;
 }
 
-/** So long a statement, or a whole transaction, waits for locks and for its turn. */
+/** The longest wait of a statement, or of a whole transaction, for locks and its turn. */
 const waitMs = 3_000;
 
 export const sqliteDialect = (parts: DriverParts): Dialect => ({
@@ -35,7 +35,7 @@ export const sqliteDialect = (parts: DriverParts): Dialect => ({
   createIntrospector: db => new SqliteIntrospector(db),
 });
 
-/** Kysely would else let one in after the other, readers and all. */
+/** By default Kysely would run all callers one after the other, readers included. */
 class ConcurrentAdapter extends SqliteAdapter {
   override get supportsMultipleConnections(): boolean {
     return true;
@@ -44,7 +44,7 @@ class ConcurrentAdapter extends SqliteAdapter {
 
 const sqliteDriver = (parts: DriverParts): Driver => {
   const turns = new Turns(parts.clock);
-  // Kysely hands back what acquireConnection has answered.
+  // Kysely passes the object that acquireConnection returned.
   const own = (connection: DatabaseConnection) => connection as SqliteSession;
   return {
     async init() {
@@ -68,7 +68,7 @@ interface OpenTransaction {
   readonly endTurn: () => void;
 }
 
-/** What Kysely takes for a connection: statements of one caller, one after the other. */
+/** What Kysely uses as a connection: the statements of one caller, one after the other. */
 class SqliteSession implements DatabaseConnection {
   readonly #parts: DriverParts;
   readonly #turns: Turns;
@@ -125,8 +125,11 @@ class SqliteSession implements DatabaseConnection {
     { deadline }: OpenTransaction,
     statement: Pick<CompiledQuery, 'parameters'> & { readonly text: string },
   ): Promise<QueryResult<Row>> {
-    // What SQLite has rolled back must not go on statement by statement.
-    if (!this.#parts.writer.isInTransaction) throw new Error('the transaction was rolled back');
+    // A transaction that SQLite has rolled back must not continue statement by statement.
+    if (!this.#parts.writer.isInTransaction)
+      throw new SqliteFault('The database file took nothing of this: the transaction was rolled back.', {
+        isLocked: false,
+      });
     return this.#parts.writer.run<Row>({ ...statement, deadline });
   }
 
@@ -136,7 +139,7 @@ class SqliteSession implements DatabaseConnection {
   }
 }
 
-/** One writer at a time, in the order in which they came. */
+/** Admits one writer at a time, in order of arrival. */
 class Turns {
   readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();
@@ -146,7 +149,7 @@ class Turns {
     this.#clock = clock;
   }
 
-  /** Answers what ends the turn. Who has not had one by the deadline waits behind somebody who waits for a lock. */
+  /** Resolves to the function that ends the turn. Rejects if the turn has not come by the deadline. */
   take(deadline: number): Promise<() => void> {
     if (!this.#isTaken) {
       this.#isTaken = true;

@@ -1,7 +1,7 @@
-/** What SQLite says of its file, and not of the statement. The message is a sentence for whoever asked. */
+/** A fault of the SQLite file, not of the statement. The message is a sentence for the client. */
 export class SqliteFault extends Error {
   override readonly name = 'SqliteFault';
-  /** Another process has the lock, and may give it back at any moment. */
+  /** Another process holds the lock, and may release it at any moment. */
   readonly isLocked: boolean;
 
   constructor(message: string, options: { readonly isLocked: boolean; readonly cause?: unknown }) {
@@ -13,7 +13,7 @@ export class SqliteFault extends Error {
 export const lockedSentence = 'The database file is locked by another process.';
 const damagedSentence = 'The database file is damaged.';
 
-/** By SQLite's primary result code. */
+/** Sentences by SQLite's primary result code. */
 const sentences: Readonly<Record<number, string>> = {
   5: lockedSentence, // BUSY
   6: lockedSentence, // LOCKED
@@ -22,14 +22,14 @@ const sentences: Readonly<Record<number, string>> = {
   11: damagedSentence, // CORRUPT
   13: 'The disk with the database file is full.',
   14: 'The database file cannot be opened.',
-  15: lockedSentence, // PROTOCOL: too many at once wanted to begin
+  15: lockedSentence, // PROTOCOL: too many connections wanted to begin at once
   26: damagedSentence, // NOTADB
 };
 
-/** Any other error stays what it is. */
+/** Returns any other error unchanged. */
 export const asSqliteFault = (error: unknown): unknown => {
   if (!(error instanceof Error) || !('errcode' in error)) return error;
-  // The higher bits say more exactly what it was.
+  // The higher bits hold the extended code.
   const sentence = sentences[Number(error.errcode) & 0xff];
   return sentence === undefined
     ? error

@@ -9,35 +9,35 @@ import { asSqliteFault, isLocked, SqliteFault } from './sqlite-fault.ts';
 export interface HandleParts {
   readonly file: string;
   readonly clock: Clock;
-  /** From 0 to 1: processes that wait for the same lock should not ask for it in step. */
+  /** Returns a number from 0 to 1: processes that wait for the same lock should not retry in step. */
   readonly random: () => number;
   readonly log: Pick<Events, 'info' | 'warn'>;
-  /** Whoever waits is sent away. */
+  /** Aborts all waits. */
   readonly closing: AbortSignal;
 }
 
 interface Statement {
   readonly text: string;
   readonly parameters: readonly unknown[];
-  /** By the clock: beyond it a lock is waited for no longer. */
+  /** A time of the clock after which a lock is not waited for any longer. */
   readonly deadline: number;
 }
 
 const firstRetryMs = 2;
 const lastRetryMs = 50;
-/** A lock that was waited for so long is told of. */
+/** A wait for a lock is reported after this time. */
 const tellAfterMs = 2_000;
-/** So much of SQLite's work is done without letting anything else run. */
+/** The longest run of SQLite's work without letting anything else run. */
 const turnMs = 5;
 
 /**
- * One connection to the file. SQLite runs in the thread that serves requests, so it is told never to wait for a
- * lock: it says at once that there is one, and the statement is tried again on a timer.
+ * One connection to the file. SQLite runs in the thread that serves requests, so it never waits for a lock: it reports
+ * the lock at once, and the statement is tried again on a timer.
  */
 export class SqliteHandle {
   readonly #parts: HandleParts;
   readonly #sqlite: DatabaseSync;
-  /** What was told of the file; null while all is well. */
+  /** The fault that was last logged; null if there is none. */
   #told: string | null = null;
   #workedMs = 0;
 
@@ -46,12 +46,12 @@ export class SqliteHandle {
     this.#sqlite = new DatabaseSync(parts.file, { timeout: 0, enableForeignKeyConstraints: true });
   }
 
-  /** SQLite ends a transaction by itself where it could not go on, as with a full disk. */
+  /** SQLite ends a transaction itself if it cannot continue, as with a full disk. */
   get isInTransaction(): boolean {
     return this.#sqlite.isOpen && this.#sqlite.isTransaction;
   }
 
-  /** What is wrong with the file, or lasts for two seconds already; null while all is well. */
+  /** The fault of the file, or a lock that has lasted for two seconds; null if there is none. */
   get fault(): string | null {
     return this.#told?.slice(0, -1) ?? null;
   }
@@ -60,7 +60,7 @@ export class SqliteHandle {
     if (this.#sqlite.isOpen) this.#sqlite.close();
   }
 
-  /** Throws `SqliteFault` where it is the file, or its lock, that fails. */
+  /** Throws `SqliteFault` if the file or its lock is the cause. */
   async run<Row>(statement: Statement): Promise<QueryResult<Row>> {
     const { clock, closing, random } = this.#parts;
     const start = clock.now();
@@ -76,12 +76,13 @@ export class SqliteHandle {
         if (clock.now() >= statement.deadline) throw error;
       }
       await pause(clock, retryMs * (1 + random()), closing);
-      if (closing.aborted) throw new SqliteFault('The database file is being closed.', { isLocked: false });
+      if (closing.aborted) throw closedFault();
     }
   }
 
-  /** At once or not at all. */
+  /** Runs the statement without waiting for a lock. */
   runNow<Row>({ text, parameters }: Pick<Statement, 'text' | 'parameters'>): QueryResult<Row> {
+    if (!this.#sqlite.isOpen) throw closedFault();
     const start = this.#parts.clock.now();
     try {
       return this.#execute<Row>(text, parameters);
@@ -96,7 +97,7 @@ export class SqliteHandle {
     const statement = this.#sqlite.prepare(text);
     const bound = parameters.map(bindable);
     if (statement.columns().length > 0) {
-      // Else one number beyond 2^53 would fail the whole statement.
+      // Otherwise one number beyond 2^53 would fail the whole statement.
       statement.setReadBigInts(true);
       return { rows: statement.all(...bound).map(row => plainRow(row) as Row) };
     }
@@ -104,7 +105,7 @@ export class SqliteHandle {
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
   }
 
-  /** A loop of statements would else be one long turn: none of them waits for anything. */
+  /** A loop of statements would otherwise block the thread, because none of them waits for anything. */
   async #letOthersRun(): Promise<void> {
     if (this.#workedMs < turnMs) return;
     this.#workedMs = 0;
@@ -127,6 +128,8 @@ export class SqliteHandle {
   }
 }
 
+const closedFault = () => new SqliteFault('The database file is being closed.', { isLocked: false });
+
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 const bindable = (value: unknown): SQLInputValue => {
@@ -136,7 +139,7 @@ const bindable = (value: unknown): SQLInputValue => {
   throw new TypeError(`SQLite cannot store a value of type ${typeof value}`);
 };
 
-/** SQLite stores anything in any column: what is read is a text, a number or nothing. */
+/** SQLite stores any type in any column: each value is read as a text, a number or null. */
 const plainRow = (row: Readonly<Record<string, SQLOutputValue>>): Record<string, string | number | null> => {
   const plain: Record<string, string | number | null> = {};
   for (const [column, value] of Object.entries(row)) {

@@ -8,16 +8,18 @@ import type { Database } from '../schema.ts';
 import { sqliteDialect } from './sqlite-driver.ts';
 import { type HandleParts, SqliteHandle } from './sqlite-handle.ts';
 
-/** Where Personal keeps its users and keys. */
+/** The file of Personal's users and keys. */
 export const sqliteFile = (dataDir: string): string => join(dataDir, 'gateway.db');
 
 export interface Sqlite {
   readonly db: Kysely<Database>;
-  /** Another number as soon as another connection has written to the file. Throws where it cannot be read at once. */
+  /**
+   * Returns a number that changes when another connection has written to the file. Throws if it cannot be read at once.
+   */
   dataVersion(): number;
-  /** As met last by who reads and who writes; null: all is well. */
+  /** The last faults of reads and writes; null if there is none. */
   faults(): { readonly reading: string | null; readonly writing: string | null };
-  /** Whoever still waits for a lock is sent away. */
+  /** Aborts all waits for a lock. */
   close(): Promise<void>;
 }
 
@@ -25,15 +27,15 @@ type SqliteOptions = Partial<Pick<HandleParts, 'clock' | 'random' | 'log'>>;
 
 const silent = { info: () => {}, warn: () => {} };
 
-/** Names the file, which is read when it is first used; creates it, readable by its owner only. */
+/** Opens the file at its first use; creates it, readable by its owner only. */
 export const openSqlite = (
   file: string,
   { clock = systemClock, random = Math.random, log = silent }: SqliteOptions = {},
 ): Sqlite => {
   makeDataDir(dirname(file));
-  // Before SQLite does it: it would create the file with the umask's mode, and -wal and -shm alike.
+  // Created here because SQLite would use the umask's mode for it, and the same mode for -wal and -shm.
   closeSync(openSync(file, 'a', 0o600));
-  // What a backup brought with it, or SQLite made beside a file that was open to others.
+  // Files of a backup, or files that SQLite created beside a database that was readable by others.
   for (const own of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(own)) chmodSync(own, 0o600);
   const closing = new AbortController();
   const parts = { file, clock, random, log, closing: closing.signal };
@@ -41,12 +43,12 @@ export const openSqlite = (
   const db = new Kysely<Database>({ dialect: sqliteDialect({ writer, reader, clock }) });
   return {
     db,
-    // As seen by the connection that writes: what it writes itself is no news.
+    // Read on the writing connection, whose own writes do not count as changes.
     dataVersion: () => writer.runNow<{ data_version: number }>(dataVersion).rows[0]?.data_version ?? 0,
     faults: () => ({ reading: reader.fault, writing: writer.fault }),
     close: async () => {
       closing.abort();
-      // Kysely closes what it has used, and fails where it was just about to begin.
+      // Kysely closes the connections it has used, and fails if it was about to begin.
       await db.destroy().catch(() => {});
       for (const handle of [reader, writer]) handle.close();
     },
@@ -58,13 +60,13 @@ const dataVersion = { text: 'PRAGMA data_version', parameters: [] };
 export interface StatementResult {
   /** The statement's first word in capitals. */
   readonly command: string;
-  /** Null for statements that answer no rows. */
+  /** Null for statements that return no rows. */
   readonly rows: readonly object[] | null;
-  /** Rows that were written; null for statements that write none. */
+  /** The number of rows written; null for statements that write none. */
   readonly changes: number | null;
 }
 
-/** Runs one statement after the other on an existing file; each stands by itself, as in SQLite's own shell. */
+/** Runs one statement after the other on an existing file; each is a transaction of its own, as in SQLite's shell. */
 export function* runStatements(file: string, text: string): Generator<StatementResult> {
   const sqlite = new DatabaseSync(file, { timeout: 5_000, enableForeignKeyConstraints: true });
   try {
@@ -85,5 +87,5 @@ export function* runStatements(file: string, text: string): Generator<StatementR
 }
 
 const writing = new Set(['INSERT', 'REPLACE', 'UPDATE', 'DELETE']);
-/** Without what stands before the next statement. */
+/** Removes blanks and comments before the next statement. */
 const withoutComments = (text: string): string => text.replace(/^(?:[\s;]|--[^\n]*|\/\*[\s\S]*?\*\/)*/, '');

@@ -1,5 +1,5 @@
 /** The member's side: whom it follows, when it has lost its conductor, and when it may stand (rules 2, 5 and 6). */
-import type { FromConductor, MemberBeat } from './actions.ts';
+import type { Elsewhere, FromConductor, MemberBeat } from './actions.ts';
 import { has, joined, type Listed } from './list.ts';
 import { hasRow, isGone, later, type Process, returned } from './process.ts';
 import type { FleetRow } from './row.ts';
@@ -75,7 +75,7 @@ function knockAtRivals(p: Process, row: FleetRow): void {
   }
 }
 
-export function follow(p: Process, epoch: number, to: Listed, now: number): void {
+function follow(p: Process, epoch: number, to: Listed, now: number): void {
   const { contact } = p.state;
   const isUnderWay = contact.link === 'opening' && contact.to?.id === to.id && p.state.epoch === epoch;
   if (isUnderWay && since(contact.openedAt, now) <= p.times.lostMs) return;
@@ -197,7 +197,7 @@ function answered(p: Process, sentAt: number | null, now: number): void {
 }
 
 /** Without news the next turn looks again: at once it would meet the same row, and the same answer. */
-function goElsewhere(p: Process, { epoch, conductor }: FromConductor & { t: 'elsewhere' }, now: number): void {
+function goElsewhere(p: Process, { epoch, conductor }: Elsewhere, now: number): void {
   const { contact, epoch: own } = p.state;
   const from = contact.to;
   hangUp(p);

@@ -6,7 +6,7 @@ import type { Rules } from './rules.ts';
 import { since, type Times } from './times.ts';
 
 /** The one connection to whoever conducts, or may know who does. */
-export interface Contact {
+interface Contact {
   to: Listed | null;
   /** Counts this process's connections. */
   generation: number;

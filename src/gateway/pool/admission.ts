@@ -1,4 +1,6 @@
-/** Who may wait for a seat, and what is told who may not: which limit it met, and when to come back. */
+/**
+ * Decides which requests may wait for a seat, and the refusal of the others: the limit they met, and when to come back.
+ */
 import type { PoolSettings, TenantConfig } from '../../config/config.ts';
 import { type Clock, momentOf } from '../../domain/clock.ts';
 import type { Level } from '../../domain/vocabulary.ts';
@@ -17,7 +19,7 @@ export interface AdmissionOptions<Holder> {
   readonly random: () => number;
 }
 
-/** Predictions err: who would be late by less may wait and see. */
+/** Predictions err: a request that would be late by less than this factor may wait. */
 const toleranceFactor = 2;
 
 export class Admission<Holder> {
@@ -36,18 +38,20 @@ export class Admission<Holder> {
     this.#tenants = tenants;
   }
 
-  /** Queues the place, or says why not. */
+  /** Queues the place, or returns the refusal. */
   admit(place: Place<Holder>, now: number): Error | null {
     const { scheduler } = this.#options;
     return this.#refusalInAdvance(place, now) ?? this.#refusalOf(scheduler.enqueue(place, now), place, now);
   }
 
-  /** For who had to make room for another. */
+  /** The refusal of a place that was evicted by another. */
   evicted({ level }: Place<Holder>, now: number): Error {
     return refusals.evicted(level, this.#retryAfterSec(level, now));
   }
 
-  /** For whose time is over: whether it was for its tenant's limits, for a closed upstream or for lack of seats. */
+  /**
+   * The refusal of a place whose time is over: because of its tenant's limits, a closed upstream or a lack of seats.
+   */
   timedOut(place: Place<Holder>, now: number): Error {
     const { level, timeoutMs } = place;
     if (place.isHeldByTenant) return refusals.tenantTimedOut(timeoutMs, this.#tenantRetryAfterSec(place, now));
@@ -75,7 +79,7 @@ export class Admission<Holder> {
     }
   }
 
-  /** Whose wait can end only in a timeout, as far as can be told, need not begin it. */
+  /** A request whose wait is predicted to end in a timeout is refused at once. */
   #refusalInAdvance(place: Place<Holder>, now: number): Error | null {
     const { scheduler } = this.#options;
     if (scheduler.startsAtOnce(place, now)) return null;
@@ -84,7 +88,7 @@ export class Admission<Holder> {
     const latestMs = timeoutMs * toleranceFactor;
     if (inspection.tenantWaitMs(place, now) > latestMs)
       return refusals.tenantTooLate(timeoutMs, this.#tenantRetryAfterSec(place, now));
-    // Until when the upstream takes nothing is known, not predicted.
+    // The end of a closure is known, not predicted.
     const closed = inspection.closedTo(place, now);
     if (closed !== null && closed.until - now > timeoutMs)
       return refusals.closedTooLong(this.#told(closed), level, timeoutMs, this.#openAfterSec(closed, now));
@@ -97,7 +101,7 @@ export class Admission<Holder> {
     return drainOf(place.level).predictMs(scheduler.inspection.costBefore(place), now) ?? 0;
   }
 
-  /** Until half of what waits in the level has a seat, and not before the pool is open. */
+  /** The time until half of the waiting requests of the level have a seat, and not before the pool is open. */
   #retryAfterSec(level: Level, now: number): number {
     const { scheduler, drainOf, random } = this.#options;
     const drainSec = drainOf(level).secondsFor(scheduler.level(level).dueCost / 2, now);
@@ -105,7 +109,7 @@ export class Admission<Holder> {
     return retryAfterSec(poolSec > (drainSec ?? 0) ? poolSec : drainSec, random());
   }
 
-  /** Until the tenant's own rates let one more start; where they do not keep it, as for the level. */
+  /** The time until the tenant's own rates allow one more; without such a limit, as for the level. */
   #tenantRetryAfterSec(place: Place<Holder>, now: number): number {
     const { scheduler, random } = this.#options;
     const tenantSec = scheduler.inspection.tenantWaitMs(place, now) / 1000;

@@ -1,9 +1,9 @@
 import type { Clock } from '../../domain/clock.ts';
 
-/** What Node's timers take at most; a later moment is looked at again then. */
+/** The longest delay of Node's timers; a later moment is checked again then. */
 const longestDelayMs = 2 ** 31 - 1;
 
-/** One timer for the next of many moments. It may ring too early: whoever is rung looks and sets it again. */
+/** One timer for the next of many moments. It may ring too early: the receiver checks and sets it again. */
 export class Alarm {
   readonly #clock: Clock;
   readonly #ring: (now: number) => void;
@@ -15,7 +15,7 @@ export class Alarm {
     this.#ring = ring;
   }
 
-  /** To ring at that moment, or at an earlier one that it is set to already; undefined: not at all. */
+  /** Sets it to that moment, unless an earlier one is set already; undefined: not at all. */
   set(at: number | undefined, now: number): void {
     if (at !== undefined && at >= this.#at) return;
     this.#cancel();

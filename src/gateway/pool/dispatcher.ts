@@ -3,12 +3,12 @@
  *
  *   run(ticket, work) ──► queue ──► seat: work() runs ──► seat freed ──► the next ticket is seated
  *                           │  ▲              │                               in the same tick
- *                           │  └── put back ──┘  (the upstream turned it away: once)
- *                           └─► refused, pushed out, timed out, or the client left
+ *                           │  └── put back ──┘  (its upstream is busy: once)
+ *                           └─► refused, evicted, timed out, or the client left
  *
- * The seat is a scope: it is held until what `work` answered has settled, so neither an error nor an
- * abort can leak it. Every change is made synchronously and calls nobody but promise resolvers, so
- * nothing comes back in while a change is half made.
+ * The seat is a scope: it is held until the promise of `work` has settled, so neither an error nor an abort
+ * can leak it. Every change is synchronous and calls only promise resolvers, so no other call can enter
+ * while a change is incomplete.
  */
 import type { PoolSettings } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
@@ -35,6 +35,9 @@ export interface DispatcherOptions {
   readonly random?: () => number;
 }
 
+/** A request whose upstream is busy is put back once. */
+const mostAttempts = 2;
+
 const clientLeft = () => new ClientLeft('The client left before its request had a seat.');
 
 export class Dispatcher {
@@ -43,16 +46,18 @@ export class Dispatcher {
   readonly #scheduler: Scheduler<PoolTicket>;
   readonly #admission: Admission<PoolTicket>;
   readonly #counts = new PoolCounts();
-  /** For whoever looks on. */
+  /** A read-only view for inspection. */
   readonly view: PoolView;
   readonly #alarm: Alarm;
   readonly #handOffs: HandOffs;
   readonly #office: TicketOffice = {
     left: ticket => this.#left(ticket),
+    upstreamBusy: (ticket, status, retryAfterMs) => this.#upstreamBusy(ticket, status, retryAfterMs),
+    upstreamAnswered: (ticket, status) => this.#upstreamAnswered(ticket, status),
     progressed: ({ place }, spent) => void this.#scheduler.progress(place, spent, this.#options.clock.now()),
   };
   #phase: 'running' | 'draining' | 'closed' = 'running';
-  /** Something was closed when all levels were last looked at. */
+  /** Whether anything was closed at the last refresh of all levels. */
   #wasClosed = false;
   #cancelClosing: () => void = () => {};
   #idle: PromiseWithResolvers<void> | null = null;
@@ -76,43 +81,18 @@ export class Dispatcher {
   }
 
   /**
-   * Does `work` as soon as there is a seat: in this very tick if one is free and nobody waits. Rejects
-   * with what gateway/pool/refusal.ts names, with ClientLeft, or as `work` does.
+   * Runs `work` as soon as there is a seat: in this tick if one is free and nothing waits. Rejects with an error of
+   * gateway/pool/refusal.ts, with ClientLeft, or as `work` does.
    */
   run<T>(ticket: Ticket, work: () => Promise<T | typeof putBack>): Promise<T> {
-    if (!(ticket instanceof PoolTicket) || ticket.state !== 'new')
+    if (!(ticket instanceof PoolTicket) || ticket.office !== this.#office || ticket.state !== 'new')
       throw new Error('a ticket runs once, in its own pool');
     this.#enter(ticket);
     if (ticket.refusal !== null) return Promise.reject(ticket.refusal);
     return ticket.wasQueued ? this.#waitAndHold(ticket, work) : this.#hold(ticket, work);
   }
 
-  /**
-   * To be called by work whose upstream has no room. Where the upstream says for how long, nothing more of
-   * that model (429), or of that provider, starts until then, and true allows the work to answer `putBack`:
-   * its request then waits again, before all others of its flow. Once only, and not where it would be too late.
-   */
-  upstreamBusy(ticket: Ticket, status: number, retryAfterMs: number | null): boolean {
-    if (!(ticket instanceof PoolTicket) || ticket.state !== 'running') return false;
-    const now = this.#options.clock.now();
-    ticket.isTurnedAway = true;
-    const { place } = ticket;
-    const until = this.#scheduler.turnedAway(place, scopeOf(status), closedUntil(retryAfterMs, now), now);
-    const isInTime = until !== null && until <= place.deadline;
-    ticket.mayBePutBack = isInTime && !ticket.wasPutBack && !ticket.isLeft && this.#phase === 'running';
-    this.#pump(now);
-    return ticket.mayBePutBack;
-  }
-
-  /** To be called by work whose upstream begins to answer and has room: a probe (scheduler/closures/closure.ts) shows it. */
-  upstreamAnswered(ticket: Ticket, status: number): void {
-    if (!(ticket instanceof PoolTicket) || ticket.state !== 'running') return;
-    const told = toldBy(status);
-    const now = this.#options.clock.now();
-    if (told !== null && this.#scheduler.answered(ticket.place, told, now)) this.#pump(now);
-  }
-
-  /** From now on these rules; who waits goes on waiting as long as it was promised, who has a seat keeps it. */
+  /** Applies new rules; waiting requests keep their promised timeout, running ones keep their seats. */
   configure(settings: PoolSettings, tenants: TenantsById): void {
     const now = this.#options.clock.now();
     this.#settings = settings;
@@ -122,8 +102,8 @@ export class Dispatcher {
   }
 
   /**
-   * For the shutdown: who comes from now on is refused; who waits is served for as long as the settings
-   * say and then refused too; who has a seat keeps it. Fulfilled when no seat is in use and nobody waits.
+   * For the shutdown: refuses new requests; serves waiting ones for the configured time and then refuses them too;
+   * running ones keep their seats. Resolves when no seat is in use and nothing waits.
    */
   drain(): Promise<void> {
     if (this.#phase === 'running') {
@@ -133,7 +113,7 @@ export class Dispatcher {
     return this.idle();
   }
 
-  /** Who waits and who comes from now on is refused; who has a seat keeps it. */
+  /** Refuses waiting and new requests; running ones keep their seats. */
   refuseAll(): void {
     this.#phase = 'closed';
     this.#cancelClosing();
@@ -143,7 +123,7 @@ export class Dispatcher {
     this.#tellIdle();
   }
 
-  /** Fulfilled as soon as no seat is in use and nobody waits. */
+  /** Resolves as soon as no seat is in use and nothing waits. */
   idle(): Promise<void> {
     this.#idle ??= Promise.withResolvers();
     const { promise } = this.#idle;
@@ -183,13 +163,13 @@ export class Dispatcher {
   }
 
   async #hold<T>(ticket: PoolTicket, work: () => Promise<T | typeof putBack>): Promise<T> {
-    // The client may have left between the hand-off and this moment; the seat is given back already.
+    // The client may have left between the hand-off and now; the seat is free again already.
     if (ticket.refusal !== null) throw ticket.refusal;
     try {
       this.#begin(ticket);
       const answer = await work();
       if (answer !== putBack) {
-        if (!ticket.isTurnedAway) this.#scheduler.upstreamServed();
+        if (ticket.busy === 'no') this.#scheduler.upstreamServed();
         return answer;
       }
       this.#putBack(ticket);
@@ -199,11 +179,31 @@ export class Dispatcher {
     return this.#waitAndHold(ticket, work);
   }
 
+  /** See Ticket. The only place that decides whether a request is put back. */
+  #upstreamBusy(ticket: PoolTicket, status: number, retryAfterMs: number | null): boolean {
+    if (ticket.state !== 'running') return false;
+    const now = this.#options.clock.now();
+    const { place } = ticket;
+    const until = this.#scheduler.upstreamBusy(place, scopeOf(status), closedUntil(retryAfterMs, now), now);
+    const isInTime = until !== null && until <= place.deadline;
+    const mayBePutBack = isInTime && ticket.attempt < mostAttempts && !ticket.isLeft && this.#phase === 'running';
+    ticket.busy = mayBePutBack ? 'may be put back' : 'told the client';
+    this.#pump(now);
+    return mayBePutBack;
+  }
+
+  #upstreamAnswered(ticket: PoolTicket, status: number): void {
+    if (ticket.state !== 'running') return;
+    const told = toldBy(status);
+    const now = this.#options.clock.now();
+    if (told !== null && this.#scheduler.answered(ticket.place, told, now)) this.#pump(now);
+  }
+
   #begin(ticket: PoolTicket): void {
     const { level } = ticket.place;
     ticket.state = 'running';
     this.#counts.of(level).dispatched++;
-    if (!ticket.wasPutBack) this.#options.waits.record(level, ticket.waitMs);
+    if (ticket.attempt === 1) this.#options.waits.record(level, ticket.waitMs);
   }
 
   #release(ticket: PoolTicket): void {
@@ -215,11 +215,11 @@ export class Dispatcher {
   }
 
   #putBack(ticket: PoolTicket): void {
-    if (!ticket.mayBePutBack) throw new Error('upstreamBusy() has not allowed to put this request back');
+    if (ticket.busy !== 'may be put back') throw new Error('upstreamBusy() has not allowed to put this request back');
     const now = this.#options.clock.now();
     const { level } = ticket.place;
     this.#counts.of(level).dispatched--;
-    this.#scheduler.requeue(ticket.place, now);
+    this.#scheduler.putBack(ticket.place, now);
     this.#lookAt(level, now);
     ticket.putBack(now);
     if (ticket.isLeft) this.#left(ticket);
@@ -227,12 +227,12 @@ export class Dispatcher {
     else this.#pump(now);
   }
 
-  /** Seats whoever can be seated, answers whose time is over, and sees to the next moment. */
+  /** Seats all places that can be seated, refuses those whose time is over, and sets the timer for the next moment. */
   #pump(now: number): void {
     this.#seatAll(now);
     const overdue = this.#scheduler.expire(now);
     for (const place of overdue) this.#refuse(place, 'timedOut', this.#admission.timedOut(place, now), now);
-    // One of them may have been waited for because it was too large.
+    // A place may have been waiting behind one of them that was too large.
     if (overdue.length > 0) this.#seatAll(now);
     this.#lookAtAll(now);
     this.#setAlarm(now);
@@ -257,7 +257,7 @@ export class Dispatcher {
   }
 
   #setAlarm(now: number): void {
-    // Who rests looks again at the next turn of the event loop; nothing rings before that.
+    // While resting, the next turn of the event loop looks again; no timer is needed before that.
     if (!this.#handOffs.isResting) this.#alarm.set(this.#scheduler.nextWake(now), now);
   }
 
@@ -265,7 +265,7 @@ export class Dispatcher {
     const { place, state } = ticket;
     if (state !== 'waiting' && state !== 'seated') return;
     const now = this.#options.clock.now();
-    if (state === 'seated') this.#scheduler.giveBack(place, now);
+    if (state === 'seated') this.#scheduler.releaseUnused(place, now);
     else this.#scheduler.cancel(place);
     this.#refuse(place, 'cancelled', clientLeft(), now);
     this.#pump(now);
@@ -278,7 +278,7 @@ export class Dispatcher {
     place.holder.refuse(reason, now);
   }
 
-  /** What opens and closes moves who stands aside, in any level. */
+  /** Openings and closures move the places that stand aside, in any level. */
   #lookAtAll(now: number): void {
     const isClosed = this.#scheduler.inspection.closures > 0;
     if (isClosed || this.#wasClosed) for (const level of allLevels) this.#lookAt(level, now);

@@ -1,26 +1,26 @@
 /**
- * How fast a queue drains: cost that left it for a seat, per time in which something was waiting. Both
- * fade alike, so that the last half minute of waiting counts most,
+ * The rate at which a queue drains: the cost that left it for seats, per time in which something was waiting.
+ * Both decay alike, so that the last half minute of waiting counts most,
  *
  *   drained(t) = Σ cost_i · e^(−(t − t_i) / memory)      busy(t) = ∫ e^(−(t − s) / memory) ds
  *
- * where t runs only while something waits: an idle hour says nothing of how fast a queue would drain.
+ * where t advances only while something waits: an idle hour does not show how fast a queue would drain.
  */
 const memoryMs = 30_000;
-/** What was learned is forgotten when nothing has waited for so long. */
+/** The rate is forgotten when nothing has waited for this long. */
 const forgottenAfterMs = 300_000;
-/** Nobody is refused for what fewer grants predict. */
+/** Fewer grants than this are not enough to refuse a request. */
 const fewestSamples = 20;
 
 export class DrainRate {
-  /** How many have left the queue for a seat since it was last forgotten. */
+  /** The grants from the queue since the rate was last forgotten. */
   samples = 0;
   #drained = 0;
   #busyMs = 0;
   #isBusy = false;
   #at = 0;
 
-  /** Something waits from now on. */
+  /** Called when something begins to wait. */
   begin(now: number): void {
     if (this.#isBusy) return;
     if (now - this.#at > forgottenAfterMs) this.samples = this.#drained = this.#busyMs = 0;
@@ -28,7 +28,7 @@ export class DrainRate {
     this.#at = now;
   }
 
-  /** Nothing waits any more. */
+  /** Called when nothing waits any more. */
   end(now: number): void {
     this.#pass(now);
     this.#isBusy = false;
@@ -40,7 +40,7 @@ export class DrainRate {
     this.samples++;
   }
 
-  /** How long `cost` is going to take, as far as `fewest` grants or more can tell; null after less. */
+  /** Predicts how long `cost` takes to drain; null after fewer than `fewest` grants. */
   predictMs(cost: number, now: number, fewest = fewestSamples): number | null {
     const seconds = this.samples < fewest ? null : this.secondsFor(cost, now);
     return seconds === null ? null : seconds * 1000;
@@ -61,10 +61,10 @@ export class DrainRate {
   }
 }
 
-/** Advised while nothing is known of how fast the queue drains. */
+/** Advised while the queue's drain rate is unknown. */
 const unknownWaitSec = 5;
 
-/** Spread by ±20 % (`chance` is in 0…1), so that those refused together do not come back together. */
+/** Spread by ±20 % (`chance` is in 0…1), so that requests refused together do not return together. */
 export function retryAfterSec(waitSec: number | null, chance: number): number {
   const spread = 0.8 + 0.4 * chance;
   return (waitSec ?? unknownWaitSec) * spread;

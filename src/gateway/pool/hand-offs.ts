@@ -1,9 +1,9 @@
-/** After so many in a row the next one waits for a turn of the event loop, so that I/O gets its turn too. */
+/** After this many in a row the next one waits for a turn of the event loop, so that I/O is served too. */
 const mostPerTurn = 256;
 
-/** Work that ends at once hands its seat on within one tick, and so on; nobody else would ever run. */
+/** Work that ends at once hands its seat on within one tick, and so on; without a bound nothing else would ever run. */
 export class HandOffs {
-  /** No more of them until the event loop has turned. */
+  /** No more hand-offs until the event loop has turned. */
   isResting = false;
   readonly #resume: () => void;
   #inARow = 0;

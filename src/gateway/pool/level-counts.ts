@@ -2,7 +2,7 @@ import type { LevelStats, WaitPercentiles } from '../../domain/stats.ts';
 import { allLevels, type Level } from '../../domain/vocabulary.ts';
 import { DrainRate } from './drain-rate.ts';
 
-/** What happened in one level of a pool since the start. */
+/** The events of one level of a pool since the start. */
 export class LevelCounts {
   dispatched = 0;
   rejected = 0;
@@ -15,7 +15,7 @@ export class LevelCounts {
     this.#level = level;
   }
 
-  /** What waits in the level now. How long some stand aside says nothing of how fast the others come out of it. */
+  /** Records what waits in the level. Places that stand aside do not show how fast the others are served. */
   look({ waiting, aside }: { waiting: number; aside: number }, now: number): void {
     if (waiting > aside) this.drain.begin(now);
     else this.drain.end(now);

@@ -1,33 +1,39 @@
+import { Ring } from '../../domain/ring.ts';
 import type { Spent } from '../../domain/usage.ts';
 import { Place } from '../../scheduler/scheduler.ts';
 import type { Ticket, TicketFields } from './ticket.ts';
 
-/** What a ticket tells its dispatcher. */
+/** The messages of a ticket to its dispatcher. */
 export interface TicketOffice {
   left(ticket: PoolTicket): void;
   progressed(ticket: PoolTicket, spent: Spent): void;
+  upstreamBusy(ticket: PoolTicket, status: number, retryAfterMs: number | null): boolean;
+  upstreamAnswered(ticket: PoolTicket, status: number): void;
 }
 
 /**
- * new → waiting → seated → running → ended; from `new` straight to `seated` where nobody waits, and once
- * from `running` back to `waiting` when the upstream has turned it away.
+ * new → waiting → seated → running → ended; from `new` straight to `seated` if nothing waits, and once from `running`
+ * back to `waiting` when its upstream is busy and it is put back.
  */
 export class PoolTicket implements Ticket {
   readonly place: Place<PoolTicket>;
   readonly requestId: string;
+  /** Its place among those that wait or have a seat. */
+  readonly amongPresent = new Ring<PoolTicket>(this);
   state: 'new' | 'waiting' | 'seated' | 'running' | 'ended' = 'new';
   waitMs = 0;
   wasQueued = false;
   position = 1;
   spent: Spent;
-  /** Why it gets no seat. */
+  /** The reason why it gets no seat. */
   refusal: Error | null = null;
   isLeft = false;
-  wasPutBack = false;
-  /** The upstream has turned it away; cleared when it is put back. */
-  isTurnedAway = false;
-  mayBePutBack = false;
-  readonly #office: TicketOffice;
+  /** 2 after it was put back. */
+  attempt = 1;
+  /** Whether the upstream had no room for it in this attempt, and the fate of that answer. */
+  busy: 'no' | 'told the client' | 'may be put back' = 'no';
+  /** The office of its dispatcher. */
+  readonly office: TicketOffice;
   #waitingSince = 0;
   #resolve: () => void = nothing;
   #reject: (reason: Error) => void = nothing;
@@ -36,23 +42,35 @@ export class PoolTicket implements Ticket {
     this.place = new Place(this, fields, timeoutMs);
     this.requestId = fields.requestId;
     this.spent = fields;
-    this.#office = office;
+    this.office = office;
+  }
+
+  get isGranted(): boolean {
+    return this.state === 'running' || (this.state === 'ended' && this.refusal === null);
   }
 
   leave(): void {
     this.isLeft = true;
-    this.#office.left(this);
+    this.office.left(this);
   }
 
   progress(spent: Spent): void {
-    this.#office.progressed(this, spent);
+    this.office.progressed(this, spent);
+  }
+
+  upstreamBusy(status: number, retryAfterMs: number | null): boolean {
+    return this.office.upstreamBusy(this, status, retryAfterMs);
+  }
+
+  upstreamAnswered(status: number): void {
+    this.office.upstreamAnswered(this, status);
   }
 
   settle(spent: Spent): void {
     this.spent = spent;
   }
 
-  /** Fulfilled when it gets its seat; rejects with the refusal. */
+  /** Resolves when it gets its seat; rejects with the refusal. */
   seated(): Promise<void> {
     if (this.refusal !== null) return Promise.reject(this.refusal);
     if (this.state === 'seated') return Promise.resolve();
@@ -73,12 +91,11 @@ export class PoolTicket implements Ticket {
     this.#waitingSince = now;
     this.spent = this.place;
     this.wasQueued = true;
-    this.wasPutBack = true;
-    this.isTurnedAway = false;
-    this.mayBePutBack = false;
+    this.attempt++;
+    this.busy = 'no';
   }
 
-  /** All its time in the queue, up to this moment while it waits. */
+  /** All its time in the queue, until now if it waits. */
   waitedMs(now: number): number {
     return this.state === 'waiting' ? this.waitMs + now - this.#waitingSince : this.waitMs;
   }

@@ -1,4 +1,4 @@
-/** What can be seen of a pool while it runs: its lanes, its history, and the requests that are in it. */
+/** The visible state of a running pool: its lanes, its history, and its requests. */
 import type { PoolSettings } from '../../config/config.ts';
 import { type Clock, momentOf } from '../../domain/clock.ts';
 import {
@@ -11,6 +11,7 @@ import {
   type TenantShare,
 } from '../../domain/live.ts';
 import { type PoolShare, poolShares } from '../../domain/pool-share.ts';
+import { Ring } from '../../domain/ring.ts';
 import type { PoolStats, WaitPercentiles } from '../../domain/stats.ts';
 import { allLevels, type Level } from '../../domain/vocabulary.ts';
 import { PoolHistory } from '../../observed/pool-history.ts';
@@ -20,7 +21,7 @@ import type { PoolCounts } from './level-counts.ts';
 import type { PoolTicket } from './pool-ticket.ts';
 import { type WaitFacts, waitSentence } from './wait-reason.ts';
 
-/** How long granted requests waited. */
+/** The waits of granted requests. */
 export interface Waits {
   record(level: Level, waitMs: number): void;
   percentiles(level: Level): WaitPercentiles;
@@ -37,10 +38,10 @@ interface ViewParts {
   readonly settings: () => PoolSettings;
 }
 
-/** The name of the tenant that a flow id stands for; null where it has none. */
+/** Returns the tenant's name for a flow ID; null if it has none. */
 type TenantName = (flowId: string) => string | null;
 
-/** From so many on their speed tells about how long a request is going to wait. */
+/** From this many grants on their speed predicts the wait of a request. */
 const fewestGrants = 3;
 
 type Standings = (ticket: PoolTicket) => Standing;
@@ -48,8 +49,8 @@ type Standings = (ticket: PoolTicket) => Standing;
 export class PoolView {
   readonly #parts: ViewParts;
   readonly #history: PoolHistory;
-  /** Those that wait or have a seat. */
-  readonly #present = new Set<PoolTicket>();
+  /** The requests that wait or have a seat. */
+  readonly #present = new Ring<PoolTicket>();
 
   constructor(parts: ViewParts) {
     this.#parts = parts;
@@ -61,19 +62,19 @@ export class PoolView {
   }
 
   entered(ticket: PoolTicket): void {
-    this.#present.add(ticket);
+    this.#present.append(ticket.amongPresent);
   }
 
   left(ticket: PoolTicket): void {
-    this.#present.delete(ticket);
+    ticket.amongPresent.leave();
   }
 
-  /** A step of the history is over. */
+  /** Ends a step of the history. */
   endStep(): void {
     if (this.#history.sample()) this.#parts.scheduler.inspection.endStep();
   }
 
-  /** The steps of the last ten minutes, oldest first; those after the step `after`, or all. */
+  /** Returns the steps of the last ten minutes, oldest first; only those after the step `after` if given. */
   points(after?: number): readonly Point[] {
     return this.#history.points(after);
   }
@@ -125,12 +126,12 @@ export class PoolView {
     };
   }
 
-  /** Until when everything of the pool is closed; null while it is open. */
+  /** The time until which the whole pool is closed; null while it is open. */
   closedUntil(): string | null {
     return this.#momentOf(this.#closed().find(({ provider }) => provider === null));
   }
 
-  /** What the upstream has closed of one of the pool's providers. */
+  /** Returns the closures of one of the pool's providers. */
   closedOf(name: string): ProviderClosures {
     const closed = this.#closed().sort((a, b) => b.until - a.until);
     const models = closed.filter(({ provider, model }) => provider === name && model !== null);
@@ -144,7 +145,7 @@ export class PoolView {
     };
   }
 
-  /** The request of that id; of several, one that waits, the first that came. Looked for among all of them. */
+  /** Returns the request with this ID; of several, the first waiting one. Scans all requests. */
   find(requestId: string): PresentRequest | null {
     let found: PoolTicket | null = null;
     for (const ticket of this.#present) {
@@ -155,7 +156,7 @@ export class PoolView {
     return found === null ? null : this.#shown(found, this.#standings());
   }
 
-  /** How many wait, in one level or all, and those that wait for longest. */
+  /** Returns the number of waiting requests, in one level or all, and those that have waited longest. */
   waiting(level: Level | null, limit: number): { requests: PresentRequest[]; total: number } {
     const now = this.#parts.clock.now();
     const waiting = [...this.#present]
@@ -232,7 +233,9 @@ export class PoolView {
     return { code, message: waitSentence(facts) };
   }
 
-  /** Until what is ahead of it in its level and itself have drained as fast as lately; null where nothing tells. */
+  /**
+   * The time until the requests ahead in its level and itself have drained at the recent rate; null if it is unknown.
+   */
   #expectedWaitMs({ place }: PoolTicket, { closed, costAhead, tenantWaitMs }: Standing, now: number): number | null {
     const { scheduler, counts } = this.#parts;
     const drainMs = counts.of(place.level).drain.predictMs(costAhead + place.cost, now, fewestGrants);

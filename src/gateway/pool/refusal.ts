@@ -15,7 +15,7 @@ function closedSentence({ model, moment }: ClosedUntil): string {
   return `The upstream takes no more requests for the model \`${shownModel(model)}\` until ${moment}.`;
 }
 
-/** What a request is told that gets no seat: which limit it met, and when to try again. */
+/** The refusals of requests without a seat: the limit they met, and when to retry. */
 export const refusals = {
   impossible: (tokens: number, most: number) =>
     errors.invalidRequest(

@@ -3,32 +3,42 @@ import type { Level } from '../../domain/vocabulary.ts';
 
 /** `cost` and `tokens` are estimated, see domain/usage.ts. */
 export interface TicketFields extends Spent {
-  /** By which an operator finds it while it is here. */
+  /** The ID by which an operator finds it while it is here. */
   readonly requestId: string;
   readonly flowId: string;
   readonly level: Level;
-  /** Where it goes to: what an upstream without room closes. */
+  /** The target of the request, which a busy upstream closes. */
   readonly provider: string;
   readonly model: string;
   readonly bodyBytes: number;
-  /** How long the client would wait at most; null: as long as its level may. */
+  /** The client's longest wait; null: as long as its level allows. */
   readonly maxWaitMs: number | null;
 }
 
-/** What work answers that the upstream has turned away, where Dispatcher.upstreamBusy() allowed it. */
+/** The result of work whose request is to be put back, if Ticket.upstreamBusy() has allowed it. */
 export const putBack: unique symbol = Symbol('put back');
 
 /** One request's place in a pool, queued or seated. */
 export interface Ticket {
-  /** All its time in the queue, up to now its seat or its refusal; 0 for who did not have to wait. */
+  /** All its time in the queue, until now, its seat or its refusal; 0 if it did not have to wait. */
   readonly waitMs: number;
   readonly wasQueued: boolean;
+  /** It has a seat, or had one to its end; not while it is put back. */
+  readonly isGranted: boolean;
   /** 1 + the requests that were waiting in its own and better levels when it came. */
   readonly position: number;
-  /** The client is gone: gives the place up, unless the work has begun. May be called at any time. */
+  /** The client has left: gives the place up, unless the work has begun. May be called at any time. */
   leave(): void;
-  /** While the work runs: what it has used by now. The charge is raised by it, never lowered. */
+  /** While the work runs: the usage so far. The charge is raised to it, never lowered. */
   progress(spent: Spent): void;
-  /** What the request has used in the end; without it the estimate stands. The last call counts. */
+  /**
+   * Called by work whose upstream is busy: it has no room for the request. If the upstream names a time, no request for
+   * that model (429), or for that provider, starts until then, and true allows the work to return `putBack`: the
+   * request then waits again, before all others of its flow. Allowed once, and only if its deadline permits.
+   */
+  upstreamBusy(status: number, retryAfterMs: number | null): boolean;
+  /** Called by work whose upstream begins to answer and has room; this ends a probe (scheduler/closures/closure.ts). */
+  upstreamAnswered(status: number): void;
+  /** The final usage of the request; without it the estimate stands. The last call counts. */
   settle(spent: Spent): void;
 }

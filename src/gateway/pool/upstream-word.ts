@@ -1,18 +1,18 @@
-/** What the status of an upstream's answer says of its limits. */
+/** The meaning of the status of an upstream's answer for its limits. */
 
-/** No upstream knows for longer; a probe asks it long before (scheduler/closures/closure.ts). */
+/** The longest closure; a probe asks the upstream long before (scheduler/closures/closure.ts). */
 const longestClosureMs = 86_400_000;
 
-/** Where it has no room: of how much it takes nothing more. */
+/** For a busy upstream: the scope that takes nothing more. */
 export const scopeOf = (status: number): 'model' | 'provider' => (status === 429 ? 'model' : 'provider');
 
-/** Until when; null: it has not said so. */
+/** The end of the closure; null: the upstream named none. */
 export const closedUntil = (retryAfterMs: number | null, now: number): number | null =>
   retryAfterMs === null ? null : now + Math.min(retryAfterMs, longestClosureMs);
 
 /**
- * Where it has room: whether it has taken the request, or holds something against the request itself. Null: it has
- * failed, or it is the gateway's key or the time that it took.
+ * For an upstream with room: whether it has taken the request, or found a fault in it. Null: it has failed, or the
+ * fault is the gateway's key or the time it took.
  */
 export function toldBy(status: number): 'taken' | 'at fault' | null {
   if (status < 400) return 'taken';

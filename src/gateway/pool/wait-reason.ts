@@ -2,21 +2,21 @@ import type { Ahead, WaitReason } from '../../domain/live.ts';
 import type { Level } from '../../domain/vocabulary.ts';
 import { shownModel } from '../../upstreams/upstreams.ts';
 
-/** What the sentence about a waiting request is made of. */
+/** The facts in the sentence about a waiting request. */
 export interface WaitFacts {
   readonly code: WaitReason;
   readonly ahead: Ahead;
   readonly level: Level;
   readonly levelCap: number;
-  /** For its tenant's rates; null: its tenant's seats are taken. */
+  /** The wait for its tenant's rates; null: its tenant's seats are taken. */
   readonly tenantWaitMs: number | null;
   readonly seats: number;
   readonly inUse: number;
-  /** What the upstream has closed until then; both null: the pool. */
+  /** The upstream's closure until then; both null: the pool. */
   readonly closedProvider: string | null;
   readonly closedModel: string | null;
   readonly closedUntil: string | null;
-  /** For the pool's rates. */
+  /** The wait for the pool's rates. */
   readonly poolWaitMs: number;
   readonly tokensInFlight: number;
   readonly maxTokensInFlight: number | null;

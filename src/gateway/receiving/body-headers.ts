@@ -1,13 +1,13 @@
-/** What a request's headers say of the form of its body. */
+/** The form of a request's body according to its headers. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { errors } from '../../domain/errors.ts';
 
 const shownChars = 64;
-/** As RFC 9110 spells one; its parameters are whoever reads them to judge. */
+/** As in RFC 9110; its parameters are left to the reader of the body. */
 const mediaType = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+[\t ]*(?:;[^,]*)?$/;
 const json = 'application/json';
 
-/** Throws a 415 for a body that is encoded: it would have to be unpacked to be read, and bodies pass as they are. */
+/** Throws a 415 for an encoded body: it would have to be decoded to be read, and bodies pass unchanged. */
 export function refuseEncoded(headers: IncomingHttpHeaders): void {
   const encoding = headers['content-encoding'];
   if (encoding === undefined || encoding.split(',').every(isIdentity)) return;
@@ -20,14 +20,14 @@ export function refuseEncoded(headers: IncomingHttpHeaders): void {
 
 const isIdentity = (coding: string): boolean => ['', 'identity'].includes(coding.trim().toLowerCase());
 
-/** A header that was sent twice arrives as a list; of two that are the same one is meant. */
+/** Returns the value of a header; a repeated header comes as a list, and two equal values count as one. */
 export function sentOnce(value: string): string {
   if (!value.includes(',')) return value;
   const [first = '', ...others] = value.split(',').map(one => one.trim());
   return others.every(other => other === first) ? first : value;
 }
 
-/** The headers with a Content-Type that an upstream can read; to be asked of a body that was found to be JSON. */
+/** Returns the headers with a Content-Type that an upstream can read; for a body that was found to be JSON. */
 export function withReadableType(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const sent = headers['content-type'];
   if (sent === undefined || sent === json) return headers;

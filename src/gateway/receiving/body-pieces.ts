@@ -1,16 +1,16 @@
-/** What is shorter is copied together: a piece of one byte takes some hundred times as much as it holds. */
+/** Shorter pieces are copied together, because a piece of one byte takes some hundred times its size. */
 const ownPieceBytes = 8 * 1024;
 const firstBlockBytes = 4 * 1024;
 const longestBlockBytes = 64 * 1024;
 
-/** The pieces of one body while it comes in, in what memory they take. */
+/** The pieces of one incoming body, and the memory that they take. */
 export class BodyPieces {
   readonly pieces: Buffer[] = [];
   bytes = 0;
-  /** Memory that is taken, blocks counted whole. */
+  /** The memory in use, blocks counted whole. */
   heldBytes = 0;
   #block: Buffer = noBlock;
-  /** Where in the block the last piece begins, and where what is free does. */
+  /** The begin of the last piece in the block, and that of the free part. */
   #from = 0;
   #free = 0;
 
@@ -25,7 +25,7 @@ export class BodyPieces {
     for (let at = 0; at < piece.length; ) at += this.#copy(piece, at);
   }
 
-  /** Copies as much as the block has room for. */
+  /** Copies as much as fits in the block. */
   #copy(piece: Buffer, from: number): number {
     if (this.#free === this.#block.length) this.#begin();
     const copied = piece.copy(this.#block, this.#free, from);

@@ -1,8 +1,8 @@
 /**
- * Reads what the gateway needs to know out of a request's body while it comes in, without parsing the rest: the bytes
- * go upstream as they are, and JSON.parse of a long prompt would cost more than all else on the request path.
+ * Reads the fields that the gateway needs from a request's body while it comes in, without parsing the rest: the bytes
+ * go upstream unchanged, and JSON.parse of a long prompt would cost more than everything else on the request path.
  *
- * Of the outermost object the fields below; deeper, only how much of the body is media (media-meter.ts).
+ * Reads the fields below of the outermost object; deeper, only how much of the body is media (media-meter.ts).
  */
 import { type BodyPlaces, urgencyMembers } from '../../domain/body.ts';
 import { errors, type GatewayError } from '../../domain/errors.ts';
@@ -29,19 +29,19 @@ const urgencyPlaces = fields.length + mediaNames.length;
 
 const longestFieldBytes = 1024;
 const notUrgent: BodyPlaces['urgency'] = { priority: [], service_tier: [] };
-/** Stands for a value that no field may have. */
+/** Replaces a value that no field may have. */
 const unusable = {};
 
 export class BodyScan {
   readonly #fields = new FieldVisitor();
   readonly #scan = new MemberScan(names, this.#fields, { isOneObject: true });
 
-  /** Throws `invalid_request` as soon as something is wrong that no further byte can mend. */
+  /** Throws `invalid_request` as soon as there is a fault that no further byte can cure. */
   push(piece: Buffer): void {
     if (!this.#scan.push(piece)) throw this.#malformed();
   }
 
-  /** The body is complete. Throws `invalid_request`, with the field in `param` where it is one. */
+  /** Ends the body. Throws `invalid_request`, with the field in `param` if there is one. */
   end(): ScannedBody {
     if (this.#scan.isEmpty) throw errors.invalidRequest('The request body is empty.');
     if (!this.#scan.end()) throw this.#malformed();
@@ -62,7 +62,7 @@ export class BodyScan {
   }
 }
 
-/** The values of the outermost object; of a repeated name the last, as JSON.parse has it. */
+/** The values of the outermost object; of a repeated name the last, like JSON.parse. */
 type Values = { [field in Field]?: unknown };
 
 class FieldVisitor implements MemberVisitor {

@@ -1,7 +1,7 @@
 /**
- * Bodies whose clients wait for a 100 (Continue) before they send them: they are asked for when nothing that is known
- * of the request stands in their way. An answer that comes before closes the connection, for the client may send the
- * body or its next request, and nobody could tell which.
+ * Bodies whose clients wait for a 100 (Continue) before they send them: they are requested when nothing known of the
+ * request prevents it from being served. An earlier answer closes the connection, because the client may send either
+ * the body or its next request, and the two cannot be distinguished.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
@@ -17,7 +17,7 @@ export function holdBody(req: IncomingMessage, res: ServerResponse): void {
   res.shouldKeepAlive = false;
 }
 
-/** To be called before a body is read, whether or not its client waits. */
+/** Must be called before a body is read, whether its client waits or not. */
 export function inviteBody(req: IncomingMessage): void {
   if (req.headers.expect === undefined) return;
   const { res, shouldKeepAlive } = held.get(req) ?? {};

@@ -1,19 +1,19 @@
 /**
- * How much of a request's body is media in base64, which says nothing about its number of input tokens. What is media
- * is told by its place, never by how it looks: text must not pass for a picture.
+ * Measures the base64 media in a request's body, whose size does not show the number of input tokens. Media are
+ * recognised by their place, never by their content: text must not count as a picture.
  *
  *   Anthropic   "source": {"type": "base64", "media_type": "image/png", "data": …}, in any order of the three
  *   OpenAI      "input_audio": {"data": …}; "file_data": …, bare or as a data URI
- *   both        a data URI where a URL stands: "url", "image_url", …
+ *   both        a data URI in the place of a URL: "url", "image_url", …
  */
 import type { MediaRates } from '../../config/config.ts';
 import type { Token } from '../../json/scanned-token.ts';
 
 export interface Media {
-  /** As they stand in the body. */
+  /** The bytes in the body as written. */
   readonly bytes: number;
   readonly images: number;
-  /** Of what is no image, decoded. */
+  /** The decoded bytes of media other than images. */
   readonly otherBytes: number;
 }
 
@@ -46,7 +46,7 @@ const dataPlace = placeOf('data');
 const inputAudioPlace = placeOf('input_audio');
 const fileDataPlace = placeOf('file_data');
 
-/** One Anthropic source; what it is shows when it is closed. */
+/** One Anthropic source; its kind is known when it is closed. */
 interface Source {
   readonly depth: number;
   isBase64: boolean;
@@ -54,7 +54,7 @@ interface Source {
   dataBytes: number;
 }
 
-/** Told of what a scan tells its visitor, names being places in `mediaNames`. */
+/** A visitor of the scan; names are places in `mediaNames`. */
 export class MediaMeter implements Media {
   bytes = 0;
   images = 0;
@@ -111,7 +111,7 @@ export class MediaMeter implements Media {
 
 const base64Uri = /^data:([^,]{0,200});base64,/i;
 
-/** The media type of a data URI in base64; null for any other text. */
+/** Returns the media type of a base64 data URI; null for any other text. */
 function dataUriType(token: Token): string | null {
   const [, type] = base64Uri.exec(token.text()) ?? [];
   return type?.toLowerCase() ?? null;

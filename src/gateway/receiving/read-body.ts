@@ -8,13 +8,11 @@ import { inviteBody } from './invitation.ts';
 import { ScanTurns } from './scan-turns.ts';
 import { type Sender, type Upload, type UploadLimits, Uploads } from './uploads.ts';
 
-export type BodyLimits = UploadLimits;
-
 /** A request whose body is to be read. */
 interface Incoming {
   readonly req: IncomingMessage;
-  /** Null where its answer may be written now; else resolves when it may. */
-  turn(): Promise<void> | null;
+  /** Its turn: null where the answer may be written now; else resolves when it may. */
+  readonly sink: { turn(): Promise<void> | null };
 }
 
 export interface ReadBody {
@@ -22,27 +20,27 @@ export interface ReadBody {
   readonly fields: ScannedBody;
 }
 
-/** Reads request bodies, and looks through them as they come in. Whole ones are the pool's to count. */
+/** Reads request bodies, and scans them as they come in. Complete ones are counted by the pool. */
 export class BodyReader {
-  readonly limits: BodyLimits;
+  readonly limits: UploadLimits;
   readonly uploads: Uploads;
   readonly turns: ScanTurns;
 
-  constructor(limits: BodyLimits, clock: Clock) {
+  constructor(limits: UploadLimits, clock: Clock) {
     this.limits = limits;
     this.uploads = new Uploads(limits, clock);
     this.turns = new ScanTurns(clock);
   }
 
   /**
-   * The whole body, once the answer's turn has come. Throws `request_too_large` for one beyond its
-   * limit, `invalid_request` for one that is no sound JSON object, `tenant_limit`, `queue_full` and `request_timeout`
-   * as uploads.ts says, and `ClientLeft` when it breaks off.
+   * Resolves to the whole body, once the answer's turn has come. Rejects with `request_too_large` beyond the limit,
+   * `invalid_request` for a text that is no valid JSON object, `tenant_limit`, `queue_full` and `request_timeout` as in
+   * uploads.ts, and `ClientLeft` when the body breaks off.
    */
   read(incoming: Incoming, sender: Sender): Promise<ReadBody> {
     const { req } = incoming;
     const { maxBytes } = this.limits;
-    // Who left while its key was looked up is not heard of again.
+    // If the client left while its key was looked up, no further event comes.
     if (req.destroyed) return Promise.reject(new ClientLeft());
     if (Number(req.headers['content-length']) > maxBytes) return Promise.reject(tooLarge(maxBytes));
     inviteBody(req);
@@ -50,7 +48,7 @@ export class BodyReader {
       const reading = new Reading(this, incoming, sender, { resolve, reject });
       req.on('data', (piece: Buffer) => reading.came(piece));
       req.on('end', () => reading.ended());
-      // Every request closes; an error with its stack is made only for the one that broke off, which without a
+      // Every request closes; an error with its stack is created only for a request that broke off, which without a
       // listener for errors closes like the rest.
       req.on('close', () => reading.closed());
     });
@@ -62,7 +60,7 @@ interface Settle {
   readonly reject: (error: unknown) => void;
 }
 
-/** One body on its way in. */
+/** One incoming body. */
 class Reading {
   readonly #reader: BodyReader;
   readonly #incoming: Incoming;
@@ -70,9 +68,9 @@ class Reading {
   readonly #settle: Settle;
   #body = new BodyPieces();
   readonly #scan = new BodyScan();
-  /** NaN where nobody has said. */
+  /** NaN if it is not declared. */
   readonly #bytesTold: number;
-  /** Once it is seen that the body comes in several pieces. */
+  /** Set once the body is seen to come in several pieces. */
   #upload: Upload | null = null;
   #state: 'coming' | 'whole' | 'refused' = 'coming';
 
@@ -85,7 +83,7 @@ class Reading {
   }
 
   came(piece: Buffer): void {
-    // What comes after a refusal is thrown away, so that the client gets to see the answer.
+    // Bytes after a refusal are discarded, so that the client gets to read the answer.
     if (this.#state === 'refused') return;
     this.#body.add(piece);
     const { maxBytes } = this.#reader.limits;
@@ -98,7 +96,7 @@ class Reading {
     try {
       const fields = this.#scan.end();
       this.#state = 'whole';
-      const turn = this.#incoming.turn();
+      const turn = this.#incoming.sink.turn();
       if (turn === null) this.#handOver(fields);
       else this.#wait(turn, fields);
     } catch (error) {
@@ -112,7 +110,7 @@ class Reading {
     this.#settle.resolve({ body: this.#body, fields });
   }
 
-  /** Its client sent it ahead. No pool knows of it before its turn, so till then it counts as one that comes in. */
+  /** The client pipelined it. No pool counts it before its turn, so until then it counts as incoming. */
   #wait(turn: Promise<void>, fields: ScannedBody): void {
     const { uploads } = this.#reader;
     this.#upload ??= uploads.begin(this.#sender, error => this.#refuse(error));
@@ -128,7 +126,7 @@ class Reading {
     if (this.#state === 'coming') this.#refuse(new ClientLeft());
   }
 
-  /** False where it had to make room for others. */
+  /** False if it had to make room for others. */
   #mayGoOn(piece: Buffer): boolean {
     const { bytes, heldBytes } = this.#body;
     if (bytes === this.#bytesTold) return true;
@@ -140,7 +138,7 @@ class Reading {
 
   #look(piece: Buffer): void {
     try {
-      // Most bodies are one piece, which is soon looked through.
+      // Most bodies are one piece, which is scanned quickly.
       if (this.#body.bytes === piece.length) this.#scan.push(piece);
       else this.#reader.turns.take(this.#incoming.req, () => this.#scan.push(piece));
     } catch (error) {

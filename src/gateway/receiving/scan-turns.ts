@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../domain/clock.ts';
 
-/** What looking through bodies may take of one turn of the event loop. */
+/** The time that scans may take of one turn of the event loop. */
 const mostMsPerTurn = 4;
 /** One more piece of each may come in the next turn. */
 const resumedPerTurn = 4;
 
 /**
- * Bodies that take long to look through share the time of a turn, so that all of them together keep nobody else
- * waiting: when it is used up, those that still come in pause and go on in later turns, in order.
+ * Bodies that take long to scan share a time budget per turn, so that together they do not block other requests: when
+ * it is used up, incoming bodies pause and continue in later turns, in order.
  */
 export class ScanTurns {
   readonly #clock: Clock;
@@ -20,7 +20,7 @@ export class ScanTurns {
     this.#clock = clock;
   }
 
-  /** Looks at a piece of the body of `req`. */
+  /** Scans a piece of the body of `req`. */
   take(req: IncomingMessage, look: () => void): void {
     const before = this.#clock.now();
     look();

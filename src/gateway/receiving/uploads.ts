@@ -1,50 +1,51 @@
 /**
- * The bodies that are coming in and are not complete, or complete before their turn has come on their connection: what
- * they take together has a bound, and so has what one tenant or one level has of it. Beyond a bound an upload is dropped, of whoever took too much:
+ * The bodies that are incomplete, or complete before their turn on their connection. Their memory has a bound, in total,
+ * for each tenant and for each level. Beyond a bound one of the uploads that exceed it is dropped:
  *
- *   a tenant        at most half of all; of its key that has the most on the way, the slowest upload, or where that is
- *                   the very key that asks for more, its newest: so one key neither shuts out others of its tenant
- *                   nor loses what is nearly complete for what it has just begun
+ *   a tenant        at most half of all; dropped is, of the tenant's key with the most bytes, the slowest upload, or the
+ *                   newest if that key itself asks for more: so one key neither excludes others of its tenant nor
+ *                   loses a nearly complete upload to one that has just begun
  *   levels p … P9   together at most all less a twentieth for each better level: the slowest of the worst level
- *   all             likewise; so nobody of a worse level keeps a better one out
+ *   all             likewise; so a worse level never keeps a better one out
  *
- * And each has to come at a least rate: it has some seconds of patience, which its bytes renew. An upload that has
- * nothing for longer is dropped.
+ * Each must also keep a minimum rate: it has some seconds of patience, which its bytes renew, and is dropped when they
+ * have run out.
  */
 import type { Clock } from '../../domain/clock.ts';
 import { errors, type GatewayError } from '../../domain/errors.ts';
+import { Tally } from '../../domain/tally.ts';
 import { allLevels, type Level } from '../../domain/vocabulary.ts';
 
 export interface UploadLimits {
-  /** Of all uploads together. */
+  /** The limit of all uploads together. */
   readonly maxReceivingBytes: number;
-  /** Of one body: whoever has nothing else on the way may have so much. */
+  /** The limit of one body, which a sender without other uploads may always use. */
   readonly maxBytes: number;
-  /** 0: however slow. */
+  /** 0: no limit. */
   readonly minBytesPerSec: number;
 }
 
 export interface Sender {
   readonly level: Level;
   readonly flowId: string;
-  /** Null: nobody had to say who they are. */
+  /** Null: requests need no key. */
   readonly keyId: number | null;
 }
 
 const tenantShare = 1 / 2;
 const shareKeptPerLevel = 1 / 20;
-/** Pieces are kept in blocks, so a body may take a little more than it holds. */
+/** Pieces are stored in blocks, so a body may take slightly more memory than its size. */
 const blockSlackBytes = 128 * 1024;
 const patienceMs = 20_000;
 const lookEveryMs = 1_000;
 
 export class Uploads {
-  /** Read each time: settings of pools move it. */
+  /** Read at each use, because settings of pools change it. */
   readonly #limits: UploadLimits;
   readonly #clock: Clock;
   readonly #byLevel: readonly Upload[][] = allLevels.map(() => []);
   readonly #levelBytes: number[] = allLevels.map(() => 0);
-  readonly #tenantBytes = new Map<string, number>();
+  readonly #tenantBytes = new Tally<string>();
   #count = 0;
 
   constructor(limits: UploadLimits, clock: Clock) {
@@ -52,7 +53,7 @@ export class Uploads {
     this.#clock = clock;
   }
 
-  /** `drop` is called at most once, with what its client is to be told; the upload has ended then. */
+  /** `drop` is called at most once, with the error for its client; the upload has ended then. */
   begin(sender: Sender, drop: (error: GatewayError) => void): Upload {
     const upload = new Upload(sender, drop, this.#clock.now());
     const level = this.#of(sender.level);
@@ -61,13 +62,13 @@ export class Uploads {
     return upload;
   }
 
-  /** It takes so much memory by now, after so many bytes more have come; may drop it or others. */
+  /** Records its memory after `cameBytes` more have arrived; may drop it or others. */
   grown(upload: Upload, heldBytes: number, cameBytes: number): void {
     upload.bytes += cameBytes;
     upload.cameBytes += cameBytes;
     this.#hold(upload, heldBytes - upload.heldBytes);
     const { level, flowId } = upload.sender;
-    while (this.#bytesOf(flowId) > this.#most(tenantShare)) this.#dropOfTenant(upload.sender);
+    while (this.#tenantBytes.of(flowId) > this.#most(tenantShare)) this.#dropOfTenant(upload.sender);
     for (let from: number = level; from >= 0; from--) {
       while (this.#bytesFrom(from) > this.#most(1 - from * shareKeptPerLevel)) this.#dropWorst();
     }
@@ -95,16 +96,10 @@ export class Uploads {
     const { level, flowId } = upload.sender;
     upload.heldBytes += bytes;
     this.#levelBytes[level] = (this.#levelBytes[level] ?? 0) + bytes;
-    const tenantBytes = this.#bytesOf(flowId) + bytes;
-    if (tenantBytes === 0) this.#tenantBytes.delete(flowId);
-    else this.#tenantBytes.set(flowId, tenantBytes);
+    this.#tenantBytes.add(flowId, bytes);
   }
 
-  #bytesOf(flowId: string): number {
-    return this.#tenantBytes.get(flowId) ?? 0;
-  }
-
-  /** Of this level and the worse ones. */
+  /** The bytes of this level and the worse ones. */
   #bytesFrom(level: number): number {
     let bytes = 0;
     for (let worse = level; worse < this.#levelBytes.length; worse++) bytes += this.#levelBytes[worse] ?? 0;
@@ -159,17 +154,17 @@ export class Uploads {
   }
 }
 
-/** One body that is coming in; what it says of itself is its `Uploads`' to write. */
+/** One incoming body; its `Uploads` writes its fields. */
 export class Upload {
   readonly sender: Sender;
   readonly drop: (error: GatewayError) => void;
   heldBytes = 0;
   bytes = 0;
-  /** Since the last look. */
+  /** Since the last check. */
   cameBytes = 0;
   /** It waits for its turn. */
   isWhole = false;
-  /** Its place among the uploads of its level; -1 when it has ended. */
+  /** Its place among the uploads of its level; -1 after its end. */
   slot = -1;
   readonly startedAt: number;
   #patienceMs = patienceMs;
@@ -180,13 +175,14 @@ export class Upload {
     this.startedAt = startedAt;
   }
 
-  /** Bytes per millisecond; one that has only just begun is not slow. */
+  /** Bytes per millisecond; an upload that has just begun is not slow. */
   rate(now: number): number {
     return this.bytes / Math.max(now - this.startedAt, 1);
   }
 
   /**
-   * Asked once a look. Looks are counted, not the time between them: while the process stood still nothing could come.
+   * Called once per check. Checks are counted, not the time between them: while the process stood still nothing could
+   * arrive.
    */
   isPatient(minBytesPerSec: number): boolean {
     const renewedMs = (this.cameBytes / minBytesPerSec) * 1000;

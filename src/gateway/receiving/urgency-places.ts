@@ -2,13 +2,13 @@ import { type Span, type UrgencyMember, urgencyMembers } from '../../domain/body
 import { errors } from '../../domain/errors.ts';
 import type { Token } from '../../json/scanned-token.ts';
 
-/** Who writes a name more often has something else in mind than to be read. */
+/** A body that repeats a name more often than this is not meant to be read. */
 const mostRepeated = 8;
 
-/** Finds the members of the outermost object that tell of urgency; names are places in `urgencyMembers`, from 1. */
+/** Finds the members of the outermost object that set the urgency; names are places in `urgencyMembers`, from 1. */
 export class UrgencyPlaces {
   readonly spans: Record<UrgencyMember, Span[]> = { priority: [], service_tier: [] };
-  /** Of an object or array that is a value: whose, and where it begins. */
+  /** For an object or array that is a value: its name, and its begin. */
   #open: { readonly name: number; readonly from: number } | null = null;
 
   opened(name: number, depth: number, from: number): void {

@@ -11,34 +11,34 @@ import { consoleHeader, unattendedHeader } from './contract/session-contract.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Who may call this admin route. */
+    /** The roles that may call this admin route. */
     roles?: readonly Role[];
-    /** Refuses whatever is asked of it, so nobody is told of it. */
+    /** The route refuses every request, so it is not documented. */
     isRefusal?: boolean;
-    /** Who does not know the caller yet: whoever signs in. */
+    /** The route needs no caller: it signs in. */
     isOpen?: boolean;
   }
   interface FastifySchema {
-    /** What the route does, in a line of the OpenAPI document. */
+    /** The summary of the route in the OpenAPI document. */
     summary?: string;
-    /** Where it is not any key or session: what it takes instead, null for nothing. */
+    /** The credentials of a route that does not take any key or session; null for none. */
     needs?: 'session' | null;
     /** The content types of a body that is a file. */
     takesFile?: readonly string[];
-    /** The content types in which it answers beside JSON. */
+    /** The content types of its answers beside JSON. */
     answersFile?: readonly string[];
-    /** The server-sent events in which it answers, by their names. */
+    /** The server-sent events of its answer, by name. */
     answersEvents?: Readonly<Record<string, TSchema>>;
   }
   interface FastifyRequest {
-    /** Who calls an admin route; set before anything else is done. */
+    /** The caller of an admin route; set before anything else. */
     caller: Identity | null;
-    /** Null where the caller came with a key. */
+    /** Null if the caller presented a key. */
     session: Session | null;
   }
 }
 
-/** The admin routes as their files see them: what a schema says is what a handler gets. */
+/** The admin routes as their files use them: handlers get the types of their schemas. */
 export type AdminApp = ReturnType<typeof withContract>;
 export const withContract = (app: FastifyInstance) => app.withTypeProvider<TypeBoxTypeProvider>();
 
@@ -47,13 +47,13 @@ export { adminRoles as admins };
 export interface Doorkeeper {
   readonly identities: Identities;
   readonly keys: KeyDoor;
-  /** Whether a session of the console is good for anything. */
+  /** Whether sessions of the console are accepted. */
   readonly takesSessions: boolean;
 }
 
-/** Before the body is read, so that nobody else makes us read one. */
+/** Runs before the body is read, so that unauthorised clients cannot make us read one. */
 export async function authorize(door: Doorkeeper, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  // What an admin has seen must not be left behind where others look, and is no page.
+  // Admin answers must not be cached where others could read them, and are no page.
   reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   if (request.routeOptions.config.isOpen) return;
   const token = door.takesSessions && presentedKey(request.headers) === null ? sessionToken(request.headers) : null;
@@ -71,8 +71,8 @@ export async function authorize(door: Doorkeeper, request: FastifyRequest, reply
 }
 
 /**
- * Whether who was let in would be let in now, for answers that go on: a key may be revoked, a session end.
- * Asking does not keep a session from being idle.
+ * Whether the caller would still be admitted, for long answers: a key may be revoked, a session may end. The check does
+ * not keep a session from being idle.
  */
 export async function isStillWelcome({ identities }: Doorkeeper, request: FastifyRequest): Promise<boolean> {
   try {
@@ -92,8 +92,8 @@ export async function isStillWelcome({ identities }: Doorkeeper, request: Fastif
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * A browser sends the cookie by itself: for a page of another site not, but for one of a neighbour, as another
- * port of this host is. It tells that itself, and sends the console's header for a page of our own only.
+ * A browser sends the cookie by itself: not for a page of another site, but for one of a related origin, such as
+ * another port of this host. The browser reports that itself, and sends the console's header for our own page only.
  */
 function refuseForeignPage({ method, headers }: FastifyRequest): void {
   const site = headers['sec-fetch-site'];
@@ -113,13 +113,13 @@ function refuseOtherRoles(request: FastifyRequest, { role }: Identity): void {
   throw errors.forbidden(`The role ${role} may not call ${request.method} ${path}.`);
 }
 
-/** Who called, after `authorize` has let them through. */
+/** Returns the caller, after `authorize` has admitted it. */
 export function callerOf({ caller }: FastifyRequest): Identity {
   if (caller === null) throw new Error('an admin route ran without authentication');
   return caller;
 }
 
-/** The session of a caller who came with one; 401 for who did not. */
+/** Returns the session of the caller; 401 for a caller without one. */
 export function sessionOf({ session }: FastifyRequest): Session {
   if (session === null) throw errors.invalidApiKey('Not signed in: there is no session cookie with this request.');
   return session;

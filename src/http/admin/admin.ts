@@ -29,15 +29,19 @@ import { checkAgainstContract } from './validation.ts';
 export interface AdminServices {
   readonly identities: Identities;
   readonly keys: KeyDoor;
-  /** Null where the console is switched off. */
+  /** Null if the console is disabled. */
   readonly console: ConsoleService | null;
   readonly keyUses: KeyUseService;
-  /** Null in Personal, which has none. */
+  /** Null in Personal, which has no mappings. */
   readonly mappings: MappingServices | null;
   readonly pools: PoolService;
   readonly scheduledPools: PoolScheduleService;
   readonly lanes: LanesService;
   readonly providers: () => readonly ShownProvider[];
+  /**
+   * Returns the answer to an error of the database, which names the faulty one of `fields`; any other error unchanged.
+   */
+  readonly answerOf: (error: unknown, fields: unknown) => unknown;
 }
 
 interface MappingServices {
@@ -53,10 +57,10 @@ interface MappingServices {
 const bodyLimit = 2 ** 20;
 const prefix = '/admin';
 
-/** Whether who asks for this has to be let in first. */
+/** Whether the URL needs authorisation. */
 export const isAdminUrl = (url: string): boolean => pathOf(url) === prefix || url.startsWith(`${prefix}/`);
 
-/** Everything under /admin: who may call, what may come in, and the routes. */
+/** Everything under /admin: authorisation, validation, and the routes. */
 export function registerAdmin(app: FastifyInstance, services: AdminServices): void {
   app.decorateRequest('caller', null);
   app.decorateRequest('session', null);
@@ -66,10 +70,14 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
     async scope => {
       takeJsonBodies(scope);
       scope.setValidatorCompiler(checkAgainstContract);
-      // Answers go out as they are: rows written by hand may hold what no schema foresees.
+      // Answers are serialised without a schema: rows written by hand may hold what no schema foresees.
       scope.setSerializerCompiler(() => JSON.stringify);
       scope.addHook('onRoute', completeRoute);
       scope.addHook('onRequest', (request, reply) => authorize(door, request, reply));
+      // Rethrown to the handler of all routes.
+      scope.setErrorHandler((error, request) => {
+        throw services.answerOf(error, request.body);
+      });
       scope.setNotFoundHandler(request => {
         throw errors.notFound(`There is no admin route ${request.method} ${request.url.slice(0, 200)}.`);
       });
@@ -107,7 +115,7 @@ function allMappingRoutes(admin: AdminApp, services: MappingServices, identities
   scheduleRoutes(admin, timings, identities);
 }
 
-/** A query parameter that a route does not know is a mistake, also where it knows none. */
+/** An unknown query parameter is a fault, also on a route without any. */
 function completeRoute(route: RouteOptions): void {
   if (route.config?.roles === undefined) throw new Error(`${route.url} does not say which roles may call it`);
   route.bodyLimit ??= bodyLimit;

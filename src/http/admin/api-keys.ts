@@ -13,10 +13,10 @@ import { rowIdOf } from './validation.ts';
 
 const config = { roles: admins };
 
-/** What the list tells beside the rows. */
+/** The data of the list beside the rows. */
 export interface KeyUseService {
   lastUse(keyId: number): Date | null;
-  /** Of a key without a last use: it had none since then. */
+  /** A key without a last use has had none since then. */
   readonly since: Date;
 }
 
@@ -61,7 +61,7 @@ export function apiKeyRoutes(app: AdminApp, identities: Identities, uses: KeyUse
       },
     },
     async (request, reply) =>
-      // A key must not stay behind in some cache on the way.
+      // A key must not remain in a cache on the way.
       reply
         .code(201)
         .header('cache-control', 'no-store')

@@ -3,10 +3,10 @@ import type { Identities } from '../../identity/identity.ts';
 import { type AdminApp, admins, callerOf } from './access.ts';
 import { type Settings, type SettingsPatch, settings, settingsPatch } from './contract/contract.ts';
 
-/** What these routes need of the mapper. */
+/** The parts of the mapper that these routes use. */
 export interface SettingsService {
   settings(): PrioritySettings;
-  /** Answers those in effect afterwards. */
+  /** Returns the settings in effect afterwards. */
   putSettings(patch: SettingsPatch, actor: string): Promise<PrioritySettings>;
 }
 

@@ -93,7 +93,7 @@ const shownIn =
     expires_at: new Date(open.expiresAt).toISOString(),
   });
 
-/** Where there is no console nobody signs in to it, and nobody needs a key to learn that. */
+/** Without a console there are no sessions, which clients without a key may learn too. */
 export function refuseSessions(app: AdminApp): void {
   for (const url of [one, all]) {
     app.all(url, {

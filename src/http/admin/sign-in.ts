@@ -15,16 +15,15 @@ interface SignInParts {
   readonly events: Pick<Events, 'signedIn' | 'signInRefused'>;
 }
 
-/** A session for a key; every try is logged, but for what comes too often or is no fault of who tries. */
+/**
+ * Opens a session for a key; every attempt is logged, except those that come too often or fail through no fault of the
+ * client.
+ */
 export function signingIn({ sessions, keys, addresses, events }: SignInParts) {
-  /** Whoever signs in anew leaves no session behind that nobody has the cookie of any more. */
+  /** A new sign-in ends the former session, whose cookie is replaced. */
   async function endFormer({ headers }: FastifyRequest): Promise<void> {
-    try {
-      const token = sessionToken(headers);
-      if (token !== null) await sessions.end(await sessions.look(token));
-    } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-    }
+    const token = sessionToken(headers);
+    if (token !== null) await sessions.giveUp(token);
   }
 
   return async (request: FastifyRequest, key: string): Promise<Opened> => {

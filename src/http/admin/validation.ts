@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { errors, type GatewayError } from '../../domain/errors.ts';
 
-/** What is read of a contract schema: an object of fields, each saying what it must be. */
+/** The parts of a contract schema that are read: an object of fields, each with a description of its values. */
 type ObjectSchema = TSchema & {
   readonly properties: Record<string, TSchema & { readonly type?: string; readonly description?: string }>;
   readonly required?: readonly string[];
@@ -91,7 +91,7 @@ function unknownFields(
   return `unknown ${kind}${unknown.length > 1 ? 's' : ''} ${names.join(', ')}; ${allowed}`;
 }
 
-/** What came instead, without repeating a text: it may be a key, and refusals are logged by clients. */
+/** Describes the actual value without repeating a text: it may be a key, and clients log refusals. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return value === '' ? 'an empty text' : `a text of ${value.length} characters`;
   if (Array.isArray(value)) return 'a list';

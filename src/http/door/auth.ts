@@ -9,15 +9,15 @@ const bearer = /^bearer(?: +(.*))?$/i;
 const beyondAscii = /[\u0080-\u00ff]/;
 
 /**
- * The key of `Authorization: Bearer …` or `x-api-key`; null without one. Throws a 401 for another
- * scheme and for two keys that differ. An empty header counts as none.
+ * Returns the key of `Authorization: Bearer …` or `x-api-key`; null without one. Throws a 401 for another scheme and
+ * for two different keys. An empty header counts as missing.
  */
 export function presentedKey(headers: IncomingHttpHeaders): string | null {
   const key = keyIn(headers);
   return key !== null && beyondAscii.test(key) ? fromBytes(key) : key;
 }
 
-/** node:http makes a character of latin1 of each byte; a key is text in UTF-8, as it is where it comes in JSON. */
+/** node:http decodes each byte as latin1; a key is text in UTF-8, as in JSON. */
 function fromBytes(latin1: string): string {
   const bytes = Buffer.from(latin1, 'latin1');
   if (!isUtf8(bytes)) throw errors.invalidApiKey('The API key is not in UTF-8, as all keys are.');
@@ -36,7 +36,7 @@ function keyIn(headers: IncomingHttpHeaders): string | null {
 }
 
 function bearerKey(authorization: string): string | null {
-  // What nearly every client sends needs no pattern; Node has trimmed the value.
+  // The usual header needs no pattern; Node has trimmed the value.
   if (authorization.startsWith('Bearer ') && authorization.charCodeAt(7) > 0x20) return authorization.slice(7);
   const match = bearer.exec(authorization);
   if (!match) throw errors.invalidApiKey('Send the API key as Authorization: Bearer KEY, or as x-api-key.');
@@ -54,11 +54,14 @@ const anonymous: Caller = { identity: { keyId: null, userId: null, role: null },
 
 interface IdentifierParts {
   readonly keys: KeyDoor;
-  /** `auth.disabled`: whom this lets pass may call models, and a presented key counts for nothing. Null: keys count. */
+  /**
+   * With `auth.disabled`, callers that this accepts may call models, and a presented key is ignored. Null: keys are
+   * required.
+   */
   readonly withoutKeys: ((headers: IncomingHttpHeaders) => void) | null;
 }
 
-/** How the model routes learn who calls. */
+/** Returns the function by which the model routes identify the caller. */
 export function identifier({ keys, withoutKeys }: IdentifierParts) {
   return (req: IncomingMessage): Caller | Promise<Caller> => {
     if (withoutKeys !== null) {

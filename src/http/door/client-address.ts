@@ -2,15 +2,15 @@ import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /**
- * Whose request it is, where proxies stand in between. What a trusted proxy adds to X-Forwarded-For is
- * believed, what stood there before it is not: of its entries the last counts that is no trusted proxy.
- * `Forwarded` is not read: proxies that send it send X-Forwarded-For, too.
+ * Finds the client's address behind proxies. The entries that trusted proxies add to X-Forwarded-For are believed,
+ * earlier ones are not: the last entry that is no trusted proxy counts. `Forwarded` is not read, because proxies that
+ * send it also send X-Forwarded-For.
  */
 export class ClientAddresses {
   readonly #trusted = new BlockList();
   readonly #trustsAny: boolean;
 
-  /** IP addresses and networks, as 10.0.0.0/8. */
+  /** IP addresses and networks such as 10.0.0.0/8. */
   constructor(trustedProxies: readonly string[]) {
     this.#trustsAny = trustedProxies.length > 0;
     for (const proxy of trustedProxies) {
@@ -27,7 +27,7 @@ export class ClientAddresses {
 
   of({ socket, headers }: IncomingMessage): string {
     let nearest = peerAddress(socket);
-    // Repeated headers were joined, in their order.
+    // Node joins repeated headers in their order.
     const entries = String(headers['x-forwarded-for'] ?? '').split(',');
     while (this.isTrusted(nearest)) {
       const before = addressIn(entries.pop() ?? '');
@@ -38,11 +38,13 @@ export class ClientAddresses {
   }
 }
 
-/** Of a connection, in the one spelling that IPv4 has on a socket of both families; empty once it is gone. */
+/**
+ * Returns the peer's address, with IPv4 in one spelling on sockets of both families; empty once the socket is closed.
+ */
 export const peerAddress = ({ remoteAddress = '' }: { readonly remoteAddress?: string | undefined }): string =>
   plain(remoteAddress);
 
-/** Who has one IPv6 address has a whole /64 of them. */
+/** The holder of one IPv6 address usually has its whole /64. */
 export function networkOf(address: string): string {
   if (!isIPv6(address)) return address;
   const [head = '', tail = ''] = address.split('%')[0]?.split('::') ?? [];
@@ -56,7 +58,7 @@ const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6'
 
 const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '');
 
-/** An entry of X-Forwarded-For, with or without a port; null for what is no address. */
+/** Parses an entry of X-Forwarded-For, with or without a port; null if it is no address. */
 function addressIn(entry: string): string | null {
   const text = entry.trim();
   const [, bracketed, dotted] = /^(?:\[([0-9a-f:.]+)\]|([\d.]+))(?::\d{1,5})?$/i.exec(text) ?? [];

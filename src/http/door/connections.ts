@@ -2,27 +2,27 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../domain/clock.ts';
 import { errors, type GatewayError } from '../../domain/errors.ts';
+import { Ring } from '../../domain/ring.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { type ClientAddresses, networkOf, peerAddress } from './client-address.ts';
-import { Ring } from './ring.ts';
 
 /*
- * Every open connection, and who yields where a newcomer finds all places taken. First those that never
- * sent a whole head, the oldest first, but for the newest few, whose heads are on their way; then those on
- * which nothing was ever asked with a good key, by their last head; then idle ones, the longest idle first;
- * and the newest few only then:
+ * All open connections, and the order in which they yield when a newcomer finds all places taken. First those
+ * that never sent a whole head, the oldest first, except the newest few, whose heads are on their way; then those
+ * that never sent a request with a valid key, by their last head; then idle ones, the longest idle first; and
+ * the newest few last:
  *
  *   headless ──head──▶ unproven ──key is good──▶ (a request is under way) ◀──head / answered──▶ idle
  *
- * What has a request under way that was let in does not yield. If all are like that, the newcomer gets
- * one of a few spare places: there a probe is served and anything else is answered 503, until a place is
- * free. Of these the oldest goes.
+ * A connection with an admitted request in progress does not yield. If all have one, the newcomer gets one of a
+ * few spare places: there a probe is served and anything else is answered 503, until a place is free. Of these
+ * connections the oldest is closed for a new one.
  */
 type Standing = 'headless' | 'unproven' | 'idle';
 type Limit = 'all' | 'address';
 
 interface ConnectionsParts {
-  /** In all, as things are now: seats that need files of their own come and go. */
+  /** The limit at present; it changes with the seats, which need files of their own. */
   readonly most: () => number;
   readonly mostPerAddress: number;
   readonly addresses: ClientAddresses;
@@ -32,25 +32,25 @@ interface ConnectionsParts {
 
 export interface ConnectionStats {
   readonly open: number;
-  /** Whose they are; networks of IPv6. */
+  /** The number of client addresses; IPv6 by network. */
   readonly addresses: number;
   readonly most: number;
-  /** By the limit that was reached. */
+  /** Counts by the limit that was reached. */
   readonly yielded: Readonly<Record<Limit, number>>;
   readonly refused: Readonly<Record<Limit, number>>;
 }
 
-/** Open at a time beyond the limit. */
+/** The most connections open beyond the limit. */
 export const sparePlaces = 32;
 const tellEveryMs = 60_000;
 
 /**
- * One of so many places is for newcomers: a head takes a moment to arrive, and were they always the first to
- * yield, those that come at the same time would close each other's connections while strangers sit idle.
+ * One place of this many is kept for newcomers. A head takes a moment to arrive; if newcomers were always the first to
+ * yield, concurrent ones would close each other's connections while idle ones keep their places.
  */
 const onePlaceFor = 8;
 
-/** The places of everybody, or of one address. */
+/** The places of all clients, or of one address. */
 class Places {
   readonly name: string;
   readonly most: number;
@@ -73,19 +73,20 @@ class Places {
 
 class Connection {
   readonly socket: Socket;
-  /** Those of its address, while it has one of them. */
+  /** The places of its address, while it has one of them. */
   address: Places;
+  readonly amongOpen = new Ring<Connection>(this);
   readonly amongAll = new Ring<Connection>(this);
   readonly amongOwn = new Ring<Connection>(this);
   standing: Standing | null = null;
-  /** Something was let in on it. */
+  /** A request was admitted on it. */
   isProven = false;
   underWay = 0;
-  /** Of the answers that it owes, the last. */
+  /** The last of the answers that it still has to send. */
   lastAnswer: ServerResponse | null = null;
-  /** The limit because of which it has a spare place only. */
+  /** The limit for which it has only a spare place. */
   refusedBy: Limit | null = null;
-  /** One for all answers of the connection. */
+  /** One callback for all answers of the connection. */
   readonly onAnswered: () => void;
 
   constructor(socket: Socket, address: Places, answered: (connection: Connection) => void) {
@@ -95,7 +96,7 @@ class Connection {
   }
 }
 
-/** Node writes `Connection: close` into a head that is yet to be written. Who sent ahead still hears both answers. */
+/** Node writes `Connection: close` into a head that is not yet written. A client that pipelined gets both answers. */
 function endAfter(answer: ServerResponse, before: ServerResponse | null): void {
   if (before !== null) before.shouldKeepAlive = true;
   answer.shouldKeepAlive = false;
@@ -105,7 +106,10 @@ export class Connections {
   readonly #parts: ConnectionsParts;
   readonly #all = new Places('all', Number.POSITIVE_INFINITY);
   readonly #byAddress = new Map<string, Places>();
-  readonly #bySocket = new Map<Socket, Connection>();
+  /** Weak, since a Map would leave tables behind that keep the sockets of past connections (domain/ring.ts). */
+  readonly #bySocket = new WeakMap<Socket, Connection>();
+  readonly #open = new Ring<Connection>();
+  #openCount = 0;
   readonly #spare = new Ring<Connection>();
   #spareTaken = 0;
   readonly #yielded = { all: 0, address: 0 };
@@ -118,10 +122,10 @@ export class Connections {
   }
 
   watch(server: Server): void {
-    server.on('connection', socket => this.#open(socket));
+    server.on('connection', socket => this.#opened(socket));
   }
 
-  /** A whole head came. `gone`: its connection has been ended, and nobody hears an answer. */
+  /** Called when a whole head has come. `gone`: the connection has been ended, and no answer can be delivered. */
   begin(socket: Socket, res: ServerResponse): 'placed' | 'spare' | 'gone' {
     const connection = this.#bySocket.get(socket);
     if (connection === undefined) return 'gone';
@@ -134,7 +138,7 @@ export class Connections {
     return 'placed';
   }
 
-  /** How a request is answered on a spare place, unless it is a probe. */
+  /** Returns the error for a request on a spare place, unless it is a probe. */
   refuse(socket: Socket): GatewayError {
     const limit = this.#bySocket.get(socket)?.refusedBy ?? 'all';
     this.#refused[limit]++;
@@ -143,7 +147,7 @@ export class Connections {
     return errors.unavailable(`All connections that ${named} allows${whose} have a request under way.`, 1);
   }
 
-  /** Whoever asks on this connection may ask: while a request is under way it keeps its place. */
+  /** Marks the connection as authorised: it keeps its place while a request is in progress. */
   letIn(socket: Socket): void {
     const connection = this.#bySocket.get(socket);
     if (connection === undefined || connection.isProven) return;
@@ -151,15 +155,15 @@ export class Connections {
     if (connection.underWay > 0) this.#stand(connection, null);
   }
 
-  /** From now on each connection ends with the last answer that it owes, and says so; idle ones are left as they are. */
+  /** From now on each connection ends with its last outstanding answer, and announces it; idle ones stay open. */
   endWithAnswers(): void {
     this.#isEnding = true;
-    for (const { lastAnswer } of this.#bySocket.values()) if (lastAnswer !== null) endAfter(lastAnswer, null);
+    for (const { lastAnswer } of this.#open) if (lastAnswer !== null) endAfter(lastAnswer, null);
   }
 
   stats(): ConnectionStats {
     return {
-      open: this.#bySocket.size,
+      open: this.#openCount,
       addresses: this.#byAddress.size,
       most: this.#parts.most(),
       yielded: { ...this.#yielded },
@@ -167,15 +171,17 @@ export class Connections {
     };
   }
 
-  #open(socket: Socket): void {
+  #opened(socket: Socket): void {
     const connection = new Connection(socket, this.#placesOf(socket), answered => this.#answered(answered));
     this.#bySocket.set(socket, connection);
+    this.#open.append(connection.amongOpen);
+    this.#openCount++;
     socket.once('close', () => this.#remove(connection));
     if (!this.#takePlace(connection)) this.#takeSpare(connection);
   }
 
   #takePlace(connection: Connection): boolean {
-    // Asked anew: while it was spare, all others of its address may have left and come.
+    // Looked up again: while it was spare, all other connections of its address may have changed.
     const address = this.#placesOf(connection.socket);
     connection.refusedBy = this.#makeRoom(address);
     if (connection.refusedBy !== null) return false;
@@ -189,13 +195,13 @@ export class Connections {
   #placesOf(socket: Socket): Places {
     const { addresses, mostPerAddress } = this.#parts;
     const peer = peerAddress(socket);
-    // A proxy stands for itself, whoever else is in its network.
+    // A proxy counts by its own address, whatever its network.
     const isTrusted = addresses.isTrusted(peer);
     const name = isTrusted ? peer : networkOf(peer);
     return this.#byAddress.get(name) ?? new Places(name, isTrusted ? Number.POSITIVE_INFINITY : mostPerAddress);
   }
 
-  /** Null once a connection fits in; else the limit at which nobody yields. */
+  /** Returns null once a connection fits; else the limit at which no connection yields. */
   #makeRoom(address: Places): Limit | null {
     for (;;) {
       const limit = this.#reached(address);
@@ -220,7 +226,7 @@ export class Connections {
     this.#spare.append(connection.amongAll);
   }
 
-  /** Where there is a place by now. */
+  /** Moves the connection to a regular place if one is free by now. */
   #leaveSpare(connection: Connection): boolean {
     const hasPlace = this.#takePlace(connection);
     if (hasPlace) this.#spareTaken--;
@@ -248,7 +254,7 @@ export class Connections {
     }
   }
 
-  /** At once, so that its file is free for the newcomer. */
+  /** Ended immediately, so that its file is free for the newcomer. */
   #end(connection: Connection): void {
     this.#remove(connection);
     connection.socket.destroy();
@@ -256,6 +262,8 @@ export class Connections {
 
   #remove(connection: Connection): void {
     if (!this.#bySocket.delete(connection.socket)) return;
+    connection.amongOpen.leave();
+    this.#openCount--;
     this.#stand(connection, null);
     if (connection.refusedBy !== null) {
       this.#spareTaken--;

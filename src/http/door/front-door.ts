@@ -1,4 +1,4 @@
-/** Who may connect, how many of them, and whose key is good. */
+/** Decides which clients may connect, how many, and which keys are valid. */
 import type { IncomingMessage } from 'node:http';
 import type { Config } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
@@ -15,7 +15,7 @@ import { WrongKeys } from './wrong-keys.ts';
 
 interface FrontDoorParts {
   readonly authenticate: (key: string) => Identity | Promise<Identity>;
-  /** Of a pool, as things are now. */
+  /** Returns the current seats of a pool. */
   readonly seatsOf: (pool: string) => number;
   readonly clock: Clock;
   readonly events: Events;
@@ -25,7 +25,7 @@ export interface FrontDoor {
   readonly addresses: ClientAddresses;
   readonly connections: Connections;
   readonly keys: KeyDoor;
-  /** How the model routes learn who calls. */
+  /** Identifies the caller of a model route. */
   readonly identify: (req: IncomingMessage) => Caller | Promise<Caller>;
 }
 
@@ -41,7 +41,7 @@ export function openFrontDoor(config: Config, { authenticate, seatsOf, clock, ev
   return { addresses, connections, keys, identify: identifier({ keys, withoutKeys }) };
 }
 
-/** As things are now; says so where that is less than what is configured. */
+/** Returns the current limit; logs it if it is below the configured one. */
 function connectionsAtMost({ gateway, providers }: Config, seatsOf: (pool: string) => number, events: Events) {
   const configured = gateway.maxConnections;
   const openFiles = openFileLimit();

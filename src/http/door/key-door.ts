@@ -9,7 +9,7 @@ interface KeyDoorParts {
   readonly connections: Pick<Connections, 'letIn'>;
 }
 
-/** The one way in by key: of model routes, of admin routes and of signing in. */
+/** The only way in by key: for model routes, admin routes and signing in. */
 export class KeyDoor {
   readonly #parts: KeyDoorParts;
 
@@ -17,7 +17,9 @@ export class KeyDoor {
     this.#parts = parts;
   }
 
-  /** Whose key it is: at once for a key in use, a promise for one not seen before. 401 or 429 if it is no good. */
+  /**
+   * Returns the owner of a key: synchronously for a key in use, as a promise for a new one. 401 or 429 for a wrong key.
+   */
   enter(req: IncomingMessage, key: string): Identity | Promise<Identity> {
     try {
       const found = this.#parts.authenticate(key);
@@ -27,7 +29,7 @@ export class KeyDoor {
     }
   }
 
-  /** Whoever needs no key to be let in, or has shown something else. */
+  /** Admits a request that needs no key or has other credentials. */
   pass(req: IncomingMessage): void {
     this.#parts.connections.letIn(req.socket);
   }

@@ -6,22 +6,22 @@ import type { Events } from '../../telemetry/events.ts';
 import { type ClientAddresses, networkOf } from './client-address.ts';
 
 const windowMs = 60_000;
-/** Different wrong keys of an address in a minute that are answered like any other, also when they come again. */
+/** The number of different wrong keys of an address per minute that are answered without delay, also when repeated. */
 const freeKeys = 20;
 const addressesAtMost = 10_000;
-/** Each further one is answered so much later than the last … */
+/** Each further key is answered this much later than the last … */
 const slowerByMs = 25;
-/** … up to this. */
+/** … up to this delay. */
 const longestHoldMs = 500;
-/** Answers that are held back: of one address, and in all. Beyond, they are given at once. */
+/** The most delayed answers: of one address, and in total. Further ones are sent at once. */
 const heldPerAddress = 100;
 const heldAtMost = 2_000;
 
 interface Tries {
   readonly since: number;
-  /** The free ones, as fingerprints. */
+  /** Fingerprints of the keys without delay. */
   readonly free: Set<string>;
-  /** Those beyond. */
+  /** The number of further keys. */
   late: number;
   held: number;
 }
@@ -33,8 +33,8 @@ interface WrongKeysParts {
 }
 
 /**
- * Slows down who tries keys. It is asked only after a key was found to be wrong, so a right one never waits,
- * whatever others at its address did.
+ * Slows down attempts to guess keys. Used only after a key was found to be wrong, so a valid key never waits, whatever
+ * other clients at its address did.
  */
 export class WrongKeys {
   readonly #parts: WrongKeysParts;
@@ -46,7 +46,7 @@ export class WrongKeys {
     this.#parts = parts;
   }
 
-  /** Rejects with what was thrown; with a 429, and later, where it says once more that a key is wrong. */
+  /** Rejects with the thrown error; for a further wrong key later, and with a 429. */
   async refuse(req: IncomingMessage, key: string, thrown: unknown): Promise<never> {
     if (!(thrown instanceof GatewayError) || thrown.code !== 'invalid_api_key') throw thrown;
     const { addresses, clock, events } = this.#parts;
@@ -94,9 +94,9 @@ export class WrongKeys {
   }
 }
 
-/** A client that goes on with the one key that it has tries nothing, however often it comes. */
+/** A client that repeats the one key it has does not guess, however often it comes. */
 function isAmongFree({ free }: Tries, key: string): boolean {
-  // Long enough that nobody finds two keys with the same, and no key.
+  // Long enough that collisions cannot be found; does not reveal the key.
   const fingerprint = hash('sha256', key, 'base64url').slice(0, 12);
   if (free.size < freeKeys) free.add(fingerprint);
   return free.has(fingerprint);

@@ -1,13 +1,12 @@
 import type { Clock } from '../../domain/clock.ts';
 import { errors, type GatewayError } from '../../domain/errors.ts';
-import { singleFlight } from '../../domain/single-flight.ts';
 import { adminRoles, type Identity, type Role } from '../../domain/vocabulary.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { expiryMs, identityOf } from '../key-owner.ts';
-import { hashesPerQuery, Lookups, makeRoom } from '../lookups.ts';
+import { type Freshness, KnownRows } from '../known-rows.ts';
 import type { StoredSession } from './session-store.ts';
 
-/** Who is signed in to the console. Moments are wall-clock milliseconds. */
+/** A sign-in to the console. Moments are wall-clock milliseconds. */
 export interface Session {
   readonly hash: string;
   readonly identity: Identity;
@@ -19,30 +18,25 @@ export interface Session {
   };
   readonly createdAt: number;
   readonly expiresAt: number;
-  /** As far as this gateway knows. */
+  /** As known to this gateway. */
   readonly lastSeenAt: number;
 }
 
 interface KnownSession extends Session {
   lastSeenAt: number;
-  /** What the database has of `lastSeenAt`, or was last asked to have. */
+  /** The value of `lastSeenAt` in the database, or in the last write to it. */
   writtenAt: number;
-  /** Monotonic: when the question was asked that the database last answered with yes. */
   readonly confirmedAt: number;
 }
 
-interface SessionRingParts {
+interface SessionRingParts extends Freshness {
   readonly find: (hashes: readonly string[]) => Promise<StoredSession[]>;
   readonly clock: Clock;
   readonly events: Pick<Events, 'info' | 'error'>;
-  readonly cacheTtlMs: number;
-  readonly staleMaxMs: number;
   readonly idleMs: number;
 }
 
-const knownAtMost = 2_000;
-const waitingAtMost = 2_000;
-const retryMs = 1_000;
+const atMost = { known: 2_000, waiting: 2_000 };
 export const writeSeenEveryMs = 60_000;
 
 const ended = (): GatewayError =>
@@ -57,34 +51,30 @@ const expired = (): GatewayError => errors.invalidApiKey('The session has expire
  */
 export class SessionRing {
   readonly #parts: SessionRingParts;
-  readonly #known = new Map<string, KnownSession>();
-  readonly #lookups: Lookups<{ readonly hash: string }, StoredSession, Session>;
-  readonly #reread: () => Promise<void>;
-  #tryAgainAt = 0;
+  readonly #known: KnownRows<{ readonly hash: string }, StoredSession, KnownSession, Session>;
 
   constructor(parts: SessionRingParts) {
     this.#parts = parts;
-    const { find, clock, events } = parts;
-    this.#lookups = new Lookups({
-      find,
-      settle: ({ hash }, found, { at, isCurrent }) => this.#settle(hash, found, isCurrent ? at : null),
-      clock,
-      events,
+    this.#known = new KnownRows({
+      ...parts,
       words: { one: 'session', many: 'sessions' },
-      known: () => this.#known.size,
-      maxWaiting: waitingAtMost,
+      atMost,
+      settle: ({ hash }, found, askedAt) => this.#settle(hash, found, askedAt),
+      confirm: (known, found, askedAt) => {
+        const session = this.#usable(found);
+        return session && merged(session, known, askedAt);
+      },
     });
-    this.#reread = singleFlight(() => this.#rereadAll());
   }
 
   /** 401 for one that is over, 503 where that cannot be found out. */
   async find(hash: string): Promise<Session> {
     const known = this.#known.get(hash);
-    if (known === undefined || this.#isTooStale(known)) return this.#lookups.ask({ hash });
+    if (known === undefined || this.#known.isTooStale(known)) return this.#known.ask({ hash });
     const now = this.#parts.clock.date().getTime();
     if (now >= known.expiresAt) throw expired();
     // Another gateway may have seen it since.
-    return this.#isIdle(known, now) ? this.#lookups.ask({ hash }) : known;
+    return this.#isIdle(known, now) ? this.#known.ask({ hash }) : known;
   }
 
   /** Something was asked in it just now; true, at most once a minute, when that is to be written. */
@@ -97,7 +87,7 @@ export class SessionRing {
     return isDue;
   }
 
-  /** As far as this gateway knows. */
+  /** As known to this gateway. */
   isInUse(hash: string): boolean {
     const known = this.#known.get(hash);
     return known !== undefined && !this.#isIdle(known, this.#parts.clock.date().getTime());
@@ -105,62 +95,31 @@ export class SessionRing {
 
   /** Sessions, keys or users have changed somewhere. Never rejects; without an answer what is known goes on. */
   refresh(): Promise<void> {
-    this.#lookups.outdate();
-    return this.#reread().catch(() => {});
+    return this.#known.refresh();
+  }
+
+  /** Resolves when none is read again any more. */
+  stop(): Promise<void> {
+    return this.#known.stop();
   }
 
   forget(isMeant: (session: Session) => boolean): void {
-    this.#lookups.outdate();
-    for (const session of this.#known.values()) if (isMeant(session)) this.#known.delete(session.hash);
+    this.#known.forget(isMeant);
   }
 
   #isIdle({ lastSeenAt }: Pick<Session, 'lastSeenAt'>, now: number): boolean {
     return now >= lastSeenAt + this.#parts.idleMs;
   }
 
-  /** Has all read again where this one was confirmed longer ago than the TTL, and says if it may still serve. */
-  #isTooStale({ confirmedAt }: KnownSession): boolean {
-    const { clock, cacheTtlMs, staleMaxMs } = this.#parts;
-    const age = clock.now() - confirmedAt;
-    if (age > cacheTtlMs && clock.now() >= this.#tryAgainAt) {
-      this.#tryAgainAt = clock.now() + retryMs;
-      this.#reread().catch(() => {}); // A failure is logged where it is met.
-    }
-    return age > staleMaxMs;
-  }
-
-  async #rereadAll(): Promise<void> {
-    const known = [...this.#known.values()];
-    for (let start = 0; start < known.length; start += hashesPerQuery) {
-      await this.#confirm(known.slice(start, start + hashesPerQuery));
-    }
-  }
-
-  async #confirm(chunk: readonly KnownSession[]): Promise<void> {
-    const askedAt = this.#parts.clock.now();
-    const rows = await this.#lookups.read(chunk);
-    for (const known of chunk) {
-      // Forgotten meanwhile, and perhaps known anew from a later answer.
-      if (this.#known.get(known.hash) !== known) continue;
-      const session = this.#usable(rows.get(known.hash) ?? null);
-      if (session === null) this.#known.delete(known.hash);
-      else this.#known.set(known.hash, merged(session, known, askedAt));
-    }
-  }
-
-  /** `askedAt` null: the answer may be out of date, and is not remembered. */
   #settle(hash: string, found: StoredSession | null, askedAt: number | null): Session {
     const before = this.#known.get(hash);
-    this.#known.delete(hash);
+    this.#known.drop(hash);
     const usable = this.#usable(found);
     if (usable === null) throw ended();
     const session = merged(usable, before, askedAt ?? 0);
     const now = this.#parts.clock.date().getTime();
     if (now >= session.expiresAt || this.#isIdle(session, now)) throw expired();
-    if (askedAt !== null) {
-      makeRoom(this.#known, knownAtMost);
-      this.#known.set(hash, session);
-    }
+    if (askedAt !== null) this.#known.remember(hash, session);
     return session;
   }
 
@@ -189,7 +148,7 @@ export class SessionRing {
   }
 }
 
-/** As it was read, but last seen when this gateway saw it, where that was later. */
+/** The session as it was read, with the later of the two times at which it was last seen. */
 const merged = (read: Session, known: KnownSession | undefined, confirmedAt: number): KnownSession => ({
   ...read,
   lastSeenAt: Math.max(read.lastSeenAt, known?.lastSeenAt ?? 0),

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { ConsoleSessionRow, Database } from '../../db/schema.ts';
 import type { Role } from '../../domain/vocabulary.ts';
 
-/** A session as it is stored, with who has it now. Without its key or its user there is none. */
+/** A stored session with its key and user. Without either of them it is invalid. */
 export interface StoredSession {
   readonly hash: string;
   readonly createdAt: string;
@@ -81,7 +81,7 @@ export class SessionStore {
     return idle.map(({ token_hash }) => token_hash);
   }
 
-  /** Those whose time is over, or whose key or user is not what it has to be. */
+  /** Returns the sessions whose time is over, or whose key or user is no longer valid. */
   async findOver(roles: readonly Role[], now: string): Promise<string[]> {
     const over = await this.#db
       .selectFrom('console_sessions as session')
@@ -116,7 +116,7 @@ export class SessionStore {
     await this.#db.deleteFrom('console_sessions').where('token_hash', 'in', hashes).execute();
   }
 
-  /** How many there were. */
+  /** Returns the number of ended sessions. */
   async endAllOf(userId: number): Promise<number> {
     const { numDeletedRows } = await this.#db
       .deleteFrom('console_sessions')

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { answered } from '../../db/answered.ts';
+import { unavailability } from '../../db/answered.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { errors, GatewayError } from '../../domain/errors.ts';
 import { adminRoles, type Identity } from '../../domain/vocabulary.ts';
@@ -27,7 +27,7 @@ const tokenPattern = /^[A-Za-z0-9_-]{43}$/;
 const perUser = 20;
 const clearEveryMs = 3_600_000;
 
-/** Who is signed in to the console, in the table `console_sessions`: the same on every gateway of a database. */
+/** The sessions of the console, in the table `console_sessions`: shared by all gateways of a database. */
 export class Sessions {
   readonly #parts: SessionsParts;
   readonly #ring: SessionRing;
@@ -39,7 +39,10 @@ export class Sessions {
     this.#ring = new SessionRing({ find: hashes => store.find(hashes), clock, events, ...auth, ...rules });
   }
 
-  /** A session of whoever has this key; the token is told here only. 401 for a bad key, 403 for one that is no admin's. */
+  /**
+   * Opens a session for the owner of this key; the token is returned here only. 401 for a wrong key, 403 for one
+   * without an admin role.
+   */
   async open(key: string): Promise<{ token: string; session: Session }> {
     const { clock, rules, store } = this.#parts;
     const { keyId, userId, role } = await this.#parts.authenticate(key);
@@ -57,14 +60,14 @@ export class Sessions {
       last_seen_at: now.toISOString(),
       expires_at: new Date(now.getTime() + rules.maxMs).toISOString(),
     };
-    await answered(store.insert(row));
-    const surplus = new Set(await answered(store.endSurplus(userId, perUser)));
+    await store.insert(row);
+    const surplus = new Set(await store.endSurplus(userId, perUser));
     if (surplus.size > 0) this.#ring.forget(session => surplus.has(session.hash));
     await this.clear();
     return { token, session: await this.#ring.find(hash) };
   }
 
-  /** Whose it is; being asked keeps it from being idle. 401 if it is over, 503 if nobody can tell. */
+  /** Returns the session; the call keeps it from being idle. 401 if it is over, 503 if it cannot be checked. */
   async authenticate(token: string): Promise<Session> {
     const session = await this.look(token);
     if (this.#ring.seen(session.hash)) this.#writeSeen(session.hash);
@@ -77,14 +80,22 @@ export class Sessions {
     return this.#ring.find(hashKey(token));
   }
 
+  /** Ends the session of a token, if there is one. Never rejects. */
+  giveUp(token: string): Promise<void> {
+    return this.#aside(async () => this.end(await this.look(token)));
+  }
+
   async end({ hash }: Session): Promise<void> {
-    await answered(this.#parts.store.end([hash]));
+    await this.#parts.store.end([hash]);
     this.#ring.forget(session => session.hash === hash);
   }
 
-  /** Every session of a user, here at once and elsewhere as soon as that is told; answers how many there were. */
+  /**
+   * Ends every session of a user, here at once and on other gateways as soon as they are notified; returns their
+   * number.
+   */
   async endAllOf(userId: number): Promise<number> {
-    const count = await answered(this.#parts.store.endAllOf(userId));
+    const count = await this.#parts.store.endAllOf(userId);
     this.forgetUser(userId);
     return count;
   }
@@ -107,12 +118,17 @@ export class Sessions {
     return this.#ring.refresh();
   }
 
+  /** Resolves when none is read again any more. */
+  stop(): Promise<void> {
+    return this.#ring.stop();
+  }
+
   /** Takes away what is over, so that it stays over whatever becomes of its user. Never rejects. */
   async clear(): Promise<void> {
     const { clock, rules, store } = this.#parts;
     this.#clearedAt = clock.now();
     const now = clock.date();
-    // What was seen within a minute is not written, and after an outage nothing is.
+    // Uses within a minute are not written, and none is after an outage.
     const idleSince = new Date(now.getTime() - rules.idleMs - writeSeenEveryMs);
     await this.#aside(async () => {
       const idle = await store.findLastSeen(idleSince.toISOString());
@@ -131,12 +147,13 @@ export class Sessions {
     if (clock.now() - this.#clearedAt >= clearEveryMs) void this.clear();
   }
 
-  /** What no answer depends on. An outage is told of where sessions are read. */
+  /** Work that no answer depends on. Reads of sessions report an outage. */
   async #aside(work: () => Promise<void>): Promise<void> {
     try {
-      await answered(work());
+      await work();
     } catch (error) {
-      if (!(error instanceof GatewayError)) this.#parts.events.error('Identity: sessions could not be written', error);
+      if (!(error instanceof GatewayError) && unavailability(error) === null)
+        this.#parts.events.error('Identity: sessions could not be written', error);
     }
   }
 }

@@ -1,38 +1,38 @@
 /**
- * Patterns as automata that read a key character by character, for questions that no single key answers:
- * whether every key that one pattern matches is matched by others too.
+ * Patterns as automata that read a key character by character, for questions about all keys: whether every key that one
+ * pattern matches is matched by others too.
  *
- * A regex is read from the very program that searches keys, so both mean the same by it. Its states are sets
- * of places in that program, made as they are met:
+ * A regex is read from the same program that searches keys, so both agree. Its states are sets of places in that
+ * program, created when they are first reached:
  *
- *   places    where the program stands after the characters so far, before looking at the next one
- *   before    what came before, as far as ^, \A, \b and \B care
+ *   places    the positions of the program after the characters so far, before the next one
+ *   before    the class of the previous character, as far as ^, \A, \b and \B depend on it
  *
- * A search may begin at every character, so the program's start belongs to every state. A regex that has
- * matched somewhere has matched for good: that is `full`.
+ * A search may begin at every character, so the program's start belongs to every state. A regex that has matched once
+ * has matched the whole key: that is `full`.
  */
 import type { Pattern } from '../matching/pattern.ts';
 import type { Regex } from '../matching/regex.ts';
 import { act, type CharacterSet, isWord, type Program, reach, sight, sightBetween } from '../matching/regex-program.ts';
 
-/** Nothing that may follow makes a match. */
+/** The state from which no match is possible. */
 export const dead = 0;
-/** Whatever follows, the key is matched. */
+/** The state in which the key matches, whatever follows. */
 export const full = 1;
 const firstState = 2;
 
 export interface Automaton {
   readonly start: number;
   next(state: number, character: number): number;
-  /** A key that ends here is matched. */
+  /** Whether a key that ends in this state matches. */
   accepts(state: number): boolean;
-  /** How much work a step is, compared with one along a text. */
+  /** The cost of a step, relative to a step along a text. */
   readonly cost: number;
-  /** The sets of characters that it tells apart. */
+  /** The sets of characters that it distinguishes. */
   readonly sets: readonly CharacterSet[];
 }
 
-/** Null: this pattern cannot be followed character by character. */
+/** Returns null if the pattern cannot be followed character by character. */
 export function automatonOf(pattern: Pattern): Automaton | null {
   switch (pattern.kind) {
     case 'digest':
@@ -46,7 +46,7 @@ export function automatonOf(pattern: Pattern): Automaton | null {
   }
 }
 
-/** A state is `firstState` + how many characters of the text have come. */
+/** A state is `firstState` plus the number of matched characters of the text. */
 function textAutomaton(kind: 'key' | 'prefix' | 'suffix' | 'contains', content: string): Automaton {
   const text = [...content].map(codePoint);
   const end = text.length;
@@ -75,7 +75,10 @@ const single = (one: number): CharacterSet => ({
   has: character => character === one,
 });
 
-/** Knuth, Morris and Pratt: how much of the text's beginning still stands after `count` characters and a mismatch. */
+/**
+ * Knuth-Morris-Pratt failure function: the length of the text's prefix that still matches after `count` characters and
+ * a mismatch.
+ */
 function fallBacks(text: readonly number[]): number[] {
   const table = [0, 0];
   for (let count = 1; count < text.length; count++) {
@@ -86,7 +89,7 @@ function fallBacks(text: readonly number[]): number[] {
   return table;
 }
 
-/** What \b and \B tell apart. */
+/** The characters that \b and \B distinguish. */
 const wordSet: CharacterSet = { edges: [0x30, 0x3a, 0x41, 0x5b, 0x5f, 0x60, 0x61, 0x7b], edgeCount: 8, has: isWord };
 
 const nothing = -1;
@@ -106,7 +109,7 @@ function regexAutomaton({ program }: Regex): Automaton | null {
   const isAnchored = !canBegin(program, ~sight.begin);
   const states: RegexState[] = [{ places: [], before: nothing }];
   const ids = new Map<string, number>();
-  /** Where each state goes with each character, as far as it was asked. */
+  /** The transitions computed so far, by state and character. */
   const steps = new Map<number, number>();
 
   function idOf(places: readonly number[], character: number): number {
@@ -156,7 +159,7 @@ function canBegin(program: Program, seen: number): boolean {
   return isMatched || waiting.length > 0;
 }
 
-/** The text that every key begins with that this regex matches; '' where there is none. */
+/** Returns the text with which every match of this regex begins the key; '' if there is none. */
 export function literalBeginning({ program }: Regex): string {
   const { acts, outs, args, sets, start } = program;
   let text = '';

@@ -1,15 +1,15 @@
 /**
- * Looks for a key that one pattern matches and none of several others: a walk through all of their automata
- * at once, shortest keys first, over one character of every kind that they tell apart. Where the walk comes
- * to its end without such a key there is none, whatever characters keys are made of.
+ * Searches for a key that one pattern matches and none of several others: a walk through all of their automata at once,
+ * shortest keys first, over one character of every kind that they distinguish. If the walk ends without such a key,
+ * none exists, whatever its characters.
  *
- * Keys are those that HTTP can carry: no control characters but the tab, and of a bounded length.
+ * Keys are those that HTTP can carry: no control characters except the tab, and of a bounded length.
  */
 
 import type { CharacterSet } from '../matching/regex-program.ts';
 import { type Automaton, dead, full } from './automaton.ts';
 
-/** As authentication has it. */
+/** The limit of authentication. */
 export const maxKeyLength = 256;
 
 const carried: readonly (readonly [number, number])[] = [
@@ -19,12 +19,12 @@ const carried: readonly (readonly [number, number])[] = [
   [0xe000, 0x110000],
 ];
 
-/** Steps of automata that a search may still take, each counted by what it costs. */
+/** The steps of automata that a search may still take, weighted by their cost. */
 export interface Effort {
   left: number;
 }
 
-/** A key, null where there is none, or undefined where the effort did not suffice to tell. */
+/** A key, null if there is none, or undefined if the effort was not enough to decide. */
 export type Outside = string | null | undefined;
 
 interface Node {
@@ -33,10 +33,10 @@ interface Node {
   readonly length: number;
 }
 
-/** Steps of automata after which a search lets others run. */
+/** The steps after which a search yields to other work. */
 const stretch = 500;
 
-/** `fresh`: a character to prefer, best one that no pattern at all uses. */
+/** `fresh`: the preferred character, ideally one that no pattern uses. */
 export function* keyOutside(
   target: Automaton,
   covers: readonly Automaton[],
@@ -55,7 +55,7 @@ export function* keyOutside(
   const queue = isHopeless(begin.states) ? [] : [begin];
   const cost = all.reduce((sum, automaton) => sum + automaton.cost, 0);
   let pause = effort.left - stretch;
-  // `queue` grows while it is walked.
+  // `queue` grows during the loop.
   for (const node of queue) {
     if (node.length === maxKeyLength) return null;
     for (const character of characters) {
@@ -76,13 +76,13 @@ export function* keyOutside(
   return null;
 }
 
-/** The target cannot match any more, or one of the others matches whatever comes. */
+/** The target can no longer match, or one of the others matches every continuation. */
 const isHopeless = ([target, ...covers]: readonly number[]): boolean => target === dead || covers.includes(full);
 
 const isOutside = (all: readonly Automaton[], states: readonly number[]): boolean =>
   all.every((automaton, at) => automaton.accepts(states[at] ?? dead) === (at === 0));
 
-/** One character for each way in which the sets tell characters apart, `fresh` and its like first. */
+/** Returns one character of each kind that the sets distinguish, the kind of `fresh` first. */
 function representatives(sets: readonly CharacterSet[], fresh: number, effort: Effort): number[] | null {
   const edgeCount = sets.reduce((sum, set) => sum + set.edgeCount, 2 * carried.length);
   effort.left -= (edgeCount * sets.length) >> 3;

@@ -1,4 +1,4 @@
-/** Which mapping wins for a key, why the others do not, and what a request with it would get. */
+/** Explains which mapping wins for a key, why the others do not, and what its requests would get. */
 import type { PrioritySettings } from '../../config/config.ts';
 import {
   allLevels,
@@ -17,7 +17,7 @@ import { type Answer, answerFor, matchesKey } from './key-answer.ts';
 import { type ShownRow, shownRow } from './shown-row.ts';
 
 export interface Question {
-  /** All of the key, or how it begins. */
+  /** The whole key, or its beginning. */
   readonly key: string;
   readonly isWhole: boolean;
   readonly asked: Level | null;
@@ -25,32 +25,32 @@ export interface Question {
 
 interface Situation {
   readonly ranked: readonly RankedRow[];
-  /** Enabled rows that cannot be used, and rows that are switched off. */
+  /** Enabled rows that are unusable, and disabled rows. */
   readonly faulty: readonly CompiledRow[];
   readonly disabled: readonly CompiledRow[];
   readonly settings: PrioritySettings;
   readonly sourceOf: (id: number) => EffectiveSource;
-  /** Whose key it is; null where that is not known. */
+  /** The owner of the key; null if unknown. */
   readonly owner: Identity | null;
 }
 
-/** How a row fares; the reason says the same in a sentence. */
+/** The result of a row; the reason states it in a sentence. */
 export const standings = ['wins', 'may_win', 'loses', 'no_match', 'switched_off', 'faulty'] as const;
-export type Standing = (typeof standings)[number];
+type Standing = (typeof standings)[number];
 
-export interface ExplainedRow extends ShownRow {
-  /** Where the priority that holds comes from. */
+interface ExplainedRow extends ShownRow {
+  /** The source of the effective priority. */
   readonly effective_source: EffectiveSource;
   readonly answer: Answer;
   readonly wins: boolean;
-  /** `loses`: also where it only might match, and would lose then. */
+  /** `loses` includes rows that only might match, and would lose then. */
   readonly standing: Standing;
-  /** Why it wins, loses or does not take part. */
+  /** Why the row wins, loses or does not take part. */
   readonly reason: string;
 }
 
-/** What a request would get; null where it depends on what is not known of the key. */
-export interface Given {
+/** The result for a request; fields are null if they depend on the unknown part of the key. */
+interface Given {
   readonly priority: Level | null;
   readonly source: 'header' | 'mapping' | 'default' | null;
   readonly flow_id: string | null;
@@ -60,25 +60,25 @@ export interface Explanation extends Given {
   /** Only one row, or none, can win. */
   readonly certain: boolean;
   readonly winner: ExplainedRow | null;
-  /** Ids of the rows of which one wins, unless none does; with a whole key the winner's alone. */
+  /** IDs of the rows of which one wins, unless none does; for a whole key only the winner's. */
   readonly possible_winners: number[];
   readonly tenant: Pick<ShownRow, 'tenant_id' | 'tenant_name' | 'tenant_type'> | null;
-  /** With a whole key the rows that match it, with a beginning all rows, in the order in which they win. */
+  /** For a whole key the matching rows, for a beginning all rows, in the order in which they win. */
   readonly mappings: ExplainedRow[];
   readonly mapping: { readonly enabled: boolean; readonly mode: MappingMode };
-  /** What the mappings would give where they are off or a shadow. */
+  /** What the mappings would give while they are off or in shadow mode. */
   readonly if_enforced: Given | null;
   readonly user_id: number | null;
   readonly x_priority: {
     readonly policy: XPriorityPolicy;
     readonly asked: Level | null;
-    /** The levels that a request may choose by the header; null where that depends on what is not known. */
+    /** The levels that a request may choose by the header; null if they depend on the unknown part of the key. */
     readonly allowed: Level[] | null;
     readonly reason: string;
   };
 }
 
-/** Rows after which a step ends. */
+/** The number of rows per step. */
 const rowsPerStep = 128;
 
 export function* explain(question: Question, situation: Situation): Generator<void, Explanation> {
@@ -143,7 +143,7 @@ const wholeAnswer = (isMatched: boolean): Answer => (isMatched ? 'match' : 'no m
 
 const tenantOf = ({ tenant_id, tenant_name, tenant_type }: Mapping) => ({ tenant_id, tenant_name, tenant_type });
 
-/** Why each row wins or does not; `first` is the rank of the first that surely matches. */
+/** Yields the reason of each row; `first` is the rank of the first row that certainly matches. */
 function reasonsFor(isEnforced: boolean, certain: boolean, possible: readonly Mapping[], first: number) {
   const surest = first === -1 ? null : (possible.at(-1) ?? null);
   const reach = new Set(possible);
@@ -165,7 +165,7 @@ const lossTo = (mapping: Mapping, winner: Mapping): string =>
     ? `mapping ${winner.id} has the same priority P${winner.level} and the smaller id`
     : `P${mapping.level} is worse than P${winner.level} of mapping ${winner.id}`;
 
-/** Rows that match, or might, and take no part. */
+/** Yields rows that match, or might, but take no part. */
 function* outsiders({ key, isWhole }: Question, { faulty, disabled }: Situation): Generator<void, ExplainedRow[]> {
   const shown: ExplainedRow[] = [];
   for (const [at, row] of disabled.entries()) {
@@ -195,7 +195,7 @@ function* outsiders({ key, isWhole }: Question, { faulty, disabled }: Situation)
 
 type Classifier = (settings: PrioritySettings, winner: Mapping | null, request: Classifiable) => Classification;
 
-// What is only explained is neither counted nor logged.
+// An explanation is neither counted nor logged.
 const silent = { keyMapped: () => {}, keyShadowed: () => {} };
 const effectively: Classifier = (settings, winner, request) =>
   classifyBySettings({ settings, match: () => winner, events: silent })(request);
@@ -204,7 +204,7 @@ const enforced: Classifier = (settings, winner, request) =>
 
 const nobody: Identity = { keyId: null, userId: null, role: null };
 
-/** What all candidates have in common. */
+/** Returns the fields in which all candidates agree. */
 function givenBy(
   classify: Classifier,
   candidates: readonly (Mapping | null)[],
@@ -229,7 +229,7 @@ const shared = (a: Given, b: Given): Given => ({
 
 const requestOf = (owner: Identity | null, asked: Level | null): Classifiable => ({
   identity: owner ?? nobody,
-  // Any text: which mapping wins has been found already.
+  // Any text will do: the winning mapping is known already.
   key: 'explained',
   asked: asked === null ? undefined : String(asked),
 });
@@ -240,7 +240,7 @@ function policyFor(
   situation: Situation,
 ): Explanation['x_priority'] {
   const policy = situation.settings.x_priority.value;
-  // Candidates of one level and type of tenant are all treated the same.
+  // Candidates with the same level and type of tenant are treated alike.
   const kinds = new Map(candidates.map(one => [`${one?.level} ${one?.tenant_type}`, one]));
   const granted = (level: Level) => givenBy(effectively, [...kinds.values()], level, situation).priority;
   const levels = allLevels.map(granted);

@@ -1,17 +1,16 @@
-/** Whether customers may give themselves a better level than the operator gave them, and what to set so that they may not. */
+/** Whether external tenants may choose a better level than the operator gave them, and which setting prevents it. */
 import type { PrioritySettings } from '../../config/config.ts';
-import type { Events } from '../../telemetry/events.ts';
 import type { RankedRow, Snapshot } from '../matching/matcher.ts';
 import { type Finding, finding } from './findings.ts';
 import { shownRow } from './shown-row.ts';
 
 export interface ExternalMayRaise {
-  /** External tenants with a better level than their own to choose. */
+  /** The number of external tenants that can choose a better level than their own. */
   readonly tenants: number;
   readonly message: string;
 }
 
-/** Null: none may. */
+/** Returns null if none may. */
 export function externalMayRaise(
   { x_priority }: Pick<PrioritySettings, 'x_priority'>,
   snapshot: Pick<Snapshot, 'externalBelowBest'> | undefined,
@@ -27,7 +26,7 @@ const mayRaise =
 
 const rowsNamed = 5;
 
-/** What lint says of it, with a row of some of these tenants. */
+/** The lint finding for it, with a row of some of these tenants. */
 export function raisingFinding({ tenants, message }: ExternalMayRaise, rows: readonly RankedRow[]): Finding {
   const byTenant = new Map<string, RankedRow>();
   for (const row of rows) {
@@ -38,20 +37,4 @@ export function raisingFinding({ tenants, message }: ExternalMayRaise, rows: rea
   }
   const others = [...byTenant.values()].map(({ mapping }) => shownRow(mapping));
   return finding('external_may_raise', message, { others, more: tenants - others.length });
-}
-
-/** Tells once when it begins to be so, and once when it is over. */
-export class ToldRaising {
-  readonly #events: Pick<Events, 'externalMayRaise'>;
-  #isTold = false;
-
-  constructor(events: Pick<Events, 'externalMayRaise'>) {
-    this.#events = events;
-  }
-
-  tell(found: ExternalMayRaise | null): void {
-    if ((found !== null) === this.#isTold) return;
-    this.#isTold = found !== null;
-    this.#events.externalMayRaise(found);
-  }
 }

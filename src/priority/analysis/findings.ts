@@ -1,4 +1,4 @@
-/** What lint finds, and in which words it says so. */
+/** The findings of lint and their texts. */
 import type { RankedRow } from '../matching/matcher.ts';
 import { type ShownRow, shownRow } from './shown-row.ts';
 
@@ -12,7 +12,7 @@ export const findingKinds = [
 ] as const;
 export type FindingKind = (typeof findingKinds)[number];
 
-/** A key by what is stored of it. */
+/** The stored parts of a key. */
 export interface FoundKey {
   readonly id: number;
   readonly user_id: number;
@@ -23,11 +23,13 @@ export interface Finding {
   readonly kind: FindingKind;
   readonly message: string;
   readonly mapping: ShownRow | null;
-  /** The rows that hide it, that match some of the same keys, or that are external; a few of them where they are many. */
+  /**
+   * The rows that hide it, that match some of the same keys, or that are external; only some of them if they are many.
+   */
   readonly others: ShownRow[];
-  /** How many more there are at least. */
+  /** The minimum number of further rows. */
   readonly more: number;
-  /** Of patterns without keys and keys without patterns: for sure, or as far as keys are known. */
+  /** For patterns without keys and keys without patterns: certain, or as far as keys are known. */
   readonly answer: 'no match' | 'unknown' | null;
   readonly key: FoundKey | null;
 }
@@ -61,7 +63,7 @@ function whyNever(others: readonly ShownRow[]): string {
 
 const listed = (names: readonly string[]) => `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 
-/** `others` win over it, or it wins over them. */
+/** `others` win over the row, or lose to it. */
 export function tenantOverlap(
   { mapping }: RankedRow,
   others: readonly { readonly row: RankedRow; readonly wins: boolean }[],

@@ -1,6 +1,6 @@
 /**
- * What a change of mappings does to keys and requests: each is classified with the rows as they are and as
- * they would be, by the classifier that requests meet, and the differences are counted.
+ * The effect of a change of mappings on keys and requests: each is classified with the rows before and after the
+ * change, by the same classifier as requests, and the differences are counted.
  */
 import type { PrioritySettings } from '../../config/config.ts';
 import type { Classification, Classify, Identity, Level } from '../../domain/vocabulary.ts';
@@ -13,7 +13,7 @@ export interface KnownKey {
   readonly identity: Identity;
 }
 
-/** Requests of one key that asked for the same level, in one pool. */
+/** Requests of one key that asked for the same level in one pool. */
 interface SeenRequests {
   readonly keyId: number | null;
   readonly asked: string | undefined;
@@ -26,33 +26,33 @@ export interface Tried {
   readonly before: Snapshot;
   readonly after: Snapshot;
   readonly keys: readonly KnownKey[];
-  /** All keys there are, those not known included. */
+  /** The number of all keys, unknown ones included. */
   readonly totalKeys: number;
   readonly requests: readonly SeenRequests[];
 }
 
-export interface LevelMove {
+interface LevelMove {
   readonly from: Level;
   readonly to: Level;
   readonly count: number;
 }
 
-export interface TenantMove extends LevelMove {
-  /** Null: no mapping matches, or the one that does names no tenant. */
+interface TenantMove extends LevelMove {
+  /** Null: no mapping matches, or the matching one names no tenant. */
   readonly from_tenant: string | null;
   readonly to_tenant: string | null;
 }
 
 export interface Figures {
   readonly total: number;
-  /** Level or flow would be another. */
+  /** The level or the flow would change. */
   readonly changed: number;
   readonly unchanged: number;
-  /** Their whole key is not in memory, so nothing can be said of them. */
+  /** The whole key is not in memory, so the result is unknown. */
   readonly unknown: number;
   readonly levels: readonly LevelMove[];
   readonly tenants: readonly TenantMove[];
-  /** Moves of tenants beyond those listed, the rarest. */
+  /** The number of moves of tenants that are not listed, the rarest ones. */
   readonly tenants_left_out: number;
 }
 
@@ -81,7 +81,7 @@ export function* figuresOf(tried: Tried): Generator<void, { keys: Figures; reque
     const count = requests.reduce((sum, one) => sum + one.count, 0);
     if (keyId !== null) ofRequests.unknown += count;
     else {
-      // Without a key nothing is mapped, before as after.
+      // Without a key nothing is mapped, before and after.
       ofRequests.unchanged += count;
       for (const { asked, pool } of requests) if (pool !== null) active.add(pool, unmapped(tried.settings, asked));
     }
@@ -100,12 +100,12 @@ interface Judged extends Classification {
 }
 type Compare = (asked: string | undefined) => { before: Judged; after: Judged };
 
-/** For a key: what its requests get before and after, by the level they ask for. */
+/** Returns a function that gives, for a key, the result before and after by requested level. */
 function judgeOf({ settings, before, after }: Tried): (key: string, identity: Identity) => Compare {
   let found: Mapping | null = null;
   const classify: Classify = mappedClassify({ settings, match: () => found, events: { keyMapped: () => {} } });
   return (key, identity) => {
-    // Not by way of `match`: the keys that requests bring are to stay remembered.
+    // Does not use `match`, because the remembered keys are those of requests.
     const was = before.find(key);
     const will = after.find(key);
     const by = (mapping: Mapping | null, asked: string | undefined): Judged => {
@@ -160,6 +160,6 @@ function increase<Move extends LevelMove>(
   moves.set(name, { ...move, count: (moves.get(name)?.count ?? 0) + count } as Move);
 }
 
-/** The most frequent first. */
+/** Sorts the most frequent first. */
 const byCount = <Move extends LevelMove>(moves: Map<string, Move>): Move[] =>
   [...moves.values()].sort((a, b) => b.count - a.count || a.from - b.from || a.to - b.to);

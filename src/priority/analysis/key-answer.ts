@@ -4,7 +4,7 @@ import { digestOfKey, type FaultyPattern, type Pattern } from '../matching/patte
 import { type Automaton, automatonOf, dead, full } from './automaton.ts';
 import { type Effort, keyOutside } from './cover.ts';
 
-/** Of all keys that begin so: every one, none, or some perhaps. */
+/** Of all keys with this beginning: every one, none, or some perhaps. */
 export type Answer = 'match' | 'no match' | 'unknown';
 
 export function matchesKey(pattern: Pattern | FaultyPattern, key: string): boolean {
@@ -26,10 +26,10 @@ export function matchesKey(pattern: Pattern | FaultyPattern, key: string): boole
   }
 }
 
-/** For one pattern: a regex that would need more is 'unknown'. */
+/** The effort for one pattern; a regex that would need more is 'unknown'. */
 const effortPerPattern = 5_000;
 
-/** Who asks of many beginnings hands in what keeps the automata. */
+/** A caller with many beginnings passes the object that caches automata. */
 export function* answerFor(
   pattern: Pattern | FaultyPattern,
   beginning: string,
@@ -71,5 +71,5 @@ function* answerOfRegex(automaton: Automaton | null, beginning: string): Generat
   return other === null ? 'match' : 'unknown';
 }
 
-/** Seldom in a pattern; any other would do. */
+/** Rare in patterns; any other character would work. */
 const freshest = 0xe0;

@@ -1,6 +1,6 @@
 /**
- * Which known keys match which rows. A key that was seen since the start is known whole; of the others only
- * the hash and the beginning are stored, so of those an answer may be unknown.
+ * Which known keys match which rows. A key that was seen since the start is known whole; of the others only the hash
+ * and the beginning are stored, so their answers may be unknown.
  */
 
 import { digestOfKey, type Pattern } from '../matching/pattern.ts';
@@ -9,19 +9,19 @@ import { type Answer, answerFor } from './key-answer.ts';
 import type { RowIndex } from './row-index.ts';
 import { firstNotBefore, sortedInSteps } from './sorted-texts.ts';
 
-/** A key as it is known. */
+/** The known parts of a key. */
 export interface KnownKey {
   readonly keyId: number;
   readonly userId: number;
   readonly role: string;
   readonly hash: string;
-  /** What is stored of it. */
+  /** The stored beginning. */
   readonly beginning: string;
-  /** All of it, where it was seen. */
+  /** The whole key, if it was seen. */
   readonly key: string | null;
 }
 
-/** Keys that one regex, and regexes that one key, are held against; beyond that the answer is unknown. */
+/** The most keys that are compared with one regex, and regexes with one key; beyond that the answer is unknown. */
 const keysPerRegex = 1_000;
 const regexesPerKey = 20;
 const keysPerStep = 100;
@@ -38,12 +38,12 @@ interface CoverageParts {
 export class KeyCoverage {
   readonly keys: readonly KnownKey[];
   readonly #byHash: ReadonlyMap<string, KnownKey>;
-  /** Whole keys and beginnings, sorted; whole keys from their end, sorted. */
+  /** Whole keys and beginnings, sorted; whole keys reversed, sorted. */
   readonly #known: readonly string[];
   readonly #reversed: readonly string[];
   readonly #unseen: ReadonlySet<string>;
   readonly #seen: ReadonlySet<string>;
-  /** One text to look pieces up in; no pattern holds the character between. */
+  /** One text for substring searches; no pattern contains the separator. */
   readonly #joined: string;
   readonly #automata = new Map<Pattern, Automaton | null>();
 
@@ -81,7 +81,7 @@ export class KeyCoverage {
     });
   }
 
-  /** What is known of the key with this digest. */
+  /** Returns the known parts of the key with this digest. */
   byDigest(hex: string): KnownKey | null {
     return this.#byHash.get(hex) ?? null;
   }
@@ -161,6 +161,6 @@ export class KeyCoverage {
 
 const reverse = (text: string): string => [...text].reverse().join('');
 
-/** Whether one of the sorted texts begins so: if any does, the first that is not smaller. */
+/** Whether one of the sorted texts has this beginning: if any has, then the first that is not smaller. */
 const hasBeginning = (sorted: readonly string[], beginning: string): boolean =>
   sorted[firstNotBefore(sorted, beginning)]?.startsWith(beginning) ?? false;

@@ -1,6 +1,6 @@
 /**
- * Goes through all rows and all known keys and tells what an operator will not have meant. Findings of each
- * kind are counted, and kept up to a limit; work is bounded as well, so that some rows may stay undecided.
+ * Checks all rows and all known keys for probable mistakes of the operator. Findings of each kind are counted, and kept
+ * up to a limit; the work is bounded too, so some rows may stay undecided.
  */
 
 import type { CompiledRow, RankedRow } from '../matching/matcher.ts';
@@ -28,18 +28,18 @@ export interface Linted {
   readonly checked: {
     readonly mappings: number;
     readonly usable: number;
-    /** Rows of which it could not be told whether they can ever win. */
+    /** Rows of which the search could not decide whether they can ever win. */
     readonly undecided: number;
   };
   readonly keys: { total: number; seen: number; match: number; no_match: number; unknown: number };
 }
 
 interface LintParts {
-  /** All enabled rows, with the faulty ones. */
+  /** All enabled rows, including the faulty ones. */
   readonly rows: readonly CompiledRow[];
   readonly index: RowIndex;
   readonly keys: readonly KnownKey[];
-  /** Says when this share of the time for all of it is over; what is left then stays undecided. */
+  /** Whether this share of the total time is over; the rest then stays undecided. */
   readonly isOver: (share: number) => boolean;
 }
 
@@ -47,7 +47,7 @@ interface LintAllParts extends LintParts {
   readonly raising: ExternalMayRaise | null;
 }
 
-/** Findings of one kind that are kept. */
+/** The most findings of one kind that are kept. */
 const findingsKept = 1_000;
 
 const rowsPerStep = 32;
@@ -136,7 +136,7 @@ class Found {
   readonly #kept = new Map<string, Linted['findings'][number][]>();
   readonly #counts = Object.fromEntries(findingKinds.map(kind => [kind, 0])) as Record<FindingKind, number>;
 
-  /** What is sure and what is unknown is kept apart, so that the one does not crowd out the other. */
+  /** Certain and uncertain findings are kept separately, so that neither displaces the other. */
   add(finding: Finding, ownerRole: string | null = null): void {
     const { kind, answer } = finding;
     this.#counts[kind]++;
@@ -152,15 +152,15 @@ class Found {
   }
 }
 
-/** Warnings of one write that are kept. */
+/** The most warnings of one write that are kept. */
 const warningsKept = 20;
 
 interface LintRowParts extends LintParts {
-  /** `keys` are all there are; else nothing is said of keys. */
+  /** `keys` is complete; otherwise no finding concerns keys. */
   readonly areKeysAll: boolean;
 }
 
-/** What lint finds of one row, and of rows that it hides; as far as `isOver` leaves time for them. */
+/** Yields the findings about one row, and about rows that it hides, within the time of `isOver`. */
 export function* lintRow(id: number, parts: LintRowParts): Generator<void, Finding[]> {
   const { rows, index, keys, areKeysAll, isOver } = parts;
   const faultyRow = rows.find(({ source, fault }) => source.id === id && fault !== null);
@@ -188,7 +188,7 @@ export function* lintRow(id: number, parts: LintRowParts): Generator<void, Findi
   return found;
 }
 
-/** Null where the time is over before the steps are. */
+/** Returns null if the time is over before the steps are. */
 function* asFarAs<T>(isOver: LintParts['isOver'], steps: Generator<void, T>): Generator<void, T | null> {
   for (;;) {
     const step = steps.next();
@@ -198,7 +198,7 @@ function* asFarAs<T>(isOver: LintParts['isOver'], steps: Generator<void, T>): Ge
   }
 }
 
-/** The rows that this one keeps from winning, alone or with others. */
+/** Finds the rows that this one keeps from winning, alone or with others. */
 function* hiddenBy(
   rank: number,
   never: NeverWins,

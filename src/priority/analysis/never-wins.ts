@@ -1,12 +1,12 @@
 /**
  * Why a row can never win: no key matches it, or every key that does is matched by rows before it.
  *
- * A key is looked for that the row matches and none of the rows which are known to be in its way; the first
- * row that matches that key joins them, and the search begins anew. It ends with a key for which the row
- * wins, or with the proof that there is none. Without a regex among the rows texts tell it all at once.
+ * Searches for a key that the row matches and none of the known hiding rows matches; the first row that matches that
+ * key joins them, and the search restarts. It ends with a key for which the row wins, or with a proof that there is
+ * none. Without a regex among the rows, comparing texts is enough.
  *
- * Nothing is said without a proof. A proof is found wherever only exact and prefix, suffix and contains
- * patterns are concerned; with a regex as far as the effort goes.
+ * Nothing is reported without a proof. A proof is always found for exact, prefix, suffix and contains patterns; with a
+ * regex as far as the effort allows.
  */
 
 import type { Pattern } from '../matching/pattern.ts';
@@ -14,7 +14,7 @@ import { type Automaton, automatonOf } from './automaton.ts';
 import { type Effort, keyOutside, maxKeyLength } from './cover.ts';
 import { ampleKey, type RowIndex } from './row-index.ts';
 
-/** `by`: the ranks of the rows that hide it together, none where no key at all matches it. */
+/** `by`: the ranks of the rows that hide it together; empty if no key matches it at all. */
 export type Verdict =
   | { readonly kind: 'hidden'; readonly by: readonly number[] }
   | { readonly kind: 'wins' }
@@ -24,12 +24,12 @@ const wins: Verdict = { kind: 'wins' };
 const undecided: Verdict = { kind: 'undecided' };
 const hidden = (by: readonly number[]): Verdict => ({ kind: 'hidden', by });
 
-/** Rows that may hide one together. */
+/** The most rows that hide one together. */
 const maxHiders = 8;
-/** For one row: a few milliseconds, tens of them at the worst. */
+/** The effort for one row: usually a few milliseconds, at worst tens of them. */
 const effortPerRow = 20_000;
 
-/** What is known of a key by its digest: all of it, or only how it begins. */
+/** The known part of a key with this digest: the whole key, or only its beginning. */
 export interface KnownByDigest {
   readonly key: string | null;
   readonly beginning: string;
@@ -85,10 +85,10 @@ export class NeverWins {
       if (key === null) return hidden(yield* this.#needed(rank, hiders, effort));
       const next = index.firstMatch(key, rank);
       if (next === null) return wins;
-      // Both would have to be wrong about a key: rather say nothing.
+      // The two would have to disagree about a key, so nothing is reported.
       if (hiders.includes(next)) return undecided;
       hiders.push(next);
-      // The one key of a digest is this one, then.
+      // This key is then the only one with the digest.
       if (index.rows[next]?.pattern.kind === 'digest') this.#automata.set(next, automatonOf({ kind: 'key', key }));
     }
     return undecided;
@@ -102,7 +102,7 @@ export class NeverWins {
     return yield* keyOutside(target, covers.filter(isThere), fresh, effort);
   }
 
-  /** Those without which some key would be left. */
+  /** Returns the hiders without which some key would be left. */
   *#needed(rank: number, hiders: readonly number[], effort: Effort): Generator<void, number[]> {
     let needed = [...hiders];
     for (const hider of hiders) {

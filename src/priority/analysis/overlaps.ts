@@ -1,6 +1,6 @@
 /**
- * Rows of different tenants that match some of the same keys, where neither hides the other. Of two such
- * rows one tells of it, so that a row which meets nearly all others makes one finding and not thousands:
+ * Rows of different tenants that match some of the same keys, where neither hides the other. A pair is
+ * reported at one of its rows, so that a row which overlaps nearly all others makes one finding, not thousands:
  *
  *   one text within the other      the wider row
  *   prefix, suffix                 the suffix       two contains, two regexes    the one that loses
@@ -15,15 +15,15 @@ import { type Finding, tenantOverlap } from './findings.ts';
 import { matchesKey } from './key-answer.ts';
 import { firstNotBefore, sortedInSteps } from './sorted-texts.ts';
 
-/** Named in a finding; the others are counted. */
+/** The most rows named in a finding; the others are counted. */
 const namedOthers = 5;
-/** For one pair with a regex. */
+/** The effort for one pair with a regex. */
 const effortPerPair = 1_000;
-/** Regexes are held against as many others; what they meet beyond is not counted. */
+/** The most other regexes that a regex is compared with; overlaps beyond are not counted. */
 const pairsPerRegex = 20;
 const rowsPerStep = 256;
 
-/** Null: the row at `rank` has nothing to tell. Rows that can never win are left out. */
+/** Returns null if the row at `rank` has no finding. Rows that can never win are omitted. */
 export function* overlapOf(
   rows: readonly RankedRow[],
   rank: number,
@@ -55,10 +55,10 @@ export function* overlapOf(
   return met === 0 ? null : tenantOverlap(own, others, met - others.length);
 }
 
-/** The ranks of the rows that may meet one with this pattern, in order. */
+/** Returns the ranks of the rows that may overlap a row with this pattern, in order. */
 export type Candidates = (pattern: Pattern) => Iterable<number>;
 
-/** Spares a prefix, of which there may be thousands, all rows that do not begin like it. */
+/** Skips, for a prefix, all rows with another beginning, because there may be thousands of prefixes. */
 export function* candidatesOf(rows: readonly RankedRow[]): Generator<void, Candidates> {
   const texts: string[] = [];
   const ranks = new Map<string, number[]>();
@@ -88,7 +88,7 @@ const isExact = ({ kind }: Pattern) => kind === 'key' || kind === 'digest';
 type TextPattern = Extract<Pattern, { text: string }>;
 type Meeting = boolean | { readonly pair: readonly [Automaton, Automaton] };
 
-/** Whether an other row, `isBefore` this one, shares keys with it and the finding is told of this one. */
+/** Whether another row, `isBefore` this one, shares keys with it and the finding is reported at this one. */
 function meeting(own: Pattern): (other: Pattern, isBefore: boolean) => Meeting {
   switch (own.kind) {
     case 'prefix':
@@ -133,13 +133,13 @@ function meetingOfRegex(own: Extract<Pattern, { kind: 'regex' }>): (other: Patte
   };
 }
 
-/** Undecided counts as no: only what is sure is told. */
+/** Undecided counts as no: only certain overlaps are reported. */
 function* haveCommonKey([a, b]: readonly [Automaton, Automaton]): Generator<void, boolean> {
   const key = yield* keyOutside(both(a, b), [], 0xe0, { left: effortPerPair });
   return typeof key === 'string';
 }
 
-/** Matches what both match; its states are pairs, numbered as they are met. */
+/** Matches the intersection; its states are pairs, numbered as they are reached. */
 function both(a: Automaton, b: Automaton): Automaton {
   const pairs: [number, number][] = [];
   const ids = new Map<string, number>();

@@ -1,6 +1,6 @@
 /**
- * A snapshot's rows by the texts of their patterns, to find the first row that matches a key, or the first
- * that matches every key which another row matches. Rows are named by their rank: 0 wins over all others.
+ * A snapshot's rows by the texts of their patterns, to find the first row that matches a key, or the first that matches
+ * every key of another row. Rows are named by their rank: 0 wins over all others.
  */
 
 import type { RankedRow } from '../matching/matcher.ts';
@@ -13,16 +13,19 @@ type TextKind = 'prefix' | 'suffix' | 'contains';
 
 interface RankedRegex {
   readonly rank: number;
-  /** '' where its keys need not begin with anything. */
+  /** The text with which all its keys begin; '' if there is none. */
   readonly beginning: string;
   test(key: string): boolean;
 }
 
-/** What takes time to find out of a pattern. Patterns live on in the snapshots that follow, and are asked once. */
+/**
+ * Properties of a pattern that are expensive to compute. Patterns live on in the following snapshots, so each is
+ * computed once.
+ */
 interface Traits {
-  /** Of a key in clear. */
+  /** For a key in clear. */
   readonly digest: string;
-  /** Of a regex. */
+  /** For a regex. */
   readonly beginning: string;
   readonly beyondAscii: readonly string[];
 }
@@ -35,7 +38,7 @@ export class RowIndex {
   readonly rows: readonly RankedRow[];
   readonly #keys = new Map<string, number>();
   readonly #digests = new Map<string, number>();
-  /** Those that are given in clear. */
+  /** Digests of the exact patterns in clear. */
   readonly #digestsOfKeys = new Map<string, number>();
   readonly #texts: Record<TextKind, TextRanks> = {
     prefix: new TextRanks(),
@@ -43,9 +46,9 @@ export class RowIndex {
     contains: new TextRanks(),
   };
   readonly #regexes: RankedRegex[] = [];
-  /** The first row that matches every key. */
+  /** The rank of the first row that matches every key. */
   #everything = none;
-  /** The first row that may match more than one key. */
+  /** The rank of the first row that may match more than one key. */
   #firstPattern = none;
   #characters = new Set<string>();
 
@@ -78,7 +81,7 @@ export class RowIndex {
     else this.#texts[pattern.kind].add(pattern.text, rank);
   }
 
-  /** A character that stands in no pattern. */
+  /** Returns a character that no pattern contains. */
   fresh(): string {
     for (let code = 0xe0; ; code++) {
       const character = String.fromCodePoint(code);
@@ -90,17 +93,17 @@ export class RowIndex {
     return (this.#regexes[0]?.rank ?? none) < rank;
   }
 
-  /** Some row before this one is not exact. */
+  /** Whether a row before this one is not exact. */
   hasPatternBefore(rank: number): boolean {
     return this.#firstPattern < rank;
   }
 
-  /** The rank of the first row that matches every key that begins so; Infinity where there is none. */
+  /** Returns the rank of the first row that matches every key with this beginning; Infinity if there is none. */
   firstOverBeginning(beginning: string): number {
     return this.#firstText(beginning);
   }
 
-  /** Whether the row at `rank` takes part in matching every key of the one at `later`; 'no' is sure of texts. */
+  /** Whether the row at `rank` may contribute to a cover of the row at `later`; 'no' is certain for texts. */
   mayCover(rank: number, later: number): boolean {
     const cover = this.rows[rank]?.pattern;
     const target = this.rows[later]?.pattern;
@@ -113,7 +116,7 @@ export class RowIndex {
     return beginning.startsWith(cover.text) || cover.text.startsWith(beginning);
   }
 
-  /** Whether any row matches this key; for a key of which the rest is unknown see the three below. */
+  /** Whether any row matches this key; the next three methods handle a key whose rest is unknown. */
   matchesAny(key: string): boolean {
     return this.firstMatch(key, this.rows.length) !== null;
   }
@@ -122,13 +125,13 @@ export class RowIndex {
     return this.#firstOfDigest(hex) !== none;
   }
 
-  /** Some row that is no regex may match keys that begin so, and does not match all of them. */
+  /** Whether some row without a regex may match keys with this beginning, but not all of them. */
   *isOpenFor(beginning: string): Generator<void, boolean> {
     const { prefix, suffix, contains } = this.#texts;
     return suffix.size > 0 || contains.size > 0 || (yield* prefix.hasLonger(beginning));
   }
 
-  /** The regexes that keys which begin so may match. */
+  /** Yields the regexes that keys with this beginning may match. */
   *regexesFor(start: string): Generator<Extract<Pattern, { kind: 'regex' }>> {
     for (const { rank, beginning } of this.#regexes) {
       if (!start.startsWith(beginning) && !beginning.startsWith(start)) continue;
@@ -137,7 +140,7 @@ export class RowIndex {
     }
   }
 
-  /** The rank of the first row that matches this key, if that is less than `below`. */
+  /** Returns the rank of the first row that matches this key, if that is less than `below`. */
   firstMatch(key: string, below: number): number | null {
     let best = Math.min(this.#firstText(key), this.#keys.get(key) ?? none);
     if (this.#digests.size > 0) best = Math.min(best, this.#digests.get(digestOfKey(key)) ?? none);
@@ -164,9 +167,9 @@ export class RowIndex {
   }
 
   /**
-   * The rank of the first row before `rank` whose text alone makes it match every key that the row at `rank`
-   * does. For a pattern that is no regex there is such a row, or else no rows without a regex among them
-   * match all of its keys: they are without number, since keys may contain any character.
+   * Returns the rank of the first row before `rank` whose text alone implies that it matches every key of the row at
+   * `rank`. For a pattern that is no regex, either such a row exists, or no set of rows without a regex matches all of
+   * its keys: there are infinitely many, since keys may contain any character.
    */
   firstCover(rank: number): number | null {
     const pattern = this.rows[rank]?.pattern;
@@ -197,13 +200,13 @@ export class RowIndex {
   }
 }
 
-/** A key that the pattern matches, and with it no text that the pattern does not imply. */
+/** Returns a key that the pattern matches and that contains no text beyond what the pattern implies. */
 export function ampleKey({ kind, text }: Extract<Pattern, { text: string }>, fresh: string): string {
   if (kind === 'prefix') return text + fresh;
   return kind === 'suffix' ? fresh + text : fresh + text + fresh;
 }
 
-/** Texts with the rank of the first row that has each, found as pieces of a longer text. */
+/** Texts with the rank of the first row that has each, found as parts of a longer text. */
 class TextRanks {
   readonly #ranks = new Map<string, number>();
   readonly #lengths: number[] = [];
@@ -213,7 +216,7 @@ class TextRanks {
     return this.#ranks.size;
   }
 
-  /** Whether some text begins with this one and goes on. */
+  /** Whether some longer text begins with this one. */
   *hasLonger(beginning: string): Generator<void, boolean> {
     this.#sorted ??= yield* sortedInSteps([...this.#ranks.keys()]);
     const at = firstNotBefore(this.#sorted, beginning);
@@ -255,7 +258,7 @@ function traitsOf(pattern: Pattern, text: string): Traits {
   const traits = {
     digest: pattern.kind === 'key' ? digestOfKey(pattern.key) : '',
     beginning: pattern.kind === 'regex' ? literalBeginning(pattern.regex) : '',
-    // Few patterns leave ASCII, and a character that stands in none is looked for beyond it.
+    // Few patterns contain characters beyond ASCII, so an unused character is searched there.
     beyondAscii: text.match(/[^\0-\x7f]/gu) ?? [],
   };
   knownTraits.set(pattern, traits);

@@ -1,13 +1,13 @@
 /**
- * What a change of mappings does to the shares of the pools. Whoever had a request in the last hour counts as
- * active; what each of them gets, before and after, is what domain/pool-share.ts says.
+ * The effect of a change of mappings on the shares of the pools. A tenant counts as active if it had a request in the
+ * last hour; domain/pool-share.ts computes the shares before and after.
  */
 import { type PoolShare, poolShares, type Sharing } from '../../domain/pool-share.ts';
 import { allLevels, type Level } from '../../domain/vocabulary.ts';
 
 export interface SharedPool extends Sharing {
   readonly name: string;
-  /** Of a tenant, by its flow id. */
+  /** The weight of a tenant, by its flow ID. */
   readonly weightOf: (flowId: string) => number;
 }
 
@@ -16,18 +16,18 @@ export interface ActiveFlow {
   readonly level: Level;
 }
 
-/** Requests of `before` would be those of `after`; null: there is no such flow then. */
+/** Requests of the flow `before` would belong to `after`; null: there is no such flow then. */
 export interface FlowMove {
   readonly before: ActiveFlow | null;
   readonly after: ActiveFlow | null;
 }
 
-export interface FlowStanding extends PoolShare {
+interface FlowStanding extends PoolShare {
   readonly flow_id: string;
   readonly level: Level;
 }
 
-export interface ShareChange {
+interface ShareChange {
   readonly before: FlowStanding | null;
   readonly after: FlowStanding | null;
 }
@@ -35,14 +35,14 @@ export interface ShareChange {
 export interface PoolShareChanges extends Pick<Sharing, 'policy'> {
   readonly pool: string;
   readonly share_by: Sharing['shareBy'];
-  /** Those that move first, then whose share changes most. */
+  /** Moved tenants first, then those with the largest change of share. */
   readonly tenants: readonly ShareChange[];
   readonly tenants_left_out: number;
 }
 
-/** Of a pool. */
-export const mostSharesShown = 50;
-/** Those with the most tenants; pools in which nobody moves are not shown. */
+/** The most shares shown per pool. */
+const mostSharesShown = 50;
+/** Pools with the most tenants come first; pools without moves are not shown. */
 export const mostPoolsShown = 20;
 const flowsPerStep = 1024;
 
@@ -59,7 +59,10 @@ export class ActiveFlows {
     if (!known.has(key)) known.set(key, move);
   }
 
-  /** `subject`: who is asked about. It is shown where it was active, or, if it was not, wherever it might be. */
+  /**
+   * `subject`: the flow of the question. It is shown in the pools where it was active, or, if in none, in all possible
+   * ones.
+   */
   *changes(pools: readonly SharedPool[], subject: FlowMove | null): Generator<void, PoolShareChanges[]> {
     const shown = pools.map(pool => ({ pool, flows: [...(this.#pools.get(pool.name)?.values() ?? [])] }));
     if (subject !== null && !shown.some(({ flows }) => flows.some(flow => isOf(flow, subject))))

@@ -6,9 +6,9 @@ export interface ShownRow {
   readonly id: number;
   readonly pattern: string;
   readonly match_type: MatchType;
-  /** That of the row. */
+  /** The row's own priority. */
   readonly priority: number;
-  /** The one that holds now, by which rows win. */
+  /** The priority in effect, which decides which row wins. */
   readonly effective_priority: number;
   readonly tenant_id: string | null;
   readonly tenant_name: string | null;

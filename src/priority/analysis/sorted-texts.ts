@@ -1,4 +1,4 @@
-/** Sorting in steps, so that 100,000 texts keep nobody waiting, and looking for beginnings among what is sorted. */
+/** Sorts in steps, so that 100,000 texts block no request, and searches prefixes among sorted texts. */
 const textsPerRun = 250;
 const textsPerStep = 1_000;
 
@@ -31,7 +31,7 @@ function* merged(left: readonly string[], right: readonly string[]): Generator<v
   return both;
 }
 
-/** The index of the first of the sorted texts that is not smaller: if any begins with `text`, that one does. */
+/** Returns the index of the first sorted text that is not smaller: if any begins with `text`, that one does. */
 export function firstNotBefore(sorted: readonly string[], text: string): number {
   let from = 0;
   let to = sorted.length;

@@ -1,7 +1,7 @@
-/** Changes of mappings that are tried instead of made: nothing is written, and the answer tells what they would do. */
-import { answered } from '../../db/answered.ts';
+/** Dry runs of changes of mappings: nothing is written, and the answer describes their effect. */
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
+import type { WriteBy } from '../../domain/stale.ts';
 import type { Recent } from '../../observed/recent-outcomes.ts';
 import type { Finding } from '../analysis/findings.ts';
 import { type Figures, figuresOf, type KnownKey } from '../analysis/impact.ts';
@@ -18,25 +18,24 @@ import { boostOf, type NewBoost } from '../rows/boost-rules.ts';
 import type { MappingPatch, NewMapping } from '../rows/mapping-rules.ts';
 import { MappingWrites } from '../rows/mapping-writes.ts';
 import type { RehearsalStore } from '../rows/rehearsal-store.ts';
-import type { WriteBy } from '../rows/stale.ts';
 import type { ListedMapping, Mapper } from '../serving/mapper.ts';
 import { compiledWith, inSlices, type Loaded } from '../serving/snapshot-loader.ts';
 import { shownTiming } from '../serving/timing-shown.ts';
 import type { Inspector, RowsTogether } from './inspector.ts';
 
 export interface Impact {
-  /** What mappings do to requests now. The figures are of enforced ones, whatever they do now. */
+  /** The present effect of mappings. The figures assume that they are enforced. */
   readonly mapping: 'enforced' | 'shadow' | 'off';
   readonly keys: Figures;
   readonly requests: Figures & { readonly since: string };
-  /** Of the pools in which somebody moves: what each tenant that was active since then would get. */
+  /** The pools in which a tenant moves: the share of each recently active tenant. */
   readonly shares: readonly PoolShareChanges[];
   readonly shares_left_out: number;
 }
 
 export interface Tried {
   readonly dry_run: true;
-  /** As it would be; of a deletion, as it was. What only a stored row has is null. */
+  /** The row after the change, or before a deletion. Fields that only a stored row has are null. */
   readonly mapping: Omit<ListedMapping, 'id' | 'created_at' | 'updated_at' | 'etag'> & {
     readonly id: number | null;
     readonly created_at: string | null;
@@ -44,7 +43,7 @@ export interface Tried {
     readonly etag: string | null;
   };
   readonly impact: Impact;
-  /** As of the real write. */
+  /** The warnings of the real write. */
   readonly warnings: readonly Finding[];
 }
 
@@ -86,23 +85,23 @@ export class DryRun {
   }
 
   async create(mapping: NewMapping, createdBy: string): Promise<Tried> {
-    const row = await answered(this.#writes.create(mapping, createdBy), mapping);
+    const row = await this.#writes.create(mapping, createdBy);
     const { impact, warnings } = await this.#tried({ id: row.id, row });
     const shown = { ...this.#parts.mapper.listed(row), id: null, created_at: null, updated_at: null, etag: null };
     return { dry_run: true, mapping: shown, impact, warnings };
   }
 
   async update(id: number, patch: MappingPatch, by: WriteBy): Promise<Tried> {
-    const row = await answered(this.#writes.update(id, patch, by), patch);
+    const row = await this.#writes.update(id, patch, by);
     return { dry_run: true, mapping: this.#parts.mapper.listed(row), ...(await this.#tried({ id, row })) };
   }
 
   async remove(id: number, by: WriteBy): Promise<Tried> {
-    const row = await answered(this.#writes.remove(id, by));
+    const row = await this.#writes.remove(id, by);
     return { dry_run: true, mapping: this.#parts.mapper.listed(row), ...(await this.#tried({ id, row: null })) };
   }
 
-  /** Of a mapping: another priority until a moment. */
+  /** Tries a boost of a mapping: another priority until a moment. */
   async boost(id: number, asked: NewBoost, actor: string): Promise<Tried> {
     const { mapper, clock } = this.#parts;
     const now = clock.date().getTime();
@@ -118,18 +117,18 @@ export class DryRun {
     return { dry_run: true, mapping: { ...row, ...shownTiming(row.priority, timing, now) }, impact, warnings: [] };
   }
 
-  /** What these changes would do to the keys and to the last hour's requests. */
+  /** Returns the effect of these changes on the keys and on the last hour's requests. */
   async impactOf(edits: readonly RowEdit[]): Promise<Impact> {
     const { before, after } = await this.#compiledWith(edits);
     return this.#impact(before.compiled.snapshot, after.snapshot, null);
   }
 
-  /** Of a row that goes nothing is left to warn of. */
+  /** A deleted row has no warnings. */
   async #tried(edit: RowEdit): Promise<Pick<Tried, 'impact' | 'warnings'>> {
     const { before, after } = await this.#compiledWith([edit]);
     const move = moveOf(edit.id, before.rows, after.rows, this.#parts.clock.date().getTime());
     const impact = await this.#impact(before.compiled.snapshot, after.snapshot, move);
-    const warnings = edit.row === null ? [] : await answered(this.#parts.inspector.warningsAmong(edit.id, after));
+    const warnings = edit.row === null ? [] : await this.#parts.inspector.warningsAmong(edit.id, after);
     return { impact, warnings };
   }
 
@@ -138,7 +137,7 @@ export class DryRun {
     boosted: TriedBoost | null = null,
   ): Promise<{ before: Loaded; after: RowsTogether }> {
     const { mapper, clock } = this.#parts;
-    // As after the real change, the rows are those in the table now.
+    // As after a real change, the rows are those of the table.
     await mapper.reload();
     const serving = mapper.serving();
     if (serving === null) throw errors.unavailable('The mappings are not read yet.', 1);
@@ -169,7 +168,7 @@ export class DryRun {
   }
 }
 
-/** What the change does to the flow of the row itself; null where that stays as it is. */
+/** Returns the change of the row's own flow; null if it stays unchanged. */
 function moveOf(
   id: number,
   before: readonly CompiledRow[],

@@ -1,5 +1,4 @@
 import type { PrioritySettings } from '../../config/config.ts';
-import { answered } from '../../db/answered.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
 import { singleFlight } from '../../domain/single-flight.ts';
@@ -44,23 +43,23 @@ const warningsSteps = 50;
 const keysForWarnings = 1_000;
 
 /**
- * Answers operators' questions about the mappings that serve. Works in slices beside the requests and
- * remembers nothing of a key that it is asked about.
+ * Answers operators' questions about the mappings in effect. Works in slices between requests and remembers no key of a
+ * question.
  */
 export class Inspector {
   readonly #parts: InspectorParts;
-  /** Of a snapshot, for as long as somebody holds that. */
+  /** The index of a snapshot, kept as long as the snapshot is. */
   readonly #indexes = new WeakMap<Snapshot, Promise<RowIndex>>();
   readonly #look: NeverWinsLook;
   /** Rows that are switched off, as they were compiled last. */
   #disabled: ReadonlyMap<number, CompiledRow> = new Map();
   #isStopped = false;
-  /** One at a time: whoever asks meanwhile shares the next one. */
+  /** One at a time: calls during a run share the next one. */
   readonly lint: () => Promise<Linted>;
 
   constructor(parts: InspectorParts) {
     this.#parts = parts;
-    this.lint = singleFlight(() => answered(this.#lint()));
+    this.lint = singleFlight(() => this.#lint());
     const { clock, events, serving } = parts;
     this.#look = new NeverWinsLook({
       clock,
@@ -71,7 +70,7 @@ export class Inspector {
     });
   }
 
-  /** What is being looked for in the background is given up. */
+  /** Aborts background searches. */
   stop(): void {
     this.#isStopped = true;
   }
@@ -81,7 +80,7 @@ export class Inspector {
     return this.#look.known();
   }
 
-  /** What lint would find of a row that was just written. Never rejects: the row is stored. */
+  /** Returns lint's findings about a row that was just written. Never rejects, because the row is stored. */
   async warningsFor(id: number): Promise<Finding[]> {
     try {
       const { rows, compiled } = this.#serving();
@@ -92,7 +91,7 @@ export class Inspector {
     }
   }
 
-  /** What lint would find of a row if these rows served. */
+  /** Returns lint's findings about a row if these rows were in effect. */
   async warningsAmong(id: number, { rows, snapshot }: RowsTogether): Promise<Finding[]> {
     const { clock } = this.#parts;
     const { keys, areAll } = await this.#keys(keysForWarnings);
@@ -129,9 +128,7 @@ export class Inspector {
 
   async explain(question: Question): Promise<Explanation> {
     const { settings, readDisabled, keys, clock } = this.#parts;
-    const [off, owner] = await answered(
-      Promise.all([readDisabled(), question.isWhole ? keys.ownerOf(question.key) : null]),
-    );
+    const [off, owner] = await Promise.all([readDisabled(), question.isWhole ? keys.ownerOf(question.key) : null]);
     const disabled = await inSlices(compileRows(off, this.#disabled), clock);
     this.#disabled = await inSlices(byId(disabled), clock);
     const { rows, rowById, compiled } = this.#serving();

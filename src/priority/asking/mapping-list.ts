@@ -29,7 +29,7 @@ export interface MappingPage {
     readonly never_wins: { message: string; by: number[] } | null;
   })[];
   readonly total: number;
-  /** When the look for rows that never win ended; null: it has not, of the rows that serve. */
+  /** The end of the search for rows that never win; null: unfinished for the rows in effect. */
   readonly checked_at: string | null;
   readonly external_may_raise: ExternalMayRaise | null;
 }
@@ -55,7 +55,7 @@ export class MappingList {
     return { mappings: await inSlices(this.#shown(mappings, looked), clock), total, ...around };
   }
 
-  /** What is wrong with a row that is switched off is found out here, which takes a regex a millisecond. */
+  /** The faults of a disabled row are found here, which takes a millisecond per regex. */
   *#shown(rows: readonly StoredMapping[], looked: NeverWinning | null): Generator<void, MappingPage['mappings']> {
     const { mapper, rates, raised } = this.#parts;
     const shown: MappingPage['mappings'] = [];
@@ -72,7 +72,7 @@ export class MappingList {
     return shown;
   }
 
-  /** What the table does not say of its rows; null where it does. */
+  /** Returns the IDs of rows in a state that the table does not store; null if it does. */
   #idsIn(state: MappingState | undefined, looked: NeverWinning | null): number[] | null {
     switch (state) {
       case 'faulty':
@@ -108,5 +108,5 @@ export class MappingList {
   }
 }
 
-/** As PostgreSQL reads it, in one text: a parameter for each would be too many. */
+/** A PostgreSQL array in one text, because a parameter for each number would be too many. */
 const arrayOf = (numbers: readonly number[]): string => `{${numbers.join(',')}}`;

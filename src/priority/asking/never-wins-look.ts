@@ -1,4 +1,6 @@
-/** Which rows of a snapshot can never win: looked for in the background, once, and known for as long as it serves. */
+/**
+ * The rows of a snapshot that can never win: searched for once, in the background, and kept as long as the snapshot.
+ */
 import type { Clock } from '../../domain/clock.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { neverWins } from '../analysis/findings.ts';
@@ -28,7 +30,7 @@ const lookMs = 60_000;
 /** Between a look that failed and the next. */
 const retryMs = 30_000;
 
-/** What a look has found. */
+/** The result of a search. */
 export class NeverWinning {
   readonly snapshot: Snapshot;
   readonly checkedAt: Date;
@@ -44,7 +46,7 @@ export class NeverWinning {
     return [...this.#hidden.keys()];
   }
 
-  /** As lint says it; null: the row may win, or nobody can tell. */
+  /** Returns lint's sentence; null: the row may win, or it is undecided. */
   of(id: number): { message: string; by: number[] } | null {
     const { ranked } = this.snapshot;
     const hidden = this.#hidden.get(id);
@@ -61,7 +63,7 @@ export class NeverWinning {
 export class NeverWinsLook {
   readonly #parts: NeverWinsLookParts;
   #found: NeverWinning | null = null;
-  /** What is being looked through. */
+  /** The snapshot being searched. */
   #looking: Snapshot | null = null;
   #failedAt = Number.NEGATIVE_INFINITY;
 
@@ -69,7 +71,7 @@ export class NeverWinsLook {
     this.#parts = parts;
   }
 
-  /** What is known of the rows that serve now; null: nothing yet, and from now on somebody looks. */
+  /** Returns what is known of the rows in effect; null: nothing yet, and a search begins. */
   known(): NeverWinning | null {
     const snapshot = this.#parts.serving();
     if (this.#found?.snapshot !== snapshot) this.#found = null;

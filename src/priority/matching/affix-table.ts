@@ -1,11 +1,11 @@
-/** Finds the texts that a key begins or ends with, in one pass over the key; for the matcher. */
+/** Finds the texts that a key begins or ends with, in one pass over the key; used by the matcher. */
 import { maxPatternLength } from './pattern.ts';
 
 // FNV-1a over UTF-16 units: cheap per character, and good enough because hits are compared as text.
 const hashSeed = 0x811c9dc5 | 0;
 const hashStep = (hash: number, unit: number) => Math.imul(hash ^ unit, 0x01000193);
 
-/** The hash that the tables use; `fromEnd` walks the text backwards. */
+/** Returns the hash that the tables use; `fromEnd` walks the text backwards. */
 export function hashOfAffix(text: string, fromEnd: boolean): number {
   let hash = hashSeed;
   for (let i = 0; i < text.length; i++) hash = hashStep(hash, text.charCodeAt(fromEnd ? text.length - 1 - i : i));
@@ -31,7 +31,7 @@ export class AffixTable {
     this.#fromEnd = fromEnd;
   }
 
-  /** Ranks ascend from call to call, so of equal texts the first one stays. */
+  /** Ranks ascend from call to call, so the first of equal texts stays. */
   add(text: string, rank: number): void {
     const hash = hashOfAffix(text, this.#fromEnd);
     if (this.#rankOf(hash, text, 0, text.length) !== undefined) return;
@@ -42,7 +42,7 @@ export class AffixTable {
     this.#longest = Math.max(this.#longest, text.length);
   }
 
-  /** The best rank among `best` and the texts that this key begins (or ends) with. */
+  /** Returns the best rank among `best` and the texts that this key begins (or ends) with. */
   improve(key: string, best: number): number {
     if ((this.#ranks[0] ?? best) >= best) return best;
     const end = Math.min(key.length, this.#longest);
@@ -59,7 +59,7 @@ export class AffixTable {
     return best;
   }
 
-  /** The rank of the text that stands in `key` at `start` and has this length and hash. */
+  /** Returns the rank of the text in `key` at `start` with this length and hash. */
   #rankOf(hash: number, key: string, start: number, length: number): number | undefined {
     const slots = this.#slots;
     for (let slot = this.#slotOf(hash); ; slot = (slot + 2) & (slots.length - 1)) {

@@ -1,6 +1,6 @@
 const rowsPerStep = 1_024;
 
-/** Rows that come in order of id in the order in which they win: by priority, then id. */
+/** Yields rows, given in order of ID, in the order in which they win: by priority, then ID. */
 export function* byPriority<Row extends { readonly priority: number }>(rows: readonly Row[]): Generator<void, Row[]> {
   const groups = new Map<number, Row[]>();
   for (const [at, row] of rows.entries()) {

@@ -1,6 +1,6 @@
 /**
- * Which level and flow a request gets: X-Priority within the operator's policy, else the mapping, else
- * the default. The header changes the level, never the flow.
+ * Decides the level and flow of a request: X-Priority within the operator's policy, else the mapping, else the default.
+ * The header changes the level, never the flow.
  */
 import type { PrioritySettings } from '../../config/config.ts';
 import { errors } from '../../domain/errors.ts';
@@ -17,7 +17,7 @@ import {
 import type { Events } from '../../telemetry/events.ts';
 import type { Mapping } from './matcher.ts';
 
-/** For an edition without mappings, and while mapping is switched off. */
+/** For an edition without mappings, and while mapping is disabled. */
 export function defaultClassify(settings: PrioritySettings): Classify {
   const own = levelOf(settings.default_priority.value);
   const policy = settings.x_priority.value;
@@ -67,7 +67,7 @@ function decide(
   return { level, source: 'header', flowId, mappingId, isRaised: isBetter };
 }
 
-/** A header sent twice comes as a list, or joined by a comma. */
+/** A repeated header comes as a list, or joined by a comma. */
 function parseAsked(asked: string | string[]): Level {
   const level = typeof asked === 'string' && /^[0-9]$/.test(asked) ? Number(asked) : null;
   if (isLevel(level)) return level;

@@ -16,7 +16,7 @@ import { digestOfKey, type FaultyPattern, type Pattern, parsePattern } from './p
 import { regexesInRoom } from './regex-room.ts';
 import { type Effective, effectiveAt, noTiming, type Timing } from './timing.ts';
 
-/** What the matcher needs of a mapping's row. */
+/** The fields of a mapping's row that the matcher reads. */
 export interface MappingSource {
   readonly id: number;
   readonly pattern: string;
@@ -27,11 +27,11 @@ export interface MappingSource {
   readonly tenant_type: string | null;
 }
 
-/** A usable row, as a match finds it. */
+/** A usable row, as a match returns it. */
 export interface Mapping extends MappingSource {
-  /** In a snapshot the effective one; `priority` is that of the row. */
+  /** In a snapshot the effective level; `priority` is the row's. */
   readonly level: Level;
-  /** The tenant's queue: its id, or the mapping's where it has none. */
+  /** The tenant's queue: its ID, or the mapping's if it has none. */
   readonly flowId: string;
 }
 
@@ -44,17 +44,17 @@ export interface RankedRow {
 export interface CompiledRow {
   readonly source: MappingSource;
   readonly pattern: Pattern | FaultyPattern;
-  /** Null: the row cannot be used. */
+  /** Null: the row is unusable. */
   readonly mapping: Mapping | null;
   readonly fault: string | null;
-  /** What changes its priority with the time; `mapping.level` is that of the row. */
+  /** The boosts and schedules that change its priority; `mapping.level` is the row's own. */
   readonly timing: Timing;
 }
 
 /** Rows after which a step ends, so that whoever drives the steps can let others run. */
 const rowsPerStep = 256;
 
-/** A step of this many rows, or one regex, takes well under a millisecond or two. */
+/** A step of this many rows, or one regex, takes well under one or two milliseconds. */
 export function* compileRows(
   rows: readonly MappingSource[],
   previous: ReadonlyMap<number, CompiledRow>,
@@ -70,7 +70,7 @@ export function* compileRows(
   return compiled;
 }
 
-/** Takes over what it can of the row as it was compiled `before`, its timing too where no other is given. */
+/** Reuses as much as possible of the row compiled `before`, including its timing if no other is given. */
 export function compileRow(
   row: MappingSource,
   before?: CompiledRow,
@@ -88,7 +88,7 @@ export function compileRow(
   return { source: row, pattern, mapping: { ...mapping, level: priority, flowId }, fault: null, timing };
 }
 
-/** The queue of a row's tenant within a level. */
+/** Returns the queue of a row's tenant within a level. */
 export const flowIdOf = ({ id, tenant_id }: Pick<MappingSource, 'id' | 'tenant_id'>): string =>
   tenant_id || `mapping:${id}`;
 
@@ -105,14 +105,14 @@ const sameMeaning = (a: MappingSource, b: MappingSource) =>
 
 export interface Compiled {
   readonly snapshot: Snapshot;
-  /** The first moment (ms since 1970) at which the same rows would compile to something else. */
+  /** The first moment (ms since 1970) at which the same rows would compile to another result. */
   readonly validUntil: number;
-  /** Rows whose priority comes from a boost or a schedule. */
+  /** The number of rows whose priority comes from a boost or a schedule. */
   readonly boosted: number;
   readonly scheduled: number;
 }
 
-/** The priority that a usable row has at a moment, and where it comes from; null where the row cannot be used. */
+/** Returns the priority of a row at a moment, and its source; null if the row is unusable. */
 export const effectiveOf = ({ mapping, timing }: CompiledRow, now: number): Effective | null =>
   mapping && effectiveAt(mapping.level, timing, now);
 
@@ -132,7 +132,7 @@ export function* compileSteps(rows: readonly CompiledRow[], now: number): Genera
   yield;
   const snapshot = new Snapshot();
   for (const level of byLevel) {
-    // Rows mostly come in order of id, and sorting what is sorted takes one pass.
+    // Rows mostly come in order of ID, and sorting a sorted list takes one pass.
     for (const row of level.sort((a, b) => a.mapping.id - b.mapping.id)) {
       snapshot.append(row);
       if (snapshot.size % rowsPerStep === 0) yield;
@@ -149,7 +149,7 @@ export function compile(rows: readonly CompiledRow[], now: number): Compiled {
   }
 }
 
-/** Keys remembered per generation; there are two. */
+/** The number of keys remembered per generation; there are two. */
 export const rememberedKeys = 16_384;
 
 export class Snapshot {
@@ -172,22 +172,22 @@ export class Snapshot {
     return this.#ranked.length;
   }
 
-  /** Usable rows, the one that wins over all others first. */
+  /** Usable rows, in the order in which they win. */
   get ranked(): readonly RankedRow[] {
     return this.#ranked;
   }
 
-  /** Distinct tenant ids of this type. */
+  /** Returns the number of distinct tenant IDs of this type. */
   tenants(type: TenantType): number {
     return this.#tenants[type].size;
   }
 
-  /** External tenants with a row that gives another level than P0: there is a better one that they could ask for. */
+  /** The number of external tenants with a row whose level is not P0, so that a better level exists. */
   get externalBelowBest(): number {
     return this.#externalBelowBest.size;
   }
 
-  /** For the compiler only, in the order priority, id, before the first match. */
+  /** For the compiler only: in the order priority, ID, before the first match. */
   append(row: RankedRow): void {
     const rank = this.#ranked.push(row) - 1;
     const { pattern, mapping } = row;
@@ -221,7 +221,7 @@ export class Snapshot {
     else this.#scans.push({ rank, matches: key => key.includes(text) });
   }
 
-  /** The mapping that wins for this key, or null. */
+  /** Returns the mapping that wins for this key, or null. */
   match(key: string): Mapping | null {
     const known = this.#recent.get(key);
     return known === undefined ? this.#remember(key) : known;
@@ -238,7 +238,7 @@ export class Snapshot {
     return found;
   }
 
-  /** Like match, but remembers nothing of the key. */
+  /** Like match, but does not remember the key. */
   find(key: string): Mapping | null {
     let best = Math.min(this.#everything, this.#keys.get(key) ?? Number.POSITIVE_INFINITY);
     if (this.#firstDigest < best)

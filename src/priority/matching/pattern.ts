@@ -1,5 +1,5 @@
 /**
- * What a mapping row's pattern means, and what is wrong with one that cannot be used.
+ * Parses the pattern of a mapping row, and names the fault of an unusable one.
  *
  *   exact     the whole key, or `sha256:<hex of the key>`      prefix   `tok_prod` or `tok_prod*`
  *   suffix    `_ci` or `*_ci`                                   contains `_ml_` or `*_ml_*`
@@ -11,9 +11,9 @@ import { Regex } from './regex.ts';
 import { RegexFault } from './regex-program.ts';
 
 export const maxPatternLength = 512;
-export const maxRegexLength = 256;
-/** Copies that counted repetitions (`{n}`, `{n,m}`) make in all; nested ones multiply. */
-export const maxRegexCopies = 100;
+const maxRegexLength = 256;
+/** The most copies that counted repetitions (`{n}`, `{n,m}`) make in total; nested ones multiply. */
+const maxRegexCopies = 100;
 
 export type Pattern =
   | { readonly kind: 'key'; readonly key: string }
@@ -23,14 +23,14 @@ export type Pattern =
 
 export interface FaultyPattern {
   readonly kind: 'faulty';
-  /** What is wrong and what is allowed; holds nothing of an exact pattern. */
+  /** The fault and what is allowed; contains nothing of an exact pattern. */
   readonly fault: string;
 }
 
 const faulty = (fault: string): FaultyPattern => ({ kind: 'faulty', fault });
 
 export function parsePattern(matchType: MatchType, text: string): Pattern | FaultyPattern {
-  // Of a text of megabytes it is enough to know that it is too long.
+  // The exact length of a very long text is not needed.
   const length = text.length > 2 * maxPatternLength ? text.length : [...text].length;
   if (length < 1 || length > maxPatternLength)
     return faulty(`a pattern has 1 to ${maxPatternLength} characters, not ${length}`);
@@ -51,7 +51,7 @@ export function parsePattern(matchType: MatchType, text: string): Pattern | Faul
   }
 }
 
-/** What can stand in one line of a log and be stored as text. */
+/** Whether the text fits in one line of a log and can be stored. */
 export const isPrintable = (text: string): boolean => text.isWellFormed() && !/\p{Cc}/u.test(text);
 
 const withoutStarAtStart = (text: string) => (text.startsWith('*') ? text.slice(1) : text);
@@ -70,7 +70,7 @@ function parseExact(text: string): Pattern | FaultyPattern {
 /** Lowercase hex SHA-256 of a whole key, as in `sha256:<hex>`. */
 export const digestOfKey = (key: string): string => hash('sha256', key);
 
-/** The digest that both spellings of one exact key share. */
+/** Returns the digest that both spellings of one exact key share. */
 export function digestOfExact(text: string): string {
   const parsed = parseExact(text);
   return parsed.kind === 'digest' ? parsed.hex : digestOfKey(text);
@@ -92,20 +92,20 @@ function parseRegex(text: string, length: number): Pattern | FaultyPattern {
   }
 }
 
-/** The first compilation costs about 15 ms of just-in-time work: pay it before anyone waits. */
+/** The first compilation costs about 15 ms of just-in-time work, so it is done before the first request. */
 export function warmUpRegexEngine(): void {
   new Regex('(?i)^tok_[a-z\\d]{2,20}(_ci|-\\pL+)?$').test('tok_warm-up');
 }
 
-// One token of RE2 syntax, as far as repetitions care: a quoted text, an escape with its braces, a
-// class, a group's opening, a counted repetition, or a single character.
+// One token of RE2 syntax, as far as repetitions depend on it: a quoted text, an escape with its braces, a class, a
+// group's opening, a counted repetition, or a single character.
 const tokens =
   /\\Q.*?(?:\\E|$)|\\(?:[xpP]\{[^}]*\}|.)|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]?|\((?:\?[^:>)]*[:>]?)?|\{\d+(?:,\d*)?\}|./gsu;
 
-/** What the counted repetitions of a regex come to; never parses it. */
+/** Returns the number of copies that a regex's counted repetitions make; never parses the regex. */
 function copiesIn(text: string): number {
   const outer: number[] = [];
-  // The group that is open: all but its last item, and that item, which a repetition may multiply.
+  // The open group: all but its last item, and that item, which a repetition may multiply.
   let before = 0;
   let last = 0;
   for (const token of text.match(tokens) ?? []) {

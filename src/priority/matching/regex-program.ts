@@ -1,54 +1,54 @@
 /**
- * Regexes as programs. re2js parses and compiles them; between the two it is weighed what they expand to, so that
- * nothing large is ever made. Of the program a compact copy is kept: all that matching and analysis need.
+ * Regexes as programs. re2js parses and compiles them; between the two their expanded size is checked, so that nothing
+ * large is ever created. A compact copy of the program is kept: all that matching and analysis need.
  *
- * This file alone knows the parsed tree and the instructions of re2js. They are no documented API, so the version is
- * pinned, and properties hold sizes and matches against the engine.
+ * This file alone depends on the parsed tree and the instructions of re2js. They are no documented API, so the version
+ * is pinned, and property tests compare sizes and matches with the engine.
  */
 import { RE2Set } from 're2js';
 
-/** Characters, classes, choices and checks, once all repetitions are written out. */
-export const maxRegexSize = 1_000;
-/** Ranges of characters of all classes, written out likewise; `\pL` has about 700. */
-export const maxRegexRanges = 100_000;
-/** What parsing the classes may cost, in characters that are folded to either case: some milliseconds. */
+/** The limit of characters, classes, choices and checks, with all repetitions expanded. */
+const maxRegexSize = 1_000;
+/** The limit of the ranges of all classes, expanded too; `\pL` has about 700. */
+const maxRegexRanges = 100_000;
+/** The limit of the cost of parsing classes, in characters that are folded to either case: some milliseconds. */
 const maxClassWork = 150_000;
-/** A Unicode class costs as much as folding so many characters. */
+/** A Unicode class costs as much as folding this many characters. */
 const unicodeClassWork = 5_000;
 /** The last character that has a case. */
 const lastCased = 0x1e943;
 
-/** What a program does at a place. */
+/** The action of a program at a place. */
 export const act = { fail: 0, match: 1, choose: 2, check: 3, take: 4 } as const;
-/** What a check asks for: what is seen between two characters. Lines are those of `(?m)`. */
+/** The conditions of a check between two characters. Lines are those of `(?m)`. */
 export const sight = { beginLine: 1, endLine: 2, begin: 4, end: 8, word: 16, noWord: 32 } as const;
 export const anySight = ~0;
 
 export interface CharacterSet {
-  /** Code points at which membership may change, made anew each time. */
+  /** Code points at which membership may change; a new list each time. */
   readonly edges: readonly number[];
-  /** How many there are. */
+  /** The number of edges. */
   readonly edgeCount: number;
   has(character: number): boolean;
 }
 
-/** A place is a number; each of the three lists says something of every place. */
+/** A place is a number; each of the three lists has an entry for every place. */
 export interface Program {
   readonly start: number;
   readonly acts: Uint8Array;
-  /** Where it goes on. */
+  /** The next place. */
   readonly outs: Uint16Array;
-  /** Where else a choice goes on, what a check asks for, which set a take takes from. */
+  /** The other next place of a choice, the conditions of a check, or the set of a take. */
   readonly args: Uint16Array;
   readonly sets: readonly CharacterSet[];
   /** Whether the edges of all sets are known: letters that fold outside ASCII have partners that cannot be listed. */
   readonly areSetsKnown: boolean;
 }
 
-/** What is wrong with a regex, in words that go on after "a regex". */
+/** The fault of a regex, in words that continue "a regex". */
 export class RegexFault extends Error {}
 
-/** Throws a RegexFault, or what re2js throws where it cannot parse the text. */
+/** Throws a RegexFault, or the error of re2js if it cannot parse the text. */
 export function programOf(text: string): Program {
   const set = parsed(text);
   const { size, ranges } = sizesOf(set.regexps[0]);
@@ -60,10 +60,10 @@ export function programOf(text: string): Program {
   return compact(set.prog);
 }
 
-/** A bound on the instructions that re2js makes of it, before it makes them. */
+/** Returns an upper bound of the instructions that re2js would create, before it creates them. */
 export const expandedSize = (text: string): number => sizesOf(parsed(text).regexps[0]).size;
 
-/** A set of one: unlike a single regex of re2js, it can be looked at between parsing and compiling. */
+/** A set of one regex: unlike a single regex of re2js, it can be inspected between parsing and compiling. */
 function parsed(text: string): RE2Set {
   if (classWork(text) > maxClassWork)
     throw new RegexFault('folds too many characters to either case, or has too many \\p');
@@ -72,10 +72,12 @@ function parsed(text: string): RE2Set {
   return set;
 }
 
-/** The end of a range in a class, as far as it may be large. */
+/** The end of a range in a class, if it may be large. */
 const rangeEnd = /-(?=(?:\\x\{([0-9a-fA-F]+)\}|\\|([^\\])))/gu;
 
-/** A bound on what parsing the classes costs, from the text alone: re2js folds a range character by character. */
+/**
+ * Returns a bound on the cost of parsing the classes, from the text alone: re2js folds a range character by character.
+ */
 function classWork(text: string): number {
   const unicode = unicodeClassWork * (text.match(/\\[pP]/g)?.length ?? 0);
   if (!/\(\?[^:)]*i/.test(text)) return unicode;
@@ -87,7 +89,7 @@ function classWork(text: string): number {
   return unicode + folded;
 }
 
-/** The parsed tree of re2js, without repetitions: those are written out, their copies one and the same node. */
+/** The parsed tree of re2js with repetitions expanded; their copies are one shared node. */
 interface Tree {
   readonly op: number;
   readonly subs: readonly Tree[];
@@ -115,7 +117,7 @@ function sizesOf(root: Tree): Sizes {
     return { size, ranges };
   };
   const { size, ranges } = measure(root);
-  // And the two at its ends: to fail, and to match.
+  // Plus the two at its ends: fail and match.
   return { size: size + 2, ranges };
 }
 
@@ -164,7 +166,7 @@ function actOf(op: number): number {
   return op === code.match ? act.match : act.fail;
 }
 
-/** The place at which something happens: re2js has others, for what groups capture. */
+/** Skips the instructions that do nothing: re2js has some for captured groups. */
 function pastEmpty(inst: readonly Instruction[], place: number): number {
   for (let at = place; ; ) {
     const one = inst[at];
@@ -173,7 +175,7 @@ function pastEmpty(inst: readonly Instruction[], place: number): number {
   }
 }
 
-/** Copies of a character or a class share what it consists of, and so one set. */
+/** Copies of a character or a class share their content, and so one set. */
 class Sets {
   readonly all: CharacterSet[] = [];
   areKnown = true;
@@ -218,7 +220,10 @@ class RuneSet implements CharacterSet {
   }
 }
 
-/** An ASCII letter in both cases, and the two signs beyond ASCII that fold to one: K (kelvin) and ſ (long s). */
+/**
+ * Returns the edges of an ASCII letter in both cases, and of the two signs beyond ASCII that fold to one: K (kelvin)
+ * and ſ (long s).
+ */
 function caseEdges(letter: number): number[] {
   const [lower, upper] = [letter | 0x20, letter & ~0x20];
   return [letter, letter + 1, lower, lower + 1, upper, upper + 1, 0x17f, 0x180, 0x212a, 0x212b];
@@ -230,7 +235,7 @@ const words = Uint8Array.from({ length: 0x80 }, (_, character) => (/\w/.test(Str
 
 export const isWord = (character: number): boolean => words[character] === 1;
 
-/** What checks see between two characters; -1 is an end of the key. */
+/** Returns the conditions that hold between two characters; -1 is an end of the key. */
 export function sightBetween(before: number, after: number): number {
   let seen: number = isWord(before) === isWord(after) ? sight.noWord : sight.word;
   if (before === nothing) seen |= sight.begin | sight.beginLine;
@@ -246,17 +251,17 @@ export interface Reached {
   readonly waiting: readonly number[];
 }
 
-/** What `reach` works with: places to look at, and the call that last looked at each. */
+/** The working memory of `reach`: places to visit, and the call that last visited each. */
 const open = new Uint16Array(2 * maxRegexSize);
 const visits = new Uint32Array(maxRegexSize + 2);
 let visit = 0;
 
-/** Everywhere that a program comes to from these places without another character. */
+/** Finds all places that a program reaches from these places without another character. */
 export function reach({ acts, outs, args }: Program, places: readonly number[], seen: number): Reached {
   const waiting: number[] = [];
   let isMatched = false;
   visit = (visit + 1) >>> 0;
-  // After so many calls the numbers begin anew.
+  // After this many calls the numbers restart.
   if (visit === 0) {
     visits.fill(0);
     visit = 1;

@@ -1,13 +1,13 @@
 /**
- * Which regexes serve: the first in the order priority, id, until their weights come to a bound. A new key is held
- * against each of them, so what it can cost is bounded whatever rows are written by hand, and the least important
- * rows are those that go.
+ * Decides which regexes are used: the first in the order priority, ID, until their weights reach a bound. A new key is
+ * compared with each of them, so its cost is bounded whatever rows are written by hand; the least important rows are
+ * left out.
  */
 import { errors } from '../../domain/errors.ts';
 import { byPriority } from './by-priority.ts';
 import { type FaultyPattern, type Pattern, parsePattern } from './pattern.ts';
 
-/** One that begins below it is still let in. */
+/** A regex that begins below the bound is still admitted. */
 export const regexRoom = 3_000_000;
 
 const noRoom: FaultyPattern = {
@@ -23,10 +23,12 @@ interface RegexRow {
 
 type Known = (row: RegexRow) => Pattern | FaultyPattern | undefined;
 
-/** Rows after which a step ends; a new regex ends one too. */
+/** Rows per step; a new regex ends a step too. */
 const rowsPerStep = 256;
 
-/** The pattern of each row by its id. `rows` come in order of id; `known`: what one was compiled to before. */
+/**
+ * Returns the pattern of each row by its ID. `rows` come in order of ID; `known` returns the earlier pattern of a row.
+ */
 export function* regexesInRoom(
   rows: readonly RegexRow[],
   known: Known,
@@ -51,7 +53,7 @@ export const weightOf = (pattern: Pattern | FaultyPattern): number =>
 export const weightIn = (rows: readonly { readonly pattern: Pattern | FaultyPattern }[]): number =>
   rows.reduce((sum, { pattern }) => sum + weightOf(pattern), 0);
 
-/** Throws `invalid_request` where regexes of this weight would not fit beside the others. */
+/** Throws `invalid_request` if regexes of this weight would not fit beside the others. */
 export function refuseWithoutRoom(weight: number, others: number): void {
   if (weight === 0 || weight + others <= regexRoom) return;
   const figures = `it weighs ${weight}, the other enabled regexes ${others}, and ${regexRoom} together can serve`;

@@ -1,21 +1,21 @@
 /**
- * What a regex does at its places, as words of bits: bit n is the n-th place that takes a character.
+ * The actions of a regex at its places, as words of bits: bit n is the n-th place that takes a character.
  *
- *   chain        places after which the next one waits: a shift moves them on
+ *   chain        places after which the next one waits: a shift advances them
  *   other, rows  places after which others wait: a row of bits for each
  *   ends         places after which the regex has matched
  */
 import { act, anySight, type Program, RegexFault, reach, sight } from './regex-program.ts';
 
-/** Where a search goes on; this depends on what is seen between two characters. */
+/** The transitions of a search; they depend on the conditions between two characters. */
 export interface Table {
-  /** It is matched here, whatever else comes. */
+  /** The regex matches here, whatever follows. */
   readonly isMatched: boolean;
-  /** Places that wait where a search begins here. */
+  /** The places that wait if a search begins here. */
   readonly start: Int32Array;
   readonly chain: Int32Array;
   readonly other: Int32Array;
-  /** By bit, where its row begins. */
+  /** By bit, the offset of its row. */
   readonly rowAt: Int32Array;
   readonly rows: Int32Array;
   readonly ends: Int32Array;
@@ -27,7 +27,7 @@ export interface Bits {
   /** By place, its bit. */
   readonly bitOf: Int32Array;
   readonly words: number;
-  /** As many words without a bit. */
+  /** The same number of words without a bit. */
   readonly none: Int32Array;
 }
 
@@ -44,7 +44,7 @@ export function tableOf(program: Program, bits: Bits, seen: number): Table {
   const { isMatched, waiting } = reach(program, [program.start], seen);
   const begun = { isMatched, start: wordsOf(waiting, bits) };
   const without = { chain: none, other: none, rowAt: none, rows: none, ends: none };
-  // Where a key begins nothing has been taken yet, and where it ends nothing waits any more.
+  // At the beginning of a key no place has taken a character yet, and at its end none waits any more.
   if ((seen & sight.begin) !== 0) return { ...begun, ...without };
   const { ends, next } = waysOf(program, bits, seen);
   if ((seen & sight.end) !== 0) return { ...begun, ...without, ends: wordsOf(ends, bits) };
@@ -69,14 +69,14 @@ function waysOf(program: Program, { places }: Bits, seen: number): Ways {
   return { ends, next };
 }
 
-/** From places to those that may wait after them, in all: bounds the time that a table takes to make. */
+/** The most transitions from places to their successors, in total: bounds the time to create a table. */
 const maxWays = 20_000;
 
-/** Throws a RegexFault; before a table is made. */
+/** Throws a RegexFault; called before a table is created. */
 export function refuseTooManyWays(program: Program, { places }: Bits): void {
   let ways = 0;
   for (const place of places) {
-    // Whatever is seen: no sight opens a way that all of them together do not.
+    // With all conditions at once: no single condition opens a way that all of them together do not.
     ways += reach(program, [program.outs[place] ?? 0], anySight).waiting.length;
     if (ways > maxWays)
       throw new RegexFault(`has at most ${maxWays} ways from one character to a next: too much of it may be left out`);
@@ -117,9 +117,9 @@ const latin = 256;
 
 /** By character of Latin-1, the places that take it. */
 export interface Masks {
-  /** Of which kind it is: the characters of one are taken by the same places. */
+  /** The kind of a character: all characters of a kind are taken by the same places. */
   readonly kindOf: Uint8Array;
-  /** By kind, so many words each. */
+  /** By kind, `words` words each. */
   readonly words: Int32Array;
 }
 
@@ -137,7 +137,7 @@ export function masksOf(program: Program, bits: Bits): Masks {
   return { kindOf, words: Int32Array.from(words) };
 }
 
-/** The places that take this character. */
+/** Returns the places that take this character. */
 export const maskOf = ({ sets, args }: Program, bits: Bits, character: number): Int32Array =>
   wordsOf(
     bits.places.filter(place => sets[args[place] ?? 0]?.has(character)),

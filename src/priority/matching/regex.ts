@@ -1,44 +1,45 @@
 /**
- * Searches keys for a regex, in a time that is known before: each place at which a search can stand is a bit, and a
- * character moves all of them at once, 32 to a word. Nothing is remembered of a key, so memory never grows.
+ * Searches keys for a regex, in a time that is known in advance: each place of the search is a bit, and a character
+ * moves all of them at once, 32 per word. Nothing is remembered of a key, so memory never grows.
  */
+import { maxKeyBytes } from '../../domain/vocabulary.ts';
 import { act, anySight, type Program, programOf, RegexFault, reach, sight, sightBetween } from './regex-program.ts';
 import { bitsOf, type Masks, maskOf, masksOf, refuseTooManyWays, type Table, tableOf } from './regex-tables.ts';
 
-/** Of one regex. */
+/** The limit of one regex. */
 export const maxRegexWeight = 200_000;
 
-/** Characters of the longest key that is let in. */
-const longestKey = 256;
 /** A step takes about a nanosecond. */
 const stepsPerCharacter = 4;
 const stepsPerWord = 4;
-/** What every regex takes, however small. */
+/** The minimum weight of a regex. */
 const leastWeight = 500;
 
-/** Every sight between two characters of a key, which has no line breaks. */
+/** All conditions between two characters of a key, which has no line breaks. */
 const sightsOfKeys = [0, sight.begin | sight.beginLine].flatMap(begin =>
   [0, sight.end | sight.endLine].flatMap(end => [begin | end | sight.word, begin | end | sight.noWord]),
 );
 
-/** Places that took the last character, and those that wait for the next. A search is never interrupted. */
+/**
+ * Places that took the last character, and those that wait for the next. Shared, because a search is never interrupted.
+ */
 let standing = new Int32Array(0);
 let waiting = new Int32Array(0);
 
 export class Regex {
   readonly program: Program;
-  /** Steps that the longest key may take, and words of memory. */
+  /** The steps for the longest key, and the words of memory. */
   readonly weight: number;
   readonly #words: number;
   readonly #masks: Masks;
-  /** What its checks ask for. */
+  /** The conditions that its checks use. */
   readonly #asked: number;
-  /** A search can only begin where the key does. */
+  /** A search can begin only at the beginning of the key. */
   readonly #isAnchored: boolean;
-  /** By what is asked for and seen. */
+  /** By the conditions that are used and hold. */
   readonly #tables: (Table | undefined)[] = [];
 
-  /** Throws a RegexFault, or what re2js throws where it cannot parse the text. */
+  /** Throws a RegexFault, or the error of re2js if it cannot parse the text. */
   constructor(text: string) {
     const program = programOf(text);
     const bits = bitsOf(program);
@@ -62,7 +63,7 @@ export class Regex {
       );
   }
 
-  /** Whether it matches anywhere in the key. */
+  /** Whether the regex matches anywhere in the key. */
   test(key: string): boolean {
     return this.#words > 1 ? this.#searchByWords(key) : this.#searchByWord(key);
   }
@@ -80,7 +81,7 @@ export class Regex {
     }
   }
 
-  /** The same where one word has all bits, as of most regexes: it takes half the time. */
+  /** The same for a regex whose bits fit in one word, which most do: it takes half the time. */
   #searchByWord(key: string): boolean {
     for (let at = 0, before = -1, stands = 0; ; ) {
       const character = at < key.length ? (key.codePointAt(at) ?? -1) : -1;
@@ -98,12 +99,12 @@ export class Regex {
     }
   }
 
-  /** Only of a key with line breaks, which no request can have, is a table not there. */
+  /** A table is missing only for a key with line breaks, which no request can have. */
   #tableOf(seen: number): Table {
     return this.#tables[seen] ?? tableOf(this.program, bitsOf(this.program), seen);
   }
 
-  /** From where the search stands to where it waits; true where it has matched. */
+  /** Moves from the places that took a character to those that wait; returns true on a match. */
   #move({ start, chain, other, rowAt, rows, ends }: Table): boolean {
     const words = this.#words;
     let carried = 0;
@@ -123,7 +124,7 @@ export class Regex {
     return false;
   }
 
-  /** What waits and takes the character stands then; false where nothing does. */
+  /** Keeps the waiting places that take the character; returns false if there is none. */
   #take(character: number): boolean {
     const { kindOf, words } = this.#masks;
     if (character < kindOf.length) return this.#stand(words, (kindOf[character] ?? 0) * this.#words);
@@ -149,7 +150,7 @@ export class Regex {
     return all !== 0;
   }
 
-  /** A bound for every key: as if every place took every character, all were seen that is asked for, and none matched. */
+  /** An upper bound for every key: every place takes every character, all used conditions hold, and none matches. */
   #steps(): number {
     const words = this.#words;
     const table = {
@@ -158,7 +159,7 @@ export class Regex {
     };
     waiting.set(this.#tableOf(anySight & ~sight.end & this.#asked).start);
     let steps = 0;
-    for (let length = 0; length < longestKey; length++) {
+    for (let length = 0; length < maxKeyBytes; length++) {
       standing.set(waiting.subarray(0, words));
       steps += stepsPerCharacter + stepsPerWord * words;
       let all = 0;

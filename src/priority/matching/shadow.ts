@@ -1,6 +1,6 @@
 /**
- * How the mappings take part in requests: not at all, for good, or as a shadow, in which a request is treated
- * exactly as while mapping is off and what the mappings would have made of it is counted and logged.
+ * The role of the mappings in requests: none, enforced, or as a shadow. In shadow mode a request is treated exactly as
+ * while mapping is disabled, and the result of the mappings is counted and logged.
  */
 import type { Classify } from '../../domain/vocabulary.ts';
 import type { Events } from '../../telemetry/events.ts';
@@ -10,7 +10,7 @@ interface ClassifyParts extends MappedClassifyParts {
   readonly events: Pick<Events, 'keyMapped' | 'keyShadowed'>;
 }
 
-/** Chosen once per snapshot, so that a request meets neither switch. */
+/** Chosen once per snapshot, so that a request checks neither switch. */
 export function classifyBySettings(parts: ClassifyParts): Classify {
   const { enabled, mode } = parts.settings;
   if (!enabled.value) return defaultClassify(parts.settings);
@@ -19,7 +19,7 @@ export function classifyBySettings(parts: ClassifyParts): Classify {
 
 function shadowClassify({ settings, match, events }: ClassifyParts): Classify {
   const asWhenOff = defaultClassify(settings);
-  // What nobody does must not be logged as done.
+  // A shadow decision must not be logged as applied.
   const asEnforced = mappedClassify({ settings, match, events: { keyMapped: () => {} } });
   return request => {
     const given = asWhenOff(request);

@@ -1,6 +1,6 @@
 /**
- * Which priority a mapping has at a moment: its boost's until that ends, else that of the schedule whose
- * window is open, else its row's. Decided here and nowhere else.
+ * The priority of a mapping at a moment: its boost's until that ends, else that of the schedule whose window is open,
+ * else its row's. Decided here and nowhere else.
  */
 import type { BoostRow, MappingScheduleRow } from '../../db/schema.ts';
 import { isLevel, type Level } from '../../domain/vocabulary.ts';
@@ -16,17 +16,17 @@ export interface Boost {
   readonly createdBy: string | null;
 }
 
-/** What there is beside the row of one mapping. */
+/** The boost and the schedules beside the row of one mapping. */
 export interface Timing {
   readonly boost: Boost | null;
   readonly schedules: readonly Schedule<Level>[];
-  /** Why rows are left out, by `boost` or `schedule <id>`. */
+  /** The faults of omitted rows, by `boost` or `schedule <id>`. */
   readonly faults: ReadonlyMap<string, string>;
-  /** The rows that it was made of. */
+  /** The rows that it was compiled from. */
   readonly rows: string;
 }
 
-/** With this boost instead of what it has of these. */
+/** Returns the timing with this boost instead of its own. */
 export const withBoost = (timing: Timing, boost: Boost): Timing => ({ ...timing, boost });
 
 export const noTiming: Timing = { boost: null, schedules: [], faults: new Map(), rows: '' };
@@ -34,9 +34,9 @@ export const noTiming: Timing = { boost: null, schedules: [], faults: new Map(),
 export interface Effective {
   readonly level: Level;
   readonly source: EffectiveSource;
-  /** The schedule that holds, where the source is one. */
+  /** The schedule that holds, if the source is one. */
   readonly scheduleId: number | null;
-  /** When (ms since 1970) this may be something else; Infinity where only a change of rows makes it so. */
+  /** When (ms since 1970) the result may change; Infinity if only a change of rows can change it. */
   readonly until: number;
 }
 
@@ -56,7 +56,7 @@ const byRow = (level: Level): Effective => ({
   until: Number.POSITIVE_INFINITY,
 });
 
-/** What held last of each mapping's schedules: when one of them turns, the others need not be asked again. */
+/** The last result of each mapping's schedules: when one of them changes, the others need no new evaluation. */
 const lastHeld = new WeakMap<readonly Schedule<Level>[], Holding<Level> & { readonly from: number }>();
 
 function heldAt(schedules: readonly Schedule<Level>[], now: number): Holding<Level> {
@@ -67,7 +67,7 @@ function heldAt(schedules: readonly Schedule<Level>[], now: number): Holding<Lev
   return holding;
 }
 
-/** By the id of the mapping; `previous` lends what was made of the same rows. */
+/** By the ID of the mapping; unchanged rows reuse the result in `previous`. */
 export function compileTimings(
   boosts: readonly BoostRow[],
   schedules: readonly MappingScheduleRow[],

@@ -1,4 +1,4 @@
-/** What an admin may say of a boost; throws `invalid_request` with the field. */
+/** The rules for a boost in a request; throws `invalid_request` with the field. */
 import { errors } from '../../domain/errors.ts';
 import { isLevel } from '../../domain/vocabulary.ts';
 import { isPrintable } from '../matching/pattern.ts';
@@ -14,7 +14,7 @@ export interface NewBoost {
 
 /** A boost is for a while; what is to last longer belongs into the mapping. */
 const maxBoostSec = 31 * 86_400;
-const maxReasonLength = 500;
+export const maxReasonLength = 500;
 
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
 const untilAllowed = `until must be a moment with its zone, such as 2030-01-31T18:00:00+08:00`;
@@ -50,7 +50,7 @@ function momentOf(text: string): number | null {
   return isDay && !Number.isNaN(moment) ? moment : null;
 }
 
-/** What is asked for as it would hold; whatever is wrong with it is thrown. */
+/** Returns the requested boost as it would be stored; throws its faults. */
 export function boostOf(asked: NewBoost, { now, actor }: { now: number; actor: string }): Boost {
   const { priority, reason } = asked;
   if (!isLevel(priority)) throw errors.invalidRequest('priority must be a whole number from 0 (best) to 9', 'priority');

@@ -1,7 +1,7 @@
-/** Which mappings are listed, and in which order. */
+/** The filter and the order of the list of mappings. */
 import type { MatchType } from '../../domain/vocabulary.ts';
 
-/** Of faulty rows and those that never win the enabled ones are meant: the others are not looked at. */
+/** Faulty rows and rows that never win are enabled ones: disabled rows are not checked. */
 export const mappingStates = ['enabled', 'disabled', 'faulty', 'never_wins', 'boosted'] as const;
 export type MappingState = (typeof mappingStates)[number];
 
@@ -18,7 +18,7 @@ export const mappingSorts = [
 export type MappingSort = (typeof mappingSorts)[number];
 
 export const sortOrders = ['asc', 'desc'] as const;
-export type SortOrder = (typeof sortOrders)[number];
+type SortOrder = (typeof sortOrders)[number];
 
 export interface MappingFilter {
   readonly tenant_type?: string | undefined;

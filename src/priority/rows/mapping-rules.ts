@@ -1,4 +1,4 @@
-/** What an admin may write into a mapping; throws `invalid_request` with the field. */
+/** The rules for a mapping in a request; throws `invalid_request` with the field. */
 import type { MappingRow } from '../../db/schema.ts';
 import { errors } from '../../domain/errors.ts';
 import { isLevel, type MatchType, type TenantType, tenantTypes } from '../../domain/vocabulary.ts';
@@ -19,8 +19,9 @@ export type NewMapping = MappingFields;
 /** A field that is absent stays; null clears the tenant fields and the description. */
 export type MappingPatch = { readonly [Field in keyof MappingFields]?: MappingFields[Field] | undefined };
 
-const maxNameLength = 255;
-const maxDescriptionLength = 2_000;
+/** In characters; a pattern's is in matching/pattern.ts. */
+export const maxNameLength = 255;
+export const maxDescriptionLength = 2_000;
 
 /** Checks what a new mapping or a patch says, without regard to the row it is for. */
 export function checkFields(fields: MappingPatch): void {

@@ -1,18 +1,18 @@
-/** What may be written: the same rules whether it is stored or only tried. */
+/** The rules for writes: the same for a real write and a dry run. */
 
 import type { MappingRow } from '../../db/schema.ts';
 import { errors } from '../../domain/errors.ts';
+import { refuseStale, type WriteBy } from '../../domain/stale.ts';
 import { parsePattern } from '../matching/pattern.ts';
 import { refuseWithoutRoom, weightOf } from '../matching/regex-room.ts';
 import { checkedPattern, checkFields, type MappingPatch, type NewMapping } from './mapping-rules.ts';
 import type { MappingStore, StoredMapping } from './mapping-store.ts';
-import { refuseStale, type WriteBy } from './stale.ts';
 
 export interface MappingWritesParts {
   readonly store: Pick<MappingStore, 'create' | 'update' | 'remove'>;
   /** A row as it is shown, in the refusal of a stale write. */
   readonly listed: (row: StoredMapping) => StoredMapping;
-  /** What the regexes that are enabled weigh together, without those of these rows. */
+  /** Returns the total weight of the enabled regexes without those of these rows. */
   readonly regexWeight: (without: readonly number[]) => number;
 }
 
@@ -45,7 +45,7 @@ export class MappingWrites {
     return row;
   }
 
-  /** What stays as it is may be broken, or one regex too many, since it was written by hand. */
+  /** An unchanged pattern may be faulty, or one regex too many, if it was written by hand. */
   #checkPattern(patch: MappingPatch, before: MappingRow, after: MappingRow): void {
     const isGiven = patch.pattern !== undefined || patch.match_type !== undefined;
     const given = isGiven ? checkedPattern(after) : null;

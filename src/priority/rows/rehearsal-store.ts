@@ -56,8 +56,8 @@ export class RehearsalStore implements Pick<MappingStore, 'create' | 'update' | 
 }
 
 /**
- * The id that the next new row gets, or the first of so many, if nobody else makes one before. A sequence that
- * would give one of them an id that is taken is set forward (db/clash.ts).
+ * Returns the ID of the next new row, or the first of `count` IDs, unless another writer takes it. A sequence that lags
+ * behind existing IDs is set forward (db/clash.ts).
  */
 export async function readNextId(trx: Transaction<Database>, count = 1): Promise<number> {
   const { rows } = await sql<{ id: number }>`

@@ -1,21 +1,11 @@
-/** What is changed at run time: rows of api_key_priority_config over environment, file and default. */
+/** The settings that change at run time: rows of api_key_priority_config over environment, file and default. */
 import type { PrioritySettings } from '../../config/config.ts';
+import { sections } from '../../config/keys.ts';
+import type { Parser } from '../../config/values.ts';
 import { errors } from '../../domain/errors.ts';
-import {
-  type MappingMode,
-  mappingModes,
-  type Setting,
-  type XPriorityPolicy,
-  xPriorityPolicies,
-} from '../../domain/vocabulary.ts';
+import type { Setting } from '../../domain/vocabulary.ts';
 
-export interface SettingValues {
-  readonly enabled: boolean;
-  readonly default_priority: number;
-  readonly cache_ttl_sec: number;
-  readonly x_priority: XPriorityPolicy;
-  readonly mode: MappingMode;
-}
+type SettingValues = { readonly [Key in keyof PrioritySettings]: PrioritySettings[Key]['value'] };
 
 /** A field that is absent stays; null takes the row away. */
 export type SettingsPatch = { readonly [Key in keyof SettingValues]?: SettingValues[Key] | null | undefined };
@@ -36,43 +26,12 @@ export interface SettingChange {
   readonly value: string | null;
 }
 
-interface Rule<T> {
-  /** Ends the sentence "… must be". */
-  readonly allowed: string;
-  /** Undefined: the text is not allowed. */
-  readonly parse: (text: string) => T | undefined;
-}
-
-const whole = (least: number, most: number): Rule<number> => ({
-  allowed: `a whole number from ${least} to ${most}`,
-  parse: text => {
-    const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
-    return value >= least && value <= most ? value : undefined;
-  },
-});
-
-const rules: { readonly [Key in keyof SettingValues]: Rule<SettingValues[Key]> } = {
-  enabled: {
-    allowed: 'true or false',
-    parse: text => (text === 'true' ? true : text === 'false' ? false : undefined),
-  },
-  default_priority: whole(0, 9),
-  cache_ttl_sec: whole(1, 86_400),
-  x_priority: {
-    allowed: xPriorityPolicies.join(' or '),
-    parse: text => xPriorityPolicies.find(policy => policy === text),
-  },
-  mode: {
-    allowed: mappingModes.join(' or '),
-    parse: text => mappingModes.find(mode => mode === text),
-  },
-};
-
-export const settingKeys = ['enabled', 'default_priority', 'cache_ttl_sec', 'x_priority', 'mode'] as const;
+/** A row may say what the file may say. */
+const rules: { readonly [Key in keyof SettingValues]: Parser<SettingValues[Key]> } = sections.api_key_priority;
 
 const isSettingKey = (key: string): key is keyof SettingValues => Object.hasOwn(rules, key);
 
-/** Rows win over `configured`; what they cannot mean is left out and told. */
+/** Rows take precedence over `configured`; invalid ones are left out and reported. */
 export function effectiveSettings(
   configured: PrioritySettings,
   rows: readonly StoredSetting[],
@@ -80,7 +39,7 @@ export function effectiveSettings(
   const stored = new Map(rows.map(row => [row.key, row.value.trim().toLowerCase()]));
   const faults: SettingFault[] = [...stored.keys()]
     .filter(key => !isSettingKey(key))
-    .map(key => ({ key, reason: `unknown; there are ${settingKeys.join(', ')}` }));
+    .map(key => ({ key, reason: `unknown; there are ${Object.keys(rules).join(', ')}` }));
   const effective = <Key extends keyof SettingValues>(key: Key): Setting<SettingValues[Key]> => {
     const text = stored.get(key);
     const value = text === undefined ? undefined : rules[key].parse(text);
@@ -107,7 +66,7 @@ function fallback<Key extends keyof SettingValues>(
   return configured[key];
 }
 
-/** What a patch does to the rows; throws `invalid_request`. */
+/** Returns the changes of the rows by a patch; throws `invalid_request`. */
 export function changesOf(patch: SettingsPatch): SettingChange[] {
   const given = Object.entries(patch).filter(([, value]) => value !== undefined);
   return given.map(([key, value]) => {

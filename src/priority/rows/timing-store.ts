@@ -16,7 +16,7 @@ const boosts = 'api_key_priority_boosts';
 const schedules = 'api_key_priority_schedules';
 const mappings = 'api_key_priority_mappings';
 
-/** Whose schedule it is, by what people know a mapping. */
+/** The subject of a schedule: the fields by which people know a mapping. */
 export type ScheduledMapping = Pick<MappingRow, 'pattern' | 'tenant_id' | 'tenant_name'>;
 
 /** `mapping`: null where there is none, or none any more. */

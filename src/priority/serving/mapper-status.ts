@@ -1,4 +1,4 @@
-/** What the mapper tells of itself: after a reload, and whenever it is asked. */
+/** The status of the mapper: after a reload, and on request. */
 import type { Loaded } from './snapshot-loader.ts';
 
 export interface Reloaded {
@@ -16,7 +16,7 @@ export interface MapperStatus {
   /** The moment as of which the rows were read. */
   readonly loadedAt: Date | null;
   readonly ageMs: number | null;
-  /** When the rows count as old: the next lookup after it has them read again. */
+  /** The time after which the rows count as old: the next lookup has them read again. */
   readonly reloadBy: Date | null;
   /** Enabled rows: usable and faulty ones. */
   readonly size: number;
@@ -45,12 +45,11 @@ export function statusOf(
   };
 }
 
-export function reloadedOf(loaded: Loaded | null, durationMs: number): Reloaded {
-  const snapshot = loaded?.compiled.snapshot;
+export function reloadedOf({ compiled: { snapshot } }: Loaded, durationMs: number): Reloaded {
   return {
-    usable: snapshot?.size ?? 0,
-    internalTenants: snapshot?.tenants('internal') ?? 0,
-    externalTenants: snapshot?.tenants('external') ?? 0,
+    usable: snapshot.size,
+    internalTenants: snapshot.tenants('internal'),
+    externalTenants: snapshot.tenants('external'),
     durationMs,
   };
 }

@@ -1,12 +1,11 @@
 import type { PrioritySettings } from '../../config/config.ts';
-import { answered } from '../../db/answered.ts';
+import { FreshRows } from '../../db/fresh-rows.ts';
 import type { Clock } from '../../domain/clock.ts';
-import { errors } from '../../domain/errors.ts';
-import { singleFlight } from '../../domain/single-flight.ts';
+import type { WriteBy } from '../../domain/stale.ts';
 import type { Classify } from '../../domain/vocabulary.ts';
 import { wakeAt } from '../../schedules/schedules.ts';
 import type { Events } from '../../telemetry/events.ts';
-import { type ExternalMayRaise, externalMayRaise, ToldRaising } from '../analysis/external-may-raise.ts';
+import { type ExternalMayRaise, externalMayRaise } from '../analysis/external-may-raise.ts';
 import { defaultClassify } from '../matching/classifier.ts';
 import { compile, compileRow, type Mapping } from '../matching/matcher.ts';
 import { warmUpRegexEngine } from '../matching/pattern.ts';
@@ -16,7 +15,6 @@ import type { MappingPatch, NewMapping } from '../rows/mapping-rules.ts';
 import type { MappingStore, StoredMapping } from '../rows/mapping-store.ts';
 import { isStorable, MappingWrites, noMapping } from '../rows/mapping-writes.ts';
 import { changesOf, effectiveSettings, type SettingsPatch } from '../rows/settings.ts';
-import type { WriteBy } from '../rows/stale.ts';
 import { type MapperStatus, type Reloaded, reloadedOf, statusOf } from './mapper-status.ts';
 import { type Loaded, loadSnapshot } from './snapshot-loader.ts';
 import { TenantNames } from './tenant-names.ts';
@@ -41,7 +39,7 @@ type MapperEvents = Pick<
 
 export interface MapperParts {
   readonly store: Pick<MappingStore, keyof MappingStore>;
-  /** As configured; rows of api_key_priority_config win over them. */
+  /** As configured; rows of api_key_priority_config take precedence. */
   readonly settings: PrioritySettings;
   readonly clock: Clock;
   readonly events: MapperEvents;
@@ -49,58 +47,51 @@ export interface MapperParts {
 
 export type ListedMapping = StoredMapping & ShownTiming & { readonly fault: string | null };
 
-const retryMs = 1_000;
-
-/**
- * Serves the mappings: a snapshot that answers without I/O, kept fresh by reloads in the background
- * (the change feed, the TTL, a failed reload tried again) and by whoever writes through it.
- */
+/** Serves the mappings: a snapshot that answers without I/O, kept fresh in the background and by its own writes. */
 export class Mapper {
   readonly #parts: MapperParts;
-  readonly #reload: () => Promise<Reloaded>;
+  readonly #rows: FreshRows<Reloaded>;
   readonly #writes: MappingWrites;
-  readonly #firstLoad = Promise.withResolvers<void>();
   #loaded: Loaded | null = null;
   #settings: PrioritySettings;
   /** The one on the request path, replaced as a whole. */
   #classify: Classify;
-  #isExpired = false;
-  #isStopped = false;
-  #isDegraded = false;
-  #cancelExpiry = () => {};
   #cancelTurn = () => {};
-  #cancelRetry = () => {};
-  #lastLoad: Promise<unknown> = Promise.resolve();
   readonly #faults: ToldFaults;
   readonly #tenantNames = new TenantNames();
-  readonly #raising: ToldRaising;
 
   constructor(parts: MapperParts) {
     this.#parts = parts;
     this.#settings = parts.settings;
     this.#faults = new ToldFaults(parts.events);
-    this.#raising = new ToldRaising(parts.events);
     this.#classify = defaultClassify(parts.settings);
     this.#writes = new MappingWrites({
       store: parts.store,
       listed: row => this.listed(row),
       regexWeight: without => this.regexWeight(without),
     });
-    this.#reload = singleFlight(() => this.#load());
-    // Whoever awaits start() hears of a stop before the first load; nobody else has to.
-    this.#firstLoad.promise.catch(() => {});
+    this.#rows = new FreshRows({
+      load: () => this.#load(),
+      onFailure: error => parts.events.mappingsReloadFailed(error),
+      retriedBy: 'timer',
+      ttlMs: () => this.#ttlMs,
+      clock: parts.clock,
+    });
   }
 
   /** Does no I/O. */
-  readonly classify: Classify = request => this.#classify(request);
+  readonly classify: Classify = request => {
+    this.#rows.use();
+    return this.#classify(request);
+  };
 
   /** The mapping that wins for this key, whether or not mapping is switched on. */
   match(key: string): Mapping | null {
-    if (this.#isExpired) this.#renew();
+    this.#rows.use();
     return this.#loaded?.compiled.snapshot.match(key) ?? null;
   }
 
-  /** What the tenant behind a flow id is called; null where nothing says. */
+  /** Returns the tenant's name for a flow ID; null if no row has one. */
   tenantName(flowId: string): string | null {
     return this.#loaded === null ? null : this.#tenantNames.find(flowId, this.#loaded.rows);
   }
@@ -108,47 +99,41 @@ export class Mapper {
   /** Resolves when the first snapshot serves; tries once a second until then. */
   start(): Promise<void> {
     warmUpRegexEngine();
-    this.changed();
-    return this.#firstLoad.promise;
+    return this.#rows.start();
   }
 
   /** Resolves when no reload is under way any more. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#cancelExpiry();
+    await this.#rows.stop();
+    // The last load may have set it.
     this.#cancelTurn();
-    this.#cancelRetry();
-    this.#firstLoad.reject(stopped());
-    await this.#lastLoad;
   }
 
   /** The tables may have changed: reloads in the background. */
   changed(): void {
-    // A failed load has been told and is tried again.
-    this.#reload().catch(() => {});
+    this.#rows.changed();
   }
 
   /** Resolves when a snapshot serves whose rows were read after this call. */
   reload(): Promise<Reloaded> {
-    return answered(this.#reload());
+    return this.#rows.reload();
   }
 
   status(): MapperStatus {
-    const { enabled, cache_ttl_sec } = this.#settings;
     return statusOf(this.#loaded, {
       now: this.#parts.clock.now(),
-      degraded: this.#isDegraded,
-      enabled: enabled.value,
-      ttlMs: cache_ttl_sec.value * 1_000,
+      degraded: this.#rows.isFailing,
+      enabled: this.#settings.enabled.value,
+      ttlMs: this.#ttlMs,
     });
   }
 
-  /** What serves, as it was read and compiled; null before the first load. */
+  /** Returns the rows in effect, as read and compiled; null before the first load. */
   serving(): Loaded | null {
     return this.#loaded;
   }
 
-  /** What the regexes that are enabled weigh together, without those of these rows. */
+  /** Returns the total weight of the enabled regexes without those of these rows. */
   regexWeight(without: readonly number[]): number {
     if (this.#loaded === null) return 0;
     const { rows, rowById } = this.#loaded;
@@ -156,12 +141,12 @@ export class Mapper {
     return weightIn(rows) - weightIn(gone);
   }
 
-  /** Those in effect, with where each comes from. */
+  /** Returns the settings in effect, with their sources. */
   settings(): PrioritySettings {
     return this.#settings;
   }
 
-  /** What external tenants may do with X-Priority by what serves now; null: nothing that raises them. */
+  /** Returns which external tenants can raise themselves by X-Priority at present; null: none. */
   externalMayRaise(): ExternalMayRaise | null {
     return externalMayRaise(this.#settings, this.#loaded?.compiled.snapshot);
   }
@@ -172,14 +157,14 @@ export class Mapper {
   }
 
   async find(id: number): Promise<ListedMapping> {
-    const row = isStorable(id) && (await answered(this.#parts.store.find(id)));
+    const row = isStorable(id) && (await this.#parts.store.find(id));
     if (!row) throw noMapping(id);
     return this.listed(row);
   }
 
   /** Like the other writes, resolves when the change serves here. */
   async create(mapping: NewMapping, createdBy: string): Promise<ListedMapping> {
-    const row = await this.written(this.#writes.create(mapping, createdBy), mapping);
+    const row = await this.written(this.#writes.create(mapping, createdBy));
     this.#parts.events.mappingAdded({
       tenantId: row.tenant_id,
       tenantType: mapping.tenant_type ?? null,
@@ -191,7 +176,7 @@ export class Mapper {
   }
 
   async update(id: number, patch: MappingPatch, by: WriteBy = {}): Promise<ListedMapping> {
-    return this.listed(await this.written(this.#writes.update(id, patch, by), patch));
+    return this.listed(await this.written(this.#writes.update(id, patch, by)));
   }
 
   async remove(id: number, by: WriteBy = {}): Promise<void> {
@@ -204,57 +189,32 @@ export class Mapper {
     return { ...row, ...timing, fault: compileRow(row, this.#loaded?.rowById.get(row.id)).fault };
   }
 
-  /** Resolves when what is being written, these fields, serves here, or is at least stored. */
-  async written<T>(writing: Promise<T>, fields: object = {}): Promise<T> {
-    const written = await answered(writing, fields);
+  /** Resolves when what is being written serves here, or is at least stored. */
+  async written<T>(writing: Promise<T>): Promise<T> {
+    const written = await writing;
     try {
-      await this.#reload();
+      await this.#rows.reload();
     } catch (error) {
       this.#parts.events.error('APIKeyMapper: a change is stored but does not serve here yet', error);
     }
     return written;
   }
 
-  #load(): Promise<Reloaded> {
-    const loading = this.#tryLoad();
-    this.#lastLoad = loading.catch(() => {});
-    return loading;
+  get #ttlMs(): number {
+    return this.#settings.cache_ttl_sec.value * 1_000;
   }
 
-  async #tryLoad(): Promise<Reloaded> {
-    if (this.#isStopped) throw stopped();
+  async #load(): Promise<Reloaded> {
     const { store, clock, events } = this.#parts;
     const began = clock.now();
-    this.#cancelRetry();
-    try {
-      this.#install(await loadSnapshot(store, clock, this.#loaded));
-    } catch (error) {
-      this.#noteFailure(error);
-      throw error;
-    }
-    const reloaded = reloadedOf(this.#loaded, clock.now() - began);
-    events.mappingsReloaded(reloaded);
-    return reloaded;
-  }
-
-  #noteFailure(error: unknown): void {
-    if (this.#isStopped) return;
-    this.#isDegraded = true;
-    this.#parts.events.mappingsReloadFailed(error);
-    this.#cancelRetry = this.#parts.clock.after(retryMs, () => this.changed());
-  }
-
-  #install(loaded: Loaded): void {
+    const loaded = await loadSnapshot(store, clock, this.#loaded);
     const { settings, faults } = effectiveSettings(this.#parts.settings, loaded.storedSettings);
     this.#settings = settings;
-    this.#isDegraded = false;
-    this.#isExpired = false;
     this.#serve(loaded);
     this.#faults.tell(loaded, faults);
-    this.#cancelExpiry();
-    if (!this.#isStopped)
-      this.#cancelExpiry = this.#parts.clock.after(settings.cache_ttl_sec.value * 1_000, () => this.#expire());
-    this.#firstLoad.resolve();
+    const reloaded = reloadedOf(loaded, clock.now() - began);
+    events.mappingsReloaded(reloaded);
+    return reloaded;
   }
 
   #serve(loaded: Loaded): void {
@@ -262,34 +222,15 @@ export class Mapper {
     const { snapshot, validUntil } = loaded.compiled;
     this.#loaded = loaded;
     this.#classify = classifyBySettings({ settings: this.#settings, match: key => snapshot.match(key), events });
-    this.#raising.tell(this.externalMayRaise());
+    this.#faults.tellRaising(this.externalMayRaise());
     this.#cancelTurn();
-    if (!this.#isStopped) this.#cancelTurn = wakeAt(clock, validUntil, () => this.#turn(loaded));
+    this.#cancelTurn = wakeAt(clock, validUntil, () => this.#turn(loaded));
   }
 
   /** The same rows mean something else from now on. At once and without the database, so that the next request obeys. */
   #turn(loaded: Loaded): void {
     const compiled = compile(loaded.rows, this.#parts.clock.date().getTime());
     this.#serve({ ...loaded, compiled });
-    if (this.#isExpired) this.#expire();
     this.#parts.events.prioritiesTurned(compiled);
   }
-
-  /** The next lookup, and no earlier one, starts a reload; the request path pays nothing for that. */
-  #expire(): void {
-    const serving = this.#classify;
-    this.#isExpired = true;
-    this.#classify = request => {
-      this.#classify = serving;
-      this.#renew();
-      return serving(request);
-    };
-  }
-
-  #renew(): void {
-    this.#isExpired = false;
-    this.changed();
-  }
 }
-
-const stopped = () => errors.unavailable('The gateway is stopping.', 1);

@@ -1,6 +1,6 @@
 import type { CompiledRow } from '../matching/matcher.ts';
 
-/** What the tenants behind flow ids are called, read from the rows once per snapshot, when first asked. */
+/** The names of tenants by flow ID, read from the rows once per snapshot, at the first query. */
 export class TenantNames {
   #rows: readonly CompiledRow[] | null = null;
   #names: ReadonlyMap<string, string> = new Map();

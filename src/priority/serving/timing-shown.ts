@@ -1,4 +1,4 @@
-/** What a listed mapping says of the time. */
+/** The boost and schedules of a listed mapping. */
 import { isLevel } from '../../domain/vocabulary.ts';
 import { type EffectiveSource, effectiveAt, noTiming, type Timing } from '../matching/timing.ts';
 

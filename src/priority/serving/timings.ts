@@ -1,6 +1,6 @@
-import { answered } from '../../db/answered.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
+import type { HeldBoost } from '../../domain/live.ts';
 import { isLevel, type Level } from '../../domain/vocabulary.ts';
 import {
   holdingAt,
@@ -52,22 +52,13 @@ type ListedSchedule = Omit<StoredSchedule, RowColumns> &
     readonly fault: string | null;
   };
 
-export type MappingWindow = Omit<PreviewedWindow<Level>, 'schedule'> & {
+type MappingWindow = Omit<PreviewedWindow<Level>, 'schedule'> & {
   readonly schedule_id: number;
   readonly mapping_id: number;
   /** Null where none of this id serves. */
   readonly mapping: ScheduledMapping | null;
   readonly priority: number;
 };
-
-/** A boost among the figures of the scheduler. */
-export interface HeldBoost {
-  readonly mapping_id: number;
-  readonly tenant_id: string | null;
-  readonly own_priority: number;
-  readonly priority: number;
-  readonly until: string;
-}
 
 /** Boosts and schedules of mappings. Each write resolves when it serves here. */
 export class Timings {
@@ -82,13 +73,13 @@ export class Timings {
     const { priority, reason, ...held } = boostOf(boost, { now: this.#now(), actor });
     const until = new Date(held.until).toISOString();
     const row = { mapping_id: mappingId, priority, until, reason, created_by: actor };
-    const isThere = isStorable(mappingId) && (await mapper.written(store.boost(row, actor), boost));
+    const isThere = isStorable(mappingId) && (await mapper.written(store.boost(row, actor)));
     if (!isThere) throw noMapping(mappingId);
     events.mappingBoosted({ id: mappingId, priority, until, reason, by: actor });
     return mapper.find(mappingId);
   }
 
-  /** Those that hold now, the one that ends first before the others. */
+  /** Returns the boosts in effect, the one that ends first before the others. */
   heldBoosts(): HeldBoost[] {
     const serving = this.#parts.mapper.serving();
     const now = this.#now();
@@ -113,7 +104,7 @@ export class Timings {
   }
 
   async list(filter: ScheduleFilter): Promise<{ schedules: ListedSchedule[]; total: number }> {
-    const { schedules, total } = await answered(this.#parts.store.list(filter));
+    const { schedules, total } = await this.#parts.store.list(filter);
     return { schedules: schedules.map(row => this.#listed(row)), total };
   }
 
@@ -124,7 +115,7 @@ export class Timings {
     checkPriority(priority);
     const fields = { mapping_id, priority, description, ...textsOf(rule) };
     const { store, mapper } = this.#parts;
-    const row = isStorable(mapping_id) && (await mapper.written(store.create(fields, this.#check, actor), fields));
+    const row = isStorable(mapping_id) && (await mapper.written(store.create(fields, this.#check, actor)));
     if (!row) throw noMapping(mapping_id);
     return this.#listed(row);
   }
@@ -143,7 +134,7 @@ export class Timings {
       }),
       { check: this.#check, actor },
     );
-    const row = await mapper.written(updating, patch);
+    const row = await mapper.written(updating);
     if (!row) throw noSchedule(id);
     return this.#listed(row);
   }

@@ -27,7 +27,7 @@ export interface ImportFile {
 
 interface Job extends ImportFile {
   readonly job: 'read-document';
-  /** Where the rows go, in portions: they are fetched one by one, so that others are served between. */
+  /** Receives the rows in portions: they are fetched one by one, so that requests are served in between. */
   readonly rows: MessagePort;
 }
 

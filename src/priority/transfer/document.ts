@@ -24,7 +24,7 @@ export interface ReadFile {
   readonly faults: RowFaults;
 }
 
-/** What is wrong with a file as such; quotes nothing of it. */
+/** The fault of a file as a whole; quotes nothing of it. */
 export class DocumentFault extends Error {}
 
 /** Throws a DocumentFault. */

@@ -1,11 +1,11 @@
 /**
- * What an import does to the rows that are stored: whose row each row of the file is, and what becomes of it.
+ * Plans the writes of an import. A row of the file is matched to a stored one by these rules:
  *
  *   1. the row of the same pattern, an exact key in either spelling
  *   2. else a row, not taken yet, of the same text and another match type: texts are unique
  *   3. else a new row
  *
- * Stored rows that no row of the file took are deleted where the import is to prune, else left.
+ * Unmatched stored rows are deleted if the import prunes, else left.
  */
 import type { MappingRow } from '../../db/schema.ts';
 import type { ReadRow } from './import-rows.ts';
@@ -128,7 +128,10 @@ export interface ImportChange {
   readonly after: PortableRow | null;
 }
 
-/** As operators see them: no key in clear. The first `most`; `ids` of what was created, in its order; none before that. */
+/**
+ * The changes as operators see them: no key in clear. At most `most`; `ids` of the created rows, in their order; none
+ * before the write.
+ */
 export function changesOf({ created, updated, deleted }: Plan, ids: readonly number[], most: number): ImportChange[] {
   const rest = (before: number) => Math.max(0, most - before);
   return [

@@ -1,4 +1,4 @@
-/** What a file says of one mapping, checked by the rules that the API has for a new one. */
+/** A mapping of a file, checked by the rules for a new one in the API. */
 import { GatewayError } from '../../domain/errors.ts';
 import { matchTypes, type TenantType } from '../../domain/vocabulary.ts';
 import { weightOf } from '../matching/regex-room.ts';
@@ -12,7 +12,7 @@ export interface ReadRow {
   readonly place: Pick<FileRow, 'index' | 'line'>;
   readonly row: PortableRow;
   readonly fault: RowFault | null;
-  /** Of a regex, what it weighs; else 0. */
+  /** The weight of a regex; else 0. */
   readonly weight: number;
 }
 
@@ -31,13 +31,13 @@ interface Misshaped {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Of one value; rows written by hand may be longer than the rules have it, and stay in a file as they are. */
+/** The limit of one value; rows written by hand may exceed the rules, and are exported unchanged. */
 const longestText = 65_536;
 
 const text = (value: unknown) => typeof value === 'string' && value.length <= longestText;
 const textOrNone = (value: unknown) => value === undefined || value === null || text(value);
 
-/** What each field must be to be told apart from others at all; the rules come after that. */
+/** The basic types of fields, checked before the rules. */
 const shapes: Readonly<Record<keyof PortableRow, { readonly is: (value: unknown) => boolean; readonly must: string }>> =
   {
     pattern: { is: text, must: 'a text of 1 to 512 characters' },

@@ -22,14 +22,14 @@ const words = new Map<string, boolean | null>(
 );
 
 /**
- * What other readers take for no text, in any case of letters: YAML 1.1, which PyYAML, Ansible, Ruby and older Go
- * tools speak, knows more words than 1.2. Its numbers, dates, `=` and `<<` begin with no letter, so they are quoted anyway;
- * but some readers take an exponent alone for a number.
+ * Words that other readers do not read as text, in any case of letters: YAML 1.1, which PyYAML, Ansible, Ruby and older
+ * Go tools use, knows more words than 1.2. Its numbers, dates, `=` and `<<` begin with no letter, so they are quoted
+ * anyway; but some readers take an exponent alone for a number.
  */
 const wordOfOthers = /^(?:y|n|yes|no|on|off|true|false|null|nan|inf|infinity|e[-+]?\d[\d_]*)$/i;
 
-// What YAML takes for a text without quotes, and more than that is quoted: no word that begins or ends a
-// structure, a comment, a key or an alias.
+// A text that YAML reads without quotes; everything else is quoted. No such word begins or ends a structure, a comment,
+// a key or an alias.
 const plainWord = String.raw`[A-Za-z_][A-Za-z0-9_./@*+=()^$|?\\-]*`;
 const plainText = new RegExp(`^${plainWord}(?: [A-Za-z0-9_./@+=()-]+)*$`);
 const double = String.raw`"(?:[^"\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"`;

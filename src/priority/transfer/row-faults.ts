@@ -1,4 +1,4 @@
-/** What is wrong with rows of a file: the first faults, and how many there are. */
+/** The faults of rows in a file: the first ones, and their number. */
 
 export interface RowFault {
   readonly index: number;

@@ -30,7 +30,7 @@ export class TransferStore {
     return atOneMoment(this.#db, async trx => ({ rows: await readRows(trx), nextId: await readNextId(trx, newRows) }));
   }
 
-  /** One transaction: `plan` sees all rows, which nobody else can change until it is done, and says what to write. */
+  /** One transaction: `plan` receives all rows, which no other writer can change meanwhile, and returns the writes. */
   async write(
     plan: (rows: readonly MappingRow[]) => Promise<Plan>,
     actor: string,
@@ -69,7 +69,7 @@ async function readRows(trx: Transaction<Database>): Promise<MappingRow[]> {
   }
 }
 
-/** Of equal priorities the smaller id wins, so ids are given in the order of the rows. */
+/** Of equal priorities the smaller ID wins, so IDs follow the order of the rows. */
 async function create(trx: Transaction<Database>, rows: Plan['created'], createdBy: string): Promise<number[]> {
   const ids: number[] = [];
   for (const portion of portionsOf(rows)) {

@@ -1,5 +1,5 @@
 /** Mappings as a file: all of them out, and a file in, all of it or nothing. */
-import { answered } from '../../db/answered.ts';
+import { answerOf } from '../../db/answered.ts';
 import type { MappingRow } from '../../db/schema.ts';
 import { atMost } from '../../domain/at-most.ts';
 import type { Clock } from '../../domain/clock.ts';
@@ -35,7 +35,7 @@ export interface Imported {
   readonly unchanged: number;
   readonly changes: readonly ImportChange[];
   readonly changes_left_out: number;
-  /** Of a dry run: what it would do. */
+  /** The effect, for a dry run. */
   readonly impact?: Impact;
 }
 
@@ -51,7 +51,7 @@ const changesShown = 1_000;
 const faultsInMessage = 3;
 /** Imports at once: each holds its file in memory. */
 const mostImports = 6;
-/** Of these, files that are being read: one that takes its time does not hold up the others. */
+/** Files that are parsed at the same time, so that a slow one does not block the others. */
 const mostReading = 2;
 const retryAfterSec = 5;
 const rowsPerStep = 256;
@@ -71,7 +71,7 @@ export class Transfer {
 
   /** All rows in the order in which they win, as a file. */
   async export(format: DocumentFormat): Promise<string> {
-    const { rows } = await answered(this.#parts.store.readAll());
+    const { rows } = await this.#parts.store.readAll();
     return inSlices(textSteps(rows, format), this.#parts.clock);
   }
 
@@ -94,13 +94,16 @@ export class Transfer {
     const { store, mapper, clock } = this.#parts;
     const plan = (rows: readonly MappingRow[]) => this.#planned(rows, file, options);
     if (options.dryRun) {
-      const { rows, nextId } = await answered(store.readAll(file.rows.length));
+      const { rows, nextId } = await store.readAll(file.rows.length);
       const tried = await plan(rows);
       const impact = await this.#parts.dryRun.impactOf(await inSlices(editsOf(tried, nextId), clock));
       return { ...resultOf(tried, []), dry_run: true, impact };
     }
-    const fields = { mappings: file.rows.map(({ row }) => row) };
-    const { plan: written, createdIds } = await mapper.written(store.write(plan, options.actor), fields);
+    const writing = store.write(plan, options.actor).catch((error: unknown) => {
+      // The body is bytes: which field of the file holds a text is known only here.
+      throw answerOf(error, { mappings: file.rows.map(({ row }) => row) });
+    });
+    const { plan: written, createdIds } = await mapper.written(writing);
     const result = resultOf(written, createdIds);
     const { created, updated, deleted, unchanged } = result;
     const figures = `${created} created, ${updated} updated, ${deleted} deleted, ${unchanged} unchanged`;
@@ -122,7 +125,10 @@ export class Transfer {
   }
 }
 
-/** What the regexes weigh that are to serve and do not yet, and the ids of those that will not serve as they do. */
+/**
+ * Returns the total weight of regexes that will serve and do not yet, and the IDs of those that will no longer serve
+ * unchanged.
+ */
 function* regexesOf({ created, updated, deleted }: Plan): Generator<void, { added: number; gone: number[] }> {
   const gone: number[] = [];
   let added = 0;

@@ -1,7 +1,7 @@
 /**
- * Seats that follow the upstream: fewer by a tenth when it turns a request away, one more when it
- * serves one while at least half of them are in use (additive increase, multiplicative decrease, as
- * TCP does). Never more than configured, never fewer than one.
+ * Seats that follow the upstream: reduced by a tenth when the upstream turns a request away, increased by one when it
+ * serves a request while at least half of them are in use (additive increase, multiplicative decrease, as TCP does).
+ * Never more than configured, never fewer than one.
  */
 const backoff = 0.9;
 
@@ -26,12 +26,12 @@ export class Aimd {
     this.#limit = Math.max(Math.floor(this.#limit * backoff), 1);
   }
 
-  /** `inFlight` includes the one that was served. */
+  /** `inFlight` includes the served request. */
   served(inFlight: number): void {
     if (inFlight * 2 >= this.#limit) this.#limit = Math.min(this.#limit + 1, this.#most);
   }
 
-  /** A limit that was at its most goes with it. */
+  /** Changes the configured maximum; a limit that was at the maximum follows it. */
   configure(most: number): void {
     this.#limit = this.#limit === this.#most ? most : Math.min(this.#limit, most);
     this.#most = most;

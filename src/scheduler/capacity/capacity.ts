@@ -1,4 +1,4 @@
-/** What the pool has to give: seats by level, tokens in flight, rates, and a gate that the upstream may close. */
+/** The resources of the pool: seats by level, tokens in flight, rates, and a gate that the upstream may close. */
 import type { Level } from '../../domain/vocabulary.ts';
 import type { SchedulerSettings } from '../rules.ts';
 import { Aimd } from './aimd.ts';
@@ -31,7 +31,7 @@ export class Capacity {
     this.#applySeats();
   }
 
-  /** Says until when it is closed now. */
+  /** Closes the gate; returns the time until which it is closed now. */
   closeUntil(time: number): number {
     this.closedUntil = Math.max(this.closedUntil, time);
     return this.closedUntil;
@@ -53,17 +53,17 @@ export class Capacity {
     return now >= this.closedUntil && (this.#rates === null || this.#rates.isOpen(now));
   }
 
-  /** When it opens; `now` or earlier if it is open. */
+  /** The time at which the gate opens; `now` or earlier if it is open. */
   openAt(now: number): number {
     return Math.max(this.closedUntil, this.#rates?.openAt ?? now);
   }
 
-  /** No request with so many tokens ever fits. */
+  /** Whether a request with so many tokens can never fit. */
   isImpossible(tokens: number): boolean {
     return tokens > (this.#settings.maxTokensInFlight ?? Number.POSITIVE_INFINITY);
   }
 
-  /** What was queued before the limit was lowered below it fits when it is alone. */
+  /** A request that was queued before the limit was lowered below its size fits when it is alone. */
   fits(tokens: number): boolean {
     const most = this.#settings.maxTokensInFlight;
     return most === null || this.tokensInFlight + tokens <= most || this.seats.inUse === 0;
@@ -77,11 +77,11 @@ export class Capacity {
 
   free({ level, tokens }: Held): void {
     this.seats.free(level);
-    // Estimates may be fractions: what rounding leaves over must not add up.
+    // Estimates may be fractions; rounding errors must not add up.
     this.tokensInFlight = this.seats.inUse === 0 ? 0 : this.tokensInFlight - tokens;
   }
 
-  /** It has come to more tokens than were taken, or (negative) to fewer. */
+  /** Corrects the tokens of a request to more or (negative) fewer than were taken. */
   correct(tokens: number, now: number): void {
     this.#rates?.correct(tokens, now);
   }

@@ -1,15 +1,15 @@
 /**
- * Two limits by time, each one number that says how far it is used up; nothing runs between two uses.
+ * Two limits by time. The state of each is one number; no timer runs between two uses.
  *
- *   Gcra         requests: `tat` is when the bucket would be full again. One may start while a whole
- *                request is in it; over any span T at most rate·T + burst start.
- *   TokenBucket  tokens: `emptyAt` is when the balance was, or will be, nought. One may start while the
- *                balance is positive, and takes what it takes: the balance may go below nought by one
- *                request, so that one larger than the bucket is served too.
+ *   Gcra         requests: `tat` is the time at which the bucket is full again. A request may start while the
+ *                bucket holds a whole one; in any span T at most rate·T + burst requests start.
+ *   TokenBucket  tokens: `emptyAt` is the time at which the balance was, or will be, zero. A request may start
+ *                while the balance is positive, and takes all its tokens: the balance may fall below zero by one
+ *                request, so that a request larger than the bucket is served too.
  */
 
 const msPerSecond = 1000;
-/** So long after `emptyAt` a bucket is looked at again: then the balance is positive beyond rounding. */
+/** The time after `emptyAt` at which a bucket is checked again; by then the balance is positive despite rounding. */
 const hairMs = 0.001;
 
 export class Gcra {
@@ -22,7 +22,7 @@ export class Gcra {
     this.#burst = burstOf(perSecond, burst);
   }
 
-  /** When one more request may start. */
+  /** The time at which one more request may start. */
   get openAt(): number {
     return this.#tat - (this.#burst - 1) * this.#intervalMs;
   }
@@ -31,14 +31,14 @@ export class Gcra {
     return now >= this.openAt;
   }
 
-  /** How long until `quantity` may start together; Infinity: never. */
+  /** The time until `quantity` requests may start together; Infinity: never. */
   waitFor(quantity: number, now: number): number {
     if (quantity > this.#burst) return Number.POSITIVE_INFINITY;
     const allowedAt = Math.max(this.#tat, now) + (quantity - this.#burst) * this.#intervalMs;
     return Math.max(allowedAt - now, 0);
   }
 
-  /** How long until one may start after `ahead` others. */
+  /** The time until a request may start after `ahead` others. */
   waitBehind(ahead: number, now: number): number {
     return Math.max(this.openAt + ahead * this.#intervalMs - now, 0);
   }
@@ -47,12 +47,12 @@ export class Gcra {
     this.#tat = Math.max(this.#tat, now) + quantity * this.#intervalMs;
   }
 
-  /** One that was taken has not been used. */
+  /** Returns the capacity of a request that did not use it. */
   giveBack(): void {
     this.#tat -= this.#intervalMs;
   }
 
-  /** What is used up stays used up. */
+  /** Changes the limit; capacity already used stays used. */
   configure(perSecond: number, burst: number | null, now: number): void {
     const used = Math.max(this.#tat - now, 0) / this.#intervalMs;
     this.#intervalMs = msPerSecond / perSecond;
@@ -71,7 +71,7 @@ export class TokenBucket {
     this.#burst = burstOf(perSecond, burst);
   }
 
-  /** When the balance is positive. */
+  /** The time at which the balance is positive. */
   get openAt(): number {
     return this.#emptyAt + hairMs;
   }
@@ -80,7 +80,7 @@ export class TokenBucket {
     return now > this.#emptyAt;
   }
 
-  /** Negative for what was taken too much. */
+  /** Takes tokens; a negative number returns tokens that were taken in excess. */
   take(tokens: number, now: number): void {
     this.#emptyAt = Math.max(this.#emptyAt, now - this.#burst / this.#perMs) + tokens / this.#perMs;
   }
@@ -93,7 +93,7 @@ export class TokenBucket {
   }
 }
 
-/** Where none is given: one second's worth. A bucket that holds less than one could never be opened. */
+/** The default burst is one second's worth. A bucket that holds less than one request could never open. */
 const burstOf = (perSecond: number, burst: number | null): number => Math.max(burst ?? perSecond, 1);
 
 interface RateLimits {
@@ -103,12 +103,12 @@ interface RateLimits {
   readonly tokenBurst?: number | null;
 }
 
-/** Both limits of a pool or a tenant, either of which may be missing. */
+/** Both limits of a pool or a tenant; either may be missing. */
 export class Rates {
   #requests: Gcra | null = null;
   #tokens: TokenBucket | null = null;
 
-  /** The rates by these limits, `old` adapted where there is one; null where there is no limit. */
+  /** Returns the rates for these limits, adapted from `old` if given; null if there is no limit. */
   static of(limits: RateLimits, old: Rates | null, now: number): Rates | null {
     if (limits.requestsPerSec === null && limits.tokensPerSec === null) return null;
     const rates = old ?? new Rates();
@@ -122,13 +122,13 @@ export class Rates {
     );
   }
 
-  /** When the next one may start, unless something is given back before. */
+  /** The time at which the next request may start, unless capacity is returned earlier. */
   get openAt(): number {
     const requests = this.#requests?.openAt ?? Number.NEGATIVE_INFINITY;
     return Math.max(requests, this.#tokens?.openAt ?? Number.NEGATIVE_INFINITY);
   }
 
-  /** How long the last of `ahead` + 1 has to wait at least. */
+  /** The minimum wait of the last of `ahead` + 1 requests. */
   waitBehind(ahead: number, now: number): number {
     const tokens = this.#tokens === null ? 0 : Math.max(this.#tokens.openAt - now, 0);
     return Math.max(this.#requests?.waitBehind(ahead, now) ?? 0, tokens);
@@ -139,7 +139,7 @@ export class Rates {
     this.#tokens?.take(tokens, now);
   }
 
-  /** It has come to more tokens than were taken, or (negative) to fewer. */
+  /** Corrects the tokens of a request to more or (negative) fewer than were taken. */
   correct(tokens: number, now: number): void {
     if (tokens !== 0) this.#tokens?.take(tokens, now);
   }

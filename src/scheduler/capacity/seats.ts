@@ -1,13 +1,13 @@
 /**
- * Which levels may start one more request. A stream cannot be called back, so what is to be free for a
- * level must never be lent: `reserved` seats are its own whether it uses them or not, `cap` is the most
- * it may have. With
+ * Decides which levels may start one more request. A stream cannot be called back, so a level's reserve must
+ * never be lent: `reserved` seats belong to the level whether it uses them or not, `cap` is the most it may
+ * have. With
  *
  *   U = Σ used_p            H = Σ max(used_p, reserved_p)            C = seats
  *
  * level p may start one iff U < C, used_p < cap_p and (used_p < reserved_p ? H ≤ C : H < C). Each start
- * keeps H ≤ C; where C has shrunk below H nobody starts until enough have ended. As U ≤ H, and U < H
- * where a reserve is unused, H alone decides.
+ * keeps H ≤ C; if C has shrunk below H, no level starts until enough requests have ended. As U ≤ H, and
+ * U < H if a reserve is unused, H alone decides.
  */
 import { type Level, levelCount } from '../../domain/vocabulary.ts';
 import type { SchedulerSettings } from '../rules.ts';
@@ -21,7 +21,7 @@ export class Seats {
   #limit = 0;
   #inUse = 0;
   #held = 0;
-  /** Bits of the levels that use fewer seats than are theirs. */
+  /** Bits of the levels that use fewer seats than their reserve. */
   #unusedReserve = 0;
 
   get limit(): number {
@@ -32,13 +32,13 @@ export class Seats {
     return this.#inUse;
   }
 
-  /** Bits of the levels that may start as far as the seats go; the caps are isBelowCap's. */
+  /** Bits of the levels that may start by the seats in use; isBelowCap checks the caps. */
   get open(): number {
     if (this.#held < this.#limit) return everyLevel;
     return this.#held === this.#limit ? this.#unusedReserve : 0;
   }
 
-  /** All that is left are seats which others may not have. */
+  /** All free seats are reserved for other levels. */
   get isReserveOnly(): boolean {
     return this.#held >= this.#limit;
   }
@@ -47,7 +47,7 @@ export class Seats {
     return (this.#used[level] ?? 0) < (this.#cap[level] ?? 0);
   }
 
-  /** So many more the level may start, as far as the seats go. */
+  /** The number of seats that the level may still take. */
   roomFor(level: Level): number {
     if (this.#held > this.#limit) return 0;
     const used = this.#used[level] ?? 0;
@@ -97,8 +97,8 @@ export class Seats {
   }
 }
 
-/** Where the reserves would leave no seat to share, they are cut from the worst level up. */
-export function reservedWithin(reserved: readonly number[], seats: number): readonly number[] {
+/** If the reserves leave no seat to share, they are cut from the worst level up. */
+function reservedWithin(reserved: readonly number[], seats: number): readonly number[] {
   const cut = [...reserved];
   let excess = cut.reduce((sum, own) => sum + own, 0) - (seats - 1);
   for (let level = cut.length - 1; level >= 0 && excess > 0; level--) {

@@ -1,9 +1,9 @@
 /**
- * A provider, or one model of it, that takes no requests until a moment which the upstream has told. What is
- * told may be hours away and wrong by then, so now and then one request is let out to see: the probe.
+ * A provider, or one model of it, that takes no requests until a moment named by the upstream. That moment may
+ * be hours away and too late, so from time to time one request is let out as a probe.
  *
  *   shut ──probeAt──▶ due ──a request starts──▶ shut, while its answer is awaited
- *    │ ▲                                          │ turned away: the next after twice as long (at most 4 minutes)
+ *    │ ▲                                          │ busy: the next after twice as long (at most 4 minutes)
  *    │ └──────────────────────────────────────────┤ no answer: after as long again; told nothing: at once
  *    └──until──▶ over ◀───────────────────────────┘ taken
  *
@@ -12,27 +12,27 @@
 import type { TargetName } from '../flows/flow.ts';
 import type { HeapItem } from '../flows/heap.ts';
 
-/** The first probe goes out so long after a closure; one that ends sooner needs none. */
+/** The first probe goes out this long after a closure; a shorter closure needs none. */
 export const firstProbeMs = 30_000;
-/** The next one goes out after so long at the latest, even if the one before has no answer yet. */
+/** The next probe goes out after this time at the latest, even if the previous one has no answer yet. */
 const longestProbeMs = 240_000;
 
-/** `told nothing`: it was never sent, or found at fault for something else. Another may go at once. */
-export type ProbeEnd = 'turned away' | 'no answer' | 'told nothing';
+/** `told nothing`: the probe was never sent, or failed for another reason. Another may start at once. */
+export type ProbeEnd = 'busy' | 'no answer' | 'told nothing';
 
 export class Closure implements HeapItem {
   readonly provider: string;
-  /** Null: all of them. */
+  /** Null: all models. */
   readonly model: string | null;
   until: number;
-  /** Nothing may start; else one may, its probe. */
+  /** Nothing may start; otherwise one request may, as the probe. */
   isShut = true;
-  /** The place that has been let out, while its answer is awaited. */
+  /** The place that was let out as the probe, until it is answered. */
   probe: object | null = null;
   #probedAt = 0;
   #probeAt: number;
   #intervalMs = firstProbeMs;
-  // Its item in the heap of those that change by the clock.
+  // Its position in the heap of closures that change by the clock.
   slot = -1;
   key = 0;
   turn = 0;
@@ -44,7 +44,7 @@ export class Closure implements HeapItem {
     this.#probeAt = now + firstProbeMs;
   }
 
-  /** When it is over, or due if that is sooner. */
+  /** The time at which it is over, or due if that is earlier. */
   get changesAt(): number {
     return this.isShut ? Math.min(this.until, this.#probeAt) : this.until;
   }
@@ -53,7 +53,7 @@ export class Closure implements HeapItem {
     return target.provider === this.provider && (this.model === null || target.model === this.model);
   }
 
-  /** The upstream tells anew; of two times the later holds, unless a probe has brought the newer one. */
+  /** The upstream names a new end. The later end holds, unless a probe brought the newer one. */
   extend(until: number, place: object): void {
     this.until = this.probe === place ? until : Math.max(this.until, until);
   }
@@ -67,7 +67,7 @@ export class Closure implements HeapItem {
 
   probeEnds(how: ProbeEnd, now: number): void {
     this.probe = null;
-    if (how === 'turned away') this.#intervalMs = Math.min(this.#intervalMs * 2, longestProbeMs);
+    if (how === 'busy') this.#intervalMs = Math.min(this.#intervalMs * 2, longestProbeMs);
     this.#probeAt = how === 'told nothing' ? now : this.#probedAt + this.#intervalMs;
   }
 }

@@ -1,10 +1,10 @@
 /**
- * Which providers and models the upstream has closed, and who stands aside for it. A request of a closed
- * target is passed by within its flow (side-queues.ts) and waits on until its deadline; a flow that has
- * nothing else to start is in no heap, so nobody waits for it.
+ * The providers and models that the upstream has closed, and the requests that stand aside for them. A request of a
+ * closed target is passed by within its flow (side-queues.ts) and waits until its deadline; a flow that has nothing
+ * else to start is in no heap, so no other request waits for it.
  *
- * Invariants: who waits while there is a closure of its provider or model is in a side queue; a place that
- * starts while there is one, which then is due, is its probe.
+ * Invariants: a request that waits while its provider or model is closed is in a side queue; a place that starts during
+ * a closure starts only when the closure is due, and is its probe.
  */
 
 import type { Flow, Place } from '../flows/flow.ts';
@@ -12,29 +12,29 @@ import { IndexedHeap } from '../flows/heap.ts';
 import { Closure, type ProbeEnd } from './closure.ts';
 import { ProviderTargets, type Target } from './targets.ts';
 
-/** So many are held. Clients invent the names of models, so there must be a bound. */
-export const maxClosures = 1000;
+/** The most closures that are held. Clients choose the names of models, so a bound is needed. */
+const maxClosures = 1000;
 
-/** What an upstream without room takes nothing more of: one model, or anything. */
+/** The scope of a closure: one model of a provider, or all of them. */
 export type Scope = 'model' | 'provider';
 
 interface ClosuresOptions<Holder> {
-  /** All that may have something waiting. */
+  /** Returns all flows that may have something waiting. */
   readonly flows: () => Iterable<Flow<Holder>>;
   readonly standAside: (flow: Flow<Holder>, place: Place<Holder>, target: Target<Holder>) => void;
-  /** Other requests of the flow may start than before. */
+  /** Called when the set of requests that the flow may start has changed. */
   readonly changed: (flow: Flow<Holder>) => void;
 }
 
 const none: readonly Closure[] = [];
 
 export class Closures<Holder> {
-  /** False: nothing is closed, which is nearly always and must cost nothing. */
+  /** False: nothing is closed. This is the usual case and must cost nothing. */
   hasAny = false;
   readonly #options: ClosuresOptions<Holder>;
-  /** Those that have ever been closed, wholly or in part. */
+  /** Providers that have been closed, wholly or in part. */
   readonly #providers = new Map<string, ProviderTargets<Holder>>();
-  /** By when the clock changes them. */
+  /** Closures by the time at which the clock changes them. */
   readonly #closures = new IndexedHeap<Closure>();
 
   constructor(options: ClosuresOptions<Holder>) {
@@ -45,22 +45,25 @@ export class Closures<Holder> {
     return this.#closures.size;
   }
 
-  /** In no order. */
+  /** Returns all closures, in no particular order. */
   all(): Iterable<Closure> {
     return this.#closures.items();
   }
 
-  /** The closure that keeps the place from a seat, for longest; null: none does. */
+  /** Returns the closure that blocks the place for longest; null if none does. */
   keeping(place: Place<Holder>): Closure | null {
     return this.hasAny ? longest(this.#of(place).filter(({ isShut }) => isShut)) : null;
   }
 
-  /** With whom a place that begins to wait stands aside; null: with nobody. */
+  /** Returns the target whose side queue a newly waiting place must join; null if it need not stand aside. */
   targetOf(place: Place<Holder>): Target<Holder> | null {
     return this.hasAny && this.#of(place).length > 0 ? this.#target(place) : null;
   }
 
-  /** Closes the provider of a place, or its model; says until when it is closed now, null: too many are. */
+  /**
+   * Closes the provider of a place, or its model. Returns the time until which it is closed now; null if too many are
+   * closed.
+   */
   close(place: Place<Holder>, scope: Scope, until: number, now: number): number | null {
     const { provider } = place.target;
     const model = scope === 'model' ? place.target.model : null;
@@ -75,7 +78,7 @@ export class Closures<Holder> {
     return until;
   }
 
-  /** Ends what is over, and lets out a probe of each that is due. */
+  /** Ends closures that are over, and lets out a probe for each that is due. */
   wake(now: number): void {
     for (let next = this.#closures.peek(); next !== undefined && next.key <= now; next = this.#closures.peek()) {
       if (next.until <= now) this.#end(next);
@@ -90,12 +93,14 @@ export class Closures<Holder> {
     return this.#closures.peek()?.key ?? Number.POSITIVE_INFINITY;
   }
 
-  /** The place has a seat. */
+  /** Called when the place has got a seat. */
   started(place: Place<Holder>, now: number): void {
     if (this.hasAny) for (const one of this.#of(place)) this.#change(one, closure => closure.probeStarts(place, now));
   }
 
-  /** The upstream takes the request: what it was a probe of is over. False: it was none. */
+  /**
+   * Called when the upstream takes the request: ends the closures that it was a probe of. Returns false if it was none.
+   */
   taken(place: Place<Holder>): boolean {
     if (!this.hasAny) return false;
     const over = this.#probedBy(place);
@@ -103,7 +108,7 @@ export class Closures<Holder> {
     return over.length > 0;
   }
 
-  /** The place is no probe any more. False: it was none. */
+  /** Ends the place's role as a probe. Returns false if it was none. */
   probeEnded(place: Place<Holder>, how: ProbeEnd, now: number): boolean {
     if (!this.hasAny) return false;
     const probed = this.#probedBy(place);
@@ -115,7 +120,7 @@ export class Closures<Holder> {
     return this.#of(place).filter(({ probe }) => probe === place);
   }
 
-  /** Those that hold for the place, shut or due. */
+  /** The closures that cover the place, shut or due. */
   #of({ target }: Place<Holder>): readonly Closure[] {
     const known = this.#providers.get(target.provider);
     if (known === undefined) return none;
@@ -169,7 +174,7 @@ export class Closures<Holder> {
     if (closure.isShut !== isShut) this.#review(closure);
   }
 
-  /** Who came before the closure stands aside too. */
+  /** Requests that came before the closure stand aside too. */
   #passBy(flow: Flow<Holder>, closure: Closure): void {
     for (let place = flow.head; place !== null; place = place.next) {
       if (place.side !== null || !closure.covers(place.target)) continue;
@@ -178,7 +183,7 @@ export class Closures<Holder> {
     if (flow.sides !== null) this.#options.changed(flow);
   }
 
-  /** What stands aside for it may start, or may not any more. */
+  /** Updates the requests that stand aside for the closure: they may start, or may no longer. */
   #review({ provider, model }: Closure): void {
     for (const target of this.#provider(provider).of(model)) {
       for (const queue of target.queues) {

@@ -1,13 +1,13 @@
-/** Providers and their models, as far as one is closed or somebody stands aside for it. */
+/** Providers and their models, while one is closed or has requests that stand aside for it. */
 
 import type { Place } from '../flows/flow.ts';
 import type { SideQueue, SideTarget } from '../flows/side-queues.ts';
 import type { Closure } from './closure.ts';
 
-/** A provider under a model's name. */
+/** A provider together with a model's name. */
 export class Target<Holder> implements SideTarget<Place<Holder>> {
   closure: Closure | null = null;
-  /** Of the flows that have somebody aside for it. */
+  /** The side queues of flows that have requests aside for it. */
   readonly queues = new Set<SideQueue<Place<Holder>>>();
   readonly #provider: ProviderTargets<Holder>;
   readonly #model: string;
@@ -39,7 +39,7 @@ export class ProviderTargets<Holder> {
   closure: Closure | null = null;
   readonly #targets = new Map<string, Target<Holder>>();
 
-  /** One of its models, or all that are known. */
+  /** Returns the target of one model, or all known ones. */
   of(model: string | null): Iterable<Target<Holder>> {
     return model === null ? this.#targets.values() : [this.target(model)];
   }

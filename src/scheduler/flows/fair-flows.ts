@@ -1,5 +1,5 @@
 /**
- * The tenants of one level take turns by what they were charged: start-time fair queueing, with the
+ * The tenants of one level take turns by their charges: start-time fair queueing, with the
  * cost of a request, divided by its weight, as its length (scheduling the flow with the least
  * counter, as VTC does, OSDI '24).
  *
@@ -8,7 +8,7 @@
  *   it has used more, or ends           counter += (actual − charged so far)/weight
  *
  * Two flows that both have something waiting thus never differ by more than one request's charge
- * plus what was misjudged of the requests in flight.
+ * plus the estimation errors of the requests in flight.
  *
  * The weight is the tenant's. Where tenants share the pool (rules.ts, shareBy), it is the tenant's times the
  * level's, the time is that of all these levels (virtual-time.ts), and the least counter of all of them is next
@@ -18,39 +18,39 @@
  *
  * A flow is in one of five states:
  *   waiting                             in #backlogged, by counter
- *   waiting, but nothing may start      in no heap: its tenant is parked, or the upstream has closed all that it
- *                                       waits for; the first rule holds when it comes back
+ *   waiting, but nothing may start      in no heap: its tenant is parked, or the upstream has closed all its
+ *                                       targets; the first rule holds when it comes back
  *   running only                        in no heap
  *   neither, counter above virtual time in #indebted, by counter: it comes back with its debt
  *   neither, counter reached            forgotten; the first rule would give it that counter anyway
- *                                      (a few are kept when all fall idle, to spare making them anew)
+ *                                      (a few are kept when all fall idle, so that they need not be created again)
  */
 import type { Flow, Place } from './flow.ts';
 import { IndexedHeap } from './heap.ts';
 import { renormaliseAbove, VirtualTime } from './virtual-time.ts';
 
 /**
- * So many flows with a debt and nothing to do are remembered per level. Beyond it the smallest debt
- * is forgiven, which is at most what that flow's last requests were charged.
+ * The most flows per level that are remembered with a debt and nothing to do. Beyond it the smallest debt is forgiven,
+ * which is at most the charge of that flow's last requests.
  */
-export const maxIndebtedFlows = 4096;
-/** So many flows an idle level keeps for those who come again; all of them start level there. */
+const maxIndebtedFlows = 4096;
+/** The most flows that an idle level keeps for their return; all of them start there with equal counters. */
 const maxRestingFlows = 256;
 
 interface FairFlowsOptions<Holder> {
   readonly create: (id: string, counter: number) => Flow<Holder>;
-  /** Nothing waits or runs in the level. */
+  /** Whether nothing waits or runs in the level. */
   readonly isIdle: () => boolean;
 }
 
 export class FairFlows<Holder> {
   readonly #options: FairFlowsOptions<Holder>;
-  /** Of a level whose tenants share its weight. */
+  /** The time of a level whose tenants share its weight. */
   readonly #ownTime = new VirtualTime(false);
   #time = this.#ownTime;
-  /** What charges are divided by beside the tenant's weight: the level's, where its tenants share the pool. */
+  /** The level's weight, by which charges are divided beside the tenant's, where its tenants share the pool. */
   #levelWeight = 1;
-  /** To be added to the counters of those in #backlogged; 0 unless the time is shared. */
+  /** Added to the counters of the flows in #backlogged; 0 unless the time is shared. */
   #shift = 0;
   #isHeld = false;
   readonly #flows = new Map<string, Flow<Holder>>();
@@ -62,7 +62,7 @@ export class FairFlows<Holder> {
     this.#time.join(this);
   }
 
-  /** Flows that are remembered. */
+  /** The number of remembered flows. */
   get size(): number {
     return this.#flows.size;
   }
@@ -71,17 +71,17 @@ export class FairFlows<Holder> {
     return this.#options.isIdle();
   }
 
-  /** Flows with something waiting that may start, as far as their tenants and the upstream go. */
+  /** The number of flows with a waiting request that neither their tenants nor the upstream keep from starting. */
   get ready(): number {
     return this.#backlogged.size;
   }
 
-  /** Whose turn it is. */
+  /** Returns the flow whose turn it is. */
   peek(): Flow<Holder> | undefined {
     return this.#backlogged.peek();
   }
 
-  /** To be added to the counter of a flow that may start, to compare it with those of other levels. */
+  /** Added to the counter of a flow that may start, to compare it with the counters of other levels. */
   get shift(): number {
     return this.#shift;
   }
@@ -94,17 +94,17 @@ export class FairFlows<Holder> {
     return this.#flows.get(id);
   }
 
-  /** The counter with which the flow goes on, or would, if it came back now. */
+  /** Returns the counter with which the flow continues, or would continue if it came back now. */
   counterOf(flow: Flow<Holder>): number {
     return this.#isBacklogged(flow) ? flow.counter + this.#shift : Math.max(flow.counter, this.#time.now);
   }
 
-  /** How far a charge moves the counter of the flow. */
+  /** Returns the amount by which a charge moves the counter of the flow. */
   lengthOf(cost: number, flow: Flow<Holder>): number {
     return cost / (flow.weight * this.#levelWeight);
   }
 
-  /** A flow that gets something to wait for. */
+  /** Returns the flow for a request that begins to wait. */
   awaken(id: string): Flow<Holder> {
     const known = this.#flows.get(id);
     if (known === undefined) {
@@ -116,7 +116,7 @@ export class FairFlows<Holder> {
     return known;
   }
 
-  /** To be called when the flow may start something, or nothing any more. */
+  /** Must be called when the flow may start a request again, or none any more. */
   review(flow: Flow<Holder>, mayStart: boolean): void {
     if (mayStart === flow.slot >= 0) return;
     if (mayStart) {
@@ -130,9 +130,8 @@ export class FairFlows<Holder> {
   }
 
   /**
-   * A place of the flow whose turn it is gets a seat. A time that is shared moves only where the flow was chosen
-   * among all: one that starts on its level's reserve, whatever its counter, must not make those who wait seem
-   * to be behind.
+   * Called when a place of the flow whose turn it is gets a seat. A shared time moves only if the flow was chosen among
+   * all flows: a start on its level's reserve, whatever its counter, must not make the waiting flows look late.
    */
   start(flow: Flow<Holder>, place: Place<Holder>, isChosen: boolean): void {
     const time = this.#time;
@@ -141,20 +140,20 @@ export class FairFlows<Holder> {
     this.#charge(flow, place.cost / (flow.weight * this.#levelWeight));
   }
 
-  /** To be called when the place that started has left its flow. */
+  /** Must be called when the started place has left its flow. */
   started(flow: Flow<Holder>): void {
     if (flow.slot >= 0) this.#backlogged.update(flow, flow.counter);
     if (this.#indebted.size > 0) this.#forgetSettled();
     if (this.#time.now > renormaliseAbove) this.#time.lower();
   }
 
-  /** A running place is charged so much more, or (negative) less. */
+  /** Raises or (negative) lowers the charge of a running place. */
   correct(flow: Flow<Holder>, place: Place<Holder>, difference: number): void {
     this.#charge(flow, difference / (place.flowWeight * this.#levelWeight));
     if (flow.slot >= 0 && flow.head !== null) this.#backlogged.update(flow, flow.counter);
   }
 
-  /** To be called when one of its places has ended or left. */
+  /** Must be called when one of the flow's places has ended or left. */
   retire(flow: Flow<Holder>): void {
     if (flow.head !== null || flow.running > 0) return;
     if (this.#options.isIdle() && this.#time.restIfIdle()) return;
@@ -162,16 +161,16 @@ export class FairFlows<Holder> {
     else this.#remember(flow);
   }
 
-  /** Whether the level is at its cap. */
+  /** Sets whether the level is at its cap. */
   hold(isHeld: boolean): void {
     if (this.#isHeld && !isHeld) this.#catchUp();
     this.#isHeld = isHeld;
   }
 
   /**
-   * From now on the flows go by this time, null: one of their own, and charges are divided by that weight of the
-   * level too. A flow keeps, in cost, what it was charged before its turn; what it was behind it does not: all begin
-   * level with the time or after it.
+   * Moves the flows to this time (null: a time of their own), and divides charges by this weight of the level too. A
+   * flow keeps, in cost, what it was charged ahead of its turn, but loses what it was behind: all flows begin at the
+   * time or after it.
    */
   goBy(shared: VirtualTime | null, levelWeight: number): void {
     const time = shared ?? this.#ownTime;
@@ -200,7 +199,10 @@ export class FairFlows<Holder> {
     this.#rekey();
   }
 
-  /** Of a time that is shared, what passed while the level was held is not saved up: who waits goes up as one. */
+  /**
+   * With a shared time, the time that passed while the level was held is not saved up: the waiting flows advance
+   * together.
+   */
   #catchUp(): void {
     const first = this.#backlogged.peek();
     if (first === undefined || !this.#time.isShared) return;
@@ -216,7 +218,7 @@ export class FairFlows<Holder> {
 
   #charge(flow: Flow<Holder>, amount: number): void {
     flow.counter += amount;
-    // Too high by the shift for who is not backlogged: an upper bound is enough.
+    // Too high by the shift for a flow that is not backlogged: an upper bound is enough.
     const reached = flow.counter + this.#shift;
     if (reached > this.#time.highest) this.#time.highest = reached;
   }
@@ -227,7 +229,7 @@ export class FairFlows<Holder> {
     this.#time = time;
   }
 
-  /** Puts all in order by their counters, none of which is less the shift. */
+  /** Rebuilds the order of all flows by their counters, each less the shift. */
   #rekey(): void {
     this.#shift = 0;
     this.#backlogged.rekey(flow => flow.counter);

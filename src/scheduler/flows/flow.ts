@@ -1,3 +1,4 @@
+import { Ring } from '../../domain/ring.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Level } from '../../domain/vocabulary.ts';
 import type { HeapItem } from './heap.ts';
@@ -6,18 +7,18 @@ import type { Service } from './service.ts';
 import type { SideQueues, Waiter } from './side-queues.ts';
 import type { Tenant } from './tenant.ts';
 
-/** Counters stay exact far beyond this; it keeps one absurd usage report from locking a tenant out for ever. */
+/** Counters stay exact far beyond this; the bound keeps one absurd usage report from locking a tenant out for ever. */
 const maxAmount = 1e9;
-/** A cost, or tokens, as the counters can bear them: never negative, never NaN. */
+/** Limits a cost or a number of tokens to the range of the counters: never negative, never NaN. */
 export const soundAmount = (amount: number): number => (amount >= 0 ? Math.min(amount, maxAmount) : 0);
 
-/** Where a request goes to: names that are compared and nothing else. */
+/** The target of a request: names that are only compared. */
 export interface TargetName {
   readonly provider: string;
   readonly model: string;
 }
 
-/** `cost` and `tokens` are estimates, charged when the seat is given. */
+/** `cost` and `tokens` are estimates; they are charged when the seat is given. */
 export interface Demand extends Spent, TargetName {
   readonly flowId: string;
   readonly level: Level;
@@ -25,11 +26,11 @@ export interface Demand extends Spent, TargetName {
 }
 
 /**
- * One request as the scheduler sees it: in the queue of its flow, or on a seat.
- * Everything below `timeoutMs` is the scheduler's.
+ * One request as the scheduler sees it: in the queue of its flow, or on a seat. The scheduler owns all fields below
+ * `timeoutMs`.
  */
 export class Place<Holder> implements Spent, Linked<Place<Holder>>, Waiter<Place<Holder>> {
-  /** Whom the place is for; handed back with it, never looked at. */
+  /** The caller's object for the place; returned with it, never read. */
   readonly holder: Holder;
   readonly flowId: string;
   readonly level: Level;
@@ -37,23 +38,24 @@ export class Place<Holder> implements Spent, Linked<Place<Holder>>, Waiter<Place
   readonly cost: number;
   readonly tokens: number;
   readonly bodyBytes: number;
-  /** How long it may wait for a seat. */
+  /** The longest wait for a seat. */
   readonly timeoutMs: number;
-  /** After this moment it is no longer given a seat. */
+  /** After this moment the place is not given a seat. */
   deadline = Number.POSITIVE_INFINITY;
   state: 'new' | 'waiting' | 'running' | 'ended' = 'new';
-  /** What it is charged while it runs, and the weights that its charge is divided by. */
+  /** The charge so far while it runs, and the weights that the charge is divided by. */
   charged = 0;
   chargedTokens = 0;
   flowWeight = 1;
   levelWeight = 1;
-  /** When its time was over, its own tenant's limits kept it from a seat. */
+  /** Its own tenant's limits kept it from a seat when its time was over. */
   isHeldByTenant = false;
   flow: Flow<Holder> | null = null;
   previous: Place<Holder> | null = null;
   next: Place<Holder> | null = null;
   side: Waiter<Place<Holder>>['side'] = null;
-  // Its item in the heap of deadlines. Who came first has the least turn; who is put back one below all others.
+  // Its position in the heap of deadlines. The earliest place has the least turn; a place that is put back gets one
+  // below all others.
   slot = -1;
   key = 0;
   turn = 0;
@@ -70,31 +72,33 @@ export class Place<Holder> implements Spent, Linked<Place<Holder>>, Waiter<Place
   }
 }
 
-/** One tenant's queue within a level: first in, first out, but for those that stand aside. */
+/** One tenant's queue within a level: first in, first out, except for places that stand aside. */
 export class Flow<Holder> implements LinkedList<Place<Holder>> {
   readonly id: string;
   readonly level: Level;
-  /** Null for one without limits or weight of its own. */
+  /** Null for a flow whose tenant has no limits or weight of its own. */
   tenant: Tenant<Flow<Holder>> | null = null;
+  /** Its place among the flows of its tenant that have something waiting. */
+  readonly amongBacklogged = new Ring<Flow<Holder>>(this);
   weight = 1;
-  /** Cost charged so far, by weight, in the virtual time of its level. */
+  /** The cost charged so far, divided by weight, in the virtual time of its level. */
   counter: number;
   running = 0;
   waiting = 0;
   waitingCost = 0;
   head: Place<Holder> | null = null;
   tail: Place<Holder> | null = null;
-  /** Those that stand aside; null: nobody does. */
+  /** The places that stand aside; null if there are none. */
   sides: SideQueues<Place<Holder>> | null = null;
-  /** Says which flow has had something waiting for longest: of equal counters, its turn is first. */
+  /** Orders flows with equal counters: the flow that has waited for longest goes first. */
   activation = 0;
-  /** Says which flow was given something to wait for last. */
+  /** Orders flows by the time of their last new place. */
   appended = 0;
-  /** Its item in the heap of the longest queues, while there is one. */
+  /** Its item in the heap of the longest queues, while that heap exists. */
   lane: (HeapItem & { readonly flow: Flow<Holder> }) | null = null;
-  /** What it is served, for whoever looks on. */
+  /** The service of the flow, for inspection. */
   service: Service;
-  // Its item in one of the heaps of its level.
+  // Its position in one of the heaps of its level.
   slot = -1;
   key = 0;
   turn = 0;
@@ -106,12 +110,12 @@ export class Flow<Holder> implements LinkedList<Place<Holder>> {
     this.service = service;
   }
 
-  /** Its tenant may start nothing. */
+  /** Whether its tenant may start nothing. */
   get isParked(): boolean {
     return this.tenant?.isParked === true;
   }
 
-  /** Which is to start next, as far as the upstream goes; null: none may. */
+  /** Returns the place to start next, as far as the upstream allows; null if none may start. */
   get first(): Place<Holder> | null {
     return this.sides === null ? this.head : this.sides.first;
   }
@@ -121,7 +125,7 @@ export class Flow<Holder> implements LinkedList<Place<Holder>> {
     this.sides?.appended(place);
   }
 
-  /** Puts it before all others. */
+  /** Puts the place before all others. */
   prepend(place: Place<Holder>): void {
     this.#insert(place, this.head);
     this.sides?.prepended(place);

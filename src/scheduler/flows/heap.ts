@@ -1,15 +1,15 @@
-/** What an item of an IndexedHeap carries; all three fields belong to the heap. An item is in one heap at most. */
+/** The fields of an item of an IndexedHeap; all three belong to the heap. An item is in one heap at most. */
 export interface HeapItem {
-  /** Where it is; -1 while it is in no heap. */
+  /** The position in the heap; -1 outside of one. */
   slot: number;
   key: number;
-  /** Breaks ties, least first: what was pushed first, unless whoever pushes says otherwise. */
+  /** Breaks ties, least first: by default the item pushed first, unless the caller gives another turn. */
   turn: number;
 }
 
 const before = (a: HeapItem, b: HeapItem): boolean => a.key < b.key || (a.key === b.key && a.turn < b.turn);
 
-/** A binary heap, least key first, in which every item knows its slot: any of them is moved or removed in O(log n). */
+/** A binary heap, least key first, in which every item knows its slot: any item is moved or removed in O(log n). */
 export class IndexedHeap<T extends HeapItem> {
   readonly #items: T[] = [];
   #turns = 0;
@@ -22,7 +22,7 @@ export class IndexedHeap<T extends HeapItem> {
     return this.#items[0];
   }
 
-  /** In no order. */
+  /** Returns all items, in no particular order. */
   items(): readonly T[] {
     return this.#items;
   }
@@ -56,7 +56,7 @@ export class IndexedHeap<T extends HeapItem> {
     this.#items.length = 0;
   }
 
-  /** Gives every item a new key. Rounding may turn an order into a tie, so the heap is built anew. */
+  /** Gives every item a new key. Rounding may turn an order into a tie, so the heap is rebuilt. */
   rekey(keyOf: (item: T) => number): void {
     const items = this.#items.splice(0);
     for (const item of items) {

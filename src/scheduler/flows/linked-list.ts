@@ -1,4 +1,4 @@
-/** A doubly linked list of items that carry their own links: from anywhere in it, an item leaves in O(1). */
+/** A doubly linked list of items that carry their own links: any item can be removed in O(1). */
 export interface Linked<Item> {
   previous: Item | null;
   next: Item | null;
@@ -9,7 +9,7 @@ export interface LinkedList<Item> {
   tail: Item | null;
 }
 
-/** `next` null: at the end. */
+/** `next` null: inserts at the end. */
 export function insertBefore<Item extends Linked<Item>>(list: LinkedList<Item>, item: Item, next: Item | null): void {
   const previous = next === null ? list.tail : next.previous;
   item.previous = previous;

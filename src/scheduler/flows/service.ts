@@ -1,6 +1,6 @@
 /**
- * What the flows of one level were served in the last minute, against what they were entitled to. Time
- * is cut into steps by whoever calls endStep(); the six that ended last and the one underway count.
+ * The service of the flows of one level in the last minute, against what they were entitled to. The caller of
+ * endStep() cuts time into steps; the six that ended last and the current one count.
  *
  *   served_i,s   cost that the level charged flow i in step s: the estimate when it got a seat, raised and
  *                settled as it ran, so that the sum over the steps is what its requests came to
@@ -10,24 +10,24 @@
  *   served share    =  Σ_s served_i,s  /  Σ_s S_s
  *   entitled share  =  Σ_s S_s · (w_i / W_s where i wanted, else 0)  /  Σ_s S_s
  *
- * So each step counts by what was given out in it, and a flow that wanted nothing in a step is entitled to
- * nothing of it. Who asks for less than its share is served less than it is entitled to, and nothing of it
- * waits; the others share what it left.
+ * So each step counts by the cost served in it, and a flow that wanted nothing in a step is entitled to nothing
+ * of it. A flow that asks for less than its share is served less than it is entitled to, and has nothing waiting;
+ * the others share the rest.
  */
 const steps = 6;
 const allSteps = 2 ** steps - 1;
-/** So many flows of a level are told apart; the others are counted together, as one of weight 1. */
+/** The most flows of a level that are counted separately; the others are counted together, as one of weight 1. */
 export const maxToldApart = 1024;
 
-/** One flow's part. */
+/** The service of one flow. */
 export class Service {
   readonly flowId: string;
-  /** In the step underway; may be negative, where estimates of earlier steps were too high. */
+  /** In the current step; may be negative if estimates of earlier steps were too high. */
   served = 0;
   hasWanted = false;
-  /** Forgotten: whoever wants service again needs another one. */
+  /** No longer remembered: a flow that wants service again needs a new one. */
   isOver = false;
-  /** Bit n: it wanted service n + 1 steps before the one underway. */
+  /** Bit n: the flow wanted service n + 1 steps before the current one. */
   #wanted = 0;
   /** Newest first. */
   readonly #before = Array.from({ length: steps }, () => 0);
@@ -36,7 +36,7 @@ export class Service {
     this.flowId = flowId;
   }
 
-  /** In the step underway (0) or the n-th before it. */
+  /** Returns the cost served in the current step (0) or the n-th before it. */
   servedIn(step: number): number {
     return step === 0 ? this.served : (this.#before[step - 1] ?? 0);
   }
@@ -60,7 +60,7 @@ export class Service {
 
 export interface Share {
   readonly flowId: string;
-  /** Cost, in the last minute. */
+  /** The cost served in the last minute. */
   readonly served: number;
   readonly servedShare: number;
   readonly entitledShare: number;
@@ -79,7 +79,7 @@ export class LevelService {
     return service;
   }
 
-  /** `active`: the services of flows with something waiting or running; they want service in the next step too. */
+  /** `active`: the services of flows with a request waiting or running; they want service in the next step too. */
   endStep(active: Iterable<Service>): void {
     for (const service of this.#services.values()) service.endStep();
     this.#others.endStep();
@@ -91,12 +91,12 @@ export class LevelService {
     }
   }
 
-  /** Flow ids of those that wanted service lately, as far as they are told apart. */
+  /** Returns the IDs of the separately counted flows that wanted service in the last minute. */
   toldApart(): Iterable<string> {
     return this.#services.keys();
   }
 
-  /** Of those that are told apart. */
+  /** Returns the shares of the separately counted flows. */
   shares(weightOf: (flowId: string) => number): Share[] {
     const told = [...this.#services.values()].map(service => ({ service, weight: weightOf(service.flowId) }));
     const all = this.#others.hasWantedLately ? [...told, { service: this.#others, weight: 1 }] : told;
@@ -108,7 +108,7 @@ export class LevelService {
       ),
     );
     const weights = given.map((_, step) => sum(({ service, weight }) => (service.wantedIn(step) ? weight : 0)));
-    // Where nothing was given out at all, every step counts the same.
+    // If nothing was served at all, every step counts the same.
     const counted = given.some(amount => amount > 0) ? given : weights.map(weight => (weight > 0 ? 1 : 0));
     const servedSum = sum(({ service }) => servedOf(service));
     const countedSum = counted.reduce((total, amount) => total + amount, 0);
@@ -134,5 +134,5 @@ function servedOf(service: Service): number {
   return Math.max(served, 0);
 }
 
-/** Sums of fractions may come out a hair above the whole. */
+/** Limited to 1 because rounded sums may slightly exceed the whole. */
 const ratio = (part: number, whole: number): number => (whole > 0 ? Math.min(part / whole, 1) : 0);

@@ -1,30 +1,30 @@
 /**
  * The requests of one flow that stand aside because the upstream has closed their target. The flow's own
- * list keeps all that wait, as they came; those that stand aside are in a side queue of their target too.
+ * list keeps all waiting requests in order of arrival; those that stand aside are in a side queue of their target too.
  *
  *   the flow        a1 b1 a2 c1 a3 b2      target a is closed
  *   side queue a    a1    a2    a3
  *   first free         b1                  the first that is in no side queue
  *
  * When a target opens, its side queue is not merged back but served until it is empty: the flow's next is
- * the earliest of the first free and the heads of the open side queues. So nothing is looked at twice; only
- * who is put back makes the search for the first free begin at the head again.
+ * the earliest of the first free and the heads of the open side queues. So no place is examined twice; only
+ * a place that is put back makes the search for the first free one begin at the head again.
  *
  * Invariants: a side queue is in order of arrival and never empty; #open has those whose target is open.
  */
 import { type HeapItem, IndexedHeap } from './heap.ts';
 import { insertBefore, type Linked, type LinkedList, unlink } from './linked-list.ts';
 
-/** What may stand aside. */
+/** An item that may stand aside. */
 export interface Waiter<Place> {
   readonly cost: number;
-  /** Of two places of a flow, the one with the lesser goes first. */
+  /** Of two places of a flow, the one with the smaller turn goes first. */
   readonly turn: number;
   readonly next: Place | null;
   side: Side<Place> | null;
 }
 
-/** Where requests go to: all of a target stand aside together. */
+/** The target of requests; all requests of a target stand aside together. */
 export interface SideTarget<Place> {
   readonly isOpen: boolean;
   joined(queue: SideQueue<Place>): void;
@@ -43,7 +43,7 @@ export class SideQueue<Place> implements HeapItem, LinkedList<Side<Place>> {
   tail: Side<Place> | null = null;
   waiting = 0;
   cost = 0;
-  // Its item in the heap of the open ones.
+  // Its position in the heap of the open side queues.
   slot = -1;
   key = 0;
   turn = 0;
@@ -54,7 +54,7 @@ export class SideQueue<Place> implements HeapItem, LinkedList<Side<Place>> {
 }
 
 export class SideQueues<Place extends Waiter<Place>> {
-  /** Cost of those whose target is closed. */
+  /** The cost of the places whose target is closed. */
   heldCost = 0;
   held = 0;
   readonly #count: (places: number, cost: number) => void;
@@ -62,7 +62,10 @@ export class SideQueues<Place extends Waiter<Place>> {
   readonly #open = new IndexedHeap<SideQueue<Place>>();
   #firstFree: Place | null;
 
-  /** `head`: of a flow in which nothing stands aside yet; `count`: so many more, or (negative) fewer, are held. */
+  /**
+   * `head`: the head of a flow that has no place aside yet; `count`: called with the change in the number and cost of
+   * the held places.
+   */
   constructor(head: Place | null, count: (places: number, cost: number) => void) {
     this.#firstFree = head;
     this.#count = count;
@@ -72,7 +75,7 @@ export class SideQueues<Place extends Waiter<Place>> {
     return this.#queues.size === 0;
   }
 
-  /** Which of the flow is to start next; null: none may. */
+  /** Returns the place of the flow to start next; null if none may start. */
   get first(): Place | null {
     const free = this.#firstFree;
     const side = this.#open.peek()?.head?.place ?? null;
@@ -80,17 +83,17 @@ export class SideQueues<Place extends Waiter<Place>> {
     return side.turn < free.turn ? side : free;
   }
 
-  /** To be called when it is the last of the flow. */
+  /** Must be called when the place is the last of the flow. */
   appended(place: Place): void {
     this.#firstFree ??= place;
   }
 
-  /** To be called when it is the first of the flow. */
+  /** Must be called when the place is the first of the flow. */
   prepended(place: Place): void {
     this.#firstFree = place;
   }
 
-  /** A place of the flow that is free. */
+  /** Moves a free place of the flow to the side queue of the target. */
   join(place: Place, target: SideTarget<Place>): void {
     const queue = this.#queues.get(target) ?? this.#begin(target);
     if (place === this.#firstFree) this.#firstFree = nextFree(place);
@@ -102,7 +105,7 @@ export class SideQueues<Place extends Waiter<Place>> {
     this.review(queue);
   }
 
-  /** To be called before a place of the flow is taken out of it. */
+  /** Must be called before a place of the flow is removed from it. */
   leave(place: Place): void {
     if (place === this.#firstFree) this.#firstFree = nextFree(place);
     const { side } = place;
@@ -118,7 +121,7 @@ export class SideQueues<Place extends Waiter<Place>> {
     if (queue.head === null) this.#end(queue);
   }
 
-  /** To be called when its target may have opened or closed. */
+  /** Must be called when the target may have opened or closed. */
   review(queue: SideQueue<Place>): void {
     const { isOpen } = queue.target;
     if (isOpen === queue.slot >= 0) return;
@@ -142,13 +145,16 @@ export class SideQueues<Place extends Waiter<Place>> {
 
   #hold(places: number, cost: number): void {
     this.held += places;
-    // Costs may be fractions: what rounding leaves over must not add up.
+    // Costs may be fractions; rounding errors must not add up.
     this.heldCost = this.held === 0 ? 0 : this.heldCost + cost;
     this.#count(places, cost);
   }
 }
 
-/** In order of arrival. Who is put back goes before the others: few do, and they are found from the head. */
+/**
+ * Keeps the order of arrival. A place that is put back goes before the others; there are few, so the search begins at
+ * the head.
+ */
 function insert<Place extends Waiter<Place>>(queue: SideQueue<Place>, place: Place): Side<Place> {
   const side: Side<Place> = { place, queue, previous: null, next: null };
   let next = queue.tail === null || queue.tail.place.turn < place.turn ? null : queue.head;

@@ -1,7 +1,8 @@
 /**
- * A tenant with limits or a weight of its own, over all levels of the pool. While it may not start
- * anything its flows are parked: they are in no heap, so nobody is asked to wait for them.
+ * A tenant with limits or a weight of its own, over all levels of the pool. While it may not start anything its flows
+ * are parked: they are in no heap, so no other flow waits for them.
  */
+import { Ring } from '../../domain/ring.ts';
 import { Rates } from '../capacity/rate.ts';
 import type { TenantRules } from '../rules.ts';
 
@@ -10,12 +11,12 @@ export class Tenant<Flow> {
   rates: Rates | null;
   running = 0;
   waiting = 0;
-  /** Of these, those that stand aside for what the upstream has closed. */
+  /** The number of them that stand aside because the upstream has closed their target. */
   aside = 0;
-  /** Its flows stand aside. What it says of a tenant with nothing waiting may be out of date. */
+  /** Its flows stand aside. Not up to date for a tenant with nothing waiting. */
   isParked = false;
-  /** Those with something waiting. */
-  readonly backlogged = new Set<Flow>();
+  /** Its flows with something waiting. */
+  readonly backlogged = new Ring<Flow>();
   // Its item in the heap of those that wait for their rate.
   slot = -1;
   key = 0;

@@ -1,26 +1,26 @@
 /**
- * The time of one fair queue: the counter of the flow whose turn was last, so that no flow that comes back has
- * less on its counter. A level whose tenants share its weight has a time of its own; levels whose tenants share
- * the pool go by one time.
+ * The time of one fair queue: the counter of the flow whose turn was last, so that no flow that comes back has a
+ * smaller counter. A level whose tenants share its weight has a time of its own; levels whose tenants share the pool
+ * use one time.
  */
 
 /** Float64 counters are lowered beyond this, long before fractions of a token are lost. */
 export const renormaliseAbove = 1e12;
 
-/** The flows of one level, as their time sees them. */
+/** The flows of one level, as seen by their time. */
 interface Member {
   readonly isIdle: boolean;
-  /** All that go by this time are idle: nothing is owed any more. */
+  /** All flows with this time are idle: nothing is owed any more. */
   rest(): void;
-  /** All counters become so much less. */
+  /** Lowers all counters by this amount. */
   lower(amount: number): void;
 }
 
 export class VirtualTime {
   now = 0;
-  /** No counter is above it. */
+  /** An upper bound of all counters. */
   highest = 0;
-  /** Whether it goes for more than one level. */
+  /** Whether more than one level uses it. */
   readonly isShared: boolean;
   readonly #members: Member[] = [];
 
@@ -36,7 +36,7 @@ export class VirtualTime {
     this.#members.splice(this.#members.indexOf(member), 1);
   }
 
-  /** Those with nothing to do owe nothing and are owed nothing: time passes all of them, they start level again. */
+  /** Resets the time if all flows are idle: none owes or is owed anything, and all start with equal counters again. */
   restIfIdle(): boolean {
     for (const member of this.#members) if (!member.isIdle) return false;
     this.now = this.highest;
@@ -45,7 +45,7 @@ export class VirtualTime {
     return true;
   }
 
-  /** To be called beyond `renormaliseAbove`. */
+  /** Must be called when a counter exceeds `renormaliseAbove`. */
   lower(): void {
     for (const member of this.#members) member.lower(this.now);
     this.highest -= this.now;

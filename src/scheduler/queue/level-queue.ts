@@ -1,6 +1,6 @@
 /**
- * What waits and runs in one level: how much of it, whose queue is the longest, who stands aside. Whose turn it is
- * is said by fair-flows.ts.
+ * The requests that wait and run in one level: their totals, the longest queue, the places that stand aside.
+ * fair-flows.ts decides whose turn it is.
  */
 import type { Level } from '../../domain/vocabulary.ts';
 import type { Target } from '../closures/targets.ts';
@@ -16,14 +16,14 @@ export type FindTenant<Holder> = (flowId: string) => Tenant<Flow<Holder>> | null
 export class LevelQueue<Holder> {
   waiting = 0;
   running = 0;
-  /** Estimated cost of what waits. */
+  /** The estimated cost of the waiting places. */
   waitingCost = 0;
   waitingBytes = 0;
-  /** Of those that wait, how many stand aside for what the upstream has closed, and their cost. */
+  /** The waiting places that stand aside because the upstream has closed their target, and their cost. */
   aside = 0;
   asideCost = 0;
   readonly id: Level;
-  /** What its flows are served, for whoever looks on. */
+  /** The service of its flows, for inspection. */
   readonly service = new LevelService();
   readonly fair = new FairFlows<Holder>({
     create: (id, counter) => this.#createFlow(id, counter),
@@ -37,7 +37,7 @@ export class LevelQueue<Holder> {
     this.#findTenant = findTenant;
   }
 
-  /** Flows that are remembered. */
+  /** The number of remembered flows. */
   get flows(): number {
     return this.fair.size;
   }
@@ -54,12 +54,12 @@ export class LevelQueue<Holder> {
     return this.fair.find(flowId) ?? null;
   }
 
-  /** Flows with something waiting that may start, as far as their tenants and the upstream go. */
+  /** The number of flows with a waiting request that neither their tenants nor the upstream keep from starting. */
   get readyFlows(): number {
     return this.fair.ready;
   }
 
-  /** `target`: with whom it stands aside, null: with nobody. */
+  /** `target`: the closed target that it stands aside for; null if there is none. */
   enqueue(place: Place<Holder>, target: Target<Holder> | null): void {
     const flow = this.#entered(place);
     flow.append(place);
@@ -73,12 +73,14 @@ export class LevelQueue<Holder> {
     this.#placed(flow, place, target);
   }
 
-  /** Whose turn it is. */
+  /** Returns the place whose turn it is. */
   peek(): Place<Holder> | null {
     return this.fair.peek()?.first ?? null;
   }
 
-  /** Takes the place whose turn it is and charges its flow; `isChosen`: among all that wait in the pool. */
+  /**
+   * Takes the place whose turn it is and charges its flow; `isChosen`: it was chosen among all that wait in the pool.
+   */
   dispatch(place: Place<Holder>, isChosen: boolean): void {
     const { flow } = place;
     if (flow === null) return;
@@ -90,7 +92,7 @@ export class LevelQueue<Holder> {
     this.fair.started(flow);
   }
 
-  /** Takes a waiting place out of turn; nothing is charged. */
+  /** Removes a waiting place out of turn; nothing is charged. */
   remove(place: Place<Holder>): void {
     const flow = place.flow;
     if (flow === null) return;
@@ -98,7 +100,7 @@ export class LevelQueue<Holder> {
     this.fair.retire(flow);
   }
 
-  /** A running place is charged so much more, or (negative) less. */
+  /** Raises or (negative) lowers the charge of a running place. */
   correct(place: Place<Holder>, difference: number): void {
     const flow = place.flow;
     if (flow === null || difference === 0) return;
@@ -106,7 +108,7 @@ export class LevelQueue<Holder> {
     flow.service.served += difference;
   }
 
-  /** A running place has ended. */
+  /** Must be called when a running place has ended. */
   finish(place: Place<Holder>): void {
     const flow = place.flow;
     if (flow === null) return;
@@ -116,41 +118,41 @@ export class LevelQueue<Holder> {
   }
 
   /**
-   * To be called after anything that changes which of the flow may start. One that could start nothing and
-   * now can does not bring along the time in which it could not.
+   * Must be called after any change of what the flow may start. A flow that could start nothing and now can does not
+   * save up the time in which it could not.
    */
   review(flow: Flow<Holder>): void {
     this.fair.review(flow, flow.first !== null && !flow.isParked);
   }
 
-  /** One that waits is passed by while its target is closed. */
+  /** Passes by a waiting place while its target is closed. */
   standAside(flow: Flow<Holder>, place: Place<Holder>, target: Target<Holder>): void {
     flow.sides ??= new SideQueues(flow.head, (places, cost) => this.#countAside(flow, places, cost));
     flow.sides.join(place, target);
   }
 
-  /** It has something waiting and may start nothing. */
+  /** Whether the flow has something waiting and may start nothing. */
   isAside(flow: Flow<Holder>): boolean {
     return flow.head !== null && flow.slot < 0;
   }
 
-  /** The flow whose queue is the longest, by cost. */
+  /** Returns the flow with the longest queue, by cost. */
   longest(): Flow<Holder> | undefined {
     this.#longest ??= new LongestQueue(this.knownFlows(), this.waiting);
     return this.#longest.peek();
   }
 
-  /** Estimated cost of what waits and does not stand aside. */
+  /** The estimated cost of the waiting places that do not stand aside. */
   get dueCost(): number {
     return this.waitingCost - this.asideCost;
   }
 
   #entered(place: Place<Holder>): Flow<Holder> {
     const flow = this.fair.awaken(place.flowId);
-    // Of those who are put back it is negative.
+    // The turn of a place that was put back is negative.
     const arrival = Math.abs(place.turn);
     if (flow.head === null) {
-      flow.tenant?.backlogged.add(flow);
+      flow.tenant?.backlogged.append(flow.amongBacklogged);
       flow.activation = arrival;
     }
     flow.appended = arrival;
@@ -183,7 +185,7 @@ export class LevelQueue<Holder> {
 
   #unlink(flow: Flow<Holder>, place: Place<Holder>): void {
     flow.unlink(place);
-    if (flow.head === null) flow.tenant?.backlogged.delete(flow);
+    if (flow.head === null) flow.amongBacklogged.leave();
     if (flow.head === null || flow.sides !== null) this.review(flow);
     this.waiting--;
     this.waitingCost = this.waiting === 0 ? 0 : this.waitingCost - place.cost;

@@ -1,5 +1,5 @@
 /**
- * How the levels share the seats. Strict levels go in order of their number. Weighted levels (all in wfq, P1…P9 in
+ * Shares the seats among the levels. Strict levels go in order of their number. Weighted levels (all in wfq, P1…P9 in
  * hybrid) go
  *
  *   by level    by a counter of what they were charged, divided by their weight: the same start-time fair queueing
@@ -14,7 +14,7 @@ import type { SchedulerSettings } from '../rules.ts';
 import type { LevelQueue } from './level-queue.ts';
 
 const allMask = (1 << levelCount) - 1;
-/** Which levels take part by weight, as bits. */
+/** The levels that take part by weight, as bits. */
 const weightedMasks: Record<Policy, number> = { strict: 0, wfq: allMask, hybrid: allMask & ~1 };
 
 export class LevelTier<Holder> {
@@ -22,7 +22,7 @@ export class LevelTier<Holder> {
   readonly #weights = new Float64Array(levelCount);
   readonly #counters = new Float64Array(levelCount);
   #weighted = 0;
-  /** Those that go by their counters. */
+  /** The levels that are ordered by their counters. */
   #counted = 0;
   #virtualTime = 0;
 
@@ -30,7 +30,9 @@ export class LevelTier<Holder> {
     this.#queues = queues;
   }
 
-  /** Levels that begin to take part by weight begin level, or with what they were charged when they last did. */
+  /**
+   * A level that begins to take part by weight starts level with the others, or with its last charge if that is higher.
+   */
   configure({ policy, shareBy, weights }: Pick<SchedulerSettings, 'policy' | 'shareBy' | 'weights'>): void {
     if (weights.length !== levelCount || !weights.every(weight => weight > 0 && Number.isFinite(weight)))
       throw new Error(`weights must be ${levelCount} positive numbers`);
@@ -41,31 +43,31 @@ export class LevelTier<Holder> {
     for (const level of allLevels) if ((this.#counted & ~before & (1 << level)) !== 0) this.wake(level);
   }
 
-  /** Whose turn it is among the levels of a non-empty mask. */
+  /** Returns the level whose turn it is, of a non-empty mask. */
   pick(mask: number): number {
     const strict = mask & ~this.#weighted;
     if (strict !== 0) return 31 - Math.clz32(strict & -strict);
     return this.#counted === 0 ? this.#pickByTenant(mask) : this.#pickByLevel(mask);
   }
 
-  /** The weight that the tenants of a level share the pool by; null: they share what their level is given. */
+  /** Returns the weight by which the tenants of a level share the pool; null: they share what their level is given. */
   tenantsWeight(level: number): number | null {
     return (this.#weighted & ~this.#counted & (1 << level)) === 0 ? null : (this.#weights[level] ?? 1);
   }
 
-  /** A level that could start nothing can now: the time it was idle is not saved up. */
+  /** Must be called when a level can start something again: its idle time is not saved up. */
   wake(level: Level): void {
     this.#counters[level] = Math.max(this.#counters[level] ?? 0, this.#virtualTime);
   }
 
-  /** What a charge of this level is divided by; Infinity where nothing is counted. */
+  /** Returns the divisor of this level's charges; Infinity if nothing is counted. */
   weightOf(level: Level): number {
     return (this.#counted & (1 << level)) === 0 ? Number.POSITIVE_INFINITY : (this.#weights[level] ?? 1);
   }
 
   /**
-   * A place of the level gets a seat. Time moves only where the level was picked for its counter: one that
-   * starts on its reserve, whatever its counter, must not make those who wait seem to be behind.
+   * Called when a place of the level gets a seat. Time moves only if the level was picked by its counter: a start on
+   * its reserve, whatever its counter, must not make the waiting levels look late.
    */
   charge(level: Level, amount: number, isByCounter: boolean): void {
     if ((this.#counted & (1 << level)) === 0) return;
@@ -74,7 +76,7 @@ export class LevelTier<Holder> {
     if (this.#virtualTime > renormaliseAbove) this.#renormalise();
   }
 
-  /** What a place was charged, by weight, is raised or lowered. */
+  /** Raises or lowers the weighted charge of a place. */
   correct(level: Level, difference: number): void {
     this.#counters[level] = (this.#counters[level] ?? 0) + difference;
   }

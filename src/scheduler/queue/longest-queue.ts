@@ -1,7 +1,7 @@
 /**
- * Whose queue is the longest, by cost: when a level overflows, the newest request of that flow goes, so
- * that a flooder pushes out its own requests instead of its neighbours'. Of equally long queues, the one
- * that was appended to last. Built when it is first needed, kept while the level stays at least half as deep.
+ * Finds the flow with the longest queue, by cost: when a level overflows, its newest request is evicted, so that a
+ * flooding tenant evicts its own requests instead of those of others. Of equally long queues, the one that was appended
+ * to last. Built when it is first needed, kept while the level stays at least half as deep.
  */
 import type { Flow } from '../flows/flow.ts';
 import { type HeapItem, IndexedHeap } from '../flows/heap.ts';
@@ -23,14 +23,14 @@ export class LongestQueue<Holder> {
     return depth >= this.#keepAbove;
   }
 
-  /** The flow has more or less waiting than before. */
+  /** Must be called when the waiting cost of the flow has changed. */
   update(flow: Flow<Holder>): void {
     if (flow.lane !== null) this.#lanes.remove(flow.lane);
     flow.lane = flow.head === null ? null : { flow, slot: -1, key: 0, turn: 0 };
     if (flow.lane !== null) this.#lanes.push(flow.lane, -flow.waitingCost, -flow.appended);
   }
 
-  /** Its flows keep no trace of it. */
+  /** Removes all traces of this heap from its flows. */
   discard(flows: Iterable<Flow<Holder>>): void {
     for (const flow of flows) flow.lane = null;
   }

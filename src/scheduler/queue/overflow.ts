@@ -1,13 +1,13 @@
 /**
- * Who goes when the queue is full.
+ * Chooses the request to evict when the queue is full.
  *
- *   a level is full   the newest request of the flow with the most queued cost, the newcomer's counted
- *                     with its own: a flooder pushes out its own, and whoever is not shorter than all
- *                     others is refused
+ *   a level is full   the newest request of the flow with the most queued cost, where the newcomer counts in
+ *                     its own flow: a flooding tenant evicts its own requests, and a newcomer whose flow is not
+ *                     shorter than all others is refused
  *   the pool is full  the same choice in the worst level that has something waiting, if that is worse
- *                     than the newcomer's; so nobody displaces P0
+ *                     than the newcomer's; so P0 is never evicted for another level
  *
- * Nobody is pushed out unless the newcomer gets in.
+ * Nothing is evicted unless the newcomer gets in.
  */
 import type { Place } from '../flows/flow.ts';
 import type { SchedulerSettings } from '../rules.ts';
@@ -27,7 +27,7 @@ interface Crowd<Holder> {
   readonly evict: (victim: Place<Holder>) => void;
 }
 
-/** Nobody has to go; `level` is the one of the place. */
+/** Whether the place fits without an eviction; `level` is the place's own. */
 export const hasRoom = <Holder>(place: Place<Holder>, level: Pick<Queued, 'waiting'>, limits: Limits, queued: Queued) =>
   level.waiting < (limits.maxQueueDepth[place.level] ?? 0) &&
   queued.waiting < limits.maxQueueDepthPool &&
@@ -39,7 +39,7 @@ export function makeRoom<Holder>(crowd: Crowd<Holder>): 'level_full' | 'pool_ful
   const neighbour = isLevelFull ? longestBut(place, levels[place.level]) : null;
   if (isLevelFull && neighbour === null) return 'level_full';
 
-  // More than may wait do so only after a limit was lowered: then it is enough not to make it worse.
+  // The queue exceeds the limit only after the limit was lowered: then the newcomer must not make it worse.
   const excess = queued.bytes + place.bodyBytes - Math.max(settings.maxQueuedBytes, queued.bytes);
   let bytesToFree = excess - (neighbour?.bodyBytes ?? 0);
   let isOneToGo = neighbour === null && queued.waiting >= settings.maxQueueDepthPool;
@@ -59,7 +59,7 @@ export function makeRoom<Holder>(crowd: Crowd<Holder>): 'level_full' | 'pool_ful
   return null;
 }
 
-/** The newest of the longest flow; null when the newcomer's own would be as long. */
+/** Returns the newest place of the longest flow; null if the newcomer's own flow would be as long. */
 function longestBut<Holder>(place: Place<Holder>, level: LevelQueue<Holder> | undefined): Place<Holder> | null {
   const longest = level?.longest();
   if (level === undefined || longest === undefined || longest.id === place.flowId) return null;

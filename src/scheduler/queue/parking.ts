@@ -1,6 +1,6 @@
 /**
- * The tenants with rules of their own, and which of them stand aside: who is at its limit of seats comes
- * back when one of its requests ends, who is at a rate comes back by the clock.
+ * The tenants with rules of their own, and which of them are parked: a tenant at its limit of seats comes back when one
+ * of its requests ends, a tenant at a rate limit comes back by the clock.
  */
 import type { Flow } from '../flows/flow.ts';
 import { IndexedHeap } from '../flows/heap.ts';
@@ -10,16 +10,16 @@ import type { Tenants } from '../rules.ts';
 type FlowTenant<Holder> = Tenant<Flow<Holder>>;
 
 interface ParkingOptions<Holder> {
-  /** Puts the flow where it belongs, now that its tenant may start something or nothing. */
+  /** Moves the flow to its proper heap when its tenant may start something again, or nothing any more. */
   readonly review: (flow: Flow<Holder>) => void;
-  /** That has been done to a flow of this level. */
+  /** Called after a flow of this level was reviewed. */
   readonly changed: (flow: Flow<Holder>) => void;
 }
 
 export class Parking<Holder> {
   readonly #options: ParkingOptions<Holder>;
   readonly #tenants = new Map<string, FlowTenant<Holder>>();
-  /** Parked for their rates, by when these open. */
+  /** Tenants parked for their rates, by the time at which these open. */
   readonly #byTime = new IndexedHeap<FlowTenant<Holder>>();
 
   constructor(options: ParkingOptions<Holder>) {
@@ -31,7 +31,7 @@ export class Parking<Holder> {
     return this.#tenants.get(flowId) ?? null;
   }
 
-  /** Brings back whose rate is open again. */
+  /** Brings back the tenants whose rate is open again. */
   wake(now: number): void {
     for (let tenant = this.#byTime.peek(); tenant !== undefined && tenant.key <= now; tenant = this.#byTime.peek())
       this.review(tenant, now);
@@ -62,13 +62,13 @@ export class Parking<Holder> {
     this.review(tenant, now);
   }
 
-  /** How long its rates keep one more of the tenant waiting, behind those that wait already. */
+  /** Returns how long the tenant's rates keep one more request waiting, behind those that wait already. */
   waitMs(flowId: string, now: number): number {
     const tenant = this.find(flowId);
     return tenant?.rates?.waitBehind(tenant.waiting - tenant.aside, now) ?? 0;
   }
 
-  /** To be called after anything that moves the tenant's seats or rates. */
+  /** Must be called after any change of the tenant's seats or rates. */
   review(tenant: FlowTenant<Holder>, now: number): void {
     const mayStart = tenant.mayStart(now);
     if (mayStart === tenant.isParked) {
@@ -81,7 +81,7 @@ export class Parking<Holder> {
     this.#await(tenant);
   }
 
-  /** New rules; what tenants have running, waiting and used of their rates is kept. */
+  /** Applies new rules; the running and waiting requests and the used rates of tenants are kept. */
   configure(rules: Tenants, flows: readonly Flow<Holder>[], now: number): void {
     for (const id of this.#tenants.keys()) if (!rules.has(id)) this.#forget(id);
     for (const [id, rule] of rules) {
@@ -101,7 +101,7 @@ export class Parking<Holder> {
     this.#tenants.delete(id);
   }
 
-  /** A flow of a tenant that had no rules until now brings along what it has. */
+  /** Binds the flow of a tenant that had no rules before, with its running and waiting requests. */
   #bind(flow: Flow<Holder>): void {
     const tenant = this.find(flow.id);
     flow.weight = tenant?.rules.weight ?? 1;
@@ -111,10 +111,10 @@ export class Parking<Holder> {
     tenant.running += flow.running;
     tenant.waiting += flow.waiting;
     tenant.aside += flow.sides?.held ?? 0;
-    if (flow.head !== null) tenant.backlogged.add(flow);
+    if (flow.head !== null) tenant.backlogged.append(flow.amongBacklogged);
   }
 
-  /** It is woken by time iff it has something waiting and only its rates keep it. */
+  /** Schedules a wake-up iff the tenant has something waiting and only its rates block it. */
   #await(tenant: FlowTenant<Holder>): void {
     const isDue = tenant.isParked && tenant.waiting > 0 && tenant.hasSeat && tenant.rates !== null;
     if (!isDue) {

@@ -1,6 +1,7 @@
 /**
- * All that waits in one pool: ten levels, the deadlines over all of them, and who stands aside for its
- * tenant's limits or for what the upstream has closed. It knows who may not wait or no longer; who is next is the scheduler's to say.
+ * Everything that waits in one pool: ten levels, the deadlines over all of them, and the requests that stand aside for
+ * their tenant's limits or for what the upstream has closed. It decides which requests may wait and for how long;
+ * scheduler.ts decides which one is next.
  *
  * Invariant: a place that entered leaves exactly once, by take, cancel, takeExpired or takeEvicted.
  */
@@ -15,7 +16,7 @@ import { hasRoom, makeRoom } from './overflow.ts';
 import { Parking } from './parking.ts';
 
 interface PoolQueueOptions<Holder> {
-  /** What waits, is parked or runs in the level has changed. */
+  /** Called after any change of what waits, is parked or runs in the level. */
   readonly changed: (queue: LevelQueue<Holder>) => void;
 }
 
@@ -26,14 +27,14 @@ export class PoolQueue<Holder> {
   readonly tenants: Parking<Holder>;
   readonly closures: Closures<Holder>;
   readonly levels: readonly LevelQueue<Holder>[];
-  /** Of the levels whose tenants share the pool. */
+  /** The time of the levels whose tenants share the pool. */
   readonly #sharedTime = new VirtualTime(true);
   readonly #changed: (queue: LevelQueue<Holder>) => void;
   readonly #deadlines = new IndexedHeap<Place<Holder>>();
   #arrivals = 0;
-  /** Taken out because their deadline was over, until takeExpired() hands them out. */
+  /** Removed because their deadline was over, until takeExpired() returns them. */
   #overdue: Place<Holder>[] = [];
-  /** Pushed out by others, until takeEvicted() hands them out. */
+  /** Evicted by others, until takeEvicted() returns them. */
   #evicted: Place<Holder>[] = [];
 
   constructor({ changed }: PoolQueueOptions<Holder>) {
@@ -62,7 +63,7 @@ export class PoolQueue<Holder> {
     return queue;
   }
 
-  /** Places that wait in this level and the better ones. */
+  /** Returns the number of places that wait in this level and the better ones. */
   waitingAhead(level: Level): number {
     if (this.waiting === 0) return 0;
     let ahead = 0;
@@ -70,14 +71,14 @@ export class PoolQueue<Holder> {
     return ahead;
   }
 
-  /** Brings the queue up to this moment: who is overdue is out of it, who stood aside until now is back. */
+  /** Advances the queue to this moment: removes overdue places, brings back those that stood aside until now. */
   advance(now: number): void {
     this.#takeOverdue(now, 'before');
     this.tenants.wake(now);
     this.closures.wake(now);
   }
 
-  /** Who has to go so that this place can wait goes; else says which limit is met. */
+  /** Evicts the places that must leave so that this place can wait; returns the limit it meets if it cannot. */
   makeRoom(place: Place<Holder>, settings: SchedulerSettings): 'tenant_full' | 'level_full' | 'pool_full' | null {
     const tenant = this.tenants.find(place.flowId);
     if (tenant !== null && !tenant.hasRoom) return 'tenant_full';
@@ -97,7 +98,7 @@ export class PoolQueue<Holder> {
     this.#waits(queue, place);
   }
 
-  /** Lets a place wait that had a seat: before all others of its flow, until the same deadline. */
+  /** Queues a place again that had a seat: before all others of its flow, until the same deadline. */
   putBack(place: Place<Holder>): void {
     this.#deadlines.push(place, place.deadline, -++this.#arrivals);
     const queue = this.level(place.level);
@@ -105,14 +106,14 @@ export class PoolQueue<Holder> {
     this.#waits(queue, place);
   }
 
-  /** Takes out the place whose turn it is in the level, and charges its flow; the caller sees to the level. */
+  /** Removes the place whose turn it is in the level, and charges its flow; the caller updates the level. */
   take(queue: LevelQueue<Holder>, place: Place<Holder>, isChosen: boolean, now: number): void {
     queue.dispatch(place, isChosen);
     this.#left(place);
     this.closures.started(place, now);
   }
 
-  /** Takes out a waiting place, uncharged; false when it does not wait. */
+  /** Removes a waiting place without a charge; returns false if it does not wait. */
   cancel(place: Place<Holder>): boolean {
     if (place.state !== 'waiting') return false;
     const queue = this.level(place.level);
@@ -123,18 +124,18 @@ export class PoolQueue<Holder> {
     return true;
   }
 
-  /** Those whose deadline has come, each of them once. */
+  /** Returns the places whose deadline has come, each of them once. */
   takeExpired(now: number): readonly Place<Holder>[] {
     this.#takeOverdue(now, 'at');
     return this.#overdue.length === 0 ? nobody : this.#overdue.splice(0);
   }
 
-  /** Those pushed out since the last call, each of them once. */
+  /** Returns the places evicted since the last call, each of them once. */
   takeEvicted(): readonly Place<Holder>[] {
     return this.#evicted.length === 0 ? nobody : this.#evicted.splice(0);
   }
 
-  /** When somebody is overdue or comes back by the clock; undefined when nobody waits. */
+  /** The time at which a place is overdue or comes back by the clock; undefined if nothing waits. */
   nextWake(): number | undefined {
     const overdue = this.#overdue[0];
     if (overdue !== undefined) return overdue.deadline;
@@ -144,7 +145,7 @@ export class PoolQueue<Holder> {
       : Math.min(first.deadline, this.tenants.nextWake(), this.closures.nextWake());
   }
 
-  /** From now on the tenants of a level share the pool by that weight of it; null: they share what it is given. */
+  /** Sets the weight of each level by which its tenants share the pool; null: they share what the level is given. */
   share(weightOf: (level: Level) => number | null): void {
     for (const { id, fair } of this.levels) {
       const weight = weightOf(id);
@@ -176,7 +177,7 @@ export class PoolQueue<Holder> {
     if (tenant) this.tenants.left(tenant);
   }
 
-  /** A deadline that is just now is not over: who waits no longer than allowed may still have the seat. */
+  /** A deadline that is exactly now is not over: a place that waited no longer than allowed may still get the seat. */
   #takeOverdue(now: number, which: 'before' | 'at'): void {
     for (let place = this.#deadlines.peek(); place !== undefined; place = this.#deadlines.peek()) {
       if (place.deadline > now || (place.deadline === now && which === 'before')) return;

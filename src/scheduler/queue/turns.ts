@@ -1,17 +1,17 @@
-/** In which order a level serves what waits in it, if nothing else comes and every charge stands. */
+/** The order in which a level serves what waits in it, if nothing else comes and every charge is final. */
 import type { Flow, Place } from '../flows/flow.ts';
 import type { LevelQueue } from './level-queue.ts';
 
-/** Whose counter is least is next (fair-flows.ts); each start moves its flow on by its own cost. */
+/** The least counter is next (fair-flows.ts); each start moves its flow on by its own cost. */
 export interface Turn<Holder> {
   readonly place: Place<Holder>;
-  /** Its flow's, when it is this place's turn; of levels that go by one time they can be compared. */
+  /** The flow's counter at this place's turn; comparable between levels that use one time. */
   readonly counter: number;
 }
 
 /**
- * Of those of a flow that the upstream lets start, and of those that stand aside together with `one`: as if
- * they came back now, and so the flow, where it stands aside as a whole.
+ * Returns the turns of the places of a flow that the upstream lets start, and of those that stand aside together with
+ * `one`: as if they, or the whole flow where it stands aside, came back now.
  */
 export function turnsOf<Holder>(flow: Flow<Holder>, { fair }: LevelQueue<Holder>, one?: Place<Holder>): Turn<Holder>[] {
   const turns: Turn<Holder>[] = [];
@@ -26,10 +26,10 @@ export function turnsOf<Holder>(flow: Flow<Holder>, { fair }: LevelQueue<Holder>
 
 const isClosed = <Holder>({ side }: Place<Holder>): boolean => side !== null && !side.queue.target.isOpen;
 
-/** All that may start in a level, first to last. */
+/** Everything that may start in a level, first to last. */
 export class Line<Holder> {
   readonly #turns: Turn<Holder>[] = [];
-  /** Of the turns before each, and of all. */
+  /** The cost of the turns before each turn; the last entry is the total. */
   readonly #costs: number[] = [0];
 
   constructor(queue: LevelQueue<Holder>) {
@@ -49,7 +49,7 @@ export class Line<Holder> {
     return this.#turns.length;
   }
 
-  /** How many come before that turn, which may be in the line or not, and their cost. */
+  /** Returns the number and the cost of the turns before this one, which may be in the line or not. */
   before(turn: Turn<Holder>): { count: number; cost: number } {
     let count = 0;
     let end = this.#turns.length;
@@ -63,6 +63,6 @@ export class Line<Holder> {
   }
 }
 
-/** Of equal counters, who has had something waiting for longest; of one flow, as they came. */
+/** Of equal counters, the flow that has waited for longest; within a flow, the order of arrival. */
 const byTurn = <Holder>(a: Turn<Holder>, b: Turn<Holder>): number =>
   a.counter - b.counter || (a.place.flow?.activation ?? 0) - (b.place.flow?.activation ?? 0);

@@ -1,17 +1,18 @@
-import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
+import { Ring } from '../../domain/ring.ts';
+import type { Sink } from '../../domain/sink.ts';
 import { answerHeaders, upstreamRequestId } from '../headers.ts';
 import { type Meter, noPlace } from '../metering/answer-reading.ts';
 import { meteredUsage } from '../metering/charge.ts';
 import { isEventStream } from '../metering/meter.ts';
-import type { Forwarded, TakenBack, UpstreamCall } from '../provider.ts';
+import type { Forwarded, PutBack, UpstreamCall } from '../provider.ts';
 import { faultEvent } from './fault-event.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { isPacked, meterOf } from './unpacking.ts';
 import { faultIn, unwantedStatus } from './upstream-fault.ts';
 
-/** Whoever produces the bytes of an answer. */
+/** The producer of an answer's bytes. */
 export interface Source {
   pause(): void;
   resume(): void;
@@ -19,17 +20,17 @@ export interface Source {
   stop(closed: () => void): void;
 }
 
-/** What all calls of one provider share. */
+/** The parts that all calls of one provider share. */
 export interface AnswerContext {
   readonly clock: Clock;
   /** How long a client may leave the answer unread before it counts as gone. */
   readonly stallMs: number;
   /** The answers that are not settled yet. */
-  readonly running: Set<Answer>;
+  readonly running: Ring<Answer>;
 }
 
 interface Settle {
-  readonly resolve: (forwarded: Forwarded | TakenBack) => void;
+  readonly resolve: (forwarded: Forwarded | PutBack) => void;
   readonly reject: (error: GatewayError) => void;
 }
 
@@ -37,15 +38,13 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Too many requests, no room at the moment, and Anthropic's word for the latter. */
 const isBusy = (status: number): boolean => status === 429 || status === 503 || status === 529;
-/** Asks nginx not to hold the events of a stream back. */
-const unheld = { 'x-accel-buffering': 'no' };
 /** A success that has no body. */
 const noContent = 204;
-/** How long the body of an answer that nobody gets may take, before its connection is given up. */
+/** How long an unwanted body may take before its connection is closed. */
 const unwantedBodyMs = 1_000;
 /** How long an upstream may take to end a stream after its last event, when the client has closed already. */
 const lastBytesMs = 1_000;
-/** A stream's output is told once for so many pieces: as often as the scheduler takes it into account. */
+/** A stream's output is reported once per this many pieces, as often as the scheduler uses it. */
 const piecesPerReport = 8;
 
 /**
@@ -54,38 +53,40 @@ const piecesPerReport = 8;
  *
  *   waiting ──start──▶ started ──end, fail──▶ ended ──all is read──▶ over, after a fault with an error event or a break
  *      │  │              └──client leaves after the last event──▶ left ──end, fail──▶ ended
- *      │  └──busy──▶ taken back ──end, fail──▶ over
+ *      │  └──busy──▶ put back  ──end, fail──▶ over
  *      └──fail, redirect: rejects
  *      └──────────────────┴──client leaves: stop the source, wait until it is closed
  */
 export class Answer {
   readonly #call: UpstreamCall;
-  readonly #res: ServerResponse;
+  readonly #sink: Sink;
   readonly #source: Source;
   readonly #context: AnswerContext;
   readonly #settled: Settle;
-  #state: 'waiting' | 'started' | 'ended' | 'left' | 'taken_back' | 'over' = 'waiting';
+  /** Among those that are running. */
+  readonly #place = new Ring<Answer>(this);
+  #state: 'waiting' | 'started' | 'ended' | 'left' | 'put_back' | 'over' = 'waiting';
   #status: number | null = null;
   #upstreamRequestId: string | null = null;
   #meter: Meter | null = null;
-  /** A fault can be told within it. */
+  /** A fault can be reported inside it. */
   #takesErrorEvent = false;
   /** It is known how many bytes have to come. */
   #isLengthTold = false;
   #hasWritten = false;
   #reportAt = piecesPerReport;
   #cancelStall: (() => void) | null = null;
-  /** What a state waits for, other than the client. */
+  /** Cancels what the state waits for, other than the client. */
   #cancelWait: (() => void) | null = null;
 
-  constructor(call: UpstreamCall, res: ServerResponse, source: Source, context: AnswerContext, settled: Settle) {
+  constructor(call: UpstreamCall, sink: Sink, source: Source, context: AnswerContext, settled: Settle) {
     this.#call = call;
-    this.#res = res;
+    this.#sink = sink;
     this.#source = source;
     this.#context = context;
     this.#settled = settled;
-    context.running.add(this);
-    res.on('close', () => this.#leave());
+    context.running.append(this.#place);
+    sink.onClosed(() => this.#leave());
   }
 
   start(status: number, headers: Headers): void {
@@ -98,7 +99,7 @@ export class Answer {
   #begin(status: number, headers: Headers): void {
     if (!isBusy(status)) this.#call.onAnswer(status);
     else if (this.#call.onBusy(status, retryAfterMs(headers, this.#context.clock.date()))) {
-      this.#takeBack();
+      this.#putBack();
       return;
     }
     this.#state = 'started';
@@ -108,11 +109,10 @@ export class Answer {
     const contentType = String(headers['content-type'] ?? '');
     if (status < 400 && status !== noContent) this.#meter = meterOf(contentType, headers['content-encoding']);
     const isStream = isEventStream(contentType);
-    const added = this.#call.answerHeaders;
-    this.#res.writeHead(
-      status,
-      answerHeaders(headers, isStream || this.#call.stream ? { ...added, ...unheld } : added),
-    );
+    const own = this.#sink.ownHeaders();
+    // Asks nginx not to hold the events of a stream back.
+    if (isStream || this.#call.stream) own['x-accel-buffering'] = 'no';
+    this.#sink.begin(status, answerHeaders(headers, own));
     if (isStream) this.#startStream(isPacked(headers['content-encoding']));
   }
 
@@ -121,12 +121,12 @@ export class Answer {
     if (this.#state !== 'started') return;
     this.#hasWritten = true;
     this.#measure(chunk);
-    if (!this.#res.write(chunk)) this.#holdBack();
+    if (!this.#sink.write(chunk)) this.#holdBack();
   }
 
   end(): void {
-    if (this.#state === 'taken_back') this.#giveBack();
-    if (this.#state === 'started') this.#res.end();
+    if (this.#state === 'put_back') this.#settlePutBack();
+    if (this.#state === 'started') this.#sink.end();
     if (this.#state === 'started' || this.#state === 'left') this.#conclude(() => this.#settleAnswer());
   }
 
@@ -144,8 +144,8 @@ export class Answer {
         // All that mattered had come.
         this.#conclude(() => this.#settleAnswer());
         return;
-      case 'taken_back':
-        this.#giveBack();
+      case 'put_back':
+        this.#settlePutBack();
     }
   }
 
@@ -166,7 +166,7 @@ export class Answer {
       this.#breakOff(error);
       return;
     }
-    this.#res.end();
+    this.#sink.end();
     this.#settleAnswer();
   }
 
@@ -175,11 +175,11 @@ export class Answer {
     const place = this.#meter?.place ?? noPlace;
     this.#settle(error.code, error);
     const stream = { call: this.#call, place, date: this.#context.clock.date() };
-    if (this.#takesErrorEvent) this.#res.end(faultEvent(stream, error));
-    else this.#res.destroy();
+    if (this.#takesErrorEvent) this.#sink.end(faultEvent(stream, error));
+    else this.#sink.breakOff();
   }
 
-  /** Stops the source and tells the client why. */
+  /** Stops the source and reports the error to the client. */
   abort(error: GatewayError): void {
     if (this.#state === 'over') return;
     this.fail(error);
@@ -189,15 +189,15 @@ export class Answer {
   /** The whole has taken too long; where the client reads so slowly, that is its own doing. */
   expire(error: GatewayError): void {
     if (this.#cancelStall === null) this.abort(error);
-    else this.#res.destroy();
+    else this.#sink.breakOff();
   }
 
   #startStream(isPacked: boolean): void {
-    // Where the length is told, or the bytes are no text, nothing may be added.
+    // If the length is declared, or the bytes are no text, nothing may be added.
     this.#takesErrorEvent = !this.#isLengthTold && !isPacked;
     // The headers ride with the first bytes; those of a stream do not wait where its bytes do not come at once.
     queueMicrotask(() => {
-      if (!this.#hasWritten && this.#state === 'started') this.#res.flushHeaders();
+      if (!this.#hasWritten && this.#state === 'started') this.#sink.flushHeaders();
     });
   }
 
@@ -243,20 +243,20 @@ export class Answer {
   }
 
   /** The body is read to its end, which keeps the connection for the next call; within reason. */
-  #takeBack(): void {
-    this.#state = 'taken_back';
-    this.#cancelWait = this.#context.clock.after(unwantedBodyMs, () => this.#source.stop(() => this.#giveBack()));
+  #putBack(): void {
+    this.#state = 'put_back';
+    this.#cancelWait = this.#context.clock.after(unwantedBodyMs, () => this.#source.stop(() => this.#settlePutBack()));
   }
 
-  #giveBack(): void {
+  #settlePutBack(): void {
     if (this.#state === 'over') return;
     this.#over();
-    this.#settled.resolve({ outcome: 'taken_back' });
+    this.#settled.resolve({ outcome: 'put_back' });
   }
 
   #over(): void {
     this.#state = 'over';
-    this.#context.running.delete(this);
+    this.#place.leave();
     this.#cancelStall?.();
     this.#cancelWait?.();
   }
@@ -286,8 +286,8 @@ export class Answer {
     if (this.#cancelStall) return;
     const { clock, stallMs } = this.#context;
     this.#source.pause();
-    this.#cancelStall = clock.after(stallMs, () => this.#res.destroy());
-    this.#res.once('drain', () => {
+    this.#cancelStall = clock.after(stallMs, () => this.#sink.breakOff());
+    this.#sink.onceDrained(() => {
       this.#cancelStall?.();
       this.#cancelStall = null;
       this.#source.resume();

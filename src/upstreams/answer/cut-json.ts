@@ -1,12 +1,12 @@
 /**
- * What must follow the beginning of a JSON object so that it becomes one. For an event that was cut: SDKs throw a syntax
- * error at half an event before they read the one that tells why.
+ * Finds the text that completes the beginning of a JSON object. For an event that was cut: SDKs throw a syntax error at
+ * half an event before they read the event with the reason.
  *
  *   {"choices":[{"delta":{"content":"hel   +   "}}],"error":{…}}
  */
 type Expected = 'root' | 'first name' | 'name' | 'colon' | 'value' | 'first element' | 'element' | 'separator';
 
-/** What stands in for what is expected, so that its container may be closed. */
+/** A placeholder for the expected token, so that its container can be closed. */
 const fillers: Readonly<Record<Expected, string>> = {
   root: '',
   'first name': '',
@@ -38,12 +38,12 @@ export function completion(beginning: string, last: string): string | null {
 
 class CutJson {
   expected: Expected = 'root';
-  /** What ends the token in which it was cut. */
+  /** The end of the token in which it was cut. */
   end = '';
-  /** What closes the open brackets, the innermost first. */
+  /** The closing brackets of the open ones, the innermost first. */
   readonly #closing: string[] = [];
 
-  /** What closes all brackets but the outermost. */
+  /** Returns the brackets that close all containers except the outermost. */
   get inner(): string {
     return this.#closing.slice(0, -1).join('');
   }

@@ -1,5 +1,5 @@
 /**
- * How a fault after the status is told within a stream, in an event that the readers of that stream know as its end:
+ * Reports a fault after the status inside a stream, in an event that the stream's readers recognise as its end:
  *
  *   chunks      data: {"error":{…}}                   chat completions and completions
  *   messages    event: error                          Anthropic

@@ -30,7 +30,7 @@ const forms = [
 ];
 const longest = 64;
 
-/** Milliseconds since 1970; null for anything else than a date. `now` tells which century two digits of a year mean. */
+/** Returns milliseconds since 1970; null if the text is no date. `now` decides the century of two-digit years. */
 export function httpDateMs(text: string, now: Date): number | null {
   if (text.length > longest) return null;
   for (const form of forms) {
@@ -53,7 +53,7 @@ function momentOf(parts: Readonly<Record<string, string | undefined>>, now: Date
   return midnight.getTime() + ((clock[0] * 60 + clock[1] - offset) * 60 + clock[2]) * 1000;
 }
 
-/** What would be more than 50 years ahead is meant as the past. */
+/** A year more than 50 years ahead means the past. */
 function fullYear(year: string, now: Date): number {
   if (year.length === 4) return Number(year);
   const thisYear = now.getUTCFullYear();

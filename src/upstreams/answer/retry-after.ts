@@ -1,7 +1,7 @@
 /**
- * When an upstream that has no room asks to be asked again: `retry-after-ms`, or `Retry-After` as seconds
- * or as an HTTP date. A date is taken against the upstream's own clock, where it tells its time, so
- * that clocks which differ do no harm.
+ * The time after which an upstream without room asks for a retry: `retry-after-ms`, or `Retry-After` as seconds or as
+ * an HTTP date. A date is compared with the upstream's own clock, if it sends its time, so that a difference of clocks
+ * does not matter.
  */
 import { httpDateMs } from './http-date.ts';
 

@@ -28,7 +28,7 @@ interface Unpacker {
 
 const gzipped: Unpacker = { stream: createGunzip, whole: promisify(gunzip) };
 const deflated: Unpacker = { stream: createInflate, whole: promisify(inflate) };
-/** What some servers call deflate: without its header. */
+/** Some servers send deflate without its header. */
 const bare: Unpacker = { stream: createInflateRaw, whole: promisify(inflateRaw) };
 const unpackers: Readonly<Record<string, Unpacker>> = {
   gzip: gzipped,
@@ -47,7 +47,7 @@ const nameOf = (encoding: ContentEncoding): string =>
 /** Whether the bytes are not themselves what the content type says. */
 export const isPacked = (encoding: ContentEncoding): boolean => !['', 'identity'].includes(nameOf(encoding));
 
-/** Null for an encoding that nobody here knows, several at once among them. */
+/** Null for an unknown encoding, including several at once. */
 function unpackerFor(encoding: ContentEncoding, beginning: Buffer): Unpacker | null {
   const unpacker = Object.hasOwn(unpackers, nameOf(encoding)) ? unpackers[nameOf(encoding)] : undefined;
   if (unpacker === deflated && ((beginning[0] ?? 0) & 0x0f) !== zlibMethod) return bare;
@@ -70,7 +70,7 @@ export function meterOf(contentType: string, encoding: ContentEncoding): Meter {
 
 /** Packed bytes that may wait to be unpacked. */
 const mostWaitingBytes = 4 * 1024 * 1024;
-/** What unpacks to more than this, and to more than so many times its size, is not honest text. */
+/** A body that unpacks to more than this, and to more than so many times its size, is not honest text. */
 const freeBytes = 16 * 1024 * 1024;
 const mostTimes = 100;
 
@@ -82,7 +82,7 @@ class UnpackingMeter implements Meter {
   #state: 'reading' | 'given up' = 'reading';
   #packedBytes = 0;
   #unpackedBytes = 0;
-  /** Pieces that are not unpacked yet, and who waits until they are. */
+  /** Pieces that are not unpacked yet, and the callers that wait for them. */
   #pending = 0;
   #waiting: (() => void)[] = [];
 

@@ -22,8 +22,8 @@ const texts: Readonly<Record<string, string>> = {
 };
 
 /**
- * What a client may know of a broken upstream call: the kind, never hosts, ports or keys. The error
- * itself goes along as `cause`, for the log.
+ * What a client may learn of a broken upstream call: the kind, never hosts, ports or keys. The error itself is the
+ * `cause`, for the log.
  */
 export function upstreamFault(error: Error): GatewayError {
   const code = 'code' in error ? String(error.code) : '';

@@ -1,6 +1,6 @@
 /**
- * What the JSON of an answer, or of one event of it, says besides its content: usage, an error, what it is. It counts
- * only where the dialects put it; what has the same name inside of a tool's input or of a schema does not.
+ * Reads from the JSON of an answer, or of one of its events, everything except the content: usage, an error, its type.
+ * A member counts only in its place in the dialects; one of the same name in a tool's input or a schema does not.
  *
  *   usage   of the outermost object, of its `message` (Anthropic), `response` (Responses), `x_groq`, or of a choice
  *   error   of the outermost object, of its `response`, or of a choice
@@ -33,7 +33,7 @@ const names = new MemberNames(watched);
 const isUsageField = (name: Watched): name is UsageField => (usageFields as readonly string[]).includes(name);
 const isDetail = (name: Watched | null): boolean => name === 'prompt_tokens_details' || name === 'input_tokens_details';
 
-/** How an error inside of an answer names itself; texts of the upstream's, cut. */
+/** The error inside an answer; texts of the upstream, cut. */
 export interface ToldError {
   readonly type: string;
   readonly code: string;
@@ -50,7 +50,7 @@ export class AnswerMembers implements MemberVisitor {
   /** Null without one, or with one that is too long. */
   responseId: string | null = null;
   sequenceNumber: number | null = null;
-  /** Something was told of usage. */
+  /** Some usage was reported. */
   hasUsage = false;
   #object = '';
   #status = '';
@@ -155,6 +155,6 @@ const nameAt = (place: number): Watched | null => watched[place - 1] ?? null;
 const isNothing = (token: Token): boolean =>
   token.bytes === 0 || (!token.isString && ['null', 'false', '0'].includes(token.text()));
 
-/** Whole answers and single events are read alike; values may follow each other, as lines of JSON do. */
+/** Whole answers and single events are read alike; values may follow each other, like lines of JSON. */
 export const scanAnswer = (members: AnswerMembers): MemberScan =>
   new MemberScan(names, members, { isOneObject: false });

@@ -8,25 +8,25 @@ export interface Meter {
   /** The event has come that is a stream's last, or the bracket that closes a JSON answer. */
   readonly isOver: boolean;
   feed(chunk: Buffer): void;
-  /** Where its stream stands. */
+  /** The present place in its stream. */
   readonly place: StreamPlace;
-  /** Of a meter that reads later than it is fed: calls back once it has read all that it was fed so far. */
+  /** For a meter that reads later than it is fed: calls back once it has read everything fed so far. */
   whenRead?(then: () => void): void;
   /** To be called once, when nothing more comes. */
   read(): AnswerReading;
 }
 
-/** What whoever goes on with a stream in the upstream's place has to know. */
+/** The facts needed to continue a stream in the upstream's place. */
 export interface StreamPlace {
-  /** Of a stream of Responses, once it has told it. */
+  /** For a stream of Responses, once it has sent it. */
   readonly responseId: string | null;
-  /** The number of the next event: after the last one that was told, else after all that came whole. */
+  /** The number of the next event: after the last number sent, else after all complete events. */
   readonly nextNumber: number;
-  /** What came of the data of an event that was cut, in latin1; null where none was, or it is not held. */
+  /** The received data of an event that was cut, in latin1; null if none was, or it is not held. */
   readonly cutData: string | null;
 }
 
-/** Of what is no stream. */
+/** For an answer that is no stream. */
 export const noPlace: StreamPlace = { responseId: null, nextNumber: 0, cutData: null };
 
 export interface AnswerReading {
@@ -36,6 +36,6 @@ export interface AnswerReading {
   readonly error: ToldError | null;
   readonly usage: UsageReport;
   readonly outputEvents: number;
-  /** How many there were when usage was told last. */
+  /** The count of output events when usage was last reported. */
   readonly outputEventsWhenTold: number;
 }

@@ -1,4 +1,4 @@
-/** What a request is charged for, once its answer is over: what the upstream told, and what it did not, estimated. */
+/** The charge of a request, once its answer is over: the reported usage, with estimates for the missing parts. */
 import type { MeteredUsage } from '../../domain/usage.ts';
 import type { AnswerReading } from './answer-reading.ts';
 
@@ -23,7 +23,7 @@ function toldUsage(reading: AnswerReading, asked: Asked): MeteredUsage {
   const { usage, outputEvents, outputEventsWhenTold } = reading;
   const told = usage.usage();
   const since = outputEvents - outputEventsWhenTold;
-  // What was told before the first piece of output can say nothing about it.
+  // Usage reported before the first piece of output cannot include it.
   const counted = (outputEventsWhenTold === 0 && since > 0 ? 0 : told.outputTokens) + since;
   const isUntold = usage.outputTokens === null && counted === 0 && asked.producesTokens && !isFruitless(reading);
   return {

@@ -1,9 +1,9 @@
 /**
- * Server-sent events out of bytes, in every framing that the format allows: lines that end in LF, CRLF or CR, cut
+ * Splits bytes into server-sent events, in every framing that the format allows: lines that end in LF, CRLF or CR, cut
  * anywhere; several `data:` lines to an event; a byte order mark; no line break at the end. An event that is longer
- * than what is held is handed out in parts, so that a huge one is never held whole.
+ * than the buffer is passed on in parts, so that a huge one is never held whole.
  *
- * Texts are latin1: one character a byte, so that cutting them is free and bytes can be had back.
+ * Texts are latin1: one character per byte, so that cutting them is free and the bytes can be restored.
  */
 export interface EventReader {
   /** A piece of the data of an event that is longer than what is held. */
@@ -12,7 +12,7 @@ export interface EventReader {
   event(name: string, data: string): void;
 }
 
-/** Of one line and of one event. */
+/** The limit of one line and of one event. */
 const mostHeldChars = 64 * 1024;
 const longestNameChars = 128;
 
@@ -38,14 +38,14 @@ export class EventSplitter {
     this.#reader = reader;
   }
 
-  /** Of the event that is not complete yet, as far as it is held, its unfinished line included; null without any. */
+  /** The held part of the incomplete event, its unfinished line included; null without any. */
   get pendingData(): string | null {
     if (this.#longLine !== null || !this.#rest.startsWith(dataField)) return this.#data;
     const value = valueIn(this.#rest, dataField);
     return this.#data === null ? value : `${this.#data}\n${value}`;
   }
 
-  /** What there is of the data of an event that stops in the middle of a line of it; null where none does, or it is not held. */
+  /** The received data of an event that stops in the middle of a line; null if none does, or it is not held. */
   get cutData(): string | null {
     if (this.#longLine !== null || !this.#rest.startsWith(dataField)) return null;
     const line = valueIn(this.#rest, dataField);
@@ -97,7 +97,7 @@ export class EventSplitter {
     this.#handOnData();
   }
 
-  /** Of a line that is too long to be held. */
+  /** For a line that is too long to be held. */
   #handOnRest(): void {
     if (this.#longLine === null) {
       const line = this.#withoutMark();

@@ -1,4 +1,4 @@
-/** What an answer says of itself, read while its bytes pass. */
+/** Reads an answer's usage and errors while its bytes pass. */
 import { AnswerMembers, scanAnswer } from './answer-members.ts';
 import { type AnswerReading, type Meter, noPlace, type StreamPlace } from './answer-reading.ts';
 import { StreamMeter } from './stream-meter.ts';

@@ -1,7 +1,7 @@
 /**
- * Reads what a stream says while its bytes pass: usage (Anthropic tells it in the first event and the last, others at
- * the end or in every event), errors, and that it is over. Events are known by their name or `type`, never by a text
- * that may stand anywhere in them; the search for one only tells which events to look into.
+ * Reads a stream while its bytes pass: usage (Anthropic reports it in the first event and the last, others at the end
+ * or in every event), errors, and its end. Events are recognised by their name or `type`, never by a text that may
+ * occur anywhere in them; the text search only selects the events to parse.
  */
 import type { MemberScan } from '../../json/member-scan.ts';
 import { AnswerMembers, scanAnswer, type ToldError } from './answer-members.ts';
@@ -14,9 +14,9 @@ const pieceOfOutput =
   /"(?:content|text|arguments|name|partial_json|thinking|reasoning|reasoning_content|refusal)": ?"[^"]/;
 const responsesPiece = /"delta": ?"[^"]/;
 const responsesType = /"type": ?"response\./;
-/** Where the id of a response may stand. */
+/** The possible place of a response's ID. */
 const responseMember = /"response":/;
-/** Which events to look into. Most servers write `"usage":null` into every event but the last. */
+/** The events to parse. Most servers write `"usage":null` into every event except the last. */
 const worthALook = /"(?:usage|error|message_stop|response\.(?:completed|incomplete|failed))"(?!\s*:\s*null)/;
 /** A piece or a name may be cut between two parts of a long event. */
 const overlapChars = 64;
@@ -47,11 +47,11 @@ export class StreamMeter implements Meter, EventReader {
   #isOver = false;
   #error: ToldError | null = null;
   #outputEventsWhenTold = 0;
-  /** Which pieces of output to count: the first event tells. */
+  /** The pieces of output to count: the first event decides. */
   #pattern: RegExp | null = null;
-  /** Of an event that comes in parts. */
+  /** The state of an event that comes in parts. */
   #long: LongEvent | null = null;
-  /** Of the last event that came whole: its data, or what of a long one's was read. */
+  /** The last complete event: its data, or the parsed part of a long one. */
   #last: string | AnswerMembers = '';
   #responseId: string | null = null;
 
@@ -132,7 +132,7 @@ export class StreamMeter implements Meter, EventReader {
     return this.#pattern.test(data);
   }
 
-  /** To be called after the event's output was counted: what it tells of usage includes that. */
+  /** Must be called after the event's output was counted: its usage includes that output. */
   #judge(name: string, members: AnswerMembers | null): void {
     const kind = name === '' ? (members?.type ?? '') : name;
     this.#responseId ??= members?.responseId ?? null;

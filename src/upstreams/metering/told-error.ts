@@ -1,12 +1,12 @@
 /**
- * Whether an error that an answer tells of is the provider's own: it failed, had no room or no rate left, or refused
- * the gateway's key. What a client can provoke (too long, invalid, filtered) is not, else one tenant could have a
- * provider marked as failing for all others; nor is an error that does not say what it is.
+ * Whether an error in an answer is the provider's own: it failed, had no room or no rate left, or refused the gateway's
+ * key. An error that a client can provoke (too long, invalid, filtered) is not, otherwise one tenant could mark a
+ * provider as failing for all others; nor is an error of unknown kind.
  */
 import { isProviderStatus } from '../../domain/outcome.ts';
 import type { ToldError } from './answer-members.ts';
 
-/** As OpenAI, Anthropic, vLLM, Moonshot, Google and others spell them, without case and punctuation. */
+/** The spellings of OpenAI, Anthropic, vLLM, Moonshot, Google and others, without case and punctuation. */
 const ownWords: ReadonlySet<string> = new Set([
   'servererror',
   'internalerror',

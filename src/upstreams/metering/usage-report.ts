@@ -1,20 +1,21 @@
 /**
- * What an upstream tells of a request's tokens, in whatever dialect and however often. Per field the largest number
- * counts: a later null or 0 takes nothing back, and who counts up from event to event ends with the sum.
+ * The tokens of a request as an upstream reports them, in any dialect and any number of times. For each field the
+ * largest number counts: a later null or 0 has no effect, and a count that grows from event to event ends with the
+ * total.
  */
 import type { Usage } from '../../domain/usage.ts';
 
-/** Larger numbers, fractions and negative ones are nobody's count of tokens. */
+/** Larger numbers, fractions and negative ones are not valid counts of tokens. */
 const mostTokens = 1e9;
 
-/** Of OpenAI's Chat Completions, which includes what was read from the cache … */
+/** In OpenAI's Chat Completions, which includes the tokens read from the cache … */
 const promptFields = ['prompt_tokens'] as const;
 /** … and of Responses, which does too, and of Anthropic, which does not. */
 const inputFields = ['input_tokens'] as const;
 const outputFields = ['completion_tokens', 'output_tokens'] as const;
 /** Anthropic's parts of the input that `input_tokens` leaves out. */
 const besideFields = ['cache_read_input_tokens', 'cache_creation_input_tokens'] as const;
-/** As OpenAI has it in its details, and vendors elsewhere: DeepSeek, Moonshot, Mistral, xAI, LiteLLM. */
+/** In OpenAI's details, and in other places of DeepSeek, Moonshot, Mistral, xAI, LiteLLM. */
 const cachedFields = [
   'cached_tokens',
   'prompt_cache_hit_tokens',
@@ -49,13 +50,13 @@ export class UsageReport {
     return true;
   }
 
-  /** Something else than zeros was told: no request has no tokens at all. */
+  /** Something other than zeros was reported: every request has tokens. */
   get isTold(): boolean {
     for (const tokens of this.#told.values()) if (tokens > 0) return true;
     return false;
   }
 
-  /** 0 is told, too; null where nothing is. */
+  /** A reported 0 counts; null if nothing was reported. */
   get outputTokens(): number | null {
     for (const field of outputFields) {
       const told = this.#told.get(field);
@@ -66,7 +67,7 @@ export class UsageReport {
     return total > input && input > 0 ? total - input : null;
   }
 
-  /** What is not told is 0. */
+  /** Missing fields are 0. */
   usage(): Usage {
     const outputTokens = this.outputTokens ?? 0;
     const inputTokens = this.#inputTokens() || Math.max(this.#sum(['total_tokens']) - outputTokens, 0);

@@ -9,14 +9,17 @@ import type { Dialect } from '../../domain/vocabulary.ts';
 
 export interface ListedModel {
   readonly id: string;
-  /** JSON of the entry. */
+  /** The entry as JSON. */
   readonly shown: Readonly<Record<Dialect, string>>;
 }
 
-/** Requests may name no longer ones. */
+/** The longest model name that requests may use. */
 const longestIdChars = 1_000;
 
-/** Null for what names no model. `ownedBy`: where the upstream does not say. Throws for what JSON cannot be made of. */
+/**
+ * Returns null for an entry that names no model. `ownedBy`: the owner if the upstream names none. Throws if the entry
+ * cannot be serialised.
+ */
 export function listedModel(entry: unknown, ownedBy: string): ListedModel | null {
   const told = typeof entry === 'string' ? { id: entry } : entry;
   if (typeof told !== 'object' || told === null) return null;
@@ -45,10 +48,10 @@ function asAnthropic(members: Readonly<Record<string, unknown>>, id: string, cre
   return JSON.stringify({ type: 'model', id, display_name: name, created_at: date, ...others });
 }
 
-/** More can only be milliseconds, or nonsense. */
+/** A larger number can only be milliseconds, or nonsense. */
 const latestSeconds = 253_402_300_799;
 
-/** Of a date in any of the forms that lists have; null where it is none. */
+/** Parses a date in any of the forms that lists use; null if it is none. */
 function secondsOf(value: unknown): number | null {
   if (typeof value === 'string') return secondsIn(value.trim());
   if (typeof value !== 'number' || !(value >= 0)) return null;
@@ -58,7 +61,7 @@ function secondsOf(value: unknown): number | null {
 
 const dateWithoutZone = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?$/;
 
-/** Without a zone it is UTC, never the time of this machine. */
+/** A date without a zone is UTC, never the local time of this machine. */
 function secondsIn(text: string): number | null {
   if (/^\d{1,15}(?:\.\d+)?$/.test(text)) return secondsOf(Number(text));
   if (!/^\d{4}-\d\d-\d\d/.test(text)) return null;

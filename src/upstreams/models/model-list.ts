@@ -1,4 +1,4 @@
-/** What one upstream says of its models: asked page by page, within bounds. */
+/** Reads the list of models of one upstream, page by page, within bounds. */
 import type { Client, Dispatcher } from 'undici';
 import type { Clock } from '../../domain/clock.ts';
 import { unpacked } from '../answer/unpacking.ts';
@@ -13,18 +13,18 @@ const maxPages = 20;
 interface ModelListRequest {
   readonly client: Client;
   readonly path: string;
-  /** The query's parameter that asks for what comes after an ID; null: the list has one page. */
+  /** The query parameter that asks for the entries after an ID; null: the list has one page. */
   readonly cursor: string | null;
   readonly headers: readonly string[];
-  /** Where the upstream does not say. */
+  /** The owner if the upstream names none. */
   readonly ownedBy: string;
   readonly clock: Clock;
 }
 
-/** The upstream has no such route, so that it has no list at all. */
+/** The upstream has no such route, so it has no list. */
 export class NoModelList extends Error {}
 
-/** Asks an upstream for its models; rejects where the answer is late, too long or none. */
+/** Fetches an upstream's models; rejects if the answer is late, too long or missing. */
 export async function fetchModels(request: ModelListRequest): Promise<readonly ListedModel[]> {
   const late = new AbortController();
   const cancel = request.clock.after(timeoutMs, () => late.abort(new Error(`no answer within ${timeoutMs / 1000} s`)));
@@ -47,7 +47,7 @@ async function readPages(request: ModelListRequest, signal: AbortSignal): Promis
     const list = parsed(text);
     models.push(...modelsIn(list, ownedBy).slice(0, maxModels - models.length));
     const next = cursor === null ? null : nextCursor(list);
-    // A page that leads to itself would be asked for again and again.
+    // A page that points to itself would be requested for ever.
     if (next === null || next === after) break;
     after = next;
   }
@@ -84,12 +84,12 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
-    // The parser's message would repeat what stands there.
+    // The parser's message would repeat the content.
     throw new Error('it is not JSON');
   }
 }
 
-/** Bare arrays, OpenAI's and Anthropic's `data`, others' `models`. */
+/** Accepts bare arrays, OpenAI's and Anthropic's `data`, and `models` of others. */
 function modelsIn(list: unknown, ownedBy: string): ListedModel[] {
   const entries = [list, member(list, 'data'), member(list, 'models')].find(Array.isArray);
   if (entries === undefined) throw new Error('it is no list of models');
@@ -99,7 +99,7 @@ function modelsIn(list: unknown, ownedBy: string): ListedModel[] {
     .filter(model => model !== null);
 }
 
-/** One that is nested too deeply to be written again is left out alone. */
+/** An entry that is nested too deeply to be serialised is omitted alone. */
 function soundEntry(entry: unknown, ownedBy: string): ListedModel | null {
   try {
     return listedModel(entry, ownedBy);

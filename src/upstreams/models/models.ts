@@ -3,10 +3,10 @@ import type { Upstream } from '../provider.ts';
 import { type ListedModel, listedModel } from './listed-model.ts';
 import { NoModelList } from './model-list.ts';
 
-/** Whether a model's name fits one of the names and globs. In a glob `*` stands for any text. */
+/** Whether a model's name matches one of the names and globs. In a glob `*` stands for any text. */
 export type ModelMatch = (model: string) => boolean;
 
-/** Linear in the name's length, however many stars the glob has. */
+/** Linear in the name's length, for any number of stars in the glob. */
 export function modelMatch(globs: readonly string[]): ModelMatch {
   const names = new Set(globs.filter(glob => !glob.includes('*')));
   const patterns = globs.filter(glob => glob.includes('*')).map(glob => glob.split('*'));
@@ -14,7 +14,7 @@ export function modelMatch(globs: readonly string[]): ModelMatch {
   return model => names.has(model) || patterns.some(parts => fits(model, parts));
 }
 
-/** `parts` is a glob split at its stars: the first must begin the name, the last end it, the others stand between. */
+/** `parts` is a glob split at its stars: the first must begin the name, the last end it, the others lie in between. */
 function fits(model: string, parts: readonly string[]): boolean {
   const first = parts[0] ?? '';
   const last = parts.at(-1) ?? '';
@@ -28,27 +28,27 @@ function fits(model: string, parts: readonly string[]): boolean {
   return model.length - last.length >= at && model.endsWith(last);
 }
 
-/** The models of all providers, each once, with what is known of who has them. */
+/** The models of all providers, each once, with the providers that have it. */
 export interface ModelCatalogue {
-  /** Those that the configuration names first, provider by provider. */
+  /** Models that the configuration names come first, provider by provider. */
   readonly models: readonly ListedModel[];
   find(id: string): ListedModel | undefined;
-  /** Whether a provider may have it whose list could not be read. */
+  /** Whether a provider whose list could not be read may have the model. */
   mayHave(id: string): boolean;
 }
 
-/** Told once when a list is left out, and again when the reason is another one. */
+/** Called once when a list is left out, and again when the reason changes. */
 export type OnListFault = (provider: string, reason: string) => void;
 
 interface ReadList {
   readonly models: readonly ListedModel[];
-  /** Null where all that the provider may have is there. */
+  /** Matches the models that the provider may have beside the listed ones; null if the list is complete. */
   readonly unread: ModelMatch | null;
 }
 
 const cacheMs = 60_000;
 
-/** What all upstreams list: asked at most once a minute, and once at a time. */
+/** The lists of all upstreams: fetched at most once a minute, one fetch at a time. */
 export class ModelLists {
   readonly #upstreams: readonly Upstream[];
   readonly #clock: Clock;
@@ -80,7 +80,7 @@ export class ModelLists {
     };
   }
 
-  /** Its names from the config, and what it says itself; an upstream that cannot be asked says nothing. */
+  /** Returns the names of the config and the upstream's own list, which is empty if the upstream cannot be asked. */
   async #listOf(upstream: Upstream): Promise<ReadList> {
     const isOurs = modelMatch(upstream.models);
     const told = new Map<string, ListedModel>();
@@ -108,7 +108,7 @@ export class ModelLists {
   }
 }
 
-/** An AggregateError, as of a refused connection, has no message of its own. */
+/** An AggregateError, as for a refused connection, has no message of its own. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.message === '' && 'code' in error ? String(error.code) : error.message;

@@ -1,8 +1,9 @@
-import type { ServerResponse } from 'node:http';
 import { buildConnector } from 'undici';
 import type { ForwardPriority, HttpProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
+import { Ring } from '../../domain/ring.ts';
+import type { Sink } from '../../domain/sink.ts';
 import type { Dialect } from '../../domain/vocabulary.ts';
 import { bodyWithLevel } from '../body-splice.ts';
 import { Connections } from '../connections.ts';
@@ -10,7 +11,7 @@ import { throughTunnel, toProxy } from '../forward-proxy.ts';
 import { HeaderFilter } from '../headers.ts';
 import type { ListedModel } from '../models/listed-model.ts';
 import { fetchModels } from '../models/model-list.ts';
-import { clientGone, type Forwarded, type TakenBack, type Upstream, type UpstreamCall } from '../provider.ts';
+import { clientGone, type Forwarded, type PutBack, type Upstream, type UpstreamCall } from '../provider.ts';
 import { type ProxyContext, proxy } from '../proxy.ts';
 
 /** An upstream behind HTTP that speaks the dialect it is called in. */
@@ -42,7 +43,7 @@ export class HttpUpstream implements Upstream {
       clock,
       stallMs: config.idleTimeoutMs,
       totalTimeoutMs: config.totalTimeoutMs,
-      running: new Set(),
+      running: new Ring(),
       connections: new Connections(way.origin, config, way.connect),
       basePath: way.basePath,
       proxy: way.isAskedItself ? config.proxy : null,
@@ -53,11 +54,11 @@ export class HttpUpstream implements Upstream {
     return dialect === this.#dialect;
   }
 
-  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | TakenBack> {
-    if (res.destroyed) return Promise.resolve(clientGone);
+  forward(call: UpstreamCall, sink: Sink): Promise<Forwarded | PutBack> {
+    if (sink.isClosed) return Promise.resolve(clientGone);
     const headers = this.#filter.upstream(call.headers, this.#headers, call.requestId);
     const body = this.#forwardPriority === null ? call.body : bodyWithLevel(this.#forwardPriority, call);
-    return proxy(call, headers, res, this.#context, body);
+    return proxy(call, headers, sink, this.#context, body);
   }
 
   async listModels(): Promise<readonly ListedModel[]> {
@@ -91,12 +92,12 @@ function keyHeader({ type, apiKey }: HttpProviderConfig): readonly string[] {
   return type === 'anthropic' ? ['x-api-key', apiKey] : ['authorization', `Bearer ${apiKey}`];
 }
 
-/** How calls get to an upstream. */
+/** The route of calls to an upstream. */
 interface Way {
-  /** Who is connected to. */
+  /** The origin to connect to. */
   readonly origin: string;
   readonly connect: buildConnector.connector;
-  /** What the paths of calls are put behind, without a slash at its end. */
+  /** The prefix of the paths of calls, without a slash at its end. */
   readonly basePath: string;
   readonly headers: readonly string[];
   /** The proxy sees the calls, and may answer them in the upstream's place. */

@@ -1,12 +1,12 @@
 import type { Body } from '../../domain/body.ts';
 import type { UpstreamCall } from '../provider.ts';
 
-/** What the loopback says to a call. */
+/** The loopback's answer to a call. */
 export interface LoopbackAnswer {
   readonly contentType: string;
-  /** How many chunks' time passes before the first byte, beyond the service time. */
+  /** The delay before the first byte beyond the service time, in times of a chunk. */
   readonly chunksBefore: number;
-  /** Sent one after the other: of a stream the opening, twenty chunks, the close; else one. */
+  /** Sent one after the other: a stream's opening, twenty chunks and its end; otherwise one part. */
   readonly parts: readonly string[];
 }
 
@@ -47,10 +47,10 @@ export function loopbackAnswer(call: UpstreamCall): LoopbackAnswer {
   }
 }
 
-/** Of a longer body nothing is read: parsing it would keep everybody else waiting. */
+/** A longer body is not parsed, because parsing would block other requests. */
 const longestParsed = 256 * 1024;
 
-/** What it cannot read it ignores. */
+/** An unreadable body counts as empty. */
 function parsedBody(body: Body | null): Record<string, unknown> {
   if (body === null || body.bytes > longestParsed) return {};
   try {

@@ -1,16 +1,17 @@
-import type { ServerResponse } from 'node:http';
 import type { LoopbackProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
+import { Ring } from '../../domain/ring.ts';
+import type { Sink } from '../../domain/sink.ts';
 import { Answer, type AnswerContext, type Source } from '../answer/answer.ts';
 import { type ListedModel, listedModel } from '../models/listed-model.ts';
-import { clientGone, type Forwarded, type TakenBack, type Upstream, type UpstreamCall } from '../provider.ts';
+import { clientGone, type Forwarded, type PutBack, type Upstream, type UpstreamCall } from '../provider.ts';
 import { type LoopbackAnswer, loopbackAnswer } from './loopback-answers.ts';
 
-/** A client may leave an answer unread as long as with other providers by default. */
+/** A client may leave an answer unread for as long as with other providers by default. */
 const stallMs = 300_000;
 
-/** An upstream inside the process, for trying out and for tests: it takes its time and says little. */
+/** An upstream inside the process, for trials and tests, with a configurable delay and a short answer. */
 export class LoopbackUpstream implements Upstream {
   readonly name: string;
   readonly pool: string;
@@ -23,19 +24,19 @@ export class LoopbackUpstream implements Upstream {
     this.pool = config.pool;
     this.models = config.models;
     this.#config = config;
-    this.#context = { clock, stallMs, running: new Set() };
+    this.#context = { clock, stallMs, running: new Ring() };
   }
 
-  /** It speaks both. */
+  /** Serves both dialects. */
   serves(): boolean {
     return true;
   }
 
-  forward(call: UpstreamCall, res: ServerResponse): Promise<Forwarded | TakenBack> {
-    if (res.destroyed) return Promise.resolve(clientGone);
+  forward(call: UpstreamCall, sink: Sink): Promise<Forwarded | PutBack> {
+    if (sink.isClosed) return Promise.resolve(clientGone);
     return new Promise((resolve, reject) => {
       const served = new LoopbackCall(loopbackAnswer(call), this.#config, this.#context.clock);
-      served.begin(new Answer(call, res, served, this.#context, { resolve, reject }));
+      served.begin(new Answer(call, sink, served, this.#context, { resolve, reject }));
     });
   }
 
@@ -50,7 +51,7 @@ export class LoopbackUpstream implements Upstream {
   async close(): Promise<void> {}
 }
 
-/** One answer in the making: a first byte after serviceMs, then one part every chunkMs. */
+/** One answer in progress: the first byte after serviceMs, then one part every chunkMs. */
 class LoopbackCall implements Source {
   readonly #made: LoopbackAnswer;
   readonly #config: LoopbackProviderConfig;
@@ -102,7 +103,7 @@ class LoopbackCall implements Source {
       this.#isDue = this.#isPaused;
       if (!this.#isPaused) this.#send(answer);
     };
-    // The last part is the end of the one before it: it does not take a time of its own.
+    // The last part follows the one before it without a delay.
     if (this.#sent >= this.#made.parts.length - 1 || this.#config.chunkMs === 0) this.#goOn();
     else this.#cancelTimer = this.#clock.after(this.#config.chunkMs, () => this.#goOn());
   }

@@ -1,4 +1,4 @@
-/** What queueing theory and the tests of other schedulers say, on the scheduler itself and in virtual time. */
+/** Known answers of queueing theory and of other schedulers' tests, on the scheduler itself and in virtual time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allocationChecks, borrowingChecks, scriptedChecks, slotChecks } from '../../../bench/sim/apf-checks.ts';
@@ -66,7 +66,7 @@ function randomProblem(random: Random): { demands: number[]; seats: number } {
   return { demands, seats: 1 + random.integer(15) };
 }
 
-/** What makes an allocation max-min fair, `slack` apart. */
+/** Asserts the definition of a max-min fair allocation, within `slack`. */
 function assertMaxMin(demands: readonly number[], seats: number, given: readonly number[], slack: number): void {
   const shown = `${seats} seats for [${demands}]: [${given}]`;
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

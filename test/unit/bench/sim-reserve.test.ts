@@ -1,4 +1,4 @@
-/** What reserved seats are for, in virtual time; `npm run bench -- reserve` prints the table of twenty seeds. */
+/** The effect of reserved seats, in virtual time; `npm run bench -- reserve` prints the table of twenty seeds. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { median } from '../../../bench/sim/check.ts';

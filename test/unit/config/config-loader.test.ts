@@ -16,7 +16,7 @@ const adminKey = 'a-key-of-24-characters-x';
 const load = (text: string, env: Record<string, string> = {}, isTerminal = false): LoadedConfig =>
   loadConfig({ file: null, text, env, isTerminal });
 
-/** The faults as `[section] key: message`, one a line. */
+/** Returns the faults as `[section] key: message`, one per line. */
 const faultsOf = (text: string, env: Record<string, string> = {}): string => {
   try {
     load(text, env);
@@ -49,7 +49,7 @@ const defaultPool = {
   maxQueuedBytes: 256 * 1024 * 1024,
 };
 
-/** The pools' values by their names in the file say the same again, with sources. */
+/** The pools' values by their names in the file repeat the same values, with sources. */
 const withoutSources = (config: Config) => ({
   ...config,
   pools: config.pools.map(({ name, settings }) => ({ name, settings })),
@@ -506,7 +506,7 @@ test('a missing file, a folder and no provider at all are said plainly', t => {
   assert.equal(from(join(folder, 'a.ini'))().config.providers.length, 1);
 });
 
-// What is written after a working provider · what must be said about it.
+// Text after a valid provider · the expected fault.
 const faultyTexts: [string, RegExp][] = [
   ['[gateway]\nedition = Team', /\[gateway\] edition: must be personal or team$/],
   ['[gateway]\nport = 65536', /\[gateway\] port: must be a whole number from 0 to 65535$/],

@@ -1,24 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pg from 'pg';
-import { answered, sought, unavailability } from '../../../src/db/answered.ts';
+import { answerOf, sought, unavailability } from '../../../src/db/answered.ts';
 import { FaultsMet } from '../../../src/db/faults-met.ts';
 import { retried } from '../../../src/db/retried.ts';
-import { wordOf } from '../../../src/db/word.ts';
+import { onWire, wordOf } from '../../../src/db/word.ts';
 import { errors, GatewayError } from '../../../src/domain/errors.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const said = (code: string, message = 'in whatever language', more: object = {}): pg.DatabaseError =>
   Object.assign(new pg.DatabaseError(message, message.length, 'error'), { code, severity: 'ERROR', ...more });
 
-const answerTo = async (error: unknown, fields?: object): Promise<GatewayError> => {
-  try {
-    await answered(Promise.reject(error), fields);
-  } catch (thrown) {
-    if (thrown instanceof GatewayError) return thrown;
-    throw thrown;
-  }
-  throw new Error('it was answered');
+const answerTo = (error: unknown, fields: unknown = {}): GatewayError => {
+  const answer = answerOf(error, fields);
+  assert.ok(answer instanceof GatewayError);
+  return answer;
 };
 
 const states: readonly [code: string, RegExp][] = [
@@ -48,7 +44,7 @@ const states: readonly [code: string, RegExp][] = [
 
 for (const [code, sentence] of states) {
   test(`${code} is the server's state: 503 with a sentence, and nothing of the statement`, async () => {
-    const error = await answerTo(said(code, 'secret: SELECT * FROM x WHERE key = tok_secret'));
+    const error = answerTo(said(code, 'secret: SELECT * FROM x WHERE key = tok_secret'));
     assert.deepEqual([error.code, error.retryAfterSec], ['unavailable', 1]);
     assert.match(error.message, sentence);
     assert.match(error.message, /^[A-Z].*\.$/);
@@ -58,57 +54,73 @@ for (const [code, sentence] of states) {
 }
 
 test('a table is named where the message does, in whatever language', async () => {
-  assert.match((await answerTo(said('42501', 'keine Berechtigung für Tabelle users'))).message, /a right on users: /);
-  assert.match((await answerTo(said('42P01', 'Relation »api_keys« existiert nicht'))).message, /no table api_keys/);
-  assert.match(
-    (await answerTo(said('42501', 'permission denied for sequence users_id_seq'))).message,
-    /lacks a right: /,
-  );
+  assert.match(answerTo(said('42501', 'keine Berechtigung für Tabelle users')).message, /a right on users: /);
+  assert.match(answerTo(said('42P01', 'Relation »api_keys« existiert nicht')).message, /no table api_keys/);
+  assert.match(answerTo(said('42501', 'permission denied for sequence users_id_seq')).message, /lacks a right: /);
 });
 
 test('a row that its table refuses is a conflict', async () => {
-  const error = await answerTo(said('23514', '', { table: 'users', constraint: 'no_robots' }));
+  const error = answerTo(said('23514', '', { table: 'users', constraint: 'no_robots' }));
   assert.deepEqual(
     [error.code, error.message],
     ['conflict', 'The database refuses this: the table users does not allow such a row (no_robots).'],
   );
-  assert.equal((await answerTo(said('P0001', 'not on Sundays'))).code, 'conflict');
+  assert.equal(answerTo(said('P0001', 'not on Sundays')).code, 'conflict');
 });
 
 const latin1 = 'character with byte sequence 0xe7 0xa0 0x94 in encoding "UTF8" has no equivalent in encoding "LATIN1"';
 
 test('a text that the database cannot hold is the field in which it stands', async () => {
   const fields = { pattern: 'tok_a*', scopes: ['plain'], tenant_name: 'a 研 b' };
-  const error = await answerTo(said('22P05', latin1), fields);
+  const error = answerTo(said('22P05', latin1), fields);
   assert.deepEqual([error.code, error.param], ['invalid_request', 'tenant_name']);
   assert.equal(error.message, 'tenant_name holds "研", which the database cannot store (its encoding is LATIN1).');
   const german = latin1.replaceAll('"UTF8"', '»UTF8«').replaceAll('"LATIN1"', '»LATIN1«');
-  assert.equal((await answerTo(said('22P05', german), fields)).message, error.message);
+  assert.equal(answerTo(said('22P05', german), fields).message, error.message);
   const rows = { mappings: [{ pattern: 'x' }, { pattern: 'y', description: '研' }] };
-  assert.equal((await answerTo(said('22P05', latin1), rows)).param, 'mappings[1].description');
-  const long = await answerTo(said('22001', 'value too long for type character varying(5)'), {
+  assert.equal(answerTo(said('22P05', latin1), rows).param, 'mappings[1].description');
+  const long = answerTo(said('22001', 'value too long for type character varying(5)'), {
     email: 'a@b',
     name: 'longer',
   });
   assert.deepEqual([long.param, long.message], ['name', 'name is longer than its column, which holds 5 characters.']);
   assert.deepEqual(
-    [(await answerTo(said('22P05', latin1), {})).param, (await answerTo(said('22007'))).code],
+    [answerTo(said('22P05', latin1), {}).param, answerTo(said('22007')).code],
     [null, 'invalid_request'],
   );
 });
 
 test('what is looked for by such a text is not found', async () => {
   assert.deepEqual(await sought(Promise.reject(said('22P05', latin1)), []), []);
-  await assert.rejects(sought(Promise.reject(said('53100')), []), { code: 'unavailable' });
+  await assert.rejects(sought(Promise.reject(said('53100')), []), { code: '53100' });
 });
 
 test('faults of ours stay what they are', async () => {
   for (const error of [new TypeError('x'), new RangeError('x'), said('42601', 'syntax error'), said('23505')]) {
     assert.equal(wordOf(error), null);
-    await assert.rejects(answered(Promise.reject(error)), error);
+    assert.equal(answerOf(error, {}), error);
   }
   const conflict = errors.conflict('taken');
-  await assert.rejects(answered(Promise.reject(conflict)), conflict);
+  assert.equal(answerOf(conflict, {}), conflict);
+});
+
+test("an error without a class is the database's only if a connection met it", async () => {
+  const fault = new Error('there is no pool x');
+  assert.equal(answerOf(fault, {}), fault);
+  const broken = new Error('Connection terminated unexpectedly');
+  await assert.rejects(
+    onWire(() => Promise.reject(broken)),
+    broken,
+  );
+  assert.deepEqual(
+    [answerTo(broken).code, answerTo(broken).message],
+    ['unavailable', 'The database is not reachable at the moment.'],
+  );
+});
+
+test('the bytes of a file are no fields', () => {
+  const error = answerTo(said('22P05', latin1), { format: 'json', bytes: Buffer.from('研') });
+  assert.equal(error.param, null);
 });
 
 test('what another transaction was in the way of is run again, three times at most', async () => {

@@ -5,7 +5,7 @@ import { GatewayError } from '../../../src/domain/errors.ts';
 import { BodyScan, type ScannedBody } from '../../../src/gateway/receiving/body-scan.ts';
 import { within } from '../../support/within.ts';
 
-/** What is read of a body that comes in these pieces. */
+/** Returns what is read from a body that comes in these pieces. */
 function scan(text: string | Buffer, cuts: readonly number[] = []): ScannedBody {
   const bytes = Buffer.from(text as string);
   const ends = [...new Set(cuts)].filter(cut => cut > 0 && cut < bytes.length).sort((a, b) => a - b);
@@ -25,7 +25,7 @@ function faultOf(text: string | Buffer, cuts: readonly number[] = []): GatewayEr
   return assert.fail(`no fault found in ${text}`);
 }
 
-/** What JSON.parse makes of the same body; null where the body is one to refuse. */
+/** Returns what JSON.parse reads from the same body; null if the body must be refused. */
 function parsed(text: string): Pick<ScannedBody, 'model' | 'stream' | 'outputLimit'> | null {
   const value = JSON.parse(text) as Record<string, unknown>;
   const limits: number[] = [];
@@ -70,7 +70,7 @@ const member = fc.oneof(
 );
 const blank = fc.stringMatching(/^[ \t\r\n]{0,3}$/);
 
-/** A name or string as some clients write it: with every character escaped. */
+/** A name or string with every character escaped, as some clients write it. */
 const escaped = (text: string) =>
   `"${[...text].map(c => (c.length === 1 ? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}` : c)).join('')}"`;
 

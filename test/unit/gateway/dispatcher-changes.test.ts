@@ -1,4 +1,4 @@
-/** A busy upstream, settings that change, and the end. */
+/** A busy upstream, changed settings, and the end. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** An upstream that has closed a model or a provider: who is put back, refused, let out to see, and woken. */
+/** An upstream that has closed a model or a provider: which requests are put back, refused, probed, and woken. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -10,7 +10,7 @@ const patient = { seats: 4, queueTimeoutMs: perLevel(2 * hourMs) };
 const a = { model: 'model-a' };
 const b = { model: 'model-b' };
 
-/** model-a is closed for an hour; the client that met it has its 429. */
+/** model-a is closed for an hour; the client whose request found it closed has its 429. */
 async function arrangeClosed(...options: Parameters<typeof arrangeDispatcher>) {
   const pool = arrangeDispatcher(...options);
   const turned = pool.request('turned away', 3, { ...a, maxWaitMs: 1000 });
@@ -201,7 +201,7 @@ test('how long others stood aside predicts nothing for who does not', async () =
   probe.end();
   await probe.answer;
   running = request('running', 3, b);
-  // As fast as lately, ten a second, thirty of them take three seconds.
+  // At the recent rate of ten per second, thirty of them take three seconds.
   const outcomes = Array.from({ length: 30 }, (_, nth) => request(`late ${nth}`, 3, { ...b, maxWaitMs: 3000 }));
   assert.ok(outcomes.every(({ ticket }) => ticket.wasQueued));
   running.end();

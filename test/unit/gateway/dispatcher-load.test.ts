@@ -1,11 +1,14 @@
-/** Many at a time. */
+/** Many requests at a time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { anyFields, arrangeDispatcher, none } from '../../support/arrange-dispatcher.ts';
 import { perLevel } from '../../support/pool-settings.ts';
 
-/** Fills the one seat, queues `count` requests whose work ends at once, lets go, and looks on until all have ended. */
+/**
+ * Fills the only seat, queues `count` requests whose work ends at once, releases the seat, and waits until all have
+ * ended.
+ */
 async function queueThenRelease(count: number): Promise<{ elapsedMs: number; endedPerTurn: number[] }> {
   const { clock, dispatcher, request } = arrangeDispatcher({ maxQueueDepth: perLevel(count) });
   const blocker = request('blocker');
@@ -30,7 +33,7 @@ async function queueThenRelease(count: number): Promise<{ elapsedMs: number; end
 }
 
 test('a thousand queued requests are granted in less than 50 ms', async () => {
-  // A machine that is busy with something else gets more tries; one grant per tick would need 100 s in each.
+  // A busy machine gets more attempts; one grant per tick would need 100 s in each.
   const rounds: number[] = [];
   while (rounds.length < 40 && (rounds.at(-1) ?? 50) >= 50) rounds.push((await queueThenRelease(1000)).elapsedMs);
   assert.ok((rounds.at(-1) ?? 50) < 50, `${rounds} ms`);

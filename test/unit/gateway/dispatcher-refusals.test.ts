@@ -1,4 +1,4 @@
-/** Who gets no seat: which refusal, with which status and code, and when to come back. */
+/** Requests without a seat: their refusal, with its status and code, and the time to retry. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -29,7 +29,10 @@ test('a pool with too many bytes waiting refuses in every level and says so', as
   await big.outcome;
 });
 
-/** Something always waits, and one request of cost 100 leaves the queue each second, so many times; the one that runs then. */
+/**
+ * Something always waits, and one request of cost 100 leaves the queue each second, `grants` times; returns the
+ * running one.
+ */
 async function drainOnePerSecond({ clock, request }: ReturnType<typeof arrangeDispatcher>, grants: number) {
   let running = request('first');
   for (let second = 0; second < grants; second++) {
@@ -65,7 +68,7 @@ test('Retry-After is a few seconds while nothing is known of the level', async (
   assert.equal((await refusalOf(request('refused', 2).answer)).retryAfterSec, 5);
 });
 
-/** Status, code and Retry-After of a refusal. */
+/** Returns status, code and Retry-After of a refusal. */
 const told = async (answer: Promise<unknown>) => {
   const { status, code, retryAfterSec } = await refusalOf(answer);
   return [status, code, retryAfterSec];
@@ -175,7 +178,7 @@ test('whose wait cannot fit is refused in advance, once twenty grants tell how f
     const arranged = arrangeDispatcher();
     const running = await drainOnePerSecond(arranged, grants);
     const { request, clock, counts } = arranged;
-    // Eleven of a second each would be served before it, by turns.
+    // Eleven requests of a second each would be served before it, by turns.
     for (let index = 0; index < 10; index++) request('queued');
     assert.equal(
       request('would be in time', 3, { maxWaitMs: 5500 }).ticket.wasQueued,

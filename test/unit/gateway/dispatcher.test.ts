@@ -176,7 +176,8 @@ test('a client that leaves between the hand-off and the start gives its seat on,
   const running = request('running');
   const [leaver, next] = [request('leaver'), request('next')];
   running.end();
-  // Microtask by microtask, up to the one in which the seat was handed on; the leaver's own comes after this one.
+  // Microtask by microtask, up to the one in which the seat was handed on; the leaving client's own microtask comes
+  // after it.
   while (counts().waiting === 2) await Promise.resolve();
   assert.deepEqual(started, ['running'], 'seated, but not begun');
   leaver.ticket.leave();
@@ -244,6 +245,23 @@ test('a ticket runs once, and only in its own pool', async () => {
   await dispatcher.run(ticket, async () => {});
   assert.throws(() => dispatcher.run(ticket, async () => {}), /once/);
   assert.equal(dispatcher.view.stats().in_use, 0);
+});
+
+test('a ticket of another pool is refused, whoever waits there, and runs in its own as before', async () => {
+  const own = arrangeDispatcher();
+  const other = arrangeDispatcher({ seats: 1 });
+  const running = other.request('running');
+  const ticket = own.dispatcher.ticket({ ...anyFields, level: 3 });
+  const runElsewhere = () => other.dispatcher.run(ticket, async () => 'served');
+  assert.throws(runElsewhere, /its own pool/, 'where it would wait');
+  running.end();
+  await running.answer;
+  assert.throws(runElsewhere, /its own pool/, 'where a seat is free');
+  assert.deepEqual(other.counts(), { ...none, dispatched: 1 });
+  assert.equal(await own.dispatcher.run(ticket, async () => 'served'), 'served');
+  ticket.leave();
+  assert.deepEqual(own.counts(), { ...none, dispatched: 1 });
+  await Promise.all([own.dispatcher.idle(), other.dispatcher.idle()]);
 });
 
 test('the stats name the pool and all ten levels, with the waits of each', () => {

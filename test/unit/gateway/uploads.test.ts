@@ -13,7 +13,7 @@ const limits = { maxReceivingBytes: 256 * mebibyte, maxBytes: 32 * mebibyte, min
 function arrange() {
   const clock = new ManualClock();
   const uploads = new Uploads(limits, clock);
-  /** An upload that has so much on the way; `error` is what it was dropped with. */
+  /** An upload with this many bytes in flight; `error` is the reason why it was dropped. */
   const begin = (level: number, flowId: string, bytes: number, keyId = 1) => {
     const held: { upload: Upload; error: GatewayError | null } = {
       upload: uploads.begin({ level: level as Level, flowId, keyId }, error => {
@@ -44,7 +44,7 @@ test('whoever of a worse level fills what may come in makes room for a better on
 test('a share is kept for better levels, so that they need not push anybody out', () => {
   const { begin } = arrange();
   const worse = Array.from({ length: 12 }, (_, index) => begin(9, `flow-${index}`, 20 * mebibyte));
-  // Of 256 MiB, P9 has what P0 to P8 leave: 55 percent.
+  // Of 256 MiB, P9 may use what P0 to P8 leave: 55 percent.
   assert.equal(worse.filter(({ error }) => error === null).length, 7);
 });
 
@@ -89,7 +89,7 @@ test('a body has to come at the least rate, with twenty seconds of patience that
     if (second === 5) uploads.grown(burst.upload, mebibyte, mebibyte);
     clock.advance(1_000);
     assert.equal(silent.error === null, second < 20, `silent, after ${second} s`);
-    // However much came at once, it buys no more than twenty seconds.
+    // A burst of any size earns at most twenty seconds.
     assert.equal(burst.error === null, second < 24, `burst, after ${second} s`);
   }
   assert.equal(steady.error, null);
@@ -109,7 +109,7 @@ test('time in which the process stood still counts against nobody', () => {
   const uploads = new Uploads(limits, { now: () => now, date: () => new Date(now), after });
   let dropped = 0;
   uploads.begin({ level: 0, flowId: 'a', keyId: null }, () => dropped++);
-  // An hour passes before the look comes that was due after a second.
+  // The check that was due after a second comes an hour late.
   now += 3_600_000;
   looks.pop()?.();
   assert.equal(dropped, 0);
@@ -164,7 +164,7 @@ test('however uploads begin, grow and end, bounds hold, and nobody pays for anot
           assert.ok(sum(({ sender }) => sender.flowId === `flow-${one}`) <= limits.maxReceivingBytes / 2);
       }
       for (const upload of [...open]) uploads.end(upload);
-      // All that was taken is free again.
+      // Everything taken is free again.
       const whole = uploads.begin({ level: 9, flowId: 'x', keyId: null }, () => assert.fail('there is room'));
       uploads.grown(whole, limits.maxBytes, limits.maxBytes);
     }),

@@ -107,7 +107,7 @@ const someRequests = fc.array(
 );
 type SomeRequests = typeof someRequests extends fc.Arbitrary<infer Requests> ? Requests : never;
 
-/** With one seat: all of them wait, and the positions that are told foretell who starts when. */
+/** With one seat, all requests wait, and the reported positions predict the order of the starts. */
 async function assertStartsByPosition(pool: Arranged, demands: SomeRequests): Promise<void> {
   const blocker = pool.request('blocker', 0);
   const requests = demands.map(({ level, ...demand }, at) => pool.request(String(at), level, demand));

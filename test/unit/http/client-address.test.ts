@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ClientAddresses, networkOf, peerAddress } from '../../../src/http/door/client-address.ts';
 
-/** As much of a request as tells where it comes from. */
+/** The part of a request that determines its origin. */
 const from = (remoteAddress: string | undefined, forwarded?: string) =>
   ({
     socket: { remoteAddress },

@@ -9,7 +9,7 @@ import { connectionLimit } from '../../../src/http/door/connection-limit.ts';
 import { Connections, sparePlaces } from '../../../src/http/door/connections.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
-/** A connection as far as the table looks at it. */
+/** A connection with the members that the table reads. */
 class Peer extends EventEmitter {
   readonly remoteAddress: string;
   readonly answers: EventEmitter[] = [];
@@ -104,7 +104,7 @@ test('the newest of those without a head yield last, for their heads are on thei
   for (const peer of idle) answer(peer);
   const headless = Array.from({ length: 4 }, () => open());
   const newcomers = [];
-  // Each new one takes the place of the oldest without a head, until two are left.
+  // Each new connection takes the place of the oldest without a head, until two are left.
   for (const yielding of headless) {
     newcomers.push(open());
     assert.equal(yielding.isOpen, false);
@@ -208,7 +208,7 @@ test('files for calls upstream are kept back, and half of all are enough for tho
   assert.equal(of(1), 1);
 });
 
-/** The same rules over plain arrays: who is there, in the order in which they would yield. */
+/** The same rules over plain arrays, in the order in which the connections would yield. */
 class Reference {
   readonly most: number;
   readonly mostPerAddress: number;
@@ -286,7 +286,7 @@ const acts = fc.record({
   index: fc.nat(1_000),
 });
 
-/** Drives both through the same steps and compares them after each. */
+/** Performs the same steps on both and compares them after each. */
 function walk(steps: { act: string; address: number; index: number }[], most: number, mostPerAddress: number): void {
   const table = arrange({ most, mostPerAddress });
   const reference = new Reference(most, mostPerAddress);

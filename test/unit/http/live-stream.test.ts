@@ -11,7 +11,7 @@ import { until } from '../../support/until.ts';
 const point: Point = { at: '2026-01-01T00:00:00.000Z', granted: 0, refused: 0, waiting: 0, in_use: 0, levels: [] };
 const frameBytes = 500_000;
 
-/** Streams with frames that fill any buffer soon, over a real connection. */
+/** Streams with frames that soon fill any buffer, over a real connection. */
 async function arrange(t: TestContext, { isHeld = false } = {}) {
   const clock = new ManualClock();
   const points: Point[] = [];
@@ -50,7 +50,7 @@ async function arrange(t: TestContext, { isHeld = false } = {}) {
       const sent = request({ port, agent: false }, answer => resolve(answer.on('error', () => {})));
       sent.on('error', reject).end();
     });
-  /** Lets seconds pass, in each of which `fast` reads what it was sent. */
+  /** Advances by seconds; in each of them `fast` reads what it was sent. */
   const tick = async (seconds: number, fast?: ServerResponse) => {
     for (let second = 0; second < seconds; second++) {
       clock.advance(1000);
@@ -61,7 +61,7 @@ async function arrange(t: TestContext, { isHeld = false } = {}) {
   return { clock, streams, answers, joins, points, open, tick };
 }
 
-/** How often each event has come. */
+/** Counts the events by name. */
 function counted(answer: IncomingMessage): Record<string, number> {
   const counts: Record<string, number> = { history: 0, lanes: 0, point: 0 };
   let rest = '';

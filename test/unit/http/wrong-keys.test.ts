@@ -37,7 +37,7 @@ function arrange() {
       return { code, retryAfterSec, message, afterMs: clock.now() - begun };
     }
   };
-  /** Answers by the time that they took, once the clock has gone on for so long. */
+  /** Resolves to the times that the answers took, once the clock has advanced this far. */
   const all = async (answers: Promise<Answer>[], ms: number) => {
     for (let left = ms; left > 0; left -= 25) {
       await nextTurn();

@@ -59,7 +59,7 @@ const unauthorized = code('invalid_api_key');
 const unavailable = code('unavailable');
 const refuses = (ring: KeyRing, key: string, wanted: (error: unknown) => boolean) =>
   assert.rejects(async () => ring.authenticate(key), wanted);
-/** Lets everything that waits for no outside event run. */
+/** Runs everything that waits for no outside event. */
 const settled = () => new Promise(resolve => setImmediate(resolve));
 
 describe('a key in use', () => {

@@ -22,7 +22,7 @@ const configOf = (sections = '', seats = 4) => {
 const poolOf = (sections = '', seats = 4): PoolConfig => configOf(sections, seats).pools[0] ?? assert.fail();
 const list = (first: number, others: number) => [first, ...Array<number>(9).fill(others)].join();
 
-/** Rows as hands write them: sound ones, ones that only fit some others, and nonsense. */
+/** Rows as written by hand: valid ones, ones that fit only some others, and nonsense. */
 const row = fc.oneof(
   fc.record({ key: fc.constantFrom(...allPoolKeys), value: fc.string() }),
   fc.record({ key: fc.string(), value: fc.string() }),

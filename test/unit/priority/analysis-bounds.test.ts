@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { test } from 'node:test';
-import type { PrioritySettings } from '../../../src/config/config.ts';
 import { explain } from '../../../src/priority/analysis/explain.ts';
 import type { KnownKey } from '../../../src/priority/analysis/key-coverage.ts';
 import { lint } from '../../../src/priority/analysis/lint.ts';
 import { RowIndex } from '../../../src/priority/analysis/row-index.ts';
 import { compileRows, compileSteps, type MappingSource } from '../../../src/priority/matching/matcher.ts';
+import { prioritySettings } from '../../support/priority-settings.ts';
 import { heavyRegex } from '../../support/regex-arbitraries.ts';
 import { longestStep } from '../../support/turns.ts';
 
-const settings: PrioritySettings = {
-  enabled: { value: true, source: 'file' },
-  default_priority: { value: 7, source: 'default' },
-  cache_ttl_sec: { value: 300, source: 'default' },
-  x_priority: { value: 'allow', source: 'default' },
-  mode: { value: 'enforce', source: 'default' },
-};
+const settings = prioritySettings();
 
 const row = (id: number, pattern: string): MappingSource => ({
   id,
@@ -79,6 +73,6 @@ for (const [name, pattern] of Object.entries(kinds))
         .map(([what, ms]) => `${what} ${ms.toFixed(1)} ms`)
         .join(', '),
     );
-    // Under ten on a machine of its own, in CPU time; a cold compiler is a part of it.
+    // Below ten on an idle machine, in CPU time, including a cold compiler.
     for (const [what, ms] of Object.entries(steps)) assert.ok(ms < 60, `${what}: a step of ${ms} ms`);
   });

@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PrioritySettings } from '../../../src/config/config.ts';
 import type { Classifiable, XPriorityPolicy } from '../../../src/domain/vocabulary.ts';
 import { defaultClassify, mappedClassify } from '../../../src/priority/matching/classifier.ts';
 import { compile, compileRow } from '../../../src/priority/matching/matcher.ts';
+import { prioritySettings } from '../../support/priority-settings.ts';
 
-const settings = (x_priority: XPriorityPolicy = 'allow', default_priority = 7): PrioritySettings => ({
-  enabled: { value: true, source: 'default' },
-  default_priority: { value: default_priority, source: 'default' },
-  cache_ttl_sec: { value: 300, source: 'default' },
-  x_priority: { value: x_priority, source: 'default' },
-  mode: { value: 'enforce', source: 'default' },
-});
+const settings = (x_priority: XPriorityPolicy = 'allow', default_priority = 7) =>
+  prioritySettings({ x_priority, default_priority });
 
 const request = (fields: Partial<Classifiable> = {}): Classifiable => ({
   identity: { keyId: 3, userId: 4, role: 'gateway_user' },
@@ -76,7 +71,7 @@ test('X-Priority wins over mapping and default, and never changes the flow', () 
   });
 });
 
-// Who asks for what under which policy, and the level that comes of it; own is P4, or P7 unmapped.
+// The key's type, the header, the policy, and the resulting level; the key's own level is P4, or P7 unmapped.
 const cases: [XPriorityPolicy, string, string, number, string][] = [
   ['internal', 'tok_int_1', '1', 1, 'header'],
   ['internal', 'tok_int_1', '8', 8, 'header'],

@@ -13,7 +13,7 @@ import {
 
 const read = (format: DocumentFormat, text: string) => readDocument(format, Buffer.from(text));
 
-/** The refusal of a file as such; undefined where it is none. */
+/** The refusal of a file as a whole; undefined if there is none. */
 const refusal = async (format: DocumentFormat, text: string): Promise<string | undefined> => {
   try {
     await read(format, text);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { PrioritySettings } from '../../../src/config/config.ts';
 import { isLevel, xPriorityPolicies } from '../../../src/domain/vocabulary.ts';
 import { type Figures, figuresOf, type Tried } from '../../../src/priority/analysis/impact.ts';
 import { mappedClassify } from '../../../src/priority/matching/classifier.ts';
 import { compile, compileRow, type MappingSource } from '../../../src/priority/matching/matcher.ts';
+import { prioritySettings } from '../../support/priority-settings.ts';
 
 const rows = (ids: number) =>
   fc
@@ -26,14 +26,6 @@ const snapshotOf = (list: readonly MappingSource[]) =>
     list.map(row => compileRow(row)),
     0,
   ).snapshot;
-
-const settings = (policy: PrioritySettings['x_priority']['value']): PrioritySettings => ({
-  enabled: { value: true, source: 'default' },
-  default_priority: { value: 7, source: 'default' },
-  cache_ttl_sec: { value: 300, source: 'default' },
-  x_priority: { value: policy, source: 'default' },
-  mode: { value: 'enforce', source: 'default' },
-});
 
 const keys = ['a', 'ab', 'aa', 'ba', 'bb', 'c'].map((key, at) => ({
   key,
@@ -61,10 +53,11 @@ test('the figures are those of every key and request looked at one by one, befor
   fc.assert(
     fc.property(rows(5), rows(5), requests, fc.constantFrom(...xPriorityPolicies), (was, will, seen, policy) => {
       const [before, after] = [snapshotOf(was), snapshotOf(will)];
+      const settings = prioritySettings({ x_priority: policy });
       const by = (snapshot: typeof before) =>
-        mappedClassify({ settings: settings(policy), match: key => snapshot.match(key), events: { keyMapped() {} } });
+        mappedClassify({ settings, match: key => snapshot.match(key), events: { keyMapped() {} } });
       const [old, fresh] = [by(before), by(after)];
-      const tried = { settings: settings(policy), before, after, keys, totalKeys: 9, requests: seen };
+      const tried = { settings, before, after, keys, totalKeys: 9, requests: seen };
       const told = figures(tried);
 
       const one = { changed: 0, unchanged: 0, unknown: 0, levels: new Map<string, number>() };

@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { PrioritySettings } from '../../../src/config/config.ts';
 import { singleFlight } from '../../../src/domain/single-flight.ts';
 import type { Classifiable } from '../../../src/domain/vocabulary.ts';
 import type { MappingSource } from '../../../src/priority/matching/matcher.ts';
 import type { StoredRows } from '../../../src/priority/rows/mapping-store.ts';
 import { Mapper } from '../../../src/priority/serving/mapper.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { prioritySettings } from '../../support/priority-settings.ts';
 
-const settings: PrioritySettings = {
-  enabled: { value: true, source: 'file' },
-  default_priority: { value: 7, source: 'default' },
-  cache_ttl_sec: { value: 300, source: 'default' },
-  x_priority: { value: 'allow', source: 'default' },
-  mode: { value: 'enforce', source: 'default' },
-};
+const settings = prioritySettings();
 
 const prefix = (id: number, pattern: string, priority: number): MappingSource => ({
   id,
@@ -32,7 +26,7 @@ const request: Classifiable = {
   asked: undefined,
 };
 
-/** A mapper whose tables are in memory, with every read in the test's hand. */
+/** A mapper whose tables are in memory, with every read controlled by the test. */
 function arrange(t: TestContext, rows: Partial<StoredRows> = {}) {
   const tables = { mappings: [prefix(1, 'tok_a*', 2)], settings: [], boosts: [], schedules: [], ...rows } as {
     -readonly [K in keyof StoredRows]: StoredRows[K];
@@ -86,7 +80,7 @@ function arrange(t: TestContext, rows: Partial<StoredRows> = {}) {
   const clock = new ManualClock();
   const mapper = new Mapper({ store, settings, clock, events });
   t.after(() => mapper.stop());
-  /** The read with this number, from 0, once it has begun. */
+  /** Resolves to the read with this number, from 0, once it has begun. */
   const read = async (index: number) => {
     while (reads.length <= index) await new Promise<void>(resolve => waiting.push(resolve));
     return reads[index] ?? assert.fail();

@@ -43,7 +43,7 @@ function finish<T>(steps: Generator<void, T>): { value: T; count: number } {
   }
 }
 
-// The rule as the specification words it, one row after the other.
+// The rule in the words of the specification, one row after the other.
 function naive(rows: readonly MappingSource[], key: string): number | null {
   const ordered = rows.toSorted((a, b) => a.priority - b.priority || a.id - b.id);
   return ordered.find(source => matches(compileRow(source).pattern, key))?.id ?? null;
@@ -68,7 +68,7 @@ function matches(pattern: Pattern | FaultyPattern, key: string): boolean {
   }
 }
 
-// So few letters that patterns meet, repeat and contain each other all the time.
+// Few letters, so that patterns overlap, repeat and contain each other often.
 const shortText = (minLength: number) => fc.string({ unit: fc.constantFrom('a', 'b', '*'), minLength, maxLength: 4 });
 const key = fc.string({ unit: fc.constantFrom('a', 'b', '*'), maxLength: 7 });
 const regexText = fc.constantFrom('a+b', '^ab', 'b$', 'a.b', '[ab]{3}', '(', 'a|b', '', '^$', '.*', 'a**');
@@ -182,7 +182,7 @@ test('tenants are counted once per type, and rows without a tenant or type not a
   assert.equal(snapshot.tenants('external'), 1);
 });
 
-/** Two texts of equal length that the tables' hash cannot tell apart, found by trying. */
+/** Two texts of equal length with equal hashes in the tables, found by search. */
 function collision(fromEnd: boolean): [string, string] {
   const seen = new Map<number, string>();
   for (let n = 0; n < 2_000_000; n++) {

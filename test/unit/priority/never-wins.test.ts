@@ -9,13 +9,13 @@ import { compile, compileRow, type MappingSource } from '../../../src/priority/m
 import { digestOfKey } from '../../../src/priority/matching/pattern.ts';
 import { Regex } from '../../../src/priority/matching/regex.ts';
 
-// z stands for every letter that no pattern uses; the dash is no part of a word, as \b and \B see it.
+// z stands for every letter that no pattern uses; the dash is no word character for \b and \B.
 const alphabet = ['a', 'b', 'z', '-'];
 const longer = (keys: readonly string[]) => keys.flatMap(key => alphabet.map(letter => key + letter));
 const keysOf: string[][] = [['']];
 for (let length = 1; length <= 7; length++) keysOf.push(longer(keysOf[length - 1] ?? []));
 const allKeys = keysOf.slice(1, 6).flat();
-/** Looked through where none of those above is won by a row that is said to win. */
+/** Searched only if a row that is said to win wins none of the keys above. */
 const longKeys = keysOf.slice(6).flat();
 
 const letter = fc.constantFrom('a', 'b');
@@ -75,7 +75,7 @@ function finish<T>(steps: Generator<void, T>): T {
   }
 }
 
-/** What is found of each row, by its id. */
+/** Returns the verdict on each row, by its ID. */
 function verdicts(rows: readonly MappingSource[], keyOf: (hex: string) => KnownByDigest | null = () => null) {
   const { ranked } = compiled(rows);
   const neverWins = new NeverWins(finish(RowIndex.of(ranked)), keyOf);
@@ -179,7 +179,7 @@ test('a key with a sign that is no part of a word counts as any other', () => {
   const rows = [row(1, 'prefix', 'a', 1), row(2, 'regex', '(a)?\\B', 0), row(3, 'exact', 'a', 0)];
   assert.equal(compiled(rows).find('a-b')?.id, 1);
   assert.equal(hiders(rows, 1), 'wins');
-  // The two together, with a boundary behind the letter and without one, leave no key.
+  // Together, with a boundary behind the letter and without one, the two leave no key.
   const rest = [row(4, 'regex', '^a\\b', 0), row(1, 'prefix', 'a', 1), row(2, 'regex', '^a\\B', 0)];
   assert.deepEqual(hiders(rest, 1), [2, 4]);
 });

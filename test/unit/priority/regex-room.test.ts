@@ -92,6 +92,6 @@ test('regexes that fill the room cost a new key about a millisecond', t => {
   t.diagnostic(
     `a new key of 47, 80, 256 characters: ${[drawn, widest, longest].map(ms => ms?.toFixed(2)).join(', ')} ms`,
   );
-  // On a machine of its own 0.6, 1 and 3 ms; a busy one may take several times as long.
+  // On an idle machine 0.6, 1 and 3 ms; a busy one may take several times as long.
   assert.ok((widest ?? 0) < 8);
 });

@@ -6,7 +6,7 @@ import { maxRegexWeight, Regex } from '../../../src/priority/matching/regex.ts';
 import { act, expandedSize, type Program, reach, sightBetween } from '../../../src/priority/matching/regex-program.ts';
 import { keyText, regexText } from '../../support/regex-arbitraries.ts';
 
-/** Null: it is no regex, or beyond the bounds. */
+/** Null: the text is no regex, or beyond the bounds. */
 function attempt<T>(make: () => T): T | null {
   try {
     return make();
@@ -84,7 +84,7 @@ test('the size that is told before is never less than that of the program, and n
   );
 });
 
-/** What a search does with this key, counted place by place. */
+/** The steps of a search with this key, counted place by place. */
 function stepsOf(program: Program, key: string): number {
   const { acts, outs, args, sets, start } = program;
   const takes = [...acts.keys()].filter(place => acts[place] === act.take);
@@ -124,7 +124,7 @@ test('no key makes a search take more steps than its regex weighs', () => {
   );
 });
 
-/** As operators write them, and the widest that make sense: none may come near the bounds. */
+/** Regexes as operators write them, and the widest sensible ones: none may come near the bounds. */
 const sensible = [
   '^tok_prod_',
   '_ci$',

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { PrioritySettings } from '../../../src/config/config.ts';
-import type { Classifiable, Classification, MappingMode } from '../../../src/domain/vocabulary.ts';
+import type { Classifiable, Classification, MappingMode, XPriorityPolicy } from '../../../src/domain/vocabulary.ts';
 import { xPriorityPolicies } from '../../../src/domain/vocabulary.ts';
 import { defaultClassify, mappedClassify } from '../../../src/priority/matching/classifier.ts';
 import { compile, compileRow } from '../../../src/priority/matching/matcher.ts';
 import { classifyBySettings } from '../../../src/priority/matching/shadow.ts';
+import { prioritySettings } from '../../support/priority-settings.ts';
 
 const { snapshot } = compile(
   [0, 4, 9].map((priority, at) =>
@@ -31,14 +31,8 @@ const requests: fc.Arbitrary<Classifiable> = fc.record({
 });
 const policies = fc.constantFrom(...xPriorityPolicies);
 
-function arrange(x_priority: PrioritySettings['x_priority']['value'], mode: MappingMode, enabled = true) {
-  const settings: PrioritySettings = {
-    enabled: { value: enabled, source: 'database' },
-    default_priority: { value: 7, source: 'default' },
-    cache_ttl_sec: { value: 300, source: 'default' },
-    x_priority: { value: x_priority, source: 'default' },
-    mode: { value: mode, source: 'database' },
-  };
+function arrange(x_priority: XPriorityPolicy, mode: MappingMode, enabled = true) {
+  const settings = prioritySettings({ enabled, x_priority, mode });
   const shadowed: [string | null, Classification, Classification][] = [];
   const mapped: string[] = [];
   const events = {

@@ -1,7 +1,7 @@
 /**
- * The bounds of the scheduler's design, its section 1.5: how far apart tenants and levels may come, how long a
- * newcomer waits, how much a rate lets through. e: largest charge at dispatch; u, o: largest error of an
- * estimate; S: most of one flow in flight.
+ * The bounds of the scheduler's design, its section 1.5: the distance between tenants and between levels, the wait of a
+ * newcomer, the throughput of a rate. e: largest charge at dispatch; u, o: largest error of an estimate; S: most of one
+ * flow in flight.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -69,7 +69,10 @@ test('property 5: with true estimates the gap is one request, and comes to just 
   assert.equal(widest, 768);
 });
 
-/** One after the other on one seat, each followed by another like it, until `isEnough`; what the flows were charged. */
+/**
+ * Serves one after the other on one seat, each followed by another like it, until `isEnough`; returns the charges of
+ * the flows.
+ */
 function serveUntil(contest: Contest, costs: readonly number[], isEnough: (served: Contestant) => boolean): number {
   const total = () => [...contest.charged.values()].reduce((sum, cost) => sum + cost, 0);
   const before = total();
@@ -114,7 +117,7 @@ test('a level that wakes after a thousand P0 requests waits no longer than e·(1
       let ofP0 = 0;
       serveUntil(contest, [500], served => served.level === 0 && ++ofP0 === 1000);
       contest.use(0, 1);
-      // Under hybrid the level waits for P0's demand as a whole, so that ends here; the others go on.
+      // Under hybrid the level waits for all of P0's demand, so this contest ends here; the others go on.
       if (policy === 'hybrid') {
         contest.grant();
         contest.use(0, 1);
@@ -190,7 +193,7 @@ interface Charge {
   readonly isGrant: boolean;
 }
 
-/** Each start, and each correction of what it was charged in tokens. */
+/** Returns each start, and each correction of its charge in tokens. */
 function chargesOf(scheduler: SchedulerById, steps: readonly Step[]): Charge[] {
   const charged = new Map<number, number>();
   let spent = 0;
@@ -238,7 +241,7 @@ function checkSpans(charges: readonly Charge[], rate: Rate): void {
 }
 
 test('property 13: over any span a rate lets no more through than its due, its burst and one request', () => {
-  const steps = anyCalmSteps.map(all => all.filter(({ kind }) => kind !== 'give back'));
+  const steps = anyCalmSteps.map(all => all.filter(({ kind }) => kind !== 'release unused'));
   fc.assert(
     fc.property(anyOptions, steps, (options, taken) => {
       const charges = chargesOf(new SchedulerById(options), taken);

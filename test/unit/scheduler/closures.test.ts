@@ -1,4 +1,4 @@
-/** What the upstream has closed: who stands aside, who passes by, who goes to see whether it still is. */
+/** Closures by the upstream: which requests stand aside, which pass by, which are probes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Scope } from '../../../src/scheduler/scheduler.ts';
@@ -10,7 +10,7 @@ const none = { cost: 0, tokens: 0 };
 type Arranged = ReturnType<typeof arrangeScheduler>;
 type Come = Parameters<Arranged['come']>;
 
-/** Requests are named by their model's letter and a number; `close` has one turned away that came and went for it. */
+/** Requests are named by their model's letter and a number; `close` lets an extra request be turned away. */
 function arrange(...fields: Parameters<typeof arrangeScheduler>) {
   const pool = arrangeScheduler(...fields);
   const { scheduler, at, end } = pool;
@@ -22,7 +22,7 @@ function arrange(...fields: Parameters<typeof arrangeScheduler>) {
     return place;
   };
   const turnAway = (place: ReturnType<typeof come>, ms: number | null, scope: Scope = 'model') => {
-    const until = scheduler.turnedAway(place, scope, ms === null ? null : at() + ms, at());
+    const until = scheduler.upstreamBusy(place, scope, ms === null ? null : at() + ms, at());
     end(place, none);
     return until;
   };
@@ -127,9 +127,9 @@ test('who is put back goes before all others of its model, in the order in which
   pass(10);
   assert.deepEqual(seated(), []);
   // The model is open, a4 waits for a seat, and all three are turned away, the last with a time.
-  for (const place of [one, other]) scheduler.requeue(place, at());
-  scheduler.turnedAway(last, 'model', at() + 100, at());
-  scheduler.requeue(last, at());
+  for (const place of [one, other]) scheduler.putBack(place, at());
+  scheduler.upstreamBusy(last, 'model', at() + 100, at());
+  scheduler.putBack(last, at());
   for (const blocker of blockers) end(blocker);
   come('b3');
   assert.deepEqual(seated(), ['b3']);
@@ -197,7 +197,7 @@ test('a full level drops the newest of the longest queue, those that stand aside
 
 test('a thousand models are closed by name; the next one closes the pool, for as long as a probe would wait', () => {
   const { come, start, turnAway, seated, pass, at } = arrange({ seats: 9 });
-  const closeModel = (model: string, ms: number) => turnAway(start('turned away', 5, { model }), ms);
+  const closeModel = (model: string, ms: number) => turnAway(start('busy', 5, { model }), ms);
   assert.equal(closeModel('short', 1000), 1000);
   for (let nth = 1; nth < 1000; nth++) closeModel(`invented-${nth}`, hourMs);
   come('b1');
@@ -208,7 +208,7 @@ test('a thousand models are closed by name; the next one closes the pool, for as
   assert.deepEqual(seated(), []);
   pass(1);
   assert.deepEqual(seated(), ['b2']);
-  // What is over has made room.
+  // Closures that are over have made room.
   assert.equal(closeModel('fits again', hourMs), at() + hourMs);
   come('b3');
   assert.deepEqual(seated(), ['b3']);
@@ -236,7 +236,7 @@ test('no time, or one that is over, closes nothing', () => {
   assert.deepEqual(seated(), ['a3']);
 });
 
-/** Every second of a time: who starts is handed to `answer`. Tells when they started. */
+/** Passes each request that starts within the time to `answer`, second by second; returns the seconds of the starts. */
 function startsWithin({ pass, at, seated }: Arranged, ms: number, answer: (name: string) => void): number[] {
   const starts: number[] = [];
   for (const last = at() + ms; at() < last; ) {
@@ -249,7 +249,7 @@ function startsWithin({ pass, at, seated }: Arranged, ms: number, answer: (name:
   return starts;
 }
 
-/** One model that is closed for an hour from the beginning, and so many that wait for it, a0, a1 … */
+/** One model that is closed for an hour from the beginning, and `waiting` requests for it, a0, a1 … */
 function arrangeClosedForAnHour(waiting: number, scope: Scope = 'model') {
   const pool = arrange({ seats: 9 });
   pool.close('a', hourMs, scope);
@@ -312,7 +312,7 @@ test('two probes are never out at once; only one that hangs for four minutes is 
     startsWithin(pool, 600_000, () => {}),
     [30, 270, 510],
   );
-  // The first is taken after all, but what it tells is old; the one that is out now counts.
+  // The first is taken after all, but its information is old; the present probe counts.
   assert.equal(pool.scheduler.answered(pool.named('a0'), 'taken', pool.at()), false);
   assert.equal(pool.scheduler.answered(pool.named('a2'), 'taken', pool.at()), true);
 });
@@ -321,7 +321,7 @@ test('a probe that was never sent, or is at fault itself, tells nothing: another
   const { pass, seated, scheduler, named, at } = arrangeClosedForAnHour(4);
   pass(30_000);
   assert.deepEqual(seated(), ['a0']);
-  scheduler.giveBack(named('a0'), at());
+  scheduler.releaseUnused(named('a0'), at());
   assert.deepEqual(seated(), ['a1']);
   assert.equal(scheduler.answered(named('a1'), 'at fault', at()), true);
   assert.deepEqual(seated(), ['a2'], 'while a1 still holds its seat');

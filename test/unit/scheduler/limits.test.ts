@@ -1,4 +1,4 @@
-/** Reserved seats, caps, rates, tenants' limits, and how they work on each other. */
+/** Reserved seats, caps, rates, tenants' limits, and their interaction. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Scope } from '../../../src/scheduler/scheduler.ts';
@@ -48,7 +48,7 @@ test('known answer of SMG: 4 seats of which the best class keeps 2: the worst ge
   assert.deepEqual(seated(), ['high 0', 'high 1']);
 });
 
-/** The rule that must fail: each partition admits up to its own share or while the total is below the limit. */
+/** The faulty rule: each partition admits up to its own share or while the total is below the limit. */
 function naivePartitions(limit: number, shares: readonly number[], arrivals: readonly number[]): number {
   const inFlight = shares.map(() => 0);
   for (const partition of arrivals) {
@@ -189,7 +189,7 @@ test('the weight of a tenant is its share: 1 : 2 : 4 within one per cent', () =>
     assert.ok(Math.abs((served[id] ?? 0) - 1000 * weight) <= 10 * weight);
 });
 
-/** A stream of `a` that tells its progress, beside one of `b` that was charged 500; both have something waiting. */
+/** A stream of `a` that reports its progress, beside one of `b` that was charged 500; both have something waiting. */
 const whoIsNextAfter = (final: number): string[] => {
   const { come, seated, end, scheduler } = arrange({ seats: 2 });
   const long = come('a', 5, { cost: 100, tokens: 50 });
@@ -214,7 +214,7 @@ test('the seats follow the upstream where that is switched on, unless it was the
     const { come, seated, scheduler, at } = arrange({ seats: 10, aimd });
     const turned = come('turned away', 5);
     seated();
-    scheduler.turnedAway(turned, scope, until, at());
+    scheduler.upstreamBusy(turned, scope, until, at());
     return scheduler.seats;
   };
   assert.deepEqual(
@@ -233,7 +233,7 @@ test('while a model is closed none of its requests starts, and the moment it ope
   const { come, seated, end, scheduler, pass, at } = arrange({ seats: 2 });
   const turned = [come('turned away', 5), come('turned away', 5)];
   seated();
-  for (const [nth, place] of turned.entries()) scheduler.turnedAway(place, 'model', nth === 0 ? 500 : 200, at());
+  for (const [nth, place] of turned.entries()) scheduler.upstreamBusy(place, 'model', nth === 0 ? 500 : 200, at());
   for (const place of turned) end(place);
   come('P9', 9);
   come('P0', 0);
@@ -251,8 +251,8 @@ test('who is put back is first in its flow, keeps its deadline and is charged no
   come('behind', 5);
   come('other', 5, { flowId: 'b' });
   pass(10);
-  assert.equal(scheduler.requeue(turned, at()), true);
-  assert.equal(scheduler.requeue(turned, at()), false, 'it has no seat to give up');
+  assert.equal(scheduler.putBack(turned, at()), true);
+  assert.equal(scheduler.putBack(turned, at()), false, 'it has no seat to give up');
   assert.equal(turned.deadline, 1000);
   assert.deepEqual(seated(), ['turned away'], 'its flow has waited for longer than the other, and was charged no more');
 });
@@ -289,9 +289,9 @@ test('who is put back, or never used its seat, has used nothing of the rate of i
   const { come, seated, scheduler, at } = arrange({ seats: 9 }, { a: { requestsPerSec: 1 } });
   const turned = come('turned away', 5);
   seated();
-  scheduler.requeue(turned, at());
+  scheduler.putBack(turned, at());
   assert.deepEqual(seated(), ['turned away']);
-  scheduler.giveBack(turned, at());
+  scheduler.releaseUnused(turned, at());
   come('next', 5);
   assert.deepEqual(seated(), ['next']);
 });

@@ -12,7 +12,7 @@ const times = (count: number) => Array.from({ length: count }, (_, index) => ind
 test('where seats shrink below the reserves, these are cut from the worst level up, and come back with the seats', () => {
   const seats = new Seats();
   const reserved = perLevel(0, { 0: 2, 4: 3, 9: 4 });
-  /** How many of the worst level without a reserve may start. */
+  /** How many requests of the worst level, which has no reserve, may start. */
   const shared = (limit: number) => {
     seats.configure({ reserved, cap: perLevel(Number.POSITIVE_INFINITY) }, limit);
     let taken = 0;
@@ -34,7 +34,10 @@ test('where seats shrink below the reserves, these are cut from the worst level 
 
 test('known answers of redis-cell: 5 at once, then one a second', () => {
   const gcra = new Gcra(1, 5);
-  /** Takes it if allowed: what is left and after how many seconds all is there again; or after how many to retry. */
+  /**
+   * Takes the quantity if allowed: returns the rest and the seconds until all is available again; otherwise the seconds
+   * to retry.
+   */
   const take = (quantity: number, seconds: number): string => {
     const now = seconds * 1000;
     const waitMs = gcra.waitFor(quantity, now);

@@ -126,7 +126,7 @@ test('who wanted nothing in a step is entitled to nothing of it', async () => {
   };
   await step(['a']);
   await step(['a', 'b']);
-  // Two of three requests are a's; it had the first step for itself, and half of the second.
+  // Two of three requests are a's; it alone was entitled to the first step, and to half of the second.
   assert.deepEqual(sharesOf(pool), { a: [0.6667, 0.6667], b: [0.3333, 0.3333] });
 });
 
@@ -146,7 +146,7 @@ test('after a minute of nothing a tenant is not listed; one that waits stays, wi
   passSteps(6);
   assert.deepEqual(Object.keys(sharesOf(pool)).sort(), ['a', 'b', 'c']);
   passSteps(1);
-  // What a's request was charged when it started is more than a minute ago.
+  // The charge of a's request at its start is more than a minute old.
   assert.deepEqual(sharesOf(pool), { a: [0, 0.5], c: [0, 0.5] });
   blocker.end();
   await blocker.answer;

@@ -1,6 +1,6 @@
 /**
  * Tenants that share the pool (share_by = tenant): one weighted fair queue over all of them, each with the weight of
- * its level times its own. Bounds as in scheduler-bounds.test.ts, by these weights.
+ * its level times its own. Bounds as in bounds.test.ts, by these weights.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -48,7 +48,7 @@ const anyTurns = fc.array(
   { minLength: 60, maxLength: 300, size: 'max' },
 );
 const anySeats = fc.integer({ min: 2, max: 6 });
-/** The better level has no less. */
+/** The weight of a better level is not lower. */
 const anyLevelWeights = fc
   .array(fc.integer({ min: 1, max: 50 }), { minLength: 10, maxLength: 10 })
   .map(weights => weights.toSorted((a, b) => b - a));
@@ -56,7 +56,7 @@ const anyLevelWeights = fc
 const rulesOf = (members: readonly Member[]) =>
   tenantRules(Object.fromEntries(members.map(({ flowId, ...rules }) => [flowId, rules])));
 
-/** All of them always have something waiting. */
+/** All members always have something waiting. */
 function contestOf(members: readonly Member[], fields: Partial<PoolSettings>): Contest {
   const settings = poolSettings({ policy: 'wfq', shareBy: 'tenant', ...fields });
   const contest = new Contest({ settings, tenants: rulesOf(members) });
@@ -64,7 +64,10 @@ function contestOf(members: readonly Member[], fields: Partial<PoolSettings>): C
   return contest;
 }
 
-/** Seats all that may have one, each followed by another of its tenant; then one of those with seats goes on or ends. */
+/**
+ * Seats all requests that may start, each followed by another of its tenant; then one of the seated requests proceeds
+ * or ends.
+ */
 function take(contest: Contest, { estimate, error, nth, share }: Turn): void {
   for (let job = contest.grant(); job !== undefined; job = contest.grant())
     contest.bring(job, estimate, estimate * error);
@@ -73,7 +76,7 @@ function take(contest: Contest, { estimate, error, nth, share }: Turn): void {
 
 const chargedOf = (contest: Contest, { flowId }: Member): number => contest.charged.get(flowId) ?? 0;
 
-/** Of the members that may always start: over any interval, service by weight differs by no more than 2B. */
+/** For the members that may always start: over any interval, service by weight differs by no more than 2B. */
 function checkIntervals(
   contest: Contest,
   members: readonly (Member & { w: number })[],
@@ -153,7 +156,7 @@ test('at equal weights of its own the tenant of a better level is served at leas
 
 const turnsServed = 2000;
 
-/** Requests of 100, one after the other; the share of each member of what was served. */
+/** Requests of 100, one after the other; returns each member's share of the service. */
 function sharesServed(members: readonly Member[], settings: Partial<PoolSettings>): Map<string, number> {
   const contest = contestOf(members, settings);
   for (let turn = 0; turn < turnsServed; turn++) take(contest, { estimate: 100, error: 1, nth: 0, share: 1 });
@@ -161,7 +164,7 @@ function sharesServed(members: readonly Member[], settings: Partial<PoolSettings
   return new Map(members.map(member => [member.flowId, chargedOf(contest, member) / total]));
 }
 
-/** Of so many turns: a request or two that one is before or behind. */
+/** A tolerance of one or two requests in this many turns. */
 const oneRequest = 3 / turnsServed;
 const unlimited = anyMembers.map(members => members.map(member => ({ ...member, maxConcurrent: null })));
 
@@ -279,12 +282,15 @@ test('a request that runs across a change is settled at what it was charged', ()
   assert.equal(scheduler.waiting, 4);
 });
 
-/** Twenty tenants of a level at its cap of one seat, while one tenant of another level is served 500 times on the other seat. */
+/**
+ * Twenty tenants of a level at its cap of one seat, while one tenant of another level is served 500 times on the other
+ * seat.
+ */
 function arrangeCapped() {
   const fields = { policy: 'wfq', shareBy: 'tenant', seats: 2, weights: perLevel(1) } as const;
   const arranged = arrangeScheduler({ ...fields, cap: perLevel(2, { 8: 1 }) });
   const { come, end, scheduler } = arranged;
-  /** Ends one, which comes again; tells who is seated instead. */
+  /** Ends one request, which comes again; returns the one that is seated instead. */
   const passOn = (ended: ReturnType<typeof come>) => {
     come(ended.flowId, ended.level, { flowId: ended.flowId });
     end(ended);
@@ -293,7 +299,7 @@ function arrangeCapped() {
   let capped = come('c0', 8, { flowId: 'c0' });
   let busy = come('busy', 2, { flowId: 'busy' });
   assert.deepEqual(arranged.seated(), ['c0', 'busy']);
-  // Several each, so that none of them is ever without.
+  // Several each, so that none of them ever runs out.
   for (let nth = 0; nth < 80; nth++) come(`c${nth % 20}`, 8, { flowId: `c${nth % 20}` });
   for (let nth = 0; nth < 500; nth++) busy = passOn(busy);
   const serveCapped = () => {

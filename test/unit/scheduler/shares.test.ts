@@ -1,4 +1,4 @@
-/** Who gets how much, and the known answers of the design. */
+/** The shares of tenants and levels, and the known answers of the design. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -20,7 +20,7 @@ interface Demand {
   readonly cost?: number;
 }
 
-/** A scheduler of places that hold their own demand, at a time that does not matter. */
+/** A scheduler of places that hold their own demand, at a constant time. */
 function arrange(policy: Policy, fields: Partial<PoolSettings> = {}) {
   const scheduler = new Scheduler<Demand>(options(policy, fields));
   const place = (demand: Demand) =>
@@ -35,13 +35,13 @@ function arrange(policy: Policy, fields: Partial<PoolSettings> = {}) {
     return queued;
   };
   const finish = (ended: Place<Demand>, cost: number) => scheduler.finish(ended, { cost, tokens: cost }, 0);
-  /** Seats the next, ends it at once, tells what it was. */
+  /** Seats the next request, ends it at once, returns its demand. */
   const serve = (actualCost?: number): Demand | undefined => {
     const served = scheduler.next(0);
     if (served !== undefined) finish(served, actualCost ?? served.cost);
     return served?.holder;
   };
-  /** Serves `count` requests; each that was served comes again at once, so that nobody ever runs dry. */
+  /** Serves `count` requests; each served one comes again at once, so that no flow ever runs out. */
   const serveBacklogged = (count: number, again: (served: Demand) => Demand = served => served) => {
     const served: Demand[] = [];
     for (let i = 0; i < count; i++) {
@@ -91,7 +91,10 @@ test('wfq: the shares are shares of cost, not of requests, whatever the sizes', 
   assertShares(costPerLevel(serveBacklogged(150_000, resized)), linear);
 });
 
-/** The rule that must fail: each turn adds its weight to every queue, serves the largest, subtracts the thousandth of its tokens. */
+/**
+ * The faulty rule: each turn adds its weight to every queue, serves the largest, subtracts the thousandth of its
+ * tokens.
+ */
 function naiveWfq(weights: readonly number[], turns: number, tokens: number): number[] {
   const deficits = weights.map(() => 0);
   const served = weights.map(() => 0);

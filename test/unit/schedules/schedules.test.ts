@@ -80,7 +80,7 @@ const anyRule = (zone: fc.Arbitrary<string>) =>
     .tuple(fc.subarray([...weekdayNames], { minLength: 1 }), timeOf, timeOf, zone)
     .map(([days, start, end, name]) => rule(days.join(','), start, end, name));
 
-/** The first moment at which clocks show this time or are past it, by another library's zones and calendar. */
+/** The first moment at which clocks show this time or a later one, by another library's zones and calendar. */
 function oracle(date: Temporal.PlainDate, time: string, zone: string): number {
   const wanted = date.toPlainDateTime(Temporal.PlainTime.from(time));
   const earlier = wanted.toZonedDateTime(zone, { disambiguation: 'earlier' });

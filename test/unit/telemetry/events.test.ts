@@ -6,6 +6,7 @@ import type { Outcome } from '../../../src/domain/outcome.ts';
 import { createEvents } from '../../../src/telemetry/events.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 const arrange = (config: Partial<LogConfig> = {}) => {
   let text = '';
@@ -13,9 +14,11 @@ const arrange = (config: Partial<LogConfig> = {}) => {
     text += lines;
   });
   const metrics = createMetrics();
+  const clock = new ManualClock(Date.UTC(2030, 0, 31, 12));
   return {
     metrics,
-    events: createEvents({ logger, metrics }),
+    clock,
+    events: createEvents({ logger, metrics, clock }),
     /** Everything logged so far, as lines. */
     lines(): string[] {
       logger.flush();
@@ -172,6 +175,15 @@ test('usage that was estimated is said to be', () => {
   const pretty = arrange({ format: 'pretty' });
   pretty.events.requestEnded({ ...served, usage });
   assert.match(pretty.lines()[0] ?? '', / output_tokens=20 usage=estimated /);
+});
+
+test('the line of a request has the time of the clock that the log is handed', () => {
+  const { events, clock, lines } = arrange({ format: 'json' });
+  events.requestEnded(served);
+  clock.advance(1_007);
+  events.requestEnded(served);
+  const times = lines().map(line => JSON.parse(line).time);
+  assert.deepEqual(times, ['2030-01-31T12:00:00.000Z', '2030-01-31T12:00:01.007Z']);
 });
 
 test('a request that ended is one json line with its whole outcome', () => {

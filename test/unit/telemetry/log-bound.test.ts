@@ -1,4 +1,4 @@
-// What the log keeps while nothing can be written, what it drops, and what it says of that.
+// What the log keeps while writing is impossible, what it drops, and what it reports about that.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
@@ -13,7 +13,7 @@ const gapLine = ({ lines, since }: Gap) => `gap of ${lines} since ${since.getTim
 const dropped = (text: string) =>
   [...text.matchAll(/^gap of (\d+) since/gm)].reduce((sum, [, lines]) => sum + Number(lines), 0);
 
-/** An outlet that takes as many bytes as it has been allowed, and keeps them. */
+/** An outlet that takes as many bytes as allowed, and keeps them. */
 const arrangeOutlet = () => {
   const outlet = {
     isColoured: false,
@@ -53,7 +53,7 @@ const arrange = (mostBytes?: number) => {
     if (buffer.holds === 'chunk') writer.now();
     else writer.soon();
   };
-  /** Lets the writer see that time has passed. */
+  /** Advances the clock and lets the writer run. */
   const pass = async (ms: number) => {
     clock.advance(ms);
     // As many turns as a write, its retry and the flush after it take.
@@ -64,7 +64,7 @@ const arrange = (mostBytes?: number) => {
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
-/** What cannot be collected. */
+/** The bytes that cannot be collected. */
 const heldBytes = () => {
   collectGarbage();
   const { external, heapUsed } = process.memoryUsage();
@@ -187,7 +187,7 @@ test('a new file begins with a whole line, the one that the old file has half of
   assert.ok(outlet.isClosed && !next.isClosed);
 });
 
-/** What may happen to a log, in any order. */
+/** Events of a log, in any order. */
 const steps = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: fc.record({ lines: fc.integer({ min: 1, max: 60 }), isImportant: fc.boolean() }) },

@@ -24,13 +24,13 @@ test('both languages say the same things, and leave none of them empty', () => {
 test('both languages name the same values in a text', () => {
   for (const [key, text] of en) {
     const other = zh.get(key) ?? '';
-    // Chinese has one form for every number: it may leave the number of a singular away or keep it.
+    // Chinese has one form for every number: the number may be omitted in a singular.
     if (key.endsWith('_one')) continue;
     assert.deepEqual(placeholders(other), placeholders(text), key);
   }
 });
 
-// Names and units are the same everywhere.
+// Names and units are the same in all languages.
 const names = new Set([
   'shell:product',
   'explain:xPriority',
@@ -48,7 +48,7 @@ test('what is said in words is said in Chinese', () => {
   assert.deepEqual(untranslated, [], 'left in English');
 });
 
-/** What a page says by itself: text between tags, and attributes and fields that are read out. */
+/** The literal texts of a page: text between tags, and attributes and fields that are read out. */
 function saidIn(file: string): string[] {
   const said: string[] = [];
   const look = (node: ts.Node): void => {
@@ -61,7 +61,7 @@ function saidIn(file: string): string[] {
 }
 
 const readOut = /^(?:label|title|placeholder|aria-label|aria-description|alt|description|error|hint|text|message)$/;
-/** How a key begins, in whatever language. */
+/** The beginning of a key, in every language. */
 const marks = new Set(['tok_']);
 
 function saidBy(node: ts.Node): string | undefined {
@@ -85,9 +85,10 @@ test('no text is left that no page shows', () => {
     .map(file => readFileSync(file, 'utf8'));
   const isUsed = (page: string, key: string) => {
     const name = key.replace(/_(?:one|other)$/, '');
-    // `t(\`reason_${code}\`)` builds its key from a stem that ends in an underscore; a code may have some as well.
+    // `t(\`reason_${code}\`)` builds its key from a stem that ends in an underscore; a code may contain underscores
+    // too.
     const stems = [...name.matchAll(/_/g)].map(({ index }) => name.slice(0, index + 1));
-    // Who speaks of a page names it; the shell's texts are everybody's.
+    // A file that uses a page's texts names the page; all files may use the shell's.
     const speaks = (source: string) => page === 'shell' || source.includes(`'${page}'`) || source.includes(`${page}:`);
     return sources.some(
       source =>

@@ -15,7 +15,7 @@ interface Metering {
   readonly producesTokens?: boolean;
 }
 
-/** What is charged for an answer that comes in these pieces; the input is estimated at 77 tokens. */
+/** Returns the charge for an answer that comes in these pieces; the input is estimated at 77 tokens. */
 function metered(contentType: string, text: string | Buffer, { cuts = [], ...asked }: Metering = {}) {
   const reading = read(contentType, text, cuts);
   return meteredUsage(reading, { inputEstimate: 77, outputLimit: null, producesTokens: true, ...asked });

@@ -6,7 +6,7 @@ import type { Level } from '../../../src/domain/vocabulary.ts';
 import { BodyScan } from '../../../src/gateway/receiving/body-scan.ts';
 import { bodyWithLevel } from '../../../src/upstreams/body-splice.ts';
 
-/** As it comes in, cut at these places. */
+/** The body as received, cut at these places. */
 function received(text: string, cuts: readonly number[] = [5, text.length - 1]) {
   const bytes = Buffer.from(text);
   const ends = [...new Set(cuts)].filter(cut => cut > 0 && cut < bytes.length).sort((a, b) => a - b);
@@ -27,7 +27,7 @@ const spliced = (how: 'vllm' | 'sglang' | 'service_tier', ...args: Parameters<ty
   textOf(bodyWithLevel(how, call(...args)));
 
 const blank = fc.string({ unit: fc.constantFrom(' ', '\t', '\n', '\r'), maxLength: 3 });
-/** The name in one of the ways in which JSON may spell it. */
+/** The name in one of the spellings that JSON allows. */
 const spelled = (name: string) =>
   fc.array(fc.constantFrom('as it is', 'lower', 'upper'), { minLength: name.length, maxLength: name.length }).map(
     ways =>

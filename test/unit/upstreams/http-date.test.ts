@@ -7,7 +7,7 @@ import { retryAfterMs } from '../../../src/upstreams/answer/retry-after.ts';
 const now = new Date(Date.UTC(2026, 0, 1, 12));
 const read = (text: string) => httpDateMs(text, now);
 
-/** What the very process takes for its own time zone. */
+/** Runs with this time zone of the process. */
 function inZone<T>(zone: string, run: () => T): T {
   const before = process.env.TZ;
   process.env.TZ = zone;
@@ -23,7 +23,7 @@ const days = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const two = (figure: number) => String(figure).padStart(2, '0');
 
-/** One moment in every form that servers write it in. */
+/** One moment in every format that servers use. */
 function formsOf(at: Date): string[] {
   const day = days[at.getUTCDay()] ?? '';
   const month = months[at.getUTCMonth()] ?? '';
@@ -45,7 +45,7 @@ function formsOf(at: Date): string[] {
 
 test('every form of a date is the same moment, whatever time zone this machine is in', () => {
   const zones = fc.constantFrom('UTC', 'America/New_York', 'Asia/Kolkata', 'Pacific/Kiritimati', 'Europe/London');
-  // Two digits of a year reach from 49 years before to 50 after.
+  // A two-digit year covers 49 years before to 50 after.
   const moments = fc.date({ min: new Date('1980-01-01Z'), max: new Date('2070-01-01Z'), noInvalidDate: true });
   fc.assert(
     fc.property(zones, moments, (zone, drawn) => {

@@ -15,17 +15,17 @@ export type { DrawnApiKey, FoundApiKey, ListedApiKey, NewApiKey };
 
 const apiKeysKey = ['api-keys'] as const;
 
-/** `filter` as the page's address has it: the gateway says what of it is none. */
+/** `filter` has the form of the page's address; the gateway reports invalid values. */
 export const useApiKeys = (filter: { readonly [Name in keyof ApiKeyFilter]: string | number | undefined }) =>
   useQuery({
     queryKey: [...apiKeysKey, filter],
     queryFn: ({ signal }) => api.get<ApiKeyList>('/api-keys', { query: filter, signal }),
     placeholderData: keepPreviousData,
-    // "Last used" moves by itself.
+    // "Last used" changes without an action on this page.
     refetchInterval: 10_000,
   });
 
-/** The key with this hash, null where there is none. By POST: not even the hash stands in an address. */
+/** The key with this hash, or null. Sent by POST, so that not even the hash stands in an address. */
 export const useFoundKey = (key_hash: string | null) =>
   useQuery({
     queryKey: [...apiKeysKey, 'found', key_hash],
@@ -42,7 +42,7 @@ const nullIfGone = (error: unknown): null => {
 };
 
 interface KeyHash {
-  /** Null until it is made, and where it cannot be. */
+  /** Null until it is computed, and if it cannot be. */
   readonly hash: string | null;
   readonly error: unknown;
 }
@@ -63,7 +63,7 @@ export function useKeyHash(key: string): KeyHash {
   return made?.key === key ? made : { hash: null, error: null };
 }
 
-/** The key is handed to `onDrawn` and to nothing else: what a mutation answers is kept in memory for a while. */
+/** The key is passed to `onDrawn` only, because the result of a mutation stays in memory for a while. */
 export function useCreateApiKey(onDrawn: (key: DrawnApiKey) => void) {
   const queries = useQueryClient();
   return useMutation({
@@ -76,7 +76,7 @@ export function useRevokeApiKey() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (id: number) => api.delete(`/api-keys/${id}`),
-    // Also where it was gone already.
+    // Also after a failure because the key was gone already.
     onSettled: () => queries.invalidateQueries({ queryKey: apiKeysKey }),
   });
 }

@@ -1,4 +1,4 @@
-/** Whether somebody sits before the page: what it asks by itself does not keep a session from being idle. */
+/** Whether somebody uses the page: requests that it makes by itself do not keep a session from being idle. */
 const unattendedAfterMs = 60_000;
 let lastInputAt = performance.now();
 

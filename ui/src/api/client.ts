@@ -1,8 +1,8 @@
 import { isUnattended } from './attendance.ts';
 
-/** The admin API as the console calls it: with the session's cookie, and with its refusals as `ApiError`. */
+/** Calls the admin API with the session's cookie; refusals become an `ApiError`. */
 
-/** A refusal: `param` names the field at fault; `beside` is what the answer says beside its error (the rows of a 412). */
+/** A refusal: `param` names the field at fault; `beside` has the answer's other members (the rows of a 412). */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -31,7 +31,7 @@ type Query = Readonly<Record<string, QueryValue>>;
 interface Options {
   readonly query?: Query;
   readonly signal?: AbortSignal;
-  /** The version that the change is based on: a row changed since answers 412. */
+  /** The version that the change is based on: a row that changed since is answered 412. */
   readonly ifMatch?: string;
 }
 
@@ -62,8 +62,8 @@ async function send<T>(method: string, path: string, body: unknown, options: Opt
   throw refusalOf(answer.status, content);
 }
 
-/** What is undefined, null or empty is not asked for. */
-export function queryText(query: Query): string {
+/** Omits members that are undefined, null or empty. */
+function queryText(query: Query): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '');
   const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
   return text === '' ? '' : `?${text}`;
@@ -71,7 +71,7 @@ export function queryText(query: Query): string {
 
 function refusalOf(status: number, content: unknown): ApiError {
   const { error, ...beside } = (content ?? {}) as { error?: ErrorFields };
-  // What stands between us and the gateway may answer anything.
+  // A proxy in between may answer anything.
   const isOurs = typeof error?.message === 'string' && typeof error.code === 'string';
   return new ApiError(status, isOurs ? error : { code: 'internal', message: `HTTP ${status}` }, beside);
 }

@@ -5,11 +5,11 @@ import { api } from './client.ts';
 
 export type { AskedQuestion, ExplainedRow };
 
-/** With what was asked of: a whole key, or a beginning. */
+/** The answer with the kind of its question: a whole key, or a beginning. */
 export type Answered = Explanation & { readonly isWhole: boolean };
 
 /**
- * A mutation, not a query: what is asked holds a key, and must not stay in memory as the key of a cache. The answer
+ * A mutation, not a query: the question holds a key, which must not stay in memory as the key of a cache. The answer
  * stays until there is another one.
  */
 export function useExplaining() {

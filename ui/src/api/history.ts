@@ -4,14 +4,14 @@ import { api } from './client.ts';
 
 export type { HistoryEntry, Restored };
 
-/** As the contract says them; what another version wrote may be something else. */
+/** The values of the contract; another version may have written others. */
 export const objects = ['mapping', 'boost', 'schedule', 'setting', 'pool_setting', 'pool_schedule'] as const;
 export const kinds = ['create', 'update', 'delete'] as const satisfies readonly HistoryFilter['kind'][];
 
 const url = '/api-key-priority/history';
 const historyKey = ['history'] as const;
 
-/** As the page's address has them: the gateway says what of it is none. */
+/** In the form of the page's address; the gateway reports invalid values. */
 type Filter = { readonly [Name in keyof HistoryFilter]: string | number | undefined };
 
 export const useHistory = (filter: Filter) =>
@@ -21,7 +21,7 @@ export const useHistory = (filter: Filter) =>
     placeholderData: keepPreviousData,
   });
 
-/** The last change of an object: what it is now. */
+/** The last change of an object, which holds its present state. */
 export const useLatest = ({ object, object_id }: Pick<HistoryEntry, 'object' | 'object_id'>) =>
   useQuery({
     queryKey: [...historyKey, 'latest', object, object_id],
@@ -36,7 +36,7 @@ export function useRestoring() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (id: number) => api.post<Restored>(`${url}/${id}/restore`),
-    // It may have been any object.
+    // Any kind of object may have changed.
     onSuccess: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' }),
   });
 }

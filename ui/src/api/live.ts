@@ -1,24 +1,24 @@
-/** The lanes as they move: one stream for the whole page. */
+/** The live lanes: one stream for the whole page. */
 import { replaceEqualDeep, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import type { HistoryEvent, LanesEvent, Point, PointEvent } from '../../../src/http/admin/contract/live-contract.ts';
 import { checkSession } from './query-client.ts';
 
-export type { LanesEvent, Point };
+export type { Point };
 
-/** Frames come every second; without one for so long, what is shown is no longer now. */
+/** Frames come every second; after this long without one, the display is marked as stale. */
 const silenceMs = 5_000;
-/** Of a page that nobody has looked at for so long, the stream ends until somebody does. */
+/** If the page has been hidden for this long, the stream ends until it is visible again. */
 const hiddenMs = 60_000;
 const shortestPauseMs = 1_000;
 const longestPauseMs = 15_000;
-/** Of which points are told. */
+/** The span of the points. */
 export const historyMs = 600_000;
 
 export interface Live {
-  /** `lost`: no news for a while, another try is underway; `held`: the reader has stopped it. */
+  /** `lost`: no news for a while, it tries again; `held`: the reader has paused it. */
   readonly state: 'connecting' | 'live' | 'lost' | 'held';
-  /** On this browser's clock; null: nothing has come yet. */
+  /** By this browser's clock; null if nothing has come yet. */
   readonly lastNewsAt: number | null;
   /** How far the gateway's clock is ahead of this browser's. */
   readonly clockAheadMs: number;
@@ -37,7 +37,9 @@ const nothingYet: Live = {
   history: new Map(),
 };
 
-/** The stream, and what it has told so far. Only what changed gets a new identity, so that idle pools are not drawn anew. */
+/**
+ * The stream and its data so far. Only changed objects get a new identity, so that idle pools are not rendered again.
+ */
 class LiveStream {
   readonly #onRefused: () => void;
   readonly #listeners = new Set<() => void>();
@@ -46,7 +48,7 @@ class LiveStream {
   #timers: { silence?: number; again?: number; hidden?: number } = {};
   #pauseMs = shortestPauseMs;
 
-  /** `onRefused`: the gateway would not open the stream, perhaps because the session has ended. */
+  /** `onRefused`: called if the gateway did not open the stream, perhaps because the session has ended. */
   constructor(onRefused: () => void) {
     this.#onRefused = onRefused;
   }
@@ -58,7 +60,7 @@ class LiveStream {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Returns how to end it. */
+  /** Returns a function that ends it. */
   readonly start = (): (() => void) => {
     document.addEventListener('visibilitychange', this.#looked);
     window.addEventListener('online', this.#connectIfWanted);
@@ -71,7 +73,7 @@ class LiveStream {
     };
   };
 
-  /** What is shown stays as it is. */
+  /** Keeps the display as it is. */
   readonly hold = (): void => {
     this.#close();
     this.#tell({ state: 'held' });
@@ -91,7 +93,7 @@ class LiveStream {
     source.addEventListener('lanes', event => this.#lanesCame(JSON.parse(event.data)));
     source.addEventListener('history', event => this.#historyCame(JSON.parse(event.data)));
     source.addEventListener('point', event => this.#pointCame(JSON.parse(event.data)));
-    // A broken stream the browser opens again by itself, for as long as the silence is bearable; a refused one it does not.
+    // The browser reopens a broken stream by itself, as long as the silence is acceptable; a refused one it does not.
     source.addEventListener('error', () => {
       if (source.readyState === EventSource.CLOSED) this.#lost();
     });
@@ -157,7 +159,7 @@ class LiveStream {
   }
 }
 
-/** Open while the page is. */
+/** Open while the page is open. */
 export function useLive(): readonly [Live, LiveStream] {
   const queries = useQueryClient();
   const [stream] = useState(() => new LiveStream(() => void checkSession(queries)));

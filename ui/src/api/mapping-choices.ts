@@ -1,4 +1,4 @@
-/** Mappings to choose one from: few at a time, those that fit what is typed. */
+/** Mappings to choose from: a few at a time that match the typed text. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { Mapping, MappingList } from '../../../src/http/admin/contract/contract.ts';
 import { api } from './client.ts';

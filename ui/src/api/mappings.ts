@@ -1,4 +1,4 @@
-/** Mappings as the console reads, tries and writes them. */
+/** Reads, tries and writes mappings. */
 import { keepPreviousData, type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type {
   Mapping,
@@ -25,22 +25,22 @@ export function useMappings(filter: MappingFilter) {
   return useQuery({
     queryKey: [...mappingsKey, 'list', filter],
     queryFn: ({ signal }) => api.get<MappingList>(`${base}/mappings`, { query: filter, signal }),
-    // Another page or order takes the place of this one when it is there, not before.
+    // The present page stays until the next page or order has been loaded.
     placeholderData: keepPreviousData,
     refetchInterval: ({ state }) => nextRefreshMs(state.data),
   });
 }
 
-/** A boost that ends is seen at once, and soon the rows that never win, where they are still being looked for. */
+/** Refreshes when a boost ends, and soon while the search for rows that never win is unfinished. */
 function nextRefreshMs(list: MappingList | undefined): number {
   const ends = (list?.mappings ?? []).flatMap(({ boost }) => (boost === null ? [] : [Date.parse(boost.until)]));
-  // One that is over on this browser's clock and not on the gateway's is no reason to hurry.
+  // A boost that has ended by this browser's clock but not by the gateway's is no reason for a quick refresh.
   const untilNextMs = Math.min(...ends.filter(end => end > Date.now())) - Date.now() + 100;
   const usualMs = list?.checked_at === null ? whileCheckingMs : usualRefreshMs;
   return Math.min(usualMs, Math.max(shortestRefreshMs, untilNextMs));
 }
 
-/** A row as it is when it is opened; what is edited does not change under the editor's hands. */
+/** Reads a row once, when it is opened; it does not change while it is edited. */
 export function useMapping(id: number) {
   return useQuery({
     queryKey: ['mapping', id],
@@ -50,7 +50,7 @@ export function useMapping(id: number) {
   });
 }
 
-/** A change of one row; `etag`: of the version it is based on. */
+/** A change of one row; `etag` is that of the version it is based on. */
 export type Change =
   | { readonly kind: 'create'; readonly body: NewMapping }
   | { readonly kind: 'update'; readonly id: number; readonly etag: string; readonly body: MappingPatch }
@@ -75,7 +75,7 @@ const trialOptions = {
   refetchOnWindowFocus: false,
 } as const;
 
-/** What a change would do; null asks nothing. A newer question aborts the older one. */
+/** Asks for the effect of a change; null asks nothing. A newer question aborts the older one. */
 export function useTrial(name: readonly unknown[], change: (() => Promise<Change>) | null) {
   return useQuery({
     queryKey: ['mapping-trial', ...name],
@@ -85,7 +85,7 @@ export function useTrial(name: readonly unknown[], change: (() => Promise<Change
   });
 }
 
-/** What a boost to that level would do, for however long and whatever reason. */
+/** Asks for the effect of a boost to that level, for any duration and reason. */
 export function useBoostTrial(id: number, priority: number) {
   const boost: NewBoost = { priority, for: 60, reason: 'dry run' };
   return useQuery({
@@ -101,7 +101,7 @@ export function useChangeMapping() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: async (change: () => Promise<Change>) => send<WrittenMapping | { success: true }>(await change()),
-    // Also after a refusal: what is shown may be older than what refused.
+    // Also after a refusal: the displayed rows may be outdated.
     onSettled: () => refreshMappings(queries),
   });
 }
@@ -123,7 +123,7 @@ export function useEndBoost() {
   });
 }
 
-/** The row as somebody else has left it, where a write was refused for that; `current` null: it is gone. */
+/** Returns the present row if a write was refused because of a concurrent change; `current` null: the row is gone. */
 export function conflictOf(error: unknown): { readonly current: Mapping | null } | null {
   if (!(error instanceof ApiError)) return null;
   if (error.status === 404) return { current: null };

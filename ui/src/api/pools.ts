@@ -14,7 +14,7 @@ const providersKey = ['providers'] as const;
 const everyMs = 5_000;
 const urlOf = (pool: string) => `/scheduler/pools/${encodeURIComponent(pool)}`;
 
-/** Those who only choose among them need not ask again. */
+/** Callers that only offer a choice of pools need no refetch. */
 export const usePools = (refetchInterval: number | false = everyMs) =>
   useQuery({
     queryKey: poolsKey,
@@ -29,7 +29,7 @@ export const useProviders = () =>
     refetchInterval: everyMs,
   });
 
-/** The windows of a pool that are open now; asked for only where a schedule holds. */
+/** The open windows of a pool; asked for only if a schedule holds. */
 export const useOpenWindows = (pool: string, isAsked: boolean) =>
   useQuery({
     queryKey: [...poolsKey, pool, 'windows'],
@@ -41,7 +41,7 @@ export const useOpenWindows = (pool: string, isAsked: boolean) =>
     refetchInterval: everyMs,
   });
 
-/** Changes some settings of a pool; null takes the stored value away, so that what is configured holds again. */
+/** Changes some settings of a pool; null deletes the stored value, so that the configured one applies again. */
 export function useSavePool(name: string) {
   const queries = useQueryClient();
   return useMutation({
@@ -50,7 +50,7 @@ export function useSavePool(name: string) {
       queries.setQueryData<ShownPool[]>(poolsKey, pools =>
         pools?.map(pool => (pool.name === saved.name ? saved : pool)),
       );
-      // What was saved is shown at once; that the rest is read again keeps nobody waiting.
+      // The saved values are shown at once; the rest is read in the background.
       void queries.invalidateQueries({ queryKey: poolsKey });
     },
   });

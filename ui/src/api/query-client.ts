@@ -3,7 +3,7 @@ import { ApiError, api } from './client.ts';
 import { sessionKey } from './session.ts';
 
 const isSignedOut = (error: unknown) => error instanceof ApiError && error.status === 401;
-/** What another try does not mend. */
+/** A retry would not help. */
 const isRefusal = (error: unknown) => error instanceof ApiError && error.status >= 400 && error.status < 500;
 
 export function createQueryClient(): QueryClient {
@@ -18,13 +18,13 @@ export function createQueryClient(): QueryClient {
   return client;
 }
 
-/** The sign-in page comes up, and nothing of the one who was there stays in memory. */
+/** Shows the sign-in page, and removes everything of the last session from memory. */
 export function forgetSession(client: QueryClient): void {
   client.setQueryData(sessionKey, null);
   client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionKey[0] });
 }
 
-/** For what is refused without a word why, as a stream is: if nobody is signed in any more, the sign-in page comes up. */
+/** For a refusal without a reason, as of a stream: shows the sign-in page if nobody is signed in any more. */
 export function checkSession(client: QueryClient): Promise<void> {
   return api.get('/session').then(
     () => {},

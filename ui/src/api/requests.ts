@@ -1,25 +1,25 @@
 /** Single requests that wait or run now. */
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { PresentRequest, WaitingRequests, WaitReason } from '../../../src/http/admin/contract/live-contract.ts';
+import type { PresentRequest, WaitingRequests } from '../../../src/http/admin/contract/live-contract.ts';
 import { ApiError, api } from './client.ts';
 
-export type { PresentRequest, WaitReason };
+export type { PresentRequest };
 
 const refreshMs = 2_000;
 
-/** One request, asked for again and again until it is gone; `data` is then what was last seen of it. */
+/** One request, polled until it is gone; `data` then is its last known state. */
 export function useRequest(id: string) {
   return useQuery({
     queryKey: ['requests', 'one', id],
     queryFn: ({ signal }) => api.get<PresentRequest>(`/scheduler/requests/${encodeURIComponent(id)}`, { signal }),
     enabled: id !== '',
     refetchInterval: ({ state }) => (isGone(state.error) ? false : refreshMs),
-    // What was seen of a request is no use to a later question.
+    // The last known state of a request must not answer a later question.
     gcTime: 0,
   });
 }
 
-/** Of one that was gone, or not there yet, somebody may ask once more. */
+/** Asks once more for a request that was gone, or not there yet. */
 export function useAskAgain() {
   const queries = useQueryClient();
   return (id: string) => void queries.resetQueries({ queryKey: ['requests', 'one', id] });
@@ -33,7 +33,7 @@ export interface WaitingFilter {
 }
 export const longestShown = 20;
 
-/** Those that have waited longest. */
+/** The requests that have waited longest. */
 export function useWaiting(filter: WaitingFilter) {
   return useQuery({
     queryKey: ['requests', 'waiting', filter],

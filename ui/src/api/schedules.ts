@@ -1,4 +1,4 @@
-/** Schedules of mappings and of pools, and the windows that come of them. */
+/** Schedules of mappings and of pools, and their windows. */
 import { keepPreviousData, useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
 import type {
   NewPoolSchedule,
@@ -14,14 +14,14 @@ import type {
 } from '../../../src/http/admin/contract/timing-contract.ts';
 import { api } from './client.ts';
 
-export type { NewPoolSchedule, NewSchedule, PoolSchedule, Schedule, ScheduleList };
+export type { NewSchedule, PoolSchedule, Schedule, ScheduleList };
 export type MappingWindow = SchedulePreview['windows'][number];
 export type PoolWindow = PoolSchedulePreview['windows'][number];
 
 const schedulesKey = ['schedules'] as const;
 const url = '/api-key-priority/schedules';
 const poolUrl = (pool: string) => `/scheduler/pools/${encodeURIComponent(pool)}/schedules`;
-/** What the API answers at most at once. */
+/** The most windows in one answer of the API. */
 export const mostWindows = 1_000;
 const refreshMs = 30_000;
 
@@ -56,7 +56,7 @@ export interface PoolSchedules {
   readonly windows: PoolSchedulePreview;
 }
 
-/** Of all pools: there are as many as the configuration names. */
+/** The schedules of all pools, which the configuration limits. */
 export function usePoolSchedules(pools: readonly string[]) {
   const lists = useQueries({
     queries: pools.map(pool => ({
@@ -81,7 +81,7 @@ export function usePoolSchedules(pools: readonly string[]) {
   };
 }
 
-/** A new one where `id` is null. */
+/** Creates a schedule if `id` is null. */
 export type ScheduleWrite =
   | { readonly of: 'mapping'; readonly id: null; readonly body: NewSchedule }
   | { readonly of: 'mapping'; readonly id: number; readonly body: SchedulePatch }
@@ -102,7 +102,7 @@ export const useDeleteSchedule = () =>
     ...useChanged(),
   });
 
-/** An open window changes what mappings and pools show. */
+/** An open window changes the display of mappings and pools. */
 function useChanged() {
   const queries = useQueryClient();
   const keys = [schedulesKey, ['mappings'], ['pools']];

@@ -9,13 +9,13 @@ export const sessionKey = ['session'] as const;
 
 const stillHereEveryMs = 60_000;
 
-/** Null: nobody is signed in. */
+/** Null if nobody is signed in. */
 export function useSessionQuery() {
   return useQuery({
     queryKey: sessionKey,
     queryFn: ({ signal }) => api.get<Session>('/session', { signal }).catch(nobody),
     staleTime: Number.POSITIVE_INFINITY,
-    // A page that asks nothing else, as the lanes do, is in use all the same while somebody is there.
+    // A page that sends no requests, such as the lanes, counts as in use while somebody is there.
     refetchInterval: stillHereEveryMs,
   });
 }
@@ -31,7 +31,7 @@ export const signOutEverywhere = () => api.delete('/sessions');
 
 export const SessionContext = createContext<Session | null>(null);
 
-/** Who is signed in; only for what is shown to those who are. */
+/** The session; only for components that are shown to signed-in users. */
 export function useSession(): Session {
   const session = useContext(SessionContext);
   if (session === null) throw new Error('a page was shown to nobody');

@@ -3,24 +3,24 @@ import type { Settings, SettingsPatch } from '../../../src/http/admin/contract/c
 import { api } from './client.ts';
 
 export type { Settings, SettingsPatch };
-/** A setting of mapping that is changed while the gateway runs. */
+/** A setting of mapping that can change while the gateway runs. */
 export type SettingName = Exclude<keyof Settings, 'source'>;
 
 const settingsKey = ['settings'] as const;
 const url = '/api-key-priority/config';
 
-/** What is in effect of mapping, and where each value comes from. Only Team has it. */
+/** The settings in effect, and the source of each value. Team only. */
 export const useSettings = () =>
   useQuery({ queryKey: settingsKey, queryFn: ({ signal }) => api.get<Settings>(url, { signal }) });
 
-/** Changes some settings; null takes the stored value away, so that environment, file or default hold again. */
+/** Changes some settings; null deletes the stored value, so that environment, file or default apply again. */
 export function useSaveSettings() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (patch: SettingsPatch) => api.put<Settings>(url, patch),
     onSuccess: settings => {
       queries.setQueryData(settingsKey, settings);
-      // The mappings' pages say what holds of them.
+      // The pages of mappings show whether these settings are enforced.
       return queries.invalidateQueries({ queryKey: ['mappings'] });
     },
   });

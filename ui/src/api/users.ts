@@ -4,13 +4,13 @@ import { api } from './client.ts';
 
 export type { NewUser, User, UserPatch };
 
-/** As the contract says them; a row written by hand may say anything. */
+/** The values of the contract; a row written by hand may hold any text. */
 export const roles = ['root_admin', 'gateway_admin', 'gateway_user'] as const satisfies readonly NewUser['role'][];
 export const statuses = ['active', 'inactive'] as const satisfies readonly NonNullable<UserPatch['status']>[];
 
 const usersKey = ['users'] as const;
 
-/** `filter` as the page's address has it: the gateway says what of it is none. */
+/** `filter` has the form of the page's address; the gateway reports invalid values. */
 export const useUsers = (filter: { readonly [Name in keyof UserFilter]: string | number | undefined }) =>
   useQuery({
     queryKey: [...usersKey, filter],
@@ -18,7 +18,7 @@ export const useUsers = (filter: { readonly [Name in keyof UserFilter]: string |
     placeholderData: keepPreviousData,
   });
 
-/** Null: nobody is asked for. */
+/** Null asks for no user. */
 export const useUser = (id: number | null) =>
   useQuery({
     queryKey: [...usersKey, id],
@@ -31,7 +31,7 @@ export function useSaveUser() {
   return useMutation({
     mutationFn: ({ id, ...fields }: ({ readonly id: null } & NewUser) | ({ readonly id: number } & UserPatch)) =>
       id === null ? api.post<User>('/users', fields) : api.put<User>(`/users/${id}`, fields),
-    // Keys show whose they are.
+    // Keys show their users.
     onSuccess: () =>
       Promise.all([
         queries.invalidateQueries({ queryKey: usersKey }),

@@ -22,10 +22,10 @@ export default function Page() {
   const userId = wholeOf(view.filters.user_id);
   const { data, ...query } = useApiKeys({ ...view.filters, limit: view.limit, offset: view.offset });
   const [isCreating, setIsCreating] = useState(false);
-  // The key lives here while its dialog is open, and nowhere else.
+  // The key is kept here while its dialog is open, and nowhere else.
   const [drawn, setDrawn] = useState<DrawnApiKey | null>(null);
   const [revoke, dialog] = useRevoking();
-  // A whole key that was entered to be looked up: it lives here and in its field, and only its hash leaves the page.
+  // A whole key to look up: it is kept here and in its field only, and only its hash leaves the page.
   const [wholeKey, setWholeKey] = useState<string | null>(null);
   const showDrawn = (key: DrawnApiKey) => {
     setIsCreating(false);
@@ -77,13 +77,13 @@ interface FiltersProps {
   readonly onWholeKey: (key: string | null) => void;
 }
 
-/** Of a key so many characters are stored to find it by its beginning. Whoever enters more has more than that of it. */
+/** The number of stored characters, by which a key is found. A longer input contains more of the key than is stored. */
 const storedCharacters = 12;
 const isBeyondBeginning = (text: string) => text.trim().length > storedCharacters;
 
 function Filters({ view, userId, onWholeKey }: FiltersProps) {
   const { t } = useTranslation('apiKeys');
-  // Where the filters begin anew, what was typed is gone.
+  // When the filters are reset, the typed key is removed.
   useEffect(() => () => onWholeKey(null), [onWholeKey]);
   return (
     <FilterBar view={view}>
@@ -107,7 +107,7 @@ function Filters({ view, userId, onWholeKey }: FiltersProps) {
   );
 }
 
-/** `[revoke, dialog]`: a key is revoked once the one who asked has read whose it is. */
+/** Returns `[revoke, dialog]`: a key is revoked after the user has confirmed its owner. */
 function useRevoking() {
   const { t } = useTranslation('apiKeys');
   const { t: shared } = useTranslation();

@@ -11,10 +11,10 @@ import { Raised } from './lanes/raised.tsx';
 import { useRequestSearch } from './lanes/request-search.ts';
 import { DatabaseState, StreamBadge, StreamLost } from './lanes/stream-state.tsx';
 
-// Loaded when it is first opened: the lanes themselves come sooner.
+// Loaded when it is first opened, so that the lanes appear sooner.
 const FindRequest = lazy(later(() => import('./lanes/find-request.tsx')));
 
-/** The home page: what every pool does at this moment. */
+/** The home page: the present state of every pool. */
 export default function Page() {
   const { t } = useTranslation('lanes');
   const [live, stream] = useLive();

@@ -43,7 +43,7 @@ function Pools() {
       {error !== null && <ErrorState error={error} onRetry={refetch} />}
       {data === undefined && error === null && <LoadingState />}
       {data?.map(shown => (
-        // The header would cover what is scrolled to.
+        // Otherwise the header would cover the scroll target.
         <Box key={shown.name} id={poolAnchor(shown.name)} style={{ scrollMarginTop: 64 }}>
           <PoolCard pool={shown} providers={providers} onEdit={() => setEdited(shown.name)} />
         </Box>

@@ -61,7 +61,7 @@ function NewUser({ onClick }: { readonly onClick: () => void }) {
   );
 }
 
-/** Switching accounts on and off; who is locked out is asked for first: `[ask, set, dialog]`. */
+/** Activates and deactivates accounts, the latter after a confirmation: `[ask, set, dialog]`. */
 function useActivation() {
   const { t } = useTranslation('users');
   const { t: shared } = useTranslation();

@@ -1,6 +1,6 @@
 /** Points from left to right: moments in ms since 1970, and a value or null for each line. */
 export interface ChartProps {
-  /** What it shows, for those who do not see it. */
+  /** The description for screen readers. */
   readonly label: string;
   readonly times: readonly number[];
   readonly lines: readonly {
@@ -10,9 +10,9 @@ export interface ChartProps {
     readonly values: readonly (number | null)[];
   }[];
   readonly height: number;
-  /** The scale goes up to this at least, so that its marks differ as text; 1 unless told. */
+  /** The minimum top of the scale, so that its marks differ as text; 1 by default. */
   readonly leastTop?: number;
-  /** Without axes: a small one within a table. */
+  /** Without axes: a small chart in a table. */
   readonly isSmall?: boolean;
   readonly valueText: (value: number | null) => string;
 }

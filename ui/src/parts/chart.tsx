@@ -3,7 +3,7 @@ import { lazy, Suspense } from 'react';
 import type { ChartProps } from './chart-props.ts';
 import { later } from './later.ts';
 
-// The library comes after the page.
+// The library is loaded after the page.
 const Plot = lazy(later(() => import('./plot.tsx')));
 
 export function Chart(props: ChartProps) {

@@ -5,15 +5,15 @@ import { useTranslation } from 'react-i18next';
 interface Question {
   readonly title: string;
   readonly text: ReactNode;
-  /** What the button says that does it. */
+  /** The label of the confirming button. */
   readonly action: string;
   readonly onConfirm: () => void;
 }
 
-/** Marks what is focused here: a panel below does not take its Escape for its own. */
+/** Marks the dialog's focused element, so that a panel below does not react to its Escape. */
 const ownEscape = { 'data-mantine-stop-propagation': 'true' } as const;
 
-/** Asks before something that cannot be taken back: `[confirm, dialog]`; the dialog has to be rendered. */
+/** Asks before an irreversible action: `[confirm, dialog]`; the dialog has to be rendered. */
 export function useConfirm(): readonly [(question: Question) => void, ReactNode] {
   const { t } = useTranslation();
   const [question, setQuestion] = useState<Question | null>(null);
@@ -31,7 +31,7 @@ export function useConfirm(): readonly [(question: Question) => void, ReactNode]
       closeOnEscape={false}
       onKeyDown={event => event.key === 'Escape' && close()}
       closeButtonProps={{ 'aria-label': t('close'), ...ownEscape }}
-      // Above the panel whose form may have asked.
+      // Above the panel whose form may have opened it.
       zIndex={300}
     >
       <Stack>

@@ -1,4 +1,4 @@
-/** Milliseconds as an operator reads them: `420 ms`, `3.2 s`, `2 min`, `1.5 h`; a dash for null. */
+/** Formats milliseconds as `420 ms`, `3.2 s`, `2 min`, `1.5 h`; a dash for null. */
 export function durationText(ms: number | null): string {
   if (ms === null) return '–';
   if (ms < 1_000) return `${Math.round(ms)} ms`;

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-/** One timer for however many moments a page shows; none where it shows none. */
+/** One timer for all moments that a page shows; none if there are none. */
 const readers = new Set<() => void>();
 let timer = 0;
 
@@ -17,6 +17,6 @@ function subscribe(reader: () => void): () => void {
   };
 }
 
-/** What `read` makes of the time, a text say; drawn anew when that has changed, not with each second. */
+/** Returns the result of `read`, for example a text; renders again when it has changed, not with each second. */
 export const useEachSecond = <T extends string | number | boolean>(read: () => T): T =>
   useSyncExternalStore(subscribe, read);

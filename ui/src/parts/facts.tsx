@@ -7,7 +7,7 @@ interface Fact {
   readonly hint?: string;
 }
 
-/** Names and values beside each other. */
+/** Names and values side by side. */
 export function Facts({ facts, cols = 2 }: { readonly facts: readonly Fact[]; readonly cols?: number }) {
   return (
     <SimpleGrid component="dl" cols={{ base: 1, xs: cols }} spacing="md" verticalSpacing="sm" m={0}>

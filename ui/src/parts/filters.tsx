@@ -8,26 +8,26 @@ import type { TableView } from './table-view.ts';
 
 interface FilterProps extends Pick<BoxProps, 'w' | 'flex' | 'miw'> {
   readonly view: TableView;
-  /** The filter's name in the page's address, and in the API. */
+  /** The filter's name in the page's address and in the API. */
   readonly name: string;
   readonly label: string;
 }
 
 interface SearchFilterProps extends FilterProps {
   readonly placeholder?: string;
-  /** What must not stand in an address, and so is not searched for: whatever may be a key, unless told otherwise. */
+  /** Matches text that must not stand in an address and so is not searched for; by default whatever may be a key. */
   readonly isSecret?: (text: string) => boolean;
-  /** Where the page has another use for that than to say so; null when it is gone. */
+  /** Receives such text instead of the usual warning; null when it is removed. */
   readonly onSecret?: (secret: string | null) => void;
 }
 
-/** Free text; asked for when the typing rests. */
+/** Free text; searched for when the typing pauses. */
 export function SearchFilter({ view, name, label, placeholder, isSecret, onSecret, ...box }: SearchFilterProps) {
   const { t } = useTranslation();
   const asked = view.filters[name] ?? '';
   const isHidden = isSecret ?? looksLikeKey;
   const [text, setText] = useState(asked);
-  // Filters are also taken away by others: "clear", or the way back. A secret is in no filter.
+  // Filters are also removed from outside: by "clear", or by the back button. A secret is in no filter.
   useEffect(() => setText(typed => (typed.trim() === asked || isHidden(typed) ? typed : asked)), [asked, isHidden]);
   const ask = useDebouncedCallback((value: string) => {
     const secret = isHidden(value) ? value.trim() : null;
@@ -48,7 +48,7 @@ export function SearchFilter({ view, name, label, placeholder, isSecret, onSecre
       leftSection={<IconSearch size={16} />}
       rightSection={text !== '' && <CloseButton size="sm" aria-label={t('clearSearch')} onClick={() => change('')} />}
       maxLength={256}
-      // Neither is kept for the next time nor sent away to be corrected.
+      // The browser neither stores the text nor sends it to a spelling service.
       autoComplete="off"
       spellCheck={false}
       error={onSecret === undefined && isHidden(text) && t('keyNotSearched')}
@@ -80,7 +80,7 @@ export function SelectFilter({ view, name, label, options, ...box }: SelectFilte
   );
 }
 
-/** The filters of a table in a row, with the way to take all of them away. */
+/** The filters of a table in a row, with a button that clears them. */
 export function FilterBar({ view, children }: { readonly view: TableView; readonly children: ReactNode }) {
   const { t } = useTranslation();
   const [cleared, setCleared] = useState(0);
@@ -90,7 +90,7 @@ export function FilterBar({ view, children }: { readonly view: TableView; readon
   };
   return (
     <Group gap="xs" mb="sm" role="search" aria-label={t('filters')}>
-      {/* They begin anew: what was typed and not yet asked for is gone as well. */}
+      {/* Remounted on clearing, so that text typed but not yet searched for is removed too. */}
       <Fragment key={cleared}>{children}</Fragment>
       {isFiltered(view) && (
         <Button variant="subtle" size="compact-sm" onClick={clear}>

@@ -7,21 +7,21 @@ import { useLeaving } from './use-leaving.tsx';
 interface FormPanelProps {
   readonly title: string;
   readonly onClose: () => void;
-  /** Takes `form.onSubmit(…)` of @mantine/form. */
+  /** The result of `form.onSubmit(…)` of @mantine/form. */
   readonly onSubmit: (event?: FormEvent<HTMLFormElement>) => void;
-  /** What the gateway said that belongs to no field. */
+  /** An error of the gateway that belongs to no field. */
   readonly error?: ReactNode;
-  /** The refusal itself: each one takes the focus to the first field at fault. */
+  /** The refusal itself: each new one moves the focus to the first field at fault. */
   readonly failure?: unknown;
   readonly isSaving: boolean;
-  /** Something was typed: it is asked about before it is thrown away. */
+  /** Unsaved input is discarded only after a confirmation. */
   readonly isDirty: boolean;
   readonly saveLabel: string;
   readonly size?: DrawerProps['size'];
   readonly children: ReactNode;
 }
 
-/** A form at the side of its page; rendered only while it is open, so that each opening begins anew. */
+/** A form in the side panel; mounted only while it is open, so that each opening starts afresh. */
 export function FormPanel(props: FormPanelProps) {
   const { title, onClose, onSubmit, error, failure, isSaving, isDirty, saveLabel, size = 'md', children } = props;
   const { t } = useTranslation();

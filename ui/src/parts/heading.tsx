@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 
 interface HeadingProps extends Pick<TitleProps, 'order' | 'size' | 'id'>, Pick<StackProps, 'style'> {
   readonly title: ReactNode;
-  /** A line under it. */
+  /** A line below it. */
   readonly hint?: ReactNode;
 }
 

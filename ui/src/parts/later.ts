@@ -1,9 +1,9 @@
 const retryMs = 1_000;
 
 /**
- * For code that comes after the page: while the gateway is away it is asked for again and again, so that a page which
- * shows the state of then goes on doing so. It fails where the gateway answers and does not have it: by then it serves
- * another build, and the page has to be loaded anew.
+ * For code that is loaded after the page: while the gateway is away the request is repeated, so that the page goes on
+ * showing its last data. It fails if the gateway answers without the file: then it serves another build, and the page
+ * must be reloaded.
  */
 export const later =
   <Module>(load: () => Promise<Module>) =>

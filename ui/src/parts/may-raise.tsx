@@ -6,12 +6,12 @@ import { Link } from 'wouter';
 import type { MappingList } from '../../../src/http/admin/contract/contract.ts';
 
 interface MayRaiseProps {
-  /** Null or not known yet: there is nothing to say. */
+  /** Null or undefined: nothing to show. */
   readonly found: MappingList['external_may_raise'] | undefined;
   readonly children?: ReactNode;
 }
 
-/** Customers who may choose their own level: an operator has to know of it, and what to set. */
+/** Warns the operator that external tenants may choose their own level, and names the setting that prevents it. */
 export function MayRaise({ found, children }: MayRaiseProps) {
   const { t } = useTranslation();
   if (!found) return null;

@@ -3,12 +3,12 @@ import 'dayjs/locale/zh-cn';
 import { useTranslation } from 'react-i18next';
 
 type MomentInputProps = Omit<DateTimePickerProps, 'value' | 'onChange' | 'type'> & {
-  /** Such as `2030-01-31T12:00:00.000Z`; null: none. */
+  /** For example `2030-01-31T12:00:00.000Z`; null: none. */
   readonly value: string | null;
   readonly onChange: (at: string | null) => void;
 };
 
-/** Chooses a moment on the reader's clock. */
+/** Chooses a moment in the browser's local time. */
 export function MomentInput({ value, onChange, ...props }: MomentInputProps) {
   const { t, i18n } = useTranslation();
   return (
@@ -35,7 +35,7 @@ export function MomentInput({ value, onChange, ...props }: MomentInputProps) {
   );
 }
 
-/** `2030-01-31 20:00:00` as the reader's clock shows it. */
+/** Returns `2030-01-31 20:00:00` in local time. */
 function localText(at: Date): string {
   const shifted = new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
   return shifted.toISOString().slice(0, 19).replace('T', ' ');

@@ -11,14 +11,14 @@ const units = [
   ['second', 1_000],
 ] as const;
 
-/** "2 minutes ago", "in 3 hours", in the reader's language. */
+/** Returns "2 minutes ago", "in 3 hours", in the reader's language. */
 function relativeText(at: Date, now: number, language: string): string {
   const ms = at.getTime() - now;
   const [unit, size] = units.find(([, unitMs]) => Math.abs(ms) >= unitMs) ?? ['second', 1_000];
   return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(Math.trunc(ms / size), unit);
 }
 
-/** Date and time on the reader's clock, with its zone; 24 hours, as everywhere in the console. */
+/** Date and time in local time, with the zone; 24 hours, as everywhere in the console. */
 export const fullText = (at: Date, language: string): string =>
   new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'long', hourCycle: 'h23' }).format(at);
 
@@ -28,7 +28,7 @@ interface TimeProps {
   readonly children: string;
 }
 
-/** Something said of a moment; its date and time where the pointer or the keyboard's focus rests on it. */
+/** A text about a moment; its date and time appear under the pointer or the keyboard's focus. */
 export function Time({ at, role, children }: TimeProps) {
   const { i18n } = useTranslation();
   return (
@@ -46,7 +46,7 @@ export function Moment({ at }: { readonly at: string }) {
   return <Time at={at}>{useEachSecond(() => relativeText(new Date(at), Date.now(), i18n.language))}</Time>;
 }
 
-/** A moment as date and time on the reader's clock. */
+/** A moment as date and local time. */
 export function FullMoment({ at }: { readonly at: string }) {
   const { i18n } = useTranslation();
   return (

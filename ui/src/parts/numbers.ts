@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 
-/** Numbers as the reader's language writes them. */
+/** Formats numbers in the reader's language. */
 export interface Numbers {
   count(value: number): string;
   /** Per second or minute: `0.4`, `12`, `1,250`. */

@@ -6,7 +6,7 @@ import { useScrollRegion } from './scroll-region.ts';
 import { EmptyState, ErrorState } from './states.tsx';
 import { pageSizes, type TableView } from './table-view.ts';
 
-/** What a table shows of a query: the rows of one page, and how many there are in all. */
+/** The query of a table: the rows of one page, and the total. */
 interface PagedQuery<Row> {
   readonly data: { readonly rows: readonly Row[]; readonly total: number } | undefined;
   readonly error: unknown;
@@ -15,30 +15,30 @@ interface PagedQuery<Row> {
 }
 
 interface PagedTableProps<Row> {
-  /** What the table holds, for those who hear it. */
+  /** The table's description for screen readers. */
   readonly label: string;
   readonly columns: DataTableColumn<Row>[];
   readonly query: PagedQuery<Row>;
   readonly view: TableView;
   readonly rowId: (row: Row) => string | number;
   readonly onOpen?: (row: Row) => void;
-  /** Some filter is on: nothing found is not the same as nothing there. */
+  /** Whether a filter is active: no match is not the same as no rows. */
   readonly isFiltered?: boolean;
-  /** What one can do where there is nothing yet. */
+  /** Shown without rows: a possible action. */
   readonly empty?: ReactNode;
 }
 
-/** Whoever marks a text to copy it does not mean to open its row. */
+/** Selecting a text to copy it must not open its row. */
 const isMarking = (): boolean => getSelection()?.isCollapsed === false;
 
-/** A table whose paging and sorting are the server's. */
+/** A table that is paged and sorted by the server. */
 export function PagedTable<Row>(props: PagedTableProps<Row>) {
   const { label, columns, query, view, rowId, onOpen, isFiltered = false, empty } = props;
   const { t } = useTranslation();
   const viewport = useScrollRegion(label);
   const lastPage = Math.ceil((query.data?.total ?? 0) / view.pageSize);
   const isBeyond = query.data?.rows.length === 0 && lastPage > 0 && view.page > lastPage;
-  // The rows of the last page are gone; those before it are not.
+  // If the rows of the last page are gone, shows the page before.
   useEffect(() => {
     if (isBeyond) view.setPage(lastPage);
   });
@@ -66,7 +66,7 @@ export function PagedTable<Row>(props: PagedTableProps<Row>) {
         onPageChange={view.setPage}
         paginationText={({ from, to, totalRecords }) => t('rowsShown', { from, to, total: totalRecords })}
         loadingText={t('loading')}
-        // Without columns to sort by, nobody sees how it is sorted.
+        // Without sortable columns, no sort order is shown.
         sortStatus={view.sort ?? { columnAccessor: '', direction: 'asc' }}
         onSortStatusChange={({ columnAccessor, direction }) =>
           view.setSort({ columnAccessor: String(columnAccessor), direction })
@@ -74,7 +74,7 @@ export function PagedTable<Row>(props: PagedTableProps<Row>) {
         {...(onOpen ? { onRowClick: ({ record }: { record: Row }) => isMarking() || onOpen(record) } : {})}
         scrollViewportRef={viewport}
         highlightOnHover
-        // Dimmed texts are readable on it as well.
+        // Dimmed texts are readable on it too.
         highlightOnHoverColor={{ light: 'gray.1', dark: 'dark.6' }}
         verticalSpacing="xs"
         withTableBorder={false}

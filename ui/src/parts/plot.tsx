@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 import UPlot from 'uplot';
 import type { ChartProps } from './chart-props.ts';
 
-/** A chart on a canvas: redrawn each second it costs a fraction of what an SVG of as many points does. */
+/** A chart on a canvas: redrawing it each second costs a fraction of an SVG with as many points. */
 export default function Plot({ label, times, lines, height, leastTop = 1, isSmall = false, valueText }: ChartProps) {
   const { t, i18n } = useTranslation();
   const { ref: measured, width } = useElementSize<HTMLDivElement>();
@@ -16,7 +16,7 @@ export default function Plot({ label, times, lines, height, leastTop = 1, isSmal
   const drawn = { times, lines };
   const latest = useRef(drawn);
   latest.current = drawn;
-  // What a plot is made with; another shape makes another one.
+  // The construction parameters of a plot; a change of them creates another one.
   const shape = lines.map(({ name, color }) => `${name} ${color}`).join();
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `shape` stands for the lines
@@ -71,7 +71,7 @@ export default function Plot({ label, times, lines, height, leastTop = 1, isSmal
   return <div ref={ref} role="img" aria-label={label} style={{ minHeight: height, overflow: 'hidden' }} />;
 }
 
-/** Between two gaps there is no line to be drawn, but a point. */
+/** Between two gaps there is no line to draw, but a point. */
 function lonePoints({ data }: UPlot, series: number): number[] {
   const values = data[series] ?? [];
   const isGap = (index: number) => values[index] === null || values[index] === undefined;

@@ -2,13 +2,13 @@ import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNumbers } from './numbers.ts';
 
-/** As the gateway tells it (domain/pool-share.ts). */
+/** As the gateway computes it (domain/pool-share.ts). */
 export interface PoolShare {
   readonly share: number | null;
   readonly behind: readonly number[];
 }
 
-/** A tenant's share of its pool in words; with strict levels it is not only a number. */
+/** Describes a tenant's share of its pool; with strict levels it is more than a number. */
 export function usePoolShareText(): (share: PoolShare) => string {
   const { t } = useTranslation();
   const { share: percent } = useNumbers();
@@ -22,7 +22,7 @@ export function usePoolShareText(): (share: PoolShare) => string {
   );
 }
 
-/** P0, or P0, P2, or P0…P3. */
+/** Returns P0, or P0, P2, or P0…P3. */
 function levelsText(levels: readonly number[]): string {
   const [first = 0] = levels;
   const last = levels.at(-1) ?? first;

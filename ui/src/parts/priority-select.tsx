@@ -6,7 +6,7 @@ type PrioritySelectProps = Omit<SelectProps, 'data' | 'value' | 'onChange' | 're
   readonly onChange: (level: number | null) => void;
 };
 
-/** Chooses a level; null, where `clearable`, is none. */
+/** Chooses a level, or null if `clearable`. */
 export function PrioritySelect({ value, onChange, ...props }: PrioritySelectProps) {
   return (
     <Select

@@ -2,11 +2,9 @@ import { Badge, type BadgeProps } from '@mantine/core';
 import { memo } from 'react';
 import { useTranslation } from 'react-i18next';
 
-/*
- * Ten steps of the viridis scale (van der Walt and Smith, 2015), dark to light: its lightness rises evenly, so that
- * the order is seen with every kind of colour vision and in print. The text on it is the one of black and white that
- * contrasts by at least 4.5 : 1, and the level is always written out beside the colour.
- */
+/* Ten steps of the viridis scale (van der Walt and Smith, 2015), dark to light: its lightness rises evenly, so that
+   the order is visible with every kind of colour vision and in print. The text on it is black or white, whichever
+   contrasts by at least 4.5 : 1, and the level is always written beside the colour. */
 const scale = [
   ['#440154', '#fff'],
   ['#482878', '#fff'],

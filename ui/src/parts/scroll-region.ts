@@ -1,6 +1,6 @@
 import { type RefObject, useEffect, useRef } from 'react';
 
-/** What scrolls sideways has to do so by the keyboard as well: a region that takes the focus. */
+/** Makes a sideways-scrolling element scroll by the keyboard too: a region that takes the focus. */
 export function useScrollRegion(label: string): RefObject<HTMLDivElement | null> {
   const viewport = useRef<HTMLDivElement>(null);
   useEffect(() => {

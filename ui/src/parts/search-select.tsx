@@ -5,26 +5,26 @@ import { useTranslation } from 'react-i18next';
 import { looksLikeKey } from './key-like.ts';
 
 type SearchSelectProps = Omit<SelectProps, 'data' | 'value' | 'onChange' | 'renderOption'> & {
-  /** The id of what is chosen; null: nothing. */
+  /** The ID of the chosen item; null: none. */
   readonly value: number | null;
   readonly onChange: (id: number | null) => void;
 };
 
 interface Searched<Item> {
   readonly useOne: (id: number | null) => { readonly data: Item | undefined };
-  /** A few that fit what is typed. */
+  /** Returns a few items that match the typed text. */
   readonly useFound: (q: string | undefined) => {
     readonly data: readonly Item[] | undefined;
     readonly isFetching: boolean;
   };
   readonly label: (item: Item) => string;
-  /** Before the label in the list. */
+  /** Shown before the label in the list. */
   readonly mark?: (item: Item) => ReactNode;
-  /** Under it. */
+  /** Shown below it. */
   readonly detail: (item: Item) => ReactNode;
 }
 
-/** A control that chooses one of however many: what is typed the gateway looks for. */
+/** A control to choose among any number of items: the gateway searches for the typed text. */
 export function searchSelect<Item extends { readonly id: number }>(searched: Searched<Item>) {
   const { useOne, useFound, label, mark, detail } = searched;
   return function SearchSelect({ value, onChange, ...props }: SearchSelectProps) {
@@ -39,7 +39,7 @@ export function searchSelect<Item extends { readonly id: number }>(searched: Sea
     return (
       <Select
         searchable
-        // Where it is the first field of a panel, its list would hide the others.
+        // As the first field of a panel, its list would hide the others.
         openOnFocus={false}
         {...props}
         autoComplete="off"
@@ -48,7 +48,7 @@ export function searchSelect<Item extends { readonly id: number }>(searched: Sea
         value={value === null ? null : String(value)}
         onChange={id => onChange(id === null ? null : Number(id))}
         onSearchChange={setTyped}
-        // The gateway has chosen what fits already.
+        // The gateway has filtered already.
         filter={({ options }) => options}
         nothingFoundMessage={isKey ? t('keyNotSearched') : isFetching ? t('loading') : t('nothingFoundShort')}
         rightSection={isFetching && isSearching ? <Loader size="xs" /> : undefined}

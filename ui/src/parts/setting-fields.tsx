@@ -14,7 +14,7 @@ const colors: { readonly [S in Source]: string } = {
   default: 'transparent',
 };
 
-/** Where a value comes from. What nobody has set stands back. */
+/** The source of a value. The default is shown quietly. */
 export function SourceBadge({ source }: { readonly source: Source }) {
   const { t } = useTranslation('settings');
   const isSet = source !== 'default';
@@ -50,14 +50,14 @@ const Dot = ({ source }: { readonly source: Source }) => (
 );
 
 interface ResetProps {
-  /** What the setting is called. */
+  /** The name of the setting. */
   readonly label: string;
   readonly source: Source;
   readonly onReset: () => void;
   readonly isBusy?: boolean;
 }
 
-/** Takes the stored value away; shown only where one is stored. */
+/** Deletes the stored value; shown only if one is stored. */
 export function ResetSetting({ label, source, onReset, isBusy = false }: ResetProps) {
   const { t } = useTranslation('settings');
   if (source !== 'database') return null;
@@ -79,11 +79,11 @@ export function ResetSetting({ label, source, onReset, isBusy = false }: ResetPr
 
 interface SettingFieldProps extends ResetProps {
   readonly hint?: ReactNode;
-  /** The control; it is named by its own `aria-label`. */
+  /** The control; its own `aria-label` names it. */
   readonly children: ReactNode;
 }
 
-/** One setting: its name, where its value comes from, the way back, and the control with what the gateway said of it. */
+/** One setting: its name, the source of its value, the reset button, and the control with the gateway's error. */
 export function SettingField({ hint, children, ...reset }: SettingFieldProps) {
   return (
     <Stack gap={4}>

@@ -7,7 +7,7 @@ import { ApiError } from '../api/client.ts';
 import { useSession } from '../api/session.ts';
 import { Heading } from './heading.tsx';
 
-/** What the gateway said; its own words, because they name the field and what is allowed. */
+/** The gateway's own words, because they name the field and what is allowed. */
 export function errorText(error: unknown, t: TFunction): string {
   if (error instanceof ApiError && error.code === 'unreachable') return t('unreachable');
   return error instanceof Error ? error.message : String(error);
@@ -45,7 +45,7 @@ export function LoadingState() {
 
 interface EmptyStateProps {
   readonly text?: string;
-  /** What one can do about it. */
+  /** The possible actions. */
   readonly children?: ReactNode;
 }
 
@@ -59,7 +59,7 @@ export function EmptyState({ text, children }: EmptyStateProps) {
   );
 }
 
-/** Around a page that only the Team edition has. */
+/** Wraps a page that only the Team edition has. */
 export function TeamOnly({ title, children }: { readonly title: string; readonly children: ReactNode }) {
   const { t } = useTranslation();
   const { edition } = useSession();
@@ -76,7 +76,7 @@ export function TeamOnly({ title, children }: { readonly title: string; readonly
 
 interface PageHeaderProps {
   readonly title: string;
-  /** A line that says what the page is for, or how things are. */
+  /** A line that explains the page or its state. */
   readonly hint?: ReactNode;
   /** Buttons at its right. */
   readonly children?: ReactNode;

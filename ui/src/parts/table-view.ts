@@ -8,27 +8,27 @@ export interface Sort {
   readonly direction: 'asc' | 'desc';
 }
 
-/** What of a table is shown; all of it stands in the page's address, so that it can be shared and gone back to. */
+/** The view of a table; all of it is in the page's address, so that it can be shared and gone back to. */
 export interface TableView {
   readonly page: number;
   readonly pageSize: number;
   readonly sort: Sort | null;
   readonly filters: Readonly<Record<string, string>>;
-  /** For the API. */
+  /** The page size for the API. */
   readonly limit: number;
   readonly offset: number;
   setPage(page: number): void;
   setPageSize(size: number): void;
   setSort(sort: Sort): void;
-  /** Empty or null takes the filter away. */
+  /** Empty or null removes the filter. */
   setFilter(name: string, value: string | null): void;
   clearFilters(): void;
 }
 
-/** What is no filter; `edit` is open beside the table. */
+/** Names that are no filters; `edit` is open beside the table. */
 const ownNames = new Set(['page', 'size', 'sort', 'order', 'edit']);
 
-/** `usualSort`: null where the table is not sorted by its columns. */
+/** `usualSort`: null if the table cannot be sorted by its columns. */
 export function useTableView(usualSort: Sort | null = null): TableView {
   const [params, setParams] = useSearchParams();
   const page = wholeFrom1(params.get('page')) ?? 1;

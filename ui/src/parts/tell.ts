@@ -8,7 +8,7 @@ export const tellDone = (message: string): void => tell({ message, color: 'teal'
 export const tellError = (error: unknown, t: TFunction): void =>
   tell({ title: t('failed'), message: errorText(error, t), color: 'red', autoClose: 12_000 });
 
-/** The library comes after the first page. */
+/** The library is loaded after the first page. */
 const loadNotices = later(() => import('@mantine/notifications'));
 
 function tell(notice: NotificationData): void {

@@ -4,23 +4,23 @@ import { type KeyboardEvent, type ReactNode, type RefObject, useRef } from 'reac
 import { useTranslation } from 'react-i18next';
 
 interface Leaving {
-  /** Kept up by the form: something in it would be lost. */
+  /** Set by the form: unsaved input would be lost. */
   readonly isDirty: RefObject<boolean>;
-  /** Leaves, or asks first where something would be lost. */
+  /** Leaves, after a confirmation if something would be lost. */
   readonly ask: () => void;
-  /** Leaves in any case. */
+  /** Leaves without a question. */
   readonly leave: () => void;
-  /** For the panel that holds the form: what would close it asks. */
+  /** For the panel that holds the form: closing it asks. */
   readonly panel: {
     readonly onClose: () => void;
     readonly closeOnEscape: false;
     readonly onKeyDown: (event: KeyboardEvent<HTMLElement>) => void;
   };
-  /** The question; it has to be rendered beside the panel. */
+  /** The confirmation; it has to be rendered beside the panel. */
   readonly dialog: ReactNode;
 }
 
-/** Before a form is closed whose changes are not saved. */
+/** Guards a form with unsaved changes against closing. */
 export function useLeaving(onLeave: () => void): Leaving {
   const { t } = useTranslation();
   const isDirty = useRef(false);
@@ -31,7 +31,7 @@ export function useLeaving(onLeave: () => void): Leaving {
     onLeave();
   };
   const ask = () => (isDirty.current ? asking.open() : leave());
-  // The library's own panel hears Escape at the window, also the one that was meant for a dialog above it.
+  // The library's panel listens for Escape on the window, even if it was meant for a dialog above.
   const onKeyDown = ({ key, target }: KeyboardEvent<HTMLElement>) => {
     const isForList = target instanceof Element && target.getAttribute('data-mantine-stop-propagation') === 'true';
     if (key === 'Escape' && !isForList) ask();

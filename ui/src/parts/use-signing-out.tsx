@@ -11,7 +11,7 @@ interface SigningOut {
   /** Asks first. */
   readonly everywhere: () => void;
   readonly isPending: boolean;
-  /** The question; it has to be rendered. */
+  /** The confirmation; it has to be rendered. */
   readonly dialog: ReactNode;
 }
 

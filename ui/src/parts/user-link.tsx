@@ -1,7 +1,7 @@
 import { Anchor } from '@mantine/core';
 import { Link } from 'wouter';
 
-/** A user by the address that people know it by, leading to it in the list. */
+/** A link to a user in the list, labelled with the e-mail address. */
 export const UserLink = ({ email }: { readonly email: string }) => (
   <Anchor component={Link} href={`/users?q=${encodeURIComponent(email)}`} size="sm">
     {email}

@@ -3,12 +3,12 @@ import { useScrollRegion } from './scroll-region.ts';
 import { EmptyState } from './states.tsx';
 
 interface WholeTableProps<Row> {
-  /** What the table holds, for those who hear it. */
+  /** The table's description for screen readers. */
   readonly label: string;
   readonly columns: DataTableColumn<Row>[];
   readonly rows: readonly Row[];
   readonly rowId: (row: Row) => string | number;
-  /** What it says without rows. */
+  /** The text for no rows. */
   readonly empty?: string;
   readonly sort?: DataTableSortStatus<Row>;
   readonly onSort?: (sort: DataTableSortStatus<Row>) => void;
@@ -16,7 +16,7 @@ interface WholeTableProps<Row> {
   readonly isLoading?: boolean;
 }
 
-/** A table of few rows that are all there; `PagedTable` is for those that the server pages. */
+/** A table of a few rows that are all loaded; `PagedTable` is for those that the server pages. */
 export function WholeTable<Row>(props: WholeTableProps<Row>) {
   const { label, columns, rows, rowId, empty, sort, onSort, rowClassName, isLoading = false } = props;
   const viewport = useScrollRegion(label);
@@ -29,7 +29,7 @@ export function WholeTable<Row>(props: WholeTableProps<Row>) {
       fetching={isLoading}
       minHeight={isEmpty ? 120 : 0}
       emptyState={isEmpty && !isLoading ? <EmptyState {...(empty === undefined ? {} : { text: empty })} /> : ' '}
-      // Without columns to sort by, nobody sees how it is sorted.
+      // Without sortable columns, no sort order is shown.
       sortStatus={sort ?? { columnAccessor: '', direction: 'asc' }}
       onSortStatusChange={onSort ?? (() => {})}
       rowClassName={row => rowClassName?.(row)}

@@ -5,7 +5,7 @@ import { ErrorState, LoadingState } from '../parts/states.tsx';
 import { Shell } from './shell.tsx';
 import { SignIn } from './sign-in.tsx';
 
-/** Nobody but who is signed in sees a page. */
+/** Shows pages to signed-in users only. */
 export function Gate() {
   const session = useSessionQuery();
   const [wasSignedIn, setWasSignedIn] = useState(false);
@@ -17,7 +17,7 @@ export function Gate() {
       </Center>
     );
   }
-  // Who was signed in when the gateway went away goes on looking at what is there.
+  // If the gateway goes away, a signed-in user keeps the displayed data.
   if (session.isError && session.data === undefined)
     return <ErrorState error={session.error} onRetry={() => session.refetch()} />;
   if (!session.data) return <SignIn isAgain={wasSignedIn} />;

@@ -2,7 +2,7 @@ import { ActionIcon, Menu } from '@mantine/core';
 import type { ReactNode } from 'react';
 
 interface HeaderMenuProps {
-  /** What its button is called. */
+  /** The label of its button. */
   readonly label: string;
   readonly icon: ReactNode;
   readonly children: ReactNode;

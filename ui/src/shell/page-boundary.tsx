@@ -5,7 +5,7 @@ interface Props {
   readonly children: ReactNode;
 }
 
-/** A page that fails takes neither the frame nor the other pages down. (React knows no function that can do this.) */
+/** A failed page affects neither the frame nor the other pages. (React has no function component for this.) */
 export class PageBoundary extends Component<Props, { readonly error: Error | null }> {
   override state = { error: null };
 

@@ -13,7 +13,7 @@ import { type ComponentType, lazy } from 'react';
 import Lanes from '../pages/lanes.tsx';
 import { later } from '../parts/later.ts';
 
-/** Every page of the console: where it is and what it is called. The lanes come at once, others with their first visit. */
+/** Every page of the console: its address and its name. The lanes are loaded at once, others at their first visit. */
 export const pages = [
   page('/', 'lanes', 'groupNow', IconLayoutRows, Lanes),
   page('/mappings', 'mappings', 'groupTenants', IconTags, lazy(later(() => import('../pages/mappings.tsx')))),

@@ -8,7 +8,7 @@ const schemes = { light: IconSun, dark: IconMoon, auto: IconDeviceDesktop } as c
 const schemeNames = Object.keys(schemes) as (keyof typeof schemes)[];
 const languageNames = Object.keys(languages) as Language[];
 
-/** Language and colours; both are kept in this browser. */
+/** Language and colours; both are stored in this browser. */
 export function Preferences() {
   const { t, i18n } = useTranslation();
   const { colorScheme, setColorScheme } = useMantineColorScheme();

@@ -6,14 +6,14 @@ import { sessionKey, signIn } from '../api/session.ts';
 import { errorText } from '../parts/states.tsx';
 import { Preferences } from './preferences.tsx';
 
-/** `isAgain`: who is here was signed in a moment ago. */
+/** `isAgain`: the user was signed in a moment ago. */
 export function SignIn({ isAgain }: { readonly isAgain: boolean }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const [key, setKey] = useState('');
   const entering = useMutation({
     mutationFn: signIn,
-    // The key is not to stay in memory.
+    // The key must not stay in memory.
     gcTime: 0,
     onSuccess: session => queries.setQueryData(sessionKey, session),
   });

@@ -5,7 +5,7 @@ const dialogStyles = { title: { fontWeight: 600 } };
 export const theme = createTheme({
   primaryColor: 'blue',
   defaultRadius: 'sm',
-  // Darker than the default, so that white on it and it on white are both readable (WCAG AA).
+  // Darker than the default, so that it has enough contrast with white in both directions (WCAG AA).
   primaryShade: { light: 8, dark: 8 },
   autoContrast: true,
   cursorType: 'pointer',
@@ -15,7 +15,7 @@ export const theme = createTheme({
     'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif',
 });
 
-/** The library's own greys and red are too pale to be read on white, and more so on a tint (WCAG AA asks for 4.5 : 1). */
+/** The library's own greys and red are too pale on white, and more so on a tint (WCAG AA requires 4.5 : 1). */
 export const readableColors: CSSVariablesResolver = () => ({
   variables: {},
   light: {

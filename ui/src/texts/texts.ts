@@ -1,4 +1,4 @@
-/** The console's texts: English and Chinese, each a chunk of its own; both say the same things. */
+/** The console's texts: English and Chinese, each in a chunk of its own, with the same keys. */
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { later } from '../parts/later.ts';
@@ -27,7 +27,7 @@ export async function startTexts(): Promise<void> {
     lng: language,
     resources: { [language]: texts },
     defaultNS: 'shell',
-    // React escapes what it shows.
+    // React escapes what it renders.
     interpolation: { escapeValue: false },
     react: { useSuspense: false },
   });

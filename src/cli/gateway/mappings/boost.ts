@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import type { Mapping } from '../../../http/admin/contract/contract.ts';
 import { usageFault } from '../exit.ts';
 import { moment, visible } from '../output.ts';
 import { rowId, type SessionOf } from '../session.ts';
@@ -35,20 +36,15 @@ export function boostCommand(mappings: Command, sessionOf: SessionOf): void {
       }
       const body = boostOf(flags);
       if (flags.dryRun) return tryOut(session, 'POST', path, body);
-      const { boost, ...rest } = await session.gateway().call<Boosted>('POST', path, { body });
-      session.show({ boost, ...rest }, () => boostLine(id, boost ?? rest));
+      const mapping = await session.gateway().call<Mapping>('POST', path, { body });
+      session.show(mapping, () => boostLine(mapping));
     });
 }
 
-interface Boost {
-  readonly priority?: number;
-  readonly until?: string;
-  readonly reason?: string;
+function boostLine({ id, boost }: Mapping): string {
+  if (boost === null) return `The boost of mapping ${id} has ended\n`;
+  return `Mapping ${id} is at P${boost.priority} until ${moment(boost.until)}: ${visible(boost.reason)}\n`;
 }
-type Boosted = Boost & { readonly boost?: Boost };
-
-const boostLine = (id: number, { priority, until, reason = '' }: Boost): string =>
-  `Mapping ${id} is at P${priority} until ${moment(until)}: ${visible(reason)}\n`;
 
 function boostOf({ priority, for: duration, until, reason }: BoostFlags): object {
   if (priority === undefined || reason === undefined || (duration === undefined) === (until === undefined)) {
@@ -59,8 +55,8 @@ function boostOf({ priority, for: duration, until, reason }: BoostFlags): object
 
 const unitSeconds = { d: 86_400, h: 3_600, m: 60, s: 1 } as const;
 
-/** A duration as people write it, in seconds; a number alone is seconds. */
-export function seconds(text: string): number {
+/** Parses a duration into seconds; a bare number means seconds. */
+function seconds(text: string): number {
   const match = /^(?:(\d{1,4})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s?)?$/.exec(text);
   const [d, h, m, s] = (match?.slice(1) ?? []).map(part => Number(part ?? 0));
   const total =

@@ -1,47 +1,14 @@
-/** What a change would do, in words: the answer of a dry run. */
+/** Words for the effect of a change: the answer of a dry run. */
+import type { Impact } from '../../../http/admin/contract/transfer-contract.ts';
 import { visible } from '../output.ts';
 
-interface Move {
-  readonly from: number;
-  readonly to: number;
-  readonly count: number;
-}
-
-interface Figures {
-  readonly total: number;
-  readonly changed: number;
-  readonly unknown: number;
-  readonly levels: readonly Move[];
-  readonly tenants: readonly (Move & { readonly from_tenant: string | null; readonly to_tenant: string | null })[];
-  readonly tenants_left_out: number;
-}
-
-interface Standing {
-  readonly flow_id: string;
-  readonly level: number;
-  readonly share: number | null;
-  readonly behind: readonly number[];
-}
-
-interface PoolShares {
-  readonly pool: string;
-  readonly policy: string;
-  readonly share_by: string;
-  readonly tenants: readonly { readonly before: Standing | null; readonly after: Standing | null }[];
-  readonly tenants_left_out: number;
-}
-
-export interface Impact {
-  readonly mapping: 'enforced' | 'shadow' | 'off';
-  readonly keys: Figures;
-  readonly requests: Figures & { readonly since: string };
-  /** A gateway of before does not tell. */
-  readonly shares?: readonly PoolShares[];
-  readonly shares_left_out?: number;
-}
+type Figures = Impact['keys'];
+type PoolShares = Impact['shares'][number];
+type Standing = NonNullable<PoolShares['tenants'][number]['before']>;
 
 const movesShown = 20;
 
+/** An older gateway omits the shares. */
 export function impactText({ mapping, keys, requests, shares = [], shares_left_out = 0 }: Impact): string {
   const lines = [
     'Nothing is written. It would change:',
@@ -60,7 +27,7 @@ export function impactText({ mapping, keys, requests, shares = [], shares_left_o
 const figuresLine = (what: string, { total, changed, unknown }: Figures): string =>
   `${changed} of ${total} ${what}${unknown > 0 ? ` (of ${unknown} the key was not seen since the start)` : ''}`;
 
-/** By tenant, the most frequent first. */
+/** Returns one line per tenant, the most frequent first. */
 function moveLines({ tenants, tenants_left_out }: Figures): string[] {
   const shown = tenants.slice(0, movesShown);
   const left = tenants.length - shown.length + tenants_left_out;
@@ -71,7 +38,7 @@ function moveLines({ tenants, tenants_left_out }: Figures): string[] {
   return left > 0 ? [...lines, `    … and ${left} more moves (--json has them)`] : lines;
 }
 
-/** Of a pool, if all who asked for something since then wanted more than there is. */
+/** Returns the shares of a pool for the case that all recently active tenants want more than there is. */
 function shareLines({ pool, policy, share_by, tenants, tenants_left_out }: PoolShares): string[] {
   const left = tenants.length - movesShown + tenants_left_out;
   const width = Math.max(...tenants.map(({ before, after }) => nameOf(before, after).length));

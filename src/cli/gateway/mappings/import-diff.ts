@@ -1,21 +1,12 @@
-/** What an import changes, row by row, as a diff. */
+/** Shows the changes of an import, row by row, as a diff. */
 import { styleText } from 'node:util';
 import { diffLines } from 'diff';
 import { stringify } from 'yaml';
+import type { Imported } from '../../../http/admin/contract/transfer-contract.ts';
 import { shownPattern, visible } from '../output.ts';
 
-export interface ImportChange {
-  readonly action: 'create' | 'update' | 'delete';
-  readonly id: number | null;
-  readonly before: Row | null;
-  readonly after: Row | null;
-}
-
-interface Row {
-  readonly pattern: string;
-  readonly match_type: string;
-  readonly [field: string]: unknown;
-}
+type ImportChange = Imported['changes'][number];
+type Row = NonNullable<ImportChange['after']>;
 
 type Paint = (color: 'red' | 'green' | 'cyan', text: string) => string;
 export const paintFor = (stream: NodeJS.WriteStream): Paint =>
@@ -23,7 +14,7 @@ export const paintFor = (stream: NodeJS.WriteStream): Paint =>
     ? (color, text) => styleText(color, text, { validateStream: false })
     : (_, text) => text;
 
-/** One block per row: its heading, then what goes (-) and what comes (+), with the fields that stay around. */
+/** Returns one block per row: its heading, then the removed (-) and added (+) fields among the unchanged ones. */
 export function importDiff(changes: readonly ImportChange[], paint: Paint): string {
   return changes
     .map(change => {

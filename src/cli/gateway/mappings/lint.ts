@@ -1,13 +1,8 @@
 import type { Command } from 'commander';
+import type { LintReport } from '../../../http/admin/contract/inspect-contract.ts';
 import { exitCodes } from '../exit.ts';
 import { visible } from '../output.ts';
 import type { SessionOf } from '../session.ts';
-
-interface Report {
-  /** The first of each kind; `counts` has them all. */
-  readonly findings: readonly { readonly kind: string; readonly message: string }[];
-  readonly counts: Readonly<Record<string, number>>;
-}
 
 const titles: Readonly<Record<string, string>> = {
   never_wins: 'never win',
@@ -26,13 +21,13 @@ export function lintCommand(mappings: Command, sessionOf: SessionOf): void {
     )
     .action(async (_flags: object, command: Command) => {
       const session = sessionOf(command);
-      const report = await session.gateway().call<Report>('GET', '/admin/api-key-priority/lint');
+      const report = await session.gateway().call<LintReport>('GET', '/admin/api-key-priority/lint');
       session.show(report, () => reportText(report));
       if (Object.values(report.counts).some(count => count > 0)) session.endWith(exitCodes.findings);
     });
 }
 
-function reportText({ findings, counts }: Report): string {
+function reportText({ findings, counts }: LintReport): string {
   const blocks = Object.entries(counts)
     .filter(([, count]) => count > 0)
     .map(([kind, count]) => {

@@ -19,7 +19,7 @@ export interface MappingFlags extends EnabledFlags {
 
 export const level = wholeNumber(0, 9);
 
-/** `--no-…` clears what a row has; a new row has nothing to clear. */
+/** `--no-…` clears a field; a new row has nothing to clear. */
 export function addFieldOptions(command: Command, clears: boolean): Command {
   const text = (name: string, what: string) => {
     command.option(`--${name} <text>`, what);
@@ -44,7 +44,7 @@ export interface EnabledFlags {
 
 export const enabledOf = ({ enabled, disabled }: EnabledFlags): boolean | undefined => (disabled ? false : enabled);
 
-/** The fields that flags name, as the API takes them; undefined ones stay as they are. */
+/** Returns the fields that flags name, in the form of the API; undefined fields stay unchanged. */
 export const fieldsOf = (flags: MappingFlags) => ({
   priority: flags.priority,
   match_type: flags.matchType,
@@ -57,7 +57,7 @@ export const fieldsOf = (flags: MappingFlags) => ({
 
 const cleared = (value: string | false | undefined): string | null | undefined => (value === false ? null : value);
 
-/** Only what can be meant one way is left to be guessed. */
+/** Guesses the match type only if the pattern is unambiguous. */
 export function matchTypeOf(pattern: string, given: string | undefined): string {
   if (given !== undefined) return given;
   if (/^sha256:[0-9a-f]{64}$/i.test(pattern)) return 'exact';
@@ -71,8 +71,8 @@ export function matchTypeOf(pattern: string, given: string | undefined): string 
   throw usageFault(`say how '${pattern.slice(0, 8)}…' is compared: --match-type ${matchTypes.join(', ')}`);
 }
 
-/** A key is stored as its hash, so that nobody reads it in a list. */
+/** A key is stored as its hash, so that lists never show it. */
 export const hashedKey = (file: string, streams: Streams): string => `sha256:${hashOfKey(file, streams)}`;
 
-/** Of the key that a file holds: lowercase hex, as it is stored. */
+/** Returns the hash of the key in a file: lowercase hex, as it is stored. */
 export const hashOfKey = (file: string, streams: Streams): string => hash('sha256', readKey(file, streams));

@@ -1,24 +1,7 @@
+import type { Mapping } from '../../../http/admin/contract/contract.ts';
 import { moment, shownPattern, table } from '../output.ts';
 
 export const mappingsPath = '/admin/api-key-priority/mappings';
-
-/** A mapping as the API shows it. */
-export interface Mapping {
-  readonly id: number;
-  readonly pattern: string;
-  readonly priority: number;
-  readonly match_type: string;
-  readonly tenant_id: string | null;
-  readonly tenant_name: string | null;
-  readonly tenant_type: string | null;
-  readonly description: string | null;
-  readonly enabled: boolean;
-  readonly fault: string | null;
-  readonly warnings?: readonly { readonly message: string }[];
-  readonly effective_priority?: number | null;
-  readonly effective_source?: string | null;
-  readonly boost?: { readonly priority: number; readonly until: string; readonly reason: string } | null;
-}
 
 export const mappingTable = (mappings: readonly Mapping[]): string =>
   table(
@@ -42,7 +25,7 @@ export const mappingTable = (mappings: readonly Mapping[]): string =>
     ]),
   );
 
-/** What counts now, and what the row itself says where that differs. */
+/** Returns the effective level, and the row's own where it differs. */
 const levelOf = ({ priority, effective_priority }: Mapping): string =>
   effective_priority == null || effective_priority === priority
     ? `P${priority}`

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { tenantTypes } from '../../../domain/vocabulary.ts';
+import type { WrittenMapping } from '../../../http/admin/contract/inspect-contract.ts';
 import { usageFault } from '../exit.ts';
 import { visible } from '../output.ts';
 import { countLine, listRows, type PageFlags } from '../paging.ts';
@@ -20,7 +21,7 @@ import {
   type MappingFlags,
   matchTypeOf,
 } from './mapping-flags.ts';
-import { type Mapping, mappingsPath, mappingTable } from './mapping-table.ts';
+import { mappingsPath, mappingTable } from './mapping-table.ts';
 import { transferCommands } from './transfer.ts';
 
 export function mappingCommands(program: Command, sessionOf: SessionOf): void {
@@ -60,13 +61,13 @@ function listCommand(mappings: Command, sessionOf: SessionOf): void {
       tenant_type: flags.tenantType,
       enabled: enabledOf(flags),
     };
-    const { rows, total, answer } = await listRows<Mapping>(
+    const { rows, total, answer } = await listRows(
       session.gateway(),
       { path: mappingsPath, name: 'mappings', query },
       flags,
     );
-    // Null where none may; a gateway of another version may not say.
-    const raising = (answer.external_may_raise ?? null) as { readonly message: string } | null;
+    // A gateway of another version may omit it.
+    const raising = answer.external_may_raise ?? null;
     session.show(
       { mappings: rows, total, external_may_raise: raising },
       () => mappingTable(rows) + countLine(rows.length, total, 'mapping', 'mappings'),
@@ -90,7 +91,7 @@ function addCommand(mappings: Command, sessionOf: SessionOf): void {
     const session = sessionOf(command);
     const body = { ...fieldsOf(flags), ...patternOf(pattern, flags, session) };
     if (flags.dryRun) return tryOut(session, 'POST', mappingsPath, body);
-    const mapping = await session.gateway().call<Mapping>('POST', mappingsPath, { body });
+    const mapping = await session.gateway().call<WrittenMapping>('POST', mappingsPath, { body });
     showChanged(session, 'Added', mapping);
   });
 }
@@ -131,7 +132,7 @@ function setCommand(mappings: Command, sessionOf: SessionOf): void {
     }
     if (flags.dryRun) return tryOut(session, 'PUT', path, body);
     const headers = flags.ifMatch === undefined ? {} : { 'if-match': flags.ifMatch };
-    showChanged(session, 'Changed', await session.gateway().call<Mapping>('PUT', path, { body, headers }));
+    showChanged(session, 'Changed', await session.gateway().call<WrittenMapping>('PUT', path, { body, headers }));
   });
 }
 
@@ -152,7 +153,7 @@ function removeCommand(mappings: Command, sessionOf: SessionOf): void {
     });
 }
 
-function showChanged(session: Session, done: string, mapping: Mapping): void {
+function showChanged(session: Session, done: string, mapping: WrittenMapping): void {
   session.show(mapping, () => `${done} mapping ${mapping.id}:\n${mappingTable([mapping])}`);
   if (mapping.fault !== null && !session.json) session.note(`warning: it cannot be used: ${visible(mapping.fault)}`);
   showWarnings(session, mapping.warnings);

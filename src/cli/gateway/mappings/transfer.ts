@@ -1,24 +1,15 @@
-/** Mappings as a file that can live in git. */
+/** Reads and writes mappings as a file that can live in git. */
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import type { Imported } from '../../../http/admin/contract/transfer-contract.ts';
 import { isRecord } from '../client.ts';
 import { CliFault, exitCodes, usageFault } from '../exit.ts';
 import { visible } from '../output.ts';
 import type { SessionOf } from '../session.ts';
 import { readText, textOf } from '../text-file.ts';
-import { type Impact, impactText } from './impact-text.ts';
-import { type ImportChange, importDiff, paintFor } from './import-diff.ts';
+import { impactText } from './impact-text.ts';
+import { importDiff, paintFor } from './import-diff.ts';
 import { mappingsPath } from './mapping-table.ts';
-
-interface Imported {
-  readonly created: number;
-  readonly updated: number;
-  readonly deleted: number;
-  readonly unchanged: number;
-  readonly changes: readonly ImportChange[];
-  readonly changes_left_out: number;
-  readonly impact?: Impact;
-}
 
 interface ImportFlags {
   readonly dryRun?: true;
@@ -73,7 +64,7 @@ function imported(answer: Imported, stdout: NodeJS.WriteStream): string {
 
 const faultsShown = 20;
 
-/** The rows that are at fault, a line each, as editors find them. */
+/** Returns the rows at fault, one line each in the format that editors parse. */
 function faultLines(error: unknown, file: string): string[] {
   const { faults, faults_left_out: left } = error instanceof CliFault ? error.detail : {};
   if (!Array.isArray(faults)) return [];

@@ -1,4 +1,4 @@
-/** What `gateway top` shows of the pools: lines of text, from one answer of the gateway and the one before. */
+/** The frame of `gateway top`: lines of text about the pools, from one answer of the gateway and the previous one. */
 import type { LevelStats, PoolStats } from '../../../domain/stats.ts';
 import { duration } from '../../quickstart/demo-board.ts';
 import { type Column, textTable } from '../../table.ts';
@@ -6,13 +6,13 @@ import { visible } from '../output.ts';
 
 export interface Sample {
   readonly pools: readonly PoolStats[];
-  /** When it was taken. */
+  /** The time of the sample. */
   readonly atMs: number;
 }
 
 export interface FrameOptions {
   readonly columns: number;
-  /** All levels of a pool, or only those that have seen a request. */
+  /** Whether to show all levels of a pool, or only those that have had a request. */
   readonly idleLevels: boolean;
 }
 
@@ -32,7 +32,7 @@ const titles: readonly Column[] = [
   { title: '' },
 ];
 
-/** `before` null: there are no rates yet, so counts since the gateway's start stand in their columns. */
+/** If `before` is null there are no rates yet, so their columns show the counts since the gateway's start. */
 export function poolLines(now: Sample, before: Sample | null, { columns, idleLevels }: FrameOptions): string[] {
   const rates = before !== null;
   const header = rates ? titles : titles.map(column => ({ ...column, title: column.title.replace('/s', '') }));
@@ -61,7 +61,7 @@ function seatLine({ name, seats, in_use, levels }: PoolStats): string {
 function levelRow(level: LevelStats, earlier: LevelStats | null, sec: number | null): string[] {
   const since = (count: (of: LevelStats) => number): string => {
     if (sec === null || earlier === null) return String(count(level));
-    // Counts begin again at 0 when a gateway is started again.
+    // Counts restart at 0 when a gateway is restarted.
     return rate(Math.max(count(level) - count(earlier), 0) / sec);
   };
   const { p50, p95, p99 } = level.wait_ms;
@@ -81,7 +81,7 @@ function levelRow(level: LevelStats, earlier: LevelStats | null, sec: number | n
 
 const rate = (perSec: number): string => (perSec === 0 ? '-' : perSec < 10 ? perSec.toFixed(1) : perSec.toFixed(0));
 
-/** Those in a seat, then those who wait for one. */
+/** Shows the requests with a seat, then those that wait for one. */
 function lane({ running, waiting }: LevelStats): string {
   const seated = Math.min(running, laneWidth);
   const queued = Math.min(waiting, laneWidth - seated);

@@ -1,16 +1,16 @@
-/** The terminal while `gateway top` has it: another screen, no cursor, single keys; all of it given back at the end. */
+/** The terminal of `gateway top`: an alternate screen, no cursor, single keys; all restored at the end. */
 import type { Streams } from '../output.ts';
 
 const enter = '\u001b[?1049h\u001b[?25l\u001b[2J';
 const leave = '\u001b[?25h\u001b[?1049l';
 
 export interface TopScreen {
-  /** Fires when whoever watches wants to stop: q, Esc, Ctrl-C, Ctrl-D or a signal. */
+  /** Fires when the user stops: q, Esc, Ctrl-C, Ctrl-D or a signal. */
   readonly stop: AbortSignal;
   readonly columns: number;
   readonly rows: number;
   draw(lines: readonly string[]): void;
-  /** Calls back when the terminal has another size. */
+  /** Calls `redraw` when the size of the terminal changes. */
   onResize(redraw: () => void): void;
   close(): void;
 }
@@ -51,10 +51,10 @@ export function openTopScreen({ stdin, stdout }: Streams): TopScreen {
   };
 }
 
-/** Single keys, where the input is a terminal; answers how to give them back. */
+/** Reads single keys if the input is a terminal; returns a function that restores it. */
 function watchKeys(stdin: NodeJS.ReadStream, stop: () => void): () => void {
   if (stdin.isTTY !== true) return () => {};
-  // A chunk may hold several keys; an arrow key is one that begins with Esc and means nothing here.
+  // A chunk may hold several keys; an arrow key begins with Esc and is ignored here.
   const onKeys = (keys: string) => {
     if (stopKeys.has(keys) || (!keys.startsWith('\u001b') && [...keys].some(key => stopKeys.has(key)))) stop();
   };

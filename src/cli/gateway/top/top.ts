@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
-import type { PoolStats } from '../../../domain/stats.ts';
+import type { SchedulerStats } from '../../../http/admin/contract/pool-contract.ts';
 import type { AdminClient } from '../client.ts';
 import { CliFault, exitCodes } from '../exit.ts';
 import { visible } from '../output.ts';
@@ -37,7 +37,7 @@ const sampler =
   (gateway: AdminClient, pool: string | undefined): Take =>
   async signal => {
     const options = signal === undefined ? {} : { signal };
-    const { pools } = await gateway.call<{ pools: PoolStats[] }>('GET', '/admin/scheduler/stats', options);
+    const { pools } = await gateway.call<SchedulerStats>('GET', '/admin/scheduler/stats', options);
     const chosen = pool === undefined ? pools : pools.filter(({ name }) => name === pool);
     if (pool !== undefined && chosen.length === 0) {
       throw new CliFault(
@@ -74,7 +74,7 @@ async function watch(
       shown = await next(shown, () => take(screen.stop));
     }
   } catch (error) {
-    // Whoever stops it interrupts a pause or a question.
+    // A stop by the user interrupts a pause or a request.
     if (!screen.stop.aborted) throw error;
   } finally {
     screen.close();
@@ -83,7 +83,7 @@ async function watch(
 
 type Shown = { now: Sample; before: Sample | null; trouble: string | null };
 
-/** A gateway that is away for a while, as when it is started again, is waited for; a key it refuses is not. */
+/** Waits for a gateway that is away for a while, as during a restart; a refused key is fatal. */
 async function next({ now, before }: Shown, take: () => Promise<Sample>): Promise<Shown> {
   try {
     return { now: await take(), before: now, trouble: null };
@@ -95,7 +95,7 @@ async function next({ now, before }: Shown, take: () => Promise<Sample>): Promis
   }
 }
 
-/** As much as the screen holds: idle levels give way first. */
+/** Fits the frame to the screen: idle levels are left out first. */
 function frame(screen: TopScreen, url: string, { now, before, trouble }: Shown): string[] {
   const { columns, rows } = screen;
   const heading =

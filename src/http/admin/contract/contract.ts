@@ -1,5 +1,8 @@
-import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
+import type { PrioritySettings } from '../../../config/config.ts';
+import { mappingTtlSec } from '../../../config/keys.ts';
 import { apiKeyRow, changeKinds, historyRow, mappingRow, recordedTables, userRow } from '../../../db/schema.ts';
+import { fields, moment, nullable } from '../../../domain/shape.ts';
 import {
   mappingModes,
   matchTypes,
@@ -9,7 +12,14 @@ import {
   xPriorityPolicies,
 } from '../../../domain/vocabulary.ts';
 import { keyStates } from '../../../identity/identity.ts';
-import { mappingSorts, mappingStates, sortOrders } from '../../../priority/priority.ts';
+import {
+  mappingSorts,
+  mappingStates,
+  maxDescriptionLength,
+  maxNameLength,
+  maxPatternLength,
+  sortOrders,
+} from '../../../priority/priority.ts';
 
 /*
  * Every body, query and answer of the admin API, written once. A field's `description` is the rest
@@ -21,16 +31,14 @@ export const text = (maxLength: number) =>
 export const oneOf = <const T extends string>(values: readonly T[]) =>
   field(Type.Enum([...values]), `one of ${values.join(', ')}`);
 export const orNull = <T extends TSchema & { description?: string }>(schema: T) =>
-  field(Type.Union([schema, Type.Null()]), `${schema.description}, or null`);
-export const fields = <T extends TProperties>(properties: T) =>
-  Type.Object(properties, { additionalProperties: false });
+  field(nullable(schema), `${schema.description}, or null`);
 const { Optional } = Type;
 
 export const rowId = field(
   Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }),
   'the id of a row, a whole number from 1',
 );
-const moment = field(Type.String({ format: 'date-time' }), 'a moment');
+const describedMoment = field(moment, 'a moment');
 const flag = field(Type.Boolean(), 'true or false');
 export const priority = field(mappingRow.properties.priority, 'a whole number from 0 (best) to 9');
 export const page = {
@@ -38,14 +46,20 @@ export const page = {
   offset: Optional(field(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 }), 'a whole number from 0')),
 };
 
+/** The description of a mapping or a schedule. */
+export const description = Optional(
+  orNull(
+    field(Type.String({ maxLength: maxDescriptionLength }), `a text of at most ${maxDescriptionLength} characters`),
+  ),
+);
 const mappingFields = {
-  pattern: text(512),
+  pattern: text(maxPatternLength),
   priority,
   match_type: oneOf(matchTypes),
-  tenant_id: Optional(orNull(text(255))),
-  tenant_name: Optional(orNull(text(255))),
+  tenant_id: Optional(orNull(text(maxNameLength))),
+  tenant_name: Optional(orNull(text(maxNameLength))),
   tenant_type: Optional(orNull(oneOf(tenantTypes))),
-  description: Optional(orNull(field(Type.String({ maxLength: 2000 }), 'a text of at most 2000 characters'))),
+  description,
   enabled: Optional(flag),
 };
 export const newMapping = fields(mappingFields);
@@ -57,7 +71,7 @@ export const mappingPatch = fields({
 });
 export const mappingFilter = fields({
   tenant_type: Optional(oneOf(tenantTypes)),
-  tenant_id: Optional(text(255)),
+  tenant_id: Optional(text(maxNameLength)),
   priority: Optional(priority),
   enabled: Optional(flag),
   match_type: Optional(oneOf(matchTypes)),
@@ -67,43 +81,41 @@ export const mappingFilter = fields({
   order: Optional(oneOf(sortOrders)),
   ...page,
 });
-/** `fault`: why the row cannot be used, null if it can. `etag`: its version, for `If-Match`. */
+/** `fault`: why the row is unusable, null if it is usable. `etag`: its version, for `If-Match`. */
 export const mapping = fields({
   ...mappingRow.properties,
-  fault: Type.Union([Type.String(), Type.Null()]),
+  fault: nullable(Type.String()),
   etag: Type.String(),
   /** The boost that holds; null once it has ended. */
-  boost: Type.Union([
+  boost: nullable(
     fields({
       priority: mappingRow.properties.priority,
-      until: Type.String({ format: 'date-time' }),
+      until: moment,
       reason: Type.String(),
-      created_by: Type.Union([Type.String(), Type.Null()]),
+      created_by: nullable(Type.String()),
     }),
-    Type.Null(),
-  ]),
+  ),
   effective_priority: mappingRow.properties.priority,
   effective_source: Type.Enum(['row', 'schedule', 'boost']),
 });
-/** How many external tenants may take better levels than their own by X-Priority, and what to set; null: none. */
-export const mayRaise = Type.Union([
-  fields({ tenants: Type.Integer({ minimum: 1 }), message: Type.String() }),
-  Type.Null(),
-]);
+/**
+ * The number of external tenants that may take better levels than their own by X-Priority, and the remedy; null: none.
+ */
+export const mayRaise = nullable(fields({ tenants: Type.Integer({ minimum: 1 }), message: Type.String() }));
 export const listedMapping = fields({
   ...mapping.properties,
-  /** Requests that this gateway classified by it, a minute, in the last five minutes. */
+  /** The requests per minute that this gateway classified by it, in the last five minutes. */
   requests_per_min: Type.Number({ minimum: 0 }),
-  /** Requests of its tenant that took a better level than their own by X-Priority, here, since the start. */
+  /** The requests of its tenant that took a better level than their own by X-Priority, here, since the start. */
   raised_requests: Type.Integer({ minimum: 0 }),
-  /** Why no key can ever get it, and the ids of the rows that stand before it. */
-  never_wins: Type.Union([fields({ message: Type.String(), by: Type.Array(mappingRow.properties.id) }), Type.Null()]),
+  /** Why no key can ever get it, and the IDs of the rows that hide it. */
+  never_wins: nullable(fields({ message: Type.String(), by: Type.Array(mappingRow.properties.id) })),
 });
-/** `checked_at`: when the look for rows that never win ended; null: not yet, of the rows as they are now. */
+/** `checked_at`: the end of the search for rows that never win; null: unfinished for the present rows. */
 export const mappingList = fields({
   mappings: Type.Array(listedMapping),
   total: Type.Integer(),
-  checked_at: orNull(moment),
+  checked_at: orNull(describedMoment),
   external_may_raise: mayRaise,
 });
 export const reloaded = fields({
@@ -113,13 +125,17 @@ export const reloaded = fields({
   reload_time_ms: Type.Number(),
 });
 
+/** The limits are those of the file; api_key_priority_config obeys the same. */
 const settingFields = {
   enabled: flag,
   default_priority: priority,
-  cache_ttl_sec: field(Type.Integer({ minimum: 1, maximum: 86_400 }), 'a whole number of seconds from 1 to 86400'),
+  cache_ttl_sec: field(
+    Type.Integer({ minimum: mappingTtlSec.least, maximum: mappingTtlSec.most }),
+    `a whole number of seconds from ${mappingTtlSec.least} to ${mappingTtlSec.most}`,
+  ),
   x_priority: oneOf(xPriorityPolicies),
   mode: oneOf(mappingModes),
-};
+} satisfies Record<keyof PrioritySettings, TSchema>;
 const settingSource = oneOf(['database', 'environment', 'file', 'default']);
 export const settings = fields({
   ...settingFields,
@@ -131,7 +147,7 @@ export const settings = fields({
     mode: settingSource,
   }),
 });
-/** Null removes the row, so that environment, file or default hold again. */
+/** Null removes the row, so that environment, file or default apply again. */
 export const settingsPatch = fields({
   enabled: Optional(orNull(settingFields.enabled)),
   default_priority: Optional(orNull(settingFields.default_priority)),
@@ -140,18 +156,18 @@ export const settingsPatch = fields({
   mode: Optional(orNull(settingFields.mode)),
 });
 
-/** What serves: when it was read, and by when it is read again at the latest. */
+/** The mappings in effect: when they were read, and by when they are read again at the latest. */
 export const mappingStatus = fields({
-  loaded_at: orNull(moment),
+  loaded_at: orNull(describedMoment),
   usable: Type.Integer({ minimum: 0 }),
   faulty: Type.Integer({ minimum: 0 }),
-  /** The last reload failed: what serves may be older than the tables. */
+  /** The last reload failed, so the mappings in effect may be older than the tables. */
   degraded: Type.Boolean(),
   enabled: settingFields.enabled,
   mode: settingFields.mode,
   default_priority: settingFields.default_priority,
   cache_ttl_sec: settingFields.cache_ttl_sec,
-  next_reload_by: orNull(moment),
+  next_reload_by: orNull(describedMoment),
 });
 
 const displayName = Optional(orNull(text(256)));
@@ -193,33 +209,33 @@ export const newApiKey = fields({
   scopes: Optional(orNull(scopes)),
   expires_at: Optional(orNull(instant)),
 });
-/** `q`: how the key begins, as far as that is stored. */
+/** `q`: the beginning of the key, as far as it is stored. */
 export const apiKeyFilter = fields({ user_id: Optional(rowId), q: Optional(text(64)), ...page });
 const { key_hash: _hidden, ...shownColumns } = apiKeyRow.properties;
-export const apiKey = fields({ ...shownColumns, scopes: Type.Union([Type.Array(Type.String()), Type.Null()]) });
+export const apiKey = fields({ ...shownColumns, scopes: nullable(Type.Array(Type.String())) });
 /** The only answer that carries a key. */
 export const drawnApiKey = fields({ ...apiKey.properties, key: Type.String() });
-/** `last_used_at`: when its last request to a model ended, here; null: none has since `counted_since`. */
+/** `last_used_at`: the end of its last request to a model, here; null: none since `counted_since`. */
 export const listedApiKey = fields({
   ...apiKey.properties,
   user_email: userRow.properties.email,
-  last_used_at: orNull(moment),
+  last_used_at: orNull(describedMoment),
 });
-/** Whoever has a whole key asks by its hash: the key itself stays with them. */
+/** A whole key is looked up by its hash, so that the key itself is not sent. */
 export const keyQuestion = fields({
   key_hash: field(Type.String({ pattern: '^[0-9a-f]{64}$' }), 'the SHA-256 of a whole key: 64 digits of 0-9 and a-f'),
 });
 export const foundApiKey = fields({
   ...listedApiKey.properties,
   state: oneOf(keyStates),
-  counted_since: moment,
+  counted_since: describedMoment,
 });
 export const apiKeyList = fields({
   api_keys: Type.Array(listedApiKey),
   total: Type.Integer(),
-  /** There where `total` is an estimate: of a list without filters that is too long to be counted each time. */
+  /** Present if `total` is an estimate: for a list without filters that is too long to be counted each time. */
   total_estimated: Optional(Type.Literal(true)),
-  counted_since: moment,
+  counted_since: describedMoment,
 });
 
 const entryId = field(Type.Integer({ minimum: 1, maximum: 2 ** 53 - 1 }), 'the id of an entry, a whole number from 1');
@@ -235,11 +251,11 @@ export const historyFilter = fields({
 });
 export const historyEntry = historyRow;
 export const historyList = fields({ history: Type.Array(historyEntry), total: Type.Integer() });
-/** `entry`: that of the restoring; null where the object was in that state already. */
+/** `entry`: that of the restore; null if the object was in that state already. */
 export const restored = fields({
   success: Type.Literal(true),
   message: Type.String(),
-  entry: Type.Union([historyEntry, Type.Null()]),
+  entry: nullable(historyEntry),
 });
 
 export const noQuery = fields({});
@@ -252,9 +268,6 @@ export type Mapping = Static<typeof mapping>;
 export type ListedMapping = Static<typeof listedMapping>;
 export type MappingList = Static<typeof mappingList>;
 export type MappingStatus = Static<typeof mappingStatus>;
-export type MappingState = (typeof mappingStates)[number];
-export type MappingSort = (typeof mappingSorts)[number];
-export type SortOrder = (typeof sortOrders)[number];
 export type NewUser = Static<typeof newUser>;
 export type UserPatch = Static<typeof userPatch>;
 export type UserFilter = Static<typeof userFilter>;
@@ -270,5 +283,6 @@ export type HistoryFilter = Static<typeof historyFilter>;
 export type HistoryEntry = Static<typeof historyEntry>;
 export type HistoryList = Static<typeof historyList>;
 export type Restored = Static<typeof restored>;
+export type Reloaded = Static<typeof reloaded>;
 export type Settings = Static<typeof settings>;
 export type SettingsPatch = Static<typeof settingsPatch>;

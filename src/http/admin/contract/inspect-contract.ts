@@ -1,12 +1,12 @@
-import { type Static, type TSchema, Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { mappingRow } from '../../../db/schema.ts';
-import { allLevels, mappingModes, xPriorityPolicies } from '../../../domain/vocabulary.ts';
+import { count, fields, nullable } from '../../../domain/shape.ts';
+import { allLevels, mappingModes, maxKeyBytes, xPriorityPolicies } from '../../../domain/vocabulary.ts';
 import { findingKinds, standings } from '../../../priority/priority.ts';
-import { field, fields, mapping, oneOf, orNull, page, priority } from './contract.ts';
+import { field, mapping, oneOf, orNull, page, priority } from './contract.ts';
 
-/** What explain and lint are asked and answer. */
+/** The questions and answers of explain and lint. */
 const { Optional } = Type;
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const { id, pattern, match_type, tenant_id, tenant_name, tenant_type } = mappingRow.properties;
 const shownRow = {
   id,
@@ -19,11 +19,11 @@ const shownRow = {
   tenant_type,
 };
 
-// HTTP carries no control characters in a header but the tab.
-const keyText = Type.String({ pattern: '^[^\\u0000-\\u0008\\u000a-\\u001f\\u007f]{1,256}$' });
+// HTTP allows no control characters in a header except the tab.
+const keyText = Type.String({ pattern: `^[^\\u0000-\\u0008\\u000a-\\u001f\\u007f]{1,${maxKeyBytes}}$` });
 export const question = fields({
-  key: Optional(field(keyText, 'a whole API key: 1 to 256 characters, no line break')),
-  key_prefix: Optional(field(keyText, 'the beginning of an API key: 1 to 256 characters, no line break')),
+  key: Optional(field(keyText, `a whole API key: 1 to ${maxKeyBytes} characters, no line break`)),
+  key_prefix: Optional(field(keyText, `the beginning of an API key: 1 to ${maxKeyBytes} characters, no line break`)),
   x_priority: Optional(orNull(priority)),
 });
 export type AskedQuestion = Static<typeof question>;
@@ -72,7 +72,6 @@ export const finding = fields({
   answer: nullable(oneOf(['no match', 'unknown'])),
   key: nullable(fields({ id, user_id: id, key_prefix: Type.String() })),
 });
-const count = Type.Integer({ minimum: 0 });
 /** `limit`: findings of one kind; all are counted. */
 export const lintQuery = fields({ limit: page.limit });
 export const lintReport = fields({
@@ -88,8 +87,9 @@ export const lintReport = fields({
   checked: fields({ mappings: count, usable: count, undecided: count }),
   keys: fields({ total: count, seen: count, match: count, no_match: count, unknown: count }),
 });
-/** As it was created or changed, with what lint finds of it. */
+/** The created or changed row, with lint's findings. */
 export const writtenMapping = fields({ ...mapping.properties, warnings: Type.Array(finding) });
 
 export type Finding = Static<typeof finding>;
+export type LintReport = Static<typeof lintReport>;
 export type WrittenMapping = Static<typeof writtenMapping>;

@@ -1,38 +1,32 @@
-/** What is told of pools: their settings and their lanes. */
+/** The data of pools: their settings and their lanes. */
 import { type Static, type TSchema, Type } from 'typebox';
 import { type PoolKey, poolKeys } from '../../../config/keys.ts';
 import { isPoolValue, type JsonSetting } from '../../../config/pools/pool-rules.ts';
-import type { PoolStats } from '../../../domain/stats.ts';
-import { levelCount, type XPriorityPolicy, xPriorityPolicies } from '../../../domain/vocabulary.ts';
-import type { ShownPool } from '../../../pool-settings/pool-settings.ts';
-import type { ExternalMayRaise, HeldBoost } from '../../../priority/priority.ts';
-import { field, fields, mayRaise } from './contract.ts';
+import { heldBoost } from '../../../domain/live.ts';
+import { count, fields, listOf, nullable, ofEachLevel } from '../../../domain/shape.ts';
+import { poolStats } from '../../../domain/stats.ts';
+import { xPriorityPolicies } from '../../../domain/vocabulary.ts';
+import { field, mayRaise } from './contract.ts';
 
-export type { ShownPool };
-
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const count = Type.Integer({ minimum: 0 });
 const name = Type.String();
 
 const keys = Object.keys(poolKeys) as PoolKey[];
 const ofEachKey = <T extends TSchema>(schema: (key: PoolKey) => T): Record<PoolKey, T> =>
   Object.fromEntries(keys.map(key => [key, schema(key)])) as Record<PoolKey, T>;
 
-const ten = Type.Array(Type.Number(), { minItems: levelCount, maxItems: levelCount });
-const value = (key: PoolKey) => ({
-  ...nullable(Type.Union([Type.String(), Type.Number(), Type.Boolean(), ten])),
-  description: poolKeys[key].allowed,
-});
-/** `schema` says what JSON it takes, the rules of the file's key what is allowed. */
+const ten = listOf(Type.Number(), ofEachLevel);
+const value = (key: PoolKey) =>
+  field(nullable(Type.Union([Type.String(), Type.Number(), Type.Boolean(), ten])), poolKeys[key].allowed);
+/** `schema` describes the JSON value; the rules of the file's key describe the allowed values. */
 const poolField = <T extends TSchema>(key: PoolKey, schema: T) =>
   Type.Optional(
     field(
-      Type.Union([Type.Refine(schema, value => isPoolValue(key, value as JsonSetting)), Type.Null()]),
+      nullable(Type.Refine(schema, value => isPoolValue(key, value as JsonSetting))),
       `${poolKeys[key].allowed}, or null`,
     ),
   );
 const numberOrTen = Type.Union([Type.Number(), ten]);
-/** Null removes the row, so that environment, file or default hold again. */
+/** Null removes the row, so that environment, file or default apply again. */
 export const poolPatch = fields({
   policy: poolField('policy', Type.String()),
   share_by: poolField('share_by', Type.String()),
@@ -56,62 +50,29 @@ export type PoolPatch = Static<typeof poolPatch>;
 
 const source = Type.Enum(['schedule', 'database', 'environment', 'file', 'default']);
 
-export const pool = Type.Unsafe<ShownPool>(
-  fields({
-    name,
-    seats: count,
-    ...ofEachKey(value),
-    source: fields(ofEachKey(() => source)),
-    fault: nullable(Type.String()),
-  }),
-);
-export const poolList = Type.Unsafe<{ readonly pools: readonly ShownPool[] }>(fields({ pools: Type.Array(pool) }));
-
-const waited = nullable(Type.Number({ minimum: 0 }));
-const levelStats = fields({
-  level: Type.Integer({ minimum: 0, maximum: levelCount - 1 }),
-  waiting: count,
-  running: count,
-  dispatched: count,
-  rejected: count,
-  timed_out: count,
-  cancelled: count,
-  wait_ms: fields({ p50: waited, p95: waited, p99: waited }),
-});
-const poolStats = fields({
+export const pool = fields({
   name,
   seats: count,
-  in_use: count,
-  levels: Type.Array(levelStats, { minItems: levelCount, maxItems: levelCount }),
+  ...ofEachKey(value),
+  /** `schedule`: a window of a stored schedule is open. */
+  source: fields(ofEachKey(() => source)),
+  /** Why the stored values are not in effect unchanged; null if they are. */
+  fault: nullable(Type.String()),
 });
-export const heldBoost = fields({
-  mapping_id: Type.Integer(),
-  tenant_id: nullable(Type.String()),
-  own_priority: Type.Integer(),
-  priority: Type.Integer(),
-  until: Type.String({ format: 'date-time' }),
+export type ShownPool = Static<typeof pool>;
+export const poolList = fields({ pools: listOf(pool) });
+
+/** `raised`: the requests that took a better level than their own, here, since the start; the highest first. */
+export const chosenLevels = fields({
+  policy: Type.Enum([...xPriorityPolicies]),
+  external_may_raise: mayRaise,
+  raised: listOf(fields({ flow_id: Type.String(), tenant_name: nullable(Type.String()), requests: count })),
+  raised_by_others: count,
 });
-/** `raised`: requests that took a better level than their own, here, since the start; those of most first. */
-export const chosenLevels = Type.Unsafe<ChosenLevels>(
-  fields({
-    policy: Type.Enum([...xPriorityPolicies]),
-    external_may_raise: mayRaise,
-    raised: Type.Array(fields({ flow_id: Type.String(), tenant_name: nullable(Type.String()), requests: count })),
-    raised_by_others: count,
-  }),
-);
-export interface ChosenLevels {
-  readonly policy: XPriorityPolicy;
-  readonly external_may_raise: ExternalMayRaise | null;
-  readonly raised: readonly {
-    readonly flow_id: string;
-    readonly tenant_name: string | null;
-    readonly requests: number;
-  }[];
-  readonly raised_by_others: number;
-}
-export const schedulerStats = Type.Unsafe<{
-  readonly pools: readonly PoolStats[];
-  readonly boosts: readonly HeldBoost[];
-  readonly x_priority: ChosenLevels;
-}>(fields({ pools: Type.Array(poolStats), boosts: Type.Array(heldBoost), x_priority: chosenLevels }));
+export type ChosenLevels = Static<typeof chosenLevels>;
+export const schedulerStats = fields({
+  pools: listOf(poolStats),
+  boosts: listOf(heldBoost),
+  x_priority: chosenLevels,
+});
+export type SchedulerStats = Static<typeof schedulerStats>;

@@ -1,9 +1,10 @@
-/** What is said and told of boosts and schedules. */
+/** The requests and answers about boosts and schedules. */
 import { type Static, Type } from 'typebox';
-import type { JsonSetting } from '../../../config/pools/pool-rules.ts';
 import { mappingRow, mappingScheduleRow, poolScheduleRow } from '../../../db/schema.ts';
+import { fields, listOf, moment, nullable } from '../../../domain/shape.ts';
+import { maxReasonLength } from '../../../priority/priority.ts';
 import { ruleAllowed, weekdayNames } from '../../../schedules/schedules.ts';
-import { field, fields, oneOf, orNull, page, priority, rowId } from './contract.ts';
+import { description, field, oneOf, page, priority, rowId } from './contract.ts';
 
 const { Optional } = Type;
 
@@ -11,10 +12,12 @@ export const newBoost = fields({
   priority,
   until: Optional(field(Type.String({ maxLength: 64 }), 'a moment with its zone, such as 2030-01-31T18:00:00+08:00')),
   for: Optional(field(Type.Integer({ minimum: 1 }), 'a whole number of seconds from 1')),
-  reason: field(Type.String({ minLength: 1, maxLength: 500 }), 'a text that says why, of 1 to 500 characters'),
+  reason: field(
+    Type.String({ minLength: 1, maxLength: maxReasonLength }),
+    `a text that says why, of 1 to ${maxReasonLength} characters`,
+  ),
 });
 
-const description = Optional(orNull(field(Type.String({ maxLength: 2_000 }), 'a text of at most 2000 characters')));
 const rule = {
   weekdays: field(Type.Array(oneOf(weekdayNames), { minItems: 1, maxItems: 7 }), `a list of ${ruleAllowed.weekdays}`),
   start: field(Type.String({ maxLength: 5 }), ruleAllowed.start),
@@ -32,7 +35,7 @@ export const newSchedule = fields({ mapping_id: rowId, priority, ...rule, descri
 export const schedulePatch = fields({ priority: Optional(priority), ...rulePatch, description });
 export const scheduleFilter = fields({ mapping_id: Optional(rowId), ...page });
 
-/** As rows have it: by hand they may say anything. */
+/** As in the rows, which may hold any text if written by hand. */
 const shown = {
   weekdays: Type.Array(Type.String()),
   start: Type.String(),
@@ -40,16 +43,15 @@ const shown = {
   /** Its window is open now. */
   is_open: Type.Boolean(),
   /** Why it is left out; null if it is not. */
-  fault: Type.Union([Type.String(), Type.Null()]),
+  fault: nullable(Type.String()),
 };
 const { weekdays: _days, start_time: _start, end_time: _end, ...mappingColumns } = mappingScheduleRow.properties;
 const { pattern, tenant_id, tenant_name } = mappingRow.properties;
 /** Null where there is none. */
-const mapping = Type.Union([fields({ pattern, tenant_id, tenant_name }), Type.Null()]);
+const mapping = nullable(fields({ pattern, tenant_id, tenant_name }));
 export const schedule = fields({ ...mappingColumns, mapping, ...shown });
 export const scheduleList = fields({ schedules: Type.Array(schedule), total: Type.Integer() });
 
-const moment = Type.String({ format: 'date-time' });
 const windowFields = {
   schedule_id: Type.Integer(),
   start: moment,
@@ -80,9 +82,7 @@ export const newPoolSchedule = fields({
 });
 export const poolSchedulePatch = fields({ value: Optional(value), ...rulePatch, description });
 const { weekdays: _d, start_time: _s, end_time: _e, ...poolColumns } = poolScheduleRow.properties;
-const shownValue = Type.Unsafe<JsonSetting>(
-  Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Array(Type.Number())]),
-);
+const shownValue = Type.Union([Type.String(), Type.Number(), Type.Boolean(), listOf(Type.Number())]);
 export const poolSchedule = fields({ ...poolColumns, ...shown, value: shownValue });
 export const poolScheduleList = fields({ schedules: Type.Array(poolSchedule), total: Type.Integer() });
 export const poolSchedulePreview = previewOf(fields({ ...windowFields, key: Type.String(), value: shownValue }));
@@ -93,7 +93,6 @@ export type SchedulePatch = Static<typeof schedulePatch>;
 export type ScheduleFilter = Static<typeof scheduleFilter>;
 export type Schedule = Static<typeof schedule>;
 export type ScheduleList = Static<typeof scheduleList>;
-export type ScheduledMapping = Exclude<Schedule['mapping'], null>;
 export type SchedulePreview = Static<typeof schedulePreview>;
 export type NewPoolSchedule = Static<typeof newPoolSchedule>;
 export type PoolSchedulePatch = Static<typeof poolSchedulePatch>;

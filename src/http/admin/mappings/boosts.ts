@@ -7,7 +7,7 @@ import { type NewBoost, newBoost } from '../contract/timing-contract.ts';
 import { dryRunQuery, tried } from '../contract/transfer-contract.ts';
 import { rowIdOf } from '../validation.ts';
 
-/** What these routes need of the boosts. It throws `notFound` and `invalidRequest` itself. */
+/** The parts of the boosts that these routes use. They throw `notFound` and `invalidRequest` themselves. */
 export interface BoostService {
   boost(mappingId: number, boost: NewBoost, actor: string): Promise<Mapping>;
   endBoost(mappingId: number, actor: string): Promise<void>;

@@ -4,7 +4,7 @@ import type { Explanation, Question } from '../../../priority/priority.ts';
 import { type AdminApp, admins } from '../access.ts';
 import { type AskedQuestion, explanation, question } from '../contract/inspect-contract.ts';
 
-/** What this route needs of the inspector. */
+/** The parts of the inspector that this route uses. */
 export interface ExplainService {
   explain(question: Question): Promise<Explanation>;
 }
@@ -17,7 +17,7 @@ export function explainRoutes(app: AdminApp, inspector: ExplainService): void {
       schema: { summary: 'Which mapping wins for a key, and why', body: question, response: { 200: explanation } },
     },
     async (request, reply) =>
-      // What it says of a key must not stay behind in some cache on the way.
+      // The answer about a key must not remain in a cache on the way.
       reply.header('cache-control', 'no-store').send(await inspector.explain(parseQuestion(request.body))),
   );
 }

@@ -5,7 +5,7 @@ import { type HistoryEntry, type HistoryFilter, historyFilter, historyList, rest
 import { rowIdOf } from '../validation.ts';
 import { type WriteBy, writeBy } from './write-by.ts';
 
-/** What these routes need of the history. It throws `notFound`, `conflict` and `stale` itself. */
+/** The parts of the history that these routes use. They throw `notFound`, `conflict` and `stale` themselves. */
 export interface HistoryService {
   list(
     filter: HistoryFilter & { limit: number; offset: number },

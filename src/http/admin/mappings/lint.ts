@@ -3,7 +3,7 @@ import type { Finding, Linted } from '../../../priority/priority.ts';
 import { type AdminApp, admins, callerOf } from '../access.ts';
 import { lintQuery, lintReport } from '../contract/inspect-contract.ts';
 
-/** What this route needs of the inspector. */
+/** The parts of the inspector that this route uses. */
 export interface LintService {
   lint(): Promise<Linted>;
 }
@@ -26,7 +26,7 @@ export function lintRoutes(app: AdminApp, inspector: LintService): void {
   );
 }
 
-/** Of keys a gateway_admin sees those of gateway_users, as in the list of keys; `limit` of a kind. */
+/** A gateway_admin sees the keys of gateway_users only, as in the list of keys; `limit` applies to each kind. */
 function shownTo({ role }: Identity, findings: Linted['findings'], limit: number): Finding[] {
   const counts = new Map<string, number>();
   const shown: Finding[] = [];

@@ -1,7 +1,7 @@
 import { type AdminApp, admins } from '../access.ts';
 import { type MappingFilter, type MappingList, mappingFilter, mappingList } from '../contract/contract.ts';
 
-/** What this route needs of the list. */
+/** The parts of the list that this route uses. */
 export interface MappingListService {
   list(filter: MappingFilter & { limit: number; offset: number }): Promise<MappingList>;
 }

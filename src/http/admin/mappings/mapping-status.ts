@@ -3,7 +3,7 @@ import type { MapperStatus } from '../../../priority/priority.ts';
 import { type AdminApp, admins } from '../access.ts';
 import { type MappingStatus, mappingStatus } from '../contract/contract.ts';
 
-/** What this route needs of the mapper. */
+/** The parts of the mapper that this route uses. */
 export interface StatusService {
   status(): MapperStatus;
   settings(): PrioritySettings;

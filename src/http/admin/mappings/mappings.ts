@@ -17,7 +17,7 @@ import { dryRunQuery, tried } from '../contract/transfer-contract.ts';
 import { rowIdOf } from '../validation.ts';
 import { type WriteBy, withEtag, writeBy } from './write-by.ts';
 
-/** What these routes need of the mapper. It throws `notFound`, `conflict` and `invalidRequest` itself. */
+/** The parts of the mapper that these routes use. They throw `notFound`, `conflict` and `invalidRequest` themselves. */
 export interface MappingService {
   find(id: number): Promise<Mapping>;
   create(input: NewMapping, createdBy: string): Promise<Mapping>;
@@ -26,7 +26,7 @@ export interface MappingService {
   reload(): Promise<{ readonly usable: number; readonly durationMs: number }>;
 }
 
-/** What lint finds of a row that was just written. Never rejects. */
+/** Returns lint's findings about a row that was just written. Never rejects. */
 export interface WarningService {
   warningsFor(id: number): Promise<Finding[]>;
 }

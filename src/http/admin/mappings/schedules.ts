@@ -19,7 +19,9 @@ import { rowIdOf } from '../validation.ts';
 
 type Page = ScheduleFilter & { readonly limit: number; readonly offset: number };
 
-/** What these routes need of the schedules. It throws `notFound`, `conflict` and `invalidRequest` itself. */
+/**
+ * The parts of the schedules that these routes use. They throw `notFound`, `conflict` and `invalidRequest` themselves.
+ */
 export interface ScheduleService {
   list(filter: Page): Promise<ScheduleList>;
   create(input: NewSchedule, actor: string): Promise<Schedule>;

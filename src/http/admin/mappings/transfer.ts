@@ -5,7 +5,7 @@ import type { Imported, ImportFile, ImportOptions, Transfer } from '../../../pri
 import { type AdminApp, admins, callerOf, withContract } from '../access.ts';
 import { exported, imported, importQuery } from '../contract/transfer-contract.ts';
 
-/** What these routes need of the transfer. It throws `invalidRequest` and `conflict` itself. */
+/** The parts of the transfer that these routes use. They throw `invalidRequest` and `conflict` themselves. */
 export type TransferService = Pick<Transfer, 'export'> & {
   import(file: ImportFile, options: ImportOptions): Promise<Imported>;
 };
@@ -60,7 +60,7 @@ export function transferRoutes(app: AdminApp, transfer: TransferService, identit
 const file = (reply: FastifyReply, format: ImportFile['format'], text: string) =>
   reply.type(`application/${format}; charset=utf-8`).send(text);
 
-/** JSON only where it is asked for by name. */
+/** JSON only if it is named explicitly. */
 const wantsJson = (accept: string | undefined): boolean => accept?.includes('application/json') ?? false;
 
 function takeFiles(app: FastifyInstance): void {

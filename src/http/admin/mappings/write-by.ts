@@ -3,7 +3,7 @@ import { errors } from '../../../domain/errors.ts';
 import type { Identities } from '../../../identity/identity.ts';
 import { callerOf } from '../access.ts';
 
-/** Who writes, and the versions of the row on which the write may be built; without them every version will do. */
+/** The writer, and the versions of the row on which the write may be based; without them any version is accepted. */
 export interface WriteBy {
   readonly actor: string;
   readonly ifMatch: readonly string[] | undefined;

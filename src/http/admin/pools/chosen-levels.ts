@@ -1,4 +1,4 @@
-/** What is told beside the lanes of the levels that requests choose for themselves, by X-Priority. */
+/** The figures, beside the lanes, of the levels that requests chose by X-Priority. */
 import type { XPriorityPolicy } from '../../../domain/vocabulary.ts';
 import type { ExternalMayRaise } from '../../../priority/priority.ts';
 import type { ChosenLevels } from '../contract/pool-contract.ts';

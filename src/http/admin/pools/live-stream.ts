@@ -1,12 +1,12 @@
 /**
- * The lanes as server-sent events. All streams share one timer and one serialized frame, and while nobody
- * looks there is neither.
+ * The lanes as server-sent events. All streams share one timer and one serialized frame; without a reader there
+ * is neither.
  *
- *   a reader comes     history, lanes
+ *   a new reader       gets history, lanes
  *   every second       a point for each step that has ended, lanes
- *   a slow reader      skips what comes until it has read what it was sent; had it missed a point, it is
- *                      sent the history again
- *   every five of them each reader is looked at again: a key that was revoked, a session that has ended
+ *   a slow reader      skips events until it has read the earlier ones; if it has missed a point, it gets the
+ *                      history again
+ *   every five seconds each reader is authorised again: its key may be revoked, its session may have ended
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../domain/clock.ts';
@@ -14,7 +14,7 @@ import { errors } from '../../../domain/errors.ts';
 import type { Point } from '../../../domain/live.ts';
 import type { HistoryEvent, LanesEvent, PointEvent } from '../contract/live-contract.ts';
 
-/** What the streams tell of; asked only while somebody looks. */
+/** The sources of the streams; read only while there is a reader. */
 interface LaneSources {
   readonly clock: Clock;
   readonly stepMs: number;
@@ -38,7 +38,7 @@ interface Reader {
   stalled: number;
 }
 
-/** Of all admins together. */
+/** The limit of all admins together. */
 export const mostStreams = 64;
 const tickMs = 1_000;
 const ticksPerCheck = 5;
@@ -59,7 +59,7 @@ const headers = {
 export class LiveStreams {
   readonly #sources: () => LaneSources;
   readonly #readers = new Set<Reader>();
-  /** Of each pool: the step that readers have been told of last. */
+  /** For each pool the last step that was sent to readers. */
   #told = new Map<string, number>();
   #ticks = 0;
   #cancel: () => void = () => {};
@@ -77,9 +77,9 @@ export class LiveStreams {
   }
 
   join(res: ServerResponse, isWelcome: () => Promise<boolean>): void {
-    // Who left while it was being let in: nothing would tell of that any more, and its place would never be free.
+    // If the client left while it was being authorised, no later event would free its place.
     if (res.destroyed) return;
-    // Whoever is here already is told of what the newcomer's history begins with.
+    // Present readers get the points with which the newcomer's history begins.
     if (this.#readers.size > 0) this.#tellPoints();
     const reader: Reader = { res, isWelcome, isBehind: false, stalled: 0 };
     res.on('close', () => this.#leave(reader));
@@ -154,7 +154,7 @@ export class LiveStreams {
   }
 
   async #check(reader: Reader): Promise<void> {
-    // Where nobody can tell it ends too: who comes back is told why, or let in again.
+    // It also ends if the check fails: a reader that reconnects learns the reason, or is admitted again.
     const isWelcome = await reader.isWelcome().catch(() => false);
     if (!isWelcome) this.#end(reader);
   }
@@ -162,7 +162,7 @@ export class LiveStreams {
   #end(reader: Reader): void {
     this.#leave(reader);
     reader.res.end();
-    // Nobody waits for one that does not read.
+    // A reader that does not read is not waited for.
     if (reader.res.writableNeedDrain) reader.res.destroy();
   }
 

@@ -20,7 +20,10 @@ interface Page {
   readonly offset: number;
 }
 
-/** What these routes need of the pools' schedules. It throws `notFound`, `conflict` and `invalidRequest` itself. */
+/**
+ * The parts of the pools' schedules that these routes use. They throw `notFound`, `conflict` and `invalidRequest`
+ * themselves.
+ */
 export interface PoolScheduleService {
   list(pool: string, page: Page): PoolScheduleList;
   create(pool: string, input: NewPoolSchedule, actor: string): Promise<PoolSchedule>;

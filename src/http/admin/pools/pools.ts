@@ -3,7 +3,7 @@ import type { ShownPool } from '../../../pool-settings/pool-settings.ts';
 import { type AdminApp, admins, callerOf } from '../access.ts';
 import { type PoolPatch, pool, poolList, poolPatch } from '../contract/pool-contract.ts';
 
-/** What these routes need of the pools' settings. It throws `notFound` and `invalidRequest` itself. */
+/** The parts of the pools' settings that these routes use. They throw `notFound` and `invalidRequest` themselves. */
 export interface PoolService {
   list(): ShownPool[];
   find(name: string): ShownPool;

@@ -1,10 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../../../domain/clock.ts';
 import { errors } from '../../../domain/errors.ts';
-import type { LivePool, PresentRequest } from '../../../domain/live.ts';
+import type { HeldBoost, LivePool, PresentRequest } from '../../../domain/live.ts';
 import type { PoolStats } from '../../../domain/stats.ts';
 import type { Level } from '../../../domain/vocabulary.ts';
-import type { HeldBoost } from '../../../priority/priority.ts';
 import { type AdminApp, admins } from '../access.ts';
 import {
   historyEvent,
@@ -21,14 +20,14 @@ import { type ChosenLevels, schedulerStats } from '../contract/pool-contract.ts'
 import { LiveStreams, type PoolSteps } from './live-stream.ts';
 
 /** One pool, as these routes see it. */
-export interface WatchedPool extends PoolSteps {
+interface WatchedPool extends PoolSteps {
   stats(): PoolStats;
   live(tenantName: (flowId: string) => string | null): LivePool;
   find(requestId: string): PresentRequest | null;
   waiting(level: Level | null, limit: number): { requests: PresentRequest[]; total: number };
 }
 
-/** What these routes need to know of the lanes. */
+/** The parts of the lanes that these routes use. */
 export interface LanesService {
   readonly clock: Clock;
   readonly stepMs: number;

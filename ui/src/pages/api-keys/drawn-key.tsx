@@ -7,11 +7,11 @@ import { useUser } from '../../api/users.ts';
 
 interface DrawnKeyProps {
   readonly drawn: DrawnApiKey;
-  /** The one who closes it forgets the key. */
+  /** Closing removes the key from memory. */
   readonly onClose: () => void;
 }
 
-/** The one time that a key is seen: neither Escape, nor a click beside it, nor a reload takes it away unasked. */
+/** The only display of a key: neither Escape, nor a click beside it, nor a reload closes it without a question. */
 export function DrawnKey({ drawn, onClose }: DrawnKeyProps) {
   const { t } = useTranslation('apiKeys');
   const email = useUser(drawn.user_id).data?.email;
@@ -47,7 +47,7 @@ function KeyField({ value }: { readonly value: string }) {
   const { t } = useTranslation('apiKeys');
   const { t: shared } = useTranslation();
   const field = useRef<HTMLInputElement>(null);
-  // Browsers give pages a clipboard on https and localhost only.
+  // Browsers offer the clipboard only on https and localhost.
   const hasClipboard = navigator.clipboard !== undefined;
   const selectAll = () => {
     field.current?.focus();

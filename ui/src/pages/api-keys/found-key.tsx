@@ -12,7 +12,10 @@ interface FoundKeyProps {
   readonly onRevoke: (key: ListedApiKey) => void;
 }
 
-/** Whose a whole key is, and whether it works: for who has found one, and may have to stop it at once. */
+/**
+ * Shows the owner of a whole key and whether it works: for somebody who has found one and may have to revoke it at
+ * once.
+ */
 export function FoundKey({ wholeKey, onRevoke }: FoundKeyProps) {
   const { t } = useTranslation('apiKeys');
   const made = useKeyHash(wholeKey);

@@ -8,7 +8,7 @@ import { MomentInput } from '../../parts/moment-input.tsx';
 import { UserSelect } from '../../parts/user-select.tsx';
 
 interface KeyPanelProps {
-  /** Whose keys the page shows; null: everybody's. */
+  /** The user whose keys the page shows; null: those of all users. */
   readonly userId: number | null;
   readonly onClose: () => void;
   readonly onDrawn: (key: DrawnApiKey) => void;
@@ -77,7 +77,7 @@ export function KeyPanel({ userId, onClose, onDrawn }: KeyPanelProps) {
   );
 }
 
-/** What is left empty is not asked for; what is wrong the gateway says. */
+/** Empty fields are omitted; the gateway reports invalid ones. */
 const wishOf = ({ user_id, prefix, scopes, expires_at }: Values) =>
   ({
     ...(user_id === null ? {} : { user_id }),

@@ -9,7 +9,7 @@ import { EmptyState } from '../../parts/states.tsx';
 import { MappingLink } from './mapping-link.tsx';
 import { Standing, useWhy } from './standing.tsx';
 
-/** Of a key's beginning the answer names every mapping there is: shown a page at a time. */
+/** The answer to a beginning names every mapping, so it is shown in pages. */
 const pageSize = 25;
 
 export function MatchTable({ explanation }: { readonly explanation: Answered }) {

@@ -8,7 +8,7 @@ import { PriorityBadge } from '../../parts/priority.tsx';
 import { UserLink } from '../../parts/user-link.tsx';
 import classes from './path.module.css';
 
-/** Where the way ends: what a request gets. */
+/** The last station: the result for a request. */
 export function Outcome({ explanation }: { readonly explanation: Answered }) {
   const { t } = useTranslation('explain');
   const { if_enforced, tenant, user_id, certain, isWhole } = explanation;

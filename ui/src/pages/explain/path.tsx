@@ -6,7 +6,7 @@ import { Outcome } from './outcome.tsx';
 import classes from './path.module.css';
 import { DefaultStation, HeaderStation, MappingStation } from './stations.tsx';
 
-/** The way to a priority: the header, the mapping, the default, and what comes of it. */
+/** The way to a priority: the header, the mapping, the default, and the result. */
 export function Path({ explanation }: { readonly explanation: Answered }) {
   const { t } = useTranslation('explain');
   const { enabled } = explanation.mapping;

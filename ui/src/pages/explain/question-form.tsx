@@ -25,7 +25,9 @@ const questionOf = ({ by, key, key_prefix, x_priority }: Values): AskedQuestion 
   ...(x_priority === null ? {} : { x_priority }),
 });
 
-/** The key lives in this form's memory alone. A beginning may come with the address, from a mapping's row say. */
+/**
+ * The key is kept in this form's memory alone. A beginning may come with the address, for example from a mapping's row.
+ */
 export function QuestionForm({ onAsk, error, isAsking }: QuestionFormProps) {
   const { t } = useTranslation('explain');
   const { t: shared } = useTranslation();

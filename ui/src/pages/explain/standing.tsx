@@ -25,7 +25,7 @@ export function Standing({ standing, isEnforced }: StandingProps) {
   );
 }
 
-/** Why a row fares as it does, in the reader's language. */
+/** Explains a row's standing, in the reader's language. */
 export function useWhy({ mappings, possible_winners }: Answered): (row: ExplainedRow) => string {
   const { t } = useTranslation('explain');
   const surestId = possible_winners.at(-1);

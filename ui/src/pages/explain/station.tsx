@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import classes from './path.module.css';
 
-/** `idle`: the decision fell before it. `off`: it takes no part in any decision. */
+/** `idle`: decided before it was reached. `off`: it takes no part in any decision. */
 export type StationState = 'decided' | 'passed' | 'idle' | 'off' | 'unknown';
 
 const icons = {

@@ -37,7 +37,7 @@ export function HeaderStation({ explanation: { source, x_priority } }: StationOf
   );
 }
 
-/** `P5–P9`, or one by one where some between are missing. */
+/** Returns `P5–P9`, or single levels if some in between are missing. */
 function levelsText(levels: readonly number[]): string {
   const [first = 0] = levels;
   const last = levels.at(-1) ?? first;

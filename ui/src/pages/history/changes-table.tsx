@@ -10,11 +10,11 @@ import { valueText } from './value-text.ts';
 interface ChangesTableProps {
   readonly before: Image;
   readonly after: Image;
-  /** What the columns are called, where it is not "before" and "after". */
+  /** The titles of the columns, if not "before" and "after". */
   readonly titles?: { readonly before: string; readonly after: string };
 }
 
-/** What a change did, field by field: what differs, and the rest on demand. */
+/** Shows a change field by field: the differences, and the rest on demand. */
 export function ChangesTable({ before, after, titles }: ChangesTableProps) {
   const { t } = useTranslation('history');
   const [isAll, setIsAll] = useState(false);

@@ -2,7 +2,7 @@ import type { HistoryEntry } from '../../api/history.ts';
 
 export type Image = HistoryEntry['before'];
 
-/** One field before and after; undefined: there was, or is, no such object. */
+/** One field before and after; undefined: the object did not exist. */
 export interface FieldChange {
   readonly field: string;
   readonly before: unknown;
@@ -11,11 +11,11 @@ export interface FieldChange {
 }
 
 const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
-/** What every change brings along tells nothing of it. */
+/** This field changes every time, so it is not shown. */
 const isTold = (field: string): boolean => field !== 'updated_at';
 const isSaid = (value: unknown): boolean => value !== undefined && value !== null;
 
-/** Field by field, in the order of the row. */
+/** Compares field by field, in the order of the row. */
 export function fieldChanges(before: Image, after: Image): FieldChange[] {
   const fields = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   return fields.map(field => {
@@ -25,6 +25,6 @@ export function fieldChanges(before: Image, after: Image): FieldChange[] {
   });
 }
 
-/** The same but for what every change brings along. */
+/** Whether both are equal except for fields that change every time. */
 export const isSameImage = (a: Image, b: Image): boolean =>
   (a === null) === (b === null) && fieldChanges(a, b).every(({ isChanged }) => !isChanged);

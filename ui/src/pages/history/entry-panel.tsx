@@ -17,7 +17,7 @@ interface EntryPanelProps {
   readonly onClose: () => void;
 }
 
-/** One change: who did what, and the way back to it. */
+/** One change: who made it, what it did, and the way to undo it. */
 export function EntryPanel({ entry, onClose }: EntryPanelProps) {
   const { t } = useTranslation('history');
   const { t: shared } = useTranslation();

@@ -5,7 +5,7 @@ import { type HistoryEntry, kinds, objects } from '../../api/history.ts';
 
 const kindColors: Readonly<Record<string, string>> = { create: 'teal', update: 'blue', delete: 'red' };
 
-/** `Mapping`, `Boost`; the gateway's own word where this console knows none. */
+/** Returns `Mapping`, `Boost`; the gateway's own word if this console does not know it. */
 export function objectText(object: string, t: TFunction<'history'>): string {
   const known = objects.find(name => name === object);
   return known === undefined ? object : t(`object_${known}`);
@@ -23,7 +23,7 @@ export function KindBadge({ kind }: Pick<HistoryEntry, 'kind'>) {
   );
 }
 
-/** How people know the object: a mapping's pattern, a schedule's hours. Null where its id says it. */
+/** Returns the usual name of the object: a mapping's pattern, a schedule's hours. Null if its ID is enough. */
 export function nameOf({ object, before, after }: HistoryEntry): string | null {
   const row = after ?? before ?? {};
   const text = (field: string): string => (typeof row[field] === 'string' ? row[field] : '');
@@ -39,7 +39,7 @@ export function nameOf({ object, before, after }: HistoryEntry): string | null {
 
 const searchable = (pattern: string): string => encodeURIComponent(pattern);
 
-/** Where the console shows the object as it is now. */
+/** The page that shows the present object. */
 export function pathOf(entry: HistoryEntry): string {
   const { object, before, after } = entry;
   const { pattern, match_type } = after ?? before ?? {};
@@ -55,6 +55,6 @@ export function pathOf(entry: HistoryEntry): string {
   return paths[object] ?? '/history';
 }
 
-/** All that happened to the same object. */
+/** The page of all changes of the same object. */
 export const changesPath = ({ object, object_id }: Pick<HistoryEntry, 'object' | 'object_id'>): string =>
   `/history?object=${object}&object_id=${encodeURIComponent(object_id)}`;

@@ -47,7 +47,7 @@ export const historyColumns = (
   },
 ];
 
-/** Without the zone: the panel says it. */
+/** Without the zone, which the panel shows. */
 function ClockTime({ at }: { readonly at: string }) {
   const { i18n } = useTranslation();
   const format = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
@@ -98,10 +98,10 @@ export function Who({ actor, via, db_role }: Pick<HistoryEntry, 'actor' | 'via' 
 
 const shownChanges = 2;
 
-/** What says most of an object that came or went. */
+/** The most informative fields of a created or deleted object. */
 const tellingFields = ['priority', 'value', 'until', 'tenant_id'];
 
-/** The first fields that changed, as `priority P3 → P1`; of what came or went, what says most. */
+/** The first changed fields, as `priority P3 → P1`; for a created or deleted object, the most informative ones. */
 function Summary({ entry: { kind, before, after } }: { readonly entry: HistoryEntry }) {
   const { t } = useTranslation('history');
   const { t: shared, i18n } = useTranslation();

@@ -5,7 +5,7 @@ import { ErrorState, LoadingState } from '../../parts/states.tsx';
 import { isSameImage } from './changes.ts';
 import { ChangesTable } from './changes-table.tsx';
 
-/** What would be put back, against what the object is now: the last entry of it says that. */
+/** Compares the state to be restored with the object's present one, which is in its last entry. */
 export function RestorePreview({ entry }: { readonly entry: HistoryEntry }) {
   const { t } = useTranslation('history');
   const { data: latest, error, isPending, refetch } = useLatest(entry);

@@ -3,7 +3,7 @@ import { fullText } from '../../parts/moment.tsx';
 
 const isMoment = (text: string): boolean => /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d/.test(text);
 
-/** A field's value as it is read: moments on the reader's clock, yes and no, `P3`. */
+/** Formats a field's value for reading: moments in local time, yes and no, `P3`. */
 export function valueText(field: string, value: unknown, t: TFunction, language: string): string {
   if (value === undefined || value === null || value === '') return '–';
   if (field === 'priority') return `P${String(value)}`;

@@ -11,7 +11,7 @@ interface Props {
   readonly clockAheadMs: number;
 }
 
-/** The boosts that hold now, each until its countdown ends. */
+/** The active boosts, each until its countdown ends. */
 export function Boosts({ boosts, clockAheadMs }: Props) {
   const { t } = useTranslation('lanes');
   return (

@@ -1,6 +1,6 @@
 import { useComputedColorScheme, useMantineTheme } from '@mantine/core';
 
-/** Two lines that are told apart by lightness too, on the scheme's background. */
+/** Two colours that differ in lightness too, on the scheme's background. */
 export function useChartColors(): { readonly first: string; readonly second: string } {
   const { colors } = useMantineTheme();
   const isDark = useComputedColorScheme('light') === 'dark';

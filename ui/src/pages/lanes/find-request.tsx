@@ -13,10 +13,10 @@ interface Props {
   readonly pools: readonly string[];
 }
 
-/** Why does this request wait? And: which wait longest? Both are asked for only while the panel is open. */
+/** Why does this request wait, and which requests wait longest? Both are polled only while the panel is open. */
 export default function FindRequest({ search, pools }: Props) {
   const { t } = useTranslation(['lanes', 'shell']);
-  // A panel that is made open does not know where the focus was: it is made closed, and opens at once.
+  // A panel that is mounted open does not know the previous focus, so it is mounted closed and opens at once.
   const [isOpen, setIsOpen] = useState(false);
   useEffect(() => setIsOpen(search.isOpen), [search.isOpen]);
   return (

@@ -8,7 +8,7 @@ import { PriorityBadge } from '../../parts/priority.tsx';
 import { ErrorState } from '../../parts/states.tsx';
 import { useClock } from './stream-state.tsx';
 
-/** Where a request is, and why; asked again while it is there. */
+/** Shows where a request is, and why; polls while it exists. */
 export function FoundRequest({ id }: { readonly id: string }) {
   const query = useRequest(id);
   const { t } = useTranslation('lanes');

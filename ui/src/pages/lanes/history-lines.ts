@@ -1,6 +1,6 @@
 import { historyMs, type Point } from '../../api/live.ts';
 
-/** The steps of the last ten minutes at even distances; null where nothing is known of one. */
+/** Returns the steps of the last ten minutes at even distances; null for steps without data. */
 export function stepsOf(points: readonly Point[], stepMs: number): readonly { at: number; point: Point | null }[] {
   const last = points.at(-1);
   if (last === undefined) return [];

@@ -89,7 +89,7 @@ const figure = (
   ...(visibleMediaQuery ? { visibleMediaQuery } : {}),
 });
 
-/** Nothing there is no news. A plain element: there are a hundred of them, drawn anew each second. */
+/** Zero is shown quietly. A plain element, because there are a hundred of them, rendered each second. */
 const Quiet = ({ value, text }: { readonly value: number; readonly text: string }) =>
   value === 0 ? <span className="quiet">{text}</span> : text;
 
@@ -99,7 +99,7 @@ interface WaitingCountProps {
   readonly onOpen: () => void;
 }
 
-/** How many wait; who they are is a click away. */
+/** The number of waiting requests; a click lists them. */
 function WaitingCount({ row, text, onOpen }: WaitingCountProps) {
   const { t } = useTranslation('lanes');
   if (row.waiting === 0) return <Quiet value={0} text={text} />;

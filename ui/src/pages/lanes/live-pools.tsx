@@ -14,7 +14,7 @@ interface Props {
 
 const noPoints = [] as const;
 
-/** What the stream tells, from the widest view to the closest. */
+/** Shows the stream's data, from the overview to the details. */
 export function LivePools({ live, onWaiting }: Props) {
   const { t } = useTranslation('lanes');
   const { lanes, history, stepMs, clockAheadMs } = live;

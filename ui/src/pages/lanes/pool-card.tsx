@@ -13,7 +13,7 @@ import { SeatsBar } from './seats-bar.tsx';
 import { useClock } from './stream-state.tsx';
 import { TenantsTable } from './tenants-table.tsx';
 
-/** The chart comes after the figures, to a place that is kept for it. */
+/** The chart is loaded after the figures, and space is reserved for it. */
 const PoolChart = lazy(later(() => import('./pool-chart.tsx')));
 const chartHeight = 306;
 
@@ -22,11 +22,11 @@ interface Props {
   readonly points: readonly Point[];
   readonly stepMs: number;
   readonly onWaiting: (filter: WaitingFilter) => void;
-  /** Among others, a pool that nobody uses takes little room. */
+  /** Whether a pool without traffic is folded, if there are others. */
   readonly isFoldable: boolean;
 }
 
-/** Drawn anew only when its pool has changed, and only where it can be seen: there may be many. */
+/** Rendered only when its pool has changed and it is visible, because there may be many. */
 export function PoolCard(props: Props) {
   const { ref, inViewport } = useInViewport<HTMLDivElement>();
   const [seen, setSeen] = useState(props);

@@ -20,17 +20,17 @@ interface Props {
 const measures = ['waits', 'throughput', 'seats'] as const;
 type Measure = (typeof measures)[number];
 const height = 200;
-/** Milliseconds, requests a second, requests. */
+/** Milliseconds, requests per second, requests. */
 const leastTop: Record<Measure, number> = { waits: 10, throughput: 1, seats: 5 };
 
-/** One measure of a pool, large. */
+/** A large chart of one measure of a pool. */
 export default function PoolChart({ pool, points, stepMs }: Props) {
   const { t } = useTranslation('lanes');
   const { amount } = useNumbers();
   const [measure, setMeasure] = useState<Measure>('waits');
   const [chosen, setChosen] = useState<number | null>(null);
   const first = useFirstLevel(points);
-  // Who has not chosen sees the level that has most to show. Seats belong to no level's history.
+  // By default the busiest level is shown. Seats belong to no level's history.
   const level = measure === 'waits' ? (chosen ?? first) : measure === 'seats' ? null : chosen;
   const chart = useLines(points, stepMs, measure, level);
   return (
@@ -80,7 +80,7 @@ export default function PoolChart({ pool, points, stepMs }: Props) {
   );
 }
 
-/** Chosen once, when there is something to show: a chart that changes by itself could not be read. */
+/** Chosen once, when there is data: a chart that changes by itself would be unreadable. */
 function useFirstLevel(points: readonly Point[]): number {
   const [level, setLevel] = useState<number | null>(null);
   const busiest = level === null ? busiestLevel(points) : level;

@@ -10,7 +10,7 @@ import { SeatsBar } from './seats-bar.tsx';
 
 const wide = '(min-width: 48em)';
 
-/** Where there are several pools: all of them at a glance, each a jump away. */
+/** An overview of several pools, each linked to its card. */
 export function PoolList({ pools }: { readonly pools: readonly LivePool[] }) {
   const { t } = useTranslation('lanes');
   const { count, rate } = useNumbers();

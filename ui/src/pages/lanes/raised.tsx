@@ -2,7 +2,7 @@ import { useTranslation } from 'react-i18next';
 import type { Live } from '../../api/live.ts';
 import { MayRaise } from '../../parts/may-raise.tsx';
 
-/** Whether customers may raise themselves by X-Priority, and who has done so. */
+/** Shows whether external tenants may raise their own requests by X-Priority, and who has done so. */
 export function Raised({ live: { lanes } }: { readonly live: Live }) {
   const { t } = useTranslation('lanes');
   const { external_may_raise, raised = [], raised_by_others = 0 } = lanes?.x_priority ?? {};

@@ -3,10 +3,10 @@ import { useSearchParams } from 'wouter';
 import type { WaitingFilter } from '../../api/requests.ts';
 import { levels } from '../../parts/priority.tsx';
 
-/** The panel that finds requests; what it shows stands in the page's address, so that it can be shared. */
+/** The panel that finds requests; its state is in the page's address, so that it can be shared. */
 export interface RequestSearch {
   readonly isOpen: boolean;
-  /** Empty: none is asked for. */
+  /** Empty: no request is asked for. */
   readonly id: string;
   readonly filter: WaitingFilter;
   open(filter?: WaitingFilter): void;
@@ -28,7 +28,7 @@ export function useRequestSearch(): RequestSearch {
     (request: string, filter: WaitingFilter) => setParams(addressOf(request, filter), { replace: true }),
     [setParams],
   );
-  // Each row of each pool holds it: it stays the same function.
+  // Every row of every pool holds it, so its identity must not change.
   const open = useCallback((wanted = everything) => show('', wanted), [show]);
   return {
     isOpen: id !== null,

@@ -4,14 +4,14 @@ import type { LivePool } from '../../../../src/http/admin/contract/live-contract
 import { useNumbers } from '../../parts/numbers.ts';
 import { levelColor, levelTextColor } from '../../parts/priority.tsx';
 
-/** Narrower than this part of the bar, and the level's name does not fit. */
+/** A narrower part of the bar has no room for the level's name. */
 const leastLabelledPercent = 5;
 
-/** The seats of a pool, those in use by level, best first; the rest is free. */
+/** The seats of a pool: those in use by level, best first, then the free ones. */
 export function SeatsBar({ pool, isSmall = false }: { readonly pool: LivePool; readonly isSmall?: boolean }) {
   const { t } = useTranslation('lanes');
   const { count } = useNumbers();
-  // After seats were taken away, more may be in use than there are.
+  // After seats were removed, more may be in use than exist.
   const seats = Math.max(pool.seats, pool.in_use, 1);
   return (
     <Progress.Root size={isSmall ? 12 : 22} radius="sm">

@@ -6,11 +6,11 @@ import { useNumbers } from '../../parts/numbers.ts';
 
 interface Props {
   readonly row: TenantShare;
-  /** Where no columns tell them. */
+  /** For a bar without columns of figures beside it. */
   readonly withNumbers?: boolean;
 }
 
-/** The bar is what was served, the mark what the tenant is entitled to. */
+/** The bar is the served share, the mark the entitled one. */
 export const ShareBar = memo(function ShareBar({ row, withNumbers = false }: Props) {
   const { served_share, entitled_share } = row;
   const { t } = useTranslation('lanes');

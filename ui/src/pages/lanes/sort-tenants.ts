@@ -2,7 +2,7 @@ import type { TenantShare } from '../../../../src/http/admin/contract/live-contr
 
 type Compare = (a: TenantShare, b: TenantShare) => number;
 
-/** Whole percents: a tenth more or less each second must not make rows dance. */
+/** Rounded to whole percents, so that small changes each second do not reorder the rows. */
 const gap = ({ served_share, entitled_share }: TenantShare) => Math.round((entitled_share - served_share) * 100);
 const by =
   (value: (row: TenantShare) => number): Compare =>
@@ -28,7 +28,7 @@ const orders: Readonly<Record<string, Compare>> = {
   weight: by(row => row.weight),
 };
 
-/** By a column; among equals, who gets less than it is entitled to comes first, then by name. */
+/** Sorts by a column; equal rows by how far they are below their entitlement, then by name. */
 export function sortTenants(
   rows: readonly TenantShare[],
   column: string,

@@ -10,7 +10,7 @@ interface Props {
 
 const colors = { connecting: 'gray', live: 'teal', lost: 'orange', held: 'blue' } as const;
 
-/** Whether what is shown is now, and else from when it is. */
+/** Shows whether the data are live, and otherwise their time. */
 export function StreamBadge({ live: { state, lastNewsAt } }: Props) {
   const { t } = useTranslation('lanes');
   const clock = useClock();
@@ -40,7 +40,7 @@ export function StreamLost({ live: { state, lastNewsAt }, onRetry }: Props & { r
   );
 }
 
-/** The lanes go on without the database, for a while; what that means is said here, and what is wrong with it. */
+/** The gateway serves without the database for a while; this explains the consequence and the fault. */
 export function DatabaseState({ live: { lanes } }: Props) {
   const { t } = useTranslation('lanes');
   const state = lanes?.database ?? 'ready';
@@ -59,7 +59,7 @@ export function DatabaseState({ live: { lanes } }: Props) {
 
 const clockStyle = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const;
 
-/** The time of day on the reader's clock, as the charts tell it. */
+/** Formats the time of day in local time, as the charts do. */
 export function useClock(): (at: number | string) => string {
   const { i18n } = useTranslation();
   return useMemo(() => {

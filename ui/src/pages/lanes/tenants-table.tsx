@@ -14,7 +14,7 @@ const wide = '(min-width: 48em)';
 const narrow = '(max-width: 47.99em)';
 const fewRows = 10;
 
-/** Per tenant what it got of its level, against what its weight gives it. */
+/** For each tenant, its share of the level, against what its weight gives it. */
 export function TenantsTable({ pool }: { readonly pool: LivePool }) {
   const { t } = useTranslation('lanes');
   const [sort, setSort] = useState<DataTableSortStatus<TenantShare>>({ columnAccessor: 'waiting', direction: 'desc' });

@@ -15,7 +15,7 @@ interface Props {
 
 const height = 26;
 
-/** A level's waits of the last ten minutes, small; nothing where nobody was granted anything. */
+/** A small chart of a level's waits in the last ten minutes; empty if no request was granted. */
 export const WaitTrend = memo(function WaitTrend({ level, points, stepMs }: Props) {
   const { t } = useTranslation('lanes');
   const { first, second } = useChartColors();

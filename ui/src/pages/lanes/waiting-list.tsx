@@ -16,7 +16,7 @@ interface Props {
   readonly pools: readonly string[];
 }
 
-/** Those that have waited longest; each can be explained. */
+/** The requests that have waited longest, each with a link to its explanation. */
 export function WaitingList({ search, pools }: Props) {
   const { t } = useTranslation('lanes');
   const { count } = useNumbers();
@@ -51,7 +51,7 @@ export function WaitingList({ search, pools }: Props) {
   );
 }
 
-/** Nothing keeps two clients from the same id. */
+/** Two clients may use the same ID. */
 function rowIdIn(requests: readonly PresentRequest[], row: PresentRequest): string {
   const before = requests.slice(0, requests.indexOf(row)).filter(({ request_id: id }) => id === row.request_id);
   return `${row.request_id} ${before.length}`;

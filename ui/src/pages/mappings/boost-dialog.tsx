@@ -6,7 +6,7 @@ import type { Row } from './row.ts';
 import { TaskDialog } from './task-dialog.tsx';
 import type { Task } from './use-task.ts';
 
-// It brings the calendar along, which the list does without.
+// The form includes the calendar, which the list does not need.
 const BoostForm = lazy(later(() => import('./boost-form.tsx')));
 
 export function BoostDialog({ task }: { readonly task: Task<Row> }) {

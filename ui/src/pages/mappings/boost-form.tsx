@@ -10,7 +10,7 @@ import { PatternCell, TenantCell } from './cells.tsx';
 import type { Row } from './row.ts';
 import { TrialResult } from './trial-result.tsx';
 
-/** Seconds; or until a moment that is chosen. */
+/** Seconds, or until a chosen moment. */
 const spans = ['900', '3600', '14400', 'until'] as const;
 type Span = (typeof spans)[number];
 

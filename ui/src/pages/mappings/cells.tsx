@@ -33,7 +33,7 @@ export function TenantCell({ row: { tenant_id: id, tenant_name: name } }: CellPr
   );
 }
 
-/** An exact key is not spelled out: its hash is shortened, and one that is stored in clear shows its beginning only. */
+/** An exact key is not shown in full: its hash is shortened, and a key stored in clear shows its beginning only. */
 export function PatternCell({ row: { pattern, match_type } }: CellProps) {
   const { t } = useTranslation('mappings');
   const isHash = match_type === 'exact' && pattern.startsWith('sha256:');
@@ -90,7 +90,7 @@ function CopyPattern({ pattern }: { readonly pattern: string }) {
   );
 }
 
-/** The priority that holds; beside it, where it is not the row's own, why and for how long. */
+/** The priority in effect; if it is not the row's own, also its source and end. */
 export function PriorityCell({ row }: CellProps) {
   const { t } = useTranslation('mappings');
   const { effective_source: source, effective_priority: level, priority, boost } = row;
@@ -121,7 +121,7 @@ export function PriorityCell({ row }: CellProps) {
   );
 }
 
-/** What the row is, and why where that is not as its owner meant it. */
+/** The state of the row, and the reason if it differs from the configured one. */
 export function StateCell({ row }: CellProps) {
   const { t } = useTranslation('mappings');
   const state = stateOf(row);

@@ -14,7 +14,7 @@ export interface RowChange {
   readonly row: Row;
 }
 
-/** Asks before a change that a row's menu makes, and shows what it would do. */
+/** Asks for confirmation of a change from a row's menu, and shows its effect. */
 export function ChangeDialog({ task }: { readonly task: Task<RowChange> }) {
   const { t } = useTranslation('mappings');
   return (
@@ -67,7 +67,7 @@ function Question({ kind, row, onClose }: RowChange & { readonly onClose: () => 
   );
 }
 
-/** Null: not a change of the row itself. */
+/** Returns null if it does not change the row itself. */
 function changeOf(kind: RowChange['kind'], { id, etag }: Row): Change | null {
   if (kind === 'endBoost') return null;
   if (kind === 'delete') return { kind, id, etag };

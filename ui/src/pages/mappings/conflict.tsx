@@ -9,16 +9,16 @@ import { PriorityBadge } from '../../parts/priority.tsx';
 import classes from './mappings.module.css';
 import { fieldNames, matchTypes, tenantTypes, type Values, valuesOf } from './row.ts';
 
-/** Calm in light and dark. */
+/** Readable in light and dark mode. */
 const marked = 'color-mix(in srgb, var(--mantine-color-yellow-5) 18%, var(--mantine-color-body))';
 
 type Shown = Values[(typeof fieldNames)[number]];
 
 interface ConflictProps {
-  /** The version that the editing began with. */
+  /** The version at the begin of the editing. */
   readonly base: Mapping;
   readonly mine: Values;
-  /** As somebody else has left it; null: deleted. */
+  /** The row after the concurrent change; null: deleted. */
   readonly current: Mapping | null;
   readonly isSaving: boolean;
   readonly onTakeTheirs: (current: Mapping) => void;
@@ -27,7 +27,7 @@ interface ConflictProps {
   readonly onClose: () => void;
 }
 
-/** Somebody else has changed the row meanwhile: both versions, field by field, and what to do. */
+/** A concurrent change of the row: shows both versions, field by field, and the possible actions. */
 export function Conflict({ base, mine, current, isSaving, ...on }: ConflictProps) {
   const { t } = useTranslation(['mappings', 'shell']);
   if (current === null) {
@@ -63,7 +63,7 @@ export function Conflict({ base, mine, current, isSaving, ...on }: ConflictProps
   );
 }
 
-/** In the form, as soon as the dry run meets the other version. */
+/** Appears in the form as soon as the dry run meets the other version. */
 export function ConflictNotice({ onCompare }: { readonly onCompare: () => void }) {
   const { t } = useTranslation('mappings');
   return (
@@ -149,7 +149,7 @@ function Value({ name, value, isMarked }: ValueProps) {
   );
 }
 
-/** A word that the tables allow, in the reader's language; by SQL a type may be any text. */
+/** Translates a word of the tables; rows written by SQL may have a type of any text. */
 function wordOf(value: Shown, t: TFunction<'mappings'>): string {
   const match = matchTypes.find(type => type === value);
   if (match !== undefined) return t(`match_${match}`);

@@ -12,7 +12,7 @@ interface EditorProps {
   readonly onClose: () => void;
 }
 
-/** The side panel in which a mapping is made or changed. */
+/** The side panel in which a mapping is created or changed. */
 export function Editor({ target, onClose }: EditorProps) {
   const { t } = useTranslation(['mappings', 'shell']);
   const [shown, setShown] = useState(target);

@@ -5,9 +5,9 @@ import type { Values } from './row.ts';
 export const isKeyInClear = ({ match_type, pattern }: Pick<Values, 'match_type' | 'pattern'>): boolean =>
   match_type === 'exact' && pattern !== '' && !pattern.startsWith('sha256:');
 
-/** What is sent: where the hash is wanted, the key itself does not leave the browser. */
+/** Returns the body to send: if the hash was chosen, the key itself does not leave the browser. */
 export async function bodyOf(values: Values, isHashWanted: boolean): Promise<NewMapping> {
   const pattern = isHashWanted && isKeyInClear(values) ? `sha256:${await keyHash(values.pattern)}` : values.pattern;
-  // A priority that is missing the gateway refuses, in its words.
+  // The gateway refuses a missing priority, in its own words.
   return { ...values, pattern } as NewMapping;
 }

@@ -8,7 +8,7 @@ interface FiltersProps {
   readonly view: TableView;
 }
 
-/** Two beside each other on a phone. */
+/** Two per row on a phone. */
 const narrow = { w: 'auto', miw: 130, flex: { base: '1 1 40%', sm: '0 1 150px' } } as const;
 const wide = { w: 'auto', miw: 180, flex: { base: '1 1 100%', sm: '1 1 220px' } } as const;
 

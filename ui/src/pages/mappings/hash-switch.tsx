@@ -10,7 +10,7 @@ interface HashSwitchProps {
   readonly onWanted: (isWanted: boolean) => void;
 }
 
-/** For one whole key: its hash does as well, and nobody who reads the table learns the key. */
+/** For one whole key: its hash works as well, and readers of the table do not learn the key. */
 export function HashSwitch({ values, isWanted, onWanted }: HashSwitchProps) {
   const { t } = useTranslation('mappings');
   if (values.match_type !== 'exact') return null;

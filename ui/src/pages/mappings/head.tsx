@@ -14,7 +14,7 @@ import { ModeSwitch } from './mode-switch.tsx';
 import { SettingDialog, type SettingTask } from './setting-dialog.tsx';
 import { useTask } from './use-task.ts';
 
-/** Whether mappings hold at all, what holds without one, and when they were read. */
+/** Shows whether mappings are enforced, what applies without one, and when they were read. */
 export function Head() {
   const settings = useSettings();
   const changing = useTask<SettingTask>();
@@ -95,7 +95,7 @@ function Loaded() {
   );
 }
 
-export function Cell({ label, children }: { readonly label: string; readonly children: ReactNode }) {
+function Cell({ label, children }: { readonly label: string; readonly children: ReactNode }) {
   return (
     <Stack gap={4}>
       <Text size="xs" c="dimmed" fw={500}>

@@ -15,7 +15,7 @@ interface MappingFieldsProps {
 export function MappingFields({ form, errors, isHashWanted, onHashWanted }: MappingFieldsProps) {
   const { t } = useTranslation(['mappings', 'shell']);
   const { values, setFieldValue: set } = form;
-  /** A text of the row; an empty one is none. */
+  /** A text of the row; an empty text is sent as null. */
   const text = (name: 'tenant_id' | 'tenant_name' | 'description') => ({
     name,
     label: t(`field_${name}`),

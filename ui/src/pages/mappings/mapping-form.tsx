@@ -15,9 +15,9 @@ import { blank, fieldNames, type Values, valuesOf } from './row.ts';
 import { TrialResult } from './trial-result.tsx';
 
 interface MappingFormProps {
-  /** Null: a new one. */
+  /** Null: a new mapping. */
   readonly row: Mapping | null;
-  /** Told to those who may close it. */
+  /** Read by the components that may close the form. */
   readonly isDirty: RefObject<boolean>;
   readonly onCancel: () => void;
   readonly onDone: () => void;
@@ -60,7 +60,7 @@ export function MappingForm({ row, isDirty, onCancel, onDone }: MappingFormProps
     form.setInitialValues(current === null ? blank : valuesOf(current));
     form.setValues(next);
   };
-  // Told of while somebody types, shown when they ask or save: the form does not go away under their hands.
+  // Reported during typing, shown on request or when saving: the form does not disappear while it is used.
   const tried = base === null ? null : conflictOf(trial.error);
   const conflict = base === null ? null : (conflictOf(saving.error) ?? (isComparing ? tried : null));
   if (conflict !== null && base !== null) {

@@ -136,7 +136,7 @@ function useColumns(actions: Actions): DataTableColumn<Row>[] {
   ];
 }
 
-/** How many come a minute; under it those of its tenant that raised themselves, where there were any. */
+/** The requests per minute; below it those of its tenant that were raised, if there were any. */
 function Requests({ row }: { readonly row: Row }) {
   const { t } = useTranslation('mappings');
   const { rate } = useNumbers();
@@ -152,7 +152,7 @@ function Requests({ row }: { readonly row: Row }) {
   );
 }
 
-/** On a phone a row says in one cell what matters of it. */
+/** On a phone, one cell summarises the row. */
 function Summary({ row }: { readonly row: Row }) {
   return (
     <Stack gap={2}>

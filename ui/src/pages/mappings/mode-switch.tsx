@@ -18,7 +18,7 @@ const patches: { readonly [M in Mode]: SettingsPatch } = {
 
 const sources = ['database', 'environment', 'file', 'default'] as const satisfies Settings['source']['mode'][];
 
-/** Off, shadow or on: two settings of the gateway as the one question that operators have. */
+/** Off, shadow or on: two settings of the gateway shown as one choice. */
 export function ModeSwitch({ settings }: { readonly settings: Settings }) {
   const { t } = useTranslation('mappings');
   const { t: shell } = useTranslation();
@@ -26,7 +26,7 @@ export function ModeSwitch({ settings }: { readonly settings: Settings }) {
   const saving = useSaveSettings();
   const mode = modeOf(settings);
   const { enabled, mode: kind } = settings.source;
-  // Off is off, whatever its other half says; else the one that was set on purpose.
+  // If mapping is off, the source is that of `enabled`; otherwise that of the setting that was set explicitly.
   const source = mode === 'off' ? enabled : (sources.find(one => one === enabled || one === kind) ?? kind);
   const save = (patch: SettingsPatch) =>
     saving.mutate(patch, { onSuccess: () => tellDone(t('modeDone')), onError: cause => tellError(cause, shell) });

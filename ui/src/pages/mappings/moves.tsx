@@ -12,7 +12,7 @@ type Counted<Move> = Omit<Move, 'count'> & { readonly id: string; readonly keys:
 
 const tenantsShown = 10;
 
-/** From where to where keys and requests would move: by level, and by tenant. */
+/** The moves of keys and requests: by level, and by tenant. */
 export function Moves({ impact }: { readonly impact: Impact }) {
   const { t } = useTranslation('mappings');
   const { keys, requests } = impact;
@@ -99,7 +99,7 @@ function Tenants({ from, to, from_tenant: fromTenant, to_tenant: toTenant }: Ten
   );
 }
 
-/** Moves of keys and of requests in one list, the most frequent first. */
+/** Joins the moves of keys and of requests in one list, the most frequent first. */
 function joined<Move extends LevelMove>(keys: readonly Move[], requests: readonly Move[]): Counted<Move>[] {
   const found = new Map<string, Counted<Move>>();
   const add = (moves: readonly Move[], what: 'keys' | 'requests') => {

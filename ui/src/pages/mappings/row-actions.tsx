@@ -54,19 +54,19 @@ const named = ({ id, tenant_id, tenant_name }: Row, t: TFunction<'mappings'>) =>
   tenant: tenant_name ?? tenant_id ?? t('noTenant'),
 });
 
-/** Of a prefix it is known how the keys begin; a whole key is asked for there and never stands in an address. */
+/** A prefix is the known beginning of its keys; a whole key is entered on that page and never stands in an address. */
 const explainPath = ({ match_type: type, pattern }: Row): string =>
   type === 'prefix' && !looksLikeKey(pattern)
     ? `/explain?key_prefix=${encodeURIComponent(pattern.replace(/\*$/, ''))}`
     : '/explain';
 
-/** All that can be done with a row; on a phone it is the only button. */
+/** All actions of a row; on a phone it is the only button. */
 export function RowMenu({ row, actions }: RowActionsProps) {
   const { t } = useTranslation(['mappings', 'shell']);
   const { t: own } = useTranslation('mappings');
   const isOn = row.enabled;
   return (
-    // A click here is not one on the row.
+    // A click here does not count as a click on the row.
     <Box display="inline-block" onClick={event => event.stopPropagation()}>
       <Menu position="bottom-end" withInitialFocusPlaceholder={false}>
         <Menu.Target>

@@ -28,20 +28,20 @@ export const states = [
 const filterNames = ['q', 'tenant_type', 'priority', 'match_type', 'state'] as const;
 type FilterName = (typeof filterNames)[number];
 
-/** The filters of the page's address, as far as they are the list's. */
+/** Returns the filters in the page's address that the list has. */
 function filtersOf({ filters }: TableView): Partial<Record<FilterName, string>> {
   const given = filterNames.flatMap(name => (filters[name] === undefined ? [] : [[name, filters[name]]]));
   return Object.fromEntries(given);
 }
 
-/** The address may say anything; what the list does not know the gateway refuses, and the page shows that. */
+/** The address may hold anything; the gateway refuses unknown values, and the page shows that. */
 export function listFilter(view: TableView): MappingFilter {
   const { sort, limit, offset } = view;
   const { columnAccessor, direction } = sort ?? usualSort;
   return { ...filtersOf(view), sort: columnAccessor, order: direction, limit, offset } as MappingFilter;
 }
 
-/** As the form has it: nothing is said of the priority until the operator does. */
+/** The values of the form: the priority is empty until the operator chooses one. */
 export interface Values extends Omit<Required<NewMapping>, 'priority'> {
   readonly priority: number | null;
 }
@@ -57,7 +57,7 @@ export const blank: Values = {
   enabled: true,
 };
 
-/** What can be edited, in the order in which it is shown. */
+/** The editable fields, in the order of the form. */
 export const fieldNames = [
   'match_type',
   'pattern',
@@ -71,7 +71,7 @@ export const fieldNames = [
 
 export function valuesOf(row: Mapping): Values {
   const { pattern, match_type, priority, tenant_id, tenant_name, description, enabled } = row;
-  // By SQL it may be any text; the gateway refuses what it does not know.
+  // A row written by SQL may have any text; the gateway refuses unknown ones.
   const tenant_type = row.tenant_type as Values['tenant_type'];
   return { pattern, match_type, priority, tenant_id, tenant_name, tenant_type, description, enabled };
 }

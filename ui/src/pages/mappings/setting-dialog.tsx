@@ -13,7 +13,7 @@ export interface SettingTask {
   readonly settings: Settings;
 }
 
-/** Changes one setting, or takes the stored value away. */
+/** Changes one setting, or deletes the stored value. */
 export function SettingDialog({ task }: { readonly task: Task<SettingTask> }) {
   const { t } = useTranslation('mappings');
   return (

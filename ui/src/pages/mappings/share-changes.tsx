@@ -10,7 +10,7 @@ type ShareChange = PoolShares['tenants'][number];
 
 const tenantsShown = 10;
 
-/** What each tenant would get of the pools, before and after: of whom it is about, and of its neighbours. */
+/** The shares of the pools before and after, for the changed tenants and their neighbours. */
 export function ShareChanges({ impact: { shares } }: { readonly impact: Impact }) {
   return shares.map(pool => <ShareTable key={pool.pool} pool={pool} />);
 }

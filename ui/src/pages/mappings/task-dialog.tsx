@@ -9,7 +9,7 @@ interface TaskDialogProps<Subject> extends Pick<ModalProps, 'size'> {
   readonly children: (subject: Subject) => ReactNode;
 }
 
-/** A dialog about what its task is open for. */
+/** A dialog for the subject of its task. */
 export function TaskDialog<Subject>({ task, title, children, ...props }: TaskDialogProps<Subject>) {
   const { t } = useTranslation();
   const { subject, isOpen, close } = task;

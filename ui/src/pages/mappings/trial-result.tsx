@@ -9,11 +9,11 @@ import { ShareChanges } from './share-changes.tsx';
 interface TrialResultProps {
   readonly tried: Tried | undefined;
   readonly isTrying: boolean;
-  /** What is shown while there is nothing to try yet. */
+  /** Shown while there is nothing to try yet. */
   readonly hint: string;
 }
 
-/** What a change would do, and what lint would say of it; told again while it is being typed. */
+/** The effect of a change, and lint's findings about it; updated while it is typed. */
 export function TrialResult({ tried, isTrying, hint }: TrialResultProps) {
   const { t } = useTranslation('mappings');
   return (

@@ -1,6 +1,6 @@
 import { useSearchParams } from 'wouter';
 
-/** What is open in the side panel; it stands in the page's address as `edit`, so that other pages can link to it. */
+/** The item in the side panel; it is in the page's address as `edit`, so that other pages can link to it. */
 export function useEditing() {
   const [params, setParams] = useSearchParams();
   const asked = params.get('edit');

@@ -1,6 +1,9 @@
 import { useState } from 'react';
 
-/** What a dialog is open for. The task stays while the dialog closes, so that it does not go blank as it fades. */
+/**
+ * The subject of an open dialog. It is kept while the dialog closes, so that the dialog does not become empty as it
+ * fades.
+ */
 export interface Task<T> {
   readonly subject: T | null;
   readonly isOpen: boolean;

@@ -8,12 +8,12 @@ interface LevelNumbersProps {
   readonly value: readonly Typed[];
   readonly onChange: (value: readonly Typed[]) => void;
   readonly placeholder?: string;
-  /** One field more that sets all ten at once. */
+  /** Adds a field that sets all ten levels at once. */
   readonly withAll?: boolean;
   readonly error?: string | undefined;
 }
 
-/** Ten numbers, one for each level; on a phone they stand in two rows. */
+/** Ten numbers, one for each level; in two rows on a phone. */
 export function LevelNumbers({ label, value, onChange, placeholder, withAll = false, error }: LevelNumbersProps) {
   const { t } = useTranslation('pools');
   const isInvalid = error !== undefined;

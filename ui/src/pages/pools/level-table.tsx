@@ -15,7 +15,7 @@ interface LevelRow {
   readonly values: readonly number[] | null;
 }
 
-/** What of a pool's settings differs by level: a row for each setting, a column for each level. */
+/** The settings of a pool that differ by level: a row for each setting, a column for each level. */
 export function LevelTable({ pool }: { readonly pool: ShownPool }) {
   const { t } = useTranslation('pools');
   const { exact } = useNumbers();

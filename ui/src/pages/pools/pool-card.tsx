@@ -16,7 +16,7 @@ interface PoolCardProps {
   readonly onEdit: () => void;
 }
 
-/** One pool: what is in effect of it, and where each value comes from. */
+/** One pool: its settings in effect, and the source of each value. */
 export function PoolCard({ pool, providers, onEdit }: PoolCardProps) {
   const { t } = useTranslation('pools');
   const { count } = useNumbers();

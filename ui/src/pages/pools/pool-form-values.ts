@@ -1,4 +1,4 @@
-/** The settings of a pool as the page groups them, and as its form holds them. */
+/** The settings of a pool in the groups of the page, and as the values of its form. */
 import type { PoolKey, PoolPatch, PoolValue, ShownPool } from '../../api/pools.ts';
 
 type Kind = 'policy' | 'sharing' | 'flag' | 'number' | 'levels';
@@ -41,7 +41,7 @@ const allSettings = groupNames.flatMap(group => [...settingsOf(group)]);
 export const allKeys: readonly PoolKey[] = allSettings.map(({ key }) => key);
 export const levelSettings = allSettings.filter(({ kind }) => kind === 'levels');
 
-/** A number field is text while it is typed and when it is empty. */
+/** The value of a number field is a text while it is typed and when it is empty. */
 export type Typed = number | string;
 export type FormValue = Typed | boolean | readonly Typed[];
 export type FormValues = Record<PoolKey, FormValue>;
@@ -60,17 +60,17 @@ export const valuesInForm = (pool: ShownPool): FormValues =>
 
 export const isSame = (one: FormValue, other: FormValue): boolean => JSON.stringify(one) === JSON.stringify(other);
 
-/** What was changed since `base`, as the API takes it. What the fields may be the gateway says. */
+/** Returns the changes since `base` in the form of the API. The gateway validates the values. */
 export function patchOf(base: FormValues, values: FormValues, seats: number): PoolPatch {
   const changed = allKeys.filter(key => !isSame(base[key], values[key]));
   return Object.fromEntries(changed.map(key => [key, sent(key, values[key], seats)])) as PoolPatch;
 }
 
-/** Empty is no value: the stored one is taken away. */
+/** An empty field deletes the stored value. */
 function sent(key: PoolKey, value: FormValue, seats: number): unknown {
   if (value === '') return null;
   if (!Array.isArray(value)) return value;
   if (value.every(one => one === '')) return null;
-  // A level without a cap of its own may have all seats; any other list has to be whole.
+  // A level without a cap may use all seats; any other list must be complete.
   return value.map(one => (one !== '' ? one : key === 'cap' ? seats : null));
 }

@@ -26,12 +26,12 @@ interface PoolPanelProps {
   readonly onClose: () => void;
 }
 
-/** All settings of a pool, changed while it runs. */
+/** Changes all settings of a pool at run time. */
 export function PoolPanel({ pool, onClose }: PoolPanelProps) {
   const { t } = useTranslation('pools');
   const { t: shared } = useTranslation();
   const saving = useSavePool(pool.name);
-  // What the form began with: what others change meanwhile is not sent back as it was.
+  // The initial values of the form, so that concurrent changes of other fields are not reverted.
   const [base, setBase] = useState(() => valuesInForm(pool));
   const form = useForm<FormValues>({ initialValues: base });
   const errors = formErrors(saving.error, allKeys, shared);

@@ -16,7 +16,7 @@ interface PoolSettingFieldProps {
   readonly error: string | undefined;
 }
 
-/** One setting of a pool: what it is, where its value comes from, and what changes it. */
+/** One setting of a pool: its meaning, the source of its value, and its control. */
 export function PoolSettingField(props: PoolSettingFieldProps) {
   const { setting, pool, onReset, isBusy } = props;
   const { t } = useTranslation('pools');

@@ -9,7 +9,7 @@ export const shareBys = ['level', 'tenant'] as const;
 const isShareBy = (value: unknown): value is (typeof shareBys)[number] => shareBys.some(one => one === value);
 const isPolicy = (value: unknown): value is (typeof policies)[number] => policies.some(policy => policy === value);
 
-/** One value of a setting as it is read, with its unit. */
+/** Formats a value of a setting with its unit. */
 export function usePoolValueText(): (value: PoolValue, unit?: Unit) => string {
   const { t } = useTranslation('pools');
   const { exact } = useNumbers();

@@ -156,7 +156,7 @@ interface ClosedModelsProps {
   readonly leftOut: number;
 }
 
-/** So many are named, and no name longer than this. */
+/** The most names listed, and the longest name shown in full. */
 const mostNamed = 10;
 const mostCharacters = 60;
 

@@ -6,7 +6,7 @@ import { type ShownPool, useOpenWindows } from '../../api/pools.ts';
 import { Moment } from '../../parts/moment.tsx';
 import { allKeys } from './pool-form-values.ts';
 
-/** Which settings a schedule holds now, and how long. */
+/** The settings that a schedule controls now, and until when. */
 export function ScheduledNote({ pool }: { readonly pool: ShownPool }) {
   const { t } = useTranslation('pools');
   const scheduled = allKeys.filter(key => pool.source[key] === 'schedule');

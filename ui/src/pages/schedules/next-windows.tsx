@@ -7,7 +7,7 @@ import { readerZone } from './zones.ts';
 
 interface NextWindowsProps {
   readonly mappingId: number;
-  /** The schedule that is changed; null: a new one. */
+  /** The schedule that is edited; null: a new one. */
   readonly scheduleId: number | null;
 }
 
@@ -21,7 +21,7 @@ const spanStyle = {
   hourCycle: 'h23',
 } as const;
 
-/** What is in force of the mapping's schedules in the next days: no other window may overlap these. */
+/** The windows of the mapping's schedules in the next days, which no other window may overlap. */
 export function NextWindows({ mappingId, scheduleId }: NextWindowsProps) {
   const { t, i18n } = useTranslation('schedules');
   const { data, error, refetch } = useWindows(mappingId, true);

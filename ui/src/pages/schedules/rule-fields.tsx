@@ -6,7 +6,7 @@ import type { FieldsProps } from './target-fields.tsx';
 import { useWeekdays, weekdayNames } from './weekdays.ts';
 import { allZones, readerZone } from './zones.ts';
 
-/** When it holds: days, hours, and on whose clock. */
+/** The rule of a schedule: days, hours, and time zone. */
 export function RuleFields({ form, errors }: FieldsProps) {
   const { t } = useTranslation('schedules');
   const { start, end } = form.values;

@@ -14,7 +14,7 @@ const middle = '(min-width: 48em)';
 interface ColumnsOf<Row> {
   readonly onEdit: (row: Row) => void;
   readonly onDelete: (row: Row) => void;
-  /** Whose schedule it is, and what holds in its windows. */
+  /** The subject of the schedule, and the value in its windows. */
   readonly target: {
     readonly title: string;
     readonly name: (row: Row) => string;
@@ -23,7 +23,7 @@ interface ColumnsOf<Row> {
   readonly what: { readonly title: string; readonly render: (row: Row) => ReactNode };
 }
 
-/** The same for mappings and pools, but for whose they are and what they say. */
+/** Shared by mappings and pools, which differ in subject and value. */
 export function scheduleColumns<Row extends AnySchedule>(
   t: TFunction<'schedules'>,
   { onEdit, onDelete, target, what }: ColumnsOf<Row>,

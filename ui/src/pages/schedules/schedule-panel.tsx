@@ -25,18 +25,18 @@ interface PanelProps<Of> {
   readonly edited: Of;
   readonly isTeam: boolean;
   readonly pools: Pools;
-  /** Chosen already, for a new one. */
+  /** The preset mapping of a new schedule. */
   readonly mappingId: number | null;
   readonly onClose: () => void;
 }
 
-/** A schedule at the side of the page; one that was chosen by its window is fetched first. */
+/** A schedule in the side panel; one that was opened by its window is loaded first. */
 export function SchedulePanel({ edited, ...props }: PanelProps<Edited>) {
   if (edited.of === 'window') return <WindowPanel {...props} edited={edited} />;
   return <ScheduleForm {...props} edited={edited} />;
 }
 
-/** A mapping has few schedules. */
+/** More than a mapping can have. */
 const mostOfMapping = 100;
 
 function WindowPanel({ edited, ...props }: PanelProps<Extract<Edited, { readonly of: 'window' }>>) {
@@ -47,7 +47,7 @@ function WindowPanel({ edited, ...props }: PanelProps<Extract<Edited, { readonly
     true,
   );
   const found = data?.schedules.find(({ id }) => id === edited.id);
-  // What is open stays open when somebody else deletes it: what was typed is not lost.
+  // An open schedule stays open if it is deleted meanwhile, so that typed values are not lost.
   const [schedule, setSchedule] = useState(found);
   if (schedule === undefined && found !== undefined) setSchedule(found);
   if (schedule !== undefined) return <ScheduleForm {...props} edited={{ of: 'mapping', schedule }} />;

@@ -4,7 +4,7 @@ import type { PoolSchedule, Schedule, ScheduleWrite } from '../../api/schedules.
 import { mappingNames, valueText } from './shown-windows.ts';
 import { readerZone } from './zones.ts';
 
-/** What the panel is open for; a window leads to its schedule. */
+/** The subject of the panel; a window leads to its schedule. */
 export type Edited =
   | { readonly of: 'new' }
   | { readonly of: 'mapping'; readonly schedule: Schedule }
@@ -13,7 +13,7 @@ export type Edited =
 
 export type Pools = readonly ShownPool[];
 
-/** As the form holds them; `value` as it is typed. */
+/** The values of the form; `value` as it is typed. */
 export interface Values {
   readonly of: 'mapping' | 'pool';
   readonly mapping_id: number | null;
@@ -28,7 +28,7 @@ export interface Values {
   readonly description: string;
 }
 
-/** What the gateway may find fault with. */
+/** The fields to which an error of the gateway can belong. */
 export const formFields = [
   'mapping_id',
   'priority',
@@ -75,8 +75,8 @@ export function valuesOf(edited: EditedSchedule, { isTeam, pools, mappingId }: G
 }
 
 /**
- * What is sent; what is missing the gateway tells, by field. Of one that is there, only what was changed since `before`:
- * two who change different things do not undo each other's.
+ * Returns the request; the gateway reports missing fields. For an existing schedule only the fields that changed since
+ * `before` are sent, so that concurrent changes of other fields are kept.
  */
 export function writeOf(edited: EditedSchedule, values: Values, before: Values): ScheduleWrite {
   const { of, pool } = values;
@@ -94,7 +94,7 @@ function sentOf(values: Values): Readonly<Record<string, unknown>> {
   return of === 'mapping' ? { ...rule, mapping_id, priority } : { ...rule, key, value: typedValue(value) };
 }
 
-/** `true`, `12.5`, `10,9,8` or a word, as the configuration writes values. */
+/** Parses `true`, `12.5`, `10,9,8` or a word, as the configuration writes values. */
 function typedValue(text: string): string | number | boolean | number[] {
   const trimmed = text.trim();
   if (trimmed === 'true' || trimmed === 'false') return trimmed === 'true';
@@ -102,7 +102,7 @@ function typedValue(text: string): string | number | boolean | number[] {
   return trimmed === '' || Number.isNaN(Number(trimmed)) ? trimmed : Number(trimmed);
 }
 
-/** `Production (mapping #5)`, `weights of pool local`. */
+/** Returns `Production (mapping #5)`, `weights of pool local`. */
 export const targetText = (schedule: Schedule | PoolSchedule, t: TFunction<'schedules'>): string =>
   'pool' in schedule
     ? t('targetPool', { pool: schedule.pool, key: schedule.key })

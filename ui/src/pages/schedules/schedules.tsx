@@ -23,7 +23,7 @@ export function Schedules({ isTeam }: { readonly isTeam: boolean }) {
   const asked = usePools(false);
   const pools = asked.data ?? [];
   const ofAsked = usePoolSchedules(pools.map(({ name }) => name));
-  // Without the pools there are no schedules of theirs: neither is that an empty list.
+  // If the pools are unknown, so are their schedules: that must not look like an empty list.
   const ofPools = asked.data === undefined ? { ...asked, pools: [] } : ofAsked;
   const [edited, setEdited] = useState<Edited | null>(null);
   const [askDelete, dialog] = useDeleting();

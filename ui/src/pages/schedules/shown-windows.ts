@@ -4,13 +4,13 @@ import type { WeekWindow } from './week-layout.ts';
 /** A window of a mapping or of a pool, as the week shows it. */
 export interface ShownWindow extends WeekWindow {
   readonly scheduleId: number;
-  /** Null: it is a pool's. */
+  /** Null: a window of a pool. */
   readonly mappingId: number | null;
-  /** Of a mapping. */
+  /** For a mapping. */
   readonly priority: number | null;
-  /** Whose it is: a tenant, or a pool's setting. */
+  /** The subject: a tenant, or a pool's setting. */
   readonly name: string;
-  /** What more there is to say of that. */
+  /** Further details of the subject. */
   readonly detail: string;
   readonly localStart: string;
   readonly localEnd: string;
@@ -44,7 +44,7 @@ const momentsOf = ({ start, end, local_start, local_end }: MappingWindow | PoolW
 
 type OfMapping = Pick<MappingWindow, 'mapping_id' | 'mapping'>;
 
-/** By the tenant if there is one, else by the pattern. */
+/** Named by the tenant if there is one, else by the pattern. */
 export function mappingNames({ mapping_id, mapping }: OfMapping): { readonly name: string; readonly detail: string } {
   if (mapping === null) return { name: `#${mapping_id}`, detail: '' };
   const { pattern, tenant_id, tenant_name } = mapping;
@@ -52,6 +52,6 @@ export function mappingNames({ mapping_id, mapping }: OfMapping): { readonly nam
   return tenant === null ? { name: pattern, detail: `#${mapping_id}` } : { name: tenant, detail: pattern };
 }
 
-/** A pool's value as the configuration writes it. */
+/** Formats a pool's value as the configuration writes it. */
 export const valueText = (value: PoolWindow['value']): string =>
   Array.isArray(value) ? value.join(',') : String(value);

@@ -8,7 +8,7 @@ import { valueText } from './shown-windows.ts';
 
 export interface FieldsProps {
   readonly form: UseFormReturnType<Values>;
-  /** What the gateway said, by field. */
+  /** The gateway's errors, by field. */
   readonly errors: Readonly<Partial<Record<string, string>>>;
 }
 
@@ -17,7 +17,7 @@ interface TargetFieldsProps extends FieldsProps {
   readonly pools: Pools;
 }
 
-/** Whose schedule it is, and what holds in its windows. */
+/** The subject of the schedule, and the value in its windows. */
 export function TargetFields(props: TargetFieldsProps) {
   return props.form.values.of === 'mapping' ? <OfMapping {...props} /> : <OfPool {...props} />;
 }
@@ -60,7 +60,7 @@ function OfPool({ form, errors, isNew, pools }: TargetFieldsProps) {
     form.setFieldValue('key', chosen);
     const now = keys.find(one => one === chosen);
     const value = now && pool?.[now];
-    // What holds now is where one begins to change it.
+    // The value in effect is the initial value of the field.
     form.setFieldValue('value', value === null || value === undefined ? '' : valueText(value));
   };
   return (
@@ -96,5 +96,5 @@ function OfPool({ form, errors, isNew, pools }: TargetFieldsProps) {
   );
 }
 
-/** The names of all settings that a pool has. */
+/** Returns the names of all settings of a pool. */
 const settingsOf = ({ source }: Pools[number]) => Object.keys(source) as (keyof Pools[number]['source'])[];

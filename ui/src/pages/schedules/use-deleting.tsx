@@ -6,7 +6,7 @@ import { tellDone, tellError } from '../../parts/tell.ts';
 import { targetText } from './schedule-values.ts';
 import { useWeekdays, weekdaysText } from './weekdays.ts';
 
-/** Asks before a schedule goes: `[ask, dialog]`. */
+/** Asks before a schedule is deleted: `[ask, dialog]`. */
 export function useDeleting(): readonly [(schedule: Schedule | PoolSchedule) => void, ReactNode] {
   const { t } = useTranslation('schedules');
   const { t: shared } = useTranslation();

@@ -6,10 +6,10 @@ import { type Block, hourText, minutesOfDay } from './week-layout.ts';
 import classes from './week-view.module.css';
 import { useWeekdays } from './weekdays.ts';
 
-/** As little as a block must last to show a second and a third line. */
+/** The minimum duration, in minutes, of a block with a second and a third line. */
 const twoLines = 105;
 const threeLines = 165;
-/** And to have room for lines that are too long for its width. */
+/** The minimum duration of a block with lines that wrap. */
 const longLines = 240;
 
 interface WeekBlockProps {
@@ -49,11 +49,11 @@ export function WeekBlock({ block, onOpen }: WeekBlockProps) {
   );
 }
 
-/** Said in any case, and shown where there is room. */
+/** Always present for screen readers, and visible if there is room. */
 const Line = ({ isShown, children }: { readonly isShown: boolean; readonly children: string }) =>
   isShown ? <span className={classes.text}>{children}</span> : <VisuallyHidden>{children}</VisuallyHidden>;
 
-/** The whole window, on the clock of its own zone. */
+/** The whole window, in the time of its own zone. */
 function Told({ window }: { readonly window: ShownWindow }) {
   const { t } = useTranslation('schedules');
   const clock = (text: string) => text.slice(0, 16).replace('T', ' ');

@@ -1,11 +1,11 @@
-/** Windows as blocks of one week on the clock of a zone. This is layout: when a window is, the gateway says. */
+/** Lays out windows as blocks of one week in a zone's time. The gateway computes the windows. */
 
 export const minutesOfDay = 1_440;
 const dayMs = 86_400_000;
 
-/** What a block is of, and what it shows. */
+/** The window of a block, and its text. */
 export interface WeekWindow {
-  /** The schedule. */
+  /** The ID of the schedule. */
   readonly id: string;
   readonly start: string;
   readonly end: string;
@@ -18,18 +18,18 @@ export interface Block<W extends WeekWindow> {
   /** Minutes of that day. */
   readonly from: number;
   readonly to: number;
-  /** Which of so many columns beside each other. */
+  /** The index of its column among the columns side by side. */
   readonly lane: number;
   readonly lanes: number;
 }
 
 export interface ClockTime {
-  /** Since 1970-01-01, on that clock. */
+  /** Days since 1970-01-01, in that zone. */
   readonly date: number;
   readonly minutes: number;
 }
 
-/** What the clocks of a zone show. */
+/** Returns a function that converts a moment to a zone's local time. */
 export function clockOf(zone: string): (at: Date) => ClockTime {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone: zone,
@@ -51,8 +51,8 @@ export function clockOf(zone: string): (at: Date) => ClockTime {
 export const weekdayOf = (date: number): number => (((date + 3) % 7) + 7) % 7;
 
 /**
- * The next seven days on the days of the week: a day that is past this week shows what comes on it next week. What
- * repeats weekly falls on itself and is shown once.
+ * Places the next seven days on the days of the week: a day that is past in this week shows its next occurrence. Weekly
+ * windows coincide and are shown once.
  */
 export function blocksOf<W extends WeekWindow>(windows: readonly W[], zone: string): Block<W>[] {
   const clock = clockOf(zone);
@@ -70,7 +70,7 @@ export function blocksOf<W extends WeekWindow>(windows: readonly W[], zone: stri
   return [0, 1, 2, 3, 4, 5, 6].flatMap(day => sideBySide([...found.values()].filter(block => block.day === day)));
 }
 
-/** Those that hold at the same time share the width of the day. */
+/** Windows at the same time share the width of the day. */
 function sideBySide<W extends WeekWindow>(blocks: Block<W>[]): Block<W>[] {
   const sorted = blocks.toSorted((a, b) => a.from - b.from || b.to - a.to);
   const placed: Block<W>[] = [];

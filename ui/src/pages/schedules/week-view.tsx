@@ -11,18 +11,18 @@ import { useWeekdays } from './weekdays.ts';
 
 interface WeekViewProps {
   readonly windows: readonly ShownWindow[];
-  /** On whose clock. */
+  /** The time zone of the view. */
   readonly zone: string;
   readonly onOpen: (window: ShownWindow) => void;
 }
 
 const days = [0, 1, 2, 3, 4, 5, 6] as const;
-/** Of the column with the hours, as the style sheet has it. */
+/** The width of the column with the hours, as in the style sheet. */
 const hoursWidth = 52;
 const minuteMs = 60_000;
 const hours = [3, 6, 9, 12, 15, 18, 21] as const;
 
-/** The next seven days, Monday to Sunday, on one clock. */
+/** The next seven days, Monday to Sunday, in one zone. */
 export function WeekView({ windows, zone, onOpen }: WeekViewProps) {
   const { t } = useTranslation('schedules');
   const frame = useScrollRegion(t('weekLabel', { zone }));
@@ -31,7 +31,7 @@ export function WeekView({ windows, zone, onOpen }: WeekViewProps) {
   const now = clockOf(zone)(new Date(useEachSecond(() => Math.floor(Date.now() / minuteMs) * minuteMs)));
   const today = weekdayOf(now.date);
   useEffect(() => {
-    // Where the week is wider than the screen, it begins with today.
+    // If the week is wider than the screen, it scrolls to today.
     const head = frame.current?.querySelector<HTMLElement>('[data-today]');
     if (frame.current && head) frame.current.scrollLeft = head.offsetLeft - hoursWidth;
   }, [frame]);

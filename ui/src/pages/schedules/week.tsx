@@ -13,14 +13,14 @@ interface WeekProps {
   readonly isTeam: boolean;
   readonly mappingId: string | undefined;
   readonly pools: readonly PoolSchedules[];
-  /** The page of them that is shown below. */
+  /** The page of schedules shown below. */
   readonly schedules: ScheduleList | undefined;
   readonly onEdit: (edited: Edited) => void;
-  /** The filter before the choice of the clock. */
+  /** The filter before the choice of the zone. */
   readonly children: ReactNode;
 }
 
-/** The week of all windows, or of one mapping's; pools' settings come along where no mapping is chosen. */
+/** The week of all windows, or of one mapping's; pools' settings are included if no mapping is chosen. */
 export function Week({ isTeam, mappingId, pools, schedules, onEdit, children }: WeekProps) {
   const { t } = useTranslation('schedules');
   const windows = useWindows(mappingId, isTeam);

@@ -2,7 +2,7 @@ import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { NewSchedule } from '../../api/schedules.ts';
 
-/** As the API says them, Monday first. */
+/** The names of the API, Monday first. */
 export const weekdayNames = [
   'mon',
   'tue',
@@ -26,7 +26,7 @@ export function useWeekdays(length: 'short' | 'long'): readonly string[] {
   }, [i18n.language, length]);
 }
 
-/** `Mon–Fri, Sun`; a name that is none stays as it is. */
+/** Returns `Mon–Fri, Sun`; an unknown name stays unchanged. */
 export function weekdaysText(names: readonly string[], shown: readonly string[]): string {
   const isDay = (name: string) => weekdayNames.some(known => known === name);
   const days = weekdayNames.flatMap((name, day) => (names.includes(name) ? [day] : []));

@@ -1,5 +1,5 @@
-/** The zone of the reader's clock. */
+/** The zone of the browser. */
 export const readerZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** All that there are; the reader's first. */
+/** All zones; the browser's first. */
 export const allZones = (): string[] => [...new Set([readerZone(), 'UTC', ...Intl.supportedValuesOf('timeZone')])];

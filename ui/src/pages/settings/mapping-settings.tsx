@@ -40,7 +40,7 @@ function Form({ settings }: { readonly settings: Settings }) {
   const saving = useSaveSettings();
   const form = useForm<Values>({ initialValues: valuesOf(settings) });
   const [seen, setSeen] = useState(settings);
-  // Fields that nobody has touched follow what others set meanwhile: it is not sent back as it was.
+  // Untouched fields follow concurrent changes, so that these are not reverted.
   useEffect(() => {
     if (seen === settings) return;
     for (const name of names) if (form.values[name] === seen[name]) form.setFieldValue(name, settings[name]);
@@ -50,7 +50,7 @@ function Form({ settings }: { readonly settings: Settings }) {
   const save = (patch: SettingsPatch, done: string) =>
     saving.mutate(patch, {
       onSuccess: after => {
-        // What was not part of it stays as it was typed.
+        // Fields outside the saved part keep the typed values.
         for (const name of names.filter(name => name in patch)) form.setFieldValue(name, after[name]);
         tellDone(done);
       },
@@ -122,6 +122,6 @@ function Form({ settings }: { readonly settings: Settings }) {
 
 const valuesOf = ({ source: _source, ...values }: Settings): Values => values;
 
-/** An empty field is none of the gateway's values: it is sent as it is, and refused there. */
+/** An empty field is invalid: it is sent as it is, and the gateway refuses it. */
 const patchOf = (values: Values, changed: readonly SettingName[]) =>
   Object.fromEntries(changed.map(name => [name, values[name]])) as SettingsPatch;

@@ -15,7 +15,7 @@ export function SessionFacts() {
   const { t: ofUsers } = useTranslation('users');
   const { user, signed_in_at, idle_expires_at, expires_at } = useSession();
   const queries = useQueryClient();
-  // When it ends has moved since the signing in.
+  // The session's end has moved since the sign-in.
   useEffect(() => void queries.invalidateQueries({ queryKey: sessionKey }), [queries]);
   return (
     <Section title={t('session')} aside={<SignOutEverywhere />}>

@@ -12,7 +12,7 @@ interface UserActions {
   readonly onSetActive: (user: User, isActive: boolean) => void;
 }
 
-export const keysOf = ({ id }: User) => `/api-keys?user_id=${id}`;
+const keysOf = ({ id }: User) => `/api-keys?user_id=${id}`;
 
 export const userColumns = (t: TFunction<'users'>, actions: UserActions): DataTableColumn<User>[] => [
   {

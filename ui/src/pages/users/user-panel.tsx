@@ -8,10 +8,10 @@ import { tellDone } from '../../parts/tell.ts';
 import { roleOptions, statusOptions } from './user-words.tsx';
 
 interface UserPanelProps {
-  /** Null: a new one. */
+  /** Null: a new user. */
   readonly user: User | null;
   readonly onClose: () => void;
-  /** Asks before somebody is locked out. */
+  /** Asks for confirmation before a user is deactivated. */
   readonly confirmDeactivation: (user: User, onConfirm: () => void) => void;
 }
 
@@ -96,11 +96,11 @@ const valuesOf = (user: User | null): Values => ({
 
 const nameOf = ({ display_name }: Values) => (display_name.trim() === '' ? null : display_name.trim());
 
-// What the fields may be the gateway says.
+// The gateway validates the fields.
 const newUser = (values: Values) =>
   ({ email: values.email, role: values.role, display_name: nameOf(values) }) as NewUser;
 
-/** Only what was changed: two who change different things do not undo each other's. */
+/** Sends only changed fields, so that concurrent changes of others are kept. */
 const patchOf = (user: User, values: Values) =>
   ({
     ...(values.role === user.role ? {} : { role: values.role }),

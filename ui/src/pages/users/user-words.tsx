@@ -3,7 +3,7 @@ import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { roles, statuses } from '../../api/users.ts';
 
-/** A row written by hand may have any role; then it is shown as it stands. */
+/** A row written by hand may have any role; it is shown unchanged. */
 export function roleText(role: string, t: TFunction<'users'>): string {
   const known = roles.find(name => name === role);
   return known === undefined ? role : t(`role_${known}`);

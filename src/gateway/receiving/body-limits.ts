@@ -1,0 +1,42 @@
+import type { PoolConfig, PoolSettings } from '../../config/config.ts';
+import type { UploadLimits } from './uploads.ts';
+
+interface BodyLimitParts {
+  readonly maxBodyBytes: number;
+  /** The minimum speed of an incoming body; 0: no limit. */
+  readonly minBytesPerSec: number;
+  readonly pools: readonly PoolConfig[];
+}
+
+/**
+ * The limits of incoming bodies together: as much as may wait in the largest pool, and never less than two bodies of
+ * the largest size. They follow the settings of the pools; uploads beyond a lowered bound are dropped as they grow.
+ */
+export class BodyLimits implements UploadLimits {
+  readonly maxBytes: number;
+  readonly minBytesPerSec: number;
+  /** By pool. */
+  readonly #queuedBytes: Map<string, number>;
+  #maxReceivingBytes: number;
+
+  constructor({ maxBodyBytes, minBytesPerSec, pools }: BodyLimitParts) {
+    this.maxBytes = maxBodyBytes;
+    this.minBytesPerSec = minBytesPerSec;
+    this.#queuedBytes = new Map(pools.map(({ name, settings }) => [name, settings.maxQueuedBytes]));
+    this.#maxReceivingBytes = this.#most();
+  }
+
+  get maxReceivingBytes(): number {
+    return this.#maxReceivingBytes;
+  }
+
+  /** Applies the settings of a pool. */
+  configure(pool: string, { maxQueuedBytes }: Pick<PoolSettings, 'maxQueuedBytes'>): void {
+    this.#queuedBytes.set(pool, maxQueuedBytes);
+    this.#maxReceivingBytes = this.#most();
+  }
+
+  #most(): number {
+    return Math.max(2 * this.maxBytes, ...this.#queuedBytes.values());
+  }
+}

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Tally } from '../../../src/domain/tally.ts';
+
+test('a tally tells the sum of what was added for each key', () => {
+  const step = fc.record({ key: fc.integer({ min: 0, max: 5 }), amount: fc.integer({ min: -3, max: 3 }) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 100 }), steps => {
+      const tally = new Tally<number>();
+      const model = [0, 0, 0, 0, 0, 0];
+      for (const { key, amount } of steps) {
+        model[key] = (model[key] ?? 0) + amount;
+        assert.equal(tally.add(key, amount), model[key]);
+      }
+      assert.deepEqual(
+        model.map((_, key) => tally.of(key)),
+        model,
+      );
+    }),
+  );
+});
+
+test('a million keys that come and go leave some thousands of entries, and no key that stays is lost', () => {
+  const tally = new Tally<number>();
+  let most = 0;
+  for (let key = 0; key < 3_000; key++) tally.add(-1 - key, 7);
+  for (let key = 0; key < 1_000_000; key++) {
+    tally.add(key, 1);
+    tally.add(key, -1);
+    most = Math.max(most, tally.size);
+  }
+  assert.ok(most <= 2 * 3_000 + 2_048, `${most} entries were held`);
+  for (let key = 0; key < 3_000; key++) assert.equal(tally.of(-1 - key), 7);
+});
