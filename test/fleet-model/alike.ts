@@ -96,6 +96,7 @@ function forgetPast(p: Proc): void {
     generation,
     link: 'none',
     openedAt: null,
+    isWelcomed: false,
     sentAt: null,
     answeredAt: null,
     heardBeat: null,

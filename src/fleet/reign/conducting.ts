@@ -54,7 +54,7 @@ export function abdicate(p: Process, why: string): void {
   const { state } = p;
   const c = state.conducted;
   if (c === null) return;
-  state.told = { epoch: c.epoch, members: listOf(p, c) };
+  if (state.told.epoch <= c.epoch) state.told = { epoch: c.epoch, members: listOf(p, c) };
   state.contact.to = null;
   state.conducted = null;
   // What was read before this reign says nothing of what came after it.

@@ -83,18 +83,19 @@ function follow(p: Process, epoch: number, to: Listed, now: number): void {
   // An election that was asked for may still succeed; its answer is not waited for, and the row is released again.
   p.state.election = null;
   p.state.epoch = epoch;
-  Object.assign(contact, { to, link: 'opening', openedAt: now, heardBeat: null, generation: contact.generation + 1 });
-  p.actions.push({ do: 'connect', to, generation: contact.generation });
+  const generation = contact.generation + 1;
+  Object.assign(contact, { to, generation, link: 'opening', openedAt: now, isWelcomed: false, heardBeat: null });
+  p.actions.push({ do: 'connect', to, generation });
 }
 
-/** Without the database, the others know who conducts: the last conductor is asked first, then one after the other. */
+/** Without the database, the others may know who conducts: asks the last conductor, then one after the other. */
 function askAround(p: Process, now: number): void {
   const { contact, told, epoch } = p.state;
   if (contact.link === 'opening' && since(contact.openedAt, now) <= p.times.lostMs) return;
   const last = contact.to === null ? [] : [contact.to];
-  const others = joined(last, told.members).filter(({ id }) => id !== p.self.id && !isGone(p, id));
-  const at = contact.link === 'opening' ? others.findIndex(({ id }) => id === contact.to?.id) + 1 : 0;
-  const next = others[at % others.length];
+  const others = joined(told.members, last).filter(({ id }) => id !== p.self.id && !isGone(p, id));
+  const at = others.findIndex(({ id }) => id === contact.to?.id);
+  const next = others[contact.isWelcomed && at >= 0 ? at : (at + 1) % others.length];
   if (next !== undefined) follow(p, epoch, next, now);
 }
 
@@ -152,9 +153,13 @@ export function opened(p: Process, generation: number, now: number): void {
 export function ended(p: Process, generation: number, how: Knock, now: number): void {
   const { contact } = p.state;
   if (generation !== contact.generation || contact.link === 'none' || contact.to === null) return;
+  const wasOpen = contact.link === 'open';
+  const isProof = p.rules.isProof(how);
   contact.link = 'none';
-  if (p.rules.isProof(how)) proveGone(p, contact.to.id);
+  if (isProof) proveGone(p, contact.to.id);
   else p.actions.push({ do: 'knock', at: contact.to });
+  // Who could not be reached is not asked again before the next turn: a connection may fail at once, without end.
+  if (!wasOpen && !isProof) return;
   p.actions.push({ do: 'read' });
   seek(p, now);
 }
@@ -175,7 +180,7 @@ export function told(p: Process, generation: number, message: FromConductor, now
       return;
     case 'welcome':
       p.state.told = { epoch: message.epoch, members: message.members };
-      contact.heardBeat = message.beat;
+      Object.assign(contact, { isWelcomed: true, heardBeat: message.beat });
       if (message.answers !== null) answered(p, p.rules.welcomeAnswers(message.answers), now);
       // So that the conductor need not wait for this member's answer until the next beat.
       beat(p, now);

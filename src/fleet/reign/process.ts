@@ -12,6 +12,8 @@ interface Contact {
   generation: number;
   link: 'none' | 'opening' | 'open';
   openedAt: number | null;
+  /** Whether `to` conducted when it was asked last. */
+  isWelcomed: boolean;
   /** When the conductor was last sent a beat or a hello. */
   sentAt: number | null;
   /** When that was sent which the conductor answered last. */
@@ -89,7 +91,16 @@ export interface Process {
 
 export const newState = (): State => ({
   epoch: 0,
-  contact: { to: null, generation: 0, link: 'none', openedAt: null, sentAt: null, answeredAt: null, heardBeat: null },
+  contact: {
+    to: null,
+    generation: 0,
+    link: 'none',
+    openedAt: null,
+    isWelcomed: false,
+    sentAt: null,
+    answeredAt: null,
+    heardBeat: null,
+  },
   told: { epoch: 0, members: [] },
   row: null,
   rowReadAt: null,

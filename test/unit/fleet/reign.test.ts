@@ -173,3 +173,19 @@ test('without the database, a member whose connection broke finds its conductor 
   story.asks(story.p(1));
   assert.equal(story.w.granted, 1, 'the reign goes on');
 });
+
+test('without the database one member after the other is asked, and who cannot be reached not twice in a turn', () => {
+  const reign = newReign(b);
+  const [c, d] = [listed('c'), listed('d')];
+  reign.rowRead(row({ members: [a, b, c, d] }), 0, 0);
+  const asked: string[] = [];
+  let generation = 1;
+  for (let now = 2_500; asked.length < 4; now += 500) {
+    assert.deepEqual(did(reign.ended(generation, 'lost', now)), ['knock']);
+    const connect = reign.tick(now).find(action => action.do === 'connect');
+    assert.ok(connect);
+    asked.push(connect.to.id);
+    generation = connect.generation;
+  }
+  assert.deepEqual(asked, ['c', 'd', 'a', 'c']);
+});
