@@ -182,10 +182,11 @@ export class IdentityStore {
       .execute();
     const shown = legible(apiKeyRow, keys);
     const isFiltered = user_id !== undefined || q !== undefined;
-    if (this.#estimate !== null && !isFiltered && (await this.#areMany(wanted))) {
+    const isBeyond = keys.length === 0 && offset > 0;
+    if (this.#estimate !== null && !isFiltered && !isBeyond && (await this.#areMany(wanted))) {
       const seen = offset + keys.length;
       // The last page gives the total; a full page may have others after it.
-      if (keys.length > 0 && keys.length < limit) return { keys: shown, total: seen, isEstimated: false };
+      if (keys.length < limit) return { keys: shown, total: seen, isEstimated: false };
       return { keys: shown, total: Math.max(seen, await this.#estimate(wanted)), isEstimated: true };
     }
     const { total } = await wanted.select(eb => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();

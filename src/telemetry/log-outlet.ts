@@ -42,8 +42,12 @@ const directOutlet = (fd: number): Outlet => {
   return { ...plain, write: take, writeNow: take };
 };
 
-/** For one that may block. */
-const pooledOutlet = (fd: number): Outlet => ({
+/**
+ * For a descriptor that may block.
+ *
+ * @public A test's process of its own imports it.
+ */
+export const pooledOutlet = (fd: number): Outlet => ({
   ...plain,
   write: bytes =>
     new Promise((resolve, reject) => {

@@ -44,7 +44,7 @@ export default function Page() {
       <PagedTable
         label={t('title')}
         columns={keyColumns(t, { onRevoke: revoke })}
-        query={{ ...query, data: data && { rows: data.api_keys, total: data.total } }}
+        query={{ ...query, data: data && { rows: data.api_keys, total: data.total, about: data.total_estimated } }}
         view={view}
         rowId={key => key.id}
         isFiltered={isFiltered(view)}

@@ -8,7 +8,9 @@ import { pageSizes, type TableView } from './table-view.ts';
 
 /** The query of a table: the rows of one page, and the total. */
 interface PagedQuery<Row> {
-  readonly data: { readonly rows: readonly Row[]; readonly total: number } | undefined;
+  readonly data:
+    | { readonly rows: readonly Row[]; readonly total: number; readonly about?: true | undefined }
+    | undefined;
   readonly error: unknown;
   readonly isFetching: boolean;
   refetch(): unknown;
@@ -64,7 +66,9 @@ export function PagedTable<Row>(props: PagedTableProps<Row>) {
         onRecordsPerPageChange={view.setPageSize}
         page={view.page}
         onPageChange={view.setPage}
-        paginationText={({ from, to, totalRecords }) => t('rowsShown', { from, to, total: totalRecords })}
+        paginationText={({ from, to, totalRecords }) =>
+          t('rowsShown', { from, to, total: (query.data?.about ? '≈ ' : '') + totalRecords })
+        }
         loadingText={t('loading')}
         // Without sortable columns, no sort order is shown.
         sortStatus={view.sort ?? { columnAccessor: '', direction: 'asc' }}

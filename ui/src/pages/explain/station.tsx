@@ -1,5 +1,5 @@
 import { Badge, Group, Paper, Stack, Text } from '@mantine/core';
-import { IconArrowNarrowRight, IconCheck, IconMinus, IconQuestionMark, IconX } from '@tabler/icons-react';
+import { IconArrowRight, IconCheck, IconMinus, IconQuestionMark, IconX } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import classes from './path.module.css';
@@ -9,7 +9,7 @@ export type StationState = 'decided' | 'passed' | 'idle' | 'off' | 'unknown';
 
 const icons = {
   decided: IconCheck,
-  passed: IconArrowNarrowRight,
+  passed: IconArrowRight,
   idle: IconMinus,
   off: IconX,
   unknown: IconQuestionMark,

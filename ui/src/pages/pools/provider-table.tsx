@@ -1,5 +1,5 @@
 import { Anchor, Badge, Group, Stack, Text, Tooltip } from '@mantine/core';
-import { IconAlertTriangle, IconCircleCheck, IconHelpCircle, IconPlayerPause } from '@tabler/icons-react';
+import { IconAlertTriangle, IconCircleCheck, IconPlayerPause, IconQuestionMark } from '@tabler/icons-react';
 import type { TFunction } from 'i18next';
 import type { DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
@@ -116,7 +116,7 @@ function LastFailure({ health: { last_failure_at, last_failure } }: HealthProps)
 const looks = {
   ok: { icon: IconCircleCheck, color: 'var(--mantine-color-teal-filled)' },
   failing: { icon: IconAlertTriangle, color: 'var(--mantine-color-red-filled)' },
-  unknown: { icon: IconHelpCircle, color: 'var(--mantine-color-dimmed)' },
+  unknown: { icon: IconQuestionMark, color: 'var(--mantine-color-dimmed)' },
 } as const;
 
 function Health({ health: { state, closed_until, closed_models, closed_models_left_out } }: HealthProps) {
