@@ -2,78 +2,9 @@
 import { Random } from '../../bench/sim/random.ts';
 import { rules as allRules, type Rules } from '../../src/fleet/reign/rules.ts';
 import type { Times } from '../../src/fleet/reign/times.ts';
-import {
-  type Connection,
-  type DeskRules,
-  Laws,
-  newWorld,
-  type Proc,
-  running,
-  say,
-  type World,
-  waiting,
-} from './world.ts';
-
-type Fault =
-  | 'kill'
-  | 'spawn'
-  | 'leave'
-  | 'cut'
-  | 'cutOneWay'
-  | 'heal'
-  | 'reset'
-  | 'stop'
-  | 'stopLong'
-  | 'resume'
-  | 'databaseAway'
-  | 'databaseAwayForOne'
-  | 'databaseBack'
-  | 'split'
-  | 'mend'
-  | 'backup'
-  | 'restore'
-  | 'databaseClockJumps'
-  | 'giveUp'
-  | 'late';
-
-/** How often each fault comes, among the faults. */
-export const mixes: Readonly<Record<string, Partial<Record<Fault, number>>>> = {
-  calm: {},
-  kills: { kill: 4, spawn: 6 },
-  leaves: { leave: 4, spawn: 4, kill: 1 },
-  links: { cut: 8, heal: 10, reset: 10 },
-  oneWay: { cutOneWay: 8, heal: 10, reset: 6 },
-  stops: { stop: 6, resume: 8, stopLong: 1 },
-  databaseAway: { databaseAway: 3, databaseBack: 5, kill: 1, spawn: 1, leave: 1, reset: 1 },
-  databaseAwayForSome: { databaseAwayForOne: 6, databaseBack: 5, cut: 6, heal: 6, kill: 1, spawn: 1 },
-  split: { split: 3, mend: 4, spawn: 1 },
-  restore: { backup: 3, restore: 3, kill: 3, spawn: 3, databaseAway: 1, databaseBack: 2 },
-  databaseClock: { databaseClockJumps: 4, kill: 1, spawn: 1, cut: 4, heal: 5 },
-  twoInARow: { kill: 6, spawn: 6, databaseAwayForOne: 6, cut: 4, databaseBack: 3, heal: 3 },
-  handOver: { leave: 5, spawn: 6, databaseAwayForOne: 4, cut: 4, heal: 2, databaseBack: 2 },
-  halfOpen: { cutOneWay: 8, databaseAwayForOne: 4, heal: 3, databaseBack: 2, reset: 6 },
-  late: { giveUp: 8, late: 6, databaseAwayForOne: 2, databaseBack: 3, stop: 4, cut: 4, heal: 4, kill: 2, spawn: 3 },
-  stoppedRestore: { backup: 4, restore: 4, stop: 4, resume: 3, cut: 2, heal: 2, spawn: 1, kill: 1 },
-  all: {
-    kill: 2,
-    spawn: 2,
-    leave: 1,
-    cut: 3,
-    cutOneWay: 2,
-    heal: 5,
-    reset: 4,
-    stop: 2,
-    resume: 4,
-    databaseAway: 1,
-    databaseAwayForOne: 2,
-    databaseBack: 4,
-    split: 1,
-    mend: 2,
-    databaseClockJumps: 1,
-    giveUp: 2,
-    late: 2,
-  },
-};
+import { Laws } from './laws.ts';
+import { type Fault, mixes } from './mixes.ts';
+import { type Connection, type DeskRules, newWorld, type Proc, running, say, type World, waiting } from './world.ts';
 
 const tickMs = 500;
 /** ttl 5 s and dead_after 15 s, as by default; strangers and outages end sooner, so that walks get there. */
@@ -90,7 +21,7 @@ export const walkTimes: Times = {
   heirMs: 500,
 };
 
-export const wholeDesk: DeskRules = { returnsUnused: true, countsAttempts: true };
+export const wholeDesk: DeskRules = { returnsUnused: true };
 
 export interface WalkOptions {
   readonly rules?: Rules;
@@ -166,17 +97,17 @@ class Walk {
       this.#deliverOne();
       return;
     }
-    if (x < 0.55) {
+    if (x < 0.54) {
       this.#tick();
       return;
     }
-    if (x < 0.68) {
+    if (x < 0.72) {
       this.#databaseStep(true);
       return;
     }
     const p = this.#pick(this.#live().filter(one => !one.isStopped));
     if (p === undefined) return;
-    if (x < 0.81) {
+    if (x < 0.84) {
       if (p.state.leaving === 'no' && Object.keys(p.tickets).length < 6) this.#laws.arrive(this.#w, p);
       return;
     }
@@ -231,6 +162,12 @@ class Walk {
     const asked = p?.asked[0];
     if (p === undefined || asked === undefined) return;
     const isReached = this.#laws.reachesDatabase(w, p);
+    // Whoever reads acts on what may have changed since: reading is answered at once, as it happens all the time.
+    if (isReached && asked.statement.do === 'read') {
+      this.#laws.execute(w, asked);
+      this.#laws.answer(w, p, asked);
+      return;
+    }
     if (isReached && !asked.isDone) {
       this.#laws.execute(w, asked);
       return;

@@ -23,10 +23,10 @@ export interface MemberBeat {
   readonly answers: number | null;
   readonly isLeaving: boolean;
 }
-export interface Goodbye {
+interface Goodbye {
   readonly t: 'goodbye';
 }
-export interface Welcome {
+interface Welcome {
   readonly t: 'welcome';
   readonly epoch: number;
   readonly beat: number;
@@ -34,12 +34,12 @@ export interface Welcome {
   readonly answers: number | null;
   readonly members: readonly Listed[];
 }
-export interface ConductorBeat {
+interface ConductorBeat {
   readonly t: 'beat';
   readonly beat: number;
   readonly answers: number;
 }
-export interface List {
+interface List {
   readonly t: 'list';
   readonly members: readonly Listed[];
 }

@@ -1,55 +1,11 @@
-/** The conductor's side: how long its reign holds, whom it waits for, who is on its list, whom it may seat (rules 3, 7, 8). */
+/** The conductor's side: whom it waits for, who is on its list and leaves it, how the row is renewed (rules 3, 4 and 8). */
 import type { FromMember, Hello, Seats } from './actions.ts';
 import { release } from './following.ts';
+import { attendeeOf, isFresh, listOf, reigns } from './holding.ts';
 import { has, heirs, type Listed, type MemberId } from './list.ts';
-import { type Attendee, type Conducted, isGone, later, type Process, returned } from './process.ts';
+import { type Attendee, type Conducted, isGone, later, learn, type Process, returned } from './process.ts';
 import { type FleetRow, isOf } from './row.ts';
 import { since } from './times.ts';
-
-// ---- how long a reign holds
-
-export const isFresh = (p: Process, c: Conducted, now: number): boolean => since(c.renewedAt, now) <= p.times.reignMs;
-
-/** Whether this process conducts, and nobody else can have been elected where its seats are not counted. */
-export function reigns(p: Process, now: number): boolean {
-  const c = p.state.conducted;
-  if (c === null) return false;
-  return isFresh(p, c, now) || (!c.isOver && isUnanimous(p, c, now));
-}
-
-function isUnanimous(p: Process, c: Conducted, now: number): boolean {
-  const { rules, times } = p;
-  if (rules.isTooOld(since(c.renewedAt, now), times)) return false;
-  return c.attendees.every(a => {
-    if (a.isSilent) return false;
-    if (a.isLeftOut || !rules.mustAnswer(a.isListed, a.mayBeInRow)) return true;
-    return rules.isAnswered(since(a.answeredAt, now), times);
-  });
-}
-
-const attendeeOf = (c: Conducted, id: MemberId): Attendee | undefined => c.attendees.find(a => a.listed.id === id);
-
-const listOf = (p: Process, c: Conducted): readonly Listed[] => [
-  p.self,
-  ...c.attendees.filter(a => a.isListed).map(a => a.listed),
-];
-
-export const isGathering = (c: Conducted): boolean => c.attendees.some(a => a.isSilent);
-
-/** Whether a request of that member may have a seat now. */
-export function mayGrant(p: Process, id: MemberId, now: number): boolean {
-  const c = p.state.conducted;
-  if (c === null || !reigns(p, now) || p.rules.mustPause(c.isStranger, now - c.beganAt, p.times)) return false;
-  if (id === p.self.id) return true;
-  const attendee = attendeeOf(c, id);
-  return attendee?.isListed === true && attendee.isLinked && p.rules.maySeat(attendee.isInRow);
-}
-
-export function budgetOf(p: Process, pool: string): number | null {
-  const c = p.state.conducted;
-  if (c === null) return 0;
-  return p.rules.budget(isGathering(c), c.brought.find(b => b.pool === pool)?.seats ?? 0);
-}
 
 // ---- the beginning and the end
 
@@ -98,9 +54,11 @@ export function abdicate(p: Process, why: string): void {
   const { state } = p;
   const c = state.conducted;
   if (c === null) return;
-  state.told = { epoch: c.epoch, members: listOf(p, c) };
+  if (state.told.epoch <= c.epoch) state.told = { epoch: c.epoch, members: listOf(p, c) };
   state.contact.to = null;
   state.conducted = null;
+  // What was read before this reign says nothing of what came after it.
+  state.row = null;
   p.actions.push({ do: 'abdicate', why });
   for (const a of c.attendees) if (a.isLinked) turnAway(p, a.listed.id, a.generation, c.epoch, null);
   p.actions.push({ do: 'read' });
@@ -195,7 +153,8 @@ export function linkLost(p: Process, c: Conducted, id: MemberId, generation: num
 
 function free(p: Process, c: Conducted, a: Attendee, why: string, now: number): void {
   if (a.isLinked) p.actions.push({ do: 'dismiss', member: a.listed.id, generation: a.generation });
-  Object.assign(a, { isListed: false, isSilent: false, isLinked: false });
+  // Where the row may still list it, it may be elected: without its answer the reign needs the database.
+  Object.assign(a, { isListed: false, isSilent: false, isLinked: false, answeredAt: null });
   c.attendees = c.attendees.filter(other => other.isListed || other.mayBeInRow);
   p.actions.push({ do: 'free', member: a.listed.id, why });
   listChanged(p, c, now, null);
@@ -255,6 +214,7 @@ export function renewed(p: Process, c: Conducted, ask: number, outcome: Renewed,
   const { isRenewed, row } = outcome;
   if (!isRenewed && !isOf(row, { epoch: c.epoch, holder: p.self.id })) {
     abdicate(p, `the row is at epoch ${row.epoch}`);
+    learn(p, row);
     return;
   }
   c.stamp = row.stamp;

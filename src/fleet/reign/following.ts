@@ -1,5 +1,5 @@
 /** The member's side: whom it follows, when it has lost its conductor, and when it may stand (rules 2, 5 and 6). */
-import type { FromConductor, MemberBeat } from './actions.ts';
+import type { Elsewhere, FromConductor, MemberBeat } from './actions.ts';
 import { has, joined, type Listed } from './list.ts';
 import { hasRow, isGone, later, type Process, returned } from './process.ts';
 import type { FleetRow } from './row.ts';
@@ -40,7 +40,7 @@ export function seek(p: Process, now: number): void {
   knockAtRivals(p, state.row);
   const holder = followed(p, state.row);
   if (holder !== null) {
-    follow(p, state.row.epoch, holder, now);
+    follow(p, Math.max(state.row.epoch, state.epoch), holder, now);
     return;
   }
   if (state.election !== null) return;
@@ -56,9 +56,12 @@ export function release(p: Process, reign: { readonly epoch: number }, members: 
   p.actions.push({ do: 'release', released: { epoch: reign.epoch, holder: p.self.id, members } });
 }
 
-/** Whom the row says to follow, if anybody. */
+/**
+ * Whom the row says to follow, if anybody. The holder of a lower epoch than the highest known, elected on a row that has
+ * forgotten that one, is shown it, abdicates, and the next epoch is above both: else who knows it could follow nobody.
+ */
 function followed(p: Process, row: FleetRow): Listed | null {
-  if (row.holder === null || row.holder === p.self.id || row.epoch < p.state.epoch) return null;
+  if (row.holder === null || row.holder === p.self.id) return null;
   if (row.ageMs > p.times.ttlMs || isGone(p, row.holder)) return null;
   return row.members.find(listed => listed.id === row.holder) ?? null;
 }
@@ -72,7 +75,7 @@ function knockAtRivals(p: Process, row: FleetRow): void {
   }
 }
 
-export function follow(p: Process, epoch: number, to: Listed, now: number): void {
+function follow(p: Process, epoch: number, to: Listed, now: number): void {
   const { contact } = p.state;
   const isUnderWay = contact.link === 'opening' && contact.to?.id === to.id && p.state.epoch === epoch;
   if (isUnderWay && since(contact.openedAt, now) <= p.times.lostMs) return;
@@ -80,18 +83,19 @@ export function follow(p: Process, epoch: number, to: Listed, now: number): void
   // An election that was asked for may still succeed; its answer is not waited for, and the row is released again.
   p.state.election = null;
   p.state.epoch = epoch;
-  Object.assign(contact, { to, link: 'opening', openedAt: now, heardBeat: null, generation: contact.generation + 1 });
-  p.actions.push({ do: 'connect', to, generation: contact.generation });
+  const generation = contact.generation + 1;
+  Object.assign(contact, { to, generation, link: 'opening', openedAt: now, isWelcomed: false, heardBeat: null });
+  p.actions.push({ do: 'connect', to, generation });
 }
 
-/** Without the database, the others know who conducts: the last conductor is asked first, then one after the other. */
+/** Without the database, the others may know who conducts: asks the last conductor, then one after the other. */
 function askAround(p: Process, now: number): void {
   const { contact, told, epoch } = p.state;
   if (contact.link === 'opening' && since(contact.openedAt, now) <= p.times.lostMs) return;
   const last = contact.to === null ? [] : [contact.to];
-  const others = joined(last, told.members).filter(({ id }) => id !== p.self.id && !isGone(p, id));
-  const at = contact.link === 'opening' ? others.findIndex(({ id }) => id === contact.to?.id) + 1 : 0;
-  const next = others[at % others.length];
+  const others = joined(told.members, last).filter(({ id }) => id !== p.self.id && !isGone(p, id));
+  const at = others.findIndex(({ id }) => id === contact.to?.id);
+  const next = others[contact.isWelcomed && at >= 0 ? at : (at + 1) % others.length];
   if (next !== undefined) follow(p, epoch, next, now);
 }
 
@@ -105,7 +109,7 @@ export function hangUp(p: Process): void {
 // ---- standing
 
 function mayStand(p: Process, row: FleetRow, now: number): boolean {
-  const { contact, leaving, releasedAt } = p.state;
+  const { contact, told, leaving, releasedAt } = p.state;
   const { times, rules } = p;
   if (leaving !== 'no' && since(contact.answeredAt, now) <= 3 * times.ttlMs) return false;
   const isHolderGone = row.holder !== null && row.holder !== p.self.id && isGone(p, row.holder);
@@ -113,29 +117,26 @@ function mayStand(p: Process, row: FleetRow, now: number): boolean {
   const isOver = row.epoch === p.state.epoch && (row.holder === null || isHolderGone);
   const isSilent = rules.isSilent(since(contact.answeredAt, now), since(contact.sentAt, now), times);
   if (contact.to !== null && !isOver && !isSilent) return false;
-  const known = knownList(p, row);
-  if (!has(known, p.self.id)) return rules.mayStrangerStand(isAlone(p, row, known), row.ageMs, times);
+  const known = rules.mayKnowMore(told.epoch, row.epoch) ? joined(row.members, told.members) : row.members;
+  const isKnown = rules.knowsList(Math.max(row.epoch, told.epoch), p.state.epoch);
+  const isAlone = isKnown && known.every(({ id }) => id === p.self.id || isGone(p, id));
+  if (!isKnown || !isListed(p, row.members, row.epoch)) return rules.mayStrangerStand(isAlone, row.ageMs, times);
   const rank = row.holder === null ? row.members.findIndex(({ id }) => id === p.self.id) : 0;
-  return since(releasedAt, now) >= rank * times.heirMs || isAlone(p, row, known);
+  return isAlone || since(releasedAt, now) >= rank * times.heirMs;
 }
 
-/** The row's list, with the one that was told where the row has forgotten that reign. */
-const knownList = (p: Process, row: FleetRow): readonly Listed[] =>
-  p.rules.isListNewer(p.state.told.epoch, row.epoch) ? joined(row.members, p.state.told.members) : row.members;
-
-/** All on the list are gone; a row that has forgotten a later reign cannot say so. */
-const isAlone = (p: Process, row: FleetRow, known: readonly Listed[]): boolean =>
-  Math.max(row.epoch, p.state.told.epoch) >= p.state.epoch &&
-  known.every(({ id }) => id === p.self.id || isGone(p, id));
+/** The row says who may stand, or a newer list that it has forgotten. Within a reign only the row knows who has left the list. */
+export const isListed = (p: Process, inRow: readonly Listed[], rowEpoch: number): boolean =>
+  has(inRow, p.self.id) || (p.rules.isListNewer(p.state.told.epoch, rowEpoch) && has(p.state.told.members, p.self.id));
 
 function stand(p: Process, row: FleetRow, now: number): void {
   const { state, rules } = p;
   hangUp(p);
-  const epoch = rules.nextEpoch(Math.max(row.epoch, state.epoch), p.chance());
+  const epoch = rules.nextEpoch(Math.max(row.epoch, state.epoch, state.told.epoch), p.chance());
   const ask = ++state.asks;
   state.election = { ask, sentAt: now, epoch, seen: row.epoch };
   const provedGone = row.holder !== null && isGone(p, row.holder) ? row.holder : null;
-  const brings = rules.isListNewer(state.told.epoch, row.epoch) ? state.told.members : [];
+  const brings = rules.mayKnowMore(state.told.epoch, row.epoch) ? state.told.members : [];
   p.actions.push({ do: 'elect', ask, election: { seen: row.epoch, epoch, candidate: p.self, provedGone, brings } });
 }
 
@@ -152,9 +153,13 @@ export function opened(p: Process, generation: number, now: number): void {
 export function ended(p: Process, generation: number, how: Knock, now: number): void {
   const { contact } = p.state;
   if (generation !== contact.generation || contact.link === 'none' || contact.to === null) return;
+  const wasOpen = contact.link === 'open';
+  const isProof = p.rules.isProof(how);
   contact.link = 'none';
-  if (p.rules.isProof(how)) proveGone(p, contact.to.id);
+  if (isProof) proveGone(p, contact.to.id);
   else p.actions.push({ do: 'knock', at: contact.to });
+  // Who could not be reached is not asked again before the next turn: a connection may fail at once, without end.
+  if (!wasOpen && !isProof) return;
   p.actions.push({ do: 'read' });
   seek(p, now);
 }
@@ -175,7 +180,7 @@ export function told(p: Process, generation: number, message: FromConductor, now
       return;
     case 'welcome':
       p.state.told = { epoch: message.epoch, members: message.members };
-      contact.heardBeat = message.beat;
+      Object.assign(contact, { isWelcomed: true, heardBeat: message.beat });
       if (message.answers !== null) answered(p, p.rules.welcomeAnswers(message.answers), now);
       // So that the conductor need not wait for this member's answer until the next beat.
       beat(p, now);
@@ -196,14 +201,13 @@ function answered(p: Process, sentAt: number | null, now: number): void {
   contact.answeredAt = later(contact.answeredAt, p.rules.contactSince(returned(sentAt, now), now));
 }
 
-function goElsewhere(p: Process, { epoch, conductor }: FromConductor & { t: 'elsewhere' }, now: number): void {
+/** Without news the next turn looks again: at once it would meet the same row, and the same answer. */
+function goElsewhere(p: Process, { epoch, conductor }: Elsewhere, now: number): void {
   const { contact, epoch: own } = p.state;
   const from = contact.to;
   hangUp(p);
   const isNews = conductor !== null && (epoch > own || (epoch === own && conductor.id !== from?.id));
   if (isNews && conductor.id !== p.self.id && !isGone(p, conductor.id)) {
     follow(p, epoch, conductor, now);
-    return;
   }
-  p.actions.push({ do: 'read' });
 }

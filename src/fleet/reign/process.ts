@@ -1,17 +1,19 @@
 /** What one process of a fleet knows. Plain data (null is "never"), so that a test can copy and compare it. */
 import type { Action, Seats } from './actions.ts';
-import type { Listed, MemberId } from './list.ts';
+import { joined, type Listed, type MemberId } from './list.ts';
 import type { FleetRow } from './row.ts';
 import type { Rules } from './rules.ts';
 import { since, type Times } from './times.ts';
 
 /** The one connection to whoever conducts, or may know who does. */
-export interface Contact {
+interface Contact {
   to: Listed | null;
   /** Counts this process's connections. */
   generation: number;
   link: 'none' | 'opening' | 'open';
   openedAt: number | null;
+  /** Whether `to` conducted when it was asked last. */
+  isWelcomed: boolean;
   /** When the conductor was last sent a beat or a hello. */
   sentAt: number | null;
   /** When that was sent which the conductor answered last. */
@@ -60,7 +62,7 @@ export interface State {
   /** The highest that was followed or conducted. */
   epoch: number;
   contact: Contact;
-  /** The list that a conductor told last, or that was one's own. */
+  /** The list of the highest reign known, as its conductor or the row told it. */
   told: { epoch: number; members: readonly Listed[] };
   row: FleetRow | null;
   /** When that was asked for. */
@@ -89,7 +91,16 @@ export interface Process {
 
 export const newState = (): State => ({
   epoch: 0,
-  contact: { to: null, generation: 0, link: 'none', openedAt: null, sentAt: null, answeredAt: null, heardBeat: null },
+  contact: {
+    to: null,
+    generation: 0,
+    link: 'none',
+    openedAt: null,
+    isWelcomed: false,
+    sentAt: null,
+    answeredAt: null,
+    heardBeat: null,
+  },
   told: { epoch: 0, members: [] },
   row: null,
   rowReadAt: null,
@@ -104,6 +115,13 @@ export const newState = (): State => ({
 });
 
 export const isGone = (p: Process, id: MemberId): boolean => p.state.gone.includes(id);
+
+/** The row's list is remembered: a copy of the database that is restored later may have neither it nor its epoch. */
+export function learn(p: Process, row: FleetRow): void {
+  const { told } = p.state;
+  if (row.epoch > told.epoch) p.state.told = { epoch: row.epoch, members: row.members };
+  else if (row.epoch === told.epoch) told.members = joined(told.members, row.members);
+}
 
 /** A read that is older than this says nothing of the present: the database is away. */
 export const hasRow = (p: Process, now: number): boolean => since(p.state.rowReadAt, now) <= p.times.lostMs;

@@ -6,8 +6,9 @@
 import type { Action, FromConductor, FromMember, Hello, Seats } from './actions.ts';
 import * as conducting from './conducting.ts';
 import * as following from './following.ts';
+import { budgetOf, mayGrant, reigns } from './holding.ts';
 import { has, joined, type Listed, type MemberId } from './list.ts';
-import { isGone, isIsolated, newState, type Process, type State } from './process.ts';
+import { isGone, isIsolated, learn, newState, type Process, type State } from './process.ts';
 import type { FleetRow } from './row.ts';
 import { type Knock, type Rules, rules } from './rules.ts';
 import { since, type Times } from './times.ts';
@@ -52,18 +53,18 @@ export class Reign {
   /** Asked before every start of a call. */
   mayStart(now: number): boolean {
     const { state, rules: obeyed } = this.#p;
-    if (state.conducted !== null) return conducting.reigns(this.#p, now);
+    if (state.conducted !== null) return reigns(this.#p, now);
     return state.contact.link === 'open' && obeyed.mayStart(isIsolated(this.#p, now));
   }
 
   /** Whether the conductor may grant a seat to a request of that member. */
   mayGrant(member: MemberId, now: number): boolean {
-    return conducting.mayGrant(this.#p, member, now);
+    return mayGrant(this.#p, member, now);
   }
 
   /** How many seats of the pool may be held while some members are silent; null: all it has. */
   budget(pool: string): number | null {
-    return conducting.budgetOf(this.#p, pool);
+    return budgetOf(this.#p, pool);
   }
 
   // ---- events of every process
@@ -94,6 +95,7 @@ export class Reign {
       if (!isReleased) state.releasedAt = null;
       else if (!wasReleased) state.releasedAt = now;
       Object.assign(state, { row, rowReadAt: sentAt });
+      if (row !== null) learn(p, row);
       this.#forgetTheGone();
       following.seek(p, now);
     });
@@ -102,13 +104,12 @@ export class Reign {
   /** Answers `elect`; null: another was elected, or nobody answered. */
   electionAnswered(ask: number, won: ElectionWon | null, now: number): readonly Action[] {
     return this.#on(now, p => {
-      const { election, conducted, contact, told } = p.state;
+      const { election, conducted, contact } = p.state;
       if (election?.ask !== ask || conducted !== null) return;
       p.state.election = null;
       if (won === null || contact.link === 'open') return void p.actions.push({ do: 'read' });
-      const isToldNewer = p.rules.isListNewer(told.epoch, election.seen);
-      const before = isToldNewer ? joined(won.before, told.members) : won.before;
-      const isStranger = election.seen > 0 && !has(before, p.self.id);
+      // A row that was just made has no reign to forget.
+      const isStranger = election.seen > 0 && !following.isListed(p, won.before, election.seen);
       conducting.begin(p, { row: won.row, isStranger, sentAt: election.sentAt }, now);
     });
   }
@@ -135,6 +136,14 @@ export class Reign {
     return this.#on(now, p => following.ended(p, generation, how, now));
   }
 
+  /**
+   * A seat came that `mayStart` forbids to use. Put back, it would come again at once; the connection, whose answers are
+   * too old, is closed instead, and the next turn's hello tells what waits.
+   */
+  seatedTooLate(now: number): readonly Action[] {
+    return this.#on(now, following.hangUp);
+  }
+
   told(generation: number, message: FromConductor, now: number): readonly Action[] {
     return this.#on(now, p => following.told(p, generation, message, now));
   }
@@ -153,14 +162,19 @@ export class Reign {
 
   greeted(hello: Hello, generation: number, now: number): readonly Action[] {
     return this.#on(now, p => {
-      const { conducted, contact, epoch } = p.state;
-      const { id } = hello.member;
-      if (conducted !== null && hello.epoch > conducted.epoch)
+      const { state } = p;
+      const { member, epoch } = hello;
+      if (state.conducted !== null && epoch > state.conducted.epoch) {
         conducting.abdicate(p, 'a member follows a higher epoch');
-      if (p.state.conducted !== null && hello.epoch === p.state.conducted.epoch)
-        return conducting.greeted(p, p.state.conducted, hello, generation, now);
-      const known = p.state.conducted !== null ? p.self : contact.link === 'open' ? contact.to : null;
-      conducting.turnAway(p, id, generation, epoch, known);
+        state.epoch = epoch;
+      }
+      if (state.conducted !== null && epoch === state.conducted.epoch) {
+        conducting.greeted(p, state.conducted, hello, generation, now);
+        return;
+      }
+      const followed = state.contact.link === 'open' ? state.contact.to : null;
+      const known = state.conducted === null ? followed : p.self;
+      conducting.turnAway(p, member.id, generation, state.epoch, known);
     });
   }
 
@@ -194,6 +208,7 @@ export class Reign {
     // Before anything that the event brings: what has run out by now has run out.
     this.#settle(now);
     act(this.#p);
+    this.#p.state.isIsolated &&= isIsolated(this.#p, now);
     return this.#p.actions;
   }
 
@@ -201,7 +216,7 @@ export class Reign {
     const p = this.#p;
     const { state } = p;
     if (state.conducted !== null) {
-      if (conducting.reigns(p, now)) state.contact.answeredAt = now;
+      if (reigns(p, now)) state.contact.answeredAt = now;
       else state.conducted.isOver = p.rules.staysOver();
     }
     const isNow = isIsolated(p, now);

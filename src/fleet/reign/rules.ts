@@ -28,8 +28,12 @@ export interface Rules {
   maySeat(isInRow: boolean): boolean;
   /** What of the old list an elected one keeps. */
   keptList(old: readonly Listed[]): readonly Listed[];
-  /** Whether the list that a conductor told is newer than the row's. */
+  /** Whether the list that was told counts for the row's, which has forgotten that reign. */
   isListNewer(toldEpoch: number, rowEpoch: number): boolean;
+  /** Whether the list that was told may have more than the row's: a row may have forgotten members, or the reign. */
+  mayKnowMore(toldEpoch: number, rowEpoch: number): boolean;
+  /** Who has seen an epoch, but neither its row nor its list, is a stranger to it: others may hold seats of that reign. */
+  knowsList(listEpoch: number, highest: number): boolean;
   /** A renewal that comes late undoes no later one. */
   isUntouched(rowStamp: string, known: string): boolean;
   /** Whether a member is surely in the row still once a renewal without it is on its way. */
@@ -80,6 +84,8 @@ export const rules: Rules = {
   maySeat: isInRow => isInRow,
   keptList: old => old,
   isListNewer: (toldEpoch, rowEpoch) => toldEpoch > rowEpoch,
+  mayKnowMore: (toldEpoch, rowEpoch) => toldEpoch >= rowEpoch,
+  knowsList: (listEpoch, highest) => listEpoch >= highest,
   isUntouched: (rowStamp, known) => rowStamp === known,
   staysInRow: isWritten => isWritten,
 
