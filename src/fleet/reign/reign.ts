@@ -1,5 +1,5 @@
 /**
- * Who conducts a fleet, and what one process of it may do now: the rules of docs/decisions/0041-the-rules-of-a-fleet.md as
+ * Who conducts a fleet, and what one process of it may do now: the rules of docs/decisions/0033-the-rules-of-a-fleet.md as
  * a state machine without I/O, timers or promises. Every event is handed `now`, by this process's own monotonic clock, and
  * answers what is to be done. Whose request is next is the pool's business; whether it may be granted is asked here.
  */

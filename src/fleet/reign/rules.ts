@@ -1,6 +1,6 @@
 /**
  * The rules that "never more than C in flight" rests on, one function each. A fleet runs by `rules`; tests drop one at a
- * time and see what it was good for (docs/decisions/0041-the-rules-of-a-fleet.md has the traces).
+ * time and see what it was good for (docs/decisions/0033-the-rules-of-a-fleet.md has the traces).
  */
 import type { Listed } from './list.ts';
 import type { Times } from './times.ts';
