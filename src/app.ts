@@ -1,6 +1,6 @@
 /** The only place that wires: every part below receives its dependencies here. */
-import type { Config, LogConfig, PoolConfig } from './config/config.ts';
-import { ConfigFaults, type GivenTexts, type LoadedConfig } from './config/config-loader.ts';
+import type { Config, PoolConfig } from './config/config.ts';
+import type { GivenTexts, LoadedConfig } from './config/config-loader.ts';
 import { answerOf } from './db/answered.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { type Configure, type OpenEdition, openEdition } from './edition/edition.ts';
@@ -19,9 +19,10 @@ import { stepMs, WaitWindow } from './observed/wait-window.ts';
 import { reload } from './reload.ts';
 import { Stop, type StopWish } from './stop.ts';
 import { closeWith } from './telemetry/closing.ts';
-import { createEvents, type Events } from './telemetry/events.ts';
-import { createLogger, LogFileFault, type Logger, type LogSink } from './telemetry/logger.ts';
-import { createMetrics, type Watched } from './telemetry/metrics.ts';
+import type { Events } from './telemetry/events.ts';
+import type { Logger, LogSink } from './telemetry/logger.ts';
+import type { Watched } from './telemetry/metrics.ts';
+import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
 
 export interface Overrides {
@@ -55,7 +56,7 @@ export interface App {
 /** Starts everything; listens before the database can be reached. */
 export async function startApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const clock = overrides.clock ?? systemClock;
-  const telemetry = createTelemetry(config, clock, overrides);
+  const telemetry = openTelemetry(config.log, { clock, sink: overrides.logSink, warnings: overrides.warnings });
   const { logger, events } = telemetry;
   // Closed in the opposite order: by a start that fails, or by a stop.
   await using opening = new AsyncDisposableStack();
@@ -84,13 +85,13 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   };
 }
 
-interface StartParts extends ReturnType<typeof createTelemetry> {
+interface StartParts extends Telemetry {
   readonly config: Config;
   readonly overrides: Overrides;
   readonly clock: Clock;
 }
 
-/** All that there is of a gateway, wired, before it listens. `opening` closes what this has opened. */
+/** Wires all parts of a gateway that does not listen yet. `opening` closes what this opens. */
 async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   const { config, overrides, clock, logger, metrics, events } = given;
   const stopping = new Stop(clock);
@@ -151,7 +152,7 @@ async function stop(opened: AsyncDisposableStack, parts: StopParts, wish: StopWi
     connections: door.connections,
     dispatchers: [...dispatchers.values()],
     graceMs: wish === 'when_done' ? null : shutdownGraceMs,
-    // Who was never ready is sent nothing yet.
+    // A gateway that was never ready receives no traffic yet.
     delayMs: edition.condition().status === 'starting' ? 0 : shutdownDelayMs,
   };
   closeWith(opened, 'what is being started', () => ready.catch(() => {}), events);
@@ -183,23 +184,6 @@ function createGateway(
   { door, ...parts }: Omit<GatewayParts, 'identify' | 'classify' | 'maxStreamsPerKey'> & { readonly door: FrontDoor },
 ): Gateway {
   return new Gateway({ identify: door.identify, classify, maxStreamsPerKey, ...parts });
-}
-
-function createTelemetry({ log }: Config, clock: Clock, { logSink, warnings = [] }: Overrides) {
-  const logger = openLog(log, logSink);
-  const metrics = createMetrics();
-  const events = createEvents({ logger, metrics, clock });
-  for (const warning of warnings) events.warn(warning);
-  return { logger, metrics, events };
-}
-
-function openLog(log: LogConfig, sink: LogSink | undefined): Logger {
-  try {
-    return createLogger(log, sink);
-  } catch (error) {
-    if (!(error instanceof LogFileFault)) throw error;
-    throw new ConfigFaults([{ section: 'log', key: 'file', message: error.message }]);
-  }
 }
 
 interface WatchedParts {

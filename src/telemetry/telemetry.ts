@@ -1,0 +1,38 @@
+import type { LogConfig } from '../config/config.ts';
+import { ConfigFaults } from '../config/file/faults.ts';
+import type { Clock } from '../domain/clock.ts';
+import { createEvents, type Events } from './events.ts';
+import { createLogger, LogFileFault, type Logger, type LogSink } from './logger.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+
+export interface Telemetry {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly events: Events;
+}
+
+interface TelemetryParts {
+  readonly clock: Clock;
+  /** The target of log lines; what the configuration says by default. */
+  readonly sink: LogSink | undefined;
+  /** Logged first. */
+  readonly warnings: readonly string[] | undefined;
+}
+
+/** Opens the log and creates the metrics. Throws ConfigFaults if the log file cannot be opened. */
+export function openTelemetry(log: LogConfig, { clock, sink, warnings = [] }: TelemetryParts): Telemetry {
+  const logger = openLog(log, sink);
+  const metrics = createMetrics();
+  const events = createEvents({ logger, metrics, clock });
+  for (const warning of warnings) events.warn(warning);
+  return { logger, metrics, events };
+}
+
+function openLog(log: LogConfig, sink: LogSink | undefined): Logger {
+  try {
+    return createLogger(log, sink);
+  } catch (error) {
+    if (!(error instanceof LogFileFault)) throw error;
+    throw new ConfigFaults([{ section: 'log', key: 'file', message: error.message }]);
+  }
+}
