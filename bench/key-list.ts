@@ -6,8 +6,9 @@
 import type pg from 'pg';
 import { startApp } from '../src/app.ts';
 import type { Config } from '../src/config/config.ts';
-import { callAdmin, onFilledDatabase } from './support/filled-team.ts';
+import { onFilledDatabase } from './support/filled-team.ts';
 import { interleaved, shown } from './support/rounds.ts';
+import { callAdmin } from './support/team.ts';
 
 const rounds = 11;
 const targetMs = 150;

@@ -8,10 +8,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { startApp } from '../src/app.ts';
 import type { Config } from '../src/config/config.ts';
-import { callAdmin, onFilledDatabase } from './support/filled-team.ts';
+import { onFilledDatabase } from './support/filled-team.ts';
 import { mappingMix } from './support/mapping-mix.ts';
 import { shown } from './support/rounds.ts';
 import { longestStall } from './support/stall.ts';
+import { callAdmin } from './support/team.ts';
 
 export const name = 'mapping-list';
 

@@ -7,8 +7,8 @@ import { loadConfig } from '../../src/config/config-loader.ts';
 import { startEmbedded } from '../../src/db/embedded/embedded.ts';
 import { migratePostgres } from '../../src/db/migrations/migrations.ts';
 import { openPostgres } from '../../src/db/postgres/postgres.ts';
+import { teamSettings } from './team.ts';
 
-const adminKey = 'tok_admin_key_of_the_bench_0123456789';
 const quiet = { info: () => {}, warn: () => {}, error: console.error };
 
 /** Fills a new database and calls `measure` with the configuration of a Team gateway on it. */
@@ -31,33 +31,6 @@ export async function onFilledDatabase(
 }
 
 function configOf(database: string, dataDir: string): Config {
-  const text = `[gateway]
-edition = team
-port = 0
-data_dir = ${dataDir}
-[database]
-url = ${database}
-[auth]
-admin_key = ${adminKey}
-[api_key_priority]
-enabled = true
-[log]
-level = error
-[provider.local]
-type = loopback
-service_ms = 0
-chunk_ms = 0`;
-  return loadConfig({ file: null, text, env: {}, isTerminal: false }).config;
-}
-
-/** Calls the admin API; throws unless it succeeds. */
-export async function callAdmin(url: string, method: string, path: string, body?: object): Promise<unknown> {
-  const response = await fetch(url + path, {
-    method,
-    headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
-  return answer;
+  const rest = '[log]\nlevel = error\n[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\n';
+  return loadConfig({ file: null, text: teamSettings({ database, dataDir, rest }), env: {}, isTerminal: false }).config;
 }

@@ -9,8 +9,8 @@ import { startEmbedded } from '../../src/db/embedded/embedded.ts';
 import { keepObjectsYoung } from '../../src/young-objects.ts';
 import { mappingMix } from './mapping-mix.ts';
 import { type MeasuredProcess, reportToParent, startMeasured } from './measured-process.ts';
+import { callAdmin, teamSettings } from './team.ts';
 
-const adminKey = 'tok_admin_key_of_the_bench_0123456789';
 const keyCount = 64;
 const mappingCount = 1_000;
 
@@ -35,16 +35,8 @@ export async function startTeamGateway(providers: string): Promise<TeamGateway> 
   const database = await startEmbedded({ dataDir, log, durable: false });
   const start = () => startMeasured(new URL(import.meta.url), [database.url, providers, dataDir]);
   let gateway = await start();
-  const admin = async (method: string, path: string, body?: object) => {
-    const response = await fetch(gateway.url + path, {
-      method,
-      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const answer = (await response.json()) as Record<string, unknown>;
-    if (!response.ok) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
-    return answer;
-  };
+  const admin = async (method: string, path: string, body?: object) =>
+    (await callAdmin(gateway.url, method, path, body)) as Record<string, unknown>;
   return {
     get url() {
       return gateway.url;
@@ -96,21 +88,7 @@ max_concurrent = 64`);
 }
 
 async function serve(database: string, providers: string, dataDir: string): Promise<void> {
-  const text = `
-[gateway]
-edition = team
-port = 0
-data_dir = ${dataDir}
-[database]
-url = ${database}
-[auth]
-admin_key = ${adminKey}
-[api_key_priority]
-enabled = true
-[log]
-level = info
-format = json
-${providers}`;
+  const text = teamSettings({ database, dataDir, rest: `[log]\nlevel = info\nformat = json\n${providers}` });
   // As the daemon does.
   keepObjectsYoung();
   const { config } = loadConfig({ file: null, text, env: {}, isTerminal: false });
