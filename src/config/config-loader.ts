@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
-import { utf8 } from '../domain/utf8.ts';
+import { utf8 } from '../domain/text/utf8.ts';
 import type { Config } from './config.ts';
 import { readEnvironment } from './file/environment.ts';
 import { ConfigFaults, FaultList } from './file/faults.ts';

@@ -1,7 +1,7 @@
 import { isIP, isIPv6 } from 'node:net';
-import { emailOf } from '../domain/email.ts';
-import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/header-names.ts';
-import { hostNameIn } from '../domain/host-name.ts';
+import { emailOf } from '../domain/text/email.ts';
+import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/text/header-names.ts';
+import { hostNameIn } from '../domain/text/host-name.ts';
 import {
   editions,
   levelCount,

@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
-import { singleFlight } from '../domain/single-flight.ts';
+import { singleFlight } from '../domain/structures/single-flight.ts';
 
 /* The life of rows that are held in memory, from the first load to the stop. The owner decides what they are.
 

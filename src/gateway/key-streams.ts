@@ -1,5 +1,5 @@
 import { errors } from '../domain/errors.ts';
-import { Tally } from '../domain/tally.ts';
+import { Tally } from '../domain/structures/tally.ts';
 
 /** Counts the concurrent requests of each key, waiting ones included, up to a limit. */
 export class KeyStreams {

@@ -1,7 +1,7 @@
 import type { UserRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
-import { parseInstant } from '../domain/instant.ts';
+import { parseInstant } from '../domain/text/instant.ts';
 import type { Identity, Role, UserStatus } from '../domain/vocabulary.ts';
 import { drawKey, keyColumns } from './api-key.ts';
 import { parseEmail } from './email.ts';

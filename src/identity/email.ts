@@ -1,5 +1,5 @@
-import { emailOf } from '../domain/email.ts';
 import { errors } from '../domain/errors.ts';
+import { emailOf } from '../domain/text/email.ts';
 
 /** Throws `invalid_request` for what cannot be an e-mail. */
 export function parseEmail(text: string): string {

@@ -1,7 +1,7 @@
 import { unavailability } from '../db/answered.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors, GatewayError } from '../domain/errors.ts';
-import { SaidOnce } from '../domain/said-once.ts';
+import { SaidOnce } from '../domain/structures/said-once.ts';
 import type { Events } from '../telemetry/events.ts';
 
 /*

@@ -5,7 +5,7 @@ import { FreshRows } from '../db/fresh-rows.ts';
 import type { PoolScheduleRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
-import { SaidOnce } from '../domain/said-once.ts';
+import { SaidOnce } from '../domain/structures/said-once.ts';
 import { wakeAt } from '../schedules/schedules.ts';
 import type { Events } from '../telemetry/events.ts';
 import {

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { LogConfig } from '../config/config.ts';
-import { singleFlight } from '../domain/single-flight.ts';
+import { singleFlight } from '../domain/structures/single-flight.ts';
 import { type Gap, LineBuffer } from './line-buffer.ts';
 import { type LogSink, type Outlet, openLogFile, reopenLogFile, sinkOutlet, standardOutlet } from './log-outlet.ts';
 import { LogWriter } from './log-writer.ts';

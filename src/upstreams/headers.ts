@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/header-names.ts';
+import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/text/header-names.ts';
 
 /**
  * Headers that carry credentials or the origin of the caller: keys and accounts of other vendors, signed requests,

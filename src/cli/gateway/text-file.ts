@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { utf8 } from '../../domain/utf8.ts';
+import { utf8 } from '../../domain/text/utf8.ts';
 import { usageFault } from './exit.ts';
 
 /** Returns the text of a file; null if there is none. Throws a usage fault, under `name`, if the file is not UTF-8. */

@@ -3,7 +3,7 @@
  * they are no fixed keys: they stand in the file, or in the environment as TOKLIGENCE_PROVIDER_X_HEADER_NAME, with `_`
  * for `-`.
  */
-import { hopByHopHeaders } from '../../domain/header-names.ts';
+import { hopByHopHeaders } from '../../domain/text/header-names.ts';
 import type { FaultList } from '../file/faults.ts';
 import type { SettingFile } from '../file/setting-file.ts';
 import type { SettingsReader } from '../file/settings-reader.ts';

@@ -5,7 +5,7 @@
  * a proxy of the environment.
  */
 import { BlockList, isIP, isIPv6 } from 'node:net';
-import { isLoopbackName } from '../../domain/host-name.ts';
+import { isLoopbackName } from '../../domain/text/host-name.ts';
 
 export interface UpstreamProxy {
   /** Contains no credentials. */

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Clock } from '../../domain/clock.ts';
-import { SaidOnce } from '../../domain/said-once.ts';
+import { SaidOnce } from '../../domain/structures/said-once.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { unavailability } from '../answered.ts';
 import type { Catalogue } from '../migrations/catalogue.ts';

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { Clock } from '../../domain/clock.ts';
-import { SaidOnce } from '../../domain/said-once.ts';
+import { SaidOnce } from '../../domain/structures/said-once.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Catalogue, TableState } from '../migrations/catalogue.ts';
 import { isWanting, type Mending, mendTriggers } from '../migrations/trigger-mending.ts';

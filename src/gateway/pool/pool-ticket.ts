@@ -1,4 +1,4 @@
-import { Ring } from '../../domain/ring.ts';
+import { Ring } from '../../domain/structures/ring.ts';
 import type { Spent } from '../../domain/usage.ts';
 import { Place } from '../../scheduler/scheduler.ts';
 import type { Ticket, TicketFields } from './ticket.ts';

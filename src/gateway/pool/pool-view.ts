@@ -11,8 +11,8 @@ import {
   type TenantShare,
 } from '../../domain/live.ts';
 import { type PoolShare, poolShares } from '../../domain/pool-share.ts';
-import { Ring } from '../../domain/ring.ts';
 import type { PoolStats, WaitPercentiles } from '../../domain/stats.ts';
+import { Ring } from '../../domain/structures/ring.ts';
 import { allLevels, type Level } from '../../domain/vocabulary.ts';
 import { PoolHistory } from '../../observed/pool-history.ts';
 import type { EndedStep } from '../../observed/wait-window.ts';

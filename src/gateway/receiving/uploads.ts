@@ -13,7 +13,7 @@
  */
 import type { Clock } from '../../domain/clock.ts';
 import { errors, type GatewayError } from '../../domain/errors.ts';
-import { Tally } from '../../domain/tally.ts';
+import { Tally } from '../../domain/structures/tally.ts';
 import { allLevels, type Level } from '../../domain/vocabulary.ts';
 
 export interface UploadLimits {

@@ -2,7 +2,7 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../domain/clock.ts';
 import { errors, type GatewayError } from '../../domain/errors.ts';
-import { Ring } from '../../domain/ring.ts';
+import { Ring } from '../../domain/structures/ring.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { type ClientAddresses, networkOf, peerAddress } from './client-address.ts';
 
@@ -106,7 +106,7 @@ export class Connections {
   readonly #parts: ConnectionsParts;
   readonly #all = new Places('all', Number.POSITIVE_INFINITY);
   readonly #byAddress = new Map<string, Places>();
-  /** Weak, since a Map would leave tables behind that keep the sockets of past connections (domain/ring.ts). */
+  /** Weak, since a Map would leave tables behind that keep the sockets of past connections (domain/structures/ring.ts). */
   readonly #bySocket = new WeakMap<Socket, Connection>();
   readonly #open = new Ring<Connection>();
   #openCount = 0;

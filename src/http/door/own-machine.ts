@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { errors, type GatewayError } from '../../domain/errors.ts';
-import { hostNameIn, hostNameOfOrigin, isLoopbackName } from '../../domain/host-name.ts';
+import { hostNameIn, hostNameOfOrigin, isLoopbackName } from '../../domain/text/host-name.ts';
 
 /** The values of Sec-Fetch-Site for requests that no page of another site has made. */
 const ownSites = new Set(['same-origin', 'same-site', 'none']);

@@ -1,4 +1,4 @@
-import { SaidOnce } from '../../domain/said-once.ts';
+import { SaidOnce } from '../../domain/structures/said-once.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { ExternalMayRaise } from '../analysis/external-may-raise.ts';
 import type { SettingFault } from '../rows/settings.ts';

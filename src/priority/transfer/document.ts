@@ -2,7 +2,7 @@
  * Reads a file of mappings: from its bytes to rows that can be compared with stored ones. Takes seconds where a file
  * is large, and hours where it was written for that, so it runs in a thread of its own; all else is bounded here.
  */
-import { utf8 } from '../../domain/utf8.ts';
+import { utf8 } from '../../domain/text/utf8.ts';
 import { withoutKeys } from '../../telemetry/text.ts';
 import { type ReadRow, readRow } from './import-rows.ts';
 import { type FileRow, plainYaml } from './plain-yaml.ts';

@@ -1,9 +1,9 @@
 /** Mappings as a file: all of them out, and a file in, all of it or nothing. */
 import { answerOf } from '../../db/answered.ts';
 import type { MappingRow } from '../../db/schema.ts';
-import { atMost } from '../../domain/at-most.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
+import { atMost } from '../../domain/structures/at-most.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { DryRun, Impact, RowEdit } from '../asking/dry-run.ts';
 import { byPriority } from '../matching/by-priority.ts';

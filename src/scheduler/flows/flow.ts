@@ -1,4 +1,4 @@
-import { Ring } from '../../domain/ring.ts';
+import { Ring } from '../../domain/structures/ring.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Level } from '../../domain/vocabulary.ts';
 import type { HeapItem } from './heap.ts';

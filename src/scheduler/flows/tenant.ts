@@ -2,7 +2,7 @@
  * A tenant with limits or a weight of its own, over all levels of the pool. While it may not start anything its flows
  * are parked: they are in no heap, so no other flow waits for them.
  */
-import { Ring } from '../../domain/ring.ts';
+import { Ring } from '../../domain/structures/ring.ts';
 import { Rates } from '../capacity/rate.ts';
 import type { TenantRules } from '../rules.ts';
 

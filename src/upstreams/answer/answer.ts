@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
-import { Ring } from '../../domain/ring.ts';
 import type { Sink } from '../../domain/sink.ts';
+import { Ring } from '../../domain/structures/ring.ts';
 import { answerHeaders, upstreamRequestId } from '../headers.ts';
 import { type Meter, noPlace } from '../metering/answer-reading.ts';
 import { meteredUsage } from '../metering/charge.ts';

@@ -1,8 +1,8 @@
 import type { LoopbackProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
-import { Ring } from '../../domain/ring.ts';
 import type { Sink } from '../../domain/sink.ts';
+import { Ring } from '../../domain/structures/ring.ts';
 import { Answer, type AnswerContext, type Source } from '../answer/answer.ts';
 import { type ListedModel, listedModel } from '../models/listed-model.ts';
 import { clientGone, type Forwarded, type PutBack, type Upstream, type UpstreamCall } from '../provider.ts';

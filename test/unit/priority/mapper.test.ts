@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { singleFlight } from '../../../src/domain/single-flight.ts';
+import { singleFlight } from '../../../src/domain/structures/single-flight.ts';
 import type { Classifiable } from '../../../src/domain/vocabulary.ts';
 import type { MappingSource } from '../../../src/priority/matching/matcher.ts';
 import type { StoredRows } from '../../../src/priority/rows/mapping-store.ts';

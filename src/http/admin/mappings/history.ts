@@ -1,4 +1,4 @@
-import { parseInstant } from '../../../domain/instant.ts';
+import { parseInstant } from '../../../domain/text/instant.ts';
 import type { Identities } from '../../../identity/identity.ts';
 import { type AdminApp, admins } from '../access.ts';
 import { type HistoryEntry, type HistoryFilter, historyFilter, historyList, restored } from '../contract/contract.ts';

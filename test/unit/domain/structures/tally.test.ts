@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Tally } from '../../../src/domain/tally.ts';
+import { Tally } from '../../../../src/domain/structures/tally.ts';
 
 test('a tally tells the sum of what was added for each key', () => {
   const step = fc.record({ key: fc.integer({ min: 0, max: 5 }), amount: fc.integer({ min: -3, max: 3 }) });

@@ -1,4 +1,4 @@
-import { errors } from './errors.ts';
+import { errors } from '../errors.ts';
 
 /**
  * Returns an RFC 3339 moment as the UTC text that rows hold. Throws for days that do not exist, such as February 30.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Ring } from '../../../src/domain/ring.ts';
+import { Ring } from '../../../../src/domain/structures/ring.ts';
 
 const members = Array.from({ length: 8 }, (_, number) => number);
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { atMost } from '../../../src/domain/at-most.ts';
+import { atMost } from '../../../../src/domain/structures/at-most.ts';
 
 test('so many run at once, the others begin in their order, and one that fails frees its place', async () => {
   const run = atMost(2);

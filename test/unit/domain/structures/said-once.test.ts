@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { SaidOnce } from '../../../src/domain/said-once.ts';
+import { SaidOnce } from '../../../../src/domain/structures/said-once.ts';
 
 test('what lasts is said once, anew when it reads differently, and its end once', () => {
   const said = new SaidOnce();
