@@ -1,4 +1,4 @@
-/** What each rule is good for: what drops it, and a course of events that goes wrong without it. */
+/** Shows what each rule prevents: drops it, and runs a course of events that goes wrong without it. */
 import { has } from '../../src/fleet/reign/list.ts';
 import { rules as allRules, type Rules } from '../../src/fleet/reign/rules.ts';
 import { Story } from './story.ts';
@@ -8,11 +8,11 @@ import type { DeskRules, Proc } from './world.ts';
 export interface DroppedRule {
   readonly rule: string;
   readonly without: Partial<Rules>;
-  /** Dropped with and without it: a second rule that would hide what happens. */
+  /** A second rule that would hide the effect. It is dropped in both runs, with the rule and without it. */
   readonly beside?: Partial<Rules>;
   /** A rule of the desk: 9. */
   readonly desk?: Partial<DeskRules>;
-  /** What breaks, or null. */
+  /** Returns the law that breaks, or null. */
   readonly happens: (rules: Partial<Rules>, desk: Partial<DeskRules>) => string | null;
 }
 
