@@ -174,7 +174,7 @@ export const droppedRules: readonly DroppedRule[] = [
     }),
   },
   {
-    rule: '3 who has only heard of a reign',
+    rule: '3 a process that has only heard of a reign',
     without: { knowsList: () => true },
     happens: told(1, 2, s => {
       const m1 = s.p(1);
@@ -294,7 +294,7 @@ export const droppedRules: readonly DroppedRule[] = [
     happens: told(2, 3, electedTookInAndDied(1, false)),
   },
   {
-    rule: '7 who is left out',
+    rule: '7 members that are left out',
     without: { isLeftOut: () => true },
     happens: told(2, 3, electedTookInAndDied(6, false)),
   },
@@ -336,7 +336,7 @@ export const droppedRules: readonly DroppedRule[] = [
     }),
   },
   {
-    rule: '7 whom the row may list',
+    rule: '7 members that the row may list',
     without: { mustAnswer: isListed => isListed },
     happens: told(1, 2, s => {
       const [m0, m1] = [s.p(0), s.p(1)];
@@ -364,7 +364,7 @@ export const droppedRules: readonly DroppedRule[] = [
     }),
   },
   {
-    rule: '8 how long is gathered',
+    rule: '8 the time of gathering',
     without: { gatherMs: times => times.deadAfterMs },
     happens: told(1, 2, s => {
       const [m0, m1] = [s.p(0), s.p(1)];
