@@ -25,12 +25,7 @@ export const keyColumns = (t: TFunction<'apiKeys'>, options: KeyColumnsOptions):
     render: key => <UserLink email={key.user_email} />,
     ...shownFrom.sm,
   },
-  {
-    accessor: 'scopes',
-    title: t('scopes'),
-    render: ({ scopes }) => <Scopes scopes={scopes ?? []} />,
-    ...shownFrom.lg,
-  },
+  { accessor: 'scopes', title: t('scopes'), render: key => <Scopes scopes={key.scopes ?? []} />, ...shownFrom.lg },
   {
     accessor: 'expires_at',
     title: t('expires'),

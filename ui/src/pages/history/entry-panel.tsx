@@ -1,6 +1,5 @@
 import { Anchor, Button, Group, Stack, Text } from '@mantine/core';
 import { IconRestore } from '@tabler/icons-react';
-import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import { type HistoryEntry, useRestoring } from '../../api/history.ts';
@@ -9,7 +8,7 @@ import { FullMoment } from '../../parts/moment.tsx';
 import { SidePanel } from '../../parts/side-panel.tsx';
 import { ErrorState } from '../../parts/states.tsx';
 import { ChangesTable } from './changes-table.tsx';
-import { changesPath, KindBadge, nameOf, objectText, pathOf } from './entry-words.tsx';
+import { changesPath, KindBadge, nameOf, pathOf, whatOf } from './entry-words.tsx';
 import { Who } from './history-columns.tsx';
 import { RestorePreview } from './restore-preview.tsx';
 import { RestoreResult } from './restore-result.tsx';
@@ -51,10 +50,6 @@ export function EntryPanel({ entry, onClose }: EntryPanelProps) {
     </SidePanel>
   );
 }
-
-/** Returns `Mapping 12`, in the reader's language. */
-const whatOf = ({ object, object_id }: HistoryEntry, t: TFunction<'history'>) =>
-  `${objectText(object, t)} ${object_id}`;
 
 /** Shows the effect before it restores anything; the dialog has to be rendered. */
 function useAskedRestoring(entry: HistoryEntry) {
