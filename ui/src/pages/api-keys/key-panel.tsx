@@ -56,7 +56,6 @@ export function KeyPanel({ userId, onClose, onDrawn }: KeyPanelProps) {
         description={t('expiresHint')}
         placeholder={t('neverExpires')}
         clearable
-        clearButtonProps={{ 'aria-label': shared('clear') }}
         {...input('expires_at')}
         value={form.values.expires_at}
       />
