@@ -12,7 +12,6 @@ import { type Actions, RowActions, RowMenu } from './row-actions.tsx';
 export function mappingColumns(t: TFunction<'mappings'>, actions: Actions): DataTableColumn<Row>[] {
   const sortable = true;
   const wide = { sortable, ...shownFrom.sm };
-  const unnamed = { title: '', textAlign: 'right' } as const;
   return [
     figure('id', t('id'), ({ id }) => id, { sortable, width: 76, ...shownFrom.xl }),
     { accessor: 'tenant', title: t('tenant'), width: 150, render: row => <TenantCell row={row} />, ...wide },
@@ -35,22 +34,12 @@ export function mappingColumns(t: TFunction<'mappings'>, actions: Actions): Data
       ...shownFrom.sm,
     },
     figure('requests_per_min', t('requestsPerMin'), row => <Requests row={row} />, { width: 106, ...wide }),
-    {
-      accessor: 'actions',
-      width: 80,
-      render: row => <RowActions row={row} actions={actions} />,
-      ...unnamed,
-      ...shownFrom.sm,
-    },
-    {
-      accessor: 'menu',
-      width: 50,
-      render: row => <RowMenu row={row} actions={actions} />,
-      ...unnamed,
-      ...shownOnPhone,
-    },
+    { ...unnamed('actions', 80), render: row => <RowActions row={row} actions={actions} />, ...shownFrom.sm },
+    { ...unnamed('menu', 50), render: row => <RowMenu row={row} actions={actions} />, ...shownOnPhone },
   ];
 }
+
+const unnamed = (accessor: string, width: number) => ({ accessor, width, title: '', textAlign: 'right' }) as const;
 
 /** A row written by SQL may have any type. */
 const typeText = ({ tenant_type: type }: Row, t: TFunction<'mappings'>): string =>

@@ -20,6 +20,7 @@ export function Schedules({ isTeam }: { readonly isTeam: boolean }) {
   const { mapping_id } = view.filters;
   const { schedules, pools, ofPools } = useAllSchedules(view, isTeam);
   const [edited, setEdited] = useState<Edited | null>(null);
+  const close = () => setEdited(null);
   const [askDelete, dialog] = useDeleting();
   const writes = { onEdit: setEdited, onDelete: askDelete };
   return (
@@ -45,13 +46,7 @@ export function Schedules({ isTeam }: { readonly isTeam: boolean }) {
         {mapping_id === undefined && <PoolSchedules query={ofPools} {...writes} />}
       </Stack>
       {edited !== null && (
-        <SchedulePanel
-          edited={edited}
-          isTeam={isTeam}
-          pools={pools}
-          mappingId={mappingIdOf(view)}
-          onClose={() => setEdited(null)}
-        />
+        <SchedulePanel edited={edited} isTeam={isTeam} pools={pools} mappingId={mappingIdOf(view)} onClose={close} />
       )}
     </>
   );
