@@ -143,7 +143,7 @@ export const mappings = {
   mode_off: 'Off',
   mode_shadow: 'Shadow',
   mode_on: 'On',
-  modeText_off: 'Every request gets the default priority; mappings are ignored.',
+  modeText_off: 'Every request gets the default priority; no mapping is looked at.',
   modeText_shadow:
     'Every request gets the default priority; the priorities that mappings would give are counted and logged.',
   modeText_on: 'Requests get the priority and the tenant of the mapping that wins for their key.',

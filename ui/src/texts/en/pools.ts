@@ -65,7 +65,7 @@ export const pools = {
   policyChoice_strict: 'strict – a better level always goes first',
   policyChoice_wfq: 'wfq – every level by its weight',
   policyChoice_hybrid: 'hybrid – P0 first, the others by weight',
-  policyHint_strict: 'A better level always goes first; lower levels may starve.',
+  policyHint_strict: 'The better level first, always: lower levels may starve.',
   policyHint_wfq: 'Every level that waits gets the share of its weight.',
   policyHint_hybrid: 'P0 first; P1 to P9 by weight in what is left.',
   policy: 'Policy',
