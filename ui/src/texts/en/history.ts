@@ -42,5 +42,5 @@ export const history = {
   restoreChanges: 'It becomes what it was right after entry {{id}}. What changes:',
   isRestored: '{{what}} is as it was after entry {{id}}.',
   wasSame: '{{what}} was in that state already.',
-  newEntry: 'Show entry {{id}}, which records it',
+  newEntry: 'To entry {{id}}, which records it',
 };

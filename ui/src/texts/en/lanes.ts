@@ -8,7 +8,7 @@ export const lanes = {
   state_held: 'Held still',
   asOf: 'as of {{time}}',
   lost: 'The live view has lost its connection to the gateway',
-  noNewsSince: 'No news since {{time}}; the view shows the state of that time. The console retries by itself.',
+  noNewsSince: 'No news since {{time}}, showing the state of then. The console retries by itself.',
   noNewsYet:
     'No news yet: the gateway does not answer, or its limit of open live views is reached. The console retries by itself.',
   tryNow: 'Try now',
