@@ -21,8 +21,8 @@ import { Stop, type StopWish } from './stop.ts';
 import { closeWith } from './telemetry/closing.ts';
 import type { Events } from './telemetry/events.ts';
 import type { Logger, LogSink } from './telemetry/logger.ts';
-import type { Watched } from './telemetry/metrics.ts';
 import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
+import type { Watched } from './telemetry/watched.ts';
 import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
 
 export interface Overrides {
