@@ -1,5 +1,7 @@
 /** Explains which mapping wins for a key, why the others do not, and what its requests would get. */
+
 import type { PrioritySettings } from '../../config/config.ts';
+import type { EffectiveSource, ShownRow } from '../../domain/mapping.ts';
 import {
   allLevels,
   type Classifiable,
@@ -12,9 +14,8 @@ import {
 import { mappedClassify } from '../matching/classifier.ts';
 import type { CompiledRow, Mapping, RankedRow } from '../matching/matcher.ts';
 import { classifyBySettings } from '../matching/shadow.ts';
-import type { EffectiveSource } from '../matching/timing.ts';
 import { type Answer, answerFor, matchesKey } from './key-answer.ts';
-import { type ShownRow, shownRow } from './shown-row.ts';
+import { shownRow } from './shown-row.ts';
 
 export interface Question {
   /** The whole key, or its beginning. */

@@ -8,8 +8,10 @@
  * Unmatched stored rows are deleted if the import prunes, else left.
  */
 import type { MappingRow } from '../../db/schema.ts';
+import type { ImportChange } from '../../domain/impact.ts';
+import type { PortableRow } from '../../domain/mapping.ts';
 import type { ReadRow } from './import-rows.ts';
-import { identityOf, isSameRow, type PortableRow, portable } from './portable-row.ts';
+import { identityOf, isSameRow, portable } from './portable-row.ts';
 import { FaultCount, type RowFault, type RowFaults, together } from './row-faults.ts';
 
 export interface Plan {
@@ -148,14 +150,6 @@ const faultOf = ({ place }: ReadRow, reason: string): RowFault => ({ ...place, f
 
 export const placeOf = ({ place: { index, line } }: { readonly place: Pick<RowFault, 'index' | 'line'> }): string =>
   line === null ? `mappings[${index}]` : `line ${line}`;
-
-export interface ImportChange {
-  readonly action: 'create' | 'update' | 'delete';
-  /** Null before there is a row. */
-  readonly id: number | null;
-  readonly before: PortableRow | null;
-  readonly after: PortableRow | null;
-}
 
 /**
  * The changes as operators see them: no key in clear. At most `most`; `ids` of the created rows, in their order; none

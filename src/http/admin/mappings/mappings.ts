@@ -1,6 +1,5 @@
 import { Type } from 'typebox';
 import type { Identities } from '../../../identity/identity.ts';
-import type { Finding, Tried } from '../../../priority/priority.ts';
 import { type AdminApp, admins, callerOf } from '../access.ts';
 import {
   type Mapping,
@@ -13,8 +12,8 @@ import {
   reloaded,
   success,
 } from '../contract/contract.ts';
-import { writtenMapping } from '../contract/inspect-contract.ts';
-import { dryRunQuery, tried } from '../contract/transfer-contract.ts';
+import { type Finding, writtenMapping } from '../contract/inspect-contract.ts';
+import { dryRunQuery, type Tried, tried } from '../contract/transfer-contract.ts';
 import { rowIdOf } from '../validation.ts';
 import { type WriteBy, withEtag, writeBy } from './write-by.ts';
 
