@@ -9,7 +9,7 @@ import type { KeyDoor } from '../door/key-door.ts';
 import { noSessionCookie, sessionCookie } from '../session-cookie.ts';
 import { type AdminApp, admins, callerOf, sessionOf } from './access.ts';
 import { success } from './contract/contract.ts';
-import { newSession, type Session, session } from './contract/session-contract.ts';
+import { newSession, type Session, session } from './contract/session.ts';
 import { signingIn } from './sign-in.ts';
 
 export interface ConsoleService {

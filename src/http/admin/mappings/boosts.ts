@@ -2,8 +2,8 @@ import { Type } from 'typebox';
 import type { Identities } from '../../../identity/identity.ts';
 import { type AdminApp, admins, callerOf } from '../access.ts';
 import { type Mapping, mapping, success } from '../contract/contract.ts';
-import { type NewBoost, newBoost } from '../contract/timing-contract.ts';
-import { dryRunQuery, type Tried, tried } from '../contract/transfer-contract.ts';
+import { type NewBoost, newBoost } from '../contract/timing.ts';
+import { dryRunQuery, type Tried, tried } from '../contract/transfer.ts';
 import { rowIdOf } from '../validation.ts';
 
 /** The parts of the boosts that these routes use. They throw `notFound` and `invalidRequest` themselves. */

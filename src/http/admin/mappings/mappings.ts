@@ -12,8 +12,8 @@ import {
   reloaded,
   success,
 } from '../contract/contract.ts';
-import { type Finding, writtenMapping } from '../contract/inspect-contract.ts';
-import { dryRunQuery, type Tried, tried } from '../contract/transfer-contract.ts';
+import { type Finding, writtenMapping } from '../contract/inspect.ts';
+import { dryRunQuery, type Tried, tried } from '../contract/transfer.ts';
 import { rowIdOf } from '../validation.ts';
 import { type WriteBy, withEtag, writeBy } from './write-by.ts';
 

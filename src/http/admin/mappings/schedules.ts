@@ -14,7 +14,7 @@ import {
   scheduleList,
   schedulePatch,
   schedulePreview,
-} from '../contract/timing-contract.ts';
+} from '../contract/timing.ts';
 import { rowIdOf } from '../validation.ts';
 
 type Page = ScheduleFilter & { readonly limit: number; readonly offset: number };

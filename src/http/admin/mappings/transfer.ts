@@ -3,7 +3,7 @@ import { errors } from '../../../domain/errors.ts';
 import type { Identities } from '../../../identity/identity.ts';
 import type { ImportFile, ImportOptions, Transfer } from '../../../priority/priority.ts';
 import { type AdminApp, admins, callerOf, withContract } from '../access.ts';
-import { exported, type Imported, imported, importQuery } from '../contract/transfer-contract.ts';
+import { exported, type Imported, imported, importQuery } from '../contract/transfer.ts';
 
 /** The parts of the transfer that these routes use. They throw `invalidRequest` and `conflict` themselves. */
 export type TransferService = Pick<Transfer, 'export'> & {

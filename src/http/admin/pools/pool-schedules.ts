@@ -12,7 +12,7 @@ import {
   poolScheduleList,
   poolSchedulePatch,
   poolSchedulePreview,
-} from '../contract/timing-contract.ts';
+} from '../contract/timing.ts';
 import { rowIdOf } from '../validation.ts';
 
 interface Page {

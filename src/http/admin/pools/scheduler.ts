@@ -15,8 +15,8 @@ import {
   type WaitingRequests,
   waitingFilter,
   waitingRequests,
-} from '../contract/live-contract.ts';
-import { type ChosenLevels, schedulerStats } from '../contract/pool-contract.ts';
+} from '../contract/live.ts';
+import { type ChosenLevels, schedulerStats } from '../contract/pool.ts';
 import { LiveStreams, type PoolSteps } from './live-stream.ts';
 
 /** One pool, as these routes see it. */

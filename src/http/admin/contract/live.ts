@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { heldBoost, livePool, point, presentRequest, providerClosures, providerHealth } from '../../../domain/live.ts';
 import { count, field, fields, listOf, moment, nullable, oneOf, priority } from '../../../domain/shape.ts';
 import { text } from './contract.ts';
-import { chosenLevels } from './pool-contract.ts';
+import { chosenLevels } from './pool.ts';
 
 export {
   heldBoost,
