@@ -5,11 +5,12 @@ import { type PoolKey, type PoolValues, poolKeys } from '../config/keys.ts';
 import type { JsonSetting } from '../config/pools/pool-rules.ts';
 import type { Sharing } from '../domain/pool-share.ts';
 import { count, field, fields, nullable, ofEach, tenNumbers } from '../domain/shape.ts';
+import { settingSources } from '../domain/vocabulary.ts';
 import { allPoolKeys, type EffectivePool, isPoolKey } from './effective-pool.ts';
 
 const value = (key: PoolKey) =>
   field(nullable(Type.Union([Type.String(), Type.Number(), Type.Boolean(), tenNumbers])), poolKeys[key].allowed);
-const source = Type.Enum(['schedule', 'database', 'environment', 'file', 'default']);
+const source = Type.Enum(['schedule', ...settingSources]);
 
 export const pool = fields({
   name: Type.String(),

@@ -8,6 +8,7 @@ import {
   mappingModes,
   matchTypes,
   roles,
+  settingSources,
   tenantTypes,
   userStatuses,
   xPriorityPolicies,
@@ -114,14 +115,17 @@ const settingFields = {
   x_priority: oneOf(xPriorityPolicies),
   mode: oneOf(mappingModes),
 } satisfies Record<keyof PrioritySettings, TSchema>;
-const settingSource = oneOf(['database', 'environment', 'file', 'default']);
+const settingSource = oneOf(settingSources);
 export const settings = fields({
   ...settingFields,
   source: fields(ofEach(settingFields, () => settingSource)),
 });
+
+/** Each field keeps its own type. */
 type OrNull<Fields extends TProperties> = { [Key in keyof Fields]: TOptional<TUnion<[Fields[Key], TNull]>> };
 const eachOrNull = <Fields extends TProperties>(given: Fields) =>
   ofEach(given, key => Optional(orNull(given[key] as TSchema))) as OrNull<Fields>;
+
 /** Null removes the row, so that environment, file or default apply again. */
 export const settingsPatch = fields(eachOrNull(settingFields));
 
