@@ -1,4 +1,5 @@
 // The daemon as an operator runs it: a process, signals, exit codes.
+// In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

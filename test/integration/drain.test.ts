@@ -1,4 +1,5 @@
 // The end of a busy daemon: waiting and running requests, late clients, and the exit code.
+// In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';

@@ -1,4 +1,5 @@
 // The gateway's packages: the allowed licences, and the document that lists all shipped ones.
+// In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
