@@ -122,7 +122,7 @@ test('a 503 with Retry-After closes its provider: another provider of the pool g
   assert.equal(one.requests.length, 3);
 });
 
-test('a model that is closed for an hour: who met it is told, others at once, and a probe opens it when its stream begins', async t => {
+test('a model closed for an hour: the request that met it is told, others are refused at once, and a probe opens it when its stream begins', async t => {
   const upstream = await startFakeUpstream(t, busy(429, { 'retry-after': '3600' }));
   const clock = new ManualClock();
   const gateway = await startGateway(t, { ini: poolIni(upstream, { seats: 4 }), overrides: { clock } });

@@ -52,7 +52,7 @@ test('a tool may ask for more than what is shipped, but not for anything', () =>
   assert.match(judged('AGPL-3.0-or-later', false) ?? '', /^a@1\.0\.0 \(a tool\) has the licence AGPL-3\.0-or-later/);
 });
 
-test('who declares nothing, or what nobody can read, is named', () => {
+test('a package whose licence is missing or unreadable is named', () => {
   assert.equal(judged(undefined), 'a@1.0.0 (shipped) declares no licence');
   const unreadable = ['UNLICENSED', 'SEE LICENSE IN LICENSE.txt', 'mit', 'MIT/X11', '', null, { type: 'MIT' }, ['MIT']];
   for (const text of unreadable)
