@@ -14,6 +14,9 @@ import { runElsewhere, temporaryFolder } from './support/surroundings.ts';
 const testLimitMs = 120_000;
 const processLimitMs = 600_000;
 
+/** Tests wait for timers, sockets and databases: more processes than cores keep the cores busy. */
+const spareProcesses = 2;
+
 const patterns = process.argv.slice(2);
 const files = globSync(patterns.length > 0 ? patterns : ['test/{unit,integration,e2e}/**/*.test.ts']).sort();
 if (files.length === 0) {
@@ -36,7 +39,7 @@ async function runHere(): Promise<number> {
   let failed = 0;
   const stream = run({
     files: joined(join(process.env.TMPDIR ?? '', 'processes'), divided(files)),
-    concurrency: availableParallelism() + 1,
+    concurrency: availableParallelism() + spareProcesses,
     timeout: processLimitMs,
     execArgv: [`--test-timeout=${testLimitMs}`],
   });

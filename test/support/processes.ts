@@ -35,14 +35,15 @@ function dealt(files: readonly string[]): string[][] {
   return Array.from({ length: processes }, (_, process) => files.filter((_, index) => index % processes === process));
 }
 
+const endsWhole = new URL('ends-whole.ts', import.meta.url).href;
+
 /** Returns one file to run for each process: it imports the files that share it. */
 export function joined(folder: string, groups: readonly (readonly string[])[]): string[] {
   mkdirSync(folder, { recursive: true });
   return groups.map((files, index) => {
-    const [only] = files;
-    if (files.length === 1 && only !== undefined) return only;
     const path = join(folder, `${index}.test.mjs`);
-    writeFileSync(path, files.map(file => `import ${JSON.stringify(pathToFileURL(resolve(file)).href)};\n`).join(''));
+    const urls = [endsWhole, ...files.map(file => pathToFileURL(resolve(file)).href)];
+    writeFileSync(path, urls.map(url => `import ${JSON.stringify(url)};\n`).join(''));
     return path;
   });
 }
