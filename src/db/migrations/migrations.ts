@@ -70,7 +70,7 @@ export interface Migrated {
 }
 
 /**
- * What writes the history: triggers; the gateway, for changes made through it; none, if the role has the rights for
+ * The writer of the history: triggers; the gateway, for changes made through it; none, if the role has the rights for
  * neither.
  */
 type Recording = 'triggers' | 'gateway' | 'none';
