@@ -52,8 +52,13 @@ export class Parking<Holder> {
   }
 
   started(tenant: FlowTenant<Holder>, tokens: number, now: number): void {
-    tenant.running++;
     tenant.rates?.take(tokens, now);
+    this.adopted(tenant, now);
+  }
+
+  /** One more of its requests runs, whose rates were taken elsewhere. */
+  adopted(tenant: FlowTenant<Holder>, now: number): void {
+    tenant.running++;
     this.review(tenant, now);
   }
 

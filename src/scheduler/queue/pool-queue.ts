@@ -90,9 +90,9 @@ export class PoolQueue<Holder> {
     return makeRoom({ place, levels: this.levels, settings, queued: this, evict });
   }
 
-  enter(place: Place<Holder>, now: number): void {
-    place.deadline = now + place.timeoutMs;
-    this.#deadlines.push(place, place.deadline, ++this.#arrivals);
+  enter(place: Place<Holder>, deadline: number): void {
+    place.deadline = deadline;
+    this.#deadlines.push(place, deadline, ++this.#arrivals);
     const queue = this.level(place.level);
     queue.enqueue(place, this.closures.targetOf(place));
     this.#waits(queue, place);
