@@ -6,6 +6,7 @@ import { type Clock, systemClock } from './domain/clock.ts';
 import { type Configure, type OpenEdition, openEdition } from './edition/edition.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Dispatcher } from './gateway/pool/dispatcher.ts';
+import { PoolDesk } from './gateway/pool/pool-desk.ts';
 import { BodyLimits } from './gateway/receiving/body-limits.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { chosenLevels } from './http/admin/pools/chosen-levels.ts';
@@ -99,11 +100,13 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     if (stopping.hasBegun) events.info('Stopped');
     else stopping.abandon();
   });
-  const dispatchers = createDispatchers(config, clock);
-  const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
+  const desks = createDesks(config, clock);
+  const dispatchers = createDispatchers(config, desks, clock);
+  const views = [...desks.values()].map(desk => desk.view);
   const bodies = createBodyLimits(config);
   const configure: Configure = (pool, settings, tenants) => {
-    dispatchers.get(pool)?.configure(settings, tenants);
+    desks.get(pool)?.configure(settings, tenants);
+    dispatchers.get(pool)?.configure(settings);
     bodies.configure(pool, settings);
   };
   const print = overrides.print ?? (text => process.stdout.write(text));
@@ -126,7 +129,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
     connections: door.connections,
-    admin: adminServices({ edition, config, clock, events, door, dispatchers, healths, health }),
+    admin: adminServices({ edition, config, clock, events, door, desks, healths, health }),
     consoleFolder: overrides.consoleFolder,
     ops: { health, metrics },
   });
@@ -187,7 +190,7 @@ function createGateway(
 }
 
 interface WatchedParts {
-  readonly views: readonly Dispatcher['view'][];
+  readonly views: readonly PoolDesk['view'][];
   readonly edition: OpenEdition;
   readonly door: FrontDoor;
   readonly logger: Logger;
@@ -207,22 +210,13 @@ interface AdminParts {
   readonly clock: Clock;
   readonly events: Events;
   readonly door: FrontDoor;
-  readonly dispatchers: ReadonlyMap<string, Dispatcher>;
+  readonly desks: ReadonlyMap<string, PoolDesk>;
   readonly healths: ProviderHealths;
   readonly health: () => Health;
 }
 
 /** The services of the admin routes: the edition's features, and read-only views of the pools and providers. */
-function adminServices({
-  edition,
-  config,
-  clock,
-  events,
-  door,
-  dispatchers,
-  healths,
-  health,
-}: AdminParts): AdminServices {
+function adminServices({ edition, config, clock, events, door, desks, healths, health }: AdminParts): AdminServices {
   const { identities, keyUses, raised, mappings, pools, scheduledPools } = edition;
   const tenantName = (flowId: string) => mappings?.mapper.tenantName(flowId) ?? null;
   return {
@@ -236,7 +230,7 @@ function adminServices({
     lanes: {
       clock,
       stepMs,
-      pools: [...dispatchers.values()].map(dispatcher => dispatcher.view),
+      pools: [...desks.values()].map(desk => desk.view),
       tenantName,
       database: health,
       boosts: () => mappings?.timings.heldBoosts() ?? [],
@@ -254,21 +248,31 @@ function adminServices({
         providers: config.providers,
         healthOf: provider => healths.of(provider),
         seatsOf: pool => pools.find(pool).seats,
-        closuresOf: ({ name, pool }) => dispatcherOf(dispatchers, pool).view.closedOf(name),
+        closuresOf: ({ name, pool }) => deskOf(desks, pool).view.closedOf(name),
       }),
   };
 }
 
-function dispatcherOf(dispatchers: ReadonlyMap<string, Dispatcher>, pool: string): Dispatcher {
-  const dispatcher = dispatchers.get(pool);
-  if (dispatcher === undefined) throw new Error(`no pool ${pool}`);
-  return dispatcher;
+function deskOf(desks: ReadonlyMap<string, PoolDesk>, pool: string): PoolDesk {
+  const desk = desks.get(pool);
+  if (desk === undefined) throw new Error(`no pool ${pool}`);
+  return desk;
 }
 
-function createDispatchers({ pools, tenants }: Config, clock: Clock): Map<string, Dispatcher> {
+function createDesks({ pools, tenants }: Config, clock: Clock): Map<string, PoolDesk> {
   const byId = new Map(tenants.map(tenant => [tenant.tenantId, tenant]));
+  const desk = ({ name, settings }: PoolConfig) =>
+    new PoolDesk({ name, settings, tenants: byId, clock, waits: new WaitWindow(clock) });
+  return new Map(pools.map(pool => [pool.name, desk(pool)]));
+}
+
+function createDispatchers(
+  { pools }: Config,
+  desks: ReadonlyMap<string, PoolDesk>,
+  clock: Clock,
+): Map<string, Dispatcher> {
   const dispatcher = ({ name, settings }: PoolConfig) =>
-    new Dispatcher({ name, settings, tenants: byId, clock, waits: new WaitWindow(clock) });
+    new Dispatcher({ name, settings, desk: deskOf(desks, name), clock });
   return new Map(pools.map(pool => [pool.name, dispatcher(pool)]));
 }
 
