@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { PoolSettings, TenantConfig } from '../../src/config/config.ts';
+import type { Clock } from '../../src/domain/clock.ts';
 import { GatewayError } from '../../src/domain/errors.ts';
 import type { Level } from '../../src/domain/vocabulary.ts';
+import type { Desk } from '../../src/gateway/pool/desk.ts';
 import { Dispatcher } from '../../src/gateway/pool/dispatcher.ts';
 import { PoolDesk, type PoolDeskOptions } from '../../src/gateway/pool/pool-desk.ts';
 import { putBack, type TicketFields } from '../../src/gateway/pool/ticket.ts';
@@ -20,8 +22,15 @@ export const anyFields = {
   maxWaitMs: null,
 } as const;
 
-/** A dispatcher and its desk on a clock that stands still, and requests whose work ends when the test says so. */
-export function arrangeDispatcher(fields: Partial<PoolSettings> = {}, more: Partial<PoolDeskOptions> = {}) {
+/**
+ * A dispatcher and its desk on a clock that stands still, and requests whose work ends when the test says so. `across`:
+ * returns the desk that stands between the two.
+ */
+export function arrangeDispatcher(
+  fields: Partial<PoolSettings> = {},
+  more: Partial<PoolDeskOptions> = {},
+  across: (pool: PoolDesk, clock: Clock) => Desk = pool => pool,
+) {
   const clock = new ManualClock();
   const waits: [Level, number][] = [];
   const window = new WaitWindow(clock);
@@ -43,7 +52,7 @@ export function arrangeDispatcher(fields: Partial<PoolSettings> = {}, more: Part
     },
     ...more,
   });
-  const dispatcher = new Dispatcher({ name: 'gpu', settings, desk, clock });
+  const dispatcher = new Dispatcher({ name: 'gpu', settings, desk: across(desk, clock), clock, random: () => 0.5 });
   const configure = (changed: PoolSettings, tenants: ReadonlyMap<string, TenantConfig>) => {
     desk.configure(changed, tenants);
     dispatcher.configure(changed);
