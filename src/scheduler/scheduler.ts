@@ -132,6 +132,12 @@ export class Scheduler<Holder> {
     this.#queue.enter(place, now - ageMs + place.timeoutMs);
   }
 
+  /** No rate has a burst left, of the pool or of a tenant: another scheduler may just have let it through. */
+  emptyBursts(now: number): void {
+    this.#capacity.emptyBurst(now);
+    this.#queue.tenants.emptyBursts(now);
+  }
+
   /** Starts nothing while this many seats are in use, until it is called again; null: while all are. */
   holdBack(seats: number | null): void {
     this.#capacity.holdBack(seats);

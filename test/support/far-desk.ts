@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '../../src/domain/clock.ts';
 import type { Spent } from '../../src/domain/usage.ts';
-import type { Asked, Desk, Guest, SeatEnd, Wait } from '../../src/gateway/pool/desk.ts';
+import type { Desk, SeatEnd } from '../../src/gateway/pool/desk.ts';
+import type { Asked, Guest, Stay, Wait } from '../../src/gateway/pool/guest.ts';
 import type { PoolDesk } from '../../src/gateway/pool/pool-desk.ts';
 import type { Refusal } from '../../src/gateway/pool/refusal.ts';
-import type { Stay } from '../../src/gateway/pool/stay.ts';
 
 type Up = { readonly id: number } & (
   | { readonly say: 'enter'; readonly asked: Asked; readonly timeoutMs: number }

@@ -13,39 +13,8 @@
  */
 
 import type { Spent } from '../../domain/usage.ts';
-import type { Demand } from '../../scheduler/scheduler.ts';
+import type { Guest, Wait } from './guest.ts';
 import type { Refusal } from './refusal.ts';
-import type { Stay } from './stay.ts';
-
-/** Who asks for a seat, how much it takes, and of which model; `cost` and `tokens` are estimated, see domain/usage.ts. */
-export interface Asked extends Demand {
-  /** The ID by which an operator finds it while it is here. */
-  readonly requestId: string;
-}
-
-/** What a desk tells of a wait that is over, or has begun. */
-export interface Wait {
-  readonly wasQueued: boolean;
-  /** All its time in the queue; 0 if it did not have to wait. */
-  readonly waitMs: number;
-  /** 1 + the requests that were waiting in its own and better levels when it came. */
-  readonly position: number;
-}
-
-/** Who waits at a desk. The calls come while the desk is in the middle of a change: none of them may call it, but `begin`. */
-export interface Guest {
-  readonly asked: Asked;
-  /** The longest that it waits in all, from when it enters. */
-  readonly timeoutMs: number;
-  /** 1; 2 after it was put back. */
-  readonly attempt: number;
-  /** Belongs to the pool's desk: its record of the guest, from when it first heard of it. */
-  stay: Stay | null;
-  /** It has to wait. */
-  queued(wait: Wait): void;
-  seated(wait: Wait): void;
-  refused(refusal: Refusal, wait: Wait): void;
-}
 
 /** How a seat comes back. */
 export type SeatEnd =

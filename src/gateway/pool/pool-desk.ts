@@ -16,12 +16,12 @@ import type { Spent } from '../../domain/usage.ts';
 import type { Level } from '../../domain/vocabulary.ts';
 import { Scheduler } from '../../scheduler/scheduler.ts';
 import { Admission, type TenantsById } from './admission.ts';
-import type { Adopted, Desk, Guest, SeatEnd } from './desk.ts';
+import type { Adopted, Desk, SeatEnd } from './desk.ts';
+import { type Guest, Stay } from './guest.ts';
 import { PoolCounts } from './level-counts.ts';
 import { PoolView, type Waits } from './pool-view.ts';
 import type { Refusal } from './refusal.ts';
 import { Seating } from './seating.ts';
-import { Stay } from './stay.ts';
 import { closedUntil, scopeOf, toldBy } from './upstream-word.ts';
 
 export interface PoolDeskOptions {
@@ -30,6 +30,8 @@ export interface PoolDeskOptions {
   readonly tenants: TenantsById;
   readonly clock: Clock;
   readonly waits: Waits;
+  /** Another desk had these seats before: no rate has a burst left from then. */
+  readonly takesOver?: boolean;
   /** 0 ≤ x < 1; spreads Retry-After. */
   readonly random?: () => number;
 }
@@ -46,10 +48,11 @@ export class PoolDesk implements Desk {
   readonly #seating: Seating;
 
   constructor(options: PoolDeskOptions) {
-    const { clock, settings, tenants, random = Math.random } = options;
+    const { clock, settings, tenants, random = Math.random, takesOver = false } = options;
     this.#options = options;
     this.#settings = settings;
     const scheduler = new Scheduler<Stay>({ settings, tenants });
+    if (takesOver) scheduler.emptyBursts(clock.now());
     const drainOf = (level: Level) => this.#counts.of(level).drain;
     this.#scheduler = scheduler;
     this.view = new PoolView({ ...options, scheduler, counts: this.#counts, settings: () => this.#settings });

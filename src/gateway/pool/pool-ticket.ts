@@ -1,9 +1,8 @@
 import type { Linked } from '../../domain/structures/linked-list.ts';
 import type { Spent } from '../../domain/usage.ts';
-import type { Asked, Guest, Wait } from './desk.ts';
+import type { Asked, Guest, Stay, Wait } from './guest.ts';
 import type { Net } from './net.ts';
 import type { Refusal } from './refusal.ts';
-import type { Stay } from './stay.ts';
 import type { Ticket } from './ticket.ts';
 
 /** The messages of a ticket to its dispatcher. */

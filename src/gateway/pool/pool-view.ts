@@ -17,8 +17,8 @@ import { allLevels, type Level } from '../../domain/vocabulary.ts';
 import { PoolHistory } from '../../observed/pool-history.ts';
 import type { EndedStep } from '../../observed/wait-window.ts';
 import type { Closed, FlowShare, Scheduler, Standing } from '../../scheduler/scheduler.ts';
+import type { Stay } from './guest.ts';
 import type { PoolCounts } from './level-counts.ts';
-import type { Stay } from './stay.ts';
 import { type WaitFacts, waitSentence } from './wait-reason.ts';
 
 /** The waits of granted requests. */

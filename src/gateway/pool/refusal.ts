@@ -1,8 +1,8 @@
 /** Why a request gets no seat: a code and its numbers, which any process can be told, and the sentence for its client. */
 import { type Clock, momentOf } from '../../domain/clock.ts';
 import { ClientLeft, errors } from '../../domain/errors.ts';
+import type { Level } from '../../domain/vocabulary.ts';
 import { shownModel } from '../../upstreams/upstreams.ts';
-import type { Asked } from './desk.ts';
 
 interface Later {
   readonly retryAfterSec: number;
@@ -47,7 +47,7 @@ export type Refusal<One extends Code = Code> = { [Each in One]: { readonly code:
 /** Who is refused, and where. */
 interface Refused {
   readonly pool: string;
-  readonly asked: Asked;
+  readonly asked: { readonly level: Level; readonly model: string };
   readonly clock: Clock;
 }
 

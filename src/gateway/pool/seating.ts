@@ -4,11 +4,11 @@ import { allLevels, type Level } from '../../domain/vocabulary.ts';
 import type { Place, Scheduler } from '../../scheduler/scheduler.ts';
 import type { Admission } from './admission.ts';
 import { Alarm } from './alarm.ts';
+import type { Stay } from './guest.ts';
 import { HandOffs } from './hand-offs.ts';
 import type { PoolCounts } from './level-counts.ts';
 import type { PoolView } from './pool-view.ts';
 import type { Refusal } from './refusal.ts';
-import type { Stay } from './stay.ts';
 
 interface SeatingOptions {
   readonly clock: Clock;

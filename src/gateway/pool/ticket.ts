@@ -1,5 +1,5 @@
 import type { Spent } from '../../domain/usage.ts';
-import type { Asked, Wait } from './desk.ts';
+import type { Asked, Wait } from './guest.ts';
 
 export interface TicketFields extends Asked {
   /** The client's longest wait; null: as long as its level allows. */

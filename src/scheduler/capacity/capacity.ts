@@ -99,6 +99,10 @@ export class Capacity {
     this.#rates?.correct(tokens, now);
   }
 
+  emptyBurst(now: number): void {
+    this.#rates?.emptyBurst(now);
+  }
+
   giveBackRequest(): void {
     this.#rates?.giveBackRequest();
   }

@@ -100,6 +100,13 @@ export class Parking<Holder> {
     for (const tenant of this.#tenants.values()) this.#await(tenant);
   }
 
+  emptyBursts(now: number): void {
+    for (const tenant of this.#tenants.values()) {
+      tenant.rates?.emptyBurst(now);
+      this.review(tenant, now);
+    }
+  }
+
   #forget(id: string): void {
     const tenant = this.#tenants.get(id);
     if (tenant !== undefined && tenant.slot >= 0) this.#byTime.remove(tenant);

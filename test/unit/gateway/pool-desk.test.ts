@@ -4,14 +4,14 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PoolSettings } from '../../../src/config/config.ts';
 import { allLevels, type Level } from '../../../src/domain/vocabulary.ts';
-import type { Adopted, Asked, Guest, SeatEnd, Wait } from '../../../src/gateway/pool/desk.ts';
-import { PoolDesk } from '../../../src/gateway/pool/pool-desk.ts';
+import type { Adopted, SeatEnd } from '../../../src/gateway/pool/desk.ts';
+import type { Asked, Guest, Stay, Wait } from '../../../src/gateway/pool/guest.ts';
+import { PoolDesk, type PoolDeskOptions } from '../../../src/gateway/pool/pool-desk.ts';
 import type { Refusal } from '../../../src/gateway/pool/refusal.ts';
-import type { Stay } from '../../../src/gateway/pool/stay.ts';
 import { WaitWindow } from '../../../src/observed/wait-window.ts';
 import { anyFields } from '../../support/arrange-dispatcher.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { perLevel, poolSettings } from '../../support/pool-settings.ts';
+import { perLevel, poolSettings, tenantRules } from '../../support/pool-settings.ts';
 
 /** Writes down what it is told, and begins as soon as it has a seat, as one from elsewhere does. */
 class ToldGuest implements Guest {
@@ -47,7 +47,10 @@ class ToldGuest implements Guest {
   }
 }
 
-function arrangeDesk(fields: Partial<PoolSettings> = {}, startsAt = 0) {
+function arrangeDesk(
+  fields: Partial<PoolSettings> = {},
+  { startsAt = 0, ...more }: Partial<PoolDeskOptions> & { startsAt?: number } = {},
+) {
   const clock = new ManualClock();
   clock.advance(startsAt);
   const desk = new PoolDesk({
@@ -57,6 +60,7 @@ function arrangeDesk(fields: Partial<PoolSettings> = {}, startsAt = 0) {
     clock,
     waits: new WaitWindow(clock),
     random: () => 0.5,
+    ...more,
   });
   const told: string[] = [];
   const guest = (name: string, level: Level = 3, more: Partial<Asked & { timeoutMs: number }> = {}) => {
@@ -165,7 +169,7 @@ const sent = ({ guest, ...rest }: Adopted): Omit<Adopted, 'guest'> & Pick<Guest,
 
 /** All that is at this desk goes on at another, on another clock. */
 function takeOver(from: PoolDesk, settings: Partial<PoolSettings>, parts = 1) {
-  const next = arrangeDesk(settings, 5_000_000);
+  const next = arrangeDesk(settings, { startsAt: 5_000_000 });
   const all = from.guests().map(one => {
     const { asked, timeoutMs, ...rest } = sent(one);
     return { ...rest, guest: next.guest(asked.requestId, asked.level, { ...asked, timeoutMs }) };
@@ -177,7 +181,7 @@ function takeOver(from: PoolDesk, settings: Partial<PoolSettings>, parts = 1) {
 
 test('a desk takes over who waits and who runs: in the same order, at the same ages, with the waits that they have had', () => {
   const settings = { seats: 1, maxQueueDepth: perLevel(5) };
-  const old = arrangeDesk(settings, 300);
+  const old = arrangeDesk(settings, { startsAt: 300 });
   const running = old.come('running', 3);
   for (const name of ['1', '2', '3', '4']) {
     old.clock.advance(100);
@@ -261,4 +265,23 @@ test('seats that are held back are not given, and are given in order when they a
   assert.equal(told.at(-1), 'P0 seated true 0 1');
   desk.holdBack(null);
   assert.deepEqual([told.at(-1), desk.view.stats().in_use], ['P5 seated true 0 1', 3]);
+});
+
+test('over a takeover no rate lets more through than its due: the burst is not there twice', () => {
+  const tenants = tenantRules({ b: { requestsPerSec: 5 }, c: { tokensPerSec: 100 } });
+  const settings = { seats: 99, requestsPerSec: 10, requestBurst: 4 };
+  const { told, come, clock } = arrangeDesk(settings, { tenants, takesOver: true, startsAt: 50 });
+  for (const flowId of ['a', 'b', 'c', 'a', 'a', 'a']) come(flowId, 3, { flowId, tokens: 1000 });
+  assert.equal(told.filter(line => line.includes('seated')).length, 0);
+  const seatedAfter = (ms: number) => {
+    told.length = 0;
+    clock.advance(ms);
+    return told.map(line => line[0]);
+  };
+  assert.deepEqual(seatedAfter(99), []);
+  assert.deepEqual(seatedAfter(1), ['a'], 'the pool had one request per 100 ms');
+  assert.deepEqual(seatedAfter(100), ['b'], 'and tenant b one per 200 ms');
+  const before = arrangeDesk(settings, { tenants });
+  for (const flowId of ['a', 'b', 'c', 'a', 'a']) before.come(flowId, 3, { flowId, tokens: 1000 });
+  assert.equal(before.told.filter(line => line.includes('seated')).length, 4);
 });
