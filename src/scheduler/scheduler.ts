@@ -8,10 +8,10 @@
  *   tenant tier    which flow in it                        fair-flows.ts (least charged first)
  *   flow           which request                           flow.ts (first in, first out)
  *
- * Waiting requests are in pool-queue.ts, those that hold seats in running.ts. A tenant at a limit of its own stands
- * aside (parking.ts), and so does a request for a model or provider that the upstream has closed (closures.ts); a limit
- * of the pool (gate, rates, tokens in flight: capacity.ts) makes all requests wait for the one whose turn it is.
- * overflow.ts handles a full queue.
+ * Waiting requests are in pool-queue.ts. A tenant at a limit of its own stands aside (parking.ts), and so does a
+ * request for a model or provider that the upstream has closed (closures.ts); a limit of the pool (gate, rates,
+ * tokens in flight: capacity.ts) makes all requests wait for the one whose turn it is. overflow.ts handles a full
+ * queue, takeover.ts what comes from another scheduler.
  *
  * Invariants: no start takes a seat that is reserved for another level or makes more of them in use
  * than there are; a place whose deadline is over is never given a seat.
@@ -21,13 +21,13 @@ import type { Level } from '../domain/vocabulary.ts';
 import { Capacity } from './capacity/capacity.ts';
 import { firstProbeMs } from './closures/closure.ts';
 import type { Scope } from './closures/closures.ts';
-import type { Place } from './flows/flow.ts';
+import { type Place, soundAmount } from './flows/flow.ts';
 import { Inspection } from './inspection.ts';
 import type { LevelQueue } from './queue/level-queue.ts';
 import { LevelTier } from './queue/level-tier.ts';
 import { PoolQueue } from './queue/pool-queue.ts';
 import type { SchedulerSettings, Tenants } from './rules.ts';
-import { Running } from './running.ts';
+import { Takeover } from './takeover.ts';
 
 export type { Scope } from './closures/closures.ts';
 export { type Demand, Place } from './flows/flow.ts';
@@ -57,18 +57,17 @@ export class Scheduler<Holder> {
   readonly #capacity: Capacity;
   readonly #queue = new PoolQueue<Holder>({ changed: queue => this.#refresh(queue) });
   readonly #tier = new LevelTier<Holder>(this.#queue.levels);
-  readonly #running: Running<Holder>;
   /** Bit n: level n is below its cap and has something waiting that its tenant may start. */
   #ready = 0;
   /** A read-only view for inspection. */
   readonly inspection: Inspection<Holder>;
+  readonly takeover: Takeover<Holder>;
 
   constructor({ settings, tenants }: SchedulerOptions) {
     this.#settings = settings;
     this.#capacity = new Capacity(settings);
-    const changed = (queue: LevelQueue<Holder>) => this.#refresh(queue);
-    this.#running = new Running({ capacity: this.#capacity, queue: this.#queue, tier: this.#tier, changed });
     this.inspection = new Inspection(this.#capacity, this.#tier, this.#queue, () => this.#ready);
+    this.takeover = new Takeover(this.#capacity, this.#tier, this.#queue, queue => this.#refresh(queue));
     this.configure(settings, tenants, 0);
   }
 
@@ -100,47 +99,14 @@ export class Scheduler<Holder> {
 
   /** The queue's limits apply only to a place that has to wait. */
   enqueue(place: Place<Holder>, now: number): Admission {
-    this.#mustBeNew(place);
+    if (place.state !== 'new') throw new Error('a place is queued once');
     if (this.#capacity.isImpossible(place.tokens)) return 'impossible';
     if (!this.startsAtOnce(place, now)) {
       const refusal = this.#queue.makeRoom(place, this.#settings);
       if (refusal !== null) return refusal;
     }
-    this.#queue.enter(place, now + place.timeoutMs);
+    this.#queue.enter(place, now);
     return 'queued';
-  }
-
-  /**
-   * Seats a place that came to another scheduler `ageMs` ago and has its seat from there. Its seat and its tokens in flight
-   * are taken; its rates and what it was charged so far are the other's.
-   */
-  adopt(place: Place<Holder>, charged: Spent, ageMs: number, now: number): void {
-    this.#mustBeNew(place);
-    place.deadline = now - ageMs + place.timeoutMs;
-    this.#running.adopt(place, charged, now);
-  }
-
-  /**
-   * Queues a place that came to another scheduler `ageMs` ago and waits there: past all limits of the queue, until the
-   * same deadline, behind all that wait already. So restore the oldest first.
-   */
-  restore(place: Place<Holder>, ageMs: number, now: number): void {
-    this.#mustBeNew(place);
-    const { tenants } = this.#queue;
-    const tenant = tenants.find(place.flowId);
-    if (tenant !== null) tenants.review(tenant, now);
-    this.#queue.enter(place, now - ageMs + place.timeoutMs);
-  }
-
-  /** No rate has a burst left, of the pool or of a tenant: another scheduler may just have let it through. */
-  emptyBursts(now: number): void {
-    this.#capacity.emptyBurst(now);
-    this.#queue.tenants.emptyBursts(now);
-  }
-
-  /** Starts nothing while this many seats are in use, until it is called again; null: while all are. */
-  holdBack(seats: number | null): void {
-    this.#capacity.holdBack(seats);
   }
 
   /** Whether the next call of next() gives the newcomer a seat because no waiting place may have it. */
@@ -178,22 +144,22 @@ export class Scheduler<Holder> {
     if (place === null || !this.#capacity.fits(place.tokens)) return undefined;
     const isChosen = !this.#capacity.seats.isReserveOnly;
     this.#queue.take(queue, place, isChosen, now);
-    this.#running.start(place, isChosen, now);
+    this.#start(place, isChosen, now);
     return place;
   }
 
   /** Charges what a running place has used so far; returns false if the change is too small to charge yet. */
   progress(place: Place<Holder>, spent: Spent, now: number): boolean {
     if (place.state !== 'running' || !(spent.cost > place.charged + progressStep)) return false;
-    this.#running.settle(place, spent, now);
+    this.#settle(place, spent, now);
     return true;
   }
 
   /** Frees the seat of a place; its charge becomes what it has spent. A second call changes nothing. */
   finish(place: Place<Holder>, spent: Spent, now: number): boolean {
     if (place.state !== 'running') return false;
-    this.#running.settle(place, spent, now);
-    this.#running.end(place, now);
+    this.#settle(place, spent, now);
+    this.#leaveSeat(place, now);
     return true;
   }
 
@@ -275,8 +241,44 @@ export class Scheduler<Holder> {
     this.#queue.configure(tenants, now);
   }
 
-  #mustBeNew({ state }: Place<Holder>): void {
-    if (state !== 'new') throw new Error('a place is queued once');
+  #start(place: Place<Holder>, isChosen: boolean, now: number): void {
+    place.state = 'running';
+    place.charged = place.cost;
+    place.chargedTokens = place.tokens;
+    place.levelWeight = this.#tier.weightOf(place.level);
+    this.#tier.charge(place.level, place.cost / place.levelWeight, isChosen);
+    this.#capacity.take(place, now);
+    this.#refresh(this.#queue.level(place.level));
+    const tenant = place.flow?.tenant;
+    if (tenant) this.#queue.tenants.started(tenant, place.tokens, now);
+  }
+
+  /** Sets the charge of a running place to what it has spent. */
+  #settle(place: Place<Holder>, spent: Spent, now: number): void {
+    const cost = soundAmount(spent.cost);
+    const tokens = soundAmount(spent.tokens);
+    const difference = cost - place.charged;
+    this.#tier.correct(place.level, difference / place.levelWeight);
+    this.#queue.level(place.level).correct(place, difference);
+    this.#capacity.correct(tokens - place.chargedTokens, now);
+    const tenant = place.flow?.tenant;
+    if (tenant?.rates) {
+      tenant.rates.correct(tokens - place.chargedTokens, now);
+      this.#queue.tenants.review(tenant, now);
+    }
+    place.charged = cost;
+    place.chargedTokens = tokens;
+  }
+
+  #leaveSeat(place: Place<Holder>, now: number): void {
+    const queue = this.#queue.level(place.level);
+    this.#queue.closures.probeEnded(place, 'no answer', now);
+    queue.finish(place);
+    this.#capacity.free(place);
+    place.state = 'ended';
+    const tenant = place.flow?.tenant;
+    if (tenant) this.#queue.tenants.ended(tenant, now);
+    this.#refresh(queue);
   }
 
   #undo(place: Place<Holder>, now: number): boolean {

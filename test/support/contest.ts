@@ -40,9 +40,10 @@ export class Contest {
   moveTo(options: SchedulerOptions): void {
     this.scheduler = new Scheduler(options);
     this.#running = this.#running.map(({ place: { holder }, charge }) => ({ place: placeOf(holder), charge }));
-    for (const { place, charge } of this.#running) this.scheduler.adopt(place, { cost: charge, tokens: 0 }, 0, 0);
+    for (const { place, charge } of this.#running)
+      this.scheduler.takeover.adopt(place, { cost: charge, tokens: 0 }, 0, 0);
     this.#waiting = this.#waiting.map(({ holder }) => placeOf(holder));
-    for (const place of this.#waiting) this.scheduler.restore(place, 0, 0);
+    for (const place of this.#waiting) this.scheduler.takeover.restore(place, 0, 0);
   }
 
   /** Gives the next job its seat. */

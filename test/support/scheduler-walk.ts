@@ -69,15 +69,15 @@ export class SchedulerById implements AnyScheduler {
   }
 
   adopt(request: Request, charged: Spent, ageMs: number, now: number): void {
-    this.scheduler.adopt(this.#placeFor(request), charged, ageMs, now);
+    this.scheduler.takeover.adopt(this.#placeFor(request), charged, ageMs, now);
   }
 
   restore(request: Request, ageMs: number, now: number): void {
-    this.scheduler.restore(this.#placeFor(request), ageMs, now);
+    this.scheduler.takeover.restore(this.#placeFor(request), ageMs, now);
   }
 
   holdBack(seats: number | null): void {
-    this.scheduler.holdBack(seats);
+    this.scheduler.takeover.holdBack(seats);
   }
 
   takeEvicted(): number[] {

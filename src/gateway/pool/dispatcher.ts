@@ -192,12 +192,14 @@ export class Dispatcher {
 
   #waitFor(ticket: PoolTicket): void {
     insertBefore(this.#waiting, ticket, null);
+    ticket.isListed = true;
     ticket.net?.cast();
   }
 
   #waitedFor(ticket: PoolTicket): void {
-    if (ticket.previous === null && this.#waiting.head !== ticket) return;
+    if (!ticket.isListed) return;
     unlink(this.#waiting, ticket);
+    ticket.isListed = false;
     ticket.net?.lift();
   }
 

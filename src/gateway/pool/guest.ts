@@ -88,7 +88,7 @@ export class Stay implements Wait, Linked<Stay> {
   }
 
   end(now: number): void {
-    this.waitMs = this.waitedMs(now);
+    if (this.state === 'waiting') this.waitMs = this.waitedMs(now);
     this.state = 'ended';
   }
 }

@@ -52,7 +52,7 @@ export class PoolDesk implements Desk {
     this.#options = options;
     this.#settings = settings;
     const scheduler = new Scheduler<Stay>({ settings, tenants });
-    if (takesOver) scheduler.emptyBursts(clock.now());
+    if (takesOver) scheduler.takeover.emptyBursts(clock.now());
     const drainOf = (level: Level) => this.#counts.of(level).drain;
     this.#scheduler = scheduler;
     this.view = new PoolView({ ...options, scheduler, counts: this.#counts, settings: () => this.#settings });
@@ -199,12 +199,12 @@ export class PoolDesk implements Desk {
 
   /** Starts nothing while this many seats are in use, until it is called again; null: while all are. */
   holdBack(seats: number | null): void {
-    this.#scheduler.holdBack(seats);
+    this.#scheduler.takeover.holdBack(seats);
     this.#seating.pump(this.#options.clock.now());
   }
 
   #adoptSeat(stay: Stay, ageMs: number, charged: Spent, now: number): void {
-    this.#scheduler.adopt(stay.place, charged, ageMs, now);
+    this.#scheduler.takeover.adopt(stay.place, charged, ageMs, now);
     stay.state = 'running';
     this.#counts.of(stay.place.level).dispatched++;
   }
@@ -219,7 +219,7 @@ export class PoolDesk implements Desk {
       this.#scheduler.cancel(stay.place);
       stay.newPlace();
     }
-    for (const { stay, ageMs } of all) this.#scheduler.restore(stay.place, ageMs, now);
+    for (const { stay, ageMs } of all) this.#scheduler.takeover.restore(stay.place, ageMs, now);
     this.#seating.lookAtAll(now);
   }
 

@@ -11,7 +11,7 @@ export interface TicketOffice {
   progressed(ticket: PoolTicket, spent: Spent): void;
   upstreamBusy(ticket: PoolTicket, status: number, retryAfterMs: number | null): boolean;
   upstreamAnswered(ticket: PoolTicket, status: number): void;
-  /** It waits no longer. */
+  /** One of those that wait has its seat. */
   seated(ticket: PoolTicket): void;
   /** Returns what its client is told. */
   refused(ticket: PoolTicket, refusal: Refusal): Error;
@@ -38,6 +38,7 @@ export class PoolTicket implements Ticket, Guest, Linked<PoolTicket> {
   /** The office of its dispatcher. */
   readonly office: TicketOffice;
   // Among those of its dispatcher that wait.
+  isListed = false;
   previous: PoolTicket | null = null;
   next: PoolTicket | null = null;
   net: Net | null = null;
@@ -122,7 +123,7 @@ export class PoolTicket implements Ticket, Guest, Linked<PoolTicket> {
     if (this.state !== 'waiting') return;
     this.#wait = wait;
     this.state = 'seated';
-    this.office.seated(this);
+    if (this.isListed) this.office.seated(this);
     this.#resolve();
   }
 

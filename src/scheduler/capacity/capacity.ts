@@ -77,9 +77,10 @@ export class Capacity {
     return most === null || this.tokensInFlight + tokens <= most || this.seats.inUse === 0;
   }
 
-  take(held: Held, now: number): void {
-    this.adopt(held);
-    this.#rates?.take(held.tokens, now);
+  take({ level, tokens }: Held, now: number): void {
+    this.seats.take(level);
+    this.tokensInFlight += tokens;
+    this.#rates?.take(tokens, now);
   }
 
   /** For a request whose rates were taken elsewhere. */

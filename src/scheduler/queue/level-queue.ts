@@ -80,7 +80,8 @@ export class LevelQueue<Holder> {
     if (flow.head === null && flow.running === 0) flow.counter = this.fair.counterOf(flow);
     place.flow = flow;
     place.flowWeight = flow.weight;
-    this.#wants(flow);
+    if (flow.service.isOver) flow.service = this.service.of(flow.id);
+    flow.service.hasWanted = true;
     flow.running++;
     this.running++;
   }
@@ -168,16 +169,12 @@ export class LevelQueue<Holder> {
       flow.activation = arrival;
     }
     flow.appended = arrival;
-    this.#wants(flow);
+    if (flow.service.isOver) flow.service = this.service.of(flow.id);
+    flow.service.hasWanted = true;
     this.waiting++;
     this.waitingCost += place.cost;
     this.waitingBytes += place.bodyBytes;
     return flow;
-  }
-
-  #wants(flow: Flow<Holder>): void {
-    if (flow.service.isOver) flow.service = this.service.of(flow.id);
-    flow.service.hasWanted = true;
   }
 
   #placed(flow: Flow<Holder>, place: Place<Holder>, target: Target<Holder> | null): void {

@@ -90,9 +90,10 @@ export class PoolQueue<Holder> {
     return makeRoom({ place, levels: this.levels, settings, queued: this, evict });
   }
 
-  enter(place: Place<Holder>, deadline: number): void {
-    place.deadline = deadline;
-    this.#deadlines.push(place, deadline, ++this.#arrivals);
+  /** `ageMs`: its time in the queue of another scheduler. */
+  enter(place: Place<Holder>, now: number, ageMs = 0): void {
+    place.deadline = now - ageMs + place.timeoutMs;
+    this.#deadlines.push(place, place.deadline, ++this.#arrivals);
     const queue = this.level(place.level);
     queue.enqueue(place, this.closures.targetOf(place));
     this.#waits(queue, place);

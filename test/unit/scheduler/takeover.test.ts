@@ -48,7 +48,7 @@ test('where nothing was charged yet, the rebuilt pool grants in the identical or
       }
       // The other process has a clock of its own.
       const there = now + 12_345;
-      for (const { request, at } of waiting.values()) rebuilt.restore(placeOf(request), now - at, there);
+      for (const { request, at } of waiting.values()) rebuilt.takeover.restore(placeOf(request), now - at, there);
       const order = serveAll(old, now);
       assert.deepEqual(serveAll(rebuilt, there), order);
       granted += order.length;
@@ -130,7 +130,7 @@ test('under strict a better level goes first in the rebuilt pool too, and within
     fc.property(fc.array(anyRequest, { maxLength: 40, size: 'max' }), requests => {
       const scheduler = new Scheduler<number>({ settings: poolSettings({ policy: 'strict' }), tenants: new Map() });
       const all = requests.map((fields, id) => ({ ...fields, timeoutMs: 1e6, id }));
-      for (const request of all) scheduler.restore(placeOf(request), all.length - request.id, 0);
+      for (const request of all) scheduler.takeover.restore(placeOf(request), all.length - request.id, 0);
       const order = serveAll(scheduler, 0).map(id => all[id] ?? assert.fail());
       assert.equal(order.length, all.length);
       for (const [index, one] of order.slice(1).entries()) assert.ok((order[index]?.level ?? 0) <= one.level);
@@ -157,13 +157,13 @@ test('adopted seats are counted once, of their level and tenant too, charge only
       bodyBytes: 0,
     };
     const place = new Place(name, demand, 1e6);
-    scheduler.adopt(place, { cost: 700, tokens: 500 }, 5000, at());
+    scheduler.takeover.adopt(place, { cost: 700, tokens: 500 }, 5000, at());
     return place;
   });
   const [first, second, third] = adopted;
   assert.ok(first && second && third);
-  assert.throws(() => scheduler.adopt(first, first, 0, at()), /once/);
-  assert.throws(() => scheduler.restore(first, 0, at()), /once/);
+  assert.throws(() => scheduler.takeover.adopt(first, first, 0, at()), /once/);
+  assert.throws(() => scheduler.takeover.restore(first, 0, at()), /once/);
   assert.deepEqual([scheduler.inUse, scheduler.tokensInFlight, scheduler.level(4).running], [3, 600, 3]);
   for (const name of ['4', '5', '6']) come(name, 4, { flowId: name === '4' ? 'a' : 'c' });
   assert.deepEqual(seated(), [], 'no seat is free');
@@ -190,7 +190,7 @@ test('any adopted requests: seats and tokens in flight are theirs, once, and all
       const scheduler = new Scheduler<number>(options);
       const places = requests.map(([fields, charged, final], id) => {
         const place = placeOf({ ...fields, id });
-        scheduler.adopt(place, charged, 0, 0);
+        scheduler.takeover.adopt(place, charged, 0, 0);
         return { place, final };
       });
       const tokens = places.reduce((sum, { place }) => sum + place.tokens, 0);
@@ -230,7 +230,7 @@ test('whatever happens, no start takes more seats than are not held back; when n
 
 test('seats that were held back are given in full order when they are there again', () => {
   const { scheduler, come, seated } = arrangeScheduler({ seats: 3 });
-  scheduler.holdBack(1);
+  scheduler.takeover.holdBack(1);
   for (const [name, level] of [
     ['P5', 5],
     ['P3', 3],
@@ -238,9 +238,9 @@ test('seats that were held back are given in full order when they are there agai
   ] as const)
     come(name, level);
   assert.deepEqual([scheduler.seats, seated()], [1, ['P0']]);
-  scheduler.holdBack(0);
+  scheduler.takeover.holdBack(0);
   assert.deepEqual(seated(), []);
-  scheduler.holdBack(null);
+  scheduler.takeover.holdBack(null);
   assert.deepEqual([scheduler.seats, seated().toSorted()], [3, ['P3', 'P5']]);
 });
 
@@ -250,13 +250,13 @@ test('a restored request waits until its old deadline, an adopted one too where 
   const demand = { ...anyTarget, flowId: 'a', level: 3 as const, cost: 1, tokens: 1, bodyBytes: 0 };
   const [late, waiting, running] = ['late', 'waiting', 'running'].map(name => new Place(name, demand, 1000));
   assert.ok(late && waiting && running);
-  scheduler.adopt(running, running, 300, at());
-  scheduler.restore(late, 1001, at());
-  scheduler.restore(waiting, 600, at());
+  scheduler.takeover.adopt(running, running, 300, at());
+  scheduler.takeover.restore(late, 1001, at());
+  scheduler.takeover.restore(waiting, 600, at());
   assert.deepEqual(scheduler.expire(at()), [late]);
   assert.equal(scheduler.nextWake(at()), at() + 400);
   scheduler.putBack(running, at());
-  scheduler.holdBack(0);
+  scheduler.takeover.holdBack(0);
   pass(399);
   assert.deepEqual(scheduler.expire(at()), []);
   pass(1);
