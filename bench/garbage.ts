@@ -1,5 +1,5 @@
 /**
- * What the garbage collector does per proxied request, by its own figures, for the gateway and the barest proxy.
+ * How much work is a proxied request for the garbage collector, by its own figures: the gateway against the barest proxy?
  *
  * Both run with Node's default flags. Objects of a request that are still referenced when the young generation is
  * collected are copied, and after two collections promoted: long scavenges and promoted bytes show that something holds
@@ -14,6 +14,8 @@ import { interleaved, shown } from './support/rounds.ts';
 const warmUpRounds = 4;
 /** Enough for a dozen collections of the gateway. */
 const requestsPerRound = 10_000;
+
+const fullRound = { requests: requestsPerRound, stream: false };
 
 const collectEveryMs = 150;
 
@@ -43,12 +45,12 @@ export async function run({ rounds = 10 }: { rounds?: number }): Promise<void> {
 /** Full collections in the middle of requests promote what these hold: what such objects point to then must not live on. */
 async function disturbedTurn({ turn }: ProxyPair, process: MeasuredProcess): Promise<void> {
   const collecting = setInterval(() => process.collect(), collectEveryMs);
-  await turn(process, requestsPerRound, false).finally(() => clearInterval(collecting));
+  await turn(process, fullRound).finally(() => clearInterval(collecting));
 }
 
 async function garbageTurn({ turn }: ProxyPair, process: MeasuredProcess): Promise<GarbageTurn> {
   await process.garbage();
-  const measured = await turn(process, requestsPerRound, false);
+  const measured = await turn(process, fullRound);
   return { ...measured, ...(await process.garbage()) };
 }
 

@@ -22,8 +22,8 @@ import { Stop, type StopWish } from './stop.ts';
 import { closeWith } from './telemetry/closing.ts';
 import type { Events } from './telemetry/events.ts';
 import type { Logger, LogSink } from './telemetry/logger.ts';
-import type { Watched } from './telemetry/metrics.ts';
 import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
+import type { Watched } from './telemetry/watched.ts';
 import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
 
 export interface Overrides {
@@ -100,15 +100,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     if (stopping.hasBegun) events.info('Stopped');
     else stopping.abandon();
   });
-  const desks = createDesks(config, clock);
-  const dispatchers = createDispatchers(config, desks, clock);
-  const views = [...desks.values()].map(desk => desk.view);
-  const bodies = createBodyLimits(config);
-  const configure: Configure = (pool, settings, tenants) => {
-    desks.get(pool)?.configure(settings, tenants);
-    dispatchers.get(pool)?.configure(settings);
-    bodies.configure(pool, settings);
-  };
+  const { desks, dispatchers, views, bodies, configure } = openPools(config, clock, stopping.draining);
   const print = overrides.print ?? (text => process.stdout.write(text));
   const edition = await openEdition({ config, clock, events, print, configure });
   closeWith(opening, 'the edition', () => edition.close(), events);
@@ -116,9 +108,6 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   closeWith(opening, 'the connections to upstreams', () => upstreams.close(), events);
   const health = (): Health => (stopping.hasBegun ? { status: 'stopping', reasons: [] } : edition.condition());
   const healths = new ProviderHealths(clock);
-  atEveryStep(clock, stopping.draining, () => {
-    for (const view of views) view.endStep();
-  });
   const door = createDoor(config, edition, { clock, events });
   let rates = config.mediaRates;
   const mediaRates = () => rates;
@@ -129,7 +118,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
     connections: door.connections,
-    admin: adminServices({ edition, config, clock, events, door, desks, healths, health }),
+    admin: adminServices({ edition, config, clock, events, door, desks, views, healths, health }),
     consoleFolder: overrides.consoleFolder,
     ops: { health, metrics },
   });
@@ -189,12 +178,7 @@ function createGateway(
   return new Gateway({ identify: door.identify, classify, maxStreamsPerKey, ...parts });
 }
 
-interface WatchedParts {
-  readonly views: readonly PoolDesk['view'][];
-  readonly edition: OpenEdition;
-  readonly door: FrontDoor;
-  readonly logger: Logger;
-}
+type WatchedParts = Pick<AdminParts, 'views' | 'edition' | 'door'> & { readonly logger: Logger };
 
 const watched = ({ views, edition, door, logger }: WatchedParts): Watched => ({
   pools: () => views.map(view => view.stats()),
@@ -211,14 +195,15 @@ interface AdminParts {
   readonly events: Events;
   readonly door: FrontDoor;
   readonly desks: ReadonlyMap<string, PoolDesk>;
+  readonly views: readonly PoolDesk['view'][];
   readonly healths: ProviderHealths;
   readonly health: () => Health;
 }
 
 /** The services of the admin routes: the edition's features, and read-only views of the pools and providers. */
-function adminServices({ edition, config, clock, events, door, desks, healths, health }: AdminParts): AdminServices {
-  const { identities, keyUses, raised, mappings, pools, scheduledPools } = edition;
-  const tenantName = (flowId: string) => mappings?.mapper.tenantName(flowId) ?? null;
+function adminServices(parts: AdminParts): AdminServices {
+  const { edition, config, events, door, desks, healths } = parts;
+  const { identities, keyUses, mappings, pools, scheduledPools } = edition;
   return {
     identities,
     keys: door.keys,
@@ -227,21 +212,7 @@ function adminServices({ edition, config, clock, events, door, desks, healths, h
     pools,
     scheduledPools,
     console: consoleOf(config, { ...door, events }),
-    lanes: {
-      clock,
-      stepMs,
-      pools: [...desks.values()].map(desk => desk.view),
-      tenantName,
-      database: health,
-      boosts: () => mappings?.timings.heldBoosts() ?? [],
-      chosenLevels: () =>
-        chosenLevels({
-          policy: (mappings?.mapper.settings() ?? config.apiKeyPriority).x_priority.value,
-          externalMayRaise: mappings?.mapper.externalMayRaise() ?? null,
-          raised,
-          tenantName,
-        }),
-    },
+    lanes: lanesOf(parts),
     answerOf,
     providers: () =>
       shownProviders({
@@ -253,10 +224,46 @@ function adminServices({ edition, config, clock, events, door, desks, healths, h
   };
 }
 
+function lanesOf({ edition: { mappings, raised }, config, clock, views, health }: AdminParts): AdminServices['lanes'] {
+  const tenantName = (flowId: string) => mappings?.mapper.tenantName(flowId) ?? null;
+  return {
+    clock,
+    stepMs,
+    pools: views,
+    tenantName,
+    database: health,
+    boosts: () => mappings?.timings.heldBoosts() ?? [],
+    chosenLevels: () =>
+      chosenLevels({
+        policy: (mappings?.mapper.settings() ?? config.apiKeyPriority).x_priority.value,
+        externalMayRaise: mappings?.mapper.externalMayRaise() ?? null,
+        raised,
+        tenantName,
+      }),
+  };
+}
+
 function deskOf(desks: ReadonlyMap<string, PoolDesk>, pool: string): PoolDesk {
   const desk = desks.get(pool);
   if (desk === undefined) throw new Error(`no pool ${pool}`);
   return desk;
+}
+
+/** Creates what stands before each pool; `configure` puts a pool's settings into effect in all of it. */
+function openPools(config: Config, clock: Clock, until: AbortSignal) {
+  const desks = createDesks(config, clock);
+  const dispatchers = createDispatchers(config, desks, clock);
+  const bodies = createBodyLimits(config);
+  const configure: Configure = (pool, settings, tenants) => {
+    desks.get(pool)?.configure(settings, tenants);
+    dispatchers.get(pool)?.configure(settings);
+    bodies.configure(pool, settings);
+  };
+  const views = [...desks.values()].map(desk => desk.view);
+  atEveryStep(clock, until, () => {
+    for (const view of views) view.endStep();
+  });
+  return { desks, dispatchers, views, bodies, configure };
 }
 
 function createDesks({ pools, tenants }: Config, clock: Clock): Map<string, PoolDesk> {

@@ -138,7 +138,7 @@ test('whenever messages arrive, no more works than there are seats, everybody is
         else if (act.kind === 'end') one?.end();
         else if (act.kind === 'fail') one?.fail(new Error('failed'));
         else if (act.kind === 'leave') one?.ticket.leave();
-        else if (act.kind === 'turn away') one?.turnAway(act.ms, act.status);
+        else if (act.kind === 'turn away') one?.putBack(act.ms, act.status);
         else if (act.kind === 'answer') one?.answered(200);
         else if (act.kind === 'progress') one?.ticket.progress({ cost: act.cost, tokens: act.cost });
         const working = requests.filter(
@@ -193,7 +193,7 @@ test('what was put back waits no longer than it may, though its desk is silent',
   far.deliverAll();
   await turn();
   pass(600);
-  assert.equal(turned.turnAway(400), true);
+  assert.equal(turned.putBack(400), true);
   await turn();
   clock.advance(499);
   assert.equal(clock.pending, 1);
@@ -217,7 +217,7 @@ test('a request that its desk cannot take back is answered with a 503 and when t
   const turned = request('turned away');
   far.deliverAll();
   await turn();
-  assert.equal(turned.turnAway(1000), true);
+  assert.equal(turned.putBack(1000), true);
   // As after a takeover by one who does not know of it.
   far.forgetThere();
   await turn();

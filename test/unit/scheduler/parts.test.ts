@@ -9,7 +9,7 @@ import { perLevel } from '../../support/pool-settings.ts';
 
 const times = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-test('where seats shrink below the reserves, these are cut from the worst level up, and come back with the seats', () => {
+test('if seats shrink below the reserves, the reserves are cut from the worst level up, and return with the seats', () => {
   const seats = new Seats();
   const reserved = perLevel(0, { 0: 2, 4: 3, 9: 4 });
   /** How many requests of the worst level, which has no reserve, may start. */
@@ -62,7 +62,7 @@ test('known answers of redis-cell: 5 at once, then one a second', () => {
   assert.equal(take(6, 9.5), 'never');
 });
 
-test('AIMD: a tenth fewer seats for each that is turned away, one more for each served while half are in use', () => {
+test('AIMD: a tenth fewer seats for each rejected request, one more for each served one while half are in use', () => {
   const aimd = new Aimd(20);
   const limits = [20];
   for (const _ of times(4)) {
