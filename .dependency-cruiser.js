@@ -2,6 +2,9 @@
 const only = path => ({ path });
 // No I/O, no timers, no promises.
 const pure = 'scheduler|priority/(matching|analysis)|schedules|json|upstreams/metering|fleet/reign';
+// The two sides of the seam gateway/pool/desk.ts, which may be in different processes.
+const clientSide = 'dispatcher|pool-ticket|ticket|net';
+const poolSide = 'pool-desk|seating|admission|pool-view|level-counts|hand-offs';
 /** Rules for the rooms of a feature, the lowest first: none imports one that stands above it. */
 const orderOf = (feature, rooms) =>
   rooms.slice(0, -1).map((room, at) => ({
@@ -51,11 +54,25 @@ export default {
     ...orderOf('priority', ['matching', 'analysis', 'serving']),
     ...orderOf('scheduler', ['capacity', 'flows', 'closures', 'queue']),
     {
-      name: 'only-the-dispatcher-meets-the-scheduler',
-      comment: 'Ask gateway/pool/dispatcher.ts: it turns decisions into promises and timers.',
+      name: 'only-the-desk-meets-the-scheduler',
+      comment: 'Ask a desk (gateway/pool/desk.ts) for seats, and the view of a pool for what is to be told of it.',
       severity: 'error',
-      from: { path: '^src', pathNot: '^src/(scheduler/|gateway/pool/|app\\.ts$)' },
+      from: { path: '^src', pathNot: `^src/(scheduler/|app\\.ts$|gateway/pool/(guest|${poolSide})\\.ts$)` },
       to: only('^src/scheduler'),
+    },
+    {
+      name: 'carriers-of-requests-know-any-desk',
+      comment: 'The pool may be in another process: say it by gateway/pool/desk.ts. Types may come from anywhere.',
+      severity: 'error',
+      from: only(`^src/gateway/pool/(${clientSide})\\.ts$`),
+      to: { path: `^src/gateway/pool/(${poolSide})\\.ts$`, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'the-desk-knows-any-guest',
+      comment: 'Guests may come from another process: tell them by gateway/pool/desk.ts.',
+      severity: 'error',
+      from: only(`^src/gateway/pool/(desk|guest|${poolSide})\\.ts$`),
+      to: only(`^src/gateway/pool/(${clientSide})\\.ts$`),
     },
     {
       name: 'features-do-not-know-each-other',

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from './domain/clock.ts';
 import { type Configure, type OpenEdition, openEdition } from './edition/edition.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Dispatcher } from './gateway/pool/dispatcher.ts';
+import { PoolDesk } from './gateway/pool/pool-desk.ts';
 import { BodyLimits } from './gateway/receiving/body-limits.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { chosenLevels } from './http/admin/pools/chosen-levels.ts';
@@ -99,7 +100,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     if (stopping.hasBegun) events.info('Stopped');
     else stopping.abandon();
   });
-  const { dispatchers, views, bodies, configure } = openPools(config, clock, stopping.draining);
+  const { desks, dispatchers, views, bodies, configure } = openPools(config, clock, stopping.draining);
   const print = overrides.print ?? (text => process.stdout.write(text));
   const edition = await openEdition({ config, clock, events, print, configure });
   closeWith(opening, 'the edition', () => edition.close(), events);
@@ -117,7 +118,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
     connections: door.connections,
-    admin: adminServices({ edition, config, clock, events, door, dispatchers, views, healths, health }),
+    admin: adminServices({ edition, config, clock, events, door, desks, views, healths, health }),
     consoleFolder: overrides.consoleFolder,
     ops: { health, metrics },
   });
@@ -193,15 +194,15 @@ interface AdminParts {
   readonly clock: Clock;
   readonly events: Events;
   readonly door: FrontDoor;
-  readonly dispatchers: ReadonlyMap<string, Dispatcher>;
-  readonly views: readonly Dispatcher['view'][];
+  readonly desks: ReadonlyMap<string, PoolDesk>;
+  readonly views: readonly PoolDesk['view'][];
   readonly healths: ProviderHealths;
   readonly health: () => Health;
 }
 
 /** The services of the admin routes: the edition's features, and read-only views of the pools and providers. */
 function adminServices(parts: AdminParts): AdminServices {
-  const { edition, config, events, door, dispatchers, healths } = parts;
+  const { edition, config, events, door, desks, healths } = parts;
   const { identities, keyUses, mappings, pools, scheduledPools } = edition;
   return {
     identities,
@@ -218,7 +219,7 @@ function adminServices(parts: AdminParts): AdminServices {
         providers: config.providers,
         healthOf: provider => healths.of(provider),
         seatsOf: pool => pools.find(pool).seats,
-        closuresOf: ({ name, pool }) => dispatcherOf(dispatchers, pool).view.closedOf(name),
+        closuresOf: ({ name, pool }) => deskOf(desks, pool).view.closedOf(name),
       }),
   };
 }
@@ -242,31 +243,43 @@ function lanesOf({ edition: { mappings, raised }, config, clock, views, health }
   };
 }
 
-function dispatcherOf(dispatchers: ReadonlyMap<string, Dispatcher>, pool: string): Dispatcher {
-  const dispatcher = dispatchers.get(pool);
-  if (dispatcher === undefined) throw new Error(`no pool ${pool}`);
-  return dispatcher;
+function deskOf(desks: ReadonlyMap<string, PoolDesk>, pool: string): PoolDesk {
+  const desk = desks.get(pool);
+  if (desk === undefined) throw new Error(`no pool ${pool}`);
+  return desk;
 }
 
 /** Creates what stands before each pool; `configure` puts a pool's settings into effect in all of it. */
 function openPools(config: Config, clock: Clock, until: AbortSignal) {
-  const dispatchers = createDispatchers(config, clock);
+  const desks = createDesks(config, clock);
+  const dispatchers = createDispatchers(config, desks, clock);
   const bodies = createBodyLimits(config);
   const configure: Configure = (pool, settings, tenants) => {
-    dispatchers.get(pool)?.configure(settings, tenants);
+    desks.get(pool)?.configure(settings, tenants);
+    dispatchers.get(pool)?.configure(settings);
     bodies.configure(pool, settings);
   };
-  const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
+  const views = [...desks.values()].map(desk => desk.view);
   atEveryStep(clock, until, () => {
     for (const view of views) view.endStep();
   });
-  return { dispatchers, views, bodies, configure };
+  return { desks, dispatchers, views, bodies, configure };
 }
 
-function createDispatchers({ pools, tenants }: Config, clock: Clock): Map<string, Dispatcher> {
+function createDesks({ pools, tenants }: Config, clock: Clock): Map<string, PoolDesk> {
   const byId = new Map(tenants.map(tenant => [tenant.tenantId, tenant]));
+  const desk = ({ name, settings }: PoolConfig) =>
+    new PoolDesk({ name, settings, tenants: byId, clock, waits: new WaitWindow(clock) });
+  return new Map(pools.map(pool => [pool.name, desk(pool)]));
+}
+
+function createDispatchers(
+  { pools }: Config,
+  desks: ReadonlyMap<string, PoolDesk>,
+  clock: Clock,
+): Map<string, Dispatcher> {
   const dispatcher = ({ name, settings }: PoolConfig) =>
-    new Dispatcher({ name, settings, tenants: byId, clock, waits: new WaitWindow(clock) });
+    new Dispatcher({ name, settings, desk: deskOf(desks, name), clock });
   return new Map(pools.map(pool => [pool.name, dispatcher(pool)]));
 }
 

@@ -51,7 +51,9 @@ test('the layer check reads TypeScript and lets a sound tree pass', t => {
 test('the layer check names each planted import and its rule', t => {
   const planted: Record<string, readonly [content: string, rule: string]> = {
     'src/domain/errors.ts': ["import '../http/server.ts';\nexport const errors = {};\n", 'domain-imports-nothing'],
-    'src/http/server.ts': ["import '../scheduler/scheduler.ts';\n", 'only-the-dispatcher-meets-the-scheduler'],
+    'src/http/server.ts': ["import '../scheduler/scheduler.ts';\n", 'only-the-desk-meets-the-scheduler'],
+    'src/gateway/pool/dispatcher.ts': ["import './seating.ts';\n", 'carriers-of-requests-know-any-desk'],
+    'src/gateway/pool/pool-desk.ts': ["import './pool-ticket.ts';\n", 'the-desk-knows-any-guest'],
     'src/scheduler/scheduler.ts': ["import 'node:fs';\n", 'pure-core'],
     'src/priority/matching/matcher.ts': ["import 'node:fs';\n", 'pure-core'],
     'src/priority/rows/settings.ts': ["import '../serving/mapper.ts';\n", 'priority-rows-is-below-serving'],
@@ -64,6 +66,8 @@ test('the layer check names each planted import and its rule', t => {
   const imported = {
     'src/priority/serving/mapper.ts': '',
     'src/schedules/windows.ts': '',
+    'src/gateway/pool/seating.ts': '',
+    'src/gateway/pool/pool-ticket.ts': '',
     'src/http/admin/contract/contract.ts': 'export const user = {};\n',
   };
   const sources = Object.fromEntries(Object.entries(planted).map(([path, [content]]) => [path, content]));
