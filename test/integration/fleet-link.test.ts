@@ -374,6 +374,18 @@ test('a peer that does not read is closed once more than the bound waits for it'
   await peer.closed;
 });
 
+test('a peer that has closed its side and does not read is not waited for', async t => {
+  const conductor = await startConductor(t, { bounds: { mostUnwrittenBytes: 2 ** 30 } });
+  const peer = await openPeer(t, conductor.listed.url, peerOf(conductor.listed.url));
+  await until(() => conductor.links.length > 0);
+  peer.socket.pause();
+  for (let i = 0; i < 200; i++) conductor.links[0]?.send({ t: 'answer', ask: i, value: 'x'.repeat(100_000) });
+  peer.socket.end();
+  await until(() => conductor.ended.length > 0);
+  assert.match(conductor.ended[0]?.why ?? '', /has closed it/);
+  assert.equal(peer.socket.destroyed, false);
+});
+
 test('what is said in one turn has the same bound', async t => {
   const conductor = await startConductor(t, { bounds: { mostUnwrittenBytes: 100_000 } });
   await openPeer(t, conductor.listed.url, peerOf(conductor.listed.url));

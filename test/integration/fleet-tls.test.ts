@@ -8,6 +8,7 @@ import type { Upward } from '../../src/fleet/messages/messages.ts';
 import { certificates } from '../support/fleet-certificates.ts';
 import { listedAs, ownOf, startConductor, startMember } from '../support/fleet-link.ts';
 import { openPeer, openRaw } from '../support/fleet-peer.ts';
+import { freePort } from '../support/free-port.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { until } from '../support/until.ts';
 
@@ -87,14 +88,11 @@ async function startMiddle(t: TestContext, to: string): Promise<string> {
 }
 
 test('whoever stands in between, even with a certificate of the fleet, is found out: the channels differ', async t => {
-  const port = { value: 0 };
-  const probe = await startConductor(t);
-  port.value = Number(new URL(probe.listed.url).port);
-  await probe.listener.close();
-  const middle = await startMiddle(t, `tls://127.0.0.1:${port.value}`);
+  const port = await freePort();
+  const middle = await startMiddle(t, `tls://127.0.0.1:${port}`);
   // The conductor advertises the address of the one in between, so that only the channel can tell.
   const conductor = await startConductor(t, {
-    port: port.value,
+    port,
     own: { certificate: one },
     advertise: { host: '127.0.0.1', port: Number(new URL(middle).port) },
   });

@@ -6,7 +6,7 @@ import type { Knock } from '../reign/rules.ts';
 import { type Address, addressIn, isProving } from './address.ts';
 import { FrameReader, frameOf } from './frames.ts';
 import { type Challenge, type Heard, type Keys, mostHandshakeBytes, openingOf, readChallenge } from './handshake.ts';
-import { channelOf, type Own, proveWithinMs, tlsOptions } from './own.ts';
+import { type Certificate, channelOf, type Own, proveWithinMs, tlsOptions } from './own.ts';
 
 /** The other end waits for the proof. */
 export interface Reached {
@@ -36,8 +36,11 @@ export async function reach(own: Own, url: string, generation: number, leave: Ab
   try {
     const address = addressIn(url);
     if (address === null) throw new Unreached('lost', 'it has no address that can be reached');
-    socket = socketTo(own, address);
+    // Whoever cannot speak to it for lack of a certificate may still find that it is gone.
+    const isFit = address.isTls === (own.certificate !== null);
+    socket = socketTo(address, isFit ? own.certificate : null);
     await connected(own, address, socket, signal);
+    if (!isFit) throw new Unreached('lost', unfit(address));
     const reached = await challenged(own, url, generation, socket, signal);
     socket = null;
     return reached;
@@ -49,29 +52,25 @@ export async function reach(own: Own, url: string, generation: number, leave: Ab
   }
 }
 
-const isFit = (own: Own, { isTls }: Address): boolean => isTls === (own.certificate !== null);
+const unfit = ({ isTls }: Address): string =>
+  isTls ? 'it has a certificate, and this one has none' : 'it has no certificate';
 
-function socketTo(own: Own, address: Address): Socket {
-  const { certificate } = own;
-  const to = { host: address.host, port: address.port, noDelay: true };
+function socketTo({ host, port }: Address, certificate: Certificate | null): Socket {
+  const to = { host, port, noDelay: true };
   const socket =
-    certificate === null || !isFit(own, address)
+    certificate === null
       ? connect(to)
       : connectTls({ ...to, ...tlsOptions(certificate), checkServerIdentity: () => undefined });
   return socket.on('error', () => {});
 }
 
-/** Whoever would not speak to it for lack of a certificate may still find that it is gone. */
 async function connected(own: Own, address: Address, socket: Socket, signal: AbortSignal): Promise<void> {
-  const isEncrypted = own.certificate !== null && isFit(own, address);
   try {
-    await once(socket, isEncrypted ? 'secureConnect' : 'connect', { signal });
+    await once(socket, socket instanceof TLSSocket ? 'secureConnect' : 'connect', { signal });
   } catch (error) {
     const isRefused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
     throw new Unreached(isRefused && isProving(address, own.place) ? 'refused' : 'lost', textOf(error));
   }
-  if (isFit(own, address)) return;
-  throw new Unreached('lost', address.isTls ? 'it has a certificate, and this one has none' : 'it has no certificate');
 }
 
 async function challenged(
