@@ -97,3 +97,6 @@ export async function openPeer(t: TestContext, url: string, is: PeerIs): Promise
   peer.socket.write(frame(proofOf(is.secret, challenge)));
   return peer;
 }
+
+export const isProofOf = (secret: Uint8Array, challenge: Buffer, proof: Buffer): boolean =>
+  proof.equals(proofOf(secret, challenge));
