@@ -24,8 +24,7 @@ export default {
       name: 'no-orphans',
       comment: 'Delete the file, or import it where it is used.',
       severity: 'error',
-      // fleet/ is driven by tests only, until a gateway joins its fleet.
-      from: { orphan: true, path: '^src', pathNot: '^src/(gatewayd|cli/[^/]+|fleet/.+)\\.ts$' },
+      from: { orphan: true, path: '^src', pathNot: '^src/(gatewayd|cli/[^/]+)\\.ts$' },
       to: {},
     },
     {
@@ -73,6 +72,13 @@ export default {
       to: only(
         '^src/(identity|priority|upstreams|pool-settings|history|scheduler|gateway|http|cli|app|stop|edition|daemon)',
       ),
+    },
+    {
+      name: 'the-reign-knows-no-link',
+      comment: 'fleet/reign/ decides; fleet/fleet.ts carries out what it answers.',
+      severity: 'error',
+      from: only('^src/fleet/reign/'),
+      to: { path: '^src/fleet/', pathNot: '^src/fleet/reign/' },
     },
     {
       name: 'features-do-not-know-each-other',

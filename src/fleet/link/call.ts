@@ -19,7 +19,7 @@ export interface CallOptions<In> {
   readonly events: CallEvents<In>;
 }
 
-export interface CallEvents<In> {
+interface CallEvents<In> {
   /** Both sides have proved who they are; what is sent from now on is heard. */
   opened(): void;
   said(message: In): void;

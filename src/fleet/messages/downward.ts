@@ -22,7 +22,6 @@ const refusal = open({
   model: Type.Optional(nullable(text(400))),
   closedForMs: Type.Optional(ms),
 });
-export type Refusal = Static<typeof refusal>;
 
 const kinds = {
   welcome: open({

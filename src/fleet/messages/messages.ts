@@ -8,8 +8,8 @@ import { Compile } from 'typebox/compile';
 import { type Downward, downward } from './downward.ts';
 import { type Upward, upward } from './upward.ts';
 
-export type { Downward, Refusal } from './downward.ts';
-export { mostTicketsAtOnce, type SeatEnd, type Upward } from './upward.ts';
+export type { Downward } from './downward.ts';
+export type { Upward } from './upward.ts';
 
 /** Returns the message; null: its kind is not known here. Throws a MessageFault. */
 export type Read<Message> = (value: unknown) => Message | null;

@@ -20,7 +20,7 @@ export const ms = Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const amount = ms;
 
 /** Who belongs to a fleet: more than that is no fleet. */
-export const mostMembers = 256;
+const mostMembers = 256;
 export const mostPools = 1_000;
 
 const listedFields = {

@@ -18,7 +18,7 @@ import {
 } from './shapes.ts';
 
 /** Tickets of one message; a member with more says several before its hello. */
-export const mostTicketsAtOnce = 100;
+const mostTicketsAtOnce = 100;
 
 const end = Type.Union([
   open({ how: Type.Union([Type.Literal('served'), Type.Literal('failed')]), spent: open(spent) }),
@@ -27,7 +27,6 @@ const end = Type.Union([
   /** The upstream had no room: it waits again, under its next attempt. */
   open({ how: Type.Literal('put_back') }),
 ]);
-export type SeatEnd = Static<typeof end>;
 
 const kinds = {
   /** Before the hello: what runs, oldest first, and what was charged for it … */
