@@ -15,6 +15,8 @@ const warmUpRounds = 4;
 /** Enough for a dozen collections of the gateway. */
 const requestsPerRound = 10_000;
 
+const fullRound = { requests: requestsPerRound, stream: false };
+
 const collectEveryMs = 150;
 
 type GarbageTurn = Turn & GarbageFigures;
@@ -43,12 +45,12 @@ export async function run({ rounds = 10 }: { rounds?: number }): Promise<void> {
 /** Full collections in the middle of requests promote what these hold: what such objects point to then must not live on. */
 async function disturbedTurn({ turn }: ProxyPair, process: MeasuredProcess): Promise<void> {
   const collecting = setInterval(() => process.collect(), collectEveryMs);
-  await turn(process, requestsPerRound, false).finally(() => clearInterval(collecting));
+  await turn(process, fullRound).finally(() => clearInterval(collecting));
 }
 
 async function garbageTurn({ turn }: ProxyPair, process: MeasuredProcess): Promise<GarbageTurn> {
   await process.garbage();
-  const measured = await turn(process, requestsPerRound, false);
+  const measured = await turn(process, fullRound);
   return { ...measured, ...(await process.garbage()) };
 }
 

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { startApp } from './app.ts';
 import { listenForStop, type Upkeep } from './cli/signals.ts';
+import { keepCompiledCode } from './compiled-code.ts';
 import { ConfigFaults, type LoadedConfig, loadProcessConfig } from './config/config-loader.ts';
 
 const help = `Usage: gatewayd [--config FILE]
@@ -43,6 +44,7 @@ async function run(upkeep: Upkeep): Promise<void> {
   upkeep.reload = () => app.reload(() => loadProcessConfig(file));
   upkeep.reopenLog = () => app.reopenLog();
   signals.onFurther(() => app.hurry());
+  app.ready.then(keepCompiledCode, () => {});
   // Either a fault that no retry can cure, or the wish to stop, whichever comes first.
   const wish = await Promise.race([signals.stop, app.ready.then(() => signals.stop)]).catch(async fault => {
     await app.stop();

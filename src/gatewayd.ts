@@ -3,9 +3,11 @@
  * process or make Node open its debugger.
  */
 import { listenForUpkeep } from './cli/signals.ts';
+import { reuseCompiledCode } from './compiled-code.ts';
 import { keepObjectsYoung } from './young-objects.ts';
 
 const upkeep = listenForUpkeep();
 keepObjectsYoung();
+reuseCompiledCode();
 const { runDaemon } = await import('./daemon.ts');
 await runDaemon(upkeep);

@@ -7,7 +7,15 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { promisify } from 'node:util';
 import { startTestServer } from './support/postgres.ts';
+import { divided, joined } from './support/processes.ts';
 import { runElsewhere, temporaryFolder } from './support/surroundings.ts';
+
+/** A test may take this long if it names no limit itself, and all tests of a process together. */
+const testLimitMs = 120_000;
+const processLimitMs = 600_000;
+
+/** Tests wait for timers, sockets and databases: more processes than cores keep the cores busy. */
+const spareProcesses = 2;
 
 const patterns = process.argv.slice(2);
 const files = globSync(patterns.length > 0 ? patterns : ['test/{unit,integration,e2e}/**/*.test.ts']).sort();
@@ -17,7 +25,7 @@ if (files.length === 0) {
 }
 
 process.env.TMPDIR = await temporaryFolder();
-// Every file is a process, and many start further ones: they share one cache of compiled modules.
+// Tests run in several processes, and many start further ones: they share one cache of compiled modules.
 process.env.NODE_COMPILE_CACHE ??= join(process.env.TMPDIR, 'compiled');
 // Tests read the output of programs; the first Node 24, which Apple silicon gets, prints warnings about its own parts.
 process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --disable-warning=ExperimentalWarning`.trim();
@@ -29,7 +37,12 @@ async function runHere(): Promise<number> {
   process.env.TOKLIGENCE_TEST_POSTGRES_URL = server.url;
   let passed = 0;
   let failed = 0;
-  const stream = run({ files, concurrency: availableParallelism() + 1, timeout: 120_000 });
+  const stream = run({
+    files: joined(join(process.env.TMPDIR ?? '', 'processes'), divided(files)),
+    concurrency: availableParallelism() + spareProcesses,
+    timeout: processLimitMs,
+    execArgv: [`--test-timeout=${testLimitMs}`],
+  });
   stream.on('test:pass', event => {
     if (event.details.type !== 'suite' && !event.skip) passed++;
   });

@@ -2,6 +2,7 @@
  * The load, in a process of its own so that its CPU time is counted separately: this many requests over 64 connections.
  */
 import { fork } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Dispatcher, Pool } from 'undici';
 import { nextMessage } from './measured-process.ts';
@@ -12,6 +13,8 @@ export interface Round {
   readonly stream: boolean;
   /** Each request uses the next key. */
   readonly keys: readonly string[];
+  /** Requests begun in a second; without it as many as are answered. */
+  readonly perSecond?: number | undefined;
 }
 
 export interface RoundResult {
@@ -68,7 +71,9 @@ async function run(round: Round): Promise<RoundResult> {
   await Promise.all(
     Array.from({ length: connections }, async () => {
       while (sent.count < round.requests) {
-        const key = round.keys[sent.count++ % round.keys.length] ?? '';
+        const nth = sent.count++;
+        if (round.perSecond !== undefined) await until(startedAt + (nth * 1_000) / round.perSecond);
+        const key = round.keys[nth % round.keys.length] ?? '';
         const sentAt = performance.now();
         const status = await exchange(pool, new URL(round.url).pathname, key, text);
         latencies.push(performance.now() - sentAt);
@@ -83,6 +88,11 @@ async function run(round: Round): Promise<RoundResult> {
   const at = (share: number) => latencies[Math.ceil(latencies.length * share) - 1] ?? Number.NaN;
   const latencyMs = { p50: at(0.5), p99: at(0.99) };
   return { served: sent.served, failed: sent.failed, durationMs, latencyMs };
+}
+
+async function until(time: number): Promise<void> {
+  const left = time - performance.now();
+  if (left > 0) await setTimeout(left);
 }
 
 /** Sends one request; resolves to its status after the last byte, 0 if it broke. */

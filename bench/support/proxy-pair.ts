@@ -1,6 +1,6 @@
 /** The gateway and the barest proxy in front of one upstream, under the same load in turns. */
 import { startBenchGateway } from './gateway-process.ts';
-import { type Load, startLoad } from './load.ts';
+import { type Load, type Round, startLoad } from './load.ts';
 import type { MeasuredProcess } from './measured-process.ts';
 import { startProxyFloor } from './proxy-floor.ts';
 import { startBenchUpstream } from './upstream.ts';
@@ -14,10 +14,12 @@ export interface Turn {
   readonly rssMiB: number;
 }
 
+export type TurnRound = Pick<Round, 'requests' | 'stream' | 'perSecond'>;
+
 export interface ProxyPair {
   readonly gateway: MeasuredProcess;
   readonly floor: MeasuredProcess;
-  turn(process: MeasuredProcess, requests: number, stream: boolean): Promise<Turn>;
+  turn(process: MeasuredProcess, round: TurnRound): Promise<Turn>;
 }
 
 export async function withProxyPair(measure: (pair: ProxyPair) => Promise<void>): Promise<void> {
@@ -26,8 +28,7 @@ export async function withProxyPair(measure: (pair: ProxyPair) => Promise<void>)
   const gateway = await startBenchGateway(upstream.url);
   const load = startLoad();
   try {
-    const turn: ProxyPair['turn'] = (process, requests, stream) =>
-      measuredTurn(load, process, { requests, stream, keys: gateway.keys });
+    const turn: ProxyPair['turn'] = (process, round) => measuredTurn(load, process, { ...round, keys: gateway.keys });
     await measure({ gateway, floor, turn });
   } finally {
     await load.stop();
@@ -35,11 +36,7 @@ export async function withProxyPair(measure: (pair: ProxyPair) => Promise<void>)
   }
 }
 
-async function measuredTurn(
-  load: Load,
-  process: MeasuredProcess,
-  round: { requests: number; stream: boolean; keys: readonly string[] },
-): Promise<Turn> {
+async function measuredTurn(load: Load, process: MeasuredProcess, round: Omit<Round, 'url'>): Promise<Turn> {
   const before = await process.figures();
   const { failed, latencyMs } = await load.run({ url: `${process.url}/v1/chat/completions`, ...round });
   if (failed > 0) throw new Error(`${failed} of ${round.requests} requests failed`);

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { atEndOfTurn, type Held } from '../domain/end-of-turn.ts';
 import type { Sink } from '../domain/sink.ts';
 import { turnOf } from './sent-ahead.ts';
 
@@ -8,9 +9,13 @@ interface OwnHeaders {
 }
 
 /** The answer of a model route: nothing else writes one, or looks at what has been written. */
-export class ClientSink implements Sink {
+export class ClientSink implements Sink, Held {
   readonly #res: ServerResponse;
   readonly #own: OwnHeaders;
+  /** What is written in one turn of the event loop leaves together at its end. */
+  #isHeld = false;
+  #isEnded = false;
+  #last: string | undefined;
 
   constructor(res: ServerResponse, own: OwnHeaders) {
     this.#res = res;
@@ -53,6 +58,7 @@ export class ClientSink implements Sink {
   }
 
   write(bytes: Buffer): boolean {
+    this.#hold();
     return this.#res.write(bytes);
   }
 
@@ -61,10 +67,31 @@ export class ClientSink implements Sink {
   }
 
   end(last?: string): void {
-    this.#res.end(last);
+    this.#isEnded = true;
+    this.#last = last;
+    this.#hold();
+    if (!this.#isHeld) this.#res.end(last);
   }
 
+  /** What was written before still goes out. */
   breakOff(): void {
+    if (this.#isHeld) this.release();
     this.#res.destroy();
+  }
+
+  #hold(): void {
+    const { socket } = this.#res;
+    if (this.#isHeld || socket === null) return;
+    this.#isHeld = true;
+    socket.cork();
+    atEndOfTurn(this);
+  }
+
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    // Ending releases the socket as well.
+    if (this.#isEnded && !this.isClosed) this.#res.end(this.#last);
+    else this.#res.socket?.uncork();
   }
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { type buildConnector, Client } from 'undici';
+import { atEndOfTurn } from '../domain/end-of-turn.ts';
 import { InterimAnswers, withoutInterimAnswers } from './interim-answers.ts';
 
 export interface ConnectionTimeouts {
@@ -12,6 +13,13 @@ export interface Connection {
   readonly client: Client;
   readonly interimAnswers: InterimAnswers;
   socket: Socket | null;
+}
+
+/** What is sent from now on leaves at the end of the event loop's turn. */
+export function holdWrites({ socket }: Connection): void {
+  if (socket === null) return;
+  socket.cork();
+  atEndOfTurn({ release: () => socket.uncork() });
 }
 
 /**

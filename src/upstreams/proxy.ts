@@ -7,7 +7,7 @@ import { errors, type GatewayError } from '../domain/errors.ts';
 import type { Sink } from '../domain/sink.ts';
 import { Answer, type AnswerContext, type Source } from './answer/answer.ts';
 import { upstreamFault } from './answer/upstream-fault.ts';
-import type { Connection, Connections } from './connections.ts';
+import { type Connection, type Connections, holdWrites } from './connections.ts';
 import { refusedBy } from './forward-proxy.ts';
 import type { Forwarded, PutBack, UpstreamCall } from './provider.ts';
 
@@ -36,6 +36,7 @@ export function proxy(
     const proxied = new ProxiedCall(context);
     proxied.answer = new Answer(call, sink, proxied, context, { resolve, reject });
     const path = context.basePath + call.path;
+    holdWrites(proxied.connection);
     proxied.connection.client.dispatch({ path, method: call.method, ...sent(body, headers) }, proxied);
   });
 }

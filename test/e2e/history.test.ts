@@ -46,7 +46,7 @@ browserTest('a change by the API and one by SQL are told, filtered, and restored
   assert.match(page.url(), /object=mapping&object_id=1/);
 });
 
-browserTest('what cannot be restored says why; a span that is empty says so', async t => {
+browserTest('an entry that cannot be restored says why; a span that is empty says so', async t => {
   const { page, visit, gateway } = await openConsole(t);
   const { admin } = gateway;
   await admin('POST', mappings, free);

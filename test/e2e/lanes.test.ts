@@ -137,7 +137,7 @@ browserTest('a request that was not there yet is found when it is asked for agai
   await request.getByText('Running', { exact: true }).waitFor();
 });
 
-browserTest('by the keyboard alone: those that wait longest, one of them explained, and back', async t => {
+browserTest('the keyboard alone opens the longest waiting requests, explains one of them, and leads back', async t => {
   const lanes = await openLanes(t);
   const { page, visit } = lanes;
   await fillLanes(lanes);
@@ -202,7 +202,7 @@ browserTest('what comes after the page is waited for while the gateway is away, 
   await levelsOf(page).getByText('P0').waitFor();
 });
 
-browserTest('who is signed out elsewhere sees the sign-in page, not old lanes', async t => {
+browserTest('an admin who is signed out elsewhere sees the sign-in page, not old lanes', async t => {
   const { page, visit, context, gateway } = await openLanes(t);
   await visit('/');
   await page.getByText('Live', { exact: true }).waitFor();

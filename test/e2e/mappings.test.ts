@@ -105,7 +105,7 @@ browserTest('before saving, the form tells of lint and of the keys and requests 
   assert.equal((await gateway.admin('GET', rows)).body.total, 1, 'nothing is written by trying');
 });
 
-browserTest('what the gateway refuses stands at its field while it is typed', async t => {
+browserTest('a refusal of the gateway is shown at its field while the field is typed', async t => {
   const { page, visit } = await withMappings(t, [production]);
   await visit('/mappings?edit=new');
   await choosePriority(page, 1);
@@ -214,7 +214,7 @@ browserTest('a boost from the row counts down, and the row has its own priority 
   assert.equal(await levelOf(gateway, key), '2');
 });
 
-browserTest('disabling and deleting show first whom they change, and then do it', async t => {
+browserTest('disabling and deleting first show whose requests they change, and then do it', async t => {
   const { page, visit, gateway } = await withMappings(t, [production]);
   const key = await gateway.createKey('prod');
   await levelOf(gateway, key);

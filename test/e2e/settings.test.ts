@@ -27,7 +27,7 @@ browserTest('settings of mapping are changed for the next request, refused at th
   assert.deepEqual([source.default_priority, source.cache_ttl_sec], ['default', 'database']);
 });
 
-browserTest('what somebody else has set meanwhile is not taken back by saving another setting', async t => {
+browserTest('saving one setting does not undo another that somebody else has changed meanwhile', async t => {
   const { page, visit, gateway } = await openConsole(t);
   await visit('/settings');
   await page.getByLabel('Cache TTL').fill('120');

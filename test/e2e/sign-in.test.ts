@@ -26,20 +26,23 @@ browserTest('an admin signs in with a key, sees the lanes, and signs out', async
   await page.getByLabel('Admin key').waitFor();
 });
 
-browserTest('what a page asks by itself says so once nobody sits before it, until somebody does again', async t => {
-  const { page, visit } = await openConsole(t);
-  await page.clock.install();
-  await visit('/api-keys');
-  await page.getByText('1–1 of 1').waitFor();
-  const unattendedAfter = async (ms: number) => {
-    const asked = page.waitForRequest(/\/admin\/api-keys\?/);
-    await page.clock.fastForward(ms);
-    const request = await asked;
-    await request.response();
-    return request.headers()['x-tokligence-unattended'];
-  };
-  assert.equal(await unattendedAfter(15_000), undefined);
-  assert.equal(await unattendedAfter(60_000), '1');
-  await page.mouse.move(300, 300);
-  assert.equal(await unattendedAfter(15_000), undefined);
-});
+browserTest(
+  'requests that a page sends by itself are marked unattended after a minute without input, until the next input',
+  async t => {
+    const { page, visit } = await openConsole(t);
+    await page.clock.install();
+    await visit('/api-keys');
+    await page.getByText('1–1 of 1').waitFor();
+    const unattendedAfter = async (ms: number) => {
+      const asked = page.waitForRequest(/\/admin\/api-keys\?/);
+      await page.clock.fastForward(ms);
+      const request = await asked;
+      await request.response();
+      return request.headers()['x-tokligence-unattended'];
+    };
+    assert.equal(await unattendedAfter(15_000), undefined);
+    assert.equal(await unattendedAfter(60_000), '1');
+    await page.mouse.move(300, 300);
+    assert.equal(await unattendedAfter(15_000), undefined);
+  },
+);

@@ -42,7 +42,7 @@ browserTest('a user is created by the keyboard alone, found, renamed and switche
   assert.match(page.url(), new RegExp(`/api-keys\\?user_id=${users[0].id}$`));
 });
 
-browserTest('what was typed into a panel is asked about before it is lost', async t => {
+browserTest('a panel asks before it discards text that was typed into it', async t => {
   const { page, visit } = await openConsole(t);
   await visit('/users');
   await page.getByRole('button', { name: 'New user' }).click();
@@ -68,7 +68,7 @@ browserTest('what was typed into a panel is asked about before it is lost', asyn
   await panel.waitFor({ state: 'detached' });
 });
 
-browserTest('what a gateway admin may not do is refused, and the form says so', async t => {
+browserTest('an action that a gateway admin may not take is refused, and the form says so', async t => {
   const { gateway } = await openConsole(t, { signedIn: false });
   const { body: peer } = await gateway.admin('POST', '/admin/users', {
     email: 'ops@example.com',
@@ -115,7 +115,7 @@ browserTest('a page beyond the last one leads to the last one', async t => {
   assert.match(page.url(), /page=1$/);
 });
 
-browserTest('what is looked for is shown from its beginning, whatever page was open', async t => {
+browserTest('a search shows its first page, whatever page was open', async t => {
   const { page, visit, gateway } = await openConsole(t);
   for (let count = 0; count < 30; count++) {
     await gateway.admin('POST', '/admin/users', { email: `user-${count}@example.com`, role: 'gateway_user' });

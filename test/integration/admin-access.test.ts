@@ -46,7 +46,7 @@ async function arrange(t: TestContext, edition: 'team' | 'personal') {
   return { ...gateway, account, raw };
 }
 
-test('who may call which admin route', async t => {
+test('every admin route can be called by the roles that the table names, and by no others', async t => {
   const { url, admin, account, raw } = await arrange(t, 'team');
   const user = await account('gateway_user');
   const gatewayAdmin = await account('gateway_admin');

@@ -59,7 +59,7 @@ test('explaining which mapping wins for a key', async t => {
     assert.equal(same.mappings[1].reason, `loses: mapping ${ext} has the same priority P5 and the smaller id`);
   });
 
-  await t.test('what it says is what a request gets, under every policy of X-Priority', async () => {
+  await t.test('the explanation is what a request gets, under every policy of X-Priority', async () => {
     for (const x_priority of ['allow', 'internal', 'lower', 'ignore']) {
       await admin('PUT', `${base}/config`, { x_priority });
       for (const asked of [undefined, 2, 8] as const) {

@@ -28,7 +28,7 @@ test('mappings over the admin API', async t => {
     enabled: true,
   };
 
-  await t.test('a new one is answered as its row, with who made it', async () => {
+  await t.test('a new mapping is answered as its row, with the user who made it', async () => {
     const { status, body } = await admin('POST', url, full);
     assert.equal(status, 201);
     const { created_at, updated_at, etag, warnings, ...rest } = body;

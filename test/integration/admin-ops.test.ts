@@ -28,7 +28,7 @@ test('the process is alive from its start, under both names', async () => {
   }
 });
 
-test('it is ready once requests can be served, and stays so while the database is away', async () => {
+test('/readyz is ready once requests can be served, and stays so while the database is away', async () => {
   const { get, become } = arrange();
   const states: [Health['status'], number][] = [
     ['starting', 503],

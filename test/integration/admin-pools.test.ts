@@ -111,7 +111,7 @@ test('every pool is shown with its seats, all it has been given, and where that 
   assert.deepEqual([status, body.error.code, body.error.message], [404, 'not_found', 'There is no pool b.']);
 });
 
-test('for every field the row wins over the environment, that over the file, that over the default', async t => {
+test('every field is taken from the row, else the environment, else the file, else the default', async t => {
   const database = await freshDatabase(t);
   const file = Object.entries(spellings).map(([key, { file }]) => `${key} = ${file}\n`);
   const environment = Object.entries(spellings).map(
@@ -195,7 +195,7 @@ test('a value that cannot be is refused with its field, in the words of the conf
   assert.deepEqual(await database.query('SELECT * FROM scheduler_pool_config'), []);
 });
 
-test('what does not fit together is refused as in the file', async t => {
+test('values that do not fit together are refused as in the file', async t => {
   const database = await freshDatabase(t);
   const rated = `${provider}[pool.local]\nrequests_per_sec = 5\nrequest_burst = 9\n`;
   const { admin } = await startGateway(t, { ini: rated, database: database.url });

@@ -93,7 +93,7 @@ test('a session is the same on every gateway of a database', async t => {
   });
 });
 
-test('what is asked on one gateway keeps a session from being idle on another', async t => {
+test('a request on one gateway keeps the session from being idle on another', async t => {
   const database = await freshDatabase(t);
   const open = async () => {
     const clock = new ManualClock();

@@ -94,7 +94,7 @@ for (const edition of ['team', 'personal'] as const) {
   });
 }
 
-test('who signs in has to be an admin, with a key that is good', async t => {
+test('only an admin with a valid key can sign in', async t => {
   const { url, account, log, rows } = await arrange(t);
   const user = await account('gateway_user');
   const { key } = await account('gateway_admin');
@@ -127,7 +127,7 @@ test('who signs in has to be an admin, with a key that is good', async t => {
   });
 });
 
-test('what is changed in a session is changed by its user', async t => {
+test('a change made in a session is recorded as made by its user', async t => {
   const { url, account } = await arrange(t);
   const { key } = await account('gateway_admin');
   const cookie = await signIn(url, key);
@@ -233,7 +233,7 @@ for (const edition of ['team', 'personal'] as const) {
   });
 }
 
-test('what a page asks while nobody sits before it is answered, and keeps no session from being idle', async t => {
+test('an unattended request is answered, and keeps no session from being idle', async t => {
   const { url, clock, statusOf } = await arrange(t);
   const cookie = await signIn(url);
   clock.advance(hourMs - 1);

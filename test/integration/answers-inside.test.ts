@@ -55,7 +55,7 @@ test('an answer that is an error inside is no success, and its bytes pass as the
   await until(() => gateway.log.some(line => line.includes('it answered with an error (server_error, 1302)')));
 });
 
-test('what a client can provoke does not mark a provider as failing', async t => {
+test('an error that a client can provoke does not mark a provider as failing', async t => {
   const { upstream, gateway } = await arrange(t, {});
   assert.equal((await gateway.chat(adminKey)).status, 200);
   const answers: Reply[] = [

@@ -1,4 +1,5 @@
 // The service as the documents describe it, with the installation that `npm prune --omit=dev` leaves.
+// In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';

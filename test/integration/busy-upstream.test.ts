@@ -28,7 +28,7 @@ async function oneSeat(t: TestContext, upstream: FakeUpstream) {
   return { clock, gateway, queue };
 }
 
-test('with Retry-After nothing of the provider starts until then, and who was turned away goes first', async t => {
+test('with Retry-After nothing of the provider starts until then, and the request that was put back goes first', async t => {
   for (const status of [503, 529]) {
     const upstream = await startFakeUpstream(t, { ...busy(status, { 'retry-after': '30' }), hold: true });
     const { clock, gateway, queue } = await oneSeat(t, upstream);
@@ -122,7 +122,7 @@ test('a 503 with Retry-After closes its provider: another provider of the pool g
   assert.equal(one.requests.length, 3);
 });
 
-test('a model that is closed for an hour: who met it is told, others at once, and a probe opens it when its stream begins', async t => {
+test('a model closed for an hour: the request that met it is told, others are refused at once, and a probe opens it when its stream begins', async t => {
   const upstream = await startFakeUpstream(t, busy(429, { 'retry-after': '3600' }));
   const clock = new ManualClock();
   const gateway = await startGateway(t, { ini: poolIni(upstream, { seats: 4 }), overrides: { clock } });
@@ -135,7 +135,7 @@ test('a model that is closed for an hour: who met it is told, others at once, an
   assert.match(error.message, /takes no more requests for the model `m` until 2026-01-01T01:00:00\.000Z/);
 
   clock.advance(30_000);
-  assert.equal((await gateway.chat(adminKey)).status, 429, 'a probe, which is turned away');
+  assert.equal((await gateway.chat(adminKey)).status, 429, 'a probe, which finds no room');
   clock.advance(59_999);
   assert.equal((await gateway.chat(adminKey)).status, 503);
   assert.equal(upstream.requests.length, 2);
@@ -229,7 +229,7 @@ test('a storm of busy answers: everybody is answered, each request is tried twic
   }
 });
 
-test('with aimd the seats follow what the upstream turns away and serves; without it they stay', async t => {
+test('with aimd the seats follow what the upstream has no room for and what it serves; without it they stay', async t => {
   for (const [sections, afterDrop] of [
     ['[pool.main]\naimd = true', 7],
     ['', 8],

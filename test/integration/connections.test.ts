@@ -43,7 +43,7 @@ async function wires(t: TestContext, url: string, count: number): Promise<Wire[]
   return opened;
 }
 
-test('at the limit, who never sent a whole head yields first, then who is idle, the longest first', async t => {
+test('at the limit, connections that never sent a complete head yield first, then idle ones, the longest idle first', async t => {
   const { url, log } = await startGateway(t, { ini: loopback, env: limits(4) });
   const idle = await wires(t, url, 2);
   for (const wire of idle) {
@@ -121,7 +121,7 @@ test('an address has a limit of its own, which a trusted proxy has not', async t
   upstream.open();
 });
 
-test('a stranger who asks without a key, or takes no answer, yields to who has one', async t => {
+test('a stranger who asks without a key, or takes no answer, yields to a client that has one', async t => {
   const { url, createKey, chat } = await startGateway(t, { ini: loopback, env: limits(6) });
   const keyOfOther = await createKey();
   const strangers = await wires(t, url, 6);
@@ -169,7 +169,7 @@ test('whatever is sent on a connection, it is forgotten when it closes', async t
   await until(async () => (await metricsOf(url))('tokligence_connections') <= sent.length + 1);
 });
 
-test('a process that may open 256 files serves who has a key, whatever strangers open or do not read', async t => {
+test('a process that may open 256 files serves clients with a key, whatever strangers open or do not read', async t => {
   if (process.platform === 'win32') return t.skip('there is no ulimit');
   const folder = await settingFolder(
     t,

@@ -146,13 +146,13 @@ test('assets are kept for ever, and come compressed as they were built', async t
   assert.equal(await opened('gzip;q=1, br;q=0'), 'gzip');
   assert.equal(await opened('zstd'), 'none');
   assert.equal(await opened('identity'), 'none');
-  await t.test('those that were not compressed come as they are', async () => {
+  await t.test('assets that were not compressed come as they are', async () => {
     const answer = await get('/console/assets/b-2.css', { 'accept-encoding': 'br, gzip' });
     assert.deepEqual([answer.status, answer.bytes.toString()], [200, 'body{}']);
     assert.equal(answer.headers['content-encoding'], undefined);
     assert.match((await get('/console/assets/c-3.svg')).headers['content-type'] ?? '', /^image\/svg\+xml/);
   });
-  await t.test('HEAD has no body, and who has it already is told so', async () => {
+  await t.test('HEAD has no body, and a client that has the asset already is told so', async () => {
     const head = await get(path, {}, 'HEAD');
     assert.deepEqual([head.status, head.bytes.length, Number(head.headers['content-length'])], [200, 0, script.length]);
     const { etag = '' } = plain.headers;

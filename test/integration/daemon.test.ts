@@ -1,4 +1,5 @@
 // The daemon as an operator runs it: a process, signals, exit codes.
+// In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -62,7 +63,7 @@ test('Ctrl-C reaches the whole group, npm and daemon, and counts once', async t 
   assert.equal(groupLives(daemon.pid), false);
 });
 
-test('on SIGTERM who waits is told 503, and a stream that outlives the grace period ends with an error event', async t => {
+test('on SIGTERM a waiting request is answered 503, and a stream that outlives the grace period ends with an error event', async t => {
   const upstream = await startFakeUpstream(t, { chunks: 2, fault: 'stall' });
   const provider = `type = openai\nmax_concurrent = 1\nbase_url = ${upstream.url}/v1`;
   const folder = await settingFolder(t, settings({ grace: 1, provider }));
@@ -119,7 +120,7 @@ test('of signals that others send by habit none ends it, cuts a request or opens
   assert.doesNotMatch(daemon.output, /debugger|inspector/i);
 });
 
-test('nor do they while it is being loaded', async t => {
+test('signals that come while the daemon is being loaded do not end it either', async t => {
   const folder = await settingFolder(t, settings({}));
   const sendWhenLoading = `
     import { registerHooks } from 'node:module';

@@ -252,7 +252,7 @@ test('the field is named by where it stands in the request, in a file and deep w
   }
 });
 
-test('two who change the same rows crosswise both come through', async t => {
+test('two transactions that change the same rows crosswise both succeed', async t => {
   const database = await freshDatabase(t);
   const { admin } = await startGateway(t, { ini, database: database.url });
   const id = (await admin('POST', mappings, { pattern: 'tok_a*', match_type: 'prefix', priority: 2 })).body.id;

@@ -1,4 +1,5 @@
 // Restrictions of the machine: refused install scripts, and root, as which PostgreSQL does not run.
+// In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, mkdtemp, readlink, rm, stat, writeFile } from 'node:fs/promises';

@@ -261,7 +261,7 @@ test('a notifying trigger that is disabled is enabled again; one that records st
   );
 });
 
-test('what is right already is not touched at a start', async t => {
+test('a start does not touch parts of the schema that are right already', async t => {
   const database = await freshDatabase(t);
   const versions = `SELECT oid, xmin::text FROM pg_trigger UNION ALL SELECT oid, xmin::text FROM pg_proc
     WHERE proname LIKE 'tokligence%' ORDER BY 1`;

@@ -36,7 +36,7 @@ test('a database that is empty for 30 s gets all tables, and not before', async 
   ]);
 });
 
-test('what comes back within 30 s is left as it is, and the next absence counts from its own start', async t => {
+test('tables that come back within 30 s are left as they are, and the next absence counts from its own start', async t => {
   const database = await freshDatabase(t);
   const gateway = await watchedByHand(t, database.url);
   await database.query('ALTER SCHEMA public RENAME TO aside; CREATE SCHEMA public');
@@ -101,7 +101,7 @@ test('tables that came to be at the last moment are not joined by others', async
   assert.equal(await tablesOf(database), 2);
 });
 
-test('what failed after the tables had been made is done at the next look', async t => {
+test('a step that failed after the tables were made is repeated at the next look', async t => {
   const database = await freshDatabase(t);
   let renewals = 0;
   const renewing = async () => {

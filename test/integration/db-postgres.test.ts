@@ -105,7 +105,7 @@ test('a pool outlives its server', async t => {
 /** Lets ready promises continue; under a manual clock there is nothing else to wait for. */
 const turn = () => new Promise(resolve => setImmediate(resolve));
 
-test('what fails is tried again twice a second, and each different fault is told once', async () => {
+test('a failure is tried again twice a second, and each different fault is logged once', async () => {
   const clock = new ManualClock();
   const faults = ['refused', 'refused', 'starting up', 'starting up'];
   const told: unknown[] = [];

@@ -171,7 +171,7 @@ test('without ownership the tables are read each second', async t => {
   assert.match(gateway.log.lines.join('\n'), /^warn Looking for changes of users every second: only the owner may/);
 });
 
-test('what the server refuses is told of with its reason, and tried again when the rights change', async t => {
+test('a refusal of the server is logged with its reason, and tried again when the rights change', async t => {
   const database = await freshDatabase(t);
   const { url, role } = await limitedRole(t, database);
   await database.query(`ALTER TABLE users OWNER TO ${role}; DROP FUNCTION tokligence_notify_change CASCADE`);

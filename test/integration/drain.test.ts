@@ -1,4 +1,5 @@
 // The end of a busy daemon: waiting and running requests, late clients, and the exit code.
+// In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -50,7 +51,7 @@ async function terminate(daemon: Daemon, signal: NodeJS.Signals = 'SIGTERM'): Pr
   await daemon.said('Stopping');
 }
 
-test('on SIGTERM what waits is served, and who comes then is sent away', async t => {
+test('on SIGTERM waiting requests are served, and later ones are refused', async t => {
   const upstream = await startFakeUpstream(t, { hold: true });
   const { daemon, url, chat, untilWaiting } = await startBusy(t, upstream, { graceSec: 20, queueDrainSec: 20 });
   const connection = await sendRaw(url);
@@ -76,7 +77,7 @@ test('on SIGTERM what waits is served, and who comes then is sent away', async t
   assert.equal(upstream.maxConcurrent, 1);
 });
 
-test('who still waits when the time for the queue is over is told to come back; a stream runs on to its end', async t => {
+test('a request that still waits when the time for the queue is over is told to come back; a stream runs to its end', async t => {
   const upstream = await startFakeUpstream(t, { chunks: 2, gated: true });
   const { daemon, chat, untilWaiting } = await startBusy(t, upstream, { graceSec: 20, queueDrainSec: 1 });
   const streaming = await chat(true);

@@ -35,7 +35,7 @@ const prefix = (pattern: string, priority: number, tenant_id: string | null = nu
   tenant_id,
 });
 
-test('what a dry run tells of the keys seen is what the real change then does, and it writes nothing', async t => {
+test('a dry run tells of the keys seen exactly what the real change then does, and writes nothing', async t => {
   const { admin, levels, stored } = await arrange(t);
   await admin('POST', url, prefix('tok_prod*', 2, 'dept-prod'));
   await admin('POST', url, prefix('tok_ml*', 5, 'dept-ml'));

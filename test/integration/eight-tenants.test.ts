@@ -32,7 +32,7 @@ policy = strict`,
 const levelOf = async (gateway: TestGateway, key: string) =>
   Number((await gateway.chat(key)).headers.get('x-tokligence-priority'));
 
-test('each of the eight tenants gets its level, and who matches nothing the default', async t => {
+test('each of the eight tenants gets its level, and a key that matches nothing gets the default', async t => {
   const { gateway } = await arrange(t, { hold: false, seats: 8 });
   for (const [prefix, level] of Object.entries(tenants)) {
     assert.equal(await levelOf(gateway, await gateway.createKey(prefix)), level, prefix);

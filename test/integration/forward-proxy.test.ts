@@ -131,7 +131,7 @@ test('an https upstream is called through a tunnel, which is kept and outlives t
   }
 });
 
-test('what the proxy refuses is a 502 that says so, and what the upstream refuses passes', async t => {
+test('a refusal of the proxy is a 502 that says so, and a refusal of the upstream passes', async t => {
   let status = 200;
   let headers: Record<string, string> = {};
   const answers = (_req: IncomingMessage, res: ServerResponse) => res.writeHead(status, headers).end('<html>');

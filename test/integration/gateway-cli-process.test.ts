@@ -1,3 +1,4 @@
+// In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -100,7 +101,7 @@ test('the command of a checkout runs on its own Node, whichever comes first on P
   assert.deepEqual([refused.code, refused.err], [6, 'gateway: There is no user 99.\n']);
 });
 
-test('what reads its output may leave, as head does', async t => {
+test('the reader of its output may leave, as head does', async t => {
   const { url } = await startGateway(t, { ini });
   const child = spawn(process.execPath, [join(root, 'src/cli/gateway.ts'), 'top'], {
     env: { ...process.env, ...environmentOf(url) },

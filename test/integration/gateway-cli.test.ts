@@ -105,7 +105,7 @@ test('exit codes tell what went wrong, and --json says it on standard error', as
   assert.match(nothing.err, /no admin key for http.*--key-file, TOKLIGENCE_ADMIN_KEY or \S+cli\.ini/);
 });
 
-test('what Personal does not have is told by an exit code of its own', async t => {
+test('a command that Personal does not have ends with an exit code of its own', async t => {
   const { url } = await startGateway(t, { ini });
   assert.equal((await cliOf(url)('mappings', 'list')).code, 7);
   assert.equal((await cliOf(url)('users', 'list')).code, 0);

@@ -168,7 +168,7 @@ test('the history is filtered by object, actor, kind and time, and read in pages
   assert.deepEqual(await ids('?object_id=nobody'), []);
 });
 
-test('what a filter cannot mean is refused by its name', async t => {
+test('a filter with an impossible value is refused by its name', async t => {
   const { admin } = await arrange(t);
   const refused = async (query: string, param: string) => {
     const { status, body } = await admin('GET', past + query);
@@ -329,7 +329,7 @@ test('no key stands in the history in clear, and a row keeps its own spelling wh
   assert.equal((await admin('GET', `${url}/1`)).body.pattern, sha256);
 });
 
-test('who writes on a version that is no more is refused, with the current and the submitted row', async t => {
+test('a write on an outdated version is refused, with the current and the submitted row', async t => {
   const { admin, url: at } = await arrange(t);
   const made = await send(at, 'POST', url, { body: prod });
   assert.equal(made.etag, made.body.etag);

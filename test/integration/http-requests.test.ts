@@ -34,7 +34,7 @@ function read(answer: string) {
 const post = (path: string, ...headers: string[]) =>
   [`POST ${path} HTTP/1.1`, 'Host: x', ...headers, '', ''].join('\r\n');
 
-test('what is no readable request is answered in the shape of every error, and the connection is closed', async t => {
+test('an unreadable request is answered in the shape of every error, and the connection is closed', async t => {
   const { url, admin, log } = await startGateway(t, { ini });
   const chat = '/v1/chat/completions';
   const cases: [string, string, number, string][] = [
@@ -153,7 +153,7 @@ test('a Host that is not one host, and a version that is not spoken here, are 40
   });
 });
 
-test('who sends no whole head within ten seconds is disconnected, however it is sent', async t => {
+test('a client that sends no complete head within ten seconds is disconnected, however it sends it', async t => {
   const { url } = await startGateway(t, { ini });
   const half = 'GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ';
   const whole = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';

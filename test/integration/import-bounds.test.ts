@@ -1,3 +1,4 @@
+// In a process of its own: it measures how long its thread is busy.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { openPostgres } from '../../src/db/postgres/postgres.ts';

@@ -53,7 +53,7 @@ for (const edition of ['team', 'personal'] as const) {
   });
 }
 
-test('what is no hash is refused by name', async t => {
+test('a value that is no hash is refused by name', async t => {
   const { admin } = await startGateway(t, { ini });
   for (const key_hash of ['', 'a'.repeat(63), 'A'.repeat(64), `${'a'.repeat(64)}\n`, adminKey, 7, null]) {
     const { status, body } = await admin('POST', path, { key_hash });

@@ -1,5 +1,6 @@
 // Many clients that leave at any byte of real streams, against a gateway in a process of its own: it answers other
 // clients meanwhile, every request ends in one outcome, and no seat is lost.
+// In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';

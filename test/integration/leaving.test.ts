@@ -1,4 +1,5 @@
 // A stop that loses nothing: which clients learn of it, when, and what is served meanwhile.
+// In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';

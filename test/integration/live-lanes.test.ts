@@ -37,7 +37,7 @@ const openingOf = async (reader: Awaited<ReturnType<typeof readLanes>>) => {
   return { history: history?.data as HistoryEvent, lanes: lanes?.data as LanesEvent };
 };
 
-test('who opens the stream gets the history and the lanes at once', async t => {
+test('a client that opens the stream gets the history and the lanes at once', async t => {
   const { gateway, clock } = await arrange(t, { seats: 4 });
   clock.advance(20_000);
   const reader = await readLanes(t, gateway.url);

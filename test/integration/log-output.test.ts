@@ -1,5 +1,6 @@
 // The output of the log, and what happens when it is not read: a daemon whose reader stops, files that are moved,
 // deleted, or full.
+// In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -308,6 +308,8 @@ test('while the database is away the snapshot serves, admins are told 503, and w
   await assert.rejects(told(mappingList.list({ limit: 1, offset: 0 })), away);
   await assert.rejects(told(mapper.reload()), away);
   await server.start();
+  await until(() => !mapper.status().degraded);
   await server.query('UPDATE api_key_priority_mappings SET priority = 1');
-  await until(() => !mapper.status().degraded && mapper.classify(request('tok_prod_1')).level === 1);
+  mapper.changed();
+  await until(() => mapper.classify(request('tok_prod_1')).level === 1);
 });

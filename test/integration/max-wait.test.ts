@@ -46,7 +46,7 @@ test('a client waits no longer than it says, and never longer than its level may
   await assertQuiet(gateway, upstream, 1);
 });
 
-test('what is no whole number is a 400 in the dialect of the route, and never goes upstream', async t => {
+test('a value that is no whole number is a 400 in the dialect of the route, and never goes upstream', async t => {
   const upstream = await startFakeUpstream(t);
   const anthropic = `[provider.claude]\ntype = anthropic\nbase_url = ${upstream.url}`;
   const gateway = await startGateway(t, { ini: poolIni(upstream, { seats: 1, sections: anthropic }) });

@@ -101,7 +101,7 @@ test('4: under strict a P9 newcomer never takes the freed seat from a waiting P0
   await Promise.all(answers);
 });
 
-test('6: who cannot start keeps its place, who waits too long gets an answer, who leaves is gone', async t => {
+test('6: a request that cannot start keeps its place, one that waits too long is answered, one whose client leaves is gone', async t => {
   const upstream = await startFakeUpstream(t, { hold: true });
   const gateway = await startGateway(t, {
     ini: `${provider(upstream, 1)}`,

@@ -107,7 +107,7 @@ test('an answer that is packed all the same passes as it is, and its usage is re
   }
 });
 
-test('what cannot be unpacked passes, and what it cost is estimated', async t => {
+test('an answer that cannot be unpacked passes, and its cost is estimated', async t => {
   const upstream = await startFakeUpstream(t);
   const front = await startFront(t, provider(upstream.url));
   const replies = {

@@ -193,7 +193,7 @@ test('the document is OpenAPI 3.1 by its own schema, in both editions', async t 
   }
 });
 
-test('it has every route there is: admin, model and open ones', async t => {
+test('the document has every route there is: admin, model and open ones', async t => {
   const { url: database } = await freshDatabase(t);
   const { url } = await startGateway(t, { ini, database });
   const { operations: documented } = await readApiDocument(url);

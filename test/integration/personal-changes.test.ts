@@ -23,7 +23,7 @@ async function arrange(t: TestContext) {
   return { ...gateway, clock, other, statusOf };
 }
 
-test('what another connection writes to the file of Personal acts within a second', async t => {
+test('a row that another connection writes to the file of Personal acts within a second', async t => {
   const { clock, other, statusOf, createKey } = await arrange(t);
   const key = await createKey();
   assert.equal(await statusOf(key), 200);

@@ -59,7 +59,7 @@ test('a PUT acts from the next request on: caps, reserves, depth, policy', async
   await assertQuiet(gateway, upstream, 3);
 });
 
-test('who shares is changed either way while requests wait and run: nobody is lost, and the log and the pool say so', async t => {
+test('share_by changes either way while requests wait and run: no request is lost, and the log and the pool say so', async t => {
   const { gateway, upstream, database, key } = await held(t, 2);
   const answers = [...send(gateway, key, 4, 5), ...send(gateway, key, 4, 9), ...send(gateway, key, 2, 0)];
   await upstream.waitForActive(2);

@@ -1,3 +1,4 @@
+// In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +27,7 @@ const levels = {
   'ext-free': 9,
 };
 
-/** The many starts share one cache of compiled modules. */
+/** The many starts share one cache of compiled modules, where the run has none. */
 const compiled = await mkdtemp(join(tmpdir(), 'quickstart-compiled-'));
 after(() => rm(compiled, { recursive: true, force: true }));
 
@@ -45,8 +46,8 @@ function quickstart(t: TestContext, folder: Folder, ...options: string[]): Quick
   const child = spawn(process.execPath, [script, ...options], {
     cwd: folder.path,
     env: {
-      ...env,
       NODE_COMPILE_CACHE: compiled,
+      ...env,
       TOKLIGENCE_GATEWAY_DATA_DIR: 'data',
       TOKLIGENCE_GATEWAY_PORT: String(folder.port),
     },

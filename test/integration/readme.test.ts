@@ -1,4 +1,5 @@
 // Runs every command of the README, in its order, as a new user would type it.
+// In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -41,7 +42,7 @@ async function newcomer(t: TestContext) {
     HOME: home,
     PATH: `${join(home, 'bin')}:${process.env.PATH}`,
     // The many starts share one cache of compiled modules.
-    NODE_COMPILE_CACHE: join(home, 'compiled'),
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(home, 'compiled'),
     TOKLIGENCE_GATEWAY_DATA_DIR: join(home, 'data'),
     TOKLIGENCE_GATEWAY_PORT: String(await freePort()),
   };

@@ -112,7 +112,7 @@ test('a request that becomes unreadable while it is under way has one id and one
   assert.equal((await lineOf(gateway, id)).path, '/v1/embeddings');
 });
 
-test('what admins are refused is in the log and not in the counts of requests for models', async t => {
+test('a refused admin request is in the log and not in the counts of requests for models', async t => {
   const gateway = await startGateway(t, { ini });
   const user = await gateway.createKey();
   const asked: [string, string, Record<string, string>, number, string][] = [

@@ -62,7 +62,7 @@ async function begin(url: string, key: string, bytes: number, level = 7) {
   return { upload, answer, finish: () => upload.end(tail) };
 }
 
-test('what one tenant has on its way in has a bound, and what is too much costs its own upload', async t => {
+test('the bytes that one tenant is sending have a bound, and exceeding it costs an upload of that tenant', async t => {
   const { url, createKey } = await startGateway(t, { ini: narrow, env });
   const [greedy, other] = [await createKey(), await createKey()];
   const uploads = await Promise.all(Array.from({ length: 7 }, () => begin(url, greedy, mebibyte)));
@@ -94,7 +94,7 @@ test('unfinished bodies of P9 keep nobody of a better level out', async t => {
   }
 });
 
-test('what was refused, served or left behind by its client takes no room any more', async t => {
+test('an upload that was refused, served or left by its client takes no room any more', async t => {
   const { url, createKey } = await startGateway(t, { ini: narrow, env });
   const key = await createKey();
   for (let n = 0; n < 20; n++) {

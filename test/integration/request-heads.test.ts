@@ -135,7 +135,7 @@ test('a body that waits for a 100 is refused instead where that is known, and it
   }
 });
 
-test('what else is expected is a 417, and HTTP/1.0 may expect what it likes', async t => {
+test('any other expectation is a 417, and HTTP/1.0 may expect anything', async t => {
   const gateway = await startGateway(t, { ini: loopback });
   for (const path of ['/v1/chat/completions', '/v1/messages', '/healthz']) {
     for (const expected of ['much', '200-ok', 'much, 100-continue', '100-continue-not', '100-continue\r\nExpect: x']) {

@@ -133,7 +133,7 @@ test('a write goes on as soon as the lock is free, whole transactions and single
   assert.deepEqual(await emails(), ['a@b', 'b@c', 'c@d', 'd@e']);
 });
 
-test('whoever waits is refused after three seconds, those behind it too, and the log tells once', async t => {
+test('a write that waits is refused after three seconds, those behind it too, and the log says so once', async t => {
   const { add, emails, pass, other, log } = await arrange(t);
   other.hold('BEGIN IMMEDIATE');
   const first = settled(add('a@b'));
@@ -223,7 +223,7 @@ test('a file that is read-only, damaged or no database is told in a sentence', a
   await assert.rejects(migrateSqlite(other.db), { name: 'SqliteFault', message: 'The database file is damaged.' });
 });
 
-test('whoever waits when the file is closed is sent away at once', async t => {
+test('a write that waits when the file is closed is refused at once', async t => {
   const { add, other, close } = await arrange(t);
   other.hold('BEGIN IMMEDIATE');
   const waiting = [add('a@b'), add('b@c')];

@@ -53,7 +53,7 @@ test('where the port is taken, a start leaves no embedded database behind', asyn
   assert.ok((await readdir(join(folder, 'postgres', 'cluster'))).includes('PG_VERSION'), 'it was there');
 });
 
-test('what cannot be closed is told of, and the rest is closed, the last opened first', async () => {
+test('a part that cannot be closed is reported, and the rest is closed, the last opened first', async () => {
   const done: string[] = [];
   const opened = new AsyncDisposableStack();
   const events = { error: (text: string, error: unknown) => done.push(`${text}: ${error}`) };

@@ -1,4 +1,5 @@
 // The gateway's packages: the allowed licences, and the document that lists all shipped ones.
+// In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -51,7 +52,7 @@ test('a tool may ask for more than what is shipped, but not for anything', () =>
   assert.match(judged('AGPL-3.0-or-later', false) ?? '', /^a@1\.0\.0 \(a tool\) has the licence AGPL-3\.0-or-later/);
 });
 
-test('who declares nothing, or what nobody can read, is named', () => {
+test('a package whose licence is missing or unreadable is named', () => {
   assert.equal(judged(undefined), 'a@1.0.0 (shipped) declares no licence');
   const unreadable = ['UNLICENSED', 'SEE LICENSE IN LICENSE.txt', 'mit', 'MIT/X11', '', null, { type: 'MIT' }, ['MIT']];
   for (const text of unreadable)

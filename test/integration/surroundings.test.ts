@@ -1,4 +1,5 @@
 // `npm test` itself, if the account that has to run PostgreSQL does not reach the checkout.
+// In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmod, cp, mkdir, rm, writeFile } from 'node:fs/promises';

@@ -61,7 +61,7 @@ async function readUntil(answer: Response, text: string): Promise<void> {
   }
 }
 
-test('a stream is charged while it passes: who has had a thousand tokens yields to who has had five hundred', async t => {
+test('a stream is charged while it passes: a tenant that has had a thousand tokens yields to one that has had five hundred', async t => {
   assert.equal(await whoIsNext(t, 'had 500 tokens', 'streams 1000 tokens'), 'past');
 });
 
@@ -69,6 +69,6 @@ test('before anything has passed the expected 256 tokens count, so the same tena
   assert.equal(await whoIsNext(t, 'had 500 tokens', 'waits for its answer'), 'present');
 });
 
-test('who was expected to have more than the upstream tells gets it back', async t => {
+test('a tenant that was charged for more than the upstream reports gets the difference back', async t => {
   assert.equal(await whoIsNext(t, 'had 2 tokens', 'waits for its answer'), 'past');
 });

@@ -248,7 +248,7 @@ const documents: [string, string, string, RegExp][] = [
   ['a form', 'mappings=1', 'application/x-www-form-urlencoded', /application\/yaml or application\/json/],
 ];
 
-test('what is no file of mappings is refused with the reason, and quotes nothing of it', async t => {
+test('a document that is no file of mappings is refused with a reason that quotes nothing of it', async t => {
   const { send } = await arrange(t);
   for (const [name, text, type, reason] of documents)
     await t.test(name, async () => {

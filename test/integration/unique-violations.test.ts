@@ -63,7 +63,7 @@ for (const [what, method, path, body] of writes) {
   });
 }
 
-test('what was deleted comes back under its id although the sequences lag behind', async t => {
+test('a deleted row comes back under its id although the sequences lag behind', async t => {
   const database = await freshDatabase(t);
   const { admin } = await startGateway(t, { ini, database: database.url });
   const created = await admin('POST', `${base}/mappings`, mapping());
@@ -87,7 +87,7 @@ test('the first admin is made at the start although the sequences lag behind', a
   );
 });
 
-test('who writes at the same time all come through, and no sequence goes backwards', async t => {
+test('concurrent writes all succeed, and no sequence goes backwards', async t => {
   const database = await freshDatabase(t);
   const { url, query } = database;
   const [one, other] = [await startGateway(t, { ini, database: url }), await startGateway(t, { ini, database: url })];

@@ -53,7 +53,7 @@ test('a body of many megabytes passes whole, both ways', async t => {
   assert.ok(upstream.requests[0]?.body.equals(big));
 });
 
-test('what is private to the caller stays here; what belongs to the dialect goes on', async t => {
+test('headers private to the caller are not forwarded; those of the dialect are', async t => {
   const upstream = await startFakeUpstream(t);
   const front = await startFront(t, anthropicProvider(upstream.url));
   const headers = {

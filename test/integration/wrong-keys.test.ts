@@ -93,7 +93,7 @@ for (const edition of ['team', 'personal'] as const) {
   });
 }
 
-test('what is no key at all is 401, however often', async t => {
+test('a request without a well-formed key is 401, however often it comes', async t => {
   const { url } = await startGateway(t, { ini });
   const bad: Record<string, string>[] = [
     {},
@@ -123,7 +123,7 @@ test('behind a trusted proxy the address counts that it tells, in the log too', 
   await until(() => lines(log, 'Keys: more than 20 different wrong ones came from 203.0.113.5 ').length === 1);
 });
 
-test('who is no trusted proxy cannot change its address', async t => {
+test('a client that is no trusted proxy cannot change its address', async t => {
   const { url } = await startGateway(t, { ini });
   const statuses = new Map<number, number>();
   for (let host = 0; host < 30; host++) {

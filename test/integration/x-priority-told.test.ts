@@ -150,7 +150,7 @@ test('raised requests are counted by tenant where admins look, and by level alon
   assert.doesNotMatch(metrics, /shop|dept\b/, 'who reaches the port learns of no tenant');
 });
 
-test('Personal has no tenants to warn of, and counts who was raised by user', async t => {
+test('Personal has no tenants to warn of, and counts raised requests by user', async t => {
   const { admin, createKey, chat } = await startGateway(t, {
     ini: ini.replace('[api_key_priority]\nenabled = true\n', ''),
   });

@@ -65,7 +65,7 @@ export function arrangeDispatcher(fields: Partial<PoolSettings> = {}, more: Part
       end: () => work.resolve(`${name} served`),
       fail: (error: Error) => work.reject(error),
       /** The upstream has no room for it; if allowed, it is put back. */
-      turnAway: (retryAfterMs: number | null, status: 429 | 503 | 529 = 429) => {
+      putBack: (retryAfterMs: number | null, status: 429 | 503 | 529 = 429) => {
         const isAllowed = ticket.upstreamBusy(status, retryAfterMs);
         if (isAllowed) attempt.resolve(putBack);
         return isAllowed;

@@ -20,7 +20,7 @@ export const browserPath = places.find(place => place !== undefined && existsSyn
 /** A test that needs a browser; without one it is skipped with a message. */
 export function browserTest(name: string, run: (t: TestContext) => Promise<void>): void {
   const skip = browserPath === null && 'no Chromium on this machine (TOKLIGENCE_TEST_BROWSER names another place)';
-  void test(name, { skip, timeout: 90_000 }, run);
+  void test(name, { skip, timeout: 110_000 }, run);
 }
 
 let launched: Promise<Browser> | null = null;

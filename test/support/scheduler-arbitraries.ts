@@ -106,8 +106,8 @@ const calmSteps = [
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('cancel' as const, 'release unused' as const), nth }) },
   { weight: 5, arbitrary: advance },
 ];
-const turnAway = fc.record({
-  kind: fc.constant('turn away' as const),
+const busy = fc.record({
+  kind: fc.constant('busy' as const),
   nth,
   scope: fc.constantFrom('model' as const, 'model' as const, 'provider' as const),
   ms: rarely(null, fc.integer({ min: 0, max: 60 })),
@@ -119,7 +119,7 @@ const answered = fc.record({
 });
 const wildSteps = [
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('put back' as const), nth }) },
-  { weight: 3, arbitrary: turnAway },
+  { weight: 3, arbitrary: busy },
   { weight: 2, arbitrary: answered },
   { weight: 1, arbitrary: fc.constant({ kind: 'served' as const }) },
   { weight: 1, arbitrary: configure },
@@ -141,7 +141,7 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(...calmSteps, ...wildSteps);
 /** An upstream that closes for minutes, and an equally fast clock: all times are multiplied by a thousand. */
 export const slow = (step: Step): Step => {
   if (step.kind === 'advance') return { ...step, ms: step.ms * 1000 };
-  if (step.kind === 'turn away') return { ...step, ms: step.ms === null ? null : step.ms * 10_000 };
+  if (step.kind === 'busy') return { ...step, ms: step.ms === null ? null : step.ms * 10_000 };
   if (step.kind !== 'enqueue') return step;
   return { ...step, request: { ...step.request, timeoutMs: step.request.timeoutMs * 1000 } };
 };

@@ -126,7 +126,7 @@ type Acting =
   | { readonly kind: 'finish' | 'progress'; readonly nth: number; readonly spent: Spent }
   | { readonly kind: 'cancel' | 'release unused' | 'put back'; readonly nth: number }
   | { readonly kind: 'answered'; readonly nth: number; readonly how: 'taken' | 'at fault' }
-  | { readonly kind: 'turn away'; readonly nth: number; readonly scope: Scope; readonly ms: number | null };
+  | { readonly kind: 'busy'; readonly nth: number; readonly scope: Scope; readonly ms: number | null };
 
 export type Step =
   | Acting
@@ -217,7 +217,7 @@ export class Walk {
       const wasProbe = this.scheduler.answered(id, step.how, now);
       this.#note(wasProbe ? 'probe answered' : 'nothing', id);
     }
-    if (step.kind === 'turn away') {
+    if (step.kind === 'busy') {
       const { scope, ms } = step;
       const until = this.scheduler.upstreamBusy(id, scope, ms === null ? null : now + ms, now);
       this.events.push({ kind: 'busy', request: this.#request(id), until, at: now });

@@ -7,27 +7,27 @@ import { ClientLeft } from '../../../src/domain/errors.ts';
 import { arrangeDispatcher, none, refusalOf } from '../../support/arrange-dispatcher.ts';
 import { perLevel, poolSettings, tenantRules } from '../../support/pool-settings.ts';
 
-test('who is turned away waits first in its flow until its model opens, and its waits add up', async () => {
+test('a request that is put back waits first in its flow until its model opens, and its waits add up', async () => {
   const { request, clock, started, waits, counts, dispatcher } = arrangeDispatcher();
-  const turned = request('turned away');
+  const returned = request('put back');
   const [behind, better] = [request('behind'), request('P0', 0)];
   clock.advance(100);
-  assert.equal(turned.turnAway(2000), true);
+  assert.equal(returned.putBack(2000), true);
   await turn();
   assert.deepEqual(counts(), { ...none, waiting: 2 });
-  assert.deepEqual([turned.ticket.wasQueued, clock.pending, dispatcher.view.stats().in_use], [true, 1, 0]);
+  assert.deepEqual([returned.ticket.wasQueued, clock.pending, dispatcher.view.stats().in_use], [true, 1, 0]);
   clock.advance(1999);
   await turn();
-  assert.deepEqual(started, ['turned away'], 'closed for P0 too');
+  assert.deepEqual(started, ['put back'], 'closed for P0 too');
   clock.advance(1);
   await turn();
   better.end();
   await better.answer;
   await turn();
-  assert.deepEqual(started, ['turned away', 'P0', 'turned away']);
-  assert.equal(turned.ticket.waitMs, 2000);
-  turned.end();
-  assert.equal(await turned.answer, 'turned away served');
+  assert.deepEqual(started, ['put back', 'P0', 'put back']);
+  assert.equal(returned.ticket.waitMs, 2000);
+  returned.end();
+  assert.equal(await returned.answer, 'put back served');
   behind.end();
   await behind.answer;
   assert.deepEqual(counts(), { ...none, dispatched: 2 }, 'each counted once');
@@ -41,16 +41,16 @@ test('who is turned away waits first in its flow until its model opens, and its 
 test('a request is put back once, and not where it would be too late, nor without a time', async () => {
   const { request, clock } = arrangeDispatcher({ seats: 4, queueTimeoutMs: perLevel(5000) });
   const twice = request('twice');
-  assert.equal(twice.turnAway(1000), true);
+  assert.equal(twice.putBack(1000), true);
   await turn();
   clock.advance(1000);
   await turn();
-  assert.equal(twice.turnAway(1000), false, 'a second time');
+  assert.equal(twice.putBack(1000), false, 'a second time');
   clock.advance(1000);
-  assert.equal(request('too late').turnAway(5001), false);
+  assert.equal(request('too late').putBack(5001), false);
   clock.advance(5001);
-  assert.equal(request('no time').turnAway(null), false);
-  assert.equal(request('just in time').turnAway(5000), true);
+  assert.equal(request('no time').putBack(null), false);
+  assert.equal(request('just in time').putBack(5000), true);
   twice.end();
   assert.equal(await twice.answer, 'twice served');
 });
@@ -63,11 +63,11 @@ test('work that answers it wants to be put back where that was not allowed has f
   assert.equal(dispatcher.view.stats().in_use, 0);
 });
 
-test('a client that left while its request was turned away is not served again', async () => {
+test('a client that left while its request was put back is not served again', async () => {
   for (const isEarly of [true, false]) {
     const { request, counts, clock, dispatcher } = arrangeDispatcher();
     const leaver = request('leaver');
-    leaver.turnAway(1000);
+    leaver.putBack(1000);
     if (isEarly) leaver.ticket.leave();
     else {
       await turn();
@@ -82,25 +82,25 @@ test('a client that left while its request was turned away is not served again',
 
 test('what was said of the first try does not count for the second: the estimate stands again', async () => {
   const { request, clock, started } = arrangeDispatcher();
-  const turned = request('a', 3, { flowId: 'a', cost: 1000 });
-  turned.ticket.settle({ cost: 0, tokens: 0 });
-  assert.equal(turned.turnAway(1000), true);
+  const returned = request('a', 3, { flowId: 'a', cost: 1000 });
+  returned.ticket.settle({ cost: 0, tokens: 0 });
+  assert.equal(returned.putBack(1000), true);
   await turn();
   request('a again', 3, { flowId: 'a' });
   request('b', 3, { flowId: 'b' });
   clock.advance(1000);
   await turn();
-  turned.end();
-  await turned.answer;
+  returned.end();
+  await returned.answer;
   await turn();
   assert.deepEqual(started, ['a', 'a', 'b']);
 });
 
-test('with aimd the seats shrink with each that is turned away and grow with each that is served', async () => {
+test('with aimd the seats shrink with each request that the upstream has no room for and grow with each that it serves', async () => {
   const { request, dispatcher } = arrangeDispatcher({ seats: 10, aimd: true });
   const requests = Array.from({ length: 10 }, () => request('one'));
-  requests[0]?.turnAway(null);
-  requests[1]?.turnAway(null);
+  requests[0]?.putBack(null);
+  requests[1]?.putBack(null);
   assert.equal(dispatcher.view.stats().seats, 8);
   for (const { end } of requests) end();
   await dispatcher.idle();
@@ -263,14 +263,14 @@ test('with no time for the queue a drain refuses who waits at once', async () =>
   await drained;
 });
 
-test('who would be put back while the pool drains is not', async () => {
+test('a request is not put back while the pool drains', async () => {
   const { dispatcher, request } = arrangeDispatcher({ seats: 2 });
-  const [early, turned] = [request('early'), request('turned away')];
-  assert.equal(early.turnAway(1000), true);
+  const [early, returned] = [request('early'), request('put back')];
+  assert.equal(early.putBack(1000), true);
   const drained = dispatcher.drain();
   dispatcher.refuseAll();
-  assert.equal(turned.turnAway(1000), false);
+  assert.equal(returned.putBack(1000), false);
   assert.equal(await early.outcome, 'unavailable', 'put back into a queue that is closed');
-  turned.end();
+  returned.end();
   await drained;
 });

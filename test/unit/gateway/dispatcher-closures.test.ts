@@ -13,10 +13,10 @@ const b = { model: 'model-b' };
 /** model-a is closed for an hour; the client whose request found it closed has its 429. */
 async function arrangeClosed(...options: Parameters<typeof arrangeDispatcher>) {
   const pool = arrangeDispatcher(...options);
-  const turned = pool.request('turned away', 3, { ...a, maxWaitMs: 1000 });
-  assert.equal(turned.turnAway(hourMs), false, 'too late for it');
-  turned.end();
-  await turned.answer;
+  const returned = pool.request('put back', 3, { ...a, maxWaitMs: 1000 });
+  assert.equal(returned.putBack(hourMs), false, 'too late for it');
+  returned.end();
+  await returned.answer;
   pool.started.length = 0;
   return pool;
 }
@@ -24,17 +24,17 @@ async function arrangeClosed(...options: Parameters<typeof arrangeDispatcher>) {
 test('a 429 closes the model, a 503 or 529 the provider; what is not closed goes on, in the same flow too', async () => {
   for (const status of [429, 503, 529] as const) {
     const { request, started, clock } = arrangeDispatcher({ seats: 4 });
-    const turned = request('turned away', 3, a);
-    assert.equal(turned.turnAway(5000, status), true);
+    const returned = request('put back', 3, a);
+    assert.equal(returned.putBack(5000, status), true);
     request('a', 3, a);
     request('b', 3, b);
     request('elsewhere', 3, { ...a, provider: 'other' });
     await turn();
     const passedBy = status === 429 ? ['b', 'elsewhere'] : ['elsewhere'];
-    assert.deepEqual(started, ['turned away', ...passedBy]);
+    assert.deepEqual(started, ['put back', ...passedBy]);
     clock.advance(5000);
     await turn();
-    assert.deepEqual(started.slice(1 + passedBy.length, 3 + passedBy.length), ['turned away', 'a']);
+    assert.deepEqual(started.slice(1 + passedBy.length, 3 + passedBy.length), ['put back', 'a']);
   }
 });
 
@@ -49,7 +49,7 @@ test('who would wait for the closed model longer than it may is refused at once,
   );
   assert.equal(request('b', 7, b).ticket.wasQueued, false);
   const other = request('of the provider');
-  other.turnAway(120_000, 503);
+  other.putBack(120_000, 503);
   const ofProvider = await refusalOf(request('c', 7).answer);
   assert.match(ofProvider.message, /^The upstream has no room until 2026-01-01T00:02:00\.000Z\. A request of/);
   assert.equal(dispatcher.view.stats().in_use, 2);
@@ -58,16 +58,16 @@ test('who would wait for the closed model longer than it may is refused at once,
 test('a long name of a model is cut in what is told', async () => {
   const { request } = arrangeDispatcher();
   const model = 'x'.repeat(1000);
-  request('turned away', 3, { model, maxWaitMs: 1 }).turnAway(hourMs);
+  request('put back', 3, { model, maxWaitMs: 1 }).putBack(hourMs);
   const { message } = await refusalOf(request('next', 3, { model }).answer);
   assert.match(message, /for the model `x{100}…` until/);
 });
 
 test('who stands aside until its time is over is told that the model is closed', async () => {
   const { request, clock } = arrangeDispatcher();
-  const turned = request('turned away', 3, a);
+  const returned = request('put back', 3, a);
   const waiting = request('waiting', 3, { ...a, maxWaitMs: 5000 });
-  turned.turnAway(10_000);
+  returned.putBack(10_000);
   clock.advance(5000);
   const { code, message, retryAfterSec } = await refusalOf(waiting.answer);
   assert.deepEqual([code, retryAfterSec], ['queue_timeout', 5]);
@@ -91,12 +91,12 @@ test('after 30 s one request is let out; when the upstream takes it the others s
   assert.deepEqual(started, ['1', '2', '3']);
 });
 
-test('a probe that is turned away waits for the next opening like any other, once; then its answer is passed on', async () => {
+test('a probe that is put back waits for the next opening like any other, once; then its answer is passed on', async () => {
   const { request, clock, started } = await arrangeClosed(patient);
   const probe = request('probe', 3, a);
   clock.advance(30_000);
   await turn();
-  assert.equal(probe.turnAway(hourMs), true);
+  assert.equal(probe.putBack(hourMs), true);
   await turn();
   clock.advance(59_999);
   await turn();
@@ -104,7 +104,7 @@ test('a probe that is turned away waits for the next opening like any other, onc
   clock.advance(1);
   await turn();
   assert.deepEqual(started, ['probe', 'probe']);
-  assert.equal(probe.turnAway(hourMs), false);
+  assert.equal(probe.putBack(hourMs), false);
   probe.end();
   await probe.answer;
 });
@@ -185,13 +185,13 @@ test('how long others stood aside predicts nothing for who does not', async () =
     await running.answer;
     running = next;
   }
-  const turned = request('turned away', 3, { ...a, maxWaitMs: 1000 });
+  const returned = request('put back', 3, { ...a, maxWaitMs: 1000 });
   running.end();
   await running.answer;
   await turn();
-  turned.turnAway(hourMs);
-  turned.end();
-  await turned.answer;
+  returned.putBack(hourMs);
+  returned.end();
+  await returned.answer;
   clock.advance(30_000);
   const probe = request('probe', 3, { ...a, maxWaitMs: hourMs });
   const aside = request('aside', 3, { ...a, maxWaitMs: 2 * hourMs });
@@ -221,8 +221,8 @@ test('a drain refuses those that stand aside when its time is over, and leaves n
 test('a wait of its own for what another request was told: who is put back waits until the later of both times', async () => {
   const { request, clock, started } = arrangeDispatcher({ seats: 2, queueTimeoutMs: perLevel(5000) });
   const [one, other] = [request('one', 3, a), request('other', 3, a)];
-  assert.equal(one.turnAway(4000), true);
-  assert.equal(other.turnAway(1000), true);
+  assert.equal(one.putBack(4000), true);
+  assert.equal(other.putBack(1000), true);
   await turn();
   clock.advance(3999);
   await turn();
@@ -235,13 +235,13 @@ test('a wait of its own for what another request was told: who is put back waits
 test('nobody is put back to wait for longer than it may, though its own answer told of less', async () => {
   const { request } = arrangeDispatcher({ seats: 2, queueTimeoutMs: perLevel(5000) });
   const [one, other] = [request('one', 3, a), request('other', 3, a)];
-  assert.equal(one.turnAway(6000), false);
-  assert.equal(other.turnAway(1000), false);
+  assert.equal(one.putBack(6000), false);
+  assert.equal(other.putBack(1000), false);
 });
 
 test('however long an upstream asks for, it is a moment that can be told', async () => {
   const { request, dispatcher } = arrangeDispatcher();
-  request('turned away', 3, a).turnAway(1e300);
+  request('put back', 3, a).putBack(1e300);
   assert.match((await refusalOf(request('next', 3, a).answer)).message, /until 2026-01-02T00:00:00\.000Z/);
   assert.equal(dispatcher.view.closedOf('local').closed_models[0]?.closed_until, '2026-01-02T00:00:00.000Z');
 });

@@ -236,8 +236,8 @@ test('a tenant whose own rate lets it start nothing in time is told so at once, 
 
 test('while the upstream has closed the pool nobody is queued who cannot be served before', async () => {
   const { request } = arrangeDispatcher({ seats: 9 });
-  const turned = request('turned away');
-  assert.equal(turned.turnAway(30_000), true);
+  const returned = request('put back');
+  assert.equal(returned.putBack(30_000), true);
   await turn();
   assert.deepEqual(await told(request('hasty', 3, { maxWaitMs: 29_999 }).answer), [503, 'queue_timeout', 30]);
   assert.equal(request('patient', 3, { maxWaitMs: 30_000 }).ticket.wasQueued, true);

@@ -71,7 +71,7 @@ const shortOrLong = (short: number, long: number) =>
   fc.oneof({ weight: 4, arbitrary: fc.nat(short) }, { weight: 1, arbitrary: fc.constant(long) });
 const anyStatus = fc.constantFrom(200, 400, 500);
 const anyTurnAway = fc.record({
-  kind: fc.constant('turn away' as const),
+  kind: fc.constant('put back' as const),
   nth: fc.nat(20),
   status: fc.constantFrom(429 as const, 429 as const, 503 as const),
   ms: shortOrLong(30, 100_000),
@@ -123,7 +123,7 @@ test('properties 1 and 21: with a busy upstream, new settings and a drain everyb
           );
         } else if (act.kind === 'leave') requests.at(-act.nth)?.ticket.leave();
         else if (act.kind === 'end') requests.at(-act.nth)?.end();
-        else if (act.kind === 'turn away') requests.at(-act.nth)?.turnAway(act.ms, act.status);
+        else if (act.kind === 'put back') requests.at(-act.nth)?.putBack(act.ms, act.status);
         else if (act.kind === 'answer') requests.at(-act.nth)?.answered(act.status);
         else requests.at(-act.nth)?.ticket.progress({ cost: act.cost, tokens: act.cost });
         assert.ok(clock.pending <= 1, 'one timer');

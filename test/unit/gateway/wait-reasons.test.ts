@@ -179,7 +179,7 @@ test("the pool's rate is used up", () => {
 test('the upstream has closed its model, or all of its provider, until a moment', () => {
   for (const status of [429, 503] as const) {
     const pool = arrangeDispatcher({ seats: 4 });
-    pool.request('turned away').turnAway(5000, status);
+    pool.request('put back').putBack(5000, status);
     pool.request('waiting', 3, { flowId: 'b' });
     const until = new Date(pool.clock.date().getTime() + 5000).toISOString();
     const sentence =
@@ -205,12 +205,12 @@ test('the upstream has closed its model, or all of its provider, until a moment'
 test('those that stand aside are not ahead of who passes them by, and stand in their own line', () => {
   const pool = arrangeDispatcher({ seats: 2 });
   pool.request('running', 3, { model: 'x' });
-  const turned = pool.request('turned away');
+  const returned = pool.request('put back');
   for (const name of ['closed 1', 'closed 2']) pool.request(name);
   pool.request('open', 3, { model: 'other' });
   pool.request('closed 3');
   pool.request('of another', 3, { flowId: 'b', model: 'other' });
-  turned.turnAway(5000);
+  returned.putBack(5000);
   assertReason(pool, 'closed 3', 'upstream_closed', /'some-model'/);
   const aheadOf = (id: string) => found(pool, id).ahead;
   assert.deepEqual(aheadOf('of another'), none);
@@ -222,10 +222,10 @@ test('those that stand aside are not ahead of who passes them by, and stand in t
 test('where too many models are closed the pool is, and what waits is told so', async () => {
   const pool = arrangeDispatcher({ seats: 1 });
   for (let nth = 0; nth < 1001; nth++) {
-    const turned = pool.request('turned away', 3, { model: `invented-${nth}`, maxWaitMs: 1000 });
-    turned.turnAway(3_600_000);
-    turned.end();
-    await turned.answer;
+    const returned = pool.request('put back', 3, { model: `invented-${nth}`, maxWaitMs: 1000 });
+    returned.putBack(3_600_000);
+    returned.end();
+    await returned.answer;
   }
   pool.request('waiting', 3, { model: 'good' });
   const until = new Date(pool.clock.date().getTime() + 30_000).toISOString();
@@ -297,7 +297,7 @@ test('put back by the upstream it waits again, and what it had waited counts', a
   running.end();
   await running.answer;
   await Promise.resolve();
-  one.turnAway(2000);
+  one.putBack(2000);
   for (let turn = 0; turn < 8; turn++) await Promise.resolve();
   pool.clock.advance(500);
   const { state, waited_ms, reason } = found(pool, 'one');

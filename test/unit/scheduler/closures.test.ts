@@ -10,7 +10,7 @@ const none = { cost: 0, tokens: 0 };
 type Arranged = ReturnType<typeof arrangeScheduler>;
 type Come = Parameters<Arranged['come']>;
 
-/** Requests are named by their model's letter and a number; `close` lets an extra request be turned away. */
+/** Requests are named by their model's letter and a number; `close` lets an extra request find no room. */
 function arrange(...fields: Parameters<typeof arrangeScheduler>) {
   const pool = arrangeScheduler(...fields);
   const { scheduler, at, end } = pool;
@@ -21,14 +21,14 @@ function arrange(...fields: Parameters<typeof arrangeScheduler>) {
     assert.deepEqual(pool.seated(), [place.holder]);
     return place;
   };
-  const turnAway = (place: ReturnType<typeof come>, ms: number | null, scope: Scope = 'model') => {
+  const findNoRoom = (place: ReturnType<typeof come>, ms: number | null, scope: Scope = 'model') => {
     const until = scheduler.upstreamBusy(place, scope, ms === null ? null : at() + ms, at());
     end(place, none);
     return until;
   };
   const close = (model: string, ms: number, scope: Scope = 'model', demand: Come[2] = {}) =>
-    turnAway(start(`${model} turned away`, 5, demand), ms, scope);
-  return { ...pool, come, start, turnAway, close };
+    findNoRoom(start(`${model} without room`, 5, demand), ms, scope);
+  return { ...pool, come, start, findNoRoom, close };
 }
 
 test('who waits for a closed model is passed by within its flow, and served in its old place when that opens', () => {
@@ -87,10 +87,10 @@ test('what is closed by itself and with its provider opens when both are open', 
     [500, 300],
     [300, 500],
   ] as const) {
-    const { come, start, turnAway, seated, pass } = arrange({ seats: 9 });
-    const [one, other] = [start('a turned away'), start('b turned away')];
-    turnAway(one, modelMs, 'model');
-    turnAway(other, providerMs, 'provider');
+    const { come, start, findNoRoom, seated, pass } = arrange({ seats: 9 });
+    const [one, other] = [start('a without room'), start('b without room')];
+    findNoRoom(one, modelMs, 'model');
+    findNoRoom(other, providerMs, 'provider');
     come('a1');
     come('b1');
     pass(300);
@@ -126,7 +126,7 @@ test('who is put back goes before all others of its model, in the order in which
   come('a4');
   pass(10);
   assert.deepEqual(seated(), []);
-  // The model is open, a4 waits for a seat, and all three are turned away, the last with a time.
+  // The model is open, a4 waits for a seat, and all three find no room; the last is told a time.
   for (const place of [one, other]) scheduler.putBack(place, at());
   scheduler.upstreamBusy(last, 'model', at() + 100, at());
   scheduler.putBack(last, at());
@@ -196,8 +196,8 @@ test('a full level drops the newest of the longest queue, those that stand aside
 });
 
 test('a thousand models are closed by name; the next one closes the pool, for as long as a probe would wait', () => {
-  const { come, start, turnAway, seated, pass, at } = arrange({ seats: 9 });
-  const closeModel = (model: string, ms: number) => turnAway(start('busy', 5, { model }), ms);
+  const { come, start, findNoRoom, seated, pass, at } = arrange({ seats: 9 });
+  const closeModel = (model: string, ms: number) => findNoRoom(start('busy', 5, { model }), ms);
   assert.equal(closeModel('short', 1000), 1000);
   for (let nth = 1; nth < 1000; nth++) closeModel(`invented-${nth}`, hourMs);
   come('b1');
@@ -215,10 +215,10 @@ test('a thousand models are closed by name; the next one closes the pool, for as
 });
 
 test('the longest of several times that were told holds', () => {
-  const { start, turnAway, come, seated, pass } = arrange({ seats: 9 });
-  const turned = [start('a1'), start('a2'), start('a3')];
+  const { start, findNoRoom, come, seated, pass } = arrange({ seats: 9 });
+  const busy = [start('a1'), start('a2'), start('a3')];
   assert.deepEqual(
-    turned.map((place, nth) => turnAway(place, [200, 500, 300][nth] ?? 0)),
+    busy.map((place, nth) => findNoRoom(place, [200, 500, 300][nth] ?? 0)),
     [200, 500, 500],
   );
   come('a4');
@@ -229,9 +229,9 @@ test('the longest of several times that were told holds', () => {
 });
 
 test('no time, or one that is over, closes nothing', () => {
-  const { start, turnAway, come, seated } = arrange({ seats: 9 });
-  turnAway(start('a1'), null);
-  turnAway(start('a2'), 0, 'provider');
+  const { start, findNoRoom, come, seated } = arrange({ seats: 9 });
+  findNoRoom(start('a1'), null);
+  findNoRoom(start('a2'), 0, 'provider');
   come('a3');
   assert.deepEqual(seated(), ['a3']);
 });
@@ -258,12 +258,12 @@ function arrangeClosedForAnHour(waiting: number, scope: Scope = 'model') {
   return { ...pool, places, named };
 }
 
-test('what is closed for an hour sees one request after 30 s, and while these are turned away after 1, 2, 4, 4 … minutes', () => {
+test('what is closed for an hour sees one request after 30 s, and while that finds no room the next ones after 1, 2, 4, 4 … minutes', () => {
   for (const scope of ['model', 'provider'] as const) {
     const pool = arrangeClosedForAnHour(30, scope);
-    const turnAway = (name: string) => pool.turnAway(pool.named(name), hourMs - pool.at(), scope);
-    assert.deepEqual(startsWithin(pool, 1_200_000, turnAway), [30, 90, 210, 450, 690, 930, 1170]);
-    const rest = startsWithin(pool, hourMs - 1_200_000, turnAway);
+    const findNoRoom = (name: string) => pool.findNoRoom(pool.named(name), hourMs - pool.at(), scope);
+    assert.deepEqual(startsWithin(pool, 1_200_000, findNoRoom), [30, 90, 210, 450, 690, 930, 1170]);
+    const rest = startsWithin(pool, hourMs - 1_200_000, findNoRoom);
     assert.deepEqual([...new Set(rest)].slice(-2), [3570, 3600]);
     assert.equal(rest.filter(second => second === 3600).length, 9, 'open: as many as there are seats');
   }
@@ -278,22 +278,22 @@ test('a probe that is taken opens the model at once, before its answer has ended
   assert.equal(scheduler.answered(named('a1'), 'taken', at()), false, 'it was no probe');
 });
 
-test('a probe that is turned away for a shorter time brings the newer word', () => {
-  const { pass, seated, named, turnAway } = arrangeClosedForAnHour(3);
+test('a probe that finds no room for a shorter time shortens the closure', () => {
+  const { pass, seated, named, findNoRoom } = arrangeClosedForAnHour(3);
   pass(30_000);
   assert.deepEqual(seated(), ['a0']);
-  turnAway(named('a0'), 5000);
+  findNoRoom(named('a0'), 5000);
   pass(4999);
   assert.deepEqual(seated(), []);
   pass(1);
   assert.deepEqual(seated(), ['a1', 'a2']);
 });
 
-test('a probe that is turned away without a time, or for something else, leaves the model closed', () => {
+test('a probe that finds no room and is told no time, or finds none for something else, leaves the model closed', () => {
   for (const scope of ['model', 'provider'] as const) {
     const pool = arrangeClosedForAnHour(9);
-    const turnAway = (name: string) => pool.turnAway(pool.named(name), scope === 'model' ? null : 1000, scope);
-    assert.deepEqual(startsWithin(pool, 300_000, turnAway), [30, 90, 210]);
+    const findNoRoom = (name: string) => pool.findNoRoom(pool.named(name), scope === 'model' ? null : 1000, scope);
+    assert.deepEqual(startsWithin(pool, 300_000, findNoRoom), [30, 90, 210]);
   }
 });
 

@@ -212,9 +212,9 @@ test('the charge is raised while a stream runs, by steps of 8 output tokens, and
 test('the seats follow the upstream where that is switched on, unless it was the limit of one model for a time', () => {
   const seatsAfter = (aimd: boolean, scope: Scope, until: number | null) => {
     const { come, seated, scheduler, at } = arrange({ seats: 10, aimd });
-    const turned = come('turned away', 5);
+    const busy = come('without room', 5);
     seated();
-    scheduler.upstreamBusy(turned, scope, until, at());
+    scheduler.upstreamBusy(busy, scope, until, at());
     return scheduler.seats;
   };
   assert.deepEqual(
@@ -231,10 +231,10 @@ test('the seats follow the upstream where that is switched on, unless it was the
 
 test('while a model is closed none of its requests starts, and the moment it opens the best does', () => {
   const { come, seated, end, scheduler, pass, at } = arrange({ seats: 2 });
-  const turned = [come('turned away', 5), come('turned away', 5)];
+  const busy = [come('without room', 5), come('without room', 5)];
   seated();
-  for (const [nth, place] of turned.entries()) scheduler.upstreamBusy(place, 'model', nth === 0 ? 500 : 200, at());
-  for (const place of turned) end(place);
+  for (const [nth, place] of busy.entries()) scheduler.upstreamBusy(place, 'model', nth === 0 ? 500 : 200, at());
+  for (const place of busy) end(place);
   come('P9', 9);
   come('P0', 0);
   assert.deepEqual([seated(), scheduler.nextWake(at())], [[], 500]);
@@ -246,15 +246,15 @@ test('while a model is closed none of its requests starts, and the moment it ope
 
 test('who is put back is first in its flow, keeps its deadline and is charged nothing for the first try', () => {
   const { come, seated, scheduler, pass, at } = arrange({}, {});
-  const turned = come('turned away', 5, {}, 1000);
+  const returned = come('put back', 5, {}, 1000);
   seated();
   come('behind', 5);
   come('other', 5, { flowId: 'b' });
   pass(10);
-  assert.equal(scheduler.putBack(turned, at()), true);
-  assert.equal(scheduler.putBack(turned, at()), false, 'it has no seat to give up');
-  assert.equal(turned.deadline, 1000);
-  assert.deepEqual(seated(), ['turned away'], 'its flow has waited for longer than the other, and was charged no more');
+  assert.equal(scheduler.putBack(returned, at()), true);
+  assert.equal(scheduler.putBack(returned, at()), false, 'it has no seat to give up');
+  assert.equal(returned.deadline, 1000);
+  assert.deepEqual(seated(), ['put back'], 'its flow has waited for longer than the other, and was charged no more');
 });
 
 test('what a request is given back is by the weight it was charged with, whatever its tenant weighs by then', () => {
@@ -287,11 +287,11 @@ test('a tenant whose rate has opened meanwhile starts at once, though nobody may
 
 test('who is put back, or never used its seat, has used nothing of the rate of its tenant', () => {
   const { come, seated, scheduler, at } = arrange({ seats: 9 }, { a: { requestsPerSec: 1 } });
-  const turned = come('turned away', 5);
+  const returned = come('put back', 5);
   seated();
-  scheduler.putBack(turned, at());
-  assert.deepEqual(seated(), ['turned away']);
-  scheduler.releaseUnused(turned, at());
+  scheduler.putBack(returned, at());
+  assert.deepEqual(seated(), ['put back']);
+  scheduler.releaseUnused(returned, at());
   come('next', 5);
   assert.deepEqual(seated(), ['next']);
 });

@@ -1,4 +1,5 @@
 // What the log keeps while writing is impossible, what it drops, and what it reports about that.
+// In a process of its own: it measures how much memory the process uses.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';

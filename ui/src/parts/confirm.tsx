@@ -15,15 +15,29 @@ const ownEscape = { 'data-mantine-stop-propagation': 'true' } as const;
 
 /** Asks before an irreversible action: `[confirm, dialog]`; the dialog has to be rendered. */
 export function useConfirm(): readonly [(question: Question) => void, ReactNode] {
-  const { t } = useTranslation();
   const [question, setQuestion] = useState<Question | null>(null);
   const [isOpen, setIsOpen] = useState(false);
-  const close = () => setIsOpen(false);
   const ask = (asked: Question) => {
     setQuestion(asked);
     setIsOpen(true);
   };
-  const dialog = (
+  return [ask, <Dialog key="dialog" question={question} isOpen={isOpen} close={() => setIsOpen(false)} />];
+}
+
+interface DialogProps {
+  /** Kept while the dialog closes; null before the first question. */
+  readonly question: Question | null;
+  readonly isOpen: boolean;
+  readonly close: () => void;
+}
+
+function Dialog({ question, isOpen, close }: DialogProps) {
+  const { t } = useTranslation();
+  const confirm = () => {
+    close();
+    question?.onConfirm();
+  };
+  return (
     <Modal
       opened={isOpen}
       onClose={close}
@@ -40,19 +54,11 @@ export function useConfirm(): readonly [(question: Question) => void, ReactNode]
           <Button variant="default" onClick={close} data-autofocus {...ownEscape}>
             {t('cancel')}
           </Button>
-          <Button
-            color="red"
-            {...ownEscape}
-            onClick={() => {
-              close();
-              question?.onConfirm();
-            }}
-          >
+          <Button color="red" {...ownEscape} onClick={confirm}>
             {question?.action}
           </Button>
         </Group>
       </Stack>
     </Modal>
   );
-  return [ask, dialog];
 }

@@ -1,7 +1,8 @@
-import { Alert, Button, Drawer, type DrawerProps, Group, Stack } from '@mantine/core';
+import { type DrawerProps, Stack } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
-import { type FormEvent, type ReactNode, useEffect, useRef } from 'react';
-import { useTranslation } from 'react-i18next';
+import { type FormEvent, type ReactNode, type RefObject, useEffect, useRef } from 'react';
+import { FormButtons, FormError } from './form-foot.tsx';
+import { SidePanel } from './side-panel.tsx';
 import { useLeaving } from './use-leaving.tsx';
 
 interface FormPanelProps {
@@ -24,52 +25,40 @@ interface FormPanelProps {
 /** A form in the side panel; mounted only while it is open, so that each opening starts afresh. */
 export function FormPanel(props: FormPanelProps) {
   const { title, onClose, onSubmit, error, failure, isSaving, isDirty, saveLabel, size = 'md', children } = props;
-  const { t } = useTranslation();
-  const form = useRef<HTMLFormElement>(null);
+  const form = useFocusOnFault(failure);
   const { isDirty: isAtStake, ask, panel, dialog } = useLeaving(onClose);
   useEffect(() => {
     isAtStake.current = isDirty;
   }, [isAtStake, isDirty]);
-  useEffect(() => {
-    if (failure) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
-  }, [failure]);
   return (
     <>
-      <Drawer
-        opened
-        {...panel}
-        title={title}
-        position="right"
-        size={size}
-        closeButtonProps={{ 'aria-label': t('close') }}
-      >
+      <SidePanel opened {...panel} title={title} size={size}>
         <form onSubmit={onSubmit} noValidate ref={form}>
           <Stack>
             {children}
-            {error !== undefined && error !== null && (
-              <Alert color="red" icon={<IconAlertTriangle />} role="alert">
-                {error}
-              </Alert>
-            )}
-            <Group
-              justify="flex-end"
-              pos="sticky"
-              bottom={0}
-              py="sm"
-              bg="var(--mantine-color-body)"
-              style={{ borderTop: '1px solid var(--mantine-color-default-border)', zIndex: 1 }}
-            >
-              <Button variant="default" onClick={ask}>
-                {t('cancel')}
-              </Button>
-              <Button type="submit" loading={isSaving}>
-                {saveLabel}
-              </Button>
-            </Group>
+            <FormError icon={<IconAlertTriangle />}>{error}</FormError>
+            <FormButtons {...sticky} onCancel={ask} saveLabel={saveLabel} isSaving={isSaving} />
           </Stack>
         </form>
-      </Drawer>
+      </SidePanel>
       {dialog}
     </>
   );
+}
+
+/** Keeps the buttons in view while the form scrolls. */
+const sticky = {
+  pos: 'sticky',
+  bottom: 0,
+  py: 'sm',
+  bg: 'var(--mantine-color-body)',
+  style: { borderTop: '1px solid var(--mantine-color-default-border)', zIndex: 1 },
+} as const;
+
+function useFocusOnFault(failure: unknown): RefObject<HTMLFormElement | null> {
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (failure) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
+  }, [failure]);
+  return form;
 }

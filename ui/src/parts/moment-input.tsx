@@ -15,6 +15,7 @@ export function MomentInput({ value, onChange, ...props }: MomentInputProps) {
     <DatesProvider settings={{ locale: i18n.language === 'zh' ? 'zh-cn' : 'en', firstDayOfWeek: 1 }}>
       <DateTimePicker
         valueFormat="YYYY-MM-DD HH:mm"
+        clearButtonProps={{ 'aria-label': t('clear') }}
         {...props}
         value={value === null ? null : localText(new Date(value))}
         onChange={text => onChange(text === null ? null : new Date(text.replace(' ', 'T')).toISOString())}

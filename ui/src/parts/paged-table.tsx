@@ -1,5 +1,5 @@
 import { Paper } from '@mantine/core';
-import { DataTable, type DataTableColumn } from 'mantine-datatable';
+import { DataTable, type DataTableColumn, type DataTableSortStatus } from 'mantine-datatable';
 import { type ReactNode, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useScrollRegion } from './scroll-region.ts';
@@ -38,14 +38,9 @@ export function PagedTable<Row>(props: PagedTableProps<Row>) {
   const { label, columns, query, view, rowId, onOpen, isFiltered = false, empty } = props;
   const { t } = useTranslation();
   const viewport = useScrollRegion(label);
-  const lastPage = Math.ceil((query.data?.total ?? 0) / view.pageSize);
-  const isBeyond = query.data?.rows.length === 0 && lastPage > 0 && view.page > lastPage;
-  // If the rows of the last page are gone, shows the page before.
-  useEffect(() => {
-    if (isBeyond) view.setPage(lastPage);
-  });
+  const paging = usePaging(query, view);
   if (query.error && query.data === undefined) return <ErrorState error={query.error} onRetry={query.refetch} />;
-  const { rows = [], total = 0 } = query.data ?? {};
+  const rows = query.data?.rows ?? [];
   const isEmpty = query.data !== undefined && rows.length === 0;
   return (
     <Paper withBorder>
@@ -59,22 +54,8 @@ export function PagedTable<Row>(props: PagedTableProps<Row>) {
         emptyState={
           isEmpty ? <EmptyState {...(isFiltered ? { text: t('nothingFound') } : { children: empty })} /> : ' '
         }
-        totalRecords={total}
-        recordsPerPage={view.pageSize}
-        recordsPerPageOptions={[...pageSizes]}
-        recordsPerPageLabel={t('rowsPerPage')}
-        onRecordsPerPageChange={view.setPageSize}
-        page={view.page}
-        onPageChange={view.setPage}
-        paginationText={({ from, to, totalRecords }) =>
-          t('rowsShown', { from, to, total: (query.data?.about ? '≈ ' : '') + totalRecords })
-        }
+        {...paging}
         loadingText={t('loading')}
-        // Without sortable columns, no sort order is shown.
-        sortStatus={view.sort ?? { columnAccessor: '', direction: 'asc' }}
-        onSortStatusChange={({ columnAccessor, direction }) =>
-          view.setSort({ columnAccessor: String(columnAccessor), direction })
-        }
         {...(onOpen ? { onRowClick: ({ record }: { record: Row }) => isMarking() || onOpen(record) } : {})}
         scrollViewportRef={viewport}
         highlightOnHover
@@ -85,4 +66,31 @@ export function PagedTable<Row>(props: PagedTableProps<Row>) {
       />
     </Paper>
   );
+}
+
+/** The page and the order, which are those of the view. */
+function usePaging({ data }: PagedQuery<unknown>, view: TableView) {
+  const { t } = useTranslation();
+  const { total = 0, about = false } = data ?? {};
+  const lastPage = Math.ceil(total / view.pageSize);
+  const isBeyond = data?.rows.length === 0 && lastPage > 0 && view.page > lastPage;
+  // If the rows of the last page are gone, shows the page before.
+  useEffect(() => {
+    if (isBeyond) view.setPage(lastPage);
+  });
+  return {
+    totalRecords: total,
+    recordsPerPage: view.pageSize,
+    recordsPerPageOptions: [...pageSizes],
+    recordsPerPageLabel: t('rowsPerPage'),
+    onRecordsPerPageChange: view.setPageSize,
+    page: view.page,
+    onPageChange: view.setPage,
+    paginationText: ({ from, to, totalRecords }: Readonly<Record<'from' | 'to' | 'totalRecords', number>>) =>
+      t('rowsShown', { from, to, total: (about ? '≈ ' : '') + totalRecords }),
+    // Without sortable columns, no sort order is shown.
+    sortStatus: view.sort ?? ({ columnAccessor: '', direction: 'asc' } as const),
+    onSortStatusChange: ({ columnAccessor, direction }: DataTableSortStatus<never>) =>
+      view.setSort({ columnAccessor: String(columnAccessor), direction }),
+  };
 }

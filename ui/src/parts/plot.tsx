@@ -7,7 +7,8 @@ import UPlot from 'uplot';
 import type { ChartProps } from './chart-props.ts';
 
 /** A chart on a canvas: redrawing it each second costs a fraction of an SVG with as many points. */
-export default function Plot({ label, times, lines, height, leastTop = 1, isSmall = false, valueText }: ChartProps) {
+export default function Plot(props: ChartProps) {
+  const { label, times, lines, height, leastTop = 1, isSmall = false } = props;
   const { t, i18n } = useTranslation();
   const { ref: measured, width } = useElementSize<HTMLDivElement>();
   const container = useRef<HTMLDivElement>(null);
@@ -23,7 +24,7 @@ export default function Plot({ label, times, lines, height, leastTop = 1, isSmal
   useEffect(() => {
     const parent = container.current;
     if (parent === null || width === 0) return;
-    const made = new UPlot(options(), dataOf(latest.current), parent);
+    const made = new UPlot(optionsOf(props, width, i18n.language, t('time')), dataOf(latest.current), parent);
     plot.current = made;
     return () => {
       plot.current = null;
@@ -33,43 +34,46 @@ export default function Plot({ label, times, lines, height, leastTop = 1, isSmal
 
   useEffect(() => plot.current?.setData(dataOf({ times, lines })), [times, lines]);
 
-  function options(): UPlot.Options {
-    const color = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-    const text = color('--mantine-color-text');
-    const grid = { stroke: color('--mantine-color-default-border'), width: 1 };
-    const clock = new Intl.DateTimeFormat(i18n.language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-    return {
-      width,
-      height,
-      legend: { show: !isSmall },
-      cursor: { show: !isSmall, drag: { x: false, y: false } },
-      padding: isSmall ? [2, 2, 2, 2] : [8, 8, 0, 0],
-      scales: { y: { range: (_self, _min, max) => [0, Math.max(max ?? 0, leastTop) * 1.1] } },
-      axes: [
-        {
-          show: !isSmall,
-          stroke: text,
-          grid,
-          ticks: grid,
-          values: (_self, ticks) => ticks.map(at => clock.format(at * 1_000)),
-        },
-        { show: !isSmall, stroke: text, grid, ticks: grid, size: 64, values: (_self, ticks) => ticks.map(valueText) },
-      ],
-      series: [
-        { label: t('time'), value: (_self, at) => (at === null ? '–' : clock.format(at * 1_000)) },
-        ...lines.map(line => ({
-          label: line.name,
-          stroke: line.color,
-          width: 1.5,
-          ...(line.dash ? { dash: [...line.dash] } : {}),
-          points: { show: false, filter: lonePoints, size: 4, fill: line.color },
-          value: (_self: UPlot, value: number | null) => valueText(value),
-        })),
-      ],
-    };
-  }
   return <div ref={ref} role="img" aria-label={label} style={{ minHeight: height, overflow: 'hidden' }} />;
 }
+
+function optionsOf(
+  { lines, height, leastTop = 1, isSmall = false, valueText }: ChartProps,
+  width: number,
+  language: string,
+  timeLabel: string,
+): UPlot.Options {
+  const color = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const grid = { stroke: color('--mantine-color-default-border'), width: 1 };
+  const axis = { show: !isSmall, stroke: color('--mantine-color-text'), grid, ticks: grid };
+  const format = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const clock = (at: number) => format.format(at * 1_000);
+  return {
+    width,
+    height,
+    legend: { show: !isSmall },
+    cursor: { show: !isSmall, drag: { x: false, y: false } },
+    padding: isSmall ? [2, 2, 2, 2] : [8, 8, 0, 0],
+    scales: { y: { range: (_self, _min, max) => [0, Math.max(max ?? 0, leastTop) * 1.1] } },
+    axes: [
+      { ...axis, values: (_self, ticks) => ticks.map(clock) },
+      { ...axis, size: 64, values: (_self, ticks) => ticks.map(valueText) },
+    ],
+    series: [
+      { label: timeLabel, value: (_self, at) => (at === null ? '–' : clock(at)) },
+      ...lines.map(line => seriesOf(line, valueText)),
+    ],
+  };
+}
+
+const seriesOf = ({ name, color, dash }: ChartProps['lines'][number], valueText: ChartProps['valueText']) => ({
+  label: name,
+  stroke: color,
+  width: 1.5,
+  ...(dash ? { dash: [...dash] } : {}),
+  points: { show: false, filter: lonePoints, size: 4, fill: color },
+  value: (_self: UPlot, value: number | null) => valueText(value),
+});
 
 /** Between two gaps there is no line to draw, but a point. */
 function lonePoints({ data }: UPlot, series: number): number[] {

@@ -1,8 +1,9 @@
-import { ActionIcon, Badge, Group, Stack, Text, Tooltip } from '@mantine/core';
+import { Badge, Group, Stack, Text, Tooltip } from '@mantine/core';
 import { IconRestore } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ShownPool } from '../../../src/http/admin/contract/pool-contract.ts';
+import { IconButton } from './icon-button.tsx';
 
 export type Source = ShownPool['source'][keyof ShownPool['source']];
 
@@ -62,18 +63,15 @@ export function ResetSetting({ label, source, onReset, isBusy = false }: ResetPr
   const { t } = useTranslation('settings');
   if (source !== 'database') return null;
   return (
-    <Tooltip label={t('backToConfigured')}>
-      <ActionIcon
-        variant="subtle"
-        color="gray"
-        size="sm"
-        onClick={onReset}
-        loading={isBusy}
-        aria-label={t('backToConfiguredOf', { setting: label })}
-      >
-        <IconRestore size={16} />
-      </ActionIcon>
-    </Tooltip>
+    <IconButton
+      label={t('backToConfiguredOf', { setting: label })}
+      hint={t('backToConfigured')}
+      size="sm"
+      onClick={onReset}
+      loading={isBusy}
+    >
+      <IconRestore size={16} />
+    </IconButton>
   );
 }
 

@@ -27,25 +27,7 @@ export function Shell() {
         {t('skipToContent')}
       </Anchor>
       <AppShell.Header>
-        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
-          <Group gap="xs" wrap="nowrap">
-            <Burger
-              opened={isNavigating}
-              onClick={navigation.toggle}
-              hiddenFrom="sm"
-              size="sm"
-              aria-label={t(isNavigating ? 'closeNavigation' : 'openNavigation')}
-            />
-            <Text fw={700} truncate>
-              {t('product')}
-            </Text>
-            <EditionBadge />
-          </Group>
-          <Group gap={4} wrap="nowrap">
-            <Preferences />
-            <Account />
-          </Group>
-        </Group>
+        <Header isNavigating={isNavigating} onNavigate={navigation.toggle} />
       </AppShell.Header>
       <AppShell.Navbar aria-label={t('navigation')}>
         <ScrollArea type="auto">
@@ -60,6 +42,36 @@ export function Shell() {
         </PageBoundary>
       </AppShell.Main>
     </AppShell>
+  );
+}
+
+interface HeaderProps {
+  readonly isNavigating: boolean;
+  readonly onNavigate: () => void;
+}
+
+function Header({ isNavigating, onNavigate }: HeaderProps) {
+  const { t } = useTranslation();
+  return (
+    <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+      <Group gap="xs" wrap="nowrap">
+        <Burger
+          opened={isNavigating}
+          onClick={onNavigate}
+          hiddenFrom="sm"
+          size="sm"
+          aria-label={t(isNavigating ? 'closeNavigation' : 'openNavigation')}
+        />
+        <Text fw={700} truncate>
+          {t('product')}
+        </Text>
+        <EditionBadge />
+      </Group>
+      <Group gap={4} wrap="nowrap">
+        <Preferences />
+        <Account />
+      </Group>
+    </Group>
   );
 }
 

@@ -45,7 +45,6 @@ export function DrawnKey({ drawn, onClose }: DrawnKeyProps) {
 
 function KeyField({ value }: { readonly value: string }) {
   const { t } = useTranslation('apiKeys');
-  const { t: shared } = useTranslation();
   const field = useRef<HTMLInputElement>(null);
   // Browsers offer the clipboard only on https and localhost.
   const hasClipboard = navigator.clipboard !== undefined;
@@ -67,24 +66,31 @@ function KeyField({ value }: { readonly value: string }) {
         style={{ flex: '1 1 280px' }}
       />
       {hasClipboard ? (
-        <CopyButton value={value} timeout={4_000}>
-          {({ copied, copy }) => (
-            <Button
-              onClick={copy}
-              data-autofocus
-              leftSection={copied ? <IconCheck size={16} /> : <IconCopy size={16} />}
-              miw={110}
-            >
-              <span aria-live="polite">{shared(copied ? 'copied' : 'copy')}</span>
-            </Button>
-          )}
-        </CopyButton>
+        <CopyKey value={value} />
       ) : (
         <Button onClick={selectAll} data-autofocus>
           {t('selectAll')}
         </Button>
       )}
     </Group>
+  );
+}
+
+function CopyKey({ value }: { readonly value: string }) {
+  const { t } = useTranslation();
+  return (
+    <CopyButton value={value} timeout={4_000}>
+      {({ copied, copy }) => (
+        <Button
+          onClick={copy}
+          data-autofocus
+          leftSection={copied ? <IconCheck size={16} /> : <IconCopy size={16} />}
+          miw={110}
+        >
+          <span aria-live="polite">{t(copied ? 'copied' : 'copy')}</span>
+        </Button>
+      )}
+    </CopyButton>
   );
 }
 

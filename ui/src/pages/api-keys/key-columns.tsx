@@ -1,9 +1,11 @@
-import { ActionIcon, Badge, Group, Stack, Text, Tooltip, VisuallyHidden } from '@mantine/core';
+import { Badge, Group, Stack, Text, Tooltip, VisuallyHidden } from '@mantine/core';
 import { IconTrash } from '@tabler/icons-react';
 import type { TFunction } from 'i18next';
 import type { DataTableColumn } from 'mantine-datatable';
 import type { ListedApiKey } from '../../api/api-keys.ts';
+import { shownFrom } from '../../parts/columns.ts';
 import { useEachSecond } from '../../parts/each-second.ts';
+import { IconButton } from '../../parts/icon-button.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { UserLink } from '../../parts/user-link.tsx';
 
@@ -15,79 +17,88 @@ interface KeyColumnsOptions {
 export const shownPrefix = ({ key_prefix }: Pick<ListedApiKey, 'key_prefix'>) => `${key_prefix}…`;
 
 export const keyColumns = (t: TFunction<'apiKeys'>, options: KeyColumnsOptions): DataTableColumn<ListedApiKey>[] => [
-  {
-    accessor: 'key_prefix',
-    title: t('key'),
-    render: key => (
-      <>
-        <Text className="mono" size="sm">
-          {shownPrefix(key)}
-        </Text>
-        <Text size="xs" c="dimmed" hiddenFrom="sm" truncate maw={150}>
-          {key.user_email}
-        </Text>
-      </>
-    ),
-  },
+  { accessor: 'key_prefix', title: t('key'), render: key => <Prefix listed={key} /> },
   {
     accessor: 'user_email',
     title: t('user'),
-    visibleMediaQuery: '(min-width: 48em)',
     noWrap: true,
     render: key => <UserLink email={key.user_email} />,
+    ...shownFrom.sm,
   },
-  {
-    accessor: 'scopes',
-    title: t('scopes'),
-    visibleMediaQuery: '(min-width: 75em)',
-    render: ({ scopes }) => <Scopes scopes={scopes ?? []} />,
-  },
+  { accessor: 'scopes', title: t('scopes'), render: key => <Scopes scopes={key.scopes ?? []} />, ...shownFrom.lg },
   {
     accessor: 'expires_at',
     title: t('expires'),
-    visibleMediaQuery: '(min-width: 48em)',
     noWrap: true,
     render: ({ expires_at }) => <Expiry at={expires_at} t={t} />,
+    ...shownFrom.sm,
   },
   {
     accessor: 'created_at',
     title: t('created'),
-    visibleMediaQuery: '(min-width: 75em)',
     noWrap: true,
     render: ({ created_at }) => <Moment at={created_at} />,
+    ...shownFrom.lg,
   },
   {
     accessor: 'last_used_at',
     title: t('lastUsed'),
     width: 132,
-    render: ({ last_used_at }) =>
-      last_used_at === null ? (
-        <Text size="sm" c="dimmed">
-          {t('notSinceStart')}
-        </Text>
-      ) : (
-        <Moment at={last_used_at} />
-      ),
+    render: key => <LastUse at={key.last_used_at} t={t} />,
   },
   {
     accessor: 'actions',
     title: <VisuallyHidden>{t('actions')}</VisuallyHidden>,
     width: 56,
     textAlign: 'right',
-    render: key => (
-      <Tooltip label={t('revoke')}>
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          onClick={() => options.onRevoke(key)}
-          aria-label={t('revokeOf', { prefix: shownPrefix(key), email: key.user_email })}
-        >
-          <IconTrash size={17} />
-        </ActionIcon>
-      </Tooltip>
-    ),
+    render: key => <Revoke listed={key} t={t} onClick={() => options.onRevoke(key)} />,
   },
 ];
+
+interface KeyProps {
+  readonly listed: ListedApiKey;
+}
+
+/** On a phone, also the owner. */
+const Prefix = ({ listed }: KeyProps) => (
+  <>
+    <Text className="mono" size="sm">
+      {shownPrefix(listed)}
+    </Text>
+    <Text size="xs" c="dimmed" hiddenFrom="sm" truncate maw={150}>
+      {listed.user_email}
+    </Text>
+  </>
+);
+
+interface MomentProps {
+  readonly at: string | null;
+  readonly t: TFunction<'apiKeys'>;
+}
+
+const LastUse = ({ at, t }: MomentProps) =>
+  at === null ? (
+    <Text size="sm" c="dimmed">
+      {t('notSinceStart')}
+    </Text>
+  ) : (
+    <Moment at={at} />
+  );
+
+interface RevokeProps extends KeyProps {
+  readonly t: TFunction<'apiKeys'>;
+  readonly onClick: () => void;
+}
+
+const Revoke = ({ listed, t, onClick }: RevokeProps) => (
+  <IconButton
+    label={t('revokeOf', { prefix: shownPrefix(listed), email: listed.user_email })}
+    hint={t('revoke')}
+    onClick={onClick}
+  >
+    <IconTrash size={17} />
+  </IconButton>
+);
 
 const scopesShown = 3;
 
@@ -108,7 +119,7 @@ function Scopes({ scopes }: { readonly scopes: readonly string[] }) {
   );
 }
 
-function Expiry({ at, t }: { readonly at: string | null; readonly t: TFunction<'apiKeys'> }) {
+function Expiry({ at, t }: MomentProps) {
   const isOver = useEachSecond(() => at !== null && Date.parse(at) <= Date.now());
   if (at === null) return t('neverExpires');
   return (

@@ -1,4 +1,4 @@
-import { TagsInput, Text, TextInput } from '@mantine/core';
+import { TagsInput, Text, TextInput, type TextInputProps } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useTranslation } from 'react-i18next';
 import { type DrawnApiKey, type NewApiKey, useCreateApiKey } from '../../api/api-keys.ts';
@@ -28,7 +28,7 @@ export function KeyPanel({ userId, onClose, onDrawn }: KeyPanelProps) {
   const creating = useCreateApiKey(onDrawn);
   const form = useForm<Values>({ initialValues: { user_id: userId, prefix: '', scopes: [], expires_at: null } });
   const errors = formErrors(creating.error, formFields, shared);
-  const input = (name: (typeof formFields)[number]) => ({ ...form.getInputProps(name), error: errors[name], name });
+  const input = (name: keyof Values) => ({ ...form.getInputProps(name), error: errors[name], name });
   return (
     <FormPanel
       title={t('create')}
@@ -49,31 +49,38 @@ export function KeyPanel({ userId, onClose, onDrawn }: KeyPanelProps) {
         {...input('user_id')}
         value={form.values.user_id}
       />
-      <TextInput
-        label={t('prefix')}
-        description={t('prefixHint')}
-        classNames={{ input: 'mono' }}
-        autoCapitalize="none"
-        spellCheck={false}
-        leftSection={
-          <Text size="sm" c="dimmed" className="mono">
-            tok_
-          </Text>
-        }
-        leftSectionWidth={48}
-        {...input('prefix')}
-      />
+      <PrefixInput {...input('prefix')} />
       <TagsInput label={t('scopes')} description={t('scopesHint')} {...input('scopes')} />
       <MomentInput
         label={t('expires')}
         description={t('expiresHint')}
         placeholder={t('neverExpires')}
         clearable
-        clearButtonProps={{ 'aria-label': shared('clear') }}
         {...input('expires_at')}
         value={form.values.expires_at}
       />
     </FormPanel>
+  );
+}
+
+/** The prefix of a key, after the beginning that all keys have. */
+function PrefixInput(props: TextInputProps) {
+  const { t } = useTranslation('apiKeys');
+  return (
+    <TextInput
+      label={t('prefix')}
+      description={t('prefixHint')}
+      classNames={{ input: 'mono' }}
+      autoCapitalize="none"
+      spellCheck={false}
+      leftSection={
+        <Text size="sm" c="dimmed" className="mono">
+          tok_
+        </Text>
+      }
+      leftSectionWidth={48}
+      {...props}
+    />
   );
 }
 

@@ -11,8 +11,8 @@ import classes from './path.module.css';
 /** The last station: the result for a request. */
 export function Outcome({ explanation }: { readonly explanation: Answered }) {
   const { t } = useTranslation('explain');
-  const { if_enforced, tenant, user_id, certain, isWhole } = explanation;
-  const tenantText = tenant && [tenant.tenant_name, tenant.tenant_id].filter(text => text !== null).join(' · ');
+  const { if_enforced, user_id, isWhole } = explanation;
+  const isNobody = isWhole && user_id === null;
   return (
     <li className={classes.stop} data-state="end" aria-label={t('outcome')}>
       <span className={classes.bullet} aria-hidden>
@@ -24,10 +24,8 @@ export function Outcome({ explanation }: { readonly explanation: Answered }) {
             {t('outcome')}
           </Text>
           <Level level={explanation.priority} />
-          {if_enforced === null && (
-            <Fact name={t('tenant')}>{tenantText || (certain ? t('noTenant') : t('depends'))}</Fact>
-          )}
-          <Flow id={explanation.flow_id} isNobody={isWhole && user_id === null} />
+          {if_enforced === null && <Tenant explanation={explanation} />}
+          <Flow id={explanation.flow_id} isNobody={isNobody} />
           {user_id !== null && (
             <Fact name={t('user')}>
               <User id={user_id} />
@@ -41,14 +39,20 @@ export function Outcome({ explanation }: { readonly explanation: Answered }) {
               </Text>
               <Level level={if_enforced.priority} />
               <Fact name={t('decidedBy')}>{if_enforced.source ? t(`source_${if_enforced.source}`) : t('depends')}</Fact>
-              <Fact name={t('tenant')}>{tenantText || (certain ? t('noTenant') : t('depends'))}</Fact>
-              <Flow id={if_enforced.flow_id} isNobody={isWhole && user_id === null} />
+              <Tenant explanation={explanation} />
+              <Flow id={if_enforced.flow_id} isNobody={isNobody} />
             </>
           )}
         </Stack>
       </Paper>
     </li>
   );
+}
+
+function Tenant({ explanation: { tenant, certain } }: { readonly explanation: Answered }) {
+  const { t } = useTranslation('explain');
+  const text = tenant && [tenant.tenant_name, tenant.tenant_id].filter(name => name !== null).join(' · ');
+  return <Fact name={t('tenant')}>{text || (certain ? t('noTenant') : t('depends'))}</Fact>;
 }
 
 function Level({ level }: { readonly level: number | null }) {

@@ -1,10 +1,11 @@
-import { Alert, Button, Group, Paper, PasswordInput, SegmentedControl, Stack, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { Button, Group, Paper, PasswordInput, SegmentedControl, Stack, TextInput } from '@mantine/core';
+import { type UseFormReturnType, useForm } from '@mantine/form';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'wouter';
 import type { AskedQuestion } from '../../api/explain.ts';
 import { formErrors } from '../../parts/form-errors.ts';
+import { FormError } from '../../parts/form-foot.tsx';
 import { PrioritySelect } from '../../parts/priority-select.tsx';
 
 interface QuestionFormProps {
@@ -31,17 +32,8 @@ const questionOf = ({ by, key, key_prefix, x_priority }: Values): AskedQuestion 
 export function QuestionForm({ onAsk, error, isAsking }: QuestionFormProps) {
   const { t } = useTranslation('explain');
   const { t: shared } = useTranslation();
-  const [params] = useSearchParams();
-  const prefix = params.get('key_prefix') ?? '';
-  const form = useForm<Values>({
-    initialValues: { by: prefix === '' ? 'key' : 'key_prefix', key: '', key_prefix: prefix, x_priority: null },
-  });
-  const { by } = form.values;
+  const form = useQuestion(onAsk);
   const faults = formErrors(error, ['key', 'key_prefix', 'x_priority'], shared);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once, on arrival
-  useEffect(() => {
-    if (prefix !== '') onAsk({ key_prefix: prefix });
-  }, []);
   return (
     <Paper withBorder p="md">
       <form onSubmit={form.onSubmit(values => onAsk(questionOf(values)))} autoComplete="off">
@@ -56,31 +48,7 @@ export function QuestionForm({ onAsk, error, isAsking }: QuestionFormProps) {
             {...form.getInputProps('by')}
           />
           <Group align="flex-start" gap="sm">
-            {by === 'key' ? (
-              <PasswordInput
-                label={t('key')}
-                flex="1 1 280px"
-                autoComplete="off"
-                spellCheck={false}
-                required
-                withAsterisk={false}
-                visibilityToggleButtonProps={{ 'aria-label': t('showKey') }}
-                {...form.getInputProps('key')}
-                error={faults.key}
-              />
-            ) : (
-              <TextInput
-                label={t('keyPrefix')}
-                flex="1 1 280px"
-                className="mono-input"
-                autoComplete="off"
-                spellCheck={false}
-                required
-                withAsterisk={false}
-                {...form.getInputProps('key_prefix')}
-                error={faults.key_prefix}
-              />
-            )}
+            <KeyInput form={form} faults={faults} />
             <PrioritySelect
               label={t('xPriority')}
               placeholder={t('notSent')}
@@ -94,13 +62,44 @@ export function QuestionForm({ onAsk, error, isAsking }: QuestionFormProps) {
               {t('ask')}
             </Button>
           </Group>
-          {faults.form !== undefined && (
-            <Alert color="red" role="alert">
-              {faults.form}
-            </Alert>
-          )}
+          <FormError>{faults.form}</FormError>
         </Stack>
       </form>
     </Paper>
   );
+}
+
+/** The form; a beginning that came with the address is asked about at once. */
+function useQuestion(onAsk: QuestionFormProps['onAsk']): UseFormReturnType<Values> {
+  const [params] = useSearchParams();
+  const prefix = params.get('key_prefix') ?? '';
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once, on arrival
+  useEffect(() => {
+    if (prefix !== '') onAsk({ key_prefix: prefix });
+  }, []);
+  return useForm<Values>({
+    initialValues: { by: prefix === '' ? 'key' : 'key_prefix', key: '', key_prefix: prefix, x_priority: null },
+  });
+}
+
+interface KeyInputProps {
+  readonly form: UseFormReturnType<Values>;
+  readonly faults: Readonly<Partial<Record<'key' | 'key_prefix', string>>>;
+}
+
+/** The whole key, hidden, or its beginning. */
+function KeyInput({ form, faults }: KeyInputProps) {
+  const { t } = useTranslation('explain');
+  const { by } = form.values;
+  const input = {
+    flex: '1 1 280px',
+    autoComplete: 'off',
+    spellCheck: false,
+    required: true,
+    withAsterisk: false,
+    ...form.getInputProps(by),
+    error: faults[by],
+  };
+  if (by === 'key_prefix') return <TextInput label={t('keyPrefix')} className="mono-input" {...input} />;
+  return <PasswordInput label={t('key')} visibilityToggleButtonProps={{ 'aria-label': t('showKey') }} {...input} />;
 }

@@ -20,38 +20,30 @@ export function ChangesTable({ before, after, titles }: ChangesTableProps) {
   const [isAll, setIsAll] = useState(false);
   const changes = fieldChanges(before, after);
   const changed = changes.filter(({ isChanged }) => isChanged);
-  const columns: DataTableColumn<FieldChange>[] = [
-    {
-      accessor: 'field',
-      title: t('field'),
-      width: '30%',
-      render: ({ field }) => (
-        <Text span className="mono" style={{ overflowWrap: 'anywhere' }}>
-          {field}
-        </Text>
-      ),
-    },
-    {
-      accessor: 'before',
-      title: titles?.before ?? t('before'),
-      hidden: before === null,
-      render: change => <Value {...change} side="before" />,
-    },
-    {
-      accessor: 'after',
-      title: titles?.after ?? t('after'),
-      hidden: after === null,
-      render: change => <Value {...change} side="after" />,
-    },
-  ];
+  const side = (name: 'before' | 'after', image: Image): DataTableColumn<FieldChange> => ({
+    accessor: name,
+    title: titles?.[name] ?? t(name),
+    hidden: image === null,
+    render: change => <Value {...change} side={name} />,
+  });
+  const field: DataTableColumn<FieldChange> = {
+    accessor: 'field',
+    title: t('field'),
+    width: '30%',
+    render: row => (
+      <Text span className="mono" style={{ overflowWrap: 'anywhere' }}>
+        {row.field}
+      </Text>
+    ),
+  };
   return (
     <>
       <Box className={classes.frame}>
         <WholeTable
           label={t('changes')}
-          columns={columns}
+          columns={[field, side('before', before), side('after', after)]}
           rows={isAll ? changes : changed}
-          rowId={({ field }) => field}
+          rowId={row => row.field}
           empty={t('nothingChanged')}
         />
       </Box>

@@ -11,6 +11,10 @@ export function objectText(object: string, t: TFunction<'history'>): string {
   return known === undefined ? object : t(`object_${known}`);
 }
 
+/** Returns `Mapping 12`. */
+export const whatOf = ({ object, object_id }: HistoryEntry, t: TFunction<'history'>): string =>
+  `${objectText(object, t)} ${object_id}`;
+
 export function KindBadge({ kind }: Pick<HistoryEntry, 'kind'>) {
   const { t } = useTranslation('history');
   const known = kinds.find(name => name === kind);

@@ -3,6 +3,7 @@ import type { TFunction } from 'i18next';
 import type { DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
 import type { HistoryEntry } from '../../api/history.ts';
+import { shownFrom } from '../../parts/columns.ts';
 import { Moment } from '../../parts/moment.tsx';
 import { fieldChanges } from './changes.ts';
 import { KindBadge, nameOf, objectText } from './entry-words.tsx';
@@ -17,7 +18,7 @@ export const historyColumns = (
     title: t('when'),
     width: 210,
     noWrap: true,
-    visibleMediaQuery: '(min-width: 48em)',
+    ...shownFrom.sm,
     render: ({ at }) => (
       <Stack gap={0}>
         <ClockTime at={at} />
@@ -35,13 +36,13 @@ export const historyColumns = (
   {
     accessor: 'changes',
     title: t('changes'),
-    visibleMediaQuery: '(min-width: 62em)',
+    ...shownFrom.md,
     render: entry => <Summary entry={entry} />,
   },
   {
     accessor: 'actor',
     title: t('who'),
-    visibleMediaQuery: '(min-width: 48em)',
+    ...shownFrom.sm,
     width: 190,
     render: entry => <Who {...entry} />,
   },

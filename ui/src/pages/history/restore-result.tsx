@@ -3,7 +3,7 @@ import { IconCheck } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import type { HistoryEntry, Restored } from '../../api/history.ts';
-import { changesPath, objectText } from './entry-words.tsx';
+import { changesPath, whatOf } from './entry-words.tsx';
 
 interface RestoreResultProps {
   readonly restored: Restored;
@@ -13,7 +13,7 @@ interface RestoreResultProps {
 
 export function RestoreResult({ restored: { entry }, of, onLeave }: RestoreResultProps) {
   const { t } = useTranslation('history');
-  const words = { what: `${objectText(of.object, t)} ${of.object_id}`, id: of.id };
+  const words = { what: whatOf(of, t), id: of.id };
   return (
     <Alert color="teal" icon={<IconCheck />} role="status">
       <Text size="sm">{t(entry === null ? 'wasSame' : 'isRestored', words)}</Text>

@@ -1,9 +1,10 @@
-import { Button, Drawer, Group, Stack, TextInput } from '@mantine/core';
+import { Button, Group, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useAskAgain } from '../../api/requests.ts';
 import { looksDrawnHere } from '../../parts/key-like.ts';
+import { SidePanel } from '../../parts/side-panel.tsx';
 import { FoundRequest } from './found-request.tsx';
 import type { RequestSearch } from './request-search.ts';
 import { WaitingList } from './waiting-list.tsx';
@@ -15,25 +16,18 @@ interface Props {
 
 /** Why does this request wait, and which requests wait longest? Both are polled only while the panel is open. */
 export default function FindRequest({ search, pools }: Props) {
-  const { t } = useTranslation(['lanes', 'shell']);
+  const { t } = useTranslation('lanes');
   // A panel that is mounted open does not know the previous focus, so it is mounted closed and opens at once.
   const [isOpen, setIsOpen] = useState(false);
   useEffect(() => setIsOpen(search.isOpen), [search.isOpen]);
   return (
-    <Drawer
-      opened={isOpen}
-      onClose={search.close}
-      title={t('find')}
-      position="right"
-      size={640}
-      closeButtonProps={{ 'aria-label': t('shell:close') }}
-    >
+    <SidePanel opened={isOpen} onClose={search.close} title={t('find')} size={640}>
       <Stack gap="lg">
         <Question key={search.id} search={search} />
         {search.id !== '' && <FoundRequest key={search.id} id={search.id} />}
         <WaitingList search={search} pools={pools} />
       </Stack>
-    </Drawer>
+    </SidePanel>
   );
 }
 

@@ -1,9 +1,10 @@
 import { Anchor } from '@mantine/core';
 import type { DataTableColumn } from 'mantine-datatable';
-import { type ReactNode, useMemo } from 'react';
+import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { LiveLevel, LivePool, Point } from '../../../../src/http/admin/contract/live-contract.ts';
 import type { WaitingFilter } from '../../api/requests.ts';
+import { figure, shownFrom } from '../../parts/columns.ts';
 import { durationText } from '../../parts/duration.ts';
 import { useNumbers } from '../../parts/numbers.ts';
 import { PriorityBadge } from '../../parts/priority.tsx';
@@ -19,56 +20,14 @@ interface Props {
   readonly onWaiting: (filter: WaitingFilter) => void;
 }
 
-const notNarrow = '(min-width: 30em)';
-const wide = '(min-width: 48em)';
-const widest = '(min-width: 62em)';
-
 /** The ten levels of a pool, best first. */
-export function LevelsTable({ pool, points, stepMs, onWaiting }: Props) {
+export function LevelsTable(props: Props) {
   const { t } = useTranslation('lanes');
-  const { count, rate } = useNumbers();
-  const columns: DataTableColumn<LiveLevel>[] = useMemo(
-    () => [
-      { accessor: 'level', title: t('level'), width: 72, render: ({ level }) => <PriorityBadge level={level} /> },
-      figure('waiting', t('waiting'), row => (
-        <WaitingCount
-          row={row}
-          text={count(row.waiting)}
-          onOpen={() => onWaiting({ pool: pool.name, level: row.level })}
-        />
-      )),
-      figure('running', t('running'), row => <Quiet value={row.running} text={count(row.running)} />),
-      figure('reserved', t('reserved'), row => <Quiet value={row.reserved} text={count(row.reserved)} />, wide),
-      figure('free', t('free'), row => <Quiet value={row.free} text={count(row.free)} />, notNarrow),
-      figure(
-        'cap',
-        t('cap'),
-        row => <Quiet value={row.cap ?? 0} text={row.cap === null ? '–' : count(row.cap)} />,
-        wide,
-      ),
-      figure('p50', t('waitP50'), row => durationText(row.wait_ms.p50), wide),
-      figure('p95', t('waitP95'), row => durationText(row.wait_ms.p95)),
-      {
-        accessor: 'trend',
-        title: t('trend'),
-        width: 140,
-        visibleMediaQuery: widest,
-        render: ({ level }) => <WaitTrend level={level} points={points} stepMs={stepMs} />,
-      },
-      figure(
-        'granted',
-        t('grantedPerSec'),
-        row => <Quiet value={row.granted_per_sec} text={rate(row.granted_per_sec)} />,
-        wide,
-      ),
-      figure('refused', t('refusedPerMin'), row => <Refused perMinute={row.refused_per_min} />, wide),
-    ],
-    [t, count, rate, points, stepMs, pool.name, onWaiting],
-  );
+  const { pool } = props;
   return (
     <WholeTable
       label={t('levelsOf', { pool: pool.name })}
-      columns={columns}
+      columns={useColumns(props)}
       rows={pool.levels}
       rowId={row => row.level}
       rowClassName={row => (isIdle(row) ? 'lane is-idle' : 'lane')}
@@ -76,22 +35,44 @@ export function LevelsTable({ pool, points, stepMs, onWaiting }: Props) {
   );
 }
 
-const figure = (
-  accessor: string,
-  title: string,
-  render: (row: LiveLevel) => ReactNode,
-  visibleMediaQuery?: string,
-): DataTableColumn<LiveLevel> => ({
-  accessor,
-  title,
-  render,
-  textAlign: 'right',
-  ...(visibleMediaQuery ? { visibleMediaQuery } : {}),
-});
+function useColumns({ pool: { name }, points, stepMs, onWaiting }: Props): DataTableColumn<LiveLevel>[] {
+  const { t } = useTranslation('lanes');
+  const { count, rate } = useNumbers();
+  return useMemo(() => {
+    const counted = (key: 'running' | 'reserved' | 'free') => (row: LiveLevel) => <Quiet value={row[key]} of={count} />;
+    const waiting = (row: LiveLevel) => (
+      <WaitingCount row={row} text={count(row.waiting)} onOpen={() => onWaiting({ pool: name, level: row.level })} />
+    );
+    return [
+      { accessor: 'level', title: t('level'), width: 72, render: ({ level }) => <PriorityBadge level={level} /> },
+      figure('waiting', t('waiting'), waiting),
+      figure('running', t('running'), counted('running')),
+      figure('reserved', t('reserved'), counted('reserved'), shownFrom.sm),
+      figure('free', t('free'), counted('free'), { visibleMediaQuery: '(min-width: 30em)' }),
+      figure(
+        'cap',
+        t('cap'),
+        ({ cap }) => (cap === null ? <Quiet value={0} of={() => '–'} /> : <Quiet value={cap} of={count} />),
+        shownFrom.sm,
+      ),
+      figure('p50', t('waitP50'), row => durationText(row.wait_ms.p50), shownFrom.sm),
+      figure('p95', t('waitP95'), row => durationText(row.wait_ms.p95)),
+      {
+        accessor: 'trend',
+        title: t('trend'),
+        width: 140,
+        render: ({ level }) => <WaitTrend level={level} points={points} stepMs={stepMs} />,
+        ...shownFrom.md,
+      },
+      figure('granted', t('grantedPerSec'), row => <Quiet value={row.granted_per_sec} of={rate} />, shownFrom.sm),
+      figure('refused', t('refusedPerMin'), row => <Refused perMinute={row.refused_per_min} />, shownFrom.sm),
+    ];
+  }, [t, count, rate, points, stepMs, name, onWaiting]);
+}
 
 /** Zero is shown quietly. A plain element, because there are a hundred of them, rendered each second. */
-const Quiet = ({ value, text }: { readonly value: number; readonly text: string }) =>
-  value === 0 ? <span className="quiet">{text}</span> : text;
+const Quiet = ({ value, of: text }: { readonly value: number; readonly of: (value: number) => string }) =>
+  value === 0 ? <span className="quiet">{text(value)}</span> : text(value);
 
 interface WaitingCountProps {
   readonly row: LiveLevel;
@@ -102,7 +83,7 @@ interface WaitingCountProps {
 /** The number of waiting requests; a click lists them. */
 function WaitingCount({ row, text, onOpen }: WaitingCountProps) {
   const { t } = useTranslation('lanes');
-  if (row.waiting === 0) return <Quiet value={0} text={text} />;
+  if (row.waiting === 0) return <Quiet value={0} of={() => text} />;
   return (
     <Anchor
       component="button"

@@ -26,13 +26,11 @@ const leastTop: Record<Measure, number> = { waits: 10, throughput: 1, seats: 5 }
 /** A large chart of one measure of a pool. */
 export default function PoolChart({ pool, points, stepMs }: Props) {
   const { t } = useTranslation('lanes');
-  const { amount } = useNumbers();
   const [measure, setMeasure] = useState<Measure>('waits');
   const [chosen, setChosen] = useState<number | null>(null);
   const first = useFirstLevel(points);
   // By default the busiest level is shown. Seats belong to no level's history.
   const level = measure === 'waits' ? (chosen ?? first) : measure === 'seats' ? null : chosen;
-  const chart = useLines(points, stepMs, measure, level);
   return (
     <Stack gap="xs" p="sm">
       <Group justify="space-between" gap="sm" mih={36}>
@@ -60,23 +58,37 @@ export default function PoolChart({ pool, points, stepMs }: Props) {
         </Group>
       </Group>
       <Box mih={height + 36}>
-        {points.length === 0 ? (
-          <Center h={height}>
-            <Text c="dimmed" size="sm">
-              {t('noHistory')}
-            </Text>
-          </Center>
-        ) : (
-          <Chart
-            {...chart}
-            label={t('chartOf', { pool, measure: t(`measure_${measure}`) })}
-            height={height}
-            leastTop={leastTop[measure]}
-            valueText={measure === 'waits' ? durationText : value => (value === null ? '–' : amount(value))}
-          />
-        )}
+        <MeasureChart pool={pool} points={points} stepMs={stepMs} measure={measure} level={level} />
       </Box>
     </Stack>
+  );
+}
+
+interface MeasureChartProps extends Props {
+  readonly measure: Measure;
+  readonly level: number | null;
+}
+
+function MeasureChart({ pool, points, stepMs, measure, level }: MeasureChartProps) {
+  const { t } = useTranslation('lanes');
+  const { amount } = useNumbers();
+  const chart = useLines(points, stepMs, measure, level);
+  if (points.length === 0)
+    return (
+      <Center h={height}>
+        <Text c="dimmed" size="sm">
+          {t('noHistory')}
+        </Text>
+      </Center>
+    );
+  return (
+    <Chart
+      {...chart}
+      label={t('chartOf', { pool, measure: t(`measure_${measure}`) })}
+      height={height}
+      leastTop={leastTop[measure]}
+      valueText={measure === 'waits' ? durationText : value => (value === null ? '–' : amount(value))}
+    />
   );
 }
 

@@ -1,45 +1,33 @@
 import { Anchor, Paper } from '@mantine/core';
-import type { ReactNode } from 'react';
+import type { DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
 import type { LivePool } from '../../../../src/http/admin/contract/live-contract.ts';
+import { figure, shownFrom } from '../../parts/columns.ts';
 import { useNumbers } from '../../parts/numbers.ts';
 import { WholeTable } from '../../parts/whole-table.tsx';
 import { anchorOf, waitingIn } from './pool-figures.ts';
 import { Refused } from './refused.tsx';
 import { SeatsBar } from './seats-bar.tsx';
 
-const wide = '(min-width: 48em)';
-
 /** An overview of several pools, each linked to its card. */
 export function PoolList({ pools }: { readonly pools: readonly LivePool[] }) {
   const { t } = useTranslation('lanes');
   const { count, rate } = useNumbers();
-  const columns = [
-    {
-      accessor: 'name',
-      title: t('pool'),
-      render: (pool: LivePool) => <Anchor href={`#${anchorOf(pool)}`}>{pool.name}</Anchor>,
-    },
+  const columns: DataTableColumn<LivePool>[] = [
+    { accessor: 'name', title: t('pool'), render: pool => <Anchor href={`#${anchorOf(pool)}`}>{pool.name}</Anchor> },
     {
       accessor: 'bar',
       title: t('seats'),
       width: '40%',
-      visibleMediaQuery: wide,
-      render: (pool: LivePool) => <SeatsBar pool={pool} isSmall />,
+      render: pool => <SeatsBar pool={pool} isSmall />,
+      ...shownFrom.sm,
     },
-    {
-      accessor: 'in_use',
-      title: t('inUse'),
-      textAlign: 'right' as const,
+    figure('in_use', t('inUse'), pool => t('of', { part: count(pool.in_use), whole: count(pool.seats) }), {
       noWrap: true,
-      render: (pool: LivePool) => t('of', { part: count(pool.in_use), whole: count(pool.seats) }),
-    },
-    number('waiting', t('waiting'), pool => count(waitingIn(pool))),
-    { ...number('granted_per_sec', t('grantedPerSec'), pool => rate(pool.granted_per_sec)), visibleMediaQuery: wide },
-    {
-      ...number('refused_per_min', t('refusedPerMin'), pool => <Refused perMinute={pool.refused_per_min} />),
-      visibleMediaQuery: wide,
-    },
+    }),
+    figure('waiting', t('waiting'), pool => count(waitingIn(pool))),
+    figure('granted_per_sec', t('grantedPerSec'), pool => rate(pool.granted_per_sec), shownFrom.sm),
+    figure('refused_per_min', t('refusedPerMin'), pool => <Refused perMinute={pool.refused_per_min} />, shownFrom.sm),
   ];
   return (
     <Paper withBorder component="nav" aria-label={t('pools')}>
@@ -47,10 +35,3 @@ export function PoolList({ pools }: { readonly pools: readonly LivePool[] }) {
     </Paper>
   );
 }
-
-const number = (accessor: string, title: string, render: (pool: LivePool) => ReactNode) => ({
-  accessor,
-  title,
-  render,
-  textAlign: 'right' as const,
-});

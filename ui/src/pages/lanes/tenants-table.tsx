@@ -1,8 +1,9 @@
 import { Anchor, Box, Group, Stack, Text, Title } from '@mantine/core';
 import type { DataTableColumn, DataTableSortStatus } from 'mantine-datatable';
-import { memo, type ReactNode, useMemo, useState } from 'react';
+import { memo, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { LivePool, TenantShare } from '../../../../src/http/admin/contract/live-contract.ts';
+import { figure, shownFrom, shownOnPhone } from '../../parts/columns.ts';
 import { useNumbers } from '../../parts/numbers.ts';
 import { usePoolShareText } from '../../parts/pool-share.ts';
 import { PriorityBadge } from '../../parts/priority.tsx';
@@ -10,8 +11,6 @@ import { WholeTable } from '../../parts/whole-table.tsx';
 import { ShareBar } from './share-bar.tsx';
 import { sortTenants } from './sort-tenants.ts';
 
-const wide = '(min-width: 48em)';
-const narrow = '(max-width: 47.99em)';
 const fewRows = 10;
 
 /** For each tenant, its share of the level, against what its weight gives it. */
@@ -22,7 +21,6 @@ export function TenantsTable({ pool }: { readonly pool: LivePool }) {
   const columns = useColumns();
   const sorted = sortTenants(pool.tenants, String(sort.columnAccessor), sort.direction);
   const rows = isWhole ? sorted : sorted.slice(0, fewRows);
-  const { count } = useNumbers();
   return (
     <Stack gap={0}>
       <Stack gap={2} px="sm" pb="xs">
@@ -42,19 +40,34 @@ export function TenantsTable({ pool }: { readonly pool: LivePool }) {
         sort={sort}
         onSort={setSort}
       />
-      <Group px="sm" py="xs" gap="md">
-        {sorted.length > fewRows && (
-          <Anchor component="button" type="button" size="sm" onClick={() => setIsWhole(!isWhole)}>
-            {isWhole ? t('showFewer') : t('showAll', { tenants: count(sorted.length) })}
-          </Anchor>
-        )}
-        {pool.tenants_left_out > 0 && (
-          <Text size="sm" c="dimmed">
-            {t('leftOut', { tenants: count(pool.tenants_left_out) })}
-          </Text>
-        )}
-      </Group>
+      <Rest pool={pool} isWhole={isWhole} onToggle={() => setIsWhole(!isWhole)} />
     </Stack>
+  );
+}
+
+interface RestProps {
+  readonly pool: LivePool;
+  readonly isWhole: boolean;
+  readonly onToggle: () => void;
+}
+
+/** The tenants that are not shown, by choice or because there are too many. */
+function Rest({ pool: { tenants, tenants_left_out: leftOut }, isWhole, onToggle }: RestProps) {
+  const { t } = useTranslation('lanes');
+  const { count } = useNumbers();
+  return (
+    <Group px="sm" py="xs" gap="md">
+      {tenants.length > fewRows && (
+        <Anchor component="button" type="button" size="sm" onClick={onToggle}>
+          {isWhole ? t('showFewer') : t('showAll', { tenants: count(tenants.length) })}
+        </Anchor>
+      )}
+      {leftOut > 0 && (
+        <Text size="sm" c="dimmed">
+          {t('leftOut', { tenants: count(leftOut) })}
+        </Text>
+      )}
+    </Group>
   );
 }
 
@@ -62,56 +75,29 @@ function useColumns(): DataTableColumn<TenantShare>[] {
   const { t } = useTranslation('lanes');
   const { count, amount, percent } = useNumbers();
   const poolShare = usePoolShareText();
-  return useMemo(
-    () => [
-      { accessor: 'tenant', title: t('tenant'), sortable: true, render: row => <Tenant row={row} /> },
-      {
-        accessor: 'level',
-        title: t('level'),
-        visibleMediaQuery: wide,
-        width: 80,
-        sortable: true,
-        render: ({ level }) => <PriorityBadge level={level} />,
-      },
-      figure('waiting', t('waiting'), row => count(row.waiting)),
+  return useMemo(() => {
+    const sortable = true;
+    const wide = { sortable, ...shownFrom.sm };
+    return [
+      { accessor: 'tenant', title: t('tenant'), sortable, render: row => <Tenant row={row} /> },
+      { accessor: 'level', title: t('level'), width: 80, render: row => <PriorityBadge level={row.level} />, ...wide },
+      figure('waiting', t('waiting'), row => count(row.waiting), { sortable }),
       figure('running', t('running'), row => count(row.running), wide),
       figure('served', t('served'), row => percent(row.served_share), wide),
       figure('entitled', t('entitled'), row => percent(row.entitled_share), wide),
       figure('pool_share', t('poolShare'), ({ pool_share: share, behind }) => poolShare({ share, behind }), wide),
-      {
-        accessor: 'gap',
-        title: t('share'),
-        sortable: true,
-        width: '22%',
-        visibleMediaQuery: wide,
-        render: row => <ShareBar row={row} />,
-      },
+      { accessor: 'gap', title: t('share'), width: '22%', render: row => <ShareBar row={row} />, ...wide },
       {
         accessor: 'gap_short',
         title: t('share'),
         width: 112,
-        visibleMediaQuery: narrow,
         render: row => <ShareBar row={row} withNumbers />,
+        ...shownOnPhone,
       },
       figure('weight', t('weight'), row => amount(row.weight), wide),
-    ],
-    [t, count, amount, percent, poolShare],
-  );
+    ];
+  }, [t, count, amount, percent, poolShare]);
 }
-
-const figure = (
-  accessor: string,
-  title: string,
-  render: (row: TenantShare) => ReactNode,
-  visibleMediaQuery?: string,
-): DataTableColumn<TenantShare> => ({
-  accessor,
-  title,
-  render,
-  sortable: true,
-  textAlign: 'right',
-  ...(visibleMediaQuery ? { visibleMediaQuery } : {}),
-});
 
 const Tenant = memo(function Tenant({ row: { tenant_name, flow_id, level } }: { readonly row: TenantShare }) {
   return (

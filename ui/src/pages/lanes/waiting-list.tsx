@@ -3,6 +3,7 @@ import type { DataTableColumn } from 'mantine-datatable';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { longestShown, type PresentRequest, useWaiting } from '../../api/requests.ts';
+import { figure, shownFrom } from '../../parts/columns.ts';
 import { durationText } from '../../parts/duration.ts';
 import { useNumbers } from '../../parts/numbers.ts';
 import { PriorityBadge } from '../../parts/priority.tsx';
@@ -107,15 +108,8 @@ function useColumns(onAsk: (id: string) => void): DataTableColumn<PresentRequest
         ),
       },
       { accessor: 'level', title: t('level'), width: 70, render: ({ level }) => <PriorityBadge level={level} /> },
-      { accessor: 'flow_id', title: t('tenant'), ellipsis: true, visibleMediaQuery: '(min-width: 36em)' },
-      {
-        accessor: 'waited_ms',
-        title: t('waited'),
-        textAlign: 'right',
-        width: 84,
-        noWrap: true,
-        render: ({ waited_ms }) => durationText(waited_ms),
-      },
+      { accessor: 'flow_id', title: t('tenant'), ellipsis: true, ...shownFrom.xs },
+      figure('waited_ms', t('waited'), ({ waited_ms }) => durationText(waited_ms), { width: 84, noWrap: true }),
     ],
     [t, onAsk],
   );

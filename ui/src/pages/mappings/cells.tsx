@@ -1,5 +1,6 @@
 import { ActionIcon, Badge, CopyButton, Group, Stack, Text, Tooltip } from '@mantine/core';
 import { IconCalendarWeek, IconCheck, IconCopy, IconRocket } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Countdown } from '../../parts/countdown.tsx';
 import { PriorityBadge } from '../../parts/priority.tsx';
@@ -89,6 +90,20 @@ function CopyPattern({ pattern }: { readonly pattern: string }) {
     </CopyButton>
   );
 }
+
+interface RowSummaryProps extends CellProps {
+  readonly gap?: number;
+  readonly children?: ReactNode;
+}
+
+/** The tenant and the pattern, one below the other. */
+export const RowSummary = ({ row, gap = 4, children }: RowSummaryProps) => (
+  <Stack gap={gap}>
+    <TenantCell row={row} />
+    <PatternCell row={row} />
+    {children}
+  </Stack>
+);
 
 /** The priority in effect; if it is not the row's own, also its source and end. */
 export function PriorityCell({ row }: CellProps) {

@@ -1,9 +1,10 @@
-import { Alert, Button, Group, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { type Change, useChangeMapping, useEndBoost, useTrial } from '../../api/mappings.ts';
+import { FormError } from '../../parts/form-foot.tsx';
 import { errorText } from '../../parts/states.tsx';
 import { tellDone } from '../../parts/tell.ts';
-import { PatternCell, TenantCell } from './cells.tsx';
+import { RowSummary } from './cells.tsx';
 import type { Row } from './row.ts';
 import { TaskDialog } from './task-dialog.tsx';
 import { TrialResult } from './trial-result.tsx';
@@ -29,42 +30,38 @@ function Question({ kind, row, onClose }: RowChange & { readonly onClose: () => 
   const { t: shell } = useTranslation();
   const change = changeOf(kind, row);
   const trial = useTrial([kind, row.id, row.etag], change && (async () => change));
-  const writing = useChangeMapping();
-  const ending = useEndBoost();
-  const onSuccess = () => {
-    tellDone(t(`done_${kind}`, { id: row.id }));
-    onClose();
-  };
-  const confirm = () =>
-    change === null ? ending.mutate(row.id, { onSuccess }) : writing.mutate(async () => change, { onSuccess });
-  const error = writing.error ?? ending.error ?? trial.error;
+  const { confirm, isPending, error: refusal } = useConfirmed({ kind, row }, change, onClose);
+  const error = refusal ?? trial.error;
   return (
     <Stack>
-      <Stack gap={4}>
-        <TenantCell row={row} />
-        <PatternCell row={row} />
-      </Stack>
+      <RowSummary row={row} />
       <Text size="sm">{t(`text_${kind}`)}</Text>
       {change && !trial.error && <TrialResult tried={trial.data} isTrying={trial.isFetching} hint="" />}
-      {error !== null && (
-        <Alert color="red" role="alert">
-          {errorText(error, shell)}
-        </Alert>
-      )}
+      <FormError>{error && errorText(error, shell)}</FormError>
       <Group justify="flex-end">
         <Button variant="default" onClick={onClose} data-autofocus>
           {t('shell:cancel')}
         </Button>
-        <Button
-          color={kind === 'delete' ? 'red' : undefined}
-          loading={writing.isPending || ending.isPending}
-          onClick={confirm}
-        >
+        <Button color={kind === 'delete' ? 'red' : undefined} loading={isPending} onClick={confirm}>
           {t(kind)}
         </Button>
       </Group>
     </Stack>
   );
+}
+
+/** Makes the change, or ends the boost if the row itself does not change. */
+function useConfirmed({ kind, row: { id } }: RowChange, change: Change | null, onClose: () => void) {
+  const { t } = useTranslation('mappings');
+  const writing = useChangeMapping();
+  const ending = useEndBoost();
+  const onSuccess = () => {
+    tellDone(t(`done_${kind}`, { id }));
+    onClose();
+  };
+  const confirm = () =>
+    change === null ? ending.mutate(id, { onSuccess }) : writing.mutate(async () => change, { onSuccess });
+  return { confirm, isPending: writing.isPending || ending.isPending, error: writing.error ?? ending.error };
 }
 
 /** Returns null if it does not change the row itself. */

@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 import { IconGitMerge } from '@tabler/icons-react';
 import type { TFunction } from 'i18next';
-import { DataTable } from 'mantine-datatable';
+import { DataTable, type DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
 import type { Mapping } from '../../../../src/http/admin/contract/contract.ts';
 import { Moment } from '../../parts/moment.tsx';
@@ -15,7 +15,7 @@ const marked = 'color-mix(in srgb, var(--mantine-color-yellow-5) 18%, var(--mant
 type Shown = Values[(typeof fieldNames)[number]];
 
 interface ConflictProps {
-  /** The version at the begin of the editing. */
+  /** The version at the start of the editing. */
   readonly base: Mapping;
   readonly mine: Values;
   /** The row after the concurrent change; null: deleted. */
@@ -75,54 +75,62 @@ export function ConflictNotice({ onCompare }: { readonly onCompare: () => void }
   );
 }
 
-interface ComparisonProps {
+interface Versions {
   readonly base: Values;
   readonly mine: Values;
   readonly theirs: Values;
 }
 
-function Comparison({ base, mine, theirs }: ComparisonProps) {
+function Comparison(versions: Versions) {
   const { t } = useTranslation('mappings');
-  const rows = fieldNames.map(name => {
-    const differs = mine[name] !== theirs[name];
-    const [isTheirs, isMine] = [theirs[name] !== base[name], mine[name] !== base[name]];
-    const by = isTheirs && isMine ? 'Both' : isTheirs ? 'Them' : 'You';
-    return { name, mine: mine[name], theirs: theirs[name], differs, by } as const;
+  const column = (side: 'mine' | 'theirs', title: string): DataTableColumn<Compared> => ({
+    accessor: side,
+    title,
+    render: row => <Value name={row.name} value={row[side]} isMarked={row.differs} />,
   });
   return (
-    <DataTable
-      records={rows}
+    <DataTable<Compared>
+      records={compare(versions)}
       idAccessor="name"
       withTableBorder
       minHeight={0}
       rowBackgroundColor={({ differs }) => (differs ? marked : undefined)}
       columns={[
-        {
-          accessor: 'name',
-          title: t('field'),
-          render: ({ name, differs, by }) => (
-            <Stack gap={2} align="flex-start">
-              <Text size="sm">{t(`field_${name}`)}</Text>
-              {differs && (
-                <Text size="xs" fs="italic">
-                  {t(`changedBy_${by}`)}
-                </Text>
-              )}
-            </Stack>
-          ),
-        },
-        {
-          accessor: 'mine',
-          title: t('yours'),
-          render: row => <Value name={row.name} value={row.mine} isMarked={row.differs} />,
-        },
-        {
-          accessor: 'theirs',
-          title: t('theirs'),
-          render: row => <Value name={row.name} value={row.theirs} isMarked={row.differs} />,
-        },
+        { accessor: 'name', title: t('field'), render: row => <FieldName {...row} /> },
+        column('mine', t('yours')),
+        column('theirs', t('theirs')),
       ]}
     />
+  );
+}
+
+interface Compared {
+  readonly name: (typeof fieldNames)[number];
+  readonly mine: Shown;
+  readonly theirs: Shown;
+  readonly differs: boolean;
+  readonly by: 'You' | 'Them' | 'Both';
+}
+
+/** Compares field by field. */
+const compare = ({ base, mine, theirs }: Versions): Compared[] =>
+  fieldNames.map(name => {
+    const [isTheirs, isMine] = [theirs[name] !== base[name], mine[name] !== base[name]];
+    const by = isTheirs && isMine ? 'Both' : isTheirs ? 'Them' : 'You';
+    return { name, mine: mine[name], theirs: theirs[name], differs: mine[name] !== theirs[name], by };
+  });
+
+function FieldName({ name, differs, by }: Compared) {
+  const { t } = useTranslation('mappings');
+  return (
+    <Stack gap={2} align="flex-start">
+      <Text size="sm">{t(`field_${name}`)}</Text>
+      {differs && (
+        <Text size="xs" fs="italic">
+          {t(`changedBy_${by}`)}
+        </Text>
+      )}
+    </Stack>
   );
 }
 

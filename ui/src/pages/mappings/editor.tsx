@@ -1,7 +1,8 @@
-import { Drawer, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { type RefObject, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useMapping } from '../../api/mappings.ts';
+import { SidePanel } from '../../parts/side-panel.tsx';
 import { ErrorState, LoadingState } from '../../parts/states.tsx';
 import { useLeaving } from '../../parts/use-leaving.tsx';
 import { MappingForm } from './mapping-form.tsx';
@@ -14,16 +15,15 @@ interface EditorProps {
 
 /** The side panel in which a mapping is created or changed. */
 export function Editor({ target, onClose }: EditorProps) {
-  const { t } = useTranslation(['mappings', 'shell']);
+  const { t } = useTranslation('mappings');
   const [shown, setShown] = useState(target);
   if (target !== null && target !== shown) setShown(target);
   const { isDirty, ask, leave, panel, dialog } = useLeaving(onClose);
   return (
     <>
-      <Drawer
+      <SidePanel
         opened={target !== null}
         {...panel}
-        position="right"
         size={620}
         padding="md"
         title={
@@ -31,11 +31,10 @@ export function Editor({ target, onClose }: EditorProps) {
             {shown === 'new' ? t('newTitle') : t('editTitle', { id: shown })}
           </Text>
         }
-        closeButtonProps={{ 'aria-label': t('shell:close') }}
       >
         {shown === 'new' && <MappingForm row={null} isDirty={isDirty} onCancel={ask} onDone={leave} />}
         {typeof shown === 'number' && <Loaded id={shown} isDirty={isDirty} onCancel={ask} onDone={leave} />}
-      </Drawer>
+      </SidePanel>
       {dialog}
     </>
   );

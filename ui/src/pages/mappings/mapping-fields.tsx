@@ -5,24 +5,28 @@ import { PrioritySelect } from '../../parts/priority-select.tsx';
 import { HashSwitch } from './hash-switch.tsx';
 import { type fieldNames, matchTypes, tenantTypes, type Values } from './row.ts';
 
-interface MappingFieldsProps {
+interface FieldsProps {
   readonly form: UseFormReturnType<Values>;
   readonly errors: Partial<Record<(typeof fieldNames)[number], string>>;
+}
+
+interface MappingFieldsProps extends FieldsProps {
   readonly isHashWanted: boolean;
   readonly onHashWanted: (isWanted: boolean) => void;
 }
 
-export function MappingFields({ form, errors, isHashWanted, onHashWanted }: MappingFieldsProps) {
-  const { t } = useTranslation(['mappings', 'shell']);
-  const { values, setFieldValue: set } = form;
-  /** A text of the row; an empty text is sent as null. */
-  const text = (name: 'tenant_id' | 'tenant_name' | 'description') => ({
-    name,
-    label: t(`field_${name}`),
-    value: values[name] ?? '',
-    onChange: (event: { currentTarget: { value: string } }) => set(name, event.currentTarget.value || null),
-    error: errors[name],
-  });
+export const MappingFields = ({ form, errors, isHashWanted, onHashWanted }: MappingFieldsProps) => (
+  <>
+    <MatchFields form={form} errors={errors} />
+    <HashSwitch values={form.values} isWanted={isHashWanted} onWanted={onHashWanted} />
+    <TenantFields form={form} errors={errors} />
+    <EnabledSwitch form={form} />
+  </>
+);
+
+/** Which keys, and their priority. */
+function MatchFields({ form: { values, setFieldValue: set }, errors }: FieldsProps) {
+  const { t } = useTranslation('mappings');
   return (
     <>
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
@@ -55,7 +59,23 @@ export function MappingFields({ form, errors, isHashWanted, onHashWanted }: Mapp
         required
         data-autofocus
       />
-      <HashSwitch values={values} isWanted={isHashWanted} onWanted={onHashWanted} />
+    </>
+  );
+}
+
+/** Whose keys these are. */
+function TenantFields({ form: { values, setFieldValue: set }, errors }: FieldsProps) {
+  const { t } = useTranslation(['mappings', 'shell']);
+  /** A text of the row; an empty text is sent as null. */
+  const text = (name: 'tenant_id' | 'tenant_name' | 'description') => ({
+    name,
+    label: t(`field_${name}`),
+    value: values[name] ?? '',
+    onChange: (event: { currentTarget: { value: string } }) => set(name, event.currentTarget.value || null),
+    error: errors[name],
+  });
+  return (
+    <>
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
         <TextInput {...text('tenant_id')} description={t('tenantIdHint')} />
         <TextInput {...text('tenant_name')} description={t('tenantNameHint')} />
@@ -71,18 +91,24 @@ export function MappingFields({ form, errors, isHashWanted, onHashWanted }: Mapp
         clearButtonProps={{ 'aria-label': t('shell:clearFilter', { name: t('field_tenant_type') }) }}
       />
       <Textarea {...text('description')} autosize minRows={2} maxRows={6} />
-      <Group gap="xs">
-        <Switch
-          label={t('field_enabled')}
-          checked={values.enabled ?? true}
-          onChange={event => set('enabled', event.currentTarget.checked)}
-        />
-        {values.enabled === false && (
-          <Text size="sm" c="dimmed">
-            {t('disabledHint')}
-          </Text>
-        )}
-      </Group>
     </>
+  );
+}
+
+function EnabledSwitch({ form: { values, setFieldValue: set } }: Pick<FieldsProps, 'form'>) {
+  const { t } = useTranslation('mappings');
+  return (
+    <Group gap="xs">
+      <Switch
+        label={t('field_enabled')}
+        checked={values.enabled ?? true}
+        onChange={event => set('enabled', event.currentTarget.checked)}
+      />
+      {values.enabled === false && (
+        <Text size="sm" c="dimmed">
+          {t('disabledHint')}
+        </Text>
+      )}
+    </Group>
   );
 }

@@ -3,6 +3,7 @@ import { IconArrowRight } from '@tabler/icons-react';
 import { DataTable, type DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
 import type { Tried } from '../../../../src/http/admin/contract/transfer-contract.ts';
+import { figure } from '../../parts/columns.ts';
 import { PriorityBadge } from '../../parts/priority.tsx';
 
 export type Impact = Tried['impact'];
@@ -19,38 +20,16 @@ export function Moves({ impact }: { readonly impact: Impact }) {
   const byLevel = joined<LevelMove>(keys.levels, requests.levels);
   const byTenant = joined<TenantMove>(keys.tenants, requests.tenants);
   const more = Math.max(keys.tenants_left_out, requests.tenants_left_out) + Math.max(0, byTenant.length - tenantsShown);
-  const counts = <Move,>(): DataTableColumn<Counted<Move>>[] => [
-    {
-      accessor: 'keys',
-      title: t('keys'),
-      textAlign: 'right',
-      width: 76,
-      render: row => t('count', { count: row.keys }),
-    },
-    {
-      accessor: 'requests',
-      title: t('requests'),
-      textAlign: 'right',
-      width: 96,
-      render: row => t('count', { count: row.requests }),
-    },
-  ];
   if (byLevel.length === 0) return null;
   return (
     <Stack gap="sm">
       <MoveTable
         rows={byLevel}
-        columns={[
-          { accessor: 'level', title: t('byLevel'), render: row => <Levels {...row} /> },
-          ...counts<LevelMove>(),
-        ]}
+        column={{ accessor: 'level', title: t('byLevel'), render: row => <Levels {...row} /> }}
       />
       <MoveTable
         rows={byTenant.slice(0, tenantsShown)}
-        columns={[
-          { accessor: 'tenant', title: t('byTenant'), render: row => <Tenants {...row} /> },
-          ...counts<TenantMove>(),
-        ]}
+        column={{ accessor: 'tenant', title: t('byTenant'), render: row => <Tenants {...row} /> }}
       />
       {more > 0 && (
         <Text size="xs" c="dimmed">
@@ -63,20 +42,28 @@ export function Moves({ impact }: { readonly impact: Impact }) {
 
 interface MoveTableProps<Row> {
   readonly rows: Row[];
-  readonly columns: DataTableColumn<Row>[];
+  /** The column before the counts. */
+  readonly column: DataTableColumn<Row>;
 }
 
-const MoveTable = <Row extends { readonly id: string }>({ rows, columns }: MoveTableProps<Row>) => (
-  <DataTable<Row>
-    records={rows}
-    columns={columns}
-    idAccessor="id"
-    withTableBorder
-    verticalSpacing={4}
-    fz="sm"
-    minHeight={0}
-  />
-);
+function MoveTable<Row extends Counted<unknown>>({ rows, column }: MoveTableProps<Row>) {
+  const { t } = useTranslation('mappings');
+  return (
+    <DataTable<Row>
+      records={rows}
+      columns={[
+        column,
+        figure('keys', t('keys'), row => t('count', { count: row.keys }), { width: 76 }),
+        figure('requests', t('requests'), row => t('count', { count: row.requests }), { width: 96 }),
+      ]}
+      idAccessor="id"
+      withTableBorder
+      verticalSpacing={4}
+      fz="sm"
+      minHeight={0}
+    />
+  );
+}
 
 function Levels({ from, to }: { readonly from: number; readonly to: number }) {
   return (

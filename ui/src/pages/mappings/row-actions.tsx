@@ -62,50 +62,20 @@ const explainPath = ({ match_type: type, pattern }: Row): string =>
 
 /** All actions of a row; on a phone it is the only button. */
 export function RowMenu({ row, actions }: RowActionsProps) {
-  const { t } = useTranslation(['mappings', 'shell']);
-  const { t: own } = useTranslation('mappings');
-  const isOn = row.enabled;
+  const { t } = useTranslation('mappings');
   return (
     // A click here does not count as a click on the row.
     <Box display="inline-block" onClick={event => event.stopPropagation()}>
       <Menu position="bottom-end" withInitialFocusPlaceholder={false}>
         <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" aria-label={t('actionsOf', named(row, own))}>
+          <ActionIcon variant="subtle" color="gray" aria-label={t('actionsOf', named(row, t))}>
             <IconDots size={16} />
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item leftSection={<IconPencil size={16} />} onClick={() => actions.edit(row)}>
-            {t('shell:edit')}
-          </Menu.Item>
-          <Menu.Item
-            leftSection={isOn ? <IconPlayerPause size={16} /> : <IconPlayerPlay size={16} />}
-            onClick={() => actions.change({ kind: isOn ? 'disable' : 'enable', row })}
-          >
-            {t(isOn ? 'disable' : 'enable')}
-          </Menu.Item>
-          <Menu.Item leftSection={<IconRocket size={16} />} onClick={() => actions.boost(row)}>
-            {t(row.boost === null ? 'boost' : 'changeBoost')}
-          </Menu.Item>
-          {row.boost !== null && (
-            <Menu.Item
-              leftSection={<IconPlayerStop size={16} />}
-              onClick={() => actions.change({ kind: 'endBoost', row })}
-            >
-              {t('endBoost')}
-            </Menu.Item>
-          )}
+          <ChangeItems row={row} actions={actions} />
           <Menu.Divider />
-          <Menu.Item component={Link} href={explainPath(row)} leftSection={<IconRoute size={16} />}>
-            {t('toExplain')}
-          </Menu.Item>
-          <Menu.Item
-            component={Link}
-            href={`/history?object=mapping&object_id=${row.id}`}
-            leftSection={<IconHistory size={16} />}
-          >
-            {t('toHistory')}
-          </Menu.Item>
+          <LinkItems row={row} />
           <Menu.Divider />
           <Menu.Item
             leftSection={<IconTrash size={16} color="var(--mantine-color-error)" />}
@@ -116,5 +86,49 @@ export function RowMenu({ row, actions }: RowActionsProps) {
         </Menu.Dropdown>
       </Menu>
     </Box>
+  );
+}
+
+function ChangeItems({ row, actions: { edit, boost, change } }: RowActionsProps) {
+  const { t } = useTranslation(['mappings', 'shell']);
+  const kind = row.enabled ? 'disable' : 'enable';
+  return (
+    <>
+      <Menu.Item leftSection={<IconPencil size={16} />} onClick={() => edit(row)}>
+        {t('shell:edit')}
+      </Menu.Item>
+      <Menu.Item
+        leftSection={row.enabled ? <IconPlayerPause size={16} /> : <IconPlayerPlay size={16} />}
+        onClick={() => change({ kind, row })}
+      >
+        {t(kind)}
+      </Menu.Item>
+      <Menu.Item leftSection={<IconRocket size={16} />} onClick={() => boost(row)}>
+        {t(row.boost === null ? 'boost' : 'changeBoost')}
+      </Menu.Item>
+      {row.boost !== null && (
+        <Menu.Item leftSection={<IconPlayerStop size={16} />} onClick={() => change({ kind: 'endBoost', row })}>
+          {t('endBoost')}
+        </Menu.Item>
+      )}
+    </>
+  );
+}
+
+function LinkItems({ row }: Pick<RowActionsProps, 'row'>) {
+  const { t } = useTranslation('mappings');
+  return (
+    <>
+      <Menu.Item component={Link} href={explainPath(row)} leftSection={<IconRoute size={16} />}>
+        {t('toExplain')}
+      </Menu.Item>
+      <Menu.Item
+        component={Link}
+        href={`/history?object=mapping&object_id=${row.id}`}
+        leftSection={<IconHistory size={16} />}
+      >
+        {t('toHistory')}
+      </Menu.Item>
+    </>
   );
 }

@@ -19,19 +19,10 @@ interface PoolCardProps {
 /** One pool: its settings in effect, and the source of each value. */
 export function PoolCard({ pool, providers, onEdit }: PoolCardProps) {
   const { t } = useTranslation('pools');
-  const { count } = useNumbers();
-  const sharingHint = pool.policy === 'strict' ? t('shareByHint_strict') : t(`shareByHint_${pool.share_by as 'level'}`);
   const names = providers.filter(provider => provider.pool === pool.name).map(({ name }) => name);
   return (
     <Section
-      title={
-        <Group gap="xs">
-          {pool.name}
-          <Badge variant="default" radius="sm" tt="none">
-            {t('seats', { count: pool.seats, seats: count(pool.seats) })}
-          </Badge>
-        </Group>
-      }
+      title={<Name pool={pool} />}
       hint={names.length > 0 ? t('servedBy', { names: names.join(', ') }) : undefined}
       aside={
         <Button
@@ -54,21 +45,7 @@ export function PoolCard({ pool, providers, onEdit }: PoolCardProps) {
         <ScheduledNote pool={pool} />
         <SimpleGrid cols={{ base: 1, sm: 3 }} spacing="xl">
           {groupNames.map(group => (
-            <Box key={group}>
-              <Text size="xs" fw={600} c="dimmed" mb={4}>
-                {t(`group_${group}`)}
-              </Text>
-              {settingsOf(group)
-                .filter(({ kind }) => kind !== 'levels')
-                .map(({ key, unit }) => (
-                  <Value key={key} pool={pool} name={key} unit={unit} />
-                ))}
-              {group === 'sharing' && (
-                <Text size="xs" c="dimmed" mt={4}>
-                  {t(`policyHint_${pool.policy as 'strict'}`)} {sharingHint}
-                </Text>
-              )}
-            </Box>
+            <SettingGroup key={group} pool={pool} group={group} />
           ))}
         </SimpleGrid>
         <LevelTable pool={pool} />
@@ -77,8 +54,47 @@ export function PoolCard({ pool, providers, onEdit }: PoolCardProps) {
   );
 }
 
-interface ValueProps {
+interface OfPool {
   readonly pool: ShownPool;
+}
+
+function Name({ pool: { name, seats } }: OfPool) {
+  const { t } = useTranslation('pools');
+  const { count } = useNumbers();
+  return (
+    <Group gap="xs">
+      {name}
+      <Badge variant="default" radius="sm" tt="none">
+        {t('seats', { count: seats, seats: count(seats) })}
+      </Badge>
+    </Group>
+  );
+}
+
+/** The settings of a group that are the same for all levels. */
+function SettingGroup({ pool, group }: OfPool & { readonly group: (typeof groupNames)[number] }) {
+  const { t } = useTranslation('pools');
+  const sharingHint = pool.policy === 'strict' ? t('shareByHint_strict') : t(`shareByHint_${pool.share_by as 'level'}`);
+  return (
+    <Box>
+      <Text size="xs" fw={600} c="dimmed" mb={4}>
+        {t(`group_${group}`)}
+      </Text>
+      {settingsOf(group)
+        .filter(({ kind }) => kind !== 'levels')
+        .map(({ key, unit }) => (
+          <Value key={key} pool={pool} name={key} unit={unit} />
+        ))}
+      {group === 'sharing' && (
+        <Text size="xs" c="dimmed" mt={4}>
+          {t(`policyHint_${pool.policy as 'strict'}`)} {sharingHint}
+        </Text>
+      )}
+    </Box>
+  );
+}
+
+interface ValueProps extends OfPool {
   readonly name: PoolKey;
   readonly unit: Unit | undefined;
 }

@@ -28,52 +28,64 @@ export function PoolSettingField(props: PoolSettingFieldProps) {
   );
 }
 
-function Control({ setting: { key, kind, unit }, pool, value, onChange, error }: PoolSettingFieldProps) {
+function Control(props: PoolSettingFieldProps) {
+  const { kind } = props.setting;
+  if (kind === 'levels') return <Levels {...props} />;
+  if (kind === 'policy' || kind === 'sharing') return <Choice {...props} />;
+  return kind === 'flag' ? <Flag {...props} /> : <Quantity {...props} />;
+}
+
+function Levels({ setting: { key }, pool, value, onChange, error }: PoolSettingFieldProps) {
   const { t } = useTranslation('pools');
-  const label = t(key);
-  if (kind === 'levels') {
-    return (
-      <LevelNumbers
-        label={label}
-        value={value as readonly Typed[]}
-        onChange={onChange}
-        withAll={key === 'queue_timeout_sec' || key === 'max_queue_depth'}
-        {...(key === 'cap' ? { placeholder: String(pool.seats) } : {})}
-        error={error}
-      />
-    );
-  }
-  if (kind === 'policy' || kind === 'sharing') {
-    return (
-      <Select
-        aria-label={label}
-        data={
-          kind === 'policy'
-            ? policies.map(policy => ({ value: policy, label: t(`policyChoice_${policy}`) }))
-            : shareBys.map(shareBy => ({ value: shareBy, label: t(`shareByChoice_${shareBy}`) }))
-        }
-        value={String(value)}
-        onChange={chosen => chosen !== null && onChange(chosen)}
-        allowDeselect={false}
-        error={error}
-      />
-    );
-  }
-  if (kind === 'flag') {
-    return (
-      <Switch
-        aria-label={label}
-        label={t(value === true ? 'on' : 'off')}
-        checked={value === true}
-        onChange={event => onChange(event.currentTarget.checked)}
-        error={error}
-        mt={6}
-      />
-    );
-  }
+  return (
+    <LevelNumbers
+      label={t(key)}
+      value={value as readonly Typed[]}
+      onChange={onChange}
+      withAll={key === 'queue_timeout_sec' || key === 'max_queue_depth'}
+      {...(key === 'cap' ? { placeholder: String(pool.seats) } : {})}
+      error={error}
+    />
+  );
+}
+
+function Choice({ setting: { key, kind }, value, onChange, error }: PoolSettingFieldProps) {
+  const { t } = useTranslation('pools');
+  return (
+    <Select
+      aria-label={t(key)}
+      data={
+        kind === 'policy'
+          ? policies.map(policy => ({ value: policy, label: t(`policyChoice_${policy}`) }))
+          : shareBys.map(shareBy => ({ value: shareBy, label: t(`shareByChoice_${shareBy}`) }))
+      }
+      value={String(value)}
+      onChange={chosen => chosen !== null && onChange(chosen)}
+      allowDeselect={false}
+      error={error}
+    />
+  );
+}
+
+function Flag({ setting: { key }, value, onChange, error }: PoolSettingFieldProps) {
+  const { t } = useTranslation('pools');
+  return (
+    <Switch
+      aria-label={t(key)}
+      label={t(value === true ? 'on' : 'off')}
+      checked={value === true}
+      onChange={event => onChange(event.currentTarget.checked)}
+      error={error}
+      mt={6}
+    />
+  );
+}
+
+function Quantity({ setting: { key, unit }, value, onChange, error }: PoolSettingFieldProps) {
+  const { t } = useTranslation('pools');
   return (
     <NumberInput
-      aria-label={label}
+      aria-label={t(key)}
       value={value as Typed}
       onChange={onChange}
       placeholder={t('noLimit')}

@@ -4,6 +4,7 @@ import type { TFunction } from 'i18next';
 import type { DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
 import type { ShownProvider } from '../../api/pools.ts';
+import { figure, shownFrom } from '../../parts/columns.ts';
 import { Countdown } from '../../parts/countdown.tsx';
 import { useEachSecond } from '../../parts/each-second.ts';
 import { Moment } from '../../parts/moment.tsx';
@@ -41,63 +42,66 @@ const providerColumns = (t: TFunction<'pools'>, { count }: Numbers): DataTableCo
       </Stack>
     ),
   },
-  {
-    accessor: 'base_url',
-    title: t('endpoint'),
-    visibleMediaQuery: '(min-width: 75em)',
-    render: ({ base_url, models }) => (
-      <Stack gap={0} maw={260}>
-        <Text size="sm" truncate {...(base_url === null ? {} : { className: 'mono', title: base_url })}>
-          {base_url ?? t('noUrl')}
-        </Text>
-        <Tooltip label={models.join(', ')} multiline maw={360} disabled={models.length < 4}>
-          <Text size="xs" c="dimmed" truncate>
-            {t('models', { models: models.join(', ') })}
-          </Text>
-        </Tooltip>
-      </Stack>
-    ),
-  },
-  {
-    accessor: 'pool',
-    title: t('pool'),
-    visibleMediaQuery: '(min-width: 48em)',
-    render: ({ pool }) => (
-      <Anchor href={`#${poolAnchor(pool)}`} size="sm">
-        {pool}
-      </Anchor>
-    ),
-  },
+  { accessor: 'base_url', title: t('endpoint'), render: row => <Endpoint provider={row} t={t} />, ...shownFrom.lg },
+  { accessor: 'pool', title: t('pool'), render: ({ pool }) => <PoolLink name={pool} />, ...shownFrom.sm },
   { accessor: 'health', title: t('health'), render: ({ health }) => <Health health={health} /> },
-  {
-    accessor: 'requests',
-    title: t('lastFiveMinutes'),
-    textAlign: 'right',
-    render: ({ health: { requests, failures } }) => (
-      <Stack gap={0} align="flex-end">
-        <Text size="sm">{t('requests', { count: requests, requests: count(requests) })}</Text>
-        <Text size="xs" c={failures > 0 ? 'var(--mantine-color-error)' : 'dimmed'}>
-          {t('failures', { failures: count(failures) })}
-        </Text>
-      </Stack>
-    ),
-  },
+  figure('requests', t('lastFiveMinutes'), ({ health }) => <Requests health={health} count={count} t={t} />),
   {
     accessor: 'last_success_at',
     title: t('lastSuccess'),
-    visibleMediaQuery: '(min-width: 62em)',
     noWrap: true,
     render: ({ health }) => (health.last_success_at === null ? '–' : <Moment at={health.last_success_at} />),
+    ...shownFrom.md,
   },
   {
     accessor: 'last_failure_at',
     title: t('lastFailure'),
-    visibleMediaQuery: '(min-width: 62em)',
     render: ({ health }) => <LastFailure health={health} />,
+    ...shownFrom.md,
   },
 ];
 
-type HealthProps = { readonly health: ShownProvider['health'] };
+interface EndpointProps {
+  readonly provider: ShownProvider;
+  readonly t: TFunction<'pools'>;
+}
+
+const Endpoint = ({ provider: { base_url, models }, t }: EndpointProps) => (
+  <Stack gap={0} maw={260}>
+    <Text size="sm" truncate {...(base_url === null ? {} : { className: 'mono', title: base_url })}>
+      {base_url ?? t('noUrl')}
+    </Text>
+    <Tooltip label={models.join(', ')} multiline maw={360} disabled={models.length < 4}>
+      <Text size="xs" c="dimmed" truncate>
+        {t('models', { models: models.join(', ') })}
+      </Text>
+    </Tooltip>
+  </Stack>
+);
+
+const PoolLink = ({ name }: { readonly name: string }) => (
+  <Anchor href={`#${poolAnchor(name)}`} size="sm">
+    {name}
+  </Anchor>
+);
+
+interface RequestsProps extends HealthProps {
+  readonly count: Numbers['count'];
+  readonly t: TFunction<'pools'>;
+}
+
+const Requests = ({ health: { requests, failures }, count, t }: RequestsProps) => (
+  <Stack gap={0} align="flex-end">
+    <Text size="sm">{t('requests', { count: requests, requests: count(requests) })}</Text>
+    <Text size="xs" c={failures > 0 ? 'var(--mantine-color-error)' : 'dimmed'}>
+      {t('failures', { failures: count(failures) })}
+    </Text>
+  </Stack>
+);
+
+interface HealthProps {
+  readonly health: ShownProvider['health'];
+}
 
 function LastFailure({ health: { last_failure_at, last_failure } }: HealthProps) {
   if (last_failure_at === null) return '–';

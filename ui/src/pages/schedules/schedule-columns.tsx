@@ -1,15 +1,15 @@
-import { ActionIcon, Anchor, Badge, Box, Group, Stack, Text, Tooltip, VisuallyHidden } from '@mantine/core';
+import { Anchor, Badge, Box, Group, Stack, Text, VisuallyHidden } from '@mantine/core';
 import { IconPencil, IconTrash } from '@tabler/icons-react';
 import type { TFunction } from 'i18next';
 import type { DataTableColumn } from 'mantine-datatable';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { PoolSchedule, Schedule } from '../../api/schedules.ts';
+import { shownFrom } from '../../parts/columns.ts';
+import { IconButton } from '../../parts/icon-button.tsx';
 import { useWeekdays, weekdaysText } from './weekdays.ts';
 
 type AnySchedule = Schedule | PoolSchedule;
-const wide = '(min-width: 62em)';
-const middle = '(min-width: 48em)';
 
 interface ColumnsOf<Row> {
   readonly onEdit: (row: Row) => void;
@@ -26,43 +26,19 @@ interface ColumnsOf<Row> {
 /** Shared by mappings and pools, which differ in subject and value. */
 export function scheduleColumns<Row extends AnySchedule>(
   t: TFunction<'schedules'>,
-  { onEdit, onDelete, target, what }: ColumnsOf<Row>,
+  columns: ColumnsOf<Row>,
 ): DataTableColumn<Row>[] {
+  const { onEdit, onDelete, target, what } = columns;
   return [
-    {
-      accessor: 'target',
-      title: target.title,
-      render: row => (
-        <Stack gap={2} align="flex-start">
-          <Anchor component="button" type="button" size="sm" ta="left" onClick={() => onEdit(row)}>
-            {target.name(row)}
-          </Anchor>
-          <Text size="xs" c="dimmed" className="mono" style={{ overflowWrap: 'anywhere' }}>
-            {target.detail(row)}
-          </Text>
-          <Box hiddenFrom="sm">{what.render(row)}</Box>
-          {row.fault !== null && (
-            <Text size="xs" c="var(--mantine-color-error)">
-              {t('leftOut', { fault: row.fault })}
-            </Text>
-          )}
-        </Stack>
-      ),
-    },
-    { accessor: 'what', title: what.title, visibleMediaQuery: middle, render: what.render },
+    { accessor: 'target', title: target.title, render: row => <Target row={row} columns={columns} /> },
+    { accessor: 'what', title: what.title, render: what.render, ...shownFrom.sm },
     { accessor: 'when', title: t('when'), render: row => <When schedule={row} /> },
-    {
-      accessor: 'is_open',
-      title: t('now'),
-      width: 110,
-      visibleMediaQuery: middle,
-      render: row => <State schedule={row} />,
-    },
+    { accessor: 'is_open', title: t('now'), width: 110, render: row => <State schedule={row} />, ...shownFrom.sm },
     {
       accessor: 'description',
       title: t('description'),
-      visibleMediaQuery: wide,
       render: ({ description }) => <Text size="sm">{description ?? '–'}</Text>,
+      ...shownFrom.md,
     },
     {
       accessor: 'actions',
@@ -72,6 +48,32 @@ export function scheduleColumns<Row extends AnySchedule>(
       render: row => <Actions id={row.id} onEdit={() => onEdit(row)} onDelete={() => onDelete(row)} />,
     },
   ];
+}
+
+interface TargetProps<Row> {
+  readonly row: Row;
+  readonly columns: ColumnsOf<Row>;
+}
+
+/** On a phone, also the value. */
+function Target<Row extends AnySchedule>({ row, columns: { onEdit, target, what } }: TargetProps<Row>) {
+  const { t } = useTranslation('schedules');
+  return (
+    <Stack gap={2} align="flex-start">
+      <Anchor component="button" type="button" size="sm" ta="left" onClick={() => onEdit(row)}>
+        {target.name(row)}
+      </Anchor>
+      <Text size="xs" c="dimmed" className="mono" style={{ overflowWrap: 'anywhere' }}>
+        {target.detail(row)}
+      </Text>
+      <Box hiddenFrom="sm">{what.render(row)}</Box>
+      {row.fault !== null && (
+        <Text size="xs" c="var(--mantine-color-error)">
+          {t('leftOut', { fault: row.fault })}
+        </Text>
+      )}
+    </Stack>
+  );
 }
 
 function When({ schedule: { weekdays, start, end, zone } }: { readonly schedule: AnySchedule }) {
@@ -111,16 +113,12 @@ function Actions({ id, onEdit, onDelete }: ActionsProps) {
   const { t: shared } = useTranslation();
   return (
     <Group gap={2} justify="flex-end" wrap="nowrap">
-      <Tooltip label={shared('edit')}>
-        <ActionIcon variant="subtle" color="gray" onClick={onEdit} aria-label={t('editOf', { id })}>
-          <IconPencil size={17} />
-        </ActionIcon>
-      </Tooltip>
-      <Tooltip label={shared('delete')}>
-        <ActionIcon variant="subtle" color="red" onClick={onDelete} aria-label={t('deleteOf', { id })}>
-          <IconTrash size={17} />
-        </ActionIcon>
-      </Tooltip>
+      <IconButton label={t('editOf', { id })} hint={shared('edit')} onClick={onEdit}>
+        <IconPencil size={17} />
+      </IconButton>
+      <IconButton label={t('deleteOf', { id })} hint={shared('delete')} color="red" onClick={onDelete}>
+        <IconTrash size={17} />
+      </IconButton>
     </Group>
   );
 }

@@ -1,10 +1,11 @@
-import { Drawer, SegmentedControl } from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { SegmentedControl } from '@mantine/core';
+import { type UseFormReturnType, useForm } from '@mantine/form';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSaveSchedule, useSchedules } from '../../api/schedules.ts';
 import { formErrors } from '../../parts/form-errors.ts';
 import { FormPanel } from '../../parts/form-panel.tsx';
+import { SidePanel } from '../../parts/side-panel.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../parts/states.tsx';
 import { tellDone } from '../../parts/tell.ts';
 import { NextWindows } from './next-windows.tsx';
@@ -41,7 +42,6 @@ const mostOfMapping = 100;
 
 function WindowPanel({ edited, ...props }: PanelProps<Extract<Edited, { readonly of: 'window' }>>) {
   const { t } = useTranslation('schedules');
-  const { t: shared } = useTranslation();
   const { data, error, refetch } = useSchedules(
     { mapping_id: edited.mappingId, limit: mostOfMapping, offset: 0 },
     true,
@@ -52,34 +52,21 @@ function WindowPanel({ edited, ...props }: PanelProps<Extract<Edited, { readonly
   if (schedule === undefined && found !== undefined) setSchedule(found);
   if (schedule !== undefined) return <ScheduleForm {...props} edited={{ of: 'mapping', schedule }} />;
   return (
-    <Drawer
-      opened
-      onClose={props.onClose}
-      position="right"
-      title={t('editOf', { id: edited.id })}
-      closeButtonProps={{ 'aria-label': shared('close') }}
-    >
+    <SidePanel opened onClose={props.onClose} title={t('editOf', { id: edited.id })}>
       {error && <ErrorState error={error} onRetry={refetch} />}
       {data === undefined && error === null && <LoadingState />}
       {data !== undefined && <EmptyState />}
-    </Drawer>
+    </SidePanel>
   );
 }
 
 function ScheduleForm({ edited, isTeam, pools, mappingId, onClose }: PanelProps<EditedSchedule>) {
   const { t } = useTranslation('schedules');
   const { t: shared } = useTranslation();
-  const saving = useSaveSchedule();
   const form = useForm<Values>({ initialValues: valuesOf(edited, { isTeam, pools, mappingId }) });
+  const { saving, save } = useSaving(edited, form, onClose);
   const errors = formErrors(saving.error, formFields, shared);
   const isNew = edited.of === 'new';
-  const save = (values: Values) =>
-    saving.mutate(writeOf(edited, values, form.getInitialValues()), {
-      onSuccess: ({ id }) => {
-        tellDone(t(isNew ? 'created' : 'changed', { id }));
-        onClose();
-      },
-    });
   const { of, mapping_id } = form.values;
   return (
     <FormPanel
@@ -93,21 +80,42 @@ function ScheduleForm({ edited, isTeam, pools, mappingId, onClose }: PanelProps<
       saveLabel={shared(isNew ? 'create' : 'save')}
       size="lg"
     >
-      {isNew && isTeam && (
-        <SegmentedControl
-          aria-label={t('of')}
-          data={[
-            { value: 'mapping', label: t('mappingsPriority') },
-            { value: 'pool', label: t('poolsSetting') },
-          ]}
-          {...form.getInputProps('of')}
-        />
-      )}
+      {isNew && isTeam && <OfWhat form={form} />}
       <TargetFields form={form} errors={errors} isNew={isNew} pools={pools} />
       <RuleFields form={form} errors={errors} />
       {of === 'mapping' && mapping_id !== null && (
         <NextWindows mappingId={mapping_id} scheduleId={isNew ? null : edited.schedule.id} />
       )}
     </FormPanel>
+  );
+}
+
+type ScheduleFormState = UseFormReturnType<Values>;
+
+function useSaving(edited: EditedSchedule, form: ScheduleFormState, onClose: () => void) {
+  const { t } = useTranslation('schedules');
+  const saving = useSaveSchedule();
+  const save = (values: Values) =>
+    saving.mutate(writeOf(edited, values, form.getInitialValues()), {
+      onSuccess: ({ id }) => {
+        tellDone(t(edited.of === 'new' ? 'created' : 'changed', { id }));
+        onClose();
+      },
+    });
+  return { saving, save };
+}
+
+/** Chooses between the schedules of mappings and those of pools. */
+function OfWhat({ form }: { readonly form: ScheduleFormState }) {
+  const { t } = useTranslation('schedules');
+  return (
+    <SegmentedControl
+      aria-label={t('of')}
+      data={[
+        { value: 'mapping', label: t('mappingsPriority') },
+        { value: 'pool', label: t('poolsSetting') },
+      ]}
+      {...form.getInputProps('of')}
+    />
   );
 }

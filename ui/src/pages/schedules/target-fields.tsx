@@ -51,7 +51,26 @@ function OfMapping({ form, errors, isNew }: TargetFieldsProps) {
   );
 }
 
-function OfPool({ form, errors, isNew, pools }: TargetFieldsProps) {
+function OfPool(props: TargetFieldsProps) {
+  const { t } = useTranslation('schedules');
+  const { form, errors, isNew } = props;
+  return (
+    <>
+      {isNew && <PoolSetting {...props} />}
+      <TextInput
+        label={t('value')}
+        description={t('valueHint')}
+        className="mono-input"
+        {...form.getInputProps('value')}
+        error={errors.value}
+        required
+      />
+    </>
+  );
+}
+
+/** Chooses a pool and one of its settings. */
+function PoolSetting({ form, errors, pools }: TargetFieldsProps) {
   const { t } = useTranslation('schedules');
   const { pool: name, key } = form.values;
   const pool = pools.find(one => one.name === name);
@@ -65,31 +84,19 @@ function OfPool({ form, errors, isNew, pools }: TargetFieldsProps) {
   };
   return (
     <>
-      {isNew && (
-        <>
-          <Select
-            label={t('pool')}
-            data={pools.map(one => one.name)}
-            allowDeselect={false}
-            {...form.getInputProps('pool')}
-          />
-          <Select
-            label={t('setting')}
-            data={keys}
-            value={key}
-            onChange={chooseKey}
-            searchable
-            error={errors.key}
-            required
-          />
-        </>
-      )}
-      <TextInput
-        label={t('value')}
-        description={t('valueHint')}
-        className="mono-input"
-        {...form.getInputProps('value')}
-        error={errors.value}
+      <Select
+        label={t('pool')}
+        data={pools.map(one => one.name)}
+        allowDeselect={false}
+        {...form.getInputProps('pool')}
+      />
+      <Select
+        label={t('setting')}
+        data={keys}
+        value={key}
+        onChange={chooseKey}
+        searchable
+        error={errors.key}
         required
       />
     </>

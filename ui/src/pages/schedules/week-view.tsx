@@ -44,13 +44,7 @@ export function WeekView({ windows, zone, onOpen }: WeekViewProps) {
             {weekdays[day]}
           </div>
         ))}
-        <div className={classes.hours} aria-hidden>
-          {hours.map(hour => (
-            <span key={hour} className={classes.hour} style={{ top: percent(hour * 60) }}>
-              {hourText(hour * 60)}
-            </span>
-          ))}
-        </div>
+        <Hours />
         {days.map(day => (
           <section key={day} className={classes.day} aria-label={weekdays[day]}>
             {day === today && (
@@ -65,6 +59,16 @@ export function WeekView({ windows, zone, onOpen }: WeekViewProps) {
     </div>
   );
 }
+
+const Hours = () => (
+  <div className={classes.hours} aria-hidden>
+    {hours.map(hour => (
+      <span key={hour} className={classes.hour} style={{ top: percent(hour * 60) }}>
+        {hourText(hour * 60)}
+      </span>
+    ))}
+  </div>
+);
 
 const percent = (minutes: number): string => `${(minutes / minutesOfDay) * 100}%`;
 

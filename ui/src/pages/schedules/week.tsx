@@ -43,15 +43,7 @@ export function Week({ isTeam, mappingId, pools, schedules, onEdit, children }: 
     <Stack gap="xs">
       <Group gap="xs">
         {children}
-        <Select
-          aria-label={t('clock')}
-          data={zones.map(value => ({ value, label: value === readerZone() ? t('yours', { zone: value }) : value }))}
-          value={zone}
-          onChange={chosen => setZone(chosen ?? readerZone())}
-          allowDeselect={false}
-          leftSection={<IconClock size={16} />}
-          w={{ base: '100%', xs: 260 }}
-        />
+        <ZoneSelect zones={zones} value={zone} onChange={setZone} />
       </Group>
       <Text size="sm" c="dimmed">
         {t(zone === readerZone() ? 'onYourClock' : 'onClock', { zone })}
@@ -61,5 +53,28 @@ export function Week({ isTeam, mappingId, pools, schedules, onEdit, children }: 
       )}
       <WeekView windows={shown} zone={zone} onOpen={open} />
     </Stack>
+  );
+}
+
+interface ZoneSelectProps {
+  readonly zones: readonly string[];
+  readonly value: string;
+  readonly onChange: (zone: string) => void;
+}
+
+/** Chooses the time zone of the view. */
+function ZoneSelect({ zones, value, onChange }: ZoneSelectProps) {
+  const { t } = useTranslation('schedules');
+  const own = readerZone();
+  return (
+    <Select
+      aria-label={t('clock')}
+      data={zones.map(zone => ({ value: zone, label: zone === own ? t('yours', { zone }) : zone }))}
+      value={value}
+      onChange={chosen => onChange(chosen ?? own)}
+      allowDeselect={false}
+      leftSection={<IconClock size={16} />}
+      w={{ base: '100%', xs: 260 }}
+    />
   );
 }

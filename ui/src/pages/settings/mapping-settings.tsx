@@ -1,7 +1,8 @@
-import { Alert, Button, Group, NumberInput, SegmentedControl, Select, SimpleGrid, Stack } from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { Button, Group, NumberInput, SegmentedControl, Select, SimpleGrid, Stack } from '@mantine/core';
+import { type UseFormReturnType, useForm } from '@mantine/form';
 import { IconAlertTriangle } from '@tabler/icons-react';
-import { useEffect, useState } from 'react';
+import type { TFunction } from 'i18next';
+import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
   type SettingName,
@@ -11,6 +12,7 @@ import {
   useSettings,
 } from '../../api/settings.ts';
 import { formErrors } from '../../parts/form-errors.ts';
+import { FormError } from '../../parts/form-foot.tsx';
 import { PrioritySelect } from '../../parts/priority-select.tsx';
 import { Section } from '../../parts/section.tsx';
 import { SettingField } from '../../parts/setting-fields.tsx';
@@ -35,8 +37,29 @@ export function MappingSettings() {
 }
 
 function Form({ settings }: { readonly settings: Settings }) {
-  const { t } = useTranslation('settings');
   const { t: shared } = useTranslation();
+  const { form, saving, save, changed } = useSettingsForm(settings);
+  const errors = formErrors(saving.error, names, shared);
+  const isSame = changed.length === 0;
+  return (
+    <form onSubmit={form.onSubmit(values => save(patchOf(values, changed), shared('saved')))} noValidate>
+      <Stack>
+        <Fields settings={settings} form={form} errors={errors} save={save} isBusy={saving.isPending} />
+        <FormError icon={<IconAlertTriangle />}>{errors.form}</FormError>
+        <Group justify="flex-end">
+          <Button variant="default" disabled={isSame} onClick={() => form.setValues(valuesOf(settings))}>
+            {shared('discard')}
+          </Button>
+          <Button type="submit" disabled={isSame} loading={saving.isPending}>
+            {shared('save')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+function useSettingsForm(settings: Settings) {
   const saving = useSaveSettings();
   const form = useForm<Values>({ initialValues: valuesOf(settings) });
   const [seen, setSeen] = useState(settings);
@@ -46,7 +69,6 @@ function Form({ settings }: { readonly settings: Settings }) {
     for (const name of names) if (form.values[name] === seen[name]) form.setFieldValue(name, settings[name]);
     setSeen(settings);
   }, [seen, settings, form]);
-  const errors = formErrors(saving.error, names, shared);
   const save = (patch: SettingsPatch, done: string) =>
     saving.mutate(patch, {
       onSuccess: after => {
@@ -55,68 +77,71 @@ function Form({ settings }: { readonly settings: Settings }) {
         tellDone(done);
       },
     });
-  const changed = names.filter(name => form.values[name] !== settings[name]);
-  const input = (name: SettingName) => ({
-    'aria-label': t(name),
-    ...form.getInputProps(name),
-    error: errors[name],
-  });
-  const field = (name: SettingName) => ({
-    label: t(name),
-    hint: t(`hint_${name}`),
-    source: settings.source[name],
-    isBusy: saving.isPending,
-    onReset: () => save({ [name]: null }, t('backDone', { setting: t(name) })),
-  });
+  return { form, saving, save, changed: names.filter(name => form.values[name] !== settings[name]) };
+}
+
+interface FieldsProps {
+  readonly settings: Settings;
+  readonly form: UseFormReturnType<Values>;
+  readonly errors: Readonly<Partial<Record<SettingName, string>>>;
+  readonly save: (patch: SettingsPatch, done: string) => void;
+  readonly isBusy: boolean;
+}
+
+function Fields(props: FieldsProps) {
+  const { t } = useTranslation('settings');
+  const { form, errors } = props;
+  const input = (name: SettingName) => ({ 'aria-label': t(name), ...form.getInputProps(name), error: errors[name] });
   return (
-    <form onSubmit={form.onSubmit(values => save(patchOf(values, changed), shared('saved')))} noValidate>
-      <Stack>
-        <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl" verticalSpacing="lg">
-          <SettingField {...field('enabled')}>
-            <SegmentedControl
-              aria-label={t('enabled')}
-              data={[true, false].map(value => ({ value: String(value), label: t(`enabled_${value as true}`) }))}
-              value={String(form.values.enabled)}
-              onChange={value => form.setFieldValue('enabled', value === 'true')}
-            />
-          </SettingField>
-          <SettingField {...field('mode')}>
-            <SegmentedControl
-              aria-label={t('mode')}
-              data={modes.map(value => ({ value, label: t(`mode_${value}`) }))}
-              value={form.values.mode}
-              onChange={value => form.setFieldValue('mode', value as Settings['mode'])}
-            />
-          </SettingField>
-          <SettingField {...field('default_priority')}>
-            <PrioritySelect {...input('default_priority')} value={form.values.default_priority as number} />
-          </SettingField>
-          <SettingField {...field('cache_ttl_sec')}>
-            <NumberInput {...input('cache_ttl_sec')} suffix={t('secondsSuffix')} thousandSeparator=" " />
-          </SettingField>
-          <SettingField {...field('x_priority')}>
-            <Select
-              {...input('x_priority')}
-              data={policies.map(value => ({ value, label: t(`x_priority_${value}`) }))}
-              allowDeselect={false}
-            />
-          </SettingField>
-        </SimpleGrid>
-        {errors.form !== undefined && (
-          <Alert color="red" icon={<IconAlertTriangle />} role="alert">
-            {errors.form}
-          </Alert>
-        )}
-        <Group justify="flex-end">
-          <Button variant="default" disabled={changed.length === 0} onClick={() => form.setValues(valuesOf(settings))}>
-            {shared('discard')}
-          </Button>
-          <Button type="submit" disabled={changed.length === 0} loading={saving.isPending}>
-            {shared('save')}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+    <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl" verticalSpacing="lg">
+      <Field name="enabled" {...props}>
+        <SegmentedControl
+          aria-label={t('enabled')}
+          data={[true, false].map(value => ({ value: String(value), label: t(`enabled_${value as true}`) }))}
+          value={String(form.values.enabled)}
+          onChange={value => form.setFieldValue('enabled', value === 'true')}
+        />
+      </Field>
+      <Field name="mode" {...props}>
+        <SegmentedControl
+          aria-label={t('mode')}
+          data={modes.map(value => ({ value, label: t(`mode_${value}`) }))}
+          value={form.values.mode}
+          onChange={value => form.setFieldValue('mode', value as Settings['mode'])}
+        />
+      </Field>
+      <Field name="default_priority" {...props}>
+        <PrioritySelect {...input('default_priority')} value={form.values.default_priority as number} />
+      </Field>
+      <Field name="cache_ttl_sec" {...props}>
+        <NumberInput {...input('cache_ttl_sec')} suffix={t('secondsSuffix')} thousandSeparator=" " />
+      </Field>
+      <Field name="x_priority" {...props}>
+        <Select {...input('x_priority')} data={policyOptions(t)} allowDeselect={false} />
+      </Field>
+    </SimpleGrid>
+  );
+}
+
+const policyOptions = (t: TFunction<'settings'>) => policies.map(value => ({ value, label: t(`x_priority_${value}`) }));
+
+interface FieldProps extends Pick<FieldsProps, 'settings' | 'save' | 'isBusy'> {
+  readonly name: SettingName;
+  readonly children: ReactNode;
+}
+
+function Field({ name, settings, save, isBusy, children }: FieldProps) {
+  const { t } = useTranslation('settings');
+  return (
+    <SettingField
+      label={t(name)}
+      hint={t(`hint_${name}`)}
+      source={settings.source[name]}
+      isBusy={isBusy}
+      onReset={() => save({ [name]: null }, t('backDone', { setting: t(name) }))}
+    >
+      {children}
+    </SettingField>
   );
 }
 

@@ -4,6 +4,8 @@ import type { TFunction } from 'i18next';
 import type { DataTableColumn } from 'mantine-datatable';
 import { Link } from 'wouter';
 import type { User } from '../../api/users.ts';
+import { shownFrom } from '../../parts/columns.ts';
+import { IconButton } from '../../parts/icon-button.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { roleText, StatusBadge, statusText } from './user-words.tsx';
 
@@ -18,51 +20,29 @@ export const userColumns = (t: TFunction<'users'>, actions: UserActions): DataTa
   {
     accessor: 'email',
     title: t('email'),
-    render: user => (
-      <>
-        <Anchor
-          component="button"
-          type="button"
-          size="sm"
-          ta="left"
-          onClick={() => actions.onEdit(user)}
-          truncate="end"
-        >
-          {user.email}
-        </Anchor>
-        <Text size="xs" c="dimmed" hiddenFrom="sm">
-          {roleText(user.role, t)} · {statusText(user.status, t)}
-        </Text>
-      </>
-    ),
+    render: user => <Email user={user} t={t} onClick={() => actions.onEdit(user)} />,
   },
   {
     accessor: 'display_name',
     title: t('displayName'),
-    visibleMediaQuery: '(min-width: 62em)',
     ellipsis: true,
     render: user => user.display_name ?? '–',
+    ...shownFrom.md,
   },
-  {
-    accessor: 'role',
-    title: t('role'),
-    visibleMediaQuery: '(min-width: 48em)',
-    noWrap: true,
-    render: user => roleText(user.role, t),
-  },
+  { accessor: 'role', title: t('role'), noWrap: true, render: user => roleText(user.role, t), ...shownFrom.sm },
   {
     accessor: 'status',
     title: t('status'),
-    visibleMediaQuery: '(min-width: 48em)',
     width: 110,
     render: user => <StatusBadge status={user.status} />,
+    ...shownFrom.sm,
   },
   {
     accessor: 'created_at',
     title: t('since'),
-    visibleMediaQuery: '(min-width: 62em)',
     noWrap: true,
     render: user => <Moment at={user.created_at} />,
+    ...shownFrom.md,
   },
   {
     accessor: 'actions',
@@ -72,6 +52,24 @@ export const userColumns = (t: TFunction<'users'>, actions: UserActions): DataTa
     render: user => <Actions user={user} t={t} {...actions} />,
   },
 ];
+
+interface EmailProps {
+  readonly user: User;
+  readonly t: TFunction<'users'>;
+  readonly onClick: () => void;
+}
+
+/** On a phone, also what the other columns say. */
+const Email = ({ user: { email, role, status }, t, onClick }: EmailProps) => (
+  <>
+    <Anchor component="button" type="button" size="sm" ta="left" onClick={onClick} truncate="end">
+      {email}
+    </Anchor>
+    <Text size="xs" c="dimmed" hiddenFrom="sm">
+      {roleText(role, t)} · {statusText(status, t)}
+    </Text>
+  </>
+);
 
 function Actions({
   user,
@@ -94,21 +92,16 @@ function Actions({
           <IconKey size={17} />
         </ActionIcon>
       </Tooltip>
-      <Tooltip label={t('edit')}>
-        <ActionIcon variant="subtle" color="gray" onClick={() => onEdit(user)} aria-label={t('editOf', { email })}>
-          <IconPencil size={17} />
-        </ActionIcon>
-      </Tooltip>
-      <Tooltip label={t(isActive ? 'deactivate' : 'activate')}>
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          onClick={() => onSetActive(user, !isActive)}
-          aria-label={t(isActive ? 'deactivateOf' : 'activateOf', { email })}
-        >
-          {isActive ? <IconUserOff size={17} /> : <IconUserCheck size={17} />}
-        </ActionIcon>
-      </Tooltip>
+      <IconButton label={t('editOf', { email })} hint={t('edit')} onClick={() => onEdit(user)}>
+        <IconPencil size={17} />
+      </IconButton>
+      <IconButton
+        label={t(isActive ? 'deactivateOf' : 'activateOf', { email })}
+        hint={t(isActive ? 'deactivate' : 'activate')}
+        onClick={() => onSetActive(user, !isActive)}
+      >
+        {isActive ? <IconUserOff size={17} /> : <IconUserCheck size={17} />}
+      </IconButton>
     </Group>
   );
 }

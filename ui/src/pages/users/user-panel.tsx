@@ -1,5 +1,6 @@
 import { SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { type UseFormReturnType, useForm } from '@mantine/form';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type NewUser, type User, type UserPatch, useSaveUser } from '../../api/users.ts';
 import { formErrors } from '../../parts/form-errors.ts';
@@ -17,25 +18,18 @@ interface UserPanelProps {
 
 const formFields = ['email', 'role', 'display_name', 'status'] as const;
 type Values = Record<(typeof formFields)[number], string>;
+type FieldErrors = Readonly<Partial<Record<keyof Values | 'form', ReactNode>>>;
 
 export function UserPanel({ user, onClose, confirmDeactivation }: UserPanelProps) {
   const { t } = useTranslation('users');
   const { t: shared } = useTranslation();
-  const saving = useSaveUser();
+  const { saving, save } = useSaving(user, onClose);
   const form = useForm<Values>({ initialValues: valuesOf(user) });
-  const errors = { ...formErrors(saving.error, formFields, shared), ...form.errors };
-  const save = (values: Values) =>
-    saving.mutate(user === null ? { id: null, ...newUser(values) } : { id: user.id, ...patchOf(user, values) }, {
-      onSuccess: ({ email }) => {
-        tellDone(t(user === null ? 'created' : 'changed', { email }));
-        onClose();
-      },
-    });
+  const errors: FieldErrors = { ...formErrors(saving.error, formFields, shared), ...form.errors };
   const submit = form.onSubmit(values => {
     if (user?.status === 'active' && values.status === 'inactive') confirmDeactivation(user, () => save(values));
     else save(values);
   });
-  const input = (name: (typeof formFields)[number]) => ({ ...form.getInputProps(name), error: errors[name], name });
   return (
     <FormPanel
       title={user === null ? t('create') : t('editOf', { email: user.email })}
@@ -47,18 +41,43 @@ export function UserPanel({ user, onClose, confirmDeactivation }: UserPanelProps
       isDirty={form.isDirty()}
       saveLabel={shared(user === null ? 'create' : 'save')}
     >
+      <UserFields form={form} errors={errors} isNew={user === null} />
+      {user !== null && <StatusField form={form} errors={errors} />}
+    </FormPanel>
+  );
+}
+
+function useSaving(user: User | null, onClose: () => void) {
+  const { t } = useTranslation('users');
+  const saving = useSaveUser();
+  const save = (values: Values) =>
+    saving.mutate(user === null ? { id: null, ...newUser(values) } : { id: user.id, ...patchOf(user, values) }, {
+      onSuccess: ({ email }) => {
+        tellDone(t(user === null ? 'created' : 'changed', { email }));
+        onClose();
+      },
+    });
+  return { saving, save };
+}
+
+interface FieldsProps {
+  readonly form: UseFormReturnType<Values>;
+  readonly errors: FieldErrors;
+}
+
+function UserFields({ form, errors, isNew }: FieldsProps & { readonly isNew: boolean }) {
+  const { t } = useTranslation('users');
+  const input = (name: keyof Values) => ({ ...form.getInputProps(name), error: errors[name], name });
+  return (
+    <>
       <TextInput
         label={t('email')}
         type="email"
         {...input('email')}
-        {...(user === null ? { required: true, 'data-autofocus': true } : { readOnly: true, variant: 'filled' })}
-        description={user === null ? undefined : t('emailHint')}
+        {...(isNew ? { required: true, 'data-autofocus': true } : { readOnly: true, variant: 'filled' })}
+        description={isNew ? undefined : t('emailHint')}
       />
-      <TextInput
-        label={t('displayName')}
-        {...input('display_name')}
-        {...(user === null ? {} : { 'data-autofocus': true })}
-      />
+      <TextInput label={t('displayName')} {...input('display_name')} {...(isNew ? {} : { 'data-autofocus': true })} />
       <Select
         label={t('role')}
         description={t('roleHint')}
@@ -66,24 +85,28 @@ export function UserPanel({ user, onClose, confirmDeactivation }: UserPanelProps
         allowDeselect={false}
         {...input('role')}
       />
-      {user !== null && (
-        <Stack gap={4}>
-          <Text size="sm" fw={600} id="status-label">
-            {t('status')}
-          </Text>
-          <SegmentedControl
-            data={statusOptions(t)}
-            aria-labelledby="status-label"
-            {...form.getInputProps('status', { withError: false })}
-          />
-          {errors.status !== undefined && (
-            <Text size="xs" c="var(--mantine-color-error)" role="alert">
-              {errors.status}
-            </Text>
-          )}
-        </Stack>
+    </>
+  );
+}
+
+function StatusField({ form, errors }: FieldsProps) {
+  const { t } = useTranslation('users');
+  return (
+    <Stack gap={4}>
+      <Text size="sm" fw={600} id="status-label">
+        {t('status')}
+      </Text>
+      <SegmentedControl
+        data={statusOptions(t)}
+        aria-labelledby="status-label"
+        {...form.getInputProps('status', { withError: false })}
+      />
+      {errors.status !== undefined && (
+        <Text size="xs" c="var(--mantine-color-error)" role="alert">
+          {errors.status}
+        </Text>
       )}
-    </FormPanel>
+    </Stack>
   );
 }
 

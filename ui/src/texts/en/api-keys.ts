@@ -17,7 +17,7 @@ export const apiKeys = {
   userHint: 'Whose key it is. Type to search.',
   userSearch: 'E-mail or name',
   prefix: 'Prefix',
-  prefixHint: 'Mappings by prefix tell keys by it: prod gives tok_prod_… May be empty.',
+  prefixHint: 'Mappings can match keys by it: prod gives tok_prod_… May be empty.',
   scopes: 'Scopes',
   scopesHint: 'Kept and shown, not enforced. Enter adds one.',
   expires: 'Expires',

@@ -32,7 +32,7 @@ export const history = {
   restoredTo: 'Restored',
   nothingChanged: 'No field changed.',
   allFields: 'All fields',
-  allChanges: 'All changes of this',
+  allChanges: 'All changes of this object',
   toObject: 'As it is now',
   restore: 'Restore',
   restoreOf: 'Restore: {{what}}',
@@ -42,5 +42,5 @@ export const history = {
   restoreChanges: 'It becomes what it was right after entry {{id}}. What changes:',
   isRestored: '{{what}} is as it was after entry {{id}}.',
   wasSame: '{{what}} was in that state already.',
-  newEntry: 'To entry {{id}}, which tells of it',
+  newEntry: 'To entry {{id}}, which records it',
 };

@@ -7,10 +7,10 @@ export const lanes = {
   state_lost: 'No news',
   state_held: 'Held still',
   asOf: 'as of {{time}}',
-  lost: 'The live view has lost the gateway',
-  noNewsSince: 'No news since {{time}}, showing the state of then. It is tried again by itself.',
+  lost: 'The live view has lost its connection to the gateway',
+  noNewsSince: 'No news since {{time}}, showing the state of then. The console retries by itself.',
   noNewsYet:
-    'No news yet: the gateway does not answer, or has as many live views open as it may. It is tried again by itself.',
+    'No news yet: the gateway does not answer, or its limit of open live views is reached. The console retries by itself.',
   tryNow: 'Try now',
   database_degraded: 'The database is not as it should be',
   database_degraded_what: 'Known keys are served by the mappings that were read last. Changes may have to wait.',
@@ -76,10 +76,10 @@ export const lanes = {
   weight: 'Weight',
   poolShare: 'Of the pool',
   poolShareWhat_level:
-    'Of the pool, if all in this list wanted more than there is. Each level gets its weight, and its tenants share that.',
+    'Of the pool: the share if all tenants in this list asked for more than the pool can serve. Each level gets its weight, and its tenants share that.',
   poolShareWhat_tenant:
-    'Of the pool, if all in this list wanted more than there is. Each tenant has the weight of its level.',
-  poolShareWhat_strict: 'Of the pool: who goes first. Levels go strictly one before the other.',
+    'Of the pool: the share if all tenants in this list asked for more than the pool can serve. Each tenant has the weight of its level.',
+  poolShareWhat_strict: 'Of the pool: the order of the levels. A better level always goes first.',
   shareWords: 'served {{served}}, entitled to {{entitled}}',
   entitledWhat:
     'Bar: the tenant’s share of what its level was served in the last minute. Mark: what it was entitled to, by its weight among the tenants of that level that wanted service at the time. Served less with nothing waiting: it asked for less.',
@@ -108,8 +108,9 @@ export const lanes = {
   inPool: 'in pool {{pool}}',
   whyItWaits: 'Why it waits',
   reason_upstream_closed:
-    'The upstream takes nothing for its model, or nothing at all, until it opens again. Others pass it by.',
-  reason_tenant_limit: 'Its tenant has used up its own limit of seats, requests or tokens. Others go on meanwhile.',
+    'The upstream accepts no requests for its model, or none at all, until it opens again. Other requests overtake it.',
+  reason_tenant_limit:
+    'Its tenant has used up its own limit of seats, requests or tokens. Other tenants are served meanwhile.',
   reason_level_cap:
     'Its level has as many seats as it may have (its cap). The next one comes when one of its own is freed.',
   reason_pool_rate: 'The requests or tokens per second that the pool may send are used up for the moment.',

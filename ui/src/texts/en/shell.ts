@@ -29,7 +29,7 @@ export const shell = {
   save: 'Save',
   discard: 'Discard changes',
   discardAsk: 'Leave without saving?',
-  discardText: 'What you have changed here is lost.',
+  discardText: 'Your changes are lost.',
   keepEditing: 'Keep editing',
   clearFilter: 'Clear {{name}}',
   filters: 'Filters',

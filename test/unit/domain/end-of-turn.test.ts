@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as endOfTurn } from 'node:timers/promises';
+import { atEndOfTurn } from '../../../src/domain/end-of-turn.ts';
+
+test('what is held back is released at the end of the turn, in order', async () => {
+  const released: number[] = [];
+  for (const n of [1, 2, 3]) atEndOfTurn({ release: () => released.push(n) });
+  await Promise.resolve();
+  assert.deepEqual(released, []);
+  await endOfTurn();
+  assert.deepEqual(released, [1, 2, 3]);
+});
+
+test('the first does not wait for more than 64 in a turn', async () => {
+  let released = 0;
+  for (let n = 0; n < 63; n++) atEndOfTurn({ release: () => released++ });
+  assert.equal(released, 0);
+  atEndOfTurn({ release: () => released++ });
+  assert.equal(released, 64);
+  atEndOfTurn({ release: () => released++ });
+  assert.equal(released, 64);
+  await endOfTurn();
+  assert.equal(released, 65);
+});
+
+test('what is held back while others are released waits for the next turn', async () => {
+  const released: string[] = [];
+  atEndOfTurn({
+    release() {
+      released.push('first');
+      atEndOfTurn({ release: () => released.push('second') });
+    },
+  });
+  await endOfTurn();
+  assert.deepEqual(released, ['first']);
+  await endOfTurn();
+  assert.deepEqual(released, ['first', 'second']);
+});
