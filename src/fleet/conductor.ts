@@ -23,9 +23,18 @@ export interface ConductorDuties {
 
 type MemberLink = Link<Upward, Downward>;
 
+/** Before its hello a member says what it holds and what waits; a queue has no more than that. */
+const mostTickets = 1_000_000;
+
+interface Attended {
+  readonly link: MemberLink;
+  isGreeted: boolean;
+  tickets: number;
+}
+
 export class ConductorSide {
   readonly #parts: ConductorParts;
-  readonly #links = new Map<string, MemberLink>();
+  readonly #links = new Map<string, Attended>();
 
   constructor(parts: ConductorParts) {
     this.#parts = parts;
@@ -35,12 +44,13 @@ export class ConductorSide {
   attend(link: MemberLink): LinkEvents<Upward> {
     const { reign, clock, perform, onEnded } = this.#parts;
     const { id, generation } = link.peer;
-    this.#links.set(id, link);
+    const attended = { link, isGreeted: false, tickets: 0 };
+    this.#links.set(id, attended);
     return {
-      said: message => this.#said(link, message),
+      said: message => this.#said(attended, message),
       ended: why => {
         onEnded(id, why);
-        if (this.#links.get(id) === link) this.#links.delete(id);
+        if (this.#links.get(id) === attended) this.#links.delete(id);
         perform(reign.linkLost(id, generation, clock.now()));
       },
     };
@@ -48,7 +58,7 @@ export class ConductorSide {
 
   perform(action: ConductorAction): void {
     const member = action.do === 'tellMember' ? action.to : action.member;
-    const link = this.#links.get(member);
+    const link = this.#links.get(member)?.link;
     if (link?.peer.generation !== action.generation) return;
     if (action.do === 'tellMember') {
       link.send(action.message);
@@ -59,31 +69,50 @@ export class ConductorSide {
   }
 
   close(): void {
-    for (const link of this.#links.values()) link.close();
+    for (const { link } of this.#links.values()) link.close();
     this.#links.clear();
   }
 
-  #said(link: MemberLink, message: Upward): void {
+  #said(attended: Attended, message: Upward): void {
     const { reign, clock, perform, duties } = this.#parts;
-    const { id, generation } = link.peer;
+    const { id, generation } = attended.link.peer;
     const now = clock.now();
     switch (message.t) {
-      case 'hello': {
-        const { epoch, beat, isLeaving, member, brings } = message;
-        // Who it is was proved by its connection.
-        perform(reign.greeted({ epoch, beat, isLeaving, member: { id, ...member }, brings }, generation, now));
+      case 'hello':
+        if (attended.isGreeted) this.#refuse(attended, 'it has said hello twice');
+        else this.#greeted(attended, message);
         return;
-      }
+      case 'held':
+      case 'waiting':
+        attended.tickets += message.tickets.length;
+        if (attended.isGreeted) this.#refuse(attended, `it says what is ${message.t} after its hello`);
+        else if (attended.tickets > mostTickets) this.#refuse(attended, 'it has more tickets than a queue holds');
+        else duties.said(id, message);
+        return;
       case 'beat':
       case 'goodbye':
         perform(reign.heard(id, generation, message, now));
         return;
-      case 'held':
-      case 'waiting':
-        duties.said(id, message);
-        return;
       default:
         if (reign.counts(id, generation, now)) duties.said(id, message);
     }
+  }
+
+  #greeted(attended: Attended, { epoch, beat, isLeaving, member, brings }: Extract<Upward, { t: 'hello' }>): void {
+    const { reign, clock, perform } = this.#parts;
+    const { id, generation } = attended.link.peer;
+    attended.isGreeted = true;
+    // Who it is was proved by its connection.
+    perform(reign.greeted({ epoch, beat, isLeaving, member: { id, ...member }, brings }, generation, clock.now()));
+  }
+
+  /** The other end is broken. */
+  #refuse({ link }: Attended, why: string): void {
+    const { reign, clock, perform, onEnded } = this.#parts;
+    const { id, generation } = link.peer;
+    onEnded(id, why);
+    this.#links.delete(id);
+    link.close();
+    perform(reign.linkLost(id, generation, clock.now()));
   }
 }

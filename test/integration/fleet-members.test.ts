@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { batch, openPeer } from '../support/fleet-peer.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 
@@ -169,3 +171,32 @@ test('a gateway that was killed alone is followed by the next start at once', as
   const conducts = next.said.find(({ told }) => told === 'conduct');
   assert.ok((conducts?.at ?? Number.POSITIVE_INFINITY) - at < 15_000);
 });
+
+const hello = {
+  t: 'hello',
+  epoch: 0,
+  beat: 1,
+  member: { name: 'x', url: 'tcp://10.0.0.1:1', version: '1.0.0', since: '' },
+  isLeaving: false,
+  pools: [],
+  brings: [],
+};
+for (const [what, messages, why] of [
+  ['says hello twice', [hello, hello], /said hello twice/],
+  ['says what it holds when its hello is over', [hello, { t: 'held', tickets: [] }], /held after its hello/],
+  ['says a number that is none', [{ ...hello, beat: -1 }], /hello\.beat is out of its bounds/],
+] as const) {
+  test(`a member that ${what} is closed, and the fleet goes on`, async t => {
+    const { processes, query } = await startFleet(t, 2);
+    const [row] = await query('SELECT url, secret, epoch FROM gateway_fleets');
+    const is = { secret: row?.secret, fleet: 'main', at: row?.url, member: randomUUID() };
+    const peer = await openPeer(t, row?.url, is);
+    peer.socket.write(
+      batch(...messages.map(message => ('epoch' in message ? { ...message, epoch: row?.epoch } : message))),
+    );
+    await peer.closed;
+    await until(() => why.test(conductorOf(processes)?.errors ?? ''));
+    assert.equal(processes.filter(({ said }) => said.some(({ told }) => told === 'conduct')).length, 1);
+    assert.ok(processes.every(({ isLiving }) => isLiving));
+  });
+}

@@ -32,7 +32,7 @@ export interface ListenOptions<In, Out extends object> {
   readonly bounds: ListenerBounds;
   /** Whoever has proved itself. */
   readonly attend: (link: Link<In, Out>) => LinkEvents<In>;
-  /** What the operator should know of: a fault of the listener itself, or a member of an unfit version. */
+  /** A fault of the listener itself. */
   readonly warn: (sentence: string) => void;
 }
 

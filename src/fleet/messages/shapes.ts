@@ -19,8 +19,8 @@ export const memberId = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0
 export const ms = Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const amount = ms;
 
-/** Who belongs to a fleet: more than that is no fleet. */
-const mostMembers = 256;
+/** A listener takes fewer; those of the list that have died lately are beside them. */
+const mostMembers = 1_000;
 export const mostPools = 1_000;
 
 const listedFields = {

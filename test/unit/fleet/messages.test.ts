@@ -88,7 +88,7 @@ test('lists and texts have an end', () => {
     [readUpward, { ...hello, pools: Array(1_001).fill('p') }],
     [readUpward, { ...hello, brings: Array(1_001).fill({ pool: 'p', seats: 1 }) }],
     [readUpward, { t: 'progress', spent: Array(10_001).fill([1, 0, 1, 1]) }],
-    [readDownward, { t: 'list', members: Array(257).fill(downs[0].members[0]) }],
+    [readDownward, { t: 'list', members: Array(1_001).fill(downs[0].members[0]) }],
     [readUpward, { ...hello, epoch: 2 ** 52 + 1 }],
     [readUpward, { ...hello, epoch: 1.5 }],
   ];
