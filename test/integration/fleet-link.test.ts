@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import fc from 'fast-check';
 import { knock } from '../../src/fleet/link/call.ts';
 import type { Upward } from '../../src/fleet/messages/messages.ts';
@@ -18,6 +16,7 @@ import {
   proofOf,
   rawOn,
   sealed,
+  startRaw,
 } from '../support/fleet-peer.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { startTcpWay } from '../support/tcp-way.ts';
@@ -132,24 +131,6 @@ test('what the listener says cannot be sent back to it as a proof', async t => {
   await stranger.closed;
   assert.equal(conductor.links.length, 0);
 });
-
-/** Answers at an address of its own, by hand. */
-async function startRaw(t: TestContext, answer: (socket: Socket) => void): Promise<string> {
-  const sockets = new Set<Socket>();
-  const server = createServer(socket => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    answer(socket);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  return `tcp://127.0.0.1:${typeof address === 'object' ? address?.port : 0}?at=here`;
-}
 
 const challengeTo = (opening: Buffer, member: string, over: object = {}, key: Uint8Array = secret): Buffer =>
   sealed(key, 'challenge', opening.subarray(0, 32), {

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { speaks } from '../../src/fleet/link/handshake.ts';
 import { listedAs, ownOf, secret, startConductor, startMember } from '../support/fleet-link.ts';
-import { batch, frame, isProofOf, openPeer, rawOn, sealed } from '../support/fleet-peer.ts';
+import { batch, frame, isProofOf, openPeer, rawOn, sealed, startRaw } from '../support/fleet-peer.ts';
 import { conductorOf1, kindsOfConductor1, kindsOfMember1, memberOf1 } from '../support/fleet-recording.ts';
 import { until } from '../support/until.ts';
 
@@ -37,34 +35,17 @@ for (const [what, own] of [
 }
 
 /** A conductor of protocol 1. */
-async function startOlder(t: TestContext, id: string, range = only1): Promise<string> {
-  const sockets = new Set<Socket>();
-  const server = createServer(async socket => {
-    sockets.add(socket);
+const startOlder = (t: TestContext, id: string): Promise<string> =>
+  startRaw(t, async socket => {
     const peer = rawOn(socket);
     const opening = await peer.frame();
     const nonce = randomBytes(32).toString('base64url');
-    const challenge = sealed(secret, 'challenge', opening.subarray(0, 32), {
-      member: id,
-      epoch: 3,
-      speaks: range,
-      nonce,
-    });
+    const said = { member: id, epoch: 3, speaks: only1, nonce };
+    const challenge = sealed(secret, 'challenge', opening.subarray(0, 32), said);
     socket.write(frame(challenge));
-    const proof = await peer.frame().catch(() => null);
-    if (proof === null) return;
-    assert.ok(isProofOf(secret, challenge, proof));
+    assert.ok(isProofOf(secret, challenge, await peer.frame()));
     socket.write(conductorOf1);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  return `tcp://127.0.0.1:${typeof address === 'object' ? address?.port : 0}?at=here`;
-}
 
 test('a conductor of protocol 1 is understood', async t => {
   const conductor = ownOf();

@@ -4,7 +4,7 @@
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 
 export interface PeerIs {
@@ -100,3 +100,21 @@ export async function openPeer(t: TestContext, url: string, is: PeerIs): Promise
 
 export const isProofOf = (secret: Uint8Array, challenge: Buffer, proof: Buffer): boolean =>
   proof.equals(proofOf(secret, challenge));
+
+/** Answers at an address of its own, by hand; resolves to the address. */
+export async function startRaw(t: TestContext, answer: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createServer(socket => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    answer(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const address = server.address();
+  return `tcp://127.0.0.1:${typeof address === 'object' ? address?.port : 0}?at=here`;
+}
