@@ -1,4 +1,4 @@
-/** What does mapping add to a request in the classifier, the only place where it adds anything: on against off? */
+/** How much does mapping add to a request in the classifier, the only place where it adds anything: on against off? */
 import type { Classifiable, Classify } from '../src/domain/vocabulary.ts';
 import { defaultClassify, mappedClassify } from '../src/priority/matching/classifier.ts';
 import { compile, compileRow } from '../src/priority/matching/matcher.ts';

@@ -1,5 +1,5 @@
 /**
- * What the garbage collector does per proxied request, by its own figures, for the gateway and the barest proxy.
+ * How much work is a proxied request for the garbage collector, by its own figures: the gateway against the barest proxy?
  *
  * Both run with Node's default flags. Objects of a request that are still referenced when the young generation is
  * collected are copied, and after two collections promoted: long scavenges and promoted bytes show that something holds

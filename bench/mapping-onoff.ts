@@ -1,5 +1,5 @@
 /**
- * What does mapping cost a request on its whole way through the gateway: CPU with it enabled against CPU with it
+ * How much does mapping cost a request on its whole way through the gateway: CPU with it enabled against CPU with it
  * disabled?
  */
 import { setTimeout as pause } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** What does a lookup cost: for a key seen before against a bare Map.get, and for a new one? */
+/** How much does a lookup cost: of a key seen before, against a bare Map.get, and of a new one? */
 import { compile, compileRow, type MappingSource, type Snapshot } from '../src/priority/matching/matcher.ts';
 import { mappingMix, randomKey } from './support/mapping-mix.ts';
 import { interleaved, shown, spread } from './support/rounds.ts';

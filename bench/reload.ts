@@ -1,6 +1,6 @@
 /**
- * What a full reload costs and how long it keeps requests waiting: against reading the same rows with one query, and
- * against an idle loop of the same length in the same round.
+ * How much does a full reload cost, and how long does it keep requests waiting: against one query for the same rows, and
+ * against an idle loop of the same length in the same round?
  *
  * `rounds=41` for another number of rounds.
  */
@@ -73,8 +73,8 @@ async function measure({ pool, db }: Postgres, { count, mostMs, rounds }: Measur
   const times = seriesOf(kinds);
   const stalls = seriesOf(kinds);
   const note = async (kind: (typeof kinds)[number], work: () => Promise<unknown>) => {
-    // What the one before has left among the young objects is not this one's. A full collection would do more than
-    // that: it throws away compiled code.
+    // Young objects of the previous round must not count here. A full collection would do more: it throws away compiled
+    // code.
     gc?.({ type: 'minor' });
     const { durationMs, stallMs } = await longestStall(work);
     times[kind].push(durationMs);

@@ -1,4 +1,4 @@
-/** What do reserved seats give P0 and cost the others while minute-long streams hold the pool, 3.6 times overloaded? */
+/** How much do reserved seats give P0, and cost the others, while minute-long streams overload the pool 3.6 times? */
 import { median, rounded } from './sim/check.ts';
 import { type ReserveResult, type ReserveSetting, reserveSettings, runReserve } from './sim/reserve-case.ts';
 import { table } from './sim/table.ts';

@@ -1,4 +1,4 @@
-/** What does a scheduling decision cost, against a bare array used as a queue; and what does a seat cost a request? */
+/** How much does a scheduling decision cost, against a bare array used as a queue, and how much a seat for a request? */
 import { systemClock } from '../src/domain/clock.ts';
 import { allLevels, type ShareBy } from '../src/domain/vocabulary.ts';
 import { Dispatcher } from '../src/gateway/pool/dispatcher.ts';

@@ -21,8 +21,8 @@ import { Stop, type StopWish } from './stop.ts';
 import { closeWith } from './telemetry/closing.ts';
 import type { Events } from './telemetry/events.ts';
 import type { Logger, LogSink } from './telemetry/logger.ts';
-import type { Watched } from './telemetry/metrics.ts';
 import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
+import type { Watched } from './telemetry/watched.ts';
 import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
 
 export interface Overrides {
@@ -99,13 +99,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     if (stopping.hasBegun) events.info('Stopped');
     else stopping.abandon();
   });
-  const dispatchers = createDispatchers(config, clock);
-  const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
-  const bodies = createBodyLimits(config);
-  const configure: Configure = (pool, settings, tenants) => {
-    dispatchers.get(pool)?.configure(settings, tenants);
-    bodies.configure(pool, settings);
-  };
+  const { dispatchers, views, bodies, configure } = openPools(config, clock, stopping.draining);
   const print = overrides.print ?? (text => process.stdout.write(text));
   const edition = await openEdition({ config, clock, events, print, configure });
   closeWith(opening, 'the edition', () => edition.close(), events);
@@ -113,9 +107,6 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   closeWith(opening, 'the connections to upstreams', () => upstreams.close(), events);
   const health = (): Health => (stopping.hasBegun ? { status: 'stopping', reasons: [] } : edition.condition());
   const healths = new ProviderHealths(clock);
-  atEveryStep(clock, stopping.draining, () => {
-    for (const view of views) view.endStep();
-  });
   const door = createDoor(config, edition, { clock, events });
   let rates = config.mediaRates;
   const mediaRates = () => rates;
@@ -126,7 +117,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
     connections: door.connections,
-    admin: adminServices({ edition, config, clock, events, door, dispatchers, healths, health }),
+    admin: adminServices({ edition, config, clock, events, door, dispatchers, views, healths, health }),
     consoleFolder: overrides.consoleFolder,
     ops: { health, metrics },
   });
@@ -186,12 +177,7 @@ function createGateway(
   return new Gateway({ identify: door.identify, classify, maxStreamsPerKey, ...parts });
 }
 
-interface WatchedParts {
-  readonly views: readonly Dispatcher['view'][];
-  readonly edition: OpenEdition;
-  readonly door: FrontDoor;
-  readonly logger: Logger;
-}
+type WatchedParts = Pick<AdminParts, 'views' | 'edition' | 'door'> & { readonly logger: Logger };
 
 const watched = ({ views, edition, door, logger }: WatchedParts): Watched => ({
   pools: () => views.map(view => view.stats()),
@@ -208,23 +194,15 @@ interface AdminParts {
   readonly events: Events;
   readonly door: FrontDoor;
   readonly dispatchers: ReadonlyMap<string, Dispatcher>;
+  readonly views: readonly Dispatcher['view'][];
   readonly healths: ProviderHealths;
   readonly health: () => Health;
 }
 
 /** The services of the admin routes: the edition's features, and read-only views of the pools and providers. */
-function adminServices({
-  edition,
-  config,
-  clock,
-  events,
-  door,
-  dispatchers,
-  healths,
-  health,
-}: AdminParts): AdminServices {
-  const { identities, keyUses, raised, mappings, pools, scheduledPools } = edition;
-  const tenantName = (flowId: string) => mappings?.mapper.tenantName(flowId) ?? null;
+function adminServices(parts: AdminParts): AdminServices {
+  const { edition, config, events, door, dispatchers, healths } = parts;
+  const { identities, keyUses, mappings, pools, scheduledPools } = edition;
   return {
     identities,
     keys: door.keys,
@@ -233,21 +211,7 @@ function adminServices({
     pools,
     scheduledPools,
     console: consoleOf(config, { ...door, events }),
-    lanes: {
-      clock,
-      stepMs,
-      pools: [...dispatchers.values()].map(dispatcher => dispatcher.view),
-      tenantName,
-      database: health,
-      boosts: () => mappings?.timings.heldBoosts() ?? [],
-      chosenLevels: () =>
-        chosenLevels({
-          policy: (mappings?.mapper.settings() ?? config.apiKeyPriority).x_priority.value,
-          externalMayRaise: mappings?.mapper.externalMayRaise() ?? null,
-          raised,
-          tenantName,
-        }),
-    },
+    lanes: lanesOf(parts),
     answerOf,
     providers: () =>
       shownProviders({
@@ -259,10 +223,44 @@ function adminServices({
   };
 }
 
+function lanesOf({ edition: { mappings, raised }, config, clock, views, health }: AdminParts): AdminServices['lanes'] {
+  const tenantName = (flowId: string) => mappings?.mapper.tenantName(flowId) ?? null;
+  return {
+    clock,
+    stepMs,
+    pools: views,
+    tenantName,
+    database: health,
+    boosts: () => mappings?.timings.heldBoosts() ?? [],
+    chosenLevels: () =>
+      chosenLevels({
+        policy: (mappings?.mapper.settings() ?? config.apiKeyPriority).x_priority.value,
+        externalMayRaise: mappings?.mapper.externalMayRaise() ?? null,
+        raised,
+        tenantName,
+      }),
+  };
+}
+
 function dispatcherOf(dispatchers: ReadonlyMap<string, Dispatcher>, pool: string): Dispatcher {
   const dispatcher = dispatchers.get(pool);
   if (dispatcher === undefined) throw new Error(`no pool ${pool}`);
   return dispatcher;
+}
+
+/** Creates what stands before each pool; `configure` puts a pool's settings into effect in all of it. */
+function openPools(config: Config, clock: Clock, until: AbortSignal) {
+  const dispatchers = createDispatchers(config, clock);
+  const bodies = createBodyLimits(config);
+  const configure: Configure = (pool, settings, tenants) => {
+    dispatchers.get(pool)?.configure(settings, tenants);
+    bodies.configure(pool, settings);
+  };
+  const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
+  atEveryStep(clock, until, () => {
+    for (const view of views) view.endStep();
+  });
+  return { dispatchers, views, bodies, configure };
 }
 
 function createDispatchers({ pools, tenants }: Config, clock: Clock): Map<string, Dispatcher> {

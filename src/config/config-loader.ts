@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { utf8 } from '../domain/text/utf8.ts';
-import type { Config } from './config.ts';
+import type { Config, LogConfig } from './config.ts';
 import { readEnvironment } from './file/environment.ts';
 import { ConfigFaults, FaultList } from './file/faults.ts';
 import { readableSentence } from './file/readable-by-others.ts';
@@ -160,22 +160,8 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
 
 const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants'> => {
   const { gateway, database, auth, scheduler, console, log } = fixed;
-  const file = log.file.value === null ? null : resolve(log.file.value);
-  const isShown = isTerminal && file === null;
   return {
-    gateway: {
-      edition: gateway.edition.value,
-      host: gateway.host.value,
-      port: gateway.port.value,
-      dataDir: resolve(gateway.data_dir.value),
-      shutdownDelayMs: gateway.shutdown_delay_sec.value,
-      shutdownGraceMs: gateway.shutdown_grace_sec.value,
-      maxBodyBytes: gateway.max_body_mb.value,
-      maxConnections: gateway.max_connections.value,
-      maxConnectionsPerAddress: gateway.max_connections_per_address.value,
-      trustedProxies: gateway.trusted_proxies.value ?? [],
-      minBodyBytesPerSec: gateway.min_body_bytes_per_sec.value,
-    },
+    gateway: toGateway(gateway),
     database: { url: database.url.value, listenUrl: database.listen_url.value },
     auth: {
       disabled: auth.disabled.value,
@@ -196,6 +182,26 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
       sessionIdleMs: console.session_idle_min.value,
       sessionMaxMs: console.session_max_hours.value,
     },
-    log: { level: log.level.value, format: log.format.value ?? (isShown ? 'pretty' : 'json'), file },
+    log: toLog(log, isTerminal),
   };
+};
+
+const toGateway = (gateway: Fixed['gateway']): Config['gateway'] => ({
+  edition: gateway.edition.value,
+  host: gateway.host.value,
+  port: gateway.port.value,
+  dataDir: resolve(gateway.data_dir.value),
+  shutdownDelayMs: gateway.shutdown_delay_sec.value,
+  shutdownGraceMs: gateway.shutdown_grace_sec.value,
+  maxBodyBytes: gateway.max_body_mb.value,
+  maxConnections: gateway.max_connections.value,
+  maxConnectionsPerAddress: gateway.max_connections_per_address.value,
+  trustedProxies: gateway.trusted_proxies.value ?? [],
+  minBodyBytesPerSec: gateway.min_body_bytes_per_sec.value,
+});
+
+const toLog = ({ level, format, file: { value } }: Fixed['log'], isTerminal: boolean): LogConfig => {
+  const file = value === null ? null : resolve(value);
+  const isShown = isTerminal && file === null;
+  return { level: level.value, format: format.value ?? (isShown ? 'pretty' : 'json'), file };
 };

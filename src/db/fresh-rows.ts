@@ -15,7 +15,7 @@ export interface FreshRowsParts<Loaded> {
   readonly load: () => Promise<Loaded>;
   /** Called for each failed load; `isFirst`: the previous load succeeded. Never called after a stop. */
   readonly onFailure: (error: unknown, isFirst: boolean) => void;
-  /** What begins the next load after a failure. */
+  /** The event that begins the next load after a failure. */
   readonly retriedBy: 'timer' | 'use';
   /** Called after each load: how long its rows may be used without another. Absent: for ever. */
   readonly ttlMs?: () => number;

@@ -1,7 +1,9 @@
 import type { Generated } from 'kysely';
 import { type Static, Type } from 'typebox';
-import { fields, levelNumber, moment, nullable } from '../domain/shape.ts';
-import { matchTypes } from '../domain/vocabulary.ts';
+import { mappingRow } from '../domain/mapping.ts';
+import { fields, id, moment, nullable } from '../domain/shape.ts';
+
+export { mappingRow } from '../domain/mapping.ts';
 
 /* The shape of each table's rows, written once: row types and Kysely's Database derive from it. It promises only
    what the tables themselves enforce: `role`, `status` and `tenant_type` have no CHECK and may be written by hand,
@@ -9,8 +11,6 @@ import { matchTypes } from '../domain/vocabulary.ts';
 
    Timestamps are ISO-8601 texts in UTC with milliseconds (`2026-01-31T12:00:00.000Z`) in both databases: they
    compare and sort as text, and go into JSON unchanged. */
-const id = Type.Integer({ minimum: 1 });
-
 export const userRow = fields({
   id,
   email: Type.String(),
@@ -32,21 +32,6 @@ export const apiKeyRow = fields({
   expires_at: nullable(moment),
   created_at: moment,
   updated_at: moment,
-});
-
-export const mappingRow = fields({
-  id,
-  pattern: Type.String(),
-  priority: levelNumber,
-  match_type: Type.Enum([...matchTypes]),
-  tenant_id: nullable(Type.String()),
-  tenant_name: nullable(Type.String()),
-  tenant_type: nullable(Type.String()),
-  description: nullable(Type.String()),
-  enabled: Type.Boolean(),
-  created_at: moment,
-  updated_at: moment,
-  created_by: nullable(Type.String()),
 });
 
 export const prioritySettingRow = fields({

@@ -12,7 +12,7 @@ export interface MeteredUsage extends Usage {
   readonly isEstimated: boolean;
 }
 
-/** What a request takes from its pool, expected or used: its charge, and its tokens, in and out. */
+/** The amount that a request takes from its pool, estimated or used: its charge, and its tokens, in and out. */
 export interface Spent {
   readonly cost: number;
   readonly tokens: number;

@@ -78,7 +78,9 @@ export interface Classification {
 /** Throws `errors.invalidRequest` for a malformed X-Priority. Never does I/O. */
 export type Classify = (request: Classifiable) => Classification;
 
-export type SettingSource = 'database' | 'environment' | 'file' | 'default';
+/** Where a configured value may come from, the strongest first. */
+export const settingSources = ['database', 'environment', 'file', 'default'] as const;
+export type SettingSource = (typeof settingSources)[number];
 /** A configured value and its source. */
 export interface Setting<T> {
   readonly value: T;

@@ -4,13 +4,8 @@
  */
 import type { Kysely } from 'kysely';
 import type { Config } from '../config/config.ts';
-import { migrateSqlite } from '../db/migrations/migrations.ts';
 import { plannedRows } from '../db/postgres/planned-rows.ts';
-import { retryUntilDone } from '../db/postgres/postgres.ts';
 import type { Database, TableName } from '../db/schema.ts';
-import { openSqlite, sqliteFile } from '../db/sqlite/sqlite.ts';
-import { watchSqlite } from '../db/sqlite/sqlite-changes.ts';
-import { isLocked } from '../db/sqlite/sqlite-fault.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Classify } from '../domain/vocabulary.ts';
@@ -46,7 +41,8 @@ import {
 import { closeWith } from '../telemetry/closing.ts';
 import type { Events } from '../telemetry/events.ts';
 import { toldWait } from '../telemetry/told-wait.ts';
-import { type Condition, personalCondition, starting } from './condition.ts';
+import type { Condition } from './condition.ts';
+import { PersonalDatabase } from './personal-database.ts';
 import { TeamDatabase } from './team-database.ts';
 
 export interface OpenEdition {
@@ -111,54 +107,34 @@ export const openEdition = (parts: EditionParts): Promise<OpenEdition> =>
 
 async function openPersonal({ config, clock, events, print, configure }: EditionParts): Promise<OpenEdition> {
   await using opening = new AsyncDisposableStack();
-  const sqlite = openSqlite(sqliteFile(config.gateway.dataDir), { clock, log: events });
-  closeWith(opening, 'the database file', () => sqlite.close(), events);
-  const { db } = sqlite;
-  const identities = openIdentities({ db, config, clock, events, matching: () => null });
-  const pools = createLivePools({ db, ...config, configure, clock, events });
-  const keyUses = new KeyUses(clock);
-  const showKey = showing(print);
-  const raised = new RaisedRequests();
-  let hasTables = false;
-  let isOpen = false;
+  const closing = (what: string, close: () => unknown) => closeWith(opening, what, close, events);
+  const database = new PersonalDatabase({ config, clock, events });
+  closing('the database file', () => database.close());
+  const { db } = database;
+  const features = openFeatures({ db, config, clock, events, configure, matching: () => null });
+  const { identities, pools, keyUses, raised } = features;
   // Together with the file: what is being read may wait for a lock, and is sent away.
-  closeWith(
-    opening,
-    'what reads the database file',
-    () => Promise.all([identities.stop(), pools.stop(), sqlite.close()]),
-    events,
-  );
+  const stopReading = () => Promise.all([identities.stop(), pools.stop(), database.close()]);
+  closing('what reads the database file', stopReading);
+  closing('the watch over changes', () => database.stopWatching());
   const opened = opening.move();
+
   return {
-    identities,
-    keyUses,
-    raised,
+    ...features,
     memories: [keyUses, raised],
-    pools,
-    scheduledPools: createScheduledPools({ db, pools, clock }),
     mappings: null,
     classify: defaultClassify(config.apiKeyPriority),
-    async start(signal) {
-      const onChange = () => {
-        if (!hasTables) return;
-        void identities.refresh();
-        pools.changed();
-      };
-      opened.defer(watchSqlite({ sqlite, clock, log: events, onChange }));
-      const prepare = async () => {
-        await migrateSqlite(db);
-        await identities.keepAdmin(config.auth, showKey);
-      };
-      // A stop before the start has finished ends the wait for a lock.
-      signal.addEventListener('abort', () => isOpen || void sqlite.close());
-      // Another process's lock is waited for without a limit; SQLite's layer logs it.
-      const waiting = { signal, clock, onFailure: () => {}, isFatal: (error: unknown) => !isLocked(error) };
-      await retryUntilDone(prepare, waiting);
-      hasTables = true;
-      await pools.start();
-      isOpen = true;
-    },
-    condition: () => (isOpen ? personalCondition(sqlite) : starting(sqlite.faults().writing)),
+    start: signal =>
+      database.start({
+        signal,
+        prepare: () => identities.keepAdmin(config.auth, showing(print)),
+        load: () => pools.start(),
+        onChange: () => {
+          void identities.refresh();
+          pools.changed();
+        },
+      }),
+    condition: () => database.condition(),
     close: () => opened.disposeAsync(),
   };
 }
@@ -171,29 +147,21 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
   const { db } = database;
   const mapper = createMapper({ db, settings: config.apiKeyPriority, clock, events });
   const matching = (key: string) => mapper.match(key)?.id ?? null;
-  const identities = openIdentities({ db, config, clock, events, matching, estimateRows: plannedRows });
-  const pools = createLivePools({ db, ...config, configure, clock, events });
-  const restorers = { ...createPriorityRestorers({ mapper, clock }), ...createPoolRestorers({ pools, clock }) };
-  const history = new History({ db, clock, events, restorers });
-  const raised = new RaisedRequests();
-  const { memories, ...around } = openAround({ mapper, identities, pools, raised, db, clock, events });
-  const keyUses = new KeyUses(clock);
+  const features = openFeatures({ db, config, clock, events, configure, matching, estimateRows: plannedRows });
+  const { identities, pools, keyUses, raised } = features;
+  const { memories, ...mappings } = openMappings({ mapper, ...features, db, clock, events });
   closing('the settings of pools', () => pools.stop());
   closing('the mappings', () => mapper.stop());
-  closing('the history', () => history.stop());
-  closing('the lint', () => around.inspector.stop());
+  closing('the history', () => mappings.history.stop());
+  closing('the lint', () => mappings.inspector.stop());
   closing('users and keys', () => identities.stop());
   closing('the watch over changes', () => database.stopWatching());
   const opened = opening.move();
 
   return {
-    identities,
-    keyUses,
-    raised,
+    ...features,
     memories: [keyUses, raised, ...memories],
-    mappings: { mapper, history, ...around },
-    pools,
-    scheduledPools: createScheduledPools({ db, pools, clock }),
+    mappings,
     classify: mapper.classify,
     async start(signal) {
       const prepare = () => identities.keepAdmin(config.auth, showing(print));
@@ -201,35 +169,47 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
       await database.start({ signal, prepare, onChange });
       const reading = Promise.all([mapper.start(), pools.start()]);
       await toldWait('the mappings and the settings of pools to be read', reading, { clock, log: events });
-      history.start();
+      mappings.history.start();
     },
     condition: () => database.condition(mapper.status()),
     close: () => opened.disposeAsync(),
   };
 }
 
-type IdentityParts = Omit<ConstructorParameters<typeof Identities>[0], 'auth' | 'console'> &
-  Pick<EditionParts, 'config'>;
+type IdentityParts = ConstructorParameters<typeof Identities>[0];
+type FeatureParts = Pick<EditionParts, 'config' | 'configure' | 'events'> & Omit<IdentityParts, 'auth' | 'console'>;
 
-function openIdentities({ config: { auth, console }, ...parts }: IdentityParts): Identities {
-  return new Identities({ ...parts, auth, console: { idleMs: console.sessionIdleMs, maxMs: console.sessionMaxMs } });
+/** Opens what both editions have. */
+function openFeatures({ config, configure, ...parts }: FeatureParts) {
+  const { auth, console } = config;
+  const { db, clock, events } = parts;
+  const sessions = { idleMs: console.sessionIdleMs, maxMs: console.sessionMaxMs };
+  const pools = createLivePools({ db, ...config, configure, clock, events });
+  return {
+    identities: new Identities({ ...parts, auth, console: sessions }),
+    keyUses: new KeyUses(clock),
+    raised: new RaisedRequests(),
+    pools,
+    scheduledPools: createScheduledPools({ db, pools, clock }),
+  };
 }
 
-type AroundParts = Pick<EditionParts, 'clock' | 'events'> & {
-  readonly mapper: Mapper;
-  readonly identities: Identities;
-  readonly pools: LivePools;
-  readonly raised: RaisedRequests;
-  readonly db: Kysely<Database>;
-};
+type MappingParts = Pick<EditionParts, 'clock' | 'events'> &
+  Pick<OpenEdition, 'identities' | 'pools' | 'raised'> & {
+    readonly mapper: Mapper;
+    readonly db: Kysely<Database>;
+  };
 
-/** Opens what operators see of the mappings and do with them, except writing rows. */
-function openAround({ mapper, identities, pools, raised, db, clock, events }: AroundParts) {
+/** Opens what operators see of the mappings and do with them. */
+function openMappings({ mapper, identities, pools, raised, db, clock, events }: MappingParts) {
   const inspector = createInspector({ mapper, db, clock, events, keys: identities });
   const rates = new MappingRates(clock);
   const recent = new RecentOutcomes(clock);
+  const restorers = { ...createPriorityRestorers({ mapper, clock }), ...createPoolRestorers({ pools, clock }) };
   return {
     memories: [rates, recent],
+    mapper,
+    history: new History({ db, clock, events, restorers }),
     inspector,
     list: createMappingList({ db, mapper, inspector, rates, raised, clock }),
     timings: createTimings({ db, mapper, clock, events }),
@@ -246,13 +226,10 @@ function openAround({ mapper, identities, pools, raised, db, clock, events }: Ar
   };
 }
 
-interface Hearing {
-  readonly identities: Identities;
-  readonly pools: LivePools;
-  readonly mapper: Mapper;
-}
-
-function hearChanges(tables: ReadonlySet<TableName>, { identities, pools, mapper }: Hearing): void {
+function hearChanges(
+  tables: ReadonlySet<TableName>,
+  { identities, pools, mapper }: Pick<MappingParts, 'identities' | 'pools' | 'mapper'>,
+): void {
   if (tables.has('users') || tables.has('api_keys')) void identities.refresh();
   else if (tables.has('console_sessions')) void identities.sessions.refresh();
   if (poolTables.some(table => tables.has(table))) pools.changed();

@@ -9,7 +9,7 @@ import { ScheduledPools, type ScheduledPoolsParts } from './scheduled-pools.ts';
 
 export type { Configure, LivePools } from './live-pools.ts';
 export type { ScheduledPools } from './scheduled-pools.ts';
-export type { ShownPool } from './shown-pool.ts';
+export { pool, type ShownPool } from './shown-pool.ts';
 
 /** `db`: either database, with its tables or without them until `start`. */
 export const createLivePools = ({

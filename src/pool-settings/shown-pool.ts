@@ -1,19 +1,27 @@
 /** A pool as the admin API shows it: values in the units and under the names of the file, each with its source. */
+import { type Static, Type } from 'typebox';
 import type { TenantConfig } from '../config/config.ts';
 import { type PoolKey, type PoolValues, poolKeys } from '../config/keys.ts';
 import type { JsonSetting } from '../config/pools/pool-rules.ts';
 import type { Sharing } from '../domain/pool-share.ts';
-import type { SettingSource } from '../domain/vocabulary.ts';
+import { count, field, fields, nullable, ofEach, tenNumbers } from '../domain/shape.ts';
+import { settingSources } from '../domain/vocabulary.ts';
 import { allPoolKeys, type EffectivePool, isPoolKey } from './effective-pool.ts';
 
-export type ShownPool = { readonly name: string; readonly seats: number } & {
-  readonly [Key in PoolKey]: JsonSetting | null;
-} & {
-  /** `schedule`: a window is open in which a stored schedule holds. */
-  readonly source: { readonly [Key in PoolKey]: SettingSource | 'schedule' };
-  /** Why what is stored is not in effect as it stands; null if it is. */
-  readonly fault: string | null;
-};
+const value = (key: PoolKey) =>
+  field(nullable(Type.Union([Type.String(), Type.Number(), Type.Boolean(), tenNumbers])), poolKeys[key].allowed);
+const source = Type.Enum(['schedule', ...settingSources]);
+
+export const pool = fields({
+  name: Type.String(),
+  seats: count,
+  ...ofEach(poolKeys, value),
+  /** `schedule`: a window of a stored schedule is open. */
+  source: fields(ofEach(poolKeys, () => source)),
+  /** Why the stored values are not in effect unchanged; null if they are. */
+  fault: nullable(Type.String()),
+});
+export type ShownPool = Static<typeof pool>;
 
 /** How a pool is shared, and the weights of its tenants. */
 export interface SharedPool extends Sharing {
@@ -32,7 +40,7 @@ const megabytes = (bytes: number): number => bytes / 2 ** 20;
 export const shownPool = ({ name, settings: { seats }, values, scheduled, fault }: EffectivePool): ShownPool => {
   const entries = allPoolKeys.map(key => [key, shownValue(key, values)] as const);
   const sources = allPoolKeys.map(key => [key, scheduled?.has(key) ? 'schedule' : values[key].source] as const);
-  const shown = Object.fromEntries(entries) as { [Key in PoolKey]: JsonSetting | null };
+  const shown = Object.fromEntries(entries) as Pick<ShownPool, PoolKey>;
   return { name, seats, ...shown, source: Object.fromEntries(sources) as ShownPool['source'], fault };
 };
 

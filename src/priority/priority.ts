@@ -18,10 +18,8 @@ import { TransferStore } from './transfer/transfer-store.ts';
 
 export { type Explanation, type Question, standings } from './analysis/explain.ts';
 export type { ExternalMayRaise } from './analysis/external-may-raise.ts';
-export type { Finding } from './analysis/findings.ts';
-export { findingKinds } from './analysis/findings.ts';
 export type { Linted } from './analysis/lint.ts';
-export type { DryRun, Tried } from './asking/dry-run.ts';
+export type { DryRun } from './asking/dry-run.ts';
 export type { Inspector } from './asking/inspector.ts';
 export type { MappingList } from './asking/mapping-list.ts';
 export { defaultClassify } from './matching/classifier.ts';
@@ -32,7 +30,7 @@ export { maxDescriptionLength, maxNameLength, type NewMapping } from './rows/map
 export type { Mapper } from './serving/mapper.ts';
 export type { MapperStatus } from './serving/mapper-status.ts';
 export type { Timings } from './serving/timings.ts';
-export type { Imported, ImportFile, ImportOptions, Transfer } from './transfer/transfer.ts';
+export type { ImportFile, ImportOptions, Transfer } from './transfer/transfer.ts';
 
 /** `db`: PostgreSQL with the mapping tables. */
 export const createMapper = ({

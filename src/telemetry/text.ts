@@ -32,3 +32,13 @@ export const shownExactPattern = (pattern: string): string =>
 export const withoutKeys = (text: string): string =>
   // Most texts contain no key, and every request's path is checked.
   text.includes('tok_') || text.includes('sk-') ? text.replace(/\b(tok_|sk-)[\w-]{9,}/g, key => shownKey(key)) : text;
+
+/** Rows written by hand may hold any text. */
+export const shownName = (name: string): string => JSON.stringify(withoutKeys(name.slice(0, 64)));
+
+/** One line; an AggregateError, as of a refused connection, has no message of its own. */
+export const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return withoutKeys(String(error));
+  const code = 'code' in error ? String(error.code) : error.name;
+  return withoutKeys(error.message === '' ? code : error.message);
+};

@@ -1,4 +1,4 @@
-/** What no rule can tell apart is made the same, so that a search meets each state once. */
+/** Makes states equal that no rule can tell apart, so that a search meets each of them once. */
 import type { Times } from '../../src/fleet/reign/times.ts';
 import type { Connection, Proc, World } from './world.ts';
 
@@ -83,7 +83,7 @@ function shiftMessages(c: Connection, p: Proc, floor: (moment: number, most: num
   c.down = c.down.map(m => (m.k === 'reign' ? { ...m, message: stamp(m.message, !isMember) } : m));
 }
 
-/** What a process remembers and never looks at again. */
+/** Clears the values that a process keeps but never reads again. */
 function forgetPast(p: Proc): void {
   const { state } = p;
   state.asks = 0;

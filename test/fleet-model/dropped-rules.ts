@@ -1,4 +1,4 @@
-/** What each rule is good for: what drops it, and a course of events that goes wrong without it. */
+/** Shows what each rule prevents: drops it, and runs a course of events that goes wrong without it. */
 import { has } from '../../src/fleet/reign/list.ts';
 import { rules as allRules, type Rules } from '../../src/fleet/reign/rules.ts';
 import { Story } from './story.ts';
@@ -8,11 +8,11 @@ import type { DeskRules, Proc } from './world.ts';
 export interface DroppedRule {
   readonly rule: string;
   readonly without: Partial<Rules>;
-  /** Dropped with and without it: a second rule that would hide what happens. */
+  /** A second rule that would hide the effect. It is dropped in both runs, with the rule and without it. */
   readonly beside?: Partial<Rules>;
   /** A rule of the desk: 9. */
   readonly desk?: Partial<DeskRules>;
-  /** What breaks, or null. */
+  /** Returns the law that breaks, or null. */
   readonly happens: (rules: Partial<Rules>, desk: Partial<DeskRules>) => string | null;
 }
 
@@ -174,7 +174,7 @@ export const droppedRules: readonly DroppedRule[] = [
     }),
   },
   {
-    rule: '3 who has only heard of a reign',
+    rule: '3 a process that has only heard of a reign',
     without: { knowsList: () => true },
     happens: told(1, 2, s => {
       const m1 = s.p(1);
@@ -294,7 +294,7 @@ export const droppedRules: readonly DroppedRule[] = [
     happens: told(2, 3, electedTookInAndDied(1, false)),
   },
   {
-    rule: '7 who is left out',
+    rule: '7 members that are left out',
     without: { isLeftOut: () => true },
     happens: told(2, 3, electedTookInAndDied(6, false)),
   },
@@ -336,7 +336,7 @@ export const droppedRules: readonly DroppedRule[] = [
     }),
   },
   {
-    rule: '7 whom the row may list',
+    rule: '7 members that the row may list',
     without: { mustAnswer: isListed => isListed },
     happens: told(1, 2, s => {
       const [m0, m1] = [s.p(0), s.p(1)];
@@ -364,7 +364,7 @@ export const droppedRules: readonly DroppedRule[] = [
     }),
   },
   {
-    rule: '8 how long is gathered',
+    rule: '8 the time of gathering',
     without: { gatherMs: times => times.deadAfterMs },
     happens: told(1, 2, s => {
       const [m0, m1] = [s.p(0), s.p(1)];

@@ -1,6 +1,6 @@
 /**
- * What happens in a world: the real `Reign` of every process, the simplest pool that grants seats, and a database that
- * writes by the rules of row.ts. Every chance is an action that somebody else chooses.
+ * Carries out the events of a world: the real `Reign` of every process, the simplest pool that grants seats, and a
+ * database that writes by the rules of row.ts. Nothing is random here: the caller chooses every event.
  */
 import type { Action, FromConductor, FromMember, Hello } from '../../src/fleet/reign/actions.ts';
 import type { MemberId } from '../../src/fleet/reign/list.ts';
@@ -121,7 +121,7 @@ export class Laws {
 
   putBack(w: World, p: Proc, ticket: string): void {
     const was = p.tickets[ticket];
-    // What is put back has a new number.
+    // A ticket that is put back gets a new number.
     const as = `${ticket}'`;
     delete p.tickets[ticket];
     p.tickets[as] = 'waits';
@@ -397,7 +397,7 @@ export class Laws {
     p.asked = [];
     p.tickets = {};
     for (const c of [...w.connections]) {
-      // What it has sent may still arrive, and then that it has closed.
+      // Messages that it has sent may still arrive, followed by the end of the connection.
       if (c.member === p.id) c.up.push({ k: 'closed' });
       if (c.conductor === p.id) c.down.push({ k: 'closed' });
       if (c.member === p.id || c.conductor === p.id) this.#sweep(w, c);

@@ -178,7 +178,7 @@ class SmallStates {
     if (w.faults < this.#o.mostFaults) this.#faults(w, live, steps);
     if (Object.keys(w.cuts).length > 0) steps.push(['heal', '', '']);
     if (!w.isDatabaseUp || live.some(p => !p.hasDatabase)) steps.push(['back', '', '']);
-    // What can be delivered waits for one tick at most.
+    // A message that can be delivered waits for one tick at most.
     if (w.t < mostTicks && !isLate) steps.push(['tick', '', '']);
     return steps;
   }

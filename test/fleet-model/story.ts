@@ -1,4 +1,4 @@
-/** One course of events, told step by step: what a rule is good for, where chance would need too long to find it. */
+/** One course of events, step by step: shows what a rule prevents, where a random search would take too long. */
 import { rules as allRules, type Rules } from '../../src/fleet/reign/rules.ts';
 import { Laws } from './laws.ts';
 import { walkTimes, wholeDesk } from './walk.ts';
@@ -11,11 +11,11 @@ export class Story {
   readonly laws: Laws;
   /** Added to the highest epoch by the next election. */
   chance = 1_000;
-  /** What is not delivered yet. */
+  /** Selects the messages that are not delivered yet. */
   holds: (c: Connection, way: Way) => boolean = () => false;
-  /** What is executed, and its answer lost. */
+  /** Selects the statements that are executed, but whose answers are lost. */
   isUnanswered: (asked: Asked) => boolean = () => false;
-  /** Whose statements are not executed yet. */
+  /** The process whose statements are not executed yet. */
   waiting: Proc | null = null;
 
   /** `seats` seats; of the processes the first conducts, the others are its members. */

@@ -21,7 +21,7 @@ export interface Setting {
   readonly times: Times;
   readonly rules: Rules;
   readonly desk: DeskRules;
-  /** What becomes of the calls of an isolated process: those that are kept are counted apart. */
+  /** Whether an isolated process cuts or keeps its calls. Kept calls are counted separately. */
   readonly isolated: 'cut' | 'keep';
   /** Statements are answered at once; else when the world says so. */
   readonly isDatabaseAtOnce: boolean;

@@ -1,7 +1,7 @@
 // The stream of the lanes, the search for requests, and the providers, all through a whole gateway.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { HistoryEvent, LanesEvent, PointEvent, TenantShare } from '../../src/http/admin/contract/live-contract.ts';
+import type { HistoryEvent, LanesEvent, PointEvent, TenantShare } from '../../src/http/admin/contract/live.ts';
 import { mostStreams } from '../../src/http/admin/pools/live-stream.ts';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { adminKey, startGateway } from '../support/gateway.ts';

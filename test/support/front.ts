@@ -51,7 +51,7 @@ interface PostOptions {
 
 interface FrontOptions {
   readonly clock?: Clock;
-  /** Those of the gateway. */
+  /** Headers that the gateway adds to the answer. */
   readonly answerHeaders?: Readonly<Record<string, string>>;
   readonly level?: Level;
   readonly onOutput?: UpstreamCall['onOutput'];

@@ -50,7 +50,7 @@ test('every link of a document leads to a file, and to a heading of it where it 
   assert.deepEqual(faults, []);
 });
 
-test('a link to what is not there is found', () => {
+test('a link to a missing file or heading is found', () => {
   assert.match(String(linkFault('README.md', 'docs/no-such-page.md')), /names no file/);
   assert.match(String(linkFault('README.md', 'docs/operate.md#no-such-heading')), /names no heading/);
   assert.match(String(linkFault('docs/cli.md', '#no-such-heading')), /names no heading of docs\/cli\.md/);
@@ -92,13 +92,13 @@ test('each decision has a number of its own, and the index lists them all', () =
   }
 });
 
-test('every error that a client may meet stands in the page on the life of a request', () => {
+test('every error that a client may get is on the page about the life of a request', () => {
   const page = read('docs/lifecycle.md');
   for (const [code, { status }] of Object.entries(errorKinds))
     assert.match(page, new RegExp(`${status} \`${code}\``), `${status} \`${code}\``);
 });
 
-test('operators are told which Node each machine gets', () => {
+test('the operators’ page names the Node that each machine gets', () => {
   const told = read('docs/operate.md');
   const { optionalDependencies } = JSON.parse(read('package.json'));
   const nodes = Object.entries<string>(optionalDependencies).filter(([name]) => name.startsWith('node-'));

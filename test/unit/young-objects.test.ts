@@ -21,7 +21,7 @@ const old = places.filter(add => {
 console.log(old.length);
 `;
 
-test('objects are allocated in the young generation, however many of their place in the code have survived', () => {
+test('objects are allocated in the young generation, however many from the same place in the code have survived', () => {
   const command = ['--allow-natives-syntax', '--input-type=module', '--eval', program];
   const { stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
   assert.equal(stdout, '0\n', stderr);

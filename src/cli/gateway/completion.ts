@@ -77,26 +77,17 @@ const completedOption = (option: Option): CompletedOption => ({
 /** Quotes a text in single quotes, which all shells read alike. */
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-const flagsOf = ({ options }: Completed): string[] => options.flatMap(({ flags }) => flags);
 const valueOptions = (commands: readonly Completed[]): CompletedOption[] => {
   const options = commands.flatMap(command => command.options).filter(({ takesValue }) => takesValue);
   return [...new Map(options.map(option => [option.flags.join(), option])).values()];
 };
+/** The flags that take the next word as their value. */
+const skippingOf = (commands: readonly Completed[]): string[] => valueOptions(commands).flatMap(({ flags }) => flags);
 
 /** Shared by bash and zsh: finds the command among the words before the cursor, then offers what fits it. */
 function bash(commands: readonly Completed[]): string {
-  const withValues = valueOptions(commands);
   const paths = commands.map(({ path }) => path).filter(path => path !== '');
-  const lines = commands.map(command => {
-    const words = [...command.subcommands.map(({ name }) => name), ...command.choices];
-    return `    ${quoted(command.path)}) words=${quoted(words.join(' '))}; flags=${quoted(flagsOf(command).join(' '))} ;;`;
-  });
-  const values = withValues
-    .filter(({ choices, isFile }) => choices.length > 0 || isFile)
-    .map(({ flags, choices, isFile }) => {
-      const reply = isFile ? '_gateway_files' : `COMPREPLY=($(compgen -W ${quoted(choices.join(' '))} -- "$cur"))`;
-      return `    ${flags.join('|')}) ${reply}; return ;;`;
-    });
+  const skipping = skippingOf(commands);
   return `# Completes the commands of Tokligence Gateway.
 _gateway_files() {
   compopt -o filenames 2>/dev/null
@@ -109,7 +100,7 @@ _gateway() {
     word="\${COMP_WORDS[i]}"
     if [ -n "$skip" ]; then skip=''; continue; fi
     case "$word" in
-    ${withValues.flatMap(({ flags }) => flags).join('|')}) skip=1; continue ;;
+    ${skipping.join('|')}) skip=1; continue ;;
     -*) continue ;;
     esac
     case "\${path:+$path }$word" in
@@ -117,11 +108,11 @@ _gateway() {
     esac
   done
   case "$prev" in
-${values.join('\n')}
-    ${withValues.flatMap(({ flags }) => flags).join('|')}) return ;;
+${bashValues(commands).join('\n')}
+    ${skipping.join('|')}) return ;;
   esac
   case "$path" in
-${lines.join('\n')}
+${commands.map(bashWords).join('\n')}
   esac
   case "$cur" in
     -*) COMPREPLY=($(compgen -W "$flags" -- "$cur")) ;;
@@ -131,6 +122,22 @@ ${lines.join('\n')}
 complete -F _gateway gateway
 `;
 }
+
+/** The words that may follow the command. */
+function bashWords({ path, subcommands, choices, options }: Completed): string {
+  const words = [...subcommands.map(({ name }) => name), ...choices];
+  const flags = options.flatMap(option => option.flags);
+  return `    ${quoted(path)}) words=${quoted(words.join(' '))}; flags=${quoted(flags.join(' '))} ;;`;
+}
+
+/** The values of the options that have a list of them, or are files. */
+const bashValues = (commands: readonly Completed[]): string[] =>
+  valueOptions(commands)
+    .filter(({ choices, isFile }) => choices.length > 0 || isFile)
+    .map(({ flags, choices, isFile }) => {
+      const reply = isFile ? '_gateway_files' : `COMPREPLY=($(compgen -W ${quoted(choices.join(' '))} -- "$cur"))`;
+      return `    ${flags.join('|')}) ${reply}; return ;;`;
+    });
 
 /** zsh runs the completion of bash, through its own emulation of it. */
 const zsh = (commands: readonly Completed[]): string => `#compdef gateway
@@ -151,7 +158,7 @@ function fish(commands: readonly Completed[]): string {
     ];
   });
   const paths = commands.map(({ path }) => quoted(path)).join(' ');
-  const skipping = valueOptions(commands).flatMap(({ flags }) => flags);
+  const skipping = skippingOf(commands);
   return `# Completes the commands of Tokligence Gateway.
 function __gateway_at
     set -l path ''

@@ -76,7 +76,7 @@ export interface Migrated {
 }
 
 /**
- * What writes the history: triggers; the gateway, for changes made through it; none, if the role has the rights for
+ * The writer of the history: triggers; the gateway, for changes made through it; none, if the role has the rights for
  * neither.
  */
 type Recording = 'triggers' | 'gateway' | 'none';
@@ -147,25 +147,28 @@ const migrateInTransaction = async (
     throw new SchemaFault(`${[...existing].join(', ')} came to be meanwhile: the other tables are not created`);
   }
   if (isReadOnly && statements.length > 0) throw new Error(readOnlySentence(existing));
-  if (mayCreate && !isReadOnly) {
-    if (!existing.has(ledger)) {
-      await client.query(ledgerTable('TIMESTAMPTZ NOT NULL DEFAULT NOW()'));
-      // A gateway whose role may not create tables must still see that they fit.
-      await client.query(`GRANT SELECT ON ${ledger} TO PUBLIC`);
-    }
-    for (const statement of statements) await client.query(statement);
-    for (const { version, name } of pending) {
-      await client.query(`INSERT INTO ${ledger} (version, name) VALUES ($1, $2)`, [version, name]);
-    }
-  } else if (statements.length > 0) {
+  if (!mayCreate && statements.length > 0) {
     throw new SchemaFault(
       `the role ${role} may not create tables in schema ${schema}, and ${missingIn(existing)} must be created; ` +
         `grant it CREATE on the schema, or start the gateway once with a role that has it`,
     );
   }
+  if (mayCreate && !isReadOnly) {
+    if (!existing.has(ledger)) await createLedger(client);
+    for (const statement of statements) await client.query(statement);
+    for (const { version, name } of pending) {
+      await client.query(`INSERT INTO ${ledger} (version, name) VALUES ($1, $2)`, [version, name]);
+    }
+  }
   const after = await readColumns(client, schema);
   refuseMissing(postgresTables, after);
   return { schema, created: [...after.keys()].filter(name => !existing.has(name)) };
+};
+
+const createLedger = async (client: pg.PoolClient): Promise<void> => {
+  await client.query(ledgerTable('TIMESTAMPTZ NOT NULL DEFAULT NOW()'));
+  // A gateway whose role may not create tables must still see that they fit.
+  await client.query(`GRANT SELECT ON ${ledger} TO PUBLIC`);
 };
 
 const missingIn = (existing: ReadonlySet<string>): string =>

@@ -68,7 +68,7 @@ interface OpenTransaction {
   readonly endTurn: () => void;
 }
 
-/** What Kysely uses as a connection: the statements of one caller, one after the other. */
+/** A connection as Kysely sees it: runs the statements of one caller, one after the other. */
 class SqliteSession implements DatabaseConnection {
   readonly #parts: DriverParts;
   readonly #turns: Turns;

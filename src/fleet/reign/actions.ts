@@ -1,4 +1,4 @@
-/** What the rules of a fleet say to whoever carries them out, and what members and conductor say to each other of it. */
+/** The actions that the rules of a fleet order, and the messages between members and conductor. */
 import type { Listed, MemberId } from './list.ts';
 import type { Election, Renewal } from './row.ts';
 

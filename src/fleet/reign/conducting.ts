@@ -37,7 +37,7 @@ export function begin(p: Process, { row, isStranger, sentAt }: Elected, now: num
   freeTheGone(p, state.conducted, now);
 }
 
-/** What runs here or was freed here since the last reign; an unlisted process brings nothing. */
+/** Adds the seats that run here, or were freed here since the last reign. A stranger adds none. */
 export function bringOwn(p: Process, brings: readonly Seats[]): void {
   const c = p.state.conducted;
   if (c !== null && !c.isStranger) bring(c, brings);
@@ -57,7 +57,7 @@ export function abdicate(p: Process, why: string): void {
   if (state.told.epoch <= c.epoch) state.told = { epoch: c.epoch, members: listOf(p, c) };
   state.contact.to = null;
   state.conducted = null;
-  // What was read before this reign says nothing of what came after it.
+  // The row was read before this reign, so it does not show later changes.
   state.row = null;
   p.actions.push({ do: 'abdicate', why });
   for (const a of c.attendees) if (a.isLinked) turnAway(p, a.listed.id, a.generation, c.epoch, null);

@@ -66,7 +66,10 @@ function followed(p: Process, row: FleetRow): Listed | null {
   return row.members.find(listed => listed.id === row.holder) ?? null;
 }
 
-/** Who is gone need not be waited for: asks the holder's address, and a stranger those of all on the list. */
+/**
+ * Asks for a proof of death, so that nobody waits for a dead process: at the holder's address, and if this process is a
+ * stranger, at the addresses of all on the list.
+ */
 function knockAtRivals(p: Process, row: FleetRow): void {
   const isStranger = !has(row.members, p.self.id);
   for (const listed of row.members) {
@@ -158,7 +161,7 @@ export function ended(p: Process, generation: number, how: Knock, now: number): 
   contact.link = 'none';
   if (isProof) proveGone(p, contact.to.id);
   else p.actions.push({ do: 'knock', at: contact.to });
-  // Who could not be reached is not asked again before the next turn: a connection may fail at once, without end.
+  // An unreachable process is not asked again before the next turn: its connections may fail at once, without end.
   if (!wasOpen && !isProof) return;
   p.actions.push({ do: 'read' });
   seek(p, now);

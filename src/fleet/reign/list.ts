@@ -1,4 +1,4 @@
-/** Who belongs to a fleet's reign. */
+/** The members of a reign. */
 export type MemberId = string;
 
 /** A process on the list. */
@@ -19,7 +19,10 @@ export const joined = (list: readonly Listed[], more: readonly Listed[]): readon
   return news.length === 0 ? list : [...list, ...news];
 };
 
-/** Who takes over a released row: the youngest of the newest version first, so that a rolling upgrade moves it twice. */
+/**
+ * The order in which members may take over a released row: newest version first, then the youngest, so that a rolling
+ * upgrade moves it twice.
+ */
 export const heirs = (list: readonly Listed[]): readonly Listed[] =>
   list.toSorted((a, b) => byVersion(b.version, a.version) || compare(b.since, a.since) || compare(a.id, b.id));
 

@@ -1,4 +1,4 @@
-/** What one process of a fleet knows. Plain data (null is "never"), so that a test can copy and compare it. */
+/** The knowledge of one process of a fleet. Plain data (null is "never"), so that a test can copy and compare it. */
 import type { Action, Seats } from './actions.ts';
 import { joined, type Listed, type MemberId } from './list.ts';
 import type { FleetRow } from './row.ts';

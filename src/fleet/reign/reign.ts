@@ -1,7 +1,8 @@
 /**
- * Who conducts a fleet, and what one process of it may do now: the rules of docs/decisions/0033-the-rules-of-a-fleet.md as
- * a state machine without I/O, timers or promises. Every event is handed `now`, by this process's own monotonic clock, and
- * answers what is to be done. Whose request is next is the pool's business; whether it may be granted is asked here.
+ * Decides which process conducts a fleet and what this process may do now: the rules of
+ * docs/decisions/0033-the-rules-of-a-fleet.md as a state machine without I/O, timers or promises. Every event takes `now`,
+ * by this process's own monotonic clock, and returns the actions to carry out. The pool decides which request is next;
+ * the reign decides whether it may be granted.
  */
 import type { Action, FromConductor, FromMember, Hello, Seats } from './actions.ts';
 import * as conducting from './conducting.ts';
@@ -24,7 +25,7 @@ export interface ReignParts {
 
 export type Role = 'conductor' | 'member' | 'candidate' | 'isolated';
 
-/** What the store says of an election that succeeded. */
+/** The store's answer to an election that succeeded. */
 export interface ElectionWon {
   readonly before: readonly Listed[];
   readonly row: FleetRow;
@@ -37,7 +38,7 @@ export class Reign {
     this.#p = { self, times, chance, rules: obeyed, state, actions: [] };
   }
 
-  /** For who looks on, and for tests. */
+  /** For display, and for tests. */
   get state(): Readonly<State> {
     return this.#p.state;
   }

@@ -16,7 +16,7 @@ export interface FleetRow {
   readonly members: readonly Listed[];
 }
 
-/** What of the row is written; the database adds the moment. */
+/** The columns that a statement writes; the database adds `renewed_at`. */
 export type Written = Pick<FleetRow, 'epoch' | 'holder' | 'members'>;
 
 export interface Election {
@@ -33,7 +33,7 @@ export interface Election {
 export interface Renewal {
   readonly epoch: number;
   readonly holder: MemberId;
-  /** What the row's stamp was after the last write that the conductor knows of. */
+  /** The row's stamp after the last write that the conductor knows of. */
   readonly stamp: string;
   readonly members: readonly Listed[];
 }

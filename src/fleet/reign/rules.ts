@@ -26,13 +26,16 @@ export interface Rules {
   // 3: the list
   /** The row lists a member before its first seat. */
   maySeat(isInRow: boolean): boolean;
-  /** What of the old list an elected one keeps. */
+  /** The members of the old list that the elected one keeps. */
   keptList(old: readonly Listed[]): readonly Listed[];
   /** Whether the list that was told counts for the row's, which has forgotten that reign. */
   isListNewer(toldEpoch: number, rowEpoch: number): boolean;
   /** Whether the list that was told may have more than the row's: a row may have forgotten members, or the reign. */
   mayKnowMore(toldEpoch: number, rowEpoch: number): boolean;
-  /** Who has seen an epoch, but neither its row nor its list, is a stranger to it: others may hold seats of that reign. */
+  /**
+   * A process that has seen an epoch, but neither its row nor its list, is a stranger to it: others may hold seats of
+   * that reign.
+   */
   knowsList(listEpoch: number, highest: number): boolean;
   /** A renewal that comes late undoes no later one. */
   isUntouched(rowStamp: string, known: string): boolean;
@@ -58,7 +61,7 @@ export interface Rules {
   // 7: how long a reign lasts without the database
   /** Every member has to answer; one that is silent ends the reign. */
   isAnswered(sinceAnswerMs: number, times: Times): boolean;
-  /** Who may be listed in the row may be elected, and has to answer too. */
+  /** A member that the row may list can be elected, so it has to answer too. */
   mustAnswer(isInList: boolean, mayBeInRow: boolean): boolean;
   /** Whoever is proved gone is left out only if it cannot have stood before. */
   isLeftOut(sinceAnswerMs: number, times: Times): boolean;

@@ -7,7 +7,7 @@ import type { Identities, Session } from '../../identity/identity.ts';
 import { presentedKey, requiredKey } from '../door/auth.ts';
 import type { KeyDoor } from '../door/key-door.ts';
 import { sessionToken } from '../session-cookie.ts';
-import { consoleHeader, unattendedHeader } from './contract/session-contract.ts';
+import { consoleHeader, unattendedHeader } from './contract/session.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -7,7 +7,7 @@ import { type AdminApp, admins, authorize, isStillWelcome, withContract } from '
 import { apiKeyRoutes, type KeyUseService } from './api-keys.ts';
 import { configRoutes, type SettingsService } from './config.ts';
 import { noQuery } from './contract/contract.ts';
-import type { ShownProvider } from './contract/live-contract.ts';
+import type { ShownProvider } from './contract/live.ts';
 import { takeJsonBodies } from './json-body.ts';
 import { type BoostDryRunService, type BoostService, boostRoutes } from './mappings/boosts.ts';
 import { type ExplainService, explainRoutes } from './mappings/explain.ts';

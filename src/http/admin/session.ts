@@ -1,3 +1,4 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { version } from '../../config/version.ts';
 import { errors } from '../../domain/errors.ts';
 import type { Edition } from '../../domain/vocabulary.ts';
@@ -8,7 +9,7 @@ import type { KeyDoor } from '../door/key-door.ts';
 import { noSessionCookie, sessionCookie } from '../session-cookie.ts';
 import { type AdminApp, admins, callerOf, sessionOf } from './access.ts';
 import { success } from './contract/contract.ts';
-import { newSession, type Session, session } from './contract/session-contract.ts';
+import { newSession, type Session, session } from './contract/session.ts';
 import { signingIn } from './sign-in.ts';
 
 export interface ConsoleService {
@@ -24,10 +25,19 @@ const all = '/sessions';
 
 /** Signing in to the console and out of it. */
 export function sessionRoutes(app: AdminApp, sessions: Sessions, service: ConsoleService): void {
-  const { edition, addresses, events } = service;
-  const signIn = signingIn({ sessions, ...service });
-  const shown = shownIn(sessions, edition);
+  const shown = shownIn(sessions, service.edition);
+  signInRoute(app, signingIn({ sessions, ...service }), shown);
 
+  app.get(
+    one,
+    { config, schema: { summary: 'Show who is signed in', needs: 'session', response: { 200: session } } },
+    async request => shown(sessionOf(request)),
+  );
+
+  signOutRoutes(app, sessions, service);
+}
+
+function signInRoute(app: AdminApp, signIn: ReturnType<typeof signingIn>, shown: ReturnType<typeof shownIn>): void {
   app.post(
     one,
     {
@@ -50,12 +60,18 @@ export function sessionRoutes(app: AdminApp, sessions: Sessions, service: Consol
         .send(shown(opened.session));
     },
   );
+}
 
-  app.get(
-    one,
-    { config, schema: { summary: 'Show who is signed in', needs: 'session', response: { 200: session } } },
-    async request => shown(sessionOf(request)),
-  );
+function signOutRoutes(app: AdminApp, sessions: Sessions, { addresses, events }: ConsoleService): void {
+  /** Logs that the sessions have ended, and takes the cookie back. */
+  const signedOut = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { message, ...ended }: { readonly userId: number; readonly sessions: number; readonly message: string },
+  ) => {
+    events.signedOut({ ...ended, address: addresses.of(request.raw) });
+    return reply.header('set-cookie', noSessionCookie(request.raw)).send({ success: true, message });
+  };
 
   app.delete(
     one,
@@ -63,8 +79,7 @@ export function sessionRoutes(app: AdminApp, sessions: Sessions, service: Consol
     async (request, reply) => {
       const current = sessionOf(request);
       await sessions.end(current);
-      events.signedOut({ userId: current.user.id, address: addresses.of(request.raw), sessions: 1 });
-      return reply.header('set-cookie', noSessionCookie(request.raw)).send({ success: true, message: 'Signed out.' });
+      return signedOut(request, reply, { userId: current.user.id, sessions: 1, message: 'Signed out.' });
     },
   );
 
@@ -74,10 +89,8 @@ export function sessionRoutes(app: AdminApp, sessions: Sessions, service: Consol
     async (request, reply) => {
       const { userId } = callerOf(request);
       const ended = userId === null ? 0 : await sessions.endAllOf(userId);
-      events.signedOut({ userId: userId ?? 0, address: addresses.of(request.raw), sessions: ended });
-      return reply
-        .header('set-cookie', noSessionCookie(request.raw))
-        .send({ success: true, message: `Signed out everywhere; sessions ended: ${ended}.` });
+      const message = `Signed out everywhere; sessions ended: ${ended}.`;
+      return signedOut(request, reply, { userId: userId ?? 0, sessions: ended, message });
     },
   );
 }

@@ -103,55 +103,78 @@ interface RegexState {
 }
 
 function regexAutomaton({ program }: Regex): Automaton | null {
-  const { acts, outs, args, sets, start, areSetsKnown } = program;
+  const { acts, args, sets, areSetsKnown } = program;
   if (!areSetsKnown) return null;
   const caresForWords = acts.some((does, place) => does === act.check && (args[place] ?? 0) >= sight.word);
-  const isAnchored = !canBegin(program, ~sight.begin);
-  const states: RegexState[] = [{ places: [], before: nothing }];
-  const ids = new Map<string, number>();
-  /** The transitions computed so far, by state and character. */
-  const steps = new Map<number, number>();
-
-  function idOf(places: readonly number[], character: number): number {
-    if (places.length === 0 && isAnchored) return dead;
-    const before = caresForWords && isWord(character) ? someWord : someOther;
-    const key = `${before} ${places.join()}`;
-    const known = ids.get(key);
-    if (known !== undefined) return known;
-    const id = firstState + states.push({ places, before }) - 1;
-    ids.set(key, id);
-    return id;
-  }
-  function step({ places, before }: RegexState, character: number): number {
-    const { isMatched, waiting } = reach(program, [...places, start], sightBetween(before, character));
-    if (isMatched) return full;
-    const taking = waiting.filter(place => sets[args[place] ?? 0]?.has(character));
-    const after = new Set(taking.map(place => outs[place] ?? 0));
-    return idOf(
-      [...after].sort((a, b) => a - b),
-      character,
-    );
-  }
+  const states = new RegexStates(program, caresForWords);
   return {
     start: firstState,
-    next(state, character) {
-      const from = states[state - firstState];
-      if (from === undefined) return state;
-      const name = state * 0x110000 + character;
-      const known = steps.get(name);
-      if (known !== undefined) return known;
-      const to = step(from, character);
-      steps.set(name, to);
-      return to;
-    },
-    accepts(state) {
-      const at = states[state - firstState];
-      if (at === undefined) return state === full;
-      return reach(program, [...at.places, start], sightBetween(at.before, nothing)).isMatched;
-    },
+    next: (state, character) => states.next(state, character),
+    accepts: state => states.accepts(state),
     cost: 1 + (acts.length >> 2),
     sets: caresForWords ? [...sets, wordSet] : sets,
   };
+}
+
+/** The states of one regex, and the steps between them. */
+class RegexStates {
+  readonly #program: Program;
+  readonly #caresForWords: boolean;
+  readonly #isAnchored: boolean;
+  /** By number, from `firstState` on. */
+  readonly #states: RegexState[] = [{ places: [], before: nothing }];
+  readonly #numbers = new Map<string, number>();
+  /** The transitions computed so far, by state and character. */
+  readonly #steps = new Map<number, number>();
+
+  constructor(program: Program, caresForWords: boolean) {
+    this.#program = program;
+    this.#caresForWords = caresForWords;
+    this.#isAnchored = !canBegin(program, ~sight.begin);
+  }
+
+  next(state: number, character: number): number {
+    const from = this.#states[state - firstState];
+    if (from === undefined) return state;
+    const name = state * 0x110000 + character;
+    const known = this.#steps.get(name);
+    if (known !== undefined) return known;
+    const to = this.#step(from, character);
+    this.#steps.set(name, to);
+    return to;
+  }
+
+  accepts(state: number): boolean {
+    const at = this.#states[state - firstState];
+    if (at === undefined) return state === full;
+    return this.#reach(at, nothing).isMatched;
+  }
+
+  #step(from: RegexState, character: number): number {
+    const { isMatched, waiting } = this.#reach(from, character);
+    if (isMatched) return full;
+    const { outs, args, sets } = this.#program;
+    const taking = waiting.filter(place => sets[args[place] ?? 0]?.has(character));
+    const after = new Set(taking.map(place => outs[place] ?? 0));
+    const places = [...after].sort((a, b) => a - b);
+    return this.#numberOf(places, character);
+  }
+
+  #reach({ places, before }: RegexState, character: number): ReturnType<typeof reach> {
+    return reach(this.#program, [...places, this.#program.start], sightBetween(before, character));
+  }
+
+  /** Returns the state in which these places follow the character. */
+  #numberOf(places: readonly number[], character: number): number {
+    if (places.length === 0 && this.#isAnchored) return dead;
+    const before = this.#caresForWords && isWord(character) ? someWord : someOther;
+    const key = `${before} ${places.join()}`;
+    const known = this.#numbers.get(key);
+    if (known !== undefined) return known;
+    const number = firstState + this.#states.push({ places, before }) - 1;
+    this.#numbers.set(key, number);
+    return number;
+  }
 }
 
 function canBegin(program: Program, seen: number): boolean {

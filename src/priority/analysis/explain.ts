@@ -1,5 +1,7 @@
 /** Explains which mapping wins for a key, why the others do not, and what its requests would get. */
+
 import type { PrioritySettings } from '../../config/config.ts';
+import type { EffectiveSource, ShownRow } from '../../domain/mapping.ts';
 import {
   allLevels,
   type Classifiable,
@@ -12,9 +14,8 @@ import {
 import { mappedClassify } from '../matching/classifier.ts';
 import type { CompiledRow, Mapping, RankedRow } from '../matching/matcher.ts';
 import { classifyBySettings } from '../matching/shadow.ts';
-import type { EffectiveSource } from '../matching/timing.ts';
 import { type Answer, answerFor, matchesKey } from './key-answer.ts';
-import { type ShownRow, shownRow } from './shown-row.ts';
+import { shownRow } from './shown-row.ts';
 
 export interface Question {
   /** The whole key, or its beginning. */
@@ -66,7 +67,7 @@ export interface Explanation extends Given {
   /** For a whole key the matching rows, for a beginning all rows, in the order in which they win. */
   readonly mappings: ExplainedRow[];
   readonly mapping: { readonly enabled: boolean; readonly mode: MappingMode };
-  /** What the mappings would give while they are off or in shadow mode. */
+  /** The level that the mappings would give while they are off or in shadow mode. */
   readonly if_enforced: Given | null;
   readonly user_id: number | null;
   readonly x_priority: {
@@ -92,13 +93,7 @@ export function* explain(question: Question, situation: Situation): Generator<vo
   const winner = certain ? (candidates[0] ?? null) : null;
 
   const isEnforced = settings.enabled.value && settings.mode.value === 'enforce';
-  const reasons = reasonsFor(isEnforced, certain, possible, first);
-  const reach = new Set(possible);
-  const standingOf = (mapping: Mapping, answer: Answer): Standing => {
-    if (answer === 'no match') return 'no_match';
-    if (!reach.has(mapping)) return 'loses';
-    return certain ? 'wins' : 'may_win';
-  };
+  const toldOf = telling({ isEnforced, certain, possible, isLastSure: first !== -1 });
   const shown = answered
     .filter(({ answer }) => !question.isWhole || answer === 'match')
     .map(({ mapping, answer }) => ({
@@ -106,8 +101,7 @@ export function* explain(question: Question, situation: Situation): Generator<vo
       effective_source: situation.sourceOf(mapping.id),
       answer,
       wins: mapping === winner,
-      standing: standingOf(mapping, answer),
-      reason: reasons(mapping, answer),
+      ...toldOf(mapping, answer),
     }));
   const aside = yield* outsiders(question, situation);
   return {
@@ -143,22 +137,41 @@ const wholeAnswer = (isMatched: boolean): Answer => (isMatched ? 'match' : 'no m
 
 const tenantOf = ({ tenant_id, tenant_name, tenant_type }: Mapping) => ({ tenant_id, tenant_name, tenant_type });
 
-/** Yields the reason of each row; `first` is the rank of the first row that certainly matches. */
-function reasonsFor(isEnforced: boolean, certain: boolean, possible: readonly Mapping[], first: number) {
-  const surest = first === -1 ? null : (possible.at(-1) ?? null);
+interface Contest {
+  readonly isEnforced: boolean;
+  readonly certain: boolean;
+  /** The rows of which one wins, best first. */
+  readonly possible: readonly Mapping[];
+  /** Whether the last of them certainly matches, so that it wins unless one before it does. */
+  readonly isLastSure: boolean;
+}
+
+/** Returns a function that gives the standing of a row, and the reason for it. */
+function telling({ isEnforced, certain, possible, isLastSure }: Contest) {
+  const surest = isLastSure ? (possible.at(-1) ?? null) : null;
   const reach = new Set(possible);
-  return (mapping: Mapping, answer: Answer): string => {
-    if (answer === 'no match') return 'does not match';
-    if (certain && reach.has(mapping)) {
-      const wins = 'the first that matches in the order of priority and id';
-      return isEnforced ? `wins: ${wins}` : `would win, if the mappings were enforced: ${wins}`;
+  return (mapping: Mapping, answer: Answer): Pick<ExplainedRow, 'standing' | 'reason'> => {
+    if (answer === 'no match') return noMatch;
+    const isMatch = answer === 'match';
+    if (!reach.has(mapping)) {
+      const better = surest === null ? '' : lossTo(mapping, surest);
+      return { standing: 'loses', reason: isMatch ? `loses: ${better}` : `may match, and loses then: ${better}` };
     }
-    if (reach.has(mapping))
-      return answer === 'match' ? 'wins, unless one before it does' : 'may match, and wins if none before it does';
-    const better = surest === null ? '' : lossTo(mapping, surest);
-    return answer === 'match' ? `loses: ${better}` : `may match, and loses then: ${better}`;
+    if (certain) {
+      const wins = 'the first that matches in the order of priority and id';
+      const reason = isEnforced ? `wins: ${wins}` : `would win, if the mappings were enforced: ${wins}`;
+      return { standing: 'wins', reason };
+    }
+    const reason = isMatch ? 'wins, unless one before it does' : 'may match, and wins if none before it does';
+    return { standing: 'may_win', reason };
   };
 }
+
+const noMatch = { standing: 'no_match', reason: 'does not match' } as const;
+const switchedOff = {
+  standing: 'switched_off',
+  reason: 'takes no part: it is switched off (enabled is false)',
+} as const;
 
 const lossTo = (mapping: Mapping, winner: Mapping): string =>
   mapping.level === winner.level
@@ -172,10 +185,7 @@ function* outsiders({ key, isWhole }: Question, { faulty, disabled }: Situation)
     const { source, pattern } = row;
     const answer = isWhole ? wholeAnswer(matchesKey(pattern, key)) : yield* answerFor(pattern, key);
     const isShown = !isWhole || answer === 'match';
-    const told =
-      answer === 'no match'
-        ? { standing: 'no_match' as const, reason: 'does not match' }
-        : { standing: 'switched_off' as const, reason: 'takes no part: it is switched off (enabled is false)' };
+    const told = answer === 'no match' ? noMatch : switchedOff;
     if (isShown) shown.push({ ...shownRow(source), effective_source: 'row', answer, wins: false, ...told });
     if (pattern.kind === 'regex' || at % rowsPerStep === rowsPerStep - 1) yield;
   }

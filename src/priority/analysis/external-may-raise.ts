@@ -1,7 +1,9 @@
 /** Whether external tenants may choose a better level than the operator gave them, and which setting prevents it. */
+
 import type { PrioritySettings } from '../../config/config.ts';
+import type { Finding } from '../../domain/finding.ts';
 import type { RankedRow, Snapshot } from '../matching/matcher.ts';
-import { type Finding, finding } from './findings.ts';
+import { finding } from './findings.ts';
 import { shownRow } from './shown-row.ts';
 
 export interface ExternalMayRaise {

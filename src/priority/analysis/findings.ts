@@ -1,38 +1,8 @@
 /** The findings of lint and their texts. */
+import type { Finding, FindingKind, FoundKey } from '../../domain/finding.ts';
+import type { ShownRow } from '../../domain/mapping.ts';
 import type { RankedRow } from '../matching/matcher.ts';
-import { type ShownRow, shownRow } from './shown-row.ts';
-
-export const findingKinds = [
-  'never_wins',
-  'tenant_overlap',
-  'faulty',
-  'pattern_without_key',
-  'key_without_pattern',
-  'external_may_raise',
-] as const;
-export type FindingKind = (typeof findingKinds)[number];
-
-/** The stored parts of a key. */
-export interface FoundKey {
-  readonly id: number;
-  readonly user_id: number;
-  readonly key_prefix: string;
-}
-
-export interface Finding {
-  readonly kind: FindingKind;
-  readonly message: string;
-  readonly mapping: ShownRow | null;
-  /**
-   * The rows that hide it, that match some of the same keys, or that are external; only some of them if they are many.
-   */
-  readonly others: ShownRow[];
-  /** The minimum number of further rows. */
-  readonly more: number;
-  /** For patterns without keys and keys without patterns: certain, or as far as keys are known. */
-  readonly answer: 'no match' | 'unknown' | null;
-  readonly key: FoundKey | null;
-}
+import { shownRow } from './shown-row.ts';
 
 const named = ({ pattern, effective_priority }: ShownRow) => `\`${pattern}\` P${effective_priority}`;
 const ofTenant = (row: ShownRow) => `${named(row)} of tenant '${row.tenant_id}'`;

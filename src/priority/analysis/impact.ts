@@ -3,7 +3,8 @@
  * change, by the same classifier as requests, and the differences are counted.
  */
 import type { PrioritySettings } from '../../config/config.ts';
-import type { Classification, Classify, Identity, Level } from '../../domain/vocabulary.ts';
+import type { Figures, LevelMove, TenantMove } from '../../domain/impact.ts';
+import type { Classification, Classify, Identity } from '../../domain/vocabulary.ts';
 import { defaultClassify, mappedClassify } from '../matching/classifier.ts';
 import type { Mapping, Snapshot } from '../matching/matcher.ts';
 import { ActiveFlows, type FlowMove } from './share-changes.ts';
@@ -21,7 +22,7 @@ interface SeenRequests {
   readonly count: number;
 }
 
-export interface Tried {
+export interface Trial {
   readonly settings: PrioritySettings;
   readonly before: Snapshot;
   readonly after: Snapshot;
@@ -31,41 +32,16 @@ export interface Tried {
   readonly requests: readonly SeenRequests[];
 }
 
-interface LevelMove {
-  readonly from: Level;
-  readonly to: Level;
-  readonly count: number;
-}
-
-interface TenantMove extends LevelMove {
-  /** Null: no mapping matches, or the matching one names no tenant. */
-  readonly from_tenant: string | null;
-  readonly to_tenant: string | null;
-}
-
-export interface Figures {
-  readonly total: number;
-  /** The level or the flow would change. */
-  readonly changed: number;
-  readonly unchanged: number;
-  /** The whole key is not in memory, so the result is unknown. */
-  readonly unknown: number;
-  readonly levels: readonly LevelMove[];
-  readonly tenants: readonly TenantMove[];
-  /** The number of moves of tenants that are not listed, the rarest ones. */
-  readonly tenants_left_out: number;
-}
-
 const movesShown = 1_000;
 const keysPerStep = 64;
 
-export function* figuresOf(tried: Tried): Generator<void, { keys: Figures; requests: Figures; active: ActiveFlows }> {
+export function* figuresOf(trial: Trial): Generator<void, { keys: Figures; requests: Figures; active: ActiveFlows }> {
   const ofKeys = new Tally();
   const ofRequests = new Tally();
   const active = new ActiveFlows();
-  const byKeyId = Map.groupBy(tried.requests, ({ keyId }) => keyId);
-  const judge = judgeOf(tried);
-  for (const [place, { key, identity }] of tried.keys.entries()) {
+  const byKeyId = Map.groupBy(trial.requests, ({ keyId }) => keyId);
+  const judge = judgeOf(trial);
+  for (const [place, { key, identity }] of trial.keys.entries()) {
     const compare = judge(key, identity);
     ofKeys.add(compare(undefined), 1);
     for (const { asked, pool, count } of byKeyId.get(identity.keyId) ?? []) {
@@ -76,14 +52,14 @@ export function* figuresOf(tried: Tried): Generator<void, { keys: Figures; reque
     byKeyId.delete(identity.keyId);
     if (place % keysPerStep === keysPerStep - 1) yield;
   }
-  ofKeys.unknown = tried.totalKeys - tried.keys.length;
+  ofKeys.unknown = trial.totalKeys - trial.keys.length;
   for (const [keyId, requests] of byKeyId) {
     const count = requests.reduce((sum, one) => sum + one.count, 0);
     if (keyId !== null) ofRequests.unknown += count;
     else {
       // Without a key nothing is mapped, before and after.
       ofRequests.unchanged += count;
-      for (const { asked, pool } of requests) if (pool !== null) active.add(pool, unmapped(tried.settings, asked));
+      for (const { asked, pool } of requests) if (pool !== null) active.add(pool, unmapped(trial.settings, asked));
     }
   }
   return { keys: ofKeys.figures(), requests: ofRequests.figures(), active };
@@ -101,7 +77,7 @@ interface Judged extends Classification {
 type Compare = (asked: string | undefined) => { before: Judged; after: Judged };
 
 /** Returns a function that gives, for a key, the result before and after by requested level. */
-function judgeOf({ settings, before, after }: Tried): (key: string, identity: Identity) => Compare {
+function judgeOf({ settings, before, after }: Trial): (key: string, identity: Identity) => Compare {
   let found: Mapping | null = null;
   const classify: Classify = mappedClassify({ settings, match: () => found, events: { keyMapped: () => {} } });
   return (key, identity) => {

@@ -3,18 +3,10 @@
  * up to a limit; the work is bounded too, so some rows may stay undecided.
  */
 
+import { type Finding, type FindingKind, type FoundKey, findingKinds } from '../../domain/finding.ts';
 import type { CompiledRow, RankedRow } from '../matching/matcher.ts';
 import { type ExternalMayRaise, raisingFinding } from './external-may-raise.ts';
-import {
-  type Finding,
-  type FindingKind,
-  type FoundKey,
-  faulty,
-  findingKinds,
-  keyWithoutPattern,
-  neverWins,
-  patternWithoutKey,
-} from './findings.ts';
+import { faulty, keyWithoutPattern, neverWins, patternWithoutKey } from './findings.ts';
 import type { Answer } from './key-answer.ts';
 import { KeyCoverage, type KnownKey } from './key-coverage.ts';
 import { NeverWins, type Verdict } from './never-wins.ts';

@@ -7,11 +7,12 @@
  *   contains with another text     the contains     a regex with another         the regex
  */
 
+import type { Finding } from '../../domain/finding.ts';
 import type { RankedRow } from '../matching/matcher.ts';
 import type { Pattern } from '../matching/pattern.ts';
 import { type Automaton, automatonOf, dead, full, literalBeginning } from './automaton.ts';
 import { keyOutside, maxKeyLength } from './cover.ts';
-import { type Finding, tenantOverlap } from './findings.ts';
+import { tenantOverlap } from './findings.ts';
 import { matchesKey } from './key-answer.ts';
 import { firstNotBefore, sortedInSteps } from './sorted-texts.ts';
 

@@ -2,7 +2,8 @@
  * The effect of a change of mappings on the shares of the pools. A tenant counts as active if it had a request in the
  * last hour; domain/pool-share.ts computes the shares before and after.
  */
-import { type PoolShare, poolShares, type Sharing } from '../../domain/pool-share.ts';
+import type { FlowStanding, PoolShareChanges, ShareChange } from '../../domain/impact.ts';
+import { poolShares, type Sharing } from '../../domain/pool-share.ts';
 import { allLevels, type Level } from '../../domain/vocabulary.ts';
 
 export interface SharedPool extends Sharing {
@@ -20,24 +21,6 @@ export interface ActiveFlow {
 export interface FlowMove {
   readonly before: ActiveFlow | null;
   readonly after: ActiveFlow | null;
-}
-
-interface FlowStanding extends PoolShare {
-  readonly flow_id: string;
-  readonly level: Level;
-}
-
-interface ShareChange {
-  readonly before: FlowStanding | null;
-  readonly after: FlowStanding | null;
-}
-
-export interface PoolShareChanges extends Pick<Sharing, 'policy'> {
-  readonly pool: string;
-  readonly share_by: Sharing['shareBy'];
-  /** Moved tenants first, then those with the largest change of share. */
-  readonly tenants: readonly ShareChange[];
-  readonly tenants_left_out: number;
 }
 
 /** The most shares shown per pool. */

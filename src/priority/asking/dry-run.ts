@@ -1,51 +1,21 @@
 /** Dry runs of changes of mappings: nothing is written, and the answer describes their effect. */
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
+import type { Impact, Tried } from '../../domain/impact.ts';
 import type { WriteBy } from '../../domain/stale.ts';
 import type { Recent } from '../../observed/recent-outcomes.ts';
-import type { Finding } from '../analysis/findings.ts';
-import { type Figures, figuresOf, type KnownKey } from '../analysis/impact.ts';
-import {
-  type ActiveFlow,
-  type FlowMove,
-  mostPoolsShown,
-  type PoolShareChanges,
-  type SharedPool,
-} from '../analysis/share-changes.ts';
+import { figuresOf, type KnownKey } from '../analysis/impact.ts';
+import { type ActiveFlow, type FlowMove, mostPoolsShown, type SharedPool } from '../analysis/share-changes.ts';
 import { type CompiledRow, effectiveOf, type MappingSource, type Snapshot } from '../matching/matcher.ts';
 import { type Boost, noTiming, withBoost } from '../matching/timing.ts';
 import { boostOf, type NewBoost } from '../rows/boost-rules.ts';
 import type { MappingPatch, NewMapping } from '../rows/mapping-rules.ts';
 import { MappingWrites } from '../rows/mapping-writes.ts';
 import type { RehearsalStore } from '../rows/rehearsal-store.ts';
-import type { ListedMapping, Mapper } from '../serving/mapper.ts';
+import type { Mapper } from '../serving/mapper.ts';
 import { compiledWith, inSlices, type Loaded } from '../serving/snapshot-loader.ts';
 import { shownTiming } from '../serving/timing-shown.ts';
 import type { Inspector, RowsTogether } from './inspector.ts';
-
-export interface Impact {
-  /** The present effect of mappings. The figures assume that they are enforced. */
-  readonly mapping: 'enforced' | 'shadow' | 'off';
-  readonly keys: Figures;
-  readonly requests: Figures & { readonly since: string };
-  /** The pools in which a tenant moves: the share of each recently active tenant. */
-  readonly shares: readonly PoolShareChanges[];
-  readonly shares_left_out: number;
-}
-
-export interface Tried {
-  readonly dry_run: true;
-  /** The row after the change, or before a deletion. Fields that only a stored row has are null. */
-  readonly mapping: Omit<ListedMapping, 'id' | 'created_at' | 'updated_at' | 'etag'> & {
-    readonly id: number | null;
-    readonly created_at: string | null;
-    readonly updated_at: string | null;
-    readonly etag: string | null;
-  };
-  readonly impact: Impact;
-  /** The warnings of the real write. */
-  readonly warnings: readonly Finding[];
-}
 
 /** A row that would be boosted. */
 interface TriedBoost {

@@ -1,12 +1,12 @@
 import type { PrioritySettings } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
+import type { Finding } from '../../domain/finding.ts';
 import { singleFlight } from '../../domain/structures/single-flight.ts';
 import type { Identity } from '../../domain/vocabulary.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { type Explanation, explain, type Question } from '../analysis/explain.ts';
 import { externalMayRaise } from '../analysis/external-may-raise.ts';
-import type { Finding } from '../analysis/findings.ts';
 import type { KnownKey } from '../analysis/key-coverage.ts';
 import { type Linted, lint, lintRow } from '../analysis/lint.ts';
 import { RowIndex } from '../analysis/row-index.ts';

@@ -1,6 +1,8 @@
 /** Mappings as an operator looks through them: what the table says, and what this gateway knows beside it. */
+
 import { sought } from '../../db/answered.ts';
 import type { Clock } from '../../domain/clock.ts';
+import type { ShownMapping } from '../../domain/mapping.ts';
 import type { MappingRates } from '../../observed/mapping-rates.ts';
 import type { RaisedRequests } from '../../observed/raised-requests.ts';
 import type { ExternalMayRaise } from '../analysis/external-may-raise.ts';
@@ -8,7 +10,7 @@ import { flowIdOf } from '../matching/matcher.ts';
 import type { MappingFilter, MappingState } from '../rows/mapping-filter.ts';
 import type { MappingListStore, MappingQuestion } from '../rows/mapping-list-store.ts';
 import type { StoredMapping } from '../rows/mapping-store.ts';
-import type { ListedMapping, Mapper } from '../serving/mapper.ts';
+import type { Mapper } from '../serving/mapper.ts';
 import { inSlices } from '../serving/snapshot-loader.ts';
 import type { Inspector } from './inspector.ts';
 import type { NeverWinning } from './never-wins-look.ts';
@@ -23,7 +25,7 @@ export interface MappingListParts {
 }
 
 export interface MappingPage {
-  readonly mappings: (ListedMapping & {
+  readonly mappings: (ShownMapping & {
     readonly requests_per_min: number;
     readonly raised_requests: number;
     readonly never_wins: { message: string; by: number[] } | null;

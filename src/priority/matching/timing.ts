@@ -3,10 +3,9 @@
  * else its row's. Decided here and nowhere else.
  */
 import type { BoostRow, MappingScheduleRow } from '../../db/schema.ts';
+import type { EffectiveSource } from '../../domain/mapping.ts';
 import { isLevel, type Level } from '../../domain/vocabulary.ts';
 import { compileSchedules, type Holding, holdingAt, type Schedule } from '../../schedules/schedules.ts';
-
-export type EffectiveSource = 'row' | 'schedule' | 'boost';
 
 export interface Boost {
   readonly priority: Level;

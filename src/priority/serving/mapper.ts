@@ -1,6 +1,7 @@
 import type { PrioritySettings } from '../../config/config.ts';
 import { FreshRows } from '../../db/fresh-rows.ts';
 import type { Clock } from '../../domain/clock.ts';
+import type { ShownMapping } from '../../domain/mapping.ts';
 import type { WriteBy } from '../../domain/stale.ts';
 import type { Classify } from '../../domain/vocabulary.ts';
 import { wakeAt } from '../../schedules/schedules.ts';
@@ -18,7 +19,7 @@ import { changesOf, effectiveSettings, type SettingsPatch } from '../rows/settin
 import { type MapperStatus, type Reloaded, reloadedOf, statusOf } from './mapper-status.ts';
 import { type Loaded, loadSnapshot } from './snapshot-loader.ts';
 import { TenantNames } from './tenant-names.ts';
-import { type ShownTiming, shownTiming } from './timing-shown.ts';
+import { shownTiming } from './timing-shown.ts';
 import { ToldFaults } from './told-faults.ts';
 
 type MapperEvents = Pick<
@@ -44,8 +45,6 @@ export interface MapperParts {
   readonly clock: Clock;
   readonly events: MapperEvents;
 }
-
-export type ListedMapping = StoredMapping & ShownTiming & { readonly fault: string | null };
 
 /** Serves the mappings: a snapshot that answers without I/O, kept fresh in the background and by its own writes. */
 export class Mapper {
@@ -156,14 +155,14 @@ export class Mapper {
     return effectiveSettings(this.#parts.settings, stored).settings;
   }
 
-  async find(id: number): Promise<ListedMapping> {
+  async find(id: number): Promise<ShownMapping> {
     const row = isStorable(id) && (await this.#parts.store.find(id));
     if (!row) throw noMapping(id);
     return this.listed(row);
   }
 
   /** Like the other writes, resolves when the change serves here. */
-  async create(mapping: NewMapping, createdBy: string): Promise<ListedMapping> {
+  async create(mapping: NewMapping, createdBy: string): Promise<ShownMapping> {
     const row = await this.written(this.#writes.create(mapping, createdBy));
     this.#parts.events.mappingAdded({
       tenantId: row.tenant_id,
@@ -175,7 +174,7 @@ export class Mapper {
     return this.listed(row);
   }
 
-  async update(id: number, patch: MappingPatch, by: WriteBy = {}): Promise<ListedMapping> {
+  async update(id: number, patch: MappingPatch, by: WriteBy = {}): Promise<ShownMapping> {
     return this.listed(await this.written(this.#writes.update(id, patch, by)));
   }
 
@@ -184,7 +183,7 @@ export class Mapper {
   }
 
   /** A row as it is shown, with what is wrong with it. */
-  listed(row: StoredMapping): ListedMapping {
+  listed(row: StoredMapping): ShownMapping {
     const timing = shownTiming(row.priority, this.#loaded?.timings.get(row.id), this.#parts.clock.date().getTime());
     return { ...row, ...timing, fault: compileRow(row, this.#loaded?.rowById.get(row.id)).fault };
   }

@@ -1,18 +1,9 @@
 /** The boost and schedules of a listed mapping. */
+import type { ShownMapping } from '../../domain/mapping.ts';
 import { isLevel } from '../../domain/vocabulary.ts';
-import { type EffectiveSource, effectiveAt, noTiming, type Timing } from '../matching/timing.ts';
+import { effectiveAt, noTiming, type Timing } from '../matching/timing.ts';
 
-export interface ShownTiming {
-  /** The boost that holds; null once it has ended. */
-  readonly boost: {
-    readonly priority: number;
-    readonly until: string;
-    readonly reason: string;
-    readonly created_by: string | null;
-  } | null;
-  readonly effective_priority: number;
-  readonly effective_source: EffectiveSource;
-}
+type ShownTiming = Pick<ShownMapping, 'boost' | 'effective_priority' | 'effective_source'>;
 
 /** `priority`: that of the row, which hands may have written. */
 export function shownTiming(priority: number, timing: Timing = noTiming, now: number): ShownTiming {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
 import type { HeldBoost } from '../../domain/live.ts';
+import type { ShownMapping } from '../../domain/mapping.ts';
 import { isLevel, type Level } from '../../domain/vocabulary.ts';
 import {
   holdingAt,
@@ -23,7 +24,7 @@ import type {
   StoredSchedule,
   TimingStore,
 } from '../rows/timing-store.ts';
-import type { ListedMapping, Mapper } from './mapper.ts';
+import type { Mapper } from './mapper.ts';
 
 export interface TimingsParts {
   readonly store: Pick<TimingStore, keyof TimingStore>;
@@ -68,7 +69,7 @@ export class Timings {
     this.#parts = parts;
   }
 
-  async boost(mappingId: number, boost: NewBoost, actor: string): Promise<ListedMapping> {
+  async boost(mappingId: number, boost: NewBoost, actor: string): Promise<ShownMapping> {
     const { store, mapper, events } = this.#parts;
     const { priority, reason, ...held } = boostOf(boost, { now: this.#now(), actor });
     const until = new Date(held.until).toISOString();

@@ -8,8 +8,10 @@
  * Unmatched stored rows are deleted if the import prunes, else left.
  */
 import type { MappingRow } from '../../db/schema.ts';
+import type { ImportChange } from '../../domain/impact.ts';
+import type { PortableRow } from '../../domain/mapping.ts';
 import type { ReadRow } from './import-rows.ts';
-import { identityOf, isSameRow, type PortableRow, portable } from './portable-row.ts';
+import { identityOf, isSameRow, portable } from './portable-row.ts';
 import { FaultCount, type RowFault, type RowFaults, together } from './row-faults.ts';
 
 export interface Plan {
@@ -50,19 +52,44 @@ export function* planOf(
   };
 }
 
+interface Pair {
+  readonly read: ReadRow;
+  /** Null: a new row. */
+  before: MappingRow | null;
+}
+
 interface Pairing {
-  readonly pairs: readonly { readonly read: ReadRow; readonly before: MappingRow | null }[];
+  readonly pairs: readonly Readonly<Pair>[];
   readonly faults: readonly RowFaults[];
   /** Stored rows that the file does not name. */
   readonly left: readonly MappingRow[];
 }
 
+/** The stored rows that have a row of the file, with it. */
+type Taken = Map<MappingRow, ReadRow>;
+
 function* pair(stored: readonly MappingRow[], file: readonly ReadRow[]): Generator<void, Pairing> {
-  const taken = new Map<MappingRow, ReadRow>();
-  const sameKeys = new FaultCount();
-  const pairs: { read: ReadRow; before: MappingRow | null }[] = [];
-  const first = new Map<string, ReadRow>();
+  const taken: Taken = new Map();
   const { byIdentity, byText } = yield* indexed(stored);
+  const { pairs, faults: samePatterns } = yield* pairByPattern(file, byIdentity, taken);
+  const sameTexts = yield* pairByText(pairs, byText, taken);
+  const left: MappingRow[] = [];
+  for (const [at, row] of stored.entries()) {
+    if (at % rowsPerStep === 0) yield;
+    if (!taken.has(row)) left.push(row);
+  }
+  return { pairs, faults: [samePatterns, sameTexts], left };
+}
+
+/** Rule 1. */
+function* pairByPattern(
+  file: readonly ReadRow[],
+  byIdentity: ReadonlyMap<string, readonly MappingRow[]>,
+  taken: Taken,
+): Generator<void, { pairs: Pair[]; faults: RowFaults }> {
+  const faults = new FaultCount();
+  const pairs: Pair[] = [];
+  const first = new Map<string, ReadRow>();
   for (const [at, read] of file.entries()) {
     if (at % rowsPerStep === 0) yield;
     const identity = identityOf(read.row);
@@ -71,14 +98,23 @@ function* pair(stored: readonly MappingRow[], file: readonly ReadRow[]): Generat
     const before = free.find(row => isSameRow(row, read.row)) ?? free[0] ?? null;
     const twin = first.get(identity);
     if (before === null && twin !== undefined) {
-      sameKeys.add(faultOf(read, `it is the pattern of ${placeOf(twin)} again`));
+      faults.add(faultOf(read, `it is the pattern of ${placeOf(twin)} again`));
       continue;
     }
     first.set(identity, twin ?? read);
     if (before !== null) taken.set(before, read);
     pairs.push({ read, before });
   }
-  const sameTexts = new FaultCount();
+  return { pairs, faults };
+}
+
+/** Rules 2 and 3, for the pairs without a stored row. */
+function* pairByText(
+  pairs: readonly Pair[],
+  byText: ReadonlyMap<string, MappingRow>,
+  taken: Taken,
+): Generator<void, RowFaults> {
+  const faults = new FaultCount();
   const isNew = new Map<string, ReadRow>();
   for (const [at, one] of pairs.entries()) {
     if (at % rowsPerStep === 0) yield;
@@ -87,18 +123,13 @@ function* pair(stored: readonly MappingRow[], file: readonly ReadRow[]): Generat
     const sameText = byText.get(pattern);
     const twin = (sameText && taken.get(sameText)) ?? isNew.get(pattern);
     if (twin) {
-      sameTexts.add(faultOf(one.read, `${placeOf(twin)} has the same text; a text can stand in one mapping only`));
+      faults.add(faultOf(one.read, `${placeOf(twin)} has the same text; a text can stand in one mapping only`));
     } else if (sameText) {
       taken.set(sameText, one.read);
       one.before = sameText;
     } else isNew.set(pattern, one.read);
   }
-  const left: MappingRow[] = [];
-  for (const [at, row] of stored.entries()) {
-    if (at % rowsPerStep === 0) yield;
-    if (!taken.has(row)) left.push(row);
-  }
-  return { pairs, faults: [sameKeys, sameTexts], left };
+  return faults;
 }
 
 function* indexed(stored: readonly MappingRow[]) {
@@ -119,14 +150,6 @@ const faultOf = ({ place }: ReadRow, reason: string): RowFault => ({ ...place, f
 
 export const placeOf = ({ place: { index, line } }: { readonly place: Pick<RowFault, 'index' | 'line'> }): string =>
   line === null ? `mappings[${index}]` : `line ${line}`;
-
-export interface ImportChange {
-  readonly action: 'create' | 'update' | 'delete';
-  /** Null before there is a row. */
-  readonly id: number | null;
-  readonly before: PortableRow | null;
-  readonly after: PortableRow | null;
-}
 
 /**
  * The changes as operators see them: no key in clear. At most `most`; `ids` of the created rows, in their order; none

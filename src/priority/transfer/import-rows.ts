@@ -1,10 +1,12 @@
 /** A mapping of a file, checked by the rules for a new one in the API. */
+
 import { GatewayError } from '../../domain/errors.ts';
+import type { PortableRow } from '../../domain/mapping.ts';
 import { matchTypes, type TenantType } from '../../domain/vocabulary.ts';
 import { weightOf } from '../matching/regex-room.ts';
 import { checkedPattern, checkFields } from '../rows/mapping-rules.ts';
 import type { FileRow } from './plain-yaml.ts';
-import { type PortableRow, portableFields } from './portable-row.ts';
+import { portableFields } from './portable-row.ts';
 import type { RowFault } from './row-faults.ts';
 
 /** A row that can be compared with stored ones; `fault` is why it may not be written where it differs. */

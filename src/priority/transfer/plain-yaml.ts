@@ -3,7 +3,8 @@
  * a word, a quoted text, a number, true, false or null. It is read several times as fast as all of YAML is;
  * for anything else the reader gives up and leaves it to the library.
  */
-import { type PortableRow, portableFields } from './portable-row.ts';
+import type { PortableRow } from '../../domain/mapping.ts';
+import { portableFields } from './portable-row.ts';
 
 export interface FileRow {
   /** From 0. */

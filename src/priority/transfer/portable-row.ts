@@ -1,19 +1,9 @@
-/** A mapping as it stands in a file: what an operator decides, without what one installation adds. */
+/** Mappings as they stand in a file. */
 import type { MappingRow } from '../../db/schema.ts';
+import { type PortableRow, portableRow } from '../../domain/mapping.ts';
 import { digestOfExact } from '../matching/pattern.ts';
 
-export const portableFields = [
-  'pattern',
-  'match_type',
-  'priority',
-  'tenant_id',
-  'tenant_name',
-  'tenant_type',
-  'description',
-  'enabled',
-] as const;
-
-export type PortableRow = Pick<MappingRow, (typeof portableFields)[number]>;
+export const portableFields = Object.keys(portableRow.properties) as readonly (keyof PortableRow)[];
 
 /** An exact key is spelled by its hash, whichever way it was written: files travel, keys must not. */
 export const portable = (row: PortableRow): PortableRow => ({

@@ -3,17 +3,19 @@ import { answerOf } from '../../db/answered.ts';
 import type { MappingRow } from '../../db/schema.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
+import type { Imported } from '../../domain/impact.ts';
+import type { PortableRow } from '../../domain/mapping.ts';
 import { atMost } from '../../domain/structures/at-most.ts';
 import type { Events } from '../../telemetry/events.ts';
-import type { DryRun, Impact, RowEdit } from '../asking/dry-run.ts';
+import type { DryRun, RowEdit } from '../asking/dry-run.ts';
 import { byPriority } from '../matching/by-priority.ts';
 import { regexRoom } from '../matching/regex-room.ts';
 import type { Mapper } from '../serving/mapper.ts';
 import { inSlices } from '../serving/snapshot-loader.ts';
 import { type DocumentFormat, type ImportFile, type ReadFile, readInWorker } from './document-worker.ts';
-import { changesOf, type ImportChange, type Plan, placeOf, planOf } from './import-plan.ts';
+import { changesOf, type Plan, placeOf, planOf } from './import-plan.ts';
 import { yamlOf } from './plain-yaml.ts';
-import { type PortableRow, portable } from './portable-row.ts';
+import { portable } from './portable-row.ts';
 import { type RowFaults, together } from './row-faults.ts';
 import type { TransferStore } from './transfer-store.ts';
 
@@ -24,19 +26,6 @@ export interface ImportOptions {
   /** Also deletes the rows that the file does not name. */
   readonly prune: boolean;
   readonly actor: string;
-}
-
-export interface Imported {
-  readonly success: true;
-  readonly dry_run: boolean;
-  readonly created: number;
-  readonly updated: number;
-  readonly deleted: number;
-  readonly unchanged: number;
-  readonly changes: readonly ImportChange[];
-  readonly changes_left_out: number;
-  /** The effect, for a dry run. */
-  readonly impact?: Impact;
 }
 
 export interface TransferParts {

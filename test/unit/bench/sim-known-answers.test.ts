@@ -34,11 +34,11 @@ test('tenants share the weight of their level, or each of them has it: the share
   assertMet(flatChecks());
 });
 
-test('a boost on the pool of the quickstart: by level as measured there, by tenant better for who is boosted and for nobody else', () => {
+test('a boost on the quickstart’s pool: by level as measured there, by tenant better for the boosted tenant only', () => {
   assertMet(boostChecks());
 });
 
-test('the bottom level takes all slots but those of the top, and the top then finds its own', () => {
+test('the bottom level takes all slots except those reserved for the top, and the top level still gets them', () => {
   assertMet(slotChecks());
 });
 
@@ -50,7 +50,7 @@ test('strict order with one tenant is the order of the keys of HAProxy', () => {
   assertMet(haproxyChecks(1));
 });
 
-test('weights hold where credits per turn give P0 everything, and seats where partitions exceed them', () => {
+test('weights are kept where credits per turn give P0 everything, and the seat limit where partitions exceed it', () => {
   assertMet(weightingChecks());
   assertMet(partitionChecks());
 });
@@ -87,7 +87,7 @@ test('10,000 random allocations by the formula have the three properties of a fa
   }
 });
 
-test('10,000 random allocations by the scheduler have them too, up to one request over the whole run', () => {
+test('10,000 random allocations by the scheduler have these properties too, up to one request over the whole run', () => {
   const random = new Random(2);
   const rounds = 10;
   for (let i = 0; i < problems; i++) {

@@ -8,7 +8,7 @@ const seeds = [1, 2, 3, 4, 5];
 const medianOf = (setting: ReserveSetting, figure: 'p50' | 'p99' | 'seatSec' | 'ratio') =>
   median(seeds.map(seed => runReserve(setting, seed)[figure]));
 
-test('without a reserve P0 waits for seconds, in strict order too; reserved seats take that away', () => {
+test('without a reserve P0 waits for seconds, in strict order too; with reserved seats it does not', () => {
   for (const setting of ['hybrid, 0 reserved', 'strict, 0 reserved'] as const) {
     assert.ok(medianOf(setting, 'p50') > 1, setting);
     assert.ok(medianOf(setting, 'p99') > 5, setting);

@@ -171,7 +171,7 @@ test('the examples can be started as they are, with the secrets that they ask fo
   assert.ok(files.includes('gpu-pool.ini'));
 });
 
-test('environment wins over file, file over default, and the mapping settings tell which', () => {
+test('environment wins over file, file over default, and the mapping settings report the source', () => {
   const { config } = load(
     `[gateway]\nedition = team\nport = 9000\n[api_key_priority]\ndefault_priority = 3\nx_priority = lower\n${provider}`,
     { TOKLIGENCE_GATEWAY_PORT: '9001', TOKLIGENCE_API_KEY_PRIORITY_X_PRIORITY: 'ignore' },
@@ -381,7 +381,7 @@ test('the log is pretty on a terminal and json elsewhere, unless something is as
   });
 });
 
-test('an empty value is none where the default is empty, in the environment too', () => {
+test('an empty value counts as not set where the default is empty, in the environment too', () => {
   const text = `[gateway]\nedition = team\n[database]\nurl = postgres://h/d\n[log]\nformat =\n${provider}pool =\n`;
   const { config } = load(text, { TOKLIGENCE_DATABASE_URL: '', TOKLIGENCE_AUTH_ADMIN_KEY: '' });
   assert.equal(config.database.url, 'postgres://h/d');
@@ -389,7 +389,7 @@ test('an empty value is none where the default is empty, in the environment too'
   assert.deepEqual(seatsOf(config), [{ name: 'local', seats: 8 }]);
 });
 
-test('an empty variable of the environment is none, whatever its key', () => {
+test('an empty variable of the environment counts as not set, whatever its key', () => {
   const text = `[gateway]\nport = 9000\n${provider}[tenant.a-b]\nweight = 3\n[tenant.a.b]\n`;
   const names = Object.entries({ ...sections, 'provider.local': allProviderKeys, 'tenant.a-b': tenantKeys }).flatMap(
     ([section, keys]) => Object.keys(keys).map(key => environmentName(section, key)),
@@ -495,7 +495,7 @@ test('a file is read whatever its line ends, byte order mark and indentation', (
   });
 });
 
-test('a missing file, a folder and no provider at all are said plainly', t => {
+test('a missing file, a folder and a file without providers are each refused with a clear message', t => {
   const folder = mkdtempSync(join(tmpdir(), 'config-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const from = (file: string | null) => () => loadConfig({ file, env: {}, isTerminal: false });
@@ -665,7 +665,7 @@ test('a fault in the environment names the variable', () => {
   assert.match(said, /\[provider\.local\] chunk_ms: must be .* \(set by TOKLIGENCE_PROVIDER_LOCAL_CHUNK_MS\)/);
 });
 
-test('all faults are told at once, in the error and in its message', () => {
+test('all faults are reported at once, in the error and in its message', () => {
   const text = 'x = 1\n[gateway]\nport = no\nedition = none\n[scheduler]\nweights = 1\n[typo]\n[provider.a]\n';
   assert.throws(
     () => load(text, { TOKLIGENCE_AUTH_ADMIN_KEY: 'short' }),
@@ -689,7 +689,7 @@ test('all faults are told at once, in the error and in its message', () => {
   );
 });
 
-test('a key at fault is told once, and nothing is concluded from it', () => {
+test('a faulty key is reported once, and no other fault follows from it', () => {
   const text = `[gateway]\nedition = tema\nport = 1;2\n[database]\nurl = postgres://h/d\n${provider}`;
   assert.equal(faultsOf(text).split('\n').length, 2);
 });
@@ -753,7 +753,7 @@ test('auth may be disabled on every spelling of a loopback address', () => {
   }
 });
 
-test('providers that name one pool share the one figure of seats that is given', () => {
+test('providers that name one pool share the number of seats that one of them gives', () => {
   const pools = (...sections: string[]) =>
     seatsOf(load(sections.map((keys, i) => `[provider.${'abc'[i]}]\ntype = loopback\n${keys}\n`).join('')).config);
   assert.deepEqual(pools('', 'pool = a'), [{ name: 'a', seats: 8 }]);
@@ -765,7 +765,7 @@ test('providers that name one pool share the one figure of seats that is given',
   assert.deepEqual(pools('pool = x\nmax_concurrent = 3', 'pool = x\nmax_concurrent = 3'), [{ name: 'x', seats: 3 }]);
 });
 
-test('two figures of seats for one pool are a fault, the environment included', () => {
+test('two different numbers of seats for one pool are a fault, the environment included', () => {
   const text = '[provider.a]\ntype = loopback\nmax_concurrent = 8\n[provider.b]\ntype = loopback\npool = a\n';
   const said = faultsOf(text, { TOKLIGENCE_PROVIDER_B_MAX_CONCURRENT: '9' });
   assert.match(said, /^\[provider\.b\] max_concurrent: the pool a is given 8 seats by \[provider\.a\] and 9 here/);
@@ -779,7 +779,7 @@ test('no two keys of differently spelled providers share a name in the environme
   assert.equal(environmentName('provider.gpu-a', 'api_key'), 'TOKLIGENCE_PROVIDER_GPU_A_API_KEY');
 });
 
-test('unknown names in the environment are warnings, with the name that is near', () => {
+test('unknown names in the environment are warnings that suggest the nearest name', () => {
   const { warnings } = load(provider, {
     TOKLIGENCE_GATEWAY_PROT: '1',
     TOKLIGENCE_PROVIDER_OTHER_TYPE: 'loopback',
@@ -793,7 +793,7 @@ test('unknown names in the environment are warnings, with the name that is near'
   ]);
 });
 
-test('the environment sets every pool that there is, also one without a section and one named in the environment', () => {
+test('the environment can set every pool, also one without a section and one named in the environment', () => {
   const { config, warnings } = load(`${provider}[provider.b]\ntype = loopback\n`, {
     TOKLIGENCE_PROVIDER_LOCAL_POOL: 'shared',
     TOKLIGENCE_POOL_SHARED_POLICY: 'strict',
@@ -878,7 +878,7 @@ test('a folder with a line break in its name is refused by the name of the key',
   );
 });
 
-test('a file with keys that everybody may read is warned of, others are not', {
+test('a file with keys that everybody may read causes a warning, other files do not', {
   skip: process.platform === 'win32',
 }, t => {
   const folder = mkdtempSync(join(tmpdir(), 'config-test-'));

@@ -59,7 +59,7 @@ test('the settings of one provider are not the headers of another', () => {
   assert.equal(second?.type === 'loopback' && second.chunkMs, 7);
 });
 
-test('what cannot be a header is a fault that names it and never the value', () => {
+test('an invalid header is a fault that contains its name and never its value', () => {
   const own = [
     'host',
     'Content-Length',
@@ -100,7 +100,7 @@ test('what cannot be a header is a fault that names it and never the value', () 
     assert.ok(!faultsOf(text).includes('hunter2'));
 });
 
-test('a header that changes is told to need a restart, by its name alone', () => {
+test('a changed header is reported as needing a restart, by its name alone', () => {
   const before = load('header.x-a = hunter2').given;
   const after = load('header.x-a = hunter3\nheader.x-b = 1').given;
   assert.deepEqual(needsRestart(before, after), ['[provider.v-1] header.x-a', '[provider.v-1] header.x-b']);

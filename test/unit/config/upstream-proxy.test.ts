@@ -68,7 +68,7 @@ test('any text of NO_PROXY is read', () => {
   );
 });
 
-test('https upstreams go by HTTPS_PROXY, http ones by HTTP_PROXY; lower case wins, an empty one is none', () => {
+test('https upstreams use HTTPS_PROXY, http ones HTTP_PROXY; lower case wins, an empty variable counts as not set', () => {
   const found = (url: string, env: Record<string, string>) => proxyOfEnvironment(url, env)?.value ?? null;
   assert.equal(found('https://a.b', { HTTP_PROXY: 'h', HTTPS_PROXY: 's' }), 's');
   assert.equal(found('http://a.b', { HTTP_PROXY: 'h', HTTPS_PROXY: 's' }), 'h');
@@ -88,7 +88,7 @@ test('the URL of a proxy may have credentials, and nothing behind its port', () 
     assert.equal(proxyIn(bad), undefined, bad);
 });
 
-test('a proxy of the environment is used where the provider says so, and else it is said that it is not', () => {
+test('a proxy of the environment is used only where the provider says so, and a warning says where it is not', () => {
   const env = { HTTPS_PROXY: 'http://user:hunter2@proxy:3128', NO_PROXY: 'internal' };
   assert.deepEqual(load('').config.providers.length, 1);
   assert.equal(proxyOf('', env), null);
@@ -106,7 +106,7 @@ test('a proxy of the environment is used where the provider says so, and else it
   assert.equal(proxyOf('proxy = http://other:1', env, 'http://127.0.0.1:1/v1')?.origin, 'http://other:1');
 });
 
-test('what names no proxy is a fault, and no password is repeated', () => {
+test('a value that names no proxy is a fault whose text contains no password', () => {
   const said = (keys: string, env: Record<string, string> = {}) => {
     try {
       load(keys, env);

@@ -67,7 +67,7 @@ test('a start resolves with the first rows in effect, however many loads fail be
   assert.deepEqual(failures, ['first: away', 'again: away', 'again: away']);
 });
 
-test('an outage is a first failure once, whatever its failures say, and so is the next outage', async t => {
+test('each outage reports one first failure, whatever its errors are', async t => {
   const { rows, clock, failures, succeed, fail, start } = arrange(t);
   await start();
   rows.changed();
@@ -85,7 +85,7 @@ test('an outage is a first failure once, whatever its failures say, and so is th
   ]);
 });
 
-test('whoever asks while a load runs gets one that begins after the question, and shares it', async t => {
+test('callers during a load share one load that begins after their call', async t => {
   const { rows, loads, succeed, start } = arrange(t);
   await start();
   const first = rows.reload();
@@ -99,7 +99,7 @@ test('whoever asks while a load runs gets one that begins after the question, an
   assert.deepEqual([await second, await third, loads.length], [3, 3, 3]);
 });
 
-test('whoever awaits a load that fails hears of it, and the one that waits behind it begins all the same', async t => {
+test('a failed load rejects for its callers, and the load queued behind it still begins', async t => {
   const { rows, clock, loads, table, succeed, fail, start } = arrange(t);
   await start();
   const failing = assert.rejects(rows.reload(), /away/);
@@ -113,7 +113,7 @@ test('whoever awaits a load that fails hears of it, and the one that waits behin
   assert.equal(loads.length, 3, 'the retry of the failed load is not wanted any more');
 });
 
-test('when the time to live is over the next use begins one load, and neither time nor a use before it does', async t => {
+test('when the time to live is over the next use begins one load; time alone or an earlier use does not', async t => {
   const { rows, clock, loads, succeed, start } = arrange(t);
   await start();
   clock.advance(ttlMs - 1);
@@ -128,7 +128,7 @@ test('when the time to live is over the next use begins one load, and neither ti
   assert.deepEqual([rows.isOverdue, loads.length], [false, 2]);
 });
 
-test('the time to live is asked for after each load, and begins anew with it', async t => {
+test('the time to live is read after each load and starts again with it', async t => {
   let ttl = 10_000;
   const { rows, clock, succeed, start } = arrange(t, { ttlMs: () => ttl });
   await start();
@@ -194,13 +194,13 @@ test('a stop before the first rows ends the wait for them', async t => {
   await started;
 });
 
-test('a stop that nobody has awaited a start of leaves no rejection behind', async t => {
+test('a stop leaves no unhandled rejection if nobody awaited the start', async t => {
   const { rows } = arrange(t);
   await rows.stop();
   await settled();
 });
 
-test('a stop while a retry is awaited tries no more and leaves no timer', async t => {
+test('a stop before a retry cancels it and leaves no timer', async t => {
   const { rows, clock, loads, fail, start } = arrange(t);
   await start();
   rows.changed();
@@ -215,7 +215,7 @@ test('a stop while a retry is awaited tries no more and leaves no timer', async 
   await assert.rejects(rows.reload(), unavailable);
 });
 
-test('a stop while a load runs awaits it, lets it take effect, and begins neither a timer nor the one that waits', async t => {
+test('a stop during a load waits for it and applies it, but starts neither a timer nor the queued load', async t => {
   const { rows, clock, loads, table, succeed, start } = arrange(t);
   await start();
   const running = rows.reload();
@@ -232,7 +232,7 @@ test('a stop while a load runs awaits it, lets it take effect, and begins neithe
   await waiting;
 });
 
-test('a load that fails after the stop is told to whoever awaits it, and to nobody else', async t => {
+test('a load that fails after the stop rejects for its callers and is reported to nobody else', async t => {
   const { rows, clock, failures, fail, start } = arrange(t);
   await start();
   const running = assert.rejects(rows.reload(), /closed/);

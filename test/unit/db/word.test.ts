@@ -53,7 +53,7 @@ for (const [code, sentence] of states) {
   });
 }
 
-test('a table is named where the message does, in whatever language', async () => {
+test('a table is named if the server’s message names it, in any language', async () => {
   assert.match(answerTo(said('42501', 'keine Berechtigung für Tabelle users')).message, /a right on users: /);
   assert.match(answerTo(said('42P01', 'Relation »api_keys« existiert nicht')).message, /no table api_keys/);
   assert.match(answerTo(said('42501', 'permission denied for sequence users_id_seq')).message, /lacks a right: /);
@@ -70,7 +70,7 @@ test('a row that its table refuses is a conflict', async () => {
 
 const latin1 = 'character with byte sequence 0xe7 0xa0 0x94 in encoding "UTF8" has no equivalent in encoding "LATIN1"';
 
-test('a text that the database cannot hold is the field in which it stands', async () => {
+test('a text that the database cannot hold is a fault of its field', async () => {
   const fields = { pattern: 'tok_a*', scopes: ['plain'], tenant_name: 'a 研 b' };
   const error = answerTo(said('22P05', latin1), fields);
   assert.deepEqual([error.code, error.param], ['invalid_request', 'tenant_name']);
@@ -90,12 +90,12 @@ test('a text that the database cannot hold is the field in which it stands', asy
   );
 });
 
-test('what is looked for by such a text is not found', async () => {
+test('a search for such a text finds nothing', async () => {
   assert.deepEqual(await sought(Promise.reject(said('22P05', latin1)), []), []);
   await assert.rejects(sought(Promise.reject(said('53100')), []), { code: '53100' });
 });
 
-test('faults of ours stay what they are', async () => {
+test('faults of ours pass unchanged', async () => {
   for (const error of [new TypeError('x'), new RangeError('x'), said('42601', 'syntax error'), said('23505')]) {
     assert.equal(wordOf(error), null);
     assert.equal(answerOf(error, {}), error);
@@ -118,12 +118,12 @@ test("an error without a class is the database's only if a connection met it", a
   );
 });
 
-test('the bytes of a file are no fields', () => {
+test('bytes of a file are not reported as a field', () => {
   const error = answerTo(said('22P05', latin1), { format: 'json', bytes: Buffer.from('研') });
   assert.equal(error.param, null);
 });
 
-test('what another transaction was in the way of is run again, three times at most', async () => {
+test('a transaction that conflicted with another one runs again, three times at most', async () => {
   for (const code of ['40001', '40P01']) {
     let runs = 0;
     const work = () => (++runs < 3 ? Promise.reject(said(code)) : Promise.resolve('done'));
@@ -150,7 +150,7 @@ test('what another transaction was in the way of is run again, three times at mo
   assert.equal(once, 1);
 });
 
-test('what statements meet is told once a minute per reason, and remembered until it is over', () => {
+test('faults that statements meet are logged once a minute per reason and remembered until they are over', () => {
   const clock = new ManualClock();
   const log: string[] = [];
   const met = new FaultsMet(clock, { warn: line => log.push(line) });

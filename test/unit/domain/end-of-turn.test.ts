@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { atEndOfTurn } from '../../../src/domain/end-of-turn.ts';
 
-test('what is held back is released at the end of the turn, in order', async () => {
+test('held writes are released at the end of the turn, in order', async () => {
   const released: number[] = [];
   for (const n of [1, 2, 3]) atEndOfTurn({ release: () => released.push(n) });
   await Promise.resolve();
@@ -12,7 +12,7 @@ test('what is held back is released at the end of the turn, in order', async () 
   assert.deepEqual(released, [1, 2, 3]);
 });
 
-test('the first does not wait for more than 64 in a turn', async () => {
+test('all held writes are released once there are 64 in a turn', async () => {
   let released = 0;
   for (let n = 0; n < 63; n++) atEndOfTurn({ release: () => released++ });
   assert.equal(released, 0);
@@ -24,7 +24,7 @@ test('the first does not wait for more than 64 in a turn', async () => {
   assert.equal(released, 65);
 });
 
-test('what is held back while others are released waits for the next turn', async () => {
+test('a write that is held during a release waits for the next turn', async () => {
   const released: string[] = [];
   atEndOfTurn({
     release() {

@@ -23,7 +23,7 @@ for (const mix of Object.keys(mixes)) {
   });
 }
 
-test('with the calls of an isolated process kept, only those are beyond the seats', () => {
+test('if an isolated process keeps its calls, only those exceed the seats', () => {
   let excepted = 0;
   for (const mix of ['links', 'split', 'halfOpen']) {
     const walked = walk(7, mix, stepsOfWalk, { isolated: 'keep', faultEvery: 60 });
@@ -33,7 +33,7 @@ test('with the calls of an isolated process kept, only those are beyond the seat
   assert.ok(excepted > 0, 'no call was kept: nothing was tried');
 });
 
-test('the same seed walks the same way', () => {
+test('the same seed gives the same walk', () => {
   const [once, again] = [1, 2].map(() => walk(5, 'all', 2_000, { isLogged: true }));
   assert.deepEqual(once, again);
 });
@@ -45,7 +45,7 @@ test('two members, and any one fault at any moment: no state has more calls than
   assert.ok(found.states > 10_000, `only ${found.states} states`);
 });
 
-test('the search finds what goes wrong without a rule, by the shortest way', () => {
+test('the search finds a shortest path to the fault that a dropped rule causes', () => {
   const without = { ...rules, budget: () => null };
   const found = search({
     members: 3,
@@ -67,7 +67,7 @@ for (const { rule, without, beside = {}, desk = {}, happens } of droppedRules) {
   });
 }
 
-test('every rule is dropped by one of these', () => {
+test('every rule is dropped in one of these tests', () => {
   const dropped = new Set(droppedRules.flatMap(({ without }) => Object.keys(without)));
   assert.deepEqual(
     Object.keys(rules).filter(rule => !dropped.has(rule)),

@@ -44,7 +44,7 @@ test('the first gateway stands at once, conducts, and may grant to itself', () =
   assert.equal(reign.mayGrant('a', 100_000), true);
 });
 
-test('an answer to an election that is not waited for any more changes nothing', () => {
+test('an answer to an election that nobody waits for any more changes nothing', () => {
   const reign = newReign(a);
   const elect = reign
     .rowRead(row({ epoch: 0, holder: null, members: [], ageMs: 1e9 }), 0, 1)
@@ -56,7 +56,7 @@ test('an answer to an election that is not waited for any more changes nothing',
   assert.equal(reign.role(2), 'isolated');
 });
 
-test('a member follows, starts once it was welcomed, and no more after 13.5 s without an answer', () => {
+test('a member follows, starts requests once it is welcomed, and stops after 13.5 s without an answer', () => {
   const reign = newReign(b);
   assert.deepEqual(did(reign.rowRead(row(), 0, 0)), ['knock', 'connect']);
   assert.deepEqual(did(reign.opened(1, 10)), ['greet']);
@@ -70,7 +70,7 @@ test('a member follows, starts once it was welcomed, and no more after 13.5 s wi
   assert.equal(reign.role(13_512), 'isolated');
 });
 
-test('what comes on an older connection is dropped', () => {
+test('messages on an older connection are dropped', () => {
   const reign = newReign(b);
   reign.rowRead(row(), 0, 0);
   reign.opened(1, 10);
@@ -90,7 +90,7 @@ test('a beat that claims to answer the future counts as answered now', () => {
   assert.equal(reign.state.contact.answeredAt, 20);
 });
 
-test('the gone are remembered as long as somebody names them', () => {
+test('processes that are gone are remembered while a list names them', () => {
   const reign = newReign(b);
   const many = Array.from({ length: 50 }, (_, i) => listed(`x${i}`));
   reign.rowRead(row({ members: many }), 0, 0);
@@ -101,7 +101,7 @@ test('the gone are remembered as long as somebody names them', () => {
   assert.deepEqual(reign.state.gone, []);
 });
 
-test('a reading that was asked for earlier than the last one is dropped', () => {
+test('a row that was requested before the last one that was read is dropped', () => {
   const reign = newReign(b);
   reign.rowRead(row({ epoch: 9 }), 10, 11);
   reign.rowRead(row({ epoch: 8 }), 5, 12);
@@ -118,7 +118,7 @@ test('the heirs of a conductor: the youngest of the newest version first', () =>
   );
 });
 
-test('the row is written by whom it belongs to', () => {
+test('an election, a renewal or a release writes the row only if the row still matches', () => {
   const election = { seen: 7, epoch: 20, candidate: b, provedGone: null, brings: [] };
   assert.equal(afterElection(row(), election, 5_000, rules), null, 'renewed lately');
   assert.deepEqual(afterElection(row({ ageMs: 5_001 }), election, 5_000, rules)?.members, [a, b]);
@@ -147,7 +147,7 @@ test('a conductor that leaves hands over to a member, and departs when it is idl
   assert.equal(story.w.broken, null);
 });
 
-test('who knows a higher epoch than a restored row shows it, and both meet in a new one', () => {
+test('a process that knows a higher epoch than a restored row shows it, and both agree on a new one', () => {
   const story = new Story({}, 1, 2);
   const m1 = story.p(1);
   story.kill(story.p(0));
@@ -174,7 +174,7 @@ test('without the database, a member whose connection broke finds its conductor 
   assert.equal(story.w.granted, 1, 'the reign goes on');
 });
 
-test('without the database one member after the other is asked, and who cannot be reached not twice in a turn', () => {
+test('without the database members are asked one after the other, an unreachable one only once per turn', () => {
   const reign = newReign(b);
   const [c, d] = [listed('c'), listed('d')];
   reign.rowRead(row({ members: [a, b, c, d] }), 0, 0);

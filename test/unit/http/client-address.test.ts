@@ -13,7 +13,7 @@ const from = (remoteAddress: string | undefined, forwarded?: string) =>
 
 const proxies = new ClientAddresses(['10.0.0.0/8', '192.0.2.7', 'fd00::/8']);
 
-test('behind trusted proxies the last address counts that is not one of them', () => {
+test('behind trusted proxies the last address that is not a trusted proxy counts', () => {
   const cases: [string, string | undefined, string][] = [
     ['10.1.2.3', '203.0.113.5', '203.0.113.5'],
     ['10.1.2.3', '198.51.100.1, 203.0.113.5', '203.0.113.5'],
@@ -34,13 +34,13 @@ test('behind trusted proxies the last address counts that is not one of them', (
   }
 });
 
-test('who is no trusted proxy is believed nothing', () => {
+test('forwarded addresses from an untrusted sender are ignored', () => {
   assert.equal(proxies.of(from('192.0.2.8', '203.0.113.5')), '192.0.2.8');
   assert.equal(new ClientAddresses([]).of(from('127.0.0.1', '203.0.113.5')), '127.0.0.1');
   assert.equal(new ClientAddresses(['0.0.0.0/0']).of(from('2001:db8::1', '203.0.113.5')), '2001:db8::1');
 });
 
-test('what is no address ends the way back: what stands before it is not believed', () => {
+test('a value that is not an address ends the search: entries before it are ignored', () => {
   for (const bad of [
     'unknown',
     '_hidden',
@@ -59,7 +59,7 @@ test('what is no address ends the way back: what stands before it is not believe
   }
 });
 
-test('whatever is sent, the answer is an address that somebody trusted has told, in one of its spellings', () => {
+test('whatever is sent, the result is an address that a trusted peer reported, in one of its spellings', () => {
   const entry = fc.oneof(fc.ipV4(), fc.ipV6(), fc.string({ maxLength: 60 }), fc.constantFrom('10.0.0.1', 'unknown'));
   fc.assert(
     fc.property(fc.array(entry, { maxLength: 30 }), entries => {
@@ -72,7 +72,7 @@ test('whatever is sent, the answer is an address that somebody trusted has told,
   assert.equal(proxies.of(from('10.1.2.3', many)), '10.0.0.1');
 });
 
-test('who has an IPv6 address has its whole network, and an IPv4 address is one however it is written', () => {
+test('an IPv6 address counts as its whole network, and all spellings of an IPv4 address are one', () => {
   const network = '2001:db8:0:7';
   for (const address of [
     '2001:db8:0:7::1',

@@ -70,7 +70,7 @@ function arrange({ most = 6, mostPerAddress = 4 } = {}) {
   return { connections, clock, told, limits, open, head, letIn, ask, answer, close };
 }
 
-test('who yields: the oldest without a head, then strangers by their last head, then the longest idle', () => {
+test('the order of closing: the oldest without a head, then strangers by their last head, then the longest idle', () => {
   const { connections, open, head, ask, answer } = arrange({ mostPerAddress: 6 });
   const idle = [open(), open()];
   for (const peer of idle) ask(peer);
@@ -95,7 +95,7 @@ test('who yields: the oldest without a head, then strangers by their last head, 
   assert.deepEqual(connections.stats().refused, { all: 1, address: 0 });
 });
 
-test('the newest of those without a head yield last, for their heads are on their way', () => {
+test('the newest connections without a head are closed last, because their heads may be on the way', () => {
   const { open, head, ask, answer } = arrange({ most: 16, mostPerAddress: 100 });
   const strangers = Array.from({ length: 8 }, () => open());
   for (const peer of strangers) head(peer);
@@ -120,7 +120,7 @@ test('the newest of those without a head yield last, for their heads are on thei
   }
 });
 
-test('an address at its own limit costs nobody else a place, and proxies have none', () => {
+test('an address at its own limit takes no place from others, and proxies have no such limit', () => {
   const { connections, open, head, told } = arrange();
   const other = open('198.51.100.1');
   const own = Array.from({ length: 10 }, () => open('2001:db8::1'));
@@ -140,7 +140,7 @@ test('an address at its own limit costs nobody else a place, and proxies have no
   ]);
 });
 
-test('a spare place becomes a real one once there is room, and the oldest of them goes', () => {
+test('a connection in a spare place gets a regular one once there is room, and the oldest spare one is closed', () => {
   const { connections, open, head, ask, answer } = arrange({ most: 2, mostPerAddress: 2 });
   const busy = [open(), open()];
   for (const peer of busy) ask(peer);
@@ -157,7 +157,7 @@ test('a spare place becomes a real one once there is room, and the oldest of the
   assert.equal(connections.stats().open, 2 + sparePlaces - 1);
 });
 
-test('spare places are given back, whichever way they are left', () => {
+test('spare places are freed, however their connections end', () => {
   const { open, head, ask, answer, close } = arrange({ most: 1, mostPerAddress: 1 });
   let busy = open();
   ask(busy);
@@ -176,7 +176,7 @@ test('spare places are given back, whichever way they are left', () => {
   assert.ok(spare.every(({ isOpen }) => isOpen));
 });
 
-test('when fewer may be open than are, newcomers make room until it fits', () => {
+test('when the limit falls below the open connections, newcomers close others until it is met', () => {
   const { limits, connections, open, ask } = arrange({ mostPerAddress: 6 });
   const busy = open();
   ask(busy);
@@ -186,7 +186,7 @@ test('when fewer may be open than are, newcomers make room until it fits', () =>
   assert.deepEqual([connections.stats().open, busy.isOpen], [3, true]);
 });
 
-test('the limit is told once a minute', () => {
+test('the limit is logged once a minute', () => {
   const { open, told, clock } = arrange({ most: 1 });
   for (let count = 0; count < 100; count++) open();
   assert.equal(told.length, 1);
@@ -195,7 +195,7 @@ test('the limit is told once a minute', () => {
   assert.equal(told.length, 2);
 });
 
-test('files for calls upstream are kept back, and half of all are enough for those', () => {
+test('files for upstream calls are kept free, at most half of all', () => {
   const of = (openFiles: number, upstreamCalls = 0, configured = 16_000) =>
     connectionLimit({ configured, openFiles, upstreamCalls });
   assert.equal(of(Number.POSITIVE_INFINITY, 100_000), 16_000);
@@ -322,7 +322,7 @@ function walk(steps: { act: string; address: number; index: number }[], most: nu
   compare();
 }
 
-test('whatever happens, exactly those are open that the rules over plain arrays leave open', () => {
+test('whatever happens, exactly the connections are open that a model over plain arrays leaves open', () => {
   const limit = fc.integer({ min: 1, max: 24 });
   fc.assert(fc.property(fc.array(acts, { maxLength: 300, size: 'max' }), limit, limit, walk), { numRuns: 500 });
 });

@@ -76,7 +76,7 @@ function counted(answer: IncomingMessage): Record<string, number> {
   return counts;
 }
 
-test('a slow reader skips frames, holds up nobody, and is sent the history again when it has missed a point', async t => {
+test('a slow reader skips frames, delays nobody, and gets the history again when it has missed a point', async t => {
   const { answers, points, open, tick } = await arrange(t);
   const slow = await open();
   const fast = counted(await open());
@@ -97,7 +97,7 @@ test('a slow reader skips frames, holds up nobody, and is sent the history again
   assert.equal(fast.history, 1);
 });
 
-test('who comes when nobody has looked for a while is told of the steps that end from then on', async t => {
+test('a reader that connects after a time without readers gets the steps that end from then on', async t => {
   const { clock, answers, points, open, tick } = await arrange(t);
   const first = await open();
   first.destroy();
@@ -111,7 +111,7 @@ test('who comes when nobody has looked for a while is told of the steps that end
   assert.deepEqual(counts, { history: 1, lanes: 3, point: 1 });
 });
 
-test('one that reads nothing for a minute is let go', async t => {
+test('a reader that reads nothing for a minute is disconnected', async t => {
   const { answers, open, tick } = await arrange(t);
   await open();
   const [held] = answers;
@@ -120,7 +120,7 @@ test('one that reads nothing for a minute is let go', async t => {
   await until(() => held.destroyed);
 });
 
-test('an end reaches also one that does not read', async t => {
+test('the end also reaches a reader that does not read', async t => {
   const { streams, answers, open, tick } = await arrange(t);
   const slow = await open();
   const closed = new Promise(resolve => slow.on('close', resolve));
@@ -132,7 +132,7 @@ test('an end reaches also one that does not read', async t => {
   assert.throws(() => streams.checkRoom(), /shutting down/);
 });
 
-test('who leaves before it is let in takes no place', async t => {
+test('a reader that leaves before it is admitted takes no place', async t => {
   const { clock, answers, joins, open } = await arrange(t, { isHeld: true });
   const leaving = open();
   await until(() => joins.length === 1);

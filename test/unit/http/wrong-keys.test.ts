@@ -49,7 +49,7 @@ function arrange() {
   return { clock, told, counted, refuse, fail, all };
 }
 
-test('twenty wrong keys of an address in a minute are answered like any other, further ones 429', async () => {
+test('twenty wrong keys of an address in a minute get the usual 401, further ones 429', async () => {
   const { clock, told, counted, refuse, fail } = arrange();
   for (const answer of await Promise.all(fail('192.0.2.1', 20)))
     assert.deepEqual([answer.code, answer.afterMs], ['invalid_api_key', 0]);
@@ -66,7 +66,7 @@ test('twenty wrong keys of an address in a minute are answered like any other, f
   assert.deepEqual([counted.length, counted.filter(one => one === 'too_many_invalid_keys').length], [23, 1]);
 });
 
-test('one key is one try, however often it comes', async () => {
+test('one wrong key counts once, however often it comes', async () => {
   const { told, refuse, fail } = arrange();
   const again = () => refuse('192.0.2.1', wrong, 'tok_again');
   for (let count = 0; count < 100; count++) assert.equal((await again()).code, 'invalid_api_key');
@@ -77,7 +77,7 @@ test('one key is one try, however often it comes', async () => {
   assert.equal(told.length, 1);
 });
 
-test('each is answered later than the last, up to half a second', async () => {
+test('each further refusal is answered later than the last, up to half a second', async () => {
   const { fail, all } = arrange();
   await Promise.all(fail('192.0.2.1', 20));
   const times = await all(fail('192.0.2.1', 40), 500);
@@ -88,7 +88,7 @@ test('each is answered later than the last, up to half a second', async () => {
   );
 });
 
-test('only so many answers are held back: of an address, and in all', async () => {
+test('the number of delayed answers is bounded, per address and in all', async () => {
   const { clock, fail, all } = arrange();
   await Promise.all(fail('192.0.2.1', 20));
   const times = await all(fail('192.0.2.1', 130), 500);
@@ -100,7 +100,7 @@ test('only so many answers are held back: of an address, and in all', async () =
   assert.equal(clock.pending, 0);
 });
 
-test('what is no wrong key passes as it was thrown, and is not counted', async () => {
+test('other errors pass unchanged and are not counted', async () => {
   const { counted, refuse } = arrange();
   for (let count = 0; count < 50; count++) {
     assert.equal((await refuse('192.0.2.1', errors.unavailable('away', 1))).code, 'unavailable');
@@ -111,7 +111,7 @@ test('what is no wrong key passes as it was thrown, and is not counted', async (
   assert.equal((await refuse('192.0.2.1')).code, 'invalid_api_key');
 });
 
-test('of more addresses than are told apart, those whose minute began first are forgotten', async () => {
+test('when there are too many addresses, those whose minute began first are forgotten', async () => {
   const { clock, fail, refuse, all } = arrange();
   const codeOf = async (address: string) => {
     const answer = refuse(address);

@@ -97,7 +97,7 @@ describe('a key in use', () => {
     await refuses(ring, 'tok_a', unauthorized);
   });
 
-  test('with a role that nobody knows is worth a gateway_user', async () => {
+  test('with an unknown role counts as a gateway_user', async () => {
     const { ring, store } = arrange();
     store('tok_a', { role: 'superuser' });
     assert.equal((await ring.authenticate('tok_a')).role, 'gateway_user');
@@ -247,7 +247,7 @@ describe('a key that is no good', () => {
     assert.ok(queries.length <= 2 + Math.ceil(998 / 200), `${queries.length} queries`);
   });
 
-  test('beyond the number that may wait is told to come again', async () => {
+  test('beyond the number that may wait is refused with a request to retry', async () => {
     const { ring, database } = arrange({ waitingLookups: 3 });
     database.isHolding = true;
     const waiting = ['a', 'b', 'c'].map(key => refuses(ring, key, unauthorized));

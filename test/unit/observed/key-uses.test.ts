@@ -21,7 +21,7 @@ test('a key was last used in the second in which its last request ended', () => 
   assert.deepEqual(uses.lastUse(1), at(7));
 });
 
-test('with too many keys the one that rested longest is forgotten, and since says that nothing is known before', () => {
+test('with too many keys the one unused for longest is forgotten, and since says from when on uses are known', () => {
   const clock = new ManualClock(start);
   const uses = new KeyUses(clock, 2);
   for (const keyId of [1, 2, 1, 3]) {

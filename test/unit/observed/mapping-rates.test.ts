@@ -56,7 +56,7 @@ test('requests are forgotten after five minutes, and half a minute more at the m
   );
 });
 
-test('a pause longer than all that is counted leaves nothing', () => {
+test('after a pause longer than the counted time all counts are zero', () => {
   const clock = new ManualClock();
   const rates = new MappingRates(clock, 8);
   add(rates, 1, 3);
@@ -67,7 +67,7 @@ test('a pause longer than all that is counted leaves nothing', () => {
   assert.ok(rates.perMinute(1) >= 1.8);
 });
 
-test('more mappings than there are places are not counted until others rest', () => {
+test('mappings beyond the number of places are not counted until others have no requests', () => {
   const clock = new ManualClock();
   const rates = new MappingRates(clock, 2);
   for (const id of [1, 2, 3]) add(rates, id, 1);

@@ -26,7 +26,7 @@ const arrange = () => {
 
 const idle = { granted: 0, refused: 0, p50: null, p95: null };
 
-test('a step becomes a point when it is over: what was granted and refused in it, and how it ends', () => {
+test('a step becomes a point when it is over, with its grants, its refusals and its state at the end', () => {
   const { clock, history, load, grant, refuse } = arrange();
   clock.advance(3000);
   grant(2, 10, 20, 30);
@@ -51,7 +51,7 @@ test('a step becomes a point when it is over: what was granted and refused in it
   assert.deepEqual([next?.granted, next?.refused, next?.waiting], [0, 0, 5]);
 });
 
-test('ten minutes are kept, whatever comes, and are asked for from a step on', () => {
+test('ten minutes are kept, whatever comes, and can be read from any step on', () => {
   const { clock, history, ended } = arrange();
   clock.advance(3_600_000);
   assert.deepEqual([history.points().length, ended()], [60, 360]);
@@ -60,7 +60,7 @@ test('ten minutes are kept, whatever comes, and are asked for from a step on', (
   assert.deepEqual(history.points(359), []);
 });
 
-test('nothing rings after the stop', () => {
+test('no alarm rings after the stop', () => {
   const { clock, stopping } = arrange();
   clock.advance(25_000);
   assert.equal(clock.pending, 1);
@@ -68,7 +68,7 @@ test('nothing rings after the stop', () => {
   assert.equal(clock.pending, 0);
 });
 
-test('a step that nobody was there to look at is missing, and what it granted is no other step’s', () => {
+test('a step that nobody observed is missing, and its grants count for no other step', () => {
   const clock = new ManualClock();
   const waits = new WaitWindow(clock);
   const history = new PoolHistory({ clock, waits, load: () => ({ waiting: 0, in_use: 0, refused: [] }) });

@@ -40,7 +40,7 @@ const arrange = () => {
   return { clock, healths: new ProviderHealths(clock) };
 };
 
-test('of a provider that nobody has asked for anything nothing is known', () => {
+test('a provider without requests is unknown', () => {
   const { healths } = arrange();
   assert.deepEqual(healths.of('gpu'), {
     state: 'unknown',
@@ -52,7 +52,7 @@ test('of a provider that nobody has asked for anything nothing is known', () => 
   });
 });
 
-test('it fails from the first failure until something is served again', () => {
+test('a provider fails from the first failure until a request is served again', () => {
   const { clock, healths } = arrange();
   for (let count = 0; count < 5; count++) healths.add(served);
   const servedAt = clock.date().toISOString();
@@ -71,7 +71,7 @@ test('it fails from the first failure until something is served again', () => {
   assert.equal(healths.of('gpu').state, 'ok');
 });
 
-test('it fails too where half of the requests do', () => {
+test('a provider also fails if half of the requests do', () => {
   const { clock, healths } = arrange();
   for (const outcome of [broken, broken, served, served]) {
     clock.advance(1);
@@ -83,7 +83,7 @@ test('it fails too where half of the requests do', () => {
   assert.equal(healths.of('gpu').state, 'ok');
 });
 
-test('no room, its own fault or a refused key is a failure; what it holds against a request is none', () => {
+test('no room, an error of its own or a refused key is a failure of the provider; a faulty request is not', () => {
   for (const status of [401, 403, 408, 429, 500, 503, 529]) {
     const { healths } = arrange();
     healths.add(answered(status));
@@ -99,7 +99,7 @@ test('no room, its own fault or a refused key is a failure; what it holds agains
   }
 });
 
-test('what never came to the upstream, and clients that leave, say nothing of it', () => {
+test('requests that never reached the upstream, and clients that left, do not count', () => {
   const { healths } = arrange();
   healths.add({ ...served, outcome: 'queue_full', isGranted: false });
   healths.add({ ...served, outcome: 'client_left', status: null });
@@ -108,7 +108,7 @@ test('what never came to the upstream, and clients that leave, say nothing of it
   assert.equal(healths.of('gpu').requests, 0);
 });
 
-test('after five minutes without a request nothing is known any more, but when it last did what', () => {
+test('after five minutes without a request the state is unknown, but the times of the last success and failure stay', () => {
   const { clock, healths } = arrange();
   healths.add(served);
   clock.advance(4.4 * 60_000);

@@ -7,7 +7,7 @@ const raise = (raised: RaisedRequests, flowId: string, times = 1) => {
   for (let time = 0; time < times; time++) raised.add({ isRaised: true, flowId });
 };
 
-test('requests that were raised are counted by tenant, those of most first', () => {
+test('raised requests are counted by tenant, the largest count first', () => {
   const raised = new RaisedRequests();
   raise(raised, 'shop', 2);
   raise(raised, 'bank', 3);
@@ -19,7 +19,7 @@ test('requests that were raised are counted by tenant, those of most first', () 
   assert.deepEqual(raised.most(1), { tenants: [bank], others: 2 });
 });
 
-test('whoever comes, no request is lost and no more tenants are held than may be', () => {
+test('whichever tenants come, no request is lost and the number of tenants stays within its bound', () => {
   const flows = fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 200 });
   fc.assert(
     fc.property(flows, fc.integer({ min: 1, max: 8 }), fc.integer({ min: 0, max: 40 }), (ids, most, shown) => {

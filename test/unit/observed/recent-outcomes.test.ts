@@ -33,7 +33,7 @@ test('requests are counted by key and asked level; those without a level are not
   assert.deepEqual(byKey(counted(recent)), expected);
 });
 
-test('an hour later nothing is left, and since tells how far back it reaches', () => {
+test('an hour later nothing is left, and since says how far back the counts reach', () => {
   const clock = new ManualClock(Date.UTC(2026, 0, 1));
   const recent = new RecentOutcomes(clock, 8);
   clock.advance(1_000);
@@ -46,7 +46,7 @@ test('an hour later nothing is left, and since tells how far back it reaches', (
   assert.deepEqual(byKey(counted(recent)), []);
 });
 
-test('it holds the newest that fit, and all that it counts came since it says', () => {
+test('the newest requests that fit are held, and none of them ended before since', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(30), { maxLength: 60 }), fc.integer({ min: 1, max: 20 }), (pauses, size) => {
       const clock = new ManualClock();

@@ -55,7 +55,7 @@ test('a slice that comes round again starts empty', () => {
   assert.deepEqual(window.percentiles(1), { p50: 20, p95: 20, p99: 20 });
 });
 
-test('waits of different half minutes are taken together', () => {
+test('waits of different half minutes are combined', () => {
   const { window, advance } = arrange();
   for (let i = 1; i <= 8; i++) {
     window.record(2, i * 100);
@@ -64,7 +64,7 @@ test('waits of different half minutes are taken together', () => {
   assert.deepEqual(window.percentiles(2), { p50: 400, p95: 800, p99: 800 });
 });
 
-test('waits below zero, above a day and below a tenth of a millisecond are taken', () => {
+test('waits below zero, above a day and below a tenth of a millisecond are accepted', () => {
   const { window } = arrange();
   for (const [level, waitMs] of [
     [0, -1],

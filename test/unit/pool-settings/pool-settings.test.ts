@@ -41,7 +41,7 @@ const row = fc.oneof(
 );
 const rows = fc.uniqueArray(row, { selector: ({ key }) => key, maxLength: 8 });
 
-test('whatever rows are written one after the other, what is in effect fits together', () => {
+test('whatever rows are written one after the other, the effective settings are consistent', () => {
   const configured = poolOf(`[pool.main]\nreserved = ${list(1, 0)}\ncap = ${list(3, 4)}\n`);
   fc.assert(
     fc.property(fc.array(rows, { maxLength: 6 }), steps => {
@@ -72,7 +72,7 @@ test('rows without a fault are in effect as they stand, and nothing else is', ()
   );
 });
 
-test('what is shown can be written back: every value in the units of its key', () => {
+test('shown values can be written back: each one has the units of its key', () => {
   const pool = poolOf(
     `[pool.main]\nqueue_drain_sec = 0.001\nqueue_timeout_sec = 0.333\nmax_queued_mb = 7\ncap = ${list(1, 2)}\nweights = ${list(0.125, 3)}\n`,
   );
@@ -145,7 +145,7 @@ function arrange(t: TestContext, sections = '') {
 
 const settled = () => new Promise(resolve => setImmediate(resolve));
 
-test('rows that cannot be read at the start are tried again every second, and that is said once', async t => {
+test('rows that cannot be read at the start are tried again every second, and the log says so once', async t => {
   const { pools, state, clock, told, applied } = arrange(t);
   state.readError = new Error('away');
   state.rows.set('main', [{ key: 'policy', value: 'strict' }]);
@@ -166,7 +166,7 @@ test('rows that cannot be read at the start are tried again every second, and th
   assert.equal(told.at(-1), 'unread: away again');
 });
 
-test('a stop ends the wait for the first rows, and nothing is tried again', async t => {
+test('a stop ends the wait for the first rows, and no load is tried again', async t => {
   const { pools, state, clock } = arrange(t);
   state.readError = new Error('away');
   const started = pools.start();
@@ -187,7 +187,7 @@ test('a change that is stored acts here, also when the database goes away before
   assert.deepEqual(applied, ['main wfq 4 ']);
 });
 
-test('a database that is away is told of and changes nothing', async t => {
+test('a database that is away is logged and changes nothing', async t => {
   const { pools, state, applied } = arrange(t);
   await pools.start();
   state.error = Object.assign(new Error('no route'), { code: 'ECONNREFUSED' });
@@ -195,7 +195,7 @@ test('a database that is away is told of and changes nothing', async t => {
   assert.deepEqual([pools.find('main').policy, applied], ['hybrid', []]);
 });
 
-test('dispatchers hear of a change only where it makes a difference', async t => {
+test('dispatchers are told of a change only if it has an effect', async t => {
   const { pools, state, applied } = arrange(t);
   await pools.start();
   await pools.put('main', { policy: 'hybrid' });
@@ -210,7 +210,7 @@ test('dispatchers hear of a change only where it makes a difference', async t =>
   assert.deepEqual(applied, ['main hybrid 4 a', 'main hybrid 5 a']);
 });
 
-test('a file that does not fit to what is stored changes no pool and no tenant', async t => {
+test('a file that contradicts the stored settings changes no pool and no tenant', async t => {
   const { pools, applied } = arrange(t);
   await pools.start();
   await pools.put('main', { reserved: [3, 0, 0, 0, 0, 0, 0, 0, 0, 0] });

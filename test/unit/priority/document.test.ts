@@ -58,7 +58,7 @@ const refused: [string, DocumentFormat, string, RegExp][] = [
 for (const [name, format, text, reason] of refused)
   test(`${name} is refused with the bound`, async () => assert.match((await refusal(format, text)) ?? '', reason));
 
-test('what is at the bounds is read', async () => {
+test('a document exactly at the bounds is read', async () => {
   const line = (length: number) => {
     const field = `    description: "${'d'.repeat(length - '    description: ""'.length)}"`;
     assert.equal(field.length, length);
@@ -72,7 +72,7 @@ test('what is at the bounds is read', async () => {
   assert.ok(free.length < largestFreeYaml);
 });
 
-test('a value of megabytes in JSON is a fault of its row, and its text goes nowhere', async () => {
+test('a value of megabytes in JSON is a fault of its row, and its text is not repeated', async () => {
   const value = 'secret'.repeat(2 ** 20);
   for (const field of ['pattern', 'match_type', 'tenant_id', 'tenant_type', 'description', 'enabled', value]) {
     const row = { pattern: 'a', match_type: 'prefix', priority: 1, [field]: value };
@@ -82,7 +82,7 @@ test('a value of megabytes in JSON is a fault of its row, and its text goes nowh
   }
 });
 
-test('of two hundred thousand faults the first thousand are kept, the others counted', async () => {
+test('of two hundred thousand faults the first thousand are kept and the others counted', async () => {
   const { rows, faults } = await read('json', jsonRows(mostRows, 0));
   assert.deepEqual([rows.length, faults.count, faults.first.length], [0, mostRows, 1_000]);
   assert.deepEqual(faults.first[999], { index: 999, line: null, field: null, reason: 'a mapping is a set of fields' });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Figures } from '../../../src/domain/impact.ts';
 import { isLevel, xPriorityPolicies } from '../../../src/domain/vocabulary.ts';
-import { type Figures, figuresOf, type Tried } from '../../../src/priority/analysis/impact.ts';
+import { figuresOf, type Trial } from '../../../src/priority/analysis/impact.ts';
 import { mappedClassify } from '../../../src/priority/matching/classifier.ts';
 import { compile, compileRow, type MappingSource } from '../../../src/priority/matching/matcher.ts';
 import { prioritySettings } from '../../support/priority-settings.ts';
@@ -41,8 +42,8 @@ const requests = fc.array(
   { maxLength: 12 },
 );
 
-function figures(tried: Tried): { keys: Figures; requests: Figures } {
-  const steps = figuresOf(tried);
+function figures(trial: Trial): { keys: Figures; requests: Figures } {
+  const steps = figuresOf(trial);
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
@@ -57,8 +58,8 @@ test('the figures are those of every key and request looked at one by one, befor
       const by = (snapshot: typeof before) =>
         mappedClassify({ settings, match: key => snapshot.match(key), events: { keyMapped() {} } });
       const [old, fresh] = [by(before), by(after)];
-      const tried = { settings, before, after, keys, totalKeys: 9, requests: seen };
-      const told = figures(tried);
+      const trial = { settings, before, after, keys, totalKeys: 9, requests: seen };
+      const told = figures(trial);
 
       const one = { changed: 0, unchanged: 0, unknown: 0, levels: new Map<string, number>() };
       for (const { keyId, asked, count } of seen) {

@@ -93,7 +93,7 @@ function arrange(t: TestContext, rows: Partial<StoredRows> = {}) {
   return { mapper, clock, tables, reads, read, log, start };
 }
 
-test('until the first snapshot the default priority holds, and afterwards the mapping', async t => {
+test('before the first snapshot the default priority applies, afterwards the mapping', async t => {
   const { mapper, start } = arrange(t);
   assert.equal(mapper.status().loaded, false);
   assert.equal(mapper.classify(request).level, 7);
@@ -144,7 +144,7 @@ test('when the TTL is over the next lookup starts one reload, and no lookup star
   assert.equal(mapper.classify(request).level, 7);
 });
 
-test('a failed reload keeps the old snapshot, is told, and is tried again every second', async t => {
+test('a failed reload keeps the old snapshot, is logged, and is tried again every second', async t => {
   const { mapper, clock, read, log, start } = arrange(t);
   await start();
   const failing = assert.rejects(mapper.reload(), { message: 'connection refused' });
@@ -161,7 +161,7 @@ test('a failed reload keeps the old snapshot, is told, and is tried again every 
   assert.deepEqual(log, ['reloaded 1', 'failed connection refused', 'reloaded 1', 'reloaded 1']);
 });
 
-test('a change that is stored is answered as done even if the reload after it fails, and that is said', async t => {
+test('a stored change is answered as done even if the reload after it fails, and the log says so', async t => {
   const { mapper, read, log, start } = arrange(t);
   await start();
   const removed = mapper.remove(1);
@@ -207,7 +207,7 @@ test('calls during a reload share one more that begins after it', async t => {
   assert.equal(reads.length, 3);
 });
 
-test('a faulty row or setting is skipped, and said once until it changes', async t => {
+test('a faulty row or setting is skipped, and logged once until it changes', async t => {
   const bad = (pattern: string): MappingSource => ({ ...prefix(2, pattern, 1), match_type: 'regex' });
   const { mapper, tables, read, log, start } = arrange(t, {
     mappings: [prefix(1, 'tok_a*', 2), bad('(')],
@@ -231,7 +231,7 @@ test('a faulty row or setting is skipped, and said once until it changes', async
   assert.equal(faulty.length, 3);
 });
 
-test('of many faulty rows the first are told one by one, the others as a number', async t => {
+test('of many faulty rows the first are logged one by one, the others as a number', async t => {
   const mappings = Array.from(
     { length: 250 },
     (_, at): MappingSource => ({ ...prefix(at + 1, '(', 1), match_type: 'regex' }),

@@ -94,7 +94,7 @@ const sources = fc
   .array(source, { maxLength: 40 })
   .map(rows => rows.map((fields, index) => ({ ...fields, id: index + 1 })));
 
-test('the matcher finds what going through all rows one by one finds', () => {
+test('the matcher finds the same row as a scan of all rows', () => {
   fc.assert(
     fc.property(sources, fc.array(key, { minLength: 1, maxLength: 20 }), (rows, keys) => {
       const snapshot = snapshotOf(rows);
@@ -113,7 +113,7 @@ test('rows in any order compile to the same answers', () => {
   );
 });
 
-test('compiling only what changed gives what compiling everything gives', () => {
+test('compiling only changed rows gives the same snapshot as compiling all rows', () => {
   fc.assert(
     fc.property(sources, sources, fc.array(key, { minLength: 1, maxLength: 20 }), (before, after, keys) => {
       const known = new Map(before.map(source => [source.id, compileRow(source)]));

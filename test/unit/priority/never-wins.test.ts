@@ -99,7 +99,7 @@ const row = (id: number, match_type: MappingSource['match_type'], pattern: strin
   tenant_type: null,
 });
 
-test('"never wins" against every key of up to five letters: sound for all types, complete for exact and prefix', () => {
+test('"never wins" holds for every key of up to five letters: sound for all types, complete for exact and prefix', () => {
   let hiddenRows = 0;
   let byRegex = 0;
   fc.assert(
@@ -142,7 +142,7 @@ test('the rows that are said to hide one match all of its keys together, and eac
   );
 });
 
-test('an automaton and the engine agree on every key', () => {
+test('the automaton and the engine agree on every key', () => {
   fc.assert(
     fc.property(
       regex,
@@ -229,12 +229,12 @@ test('an exact pattern given as a digest is hidden as far as its key is known', 
   assert.equal(hiders([row(1, 'exact', 'other'), row(2, 'exact', `sha256:${hex}`, 9)], 2), 'wins');
 });
 
-test('a search among very many states is given up, and nothing is said of the row', () => {
+test('a search among very many states is given up, and nothing is reported about the row', () => {
   const rows = [row(1, 'regex', 'a.{60}b$'), row(2, 'regex', '(a|b).{60}b$', 9)];
   assert.equal(hiders(rows, 2), 'undecided');
 });
 
-test('a beginning is open where some prefix goes on from it, among a few rows and thousands', () => {
+test('a beginning is open if some prefix continues it, among a few rows and thousands', () => {
   const beginning = fc.string({ unit: letter, maxLength: 12 });
   fc.assert(
     fc.property(

@@ -70,7 +70,7 @@ const row = fc.record({
   enabled: fc.boolean(),
 });
 
-test('what is exported is read as it was, by the fast reader and by all of YAML alike', () => {
+test('an export is read back unchanged, by the fast reader and by the YAML library', () => {
   fc.assert(
     fc.property(fc.array(row, { minLength: 1, maxLength: 4 }), rows => {
       const shown = rows.map(portable);
@@ -96,7 +96,7 @@ test('what is exported is read as it was, by the fast reader and by all of YAML 
   );
 });
 
-test('what any reader of YAML may take for something else than a text is quoted', () => {
+test('a text that any reader of YAML may take for something else is quoted', () => {
   const bare = {
     pattern: 'tok_a*',
     match_type: 'prefix',
@@ -211,7 +211,7 @@ const fragment = fc.constantFrom(
   ],
 );
 
-test('whatever the fast reader takes, all of YAML takes the same way; the rest it leaves alone', () => {
+test('whatever the fast reader accepts, the YAML library reads the same way; the fast reader refuses the rest', () => {
   let taken = 0;
   fc.assert(
     fc.property(fc.array(fragment, { maxLength: 14 }), fc.boolean(), (fragments, hasHead) => {

@@ -25,7 +25,7 @@ function finish<T>(steps: Generator<void, T>): { value: T; count: number } {
 
 const compiled = (rows: readonly MappingSource[]) => finish(compileRows(rows, new Map())).value;
 
-test('regexes serve in the order priority, id until their weights come to the bound, and the rest say so', () => {
+test('regexes are used in the order priority, id until their weights reach the bound, and the rest say so', () => {
   const priority = fc.integer({ min: 0, max: 9 });
   fc.assert(
     fc.property(fc.array(priority, { minLength: 1, maxLength: 50 }), priorities => {
@@ -65,14 +65,14 @@ test('a regex without room serves as soon as there is some, and costs nothing un
   );
 });
 
-test('of two hundred thousand regexes few are ever compiled, and the rest is gone through in short steps', () => {
+test('of two hundred thousand regexes few are compiled, and the rest is checked in short steps', () => {
   const rows = Array.from({ length: 200_000 }, (_, at) => row(at + 1, heavyRegex(at % 20)));
   const { value, count } = finish(compileRows(rows, new Map()));
   const usable = value.filter(({ fault }) => fault === null).length;
   assert.ok(usable > 10 && usable < 40 && count > 1_000, `${usable} usable, ${count} steps`);
 });
 
-test('regexes that fill the room cost a new key about a millisecond', t => {
+test('regexes up to the bound cost a new key about a millisecond', t => {
   const rows = compiled(Array.from({ length: 200 }, (_, at) => row(at + 1, `(?:[^!${at}]?){0,27}!`)));
   const served = rows
     .map(({ pattern }) => (pattern.kind === 'regex' ? pattern.regex : null))

@@ -50,7 +50,7 @@ test('a key with line breaks, which no request can bring, is searched like any o
   }
 });
 
-test('a search goes over words of 32 places as within one', () => {
+test('a search across words of 32 places works as within one', () => {
   const keys = (letter: string) => [31, 32, 33, 63, 64, 65, 95, 96, 97, 100].map(length => letter.repeat(length));
   for (const text of [
     'a{32}',
@@ -67,7 +67,7 @@ test('a search goes over words of 32 places as within one', () => {
   }
 });
 
-test('the size that is told before is never less than that of the program, and not twice as much', () => {
+test('the predicted size is never below that of the program and less than twice as much', () => {
   fc.assert(
     fc.property(regexText, fc.integer({ min: 1, max: 30 }), (inner, times) => {
       for (const text of [inner, `(?:${inner}){${times}}`, `(${inner}){0,${times}}`, `(?:${inner}|x){${times},}`]) {

@@ -54,7 +54,7 @@ test('unusable values and unknown keys are left out, each with its reason', () =
   ]);
 });
 
-test('a patch becomes texts to store, null takes a row away, and what is absent stays', () => {
+test('a patch becomes texts to store, null deletes a row, and absent fields stay', () => {
   assert.deepEqual(changesOf({ enabled: true, default_priority: null, x_priority: undefined }), [
     { key: 'enabled', value: 'true' },
     { key: 'default_priority', value: null },

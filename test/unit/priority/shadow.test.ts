@@ -42,7 +42,7 @@ function arrange(x_priority: XPriorityPolicy, mode: MappingMode, enabled = true)
   return { settings, shadowed, mapped, classify: classifyBySettings({ settings, match, events }) };
 }
 
-test('in shadow every request is as when mapping is off, and is told with what enforcing would make of it', () => {
+test('in shadow every request is treated as while mapping is off, and is logged with its level under enforce', () => {
   fc.assert(
     fc.property(policies, requests, (policy, request) => {
       const { settings, classify, shadowed, mapped } = arrange(policy, 'shadow');

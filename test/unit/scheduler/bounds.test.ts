@@ -16,7 +16,7 @@ const anyCost = fc.integer({ min: 1, max: 1000 });
 const anyWeights = (length: number) =>
   fc.array(fc.constantFrom(0.5, 1, 2, 5), { minLength: length, maxLength: length });
 
-test('property 5: two tenants with something waiting are no further apart than a request and what was misjudged of theirs', () => {
+test('property 5: the charges of two waiting tenants differ by at most one request and their estimation errors', () => {
   const anyTurn = fc.record({
     estimate: anyCost,
     actual: anyCost,
@@ -87,7 +87,7 @@ function serveUntil(contest: Contest, costs: readonly number[], isEnough: (serve
   return assert.fail('never its turn');
 }
 
-test('a tenant that newly has something waiting is served before its neighbours got more than e·(1 + their weight by its own) each', () => {
+test('a tenant that begins to wait is served before its neighbours got more than e·(1 + their weight by its own) each', () => {
   const anyCosts = fc.array(anyCost, { minLength: 5, maxLength: 60 });
   fc.assert(
     fc.property(anyCosts, anyWeights(4), fc.nat(60), (costs, weights, turns) => {
@@ -108,7 +108,7 @@ test('a tenant that newly has something waiting is served before its neighbours 
   );
 });
 
-test('a level that wakes after a thousand P0 requests waits no longer than e·(1 + W of the other by its own) for each', () => {
+test('a level that wakes after a thousand P0 requests waits for at most e·(1 + W of the other by its own) of each', () => {
   for (const policy of ['wfq', 'hybrid'] as const) {
     for (const level of allLevels.slice(1)) {
       const contest = new Contest({ settings: poolSettings({ policy }), tenants: new Map() });
@@ -158,7 +158,7 @@ test('levels of any weights and costs: one that wakes is served before the other
   );
 });
 
-test('property 8: who was away gets no more than the others from then on, but for twice a request and what was misjudged', () => {
+test('property 8: a tenant that returns gets no more than the others, up to two requests and estimation errors', () => {
   const anyCosts = fc.array(fc.tuple(anyCost, fc.constantFrom(0.9, 1, 1.1)), {
     minLength: 20,
     maxLength: 100,
@@ -240,7 +240,7 @@ function checkSpans(charges: readonly Charge[], rate: Rate): void {
   }
 }
 
-test('property 13: over any span a rate lets no more through than its due, its burst and one request', () => {
+test('property 13: over any span a rate admits at most its share, its burst and one request', () => {
   const steps = anyCalmSteps.map(all => all.filter(({ kind }) => kind !== 'release unused'));
   fc.assert(
     fc.property(anyOptions, steps, (options, taken) => {

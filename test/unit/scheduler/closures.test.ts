@@ -31,7 +31,7 @@ function arrange(...fields: Parameters<typeof arrangeScheduler>) {
   return { ...pool, come, start, findNoRoom, close };
 }
 
-test('who waits for a closed model is passed by within its flow, and served in its old place when that opens', () => {
+test('a request for a closed model is passed within its flow, and served in its old place when the model opens', () => {
   const { come, close, seated, start, end, pass } = arrange();
   close('a', 500);
   let running = start('x');
@@ -82,7 +82,7 @@ test('a closed provider closes all of its models, and those of the others of its
   assert.deepEqual(seated(), ['a1', 'b1']);
 });
 
-test('what is closed by itself and with its provider opens when both are open', () => {
+test('a model that is closed by itself and with its provider opens when both are open', () => {
   for (const [modelMs, providerMs] of [
     [500, 300],
     [300, 500],
@@ -100,7 +100,7 @@ test('what is closed by itself and with its provider opens when both are open', 
   }
 });
 
-test('who stands aside is out at the very moment of its deadline, and one that is later starts when the model opens', () => {
+test('a request that stands aside times out exactly at its deadline, and one with a later deadline starts on opening', () => {
   const { come, close, seated, scheduler, pass, at } = arrange({ seats: 9 });
   close('a', 500);
   come('a1', 5, {}, 499);
@@ -118,7 +118,7 @@ test('who stands aside is out at the very moment of its deadline, and one that i
   assert.deepEqual([seated(), scheduler.expire(at())], [['a2'], []]);
 });
 
-test('who is put back goes before all others of its model, in the order in which they were put back', () => {
+test('requests that are put back precede all others of their model, in the order in which they were put back', () => {
   const { come, start, close, seated, end, scheduler, pass, at } = arrange({ seats: 5 });
   const [one, other, last] = [start('a1'), start('a2'), start('a3')];
   close('a', 10);
@@ -137,7 +137,7 @@ test('who is put back goes before all others of its model, in the order in which
   assert.deepEqual(seated(), ['a3', 'a2', 'a1', 'a4']);
 });
 
-test('time in which all of a flow stands aside is not saved up', () => {
+test('a flow gets no credit for time in which all its requests stand aside', () => {
   const { come, close, start, seated, end, pass } = arrange();
   close('a', 1000, 'model', { flowId: 'aside' });
   const aside = ['a0', 'a1', 'a2', 'a3'].map(name => come(name, 5, { flowId: 'aside' }));
@@ -154,7 +154,7 @@ test('time in which all of a flow stands aside is not saved up', () => {
   assert.deepEqual(order, ['a0', 'a1', 'b0', 'a2'], 'in turns, not all four of it first');
 });
 
-test('a tenant at its own limit and a closed model: who meets both waits for both', () => {
+test('a request held by its tenant’s limit and by a closed model waits for both', () => {
   for (const isRateFirst of [true, false]) {
     const rules = { a: { requestsPerSec: isRateFirst ? 4 : 1 } };
     const { come, close, seated, pass } = arrange({ seats: 9 }, rules);
@@ -167,7 +167,7 @@ test('a tenant at its own limit and a closed model: who meets both waits for bot
   }
 });
 
-test('what stands aside is not in the way of a prediction: not in the level, and not for its tenant', () => {
+test('requests that stand aside do not affect predictions, neither of the level nor of their tenant', () => {
   const { come, close, scheduler, start, pass, at } = arrange({ seats: 2 }, { a: { requestsPerSec: 1 } });
   close('a', 60_000);
   pass(1000);
@@ -214,7 +214,7 @@ test('a thousand models are closed by name; the next one closes the pool, for as
   assert.deepEqual(seated(), ['b3']);
 });
 
-test('the longest of several times that were told holds', () => {
+test('of several announced times the longest counts', () => {
   const { start, findNoRoom, come, seated, pass } = arrange({ seats: 9 });
   const busy = [start('a1'), start('a2'), start('a3')];
   assert.deepEqual(
@@ -228,7 +228,7 @@ test('the longest of several times that were told holds', () => {
   assert.deepEqual(seated(), ['a4']);
 });
 
-test('no time, or one that is over, closes nothing', () => {
+test('an answer without a time, or with one that is over, closes nothing', () => {
   const { start, findNoRoom, come, seated } = arrange({ seats: 9 });
   findNoRoom(start('a1'), null);
   findNoRoom(start('a2'), 0, 'provider');
@@ -258,7 +258,7 @@ function arrangeClosedForAnHour(waiting: number, scope: Scope = 'model') {
   return { ...pool, places, named };
 }
 
-test('what is closed for an hour sees one request after 30 s, and while that finds no room the next ones after 1, 2, 4, 4 … minutes', () => {
+test('a model closed for an hour gets one request after 30 s and, while those find no room, after 1, 2, 4, 4 … minutes', () => {
   for (const scope of ['model', 'provider'] as const) {
     const pool = arrangeClosedForAnHour(30, scope);
     const findNoRoom = (name: string) => pool.findNoRoom(pool.named(name), hourMs - pool.at(), scope);
@@ -269,7 +269,7 @@ test('what is closed for an hour sees one request after 30 s, and while that fin
   }
 });
 
-test('a probe that is taken opens the model at once, before its answer has ended', () => {
+test('an accepted probe opens the model at once, before its answer has ended', () => {
   const { pass, seated, scheduler, named, at } = arrangeClosedForAnHour(5);
   pass(30_000);
   assert.deepEqual(seated(), ['a0']);
@@ -289,7 +289,7 @@ test('a probe that finds no room for a shorter time shortens the closure', () =>
   assert.deepEqual(seated(), ['a1', 'a2']);
 });
 
-test('a probe that finds no room and is told no time, or finds none for something else, leaves the model closed', () => {
+test('a probe that finds no room, but with no time or for another target, leaves the model closed', () => {
   for (const scope of ['model', 'provider'] as const) {
     const pool = arrangeClosedForAnHour(9);
     const findNoRoom = (name: string) => pool.findNoRoom(pool.named(name), scope === 'model' ? null : 1000, scope);
@@ -297,7 +297,7 @@ test('a probe that finds no room and is told no time, or finds none for somethin
   }
 });
 
-test('a probe that ends without an answer is followed by another as long after its start as it was after the closure', () => {
+test('after a probe without an answer the next one follows after the same interval, counted from its start', () => {
   const pool = arrangeClosedForAnHour(9);
   const lose = (name: string) => {
     pool.pass(4000);
@@ -306,7 +306,7 @@ test('a probe that ends without an answer is followed by another as long after i
   assert.deepEqual(startsWithin(pool, 120_000, lose), [30, 60, 90, 120]);
 });
 
-test('two probes are never out at once; only one that hangs for four minutes is not waited for', () => {
+test('two probes never run at once, except when one hangs for four minutes', () => {
   const pool = arrangeClosedForAnHour(9);
   assert.deepEqual(
     startsWithin(pool, 600_000, () => {}),
@@ -317,7 +317,7 @@ test('two probes are never out at once; only one that hangs for four minutes is 
   assert.equal(pool.scheduler.answered(pool.named('a2'), 'taken', pool.at()), true);
 });
 
-test('a probe that was never sent, or is at fault itself, tells nothing: another goes at once', () => {
+test('a probe that was never sent, or is at fault itself, proves nothing: another one follows at once', () => {
   const { pass, seated, scheduler, named, at } = arrangeClosedForAnHour(4);
   pass(30_000);
   assert.deepEqual(seated(), ['a0']);
@@ -329,7 +329,7 @@ test('a probe that was never sent, or is at fault itself, tells nothing: another
   assert.deepEqual(seated(), []);
 });
 
-test('the probe is whose turn it is, and once there is a seat for it', () => {
+test('the probe is the request that is next in turn, once there is a seat for it', () => {
   const { come, close, start, end, seated, pass } = arrange();
   close('a', hourMs);
   const running = start('x');
@@ -342,7 +342,7 @@ test('the probe is whose turn it is, and once there is a seat for it', () => {
   assert.deepEqual(seated(), ['a0']);
 });
 
-test('where nobody waits the next that comes is the probe, and who comes after it is not', () => {
+test('if nobody waits, the next request to arrive is the probe, and later ones are not', () => {
   const { come, close, seated, pass, scheduler, at } = arrange({ seats: 9 });
   close('a', hourMs);
   pass(29_999);
@@ -356,7 +356,7 @@ test('where nobody waits the next that comes is the probe, and who comes after i
   assert.deepEqual(seated(), ['a3']);
 });
 
-test('what is closed for 30 s or less needs no probe', () => {
+test('a closure of 30 s or less needs no probe', () => {
   const { come, close, seated, pass } = arrange({ seats: 9 });
   close('a', 30_000);
   come('a1');
@@ -367,7 +367,7 @@ test('what is closed for 30 s or less needs no probe', () => {
   assert.deepEqual(seated(), ['a1', 'a2']);
 });
 
-test('new settings, new tenants and the end of the queue find those that stand aside', () => {
+test('new settings, new tenants and the end of the queue reach requests that stand aside', () => {
   const { come, close, seated, configure, scheduler, pass } = arrange({ seats: 9 });
   close('a', 1000);
   for (let nth = 0; nth < 3; nth++) come(`a${nth}`);

@@ -17,7 +17,7 @@ const checkWalks = (check: (options: SchedulerOptions, steps: Step[]) => void) =
 const outcomes = (events: readonly WalkEvent[]) =>
   events.flatMap(event => (event.kind === 'step' ? [] : [[event.kind, event.request.id, event.at]]));
 
-test('property 14: what the scheduler counts is what a recount of its walk gives', () => {
+test('property 14: the scheduler’s counts equal a recount of its walk', () => {
   checkWalks((options, steps) => {
     const real = new SchedulerById(options);
     const walked = new Walk(real);
@@ -50,7 +50,7 @@ test('property 14: what the scheduler counts is what a recount of its walk gives
   });
 });
 
-test('property 14: who is said to start at once is given the next seat, and nobody else is', () => {
+test('property 14: a request that is said to start at once gets the next seat, and no other does', () => {
   const probes = fc.array(anyRequest, { minLength: 1, maxLength: 5 });
   fc.assert(
     fc.property(anyOptions, anySteps, probes, (options, steps, requests) => {
@@ -120,7 +120,7 @@ test('property 16: tenants by other names change no decision', () => {
   });
 });
 
-test('property 16: a tenant that came, used nothing and idles changes no decision', () => {
+test('property 16: an idle tenant that has used nothing changes no decision', () => {
   const idle = { ...anyTarget, flowId: 'idle', cost: 500, tokens: 100, bodyBytes: 1, timeoutMs: 1000 };
   fc.assert(
     fc.property(anyOptions, anySteps, fc.constantFrom(...allLevels), (options, steps, level) => {
@@ -134,7 +134,7 @@ test('property 16: a tenant that came, used nothing and idles changes no decisio
   );
 });
 
-test('property 16: whether a tenant brings all its requests before its neighbour or half of them after it, both get the same', () => {
+test('property 16: two tenants get the same whether one sends all its requests first or half of them after the other', () => {
   const run = (split: number, costs: readonly number[]) => {
     const scheduler = new SchedulerById({ settings: poolSettings(), tenants: new Map() });
     let id = 0;
@@ -164,7 +164,7 @@ test('property 16: whether a tenant brings all its requests before its neighbour
 
 const never = (): never => assert.fail('cannot be');
 
-test('property 17: who comes while the own level has a queue that may be served does not start on arrival', () => {
+test('property 17: a request does not start on arrival while its level has a queue that may be served', () => {
   fc.assert(
     fc.property(plainOptions, anyCalmSteps, (options, steps) => {
       const walked = new Walk(new SchedulerById(options));
@@ -185,7 +185,7 @@ test('property 17: who comes while the own level has a queue that may be served 
   );
 });
 
-test('property 20: when the faults have passed, everybody who waits without a deadline gets a seat', () => {
+test('property 20: when the faults have passed, every waiting request without a deadline gets a seat', () => {
   checkWalks((options, steps) => {
     const patient = steps
       .filter(({ kind }) => kind !== 'drain')

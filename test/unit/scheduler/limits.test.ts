@@ -31,7 +31,7 @@ test('a cap holds its level down while seats are free, and others pass it by', (
   assert.deepEqual(seated(), ['P2 second']);
 });
 
-test('known answer of SMG: 128 seats of which the best class keeps 32: the worst has 96, before and after the 32 are used', () => {
+test('known answer of SMG: of 128 seats the best class reserves 32; the worst gets 96, whether the 32 are used or not', () => {
   const { come, seated, scheduler } = arrange({ seats: 128, reserved: perLevel(0, { 0: 32 }) });
   for (const index of times(200)) come(`low ${index}`, 9);
   assert.equal(seated().length, 96);
@@ -40,7 +40,7 @@ test('known answer of SMG: 128 seats of which the best class keeps 32: the worst
   assert.deepEqual([scheduler.level(9).running, scheduler.inUse], [96, 128]);
 });
 
-test('known answer of SMG: 4 seats of which the best class keeps 2: the worst gets 2, then the best still gets 2', () => {
+test('known answer of SMG: of 4 seats the best class reserves 2; the worst gets 2, and then the best still gets 2', () => {
   const { come, seated } = arrange({ seats: 4, reserved: perLevel(0, { 0: 2 }) });
   for (const index of times(4)) come(`low ${index}`, 9);
   assert.deepEqual(seated(), ['low 0', 'low 1']);
@@ -59,7 +59,7 @@ function naivePartitions(limit: number, shares: readonly number[], arrivals: rea
   return inFlight.reduce((sum, each) => sum + each, 0);
 }
 
-test('the naive partitions run 17 in flight at a limit of 10; reserves never exceed it', () => {
+test('naive partitions have 17 requests in flight at a limit of 10; reserves never exceed it', () => {
   const [live, batch] = [0, 1];
   const arrivals = [...times(10).map(() => batch), ...times(7).map(() => live)];
   assert.equal(naivePartitions(10, [0.7, 0.3], arrivals), 17);
@@ -73,7 +73,7 @@ test('the naive partitions run 17 in flight at a limit of 10; reserves never exc
   }
 });
 
-test('fewer seats end no request: nobody starts until enough have ended', () => {
+test('a lower number of seats ends no request: none starts until enough have ended', () => {
   const { come, seated, end, configure, scheduler } = arrange({ seats: 4 });
   const running = times(4).map(index => come(`running ${index}`, 5));
   seated();
@@ -89,7 +89,7 @@ test('fewer seats end no request: nobody starts until enough have ended', () => 
   assert.deepEqual(seated(), ['waiting']);
 });
 
-test('the token bucket lets start while it is not empty, and one request more than it holds', () => {
+test('requests may start while the token bucket is not empty, so one request may overdraw it', () => {
   const { come, seated, pass, scheduler, at } = arrange({ seats: 9, tokensPerSec: 100, tokenBurst: 50 });
   for (const name of ['first', 'second', 'third']) come(name, 5, { tokens: 40 });
   assert.deepEqual(seated(), ['first', 'second'], '50, then 10, then −30');
@@ -111,7 +111,7 @@ test('a request larger than the bucket is served all the same, and paid for afte
   assert.deepEqual(seated(), ['next']);
 });
 
-test('tokens in flight: more than ever fit are impossible; who does not fit now is waited for, and not overtaken', () => {
+test('tokens in flight: a request above the limit is impossible; one that does not fit now waits and is not overtaken', () => {
   const { come, seated, end, scheduler } = arrange({ seats: 9, maxTokensInFlight: 1000, policy: 'strict' });
   assert.equal(come('impossible', 0, { tokens: 1001 }).admission, 'impossible');
   const running = come('running', 5, { tokens: 700 });
@@ -156,7 +156,7 @@ test('a tenant at its limit stands aside in all its levels and comes back in all
   assert.deepEqual(seated(), ['a in P0', 'a in P3']);
 });
 
-test('while it stands aside a tenant saves nothing up', () => {
+test('a parked tenant gets no credit', () => {
   const { come, seated, end, pass } = arrange({ seats: 1 }, { a: { requestsPerSec: 1 } });
   let running = come('a', 5);
   seated();
@@ -209,7 +209,7 @@ test('the charge is raised while a stream runs, by steps of 8 output tokens, and
   assert.deepEqual(whoIsNextAfter(10), ['a'], 'what was too much is given back');
 });
 
-test('the seats follow the upstream where that is switched on, unless it was the limit of one model for a time', () => {
+test('with aimd the seats follow the upstream, except on a limit of one model with a time', () => {
   const seatsAfter = (aimd: boolean, scope: Scope, until: number | null) => {
     const { come, seated, scheduler, at } = arrange({ seats: 10, aimd });
     const busy = come('without room', 5);
@@ -229,7 +229,7 @@ test('the seats follow the upstream where that is switched on, unless it was the
   );
 });
 
-test('while a model is closed none of its requests starts, and the moment it opens the best does', () => {
+test('while a model is closed none of its requests starts, and when it opens the best one starts at once', () => {
   const { come, seated, end, scheduler, pass, at } = arrange({ seats: 2 });
   const busy = [come('without room', 5), come('without room', 5)];
   seated();
@@ -244,7 +244,7 @@ test('while a model is closed none of its requests starts, and the moment it ope
   assert.deepEqual(seated(), ['P0', 'P9']);
 });
 
-test('who is put back is first in its flow, keeps its deadline and is charged nothing for the first try', () => {
+test('a request that is put back is first in its flow, keeps its deadline and pays nothing for the first try', () => {
   const { come, seated, scheduler, pass, at } = arrange({}, {});
   const returned = come('put back', 5, {}, 1000);
   seated();
@@ -257,7 +257,7 @@ test('who is put back is first in its flow, keeps its deadline and is charged no
   assert.deepEqual(seated(), ['put back'], 'its flow has waited for longer than the other, and was charged no more');
 });
 
-test('what a request is given back is by the weight it was charged with, whatever its tenant weighs by then', () => {
+test('a refund uses the weight with which the request was charged, whatever its tenant’s weight is by then', () => {
   const { come, seated, end, configure } = arrange({ seats: 2 }, { a: { weight: 8 } });
   let running = come('a', 5, { cost: 800 });
   come('holds the other seat', 5, { flowId: 'b', cost: 50 });
@@ -275,7 +275,7 @@ test('what a request is given back is by the weight it was charged with, whateve
   assert.deepEqual(order, ['a', 'a', 'b']);
 });
 
-test('a tenant whose rate has opened meanwhile starts at once, though nobody may wait', () => {
+test('a tenant whose rate has recovered meanwhile starts at once, although no request may wait', () => {
   const { come, seated, pass } = arrange({ seats: 9, maxQueueDepth: perLevel(0) }, { a: { requestsPerSec: 1 } });
   come('first', 5);
   seated();
@@ -285,7 +285,7 @@ test('a tenant whose rate has opened meanwhile starts at once, though nobody may
   assert.deepEqual(seated(), ['second']);
 });
 
-test('who is put back, or never used its seat, has used nothing of the rate of its tenant', () => {
+test('a request that is put back, or never used its seat, uses nothing of its tenant’s rate', () => {
   const { come, seated, scheduler, at } = arrange({ seats: 9 }, { a: { requestsPerSec: 1 } });
   const returned = come('put back', 5);
   seated();

@@ -9,7 +9,7 @@ import { perLevel } from '../../support/pool-settings.ts';
 
 const times = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-test('where seats shrink below the reserves, these are cut from the worst level up, and come back with the seats', () => {
+test('if seats shrink below the reserves, the reserves are cut from the worst level up, and return with the seats', () => {
   const seats = new Seats();
   const reserved = perLevel(0, { 0: 2, 4: 3, 9: 4 });
   /** How many requests of the worst level, which has no reserve, may start. */

@@ -36,7 +36,7 @@ const inForce = ({ settings }: SchedulerOptions) => ({
   reserved: cutReserves(settings.reserved, settings.seats),
 });
 
-test('property 1: who came waits, runs or has ended, and nobody ends twice', () => {
+test('property 1: every request waits, runs or has ended, and none ends twice', () => {
   checkWalks({}, (options, steps) => {
     const scheduler = new SchedulerById(options);
     const { came, waiting, running, ended } = recount(walk(scheduler, steps), () => {});
@@ -47,7 +47,7 @@ test('property 1: who came waits, runs or has ended, and nobody ends twice', () 
   });
 });
 
-test('property 2: no start takes more than all seats, one that is kept for another level, or more than the cap', () => {
+test('property 2: no start exceeds the seats, takes a seat reserved for another level, or exceeds the cap', () => {
   checkWalks({}, (options, steps) => {
     const scheduler = new SchedulerById(options);
     const walked = new Walk(scheduler);
@@ -71,7 +71,7 @@ test('property 2: no start takes more than all seats, one that is kept for anoth
   });
 });
 
-test('property 3: under strict nobody starts while a better level could, under hybrid nobody while P0 could', () => {
+test('property 3: under strict no request starts while a better level could, under hybrid none while P0 could', () => {
   checkWalks({ options: plainOptions, steps: anyCalmSteps }, (options, steps) => {
     const settings = inForce(options);
     recount(walk(new SchedulerById(options), steps), (event, ledger) => {
@@ -140,7 +140,7 @@ test('properties 4 and 18: also where tenants share the pool and levels are at t
   checkAgainstReference(crowdedStep, sharedOptions);
 });
 
-test('property 6: when all that could start has started, no level that may have a seat has something waiting', () => {
+test('property 6: after all possible starts, no level that may have a seat has a waiting request', () => {
   checkWalks({ options: plainOptions, steps: anyCalmSteps }, (options, steps) => {
     const settings = inForce(options);
     const check = (ledger: Ledger) => {
@@ -182,16 +182,16 @@ function checkAlarms(options: SchedulerOptions, steps: readonly Step[], unitMs: 
   });
 }
 
-test('properties 6 and 10: what happens by the clock happens at the very moment that was told, and nothing before it', () => {
+test('properties 6 and 10: timed changes happen exactly at the announced moment, and none before it', () => {
   checkWalks({}, (options, steps) => checkAlarms(options, steps, 1));
 });
 
-test('properties 6 and 10: so do probes, and the ends of closures that take minutes', () => {
+test('properties 6 and 10: so do probes and the ends of closures that last for minutes', () => {
   const steps = anySteps.map(fast => fast.filter(({ kind }) => kind !== 'configure').map(slow));
   checkWalks({ options: plainOptions, steps }, (options, slowSteps) => checkAlarms(options, slowSteps, 1000));
 });
 
-test('property 7: within a tenant and level those of one model start in the order in which they came, a put-back one first', () => {
+test('property 7: within a tenant and level, requests of one model start in order of arrival, a put-back one first', () => {
   checkWalks({}, (options, steps) => {
     const queues = new Map<string, number[]>();
     for (const event of walk(new SchedulerById(options), steps)) {
@@ -209,7 +209,7 @@ test('property 7: within a tenant and level those of one model start in the orde
   });
 });
 
-test('property 9: to forget tenants that are even changes no decision', () => {
+test('property 9: forgetting tenants without debt changes no decision', () => {
   const crowd = anyCalmSteps.map(steps =>
     steps.map((step, index) => {
       if (step.kind !== 'enqueue') return step;
@@ -229,7 +229,7 @@ test('property 9: to forget tenants that are even changes no decision', () => {
   assert.ok(forgotten > 0, 'some were forgotten');
 });
 
-test('property 11: no queue is longer than it may be, and whom the longest queue drops was not below the longest', () => {
+test('property 11: no queue exceeds its limit, and a dropped request comes from a longest queue', () => {
   checkWalks({ steps: anyCalmSteps }, (options, steps) => {
     const { settings, tenants } = options;
     const scheduler = new SchedulerById(options);
@@ -294,7 +294,7 @@ const once = (first: boolean, second: boolean) => {
   return first;
 };
 
-test('property 12: to end a seat twice, or one that was never held, changes nothing and is told', () => {
+test('property 12: ending a seat twice, or one that was never held, changes nothing and is reported', () => {
   checkWalks({}, (options, steps) => {
     const [single, double] = [new SchedulerById(options), new EndsTwice(options)];
     const events = walk(single, steps);

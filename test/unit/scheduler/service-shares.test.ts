@@ -22,7 +22,7 @@ async function serve(pool: Arranged, running: ReturnType<Arranged['request']>[],
   }
 }
 
-test('tenants that never run dry are served what they are entitled to, by weight', async () => {
+test('tenants that always have requests are served their shares by weight', async () => {
   const pool = arrangeDispatcher({}, { tenants: tenantRules({ a: { weight: 3 } }) });
   const requests = new Map<string, ReturnType<Arranged['request']>>();
   for (const name of ['a', 'b']) {
@@ -41,7 +41,7 @@ test('tenants that never run dry are served what they are entitled to, by weight
   assert.ok(Math.abs((a?.[0] ?? 0) + (b?.[0] ?? 0) - 1) < 1e-3);
 });
 
-test('of the pool: by level a level’s weight is shared by its tenants, by tenant each has it; strict levels are told in words', () => {
+test('of the pool: by level tenants share the level’s weight, by tenant each has it; strict levels are reported in words', () => {
   const poolShares = (fields: Parameters<typeof arrangeDispatcher>[0]) => {
     const pool = arrangeDispatcher({ seats: 4, ...fields }, { tenants: tenantRules({ c: { weight: 2 } }) });
     for (const [flowId, level] of [
@@ -69,14 +69,14 @@ test('of the pool: by level a level’s weight is shared by its tenants, by tena
   assert.deepEqual(poolShares({ policy: 'wfq', shareBy: 'tenant' }).a, [0.3704, []]);
 });
 
-test('alone in its level a tenant is entitled to all of it, whatever its weight', async () => {
+test('a tenant alone in its level is entitled to all of it, whatever its weight', async () => {
   const pool = arrangeDispatcher({ seats: 2 }, { tenants: tenantRules({ a: { weight: 0.5 } }) });
   pool.request('of a', 3, { flowId: 'a' });
   pool.request('of b', 5, { flowId: 'b' });
   assert.deepEqual(sharesOf(pool), { a: [1, 1], b: [1, 1] });
 });
 
-test('who asks for less is served less than it is entitled to, and nothing of it waits', async () => {
+test('a tenant that asks for less is served less than its share, and none of its requests wait', async () => {
   const pool = arrangeDispatcher({ seats: 2 });
   pool.request('much', 3, { flowId: 'a', cost: 900 });
   pool.request('little', 3, { flowId: 'b', cost: 100 });
@@ -91,7 +91,7 @@ test('who asks for less is served less than it is entitled to, and nothing of it
   );
 });
 
-test('what counts is what the requests came to, not what was estimated', async () => {
+test('actual usage counts, not the estimate', async () => {
   const pool = arrangeDispatcher({ seats: 2 });
   const one = pool.request('a', 3, { flowId: 'a', cost: 1000 });
   pool.request('b', 3, { flowId: 'b', cost: 100 });
@@ -101,7 +101,7 @@ test('what counts is what the requests came to, not what was estimated', async (
   assert.deepEqual(sharesOf(pool), { a: [0.5, 0.5], b: [0.5, 0.5] });
 });
 
-test('what an estimate of more than a minute ago was too high by is no share below nothing', async () => {
+test('correcting an estimate that is older than a minute never makes a share negative', async () => {
   const pool = arrangeDispatcher({ seats: 2 });
   const long = pool.request('long', 3, { flowId: 'a', cost: 1000 });
   for (let step = 0; step < 7; step++) {
@@ -116,7 +116,7 @@ test('what an estimate of more than a minute ago was too high by is no share bel
   await long.answer;
 });
 
-test('who wanted nothing in a step is entitled to nothing of it', async () => {
+test('a tenant without requests in a step is entitled to nothing of it', async () => {
   const pool = arrangeDispatcher({ seats: 9 });
   const step = async (flows: string[]) => {
     const requests = flows.map(flowId => pool.request(flowId, 3, { flowId }));
@@ -130,7 +130,7 @@ test('who wanted nothing in a step is entitled to nothing of it', async () => {
   assert.deepEqual(sharesOf(pool), { a: [0.6667, 0.6667], b: [0.3333, 0.3333] });
 });
 
-test('after a minute of nothing a tenant is not listed; one that waits stays, with what it is entitled to', async () => {
+test('after a minute without requests a tenant is not listed; a waiting one stays, with its share', async () => {
   const pool = arrangeDispatcher({ queueTimeoutMs: perLevel(600_000) });
   const blocker = pool.request('blocker', 3, { flowId: 'a' });
   const gone = pool.request('gone', 3, { flowId: 'b' });
@@ -152,7 +152,7 @@ test('after a minute of nothing a tenant is not listed; one that waits stays, wi
   await blocker.answer;
 });
 
-test('fifty are listed, busiest first, and the others counted; what waits counts as well as what was served', () => {
+test('fifty tenants are listed, busiest first, and the others counted; waiting and served requests both count', () => {
   const pool = arrangeDispatcher({ seats: 1 });
   for (let at = 0; at < 60; at++) pool.request(`r${at}`, 3, { flowId: `t${at}`, cost: at + 1 });
   const { tenants, tenants_left_out } = pool.dispatcher.view.live(flowId => `Tenant ${flowId}`);
@@ -160,7 +160,7 @@ test('fifty are listed, busiest first, and the others counted; what waits counts
   assert.deepEqual([tenants[0]?.flow_id, tenants[0]?.tenant_name, tenants[0]?.waiting], ['t59', 'Tenant t59', 1]);
 });
 
-test('so many tenants are told apart; the others count together, so that shares stay true and memory bounded', () => {
+test('a bounded number of tenants is tracked; the others count together, so that shares stay correct and memory bounded', () => {
   const pool = arrangeDispatcher({ seats: 4 * maxToldApart });
   for (let at = 0; at < 2 * maxToldApart; at++) pool.request(`r${at}`, 3, { flowId: `t${at}` });
   const { tenants, tenants_left_out } = pool.dispatcher.view.live(() => null);

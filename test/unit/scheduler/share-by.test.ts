@@ -99,7 +99,7 @@ function checkIntervals(
   }
 }
 
-test('over any interval tenants of all levels are served by the weight of their level times their own, within the bound', () => {
+test('over any interval tenants of all levels are served by their level’s weight times their own, within the bound', () => {
   fc.assert(
     fc.property(anyMembers, anyLevelWeights, anySeats, anyTurns, (members, weights, seats, turns) => {
       const weighted = members.map(member => ({ ...member, w: (weights[member.level] ?? 0) * member.weight }));
@@ -109,7 +109,7 @@ test('over any interval tenants of all levels are served by the weight of their 
   );
 });
 
-test('the same while other levels start on their reserves or stand at their caps', () => {
+test('the same holds while other levels start on their reserves or are at their caps', () => {
   fc.assert(
     fc.property(anyMembers, anyLevelWeights, anySeats, anyTurns, (members, weights, seats, turns) => {
       const others = [
@@ -131,7 +131,7 @@ test('the same while other levels start on their reserves or stand at their caps
   );
 });
 
-test('at equal weights of its own the tenant of a better level is served at least as much, but for that bound', () => {
+test('with equal weights of their own, the tenant of a better level is served at least as much, within that bound', () => {
   fc.assert(
     fc.property(anyMembers, anyLevelWeights, anySeats, anyTurns, fc.nat(), (all, weights, seats, turns, from) => {
       const members = all.map(member => ({ ...member, weight: 1, maxConcurrent: null }));
@@ -168,7 +168,7 @@ function sharesServed(members: readonly Member[], settings: Partial<PoolSettings
 const oneRequest = 3 / turnsServed;
 const unlimited = anyMembers.map(members => members.map(member => ({ ...member, maxConcurrent: null })));
 
-test('what is told of shares is what is served, in either mode and under either policy by weight', () => {
+test('the reported shares are the served shares, in both modes and under both weighted policies', () => {
   const anySharing = fc.record({ policy: fc.constantFrom(...policies), shareBy: fc.constantFrom(...shareBys) });
   fc.assert(
     fc.property(unlimited, anySharing, (members, sharing) => {
@@ -190,7 +190,7 @@ test('what is told of shares is what is served, in either mode and under either 
   );
 });
 
-test('one tenant in a better level: its share rises, and no other’s falls by more than that or rises', () => {
+test('when one tenant gets a better level its share rises; no other share rises, or falls by more than that', () => {
   fc.assert(
     fc.property(unlimited, anyLevelWeights, fc.nat(), anyLevel, (members, weights, nth, to) => {
       const mover = members[nth % members.length] ?? assert.fail();
@@ -209,7 +209,7 @@ test('one tenant in a better level: its share rises, and no other’s falls by m
   );
 });
 
-test('a tenant that newly has something waiting is served before its neighbours got more than e·(1 + their weight by its own) each', () => {
+test('a tenant that begins to wait is served before its neighbours got more than e·(1 + their weight by its own) each', () => {
   fc.assert(
     fc.property(unlimited, anyLevelWeights, anyLevel, anyTurns, (members, weights, level, turns) => {
       const contest = contestOf(members, { weights, seats: 1 });
@@ -234,7 +234,7 @@ test('a tenant that newly has something waiting is served before its neighbours 
   );
 });
 
-test('changed either way while all have something waiting and running: nobody is lost, nobody brings along what it saved up', () => {
+test('share_by changes while requests wait and run: none is lost, and no tenant keeps a credit', () => {
   const anyChanges = fc.array(fc.record({ after: fc.nat(60), shareBy: fc.constantFrom(...shareBys) }), {
     minLength: 1,
     maxLength: 4,
@@ -265,7 +265,7 @@ test('changed either way while all have something waiting and running: nobody is
   );
 });
 
-test('a request that runs across a change is settled at what it was charged', () => {
+test('a request that runs across a change is settled with the weight at which it was charged', () => {
   const { scheduler, come, seated, end, configure } = arrangeScheduler({ policy: 'wfq', shareBy: 'level', seats: 2 });
   const long = come('long', 1, { flowId: 'long', cost: 9000 });
   const other = come('other', 7, { flowId: 'other', cost: 240 });
@@ -309,7 +309,7 @@ function arrangeCapped() {
   return { ...arranged, fields, passOn, serveCapped, busy: () => busy };
 }
 
-test('a level at its cap saves nothing up: when the cap is gone, its tenants get their turns and no more', () => {
+test('a level at its cap gets no credit: when the cap is gone, its tenants get their turns and no more', () => {
   const { configure, passOn, busy, fields } = arrangeCapped();
   configure(fields);
   let running = busy();
@@ -322,7 +322,7 @@ test('a level at its cap saves nothing up: when the cap is gone, its tenants get
   assert.ok(ofBusy >= 8 && ofBusy <= 11, `${ofBusy} of 200 turns, and it is one of 21`);
 });
 
-test('who comes to a level at its cap is not behind those who waited there all the time', () => {
+test('a tenant that joins a level at its cap is not behind those that waited there all the time', () => {
   const { come, serveCapped } = arrangeCapped();
   come('newcomer', 8, { flowId: 'newcomer' });
   const served = Array.from({ length: 25 }, serveCapped);

@@ -107,7 +107,7 @@ function naiveWfq(weights: readonly number[], turns: number, tokens: number): nu
   return served;
 }
 
-test('the naive weighting that this one replaces gives P0 everything and P1 to P9 nothing, also at 2:1', () => {
+test('the earlier naive weighting gives P0 everything and P1 to P9 nothing, also at 2:1', () => {
   for (const weights of [linear, linear.map((_, level) => 2 ** (9 - level))])
     assert.deepEqual(sharesOf(naiveWfq(weights, 10_000, 500)), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
   assert.deepEqual(naiveWfq([2, 1], 45, 1), [45, 0]);
@@ -127,7 +127,7 @@ test('hybrid: P0 first, and what it leaves goes to P1 to P9 as their weights say
   assertShares(costPerLevel(serveBacklogged(45_000)).slice(1), linear.slice(1));
 });
 
-test('hybrid and wfq: a level that was idle comes back with its share, not with what it saved up', () => {
+test('hybrid and wfq: a level that was idle returns to its share, without a credit', () => {
   for (const policy of ['hybrid', 'wfq'] as const) {
     const { enqueue, serveBacklogged } = arrange(policy);
     for (let i = 0; i < 2; i++) enqueue({ level: 5, cost: 500 });
@@ -170,7 +170,7 @@ test('strict: a P9 newcomer does not take the freed seat from a waiting P0', () 
   }
 });
 
-test('a heavy tenant takes turns with a light one that comes later, instead of being served out first', () => {
+test('a heavy tenant takes turns with a light one that comes later, instead of being served first to the end', () => {
   const { enqueue, serve } = arrange('hybrid');
   for (let i = 0; i < 1000; i++) enqueue({ level: 7, flowId: 'heavy', cost: 100 });
   for (let i = 0; i < 500; i++) serve();
@@ -179,7 +179,7 @@ test('a heavy tenant takes turns with a light one that comes later, instead of b
   assert.equal(flows.filter(flow => flow === 'light').length, 10);
 });
 
-test('what was charged too much is given back, and what was charged too little is charged', () => {
+test('an overcharge is refunded, and an undercharge is charged', () => {
   for (const [actualCost, expected] of [
     [0, ['a', 'b']],
     [100, ['b', 'a']],
@@ -195,7 +195,7 @@ test('what was charged too much is given back, and what was charged too little i
   }
 });
 
-test('a usage report beyond all reason does not lock its tenant out, nor upset the others', () => {
+test('an absurd usage report neither locks its tenant out nor affects the others', () => {
   const { scheduler, finish, enqueue, serve } = arrange('hybrid', { seats: 2 });
   const holder = enqueue({ level: 2, flowId: 'long', cost: 1 });
   scheduler.next(0);
@@ -208,7 +208,7 @@ test('a usage report beyond all reason does not lock its tenant out, nor upset t
   assert.deepEqual([serve()?.flowId, serve()?.flowId], ['a', 'b'], 'an idle level starts anew');
 });
 
-test('tenants are remembered only while it matters: strangers cannot make the scheduler grow', () => {
+test('tenants are remembered only while they affect decisions: strangers cannot make the scheduler grow', () => {
   const { scheduler, finish, enqueue, serve } = arrange('hybrid', { seats: 2 });
   enqueue({ level: 7, flowId: 'long', cost: 5 });
   const long = scheduler.next(0);
@@ -276,7 +276,7 @@ test('a level that wakes after the counters were lowered gets its share, no more
   assert.ok(Math.abs((served[7] ?? 0) - 30 * 9e8) <= 9e8, `${served[5]} : ${served[7]} instead of 5 : 3`);
 });
 
-test('who waited too long takes no room from a newcomer, even before anybody has asked who is overdue', () => {
+test('an overdue request takes no room from a newcomer, even before the deadlines are checked', () => {
   const { scheduler, enqueue } = arrange('hybrid', { maxQueueDepth: perLevel(1) });
   const at = (timeoutMs: number) =>
     new Place<Demand>(
@@ -293,7 +293,7 @@ test('who waited too long takes no room from a newcomer, even before anybody has
   assert.deepEqual(scheduler.expire(11), [overdue]);
 });
 
-test('who can start at once is not held to the limits of the queue', () => {
+test('a request that can start at once is not subject to the limits of the queue', () => {
   const { scheduler, enqueue } = arrange('hybrid', { maxQueueDepth: perLevel(0), maxQueuedBytes: 0 });
   const first = enqueue({ level: 3 });
   assert.equal(scheduler.next(0), first);
@@ -305,7 +305,7 @@ test('who can start at once is not held to the limits of the queue', () => {
   assert.equal(scheduler.enqueue(second, 0), 'level_full');
 });
 
-test('weights that make no sense are refused', () => {
+test('invalid weights are refused', () => {
   for (const weights of [[1, 2], linear.map(weight => weight - 1), linear.map(() => Number.NaN)])
     assert.throws(() => arrange('wfq', { weights }), /positive/);
 });

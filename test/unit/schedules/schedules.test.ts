@@ -39,7 +39,7 @@ test('an end that is the start makes a whole day, and days that follow each othe
   for (const [at, { start }] of year.entries()) if (at > 0) assert.equal(start, year[at - 1]?.end);
 });
 
-test('when the clocks go forward a window over it is an hour shorter, and one within the lost hour is left out', () => {
+test('when the clocks go forward a window over the change is an hour shorter, and one within the lost hour is left out', () => {
   // New York, 2026-03-08: after 01:59 comes 03:00 (07:00 UTC).
   const day = ['2026-03-08T05:00:00Z', '2026-03-08T12:00:00Z'] as const;
   const on = (start: string, end: string) => windows(rule('sun', start, end, 'America/New_York'), ...day);
@@ -51,7 +51,7 @@ test('when the clocks go forward a window over it is an hour shorter, and one wi
   assert.deepEqual(windows(night, ...day), [['2026-03-08T03:00:00.000Z', '2026-03-08T10:00:00.000Z']]);
 });
 
-test('when the clocks go back a window over it is an hour longer, and within the hour that comes twice the first counts', () => {
+test('when the clocks go back a window over the change is an hour longer, and of a repeated time the first counts', () => {
   // New York, 2026-11-01: after 01:59 comes 01:00 again (06:00 UTC).
   const day = ['2026-11-01T04:00:00Z', '2026-11-01T12:00:00Z'] as const;
   const on = (start: string, end: string) => windows(rule('sun', start, end, 'America/New_York'), ...day);
@@ -161,7 +161,7 @@ test('overlaps are found across midnight, across the end of the week and between
   }
 });
 
-test('what is no rule is refused by the field that is at fault', () => {
+test('an invalid rule is refused with the faulty field', () => {
   const sound = { weekdays: 'mon', start_time: '09:00', end_time: '10:00', zone: 'UTC' };
   const cases: [Partial<typeof sound>, string][] = [
     [{ weekdays: '' }, 'weekdays'],

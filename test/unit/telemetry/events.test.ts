@@ -102,7 +102,7 @@ test('in json the level is a word and msg is the text after the bracket', () => 
   assert.deepEqual(withoutTime(warned), { level: 'warn', msg: '100 % of "it"' });
 });
 
-test('without a tenant a dash stands in its place', () => {
+test('a missing tenant is written as a dash', () => {
   const { events, lines } = arrange();
   events.mappingAdded({ tenantId: null, tenantType: null, pattern: 'a', exact: false, priority: 9 });
   events.keyMapped('tok_prod_secret', 9, null);
@@ -136,7 +136,7 @@ test('a line below the configured level is not written', () => {
   assert.deepEqual(lines(), ['[WARN] yes']);
 });
 
-test('an outage of the mappings is said once, and again after it was over', async () => {
+test('an outage of the mappings is logged once, and a later one again', async () => {
   const { events, lines, metrics } = arrange({ level: 'info' });
   const refused = Object.assign(new AggregateError([], ''), { code: 'ECONNREFUSED' });
   events.mappingsReloadFailed(refused);
@@ -167,7 +167,7 @@ test('rows and settings that cannot be used are named with the reason', () => {
   ]);
 });
 
-test('usage that was estimated is said to be', () => {
+test('estimated usage is marked as such', () => {
   const usage = { inputTokens: 100, cachedInputTokens: 0, outputTokens: 20, isEstimated: true };
   const json = arrange({ format: 'json' });
   json.events.requestEnded({ ...served, usage });
@@ -237,7 +237,7 @@ test('a request that ended is one json line with its whole outcome', () => {
   });
 });
 
-test('a request that ended is one pretty line with what it came to', () => {
+test('a request that ended is one pretty line with its result', () => {
   const { events, lines } = arrange();
   events.requestEnded({ ...served, asked: '3 "x"' });
   events.requestEnded({ ...refusedEarly, outcome: 'client_left', status: null });
@@ -259,7 +259,7 @@ test('a query string, where people put keys, is not logged', () => {
 
 const hostile = fc.string({ unit: 'binary', maxLength: 40 });
 
-test('whatever a client sends, a request is one line of valid json that says it', () => {
+test('whatever a client sends, a request is one line of valid json with those values', () => {
   fc.assert(
     fc.property(hostile, hostile, hostile, (model, requestId, flowId) => {
       const { events, lines } = arrange({ format: 'json' });

@@ -1,4 +1,4 @@
-// What the log keeps while writing is impossible, what it drops, and what it reports about that.
+// The log keeps lines while writing is impossible, drops further ones, and reports both.
 // In a process of its own: it measures how much memory the process uses.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -82,7 +82,7 @@ test('a reader that stands still costs 8 MiB, however much is logged', () => {
   assert.ok(more < mostHeldBytes, `${more / 2 ** 20} MiB more`);
 });
 
-test('what is kept is the beginning, in order, and one line tells of the gap where it is', async () => {
+test('the earliest lines are kept, in order, and one line marks the gap in its place', async () => {
   const { clock, log, outlet, pass } = arrange(10_000);
   clock.advance(500);
   const since = clock.date().getTime();
@@ -143,7 +143,7 @@ test('a reader that takes a little at a time sees few gaps, not one every other 
   assert.equal(next, 40_000);
 });
 
-test('a line that is larger than all the room is dropped by itself and told of', async () => {
+test('a line larger than the whole buffer is dropped alone and reported', async () => {
   const { log, outlet, pass } = arrange(10_000);
   outlet.room = 1e9;
   log('x'.repeat(100_000));
@@ -160,7 +160,7 @@ test('characters of three bytes are counted as such', () => {
   assert.ok(buffer.dropped > 0 && buffer.dropped < 30, String(buffer.dropped));
 });
 
-test('a full disk is tried again, at last four times a second, and what was kept is written once it has room', async () => {
+test('a write to a full disk is retried, in the end four times a second, and kept lines are written once there is room', async () => {
   const { log, outlet, pass } = arrange();
   outlet.room = 1e9;
   outlet.fault = 'ENOSPC';
@@ -174,7 +174,7 @@ test('a full disk is tried again, at last four times a second, and what was kept
   assert.equal(outlet.text, 'before\nafter\n');
 });
 
-test('a new file begins with a whole line, the one that the old file has half of', async () => {
+test('a new file begins with a whole line: the one of which the old file has half', async () => {
   const { log, outlet, writer, pass } = arrange();
   outlet.room = 15;
   for (const line of ['line one', 'line two', 'line three']) log(line);
@@ -199,7 +199,7 @@ const steps = fc.array(
   { maxLength: 60, size: 'max' },
 );
 
-test('whatever is taken in whatever portions, lines are whole, in order, and each is written or counted', async () => {
+test('whatever portions are accepted, lines are whole and in order, and each is written or counted', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async steps => {
       const { log, buffer, writer, pass, outlet } = arrange(6_000);
@@ -267,7 +267,7 @@ test('closing waits for a reader that is slow, not for one that stands still or 
   assert.ok(hanging > 900 && hanging < 3_000, `${hanging} ms`);
 });
 
-test('closing tries once more what a full disk did not take', async () => {
+test('closing tries once more to write what did not fit on a full disk', async () => {
   const { log, outlet, writer, pass, clock } = arrange();
   outlet.fault = 'ENOSPC';
   log('last');

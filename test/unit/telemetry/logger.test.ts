@@ -25,7 +25,7 @@ test('lines leave together, a tenth of a second after the first', t => {
   assert.deepEqual(batches.slice(1), ['[INFO] c\n']);
 });
 
-test('a full buffer does not wait', t => {
+test('a full buffer is written at once', t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { logger, batches } = arrange();
   for (let i = 0; i < 100; i++) logger.append('x'.repeat(999));
@@ -43,7 +43,7 @@ test('an error is written at once, with what came before it', t => {
   assert.deepEqual(batches, ['[INFO] before\n[ERROR] it broke\n']);
 });
 
-test('closing writes what is left', async t => {
+test('closing writes the remaining lines', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { logger, batches } = arrange();
   logger.log('warn', 'last');
@@ -71,7 +71,7 @@ const run = (script: string) => {
   return spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['pipe', 'pipe', 'inherit'] });
 };
 
-test('nothing is lost when the process exits without closing', async () => {
+test('no line is lost when the process exits without closing', async () => {
   const child = run(`
     const logger = createLogger({ level: 'info', format: 'pretty', file: null });
     for (let i = 0; i < 5000; i++) logger.log('info', 'line ' + i);

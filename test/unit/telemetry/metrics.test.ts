@@ -94,7 +94,7 @@ test('waits are a histogram by level, in seconds', async () => {
   assert.equal(got.get('tokligence_queue_wait_seconds_sum{level="2"}'), 400.55);
 });
 
-test('pools, snapshot and database are looked at when somebody scrapes', async () => {
+test('pools, snapshot and database are read at each scrape', async () => {
   const metrics = createMetrics();
   assert.equal((await samples(metrics)).has('tokligence_database_up'), false);
   let snapshot: { mappings: number; ageMs: number } | null = null;
@@ -126,7 +126,7 @@ test('pools, snapshot and database are looked at when somebody scrapes', async (
   assert.equal(after.get('tokligence_database_up'), 0);
 });
 
-test('no label but level, outcome, provider and the bound of a bucket exists, and every line can be read', async () => {
+test('the only labels are level, outcome, provider and bucket bounds, and every line can be parsed', async () => {
   const metrics = createMetrics();
   metrics.watch({
     pools: () => [pool],
@@ -151,7 +151,7 @@ test('no label but level, outcome, provider and the bound of a bucket exists, an
   }
 });
 
-test('the rules for names see each kind of fault that promtool does', () => {
+test('the rules for names find each kind of fault that promtool finds', () => {
   const metric = (name: string, type: string, labels = '') =>
     `# HELP ${name} Some text.\n# TYPE ${name} ${type}\n${name}${labels} 1\n`;
   const faulty: [string, RegExp][] = [

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { toldWait } from '../../../src/telemetry/told-wait.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
-test('a wait is told of after two seconds, and how long it took in the end; a short one is not', async () => {
+test('a wait is logged after two seconds, and at its end with its length; a short one is not', async () => {
   const clock = new ManualClock();
   const said: string[] = [];
   const parts = { clock, log: { info: (line: string) => void said.push(line) } };

@@ -38,7 +38,7 @@ for (const text of [
 ])
   test(`'${text}' may be searched for`, () => assert.ok(!looksLikeKey(text)));
 
-test('ids that clients draw for their requests are looked for, whatever they look like', () => {
+test('ids that clients choose for their requests can be searched for, whatever they look like', () => {
   for (const id of ['req_011CSHoEeqs5C35K2UUqR7Fy', 'chatcmpl-BhP3sQ7vXyZ0123456789AbCdEfGhIjK'])
     assert.ok(!looksDrawnHere(id), id);
 });

@@ -16,7 +16,7 @@ const placeholders = (text: string) => [...text.matchAll(/\{\{\s*(\w+)/g)].map((
 const en = flat(english);
 const zh = flat(chinese);
 
-test('both languages say the same things, and leave none of them empty', () => {
+test('both languages have the same texts, and none is empty', () => {
   assert.deepEqual([...zh.keys()].sort(), [...en.keys()].sort());
   for (const [key, text] of [...en, ...zh]) assert.notEqual(text.trim(), '', key);
 });
@@ -40,7 +40,7 @@ const names = new Set([
   'settings:openapi',
 ]);
 
-test('what is said in words is said in Chinese', () => {
+test('texts that contain words are translated into Chinese', () => {
   const isWords = (text: string) => /[a-z]{2,}/i.test(text.replaceAll(/\{\{.*?\}\}/g, ''));
   const untranslated = [...zh].filter(
     ([key, text]) => !names.has(key) && isWords(en.get(key) ?? '') && !/\p{Script=Han}/u.test(text),
@@ -73,13 +73,13 @@ function saidBy(node: ts.Node): string | undefined {
   return isNamed && readOut.test(parent.name.getText()) ? node.text : undefined;
 }
 
-test('a page says nothing that is not among the texts', () => {
+test('a page shows no text that is not in the catalogue', () => {
   const files = globSync('ui/src/**/*.{ts,tsx}').filter(file => !file.startsWith('ui/src/texts/'));
   assert.ok(files.length > 50);
   assert.deepEqual(files.flatMap(saidIn), []);
 });
 
-test('no text is left that no page shows', () => {
+test('no text is unused', () => {
   const sources = globSync('ui/src/**/*.{ts,tsx}')
     .filter(file => !file.startsWith('ui/src/texts/'))
     .map(file => readFileSync(file, 'utf8'));

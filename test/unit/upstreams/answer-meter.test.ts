@@ -87,7 +87,7 @@ test('usage of a chat completion, an embedding, a response and a message is read
   );
 });
 
-test('usage is found before megabytes of embeddings as well as behind them, with spaces or without', () => {
+test('usage is found before and after megabytes of embeddings, with spaces or without', () => {
   const vectors = Array.from({ length: 20_000 }, (_, index) => index / 7);
   const usage = { prompt_tokens: 3, total_tokens: 3 };
   const expected = told(3, 0, 0);
@@ -105,7 +105,7 @@ test('usage is found before megabytes of embeddings as well as behind them, with
   }
 });
 
-test('an answer that no tokens come out of and that tells none is not charged, nor one that says nothing', () => {
+test('an answer without output that reports no usage is not charged, nor is an empty one', () => {
   for (const text of ['{"input_tokens":12}', '{"usage":null}', '{"usage":{"prompt_tok']) {
     assert.equal(metered('application/json', text, { producesTokens: false }), null, text);
   }
@@ -113,7 +113,7 @@ test('an answer that no tokens come out of and that tells none is not charged, n
   assert.equal(metered(sse, ': nothing yet\n\n'), null);
 });
 
-test('an answer whose usage cannot be read is charged by its size, and by no more than was asked for', () => {
+test('an answer whose usage cannot be read is charged by its size, and at most what the request allows', () => {
   const unreadable: [string, string | Buffer][] = [
     ['application/json', JSON.stringify({ choices: [{ message: { content: 'x'.repeat(400) } }] })],
     ['application/json', `{"usage":{"prompt_tokens":0,"completion_tokens":0},"text":"${'x'.repeat(400)}"}`],
@@ -131,7 +131,7 @@ test('an answer whose usage cannot be read is charged by its size, and by no mor
   }
 });
 
-test('of usage that tells one side only the other is estimated', () => {
+test('usage that reports only one side is completed with an estimate of the other', () => {
   const output = JSON.stringify({ usage: { completion_tokens: 5 }, text: 'x' });
   assert.deepEqual(metered('application/json', output), estimated(77, 0, 5));
   const input = JSON.stringify({ usage: { prompt_tokens: 5 }, text: 'x' });
@@ -142,7 +142,7 @@ test('of usage that tells one side only the other is estimated', () => {
   assert.deepEqual(metered('application/json', total, { producesTokens: false }), told(9, 0, 0));
 });
 
-test('a number that is no count of tokens is passed over, whatever else the usage says', () => {
+test('a number that is not a count of tokens is ignored, whatever else the usage says', () => {
   for (const odd of [
     'null',
     '1e999',
@@ -168,7 +168,7 @@ test('a number that is no count of tokens is passed over, whatever else the usag
   );
 });
 
-test('what was told once is not taken back by a later null or 0, and the larger number counts', () => {
+test('reported usage is not reset by a later null or 0, and the larger number counts', () => {
   const deltas = [
     '{"output_tokens":9}',
     '{"input_tokens":0,"output_tokens":9}',
@@ -207,7 +207,7 @@ test('cached input is known under the names of all vendors', () => {
   }
 });
 
-test('usage counts where the dialects put it, and nowhere else', () => {
+test('usage counts only at the positions that the dialects define', () => {
   const usage = { prompt_tokens: 11, completion_tokens: 7 };
   const absurd = { prompt_tokens: 900_000, completion_tokens: 900_000, input_tokens: 900_000 };
   for (const own of [
@@ -255,7 +255,7 @@ test('usage is found anywhere in an answer of many megabytes', () => {
   }
 });
 
-test('a stream is a stream in any case of its media type, and by its first bytes where that tells otherwise', () => {
+test('a stream is recognized by its media type in any case, and by its first bytes where the type is wrong', () => {
   const text = chunk({ content: 'a' }) + data({ choices: [], usage: chatUsage });
   for (const type of [
     'text/event-stream',
@@ -270,7 +270,7 @@ test('a stream is a stream in any case of its media type, and by its first bytes
   assert.deepEqual(metered('text/plain', `\ufeff: hello\n\n${text}`), told(19, 8, 7));
 });
 
-test('every framing that the format allows is read', () => {
+test('every framing that the format allows can be read', () => {
   const usage = '{"choices":[],"usage":{"prompt_tokens":40,"completion_tokens":5,"total_tokens":45}}';
   const delta = '{"choices":[{"index":0,"delta":{"content":"a"}}],"usage":null}';
   const pretty = JSON.stringify(JSON.parse(usage), null, 2)
@@ -294,7 +294,7 @@ test('every framing that the format allows is read', () => {
   }
 });
 
-test('an answer says itself whether it is a success, and whether it is over', () => {
+test('the content of an answer shows whether it is a success and whether it is complete', () => {
   const text = chunk({ content: 'a' });
   const failed: [string, string][] = [
     [sse, data({ error: { message: 'engine overloaded', type: 'server_error', code: '1302' } })],
@@ -412,7 +412,7 @@ test('a stream is read the same however its bytes are cut', () => {
   }
 });
 
-test('usage that comes with every event grows by what comes after the last of them', () => {
+test('usage that comes with every event is increased by output after the last of them', () => {
   const at = (n: number) => chunk({ content: 'x' }, { usage: { prompt_tokens: 5, completion_tokens: n } });
   assert.deepEqual(metered(sse, at(1) + at(2) + at(4) + chunk({ content: 'y' })), estimated(5, 0, 5));
 });
@@ -490,7 +490,7 @@ const documents = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 300 }),
 );
 
-test('an answer that is cut, mixed up or ends anywhere is read in bounded time, and however it is cut alike', () => {
+test('an answer that is split, shuffled or truncated is read in bounded time, and equally however it is split', () => {
   const type = fc.constantFrom(sse, 'application/json', '');
   const cuts = fc.array(fc.nat(4_000), { maxLength: 20 });
   fc.assert(
@@ -511,14 +511,14 @@ test('an answer that is cut, mixed up or ends anywhere is read in bounded time, 
   );
 });
 
-test('a stream that ends at whatever byte comes to an end', () => {
+test('a stream that stops at any byte ends', () => {
   for (const stream of [chatStream + chatEnd, anthropicStream + anthropicEnd, responsesStream]) {
     const bytes = Buffer.from(stream);
     for (let end = 0; end <= bytes.length; end++) within(1_000, () => metered(sse, bytes.subarray(0, end)));
   }
 });
 
-test('bytes that come one by one cost no more than their number', () => {
+test('the cost of bytes that come one by one is linear', () => {
   const line = Buffer.from(`data: ${'x'.repeat(200_000)}`);
   const everyByte = Array.from({ length: line.length }, (_, index) => index);
   within(5_000, () => metered(sse, line, { cuts: everyByte }));

@@ -56,7 +56,7 @@ const members = fc
     return fc.shuffledSubarray(all, { minLength: all.length, maxLength: all.length });
   });
 
-test('what the client wrote is replaced wherever and however it stands, and every other byte stays', () => {
+test('the client’s member is replaced wherever it is and however it is spelled, and every other byte stays', () => {
   fc.assert(
     fc.property(members, blank, fc.array(fc.nat(400)), (all, space, cuts) => {
       const body = (textOfValue: (member: (typeof all)[number]) => string, end = '') => {
@@ -78,7 +78,7 @@ test('what the client wrote is replaced wherever and however it stands, and ever
   );
 });
 
-test('whatever the client wrote counts for nothing, whichever of two members a reader takes', () => {
+test('the client’s value has no effect, whichever of two members a reader takes', () => {
   const text = spliced('vllm', 9, '{"priority":-1000,"model":"m","priority":-2000}');
   assert.equal(text, '{"priority":9,"model":"m","priority":9}');
   assert.equal(
@@ -101,7 +101,7 @@ test('whatever the client wrote counts for nothing, whichever of two members a r
   );
 });
 
-test('a name that stands again and again is refused, so that nothing grows with it', () => {
+test('a name that is repeated too often is refused, so that nothing grows with it', () => {
   const many = (count: number) => `{"model":"m"${',"priority":1'.repeat(count)}}`;
   assert.equal(spliced('vllm', 2, many(8)), `{"model":"m"${',"priority":2'.repeat(8)}}`);
   assert.throws(() => received(many(9)), /The field `priority` stands more than 8 times/);
@@ -119,7 +119,7 @@ test('vLLM takes the least number first, SGLang the greatest, in steps that let 
   }
 });
 
-test('levels are told as service tiers in the words of the vendor', () => {
+test('levels become service tiers in the vendor’s words', () => {
   const tiers = (path: string, dialect: string) =>
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(
       level => JSON.parse(spliced('service_tier', level, '{"model":"m"}', path, dialect)).service_tier,
@@ -133,7 +133,7 @@ test('levels are told as service tiers in the words of the vendor', () => {
   ]);
 });
 
-test('a route that has no such field keeps the very body', () => {
+test('the body of a route without such a field is unchanged', () => {
   const counting = call(0, '{"model":"m"}', '/v1/messages/count_tokens', 'anthropic');
   for (const how of ['vllm', 'sglang', 'service_tier'] as const) {
     assert.equal(bodyWithLevel(how, counting), counting.body);

@@ -7,7 +7,7 @@ const error = { message: 'It broke "off".', code: 'upstream_failed' };
 const last = `"error":${JSON.stringify(error)}`;
 const object = fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 4 }), { maxKeys: 5 });
 
-test('the beginning of an object becomes one, wherever it was cut, and keeps the members that were whole', () => {
+test('the beginning of an object becomes an object, wherever it was cut, and keeps its complete members', () => {
   fc.assert(
     fc.property(object, fc.constantFrom(undefined, 1, '\t'), (value, indent) => {
       const text = JSON.stringify({ first: 'whole', ...value }, null, indent).replaceAll('\\n', '\\u000a');
@@ -24,7 +24,7 @@ test('the beginning of an object becomes one, wherever it was cut, and keeps the
   );
 });
 
-test('a chunk keeps the text that had come', () => {
+test('a completed chunk keeps the text that had arrived', () => {
   const beginning = '{"id":"c","choices":[{"index":0,"delta":{"content":"Hel';
   assert.deepEqual(JSON.parse(beginning + completion(beginning, '"error":{}')), {
     id: 'c',
@@ -33,7 +33,7 @@ test('a chunk keeps the text that had come', () => {
   });
 });
 
-test('what is whole, no object, or malformed is left alone', () => {
+test('complete or malformed texts, and texts that are not objects, are left unchanged', () => {
   for (const text of [
     '',
     '{}',
@@ -58,7 +58,7 @@ test('what is whole, no object, or malformed is left alone', () => {
   }
 });
 
-test('long beginnings are completed in no time', () => {
+test('long beginnings are completed quickly', () => {
   const beginning = `{"a":${'[{"b":'.repeat(5_000)}"${'\\\\\\"x'.repeat(5_000)}`;
   const begun = performance.now();
   assert.ok(JSON.parse(beginning + completion(beginning, last)));

@@ -57,7 +57,7 @@ test('every form of a date is the same moment, whatever time zone this machine i
   );
 });
 
-test('Retry-After counts by UTC also without a zone, the date of the answer likewise', () => {
+test('Retry-After is read as UTC if it has no zone, and so is the date of the answer', () => {
   inZone('America/New_York', () => {
     assert.equal(retryAfterMs({ 'retry-after': 'Thu Jan  1 12:00:30 2026' }, now), 30_000);
     assert.equal(
@@ -67,7 +67,7 @@ test('Retry-After counts by UTC also without a zone, the date of the answer like
   });
 });
 
-test('zones count as mail has them: offsets and names that are known, any other name as UTC', () => {
+test('zones are read as in mail: offsets and known names, any other name as UTC', () => {
   const noon = now.getTime();
   const hour = 3_600_000;
   assert.equal(read('Thu, 01 Jan 2026 12:00:00 EST'), noon + 5 * hour);
@@ -76,14 +76,14 @@ test('zones count as mail has them: offsets and names that are known, any other 
   assert.equal(read('Thu, 01 Jan 2026 12:00:00 XYZ'), noon);
 });
 
-test('two digits of a year are never more than fifty years ahead, and a leap second is one', () => {
+test('a two-digit year is never more than fifty years ahead, and a leap second is accepted', () => {
   assert.equal(read('Sunday, 06-Nov-94 08:49:37 GMT'), Date.UTC(1994, 10, 6, 8, 49, 37));
   assert.equal(read('Friday, 01-Jan-76 00:00:00 GMT'), Date.UTC(2076, 0, 1));
   assert.equal(read('Saturday, 01-Jan-77 00:00:00 GMT'), Date.UTC(1977, 0, 1));
   assert.equal(read('Sat, 31 Dec 2016 23:59:60 GMT'), Date.UTC(2017, 0, 1));
 });
 
-test('what is no date is none, and any text is read in bounded time', () => {
+test('a text that is not a date is ignored, and any text is read in bounded time', () => {
   for (const text of [
     '',
     'Mon, nonsense',

@@ -15,13 +15,13 @@ test('seconds, milliseconds and dates are read, milliseconds first', () => {
   assert.equal(retryAfterMs({ 'retry-after': 'Thursday, 01-Jan-26 12:00:30 GMT' }, now), 30_000);
 });
 
-test('a date counts from the time that the upstream has, and one that is over is now', () => {
+test('a date counts from the upstream’s own time, and a past one means now', () => {
   const theirs = now.getTime() - 3_600_000;
   assert.equal(retryAfterMs({ date: http(theirs), 'retry-after': http(theirs + 5000) }, now), 5000);
   assert.equal(retryAfterMs({ 'retry-after': http(now.getTime() - 1000) }, now), 0);
 });
 
-test('what cannot be read counts as not said', () => {
+test('a value that cannot be read counts as missing', () => {
   const unreadable = [undefined, '', 'soon', '-1', '1e3', 'Infinity', 'Mon, nonsense', '2026-01-01', ['1', '2']];
   for (const value of unreadable) assert.equal(retryAfterMs({ 'retry-after': value }, now), null, String(value));
 });

@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { AskedQuestion, ExplainedRow, Explanation } from '../../../src/http/admin/contract/inspect-contract.ts';
+import type { AskedQuestion, ExplainedRow, Explanation } from '../../../src/http/admin/contract/inspect.ts';
 import { api } from './client.ts';
 
 export type { AskedQuestion, ExplainedRow };

@@ -1,7 +1,7 @@
 /** The live lanes: one stream for the whole page. */
 import { replaceEqualDeep, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState, useSyncExternalStore } from 'react';
-import type { HistoryEvent, LanesEvent, Point, PointEvent } from '../../../src/http/admin/contract/live-contract.ts';
+import type { HistoryEvent, LanesEvent, Point, PointEvent } from '../../../src/http/admin/contract/live.ts';
 import { checkSession } from './query-client.ts';
 
 export type { Point };

@@ -8,9 +8,9 @@ import type {
   MappingStatus,
   NewMapping,
 } from '../../../src/http/admin/contract/contract.ts';
-import type { WrittenMapping } from '../../../src/http/admin/contract/inspect-contract.ts';
-import type { NewBoost } from '../../../src/http/admin/contract/timing-contract.ts';
-import type { Tried } from '../../../src/http/admin/contract/transfer-contract.ts';
+import type { WrittenMapping } from '../../../src/http/admin/contract/inspect.ts';
+import type { NewBoost } from '../../../src/http/admin/contract/timing.ts';
+import type { Tried } from '../../../src/http/admin/contract/transfer.ts';
 import { ApiError, api } from './client.ts';
 
 const base = '/api-key-priority';

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { ShownProvider } from '../../../src/http/admin/contract/live-contract.ts';
-import type { PoolPatch, ShownPool } from '../../../src/http/admin/contract/pool-contract.ts';
-import type { PoolSchedulePreview } from '../../../src/http/admin/contract/timing-contract.ts';
+import type { ShownProvider } from '../../../src/http/admin/contract/live.ts';
+import type { PoolPatch, ShownPool } from '../../../src/http/admin/contract/pool.ts';
+import type { PoolSchedulePreview } from '../../../src/http/admin/contract/timing.ts';
 import { api } from './client.ts';
 
 export type { PoolPatch, ShownPool, ShownProvider };

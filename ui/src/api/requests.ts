@@ -1,6 +1,6 @@
 /** Single requests that wait or run now. */
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { PresentRequest, WaitingRequests } from '../../../src/http/admin/contract/live-contract.ts';
+import type { PresentRequest, WaitingRequests } from '../../../src/http/admin/contract/live.ts';
 import { ApiError, api } from './client.ts';
 
 export type { PresentRequest };

@@ -11,7 +11,7 @@ import type {
   ScheduleList,
   SchedulePatch,
   SchedulePreview,
-} from '../../../src/http/admin/contract/timing-contract.ts';
+} from '../../../src/http/admin/contract/timing.ts';
 import { api } from './client.ts';
 
 export type { NewSchedule, PoolSchedule, Schedule, ScheduleList };

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { createContext, useContext } from 'react';
-import type { Session } from '../../../src/http/admin/contract/session-contract.ts';
+import type { Session } from '../../../src/http/admin/contract/session.ts';
 import { ApiError, api } from './client.ts';
 
 export type { Session };

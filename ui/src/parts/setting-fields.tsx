@@ -2,7 +2,7 @@ import { Badge, Group, Stack, Text, Tooltip } from '@mantine/core';
 import { IconRestore } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { ShownPool } from '../../../src/http/admin/contract/pool-contract.ts';
+import type { ShownPool } from '../../../src/http/admin/contract/pool.ts';
 import { IconButton } from './icon-button.tsx';
 
 export type Source = ShownPool['source'][keyof ShownPool['source']];

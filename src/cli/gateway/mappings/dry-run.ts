@@ -1,6 +1,6 @@
 /** Dry runs of changes of mappings. */
-import type { Finding } from '../../../http/admin/contract/inspect-contract.ts';
-import type { Tried } from '../../../http/admin/contract/transfer-contract.ts';
+import type { Finding } from '../../../http/admin/contract/inspect.ts';
+import type { Tried } from '../../../http/admin/contract/transfer.ts';
 import { visible } from '../output.ts';
 import type { Session } from '../session.ts';
 import { impactText } from './impact-text.ts';

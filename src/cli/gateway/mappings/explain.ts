@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Explanation } from '../../../http/admin/contract/inspect-contract.ts';
+import type { Explanation } from '../../../http/admin/contract/inspect.ts';
 import { usageFault } from '../exit.ts';
 import { shownPattern, table, visible } from '../output.ts';
 import type { SessionOf } from '../session.ts';

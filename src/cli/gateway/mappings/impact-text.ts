@@ -1,5 +1,5 @@
 /** Words for the effect of a change: the answer of a dry run. */
-import type { Impact } from '../../../http/admin/contract/transfer-contract.ts';
+import type { Impact } from '../../../http/admin/contract/transfer.ts';
 import { visible } from '../output.ts';
 
 type Figures = Impact['keys'];

@@ -2,7 +2,7 @@
 import { styleText } from 'node:util';
 import { diffLines } from 'diff';
 import { stringify } from 'yaml';
-import type { Imported } from '../../../http/admin/contract/transfer-contract.ts';
+import type { Imported } from '../../../http/admin/contract/transfer.ts';
 import { shownPattern, visible } from '../output.ts';
 
 type ImportChange = Imported['changes'][number];

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { LintReport } from '../../../http/admin/contract/inspect-contract.ts';
+import type { LintReport } from '../../../http/admin/contract/inspect.ts';
 import { exitCodes } from '../exit.ts';
 import { visible } from '../output.ts';
 import type { SessionOf } from '../session.ts';

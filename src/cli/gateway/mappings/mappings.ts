@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { tenantTypes } from '../../../domain/vocabulary.ts';
-import type { WrittenMapping } from '../../../http/admin/contract/inspect-contract.ts';
+import type { WrittenMapping } from '../../../http/admin/contract/inspect.ts';
 import { usageFault } from '../exit.ts';
 import { visible } from '../output.ts';
 import { countLine, listRows, type PageFlags } from '../paging.ts';

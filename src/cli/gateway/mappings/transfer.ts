@@ -1,7 +1,7 @@
 /** Reads and writes mappings as a file that can live in git. */
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { Imported } from '../../../http/admin/contract/transfer-contract.ts';
+import type { Imported } from '../../../http/admin/contract/transfer.ts';
 import { isRecord } from '../client.ts';
 import { CliFault, exitCodes, usageFault } from '../exit.ts';
 import { visible } from '../output.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
-import type { SchedulerStats } from '../../../http/admin/contract/pool-contract.ts';
+import type { SchedulerStats } from '../../../http/admin/contract/pool.ts';
 import type { AdminClient } from '../client.ts';
 import { CliFault, exitCodes } from '../exit.ts';
 import { visible } from '../output.ts';

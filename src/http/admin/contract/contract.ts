@@ -1,12 +1,14 @@
-import { type Static, type TSchema, Type } from 'typebox';
+import { type Static, type TNull, type TOptional, type TProperties, type TSchema, type TUnion, Type } from 'typebox';
 import type { PrioritySettings } from '../../../config/config.ts';
 import { mappingTtlSec } from '../../../config/keys.ts';
-import { apiKeyRow, changeKinds, historyRow, mappingRow, recordedTables, userRow } from '../../../db/schema.ts';
-import { fields, moment, nullable } from '../../../domain/shape.ts';
+import { apiKeyRow, changeKinds, historyRow, recordedTables, userRow } from '../../../db/schema.ts';
+import { shownMapping as mapping, type ShownMapping } from '../../../domain/mapping.ts';
+import { field, fields, id, moment, nullable, ofEach, oneOf, priority } from '../../../domain/shape.ts';
 import {
   mappingModes,
   matchTypes,
   roles,
+  settingSources,
   tenantTypes,
   userStatuses,
   xPriorityPolicies,
@@ -21,15 +23,9 @@ import {
   sortOrders,
 } from '../../../priority/priority.ts';
 
-/*
- * Every body, query and answer of the admin API, written once. A field's `description` is the rest
- * of the sentence "FIELD must be …", so it is also what a refusal says.
- */
-export const field = <T extends TSchema>(schema: T, description: string): T => ({ ...schema, description });
+/* Every body, query and answer of the admin API, written once, here or in the room that makes it. */
 export const text = (maxLength: number) =>
   field(Type.String({ minLength: 1, maxLength }), `a text of 1 to ${maxLength} characters`);
-export const oneOf = <const T extends string>(values: readonly T[]) =>
-  field(Type.Enum([...values]), `one of ${values.join(', ')}`);
 export const orNull = <T extends TSchema & { description?: string }>(schema: T) =>
   field(nullable(schema), `${schema.description}, or null`);
 const { Optional } = Type;
@@ -40,7 +36,6 @@ export const rowId = field(
 );
 const describedMoment = field(moment, 'a moment');
 const flag = field(Type.Boolean(), 'true or false');
-export const priority = field(mappingRow.properties.priority, 'a whole number from 0 (best) to 9');
 export const page = {
   limit: Optional(field(Type.Integer({ minimum: 1, maximum: 1000 }), 'a whole number from 1 to 1000')),
   offset: Optional(field(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 }), 'a whole number from 0')),
@@ -81,27 +76,11 @@ export const mappingFilter = fields({
   order: Optional(oneOf(sortOrders)),
   ...page,
 });
-/** `fault`: why the row is unusable, null if it is usable. `etag`: its version, for `If-Match`. */
-export const mapping = fields({
-  ...mappingRow.properties,
-  fault: nullable(Type.String()),
-  etag: Type.String(),
-  /** The boost that holds; null once it has ended. */
-  boost: nullable(
-    fields({
-      priority: mappingRow.properties.priority,
-      until: moment,
-      reason: Type.String(),
-      created_by: nullable(Type.String()),
-    }),
-  ),
-  effective_priority: mappingRow.properties.priority,
-  effective_source: Type.Enum(['row', 'schedule', 'boost']),
-});
 /**
  * The number of external tenants that may take better levels than their own by X-Priority, and the remedy; null: none.
  */
 export const mayRaise = nullable(fields({ tenants: Type.Integer({ minimum: 1 }), message: Type.String() }));
+export { mapping };
 export const listedMapping = fields({
   ...mapping.properties,
   /** The requests per minute that this gateway classified by it, in the last five minutes. */
@@ -109,7 +88,7 @@ export const listedMapping = fields({
   /** The requests of its tenant that took a better level than their own by X-Priority, here, since the start. */
   raised_requests: Type.Integer({ minimum: 0 }),
   /** Why no key can ever get it, and the IDs of the rows that hide it. */
-  never_wins: nullable(fields({ message: Type.String(), by: Type.Array(mappingRow.properties.id) })),
+  never_wins: nullable(fields({ message: Type.String(), by: Type.Array(id) })),
 });
 /** `checked_at`: the end of the search for rows that never win; null: unfinished for the present rows. */
 export const mappingList = fields({
@@ -136,25 +115,19 @@ const settingFields = {
   x_priority: oneOf(xPriorityPolicies),
   mode: oneOf(mappingModes),
 } satisfies Record<keyof PrioritySettings, TSchema>;
-const settingSource = oneOf(['database', 'environment', 'file', 'default']);
+const settingSource = oneOf(settingSources);
 export const settings = fields({
   ...settingFields,
-  source: fields({
-    enabled: settingSource,
-    default_priority: settingSource,
-    cache_ttl_sec: settingSource,
-    x_priority: settingSource,
-    mode: settingSource,
-  }),
+  source: fields(ofEach(settingFields, () => settingSource)),
 });
+
+/** Each field keeps its own type. */
+type OrNull<Fields extends TProperties> = { [Key in keyof Fields]: TOptional<TUnion<[Fields[Key], TNull]>> };
+const eachOrNull = <Fields extends TProperties>(given: Fields) =>
+  ofEach(given, key => Optional(orNull(given[key] as TSchema))) as OrNull<Fields>;
+
 /** Null removes the row, so that environment, file or default apply again. */
-export const settingsPatch = fields({
-  enabled: Optional(orNull(settingFields.enabled)),
-  default_priority: Optional(orNull(settingFields.default_priority)),
-  cache_ttl_sec: Optional(orNull(settingFields.cache_ttl_sec)),
-  x_priority: Optional(orNull(settingFields.x_priority)),
-  mode: Optional(orNull(settingFields.mode)),
-});
+export const settingsPatch = fields(eachOrNull(settingFields));
 
 /** The mappings in effect: when they were read, and by when they are read again at the latest. */
 export const mappingStatus = fields({
@@ -264,7 +237,7 @@ export const success = fields({ success: Type.Literal(true), message: Type.Strin
 export type NewMapping = Static<typeof newMapping>;
 export type MappingPatch = Static<typeof mappingPatch>;
 export type MappingFilter = Static<typeof mappingFilter>;
-export type Mapping = Static<typeof mapping>;
+export type Mapping = ShownMapping;
 export type ListedMapping = Static<typeof listedMapping>;
 export type MappingList = Static<typeof mappingList>;
 export type MappingStatus = Static<typeof mappingStatus>;

@@ -1,10 +1,9 @@
 import { Type } from 'typebox';
 import type { Identities } from '../../../identity/identity.ts';
-import type { Tried } from '../../../priority/priority.ts';
 import { type AdminApp, admins, callerOf } from '../access.ts';
 import { type Mapping, mapping, success } from '../contract/contract.ts';
-import { type NewBoost, newBoost } from '../contract/timing-contract.ts';
-import { dryRunQuery, tried } from '../contract/transfer-contract.ts';
+import { type NewBoost, newBoost } from '../contract/timing.ts';
+import { dryRunQuery, type Tried, tried } from '../contract/transfer.ts';
 import { rowIdOf } from '../validation.ts';
 
 /** The parts of the boosts that these routes use. They throw `notFound` and `invalidRequest` themselves. */

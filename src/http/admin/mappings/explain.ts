@@ -2,7 +2,7 @@ import { errors } from '../../../domain/errors.ts';
 import { isLevel } from '../../../domain/vocabulary.ts';
 import type { Explanation, Question } from '../../../priority/priority.ts';
 import { type AdminApp, admins } from '../access.ts';
-import { type AskedQuestion, explanation, question } from '../contract/inspect-contract.ts';
+import { type AskedQuestion, explanation, question } from '../contract/inspect.ts';
 
 /** The parts of the inspector that this route uses. */
 export interface ExplainService {

@@ -1,7 +1,7 @@
 import type { Identity } from '../../../domain/vocabulary.ts';
-import type { Finding, Linted } from '../../../priority/priority.ts';
+import type { Linted } from '../../../priority/priority.ts';
 import { type AdminApp, admins, callerOf } from '../access.ts';
-import { lintQuery, lintReport } from '../contract/inspect-contract.ts';
+import { type Finding, lintQuery, lintReport } from '../contract/inspect.ts';
 
 /** The parts of the inspector that this route uses. */
 export interface LintService {

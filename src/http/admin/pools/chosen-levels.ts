@@ -1,7 +1,7 @@
 /** The figures, beside the lanes, of the levels that requests chose by X-Priority. */
 import type { XPriorityPolicy } from '../../../domain/vocabulary.ts';
 import type { ExternalMayRaise } from '../../../priority/priority.ts';
-import type { ChosenLevels } from '../contract/pool-contract.ts';
+import type { ChosenLevels } from '../contract/pool.ts';
 
 interface Choosing {
   readonly policy: XPriorityPolicy;

@@ -12,7 +12,7 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../domain/clock.ts';
 import { errors } from '../../../domain/errors.ts';
 import type { Point } from '../../../domain/live.ts';
-import type { HistoryEvent, LanesEvent, PointEvent } from '../contract/live-contract.ts';
+import type { HistoryEvent, LanesEvent, PointEvent } from '../contract/live.ts';
 
 /** The sources of the streams; read only while there is a reader. */
 interface LaneSources {

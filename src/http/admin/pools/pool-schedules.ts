@@ -12,7 +12,7 @@ import {
   poolScheduleList,
   poolSchedulePatch,
   poolSchedulePreview,
-} from '../contract/timing-contract.ts';
+} from '../contract/timing.ts';
 import { rowIdOf } from '../validation.ts';
 
 interface Page {
@@ -36,61 +36,48 @@ const config = { roles: admins };
 const url = '/scheduler/pools/:name/schedules';
 const whole = { limit: 100, offset: 0 };
 const nameOf = (params: unknown): string => (params as { name: string }).name;
+const list = {
+  config,
+  schema: { summary: 'List schedules of a pool', querystring: pageQuery, response: { 200: poolScheduleList } },
+};
+const preview = {
+  config,
+  schema: {
+    summary: 'Show the windows of a pool in the next seven days',
+    querystring: pageQuery,
+    response: { 200: poolSchedulePreview },
+  },
+};
+const create = {
+  config,
+  schema: { summary: 'Create a schedule of a pool', body: newPoolSchedule, response: { 201: poolSchedule } },
+};
+const change = {
+  config,
+  schema: { summary: 'Change a schedule of a pool', body: poolSchedulePatch, response: { 200: poolSchedule } },
+};
+const remove = { config, schema: { summary: 'Delete a schedule of a pool', response: { 200: success } } };
 
 export function poolScheduleRoutes(app: AdminApp, pools: PoolScheduleService, identities: Identities): void {
-  app.get(
-    url,
-    {
-      config,
-      schema: { summary: 'List schedules of a pool', querystring: pageQuery, response: { 200: poolScheduleList } },
-    },
-    async ({ params, query }) => pools.list(nameOf(params), { ...whole, ...query }),
+  app.get(url, list, async ({ params, query }) => pools.list(nameOf(params), { ...whole, ...query }));
+
+  app.get(`${url}/preview`, preview, async ({ params, query }) =>
+    pools.preview(nameOf(params), { ...whole, ...query }),
   );
 
-  app.get(
-    `${url}/preview`,
-    {
-      config,
-      schema: {
-        summary: 'Show the windows of a pool in the next seven days',
-        querystring: pageQuery,
-        response: { 200: poolSchedulePreview },
-      },
-    },
-    async ({ params, query }) => pools.preview(nameOf(params), { ...whole, ...query }),
-  );
+  app.post(url, create, async (request, reply) => {
+    const actor = await identities.nameOf(callerOf(request));
+    return reply.code(201).send(await pools.create(nameOf(request.params), request.body, actor));
+  });
 
-  app.post(
-    url,
-    {
-      config,
-      schema: { summary: 'Create a schedule of a pool', body: newPoolSchedule, response: { 201: poolSchedule } },
-    },
-    async (request, reply) => {
-      const actor = await identities.nameOf(callerOf(request));
-      return reply.code(201).send(await pools.create(nameOf(request.params), request.body, actor));
-    },
-  );
+  app.put(`${url}/:id`, change, async request => {
+    const id = rowIdOf(request.params, 'schedule');
+    return pools.update(nameOf(request.params), id, request.body, await identities.nameOf(callerOf(request)));
+  });
 
-  app.put(
-    `${url}/:id`,
-    {
-      config,
-      schema: { summary: 'Change a schedule of a pool', body: poolSchedulePatch, response: { 200: poolSchedule } },
-    },
-    async request => {
-      const id = rowIdOf(request.params, 'schedule');
-      return pools.update(nameOf(request.params), id, request.body, await identities.nameOf(callerOf(request)));
-    },
-  );
-
-  app.delete(
-    `${url}/:id`,
-    { config, schema: { summary: 'Delete a schedule of a pool', response: { 200: success } } },
-    async request => {
-      const id = rowIdOf(request.params, 'schedule');
-      await pools.remove(nameOf(request.params), id, await identities.nameOf(callerOf(request)));
-      return { success: true as const, message: `Schedule ${id} is deleted.` };
-    },
-  );
+  app.delete(`${url}/:id`, remove, async request => {
+    const id = rowIdOf(request.params, 'schedule');
+    await pools.remove(nameOf(request.params), id, await identities.nameOf(callerOf(request)));
+    return { success: true as const, message: `Schedule ${id} is deleted.` };
+  });
 }

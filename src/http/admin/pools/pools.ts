@@ -1,7 +1,7 @@
 import type { Identities } from '../../../identity/identity.ts';
 import type { ShownPool } from '../../../pool-settings/pool-settings.ts';
 import { type AdminApp, admins, callerOf } from '../access.ts';
-import { type PoolPatch, pool, poolList, poolPatch } from '../contract/pool-contract.ts';
+import { type PoolPatch, pool, poolList, poolPatch } from '../contract/pool.ts';
 
 /** The parts of the pools' settings that these routes use. They throw `notFound` and `invalidRequest` themselves. */
 export interface PoolService {

@@ -1,5 +1,5 @@
 import { type AdminApp, admins } from '../access.ts';
-import { providerList, type ShownProvider } from '../contract/live-contract.ts';
+import { providerList, type ShownProvider } from '../contract/live.ts';
 
 export function providerRoutes(app: AdminApp, providers: () => readonly ShownProvider[]): void {
   app.get(

@@ -15,8 +15,8 @@ import {
   type WaitingRequests,
   waitingFilter,
   waitingRequests,
-} from '../contract/live-contract.ts';
-import { type ChosenLevels, schedulerStats } from '../contract/pool-contract.ts';
+} from '../contract/live.ts';
+import { type ChosenLevels, schedulerStats } from '../contract/pool.ts';
 import { LiveStreams, type PoolSteps } from './live-stream.ts';
 
 /** One pool, as these routes see it. */
@@ -39,14 +39,36 @@ export interface LanesService {
   readonly chosenLevels: () => ChosenLevels;
 }
 
-const shownDatabase = ({ status, reasons }: ReturnType<LanesService['database']>) => ({
-  database: status,
-  database_reasons: reasons,
-});
-
 const config = { roles: admins };
 const url = '/scheduler';
 const shownUnlessAsked = 100;
+const stats = {
+  config,
+  schema: {
+    summary: 'Seats and lanes of every pool, the boosts that hold, and who raised itself',
+    response: { 200: schedulerStats },
+  },
+};
+const stream = {
+  config,
+  exposeHeadRoute: false,
+  schema: {
+    summary: 'The lanes of every pool while they move, and their last ten minutes',
+    answersEvents: { history: historyEvent, lanes: lanesEvent, point: pointEvent },
+  },
+};
+const waiting = {
+  config,
+  schema: {
+    summary: 'List the requests that wait, the longest wait first',
+    querystring: waitingFilter,
+    response: { 200: waitingRequests },
+  },
+};
+const present = {
+  config,
+  schema: { summary: 'Find a request that waits or runs here', response: { 200: presentRequest } },
+};
 
 /** `isWelcome`: whether the caller of that request may go on looking. */
 export function schedulerRoutes(
@@ -54,72 +76,46 @@ export function schedulerRoutes(
   lanes: () => LanesService,
   isWelcome: (request: FastifyRequest) => Promise<boolean>,
 ): void {
-  app.get(
-    `${url}/stats`,
-    {
-      config,
-      schema: {
-        summary: 'Seats and lanes of every pool, the boosts that hold, and who raised itself',
-        response: { 200: schedulerStats },
-      },
-    },
-    async () => ({
-      pools: lanes().pools.map(pool => pool.stats()),
-      boosts: lanes().boosts(),
-      x_priority: lanes().chosenLevels(),
-    }),
-  );
+  app.get(`${url}/stats`, stats, async () => ({
+    pools: lanes().pools.map(pool => pool.stats()),
+    boosts: lanes().boosts(),
+    x_priority: lanes().chosenLevels(),
+  }));
 
-  const streams = new LiveStreams(() => {
-    const { pools, tenantName, database, boosts, chosenLevels, ...rest } = lanes();
-    return {
-      ...rest,
-      histories: () => pools,
-      lanes: () => ({
-        ...shownDatabase(database()),
-        pools: pools.map(pool => pool.live(tenantName)),
-        boosts: boosts(),
-        x_priority: chosenLevels(),
-      }),
-    };
-  });
+  const streams = liveStreams(lanes);
   app.addHook('preClose', async () => streams.close());
-  app.get(
-    `${url}/stream`,
-    {
-      config,
-      exposeHeadRoute: false,
-      schema: {
-        summary: 'The lanes of every pool while they move, and their last ten minutes',
-        answersEvents: { history: historyEvent, lanes: lanesEvent, point: pointEvent },
-      },
-    },
-    async (request, reply) => {
-      streams.checkRoom();
-      reply.hijack();
-      streams.join(reply.raw, () => isWelcome(request));
-    },
-  );
+  app.get(`${url}/stream`, stream, async (request, reply) => {
+    streams.checkRoom();
+    reply.hijack();
+    streams.join(reply.raw, () => isWelcome(request));
+  });
 
-  app.get(
-    `${url}/requests`,
-    {
-      config,
-      schema: {
-        summary: 'List the requests that wait, the longest wait first',
-        querystring: waitingFilter,
-        response: { 200: waitingRequests },
-      },
-    },
-    async ({ query }) => waitingIn(lanes().pools, query),
-  );
+  app.get(`${url}/requests`, waiting, async ({ query }) => waitingIn(lanes().pools, query));
 
-  app.get(
-    `${url}/requests/:request_id`,
-    { config, schema: { summary: 'Find a request that waits or runs here', response: { 200: presentRequest } } },
-    async ({ params }) => foundIn(lanes().pools, (params as { request_id: string }).request_id),
+  app.get(`${url}/requests/:request_id`, present, async ({ params }) =>
+    foundIn(lanes().pools, (params as { request_id: string }).request_id),
   );
 }
+
+const liveStreams = (lanes: () => LanesService): LiveStreams =>
+  new LiveStreams(() => {
+    const { clock, stepMs, pools, tenantName, database, boosts, chosenLevels } = lanes();
+    return {
+      clock,
+      stepMs,
+      histories: () => pools,
+      lanes: () => {
+        const { status, reasons } = database();
+        return {
+          database: status,
+          database_reasons: reasons,
+          pools: pools.map(pool => pool.live(tenantName)),
+          boosts: boosts(),
+          x_priority: chosenLevels(),
+        };
+      },
+    };
+  });
 
 function waitingIn(pools: readonly WatchedPool[], filter: WaitingFilter): WaitingRequests {
   const { pool: name, level = null, limit = shownUnlessAsked } = filter;

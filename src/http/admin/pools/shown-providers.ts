@@ -1,6 +1,6 @@
 import type { ProviderConfig } from '../../../config/config.ts';
 import type { ProviderClosures, ProviderHealth } from '../../../domain/live.ts';
-import type { ShownProvider } from '../contract/live-contract.ts';
+import type { ShownProvider } from '../contract/live.ts';
 
 interface ProviderSources {
   readonly providers: readonly ProviderConfig[];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { atMost } from '../../../../src/domain/structures/at-most.ts';
 
-test('so many run at once, the others begin in their order, and one that fails frees its place', async () => {
+test('at most the given number run at once, the others begin in order, and one that fails frees its place', async () => {
   const run = atMost(2);
   const begun: number[] = [];
   const works = Array.from({ length: 5 }, () => Promise.withResolvers<string>());

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { SaidOnce } from '../../../../src/domain/structures/said-once.ts';
 
-test('what lasts is said once, anew when it reads differently, and its end once', () => {
+test('a lasting fault is reported once, again when its text changes, and its end once', () => {
   const said = new SaidOnce();
   assert.equal(said.isOver('a'), false);
   assert.equal(said.isNews('a', 'broken'), true);
@@ -15,12 +15,12 @@ test('what lasts is said once, anew when it reads differently, and its end once'
   assert.equal(said.isNews('a', 'gone'), true);
 });
 
-test('an empty text is a text', () => {
+test('an empty text counts as a text', () => {
   const said = new SaidOnce();
   assert.deepEqual([said.isNews('a', ''), said.isNews('a', ''), said.isOver('a')], [true, false, true]);
 });
 
-test('of all faults those are news that are new or read differently, and what is not among them is over', () => {
+test('of all current faults only new or changed ones are reported, and those that disappeared are over', () => {
   const faults = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), fc.constantFrom('', 'broken', 'gone'));
   fc.assert(
     fc.property(fc.array(faults), steps => {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Tally } from '../../../../src/domain/structures/tally.ts';
 
-test('a tally tells the sum of what was added for each key', () => {
+test('a tally returns the sum of the values added for each key', () => {
   const step = fc.record({ key: fc.integer({ min: 0, max: 5 }), amount: fc.integer({ min: -3, max: 3 }) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 100 }), steps => {

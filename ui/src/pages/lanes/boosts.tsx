@@ -1,7 +1,7 @@
 import { Group, Paper, Text, Title } from '@mantine/core';
 import { IconArrowRight, IconRocket } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import type { LanesEvent } from '../../../../src/http/admin/contract/live-contract.ts';
+import type { LanesEvent } from '../../../../src/http/admin/contract/live.ts';
 import { useTimeLeft } from '../../parts/countdown.tsx';
 import { fullText } from '../../parts/moment.tsx';
 import { PriorityBadge } from '../../parts/priority.tsx';

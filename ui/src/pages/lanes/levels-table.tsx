@@ -2,7 +2,7 @@ import { Anchor } from '@mantine/core';
 import type { DataTableColumn } from 'mantine-datatable';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { LiveLevel, LivePool, Point } from '../../../../src/http/admin/contract/live-contract.ts';
+import type { LiveLevel, LivePool, Point } from '../../../../src/http/admin/contract/live.ts';
 import type { WaitingFilter } from '../../api/requests.ts';
 import { figure, shownFrom } from '../../parts/columns.ts';
 import { durationText } from '../../parts/duration.ts';

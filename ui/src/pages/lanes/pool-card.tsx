@@ -3,7 +3,7 @@ import { useInViewport } from '@mantine/hooks';
 import { IconBarrierBlock } from '@tabler/icons-react';
 import { lazy, memo, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { LivePool, Point } from '../../../../src/http/admin/contract/live-contract.ts';
+import type { LivePool, Point } from '../../../../src/http/admin/contract/live.ts';
 import type { WaitingFilter } from '../../api/requests.ts';
 import { later } from '../../parts/later.ts';
 import { useNumbers } from '../../parts/numbers.ts';

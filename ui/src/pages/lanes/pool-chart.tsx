@@ -1,7 +1,7 @@
 import { Box, Center, Group, SegmentedControl, Stack, Text, Title } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Point } from '../../../../src/http/admin/contract/live-contract.ts';
+import type { Point } from '../../../../src/http/admin/contract/live.ts';
 import { Chart } from '../../parts/chart.tsx';
 import type { ChartProps } from '../../parts/chart-props.ts';
 import { durationText } from '../../parts/duration.ts';

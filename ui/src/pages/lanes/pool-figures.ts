@@ -1,4 +1,4 @@
-import type { LiveLevel, LivePool, Point } from '../../../../src/http/admin/contract/live-contract.ts';
+import type { LiveLevel, LivePool, Point } from '../../../../src/http/admin/contract/live.ts';
 
 export const waitingIn = (pool: LivePool): number => pool.levels.reduce((sum, { waiting }) => sum + waiting, 0);
 

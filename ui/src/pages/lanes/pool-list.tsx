@@ -1,7 +1,7 @@
 import { Anchor, Paper } from '@mantine/core';
 import type { DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
-import type { LivePool } from '../../../../src/http/admin/contract/live-contract.ts';
+import type { LivePool } from '../../../../src/http/admin/contract/live.ts';
 import { figure, shownFrom } from '../../parts/columns.ts';
 import { useNumbers } from '../../parts/numbers.ts';
 import { WholeTable } from '../../parts/whole-table.tsx';

@@ -1,6 +1,6 @@
 import { Progress } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import type { LivePool } from '../../../../src/http/admin/contract/live-contract.ts';
+import type { LivePool } from '../../../../src/http/admin/contract/live.ts';
 import { useNumbers } from '../../parts/numbers.ts';
 import { levelColor, levelTextColor } from '../../parts/priority.tsx';
 

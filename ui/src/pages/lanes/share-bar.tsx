@@ -1,7 +1,7 @@
 import { Box, Progress, Text } from '@mantine/core';
 import { memo } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { TenantShare } from '../../../../src/http/admin/contract/live-contract.ts';
+import type { TenantShare } from '../../../../src/http/admin/contract/live.ts';
 import { useNumbers } from '../../parts/numbers.ts';
 
 interface Props {

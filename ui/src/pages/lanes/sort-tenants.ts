@@ -1,4 +1,4 @@
-import type { TenantShare } from '../../../../src/http/admin/contract/live-contract.ts';
+import type { TenantShare } from '../../../../src/http/admin/contract/live.ts';
 
 type Compare = (a: TenantShare, b: TenantShare) => number;
 

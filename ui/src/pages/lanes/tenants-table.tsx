@@ -2,7 +2,7 @@ import { Anchor, Box, Group, Stack, Text, Title } from '@mantine/core';
 import type { DataTableColumn, DataTableSortStatus } from 'mantine-datatable';
 import { memo, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { LivePool, TenantShare } from '../../../../src/http/admin/contract/live-contract.ts';
+import type { LivePool, TenantShare } from '../../../../src/http/admin/contract/live.ts';
 import { figure, shownFrom, shownOnPhone } from '../../parts/columns.ts';
 import { useNumbers } from '../../parts/numbers.ts';
 import { usePoolShareText } from '../../parts/pool-share.ts';

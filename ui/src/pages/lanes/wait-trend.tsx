@@ -1,7 +1,7 @@
 import { Box } from '@mantine/core';
 import { memo, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Point } from '../../../../src/http/admin/contract/live-contract.ts';
+import type { Point } from '../../../../src/http/admin/contract/live.ts';
 import { Chart } from '../../parts/chart.tsx';
 import { durationText } from '../../parts/duration.ts';
 import { useChartColors } from './chart-colors.ts';

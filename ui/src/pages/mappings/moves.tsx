@@ -2,7 +2,7 @@ import { Group, Stack, Text } from '@mantine/core';
 import { IconArrowRight } from '@tabler/icons-react';
 import { DataTable, type DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
-import type { Tried } from '../../../../src/http/admin/contract/transfer-contract.ts';
+import type { Tried } from '../../../../src/http/admin/contract/transfer.ts';
 import { figure } from '../../parts/columns.ts';
 import { PriorityBadge } from '../../parts/priority.tsx';
 

@@ -1,7 +1,7 @@
 import { Alert, Group, List, Loader, SimpleGrid, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import type { Tried } from '../../../../src/http/admin/contract/transfer-contract.ts';
+import type { Tried } from '../../../../src/http/admin/contract/transfer.ts';
 import { Moment } from '../../parts/moment.tsx';
 import { type Impact, Moves } from './moves.tsx';
 import { ShareChanges } from './share-changes.tsx';

@@ -1,9 +1,9 @@
 /** The live lanes: the stream's events, single requests, and the providers behind. */
 import { type Static, Type } from 'typebox';
 import { heldBoost, livePool, point, presentRequest, providerClosures, providerHealth } from '../../../domain/live.ts';
-import { count, fields, listOf, moment, nullable } from '../../../domain/shape.ts';
-import { field, oneOf, priority, text } from './contract.ts';
-import { chosenLevels } from './pool-contract.ts';
+import { count, field, fields, listOf, moment, nullable, oneOf, priority } from '../../../domain/shape.ts';
+import { text } from './contract.ts';
+import { chosenLevels } from './pool.ts';
 
 export {
   heldBoost,

@@ -3,20 +3,14 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { type PoolKey, poolKeys } from '../../../config/keys.ts';
 import { isPoolValue, type JsonSetting } from '../../../config/pools/pool-rules.ts';
 import { heldBoost } from '../../../domain/live.ts';
-import { count, fields, listOf, nullable, ofEachLevel } from '../../../domain/shape.ts';
+import { count, field, fields, listOf, nullable, tenNumbers } from '../../../domain/shape.ts';
 import { poolStats } from '../../../domain/stats.ts';
 import { xPriorityPolicies } from '../../../domain/vocabulary.ts';
-import { field, mayRaise } from './contract.ts';
+import { pool } from '../../../pool-settings/pool-settings.ts';
+import { mayRaise } from './contract.ts';
 
-const name = Type.String();
+export { pool, type ShownPool } from '../../../pool-settings/pool-settings.ts';
 
-const keys = Object.keys(poolKeys) as PoolKey[];
-const ofEachKey = <T extends TSchema>(schema: (key: PoolKey) => T): Record<PoolKey, T> =>
-  Object.fromEntries(keys.map(key => [key, schema(key)])) as Record<PoolKey, T>;
-
-const ten = listOf(Type.Number(), ofEachLevel);
-const value = (key: PoolKey) =>
-  field(nullable(Type.Union([Type.String(), Type.Number(), Type.Boolean(), ten])), poolKeys[key].allowed);
 /** `schema` describes the JSON value; the rules of the file's key describe the allowed values. */
 const poolField = <T extends TSchema>(key: PoolKey, schema: T) =>
   Type.Optional(
@@ -25,14 +19,14 @@ const poolField = <T extends TSchema>(key: PoolKey, schema: T) =>
       `${poolKeys[key].allowed}, or null`,
     ),
   );
-const numberOrTen = Type.Union([Type.Number(), ten]);
+const numberOrTen = Type.Union([Type.Number(), tenNumbers]);
 /** Null removes the row, so that environment, file or default apply again. */
 export const poolPatch = fields({
   policy: poolField('policy', Type.String()),
   share_by: poolField('share_by', Type.String()),
-  weights: poolField('weights', ten),
-  reserved: poolField('reserved', ten),
-  cap: poolField('cap', ten),
+  weights: poolField('weights', tenNumbers),
+  reserved: poolField('reserved', tenNumbers),
+  cap: poolField('cap', tenNumbers),
   requests_per_sec: poolField('requests_per_sec', Type.Number()),
   request_burst: poolField('request_burst', Type.Number()),
   tokens_per_sec: poolField('tokens_per_sec', Type.Number()),
@@ -48,18 +42,6 @@ export const poolPatch = fields({
 
 export type PoolPatch = Static<typeof poolPatch>;
 
-const source = Type.Enum(['schedule', 'database', 'environment', 'file', 'default']);
-
-export const pool = fields({
-  name,
-  seats: count,
-  ...ofEachKey(value),
-  /** `schedule`: a window of a stored schedule is open. */
-  source: fields(ofEachKey(() => source)),
-  /** Why the stored values are not in effect unchanged; null if they are. */
-  fault: nullable(Type.String()),
-});
-export type ShownPool = Static<typeof pool>;
 export const poolList = fields({ pools: listOf(pool) });
 
 /** `raised`: the requests that took a better level than their own, here, since the start; the highest first. */

@@ -1,10 +1,10 @@
 /** The requests and answers about boosts and schedules. */
 import { type Static, Type } from 'typebox';
 import { mappingRow, mappingScheduleRow, poolScheduleRow } from '../../../db/schema.ts';
-import { fields, listOf, moment, nullable } from '../../../domain/shape.ts';
+import { field, fields, listOf, moment, nullable, oneOf, priority } from '../../../domain/shape.ts';
 import { maxReasonLength } from '../../../priority/priority.ts';
 import { ruleAllowed, weekdayNames } from '../../../schedules/schedules.ts';
-import { description, field, oneOf, page, priority, rowId } from './contract.ts';
+import { description, page, rowId } from './contract.ts';
 
 const { Optional } = Type;
 

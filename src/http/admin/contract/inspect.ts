@@ -1,24 +1,17 @@
 import { type Static, Type } from 'typebox';
-import { mappingRow } from '../../../db/schema.ts';
-import { count, fields, nullable } from '../../../domain/shape.ts';
+import { finding } from '../../../domain/finding.ts';
+import { effectiveSources, shownRow } from '../../../domain/mapping.ts';
+import { count, field, fields, id, nullable, oneOf, priority } from '../../../domain/shape.ts';
+
 import { allLevels, mappingModes, maxKeyBytes, xPriorityPolicies } from '../../../domain/vocabulary.ts';
-import { findingKinds, standings } from '../../../priority/priority.ts';
-import { field, mapping, oneOf, orNull, page, priority } from './contract.ts';
+import { standings } from '../../../priority/priority.ts';
+import { mapping, orNull, page } from './contract.ts';
+
+export { type Finding, finding } from '../../../domain/finding.ts';
 
 /** The questions and answers of explain and lint. */
 const { Optional } = Type;
-const { id, pattern, match_type, tenant_id, tenant_name, tenant_type } = mappingRow.properties;
-const shownRow = {
-  id,
-  pattern,
-  match_type,
-  priority,
-  effective_priority: priority,
-  tenant_id,
-  tenant_name,
-  tenant_type,
-};
-
+const { tenant_id, tenant_name, tenant_type } = shownRow.properties;
 // HTTP allows no control characters in a header except the tab.
 const keyText = Type.String({ pattern: `^[^\\u0000-\\u0008\\u000a-\\u001f\\u007f]{1,${maxKeyBytes}}$` });
 export const question = fields({
@@ -30,8 +23,8 @@ export type AskedQuestion = Static<typeof question>;
 
 const level = Type.Enum([...allLevels]);
 const explainedRow = fields({
-  ...shownRow,
-  effective_source: oneOf(['row', 'schedule', 'boost']),
+  ...shownRow.properties,
+  effective_source: oneOf(effectiveSources),
   answer: oneOf(['match', 'no match', 'unknown']),
   wins: Type.Boolean(),
   standing: oneOf(standings),
@@ -63,15 +56,6 @@ export const explanation = fields({
 export type Explanation = Static<typeof explanation>;
 export type ExplainedRow = Static<typeof explainedRow>;
 
-export const finding = fields({
-  kind: oneOf(findingKinds),
-  message: Type.String(),
-  mapping: nullable(fields(shownRow)),
-  others: Type.Array(fields(shownRow)),
-  more: Type.Integer({ minimum: 0 }),
-  answer: nullable(oneOf(['no match', 'unknown'])),
-  key: nullable(fields({ id, user_id: id, key_prefix: Type.String() })),
-});
 /** `limit`: findings of one kind; all are counted. */
 export const lintQuery = fields({ limit: page.limit });
 export const lintReport = fields({
@@ -90,6 +74,5 @@ export const lintReport = fields({
 /** The created or changed row, with lint's findings. */
 export const writtenMapping = fields({ ...mapping.properties, warnings: Type.Array(finding) });
 
-export type Finding = Static<typeof finding>;
 export type LintReport = Static<typeof lintReport>;
 export type WrittenMapping = Static<typeof writtenMapping>;

@@ -1,9 +1,8 @@
 /** Signing in to the console with an admin's key, and the data of the session. */
 import { type Static, Type } from 'typebox';
 import { userRow } from '../../../db/schema.ts';
-import { fields, moment } from '../../../domain/shape.ts';
+import { field, fields, moment } from '../../../domain/shape.ts';
 import { editions, maxKeyBytes } from '../../../domain/vocabulary.ts';
-import { field } from './contract.ts';
 
 /** Sent with the cookie on every request that changes something; a foreign page cannot send it. */
 export const consoleHeader = 'X-Tokligence-Console';

@@ -1,0 +1,121 @@
+/** Metrics of what other rooms know anyway: they are asked at a scrape. */
+import type { PoolStats } from '../domain/stats.ts';
+import type { Rendered, Sample } from './registry.ts';
+
+/** The values that are read at a scrape. */
+export interface Watched {
+  pools(): readonly PoolStats[];
+  /** The mappings that serve now; null without a mapper or before the first snapshot. */
+  snapshot(): { readonly mappings: number; readonly ageMs: number } | null;
+  /** False while the database cannot be reached. */
+  isDatabaseUp(): boolean;
+  /** Since the start. */
+  droppedLogLines(): number;
+  connections(): WatchedConnections;
+}
+
+/**
+ * Connections of clients. "Turned away" counts those that yielded and those that were refused, by the limit that was
+ * reached.
+ */
+interface WatchedConnections {
+  readonly open: number;
+  readonly addresses: number;
+  readonly most: number;
+  readonly yielded: Readonly<Record<'all' | 'address', number>>;
+  readonly refused: Readonly<Record<'all' | 'address', number>>;
+}
+
+/** Metrics of what `watched` returns; null before it exists. */
+export const watchedMetrics = (watched: () => Watched | null): Rendered[] =>
+  [...ofPools, ...ofSnapshot, ...ofConnections, ...ofProcess].map(({ look, ...metric }) => ({
+    ...metric,
+    samples() {
+      const what = watched();
+      return what === null ? [] : look(what);
+    },
+  }));
+
+interface Look extends Omit<Rendered, 'samples'> {
+  look(what: Watched): Sample[];
+}
+
+const metric =
+  (type: Rendered['type']) =>
+  (name: string, help: string, look: Look['look']): Look => ({ name, help, type, look });
+const gauge = metric('gauge');
+const counter = metric('counter');
+
+/** One sample without labels. */
+const only = (value: number): Sample[] => [{ labels: {}, value }];
+
+const perPool = (read: (pool: PoolStats) => number) => (what: Watched) =>
+  what.pools().map(pool => ({ labels: { provider: pool.name }, value: read(pool) }));
+
+const ofPools: readonly Look[] = [
+  gauge('tokligence_queue_depth', 'Requests waiting now, by level and pool.', what =>
+    what
+      .pools()
+      .flatMap(pool =>
+        pool.levels.map(({ level, waiting }) => ({ labels: { level, provider: pool.name }, value: waiting })),
+      ),
+  ),
+  gauge(
+    'tokligence_seats',
+    'Seats of a pool.',
+    perPool(pool => pool.seats),
+  ),
+  gauge(
+    'tokligence_seats_in_use',
+    'Seats of a pool that are taken.',
+    perPool(pool => pool.in_use),
+  ),
+];
+
+const perSnapshot = (read: (snapshot: NonNullable<ReturnType<Watched['snapshot']>>) => number) => (what: Watched) => {
+  const snapshot = what.snapshot();
+  return snapshot === null ? [] : only(read(snapshot));
+};
+
+const ofSnapshot: readonly Look[] = [
+  gauge(
+    'tokligence_mapping_snapshot_mappings',
+    'Mappings that serve now.',
+    perSnapshot(({ mappings }) => mappings),
+  ),
+  gauge(
+    'tokligence_mapping_snapshot_age_seconds',
+    'Time since the mappings that serve now were read.',
+    perSnapshot(({ ageMs }) => ageMs / 1000),
+  ),
+];
+
+const turnedAway = ({ yielded, refused }: WatchedConnections): Sample[] =>
+  Object.entries({
+    yielded: yielded.all,
+    yielded_of_address: yielded.address,
+    refused: refused.all,
+    refused_of_address: refused.address,
+  }).map(([outcome, value]) => ({ labels: { outcome }, value }));
+
+const ofConnections: readonly Look[] = [
+  gauge('tokligence_connections', 'Connections of clients that are open.', what => only(what.connections().open)),
+  gauge('tokligence_connection_addresses', 'Addresses that they come from, networks of IPv6.', what =>
+    only(what.connections().addresses),
+  ),
+  gauge('tokligence_connections_limit', 'As many may be open.', what => only(what.connections().most)),
+  counter(
+    'tokligence_connections_turned_away_total',
+    'Connections for which there was no place: yielded or refused, in all or (…_of_address) of one address.',
+    what => turnedAway(what.connections()),
+  ),
+];
+
+const ofProcess: readonly Look[] = [
+  gauge('tokligence_database_up', '1 while the database answers, 0 in an outage.', what =>
+    only(what.isDatabaseUp() ? 1 : 0),
+  ),
+  counter('tokligence_log_lines_dropped_total', 'Lines of the log that could not be written.', what =>
+    only(what.droppedLogLines()),
+  ),
+];
