@@ -10,6 +10,7 @@ import { FleetStore } from '../../src/fleet/fleet-store.ts';
 import type { Listed } from '../../src/fleet/reign/list.ts';
 import type { Election } from '../../src/fleet/reign/row.ts';
 import { limitedRole } from '../support/limited-role.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { emptyDatabase, freshDatabase, privateServer, type TestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 
@@ -295,11 +296,28 @@ async function untilElected(store: FleetStore, election: Election): Promise<bool
   return false;
 }
 
-test('a database that stops answering costs a bounded time, and the row is used again once it is back', async t => {
+test('a database that says nothing is given up after three seconds', async t => {
+  const database = await freshDatabase(t);
+  const { b } = await reigned(t, database);
+  const [{ pool, close: leave }, { db, close }] = [openPostgres(database.url), openPostgres(database.url)];
+  const clock = new ManualClock();
+  const store = new FleetStore({ db, fleet: 'main', ttlMs, clock, random: randomBytes });
+  const operator = await pool.connect();
+  await operator.query('BEGIN; SELECT * FROM gateway_fleets FOR UPDATE');
+  const given = assert.rejects(store.elect(electionOf(b, 7, 8)), /has not answered within 3000 ms/);
+  clock.advance(3_000);
+  await given;
+  assert.equal(clock.pending, 0);
+  await operator.query('ROLLBACK');
+  operator.release();
+  await Promise.all([leave(), close()]);
+});
+
+test('a database that is away is told of, and the row is used again once it is back', async t => {
   const server = await privateServer(t);
   const database = await server.migrated('fleet');
   const { store, row } = await reigned(t, database);
-  await server.kill();
+  await server.stop();
   await assert.rejects(store.read());
   await server.start();
   await until(() =>
