@@ -27,8 +27,7 @@ export default {
       name: 'no-orphans',
       comment: 'Delete the file, or import it where it is used.',
       severity: 'error',
-      // fleet/reign/ is driven by its model in test/fleet-model/ only, until the link between gateways imports it.
-      from: { orphan: true, path: '^src', pathNot: '^src/(gatewayd|cli/[^/]+|fleet/reign/[^/]+)\\.ts$' },
+      from: { orphan: true, path: '^src', pathNot: '^src/(gatewayd|cli/[^/]+)\\.ts$' },
       to: {},
     },
     {
@@ -73,6 +72,30 @@ export default {
       severity: 'error',
       from: only(`^src/gateway/pool/(desk|guest|${poolSide})\\.ts$`),
       to: only(`^src/gateway/pool/(${clientSide})\\.ts$`),
+    },
+    {
+      name: 'the-link-carries-messages-only',
+      comment:
+        'What a message means is decided by whoever is handed it; the link knows their bounds, and types of fleet/reign/.',
+      severity: 'error',
+      from: only('^src/fleet/(link|messages)/'),
+      to: { path: '^src/', pathNot: '^src/(domain|fleet/(link|messages))/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'fleet-stands-beside-the-features',
+      comment: 'A fleet decides who conducts, and carries messages; what they do to a pool is wired where the pool is.',
+      severity: 'error',
+      from: only('^src/fleet/'),
+      to: only(
+        '^src/(identity|priority|upstreams|pool-settings|history|scheduler|gateway|http|cli|app|stop|edition|daemon)',
+      ),
+    },
+    {
+      name: 'the-reign-knows-no-link',
+      comment: 'fleet/reign/ decides; fleet/fleet.ts carries out what it answers.',
+      severity: 'error',
+      from: only('^src/fleet/reign/'),
+      to: { path: '^src/fleet/', pathNot: '^src/fleet/reign/' },
     },
     {
       name: 'features-do-not-know-each-other',

@@ -59,11 +59,15 @@ test('the layer check names each planted import and its rule', t => {
     'src/priority/rows/settings.ts': ["import '../serving/mapper.ts';\n", 'priority-rows-is-below-serving'],
     'src/history/history.ts': ["import '../priority/priority.ts';\n", 'features-do-not-know-each-other'],
     'src/priority/priority.ts': ["import '../schedules/windows.ts';\n", 'schedules-by-the-front-door'],
+    'src/fleet/link/link.ts': ["import '../fleet-store.ts';\n", 'the-link-carries-messages-only'],
+    'src/fleet/fleet.ts': ["import '../gateway/gateway.ts';\n", 'fleet-stands-beside-the-features'],
     'src/observed/wait-window.ts': ["import '../app.ts';\n", 'infrastructure-knows-no-feature'],
     'src/cli/gateway/users.ts': ["import '../../http/server.ts';\n", 'commands-know-only-the-contract'],
     'src/cli/gateway/keys.ts': ["import '../../http/admin/contract/contract.ts';\n", 'commands-import-types-only'],
   };
   const imported = {
+    'src/fleet/fleet-store.ts': '',
+    'src/gateway/gateway.ts': '',
     'src/priority/serving/mapper.ts': '',
     'src/schedules/windows.ts': '',
     'src/gateway/pool/seating.ts': '',
