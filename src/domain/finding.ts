@@ -1,4 +1,4 @@
-/** What lint finds in mappings and keys. */
+/** The findings of lint in mappings and keys. */
 import { type Static, Type } from 'typebox';
 import { shownRow } from './mapping.ts';
 import { count, fields, id, nullable, oneOf } from './shape.ts';

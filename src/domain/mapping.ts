@@ -19,7 +19,7 @@ export const mappingRow = fields({
   created_by: nullable(Type.String()),
 });
 
-/** What decides the priority in effect. */
+/** The source of the priority in effect. */
 export const effectiveSources = ['row', 'schedule', 'boost'] as const;
 export type EffectiveSource = (typeof effectiveSources)[number];
 

@@ -70,7 +70,7 @@ export class PersonalDatabase {
     this.#stopWatching();
   }
 
-  /** What waits for a lock is rejected; safe to call more than once. */
+  /** Rejects what waits for a lock; safe to call more than once. */
   close(): Promise<void> {
     return this.#sqlite.close();
   }

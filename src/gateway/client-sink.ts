@@ -12,7 +12,7 @@ interface OwnHeaders {
 export class ClientSink implements Sink, Held {
   readonly #res: ServerResponse;
   readonly #own: OwnHeaders;
-  /** What is written in one turn of the event loop leaves together at its end. */
+  /** True while the writes of this turn of the event loop wait for its end. */
   #isHeld = false;
   #isEnded = false;
   #last: string | undefined;
@@ -73,7 +73,7 @@ export class ClientSink implements Sink, Held {
     if (!this.#isHeld) this.#res.end(last);
   }
 
-  /** What was written before still goes out. */
+  /** Bytes that were written before still go out. */
   breakOff(): void {
     if (this.#isHeld) this.release();
     this.#res.destroy();

@@ -60,7 +60,7 @@ export class Exchange {
     this.#thrown = error;
   }
 
-  /** What went wrong, as it was thrown or told by the upstream; null where nothing did. */
+  /** The error that was thrown, or that the upstream reported; null without one. */
   get fault(): unknown {
     return this.#thrown ?? this.#forwarded?.fault ?? null;
   }

@@ -43,7 +43,7 @@ async function serve(
   events.requestEnded(exchange.outcome(clock.now()));
 }
 
-/** What the client is not told: why the gateway or an upstream failed. */
+/** Logs the reason of a failure, which the client is not told. */
 function tell(events: Events, { requestId, providerName, fault }: Exchange): void {
   if (fault === null || fault instanceof ClientLeft) return;
   const { code, cause, message } = asGatewayError(fault);

@@ -24,7 +24,7 @@ interface ReloadEvents {
   mappingsReloadFailed(error: unknown): void;
 }
 
-/** What was found in rows, or became of them. */
+/** Events of single rows. */
 interface RowEvents {
   mappingAdded(mapping: {
     tenantId: string | null;

@@ -24,7 +24,7 @@ export const registryOf = (metrics: readonly Rendered[]): Registry => {
   return registry;
 };
 
-/** Those that need no labels and have names in Prometheus' style. */
+/** Registers the process metrics that need no labels and have names in Prometheus' style. */
 const collectProcessMetrics = (registry: Registry): void => {
   collectDefaultMetrics({ register: registry });
   for (const metric of registry.getMetricsAsArray()) {

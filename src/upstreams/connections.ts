@@ -15,7 +15,7 @@ export interface Connection {
   socket: Socket | null;
 }
 
-/** What is sent from now on leaves at the end of the event loop's turn. */
+/** Holds back what is sent on this connection until the end of the event loop's turn. */
 export function holdWrites({ socket }: Connection): void {
   if (socket === null) return;
   socket.cork();

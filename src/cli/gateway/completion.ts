@@ -123,7 +123,7 @@ complete -F _gateway gateway
 `;
 }
 
-/** What may follow the command. */
+/** The words that may follow the command. */
 function bashWords({ path, subcommands, choices, options }: Completed): string {
   const words = [...subcommands.map(({ name }) => name), ...choices];
   const flags = options.flatMap(option => option.flags);

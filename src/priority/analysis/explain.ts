@@ -67,7 +67,7 @@ export interface Explanation extends Given {
   /** For a whole key the matching rows, for a beginning all rows, in the order in which they win. */
   readonly mappings: ExplainedRow[];
   readonly mapping: { readonly enabled: boolean; readonly mode: MappingMode };
-  /** What the mappings would give while they are off or in shadow mode. */
+  /** The level that the mappings would give while they are off or in shadow mode. */
   readonly if_enforced: Given | null;
   readonly user_id: number | null;
   readonly x_priority: {

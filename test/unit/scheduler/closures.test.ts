@@ -258,7 +258,7 @@ function arrangeClosedForAnHour(waiting: number, scope: Scope = 'model') {
   return { ...pool, places, named };
 }
 
-test('a model closed for an hour gets one request after 30 s and, while those are rejected, after 1, 2, 4, 4 … minutes', () => {
+test('a model closed for an hour gets one request after 30 s and, while those find no room, after 1, 2, 4, 4 … minutes', () => {
   for (const scope of ['model', 'provider'] as const) {
     const pool = arrangeClosedForAnHour(30, scope);
     const findNoRoom = (name: string) => pool.findNoRoom(pool.named(name), hourMs - pool.at(), scope);
@@ -278,7 +278,7 @@ test('an accepted probe opens the model at once, before its answer has ended', (
   assert.equal(scheduler.answered(named('a1'), 'taken', at()), false, 'it was no probe');
 });
 
-test('a probe that is rejected for a shorter time replaces the announced time', () => {
+test('a probe that finds no room for a shorter time shortens the closure', () => {
   const { pass, seated, named, findNoRoom } = arrangeClosedForAnHour(3);
   pass(30_000);
   assert.deepEqual(seated(), ['a0']);
@@ -289,7 +289,7 @@ test('a probe that is rejected for a shorter time replaces the announced time', 
   assert.deepEqual(seated(), ['a1', 'a2']);
 });
 
-test('a probe that is rejected without a time, or for another reason, leaves the model closed', () => {
+test('a probe that finds no room, but with no time or for another target, leaves the model closed', () => {
   for (const scope of ['model', 'provider'] as const) {
     const pool = arrangeClosedForAnHour(9);
     const findNoRoom = (name: string) => pool.findNoRoom(pool.named(name), scope === 'model' ? null : 1000, scope);

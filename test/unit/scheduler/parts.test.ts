@@ -62,7 +62,7 @@ test('known answers of redis-cell: 5 at once, then one a second', () => {
   assert.equal(take(6, 9.5), 'never');
 });
 
-test('AIMD: a tenth fewer seats for each rejected request, one more for each served one while half are in use', () => {
+test('AIMD: a tenth fewer seats for each request that finds no room, one more for each served while half are in use', () => {
   const aimd = new Aimd(20);
   const limits = [20];
   for (const _ of times(4)) {

@@ -1,4 +1,4 @@
-// What the log keeps while writing is impossible, what it drops, and what it reports about that.
+// The log keeps lines while writing is impossible, drops further ones, and reports both.
 // In a process of its own: it measures how much memory the process uses.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -63,7 +63,7 @@ function MatchFields({ form: { values, setFieldValue: set }, errors }: FieldsPro
   );
 }
 
-/** Whose keys these are. */
+/** The tenant of the keys. */
 function TenantFields({ form: { values, setFieldValue: set }, errors }: FieldsProps) {
   const { t } = useTranslation(['mappings', 'shell']);
   /** A text of the row; an empty text is sent as null. */
