@@ -10,7 +10,7 @@
  */
 import type { PoolSettings } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
-import { insertBefore, type LinkedList, unlink } from '../../domain/structures/linked-list.ts';
+import { Ring } from '../../domain/structures/ring.ts';
 import type { Desk, SeatEnd } from './desk.ts';
 import { retryAfterSec } from './drain-rate.ts';
 import { Net } from './net.ts';
@@ -56,7 +56,7 @@ export class Dispatcher {
       return errorOf(refusal, { pool: this.#options.name, asked: ticket.asked, clock: this.#options.clock });
     },
   };
-  readonly #waiting: LinkedList<PoolTicket> = { head: null, tail: null };
+  readonly #waiting = new Ring<PoolTicket>();
   /** Tickets that wait or have a seat. */
   #present = 0;
   #phase: 'running' | 'draining' | 'closed' = 'running';
@@ -107,8 +107,7 @@ export class Dispatcher {
   refuseAll(): void {
     this.#phase = 'closed';
     this.#cancelClosing();
-    const waiting: PoolTicket[] = [];
-    for (let ticket = this.#waiting.head; ticket !== null; ticket = ticket.next) waiting.push(ticket);
+    const waiting = [...this.#waiting];
     if (waiting.length > 0) this.#desk.leave(waiting, shuttingDown);
     this.#tellIdle();
   }
@@ -191,15 +190,13 @@ export class Dispatcher {
   }
 
   #waitFor(ticket: PoolTicket): void {
-    insertBefore(this.#waiting, ticket, null);
-    ticket.isListed = true;
+    ticket.amongWaiting ??= new Ring(ticket);
+    this.#waiting.append(ticket.amongWaiting);
     ticket.net?.cast();
   }
 
   #waitedFor(ticket: PoolTicket): void {
-    if (!ticket.isListed) return;
-    unlink(this.#waiting, ticket);
-    ticket.isListed = false;
+    ticket.amongWaiting?.leave();
     ticket.net?.lift();
   }
 

@@ -1,5 +1,5 @@
 /** Who waits at a desk, and what the desk of a pool notes of it. */
-import type { Linked } from '../../domain/structures/linked-list.ts';
+import { Ring } from '../../domain/structures/ring.ts';
 import { type Demand, Place } from '../../scheduler/scheduler.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -37,16 +37,15 @@ export interface Guest {
  * A desk's record of a guest: new → waiting → seated → running → ended; from `running` back to `waiting` when it is put
  * back. The guest is told of it as its wait.
  */
-export class Stay implements Wait, Linked<Stay> {
+export class Stay implements Wait {
   readonly guest: Guest;
   place: Place<Stay>;
   state: 'new' | 'waiting' | 'seated' | 'running' | 'ended' = 'new';
   wasQueued = false;
   waitMs = 0;
   position = 1;
-  // Among those that wait or have a seat.
-  previous: Stay | null = null;
-  next: Stay | null = null;
+  /** Its place among those that wait or have a seat. */
+  readonly amongPresent = new Ring<Stay>(this);
   #waitingSince = 0;
 
   constructor(guest: Guest) {

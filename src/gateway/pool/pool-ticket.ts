@@ -1,4 +1,4 @@
-import type { Linked } from '../../domain/structures/linked-list.ts';
+import type { Ring } from '../../domain/structures/ring.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Asked, Guest, Stay, Wait } from './guest.ts';
 import type { Net } from './net.ts';
@@ -23,7 +23,7 @@ const atOnce: Wait = { wasQueued: false, waitMs: 0, position: 1 };
  * new → waiting → seated → running → ended, and once from `running` back to `waiting` when its upstream is busy and it is
  * put back. What its desk says of a ticket that does not wait for it is of no use any more.
  */
-export class PoolTicket implements Ticket, Guest, Linked<PoolTicket> {
+export class PoolTicket implements Ticket, Guest {
   readonly asked: Asked;
   readonly timeoutMs: number;
   stay: Stay | null = null;
@@ -37,10 +37,8 @@ export class PoolTicket implements Ticket, Guest, Linked<PoolTicket> {
   busy: 'no' | 'told the client' | 'may be put back' = 'no';
   /** The office of its dispatcher. */
   readonly office: TicketOffice;
-  // Among those of its dispatcher that wait.
-  isListed = false;
-  previous: PoolTicket | null = null;
-  next: PoolTicket | null = null;
+  /** Its place among those of its dispatcher that wait; null if it never had to. */
+  amongWaiting: Ring<PoolTicket> | null = null;
   net: Net | null = null;
   #wait = atOnce;
   #resolve: () => void = nothing;
@@ -123,7 +121,7 @@ export class PoolTicket implements Ticket, Guest, Linked<PoolTicket> {
     if (this.state !== 'waiting') return;
     this.#wait = wait;
     this.state = 'seated';
-    if (this.isListed) this.office.seated(this);
+    if (this.amongWaiting !== null) this.office.seated(this);
     this.#resolve();
   }
 

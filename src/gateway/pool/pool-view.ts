@@ -12,7 +12,7 @@ import {
 } from '../../domain/live.ts';
 import { type PoolShare, poolShares } from '../../domain/pool-share.ts';
 import type { PoolStats, WaitPercentiles } from '../../domain/stats.ts';
-import { insertBefore, type LinkedList, unlink } from '../../domain/structures/linked-list.ts';
+import { Ring } from '../../domain/structures/ring.ts';
 import { allLevels, type Level } from '../../domain/vocabulary.ts';
 import { PoolHistory } from '../../observed/pool-history.ts';
 import type { EndedStep } from '../../observed/wait-window.ts';
@@ -50,7 +50,7 @@ export class PoolView {
   readonly #parts: ViewParts;
   readonly #history: PoolHistory;
   /** The requests that wait or have a seat. */
-  readonly #present: LinkedList<Stay> = { head: null, tail: null };
+  readonly #present = new Ring<Stay>();
 
   constructor(parts: ViewParts) {
     this.#parts = parts;
@@ -62,16 +62,16 @@ export class PoolView {
   }
 
   entered(stay: Stay): void {
-    insertBefore(this.#present, stay, null);
+    this.#present.append(stay.amongPresent);
   }
 
   left(stay: Stay): void {
-    unlink(this.#present, stay);
+    stay.amongPresent.leave();
   }
 
-  /** Yields the requests that wait or have a seat, in the order in which they came. */
-  *present(): Iterable<Stay> {
-    for (let stay = this.#present.head; stay !== null; stay = stay.next) yield stay;
+  /** The requests that wait or have a seat, in the order in which they came. */
+  present(): Iterable<Stay> {
+    return this.#present;
   }
 
   /** Ends a step of the history. */
@@ -153,7 +153,7 @@ export class PoolView {
   /** Returns the request with this ID; of several, the first waiting one. Scans all requests. */
   find(requestId: string): PresentRequest | null {
     let found: Stay | null = null;
-    for (const stay of this.present()) {
+    for (const stay of this.#present) {
       if (stay.guest.asked.requestId !== requestId) continue;
       if (stay.state === 'waiting') return this.#shown(stay, this.#standings());
       found ??= stay;
@@ -164,7 +164,7 @@ export class PoolView {
   /** Returns the number of waiting requests, in one level or all, and those that have waited longest. */
   waiting(level: Level | null, limit: number): { requests: PresentRequest[]; total: number } {
     const now = this.#parts.clock.now();
-    const waiting = [...this.present()]
+    const waiting = [...this.#present]
       .filter(({ state, place }) => state === 'waiting' && (level === null || place.level === level))
       .sort((a, b) => b.waitedMs(now) - a.waitedMs(now));
     const standings = this.#standings();

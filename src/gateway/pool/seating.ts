@@ -63,7 +63,7 @@ export class Seating {
   }
 
   end(stay: Stay, now: number): void {
-    if (stay.state !== 'new') this.#view.left(stay);
+    this.#view.left(stay);
     stay.end(now);
   }
 

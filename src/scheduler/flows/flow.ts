@@ -1,8 +1,8 @@
-import { insertBefore, type Linked, type LinkedList, unlink } from '../../domain/structures/linked-list.ts';
 import { Ring } from '../../domain/structures/ring.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Level } from '../../domain/vocabulary.ts';
 import type { HeapItem } from './heap.ts';
+import { insertBefore, type Linked, type LinkedList, unlink } from './linked-list.ts';
 import type { Service } from './service.ts';
 import type { SideQueues, Waiter } from './side-queues.ts';
 import type { Tenant } from './tenant.ts';

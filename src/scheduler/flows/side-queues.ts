@@ -13,8 +13,8 @@
  * Invariants: a side queue is in order of arrival and never empty; #open has those whose target is open.
  */
 
-import { insertBefore, type Linked, type LinkedList, unlink } from '../../domain/structures/linked-list.ts';
 import { type HeapItem, IndexedHeap } from './heap.ts';
+import { insertBefore, type Linked, type LinkedList, unlink } from './linked-list.ts';
 
 /** An item that may stand aside. */
 export interface Waiter<Place> {

@@ -107,7 +107,7 @@ const anyFarAct = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      kind: fc.constant('turn away' as const),
+      kind: fc.constant('put back' as const),
       nth: fc.nat(),
       status: fc.constantFrom(429 as const, 503 as const),
       ms: fc.nat(40),
@@ -138,7 +138,7 @@ test('whenever messages arrive, no more works than there are seats, everybody is
         else if (act.kind === 'end') one?.end();
         else if (act.kind === 'fail') one?.fail(new Error('failed'));
         else if (act.kind === 'leave') one?.ticket.leave();
-        else if (act.kind === 'turn away') one?.putBack(act.ms, act.status);
+        else if (act.kind === 'put back') one?.putBack(act.ms, act.status);
         else if (act.kind === 'answer') one?.answered(200);
         else if (act.kind === 'progress') one?.ticket.progress({ cost: act.cost, tokens: act.cost });
         const working = requests.filter(
@@ -189,16 +189,16 @@ test('a desk that falls silent keeps nobody waiting: when its time is over a req
 
 test('what was put back waits no longer than it may, though its desk is silent', async () => {
   const { far, request, clock, pass } = arrangeFar({ queueTimeoutMs: perLevel(1000) }, false);
-  const turned = request('turned away');
+  const one = request('put back');
   far.deliverAll();
   await turn();
   pass(600);
-  assert.equal(turned.putBack(400), true);
+  assert.equal(one.putBack(400), true);
   await turn();
   clock.advance(499);
   assert.equal(clock.pending, 1);
   clock.advance(1);
-  assert.equal(await turned.outcome, 'queue_timeout');
+  assert.equal(await one.outcome, 'queue_timeout');
   assert.equal(clock.pending, 0);
 });
 
@@ -214,15 +214,15 @@ test('a time to wait that no timer of Node reaches is kept where the desk is sil
 
 test('a request that its desk cannot take back is answered with a 503 and when to retry', async () => {
   const { far, request } = arrangeFar({}, false);
-  const turned = request('turned away');
+  const one = request('put back');
   far.deliverAll();
   await turn();
-  assert.equal(turned.putBack(1000), true);
+  assert.equal(one.putBack(1000), true);
   // As after a takeover by one who does not know of it.
   far.forgetThere();
   await turn();
   far.deliverAll();
-  const { status, code, retryAfterSec, message } = await refusalOf(turned.answer);
+  const { status, code, retryAfterSec, message } = await refusalOf(one.answer);
   assert.deepEqual([status, code, retryAfterSec], [503, 'unavailable', 1]);
   assert.match(message, /could not be queued again/);
 });
