@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { utf8 } from '../domain/text/utf8.ts';
+import { checkCluster, toCluster } from './cluster.ts';
 import type { Config, LogConfig } from './config.ts';
 import { readEnvironment } from './file/environment.ts';
 import { ConfigFaults, FaultList } from './file/faults.ts';
@@ -56,6 +57,7 @@ export const loadConfig = ({ file, text, env, isTerminal }: ConfigSources): Load
   const fixed: FixedRead = {
     gateway: reader.read('gateway', sections.gateway),
     database: reader.read('database', sections.database),
+    cluster: reader.read('cluster', sections.cluster),
     auth: reader.read('auth', sections.auth),
     api_key_priority: reader.read('api_key_priority', sections.api_key_priority),
     console: reader.read('console', sections.console),
@@ -155,6 +157,7 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
   if (auth.disabled?.value === true && gateway.host !== undefined && !isLoopback(gateway.host.value)) {
     faults.add('auth', 'disabled', 'needs [gateway] host on a loopback address, as 127.0.0.1');
   }
+  checkCluster(fixed.cluster, { edition: gateway.edition?.value, host: gateway.host?.value }, faults);
   if (providers.length === 0) faults.add(null, null, 'no provider: at least one section [provider.NAME] is needed');
 };
 
@@ -163,6 +166,7 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
   return {
     gateway: toGateway(gateway),
     database: { url: database.url.value, listenUrl: database.listen_url.value },
+    cluster: toCluster(fixed.cluster),
     auth: {
       disabled: auth.disabled.value,
       allowedHosts: auth.allowed_hosts.value ?? [],

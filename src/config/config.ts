@@ -1,4 +1,5 @@
 import type { Edition, Policy, ShareBy } from '../domain/vocabulary.ts';
+import type { ClusterConfig } from './cluster.ts';
 import type { PoolValues, sections } from './keys.ts';
 import type { UpstreamProxy } from './providers/upstream-proxy.ts';
 import type { Values } from './values.ts';
@@ -9,6 +10,7 @@ export type { UpstreamProxy } from './providers/upstream-proxy.ts';
 export interface Config {
   readonly gateway: GatewayConfig;
   readonly database: DatabaseConfig;
+  readonly cluster: ClusterConfig;
   readonly auth: AuthConfig;
   readonly mediaRates: MediaRates;
   readonly apiKeyPriority: PrioritySettings;

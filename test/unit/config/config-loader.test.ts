@@ -75,6 +75,18 @@ test('without anything but a provider, everything has its default', () => {
       minBodyBytesPerSec: 1024,
     },
     database: { url: null, listenUrl: null },
+    cluster: {
+      enabled: false,
+      fleet: 'default',
+      listen: null,
+      advertise: null,
+      isolated: 'keep',
+      ttlMs: 5_000,
+      deadAfterMs: 15_000,
+      abandonedAfterMs: 60_000,
+      outageMaxMs: null,
+      certificate: null,
+    },
     auth: {
       disabled: false,
       allowedHosts: [],
