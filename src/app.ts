@@ -1,8 +1,10 @@
 /** The only place that wires: every part below receives its dependencies here. */
+import { randomUUID } from 'node:crypto';
 import type { Config, PoolConfig } from './config/config.ts';
 import type { GivenTexts, LoadedConfig } from './config/config-loader.ts';
 import { answerOf } from './db/answered.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
+import type { FleetShown } from './domain/fleet.ts';
 import { type Configure, type OpenEdition, openEdition } from './edition/edition.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Dispatcher } from './gateway/pool/dispatcher.ts';
@@ -18,6 +20,7 @@ import { atEveryStep } from './observed/pool-history.ts';
 import { ProviderHealths } from './observed/provider-health.ts';
 import { stepMs, WaitWindow } from './observed/wait-window.ts';
 import { reload } from './reload.ts';
+import { alone, type Self, selfOf, toldName, watchedFleet } from './self.ts';
 import { Stop, type StopWish } from './stop.ts';
 import { closeWith } from './telemetry/closing.ts';
 import type { Events } from './telemetry/events.ts';
@@ -57,12 +60,18 @@ export interface App {
 /** Starts everything; listens before the database can be reached. */
 export async function startApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const clock = overrides.clock ?? systemClock;
-  const telemetry = openTelemetry(config.log, { clock, sink: overrides.logSink, warnings: overrides.warnings });
+  const self = selfOf(config.gateway, { id: randomUUID(), since: clock.date().toISOString() });
+  const telemetry = openTelemetry(config.log, {
+    clock,
+    sink: overrides.logSink,
+    warnings: overrides.warnings,
+    gateway: toldName(config, self),
+  });
   const { logger, events } = telemetry;
   // Closed in the opposite order: by a start that fails, or by a stop.
   await using opening = new AsyncDisposableStack();
   opening.defer(() => logger.close());
-  const parts = await openParts({ config, overrides, clock, ...telemetry }, opening);
+  const parts = await openParts({ config, overrides, clock, self, ...telemetry }, opening);
   const { edition, stopping } = parts;
   const url = await parts.http.listen(config.gateway);
   events.info(`Listening on ${url} (${config.gateway.edition} edition)`);
@@ -90,11 +99,12 @@ interface StartParts extends Telemetry {
   readonly config: Config;
   readonly overrides: Overrides;
   readonly clock: Clock;
+  readonly self: Self;
 }
 
 /** Wires all parts of a gateway that does not listen yet. `opening` closes what this opens. */
 async function openParts(given: StartParts, opening: AsyncDisposableStack) {
-  const { config, overrides, clock, logger, metrics, events } = given;
+  const { config, overrides, clock, self, logger, metrics, events } = given;
   const stopping = new Stop(clock);
   opening.defer(() => {
     if (stopping.hasBegun) events.info('Stopped');
@@ -112,14 +122,16 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   let rates = config.mediaRates;
   const mediaRates = () => rates;
   const gateway = createGateway(config, edition, { door, upstreams, pools: dispatchers, bodies, mediaRates, clock });
-  metrics.watch(watched({ views, edition, door, logger }));
+  const fleet = () => alone(self, seatsInUse(views));
+  metrics.watch(watched({ views, edition, door, logger, self, fleet }));
   const http = createHttpServer({
     gateway,
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
     connections: door.connections,
-    admin: adminServices({ edition, config, clock, events, door, desks, views, healths, health }),
+    admin: adminServices({ edition, config, clock, events, door, desks, views, healths, health, fleet }),
     consoleFolder: overrides.consoleFolder,
+    gatewayName: toldName(config, self),
     ops: { health, metrics },
   });
   const reconfigure = (next: Config): void => {
@@ -178,15 +190,22 @@ function createGateway(
   return new Gateway({ identify: door.identify, classify, maxStreamsPerKey, ...parts });
 }
 
-type WatchedParts = Pick<AdminParts, 'views' | 'edition' | 'door'> & { readonly logger: Logger };
+type WatchedParts = Pick<AdminParts, 'views' | 'edition' | 'door' | 'fleet'> & {
+  readonly logger: Logger;
+  readonly self: Self;
+};
 
-const watched = ({ views, edition, door, logger }: WatchedParts): Watched => ({
+const watched = ({ views, edition, door, logger, self, fleet }: WatchedParts): Watched => ({
   pools: () => views.map(view => view.stats()),
   snapshot: () => snapshotOf(edition),
   isDatabaseUp: () => edition.condition().isUp,
   droppedLogLines: () => logger.dropped,
   connections: () => door.connections.stats(),
+  fleet: () => watchedFleet(fleet(), self),
 });
+
+const seatsInUse = (views: AdminParts['views']): number =>
+  views.reduce((seats, view) => seats + view.stats().in_use, 0);
 
 interface AdminParts {
   readonly edition: OpenEdition;
@@ -198,6 +217,7 @@ interface AdminParts {
   readonly views: readonly PoolDesk['view'][];
   readonly healths: ProviderHealths;
   readonly health: () => Health;
+  readonly fleet: () => FleetShown;
 }
 
 /** The services of the admin routes: the edition's features, and read-only views of the pools and providers. */
@@ -214,6 +234,7 @@ function adminServices(parts: AdminParts): AdminServices {
     console: consoleOf(config, { ...door, events }),
     lanes: lanesOf(parts),
     answerOf,
+    fleet: parts.fleet,
     providers: () =>
       shownProviders({
         providers: config.providers,

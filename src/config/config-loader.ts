@@ -164,7 +164,7 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
 const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants'> => {
   const { gateway, database, auth, scheduler, console, log } = fixed;
   return {
-    gateway: toGateway(gateway),
+    gateway: toGateway(gateway, fixed.cluster.enabled.value),
     database: { url: database.url.value, listenUrl: database.listen_url.value },
     cluster: toCluster(fixed.cluster),
     auth: {
@@ -190,7 +190,7 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
   };
 };
 
-const toGateway = (gateway: Fixed['gateway']): Config['gateway'] => ({
+const toGateway = (gateway: Fixed['gateway'], isInFleet: boolean): Config['gateway'] => ({
   edition: gateway.edition.value,
   host: gateway.host.value,
   port: gateway.port.value,
@@ -202,6 +202,8 @@ const toGateway = (gateway: Fixed['gateway']): Config['gateway'] => ({
   maxConnectionsPerAddress: gateway.max_connections_per_address.value,
   trustedProxies: gateway.trusted_proxies.value ?? [],
   minBodyBytesPerSec: gateway.min_body_bytes_per_sec.value,
+  name: gateway.name.value,
+  tellsName: gateway.tell_name.value ?? isInFleet,
 });
 
 const toLog = ({ level, format, file: { value } }: Fixed['log'], isTerminal: boolean): LogConfig => {

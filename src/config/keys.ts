@@ -121,6 +121,8 @@ export const sections = {
     max_connections_per_address: withDefault('12000', connectionCount),
     trusted_proxies: optional(networks),
     min_body_bytes_per_sec: withDefault('1024', whole(0, 1_000_000_000)),
+    name: optional(text('1 to 100 visible characters', /^[\x21-\x7e]{1,100}$/)),
+    tell_name: optional(flag),
   },
   database: {
     url: optional(postgresUrl),

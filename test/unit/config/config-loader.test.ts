@@ -73,6 +73,8 @@ test('without anything but a provider, everything has its default', () => {
       maxConnectionsPerAddress: 12_000,
       trustedProxies: [],
       minBodyBytesPerSec: 1024,
+      name: null,
+      tellsName: false,
     },
     database: { url: null, listenUrl: null },
     cluster: {
