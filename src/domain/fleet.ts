@@ -19,8 +19,8 @@ const fleetMember = fields({
   url: nullable(Type.String()),
   version: Type.String(),
   role: Type.Enum([...fleetRoles]),
-  /** That requests of its clients hold now. */
-  seats: count,
+  /** That requests of its clients hold now; null: only its conductor and itself know. */
+  seats: nullable(count),
   /** Since it was last heard here; null: it is this gateway, or is not heard here. */
   last_beat_ms: nullable(Type.Number({ minimum: 0 })),
 });

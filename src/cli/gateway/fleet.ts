@@ -34,7 +34,7 @@ const memberTable = (members: readonly FleetMember[]): string =>
     members.map(member => [
       member.name,
       member.role,
-      String(member.seats),
+      member.seats === null ? '-' : String(member.seats),
       member.last_beat_ms === null ? '-' : `${Math.round(member.last_beat_ms)} ms`,
       member.version,
       member.url ?? '-',

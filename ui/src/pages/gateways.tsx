@@ -59,7 +59,7 @@ const memberColumns = (t: TFunction<'gateways'>, { count }: Numbers): DataTableC
     ),
   },
   { accessor: 'role', title: t('role'), render: ({ role }) => t(`role_${role}`) },
-  figure('seats', t('seats'), ({ seats }) => count(seats)),
+  figure('seats', t('seats'), ({ seats }) => (seats === null ? '–' : count(seats))),
   figure('last_beat_ms', t('lastBeat'), ({ last_beat_ms }) => durationText(last_beat_ms), shownFrom.xs),
   { accessor: 'version', title: t('version'), ...shownFrom.sm },
   {
