@@ -25,7 +25,10 @@ export const selfOf = ({ name, port }: Config['gateway'], { id, since }: Pick<Se
 const placeOf = (port: number, id: string): string => `${ownHost()}:${port === 0 ? id.slice(0, 8) : port}`;
 
 /** As it may stand in a header, whatever the system calls itself. */
-const ownHost = (): string => hostname().slice(0, 100).replace(/[^\x21-\x7e]/g, '-') || 'gateway';
+const ownHost = (): string =>
+  hostname()
+    .slice(0, 100)
+    .replace(/[^\x21-\x7e]/g, '-') || 'gateway';
 
 /** The name on answers and log lines; null: they do not tell. */
 export const toldName = ({ gateway: { tellsName } }: Config, { name }: Self): string | null =>

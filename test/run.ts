@@ -1,6 +1,6 @@
 // `npm test`: runs every test file against one embedded PostgreSQL, and prints a summary.
 import { execFile } from 'node:child_process';
-import { globSync, statSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { run } from 'node:test';
@@ -14,8 +14,8 @@ import { runElsewhere, temporaryFolder } from './support/surroundings.ts';
 const testLimitMs = 120_000;
 const processLimitMs = 600_000;
 
-/** Tests wait for timers, sockets and databases: more processes than cores keep the cores busy. */
-const spareProcesses = 2;
+/** Tests wait for timers, sockets and databases: four more processes than cores keep the cores busy. */
+const spareProcesses = 4;
 
 const patterns = process.argv.slice(2);
 const files = globSync(patterns.length > 0 ? patterns : ['test/{unit,integration,e2e}/**/*.test.ts']).sort();
@@ -32,7 +32,9 @@ process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --disable-warning=
 process.exitCode = (await runElsewhere(patterns)) ?? (await runHere());
 
 async function runHere(): Promise<number> {
-  if (files.some(file => file.startsWith(join('test', 'e2e')))) await buildConsole();
+  // The browser must load the console of the present sources; `npm ci` may have built earlier ones.
+  if (files.some(file => file.startsWith(join('test', 'e2e'))))
+    await promisify(execFile)(process.execPath, ['ui/build.js']);
   const server = await startTestServer();
   process.env.TOKLIGENCE_TEST_POSTGRES_URL = server.url;
   let passed = 0;
@@ -54,11 +56,4 @@ async function runHere(): Promise<number> {
   await server.stop();
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
   return failed > 0 || passed === 0 ? 1 : 0;
-}
-
-/** The browser must load the console of the present sources; `npm ci` has built earlier ones. */
-async function buildConsole(): Promise<void> {
-  const newest = Math.max(...globSync('ui/{src/**/*.*,*.*}').map(file => statSync(file).mtimeMs));
-  const built = statSync('ui/dist/index.html', { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (built < newest) await promisify(execFile)(process.execPath, ['ui/build.js']);
 }

@@ -46,18 +46,22 @@ export const clusterKeys = {
 
 type Read = Values<typeof clusterKeys>;
 
-/** Adds the faults that appear only when several keys are read together. `host`: where the gateway listens for clients. */
-export const checkCluster = (
-  read: Partial<Read>,
-  { edition, host }: { readonly edition: string | undefined; readonly host: string | undefined },
-  faults: FaultList,
-): void => {
+/** What the section [gateway] says; undefined: it is at fault. */
+interface OfGateway {
+  readonly edition: string | undefined;
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+}
+
+/** Adds the faults that appear only when several keys are read together. */
+export const checkCluster = (read: Partial<Read>, gateway: OfGateway, faults: FaultList): void => {
   const fault = (key: keyof Read, message: string) => faults.add('cluster', key, message);
   checkTimes(read, fault);
   checkFiles(read, fault);
   if (read.enabled?.value !== true) return;
-  if (edition === 'personal') fault('enabled', 'needs [gateway] edition = team: Personal is one gateway');
-  checkAddress(read, host, fault);
+  if (gateway.edition === 'personal') fault('enabled', 'needs [gateway] edition = team: Personal is one gateway');
+  checkListen(read, gateway, fault);
+  checkAdvertise(read, gateway, fault);
 };
 
 type Fault = (key: keyof Read, message: string) => void;
@@ -92,7 +96,14 @@ wildcards.addAddress('0.0.0.0');
 wildcards.addAddress('::', 'ipv6');
 const isWildcard = (host: string): boolean => isIP(host) !== 0 && wildcards.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
 
-const checkAddress = ({ listen, advertise }: Partial<Read>, host: string | undefined, fault: Fault): void => {
+const checkListen = ({ listen }: Partial<Read>, { host, port }: OfGateway, fault: Fault): void => {
+  if (listen?.value == null || host === undefined || listen.value.port !== port || port === 0) return;
+  const hosts = [listen.value.host, host];
+  if (hosts.some(isWildcard) || new Set(hosts).size === 1)
+    fault('listen', 'must have another port than [gateway] port, which is for clients');
+};
+
+const checkAdvertise = ({ listen, advertise }: Partial<Read>, { host }: OfGateway, fault: Fault): void => {
   if (listen === undefined || advertise === undefined) return;
   if (advertise.value !== null) {
     if (isWildcard(advertise.value.host)) fault('advertise', 'must be an address that other gateways can call');

@@ -157,7 +157,8 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
   if (auth.disabled?.value === true && gateway.host !== undefined && !isLoopback(gateway.host.value)) {
     faults.add('auth', 'disabled', 'needs [gateway] host on a loopback address, as 127.0.0.1');
   }
-  checkCluster(fixed.cluster, { edition: gateway.edition?.value, host: gateway.host?.value }, faults);
+  const { edition, host, port } = gateway;
+  checkCluster(fixed.cluster, { edition: edition?.value, host: host?.value, port: port?.value }, faults);
   if (providers.length === 0) faults.add(null, null, 'no provider: at least one section [provider.NAME] is needed');
 };
 

@@ -13,7 +13,7 @@ const hostIn = (text: string): string | undefined => {
 // A URL or a port in it is a mistake.
 export const host: Parser<string> = { allowed: 'a host name or an IP address, without a port', parse: hostIn };
 
-export interface HostAndPort {
+interface HostAndPort {
   readonly host: string;
   readonly port: number;
 }

@@ -6,8 +6,7 @@ import { count, fields, listOf, nullable } from './shape.ts';
  * `conductor` grants the seats; a `member` asks it for them; a `candidate` looks for a conductor or may become it;
  * an `isolated` one has lost the others and starts nothing.
  */
-export const fleetRoles = ['conductor', 'member', 'candidate', 'isolated'] as const;
-export type FleetRole = (typeof fleetRoles)[number];
+const fleetRoles = ['conductor', 'member', 'candidate', 'isolated'] as const;
 
 const memberId = Type.String({ format: 'uuid' });
 

@@ -22,7 +22,10 @@ export function modelRoutes(parts: ModelRouteParts) {
   return (req: IncomingMessage, res: ServerResponse, refusal: GatewayError | null): boolean => {
     const operation = findOperation(req.method, req.url ?? '', req.headers);
     if (!operation) return false;
-    const exchange = new Exchange(req, res, operation, { startedAt: parts.clock.now(), gatewayName: parts.gatewayName });
+    const exchange = new Exchange(req, res, operation, {
+      startedAt: parts.clock.now(),
+      gatewayName: parts.gatewayName,
+    });
     void serve(parts, exchange, refusal);
     return true;
   };

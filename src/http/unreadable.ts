@@ -75,7 +75,9 @@ function answerTo(
   }
   const { headers, body } = errorAnswer(dialectOf(current?.req.url ?? urlIn(rawPacket)), error, requestId);
   const named = gatewayName === null ? {} : { [gatewayNameHeader]: gatewayName };
-  const lines = Object.entries({ ...headers, ...named, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = Object.entries({ ...headers, ...named, connection: 'close' }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
 }
 

@@ -1,12 +1,12 @@
 import { pino } from 'pino';
 import type { LogConfig } from '../config/config.ts';
 import { singleFlight } from '../domain/structures/single-flight.ts';
-import { type Gap, LineBuffer } from './line-buffer.ts';
-import { type LogSink, type Outlet, openLogFile, reopenLogFile, sinkOutlet, standardOutlet } from './log-outlet.ts';
-import { LogWriter } from './log-writer.ts';
+import { type Gap, LineBuffer } from './log/line-buffer.ts';
+import { type LogSink, type Outlet, openLogFile, reopenLogFile, sinkOutlet, standardOutlet } from './log/log-outlet.ts';
+import { LogWriter } from './log/log-writer.ts';
 import { printable, withoutKeys, wordOrQuoted } from './text.ts';
 
-export { LogFileFault, type LogSink } from './log-outlet.ts';
+export { LogFileFault, type LogSink } from './log/log-outlet.ts';
 export type LogLevel = LogConfig['level'];
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 

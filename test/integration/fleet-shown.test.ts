@@ -16,7 +16,11 @@ test('a gateway of its own shows itself, in both editions, with the seats that i
   const upstream = await startFakeUpstream(t, { hold: true });
   for (const database of [undefined, (await freshDatabase(t)).url]) {
     const env = { TOKLIGENCE_GATEWAY_NAME: 'gw-1' };
-    const gateway = await startGateway(t, { ini: poolIni(upstream, { seats: 2 }), env, ...(database ? { database } : {}) });
+    const gateway = await startGateway(t, {
+      ini: poolIni(upstream, { seats: 2 }),
+      env,
+      ...(database ? { database } : {}),
+    });
     const { status, body } = await gateway.admin('GET', '/admin/fleet');
     assert.equal(status, 200);
     assert.ok(shape.Check(body), JSON.stringify(body));

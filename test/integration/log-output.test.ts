@@ -21,7 +21,7 @@ import {
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { openLogFile } from '../../src/telemetry/log-outlet.ts';
+import { openLogFile } from '../../src/telemetry/log/log-outlet.ts';
 import { settingFolder, startDaemon } from '../support/daemon.ts';
 import { adminKey } from '../support/gateway.ts';
 import { until } from '../support/until.ts';

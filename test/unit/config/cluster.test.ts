@@ -71,17 +71,13 @@ test('an address that nobody could listen on or call is refused, with what is al
   for (const listen of ['8082', ':8082', '10.0.0.5', '10.0.0.5:', '10.0.0.5:65536', '::1:8082', 'tcp://a:1', '[a:1'])
     assert.deepEqual(
       faultsOf(`listen = ${listen}`),
-      [
-        '[cluster] listen: must be HOST:PORT, as 10.0.0.5:8082 or [fd00::5]:8082; port 0 takes a free one, or empty',
-      ],
+      ['[cluster] listen: must be HOST:PORT, as 10.0.0.5:8082 or [fd00::5]:8082; port 0 takes a free one, or empty'],
       listen,
     );
   for (const advertise of ['10.0.0.5:0', '10.0.0.5:65536', ':8082', 'http://a', 'fe80::1%eth0', 'a b'])
     assert.deepEqual(
       faultsOf(`advertise = ${advertise}`),
-      [
-        '[cluster] advertise: must be HOST or HOST:PORT, as 10.0.0.5, 10.0.0.5:8082 or [fd00::5]:8082, or empty',
-      ],
+      ['[cluster] advertise: must be HOST or HOST:PORT, as 10.0.0.5, 10.0.0.5:8082 or [fd00::5]:8082, or empty'],
       advertise,
     );
 });
@@ -113,8 +109,7 @@ test('times that contradict each other are refused, and those at the border are 
     ['outage_max_sec = 4.999', 'outage_max_sec', 'must be at least ttl_sec, or 0 for no limit'],
     ['outage_max_sec = 60', 'outage_max_sec', 'must be less than abandoned_after_sec, or 0 for no limit'],
   ] as const;
-  for (const [text, key, sentence] of order)
-    assert.deepEqual(faultsOf(text), [`[cluster] ${key}: ${sentence}`], text);
+  for (const [text, key, sentence] of order) assert.deepEqual(faultsOf(text), [`[cluster] ${key}: ${sentence}`], text);
   for (const text of ['ttl_sec = 14.999', 'abandoned_after_sec = 20', 'outage_max_sec = 5', 'outage_max_sec = 59.999'])
     assert.deepEqual(faultsOf(text), [], text);
 });
@@ -141,6 +136,15 @@ test('whoever listens on every address has to say which one others call, once it
   assert.deepEqual(faultsOf('enabled = false', everywhere), []);
   assert.deepEqual(faultsOf('enabled = true\nadvertise = 10.0.0.5', everywhere), []);
   assert.deepEqual(faultsOf('enabled = true\nlisten = 10.0.0.5:8082', everywhere), []);
+});
+
+test('gateways do not meet on the port of the clients', () => {
+  const fault = '[cluster] listen: must have another port than [gateway] port, which is for clients';
+  assert.deepEqual(faultsOf('enabled = true\nlisten = 127.0.0.1:8081'), [fault]);
+  assert.deepEqual(faultsOf('enabled = true\nadvertise = 10.0.0.5\nlisten = 0.0.0.0:8081'), [fault]);
+  assert.deepEqual(faultsOf('enabled = true\nlisten = 10.0.0.5:8081'), []);
+  assert.deepEqual(faultsOf('enabled = true\nlisten = 127.0.0.1:8082'), []);
+  assert.deepEqual(faultsOf('enabled = true\nlisten = 127.0.0.1:0', `${team}port = 0\n`), []);
 });
 
 test('the Personal edition is one gateway, and says so', () => {

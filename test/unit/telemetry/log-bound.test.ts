@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { type Gap, LineBuffer, mostHeldBytes } from '../../../src/telemetry/line-buffer.ts';
-import type { Outlet } from '../../../src/telemetry/log-outlet.ts';
-import { LogWriter } from '../../../src/telemetry/log-writer.ts';
+import { type Gap, LineBuffer, mostHeldBytes } from '../../../src/telemetry/log/line-buffer.ts';
+import type { Outlet } from '../../../src/telemetry/log/log-outlet.ts';
+import { LogWriter } from '../../../src/telemetry/log/log-writer.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const gapLine = ({ lines, since }: Gap) => `gap of ${lines} since ${since.getTime()}`;

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Clock, systemClock } from '../domain/clock.ts';
+import { type Clock, systemClock } from '../../domain/clock.ts';
 import type { LineBuffer } from './line-buffer.ts';
 import type { Outlet } from './log-outlet.ts';
 
