@@ -177,7 +177,10 @@ async function openTeam({ config, clock, events, print, configure, membership }:
     classify: mapper.classify,
     async start(signal) {
       const prepare = () => identities.keepAdmin(config.auth, showing(print));
-      const onChange = (tables: ReadonlySet<TableName>) => hearChanges(tables, { identities, pools, mapper });
+      const onChange = (tables: ReadonlySet<TableName>) => {
+        hearChanges(tables, { identities, pools, mapper });
+        if (tables.has('gateway_fleets')) fleet?.rowChanged();
+      };
       await database.start({ signal, prepare, onChange });
       const reading = Promise.all([mapper.start(), pools.start()]);
       await toldWait('the mappings and the settings of pools to be read', reading, { clock, log: events });

@@ -77,6 +77,10 @@ export class TeamFleet {
     }
   }
 
+  rowChanged(): void {
+    this.#joined?.fleet.rowChanged();
+  }
+
   /** Why this gateway starts nothing, if it cannot find the others; null: it can. */
   fault(): string | null {
     const joined = this.#joined;
