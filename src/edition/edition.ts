@@ -9,6 +9,7 @@ import type { Database, TableName } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Classify } from '../domain/vocabulary.ts';
+import { livingFleets } from '../fleet/living-fleets-store.ts';
 import { History } from '../history/history.ts';
 import { Identities } from '../identity/identity.ts';
 import { KeyUses } from '../observed/key-uses.ts';
@@ -167,6 +168,7 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
       const prepare = () => identities.keepAdmin(config.auth, showing(print));
       const onChange = (tables: ReadonlySet<TableName>) => hearChanges(tables, { identities, pools, mapper });
       await database.start({ signal, prepare, onChange });
+      if (!config.cluster.enabled) await tellFleetsBeside(db, events);
       const reading = Promise.all([mapper.start(), pools.start()]);
       await toldWait('the mappings and the settings of pools to be read', reading, { clock, log: events });
       mappings.history.start();
@@ -174,6 +176,16 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     condition: () => database.condition(mapper.status()),
     close: () => opened.disposeAsync(),
   };
+}
+
+/** Seats of a fleet and those of a gateway beside it add up. Who may not read the fleets is not told. */
+async function tellFleetsBeside(db: Kysely<Database>, events: Events): Promise<void> {
+  const names = await livingFleets(db).catch(() => []);
+  if (names.length === 0) return;
+  events.warn(
+    `Gateways of this database share their seats (fleet ${names.join(', ')}), and this one does not: ` +
+      'more requests go upstream than there are seats. [cluster] enabled = true has it join them',
+  );
 }
 
 type IdentityParts = ConstructorParameters<typeof Identities>[0];
