@@ -91,6 +91,14 @@ export default {
       ),
     },
     {
+      name: 'requests-know-no-fleet',
+      comment:
+        'A request asks a desk (gateway/pool/desk.ts), whoever grants its seat; gateway/fleet/ stands behind it.',
+      severity: 'error',
+      from: { path: '^src/gateway/', pathNot: '^src/gateway/fleet/' },
+      to: only('^src/(fleet|gateway/fleet)/'),
+    },
+    {
       name: 'the-reign-knows-no-link',
       comment: 'fleet/reign/ decides; fleet/fleet.ts carries out what it answers.',
       severity: 'error',

@@ -1,24 +1,22 @@
 /** The only place that wires: every part below receives its dependencies here. */
 import { randomUUID } from 'node:crypto';
-import type { Config, PoolConfig } from './config/config.ts';
+import type { Config } from './config/config.ts';
 import type { GivenTexts, LoadedConfig } from './config/config-loader.ts';
 import { answerOf } from './db/answered.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import type { FleetShown } from './domain/fleet.ts';
-import { type Configure, type OpenEdition, openEdition } from './edition/edition.ts';
+import { type OpenEdition, openEdition } from './edition/edition.ts';
 import { Gateway } from './gateway/gateway.ts';
-import { Dispatcher } from './gateway/pool/dispatcher.ts';
-import { PoolDesk } from './gateway/pool/pool-desk.ts';
-import { BodyLimits } from './gateway/receiving/body-limits.ts';
+import type { PoolDesk } from './gateway/pool/pool-desk.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { chosenLevels } from './http/admin/pools/chosen-levels.ts';
 import { shownProviders } from './http/admin/pools/shown-providers.ts';
 import { type FrontDoor, openFrontDoor } from './http/door/front-door.ts';
 import type { Health } from './http/ops.ts';
 import { type ConsoleService, createHttpServer } from './http/server.ts';
-import { atEveryStep } from './observed/pool-history.ts';
 import { ProviderHealths } from './observed/provider-health.ts';
-import { stepMs, WaitWindow } from './observed/wait-window.ts';
+import { stepMs } from './observed/wait-window.ts';
+import { deskOf, openPools } from './pools.ts';
 import { reload } from './reload.ts';
 import { alone, type Self, selfOf, toldName, watchedFleet } from './self.ts';
 import { Stop, type StopWish } from './stop.ts';
@@ -110,11 +108,13 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     if (stopping.hasBegun) events.info('Stopped');
     else stopping.abandon();
   });
-  const { desks, dispatchers, views, bodies, configure } = openPools(config, clock, stopping.draining);
-  const print = overrides.print ?? (text => process.stdout.write(text));
-  const edition = await openEdition({ config, clock, events, print, configure });
-  closeWith(opening, 'the edition', () => edition.close(), events);
   const upstreams = openUpstreams(config, clock, events);
+  const pools = openPools(config, { clock, events, until: stopping.draining, upstreams });
+  const { desks, dispatchers, views, bodies, configure, seats } = pools;
+  const print = overrides.print ?? (text => process.stdout.write(text));
+  const membership = seats && { self, seats };
+  const edition = await openEdition({ config, clock, events, print, configure, membership });
+  closeWith(opening, 'the edition', () => edition.close(), events);
   closeWith(opening, 'the connections to upstreams', () => upstreams.close(), events);
   const health = (): Health => (stopping.hasBegun ? { status: 'stopping', reasons: [] } : edition.condition());
   const healths = new ProviderHealths(clock);
@@ -122,7 +122,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   let rates = config.mediaRates;
   const mediaRates = () => rates;
   const gateway = createGateway(config, edition, { door, upstreams, pools: dispatchers, bodies, mediaRates, clock });
-  const fleet = () => alone(self, seatsInUse(views));
+  const fleet = () => edition.fleet() ?? alone(self, seatsInUse(views));
   metrics.watch(watched({ views, edition, door, logger, self, fleet }));
   const http = createHttpServer({
     gateway,
@@ -264,53 +264,10 @@ function lanesOf({ edition: { mappings, raised }, config, clock, views, health }
   };
 }
 
-function deskOf(desks: ReadonlyMap<string, PoolDesk>, pool: string): PoolDesk {
-  const desk = desks.get(pool);
-  if (desk === undefined) throw new Error(`no pool ${pool}`);
-  return desk;
-}
-
-/** Creates what stands before each pool; `configure` puts a pool's settings into effect in all of it. */
-function openPools(config: Config, clock: Clock, until: AbortSignal) {
-  const desks = createDesks(config, clock);
-  const dispatchers = createDispatchers(config, desks, clock);
-  const bodies = createBodyLimits(config);
-  const configure: Configure = (pool, settings, tenants) => {
-    desks.get(pool)?.configure(settings, tenants);
-    dispatchers.get(pool)?.configure(settings);
-    bodies.configure(pool, settings);
-  };
-  const views = [...desks.values()].map(desk => desk.view);
-  atEveryStep(clock, until, () => {
-    for (const view of views) view.endStep();
-  });
-  return { desks, dispatchers, views, bodies, configure };
-}
-
-function createDesks({ pools, tenants }: Config, clock: Clock): Map<string, PoolDesk> {
-  const byId = new Map(tenants.map(tenant => [tenant.tenantId, tenant]));
-  const desk = ({ name, settings }: PoolConfig) =>
-    new PoolDesk({ name, settings, tenants: byId, clock, waits: new WaitWindow(clock) });
-  return new Map(pools.map(pool => [pool.name, desk(pool)]));
-}
-
-function createDispatchers(
-  { pools }: Config,
-  desks: ReadonlyMap<string, PoolDesk>,
-  clock: Clock,
-): Map<string, Dispatcher> {
-  const dispatcher = ({ name, settings }: PoolConfig) =>
-    new Dispatcher({ name, settings, desk: deskOf(desks, name), clock });
-  return new Map(pools.map(pool => [pool.name, dispatcher(pool)]));
-}
-
 const consoleOf = (
   { console, gateway: { edition } }: Config,
   { keys, addresses, events }: Omit<ConsoleService, 'edition'>,
 ): ConsoleService | null => (console.enabled ? { edition, keys, addresses, events } : null);
-
-const createBodyLimits = ({ gateway: { maxBodyBytes, minBodyBytesPerSec }, pools }: Config) =>
-  new BodyLimits({ maxBodyBytes, minBytesPerSec: minBodyBytesPerSec, pools });
 
 /** Also stores the data about past requests that operators ask for, as the requests end. */
 function alsoRemembering(memories: OpenEdition['memories'], events: Events): Events {

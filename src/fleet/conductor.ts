@@ -16,9 +16,22 @@ export interface ConductorParts {
   readonly onEnded: (from: string, why: string) => void;
 }
 
+/** What a member tells of its tickets with its hello. */
+export interface Brought {
+  /** Later messages have their numbers. */
+  readonly pools: readonly string[];
+  readonly held: readonly Told<'held'>[];
+  readonly waiting: readonly Told<'waiting'>[];
+}
+type Told<T extends 'held' | 'waiting'> = Extract<Upward, { readonly t: T }>['tickets'][number];
+
 export interface ConductorDuties {
-  /** What a member says of its tickets; before its hello, what it holds and what waits. */
+  /** A member is welcome: this takes the place of all that was known of its tickets. */
+  came(from: string, brought: Brought): void;
+  /** What a member says of its tickets. */
   said(from: string, message: Upward): void;
+  /** A member hears nothing until it comes again. */
+  lost(from: string): void;
 }
 
 type MemberLink = Link<Upward, Downward>;
@@ -29,7 +42,10 @@ const mostTickets = 1_000_000;
 interface Attended {
   readonly link: MemberLink;
   isGreeted: boolean;
-  tickets: number;
+  isWelcome: boolean;
+  /** What it has told before its hello. */
+  held: Brought['held'][number][];
+  waiting: Brought['waiting'][number][];
 }
 
 export class ConductorSide {
@@ -44,13 +60,14 @@ export class ConductorSide {
   attend(link: MemberLink): LinkEvents<Upward> {
     const { reign, clock, perform, onEnded } = this.#parts;
     const { id, generation } = link.peer;
-    const attended = { link, isGreeted: false, tickets: 0 };
+    const attended: Attended = { link, isGreeted: false, isWelcome: false, held: [], waiting: [] };
+    this.#forget(id);
     this.#links.set(id, attended);
     return {
       said: message => this.#said(attended, message),
       ended: why => {
         onEnded(id, why);
-        if (this.#links.get(id) === attended) this.#links.delete(id);
+        if (this.#links.get(id) === attended) this.#forget(id);
         perform(reign.linkLost(id, generation, clock.now()));
       },
     };
@@ -64,8 +81,14 @@ export class ConductorSide {
       link.send(action.message);
       return;
     }
-    this.#links.delete(member);
+    this.#forget(member);
     link.close();
+  }
+
+  /** Says something of a ticket, if the member hears it. */
+  tell(member: string, message: Downward): void {
+    const attended = this.#links.get(member);
+    if (attended?.isWelcome === true) attended.link.send(message);
   }
 
   close(): void {
@@ -84,10 +107,7 @@ export class ConductorSide {
         return;
       case 'held':
       case 'waiting':
-        attended.tickets += message.tickets.length;
-        if (attended.isGreeted) this.#refuse(attended, `it says what is ${message.t} after its hello`);
-        else if (attended.tickets > mostTickets) this.#refuse(attended, 'it has more tickets than a queue holds');
-        else duties.said(id, message);
+        this.#brought(attended, message);
         return;
       case 'beat':
       case 'goodbye':
@@ -98,12 +118,38 @@ export class ConductorSide {
     }
   }
 
-  #greeted(attended: Attended, { epoch, beat, isLeaving, member, brings }: Extract<Upward, { t: 'hello' }>): void {
-    const { reign, clock, perform } = this.#parts;
+  #greeted(
+    attended: Attended,
+    { epoch, beat, isLeaving, member, pools, brings }: Extract<Upward, { t: 'hello' }>,
+  ): void {
+    const { reign, clock, perform, duties } = this.#parts;
     const { id, generation } = attended.link.peer;
-    attended.isGreeted = true;
+    const { held, waiting } = attended;
+    Object.assign(attended, { isGreeted: true, held: [], waiting: [] });
     // Who it is was proved by its connection.
-    perform(reign.greeted({ epoch, beat, isLeaving, member: { id, ...member }, brings }, generation, clock.now()));
+    const now = clock.now();
+    const actions = reign.greeted({ epoch, beat, isLeaving, member: { id, ...member }, brings }, generation, now);
+    attended.isWelcome = reign.counts(id, generation, now);
+    // Before any of its seats counts as free.
+    if (attended.isWelcome) duties.came(id, { pools, held, waiting });
+    perform(actions);
+  }
+
+  #brought(attended: Attended, message: Extract<Upward, { t: 'held' | 'waiting' }>): void {
+    if (attended.isGreeted) {
+      this.#refuse(attended, `it says what is ${message.t} after its hello`);
+      return;
+    }
+    if (message.t === 'held') attended.held.push(...message.tickets);
+    else attended.waiting.push(...message.tickets);
+    if (attended.held.length + attended.waiting.length > mostTickets)
+      this.#refuse(attended, 'it has more tickets than a queue holds');
+  }
+
+  #forget(id: string): void {
+    const wasWelcome = this.#links.get(id)?.isWelcome === true;
+    this.#links.delete(id);
+    if (wasWelcome) this.#parts.duties.lost(id);
   }
 
   /** The other end is broken. */
@@ -111,7 +157,7 @@ export class ConductorSide {
     const { reign, clock, perform, onEnded } = this.#parts;
     const { id, generation } = link.peer;
     onEnded(id, why);
-    this.#links.delete(id);
+    this.#forget(id);
     link.close();
     perform(reign.linkLost(id, generation, clock.now()));
   }

@@ -44,6 +44,8 @@ export interface FleetDuties extends MemberDuties, ConductorDuties {
   free(member: string, why: string): void;
   /** Nothing starts until a conductor has answered. */
   isolate(): void;
+  /** Whatever else it was told is done: what may be granted may have changed. */
+  changed(): void;
 }
 
 const turnEveryMs = 500;
@@ -128,8 +130,28 @@ export class Fleet {
     this.#statements = new Statements({ store, reign, clock, perform, onFailure });
   }
 
+  /** Where others reach this process. */
+  get url(): string {
+    return this.#listener.url;
+  }
+
   role(): Role {
     return this.reign.role(this.#clock.now());
+  }
+
+  /** Says something of a ticket to the conductor; false: nobody hears it before the next hello, which tells of all tickets. */
+  say(message: Upward): boolean {
+    return this.#member.say(message);
+  }
+
+  /** Says something of a ticket to a member, as long as it hears. */
+  tell(member: string, message: Downward): void {
+    this.#conductor.tell(member, message);
+  }
+
+  /** A seat came that may not be used; see `Reign.seatedTooLate`. */
+  seatedTooLate(): void {
+    this.#perform(this.reign.seatedTooLate(this.#clock.now()));
   }
 
   /** The row was changed by somebody: a member that has its conductor need not know. */
@@ -141,6 +163,8 @@ export class Fleet {
   /** Leaves the fleet; resolves once nobody counts on this process any more. May be told again, when it has become idle. */
   leave(isIdle: boolean): Promise<void> {
     this.#perform(this.reign.leave(isIdle, this.#clock.now()));
+    // A conductor hands over at its turn.
+    this.#perform(this.reign.tick(this.#clock.now()));
     return this.#departed.promise;
   }
 
@@ -161,6 +185,7 @@ export class Fleet {
 
   #perform(actions: readonly Action[]): void {
     for (const action of actions) if (!this.#leave.signal.aborted) this.#act(action);
+    this.#duties.changed();
   }
 
   #act(action: Action): void {

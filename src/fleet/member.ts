@@ -20,6 +20,9 @@ export interface MemberParts {
   readonly onEnded: (to: string, why: string) => void;
 }
 
+/** What a conductor says of a ticket. */
+export type TicketWord = Exclude<Downward, { readonly t: 'welcome' | 'beat' | 'list' | 'elsewhere' }>;
+
 export interface MemberDuties {
   /** Names of the pools; later messages have their numbers. */
   pools(): readonly string[];
@@ -28,13 +31,13 @@ export interface MemberDuties {
   /** What waits and what runs, said before the hello. */
   tickets(): Iterable<Upward>;
   /** What the conductor says of tickets. */
-  told(message: Downward): void;
+  told(message: TicketWord): void;
 }
 
 export class MemberSide {
   readonly #parts: MemberParts;
   readonly #said = new SaidOnce<'ended'>();
-  #call: { readonly generation: number; readonly call: Call<Downward, Upward> } | null = null;
+  #call: { readonly generation: number; readonly call: Call<Downward, Upward>; isGreeted: boolean } | null = null;
 
   constructor(parts: MemberParts) {
     this.#parts = parts;
@@ -45,8 +48,9 @@ export class MemberSide {
       this.#connect(action);
       return;
     }
-    if (this.#call?.generation !== action.generation) return;
-    const { call } = this.#call;
+    const current = this.#call;
+    if (current?.generation !== action.generation) return;
+    const { call } = current;
     switch (action.do) {
       case 'hangUp':
         this.#call = null;
@@ -54,10 +58,18 @@ export class MemberSide {
         return;
       case 'greet':
         this.#greet(call, action);
+        current.isGreeted = true;
         return;
       case 'tellConductor':
         call.send(action.message);
     }
+  }
+
+  /** Says something of a ticket; false: nobody hears it before the next hello. */
+  say(message: Upward): boolean {
+    if (this.#call?.isGreeted !== true) return false;
+    this.#call.call.send(message);
+    return true;
   }
 
   close(): void {
@@ -91,7 +103,7 @@ export class MemberSide {
       },
     };
     const call = new Call<Downward, Upward>({ own, to, generation, read: readDownward, bounds, events });
-    this.#call = { generation, call };
+    this.#call = { generation, call, isGreeted: false };
   }
 
   #heard(generation: number, message: Downward): void {

@@ -371,6 +371,7 @@ test('what is said in one turn has the same bound', async t => {
   await openPeer(t, conductor.listed.url, peerOf(conductor.listed.url));
   await until(() => conductor.links.length > 0);
   for (let i = 0; i < 1_000; i++) conductor.links[0]?.send({ t: 'answer', ask: i, value: 'x'.repeat(1_000) });
+  await until(() => conductor.ended.length > 0);
   assert.match(conductor.ended[0]?.why ?? '', /does not read/);
 });
 

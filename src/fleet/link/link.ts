@@ -82,15 +82,15 @@ export class Link<In, Out extends object> {
     socket.resume();
   }
 
-  /** Leaves at the end of this turn of the event loop. */
+  /**
+   * Leaves at the end of this turn of the event loop. Ends nothing before that, whatever happens: its caller may be in the
+   * middle of a change.
+   */
   send(message: Out): void {
     if (this.#state !== 'open') return;
-    const text = JSON.stringify(message);
+    const text = this.#isOverfull ? '' : JSON.stringify(message);
     if (this.#turn.push(text) === 1) setImmediate(() => this.#flush());
     this.#turnChars += text.length;
-    const { mostUnwrittenBytes } = this.#parts.bounds;
-    if (this.#turnChars + this.#parts.socket.writableLength > mostUnwrittenBytes)
-      this.#fail('the other end does not read what it is told');
   }
 
   /** What was said before is written; nothing is heard any more. */
@@ -104,6 +104,12 @@ export class Link<In, Out extends object> {
     const cancel = clock.after(lingerMs, () => socket.destroy());
     socket.once('close', cancel);
     socket.end();
+  }
+
+  /** More waits to be written than may. */
+  get #isOverfull(): boolean {
+    const { socket, bounds } = this.#parts;
+    return this.#turnChars + socket.writableLength > bounds.mostUnwrittenBytes;
   }
 
   #isOver(): boolean {
@@ -124,9 +130,13 @@ export class Link<In, Out extends object> {
   #flush(): void {
     const messages = this.#turn;
     if (this.#state !== 'open' || messages.length === 0) return;
+    if (this.#isOverfull) {
+      this.#fail('the other end does not read what it is told');
+      return;
+    }
+    const { socket, bounds } = this.#parts;
     this.#turn = [];
     this.#turnChars = 0;
-    const { socket, bounds } = this.#parts;
     socket.cork();
     for (const text of framed(messages, bounds.mostFrameBytes)) {
       if (text === null) {

@@ -1,7 +1,7 @@
 /** What a conductor says to a member. */
 import { type Static, Type } from 'typebox';
 import { count, nullable } from '../../domain/shape.ts';
-import { epochNumber, list, listed, members, mostPools, ms, name, open, place, pool, text } from './shapes.ts';
+import { epochNumber, list, listed, members, mostPools, ms, name, open, place, pool } from './shapes.ts';
 
 /** How long it waited, and where it stood when it came; both are the conductor's to know. */
 const wait = { isQueued: Type.Boolean(), waitMs: ms, position: count };
@@ -18,8 +18,8 @@ const refusal = open({
   depth: Type.Optional(count),
   bytes: Type.Optional(count),
   timeoutMs: Type.Optional(ms),
-  /** What the upstream has closed, and for how long from now; null: all of it. */
-  model: Type.Optional(nullable(text(400))),
+  /** What the upstream has closed: that model, or all of it; and for how long from now. */
+  isOfModel: Type.Optional(Type.Boolean()),
   closedForMs: Type.Optional(ms),
 });
 

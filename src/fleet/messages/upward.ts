@@ -18,7 +18,10 @@ import {
 } from './shapes.ts';
 
 /** Tickets of one message; a member with more says several before its hello. */
-const mostTicketsAtOnce = 100;
+export const mostTicketsAtOnce = 100;
+
+/** What became of a ticket so far: its time since it came, its time in the queue, and where it stood when it came. */
+const past = { ageMs: Type.Optional(ms), waitedMs: Type.Optional(ms), position: Type.Optional(count) };
 
 const end = Type.Union([
   open({ how: Type.Union([Type.Literal('served'), Type.Literal('failed')]), spent: open(spent) }),
@@ -32,12 +35,12 @@ const kinds = {
   /** Before the hello: what runs, oldest first, and what was charged for it … */
   held: open({
     t: Type.Literal('held'),
-    tickets: list(open({ ...place, pool, asked, charged: open(spent) }), mostTicketsAtOnce),
+    tickets: list(open({ ...place, pool, asked, charged: open(spent), ...past }), mostTicketsAtOnce),
   }),
   /** … and what waits, oldest first. */
   waiting: open({
     t: Type.Literal('waiting'),
-    tickets: list(open({ ...place, pool, asked, waitedMs: ms }), mostTicketsAtOnce),
+    tickets: list(open({ ...place, pool, asked, ...past, waitedMs: ms }), mostTicketsAtOnce),
   }),
   /** Who it is, but for its ID, which its connection has proved; `pools` gives later messages their numbers. */
   hello: open({

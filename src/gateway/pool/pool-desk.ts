@@ -30,8 +30,8 @@ export interface PoolDeskOptions {
   readonly tenants: TenantsById;
   readonly clock: Clock;
   readonly waits: Waits;
-  /** Another desk had these seats before: no rate has a burst left from then. */
-  readonly takesOver?: boolean;
+  /** Asked before every grant; missing: always. Whoever says no calls `holdBack` once the answer is another. */
+  readonly mayGrant?: (now: number) => boolean;
   /** 0 ≤ x < 1; spreads Retry-After. */
   readonly random?: () => number;
 }
@@ -48,17 +48,16 @@ export class PoolDesk implements Desk {
   readonly #seating: Seating;
 
   constructor(options: PoolDeskOptions) {
-    const { clock, settings, tenants, random = Math.random, takesOver = false } = options;
+    const { clock, settings, tenants, random = Math.random, mayGrant = always } = options;
     this.#options = options;
     this.#settings = settings;
     const scheduler = new Scheduler<Stay>({ settings, tenants });
-    if (takesOver) scheduler.takeover.emptyBursts(clock.now());
     const drainOf = (level: Level) => this.#counts.of(level).drain;
     this.#scheduler = scheduler;
     this.view = new PoolView({ ...options, scheduler, counts: this.#counts, settings: () => this.#settings });
     this.#admission = new Admission({ scheduler, drainOf, random }, settings, tenants);
     const { view } = this;
-    this.#seating = new Seating({ clock, scheduler, admission: this.#admission, counts: this.#counts, view });
+    this.#seating = new Seating({ clock, scheduler, admission: this.#admission, counts: this.#counts, view, mayGrant });
   }
 
   /** Applies new rules; waiting guests keep their promised time, running ones keep their seats. */
@@ -151,6 +150,11 @@ export class PoolDesk implements Desk {
     if (this.#scheduler.answered(stay.place, told, now)) this.#seating.pump(now);
   }
 
+  /** Another desk had these seats until now: no rate has a burst left from then. */
+  takeOver(): void {
+    this.#scheduler.takeover.emptyBursts(this.#options.clock.now());
+  }
+
   /**
    * For a desk that takes over from another: seats those that have a seat there, and queues those that wait, with all that
    * wait here, by age. Nothing is charged, and no limit of the queue is asked.
@@ -184,23 +188,38 @@ export class PoolDesk implements Desk {
 
   /** Guests whose process is gone: their seats are free, at what they were charged, and so are their places. */
   forget(guests: Iterable<Guest>): void {
-    const now = this.#options.clock.now();
     for (const { stay } of guests) {
-      if (stay === null || stay.state === 'new' || stay.state === 'ended') continue;
-      const { place } = stay;
-      if (stay.state !== 'running') this.#counts.of(place.level).cancelled++;
-      if (!this.#scheduler.cancel(place))
-        this.#scheduler.finish(place, { cost: place.charged, tokens: place.chargedTokens }, now);
-      this.#seating.end(stay, now);
-      this.#seating.lookAt(place.level, now);
+      if (stay !== null && stay.state !== 'running' && isPresent(stay)) this.#counts.of(stay.place.level).cancelled++;
+      this.#drop(stay);
     }
-    this.#seating.pump(now);
+    this.#seating.pump(this.#options.clock.now());
+  }
+
+  /** Guests who go on at another desk, or come again: nothing of it is counted, and it may enter anew. */
+  release(guests: Iterable<Guest>): void {
+    for (const guest of guests) {
+      const { stay } = guest;
+      if (stay?.state === 'running') this.#counts.of(stay.place.level).dispatched--;
+      this.#drop(stay);
+      guest.stay = null;
+    }
+    this.#seating.pump(this.#options.clock.now());
   }
 
   /** Starts nothing while this many seats are in use, until it is called again; null: while all are. */
   holdBack(seats: number | null): void {
     this.#scheduler.takeover.holdBack(seats);
     this.#seating.pump(this.#options.clock.now());
+  }
+
+  #drop(stay: Stay | null): void {
+    if (stay === null || !isPresent(stay)) return;
+    const now = this.#options.clock.now();
+    const { place } = stay;
+    if (!this.#scheduler.cancel(place))
+      this.#scheduler.finish(place, { cost: place.charged, tokens: place.chargedTokens }, now);
+    this.#seating.end(stay, now);
+    this.#seating.lookAt(place.level, now);
   }
 
   #adoptSeat(stay: Stay, ageMs: number, charged: Spent, now: number): void {
@@ -241,6 +260,9 @@ export class PoolDesk implements Desk {
     this.#seating.lookAt(stay.place.level, now);
   }
 }
+
+const always = (): boolean => true;
+const isPresent = ({ state }: Stay): boolean => state !== 'new' && state !== 'ended';
 
 const notPutBack: Refusal = { code: 'not_put_back', retryAfterSec: 1 };
 

@@ -27,6 +27,7 @@ interface Numbers {
   readonly client_left: object;
   readonly shutting_down: Later;
   readonly not_put_back: Later;
+  readonly no_such_pool: Later;
   readonly impossible: { readonly tokens: number; readonly most: number };
   readonly tenant_full: Full;
   readonly level_full: Full;
@@ -40,7 +41,7 @@ interface Numbers {
   readonly closed_timed_out: Closed;
 }
 
-type Code = keyof Numbers;
+export type Code = keyof Numbers;
 
 export type Refusal<One extends Code = Code> = { [Each in One]: { readonly code: Each } & Numbers[Each] }[One];
 
@@ -55,6 +56,9 @@ interface Refused {
 export const errorOf = <One extends Code>(refusal: Refusal<One>, refused: Refused): Error =>
   errorsOf[refusal.code](refusal, refused);
 
+/** Codes come from other processes, too, which may be newer. */
+export const isCode = (code: string): code is Code => Object.hasOwn(errorsOf, code);
+
 const seconds = (ms: number) => `${ms / 1000} s`;
 
 const errorsOf: { readonly [One in Code]: (refusal: Refusal<One>, refused: Refused) => Error } = {
@@ -62,6 +66,8 @@ const errorsOf: { readonly [One in Code]: (refusal: Refusal<One>, refused: Refus
   shutting_down: ({ retryAfterSec }) => errors.unavailable('The gateway is shutting down.', retryAfterSec),
   not_put_back: ({ retryAfterSec }) =>
     errors.unavailable('The upstream has no room for this request, which could not be queued again.', retryAfterSec),
+  no_such_pool: ({ retryAfterSec }, { pool }) =>
+    errors.unavailable(`The gateway that grants the seats of all gateways has no pool '${pool}'.`, retryAfterSec),
   impossible: ({ tokens, most }) =>
     errors.invalidRequest(
       `This request needs about ${Math.ceil(tokens)} tokens; at most ${most} may be in flight at a time. Make it shorter or lower its token limit.`,

@@ -16,6 +16,7 @@ interface SeatingOptions {
   readonly admission: Admission<Stay>;
   readonly counts: PoolCounts;
   readonly view: PoolView;
+  readonly mayGrant: (now: number) => boolean;
 }
 
 export class Seating {
@@ -23,16 +24,18 @@ export class Seating {
   readonly #admission: Admission<Stay>;
   readonly #counts: PoolCounts;
   readonly #view: PoolView;
+  readonly #mayGrant: (now: number) => boolean;
   readonly #alarm: Alarm;
   readonly #handOffs: HandOffs;
   /** Whether anything was closed at the last refresh of all levels. */
   #wasClosed = false;
 
-  constructor({ clock, scheduler, admission, counts, view }: SeatingOptions) {
+  constructor({ clock, scheduler, admission, counts, view, mayGrant }: SeatingOptions) {
     this.#scheduler = scheduler;
     this.#admission = admission;
     this.#counts = counts;
     this.#view = view;
+    this.#mayGrant = mayGrant;
     this.#alarm = new Alarm(clock, now => this.pump(now));
     this.#handOffs = new HandOffs(() => this.pump(clock.now()));
   }
@@ -78,6 +81,7 @@ export class Seating {
   }
 
   #seatAll(now: number): void {
+    if (!this.#mayGrant(now)) return;
     while (!this.#handOffs.isResting) {
       const place = this.#scheduler.next(now);
       if (place === undefined) return;

@@ -270,7 +270,8 @@ test('seats that are held back are not given, and are given in order when they a
 test('over a takeover no rate lets more through than its due: the burst is not there twice', () => {
   const tenants = tenantRules({ b: { requestsPerSec: 5 }, c: { tokensPerSec: 100 } });
   const settings = { seats: 99, requestsPerSec: 10, requestBurst: 4 };
-  const { told, come, clock } = arrangeDesk(settings, { tenants, takesOver: true, startsAt: 50 });
+  const { desk, told, come, clock } = arrangeDesk(settings, { tenants, startsAt: 50 });
+  desk.takeOver();
   for (const flowId of ['a', 'b', 'c', 'a', 'a', 'a']) come(flowId, 3, { flowId, tokens: 1000 });
   assert.equal(told.filter(line => line.includes('seated')).length, 0);
   const seatedAfter = (ms: number) => {
