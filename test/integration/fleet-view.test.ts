@@ -20,7 +20,7 @@ async function shownBy({ admin }: TestGateway): Promise<FleetShown> {
 
 async function metricsOf({ url }: TestGateway): Promise<Record<string, number>> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  const found = text.matchAll(/^tokligence_fleet_(\w+) (\d+)$/gm);
+  const found = text.matchAll(/^tokligence_(?:fleet_)?((?:members|conductor|epoch|seats\w*)\b)\S* (\d+)$/gm);
   return Object.fromEntries([...found].map(([, name, value]) => [name, Number(value)]));
 }
 
@@ -64,7 +64,7 @@ test('each gateway of a fleet shows all of them, which one conducts, and the sea
   assert.equal(atFirst.second?.url, atSecond.second?.url);
 
   const { epoch } = byFirst;
-  assert.deepEqual(await metricsOf(first), { members: 2, conductor: 1, epoch });
+  assert.deepEqual(await metricsOf(first), { members: 2, conductor: 1, epoch, seats: 4, seats_in_use: 1 });
   assert.deepEqual(await metricsOf(second), { members: 2, conductor: 0, epoch });
   upstream.release();
   assert.equal((await running).headers.get('x-tokligence-gateway'), 'second');
