@@ -6,6 +6,7 @@ import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.t
 import {
   type Answered,
   conductorOf,
+  createKey,
   type FleetGateway,
   type FleetOptions,
   startFleet,
@@ -79,12 +80,33 @@ test('two gateways have the seats of one, give them to the best of both first, a
   await assertSeats(upstream, gateways);
 });
 
+test('the share of a tenant does not depend on the gateway that it uses', async t => {
+  const { upstream, gateways } = await arrange(t, 2);
+  const [one, other] = gateways;
+  assert.ok(one && other);
+  const [here, everywhere] = [await createKey(one), await createKey(one)];
+  await until(async () => (await other.chat({ key: everywhere })).status === 200);
+  const loads = [
+    startLoad([one], 8, { key: here }),
+    startLoad([one], 8, { key: everywhere }),
+    startLoad([other], 8, { key: everywhere }),
+  ] as const;
+  const served = () => loads.map(({ answers }) => answers.length);
+  await until(() => served().every(count => count > 0));
+  const before = served();
+  await until(() => (served()[0] ?? 0) - (before[0] ?? 0) >= 200);
+  const [first = 0, ...rest] = served().map((count, at) => count - (before[at] ?? 0));
+  const share = first / rest.reduce((sum, count) => sum + count, first);
+  t.diagnostic(`of two tenants, one at one gateway and one at both, the first has ${share.toFixed(3)}`);
+  assert.ok(Math.abs(share - 0.5) < 0.05, `${share}`);
+  for (const { stop } of loads) await stop();
+  assert.deepEqual(bad(loads.flatMap(({ answers }) => answers)), []);
+  await assertSeats(upstream, gateways);
+});
+
 async function waiting(gateways: readonly FleetGateway[]): Promise<number> {
   const conductor = await conductorOf(gateways);
-  const answer = await fetch(`${conductor.url}/admin/scheduler/stats`, {
-    headers: { authorization: 'Bearer tok_admin_key_of_the_tests_0123456789' },
-  });
-  const { pools } = (await answer.json()) as any;
+  const { pools } = await conductor.admin('GET', '/admin/scheduler/stats');
   return pools[0].levels.reduce((sum: number, level: any) => sum + level.waiting, 0);
 }
 
@@ -151,10 +173,16 @@ test('while the connection to the conductor is silent a member starts nothing, a
   const load = startLoad(gateways, 6);
   await untilServed(load.answers, 'member', 6);
   way.cut();
-  await until(
-    async () => (await member.shown()).members.find((one: any) => one.name === 'member').role === 'candidate',
+  await until(async () => (await fetch(`${member.url}/readyz`)).status === 503);
+  const { reasons } = (await (await fetch(`${member.url}/readyz`)).json()) as any;
+  assert.match(
+    reasons.join(),
+    /conductor, which conducts the fleet default, does not answer at tcp:.*\[cluster\] listen/,
   );
+  const begun = () => upstream.requests.filter(({ body }) => body.includes('member P')).length;
+  const before = begun();
   await untilServed(load.answers, 'conductor', 20);
+  assert.equal(begun(), before, 'it has started nothing');
   way.mend();
   await untilServed(load.answers, 'member', 6);
   await load.stop();

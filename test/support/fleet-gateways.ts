@@ -14,6 +14,7 @@ export interface FleetGateway {
   readonly daemon: Daemon;
   isLiving: boolean;
   chat(options?: ChatOptions): Promise<Answered>;
+  admin(method: string, path: string, body?: object): Promise<any>;
   shown(): Promise<any>;
 }
 
@@ -71,12 +72,25 @@ ${pool}`,
     daemon,
     isLiving: true,
     chat: options => chat(url, name, options),
-    shown: async () => (await fetch(`${url}/admin/fleet`, { headers: { authorization: `Bearer ${adminKey}` } })).json(),
+    admin: (method, path, body) => admin(url, method, path, body),
+    shown: () => admin(url, 'GET', '/admin/fleet'),
   };
   void daemon.exited.then(() => {
     gateway.isLiving = false;
   });
   return gateway;
+}
+
+async function admin(url: string, method: string, path: string, body?: object): Promise<any> {
+  const headers = { authorization: `Bearer ${adminKey}`, ...(body && { 'content-type': 'application/json' }) };
+  return (await fetch(url + path, { method, headers, ...(body && { body: JSON.stringify(body) }) })).json();
+}
+
+/** Of a user of its own, which is a tenant. */
+export async function createKey({ admin }: FleetGateway): Promise<string> {
+  const email = `user-${crypto.randomUUID()}@example.com`;
+  const { id } = await admin('POST', '/admin/users', { email, role: 'gateway_user' });
+  return (await admin('POST', '/admin/api-keys', { user_id: id })).key;
 }
 
 async function chat(url: string, by: string, { key = adminKey, priority = 3 }: ChatOptions = {}): Promise<Answered> {
@@ -127,11 +141,11 @@ export async function conductorOf(gateways: readonly FleetGateway[]): Promise<Fl
 }
 
 /** Clients that ask again as soon as they are answered, on each gateway, until `stop`. */
-export function startLoad(gateways: readonly FleetGateway[], clientsEach: number) {
+export function startLoad(gateways: readonly FleetGateway[], clientsEach: number, options: ChatOptions = {}) {
   const answers: Answered[] = [];
   let isOver = false;
   const client = async (gateway: FleetGateway) => {
-    while (!isOver && gateway.isLiving) answers.push(await gateway.chat());
+    while (!isOver && gateway.isLiving) answers.push(await gateway.chat(options));
   };
   const clients = gateways.flatMap(gateway => Array.from({ length: clientsEach }, () => client(gateway)));
   return {

@@ -22,7 +22,10 @@ export interface FleetSeatsParts {
   readonly log: { readonly info: (sentence: string) => void; readonly warn: (sentence: string) => void };
 }
 
-type Joined = Pick<Fleet, 'reign' | 'say' | 'tell' | 'seatedTooLate'>;
+/** The fleet, as far as seats need it. */
+export interface Joined extends Pick<Fleet, 'say' | 'tell' | 'seatedTooLate'> {
+  readonly reign: Pick<Fleet['reign'], 'mayGrant' | 'mayStart' | 'budget'>;
+}
 
 export class FleetSeats implements FleetDuties {
   readonly #parts: FleetSeatsParts;
