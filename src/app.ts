@@ -196,7 +196,8 @@ type WatchedParts = Pick<AdminParts, 'views' | 'edition' | 'door' | 'fleet'> & {
 };
 
 const watched = ({ views, edition, door, logger, self, fleet }: WatchedParts): Watched => ({
-  pools: () => views.map(view => view.stats()),
+  // The seats of a fleet are its conductor's, so that sums over all gateways are right.
+  pools: () => (watchedFleet(fleet(), self)?.isConductor === false ? [] : views.map(view => view.stats())),
   snapshot: () => snapshotOf(edition),
   isDatabaseUp: () => edition.condition().isUp,
   droppedLogLines: () => logger.dropped,

@@ -10,6 +10,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { FleetShown } from '../domain/fleet.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Classify } from '../domain/vocabulary.ts';
+import { livingFleets } from '../fleet/living-fleets-store.ts';
 import type { Listed } from '../fleet/reign/list.ts';
 import { History } from '../history/history.ts';
 import { Identities } from '../identity/identity.ts';
@@ -182,6 +183,7 @@ async function openTeam({ config, clock, events, print, configure, membership }:
         if (tables.has('gateway_fleets')) fleet?.rowChanged();
       };
       await database.start({ signal, prepare, onChange });
+      if (!config.cluster.enabled) await tellFleetsBeside(db, events);
       const reading = Promise.all([mapper.start(), pools.start()]);
       await toldWait('the mappings and the settings of pools to be read', reading, { clock, log: events });
       mappings.history.start();
@@ -191,6 +193,16 @@ async function openTeam({ config, clock, events, print, configure, membership }:
     fleet: () => fleet?.shown() ?? null,
     close: () => opened.disposeAsync(),
   };
+}
+
+/** Seats of a fleet and those of a gateway beside it add up. Who may not read the fleets is not told. */
+async function tellFleetsBeside(db: Kysely<Database>, events: Events): Promise<void> {
+  const names = await livingFleets(db).catch(() => []);
+  if (names.length === 0) return;
+  events.warn(
+    `Gateways of this database share their seats (fleet ${names.join(', ')}), and this one does not: ` +
+      'more requests go upstream than there are seats. [cluster] enabled = true has it join them',
+  );
 }
 
 /** A gateway that has lost its fleet starts nothing. */

@@ -54,3 +54,23 @@ test('gateway fleet shows the gateways in a table, and all of the answer as JSON
   assert.match(out, /\n {2}gw-1 +conductor +0 +- +\d+\.\d+\.\d+\S* +- +[0-9a-f-]{36}\n$/);
   assert.deepEqual((await cli('fleet', '--json')).json, (await admin('GET', '/admin/fleet')).body);
 });
+
+test('a gateway that starts beside a living fleet says that its seats come on top, and beside a dead one nothing', async t => {
+  const { url: database, query } = await freshDatabase(t);
+  const insert = (name: string, holder: string, age: string) =>
+    query(`INSERT INTO gateway_fleets (fleet, epoch, holder, renewed_at, members, secret)
+      VALUES ('${name}', 1, ${holder}, now() - interval '${age}', '[]', '\\x00')`);
+  await insert('dead', 'gen_random_uuid()', '1 hour');
+  await insert('released', 'NULL', '0 s');
+  /** Lines are written in batches, all of them by the end. */
+  const said = async () => {
+    const { app, log } = await startGateway(t, { ini, database });
+    await app.stop();
+    return log.filter(line => line.includes('share their seats'));
+  };
+  assert.deepEqual(await said(), []);
+  await insert('eu-1', 'gen_random_uuid()', '1 s');
+  const [line, ...more] = await said();
+  assert.match(line ?? '', /"warn".*\(fleet eu-1\), and this one does not: more requests go upstream/);
+  assert.deepEqual(more, []);
+});

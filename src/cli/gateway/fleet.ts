@@ -20,6 +20,9 @@ function headline({ fleet, epoch, conductor, members }: FleetShown): string {
   return `Fleet ${visible(fleet)}: ${name === null ? 'no conductor' : `${visible(name)} conducts`}, epoch ${epoch}`;
 }
 
+/** Without the place of the process, which is for the other gateways. */
+const addressOf = ({ url }: FleetMember): string => url?.split('?')[0] ?? '-';
+
 const memberTable = (members: readonly FleetMember[]): string =>
   table(
     [
@@ -37,7 +40,7 @@ const memberTable = (members: readonly FleetMember[]): string =>
       member.seats === null ? '-' : String(member.seats),
       member.last_beat_ms === null ? '-' : `${Math.round(member.last_beat_ms)} ms`,
       member.version,
-      member.url ?? '-',
+      addressOf(member),
       member.member_id,
     ]),
   );

@@ -2,7 +2,8 @@ export const gateways = {
   title: 'Gateways',
   hint: 'The gateways that share the seats of the pools, as this one sees them.',
   fleet: 'Fleet {{fleet}}',
-  fleetHint: 'Epoch {{epoch}}. The conductor grants the seats; the others ask it for them.',
+  fleetHint:
+    'Epoch {{epoch}}. The conductor grants the seats; the others ask it for them. Its lanes show the requests of all.',
   alone: 'No fleet',
   aloneHint: 'The seats of this gateway are its own: [cluster] is not enabled.',
   name: 'Name',
