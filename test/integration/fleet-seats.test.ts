@@ -18,6 +18,7 @@ import {
 } from '../support/fleet-gateways.ts';
 import { freePort } from '../support/free-port.ts';
 import { freshDatabase } from '../support/postgres.ts';
+import { startTcpWay } from '../support/tcp-way.ts';
 import { until } from '../support/until.ts';
 
 const seats = 4;
@@ -27,9 +28,9 @@ const hasty = 'ttl_sec = 3\ndead_after_sec = 4\nabandoned_after_sec = 7';
 
 async function arrange(t: TestContext, count: number, more: Partial<FleetOptions> = {}, hold = false) {
   const upstream = await startFakeUpstream(t, hold ? { hold } : { afterMs });
-  const { url: database } = await freshDatabase(t);
+  const { url: database, query } = await freshDatabase(t);
   const gateways = await startFleet(t, count, { database, upstream, seats, ...more });
-  return { upstream, database, gateways };
+  return { upstream, query, gateways };
 }
 
 async function split(gateways: readonly FleetGateway[]) {
@@ -140,7 +141,7 @@ test('a gateway that is killed under load costs its own clients only, and grants
 });
 
 test('a gateway that stops loses nothing: neither a member nor who conducts', async t => {
-  const { upstream, gateways } = await arrange(t, 3);
+  const { upstream, query, gateways } = await arrange(t, 3);
   const loads = gateways.map(gateway => ({ gateway, load: startLoad([gateway], 4) }));
   for (let left = 3; left > 1; left--) {
     const { conductor, member } = await split(gateways.filter(({ isLiving }) => isLiving));
@@ -157,6 +158,10 @@ test('a gateway that stops loses nothing: neither a member nor who conducts', as
   for (const { load } of loads) await load.stop();
   assert.deepEqual(bad(loads.flatMap(({ load }) => load.answers)), []);
   await assertSeats(upstream, gateways);
+  const last = await conductorOf(gateways);
+  last.daemon.signal('SIGTERM');
+  assert.equal(await last.daemon.exited, 0);
+  assert.deepEqual(await query('SELECT holder, members FROM gateway_fleets'), [{ holder: null, members: [] }]);
 });
 
 test('while the connection to the conductor is silent a member starts nothing, and then goes on', async t => {
@@ -210,5 +215,27 @@ test('a conductor that is stopped for a while grants nothing of what others had 
     [],
   );
   await untilOrdered(gateways);
+  await assertSeats(upstream, gateways);
+});
+
+test('a fleet whose database is away goes on as before: in full, within its seats', async t => {
+  const upstream = await startFakeUpstream(t, { afterMs });
+  const { url } = await freshDatabase(t);
+  const way = await startTcpWay(t, url);
+  const database = Object.assign(new URL(url), { host: new URL(way.url).host }).href;
+  const gateways = await startFleet(t, 2, { database, upstream, seats, cluster: hasty });
+  const { conductor, member } = await split(gateways);
+  const load = startLoad(gateways, 6);
+  await untilServed(load.answers, member.name, 6);
+  const at = performance.now();
+  await way.cut();
+  await conductor.daemon.said('cannot renew the row');
+  // Longer than a reign lasts by its row alone.
+  await until(() => performance.now() - at > 4_000);
+  for (const { name } of gateways) await untilServed(load.answers, name, 20);
+  await way.open();
+  await load.stop();
+  assert.deepEqual(bad(load.answers), []);
+  assert.equal(await conductorOf(gateways), conductor);
   await assertSeats(upstream, gateways);
 });

@@ -3,6 +3,8 @@
  * that obeys it. The oracle is what really runs.
  */
 import assert from 'node:assert/strict';
+import type { PoolSettings } from '../../src/config/config.ts';
+import { GatewayError } from '../../src/domain/errors.ts';
 import { type Downward, readDownward, readUpward, type Upward } from '../../src/fleet/messages/messages.ts';
 import { FleetSeats } from '../../src/gateway/fleet/fleet-seats.ts';
 import { Dispatcher } from '../../src/gateway/pool/dispatcher.ts';
@@ -38,9 +40,9 @@ class Node {
   /** Its clock forbids to use a seat that comes now. */
   isLate = false;
 
-  constructor(world: World, id: string, seats: number) {
+  constructor(world: World, id: string, fields: Partial<PoolSettings>) {
     const { clock } = world;
-    const settings = poolSettings({ seats });
+    const settings = poolSettings(fields);
     this.id = id;
     const log = { info: () => {}, warn: () => {} };
     this.seats = new FleetSeats({ clock, random: () => 0.5, cut: null, log });
@@ -67,8 +69,8 @@ export class World {
   #epoch = 0;
   #asked = 0;
 
-  constructor(nodes: number, seats: number) {
-    this.nodes = Array.from({ length: nodes }, (_, at) => new Node(this, `node-${at}`, seats));
+  constructor(nodes: number, settings: Partial<PoolSettings>) {
+    this.nodes = Array.from({ length: nodes }, (_, at) => new Node(this, `node-${at}`, settings));
   }
 
   fleetOf(node: Node) {
@@ -109,7 +111,7 @@ export class World {
         this.running.push(running);
         this.mostAtOnce = Math.max(this.mostAtOnce, this.running.length);
       });
-    this.outcomes.push(node.dispatcher.run(ticket, work).catch((error: Error) => error.name));
+    this.outcomes.push(node.dispatcher.run(ticket, work).catch(codeOf));
   }
 
   /** Without its hello having been heard, what it has is not counted. */
@@ -128,13 +130,20 @@ export class World {
   }
 
   /** A new connection; what was on the old one is lost. */
-  greet(node: Node): void {
+  greet(node: Node, pools = node.seats.pools()): void {
     if (this.#conductor === null || node === this.#conductor) return;
     this.cut(node);
     const words: Upward[] = [...node.seats.tickets()];
-    const pools = [...node.seats.pools()];
     const member = { name: node.id, url: 'tcp://10.0.0.1:1', version: '1.0.0', since: '' };
-    words.push({ t: 'hello', epoch: 1, beat: 1, member, isLeaving: false, pools, brings: [...node.seats.brings()] });
+    words.push({
+      t: 'hello',
+      epoch: 1,
+      beat: 1,
+      member,
+      isLeaving: false,
+      pools: [...pools],
+      brings: [...node.seats.brings()],
+    });
     const up = words.map(word => JSON.stringify(word));
     node.link = { up, down: [], told: { held: [], waiting: [] }, isWelcome: false };
   }
@@ -157,14 +166,19 @@ export class World {
     return true;
   }
 
+  async deliverAll(): Promise<boolean> {
+    let isBusy = false;
+    for (const node of this.nodes) while (this.deliver(node, 'up') || this.deliver(node, 'down')) isBusy = true;
+    await turn();
+    return isBusy;
+  }
+
   /** All faults are over: everybody is heard, on the connection that it has, and what runs ends. */
   async settle(): Promise<void> {
     for (const node of this.nodes) node.isLate = false;
     for (const node of this.nodes) if (node.link === null) this.greet(node);
     for (let isBusy = true; isBusy; ) {
-      isBusy = false;
-      for (const node of this.nodes) while (this.deliver(node, 'up') || this.deliver(node, 'down')) isBusy = true;
-      await turn();
+      isBusy = await this.deliverAll();
       for (const { end } of [...this.running]) {
         end('served');
         isBusy = true;
@@ -194,6 +208,8 @@ export class World {
     return this.nodes.find(node => node.id === id);
   }
 }
+
+const codeOf = (error: unknown): string => (error instanceof GatewayError ? error.code : String(error));
 
 const seatsIn = (brings: readonly { readonly seats: number }[]): number =>
   brings.reduce((sum, { seats }) => sum + seats, 0);

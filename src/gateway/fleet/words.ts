@@ -15,7 +15,7 @@ const longest = { name: 200, text: 400 };
 const digestChars = 32;
 
 /** Two texts never become one: what is cut off is told by its digest. */
-export function shortened(text: string, most: number): string {
+function shortened(text: string, most: number): string {
   if (text.length <= most) return text;
   const digest = createHash('sha256').update(text).digest('hex').slice(0, digestChars);
   return `${text.slice(0, most - digestChars - 1)}#${digest}`;

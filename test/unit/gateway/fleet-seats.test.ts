@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { putBack } from '../../../src/gateway/pool/ticket.ts';
 import { turn, World } from '../../support/fleet-world.ts';
+import { perLevel } from '../../support/pool-settings.ts';
 
 const gateways = 3;
 const node = fc.nat(gateways - 1);
@@ -54,7 +55,7 @@ test('whatever is lost, late or moved, no more run than there are seats, and in 
       fc.integer({ min: 1, max: 4 }),
       fc.array(step, { maxLength: 400, size: 'max' }),
       async (seats, steps) => {
-        const world = new World(gateways, seats);
+        const world = new World(gateways, { seats });
         world.conduct(world.nodes[0] ?? assert.fail());
         for (const one of steps) await walk(world, one);
         await world.settle();
@@ -69,4 +70,51 @@ test('whatever is lost, late or moved, no more run than there are seats, and in 
     ),
     { numRuns: 300 },
   );
+});
+
+test('without a conductor requests wait, within the bounds of their pool and for their time', async () => {
+  const world = new World(1, { seats: 4, maxQueueDepthPool: 2, queueTimeoutMs: perLevel(1_000) });
+  const [alone] = world.nodes;
+  assert.ok(alone);
+  for (let count = 0; count < 3; count++) world.request(alone, 3, 'a');
+  assert.equal(await world.outcomes[2], 'queue_full');
+  world.clock.advance(1_000);
+  assert.equal(world.clock.pending, 2, 'an answer may be on its way');
+  world.clock.advance(100);
+  assert.deepEqual(await Promise.all(world.outcomes.slice(0, 2)), ['queue_timeout', 'queue_timeout']);
+  assert.deepEqual([...alone.seats.tickets()], []);
+});
+
+test('what runs on while its gateway is isolated counts again later, and is no seat that it brings', async () => {
+  const world = new World(2, { seats: 1 });
+  const [conductor, member] = world.nodes;
+  assert.ok(conductor && member);
+  world.conduct(conductor);
+  world.greet(member);
+  world.request(member, 3, 'a');
+  await world.deliverAll();
+  assert.equal(world.running.length, 1);
+  assert.deepEqual(member.seats.brings(), [{ pool: 'gpu', seats: 1 }]);
+  world.cut(member);
+  member.seats.isolate();
+  conductor.seats.free(member.id, 'silent');
+  assert.deepEqual(member.seats.brings(), []);
+  assert.equal(conductor.pool.view.stats().in_use, 0);
+  world.greet(member);
+  world.request(conductor, 3, 'b');
+  await world.deliverAll();
+  assert.equal(conductor.seats.seatsOf(member.id), 1);
+  await world.settle();
+  assert.equal(conductor.pool.view.stats().in_use, 0);
+});
+
+test('a pool that the conductor does not have refuses at once, and says so', async () => {
+  const world = new World(2, { seats: 1 });
+  const [conductor, member] = world.nodes;
+  assert.ok(conductor && member);
+  world.conduct(conductor);
+  world.greet(member, ['other']);
+  world.request(member, 3, 'a');
+  await world.deliverAll();
+  assert.equal(await world.outcomes[0], 'unavailable');
 });
