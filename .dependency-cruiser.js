@@ -2,6 +2,9 @@
 const only = path => ({ path });
 // No I/O, no timers, no promises.
 const pure = 'scheduler|priority/(matching|analysis)|schedules|json|upstreams/metering|fleet/reign';
+// The two sides of the seam gateway/pool/desk.ts, which may be in different processes.
+const clientSide = 'dispatcher|pool-ticket|ticket|net';
+const poolSide = 'pool-desk|seating|admission|pool-view|level-counts|hand-offs';
 /** Rules for the rooms of a feature, the lowest first: none imports one that stands above it. */
 const orderOf = (feature, rooms) =>
   rooms.slice(0, -1).map((room, at) => ({
@@ -24,8 +27,7 @@ export default {
       name: 'no-orphans',
       comment: 'Delete the file, or import it where it is used.',
       severity: 'error',
-      // fleet/reign/ is driven by its model in test/fleet-model/ only, until the link between gateways imports it.
-      from: { orphan: true, path: '^src', pathNot: '^src/(gatewayd|cli/[^/]+|fleet/reign/[^/]+)\\.ts$' },
+      from: { orphan: true, path: '^src', pathNot: '^src/(gatewayd|cli/[^/]+)\\.ts$' },
       to: {},
     },
     {
@@ -51,11 +53,57 @@ export default {
     ...orderOf('priority', ['matching', 'analysis', 'serving']),
     ...orderOf('scheduler', ['capacity', 'flows', 'closures', 'queue']),
     {
-      name: 'only-the-dispatcher-meets-the-scheduler',
-      comment: 'Ask gateway/pool/dispatcher.ts: it turns decisions into promises and timers.',
+      name: 'only-the-desk-meets-the-scheduler',
+      comment: 'Ask a desk (gateway/pool/desk.ts) for seats, and the view of a pool for what is to be told of it.',
       severity: 'error',
-      from: { path: '^src', pathNot: '^src/(scheduler/|gateway/pool/|app\\.ts$)' },
+      from: { path: '^src', pathNot: `^src/(scheduler/|app\\.ts$|gateway/pool/(guest|${poolSide})\\.ts$)` },
       to: only('^src/scheduler'),
+    },
+    {
+      name: 'carriers-of-requests-know-any-desk',
+      comment: 'The pool may be in another process: say it by gateway/pool/desk.ts. Types may come from anywhere.',
+      severity: 'error',
+      from: only(`^src/gateway/pool/(${clientSide})\\.ts$`),
+      to: { path: `^src/gateway/pool/(${poolSide})\\.ts$`, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'the-desk-knows-any-guest',
+      comment: 'Guests may come from another process: tell them by gateway/pool/desk.ts.',
+      severity: 'error',
+      from: only(`^src/gateway/pool/(desk|guest|${poolSide})\\.ts$`),
+      to: only(`^src/gateway/pool/(${clientSide})\\.ts$`),
+    },
+    {
+      name: 'the-link-carries-messages-only',
+      comment:
+        'What a message means is decided by whoever is handed it; the link knows their bounds, and types of fleet/reign/.',
+      severity: 'error',
+      from: only('^src/fleet/(link|messages)/'),
+      to: { path: '^src/', pathNot: '^src/(domain|fleet/(link|messages))/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'fleet-stands-beside-the-features',
+      comment: 'A fleet decides who conducts, and carries messages; what they do to a pool is wired where the pool is.',
+      severity: 'error',
+      from: only('^src/fleet/'),
+      to: only(
+        '^src/(identity|priority|upstreams|pool-settings|history|scheduler|gateway|http|cli|app|stop|edition|daemon)',
+      ),
+    },
+    {
+      name: 'requests-know-no-fleet',
+      comment:
+        'A request asks a desk (gateway/pool/desk.ts), whoever grants its seat; gateway/fleet/ stands behind it.',
+      severity: 'error',
+      from: { path: '^src/gateway/', pathNot: '^src/gateway/fleet/' },
+      to: only('^src/(fleet|gateway/fleet)/'),
+    },
+    {
+      name: 'the-reign-knows-no-link',
+      comment: 'fleet/reign/ decides; fleet/fleet.ts carries out what it answers.',
+      severity: 'error',
+      from: only('^src/fleet/reign/'),
+      to: { path: '^src/fleet/', pathNot: '^src/fleet/reign/' },
     },
     {
       name: 'features-do-not-know-each-other',

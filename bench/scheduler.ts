@@ -2,6 +2,7 @@
 import { systemClock } from '../src/domain/clock.ts';
 import { allLevels, type ShareBy } from '../src/domain/vocabulary.ts';
 import { Dispatcher } from '../src/gateway/pool/dispatcher.ts';
+import { PoolDesk } from '../src/gateway/pool/pool-desk.ts';
 import { WaitWindow } from '../src/observed/wait-window.ts';
 import { type Demand, Place, Scheduler } from '../src/scheduler/scheduler.ts';
 import { perLevel, poolSettings } from '../test/support/pool-settings.ts';
@@ -141,14 +142,12 @@ function arrayPairs(queued: number): () => number {
   };
 }
 
-const createDispatcher = (seats: number) =>
-  new Dispatcher({
-    name: 'bench',
-    settings: { ...settings, seats },
-    tenants: new Map(),
-    clock: systemClock,
-    waits: new WaitWindow(systemClock),
-  });
+function createDispatcher(seats: number): Dispatcher {
+  const options = { name: 'bench', settings: { ...settings, seats }, clock: systemClock };
+  const desk = new PoolDesk({ ...options, tenants: new Map(), waits: new WaitWindow(systemClock) });
+  return new Dispatcher({ ...options, desk });
+}
+
 const request = {
   requestId: 'req-1',
   flowId: 'tenant-1',

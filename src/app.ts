@@ -1,22 +1,24 @@
 /** The only place that wires: every part below receives its dependencies here. */
-import type { Config, PoolConfig } from './config/config.ts';
+import { randomUUID } from 'node:crypto';
+import type { Config } from './config/config.ts';
 import type { GivenTexts, LoadedConfig } from './config/config-loader.ts';
 import { answerOf } from './db/answered.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
-import { type Configure, type OpenEdition, openEdition } from './edition/edition.ts';
+import type { FleetShown } from './domain/fleet.ts';
+import { type OpenEdition, openEdition } from './edition/edition.ts';
 import { Gateway } from './gateway/gateway.ts';
-import { Dispatcher } from './gateway/pool/dispatcher.ts';
-import { BodyLimits } from './gateway/receiving/body-limits.ts';
+import type { PoolDesk } from './gateway/pool/pool-desk.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { chosenLevels } from './http/admin/pools/chosen-levels.ts';
 import { shownProviders } from './http/admin/pools/shown-providers.ts';
 import { type FrontDoor, openFrontDoor } from './http/door/front-door.ts';
 import type { Health } from './http/ops.ts';
 import { type ConsoleService, createHttpServer } from './http/server.ts';
-import { atEveryStep } from './observed/pool-history.ts';
 import { ProviderHealths } from './observed/provider-health.ts';
-import { stepMs, WaitWindow } from './observed/wait-window.ts';
+import { stepMs } from './observed/wait-window.ts';
+import { deskOf, openPools } from './pools.ts';
 import { reload } from './reload.ts';
+import { alone, type Self, selfOf, toldName, watchedFleet } from './self.ts';
 import { Stop, type StopWish } from './stop.ts';
 import { closeWith } from './telemetry/closing.ts';
 import type { Events } from './telemetry/events.ts';
@@ -56,12 +58,18 @@ export interface App {
 /** Starts everything; listens before the database can be reached. */
 export async function startApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const clock = overrides.clock ?? systemClock;
-  const telemetry = openTelemetry(config.log, { clock, sink: overrides.logSink, warnings: overrides.warnings });
+  const self = selfOf(config.gateway, { id: randomUUID(), since: clock.date().toISOString() });
+  const telemetry = openTelemetry(config.log, {
+    clock,
+    sink: overrides.logSink,
+    warnings: overrides.warnings,
+    gateway: toldName(config, self),
+  });
   const { logger, events } = telemetry;
   // Closed in the opposite order: by a start that fails, or by a stop.
   await using opening = new AsyncDisposableStack();
   opening.defer(() => logger.close());
-  const parts = await openParts({ config, overrides, clock, ...telemetry }, opening);
+  const parts = await openParts({ config, overrides, clock, self, ...telemetry }, opening);
   const { edition, stopping } = parts;
   const url = await parts.http.listen(config.gateway);
   events.info(`Listening on ${url} (${config.gateway.edition} edition)`);
@@ -89,21 +97,24 @@ interface StartParts extends Telemetry {
   readonly config: Config;
   readonly overrides: Overrides;
   readonly clock: Clock;
+  readonly self: Self;
 }
 
 /** Wires all parts of a gateway that does not listen yet. `opening` closes what this opens. */
 async function openParts(given: StartParts, opening: AsyncDisposableStack) {
-  const { config, overrides, clock, logger, metrics, events } = given;
+  const { config, overrides, clock, self, logger, metrics, events } = given;
   const stopping = new Stop(clock);
   opening.defer(() => {
     if (stopping.hasBegun) events.info('Stopped');
     else stopping.abandon();
   });
-  const { dispatchers, views, bodies, configure } = openPools(config, clock, stopping.draining);
-  const print = overrides.print ?? (text => process.stdout.write(text));
-  const edition = await openEdition({ config, clock, events, print, configure });
-  closeWith(opening, 'the edition', () => edition.close(), events);
   const upstreams = openUpstreams(config, clock, events);
+  const pools = openPools(config, { clock, events, until: stopping.draining, upstreams });
+  const { desks, dispatchers, views, bodies, configure, seats } = pools;
+  const print = overrides.print ?? (text => process.stdout.write(text));
+  const membership = seats && { self, seats };
+  const edition = await openEdition({ config, clock, events, print, configure, membership });
+  closeWith(opening, 'the edition', () => edition.close(), events);
   closeWith(opening, 'the connections to upstreams', () => upstreams.close(), events);
   const health = (): Health => (stopping.hasBegun ? { status: 'stopping', reasons: [] } : edition.condition());
   const healths = new ProviderHealths(clock);
@@ -111,14 +122,16 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   let rates = config.mediaRates;
   const mediaRates = () => rates;
   const gateway = createGateway(config, edition, { door, upstreams, pools: dispatchers, bodies, mediaRates, clock });
-  metrics.watch(watched({ views, edition, door, logger }));
+  const fleet = () => edition.fleet() ?? alone(self, seatsInUse(views));
+  metrics.watch(watched({ views, edition, door, logger, self, fleet }));
   const http = createHttpServer({
     gateway,
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
     connections: door.connections,
-    admin: adminServices({ edition, config, clock, events, door, dispatchers, views, healths, health }),
+    admin: adminServices({ edition, config, clock, events, door, desks, views, healths, health, fleet }),
     consoleFolder: overrides.consoleFolder,
+    gatewayName: toldName(config, self),
     ops: { health, metrics },
   });
   const reconfigure = (next: Config): void => {
@@ -177,15 +190,23 @@ function createGateway(
   return new Gateway({ identify: door.identify, classify, maxStreamsPerKey, ...parts });
 }
 
-type WatchedParts = Pick<AdminParts, 'views' | 'edition' | 'door'> & { readonly logger: Logger };
+type WatchedParts = Pick<AdminParts, 'views' | 'edition' | 'door' | 'fleet'> & {
+  readonly logger: Logger;
+  readonly self: Self;
+};
 
-const watched = ({ views, edition, door, logger }: WatchedParts): Watched => ({
-  pools: () => views.map(view => view.stats()),
+const watched = ({ views, edition, door, logger, self, fleet }: WatchedParts): Watched => ({
+  // The seats of a fleet are its conductor's, so that sums over all gateways are right.
+  pools: () => (watchedFleet(fleet(), self)?.isConductor === false ? [] : views.map(view => view.stats())),
   snapshot: () => snapshotOf(edition),
   isDatabaseUp: () => edition.condition().isUp,
   droppedLogLines: () => logger.dropped,
   connections: () => door.connections.stats(),
+  fleet: () => watchedFleet(fleet(), self),
 });
+
+const seatsInUse = (views: AdminParts['views']): number =>
+  views.reduce((seats, view) => seats + view.stats().in_use, 0);
 
 interface AdminParts {
   readonly edition: OpenEdition;
@@ -193,15 +214,16 @@ interface AdminParts {
   readonly clock: Clock;
   readonly events: Events;
   readonly door: FrontDoor;
-  readonly dispatchers: ReadonlyMap<string, Dispatcher>;
-  readonly views: readonly Dispatcher['view'][];
+  readonly desks: ReadonlyMap<string, PoolDesk>;
+  readonly views: readonly PoolDesk['view'][];
   readonly healths: ProviderHealths;
   readonly health: () => Health;
+  readonly fleet: () => FleetShown;
 }
 
 /** The services of the admin routes: the edition's features, and read-only views of the pools and providers. */
 function adminServices(parts: AdminParts): AdminServices {
-  const { edition, config, events, door, dispatchers, healths } = parts;
+  const { edition, config, events, door, desks, healths } = parts;
   const { identities, keyUses, mappings, pools, scheduledPools } = edition;
   return {
     identities,
@@ -213,12 +235,13 @@ function adminServices(parts: AdminParts): AdminServices {
     console: consoleOf(config, { ...door, events }),
     lanes: lanesOf(parts),
     answerOf,
+    fleet: parts.fleet,
     providers: () =>
       shownProviders({
         providers: config.providers,
         healthOf: provider => healths.of(provider),
         seatsOf: pool => pools.find(pool).seats,
-        closuresOf: ({ name, pool }) => dispatcherOf(dispatchers, pool).view.closedOf(name),
+        closuresOf: ({ name, pool }) => deskOf(desks, pool).view.closedOf(name),
       }),
   };
 }
@@ -242,41 +265,10 @@ function lanesOf({ edition: { mappings, raised }, config, clock, views, health }
   };
 }
 
-function dispatcherOf(dispatchers: ReadonlyMap<string, Dispatcher>, pool: string): Dispatcher {
-  const dispatcher = dispatchers.get(pool);
-  if (dispatcher === undefined) throw new Error(`no pool ${pool}`);
-  return dispatcher;
-}
-
-/** Creates what stands before each pool; `configure` puts a pool's settings into effect in all of it. */
-function openPools(config: Config, clock: Clock, until: AbortSignal) {
-  const dispatchers = createDispatchers(config, clock);
-  const bodies = createBodyLimits(config);
-  const configure: Configure = (pool, settings, tenants) => {
-    dispatchers.get(pool)?.configure(settings, tenants);
-    bodies.configure(pool, settings);
-  };
-  const views = [...dispatchers.values()].map(dispatcher => dispatcher.view);
-  atEveryStep(clock, until, () => {
-    for (const view of views) view.endStep();
-  });
-  return { dispatchers, views, bodies, configure };
-}
-
-function createDispatchers({ pools, tenants }: Config, clock: Clock): Map<string, Dispatcher> {
-  const byId = new Map(tenants.map(tenant => [tenant.tenantId, tenant]));
-  const dispatcher = ({ name, settings }: PoolConfig) =>
-    new Dispatcher({ name, settings, tenants: byId, clock, waits: new WaitWindow(clock) });
-  return new Map(pools.map(pool => [pool.name, dispatcher(pool)]));
-}
-
 const consoleOf = (
   { console, gateway: { edition } }: Config,
   { keys, addresses, events }: Omit<ConsoleService, 'edition'>,
 ): ConsoleService | null => (console.enabled ? { edition, keys, addresses, events } : null);
-
-const createBodyLimits = ({ gateway: { maxBodyBytes, minBodyBytesPerSec }, pools }: Config) =>
-  new BodyLimits({ maxBodyBytes, minBytesPerSec: minBodyBytesPerSec, pools });
 
 /** Also stores the data about past requests that operators ask for, as the requests end. */
 function alsoRemembering(memories: OpenEdition['memories'], events: Events): Events {

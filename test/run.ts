@@ -14,8 +14,8 @@ import { runElsewhere, temporaryFolder } from './support/surroundings.ts';
 const testLimitMs = 120_000;
 const processLimitMs = 600_000;
 
-/** Tests wait for timers, sockets and databases: four more processes than cores keep the cores busy. */
-const spareProcesses = 4;
+/** Tests wait for timers, sockets and databases: more processes than cores keep the cores busy. */
+const spareProcesses = 2;
 
 const patterns = process.argv.slice(2);
 const files = globSync(patterns.length > 0 ? patterns : ['test/{unit,integration,e2e}/**/*.test.ts']).sort();

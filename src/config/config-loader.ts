@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { utf8 } from '../domain/text/utf8.ts';
+import { checkCluster, toCluster } from './cluster.ts';
 import type { Config, LogConfig } from './config.ts';
 import { readEnvironment } from './file/environment.ts';
 import { ConfigFaults, FaultList } from './file/faults.ts';
@@ -56,6 +57,7 @@ export const loadConfig = ({ file, text, env, isTerminal }: ConfigSources): Load
   const fixed: FixedRead = {
     gateway: reader.read('gateway', sections.gateway),
     database: reader.read('database', sections.database),
+    cluster: reader.read('cluster', sections.cluster),
     auth: reader.read('auth', sections.auth),
     api_key_priority: reader.read('api_key_priority', sections.api_key_priority),
     console: reader.read('console', sections.console),
@@ -155,14 +157,17 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
   if (auth.disabled?.value === true && gateway.host !== undefined && !isLoopback(gateway.host.value)) {
     faults.add('auth', 'disabled', 'needs [gateway] host on a loopback address, as 127.0.0.1');
   }
+  const { edition, host, port } = gateway;
+  checkCluster(fixed.cluster, { edition: edition?.value, host: host?.value, port: port?.value }, faults);
   if (providers.length === 0) faults.add(null, null, 'no provider: at least one section [provider.NAME] is needed');
 };
 
 const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants'> => {
   const { gateway, database, auth, scheduler, console, log } = fixed;
   return {
-    gateway: toGateway(gateway),
+    gateway: toGateway(gateway, fixed.cluster.enabled.value),
     database: { url: database.url.value, listenUrl: database.listen_url.value },
+    cluster: toCluster(fixed.cluster),
     auth: {
       disabled: auth.disabled.value,
       allowedHosts: auth.allowed_hosts.value ?? [],
@@ -186,7 +191,7 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
   };
 };
 
-const toGateway = (gateway: Fixed['gateway']): Config['gateway'] => ({
+const toGateway = (gateway: Fixed['gateway'], isInFleet: boolean): Config['gateway'] => ({
   edition: gateway.edition.value,
   host: gateway.host.value,
   port: gateway.port.value,
@@ -198,6 +203,8 @@ const toGateway = (gateway: Fixed['gateway']): Config['gateway'] => ({
   maxConnectionsPerAddress: gateway.max_connections_per_address.value,
   trustedProxies: gateway.trusted_proxies.value ?? [],
   minBodyBytesPerSec: gateway.min_body_bytes_per_sec.value,
+  name: gateway.name.value,
+  tellsName: gateway.tell_name.value ?? isInFleet,
 });
 
 const toLog = ({ level, format, file: { value } }: Fixed['log'], isTerminal: boolean): LogConfig => {

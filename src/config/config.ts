@@ -1,4 +1,5 @@
 import type { Edition, Policy, ShareBy } from '../domain/vocabulary.ts';
+import type { ClusterConfig } from './cluster.ts';
 import type { PoolValues, sections } from './keys.ts';
 import type { UpstreamProxy } from './providers/upstream-proxy.ts';
 import type { Values } from './values.ts';
@@ -9,6 +10,7 @@ export type { UpstreamProxy } from './providers/upstream-proxy.ts';
 export interface Config {
   readonly gateway: GatewayConfig;
   readonly database: DatabaseConfig;
+  readonly cluster: ClusterConfig;
   readonly auth: AuthConfig;
   readonly mediaRates: MediaRates;
   readonly apiKeyPriority: PrioritySettings;
@@ -38,6 +40,10 @@ interface GatewayConfig {
   readonly trustedProxies: readonly string[];
   /** A body that comes in more slowly is abandoned; 0: no limit. */
   readonly minBodyBytesPerSec: number;
+  /** What it is called; null: by host name and port. */
+  readonly name: string | null;
+  /** Whether answers and log lines have its name. */
+  readonly tellsName: boolean;
 }
 
 interface DatabaseConfig {

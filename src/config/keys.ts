@@ -11,6 +11,8 @@ import {
   shareBys,
   xPriorityPolicies,
 } from '../domain/vocabulary.ts';
+import { clusterKeys } from './cluster.ts';
+import { host, withoutBrackets } from './hosts.ts';
 import { postgresUrl } from './postgres-url.ts';
 import { proxyIn, type UpstreamProxy } from './providers/upstream-proxy.ts';
 import {
@@ -21,7 +23,6 @@ import {
   list,
   oneOrPerLevel,
   optional,
-  type Parser,
   perLevel,
   required,
   seconds,
@@ -41,17 +42,6 @@ export const mappingTtlSec = { least: 1, most: daySec } as const;
 const minuteMs = 60_000;
 const bytesPerMb = 1024 * 1024;
 
-/** An IPv6 address in the brackets of a URL is accepted too. */
-const withoutBrackets = (text: string): string => text.replace(/^\[(.*)\]$/, '$1');
-
-// An address to listen on; a URL or a port in it is a mistake.
-const host: Parser<string> = {
-  allowed: 'a host name or an IP address, without a port',
-  parse: value => {
-    const bare = withoutBrackets(value);
-    return (isIPv6(bare) && !bare.includes('%')) || /^[A-Za-z0-9._-]{1,253}$/.test(value) ? bare : undefined;
-  },
-};
 // The key is sent in a header, and longer keys are never accepted.
 const adminKey = text(`24 to ${maxKeyBytes} visible characters`, new RegExp(`^[\\x21-\\x7e]{24,${maxKeyBytes}}$`));
 const vendorKey = text('visible characters', /^[\x21-\x7e]{1,4096}$/);
@@ -131,11 +121,14 @@ export const sections = {
     max_connections_per_address: withDefault('12000', connectionCount),
     trusted_proxies: optional(networks),
     min_body_bytes_per_sec: withDefault('1024', whole(0, 1_000_000_000)),
+    name: optional(text('1 to 100 visible characters', /^[\x21-\x7e]{1,100}$/)),
+    tell_name: optional(flag),
   },
   database: {
     url: optional(postgresUrl),
     listen_url: optional(postgresUrl),
   },
+  cluster: clusterKeys,
   auth: {
     disabled: withDefault('false', flag),
     allowed_hosts: optional(hostNames),

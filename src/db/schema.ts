@@ -128,6 +128,19 @@ export const consoleSessionRow = fields({
   expires_at: moment,
 });
 
+/** Who conducts the gateways of this database that belong together (fleet/). */
+export const gatewayFleetRow = fields({
+  fleet: Type.String(),
+  epoch: Type.Integer(),
+  /** The conductor, and where it is reached; null: nobody conducts. */
+  holder: nullable(Type.String()),
+  url: nullable(Type.String()),
+  renewed_at: moment,
+  members: Type.Unknown(),
+  /** By it the gateways of the fleet know each other. */
+  secret: Type.Unsafe<Uint8Array>({}),
+});
+
 export type UserRow = Static<typeof userRow>;
 export type ApiKeyRow = Static<typeof apiKeyRow>;
 export type MappingRow = Static<typeof mappingRow>;
@@ -138,6 +151,7 @@ export type BoostRow = Static<typeof boostRow>;
 export type MappingScheduleRow = Static<typeof mappingScheduleRow>;
 export type PoolScheduleRow = Static<typeof poolScheduleRow>;
 export type ConsoleSessionRow = Static<typeof consoleSessionRow>;
+type GatewayFleetRow = Static<typeof gatewayFleetRow>;
 
 type Table<Row, Filled extends keyof Row> = {
   [Column in keyof Row]: Column extends Filled ? Generated<Row[Column]> : Row[Column];
@@ -155,6 +169,7 @@ export interface Database {
   api_key_priority_schedules: Table<MappingScheduleRow, 'id' | 'created_at' | 'updated_at'>;
   scheduler_pool_schedules: Table<PoolScheduleRow, 'id' | 'created_at' | 'updated_at'>;
   console_sessions: Table<ConsoleSessionRow, never>;
+  gateway_fleets: Table<GatewayFleetRow, never>;
 }
 
 export type TableName = keyof Database;
@@ -169,6 +184,7 @@ export const tableNames: readonly TableName[] = [
   'api_key_priority_schedules',
   'scheduler_pool_schedules',
   'console_sessions',
+  'gateway_fleets',
 ];
 
 export interface RecordedTable {

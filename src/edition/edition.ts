@@ -7,8 +7,11 @@ import type { Config } from '../config/config.ts';
 import { plannedRows } from '../db/postgres/planned-rows.ts';
 import type { Database, TableName } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { FleetShown } from '../domain/fleet.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Classify } from '../domain/vocabulary.ts';
+import { livingFleets } from '../fleet/living-fleets-store.ts';
+import type { Listed } from '../fleet/reign/list.ts';
 import { History } from '../history/history.ts';
 import { Identities } from '../identity/identity.ts';
 import { KeyUses } from '../observed/key-uses.ts';
@@ -41,9 +44,10 @@ import {
 import { closeWith } from '../telemetry/closing.ts';
 import type { Events } from '../telemetry/events.ts';
 import { toldWait } from '../telemetry/told-wait.ts';
-import type { Condition } from './condition.ts';
+import { type Condition, starting } from './condition.ts';
 import { PersonalDatabase } from './personal-database.ts';
 import { TeamDatabase } from './team-database.ts';
+import { type SeatsOfFleet, TeamFleet } from './team-fleet.ts';
 
 export interface OpenEdition {
   readonly identities: Identities;
@@ -59,6 +63,8 @@ export interface OpenEdition {
   /** Resolves once requests can be authenticated; retries passing faults, rejects on a lasting one. */
   start(signal: AbortSignal): Promise<void>;
   condition(): Condition;
+  /** The gateways on this database; null: this one belongs to no fleet, or has not joined it yet. */
+  fleet(): FleetShown | null;
   close(): Promise<void>;
 }
 
@@ -92,6 +98,8 @@ interface EditionParts {
   readonly print: (text: string) => void;
   /** Puts a pool's settings into effect. */
   readonly configure: Configure;
+  /** What this process is to the others of its fleet, and what it does with their seats; null: it joins none. */
+  readonly membership: { readonly self: Omit<Listed, 'url'>; readonly seats: SeatsOfFleet } | null;
 }
 
 const poolTables = ['scheduler_pool_config', 'scheduler_pool_schedules'] as const;
@@ -135,16 +143,21 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
         },
       }),
     condition: () => database.condition(),
+    fleet: () => null,
     close: () => opened.disposeAsync(),
   };
 }
 
-async function openTeam({ config, clock, events, print, configure }: EditionParts): Promise<OpenEdition> {
+async function openTeam({ config, clock, events, print, configure, membership }: EditionParts): Promise<OpenEdition> {
   await using opening = new AsyncDisposableStack();
   const closing = (what: string, close: () => unknown) => closeWith(opening, what, close, events);
   const database = await TeamDatabase.open({ config, clock, events });
   closing('the database', () => database.close());
   const { db } = database;
+  const fleet =
+    membership &&
+    new TeamFleet({ ...membership, config, clock, events, openPostgres: most => database.openBeside(most) });
+  closing('the fleet', () => fleet?.close());
   const mapper = createMapper({ db, settings: config.apiKeyPriority, clock, events });
   const matching = (key: string) => mapper.match(key)?.id ?? null;
   const features = openFeatures({ db, config, clock, events, configure, matching, estimateRows: plannedRows });
@@ -165,15 +178,37 @@ async function openTeam({ config, clock, events, print, configure }: EditionPart
     classify: mapper.classify,
     async start(signal) {
       const prepare = () => identities.keepAdmin(config.auth, showing(print));
-      const onChange = (tables: ReadonlySet<TableName>) => hearChanges(tables, { identities, pools, mapper });
+      const onChange = (tables: ReadonlySet<TableName>) => {
+        hearChanges(tables, { identities, pools, mapper });
+        if (tables.has('gateway_fleets')) fleet?.rowChanged();
+      };
       await database.start({ signal, prepare, onChange });
+      if (!config.cluster.enabled) await tellFleetsBeside(db, events);
       const reading = Promise.all([mapper.start(), pools.start()]);
       await toldWait('the mappings and the settings of pools to be read', reading, { clock, log: events });
       mappings.history.start();
+      await fleet?.join(signal);
     },
-    condition: () => database.condition(mapper.status()),
+    condition: () => conditionOf(database.condition(mapper.status()), fleet),
+    fleet: () => fleet?.shown() ?? null,
     close: () => opened.disposeAsync(),
   };
+}
+
+/** Seats of a fleet and those of a gateway beside it add up. Who may not read the fleets is not told. */
+async function tellFleetsBeside(db: Kysely<Database>, events: Events): Promise<void> {
+  const names = await livingFleets(db).catch(() => []);
+  if (names.length === 0) return;
+  events.warn(
+    `Gateways of this database share their seats (fleet ${names.join(', ')}), and this one does not: ` +
+      'more requests go upstream than there are seats. [cluster] enabled = true has it join them',
+  );
+}
+
+/** A gateway that has lost its fleet starts nothing. */
+function conditionOf(condition: Condition, fleet: TeamFleet | null): Condition {
+  const fault = fleet?.fault() ?? null;
+  return fault === null || condition.status === 'starting' ? condition : { ...starting(fault), isUp: condition.isUp };
 }
 
 type IdentityParts = ConstructorParameters<typeof Identities>[0];

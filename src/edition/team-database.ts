@@ -8,7 +8,7 @@ import { startEmbedded } from '../db/embedded/embedded.ts';
 import { EmbeddedFault } from '../db/embedded/embedded-binaries.ts';
 import { FaultsMet } from '../db/faults-met.ts';
 import { type Migrated, type MigrationOptions, migratePostgres, SchemaFault } from '../db/migrations/migrations.ts';
-import { openPostgres, retryUntilDone } from '../db/postgres/postgres.ts';
+import { openPostgres, type Postgres, retryUntilDone } from '../db/postgres/postgres.ts';
 import type { Database, TableName } from '../db/schema.ts';
 import { readOnlySentence } from '../db/word.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -71,6 +71,11 @@ export class TeamDatabase {
 
   get #url(): string {
     return this.#embedded?.url ?? this.#parts.config.database.url ?? '';
+  }
+
+  /** Further connections, closed by the caller. */
+  openBeside(maxConnections: number): Postgres {
+    return openPostgres(this.#url, { maxConnections, isEmbedded: this.#embedded !== null });
   }
 
   /** Retries what may pass, rejects on a fault that stays. Changes are heard from then on. */

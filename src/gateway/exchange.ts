@@ -6,7 +6,7 @@ import type { Forwarded, Provider } from '../upstreams/upstreams.ts';
 import { ClientSink } from './client-sink.ts';
 import { type Operation, pathOf } from './operations.ts';
 import type { Ticket } from './pool/ticket.ts';
-import { requestIdHeader, requestIdOf } from './request-id.ts';
+import { gatewayNameHeader, requestIdHeader, requestIdOf } from './request-id.ts';
 
 /** One request and its answer, and the facts collected on the way; ends as an outcome. */
 export class Exchange {
@@ -15,6 +15,8 @@ export class Exchange {
   readonly operation: Operation;
   readonly requestId: string;
   readonly #startedAt: number;
+  /** Null: the answer does not tell it. */
+  readonly #gatewayName: string | null;
   // In the order in which the path comes to them.
   #identity: Identity | null = null;
   #classification: Classification | null = null;
@@ -24,11 +26,17 @@ export class Exchange {
   #forwarded: Forwarded | null = null;
   #thrown: unknown = null;
 
-  constructor(req: IncomingMessage, res: ServerResponse, operation: Operation, startedAt: number) {
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    operation: Operation,
+    { startedAt, gatewayName }: { readonly startedAt: number; readonly gatewayName: string | null },
+  ) {
     this.req = req;
     this.sink = new ClientSink(res, this);
     this.operation = operation;
     this.#startedAt = startedAt;
+    this.#gatewayName = gatewayName;
     this.requestId = requestIdOf(req);
   }
 
@@ -71,6 +79,7 @@ export class Exchange {
 
   ownHeaders(): Record<string, string> {
     const headers: Record<string, string> = { [requestIdHeader(this.operation.dialect)]: this.requestId };
+    if (this.#gatewayName !== null) headers[gatewayNameHeader] = this.#gatewayName;
     if (this.#classification) headers['x-tokligence-priority'] = String(this.#classification.level);
     if (this.#ticket?.wasQueued) {
       headers['x-tokligence-wait-time-ms'] = String(Math.round(this.#ticket.waitMs));

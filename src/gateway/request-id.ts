@@ -19,3 +19,6 @@ export function requestIdOf(req: Identified): string {
 
 /** The header in which answers of this dialect carry their request's ID. */
 export const requestIdHeader = (dialect: Dialect): string => (dialect === 'anthropic' ? 'request-id' : 'x-request-id');
+
+/** The header in which answers name the gateway that gave them, where the operator wants that. */
+export const gatewayNameHeader = 'x-tokligence-gateway';

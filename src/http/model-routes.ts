@@ -11,6 +11,7 @@ interface ModelRouteParts {
   readonly gateway: Gateway;
   readonly events: Events;
   readonly clock: Clock;
+  readonly gatewayName: string | null;
 }
 
 /**
@@ -21,7 +22,11 @@ export function modelRoutes(parts: ModelRouteParts) {
   return (req: IncomingMessage, res: ServerResponse, refusal: GatewayError | null): boolean => {
     const operation = findOperation(req.method, req.url ?? '', req.headers);
     if (!operation) return false;
-    void serve(parts, new Exchange(req, res, operation, parts.clock.now()), refusal);
+    const exchange = new Exchange(req, res, operation, {
+      startedAt: parts.clock.now(),
+      gatewayName: parts.gatewayName,
+    });
+    void serve(parts, exchange, refusal);
     return true;
   };
 }

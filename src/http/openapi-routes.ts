@@ -112,6 +112,10 @@ const answerHeaders = {
     description: 'what the upstream calls the request, where it says so',
     schema: { type: 'string' },
   },
+  'X-Tokligence-Gateway': {
+    description: 'the name of the gateway that answered, where the operator wants that',
+    schema: { type: 'string' },
+  },
   'X-Tokligence-Priority': {
     description: 'the level it was served at',
     schema: levelNumber,

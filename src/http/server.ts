@@ -7,7 +7,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { dialectOf, operations, pathOf } from '../gateway/operations.ts';
 import { refuseEncoded, sentOnce } from '../gateway/receiving/body-headers.ts';
 import { holdBody, inviteBody } from '../gateway/receiving/invitation.ts';
-import { requestIdHeader, requestIdOf } from '../gateway/request-id.ts';
+import { gatewayNameHeader, requestIdHeader, requestIdOf } from '../gateway/request-id.ts';
 import { closeWithConnection } from '../gateway/sent-ahead.ts';
 import type { Events } from '../telemetry/events.ts';
 import { isAdminUrl, registerAdmin } from './admin/admin.ts';
@@ -30,6 +30,8 @@ interface ServerParts {
   readonly admin: Parameters<typeof registerAdmin>[1];
   /** The folder of the built console, if not the usual one. */
   readonly consoleFolder: string | undefined;
+  /** On every answer, in `X-Tokligence-Gateway`; null: on none. */
+  readonly gatewayName: string | null;
   readonly ops: Parameters<typeof registerOps>[1];
 }
 
@@ -56,14 +58,14 @@ export interface HttpServer {
 }
 
 export function createHttpServer(parts: ServerParts): HttpServer {
-  const { events, clock, admin, consoleFolder, ops } = parts;
+  const { events, clock, admin, consoleFolder, gatewayName, ops } = parts;
   const answerError = errorAnswerer(events);
   const app = fastify({
     return503OnClosing: false,
     genReqId: requestIdOf,
     // A request's id in a path, of 128 characters, each of which may be written as three.
     routerOptions: { maxParamLength: 384 },
-    clientErrorHandler: unreadableRefuser({ clock, events }),
+    clientErrorHandler: unreadableRefuser({ clock, events, gatewayName }),
     // A URL that cannot be decoded never reaches the error handler.
     frameworkErrors: answerError,
     serverFactory: handler => nodeServer(parts, handler),
@@ -148,14 +150,19 @@ function nodeServer(parts: ServerParts, handler: Listener): Server {
 
 /** The entry of every request; `handler` receives all except the model routes. */
 function listener(parts: ServerParts, handler: Listener): Listener {
-  const { connections, events } = parts;
+  const { connections, events, gatewayName } = parts;
   const serveModels = modelRoutes(parts);
   const faultOf = requestFaults();
   /** Before anything else of the request is looked at: what follows on this connection is not read. */
   function refuse(error: GatewayError, req: IncomingMessage, res: ServerResponse): void {
     events.requestRefused({ ...refusedOf(req, error), durationMs: 0, isCounted: true });
     const { status, headers, body } = errorAnswer(dialectOf(req.url ?? ''), error, requestIdOf(req));
+    tellGateway(res);
     res.writeHead(status, { ...headers, connection: 'close' }).end(body);
+  }
+  /** The answers of model routes have it by `Exchange.ownHeaders`, where it costs less. */
+  function tellGateway(res: ServerResponse): void {
+    if (gatewayName !== null) res.setHeader(gatewayNameHeader, gatewayName);
   }
   return (req, res) => {
     closeWithConnection(req.socket, res);
@@ -166,8 +173,9 @@ function listener(parts: ServerParts, handler: Listener): Listener {
     if (fault !== null) return refuse(fault, req, res);
     const refusal = place === 'spare' && !isProbe(req.url) ? connections.refuse(req.socket) : null;
     if (serveModels(req, res, refusal)) return;
-    if (refusal !== null) refuse(refusal, req, res);
-    else handler(req, res);
+    if (refusal !== null) return refuse(refusal, req, res);
+    tellGateway(res);
+    handler(req, res);
   };
 }
 

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../domain/clock.ts';
 import { errors, type GatewayError } from '../domain/errors.ts';
 import { dialectOf } from '../gateway/operations.ts';
-import { requestIdOf } from '../gateway/request-id.ts';
+import { gatewayNameHeader, requestIdOf } from '../gateway/request-id.ts';
 import { currentAnswer } from '../gateway/sent-ahead.ts';
 import type { Events } from '../telemetry/events.ts';
 import { errorAnswer } from './errors.ts';
@@ -19,6 +19,8 @@ interface Unreadable extends Error {
 interface UnreadableParts {
   readonly clock: Clock;
   readonly events: Pick<Events, 'requestRefused'>;
+  /** Null: answers do not tell it. */
+  readonly gatewayName: string | null;
 }
 
 interface Refusal {
@@ -33,16 +35,13 @@ const lingerMs = 1_000;
  * Returns the listener for `clientError`: answers with an error in the usual form, then closes the connection. Received
  * bytes are never repeated.
  */
-export function unreadableRefuser({
-  clock,
-  events,
-}: UnreadableParts): (unreadable: Unreadable, socket: Socket) => void {
+export function unreadableRefuser(parts: UnreadableParts): (unreadable: Unreadable, socket: Socket) => void {
   const closing = new WeakSet<Socket>();
   return (unreadable, socket) => {
     // Further bytes on a closing connection are unreadable too.
     if (closing.has(socket)) return;
     closing.add(socket);
-    const answer = answerTo(unreadable, socket, events);
+    const answer = answerTo(unreadable, socket, parts);
     if (answer === null) {
       socket.destroy();
       return;
@@ -52,13 +51,17 @@ export function unreadableRefuser({
     socket.resume();
     socket.once(
       'close',
-      clock.after(lingerMs, () => socket.destroy()),
+      parts.clock.after(lingerMs, () => socket.destroy()),
     );
   };
 }
 
 /** Returns null if the answer could not be delivered, or would be read as part of another answer in progress. */
-function answerTo({ code, rawPacket }: Unreadable, socket: Socket, events: UnreadableParts['events']): string | null {
+function answerTo(
+  { code, rawPacket }: Unreadable,
+  socket: Socket,
+  { events, gatewayName }: UnreadableParts,
+): string | null {
   const current = currentAnswer(socket);
   if (!socket.writable || current?.headersSent) return null;
   // A client that is about to send would read it as its answer; if the connection just closes, the client retries.
@@ -71,7 +74,10 @@ function answerTo({ code, rawPacket }: Unreadable, socket: Socket, events: Unrea
     events.requestRefused({ requestId, method: null, path: null, status, code, durationMs: 0, isCounted: true });
   }
   const { headers, body } = errorAnswer(dialectOf(current?.req.url ?? urlIn(rawPacket)), error, requestId);
-  const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const named = gatewayName === null ? {} : { [gatewayNameHeader]: gatewayName };
+  const lines = Object.entries({ ...headers, ...named, connection: 'close' }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
 }
 

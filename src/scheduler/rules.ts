@@ -1,6 +1,6 @@
 import type { PoolSettings, TenantConfig } from '../config/config.ts';
 
-/** How one pool shares its seats. The dispatcher limits the wait of a request: nothing here has a timer. */
+/** How one pool shares its seats. Nothing here has a timer. */
 export type SchedulerSettings = Omit<PoolSettings, 'queueDrainMs' | 'queueTimeoutMs'>;
 
 /** The rules for one flow ID over all levels. */

@@ -1,6 +1,6 @@
 /**
  * Decides which request of one pool is next. Pure and synchronous: the time is an argument, nothing is
- * awaited and no callback runs later; the caller (gateway/pool/dispatcher.ts) turns decisions into promises and timers.
+ * awaited and no callback runs later; the caller (gateway/pool/pool-desk.ts) carries its decisions out.
  *
  *   seats          which levels may start one more         seats.ts (reserved, caps; all that a pool has: capacity.ts)
  *   level tier     which of them                           level-tier.ts (strict order, or counters by weight,
@@ -11,7 +11,7 @@
  * Waiting requests are in pool-queue.ts. A tenant at a limit of its own stands aside (parking.ts), and so does a
  * request for a model or provider that the upstream has closed (closures.ts); a limit of the pool (gate, rates,
  * tokens in flight: capacity.ts) makes all requests wait for the one whose turn it is. overflow.ts handles a full
- * queue.
+ * queue, takeover.ts what comes from another scheduler.
  *
  * Invariants: no start takes a seat that is reserved for another level or makes more of them in use
  * than there are; a place whose deadline is over is never given a seat.
@@ -27,6 +27,7 @@ import type { LevelQueue } from './queue/level-queue.ts';
 import { LevelTier } from './queue/level-tier.ts';
 import { PoolQueue } from './queue/pool-queue.ts';
 import type { SchedulerSettings, Tenants } from './rules.ts';
+import { Takeover } from './takeover.ts';
 
 export type { Scope } from './closures/closures.ts';
 export { type Demand, Place } from './flows/flow.ts';
@@ -60,11 +61,13 @@ export class Scheduler<Holder> {
   #ready = 0;
   /** A read-only view for inspection. */
   readonly inspection: Inspection<Holder>;
+  readonly takeover: Takeover<Holder>;
 
   constructor({ settings, tenants }: SchedulerOptions) {
     this.#settings = settings;
     this.#capacity = new Capacity(settings);
     this.inspection = new Inspection(this.#capacity, this.#tier, this.#queue, () => this.#ready);
+    this.takeover = new Takeover(this.#capacity, this.#tier, this.#queue, queue => this.#refresh(queue));
     this.configure(settings, tenants, 0);
   }
 

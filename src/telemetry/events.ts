@@ -5,7 +5,7 @@ import type { Logger } from './logger.ts';
 import { createMappingEvents, type MappingEvents } from './mapping-events.ts';
 import type { Metrics } from './metrics.ts';
 import { createPoolEvents, type PoolEvents } from './pool-events.ts';
-import { jsonRequestLine, prettyRequestLine } from './request-line.ts';
+import { jsonField, jsonRequestLine, prettyField, prettyRequestLine } from './request-line.ts';
 
 /** One function per business event: its log line and its metrics. */
 export interface Events extends DoorEvents, MappingEvents, PoolEvents {
@@ -42,8 +42,12 @@ export const createEvents = ({ logger, metrics, clock }: EventParts): Events => 
 const requestLister = (logger: Logger, clock: Clock): ((outcome: Outcome) => void) => {
   const bracket = logger.bracket('info');
   const isJson = logger.format === 'json';
+  const gateway = (isJson ? jsonField : prettyField)('gateway', logger.gateway);
   return outcome => {
     if (!logger.isEnabled('info')) return;
-    logger.append(isJson ? jsonRequestLine(outcome, clock.date().getTime()) : prettyRequestLine(outcome, bracket));
+    const line = isJson
+      ? jsonRequestLine(outcome, clock.date().getTime(), gateway)
+      : prettyRequestLine(outcome, bracket, gateway);
+    logger.append(line);
   };
 };

@@ -16,6 +16,8 @@ export type LogFields = Readonly<Record<string, string | number | boolean | null
  */
 export interface Logger {
   readonly format: LogConfig['format'];
+  /** On every line; null: on none. */
+  readonly gateway: string | null;
   isEnabled(level: LogLevel): boolean;
   log(level: LogLevel, message: string, fields?: LogFields): void;
   /** The error's name, message, code, stack and causes; nothing else that a library hung on it. */
@@ -34,7 +36,8 @@ export interface Logger {
 }
 
 interface LoggerOptions {
-  readonly isColoured: boolean;
+  readonly isColoured?: boolean;
+  readonly gateway?: string | null;
 }
 
 const ranks: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
@@ -43,10 +46,11 @@ const colours: Record<LogLevel, number> = { debug: 90, info: 32, warn: 33, error
 /**
  * To standard output or the configured file, or to `sink` where one is given. Throws `LogFileFault`.
  */
-export const createLogger = (config: LogConfig, sink?: LogSink, options?: LoggerOptions): Logger => {
+export const createLogger = (config: LogConfig, sink?: LogSink, options: LoggerOptions = {}): Logger => {
+  const { gateway = null } = options;
   const outlet = openOutlet(config, sink);
-  const bracket = (level: LogLevel) => bracketOf(level, options?.isColoured ?? outlet.isColoured);
-  const render = config.format === 'json' ? jsonRenderer() : prettyRenderer(bracket);
+  const bracket = (level: LogLevel) => bracketOf(level, options.isColoured ?? outlet.isColoured);
+  const render = config.format === 'json' ? jsonRenderer(gateway) : prettyRenderer(bracket, gateway);
   const buffer = new LineBuffer({ gapLine: gap => render('warn', gapText(gap), {}), date: () => new Date() });
   const writer = new LogWriter({ buffer, outlet });
   if (sink === undefined) writer.writeAtExit();
@@ -61,6 +65,7 @@ export const createLogger = (config: LogConfig, sink?: LogSink, options?: Logger
   };
   return {
     format: config.format,
+    gateway,
     isEnabled,
     log,
     error(message, error) {
@@ -139,14 +144,14 @@ const describeError = (error: unknown, depth = 1): ErrorDescription => {
 type Fields = LogFields | { readonly err: ErrorDescription };
 type Render = (level: LogLevel, message: string, fields: Fields) => string;
 
-const jsonRenderer = (): Render => {
+const jsonRenderer = (gateway: string | null): Render => {
   let line = '';
   const write = (text: string) => {
     line = text.trimEnd();
   };
   const options = {
     level: 'debug',
-    base: null,
+    base: gateway === null ? null : { gateway },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (word: string) => ({ level: word }) },
     // The description is plain data already.
@@ -160,10 +165,11 @@ const jsonRenderer = (): Render => {
 };
 
 const prettyRenderer =
-  (bracket: (level: LogLevel) => string): Render =>
+  (bracket: (level: LogLevel) => string, gateway: string | null): Render =>
   (level, message, fields) => {
     const { err, ...others } = fields as LogFields & { err?: ErrorDescription };
-    const pairs = Object.entries(others).map(([key, value]) => ` ${key}=${wordOrQuoted(String(value))}`);
+    const shown = gateway === null ? others : { ...others, gateway };
+    const pairs = Object.entries(shown).map(([key, value]) => ` ${key}=${wordOrQuoted(String(value))}`);
     const trace = err === undefined ? '' : prettyError(err);
     return `${bracket(level)} ${printable(message)}${pairs.join('')}${trace}`;
   };

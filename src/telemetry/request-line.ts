@@ -45,7 +45,12 @@ const word = (text: string | null): string => (text === null ? 'null' : `"${text
 const upstreamRequestId = ({ upstreamRequestId: id }: Outcome): string =>
   id === null ? '' : `,"upstream_request_id":${named(id)}`;
 
-export const jsonRequestLine = (outcome: Outcome, epochMs: number): string => {
+/** One field that is the same on every line, put together once; null: none. */
+export const jsonField = (key: string, text: string | null): string =>
+  text === null ? '' : `,"${key}":"${jsonInner(text)}"`;
+
+/** `gateway`: of `jsonField`. */
+export const jsonRequestLine = (outcome: Outcome, epochMs: number, gateway = ''): string => {
   const { status, usage } = outcome;
   const path = jsonInner(pathOf(outcome));
   const tokens =
@@ -53,7 +58,7 @@ export const jsonRequestLine = (outcome: Outcome, epochMs: number): string => {
       ? ''
       : `,"input_tokens":${usage.inputTokens},"cached_input_tokens":${usage.cachedInputTokens},"output_tokens":${usage.outputTokens},"usage":"${usage.isEstimated ? 'estimated' : 'reported'}"`;
   return (
-    `{"level":"info","time":"${isoTime(epochMs)}","msg":"${outcome.method} ${path} ${status ?? '-'} ${outcome.outcome}"` +
+    `{"level":"info","time":"${isoTime(epochMs)}"${gateway},"msg":"${outcome.method} ${path} ${status ?? '-'} ${outcome.outcome}"` +
     `,"request_id":${named(outcome.requestId)},"outcome":"${outcome.outcome}","status":${status}` +
     `,"method":"${outcome.method}","path":"${path}","key_id":${outcome.keyId},"flow_id":${named(outcome.flowId)}` +
     `,"mapping_id":${outcome.mappingId},"asked":${named(outcome.asked)},"priority":${outcome.level}` +
@@ -63,12 +68,12 @@ export const jsonRequestLine = (outcome: Outcome, epochMs: number): string => {
   );
 };
 
-const field = (key: string, text: string | null): string =>
+export const prettyField = (key: string, text: string | null): string =>
   text === null ? '' : ` ${key}=${wordOrQuoted(cut(text, longestName))}`;
 const figure = (key: string, value: number | string | null): string => (value === null ? '' : ` ${key}=${value}`);
 
-/** Fields that the request did not come to are left out. */
-export const prettyRequestLine = (outcome: Outcome, bracket: string): string => {
+/** Fields that the request did not come to are left out. `gateway`: of `prettyField`. */
+export const prettyRequestLine = (outcome: Outcome, bracket: string, gateway = ''): string => {
   const { usage, waitMs } = outcome;
   const tokens =
     usage === null
@@ -78,17 +83,18 @@ export const prettyRequestLine = (outcome: Outcome, bracket: string): string => 
     `${bracket} ${outcome.method} ${printable(pathOf(outcome))} ${outcome.status ?? '-'} ${outcome.outcome}` +
     figure('priority', outcome.level) +
     figure('source', outcome.source) +
-    field('flow_id', outcome.flowId) +
+    prettyField('flow_id', outcome.flowId) +
     figure('wait_ms', waitMs === null ? null : msText(waitMs)) +
     figure('duration_ms', msText(outcome.durationMs)) +
-    field('model', outcome.model) +
+    prettyField('model', outcome.model) +
     figure('provider', outcome.provider) +
     figure('pool', outcome.pool) +
     tokens +
     figure('key_id', outcome.keyId) +
     figure('mapping_id', outcome.mappingId) +
-    field('asked', outcome.asked) +
-    field('request_id', outcome.requestId) +
-    field('upstream_request_id', outcome.upstreamRequestId)
+    prettyField('asked', outcome.asked) +
+    prettyField('request_id', outcome.requestId) +
+    prettyField('upstream_request_id', outcome.upstreamRequestId) +
+    gateway
   );
 };

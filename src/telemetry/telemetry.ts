@@ -17,20 +17,22 @@ interface TelemetryParts {
   readonly sink: LogSink | undefined;
   /** Logged first. */
   readonly warnings: readonly string[] | undefined;
+  /** On every line, as `gateway`; null: on none. */
+  readonly gateway: string | null;
 }
 
 /** Opens the log and creates the metrics. Throws ConfigFaults if the log file cannot be opened. */
-export function openTelemetry(log: LogConfig, { clock, sink, warnings = [] }: TelemetryParts): Telemetry {
-  const logger = openLog(log, sink);
+export function openTelemetry(log: LogConfig, { clock, sink, gateway, warnings = [] }: TelemetryParts): Telemetry {
+  const logger = openLog(log, sink, gateway);
   const metrics = createMetrics();
   const events = createEvents({ logger, metrics, clock });
   for (const warning of warnings) events.warn(warning);
   return { logger, metrics, events };
 }
 
-function openLog(log: LogConfig, sink: LogSink | undefined): Logger {
+function openLog(log: LogConfig, sink: LogSink | undefined, gateway: string | null): Logger {
   try {
-    return createLogger(log, sink);
+    return createLogger(log, sink, { gateway });
   } catch (error) {
     if (!(error instanceof LogFileFault)) throw error;
     throw new ConfigFaults([{ section: 'log', key: 'file', message: error.message }]);

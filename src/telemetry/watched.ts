@@ -12,6 +12,15 @@ export interface Watched {
   /** Since the start. */
   droppedLogLines(): number;
   connections(): WatchedConnections;
+  /** Null outside a fleet. */
+  fleet(): WatchedFleet | null;
+}
+
+interface WatchedFleet {
+  /** As far as this gateway knows. */
+  readonly members: number;
+  readonly isConductor: boolean;
+  readonly epoch: number;
 }
 
 /**
@@ -28,7 +37,7 @@ interface WatchedConnections {
 
 /** Metrics of what `watched` returns; null before it exists. */
 export const watchedMetrics = (watched: () => Watched | null): Rendered[] =>
-  [...ofPools, ...ofSnapshot, ...ofConnections, ...ofProcess].map(({ look, ...metric }) => ({
+  [...ofPools, ...ofSnapshot, ...ofConnections, ...ofFleet, ...ofProcess].map(({ look, ...metric }) => ({
     ...metric,
     samples() {
       const what = watched();
@@ -108,6 +117,29 @@ const ofConnections: readonly Look[] = [
     'tokligence_connections_turned_away_total',
     'Connections for which there was no place: yielded or refused, in all or (…_of_address) of one address.',
     what => turnedAway(what.connections()),
+  ),
+];
+
+const inFleet = (read: (fleet: WatchedFleet) => number) => (what: Watched) => {
+  const fleet = what.fleet();
+  return fleet === null ? [] : only(read(fleet));
+};
+
+const ofFleet: readonly Look[] = [
+  gauge(
+    'tokligence_fleet_members',
+    'Gateways of the fleet that this one knows of, itself included.',
+    inFleet(({ members }) => members),
+  ),
+  gauge(
+    'tokligence_fleet_conductor',
+    '1 on the gateway that conducts, 0 on the others.',
+    inFleet(({ isConductor }) => (isConductor ? 1 : 0)),
+  ),
+  gauge(
+    'tokligence_fleet_epoch',
+    'Of the last conductor that this gateway knows; each election has a higher one.',
+    inFleet(({ epoch }) => epoch),
   ),
 ];
 

@@ -9,11 +9,12 @@ import { parseArgs } from 'node:util';
 import { Random } from '../../bench/sim/random.ts';
 import { adminOperations } from './admin-operations.ts';
 import { type Campaign, Finding } from './campaign.ts';
+import { fleetLink } from './fleet-link.ts';
 import { httpEdge } from './http-edge.ts';
 import { parsers } from './parsers.ts';
 import { upstreamAnswers } from './upstream-answers.ts';
 
-const campaigns: readonly Campaign[] = [parsers, httpEdge, upstreamAnswers, adminOperations];
+const campaigns: readonly Campaign[] = [parsers, httpEdge, upstreamAnswers, adminOperations, fleetLink];
 const names = campaigns.map(({ name }) => name).join(', ');
 
 const help = `Usage: npm run fuzz -- [--seconds 600] [--seed N] [--only NAME,NAME]

@@ -47,6 +47,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   'GET /admin/scheduler/requests': [{ query: 'pool=local', status: 200 }],
   'GET /admin/scheduler/requests/{request_id}': [{ status: 404 }],
   'GET /admin/providers': [{ status: 200 }],
+  'GET /admin/fleet': [{ status: 200 }],
   'GET /admin/scheduler/pools': [{ status: 200 }],
   [`GET ${pool}`]: [{ status: 200 }],
   [`PUT ${pool}`]: [{ body: { policy: 'strict' } }],

@@ -26,6 +26,7 @@ const ourTables = [
   'api_key_priority_schedules',
   'scheduler_pool_schedules',
   'console_sessions',
+  'gateway_fleets',
   'api_key_priority_history',
 ];
 
@@ -61,7 +62,14 @@ test('a new database gets all tables, and a second run changes nothing', async t
   });
   assert.deepEqual(await portrait(database, 'api_key_priority_mappings'), before);
   const versions = await database.query('SELECT version FROM tokligence_migrations');
-  assert.deepEqual(versions, [{ version: 1 }, { version: 2 }, { version: 3 }, { version: 4 }, { version: 5 }]);
+  assert.deepEqual(versions, [
+    { version: 1 },
+    { version: 2 },
+    { version: 3 },
+    { version: 4 },
+    { version: 5 },
+    { version: 6 },
+  ]);
 });
 
 test('the new tables hold their rules', async t => {
@@ -131,6 +139,7 @@ test('an existing installation keeps its columns, constraints, indexes and rows,
     'api_key_priority_mappings',
     'api_key_priority_schedules',
     'console_sessions',
+    'gateway_fleets',
     'scheduler_pool_config',
     'scheduler_pool_schedules',
     'tokligence_migrations',
@@ -159,6 +168,7 @@ test('a database of the version before is brought up to date, and keeps what it 
     { version: 3 },
     { version: 4 },
     { version: 5 },
+    { version: 6 },
   ]);
 });
 
@@ -217,7 +227,7 @@ test('a role that may not create missing tables is told which, and what to do', 
   await assert.rejects(migrate(limited), {
     name: 'SchemaFault',
     message:
-      /may not create tables in schema public, and api_key_priority_mappings, api_key_priority_config, scheduler_pool_config, api_key_priority_boosts, api_key_priority_schedules, scheduler_pool_schedules, api_key_priority_history, console_sessions must be created/,
+      /may not create tables in schema public, and api_key_priority_mappings, api_key_priority_config, scheduler_pool_config, api_key_priority_boosts, api_key_priority_schedules, scheduler_pool_schedules, api_key_priority_history, console_sessions, gateway_fleets must be created/,
   });
 });
 
@@ -308,7 +318,7 @@ test('the tables go into the first schema of the search path', async t => {
   const url = `${database.url}?options=${encodeURIComponent('-c search_path=missing,app,public')}`;
   assert.equal((await migrate(url)).schema, 'app');
   const tables = await database.query(`SELECT count(*) AS n FROM pg_tables WHERE schemaname = 'app'`);
-  assert.deepEqual(tables, [{ n: 11 }]);
+  assert.deepEqual(tables, [{ n: 12 }]);
 });
 
 test('gateways that start at the same time do not disturb each other', async t => {

@@ -85,7 +85,7 @@ test('a request that does not come to its end in time is a 408 in the same shape
   const server = createServer({ headersTimeout: 1_000, requestTimeout: 1_500, connectionsCheckingInterval: 50 });
   const codes: string[] = [];
   const events = { requestRefused: ({ code }: { code: string }) => void codes.push(code) };
-  server.on('clientError', unreadableRefuser({ clock: systemClock, events }));
+  server.on('clientError', unreadableRefuser({ clock: systemClock, events, gatewayName: null }));
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   for (const slow of ['POST /v1/mess', post('/v1/messages', 'Content-Length: 9')]) {

@@ -386,7 +386,7 @@ test('a file system that hangs does not keep a process that has stopped', unix, 
   execFileSync('mkfifo', [pipe]);
   const fd = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
   t.after(() => closeSync(fd));
-  const room = (name: string) => JSON.stringify(new URL(`../../src/telemetry/${name}`, import.meta.url).href);
+  const room = (name: string) => JSON.stringify(new URL(`../../src/telemetry/log/${name}`, import.meta.url).href);
   // A blocking descriptor replaces the file system: a thread of the pool never returns from it.
   const code = `
     const { LineBuffer } = await import(${room('line-buffer.ts')});

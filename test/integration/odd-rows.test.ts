@@ -125,7 +125,8 @@ test('rows with nothing where something has to be are shown or left out', async 
       FOR c IN SELECT table_name, column_name FROM information_schema.columns
         WHERE table_schema = 'public' AND is_nullable = 'NO' AND column_name NOT IN ('id', 'version')
           AND (table_name, column_name) NOT IN (('api_key_priority_config', 'key'), ('scheduler_pool_config', 'pool'),
-            ('scheduler_pool_config', 'key'), ('api_key_priority_boosts', 'mapping_id'), ('console_sessions', 'token_hash'))
+            ('scheduler_pool_config', 'key'), ('api_key_priority_boosts', 'mapping_id'), ('console_sessions', 'token_hash'),
+            ('gateway_fleets', 'fleet'))
       LOOP EXECUTE format('ALTER TABLE %I ALTER COLUMN %I DROP NOT NULL', c.table_name, c.column_name); END LOOP; END $$;
     INSERT INTO users (id, status, created_at, updated_at) VALUES (900, NULL, NULL, NULL);
     INSERT INTO api_keys (id, user_id, created_at, updated_at) VALUES (900, 900, NULL, NULL);

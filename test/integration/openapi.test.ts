@@ -43,6 +43,7 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
   ['GET', '/admin/scheduler/requests?pool=slow&level=3&limit=10', 200],
   ['GET', '/admin/scheduler/requests/no-such-request', 404],
   ['GET', '/admin/providers', 200],
+  ['GET', '/admin/fleet', 200],
   ['PUT', '/admin/scheduler/pools/local', 200, { policy: 'strict', weights: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1] }],
   ['GET', '/admin/scheduler/pools/local', 200],
   [

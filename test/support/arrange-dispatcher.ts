@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import type { PoolSettings } from '../../src/config/config.ts';
+import type { PoolSettings, TenantConfig } from '../../src/config/config.ts';
+import type { Clock } from '../../src/domain/clock.ts';
 import { GatewayError } from '../../src/domain/errors.ts';
 import type { Level } from '../../src/domain/vocabulary.ts';
-import { Dispatcher, type DispatcherOptions } from '../../src/gateway/pool/dispatcher.ts';
+import type { Desk } from '../../src/gateway/pool/desk.ts';
+import { Dispatcher } from '../../src/gateway/pool/dispatcher.ts';
+import { PoolDesk, type PoolDeskOptions } from '../../src/gateway/pool/pool-desk.ts';
 import { putBack, type TicketFields } from '../../src/gateway/pool/ticket.ts';
 import { WaitWindow } from '../../src/observed/wait-window.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -19,14 +22,22 @@ export const anyFields = {
   maxWaitMs: null,
 } as const;
 
-/** A dispatcher on a clock that stands still, and requests whose work ends when the test says so. */
-export function arrangeDispatcher(fields: Partial<PoolSettings> = {}, more: Partial<DispatcherOptions> = {}) {
+/**
+ * A dispatcher and its desk on a clock that stands still, and requests whose work ends when the test says so. `across`:
+ * returns the desk that stands between the two.
+ */
+export function arrangeDispatcher(
+  fields: Partial<PoolSettings> = {},
+  more: Partial<PoolDeskOptions> = {},
+  across: (pool: PoolDesk, clock: Clock) => Desk = pool => pool,
+) {
   const clock = new ManualClock();
   const waits: [Level, number][] = [];
   const window = new WaitWindow(clock);
-  const dispatcher = new Dispatcher({
+  const settings = poolSettings(fields);
+  const desk = new PoolDesk({
     name: 'gpu',
-    settings: poolSettings(fields),
+    settings,
     tenants: new Map(),
     clock,
     random: () => 0.5,
@@ -41,6 +52,11 @@ export function arrangeDispatcher(fields: Partial<PoolSettings> = {}, more: Part
     },
     ...more,
   });
+  const dispatcher = new Dispatcher({ name: 'gpu', settings, desk: across(desk, clock), clock, random: () => 0.5 });
+  const configure = (changed: PoolSettings, tenants: ReadonlyMap<string, TenantConfig>) => {
+    desk.configure(changed, tenants);
+    dispatcher.configure(changed);
+  };
   const started: string[] = [];
   const request = (name: string, level: Level = 3, demand: Partial<TicketFields> = {}) => {
     const ticket = dispatcher.ticket({ ...anyFields, requestId: name, level, ...demand });
@@ -77,12 +93,12 @@ export function arrangeDispatcher(fields: Partial<PoolSettings> = {}, more: Part
     };
   };
   const counts = (level: Level = 3) => {
-    const stats = dispatcher.view.stats().levels[level];
+    const stats = desk.view.stats().levels[level];
     assert.ok(stats);
     const { waiting, running, dispatched, rejected, timed_out, cancelled } = stats;
     return { waiting, running, dispatched, rejected, timed_out, cancelled };
   };
-  return { clock, dispatcher, started, request, waits, counts };
+  return { clock, dispatcher, desk, configure, started, request, waits, counts };
 }
 
 /** The counts of a level without any events. */

@@ -14,12 +14,14 @@ interface Job extends Contestant {
 }
 
 export class Contest {
-  readonly scheduler: Scheduler<Job>;
+  scheduler: Scheduler<Job>;
   /** The cost charged so far, by flow ID. */
   readonly charged = new Map<string, number>();
   largestEstimate = 0;
   largestError = 0;
-  readonly #running: { readonly place: Place<Job>; charge: number }[] = [];
+  /** In the order in which they came. */
+  #waiting: Place<Job>[] = [];
+  #running: { readonly place: Place<Job>; charge: number }[] = [];
 
   constructor(options: SchedulerOptions) {
     this.scheduler = new Scheduler(options);
@@ -29,16 +31,26 @@ export class Contest {
     const { flowId, level } = contestant;
     this.largestEstimate = Math.max(this.largestEstimate, estimate);
     this.largestError = Math.max(this.largestError, Math.abs(actual - estimate));
-    const demand = { ...anyTarget, flowId, level, cost: estimate, tokens: 0, bodyBytes: 0 };
-    const job = { flowId, level, estimate, actual };
-    if (this.scheduler.enqueue(new Place(job, demand, Number.POSITIVE_INFINITY), 0) !== 'queued')
-      throw new Error('it was not queued');
+    const place = placeOf({ flowId, level, estimate, actual });
+    if (this.scheduler.enqueue(place, 0) !== 'queued') throw new Error('it was not queued');
+    this.#waiting.push(place);
+  }
+
+  /** All jobs go on in a new scheduler. */
+  moveTo(options: SchedulerOptions): void {
+    this.scheduler = new Scheduler(options);
+    this.#running = this.#running.map(({ place: { holder }, charge }) => ({ place: placeOf(holder), charge }));
+    for (const { place, charge } of this.#running)
+      this.scheduler.takeover.adopt(place, { cost: charge, tokens: 0 }, 0, 0);
+    this.#waiting = this.#waiting.map(({ holder }) => placeOf(holder));
+    for (const place of this.#waiting) this.scheduler.takeover.restore(place, 0, 0);
   }
 
   /** Gives the next job its seat. */
   grant(): Job | undefined {
     const place = this.scheduler.next(0);
     if (place === undefined) return undefined;
+    this.#waiting.splice(this.#waiting.indexOf(place), 1);
     this.#running.push({ place, charge: place.holder.estimate });
     this.#charge(place.holder, place.holder.estimate);
     return place.holder;
@@ -62,4 +74,10 @@ export class Contest {
   #charge({ flowId }: Job, amount: number): void {
     this.charged.set(flowId, (this.charged.get(flowId) ?? 0) + amount);
   }
+}
+
+function placeOf(job: Job): Place<Job> {
+  const { flowId, level, estimate } = job;
+  const demand = { ...anyTarget, flowId, level, cost: estimate, tokens: 0, bodyBytes: 0 };
+  return new Place(job, demand, Number.POSITIVE_INFINITY);
 }

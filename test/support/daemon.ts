@@ -44,8 +44,11 @@ export function startDaemon(t: TestContext, command: string, args: string[], env
   const said = async (text: string | RegExp) => {
     const isSaid = () => (typeof text === 'string' ? output.includes(text) : text.test(output));
     while (!isSaid()) {
-      const more = Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), exited]);
-      await more;
+      const waiting = new AbortController();
+      const { signal } = waiting;
+      await Promise.race([once(child.stdout, 'data', { signal }), once(child.stderr, 'data', { signal }), exited]);
+      // Else a listener stays for each line.
+      waiting.abort();
       const end = child.exitCode ?? child.signalCode;
       if (end !== null && !isSaid()) throw new Error(`ended (${end}) before it said ${text}: ${output}`);
     }

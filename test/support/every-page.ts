@@ -15,6 +15,7 @@ export const paths = {
   '/users': 'users',
   '/api-keys': 'apiKeys',
   '/pools': 'pools',
+  '/gateways': 'gateways',
   '/settings': 'settings',
 } as const;
 type Path = keyof typeof paths;

@@ -33,8 +33,8 @@ export class Ledger {
       this.waiting.delete(id);
       this.running.delete(id);
     }
-    if (kind === 'queued' || kind === 'put back') this.waiting.set(id, entry);
-    if (kind === 'granted') this.running.set(id, entry);
+    if (kind === 'queued' || kind === 'restored' || kind === 'put back') this.waiting.set(id, entry);
+    if (kind === 'granted' || kind === 'adopted') this.running.set(id, entry);
     if (ends.includes(kind)) this.ended.set(id, [...(this.ended.get(id) ?? []), kind]);
   }
 

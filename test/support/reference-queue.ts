@@ -183,15 +183,29 @@ export class ReferenceQueue {
   }
 
   enter(request: Request, deadline: number, where: 'last' | 'first' = 'last'): void {
-    const level = this.level(request.level);
-    const flow = level.flows.get(request.flowId) ?? { counter: 0, couldStart: false, activation: 0, appended: 0 };
-    level.flows.set(request.flowId, flow);
+    const flow = this.#flowOf(request);
     const arrival = ++this.#arrivals;
     if (!this.waiting.some(waiter => waiter.flow === flow)) flow.activation = arrival;
     flow.appended = arrival;
     const waiter = { request, deadline, flow, arrival: where === 'last' ? arrival : -arrival };
     this.waiting = where === 'last' ? [...this.waiting, waiter] : [waiter, ...this.waiting];
     this.changed();
+  }
+
+  /** A request that runs and was not queued here. */
+  adopt(request: Request, runner: Omit<Runner, 'request' | 'flow' | 'arrival'>, now: number): void {
+    const flow = this.#flowOf(request);
+    const isHere = [...this.waiting, ...this.running].some(other => other.flow === flow);
+    if (!isHere) flow.counter = Math.max(flow.counter, this.level(request.level).time.now);
+    this.running.push({ ...runner, request, flow, arrival: 0 });
+    this.review(request.flowId, now);
+  }
+
+  #flowOf(request: Request): ReferenceFlow {
+    const level = this.level(request.level);
+    const flow = level.flows.get(request.flowId) ?? { counter: 0, couldStart: false, activation: 0, appended: 0 };
+    level.flows.set(request.flowId, flow);
+    return flow;
   }
 
   cancel(id: number): boolean {

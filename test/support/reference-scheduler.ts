@@ -29,6 +29,7 @@ export class ReferenceScheduler {
   #couldStart: boolean[] = levels.map(() => false);
   #virtualTime = 0;
   #closedUntil = 0;
+  #budget = none;
 
   constructor({ settings, tenants }: SchedulerOptions) {
     this.#settings = settings;
@@ -37,7 +38,7 @@ export class ReferenceScheduler {
   }
 
   get seats(): number {
-    return this.#seats;
+    return Math.min(this.#seats, this.#budget);
   }
 
   get inUse(): number {
@@ -77,6 +78,22 @@ export class ReferenceScheduler {
     }
     this.#queue.enter(request, now + request.timeoutMs);
     return 'queued';
+  }
+
+  adopt(request: Request, charged: Spent, ageMs: number, now: number): void {
+    const { flowWeight, levelWeight } = this.#weightsOf(request);
+    const deadline = now - ageMs + request.timeoutMs;
+    this.#queue.adopt(request, { deadline, charged, flowWeight, levelWeight }, now);
+    this.#look();
+  }
+
+  restore(request: Request, ageMs: number, now: number): void {
+    this.#queue.review(request.flowId, now);
+    this.#queue.enter(request, now - ageMs + request.timeoutMs);
+  }
+
+  holdBack(seats: number | null): void {
+    this.#budget = seats ?? none;
   }
 
   startsAtOnce(request: Request, now: number): boolean {
@@ -180,8 +197,8 @@ export class ReferenceScheduler {
   #mayStart(level: Level): boolean {
     const own = this.running(level);
     const held = this.#held();
-    const isWithin = own < (this.#reserved()[level] ?? 0) ? held <= this.#seats : held < this.#seats;
-    return this.inUse < this.#seats && own < (this.#settings.cap[level] ?? 0) && isWithin;
+    const isWithin = own < (this.#reserved()[level] ?? 0) ? held <= this.seats : held < this.seats;
+    return this.inUse < this.seats && own < (this.#settings.cap[level] ?? 0) && isWithin;
   }
 
   #held(): number {
@@ -191,7 +208,7 @@ export class ReferenceScheduler {
   /** Cut by single seats, from the worst level up, until one seat is left to share. */
   #reserved(): number[] {
     const reserved = [...this.#settings.reserved];
-    while (sum(reserved) >= this.#seats && sum(reserved) > 0) {
+    while (sum(reserved) >= this.seats && sum(reserved) > 0) {
       const worst = reserved.findLastIndex(own => own > 0);
       reserved[worst] = (reserved[worst] ?? 0) - 1;
     }
@@ -221,11 +238,9 @@ export class ReferenceScheduler {
     const { request, flow } = chosen;
     const level = this.#queue.level(request.level);
     const tenant = this.#queue.tenant(request.flowId);
-    const flowWeight = tenant?.rules.weight ?? 1;
-    const isCounted = this.#weighted(request.level) && !this.#sharesByTenant(request.level);
-    const levelWeight = isCounted ? (this.#settings.weights[request.level] ?? 0) : none;
+    const { flowWeight, levelWeight, isCounted } = this.#weightsOf(request);
     // On a seat that only some levels may use, a level, or a flow of the pool, was not chosen among all.
-    const wasChosen = this.#held() < this.#seats;
+    const wasChosen = this.#held() < this.seats;
     if (wasChosen || !this.#queue.isShared(request.level)) level.time.now = Math.max(level.time.now, flow.counter);
     flow.counter += request.cost / (flowWeight * level.weight);
     if (wasChosen && isCounted) this.#virtualTime = Math.max(this.#virtualTime, this.#counters[request.level] ?? 0);
@@ -237,6 +252,12 @@ export class ReferenceScheduler {
     tenant?.rates.take(request.tokens, now);
     this.#queue.review(request.flowId, now);
     this.#look();
+  }
+
+  #weightsOf({ flowId, level }: Request): { flowWeight: number; levelWeight: number; isCounted: boolean } {
+    const flowWeight = this.#queue.tenant(flowId)?.rules.weight ?? 1;
+    const isCounted = this.#weighted(level) && !this.#sharesByTenant(level);
+    return { flowWeight, levelWeight: isCounted ? (this.#settings.weights[level] ?? 0) : none, isCounted };
   }
 
   #settle(runner: Runner, spent: Spent, now: number): void {

@@ -137,6 +137,17 @@ export const crowdedStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('finish' as const), nth, spent }) },
   { weight: 1, arbitrary: sharedOptions.map(options => ({ kind: 'configure' as const, options })) },
 );
+/** A pool is taken over: requests that run or wait come from elsewhere, and a part of the seats is held back. */
+const ageMs = fc.integer({ min: 0, max: 100 });
+const takeOver: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ kind: fc.constant('adopt' as const), request: anyRequest, charged: spent, ageMs }),
+  fc.record({ kind: fc.constant('restore' as const), request: anyRequest, ageMs }),
+  fc.record({ kind: fc.constant('hold back' as const), seats: rarely(null, fc.nat(6)) }),
+);
+export const takeOverStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 1, arbitrary: takeOver },
+  { weight: 4, arbitrary: fc.oneof(...calmSteps, ...wildSteps) },
+);
 export const anyStep: fc.Arbitrary<Step> = fc.oneof(...calmSteps, ...wildSteps);
 /** An upstream that closes for minutes, and an equally fast clock: all times are multiplied by a thousand. */
 export const slow = (step: Step): Step => {

@@ -14,6 +14,9 @@ export interface AnyScheduler {
   aside(level: Level): number;
   startsAtOnce(request: Request, now: number): boolean;
   enqueue(request: Request, now: number): Admission;
+  adopt(request: Request, charged: Spent, ageMs: number, now: number): void;
+  restore(request: Request, ageMs: number, now: number): void;
+  holdBack(seats: number | null): void;
   takeEvicted(): number[];
   next(now: number): number | undefined;
   progress(id: number, spent: Spent, now: number): boolean;
@@ -62,9 +65,19 @@ export class SchedulerById implements AnyScheduler {
   }
 
   enqueue(request: Request, now: number): Admission {
-    const place = new Place(request.id, request, request.timeoutMs);
-    this.#places.set(request.id, place);
-    return this.scheduler.enqueue(place, now);
+    return this.scheduler.enqueue(this.#placeFor(request), now);
+  }
+
+  adopt(request: Request, charged: Spent, ageMs: number, now: number): void {
+    this.scheduler.takeover.adopt(this.#placeFor(request), charged, ageMs, now);
+  }
+
+  restore(request: Request, ageMs: number, now: number): void {
+    this.scheduler.takeover.restore(this.#placeFor(request), ageMs, now);
+  }
+
+  holdBack(seats: number | null): void {
+    this.scheduler.takeover.holdBack(seats);
   }
 
   takeEvicted(): number[] {
@@ -115,6 +128,12 @@ export class SchedulerById implements AnyScheduler {
     this.scheduler.configure(settings, tenants, now);
   }
 
+  #placeFor(request: Request): Place<number> {
+    const place = new Place(request.id, request, request.timeoutMs);
+    this.#places.set(request.id, place);
+    return place;
+  }
+
   #place(id: number): Place<number> {
     const place = this.#places.get(id);
     if (place === undefined) throw new Error(`no request ${id}`);
@@ -131,6 +150,9 @@ type Acting =
 export type Step =
   | Acting
   | { readonly kind: 'enqueue'; readonly request: Omit<Request, 'id'> }
+  | { readonly kind: 'adopt'; readonly request: Omit<Request, 'id'>; readonly charged: Spent; readonly ageMs: number }
+  | { readonly kind: 'restore'; readonly request: Omit<Request, 'id'>; readonly ageMs: number }
+  | { readonly kind: 'hold back'; readonly seats: number | null }
   | { readonly kind: 'advance'; readonly ms: number }
   | { readonly kind: 'served' | 'drain' }
   | { readonly kind: 'configure'; readonly options: SchedulerOptions };
@@ -138,7 +160,16 @@ export type Step =
 export type WalkEvent =
   | { readonly kind: 'step'; readonly step: Step; readonly at: number }
   | {
-      readonly kind: Admission | 'evicted' | 'expired' | 'cancelled' | 'granted' | 'put back' | 'charged';
+      readonly kind:
+        | Admission
+        | 'adopted'
+        | 'restored'
+        | 'evicted'
+        | 'expired'
+        | 'cancelled'
+        | 'granted'
+        | 'put back'
+        | 'charged';
       readonly request: Request;
       readonly at: number;
     }
@@ -168,6 +199,8 @@ export class Walk {
     this.events.push({ kind: 'step', step, at: this.now });
     if ('nth' in step) this.#act(step);
     else if (step.kind === 'enqueue') this.#enqueue(step.request);
+    else if (step.kind === 'adopt' || step.kind === 'restore') this.#takeOver(step);
+    else if (step.kind === 'hold back') this.scheduler.holdBack(step.seats);
     else if (step.kind === 'advance') this.advance(step.ms);
     else if (step.kind === 'served') this.scheduler.upstreamServed();
     else if (step.kind === 'drain') this.#expire(Number.POSITIVE_INFINITY);
@@ -188,9 +221,22 @@ export class Walk {
     this.#expire(this.now);
   }
 
-  #enqueue(fields: Omit<Request, 'id'>): void {
+  #takeOver(step: Extract<Step, { kind: 'adopt' | 'restore' }>): void {
+    const request = this.#come(step.request);
+    if (step.kind === 'adopt') this.scheduler.adopt(request, step.charged, step.ageMs, this.now);
+    else this.scheduler.restore(request, step.ageMs, this.now);
+    this.#note(step.kind === 'adopt' ? 'adopted' : 'restored', request.id);
+    this.#expire(this.now);
+  }
+
+  #come(fields: Omit<Request, 'id'>): Request {
     const request = { ...fields, id: this.#requests.length };
     this.#requests.push(request);
+    return request;
+  }
+
+  #enqueue(fields: Omit<Request, 'id'>): void {
+    const request = this.#come(fields);
     this.#note(this.scheduler.enqueue(request, this.now), request.id);
     for (const id of this.scheduler.takeEvicted()) this.#note('evicted', id);
   }
@@ -233,9 +279,9 @@ export class Walk {
 
   #note(kind: Exclude<WalkEvent['kind'], 'step' | 'busy'>, id: number): void {
     this.events.push({ kind, request: this.#request(id), at: this.now });
-    if (kind === 'queued' || kind === 'put back') this.#waiting.add(id);
+    if (kind === 'queued' || kind === 'restored' || kind === 'put back') this.#waiting.add(id);
     else if (kind !== 'charged' && kind !== 'probe answered' && kind !== 'nothing') this.#waiting.delete(id);
-    if (kind === 'granted') this.#running.add(id);
+    if (kind === 'granted' || kind === 'adopted') this.#running.add(id);
     else if (kind === 'finished' || kind === 'released unused' || kind === 'put back') this.#running.delete(id);
   }
 }

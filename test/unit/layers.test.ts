@@ -51,19 +51,27 @@ test('the layer check reads TypeScript and lets a sound tree pass', t => {
 test('the layer check names each planted import and its rule', t => {
   const planted: Record<string, readonly [content: string, rule: string]> = {
     'src/domain/errors.ts': ["import '../http/server.ts';\nexport const errors = {};\n", 'domain-imports-nothing'],
-    'src/http/server.ts': ["import '../scheduler/scheduler.ts';\n", 'only-the-dispatcher-meets-the-scheduler'],
+    'src/http/server.ts': ["import '../scheduler/scheduler.ts';\n", 'only-the-desk-meets-the-scheduler'],
+    'src/gateway/pool/dispatcher.ts': ["import './seating.ts';\n", 'carriers-of-requests-know-any-desk'],
+    'src/gateway/pool/pool-desk.ts': ["import './pool-ticket.ts';\n", 'the-desk-knows-any-guest'],
     'src/scheduler/scheduler.ts': ["import 'node:fs';\n", 'pure-core'],
     'src/priority/matching/matcher.ts': ["import 'node:fs';\n", 'pure-core'],
     'src/priority/rows/settings.ts': ["import '../serving/mapper.ts';\n", 'priority-rows-is-below-serving'],
     'src/history/history.ts': ["import '../priority/priority.ts';\n", 'features-do-not-know-each-other'],
     'src/priority/priority.ts': ["import '../schedules/windows.ts';\n", 'schedules-by-the-front-door'],
+    'src/fleet/link/link.ts': ["import '../fleet-store.ts';\n", 'the-link-carries-messages-only'],
+    'src/fleet/fleet.ts': ["import '../gateway/gateway.ts';\n", 'fleet-stands-beside-the-features'],
     'src/observed/wait-window.ts': ["import '../app.ts';\n", 'infrastructure-knows-no-feature'],
     'src/cli/gateway/users.ts': ["import '../../http/server.ts';\n", 'commands-know-only-the-contract'],
     'src/cli/gateway/keys.ts': ["import '../../http/admin/contract/contract.ts';\n", 'commands-import-types-only'],
   };
   const imported = {
+    'src/fleet/fleet-store.ts': '',
+    'src/gateway/gateway.ts': '',
     'src/priority/serving/mapper.ts': '',
     'src/schedules/windows.ts': '',
+    'src/gateway/pool/seating.ts': '',
+    'src/gateway/pool/pool-ticket.ts': '',
     'src/http/admin/contract/contract.ts': 'export const user = {};\n',
   };
   const sources = Object.fromEntries(Object.entries(planted).map(([path, [content]]) => [path, content]));

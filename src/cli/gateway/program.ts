@@ -4,6 +4,7 @@ import { version } from '../../config/version.ts';
 import { completionCommand } from './completion.ts';
 import { daemonCommands } from './daemon-commands.ts';
 import { CliFault, type ExitCode, exitCodes, exitCodesHelp } from './exit.ts';
+import { fleetCommand } from './fleet.ts';
 import { keyCommands } from './keys.ts';
 import { mappingCommands } from './mappings/mappings.ts';
 import { jsonText, type Streams } from './output.ts';
@@ -54,6 +55,7 @@ function gatewayProgram(streams: Streams, endWith: (code: ExitCode) => void): Co
   keyCommands(program, sessionOf);
   userCommands(program, sessionOf);
   daemonCommands(program, sessionOf);
+  fleetCommand(program, sessionOf);
   topCommand(program, sessionOf);
   completionCommand(program, sessionOf);
   return program;

@@ -51,6 +51,12 @@ const migrations: readonly Migration[] = [
     postgres: existing => createMissing(postgresTables, 5, existing),
     sqlite: existing => createMissing(sqliteTables, 5, existing),
   },
+  {
+    version: 6,
+    name: 'fleets of gateways',
+    postgres: existing => createMissing(postgresTables, 6, existing),
+    sqlite: existing => createMissing(sqliteTables, 6, existing),
+  },
 ];
 const latestVersion = Math.max(...migrations.map(({ version }) => version));
 

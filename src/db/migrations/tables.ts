@@ -2,6 +2,7 @@ import {
   apiKeyRow,
   boostRow,
   consoleSessionRow,
+  gatewayFleetRow,
   historyRow,
   mappingRow,
   mappingScheduleRow,
@@ -22,6 +23,8 @@ export interface TableDefinition {
   readonly columns: string;
   /** Index name → its column. */
   readonly indexes: Readonly<Record<string, string>>;
+  /** Whoever may read it could pass for a gateway: no default privilege of the schema makes it public. */
+  readonly isSecret?: true;
 }
 
 /** The record of the migrations that were applied. */
@@ -142,6 +145,16 @@ const consoleSessions = (timestamp: string): TableDefinition => ({
   indexes: { idx_console_sessions_user: 'user_id' },
 });
 
+const fleets: TableDefinition = {
+  name: 'gateway_fleets',
+  since: 6,
+  required: Object.keys(gatewayFleetRow.properties),
+  columns: `fleet TEXT PRIMARY KEY, epoch BIGINT NOT NULL, holder UUID, url TEXT, renewed_at TIMESTAMPTZ NOT NULL,
+    members JSONB NOT NULL, secret BYTEA NOT NULL`,
+  indexes: {},
+  isSecret: true,
+};
+
 /** Ordered so that each table refers only to earlier ones. */
 export const postgresTables: readonly TableDefinition[] = [
   users('SERIAL PRIMARY KEY', pgTimestamps),
@@ -154,6 +167,7 @@ export const postgresTables: readonly TableDefinition[] = [
   poolSchedules('SERIAL PRIMARY KEY', pgTimestamps),
   history,
   consoleSessions('TIMESTAMPTZ'),
+  fleets,
 ];
 
 /** Personal maps no keys, so it has no table for mappings. */
@@ -175,6 +189,7 @@ export const createMissing = (
     .filter(table => table.since === version && !existing.has(table.name))
     .flatMap(table => [
       `CREATE TABLE ${table.name} (${table.columns})`,
+      ...(table.isSecret === true ? [`REVOKE ALL ON ${table.name} FROM PUBLIC`] : []),
       ...Object.entries(table.indexes).map(([name, column]) => `CREATE INDEX ${name} ON ${table.name}(${column})`),
     ]);
 

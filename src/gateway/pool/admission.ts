@@ -2,18 +2,15 @@
  * Decides which requests may wait for a seat, and the refusal of the others: the limit they met, and when to come back.
  */
 import type { PoolSettings, TenantConfig } from '../../config/config.ts';
-import { type Clock, momentOf } from '../../domain/clock.ts';
 import type { Level } from '../../domain/vocabulary.ts';
 import type { Closed, Place, Scheduler } from '../../scheduler/scheduler.ts';
 import { type DrainRate, retryAfterSec } from './drain-rate.ts';
-import { refusals } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 
 export type TenantsById = ReadonlyMap<string, TenantConfig>;
 
 export interface AdmissionOptions<Holder> {
-  readonly name: string;
   readonly scheduler: Scheduler<Holder>;
-  readonly clock: Clock;
   readonly drainOf: (level: Level) => DrainRate;
   /** 0 ≤ x < 1; spreads Retry-After. */
   readonly random: () => number;
@@ -39,61 +36,61 @@ export class Admission<Holder> {
   }
 
   /** Queues the place, or returns the refusal. */
-  admit(place: Place<Holder>, now: number): Error | null {
+  admit(place: Place<Holder>, now: number): Refusal | null {
     const { scheduler } = this.#options;
     return this.#refusalInAdvance(place, now) ?? this.#refusalOf(scheduler.enqueue(place, now), place, now);
   }
 
   /** The refusal of a place that was evicted by another. */
-  evicted({ level }: Place<Holder>, now: number): Error {
-    return refusals.evicted(level, this.#retryAfterSec(level, now));
+  evicted({ level }: Place<Holder>, now: number): Refusal {
+    return { code: 'evicted', retryAfterSec: this.#retryAfterSec(level, now) };
   }
 
   /**
    * The refusal of a place whose time is over: because of its tenant's limits, a closed upstream or a lack of seats.
    */
-  timedOut(place: Place<Holder>, now: number): Error {
+  timedOut(place: Place<Holder>, now: number): Refusal {
     const { level, timeoutMs } = place;
-    if (place.isHeldByTenant) return refusals.tenantTimedOut(timeoutMs, this.#tenantRetryAfterSec(place, now));
+    if (place.isHeldByTenant)
+      return { code: 'tenant_timed_out', timeoutMs, retryAfterSec: this.#tenantRetryAfterSec(place, now) };
     const closed = this.#options.scheduler.inspection.closedTo(place, now);
-    if (closed === null) return refusals.timedOut(level, timeoutMs, this.#retryAfterSec(level, now));
-    return refusals.closedTimedOut(this.#told(closed), level, timeoutMs, this.#openAfterSec(closed, now));
+    if (closed !== null) return this.#closed('closed_timed_out', place, closed, now);
+    return { code: 'timed_out', timeoutMs, retryAfterSec: this.#retryAfterSec(level, now) };
   }
 
-  #refusalOf(admission: ReturnType<Scheduler<Holder>['enqueue']>, place: Place<Holder>, now: number): Error | null {
+  #refusalOf(admission: ReturnType<Scheduler<Holder>['enqueue']>, place: Place<Holder>, now: number): Refusal | null {
     const { level } = place;
-    const { maxTokensInFlight, maxQueueDepth, maxQueueDepthPool: depth, maxQueuedBytes: bytes } = this.#settings;
+    const { maxTokensInFlight, maxQueueDepth, maxQueueDepthPool, maxQueuedBytes: bytes } = this.#settings;
     switch (admission) {
       case 'queued':
         return null;
       case 'impossible':
-        return refusals.impossible(place.tokens, maxTokensInFlight ?? 0);
+        return { code: admission, tokens: place.tokens, most: maxTokensInFlight ?? 0 };
       case 'tenant_full': {
-        const most = this.#tenants.get(place.flowId)?.maxQueueDepth ?? 0;
-        return refusals.tenantFull(most, this.#tenantRetryAfterSec(place, now));
+        const depth = this.#tenants.get(place.flowId)?.maxQueueDepth ?? 0;
+        return { code: admission, depth, retryAfterSec: this.#tenantRetryAfterSec(place, now) };
       }
       case 'level_full':
-        return refusals.levelFull(level, maxQueueDepth[level] ?? 0, this.#retryAfterSec(level, now));
+        return { code: admission, depth: maxQueueDepth[level] ?? 0, retryAfterSec: this.#retryAfterSec(level, now) };
       case 'pool_full':
-        return refusals.poolFull(this.#options.name, { depth, bytes }, this.#retryAfterSec(level, now));
+        return { code: admission, depth: maxQueueDepthPool, bytes, retryAfterSec: this.#retryAfterSec(level, now) };
     }
   }
 
   /** A request whose wait is predicted to end in a timeout is refused at once. */
-  #refusalInAdvance(place: Place<Holder>, now: number): Error | null {
+  #refusalInAdvance(place: Place<Holder>, now: number): Refusal | null {
     const { scheduler } = this.#options;
     if (scheduler.startsAtOnce(place, now)) return null;
     const { inspection } = scheduler;
     const { level, timeoutMs } = place;
     const latestMs = timeoutMs * toleranceFactor;
     if (inspection.tenantWaitMs(place, now) > latestMs)
-      return refusals.tenantTooLate(timeoutMs, this.#tenantRetryAfterSec(place, now));
+      return { code: 'tenant_too_late', timeoutMs, retryAfterSec: this.#tenantRetryAfterSec(place, now) };
     // The end of a closure is known, not predicted.
     const closed = inspection.closedTo(place, now);
-    if (closed !== null && closed.until - now > timeoutMs)
-      return refusals.closedTooLong(this.#told(closed), level, timeoutMs, this.#openAfterSec(closed, now));
+    if (closed !== null && closed.until - now > timeoutMs) return this.#closed('closed_too_long', place, closed, now);
     const isTooLate = Math.max(inspection.poolWaitMs(now), this.#queueWaitMs(place, now)) > latestMs;
-    return isTooLate ? refusals.tooLate(level, timeoutMs, this.#retryAfterSec(level, now)) : null;
+    return isTooLate ? { code: 'too_late', timeoutMs, retryAfterSec: this.#retryAfterSec(level, now) } : null;
   }
 
   #queueWaitMs(place: Place<Holder>, now: number): number {
@@ -115,11 +112,15 @@ export class Admission<Holder> {
     const tenantSec = scheduler.inspection.tenantWaitMs(place, now) / 1000;
     return tenantSec > 0 ? retryAfterSec(tenantSec, random()) : this.#retryAfterSec(place.level, now);
   }
-  #openAfterSec({ until }: Closed, now: number): number {
-    return retryAfterSec((until - now) / 1000, this.#options.random());
-  }
 
-  #told({ model, until }: Closed): { model: string | null; moment: string } {
-    return { model, moment: momentOf(this.#options.clock, until) };
+  #closed(
+    code: 'closed_too_long' | 'closed_timed_out',
+    { timeoutMs }: Place<Holder>,
+    { model, until }: Closed,
+    now: number,
+  ): Refusal {
+    const closedForMs = until - now;
+    const afterSec = retryAfterSec(closedForMs / 1000, this.#options.random());
+    return { code, isOfModel: model !== null, closedForMs, timeoutMs, retryAfterSec: afterSec };
   }
 }

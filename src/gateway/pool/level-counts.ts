@@ -1,6 +1,7 @@
 import type { LevelStats, WaitPercentiles } from '../../domain/stats.ts';
 import { allLevels, type Level } from '../../domain/vocabulary.ts';
 import { DrainRate } from './drain-rate.ts';
+import type { Refusal } from './refusal.ts';
 
 /** The events of one level of a pool since the start. */
 export class LevelCounts {
@@ -13,6 +14,13 @@ export class LevelCounts {
 
   constructor(level: Level) {
     this.#level = level;
+  }
+
+  /** Counts the end of a request without a seat. */
+  refused({ code }: Refusal): void {
+    if (code === 'client_left') this.cancelled++;
+    else if (code === 'timed_out' || code === 'tenant_timed_out' || code === 'closed_timed_out') this.timedOut++;
+    else this.rejected++;
   }
 
   /** Records what waits in the level. Places that stand aside do not show how fast the others are served. */

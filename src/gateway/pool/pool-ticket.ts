@@ -1,7 +1,9 @@
-import { Ring } from '../../domain/structures/ring.ts';
+import type { Ring } from '../../domain/structures/ring.ts';
 import type { Spent } from '../../domain/usage.ts';
-import { Place } from '../../scheduler/scheduler.ts';
-import type { Ticket, TicketFields } from './ticket.ts';
+import type { Asked, Guest, Stay, Wait } from './guest.ts';
+import type { Net } from './net.ts';
+import type { Refusal } from './refusal.ts';
+import type { Ticket } from './ticket.ts';
 
 /** The messages of a ticket to its dispatcher. */
 export interface TicketOffice {
@@ -9,44 +11,64 @@ export interface TicketOffice {
   progressed(ticket: PoolTicket, spent: Spent): void;
   upstreamBusy(ticket: PoolTicket, status: number, retryAfterMs: number | null): boolean;
   upstreamAnswered(ticket: PoolTicket, status: number): void;
+  /** One of those that wait has its seat. */
+  seated(ticket: PoolTicket): void;
+  /** Returns what its client is told. */
+  refused(ticket: PoolTicket, refusal: Refusal): Error;
 }
 
+const atOnce: Wait = { wasQueued: false, waitMs: 0, position: 1 };
+
 /**
- * new → waiting → seated → running → ended; from `new` straight to `seated` if nothing waits, and once from `running`
- * back to `waiting` when its upstream is busy and it is put back.
+ * new → waiting → seated → running → ended, and once from `running` back to `waiting` when its upstream is busy and it is
+ * put back. What its desk says of a ticket that does not wait for it is of no use any more.
  */
-export class PoolTicket implements Ticket {
-  readonly place: Place<PoolTicket>;
-  readonly requestId: string;
-  /** Its place among those that wait or have a seat. */
-  readonly amongPresent = new Ring<PoolTicket>(this);
+export class PoolTicket implements Ticket, Guest {
+  readonly asked: Asked;
+  readonly timeoutMs: number;
+  stay: Stay | null = null;
   state: 'new' | 'waiting' | 'seated' | 'running' | 'ended' = 'new';
-  waitMs = 0;
-  wasQueued = false;
-  position = 1;
   spent: Spent;
   /** The reason why it gets no seat. */
-  refusal: Error | null = null;
+  error: Error | null = null;
   isLeft = false;
-  /** 2 after it was put back. */
   attempt = 1;
   /** Whether the upstream had no room for it in this attempt, and the fate of that answer. */
   busy: 'no' | 'told the client' | 'may be put back' = 'no';
   /** The office of its dispatcher. */
   readonly office: TicketOffice;
-  #waitingSince = 0;
+  /** Its place among those of its dispatcher that wait; null if it never had to. */
+  amongWaiting: Ring<PoolTicket> | null = null;
+  net: Net | null = null;
+  #wait = atOnce;
   #resolve: () => void = nothing;
   #reject: (reason: Error) => void = nothing;
 
-  constructor(fields: TicketFields, timeoutMs: number, office: TicketOffice) {
-    this.place = new Place(this, fields, timeoutMs);
-    this.requestId = fields.requestId;
-    this.spent = fields;
+  constructor(asked: Asked, timeoutMs: number, office: TicketOffice) {
+    this.asked = asked;
+    this.timeoutMs = timeoutMs;
+    this.spent = asked;
     this.office = office;
   }
 
   get isGranted(): boolean {
-    return this.state === 'running' || (this.state === 'ended' && this.refusal === null);
+    return this.state === 'running' || (this.state === 'ended' && this.error === null);
+  }
+
+  get isWaiting(): boolean {
+    return this.state === 'waiting';
+  }
+
+  get wasQueued(): boolean {
+    return this.#wait.wasQueued;
+  }
+
+  get waitMs(): number {
+    return this.#wait.waitMs;
+  }
+
+  get position(): number {
+    return this.#wait.position;
   }
 
   leave(): void {
@@ -70,9 +92,9 @@ export class PoolTicket implements Ticket {
     this.spent = spent;
   }
 
-  /** Resolves when it gets its seat; rejects with the refusal. */
-  seated(): Promise<void> {
-    if (this.refusal !== null) return Promise.reject(this.refusal);
+  /** Resolves when it gets its seat; rejects with the reason why it gets none. */
+  granted(): Promise<void> {
+    if (this.error !== null) return Promise.reject(this.error);
     if (this.state === 'seated') return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -80,37 +102,35 @@ export class PoolTicket implements Ticket {
     });
   }
 
-  enter(now: number, position: number): void {
+  enter(): void {
     this.state = 'waiting';
-    this.#waitingSince = now;
-    this.position = position;
   }
 
-  putBack(now: number): void {
+  putBack(): void {
     this.state = 'waiting';
-    this.#waitingSince = now;
-    this.spent = this.place;
-    this.wasQueued = true;
+    this.spent = this.asked;
     this.attempt++;
     this.busy = 'no';
   }
 
-  /** All its time in the queue, until now if it waits. */
-  waitedMs(now: number): number {
-    return this.state === 'waiting' ? this.waitMs + now - this.#waitingSince : this.waitMs;
+  queued(wait: Wait): void {
+    this.#wait = wait;
   }
 
-  seat(now: number): void {
-    this.waitMs = this.waitedMs(now);
+  seated(wait: Wait): void {
+    if (this.state !== 'waiting') return;
+    this.#wait = wait;
     this.state = 'seated';
+    if (this.amongWaiting !== null) this.office.seated(this);
     this.#resolve();
   }
 
-  refuse(reason: Error, now: number): void {
-    this.waitMs = this.waitedMs(now);
+  refused(refusal: Refusal, wait: Wait): void {
+    if (this.state !== 'waiting' && this.state !== 'seated') return;
+    this.#wait = wait;
     this.state = 'ended';
-    this.refusal = reason;
-    this.#reject(reason);
+    this.error = this.office.refused(this, refusal);
+    this.#reject(this.error);
   }
 }
 

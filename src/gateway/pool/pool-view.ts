@@ -17,8 +17,8 @@ import { allLevels, type Level } from '../../domain/vocabulary.ts';
 import { PoolHistory } from '../../observed/pool-history.ts';
 import type { EndedStep } from '../../observed/wait-window.ts';
 import type { Closed, FlowShare, Scheduler, Standing } from '../../scheduler/scheduler.ts';
+import type { Stay } from './guest.ts';
 import type { PoolCounts } from './level-counts.ts';
-import type { PoolTicket } from './pool-ticket.ts';
 import { type WaitFacts, waitSentence } from './wait-reason.ts';
 
 /** The waits of granted requests. */
@@ -33,7 +33,7 @@ interface ViewParts {
   readonly name: string;
   readonly clock: Clock;
   readonly waits: Waits;
-  readonly scheduler: Scheduler<PoolTicket>;
+  readonly scheduler: Scheduler<Stay>;
   readonly counts: PoolCounts;
   readonly settings: () => PoolSettings;
 }
@@ -44,13 +44,13 @@ type TenantName = (flowId: string) => string | null;
 /** From this many grants on their speed predicts the wait of a request. */
 const fewestGrants = 3;
 
-type Standings = (ticket: PoolTicket) => Standing;
+type Standings = (stay: Stay) => Standing;
 
 export class PoolView {
   readonly #parts: ViewParts;
   readonly #history: PoolHistory;
   /** The requests that wait or have a seat. */
-  readonly #present = new Ring<PoolTicket>();
+  readonly #present = new Ring<Stay>();
 
   constructor(parts: ViewParts) {
     this.#parts = parts;
@@ -61,12 +61,17 @@ export class PoolView {
     return this.#parts.name;
   }
 
-  entered(ticket: PoolTicket): void {
-    this.#present.append(ticket.amongPresent);
+  entered(stay: Stay): void {
+    this.#present.append(stay.amongPresent);
   }
 
-  left(ticket: PoolTicket): void {
-    ticket.amongPresent.leave();
+  left(stay: Stay): void {
+    stay.amongPresent.leave();
+  }
+
+  /** The requests that wait or have a seat, in the order in which they came. */
+  present(): Iterable<Stay> {
+    return this.#present;
   }
 
   /** Ends a step of the history. */
@@ -147,11 +152,11 @@ export class PoolView {
 
   /** Returns the request with this ID; of several, the first waiting one. Scans all requests. */
   find(requestId: string): PresentRequest | null {
-    let found: PoolTicket | null = null;
-    for (const ticket of this.#present) {
-      if (ticket.requestId !== requestId) continue;
-      if (ticket.state === 'waiting') return this.#shown(ticket, this.#standings());
-      found ??= ticket;
+    let found: Stay | null = null;
+    for (const stay of this.#present) {
+      if (stay.guest.asked.requestId !== requestId) continue;
+      if (stay.state === 'waiting') return this.#shown(stay, this.#standings());
+      found ??= stay;
     }
     return found === null ? null : this.#shown(found, this.#standings());
   }
@@ -164,7 +169,7 @@ export class PoolView {
       .sort((a, b) => b.waitedMs(now) - a.waitedMs(now));
     const standings = this.#standings();
     return {
-      requests: waiting.slice(0, limit).map(ticket => this.#shown(ticket, standings)),
+      requests: waiting.slice(0, limit).map(stay => this.#shown(stay, standings)),
       total: waiting.length,
     };
   }
@@ -175,17 +180,17 @@ export class PoolView {
     return ({ place }) => standings(place);
   }
 
-  #shown(ticket: PoolTicket, standings: Standings): PresentRequest {
+  #shown(stay: Stay, standings: Standings): PresentRequest {
     const now = this.#parts.clock.now();
-    const { requestId, place } = ticket;
-    const isWaiting = ticket.state === 'waiting';
+    const { place } = stay;
+    const isWaiting = stay.state === 'waiting';
     const shownTicket = {
-      request_id: requestId,
+      request_id: stay.guest.asked.requestId,
       state: isWaiting ? ('waiting' as const) : ('running' as const),
       pool: this.name,
       level: place.level,
       flow_id: place.flowId,
-      waited_ms: Math.round(ticket.waitedMs(now)),
+      waited_ms: Math.round(stay.waitedMs(now)),
     };
     if (!isWaiting) {
       return {
@@ -197,20 +202,20 @@ export class PoolView {
         gives_up_in_ms: null,
       };
     }
-    const standing = standings(ticket);
+    const standing = standings(stay);
     const { better_levels, own_level, worse_levels, own_flow } = standing.ahead;
     return {
       ...shownTicket,
       position: 1 + better_levels + own_level + worse_levels + own_flow,
       ahead: standing.ahead,
-      reason: this.#reason(ticket, standing, now),
-      expected_wait_ms: this.#expectedWaitMs(ticket, standing, now),
+      reason: this.#reason(stay, standing, now),
+      expected_wait_ms: this.#expectedWaitMs(stay, standing, now),
       gives_up_in_ms: Math.max(Math.round(place.deadline - now), 0),
     };
   }
 
   #reason(
-    { place: { level } }: PoolTicket,
+    { place: { level } }: Stay,
     { reason: code, closed, ...standing }: Standing,
     now: number,
   ): PresentRequest['reason'] {
@@ -236,7 +241,7 @@ export class PoolView {
   /**
    * The time until the requests ahead in its level and itself have drained at the recent rate; null if it is unknown.
    */
-  #expectedWaitMs({ place }: PoolTicket, { closed, costAhead, tenantWaitMs }: Standing, now: number): number | null {
+  #expectedWaitMs({ place }: Stay, { closed, costAhead, tenantWaitMs }: Standing, now: number): number | null {
     const { scheduler, counts } = this.#parts;
     const drainMs = counts.of(place.level).drain.predictMs(costAhead + place.cost, now, fewestGrants);
     if (tenantWaitMs === null) return null;

@@ -1,63 +1,119 @@
-import { errors } from '../../domain/errors.ts';
+/** Why a request gets no seat: a code and its numbers, which any process can be told, and the sentence for its client. */
+import { type Clock, momentOf } from '../../domain/clock.ts';
+import { ClientLeft, errors } from '../../domain/errors.ts';
 import type { Level } from '../../domain/vocabulary.ts';
 import { shownModel } from '../../upstreams/upstreams.ts';
 
+interface Later {
+  readonly retryAfterSec: number;
+}
+
+interface TooLong extends Later {
+  readonly timeoutMs: number;
+}
+
+interface Closed extends TooLong {
+  /** The upstream has closed its model; else all of it. */
+  readonly isOfModel: boolean;
+  readonly closedForMs: number;
+}
+
+interface Full extends Later {
+  readonly depth: number;
+}
+
+/** The numbers of each code. */
+interface Numbers {
+  readonly client_left: object;
+  readonly shutting_down: Later;
+  readonly not_put_back: Later;
+  readonly no_such_pool: Later;
+  readonly impossible: { readonly tokens: number; readonly most: number };
+  readonly tenant_full: Full;
+  readonly level_full: Full;
+  readonly pool_full: Full & { readonly bytes: number };
+  readonly evicted: Later;
+  readonly tenant_too_late: TooLong;
+  readonly tenant_timed_out: TooLong;
+  readonly too_late: TooLong;
+  readonly timed_out: TooLong;
+  readonly closed_too_long: Closed;
+  readonly closed_timed_out: Closed;
+}
+
+export type Code = keyof Numbers;
+
+export type Refusal<One extends Code = Code> = { [Each in One]: { readonly code: Each } & Numbers[Each] }[One];
+
+/** Who is refused, and where. */
+interface Refused {
+  readonly pool: string;
+  readonly asked: { readonly level: Level; readonly model: string };
+  readonly clock: Clock;
+}
+
+/** Returns what the client is told. */
+export const errorOf = <One extends Code>(refusal: Refusal<One>, refused: Refused): Error =>
+  errorsOf[refusal.code](refusal, refused);
+
+/** Codes come from other processes, too, which may be newer. */
+export const isCode = (code: string): code is Code => Object.hasOwn(errorsOf, code);
+
 const seconds = (ms: number) => `${ms / 1000} s`;
 
-/** `model` null: the upstream as a whole. */
-interface ClosedUntil {
-  readonly model: string | null;
-  readonly moment: string;
-}
-
-function closedSentence({ model, moment }: ClosedUntil): string {
-  if (model === null) return `The upstream has no room until ${moment}.`;
-  return `The upstream takes no more requests for the model \`${shownModel(model)}\` until ${moment}.`;
-}
-
-/** The refusals of requests without a seat: the limit they met, and when to retry. */
-export const refusals = {
-  impossible: (tokens: number, most: number) =>
+const errorsOf: { readonly [One in Code]: (refusal: Refusal<One>, refused: Refused) => Error } = {
+  client_left: () => new ClientLeft('The client left before its request had a seat.'),
+  shutting_down: ({ retryAfterSec }) => errors.unavailable('The gateway is shutting down.', retryAfterSec),
+  not_put_back: ({ retryAfterSec }) =>
+    errors.unavailable('The upstream has no room for this request, which could not be queued again.', retryAfterSec),
+  no_such_pool: ({ retryAfterSec }, { pool }) =>
+    errors.unavailable(`The gateway that grants the seats of all gateways has no pool '${pool}'.`, retryAfterSec),
+  impossible: ({ tokens, most }) =>
     errors.invalidRequest(
       `This request needs about ${Math.ceil(tokens)} tokens; at most ${most} may be in flight at a time. Make it shorter or lower its token limit.`,
     ),
-  tenantFull: (depth: number, retryAfterSec: number) =>
+  tenant_full: ({ depth, retryAfterSec }) =>
     errors.tenantLimit(`The queue of this tenant is full: ${depth} of its requests may wait.`, retryAfterSec),
-  tenantTooLate: (timeoutMs: number, retryAfterSec: number) =>
-    errors.tenantLimit(
-      `This tenant's own limits let it start nothing more within ${seconds(timeoutMs)}.`,
-      retryAfterSec,
-    ),
-  tenantTimedOut: (timeoutMs: number, retryAfterSec: number) =>
-    errors.tenantLimit(`This tenant's own limits kept this request waiting for ${seconds(timeoutMs)}.`, retryAfterSec),
-  levelFull: (level: Level, depth: number, retryAfterSec: number) =>
+  level_full: ({ depth, retryAfterSec }, { asked: { level } }) =>
     errors.queueFull(`The queue of level P${level} is full: ${depth} requests may wait in it.`, retryAfterSec),
-  poolFull: (pool: string, limits: { depth: number; bytes: number }, retryAfterSec: number) =>
+  pool_full: ({ depth, bytes, retryAfterSec }, { pool }) =>
     errors.queueFull(
-      `The queue of pool '${pool}' is full: ${limits.depth} requests of ${Math.round(limits.bytes / 2 ** 20)} MiB together may wait in it.`,
+      `The queue of pool '${pool}' is full: ${depth} requests of ${Math.round(bytes / 2 ** 20)} MiB together may wait in it.`,
       retryAfterSec,
     ),
-  evicted: (level: Level, retryAfterSec: number) =>
+  evicted: ({ retryAfterSec }, { asked: { level } }) =>
     errors.queueFull(
       `The queue is full, and this request of level P${level} had to make room for another.`,
       retryAfterSec,
     ),
-  timedOut: (level: Level, timeoutMs: number, retryAfterSec: number) =>
-    errors.queueTimeout(`No seat became free for level P${level} within ${seconds(timeoutMs)}.`, retryAfterSec),
-  tooLate: (level: Level, timeoutMs: number, retryAfterSec: number) =>
+  tenant_too_late: ({ timeoutMs, retryAfterSec }) =>
+    errors.tenantLimit(
+      `This tenant's own limits let it start nothing more within ${seconds(timeoutMs)}.`,
+      retryAfterSec,
+    ),
+  tenant_timed_out: ({ timeoutMs, retryAfterSec }) =>
+    errors.tenantLimit(`This tenant's own limits kept this request waiting for ${seconds(timeoutMs)}.`, retryAfterSec),
+  too_late: ({ timeoutMs, retryAfterSec }, { asked: { level } }) =>
     errors.queueTimeout(
       `No seat will become free for level P${level} within ${seconds(timeoutMs)}, as things are.`,
       retryAfterSec,
     ),
-  closedTooLong: (closed: ClosedUntil, level: Level, timeoutMs: number, retryAfterSec: number) =>
+  timed_out: ({ timeoutMs, retryAfterSec }, { asked: { level } }) =>
+    errors.queueTimeout(`No seat became free for level P${level} within ${seconds(timeoutMs)}.`, retryAfterSec),
+  closed_too_long: (refusal, refused) =>
     errors.queueTimeout(
-      `${closedSentence(closed)} A request of level P${level} may wait for ${seconds(timeoutMs)}.`,
-      retryAfterSec,
+      `${closedSentence(refusal, refused)} A request of level P${refused.asked.level} may wait for ${seconds(refusal.timeoutMs)}.`,
+      refusal.retryAfterSec,
     ),
-  closedTimedOut: (closed: ClosedUntil, level: Level, timeoutMs: number, retryAfterSec: number) =>
+  closed_timed_out: (refusal, refused) =>
     errors.queueTimeout(
-      `${closedSentence(closed)} This request of level P${level} has waited for ${seconds(timeoutMs)}.`,
-      retryAfterSec,
+      `${closedSentence(refusal, refused)} This request of level P${refused.asked.level} has waited for ${seconds(refusal.timeoutMs)}.`,
+      refusal.retryAfterSec,
     ),
-  shuttingDown: () => errors.unavailable('The gateway is shutting down.', 1),
 };
+
+function closedSentence({ isOfModel, closedForMs }: Closed, { asked, clock }: Refused): string {
+  const moment = momentOf(clock, clock.now() + closedForMs);
+  if (!isOfModel) return `The upstream has no room until ${moment}.`;
+  return `The upstream takes no more requests for the model \`${shownModel(asked.model)}\` until ${moment}.`;
+}

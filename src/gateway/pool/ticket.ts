@@ -1,16 +1,7 @@
 import type { Spent } from '../../domain/usage.ts';
-import type { Level } from '../../domain/vocabulary.ts';
+import type { Asked, Wait } from './guest.ts';
 
-/** `cost` and `tokens` are estimated, see domain/usage.ts. */
-export interface TicketFields extends Spent {
-  /** The ID by which an operator finds it while it is here. */
-  readonly requestId: string;
-  readonly flowId: string;
-  readonly level: Level;
-  /** The target of the request, which a busy upstream closes. */
-  readonly provider: string;
-  readonly model: string;
-  readonly bodyBytes: number;
+export interface TicketFields extends Asked {
   /** The client's longest wait; null: as long as its level allows. */
   readonly maxWaitMs: number | null;
 }
@@ -18,15 +9,10 @@ export interface TicketFields extends Spent {
 /** The result of work whose request is to be put back, if Ticket.upstreamBusy() has allowed it. */
 export const putBack: unique symbol = Symbol('put back');
 
-/** One request's place in a pool, queued or seated. */
-export interface Ticket {
-  /** All its time in the queue, until now, its seat or its refusal; 0 if it did not have to wait. */
-  readonly waitMs: number;
-  readonly wasQueued: boolean;
+/** One request's place in a pool, queued or seated. Its wait is told when it has a seat or a refusal. */
+export interface Ticket extends Wait {
   /** It has a seat, or had one to its end; not while it is put back. */
   readonly isGranted: boolean;
-  /** 1 + the requests that were waiting in its own and better levels when it came. */
-  readonly position: number;
   /** The client has left: gives the place up, unless the work has begun. May be called at any time. */
   leave(): void;
   /** While the work runs: the usage so far. The charge is raised to it, never lowered. */

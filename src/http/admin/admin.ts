@@ -7,7 +7,9 @@ import { type AdminApp, admins, authorize, isStillWelcome, withContract } from '
 import { apiKeyRoutes, type KeyUseService } from './api-keys.ts';
 import { configRoutes, type SettingsService } from './config.ts';
 import { noQuery } from './contract/contract.ts';
+import type { FleetShown } from './contract/fleet.ts';
 import type { ShownProvider } from './contract/live.ts';
+import { fleetRoutes } from './fleet.ts';
 import { takeJsonBodies } from './json-body.ts';
 import { type BoostDryRunService, type BoostService, boostRoutes } from './mappings/boosts.ts';
 import { type ExplainService, explainRoutes } from './mappings/explain.ts';
@@ -38,6 +40,7 @@ export interface AdminServices {
   readonly scheduledPools: PoolScheduleService;
   readonly lanes: LanesService;
   readonly providers: () => readonly ShownProvider[];
+  readonly fleet: () => FleetShown;
   /**
    * Returns the answer to an error of the database, which names the faulty one of `fields`; any other error unchanged.
    */
@@ -92,6 +95,7 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
         request => isStillWelcome(door, request),
       );
       providerRoutes(admin, services.providers);
+      fleetRoutes(admin, services.fleet);
       poolRoutes(admin, services.pools, services.identities);
       poolScheduleRoutes(admin, services.scheduledPools, services.identities);
       if (services.mappings === null) refuseMappings(admin);

@@ -17,6 +17,8 @@ export class Capacity {
   #settings: SchedulerSettings;
   readonly #aimd: Aimd;
   #rates: Rates | null = null;
+  /** The most seats in use that the caller allows. */
+  #budget = Number.POSITIVE_INFINITY;
 
   constructor(settings: SchedulerSettings) {
     this.#settings = settings;
@@ -28,6 +30,12 @@ export class Capacity {
     this.#aimd.configure(settings.seats);
     if (!settings.aimd) this.#aimd.reset();
     this.#rates = Rates.of(settings, this.#rates, now);
+    this.#applySeats();
+  }
+
+  /** Allows at most this many seats in use; null: all that there are. */
+  holdBack(seats: number | null): void {
+    this.#budget = seats ?? Number.POSITIVE_INFINITY;
     this.#applySeats();
   }
 
@@ -46,7 +54,7 @@ export class Capacity {
   upstreamServed(): void {
     if (!this.#settings.aimd) return;
     this.#aimd.served(this.seats.inUse);
-    if (this.#aimd.limit !== this.seats.limit) this.#applySeats();
+    if (this.#limit !== this.seats.limit) this.#applySeats();
   }
 
   isOpen(now: number): boolean {
@@ -75,6 +83,12 @@ export class Capacity {
     this.#rates?.take(tokens, now);
   }
 
+  /** For a request whose rates were taken elsewhere. */
+  adopt({ level, tokens }: Held): void {
+    this.seats.take(level);
+    this.tokensInFlight += tokens;
+  }
+
   free({ level, tokens }: Held): void {
     this.seats.free(level);
     // Estimates may be fractions; rounding errors must not add up.
@@ -86,11 +100,19 @@ export class Capacity {
     this.#rates?.correct(tokens, now);
   }
 
+  emptyBurst(now: number): void {
+    this.#rates?.emptyBurst(now);
+  }
+
   giveBackRequest(): void {
     this.#rates?.giveBackRequest();
   }
 
+  get #limit(): number {
+    return Math.min(this.#aimd.limit, this.#budget);
+  }
+
   #applySeats(): void {
-    this.seats.configure(this.#settings, this.#aimd.limit);
+    this.seats.configure(this.#settings, this.#limit);
   }
 }

@@ -52,6 +52,11 @@ export class Gcra {
     this.#tat -= this.#intervalMs;
   }
 
+  /** As if the burst had been used just now. */
+  emptyBurst(now: number): void {
+    this.#tat = Math.max(this.#tat, now + this.#burst * this.#intervalMs);
+  }
+
   /** Changes the limit; capacity already used stays used. */
   configure(perSecond: number, burst: number | null, now: number): void {
     const used = Math.max(this.#tat - now, 0) / this.#intervalMs;
@@ -83,6 +88,11 @@ export class TokenBucket {
   /** Takes tokens; a negative number returns tokens that were taken in excess. */
   take(tokens: number, now: number): void {
     this.#emptyAt = Math.max(this.#emptyAt, now - this.#burst / this.#perMs) + tokens / this.#perMs;
+  }
+
+  /** As if the burst had been used just now. */
+  emptyBurst(now: number): void {
+    this.#emptyAt = Math.max(this.#emptyAt, now);
   }
 
   configure(perSecond: number, burst: number | null, now: number): void {
@@ -146,6 +156,12 @@ export class Rates {
 
   giveBackRequest(): void {
     this.#requests?.giveBack();
+  }
+
+  /** As if both bursts had been used just now. */
+  emptyBurst(now: number): void {
+    this.#requests?.emptyBurst(now);
+    this.#tokens?.emptyBurst(now);
   }
 
   #configure({ requestsPerSec, requestBurst = null, tokensPerSec, tokenBurst = null }: RateLimits, now: number): void {

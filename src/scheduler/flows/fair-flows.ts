@@ -104,7 +104,7 @@ export class FairFlows<Holder> {
     return cost / (flow.weight * this.#levelWeight);
   }
 
-  /** Returns the flow for a request that begins to wait. */
+  /** Returns the flow for a request that begins to wait, or has a seat without having waited here. */
   awaken(id: string): Flow<Holder> {
     const known = this.#flows.get(id);
     if (known === undefined) {

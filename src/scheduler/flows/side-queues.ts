@@ -12,6 +12,7 @@
  *
  * Invariants: a side queue is in order of arrival and never empty; #open has those whose target is open.
  */
+
 import { type HeapItem, IndexedHeap } from './heap.ts';
 import { insertBefore, type Linked, type LinkedList, unlink } from './linked-list.ts';
 

@@ -52,8 +52,13 @@ export class Parking<Holder> {
   }
 
   started(tenant: FlowTenant<Holder>, tokens: number, now: number): void {
-    tenant.running++;
     tenant.rates?.take(tokens, now);
+    this.adopted(tenant, now);
+  }
+
+  /** One more of its requests runs, whose rates were taken elsewhere. */
+  adopted(tenant: FlowTenant<Holder>, now: number): void {
+    tenant.running++;
     this.review(tenant, now);
   }
 
@@ -93,6 +98,13 @@ export class Parking<Holder> {
     for (const tenant of this.#tenants.values()) tenant.isParked = !tenant.mayStart(now);
     for (const flow of flows) if (flow.head !== null) this.#options.review(flow);
     for (const tenant of this.#tenants.values()) this.#await(tenant);
+  }
+
+  emptyBursts(now: number): void {
+    for (const tenant of this.#tenants.values()) {
+      tenant.rates?.emptyBurst(now);
+      this.review(tenant, now);
+    }
   }
 
   #forget(id: string): void {

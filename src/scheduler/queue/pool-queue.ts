@@ -90,8 +90,9 @@ export class PoolQueue<Holder> {
     return makeRoom({ place, levels: this.levels, settings, queued: this, evict });
   }
 
-  enter(place: Place<Holder>, now: number): void {
-    place.deadline = now + place.timeoutMs;
+  /** `ageMs`: its time in the queue of another scheduler. */
+  enter(place: Place<Holder>, now: number, ageMs = 0): void {
+    place.deadline = now - ageMs + place.timeoutMs;
     this.#deadlines.push(place, place.deadline, ++this.#arrivals);
     const queue = this.level(place.level);
     queue.enqueue(place, this.closures.targetOf(place));

@@ -8,14 +8,14 @@ import { arrangeDispatcher, none, refusalOf } from '../../support/arrange-dispat
 import { perLevel, poolSettings, tenantRules } from '../../support/pool-settings.ts';
 
 test('a request that is put back waits first in its flow until its model opens, and its waits add up', async () => {
-  const { request, clock, started, waits, counts, dispatcher } = arrangeDispatcher();
+  const { request, clock, started, waits, counts, desk } = arrangeDispatcher();
   const returned = request('put back');
   const [behind, better] = [request('behind'), request('P0', 0)];
   clock.advance(100);
   assert.equal(returned.putBack(2000), true);
   await turn();
   assert.deepEqual(counts(), { ...none, waiting: 2 });
-  assert.deepEqual([returned.ticket.wasQueued, clock.pending, dispatcher.view.stats().in_use], [true, 1, 0]);
+  assert.deepEqual([returned.ticket.wasQueued, clock.pending, desk.view.stats().in_use], [true, 1, 0]);
   clock.advance(1999);
   await turn();
   assert.deepEqual(started, ['put back'], 'closed for P0 too');
@@ -56,11 +56,11 @@ test('a request is put back once, and not where it would be too late, nor withou
 });
 
 test('work that answers it wants to be put back where that was not allowed has failed, and its seat is free', async () => {
-  const { request, dispatcher } = arrangeDispatcher();
+  const { request, desk } = arrangeDispatcher();
   const wrong = request('wrong');
   wrong.answerPutBack();
   await assert.rejects(wrong.answer, /not allowed/);
-  assert.equal(dispatcher.view.stats().in_use, 0);
+  assert.equal(desk.view.stats().in_use, 0);
 });
 
 test('a client that left while its request was put back is not served again', async () => {
@@ -97,14 +97,14 @@ test('what was said of the first try does not count for the second: the estimate
 });
 
 test('with aimd the seats shrink with each request that the upstream has no room for and grow with each that it serves', async () => {
-  const { request, dispatcher } = arrangeDispatcher({ seats: 10, aimd: true });
+  const { request, dispatcher, desk } = arrangeDispatcher({ seats: 10, aimd: true });
   const requests = Array.from({ length: 10 }, () => request('one'));
   requests[0]?.putBack(null);
   requests[1]?.putBack(null);
-  assert.equal(dispatcher.view.stats().seats, 8);
+  assert.equal(desk.view.stats().seats, 8);
   for (const { end } of requests) end();
   await dispatcher.idle();
-  assert.equal(dispatcher.view.stats().seats, 10, 'of the other eight, all but the last few while half were in use');
+  assert.equal(desk.view.stats().seats, 10, 'of the other eight, all but the last few while half were in use');
 });
 
 test('progress of a stream parks its tenant, which comes back by the clock alone', async () => {
@@ -125,10 +125,10 @@ test('progress of a stream parks its tenant, which comes back by the clock alone
 });
 
 test('who comes after a change is allowed the time that holds by then', async () => {
-  const { request, dispatcher, clock, counts } = arrangeDispatcher({ queueTimeoutMs: perLevel(1000) });
+  const { request, clock, counts, configure } = arrangeDispatcher({ queueTimeoutMs: perLevel(1000) });
   request('running');
   request('before');
-  dispatcher.configure(poolSettings({ queueTimeoutMs: perLevel(100) }), new Map());
+  configure(poolSettings({ queueTimeoutMs: perLevel(100) }), new Map());
   const after = request('after');
   clock.advance(100);
   assert.equal(await after.outcome, 'queue_timeout');
@@ -160,10 +160,10 @@ test('progress of a ticket without a seat changes nothing', async () => {
 });
 
 test('new settings hold from the next grant on, and nobody who waits is lost', async () => {
-  const { request, dispatcher, started, clock, counts } = arrangeDispatcher({ policy: 'strict' });
+  const { request, dispatcher, started, clock, counts, configure, desk } = arrangeDispatcher({ policy: 'strict' });
   const running = request('running', 5);
   const [p9, p1] = [request('P9', 9, { flowId: 'b' }), request('P1', 1)];
-  dispatcher.configure(
+  configure(
     poolSettings({
       seats: 2,
       reserved: perLevel(0, { 9: 1 }),
@@ -174,14 +174,14 @@ test('new settings hold from the next grant on, and nobody who waits is lost', a
   );
   await turn();
   assert.deepEqual(started, ['running', 'P9'], 'the new seat is kept for P9');
-  assert.equal(dispatcher.view.stats().seats, 2);
+  assert.equal(desk.view.stats().seats, 2);
   clock.advance(10);
   assert.equal(counts(1).timed_out, 0, 'who waits is allowed what it was promised');
   assert.match((await refusalOf(request('no room', 5).answer)).message, /: 0 requests may wait/);
-  dispatcher.configure(poolSettings({ seats: 3 }), tenantRules({ a: { maxConcurrent: 1 } }));
+  configure(poolSettings({ seats: 3 }), tenantRules({ a: { maxConcurrent: 1 } }));
   await turn();
   assert.deepEqual(started, ['running', 'P9'], 'its tenant is now at its limit');
-  dispatcher.configure(poolSettings({ seats: 3 }), new Map());
+  configure(poolSettings({ seats: 3 }), new Map());
   await turn();
   assert.deepEqual(started, ['running', 'P9', 'P1']);
   for (const { end } of [running, p9, p1]) end();
@@ -215,7 +215,7 @@ test('a shutdown refuses who waits and who comes, and lets who has a seat finish
 });
 
 test('property 21: a drain serves who waits for as long as the settings say, then refuses, and leaves no timer and no seat', async () => {
-  const { dispatcher, clock, request, started, counts } = arrangeDispatcher({ queueDrainMs: 2000 });
+  const { dispatcher, clock, request, started, counts, desk } = arrangeDispatcher({ queueDrainMs: 2000 });
   const running = request('running');
   const [soon, late] = [request('soon'), request('late')];
   let isDrained = false;
@@ -236,7 +236,7 @@ test('property 21: a drain serves who waits for as long as the settings say, the
   assert.equal(isDrained, false, 'a stream may run on');
   soon.end();
   await drained;
-  assert.deepEqual([clock.pending, dispatcher.view.stats().in_use], [0, 0]);
+  assert.deepEqual([clock.pending, desk.view.stats().in_use], [0, 0]);
 });
 
 test('a drain is over as soon as nobody waits and no seat is in use, at once where that is so already', async () => {

@@ -39,7 +39,7 @@ test('a 429 closes the model, a 503 or 529 the provider; what is not closed goes
 });
 
 test('who would wait for the closed model longer than it may is refused at once, and told until when', async () => {
-  const { request, clock, dispatcher } = await arrangeClosed({ seats: 4 });
+  const { request, clock, desk } = await arrangeClosed({ seats: 4 });
   const until = new Date(clock.date().getTime() + hourMs).toISOString();
   const refused = await refusalOf(request('a', 7, a).answer);
   assert.deepEqual([refused.status, refused.code, refused.retryAfterSec], [503, 'queue_timeout', 59]);
@@ -52,7 +52,7 @@ test('who would wait for the closed model longer than it may is refused at once,
   other.putBack(120_000, 503);
   const ofProvider = await refusalOf(request('c', 7).answer);
   assert.match(ofProvider.message, /^The upstream has no room until 2026-01-01T00:02:00\.000Z\. A request of/);
-  assert.equal(dispatcher.view.stats().in_use, 2);
+  assert.equal(desk.view.stats().in_use, 2);
 });
 
 test('a long name of a model is cut in what is told', async () => {
@@ -240,8 +240,8 @@ test('nobody is put back to wait for longer than it may, though its own answer t
 });
 
 test('however long an upstream asks for, it is a moment that can be told', async () => {
-  const { request, dispatcher } = arrangeDispatcher();
+  const { request, desk } = arrangeDispatcher();
   request('put back', 3, a).putBack(1e300);
   assert.match((await refusalOf(request('next', 3, a).answer)).message, /until 2026-01-02T00:00:00\.000Z/);
-  assert.equal(dispatcher.view.closedOf('local').closed_models[0]?.closed_until, '2026-01-02T00:00:00.000Z');
+  assert.equal(desk.view.closedOf('local').closed_models[0]?.closed_until, '2026-01-02T00:00:00.000Z');
 });

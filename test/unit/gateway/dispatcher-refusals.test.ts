@@ -50,8 +50,8 @@ test('Retry-After is half the queue ahead by the rate at which the level drains,
   const retryAfter = async (waiting: number, chance: number) => {
     const arranged = arrangeDispatcher({ queueTimeoutMs: perLevel(1e6) }, { random: () => chance });
     await drainOnePerSecond(arranged, 300);
-    const { dispatcher, request } = arranged;
-    dispatcher.configure(poolSettings({ queueTimeoutMs: perLevel(1e6), maxQueueDepth: perLevel(waiting) }), new Map());
+    const { request, configure } = arranged;
+    configure(poolSettings({ queueTimeoutMs: perLevel(1e6), maxQueueDepth: perLevel(waiting) }), new Map());
     for (let index = 0; index < waiting; index++) request('waiting');
     return (await refusalOf(request('refused').answer)).retryAfterSec;
   };

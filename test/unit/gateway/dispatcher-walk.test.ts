@@ -17,7 +17,7 @@ test('whatever happens in whatever order: seats are never exceeded, everybody is
   const anyActs = fc.array(anyAct, { maxLength: 120, size: 'max' });
   await fc.assert(
     fc.asyncProperty(anyActs, fc.integer({ min: 1, max: 3 }), async (acts, seats) => {
-      const { clock, dispatcher, request, started } = arrangeDispatcher({
+      const { clock, dispatcher, request, started, desk } = arrangeDispatcher({
         queueTimeoutMs: perLevel(50),
         maxQueueDepth: perLevel(5),
         seats,
@@ -35,7 +35,7 @@ test('whatever happens in whatever order: seats are never exceeded, everybody is
         else if (act.kind === 'leave') requests.at(-act.nth)?.ticket.leave();
         else if (act.kind === 'end') requests.at(-act.nth)?.end();
         else requests.at(-act.nth)?.fail(new Error('failed'));
-        const { in_use, levels } = dispatcher.view.stats();
+        const { in_use, levels } = desk.view.stats();
         assert.ok(in_use <= seats);
         assert.ok(in_use === seats || levels.every(({ waiting }) => waiting === 0), 'no seat is free while one waits');
       }
@@ -44,7 +44,7 @@ test('whatever happens in whatever order: seats are never exceeded, everybody is
       await dispatcher.idle();
       assert.equal(answered.length, requests.length);
       assert.equal(new Set(started).size, started.length, 'no work began twice');
-      const { in_use, levels } = dispatcher.view.stats();
+      const { in_use, levels } = desk.view.stats();
       const sum = (of: (level: (typeof levels)[number]) => number) => levels.reduce((all, level) => all + of(level), 0);
       assert.equal(in_use + sum(({ waiting, running }) => waiting + running) + clock.pending, 0);
       assert.equal(
@@ -99,7 +99,11 @@ test('properties 1 and 21: with a busy upstream, new settings and a drain everyb
         maxQueueDepthPool: 8,
         queueDrainMs: 20,
       };
-      const { clock, dispatcher, request, counts } = arrangeDispatcher({ seats: 2, aimd: true, ...fixed });
+      const { clock, dispatcher, request, counts, desk, configure } = arrangeDispatcher({
+        seats: 2,
+        aimd: true,
+        ...fixed,
+      });
       const requests: ReturnType<typeof request>[] = [];
       const answered: number[] = [];
       for (const act of steps) {
@@ -117,10 +121,7 @@ test('properties 1 and 21: with a busy upstream, new settings and a drain everyb
         else if (act.kind === 'microtask') await Promise.resolve();
         else if (act.kind === 'configure') {
           const { maxConcurrent, ...change } = act.change;
-          dispatcher.configure(
-            poolSettings({ ...fixed, aimd: true, ...change }),
-            tenantRules({ t1: { maxConcurrent } }),
-          );
+          configure(poolSettings({ ...fixed, aimd: true, ...change }), tenantRules({ t1: { maxConcurrent } }));
         } else if (act.kind === 'leave') requests.at(-act.nth)?.ticket.leave();
         else if (act.kind === 'end') requests.at(-act.nth)?.end();
         else if (act.kind === 'put back') requests.at(-act.nth)?.putBack(act.ms, act.status);
@@ -135,7 +136,7 @@ test('properties 1 and 21: with a busy upstream, new settings and a drain everyb
       await Promise.all(requests.map(({ outcome }) => outcome));
       await drained;
       assert.equal(answered.length, requests.length);
-      const { in_use } = dispatcher.view.stats();
+      const { in_use } = desk.view.stats();
       assert.deepEqual([in_use, clock.pending], [0, 0]);
       const ends = allLevels.map(level => counts(level));
       const sum = (of: (level: (typeof ends)[number]) => number) => ends.reduce((all, level) => all + of(level), 0);

@@ -40,7 +40,7 @@ test('twenty requests on two seats: two at a time, in order, until all are serve
 });
 
 test('no end of the work leaks its seat: served, failed, thrown at once, left', async () => {
-  const { dispatcher, request } = arrangeDispatcher({ seats: 2 });
+  const { dispatcher, request, desk } = arrangeDispatcher({ seats: 2 });
   const [served, failed] = [request('served'), request('failed')];
   const left = request('left');
   const thrown = dispatcher.run(dispatcher.ticket({ ...anyFields, level: 3 }), () => {
@@ -53,7 +53,7 @@ test('no end of the work leaks its seat: served, failed, thrown at once, left', 
   await assert.rejects(left.answer, ClientLeft);
   await assert.rejects(thrown, /at once/);
   assert.equal(await served.answer, 'served served');
-  assert.equal(dispatcher.view.stats().in_use, 0);
+  assert.equal(desk.view.stats().in_use, 0);
   const probes = [request('probe 1'), request('probe 2')];
   assert.deepEqual(
     probes.map(probe => probe.ticket.wasQueued),
@@ -66,12 +66,12 @@ test('a recorder of waits that fails does not leak the seat', async () => {
     throw new Error('no histogram');
   };
   const percentiles = () => ({ p50: null, p95: null, p99: null });
-  const { dispatcher, request } = arrangeDispatcher(
+  const { request, desk } = arrangeDispatcher(
     {},
     { waits: { record, percentiles, lastStep: () => ({ number: 0, levels: [] }), grantedNow: () => 0 } },
   );
   await assert.rejects(request('one').answer, /no histogram/);
-  assert.equal(dispatcher.view.stats().in_use, 0);
+  assert.equal(desk.view.stats().in_use, 0);
 });
 
 test('strict: a freed seat goes to the waiting P0, never to a P9 that comes at that very moment', async () => {
@@ -212,14 +212,14 @@ test('a client that left before its request came to the queue takes no seat', as
 });
 
 test('leaving while the work runs frees nothing: the seat is held until the work has settled', async () => {
-  const { dispatcher, request } = arrangeDispatcher();
+  const { request, desk } = arrangeDispatcher();
   const running = request('running');
   running.ticket.leave();
   await turn();
-  assert.equal(dispatcher.view.stats().in_use, 1);
+  assert.equal(desk.view.stats().in_use, 1);
   running.end();
   await running.answer;
-  assert.equal(dispatcher.view.stats().in_use, 0);
+  assert.equal(desk.view.stats().in_use, 0);
 });
 
 test('the final cost decides whose turn it is next', async () => {
@@ -240,11 +240,11 @@ test('the final cost decides whose turn it is next', async () => {
 });
 
 test('a ticket runs once, and only in its own pool', async () => {
-  const { dispatcher } = arrangeDispatcher();
+  const { dispatcher, desk } = arrangeDispatcher();
   const ticket = dispatcher.ticket({ ...anyFields, level: 3 });
   await dispatcher.run(ticket, async () => {});
   assert.throws(() => dispatcher.run(ticket, async () => {}), /once/);
-  assert.equal(dispatcher.view.stats().in_use, 0);
+  assert.equal(desk.view.stats().in_use, 0);
 });
 
 test('a ticket of another pool is refused, whoever waits there, and runs in its own as before', async () => {
@@ -265,9 +265,9 @@ test('a ticket of another pool is refused, whoever waits there, and runs in its 
 });
 
 test('the stats name the pool and all ten levels, with the waits of each', () => {
-  const { dispatcher, request } = arrangeDispatcher({ seats: 3 });
+  const { request, desk } = arrangeDispatcher({ seats: 3 });
   request('one', 7);
-  const stats = dispatcher.view.stats();
+  const stats = desk.view.stats();
   assert.deepEqual([stats.name, stats.seats, stats.in_use], ['gpu', 3, 1]);
   assert.deepEqual(
     stats.levels.map(({ level }) => level),

@@ -8,8 +8,8 @@ import { perLevel, poolSettings, tenantRules } from '../../support/pool-settings
 
 type Arranged = ReturnType<typeof arrangeDispatcher>;
 
-const found = ({ dispatcher }: Pick<Arranged, 'dispatcher'>, id: string) => {
-  const request = dispatcher.view.find(id);
+const found = ({ desk }: Pick<Arranged, 'desk'>, id: string) => {
+  const request = desk.view.find(id);
   assert.ok(request, `${id} is not here`);
   return request;
 };
@@ -37,7 +37,7 @@ test('all seats are taken, and it is next', () => {
 test('more seats are in use than there may be since they were made fewer', () => {
   const pool = arrangeDispatcher({ seats: 3 });
   for (const name of ['1', '2', '3', 'next']) pool.request(name);
-  pool.dispatcher.configure(poolSettings({ seats: 2 }), new Map());
+  pool.configure(poolSettings({ seats: 2 }), new Map());
   assertReason(pool, 'next', 'seats_busy', /^3 seats are in use, and 2 may be; it is next\.$/);
 });
 
@@ -188,12 +188,12 @@ test('the upstream has closed its model, or all of its provider, until a moment'
         : `Provider 'local' has said that it has no room until ${until}.`;
     assertReason(pool, 'waiting', 'upstream_closed', new RegExp(`^${sentence.replaceAll('.', '\\.')}$`));
     assert.equal(found(pool, 'waiting').expected_wait_ms, 5000);
-    const { closed_until, closed_models } = pool.dispatcher.view.closedOf('local');
+    const { closed_until, closed_models } = pool.desk.view.closedOf('local');
     if (status === 503) assert.deepEqual([closed_until, closed_models], [until, []]);
     else assert.deepEqual([closed_until, closed_models], [null, [{ model: 'some-model', closed_until: until }]]);
-    assert.equal(pool.dispatcher.view.closedUntil(), null, 'the pool goes on');
+    assert.equal(pool.desk.view.closedUntil(), null, 'the pool goes on');
     pool.clock.advance(5000);
-    assert.deepEqual(pool.dispatcher.view.closedOf('local'), {
+    assert.deepEqual(pool.desk.view.closedOf('local'), {
       closed_until: null,
       closed_models: [],
       closed_models_left_out: 0,
@@ -235,8 +235,8 @@ test('where too many models are closed the pool is, and what waits is told so', 
     'upstream_closed',
     new RegExp(`^The upstream has said that it has no room until ${until}`),
   );
-  assert.equal(pool.dispatcher.view.closedUntil(), until);
-  const { closed_until, closed_models, closed_models_left_out } = pool.dispatcher.view.closedOf('local');
+  assert.equal(pool.desk.view.closedUntil(), until);
+  const { closed_until, closed_models, closed_models_left_out } = pool.desk.view.closedOf('local');
   assert.deepEqual([closed_until, closed_models.length, closed_models_left_out], [until, 50, 950]);
 });
 
@@ -270,10 +270,10 @@ test('one that runs says only how long it waited; one that has ended is not here
     expected_wait_ms: null,
     gives_up_in_ms: null,
   });
-  assert.equal(pool.dispatcher.view.find('first'), null);
+  assert.equal(pool.desk.view.find('first'), null);
   second.end();
   await second.answer;
-  assert.equal(pool.dispatcher.view.find('second'), null);
+  assert.equal(pool.desk.view.find('second'), null);
 });
 
 test('refused, timed out, left or pushed out: it is not here any more', async () => {
@@ -281,12 +281,12 @@ test('refused, timed out, left or pushed out: it is not here any more', async ()
   pool.request('running');
   const names = ['leaves', 'overdue', 'too many'];
   const [leaves] = names.map(name => pool.request(name, 3, { maxWaitMs: 1000 }));
-  assert.equal(pool.dispatcher.view.find('too many'), null);
+  assert.equal(pool.desk.view.find('too many'), null);
   leaves?.ticket.leave();
-  assert.equal(pool.dispatcher.view.find('leaves'), null);
+  assert.equal(pool.desk.view.find('leaves'), null);
   pool.clock.advance(1000);
-  assert.equal(pool.dispatcher.view.find('overdue'), null);
-  assert.deepEqual(pool.dispatcher.view.waiting(null, 10), { requests: [], total: 0 });
+  assert.equal(pool.desk.view.find('overdue'), null);
+  assert.deepEqual(pool.desk.view.waiting(null, 10), { requests: [], total: 0 });
 });
 
 test('put back by the upstream it waits again, and what it had waited counts', async () => {
@@ -323,7 +323,7 @@ test('those that wait are listed longest wait first, of one level or all', () =>
     pool.clock.advance(10);
   }
   const names = (level: Level | null, limit: number) => {
-    const { requests, total } = pool.dispatcher.view.waiting(level, limit);
+    const { requests, total } = pool.desk.view.waiting(level, limit);
     return [requests.map(({ request_id }) => request_id), total];
   };
   assert.deepEqual(names(null, 10), [['a', 'b', 'c'], 3]);

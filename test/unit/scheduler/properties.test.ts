@@ -16,6 +16,7 @@ import {
   plainOptions,
   sharedOptions,
   slow,
+  takeOverStep,
 } from '../../support/scheduler-arbitraries.ts';
 import { type AnyScheduler, SchedulerById, type Step, Walk, walk } from '../../support/scheduler-walk.ts';
 
@@ -138,6 +139,10 @@ test('properties 4 and 18: also where an upstream closes models and providers fo
 
 test('properties 4 and 18: also where tenants share the pool and levels are at their caps most of the time', () => {
   checkAgainstReference(crowdedStep, sharedOptions);
+});
+
+test('properties 4 and 18: also where a pool is taken over and a part of its seats is held back', () => {
+  checkAgainstReference(takeOverStep);
 });
 
 test('property 6: after all possible starts, no level that may have a seat has a waiting request', () => {

@@ -6,9 +6,9 @@ import { perLevel, tenantRules } from '../../support/pool-settings.ts';
 
 type Arranged = ReturnType<typeof arrangeDispatcher>;
 
-const sharesOf = ({ dispatcher }: Pick<Arranged, 'dispatcher'>) =>
+const sharesOf = ({ desk }: Pick<Arranged, 'desk'>) =>
   Object.fromEntries(
-    dispatcher.view.live(() => null).tenants.map(share => [share.flow_id, [share.served_share, share.entitled_share]]),
+    desk.view.live(() => null).tenants.map(share => [share.flow_id, [share.served_share, share.entitled_share]]),
   );
 
 /** Serves one after another, each for this long. */
@@ -51,7 +51,7 @@ test('of the pool: by level tenants share the level’s weight, by tenant each h
       ['d', 8],
     ] as const)
       pool.request(flowId, level, { flowId });
-    const { tenants, share_by } = pool.dispatcher.view.live(() => null);
+    const { tenants, share_by } = pool.desk.view.live(() => null);
     const shown = tenants.map(({ flow_id, pool_share, behind }) => [flow_id, [pool_share, behind]]);
     return { share_by, ...Object.fromEntries(shown) };
   };
@@ -81,7 +81,7 @@ test('a tenant that asks for less is served less than its share, and none of its
   pool.request('much', 3, { flowId: 'a', cost: 900 });
   pool.request('little', 3, { flowId: 'b', cost: 100 });
   assert.deepEqual(sharesOf(pool), { a: [0.9, 0.5], b: [0.1, 0.5] });
-  const { tenants } = pool.dispatcher.view.live(() => null);
+  const { tenants } = pool.desk.view.live(() => null);
   assert.deepEqual(
     tenants.map(({ flow_id, waiting, running }) => [flow_id, waiting, running]),
     [
@@ -106,7 +106,7 @@ test('correcting an estimate that is older than a minute never makes a share neg
   const long = pool.request('long', 3, { flowId: 'a', cost: 1000 });
   for (let step = 0; step < 7; step++) {
     pool.clock.advance(10_000);
-    pool.dispatcher.view.endStep();
+    pool.desk.view.endStep();
   }
   pool.request('b', 3, { flowId: 'b', cost: 100 });
   long.ticket.settle({ cost: 100, tokens: 10 });
@@ -122,7 +122,7 @@ test('a tenant without requests in a step is entitled to nothing of it', async (
     const requests = flows.map(flowId => pool.request(flowId, 3, { flowId }));
     await serve(pool, requests, requests.length, 1);
     pool.clock.advance(10_000 - (pool.clock.now() % 10_000));
-    pool.dispatcher.view.endStep();
+    pool.desk.view.endStep();
   };
   await step(['a']);
   await step(['a', 'b']);
@@ -140,7 +140,7 @@ test('after a minute without requests a tenant is not listed; a waiting one stay
   const passSteps = (count: number) => {
     for (let step = 0; step < count; step++) {
       pool.clock.advance(10_000);
-      pool.dispatcher.view.endStep();
+      pool.desk.view.endStep();
     }
   };
   passSteps(6);
@@ -155,7 +155,7 @@ test('after a minute without requests a tenant is not listed; a waiting one stay
 test('fifty tenants are listed, busiest first, and the others counted; waiting and served requests both count', () => {
   const pool = arrangeDispatcher({ seats: 1 });
   for (let at = 0; at < 60; at++) pool.request(`r${at}`, 3, { flowId: `t${at}`, cost: at + 1 });
-  const { tenants, tenants_left_out } = pool.dispatcher.view.live(flowId => `Tenant ${flowId}`);
+  const { tenants, tenants_left_out } = pool.desk.view.live(flowId => `Tenant ${flowId}`);
   assert.deepEqual([tenants.length, tenants_left_out], [50, 10]);
   assert.deepEqual([tenants[0]?.flow_id, tenants[0]?.tenant_name, tenants[0]?.waiting], ['t59', 'Tenant t59', 1]);
 });
@@ -163,7 +163,7 @@ test('fifty tenants are listed, busiest first, and the others counted; waiting a
 test('a bounded number of tenants is tracked; the others count together, so that shares stay correct and memory bounded', () => {
   const pool = arrangeDispatcher({ seats: 4 * maxToldApart });
   for (let at = 0; at < 2 * maxToldApart; at++) pool.request(`r${at}`, 3, { flowId: `t${at}` });
-  const { tenants, tenants_left_out } = pool.dispatcher.view.live(() => null);
+  const { tenants, tenants_left_out } = pool.desk.view.live(() => null);
   assert.equal(tenants.length + tenants_left_out, maxToldApart);
   assert.equal(tenants[0]?.served_share, Number((0.5 / maxToldApart).toFixed(4)));
 });

@@ -99,12 +99,14 @@ test('pools, snapshot and database are read at each scrape', async () => {
   assert.equal((await samples(metrics)).has('tokligence_database_up'), false);
   let snapshot: { mappings: number; ageMs: number } | null = null;
   let isDatabaseUp = true;
+  let fleet: { members: number; isConductor: boolean; epoch: number } | null = null;
   metrics.watch({
     pools: () => [pool],
     snapshot: () => snapshot,
     isDatabaseUp: () => isDatabaseUp,
     droppedLogLines: () => 3,
     connections,
+    fleet: () => fleet,
   });
   const before = await samples(metrics);
   assert.equal(before.get('tokligence_queue_depth{level="4",provider="gpus"}'), 8);
@@ -118,12 +120,16 @@ test('pools, snapshot and database are read at each scrape', async () => {
     before.get(`tokligence_connections_turned_away_total{outcome="${outcome}"}`),
   );
   assert.deepEqual(turnedAway, [3, 1, 0, 2]);
+  assert.equal(before.has('tokligence_fleet_members'), false);
   snapshot = { mappings: 8, ageMs: 1500 };
+  fleet = { members: 3, isConductor: true, epoch: 1_234_567 };
   isDatabaseUp = false;
   const after = await samples(metrics);
   assert.equal(after.get('tokligence_mapping_snapshot_mappings'), 8);
   assert.equal(after.get('tokligence_mapping_snapshot_age_seconds'), 1.5);
   assert.equal(after.get('tokligence_database_up'), 0);
+  const ofFleet = ['members', 'conductor', 'epoch'].map(name => after.get(`tokligence_fleet_${name}`));
+  assert.deepEqual(ofFleet, [3, 1, 1_234_567]);
 });
 
 test('the only labels are level, outcome, provider and bucket bounds, and every line can be parsed', async () => {
@@ -134,6 +140,7 @@ test('the only labels are level, outcome, provider and bucket bounds, and every 
     isDatabaseUp: () => true,
     droppedLogLines: () => 0,
     connections,
+    fleet: () => ({ members: 2, isConductor: false, epoch: 7 }),
   });
   metrics.keyRefused('too_many_invalid_keys');
   metrics.requestEnded(ended);

@@ -1,5 +1,6 @@
 import {
   IconAdjustments,
+  IconAffiliate,
   IconCalendarWeek,
   IconHistory,
   IconKey,
@@ -29,6 +30,7 @@ export const pages = [
   page('/users', 'users', 'groupAccess', IconUsers, lazy(later(() => import('../pages/users.tsx')))),
   page('/api-keys', 'apiKeys', 'groupAccess', IconKey, lazy(later(() => import('../pages/api-keys.tsx')))),
   page('/pools', 'pools', 'groupGateway', IconServer, lazy(later(() => import('../pages/pools.tsx')))),
+  page('/gateways', 'gateways', 'groupGateway', IconAffiliate, lazy(later(() => import('../pages/gateways.tsx')))),
   page('/settings', 'settings', 'groupGateway', IconAdjustments, lazy(later(() => import('../pages/settings.tsx')))),
 ] as const;
 

@@ -1,5 +1,6 @@
 import { apiKeys } from './api-keys.ts';
 import { explain } from './explain.ts';
+import { gateways } from './gateways.ts';
 import { history } from './history.ts';
 import { lanes } from './lanes.ts';
 import { mappings } from './mappings.ts';
@@ -9,4 +10,4 @@ import { settings } from './settings.ts';
 import { shell } from './shell.ts';
 import { users } from './users.ts';
 
-export const texts = { apiKeys, explain, history, lanes, mappings, pools, schedules, settings, shell, users };
+export const texts = { apiKeys, explain, gateways, history, lanes, mappings, pools, schedules, settings, shell, users };

@@ -1,6 +1,7 @@
 import type { Texts } from '../shape.ts';
 import { apiKeys } from './api-keys.ts';
 import { explain } from './explain.ts';
+import { gateways } from './gateways.ts';
 import { history } from './history.ts';
 import { lanes } from './lanes.ts';
 import { mappings } from './mappings.ts';
@@ -10,4 +11,16 @@ import { settings } from './settings.ts';
 import { shell } from './shell.ts';
 import { users } from './users.ts';
 
-export const texts: Texts = { apiKeys, explain, history, lanes, mappings, pools, schedules, settings, shell, users };
+export const texts: Texts = {
+  apiKeys,
+  explain,
+  gateways,
+  history,
+  lanes,
+  mappings,
+  pools,
+  schedules,
+  settings,
+  shell,
+  users,
+};

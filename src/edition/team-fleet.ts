@@ -1,0 +1,146 @@
+/** The fleet of a Team gateway: joined once the database is usable, left last of all but it. */
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Config } from '../config/config.ts';
+import type { Postgres } from '../db/postgres/postgres.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { FleetMember, FleetShown } from '../domain/fleet.ts';
+import { Fleet, type FleetDuties } from '../fleet/fleet.ts';
+import { FleetStore } from '../fleet/fleet-store.ts';
+import { ownPlace } from '../fleet/link/address.ts';
+import type { Certificate } from '../fleet/link/own.ts';
+import { joined, type Listed } from '../fleet/reign/list.ts';
+import type { Events } from '../telemetry/events.ts';
+
+/** What a fleet does to the pools of this process. */
+export interface SeatsOfFleet extends FleetDuties {
+  joined(fleet: Fleet, id: string): void;
+  /** Seats that requests of a member hold, as far as they are known here. */
+  seatsOf(member: string): number | null;
+}
+
+export interface TeamFleetParts {
+  readonly config: Config;
+  readonly self: Omit<Listed, 'url'>;
+  readonly seats: SeatsOfFleet;
+  readonly clock: Clock;
+  readonly events: Events;
+  /** Connections of its own: a renewal of the row must not wait for others' statements. */
+  readonly openPostgres: (maxConnections: number) => Postgres;
+}
+
+const mostConnections = 2;
+/** Without the database nobody can be told that this process leaves. */
+const leaveWithinMs = 2_000;
+
+export class TeamFleet {
+  readonly #parts: TeamFleetParts;
+  #joined: { readonly fleet: Fleet; readonly url: string; readonly postgres: Postgres } | null = null;
+
+  constructor(parts: TeamFleetParts) {
+    this.#parts = parts;
+  }
+
+  /** `draining`: from then on others are to conduct. */
+  async join(draining: AbortSignal): Promise<void> {
+    const { config, self, seats, clock, events, openPostgres } = this.#parts;
+    const { cluster, gateway } = config;
+    const { host, port } = cluster.listen ?? { host: gateway.host, port: 0 };
+    const postgres = openPostgres(mostConnections);
+    const random = (bytes: number) => randomBytes(bytes);
+    const { db } = postgres;
+    try {
+      const fleet = await Fleet.join({
+        fleet: cluster.fleet,
+        member: self,
+        times: cluster,
+        host,
+        port,
+        advertise: cluster.advertise,
+        certificate: await certificateOf(cluster),
+        place: await ownPlace(),
+        store: new FleetStore({ db, fleet: cluster.fleet, ttlMs: cluster.ttlMs, clock, random }),
+        clock,
+        random,
+        duties: seats,
+        log: events,
+      });
+      this.#joined = { fleet, url: fleet.url, postgres };
+      seats.joined(fleet, self.id);
+      events.info(`Fleet ${cluster.fleet}: other gateways reach this one at ${fleet.url}`);
+      draining.addEventListener('abort', () => void fleet.leave(false), { once: true });
+    } catch (error) {
+      await postgres.close();
+      const files = cluster.certificate === null ? '' : ', cert_file, key_file, ca_file';
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(`Cannot listen on ${host}:${port} for other gateways ([cluster] listen${files}): ${why}`);
+    }
+  }
+
+  rowChanged(): void {
+    this.#joined?.fleet.rowChanged();
+  }
+
+  /** Why this gateway starts nothing, if it cannot find the others; null: it can. */
+  fault(): string | null {
+    const joined = this.#joined;
+    const { fleet: name } = this.#parts.config.cluster;
+    if (joined === null) return `This gateway has not joined the fleet ${name} yet`;
+    const { fleet } = joined;
+    if (fleet.role() !== 'isolated') return null;
+    const { to } = fleet.reign.state.contact;
+    if (to === null) return `No gateway conducts the fleet ${name} yet`;
+    return (
+      `The gateway ${to.name}, which conducts the fleet ${name}, does not answer at ${to.url}: its [cluster] listen and ` +
+      'advertise must name an address that this gateway reaches'
+    );
+  }
+
+  /** Null: not joined yet. */
+  shown(): FleetShown | null {
+    if (this.#joined === null) return null;
+    const { fleet, url } = this.#joined;
+    const { conducted, contact, told, epoch } = fleet.reign.state;
+    const { self, config } = this.#parts;
+    const followed = contact.link === 'open' ? (contact.to?.id ?? null) : null;
+    const conductor = conducted === null ? followed : self.id;
+    const others = conducted === null ? told.members : conducted.attendees.filter(a => a.isListed).map(a => a.listed);
+    const members = joined([{ ...self, url }], others).map(listed => this.#member(fleet, listed, conductor));
+    return { fleet: config.cluster.fleet, epoch, conductor, members };
+  }
+
+  /** Nobody counts on this process any more, as far as the others can be told. */
+  async close(): Promise<void> {
+    if (this.#joined === null) return;
+    const { fleet, postgres } = this.#joined;
+    const { clock } = this.#parts;
+    const tooLong = Promise.withResolvers<void>();
+    const cancel = clock.after(leaveWithinMs, tooLong.resolve);
+    await Promise.race([fleet.leave(true), tooLong.promise]);
+    cancel();
+    await fleet.stop();
+    await postgres.close();
+  }
+
+  #member(fleet: Fleet, { id, name, url, version }: Listed, conductor: string | null): FleetMember {
+    const { self, seats, clock } = this.#parts;
+    const heardAt = fleet.reign.state.conducted?.attendees.find(a => a.listed.id === id)?.heardAt ?? null;
+    const ofOther = id === conductor ? 'conductor' : 'member';
+    return {
+      member_id: id,
+      name,
+      url,
+      version,
+      role: id === self.id ? fleet.role() : ofOther,
+      seats: seats.seatsOf(id),
+      last_beat_ms: heardAt === null ? null : clock.now() - heardAt,
+    };
+  }
+}
+
+async function certificateOf({ certificate }: Config['cluster']): Promise<Certificate | null> {
+  if (certificate === null) return null;
+  const { certFile, keyFile, caFile } = certificate;
+  const [cert, key, ca] = await Promise.all([certFile, keyFile, caFile].map(file => readFile(file)));
+  return cert && key && ca ? { cert, key, ca } : null;
+}

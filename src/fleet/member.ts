@@ -1,0 +1,123 @@
+/** The member's side of a fleet: its one connection to whoever conducts, or may know who does. */
+
+import { SaidOnce } from '../domain/structures/said-once.ts';
+import { Call } from './link/call.ts';
+import type { LinkBounds } from './link/link.ts';
+import type { Own } from './link/own.ts';
+import { type Downward, readDownward, type Upward } from './messages/messages.ts';
+import type { Action, Seats } from './reign/actions.ts';
+import type { Reign } from './reign/reign.ts';
+
+export type MemberAction = Extract<Action, { readonly do: 'connect' | 'hangUp' | 'greet' | 'tellConductor' }>;
+
+export interface MemberParts {
+  readonly own: Own;
+  readonly reign: Reign;
+  readonly bounds: LinkBounds;
+  readonly perform: (actions: readonly Action[]) => void;
+  readonly duties: MemberDuties;
+  /** The connection could not be opened, or it ended, for another reason than the last time. */
+  readonly onEnded: (to: string, why: string) => void;
+}
+
+/** What a conductor says of a ticket. */
+export type TicketWord = Exclude<Downward, { readonly t: 'welcome' | 'beat' | 'list' | 'elsewhere' }>;
+
+export interface MemberDuties {
+  /** Names of the pools; later messages have their numbers. */
+  pools(): readonly string[];
+  /** Seats that are held, and those that were freed while nobody conducted: told once. */
+  brings(): readonly Seats[];
+  /** What waits and what runs, said before the hello. */
+  tickets(): Iterable<Upward>;
+  /** What the conductor says of tickets. */
+  told(message: TicketWord): void;
+}
+
+export class MemberSide {
+  readonly #parts: MemberParts;
+  readonly #said = new SaidOnce<'ended'>();
+  #call: { readonly generation: number; readonly call: Call<Downward, Upward>; isGreeted: boolean } | null = null;
+
+  constructor(parts: MemberParts) {
+    this.#parts = parts;
+  }
+
+  perform(action: MemberAction): void {
+    if (action.do === 'connect') {
+      this.#connect(action);
+      return;
+    }
+    const current = this.#call;
+    if (current?.generation !== action.generation) return;
+    const { call } = current;
+    switch (action.do) {
+      case 'hangUp':
+        this.#call = null;
+        call.close();
+        return;
+      case 'greet':
+        this.#greet(call, action);
+        current.isGreeted = true;
+        return;
+      case 'tellConductor':
+        call.send(action.message);
+    }
+  }
+
+  /** Says something of a ticket; false: nobody hears it before the next hello. */
+  say(message: Upward): boolean {
+    if (this.#call?.isGreeted !== true) return false;
+    this.#call.call.send(message);
+    return true;
+  }
+
+  close(): void {
+    this.#call?.call.close();
+    this.#call = null;
+  }
+
+  #greet(call: Call<Downward, Upward>, { hello }: Extract<Action, { readonly do: 'greet' }>): void {
+    const { duties } = this.#parts;
+    const { epoch, beat, isLeaving } = hello;
+    const { id: _, ...member } = hello.member;
+    for (const message of duties.tickets()) call.send(message);
+    const pools = [...duties.pools()];
+    call.send({ t: 'hello', epoch, beat, member, isLeaving, pools, brings: [...duties.brings()] });
+  }
+
+  #connect({ to, generation }: Extract<Action, { readonly do: 'connect' }>): void {
+    const { own, reign, bounds, perform, onEnded } = this.#parts;
+    this.close();
+    const { clock } = own;
+    const events = {
+      opened: () => {
+        this.#said.isOver('ended');
+        perform(reign.opened(generation, clock.now()));
+      },
+      said: (message: Downward) => this.#heard(generation, message),
+      ended: (how: Parameters<Reign['ended']>[1], why: string) => {
+        if (this.#said.isNews('ended', `${to.url} ${why}`)) onEnded(to.url, why);
+        if (this.#call?.generation === generation) this.#call = null;
+        perform(reign.ended(generation, how, clock.now()));
+      },
+    };
+    const call = new Call<Downward, Upward>({ own, to, generation, read: readDownward, bounds, events });
+    this.#call = { generation, call, isGreeted: false };
+  }
+
+  #heard(generation: number, message: Downward): void {
+    const { own, reign, perform, duties } = this.#parts;
+    if (this.#call?.generation !== generation) return;
+    switch (message.t) {
+      case 'welcome':
+      case 'beat':
+      case 'list':
+      case 'elsewhere':
+        perform(reign.told(generation, message, own.clock.now()));
+        return;
+      default:
+        duties.told(message);
+    }
+  }
+}

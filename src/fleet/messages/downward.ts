@@ -1,0 +1,47 @@
+/** What a conductor says to a member. */
+import { type Static, Type } from 'typebox';
+import { count, nullable } from '../../domain/shape.ts';
+import { epochNumber, list, listed, members, mostPools, ms, name, open, place, pool } from './shapes.ts';
+
+/** How long it waited, and where it stood when it came; both are the conductor's to know. */
+const wait = { isQueued: Type.Boolean(), waitMs: ms, position: count };
+
+/**
+ * Why there is no seat: a code and its numbers; the sentence is made where the client is. A code that a member does not
+ * know, of a newer conductor, is a refusal all the same.
+ */
+const refusal = open({
+  code: name(40),
+  retryAfterSec: nullable(ms),
+  tokens: Type.Optional(ms),
+  most: Type.Optional(ms),
+  depth: Type.Optional(count),
+  bytes: Type.Optional(count),
+  timeoutMs: Type.Optional(ms),
+  /** What the upstream has closed: that model, or all of it; and for how long from now. */
+  isOfModel: Type.Optional(Type.Boolean()),
+  closedForMs: Type.Optional(ms),
+});
+
+const kinds = {
+  welcome: open({
+    t: Type.Literal('welcome'),
+    epoch: epochNumber,
+    beat: ms,
+    answers: nullable(ms),
+    members,
+  }),
+  beat: open({ t: Type.Literal('beat'), beat: ms, answers: ms }),
+  list: open({ t: Type.Literal('list'), members }),
+  elsewhere: open({ t: Type.Literal('elsewhere'), epoch: epochNumber, conductor: nullable(listed) }),
+  seat: open({ t: Type.Literal('seat'), ...place, ...wait }),
+  refuse: open({ t: Type.Literal('refuse'), ...place, ...wait, refusal }),
+  /** Pools of which nothing starts, each: its number, and for how long. */
+  closed: open({ t: Type.Literal('closed'), pools: list(Type.Tuple([pool, ms]), mostPools) }),
+  answer: open({ t: Type.Literal('answer'), ask: count, value: Type.Unknown() }),
+  /** What has changed in the view of a pool: these members take the place of those before. */
+  view: open({ t: Type.Literal('view'), pool, changes: Type.Record(Type.String({ maxLength: 40 }), Type.Unknown()) }),
+} as const;
+
+export const downward = kinds;
+export type Downward = Static<(typeof kinds)[keyof typeof kinds]>;

@@ -1,0 +1,74 @@
+/** What a member says to its conductor. */
+import { type Static, Type } from 'typebox';
+import { count, nullable } from '../../domain/shape.ts';
+import {
+  asked,
+  epochNumber,
+  joining,
+  list,
+  mostPools,
+  ms,
+  name,
+  open,
+  place,
+  pool,
+  poolName,
+  seats,
+  spent,
+} from './shapes.ts';
+
+/** Tickets of one message; a member with more says several before its hello. */
+export const mostTicketsAtOnce = 100;
+
+/** What became of a ticket so far: its time since it came, its time in the queue, and where it stood when it came. */
+const past = { ageMs: Type.Optional(ms), waitedMs: Type.Optional(ms), position: Type.Optional(count) };
+
+const end = Type.Union([
+  open({ how: Type.Union([Type.Literal('served'), Type.Literal('failed')]), spent: open(spent) }),
+  /** The ticket was over when its seat came: nothing is charged. */
+  open({ how: Type.Literal('unused') }),
+  /** The upstream had no room: it waits again, under its next attempt. */
+  open({ how: Type.Literal('put_back') }),
+]);
+
+const kinds = {
+  /** Before the hello: what runs, oldest first, and what was charged for it … */
+  held: open({
+    t: Type.Literal('held'),
+    tickets: list(open({ ...place, pool, asked, charged: open(spent), ...past }), mostTicketsAtOnce),
+  }),
+  /** … and what waits, oldest first. */
+  waiting: open({
+    t: Type.Literal('waiting'),
+    tickets: list(open({ ...place, pool, asked, ...past, waitedMs: ms }), mostTicketsAtOnce),
+  }),
+  /** Who it is, but for its ID, which its connection has proved; `pools` gives later messages their numbers. */
+  hello: open({
+    t: Type.Literal('hello'),
+    epoch: epochNumber,
+    beat: ms,
+    member: joining,
+    isLeaving: Type.Boolean(),
+    pools: list(poolName, mostPools),
+    brings: list(seats, mostPools),
+  }),
+  enter: open({ t: Type.Literal('enter'), ...place, pool, asked }),
+  leave: open({ t: Type.Literal('leave'), ...place }),
+  /** Several seats, each: ticket, attempt, cost, tokens. */
+  progress: open({
+    t: Type.Literal('progress'),
+    spent: list(Type.Tuple([place.ticket, place.attempt, spent.cost, spent.tokens]), 10_000),
+  }),
+  finish: open({ t: Type.Literal('finish'), ...place, end }),
+  /** The upstream turned that seat's request away; null: it does not say for how long. */
+  busy: open({ t: Type.Literal('busy'), ...place, status: count, retryAfterMs: nullable(ms) }),
+  /** The upstream begins to answer that seat's request, and has room. */
+  answered: open({ t: Type.Literal('answered'), ...place, status: count }),
+  beat: open({ t: Type.Literal('beat'), beat: ms, answers: nullable(ms), isLeaving: Type.Boolean() }),
+  /** For who looks on at this member; the answer has the same number. */
+  ask: open({ t: Type.Literal('ask'), ask: count, what: name(40), about: Type.Unknown() }),
+  goodbye: open({ t: Type.Literal('goodbye') }),
+} as const;
+
+export const upward = kinds;
+export type Upward = Static<(typeof kinds)[keyof typeof kinds]>;

@@ -1,0 +1,272 @@
+/**
+ * The tickets of one member, at the desks of its conductor. What waits there stands outside until the member may be granted
+ * seats (rule 3: the row lists it first); what it holds counts from the first moment.
+ */
+import type { Clock } from '../../domain/clock.ts';
+import type { Brought } from '../../fleet/conductor.ts';
+import type { Downward, Upward } from '../../fleet/messages/messages.ts';
+import type { Adopted } from '../pool/desk.ts';
+import { retryAfterSec } from '../pool/drain-rate.ts';
+import type { PoolDesk } from '../pool/pool-desk.ts';
+import type { Refusal } from '../pool/refusal.ts';
+import { RemoteGuest, type RemoteTicket, type Sender } from './remote-guest.ts';
+import { heardAsked, saidRefusal } from './words.ts';
+
+export interface AttendanceParts {
+  readonly tell: (message: Downward) => void;
+  /** Null: this gateway has no such pool. */
+  readonly deskOf: (pool: string) => PoolDesk | null;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+type Held = Brought['held'][number];
+type Waiting = Brought['waiting'][number];
+
+/** Who stands outside, and what became of it by then. */
+interface Outside {
+  readonly guest: RemoteGuest;
+  readonly ageMs: number;
+  readonly waitedMs: number;
+  readonly position: number;
+  readonly at: number;
+}
+
+/** So many stand outside for the moment that the row takes to be written. */
+const mostOutside = 100_000;
+/** For one who names no longest wait: its own gateway refuses it in time. */
+const anyWaitMs = 3_600_000;
+const clientLeft: Refusal = { code: 'client_left' };
+
+export class Attendance {
+  readonly #parts: AttendanceParts;
+  readonly #sender: Sender;
+  readonly #guests = new Map<number, RemoteGuest>();
+  readonly #outside = new Map<number, Outside>();
+  #desks: readonly (PoolDesk | null)[] = [];
+  #isAdmitted = false;
+
+  constructor(parts: AttendanceParts) {
+    this.#parts = parts;
+    this.#sender = { tell: parts.tell, over: ({ ticket }) => this.#guests.delete(ticket) };
+  }
+
+  /** The seats that its tickets hold. */
+  get seats(): number {
+    let seats = 0;
+    for (const guest of this.#guests.values()) if (guest.isSeated) seats++;
+    return seats;
+  }
+
+  /** What it has told takes the place of all that was known. Its caller sees to it that no seat is granted meanwhile. */
+  came({ pools, held, waiting }: Brought): void {
+    this.#desks = pools.map(pool => this.#parts.deskOf(pool));
+    this.withdraw();
+    this.#takeBackLost(waiting);
+    const stillHeld = new Set(held.filter(ticket => this.#isHeldAs(ticket)).map(({ ticket }) => ticket));
+    this.#release(guest => !stillHeld.has(guest.ticket));
+    const news = held.filter(({ ticket }) => !stillHeld.has(ticket));
+    for (const one of news) this.#adoptSeat(one);
+    for (const one of waiting) this.#standOutside(one, one);
+  }
+
+  /** Lets in those who stand outside, or nobody more. */
+  admit(isAdmitted: boolean): void {
+    if (isAdmitted && !this.#isAdmitted) {
+      this.#isAdmitted = true;
+      this.#letIn();
+    } else if (!isAdmitted && this.#isAdmitted) this.#sendOutside();
+  }
+
+  said(message: Upward): void {
+    switch (message.t) {
+      case 'enter':
+        this.#enter(message);
+        return;
+      case 'leave':
+        this.#leave(message);
+        return;
+      case 'progress':
+        for (const [ticket, attempt, cost, tokens] of message.spent) {
+          const guest = this.#find({ ticket, attempt });
+          guest?.desk.progress(guest, { cost, tokens });
+        }
+        return;
+      case 'finish':
+        this.#finish(message);
+        return;
+      default:
+        this.#heardOfUpstream(message);
+    }
+  }
+
+  /** It hears nothing: what waits will be told anew, what is held is held. */
+  withdraw(): void {
+    this.#outside.clear();
+    this.#isAdmitted = false;
+    this.#release(guest => !guest.isSeated);
+  }
+
+  /** Its process is gone, or may not use its seats any more. */
+  forget(): void {
+    this.#outside.clear();
+    this.#isAdmitted = false;
+    for (const [desk, guests] of byDesk(this.#guests.values())) desk.forget(guests);
+    this.#guests.clear();
+  }
+
+  // ---- what comes with its hello
+
+  /** Seats that never came to their tickets, which still wait: nothing is charged. */
+  #takeBackLost(waiting: readonly Waiting[]): void {
+    for (const word of waiting) {
+      const guest = this.#find(word);
+      if (guest?.isSeated !== true) continue;
+      this.#guests.delete(guest.ticket);
+      guest.desk.finish(guest, { how: 'unused' });
+    }
+  }
+
+  #isHeldAs({ ticket, attempt, pool }: Held): boolean {
+    const known = this.#guests.get(ticket);
+    return known?.isSeated === true && known.attempt === attempt && known.desk === this.#desks[pool];
+  }
+
+  #release(isOver: (guest: RemoteGuest) => boolean): void {
+    const over = [...this.#guests.values()].filter(isOver);
+    for (const { ticket } of over) this.#guests.delete(ticket);
+    for (const [desk, guests] of byDesk(over)) desk.release(guests);
+  }
+
+  #adoptSeat(told: Held): void {
+    const guest = this.#guests.has(told.ticket) ? null : this.#guestOf(told, told.pool);
+    if (guest === null) return;
+    const { ageMs = 0, waitedMs = 0, position = 1, charged } = told;
+    this.#guests.set(guest.ticket, guest);
+    guest.desk.adopt([{ guest, ageMs, wait: { wasQueued: waitedMs > 0, waitMs: waitedMs, position }, charged }]);
+  }
+
+  #standOutside(
+    told: RemoteWord,
+    { ageMs, waitedMs = 0, position = 1 }: Partial<Pick<Waiting, 'ageMs' | 'waitedMs' | 'position'>>,
+  ): void {
+    if (this.#guests.has(told.ticket) || this.#outside.has(told.ticket)) return;
+    const guest = this.#guestOf(told, told.pool);
+    if (guest === null || this.#outside.size >= mostOutside) {
+      this.#refuse(told, guest === null ? { code: 'no_such_pool' } : { code: 'too_late', timeoutMs: guest.timeoutMs });
+      return;
+    }
+    const at = this.#parts.clock.now();
+    this.#outside.set(guest.ticket, { guest, ageMs: ageMs ?? waitedMs, waitedMs, position, at });
+  }
+
+  #letIn(): void {
+    const now = this.#parts.clock.now();
+    const waiting = new Map<PoolDesk, Adopted[]>();
+    for (const { guest, ageMs, waitedMs, position, at } of this.#outside.values()) {
+      const wait = { wasQueued: true, waitMs: waitedMs + now - at, position };
+      this.#guests.set(guest.ticket, guest);
+      const adopted = waiting.get(guest.desk) ?? [];
+      adopted.push({ guest, ageMs: ageMs + now - at, wait, charged: null });
+      waiting.set(guest.desk, adopted);
+    }
+    this.#outside.clear();
+    for (const [desk, adopted] of waiting) desk.adopt(adopted);
+  }
+
+  /** The row has lost it: as when it was new. */
+  #sendOutside(): void {
+    const at = this.#parts.clock.now();
+    const waiting = [...this.#guests.values()].filter(guest => !guest.isSeated);
+    const told = waiting.map(guest => {
+      const { stay } = guest;
+      const past = { ageMs: stay?.ageMs(at) ?? 0, waitedMs: stay?.waitedMs(at) ?? 0, position: stay?.position ?? 1 };
+      return { guest, ...past, at };
+    });
+    this.withdraw();
+    for (const one of told) this.#outside.set(one.guest.ticket, one);
+  }
+
+  // ---- what it says of one ticket
+
+  #find({ ticket, attempt }: { readonly ticket: number; readonly attempt: number }): RemoteGuest | null {
+    const guest = this.#guests.get(ticket);
+    return guest?.attempt === attempt ? guest : null;
+  }
+
+  #enter(message: Extract<Upward, { t: 'enter' }>): void {
+    const { ticket } = message;
+    if (this.#guests.has(ticket) || this.#outside.has(ticket)) return;
+    if (!this.#isAdmitted) {
+      this.#standOutside(message, {});
+      return;
+    }
+    const guest = this.#guestOf(message, message.pool);
+    if (guest === null) {
+      this.#refuse(message, { code: 'no_such_pool' });
+      return;
+    }
+    this.#guests.set(ticket, guest);
+    guest.desk.enter(guest);
+  }
+
+  /** One whose seat is on its way gives it back when it comes. */
+  #leave(message: Extract<Upward, { t: 'leave' }>): void {
+    if (this.#outside.get(message.ticket)?.guest.attempt === message.attempt) this.#outside.delete(message.ticket);
+    const guest = this.#find(message);
+    if (guest === null) return;
+    guest.isLeaving = true;
+    guest.desk.leave([guest], clientLeft);
+  }
+
+  #finish(message: Extract<Upward, { t: 'finish' }>): void {
+    const guest = this.#find(message);
+    const { end, ticket, attempt } = message;
+    if (guest === null || !guest.isSeated) {
+      if (end.how === 'put_back') this.#refuse({ ticket, attempt: attempt + 1 }, { code: 'not_put_back' });
+      return;
+    }
+    if (end.how === 'put_back') guest.attempt++;
+    else this.#guests.delete(ticket);
+    guest.desk.finish(guest, end);
+  }
+
+  #heardOfUpstream(message: Upward): void {
+    if (message.t !== 'busy' && message.t !== 'answered') return;
+    const guest = this.#find(message);
+    if (message.t === 'busy') guest?.desk.upstreamBusy(guest, message.status, message.retryAfterMs);
+    else guest?.desk.upstreamAnswered(guest, message.status);
+  }
+
+  #guestOf({ ticket, attempt, asked }: RemoteWord, pool: number): RemoteGuest | null {
+    const desk = this.#desks[pool] ?? null;
+    if (desk === null) return null;
+    const known: RemoteTicket = {
+      ticket,
+      attempt,
+      asked: heardAsked(asked),
+      timeoutMs: asked.maxWaitMs ?? anyWaitMs,
+    };
+    return new RemoteGuest(known, desk, this.#sender);
+  }
+
+  #refuse(
+    { ticket, attempt }: Pick<RemoteWord, 'ticket' | 'attempt'>,
+    why: { code: 'no_such_pool' | 'not_put_back' } | { code: 'too_late'; timeoutMs: number },
+  ): void {
+    const refusal = saidRefusal({ ...why, retryAfterSec: retryAfterSec(null, this.#parts.random()) });
+    this.#parts.tell({ t: 'refuse', ticket, attempt, isQueued: true, waitMs: 0, position: 1, refusal });
+  }
+}
+
+type RemoteWord = Pick<Extract<Upward, { t: 'enter' }>, 'ticket' | 'attempt' | 'pool' | 'asked'>;
+
+function byDesk(guests: Iterable<RemoteGuest>): Map<PoolDesk, RemoteGuest[]> {
+  const groups = new Map<PoolDesk, RemoteGuest[]>();
+  for (const guest of guests) {
+    const group = groups.get(guest.desk);
+    if (group === undefined) groups.set(guest.desk, [guest]);
+    else group.push(guest);
+  }
+  return groups;
+}

@@ -1,0 +1,196 @@
+/**
+ * The seats of a fleet's pools in this process, which conducts them or follows who does. fleet/fleet.ts tells what it is
+ * now; what is granted here stays within what fleet/reign/ allows at that moment.
+ */
+import type { Clock } from '../../domain/clock.ts';
+import type { Brought } from '../../fleet/conductor.ts';
+import type { Fleet, FleetDuties } from '../../fleet/fleet.ts';
+import type { TicketWord } from '../../fleet/member.ts';
+import type { Upward } from '../../fleet/messages/messages.ts';
+import type { Seats } from '../../fleet/reign/actions.ts';
+import type { PoolDesk } from '../pool/pool-desk.ts';
+import { Attendance } from './attendance.ts';
+import { FleetDesk } from './fleet-desk.ts';
+import { OwnTickets } from './own-tickets.ts';
+import type { QueueBounds } from './remote-desk.ts';
+
+export interface FleetSeatsParts {
+  readonly clock: Clock;
+  readonly random?: () => number;
+  /** Ends what runs here, when this gateway is isolated; null: it is kept. */
+  readonly cut: (() => void) | null;
+  readonly log: { readonly info: (sentence: string) => void; readonly warn: (sentence: string) => void };
+}
+
+/** The fleet, as far as seats need it. */
+export interface Joined extends Pick<Fleet, 'say' | 'tell' | 'seatedTooLate'> {
+  readonly reign: Pick<Fleet['reign'], 'mayGrant' | 'mayStart' | 'budget'>;
+}
+
+export class FleetSeats implements FleetDuties {
+  readonly #parts: FleetSeatsParts;
+  readonly #random: () => number;
+  readonly #tickets: OwnTickets;
+  readonly #desks = new Map<string, FleetDesk>();
+  readonly #members = new Map<string, Attendance>();
+  #fleet: Joined | null = null;
+  #id = '';
+  /** What is granted of each pool at most; null: all it has. */
+  readonly #budgets = new Map<string, number | null>();
+  /** A grant was forbidden since the last look. */
+  #wasForbidden = false;
+
+  constructor(parts: FleetSeatsParts) {
+    this.#parts = parts;
+    this.#random = parts.random ?? Math.random;
+    this.#tickets = new OwnTickets(parts.clock);
+  }
+
+  /** What the dispatcher of that pool asks for seats. */
+  deskOf(name: string, pool: PoolDesk, bounds: QueueBounds): FleetDesk {
+    const { clock } = this.#parts;
+    const parts = { name, number: this.#desks.size, pool, tickets: this.#tickets, clock, random: this.#random };
+    const desk = new FleetDesk(parts, bounds);
+    this.#desks.set(name, desk);
+    return desk;
+  }
+
+  configure(pool: string, bounds: QueueBounds): void {
+    this.#desks.get(pool)?.configure(bounds);
+  }
+
+  joined(fleet: Joined, id: string): void {
+    const { clock } = this.#parts;
+    this.#fleet = fleet;
+    this.#id = id;
+    this.#tickets.joined({
+      say: message => fleet.say(message),
+      mayStart: () => fleet.reign.mayStart(clock.now()),
+      seatedTooLate: () => fleet.seatedTooLate(),
+    });
+    this.changed();
+  }
+
+  /** Asked before every grant of a pool of this process. */
+  mayGrant(now: number): boolean {
+    const may = this.#fleet?.reign.mayGrant(this.#id, now) === true;
+    this.#wasForbidden ||= !may;
+    return may;
+  }
+
+  /** Seats that each member's requests hold, as far as they are known here. */
+  seatsOf(member: string): number | null {
+    if (member !== this.#id) return this.#members.get(member)?.seats ?? null;
+    return [...this.#desks.values()].reduce((sum, { seats }) => sum + seats, 0);
+  }
+
+  // ---- duties of every process
+
+  pools(): readonly string[] {
+    return [...this.#desks.keys()];
+  }
+
+  brings(): readonly Seats[] {
+    const all = [...this.#desks.values()].map(desk => ({ pool: desk.name, seats: desk.brings() }));
+    return all.filter(({ seats }) => seats > 0);
+  }
+
+  *tickets(): Iterable<Upward> {
+    for (const desk of this.#desks.values()) yield* desk.words();
+  }
+
+  told(message: TicketWord): void {
+    this.#tickets.heard(message);
+  }
+
+  isolate(): void {
+    const { cut, log } = this.#parts;
+    log.warn(`no gateway of the fleet answers: nothing is started${cut === null ? '' : ', and what runs is ended'}`);
+    for (const desk of this.#desks.values()) desk.isolate();
+    cut?.();
+  }
+
+  // ---- duties of who conducts
+
+  conduct(epoch: number): void {
+    this.#parts.log.info(`this gateway grants the seats of the fleet (epoch ${epoch})`);
+    this.#members.clear();
+    for (const desk of this.#desks.values()) {
+      this.#budgets.set(desk.name, 0);
+      desk.conduct();
+    }
+  }
+
+  abdicate(why: string): void {
+    this.#parts.log.info(`this gateway grants the seats of the fleet no more: ${why}`);
+    this.#members.clear();
+    for (const desk of this.#desks.values()) {
+      this.#budgets.set(desk.name, 0);
+      desk.abdicate();
+    }
+  }
+
+  came(from: string, brought: Brought): void {
+    this.#holdBackAll();
+    this.#attendance(from, brought.pools).came(brought);
+  }
+
+  said(from: string, message: Upward): void {
+    this.#members.get(from)?.said(message);
+  }
+
+  lost(from: string): void {
+    this.#members.get(from)?.withdraw();
+  }
+
+  free(member: string, why: string): void {
+    const attendance = this.#members.get(member);
+    const seats = attendance?.seats ?? 0;
+    if (seats > 0) this.#parts.log.info(`${seats} seats of member ${member} are free: ${why}`);
+    this.#members.delete(member);
+    attendance?.forget();
+  }
+
+  changed(): void {
+    const fleet = this.#fleet;
+    if (fleet === null) return;
+    const now = this.#parts.clock.now();
+    const mayGrant = fleet.reign.mayGrant(this.#id, now);
+    if (mayGrant) for (const [id, member] of this.#members) member.admit(fleet.reign.mayGrant(id, now));
+    const isAsked = mayGrant && this.#wasForbidden;
+    if (mayGrant) this.#wasForbidden = false;
+    for (const { name, pool } of this.#desks.values()) {
+      const budget = mayGrant ? fleet.reign.budget(name) : 0;
+      if (!isAsked && this.#budgets.get(name) === budget) continue;
+      this.#budgets.set(name, budget);
+      pool.holdBack(budget);
+    }
+  }
+
+  #attendance(member: string, pools: readonly string[]): Attendance {
+    const known = this.#members.get(member);
+    if (known !== undefined) return known;
+    const unknown = pools.filter(pool => !this.#desks.has(pool));
+    if (unknown.length > 0) {
+      this.#parts.log.warn(
+        `member ${member} has pools that this gateway does not have (${unknown.slice(0, 10).join(', ')}): its requests ` +
+          'for them are refused; give all gateways of a fleet the same providers',
+      );
+    }
+    const attendance = new Attendance({
+      tell: message => this.#fleet?.tell(member, message),
+      deskOf: pool => this.#desks.get(pool)?.pool ?? null,
+      clock: this.#parts.clock,
+      random: this.#random,
+    });
+    this.#members.set(member, attendance);
+    return attendance;
+  }
+
+  #holdBackAll(): void {
+    for (const { name, pool } of this.#desks.values()) {
+      this.#budgets.set(name, 0);
+      pool.holdBack(0);
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/** Stands at a pool's desk for a ticket of another gateway, which is told what becomes of it. */
+import type { Downward } from '../../fleet/messages/messages.ts';
+import type { Asked, Guest, Stay, Wait } from '../pool/guest.ts';
+import type { PoolDesk } from '../pool/pool-desk.ts';
+import type { Refusal } from '../pool/refusal.ts';
+import { saidRefusal, saidWait } from './words.ts';
+
+export interface Sender {
+  tell(message: Downward): void;
+  /** It neither waits nor has a seat any more. */
+  over(guest: RemoteGuest): void;
+}
+
+export interface RemoteTicket {
+  readonly ticket: number;
+  readonly attempt: number;
+  readonly asked: Asked;
+  readonly timeoutMs: number;
+}
+
+export class RemoteGuest implements Guest {
+  readonly desk: PoolDesk;
+  readonly ticket: number;
+  readonly asked: Asked;
+  readonly timeoutMs: number;
+  attempt: number;
+  stay: Stay | null = null;
+  /** Its gateway has given it up, and need not be told of its end. */
+  isLeaving = false;
+  readonly #sender: Sender;
+
+  constructor({ ticket, attempt, asked, timeoutMs }: RemoteTicket, desk: PoolDesk, sender: Sender) {
+    this.ticket = ticket;
+    this.attempt = attempt;
+    this.asked = asked;
+    this.timeoutMs = timeoutMs;
+    this.desk = desk;
+    this.#sender = sender;
+  }
+
+  /** It has a seat, or one is on its way to it. */
+  get isSeated(): boolean {
+    return this.stay?.state === 'running';
+  }
+
+  /** Its wait is told with its end. */
+  queued(): void {}
+
+  seated(wait: Wait): void {
+    this.desk.begin(this);
+    const { ticket, attempt } = this;
+    this.#sender.tell({ t: 'seat', ticket, attempt, ...saidWait(wait) });
+  }
+
+  refused(refusal: Refusal, wait: Wait): void {
+    this.#sender.over(this);
+    if (this.isLeaving) return;
+    const { ticket, attempt } = this;
+    this.#sender.tell({ t: 'refuse', ticket, attempt, ...saidWait(wait), refusal: saidRefusal(refusal) });
+  }
+}

@@ -1,0 +1,81 @@
+/** What guests and desks say, in the words and within the bounds of the messages between gateways. */
+import { createHash } from 'node:crypto';
+import type { Spent } from '../../domain/usage.ts';
+import { isLevel } from '../../domain/vocabulary.ts';
+import type { Downward, Upward } from '../../fleet/messages/messages.ts';
+import type { Asked, Wait } from '../pool/guest.ts';
+import { isCode, type Refusal } from '../pool/refusal.ts';
+
+type AskedWord = Extract<Upward, { t: 'enter' }>['asked'];
+type RefusalWord = Extract<Downward, { t: 'refuse' }>['refusal'];
+type WaitWord = Pick<Extract<Downward, { t: 'seat' }>, 'isQueued' | 'waitMs' | 'position'>;
+
+const longest = { name: 200, text: 400 };
+/** As in SHA-256; a quarter of it tells any two texts apart. */
+const digestChars = 32;
+
+/** Two texts never become one: what is cut off is told by its digest. */
+function shortened(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, digestChars);
+  return `${text.slice(0, most - digestChars - 1)}#${digest}`;
+}
+
+/** An amount or a duration that a message can tell. */
+export const sound = (amount: number): number => (amount >= 0 ? Math.min(amount, Number.MAX_SAFE_INTEGER) : 0);
+const whole = (amount: number): number => Math.round(sound(amount));
+
+export const saidSpent = ({ cost, tokens }: Spent): Spent => ({ cost: sound(cost), tokens: sound(tokens) });
+
+export const saidAsked = (asked: Asked, timeoutMs: number): AskedWord => ({
+  requestId: shortened(asked.requestId, longest.name),
+  flowId: shortened(asked.flowId, longest.text),
+  level: asked.level,
+  provider: shortened(asked.provider, longest.name),
+  model: shortened(asked.model, longest.text),
+  bodyBytes: whole(asked.bodyBytes),
+  maxWaitMs: sound(timeoutMs),
+  ...saidSpent(asked),
+});
+
+/** A level that does not exist is out of the bounds of its message. */
+export function heardAsked({ maxWaitMs: _, level, ...asked }: AskedWord): Asked {
+  if (!isLevel(level)) throw new Error(`no such level: ${level}`);
+  return { ...asked, level };
+}
+
+export const saidWait = ({ wasQueued, waitMs, position }: Wait): WaitWord => ({
+  isQueued: wasQueued,
+  waitMs: sound(waitMs),
+  position,
+});
+
+export const heardWait = ({ isQueued, waitMs, position }: WaitWord): Wait => ({
+  wasQueued: isQueued,
+  waitMs,
+  position,
+});
+
+const amounts = ['tokens', 'most', 'timeoutMs', 'closedForMs'] as const;
+const counts = ['depth', 'bytes'] as const;
+
+export function saidRefusal(refusal: Refusal): RefusalWord {
+  const numbers: Partial<Record<string, unknown>> = { ...refusal };
+  const told = (names: readonly string[], as: (amount: number) => number) =>
+    names.flatMap(name => (typeof numbers[name] === 'number' ? [[name, as(numbers[name])] as const] : []));
+  return {
+    code: refusal.code,
+    retryAfterSec: 'retryAfterSec' in refusal ? sound(refusal.retryAfterSec) : null,
+    ...Object.fromEntries([...told(amounts, sound), ...told(counts, whole)]),
+    ...('isOfModel' in refusal ? { isOfModel: refusal.isOfModel } : {}),
+  };
+}
+
+/** A code of a newer gateway is a refusal all the same. */
+export function heardRefusal({ code, ...said }: RefusalWord, timeoutMs: number): Refusal {
+  const retryAfterSec = said.retryAfterSec ?? 1;
+  if (!isCode(code)) return { code: 'too_late', timeoutMs, retryAfterSec };
+  const numbers = { tokens: 0, most: 0, depth: 0, bytes: 0, closedForMs: 0, isOfModel: false, timeoutMs };
+  // All numbers of any code.
+  return { ...numbers, ...said, retryAfterSec, code } as Refusal;
+}

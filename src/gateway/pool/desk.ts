@@ -1,0 +1,58 @@
+/**
+ * The seam between those who carry requests and the pool that has the seats, which may be in different processes.
+ *
+ *   gateway.ts ── run(ticket, work) ──▶ Dispatcher    promises, the scope of a seat, the drain
+ *                                           │ Desk    enter · leave · begin · progress · finish · upstreamBusy …
+ *                                           ▼
+ *                                        PoolDesk     scheduler, admission, counts, view, the pool's timer; no promises
+ *                                           │ Guest   queued · seated · refused
+ *                                           ▼
+ *                                        PoolTicket   … or another guest, who stands for a ticket elsewhere
+ *
+ * All that crosses it survives JSON, and times are durations: two processes share no clock.
+ */
+
+import type { Spent } from '../../domain/usage.ts';
+import type { Guest, Wait } from './guest.ts';
+import type { Refusal } from './refusal.ts';
+
+/** How a seat comes back. */
+export type SeatEnd =
+  | { readonly how: 'served' | 'failed'; readonly spent: Spent }
+  /** Nothing was sent, as the guest was gone when its seat came: nothing is charged. */
+  | { readonly how: 'unused' }
+  /** The upstream had no room: it waits again, before all others of its flow, under its next attempt. */
+  | { readonly how: 'put_back' };
+
+/** One pool, as those see it who carry requests. A late call, or a second one, changes nothing. */
+export interface Desk {
+  /** Whether it may leave a guest without an answer when its time is over, as one in another process may. */
+  readonly mayFallSilent: boolean;
+  /** Answered by queued, seated or refused: at once where the pool is in this process. */
+  enter(guest: Guest): void;
+  /** Guests who wait, have a seat but not begun, or never entered, give up: each is refused so before this returns. */
+  leave(guests: Iterable<Guest>, refusal: Refusal): void;
+  /** The work of a seated guest begins; of a guest from elsewhere: its seat is on its way. */
+  begin(guest: Guest): void;
+  /** The usage so far. The charge is raised to it, never lowered. */
+  progress(guest: Guest, spent: Spent): void;
+  /** What is put back and cannot be taken is refused. */
+  finish(guest: Guest, end: SeatEnd): void;
+  /**
+   * The upstream has no room for the guest's request. Returns at once, from what is known here, whether it may have room
+   * again in time for the guest.
+   */
+  upstreamBusy(guest: Guest, status: number, retryAfterMs: number | null): boolean;
+  /** The upstream begins to answer and has room. */
+  upstreamAnswered(guest: Guest, status: number): void;
+}
+
+/** A guest who came to another desk, as this one takes it over. */
+export interface Adopted {
+  readonly guest: Guest;
+  /** Since it came there. */
+  readonly ageMs: number;
+  readonly wait: Wait;
+  /** What its seat was charged there; null: it waits. */
+  readonly charged: Spent | null;
+}

@@ -1,0 +1,1 @@
+export { type FleetMember, type FleetShown, fleetShown } from '../../../domain/fleet.ts';

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import type { FleetShown } from '../../src/http/admin/contract/fleet.ts';
+import { browserTest, openConsole, seriousFaults } from '../support/browser.ts';
+
+const ini = '[provider.local]\ntype = loopback\n';
+
+browserTest('a gateway of its own shows itself, and that it belongs to no fleet', async t => {
+  const { page, visit, gateway } = await openConsole(t, { ini });
+  const [{ name, version }] = (await gateway.admin('GET', '/admin/fleet')).body.members;
+  await visit('/gateways');
+  await page.getByRole('heading', { name: 'No fleet' }).waitFor();
+  const row = page.getByRole('row', { name });
+  assert.match(await row.innerText(), new RegExp(`Conductor\\s+0\\s+–\\s+${RegExp.escape(version)}`));
+});
+
+const member = (
+  name: string,
+  role: FleetShown['members'][number]['role'],
+  last_beat_ms: number | null,
+  seats: number | null = 3,
+) => ({
+  member_id: `${name}0000000-0000-4000-8000-000000000000`,
+  name: `gateway-${name}`,
+  url: 'tcp://10.0.0.5:8090',
+  version: '1.2.3',
+  role,
+  seats,
+  last_beat_ms,
+});
+
+/** All roles, which one gateway cannot have by itself. */
+const shown: FleetShown = {
+  fleet: 'eu-1',
+  epoch: 8_123_456,
+  conductor: '10000000-0000-4000-8000-000000000000',
+  members: [
+    member('1', 'conductor', null),
+    member('2', 'member', 420),
+    member('3', 'candidate', 3_200),
+    member('4', 'isolated', null, null),
+  ],
+};
+
+browserTest('a fleet is a table of its gateways, with their roles and when they were heard', async t => {
+  const { page, visit } = await openConsole(t, { ini });
+  await page.route('**/admin/fleet', route => route.fulfill({ json: shown }));
+  await visit('/gateways');
+  await page.getByRole('heading', { name: 'Fleet eu-1' }).waitFor();
+  const rows = await page.getByRole('row').allInnerTexts();
+  const said = [
+    /gateway-1.*Conductor.*–/s,
+    /gateway-2.*Member.*420 ms/s,
+    /gateway-3.*Looks for.*3\.2 s/s,
+    /Isolated.*–\s+–/s,
+  ];
+  assert.equal(rows.length, 1 + said.length);
+  for (const [at, pattern] of said.entries()) assert.match(rows[at + 1] ?? '', pattern);
+  assert.deepEqual(await seriousFaults(page), []);
+});

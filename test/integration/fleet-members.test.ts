@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { batch, openPeer } from '../support/fleet-peer.ts';
+import { freshDatabase } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
+
+const program = fileURLToPath(new URL('../support/fleet-process.ts', import.meta.url));
+
+interface Said {
+  readonly id: string;
+  readonly at: number;
+  readonly told?: string;
+  readonly role?: string;
+  readonly mayStart?: boolean;
+  readonly epoch?: number;
+  readonly conductor?: string | null;
+  readonly mayGrant?: readonly string[];
+  readonly member?: string;
+}
+
+class Process {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly said: Said[] = [];
+  errors = '';
+
+  constructor(t: TestContext, url: string, name: string) {
+    this.child = spawn(process.execPath, [program, url, name], { stdio: ['ignore', 'pipe', 'pipe'] });
+    t.after(() => this.child.kill('SIGKILL'));
+    createInterface(this.child.stdout).on('line', line => this.said.push(JSON.parse(line)));
+    this.child.stderr.on('data', text => {
+      this.errors += text;
+    });
+  }
+
+  get id(): string {
+    return this.said[0]?.id ?? '';
+  }
+
+  get state(): Said | undefined {
+    return this.said.findLast(({ role }) => role !== undefined);
+  }
+
+  get isLiving(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+}
+
+const conductorOf = (processes: readonly Process[]): Process | undefined =>
+  processes.find(({ state, isLiving }) => isLiving && state?.role === 'conductor');
+
+/** One conducts and may grant to all, all others follow it and may start. */
+function isOrdered(processes: readonly Process[]): boolean {
+  const living = processes.filter(({ isLiving }) => isLiving);
+  const conductor = conductorOf(living);
+  if (conductor === undefined || conductor.state?.mayStart !== true) return false;
+  const others = living.filter(one => one !== conductor);
+  return others.every(
+    ({ id, state }) =>
+      state?.role === 'member' &&
+      state.mayStart === true &&
+      state.conductor === conductor.id &&
+      state.epoch === conductor.state?.epoch &&
+      conductor.state?.mayGrant?.includes(id),
+  );
+}
+
+async function startFleet(t: TestContext, count: number) {
+  const { url, query } = await freshDatabase(t);
+  const processes = Array.from({ length: count }, (_, at) => new Process(t, url, `gateway-${at}`));
+  await until(() => isOrdered(processes)).catch(error => {
+    throw new Error(
+      `${error}\n${processes.map(({ state, errors }) => `${JSON.stringify(state)} ${errors}`).join('\n')}`,
+    );
+  });
+  return { processes, query, start: (name: string) => new Process(t, url, name) };
+}
+
+/** No two conducted in one epoch, and epochs went up. */
+function assertReigns(processes: readonly Process[]): void {
+  const epochs = processes
+    .flatMap(({ said }) => said.filter(({ told }) => told === 'conduct'))
+    .sort((a, b) => a.at - b.at)
+    .map(({ epoch }) => epoch ?? 0);
+  assert.equal(new Set(epochs).size, epochs.length);
+  assert.deepEqual(
+    epochs,
+    epochs.toSorted((a, b) => a - b),
+  );
+}
+
+test('processes of one database elect one of them, and the others follow it', async t => {
+  const { processes, query } = await startFleet(t, 4);
+  assert.equal(processes.filter(({ said }) => said.some(({ told }) => told === 'conduct')).length, 1);
+  const [row] = await query('SELECT holder, jsonb_array_length(members) AS members FROM gateway_fleets');
+  assert.deepEqual(row, { holder: conductorOf(processes)?.id, members: 4 });
+  assertReigns(processes);
+});
+
+test('when the conductor is killed the others know by its address, and the next one grants within a second', async t => {
+  const { processes } = await startFleet(t, 3);
+  for (let left = 3; left > 1; left--) {
+    const killed = conductorOf(processes);
+    assert.ok(killed);
+    const at = Date.now();
+    killed.child.kill('SIGKILL');
+    await once(killed.child, 'exit');
+    await until(() => isOrdered(processes));
+    const next = conductorOf(processes);
+    assert.ok(next);
+    const conducts = next.said.findLast(({ told }) => told === 'conduct');
+    const grants = next.said.find(
+      ({ at: when, role, mayStart }) => when >= (conducts?.at ?? 0) && role === 'conductor' && mayStart === true,
+    );
+    const tookMs = (grants?.at ?? Number.POSITIVE_INFINITY) - at;
+    t.diagnostic(`killed → may grant: ${tookMs} ms`);
+    assert.ok(tookMs < 1_000, `${tookMs} ms`);
+    await until(() => next.said.some(({ told, member }) => told === 'free' && member === killed.id));
+  }
+  assertReigns(processes);
+});
+
+test('a member that is killed is off the list, and its seats are free, without a time being waited for', async t => {
+  const { processes, query } = await startFleet(t, 3);
+  const conductor = conductorOf(processes);
+  const killed = processes.find(one => one !== conductor);
+  assert.ok(killed !== undefined && conductor !== undefined);
+  const at = Date.now();
+  killed.child.kill('SIGKILL');
+  await until(() => conductor.said.some(({ told, member }) => told === 'free' && member === killed.id));
+  const freed = conductor.said.find(({ told }) => told === 'free');
+  assert.ok((freed?.at ?? Number.POSITIVE_INFINITY) - at < 1_000);
+  await until(async () => {
+    const [row] = await query('SELECT jsonb_array_length(members) AS members FROM gateway_fleets');
+    return row?.members === 2;
+  });
+  assert.ok(isOrdered(processes));
+});
+
+test('a conductor that leaves hands over to a member, and the last one releases the row', async t => {
+  const { processes, query } = await startFleet(t, 2);
+  const first = conductorOf(processes);
+  const second = processes.find(one => one !== first);
+  assert.ok(first !== undefined && second !== undefined);
+  first.child.kill('SIGTERM');
+  const [code] = await once(first.child, 'exit');
+  assert.equal(code, 0, first.errors);
+  await until(() => isOrdered(processes));
+  assert.equal(conductorOf(processes), second);
+  assert.ok(!second.said.some(({ told }) => told === 'isolate'));
+  second.child.kill('SIGTERM');
+  const [last] = await once(second.child, 'exit');
+  assert.equal(last, 0, second.errors);
+  const [row] = await query('SELECT holder, members FROM gateway_fleets');
+  assert.deepEqual(row, { holder: null, members: [] });
+  assertReigns(processes);
+});
+
+test('a gateway that was killed alone is followed by the next start at once', async t => {
+  const { processes, start } = await startFleet(t, 1);
+  const [killed] = processes;
+  killed?.child.kill('SIGKILL');
+  const at = Date.now();
+  const next = start('again');
+  await until(() => next.state?.role === 'conductor' && next.state.mayStart === true);
+  const conducts = next.said.find(({ told }) => told === 'conduct');
+  assert.ok((conducts?.at ?? Number.POSITIVE_INFINITY) - at < 15_000);
+});
+
+const hello = {
+  t: 'hello',
+  epoch: 0,
+  beat: 1,
+  member: { name: 'x', url: 'tcp://10.0.0.1:1', version: '1.0.0', since: '' },
+  isLeaving: false,
+  pools: [],
+  brings: [],
+};
+for (const [what, messages, why] of [
+  ['says hello twice', [hello, hello], /said hello twice/],
+  ['says what it holds when its hello is over', [hello, { t: 'held', tickets: [] }], /held after its hello/],
+  ['says a number that is none', [{ ...hello, beat: -1 }], /hello\.beat is out of its bounds/],
+] as const) {
+  test(`a member that ${what} is closed, and the fleet goes on`, async t => {
+    const { processes, query } = await startFleet(t, 2);
+    const [row] = await query('SELECT url, secret, epoch FROM gateway_fleets');
+    const is = { secret: row?.secret, fleet: 'main', at: row?.url, member: randomUUID() };
+    const peer = await openPeer(t, row?.url, is);
+    peer.socket.write(
+      batch(...messages.map(message => ('epoch' in message ? { ...message, epoch: row?.epoch } : message))),
+    );
+    await peer.closed;
+    await until(() => why.test(conductorOf(processes)?.errors ?? ''));
+    assert.equal(processes.filter(({ said }) => said.some(({ told }) => told === 'conduct')).length, 1);
+    assert.ok(processes.every(({ isLiving }) => isLiving));
+  });
+}
