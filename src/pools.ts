@@ -1,4 +1,4 @@
-/** What stands before each pool: its desk, its dispatcher, and the room for bodies; of a fleet, who grants its seats. */
+/** Wires each pool: its desk, its dispatcher, the room for bodies; in a fleet, the process that grants its seats. */
 import type { Config, PoolConfig } from './config/config.ts';
 import type { Clock } from './domain/clock.ts';
 import { errors } from './domain/errors.ts';
@@ -15,7 +15,7 @@ import type { Upstreams } from './upstreams/upstreams.ts';
 export interface PoolParts {
   readonly clock: Clock;
   readonly events: Events;
-  /** What observes the pools ends then. */
+  /** Ends the observers of the pools. */
   readonly until: AbortSignal;
   readonly upstreams: Pick<Upstreams, 'abortAll'>;
 }

@@ -1,4 +1,4 @@
-/** What this process is called, by other gateways and by operators. */
+/** The name of this process for other gateways and for operators. */
 import { hostname } from 'node:os';
 import type { Config } from './config/config.ts';
 import { version } from './config/version.ts';

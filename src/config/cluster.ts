@@ -14,7 +14,7 @@ export interface ClusterConfig {
   readonly listen: { readonly host: string; readonly port: number } | null;
   /** Where others reach it. Null: where it listens; a port that is null is the one it listens on. */
   readonly advertise: { readonly host: string; readonly port: number | null } | null;
-  /** What becomes of the running requests of a gateway that has lost the others. */
+  /** Whether a gateway that has lost the others keeps or cuts its running requests. */
   readonly isolated: 'keep' | 'cut';
   readonly ttlMs: number;
   readonly deadAfterMs: number;
@@ -46,7 +46,7 @@ export const clusterKeys = {
 
 type Read = Values<typeof clusterKeys>;
 
-/** What the section [gateway] says; undefined: it is at fault. */
+/** The values of the section [gateway]; undefined: it is at fault. */
 interface OfGateway {
   readonly edition: string | undefined;
   readonly host: string | undefined;

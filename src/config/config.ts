@@ -40,7 +40,7 @@ interface GatewayConfig {
   readonly trustedProxies: readonly string[];
   /** A body that comes in more slowly is abandoned; 0: no limit. */
   readonly minBodyBytesPerSec: number;
-  /** What it is called; null: by host name and port. */
+  /** The gateway's name; null: its host name and port. */
   readonly name: string | null;
   /** Whether answers and log lines have its name. */
   readonly tellsName: boolean;

@@ -128,7 +128,7 @@ export const consoleSessionRow = fields({
   expires_at: moment,
 });
 
-/** Who conducts the gateways of this database that belong together (fleet/). */
+/** The conductor of the gateways of this database that belong together (fleet/). */
 export const gatewayFleetRow = fields({
   fleet: Type.String(),
   epoch: Type.Integer(),

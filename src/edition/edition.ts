@@ -98,7 +98,7 @@ interface EditionParts {
   readonly print: (text: string) => void;
   /** Puts a pool's settings into effect. */
   readonly configure: Configure;
-  /** What this process is to the others of its fleet, and what it does with their seats; null: it joins none. */
+  /** The identity of this process in its fleet, and its duties there; null: it joins none. */
   readonly membership: { readonly self: Omit<Listed, 'url'>; readonly seats: SeatsOfFleet } | null;
 }
 

@@ -12,7 +12,7 @@ import type { Certificate } from '../fleet/link/own.ts';
 import { joined, type Listed } from '../fleet/reign/list.ts';
 import type { Events } from '../telemetry/events.ts';
 
-/** What a fleet does to the pools of this process. */
+/** The effects of a fleet on the pools of this process. */
 export interface SeatsOfFleet extends FleetDuties {
   joined(fleet: Fleet, id: string): void;
   /** Seats that requests of a member hold, as far as they are known here. */

@@ -16,7 +16,7 @@ export interface ConductorParts {
   readonly onEnded: (from: string, why: string) => void;
 }
 
-/** What a member tells of its tickets with its hello. */
+/** The tickets of a member, told with its hello. */
 export interface Brought {
   /** Later messages have their numbers. */
   readonly pools: readonly string[];
@@ -28,7 +28,7 @@ type Told<T extends 'held' | 'waiting'> = Extract<Upward, { readonly t: T }>['ti
 export interface ConductorDuties {
   /** A member is welcome: this takes the place of all that was known of its tickets. */
   came(from: string, brought: Brought): void;
-  /** What a member says of its tickets. */
+  /** Called with each message of a member about its tickets. */
   said(from: string, message: Upward): void;
   /** A member hears nothing until it comes again. */
   lost(from: string): void;
@@ -43,7 +43,7 @@ interface Attended {
   readonly link: MemberLink;
   isGreeted: boolean;
   isWelcome: boolean;
-  /** What it has told before its hello. */
+  /** The tickets that it told before its hello. */
   held: Brought['held'][number][];
   waiting: Brought['waiting'][number][];
 }
@@ -126,7 +126,7 @@ export class ConductorSide {
     const { id, generation } = attended.link.peer;
     const { held, waiting } = attended;
     Object.assign(attended, { isGreeted: true, held: [], waiting: [] });
-    // Who it is was proved by its connection.
+    // Its connection has proved its identity.
     const now = clock.now();
     const actions = reign.greeted({ epoch, beat, isLeaving, member: { id, ...member }, brings }, generation, now);
     attended.isWelcome = reign.counts(id, generation, now);

@@ -214,7 +214,7 @@ export class Fleet {
     }
   }
 
-  /** What concerns seats. */
+  /** Tells the duties about seats. */
   #tell(action: Extract<Action, { readonly do: 'conduct' | 'abdicate' | 'free' | 'isolate' | 'depart' }>): void {
     switch (action.do) {
       case 'conduct':

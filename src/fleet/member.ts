@@ -20,7 +20,7 @@ export interface MemberParts {
   readonly onEnded: (to: string, why: string) => void;
 }
 
-/** What a conductor says of a ticket. */
+/** A message of the conductor about a ticket. */
 export type TicketWord = Exclude<Downward, { readonly t: 'welcome' | 'beat' | 'list' | 'elsewhere' }>;
 
 export interface MemberDuties {
@@ -28,9 +28,9 @@ export interface MemberDuties {
   pools(): readonly string[];
   /** Seats that are held, and those that were freed while nobody conducted: told once. */
   brings(): readonly Seats[];
-  /** What waits and what runs, said before the hello. */
+  /** The waiting and running tickets, told before the hello. */
   tickets(): Iterable<Upward>;
-  /** What the conductor says of tickets. */
+  /** Called with each message of the conductor about tickets. */
   told(message: TicketWord): void;
 }
 

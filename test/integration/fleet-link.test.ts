@@ -406,7 +406,7 @@ for (const [what, bytes, why] of broken) {
     peer.socket.write(Buffer.concat([batch(beat(1)), bytes, batch(beat(2))]));
     await peer.closed;
     assert.match(conductor.ended[0]?.why ?? '', why);
-    // What came before counts, what came behind does not.
+    // Messages before it count, messages after it do not.
     assert.deepEqual(
       conductor.heard.map(({ message }) => message),
       [beat(1)],

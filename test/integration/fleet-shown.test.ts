@@ -1,4 +1,4 @@
-// What operators see of a fleet, from a gateway that belongs to none.
+// The operators' view of a fleet, from a gateway that belongs to none.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Compile } from 'typebox/compile';

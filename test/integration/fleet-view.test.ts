@@ -1,4 +1,4 @@
-// What operators see of a fleet, from the gateways that belong to it.
+// The operators' view of a fleet, from the gateways that belong to it.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Compile } from 'typebox/compile';

@@ -1,5 +1,5 @@
 /**
- * What a member of protocol 1 said on its connection, and what its conductor said: the bytes of the frames as they were on
+ * A recording of a member of protocol 1 and of its conductor: the bytes of the frames as they were on
  * the wire. Only a new version of the protocol adds a recording; none is ever changed.
  */
 const recording = (lines: readonly string[]): Buffer => {

@@ -63,7 +63,7 @@ export class World {
   readonly tickets: { leave(): void }[] = [];
   mostAtOnce = 0;
   #conductor: Node | null = null;
-  /** Whose hello the conductor has not heard yet. */
+  /** The members whose hello the conductor has not heard yet. */
   readonly #silent = new Set<Node>();
   #brought = 0;
   #epoch = 0;

@@ -42,7 +42,7 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-/** What makes the sessions of short tests cheap: most of a session's cost would be the hashing of its password. */
+/** Settings that make the sessions of short tests cheap: most of a session's cost would be the hashing of its password. */
 const cheapSessions = { scram_iterations: '1', io_method: 'sync', jit: 'off' };
 
 /** Starts one server for a whole run: test files find it by TOKLIGENCE_TEST_POSTGRES_URL. */

@@ -63,7 +63,7 @@ export interface Keys {
   readonly random: (bytes: number) => Uint8Array;
 }
 
-/** What was said, and the HMAC that the next one builds on. */
+/** A part of the hand-shake, and the HMAC on which the next part builds. */
 export interface Said {
   readonly content: Buffer;
   readonly mac: Buffer;

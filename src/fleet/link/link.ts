@@ -8,7 +8,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { MessageFault, type Read } from '../messages/messages.ts';
 import { emptyFrame, type FrameReader } from './frames.ts';
 
-/** Who is at the other end, as its hand-shake has proved. */
+/** The process at the other end, as its hand-shake has proved. */
 export interface Peer {
   readonly id: string;
   /** Counts the connections of whoever opened this one. */
@@ -20,7 +20,7 @@ export interface Peer {
 
 export interface LinkBounds {
   readonly mostFrameBytes: number;
-  /** What may wait to be written; an end that does not read is silent, and is closed. */
+  /** The most bytes that may wait to be written; an end that does not read is silent, and is closed. */
   readonly mostUnwrittenBytes: number;
 }
 
@@ -93,7 +93,7 @@ export class Link<In, Out extends object> {
     this.#turnChars += text.length;
   }
 
-  /** What was said before is written; nothing is heard any more. */
+  /** Writes all that was said before, and hears nothing any more. */
   close(): void {
     if (this.#state !== 'open') return;
     this.#flush();

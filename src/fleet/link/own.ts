@@ -1,4 +1,4 @@
-/** What a process of the fleet tells and proves of itself on every connection. */
+/** The identity that a process of the fleet tells and proves on every connection. */
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { Clock } from '../../domain/clock.ts';
 import type { Speaks } from './handshake.ts';

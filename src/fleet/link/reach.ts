@@ -92,7 +92,7 @@ async function challenged(
   return { socket, frames, keys, challenge };
 }
 
-/** What comes in behind the frame stays in `frames`, or in the socket, which is paused. */
+/** Bytes behind the frame stay in `frames`, or in the socket, which is paused. */
 function nextFrame(socket: Socket, frames: FrameReader, signal: AbortSignal): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const onData = (piece: Buffer) => {

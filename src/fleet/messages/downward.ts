@@ -1,4 +1,4 @@
-/** What a conductor says to a member. */
+/** The messages of a conductor to a member. */
 import { type Static, Type } from 'typebox';
 import { count, nullable } from '../../domain/shape.ts';
 import { epochNumber, list, listed, members, mostPools, ms, name, open, place, pool } from './shapes.ts';
@@ -18,7 +18,7 @@ const refusal = open({
   depth: Type.Optional(count),
   bytes: Type.Optional(count),
   timeoutMs: Type.Optional(ms),
-  /** What the upstream has closed: that model, or all of it; and for how long from now. */
+  /** The closure by the upstream: of that model, or of all; and for how long from now. */
   isOfModel: Type.Optional(Type.Boolean()),
   closedForMs: Type.Optional(ms),
 });
@@ -39,7 +39,7 @@ const kinds = {
   /** Pools of which nothing starts, each: its number, and for how long. */
   closed: open({ t: Type.Literal('closed'), pools: list(Type.Tuple([pool, ms]), mostPools) }),
   answer: open({ t: Type.Literal('answer'), ask: count, value: Type.Unknown() }),
-  /** What has changed in the view of a pool: these members take the place of those before. */
+  /** The changes in the view of a pool: these members take the place of those before. */
   view: open({ t: Type.Literal('view'), pool, changes: Type.Record(Type.String({ maxLength: 40 }), Type.Unknown()) }),
 } as const;
 

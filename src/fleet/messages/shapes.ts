@@ -1,4 +1,4 @@
-/** What messages are made of, with the bounds of each part; unknown fields are let pass, for versions to come. */
+/** The parts of messages, with the bounds of each; unknown fields are let pass, for versions to come. */
 import { type TProperties, type TSchema, Type } from 'typebox';
 import { count, levelNumber, nullable } from '../../domain/shape.ts';
 import { mostUrlChars } from '../link/address.ts';
@@ -9,7 +9,7 @@ export const list = <T extends TSchema>(schema: T, maxItems: number) =>
   Type.Immutable(Type.Array(schema, { maxItems }));
 const text = (maxLength: number) => Type.String({ maxLength });
 export const name = (maxLength: number) => Type.String({ minLength: 1, maxLength });
-/** What is written into the row of the fleet: any database can store it, whatever its encoding. */
+/** Text for the row of the fleet: any database can store it, whatever its encoding. */
 const storable = (maxLength: number) => Type.String({ pattern: '^[\\x20-\\x7e]*$', maxLength });
 
 /** 4 million elections are left to a fleet that a broken member has led to the highest epoch. */

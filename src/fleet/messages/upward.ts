@@ -1,4 +1,4 @@
-/** What a member says to its conductor. */
+/** The messages of a member to its conductor. */
 import { type Static, Type } from 'typebox';
 import { count, nullable } from '../../domain/shape.ts';
 import {
@@ -20,7 +20,7 @@ import {
 /** Tickets of one message; a member with more says several before its hello. */
 export const mostTicketsAtOnce = 100;
 
-/** What became of a ticket so far: its time since it came, its time in the queue, and where it stood when it came. */
+/** The history of a ticket: its time since it came, its time in the queue, and where it stood when it came. */
 const past = { ageMs: Type.Optional(ms), waitedMs: Type.Optional(ms), position: Type.Optional(count) };
 
 const end = Type.Union([
@@ -42,7 +42,7 @@ const kinds = {
     t: Type.Literal('waiting'),
     tickets: list(open({ ...place, pool, asked, ...past, waitedMs: ms }), mostTicketsAtOnce),
   }),
-  /** Who it is, but for its ID, which its connection has proved; `pools` gives later messages their numbers. */
+  /** The identity of the member, but for its ID, which its connection has proved; `pools` gives later messages their numbers. */
   hello: open({
     t: Type.Literal('hello'),
     epoch: epochNumber,

@@ -23,7 +23,7 @@ export interface AttendanceParts {
 type Held = Brought['held'][number];
 type Waiting = Brought['waiting'][number];
 
-/** Who stands outside, and what became of it by then. */
+/** A ticket that stands outside, and its history until then. */
 interface Outside {
   readonly guest: RemoteGuest;
   readonly ageMs: number;
@@ -58,7 +58,7 @@ export class Attendance {
     return seats;
   }
 
-  /** What it has told takes the place of all that was known. Its caller sees to it that no seat is granted meanwhile. */
+  /** Replaces all that was known of the member by its new account. Its caller sees to it that no seat is granted meanwhile. */
   came({ pools, held, waiting }: Brought): void {
     this.#desks = pools.map(pool => this.#parts.deskOf(pool));
     this.withdraw();

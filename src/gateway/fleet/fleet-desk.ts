@@ -1,5 +1,5 @@
 /**
- * What a dispatcher of a fleet asks for seats: the pool of this process while it conducts, else the conductor's. When that
+ * The desk of a dispatcher in a fleet: the pool of this process while it conducts, else the conductor's. When that
  * changes, its tickets move.
  */
 import type { Clock } from '../../domain/clock.ts';

@@ -35,7 +35,7 @@ export class FleetSeats implements FleetDuties {
   readonly #members = new Map<string, Attendance>();
   #fleet: Joined | null = null;
   #id = '';
-  /** What is granted of each pool at most; null: all it has. */
+  /** The most seats that are granted of each pool; null: all it has. */
   readonly #budgets = new Map<string, number | null>();
   /** A grant was forbidden since the last look. */
   #wasForbidden = false;
@@ -46,7 +46,7 @@ export class FleetSeats implements FleetDuties {
     this.#tickets = new OwnTickets(parts.clock);
   }
 
-  /** What the dispatcher of that pool asks for seats. */
+  /** The desk of the dispatcher of that pool. */
   deskOf(name: string, pool: PoolDesk, bounds: QueueBounds): FleetDesk {
     const { clock } = this.#parts;
     const parts = { name, number: this.#desks.size, pool, tickets: this.#tickets, clock, random: this.#random };

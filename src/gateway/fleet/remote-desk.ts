@@ -22,7 +22,7 @@ export interface RemoteDeskParts {
   readonly random: () => number;
 }
 
-/** What may wait while nobody conducts. */
+/** The most that may wait while nobody conducts. */
 export interface QueueBounds {
   readonly maxQueueDepthPool: number;
   readonly maxQueuedBytes: number;
@@ -36,7 +36,7 @@ export class RemoteDesk implements Desk, TicketOwner {
   readonly mayFallSilent = true;
   readonly #parts: RemoteDeskParts;
   readonly #tickets = new Map<Guest, OwnTicket>();
-  /** Those that ran on while this gateway was isolated: whoever conducts has given their seats to others. */
+  /** The requests that ran on while this gateway was isolated: the conductor has given their seats to others. */
   readonly #kept = new WeakSet<Guest>();
   #bounds: QueueBounds;
   #waiting = 0;

@@ -1,4 +1,4 @@
-/** What guests and desks say, in the words and within the bounds of the messages between gateways. */
+/** Translates the words of guests and desks into messages between gateways, within their bounds. */
 import { createHash } from 'node:crypto';
 import type { Spent } from '../../domain/usage.ts';
 import { isLevel } from '../../domain/vocabulary.ts';

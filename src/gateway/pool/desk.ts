@@ -36,7 +36,7 @@ export interface Desk {
   begin(guest: Guest): void;
   /** The usage so far. The charge is raised to it, never lowered. */
   progress(guest: Guest, spent: Spent): void;
-  /** What is put back and cannot be taken is refused. */
+  /** Refuses a request that is put back and cannot be taken. */
   finish(guest: Guest, end: SeatEnd): void;
   /**
    * The upstream has no room for the guest's request. Returns at once, from what is known here, whether it may have room
@@ -53,6 +53,6 @@ export interface Adopted {
   /** Since it came there. */
   readonly ageMs: number;
   readonly wait: Wait;
-  /** What its seat was charged there; null: it waits. */
+  /** The charge of its seat there; null: it waits. */
   readonly charged: Spent | null;
 }

@@ -1,15 +1,15 @@
-/** Who waits at a desk, and what the desk of a pool notes of it. */
+/** The guests of a desk, and the record that the desk of a pool keeps of each. */
 import { Ring } from '../../domain/structures/ring.ts';
 import { type Demand, Place } from '../../scheduler/scheduler.ts';
 import type { Refusal } from './refusal.ts';
 
-/** Who asks for a seat, how much it takes, and of which model; `cost` and `tokens` are estimated, see domain/usage.ts. */
+/** The sender of a request, its cost, and its model; `cost` and `tokens` are estimated, see domain/usage.ts. */
 export interface Asked extends Demand {
   /** The ID by which an operator finds it while it is here. */
   readonly requestId: string;
 }
 
-/** What a desk tells of a wait that is over, or has begun. */
+/** A wait that is over, or has begun, as a desk tells it. */
 export interface Wait {
   readonly wasQueued: boolean;
   /** All its time in the queue; 0 if it did not have to wait. */
@@ -18,7 +18,7 @@ export interface Wait {
   readonly position: number;
 }
 
-/** Who waits at a desk. The calls come while the desk is in the middle of a change: none of them may call it, but `begin`. */
+/** A request that waits at a desk. The calls come while the desk is in the middle of a change: none of them may call it, but `begin`. */
 export interface Guest {
   readonly asked: Asked;
   /** The longest that it waits in all, from when it enters. */

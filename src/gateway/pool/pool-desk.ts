@@ -228,7 +228,7 @@ export class PoolDesk implements Desk {
     this.#counts.of(stay.place.level).dispatched++;
   }
 
-  /** Those that wait here leave the queue for a moment: they may be younger. */
+  /** Takes the guests that wait here out of the queue for a moment: they may be younger. */
   #restore(adopted: readonly Aged[], now: number): void {
     if (adopted.length === 0) return;
     const arrived = new Set(adopted.map(({ stay }) => stay));

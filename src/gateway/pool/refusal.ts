@@ -45,7 +45,7 @@ export type Code = keyof Numbers;
 
 export type Refusal<One extends Code = Code> = { [Each in One]: { readonly code: Each } & Numbers[Each] }[One];
 
-/** Who is refused, and where. */
+/** The request that is refused, and its pool. */
 interface Refused {
   readonly pool: string;
   readonly asked: { readonly level: Level; readonly model: string };

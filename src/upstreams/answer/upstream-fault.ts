@@ -22,7 +22,7 @@ const texts: Readonly<Record<string, string>> = {
 };
 
 /**
- * What a client may learn of a broken upstream call: the kind, never hosts, ports or keys. The error itself is the
+ * Returns what a client may learn of a broken upstream call: the kind, never hosts, ports or keys. The error itself is the
  * `cause`, for the log.
  */
 export function upstreamFault(error: Error): GatewayError {

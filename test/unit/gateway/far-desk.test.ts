@@ -48,7 +48,7 @@ const anyAct = fc.oneof(
 );
 type Act = typeof anyAct extends fc.Arbitrary<infer One> ? One : never;
 
-/** What the clients of these acts are told, in order, and what has begun. */
+/** Returns the answers to the clients of these acts, in order, and the requests that have begun. */
 async function play(acts: readonly Act[], pool: ReturnType<typeof arrangeDispatcher> & { pass: (ms: number) => void }) {
   const told: unknown[] = [];
   const requests: ReturnType<typeof pool.request>[] = [];

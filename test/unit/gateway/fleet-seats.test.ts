@@ -59,7 +59,7 @@ test('whatever is lost, late or moved, no more run than there are seats, and in 
         world.conduct(world.nodes[0] ?? assert.fail());
         for (const one of steps) await walk(world, one);
         await world.settle();
-        // What an upstream without room has closed opens again.
+        // A closure by an upstream without room ends.
         world.clock.advance(1_000);
         await world.settle();
         assert.ok(world.mostAtOnce <= seats, `${world.mostAtOnce} of ${seats} at once`);

@@ -1,4 +1,4 @@
-/** What guests and desks say goes through messages, whatever clients and operators have written. */
+/** The words of guests and desks fit into messages, whatever clients and operators have written. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

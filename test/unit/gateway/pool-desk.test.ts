@@ -111,7 +111,7 @@ test('a call that is repeated, or comes when all is over, changes nothing', () =
             if (call.call === 'leave') desk.leave([one], clientLeft);
             if (call.call === 'begin') desk.begin(one);
             if (call.call === 'progress') desk.progress(one, { cost: call.cost, tokens: call.cost });
-            // What is put back may be seated and begin at once: the next call would be of its next attempt.
+            // A request that is put back may be seated and begin at once: the next call would be of its next attempt.
             if (call.call === 'finish' && call.end.how === 'put_back') break;
           }
           if (call.call === 'pass') clock.advance(call.ms);
