@@ -18,7 +18,10 @@ export interface Wait {
   readonly position: number;
 }
 
-/** A request that waits at a desk. The calls come while the desk is in the middle of a change: none of them may call it, but `begin`. */
+/**
+ * A request that waits at a desk. The calls come while the desk is in the middle of a change: none of them may call it, but
+ * `begin`.
+ */
 export interface Guest {
   readonly asked: Asked;
   /** The longest that it waits in all, from when it enters. */
