@@ -1,30 +1,42 @@
 // `npm ci` builds the console if its tools are installed, and so does the first `npx gateway` of an account: a build that
 // is up to date is left alone, because a gateway may serve it now. Plain JavaScript, which every Node that npm supports can run.
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
-/** Written last: without it a build is not whole. */
-const stamp = join(import.meta.dirname, 'dist/.vite/whole');
+/** Written last, with the digest of all that the build was made of: without it a build is not whole. */
+const stamp = join(import.meta.dirname, 'dist/.vite/made-of');
 
 const vite = await import('vite').catch(ifAbsent);
 if (vite === null)
   console.log(
     'The console is not built: vite is not installed (it is a development dependency). With a console: npm ci && npm prune --omit=dev',
   );
-else if (!isUpToDate()) {
-  await vite.build({ configFile: join(import.meta.dirname, 'vite.config.ts'), logLevel: 'warn' });
-  compressAll(join(import.meta.dirname, 'dist/assets'));
-  writeFileSync(stamp, '');
+else {
+  const digest = sourcesDigest();
+  if (digest !== builtDigest()) await build(digest);
 }
 
-/** Whether the last build is whole and younger than all that it was made of. */
-function isUpToDate() {
-  const built = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const sources = readdirSync(join(import.meta.dirname, 'src'), { recursive: true }).map(name => join('src', name));
-  const own = readdirSync(import.meta.dirname).filter(name => name.includes('.'));
-  const made = [...sources, ...own, '../package.json', '../package-lock.json'];
-  return made.every(name => statSync(join(import.meta.dirname, name)).mtimeMs < built);
+async function build(digest) {
+  await vite.build({ configFile: join(import.meta.dirname, 'vite.config.ts'), logLevel: 'warn' });
+  compressAll(join(import.meta.dirname, 'dist/assets'));
+  writeFileSync(stamp, digest);
+}
+
+/** By content, since an unpacked release may be older than the build that it replaces. */
+function sourcesDigest() {
+  const names = readdirSync(import.meta.dirname, { recursive: true }).filter(name => !name.startsWith('dist'));
+  const digest = createHash('sha256');
+  for (const name of [...names.sort(), '../package.json', '../package-lock.json']) {
+    const file = join(import.meta.dirname, name);
+    if (statSync(file).isFile()) digest.update(`${name}\0`).update(readFileSync(file));
+  }
+  return digest.digest('hex');
+}
+
+function builtDigest() {
+  return existsSync(stamp) ? readFileSync(stamp, 'utf8') : null;
 }
 
 /** Returns null if the library is missing; a broken one stops the build. */
