@@ -19,8 +19,17 @@ export function atEndOfTurn(one: Held): void {
   if (held.length === mostHeld) releaseAll();
 }
 
+/** Whatever one of them throws, the others do not stay held: their clients would wait for ever. */
 function releaseAll(): void {
   const all = held;
   held = [];
-  for (const one of all) one.release();
+  let released = 0;
+  try {
+    for (const one of all) {
+      released++;
+      one.release();
+    }
+  } finally {
+    for (const one of all.slice(released)) atEndOfTurn(one);
+  }
 }

@@ -37,3 +37,18 @@ test('a write that is held during a release waits for the next turn', async () =
   await endOfTurn();
   assert.deepEqual(released, ['first', 'second']);
 });
+
+test('one that fails holds back none of the others', async () => {
+  const released: number[] = [];
+  const failing = { release: () => assert.fail('broken') };
+  for (let n = 0; n < 61; n++) atEndOfTurn({ release: () => released.push(n) });
+  atEndOfTurn(failing);
+  atEndOfTurn({ release: () => released.push(61) });
+  // The one that makes them too many releases them, and meets the failure.
+  assert.throws(() => atEndOfTurn({ release: () => released.push(62) }), /broken/);
+  await endOfTurn();
+  assert.deepEqual(
+    released,
+    Array.from({ length: 63 }, (_, n) => n),
+  );
+});
