@@ -24,7 +24,10 @@ export interface FakeUpstream {
   readonly url: string;
   /** Requests in progress: from their headers to the end of the answer, or to the break of the connection. */
   readonly active: number;
-  /** The most requests in progress at once, over all paths or on one. */
+  /**
+   * The most requests in progress at once, over all paths or on one. Those that had been left by then are not counted,
+   * even if the end of their connection was read a moment later.
+   */
   readonly maxConcurrent: number;
   maxConcurrentOn(path: string): number;
   /** In the order in which their bodies were complete. */
@@ -63,14 +66,48 @@ export async function startFakeUpstream(
   return upstream;
 }
 
+/** In turns of the event loop: after the last of them all is read that the kernel knew when a request began. */
+const turnsToRead = 4;
+
+/** The most at once. */
+class Peak {
+  #active = 0;
+  #left = 0;
+  #settled = 0;
+  /** What was counted at the begin of a request, until what had been left by then is known. */
+  readonly #seen = new Set<number>();
+
+  get max(): number {
+    return Math.max(this.#settled, ...this.#seen);
+  }
+
+  began(): void {
+    this.#active++;
+    if (this.#active <= this.#settled || this.#seen.has(this.#active)) return;
+    this.#seen.add(this.#active);
+    void this.#settle(this.#active, this.#left);
+  }
+
+  ended(how: 'answered' | 'cut' | 'left'): void {
+    this.#active--;
+    if (how === 'left') this.#left++;
+  }
+
+  async #settle(seen: number, left: number): Promise<void> {
+    for (let turn = 0; turn < turnsToRead; turn++) await new Promise(resolve => setImmediate(resolve));
+    this.#seen.delete(seen);
+    this.#settled = Math.max(this.#settled, seen - (this.#left - left));
+  }
+}
+
 class Fake implements FakeUpstream {
   readonly requests: SeenRequest[] = [];
   active = 0;
-  maxConcurrent = 0;
+  readonly #peak = new Peak();
   #script: Script;
   readonly #server = createServer((req, res) => void this.#serve(req, res));
   readonly #sockets = new Set<Socket>();
-  readonly #byPath = new Map<string, { active: number; max: number }>();
+  readonly #byPath = new Map<string, Peak>();
   readonly #holds: (() => void)[] = [];
   readonly #watchers = new Set<() => void>();
   #isOpen = false;
@@ -93,6 +130,10 @@ class Fake implements FakeUpstream {
 
   get connections(): number {
     return this.#sockets.size;
+  }
+
+  get maxConcurrent(): number {
+    return this.#peak.max;
   }
 
   maxConcurrentOn(path: string): number {
@@ -188,12 +229,11 @@ class Fake implements FakeUpstream {
   /** Counts a request as begun; the returned function counts it as ended, once. */
   #begin(req: IncomingMessage): (seen: SeenRequest | null, how: 'answered' | 'cut' | 'left') => void {
     const path = (req.url ?? '').split('?')[0] ?? '';
-    const onPath = this.#byPath.get(path) ?? { active: 0, max: 0 };
+    const onPath = this.#byPath.get(path) ?? new Peak();
     this.#byPath.set(path, onPath);
     this.active++;
-    onPath.active++;
-    this.maxConcurrent = Math.max(this.maxConcurrent, this.active);
-    onPath.max = Math.max(onPath.max, onPath.active);
+    const peaks = [this.#peak, onPath];
+    for (const peak of peaks) peak.began();
     this.#changed();
     let isOver = false;
     return (seen, how) => {
@@ -201,7 +241,7 @@ class Fake implements FakeUpstream {
       isOver = true;
       if (seen) seen.ended = how;
       this.active--;
-      onPath.active--;
+      for (const peak of peaks) peak.ended(how);
       this.#endedCount++;
       this.#changed();
     };

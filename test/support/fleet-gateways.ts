@@ -21,6 +21,8 @@ export interface FleetGateway {
 interface ChatOptions {
   readonly key?: string;
   readonly priority?: number;
+  /** What the upstream is to see of it; the gateway and the level by default. */
+  readonly text?: string;
 }
 
 /** Status 0: its connection broke. */
@@ -93,7 +95,8 @@ export async function createKey({ admin }: FleetGateway): Promise<string> {
   return (await admin('POST', '/admin/api-keys', { user_id: id })).key;
 }
 
-async function chat(url: string, by: string, { key = adminKey, priority = 3 }: ChatOptions = {}): Promise<Answered> {
+async function chat(url: string, by: string, options: ChatOptions = {}): Promise<Answered> {
+  const { key = adminKey, priority = 3, text = `${by} P${priority}` } = options;
   try {
     const answer = await fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
@@ -102,7 +105,7 @@ async function chat(url: string, by: string, { key = adminKey, priority = 3 }: C
         'content-type': 'application/json',
         'x-priority': String(priority),
       },
-      body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: `${by} P${priority}` }] }),
+      body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: text }] }),
     });
     await answer.text();
     return { status: answer.status, by };
