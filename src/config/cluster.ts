@@ -51,6 +51,7 @@ interface OfGateway {
   readonly edition: string | undefined;
   readonly host: string | undefined;
   readonly port: number | undefined;
+  readonly workers: number;
 }
 
 /** Adds the faults that appear only when several keys are read together. */
@@ -58,13 +59,27 @@ export const checkCluster = (read: Partial<Read>, gateway: OfGateway, faults: Fa
   const fault = (key: keyof Read, message: string) => faults.add('cluster', key, message);
   checkTimes(read, fault);
   checkFiles(read, fault);
-  if (read.enabled?.value !== true) return;
-  if (gateway.edition === 'personal') fault('enabled', 'needs [gateway] edition = team: Personal is one gateway');
+  checkEnabled(read, gateway, fault);
+  if (read.enabled === undefined || !isInFleet({ enabled: read.enabled }, gateway.workers)) return;
   checkListen(read, gateway, fault);
   checkAdvertise(read, gateway, fault);
 };
 
 type Fault = (key: keyof Read, message: string) => void;
+
+/** Several processes of one gateway are a fleet, unless it is switched off by name. */
+const isInFleet = ({ enabled }: Pick<Read, 'enabled'>, workers: number): boolean => enabled.value || workers > 1;
+
+const checkEnabled = ({ enabled }: Partial<Read>, { edition, workers }: OfGateway, fault: Fault): void => {
+  if (enabled?.value === true && edition === 'personal')
+    fault('enabled', 'needs [gateway] edition = team: Personal is one gateway');
+  if (enabled?.value === false && enabled.source !== 'default' && workers > 1)
+    fault(
+      'enabled',
+      `cannot be false with [gateway] workers = ${workers}: the processes of a gateway share their seats as a fleet. ` +
+        'Leave it out, or set workers = 1',
+    );
+};
 
 const checkTimes = (read: Partial<Read>, fault: Fault): void => {
   const { ttl_sec: ttl, dead_after_sec: dead, abandoned_after_sec: abandoned, outage_max_sec: outage } = read;
@@ -96,11 +111,17 @@ wildcards.addAddress('0.0.0.0');
 wildcards.addAddress('::', 'ipv6');
 const isWildcard = (host: string): boolean => isIP(host) !== 0 && wildcards.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
 
-const checkListen = ({ listen }: Partial<Read>, { host, port }: OfGateway, fault: Fault): void => {
-  if (listen?.value == null || host === undefined || listen.value.port !== port || port === 0) return;
+/** Each worker has a port of its own, one above that of the worker before it. */
+const checkListen = ({ listen }: Partial<Read>, { host, port, workers }: OfGateway, fault: Fault): void => {
+  if (listen?.value == null || host === undefined || port === undefined || listen.value.port === 0) return;
+  const first = listen.value.port;
+  const last = first + workers - 1;
+  const each = workers === 1 ? '' : `: ${workers} workers take the ports ${first} to ${last}`;
+  if (last > 65_535) fault('listen', `must have a lower port${each}`);
+  if (port < first || port > last) return;
   const hosts = [listen.value.host, host];
   if (hosts.some(isWildcard) || new Set(hosts).size === 1)
-    fault('listen', 'must have another port than [gateway] port, which is for clients');
+    fault('listen', `must have another port than [gateway] port, which is for clients${each}`);
 };
 
 const checkAdvertise = ({ listen, advertise }: Partial<Read>, { host }: OfGateway, fault: Fault): void => {
@@ -114,8 +135,8 @@ const checkAdvertise = ({ listen, advertise }: Partial<Read>, { host }: OfGatewa
   fault('advertise', `is missing: ${listensOn} means every address, and others have to call one, as 10.0.0.5`);
 };
 
-export const toCluster = (read: Read): ClusterConfig => ({
-  enabled: read.enabled.value,
+export const toCluster = (read: Read, workers: number): ClusterConfig => ({
+  enabled: isInFleet(read, workers),
   fleet: read.fleet.value,
   listen: read.listen.value,
   advertise: read.advertise.value,

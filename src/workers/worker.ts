@@ -1,0 +1,109 @@
+/** One of several processes of a gateway: an app of its own on the shared port, which does what its parent says. */
+import { type App, startApp } from '../app.ts';
+import { ignoreSignals } from '../cli/signals.ts';
+import { keepCompiledCode } from '../compiled-code.ts';
+import type { Config } from '../config/config.ts';
+import { ConfigFaults } from '../config/config-loader.ts';
+import { systemClock } from '../domain/clock.ts';
+import type { Upward, Welcome } from './messages.ts';
+import { type Order, ParentLink } from './parent-link.ts';
+
+/** What a worker has counted is lost for no longer than this, where it is killed. */
+const countsEveryMs = 1_000;
+
+/** Ends the process. */
+export async function runWorker(number: number): Promise<never> {
+  ignoreSignals();
+  const parent = new ParentLink(number);
+  const welcome = await Promise.race([parent.welcome, parent.gone]);
+  if (!welcome) process.exit(0);
+  try {
+    await serve(parent, welcome);
+    process.exit(0);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const code = error instanceof ConfigFaults ? 2 : 1;
+    await parent.send({ t: 'failed', code, message });
+    process.exit(code);
+  }
+}
+
+/** Resolves when it has stopped as ordered. */
+async function serve(parent: ParentLink, { config, reread, embeddedUrl, isColoured }: Welcome): Promise<void> {
+  const app = await startApp(config, {
+    print: text => void parent.send({ t: 'print', text }),
+    worker: { peers: parent, isColoured, openEmbedded: async () => ({ url: embeddedUrl ?? '', stop: async () => {} }) },
+  });
+  const stopped = Promise.withResolvers<void>();
+  const stop = (wish: Parameters<App['stop']>[0]) => void app.stop(wish).then(stopped.resolve);
+  const readings = inTurn(parent, app);
+  if (reread !== null) configured(app, reread);
+  parent.follow(order => follow(order, { parent, app, stop, readings }));
+  // Clients come no more, and those that are here have the grace period.
+  void parent.gone.then(() => stop('orphaned'));
+  void parent.send({ t: 'listening', url: app.url });
+  const cancel = every(countsEveryMs, () => readings.tellCounts());
+  await Promise.race([stopped.promise, app.ready.then(() => parent.send({ t: 'ready' }))]).catch(async fault => {
+    await app.stop();
+    throw fault;
+  });
+  keepCompiledCode();
+  await stopped.promise;
+  cancel();
+  await readings.tellCounts();
+}
+
+interface Followed {
+  readonly parent: ParentLink;
+  readonly app: App;
+  readonly stop: (wish: 'in_time' | 'when_done') => void;
+  readonly readings: ReturnType<typeof inTurn>;
+}
+
+function follow(order: Order, { parent, app, stop, readings }: Followed): void {
+  if (order.t === 'stop') stop(order.wish);
+  else if (order.t === 'hurry') app.hurry();
+  else if (order.t === 'guess') app.forPeers.heardOf(order);
+  else if (order.t === 'read') void readings.answer(order.id);
+  else if (order.t === 'hear') void hear(order, parent, app);
+  else void parent.send({ t: 'configured', id: order.id, faults: configured(app, order.config) });
+}
+
+async function hear({ id, change }: Extract<Order, { t: 'hear' }>, parent: ParentLink, app: App): Promise<void> {
+  await app.forPeers.hear(change);
+  await parent.send({ t: 'heard', id });
+}
+
+function configured(app: App, config: Config): Extract<Upward, { t: 'configured' }>['faults'] {
+  try {
+    app.forPeers.reconfigure(config);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigFaults) return [...error.faults];
+    throw error;
+  }
+}
+
+/** One reading after the other, so that none that is older arrives after it. */
+function inTurn(parent: ParentLink, { forPeers }: App) {
+  let last: Promise<void> = Promise.resolve();
+  const next = (say: () => Promise<void>) => (last = last.then(say));
+  return {
+    tellCounts: () => next(async () => parent.send({ t: 'counts', readings: await forPeers.readCounts() })),
+    answer: (id: number) => next(async () => parent.send({ t: 'read', id, readings: await forPeers.readAll() })),
+  };
+}
+
+/** Returns the end of it. `act` begins again a while after it has ended. */
+function every(ms: number, act: () => Promise<void>): () => void {
+  let cancel = () => {};
+  let isOver = false;
+  const next = () => {
+    if (!isOver) cancel = systemClock.after(ms, () => void act().then(next));
+  };
+  next();
+  return () => {
+    isOver = true;
+    cancel();
+  };
+}
