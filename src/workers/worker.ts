@@ -21,11 +21,18 @@ export async function runWorker(number: number): Promise<never> {
     await serve(parent, welcome);
     process.exit(0);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = sentenceOf(error);
     const code = error instanceof ConfigFaults ? 2 : 1;
     await parent.send({ t: 'failed', code, message });
     process.exit(code);
   }
+}
+
+/** The port is the parent's, from which a fault comes in other words than to a process that listens itself. */
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  return code === 'EADDRINUSE' ? `listen EADDRINUSE: address already in use ${address}:${port}` : error.message;
 }
 
 /** Resolves when it has stopped as ordered. */
