@@ -1,4 +1,5 @@
 /** One worker, as its parent sees it. */
+import type { ChildProcess } from 'node:child_process';
 import cluster, { type Worker as Forked } from 'node:cluster';
 import type { Clock } from '../domain/clock.ts';
 import { type Downward, readUpward, type Upward, type UpwardAnswer } from './messages.ts';
@@ -45,12 +46,14 @@ export class WorkerProcess {
     this.startedAt = this.#heardAt;
     this.#forked = fork(number);
     const child = this.#forked.process;
+    const endHandedOver = lastHandedOver(child);
     this.closed = new Promise(resolve => child.once('close', () => resolve()));
     this.#forked.on('message', (message: unknown) => this.#said(message));
     // A message that cannot be sent any more: its exit is on the way.
     this.#forked.on('error', () => {});
     child.once('exit', (code, signal) => {
       this.#questions.end();
+      endHandedOver();
       hearer.ended(this, { code, signal });
     });
   }
@@ -141,6 +144,24 @@ export class WorkerProcess {
     this.#hearer.silent(this);
     this.kill();
   }
+}
+
+/**
+ * node:cluster hands a worker one connection at a time, and forgets the one that a worker did not take before it died: its
+ * client would wait for ever. Returns what closes that one; a connection that was taken is closed here already.
+ */
+function lastHandedOver(child: ChildProcess): () => void {
+  const send = child.send.bind(child) as (...given: unknown[]) => boolean;
+  let last: unknown = null;
+  Object.assign(child, {
+    send(message: unknown, handle?: unknown, ...rest: unknown[]): boolean {
+      if (typeof handle === 'object' && handle !== null) last = handle;
+      return send(message, handle, ...rest);
+    },
+  });
+  return () => {
+    if (typeof last === 'object' && last !== null && 'close' in last && typeof last.close === 'function') last.close();
+  };
 }
 
 /** The same program, which the number tells its part. */

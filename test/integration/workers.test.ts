@@ -2,10 +2,9 @@
 // In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { groupLives, settingFolder, startDaemon } from '../support/daemon.ts';
+import { groupLives } from '../support/daemon.ts';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { adminKey } from '../support/gateway.ts';
 import { freshDatabase } from '../support/postgres.ts';
@@ -187,26 +186,6 @@ max_concurrent = 4
     assert.match(gateway.daemon.output, /Worker 2 \(process \d+\) has ended by SIGKILL: it is started again now/);
   });
 
-  await t.test('a worker that stands still is killed when a write waits for it', async () => {
-    const pid = gateway.pidOf(2);
-    process.kill(pid, 'SIGSTOP');
-    const scraped = performance.now();
-    assert.match(await metricsOf(one), /^tokligence_requests_total/m);
-    assert.ok(performance.now() - scraped < 1_900, 'a scrape does not wait for it');
-    const begun = performance.now();
-    assert.equal((await admin(one, 'PUT', '/admin/scheduler/pools/gpu', { max_queue_depth_pool: 78 })).status, 200);
-    assert.ok(performance.now() - begun >= 1_900);
-    await until(() => gateway.pidOf(2) !== pid);
-    const restarted = await gateway.client(2);
-    assert.equal((await admin(restarted, 'GET', '/admin/scheduler/pools/gpu')).body.max_queue_depth_pool, 78);
-    assert.deepEqual(
-      new Set((await admin(restarted, 'GET', '/admin/scheduler/pools/gpu')).body.queue_timeout_sec),
-      new Set([44]),
-      'what was read again since the start',
-    );
-    assert.match(gateway.daemon.output, /has not answered for 2 s: it is killed, and its requests are lost/);
-  });
-
   await t.test('Ctrl-C reaches the whole group and counts once: streams run to their end', async () => {
     upstream.shut();
     const { key } = await createKey(one);
@@ -221,20 +200,4 @@ max_concurrent = 4
     assert.equal(gateway.log().at(-1)?.msg, 'Stopped');
     assert.ok(gateway.log().every(({ level, msg, time }) => level && msg && time));
   });
-});
-
-test('a port in use is told in one sentence, and the exit code is 1', async t => {
-  const { url: database } = await freshDatabase(t);
-  const taken = createServer().listen(0, '127.0.0.1');
-  t.after(() => taken.close());
-  await new Promise(resolve => taken.once('listening', resolve));
-  const { port } = taken.address() as AddressInfo;
-  const rest = '[provider.local]\ntype = loopback\n';
-  const folder = await settingFolder(t, workerSettings({ database, rest }).replace('port = 0', `port = ${port}`));
-  const args = ['src/gatewayd.ts', '--config', join(folder, 'setting.ini')];
-  const daemon = startDaemon(t, process.execPath, args);
-  assert.equal(await daemon.exited, 1);
-  const said = daemon.output.split('\n').filter(line => line.startsWith('gatewayd:'));
-  assert.deepEqual(said, [`gatewayd: listen EADDRINUSE: address already in use 127.0.0.1:${port}`]);
-  assert.equal(groupLives(daemon.pid), false);
 });

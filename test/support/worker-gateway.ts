@@ -44,14 +44,14 @@ interface WorkerGatewayOptions {
   readonly env?: Record<string, string>;
 }
 
-export const workerSettings = ({ database = '', workers = 2, gateway = '', rest = '' }): string => `
+export const workerSettings = ({ database = '', workers = 2, grace = 5, gateway = '', rest = '' }): string => `
 [gateway]
 edition = team
 name = gw
 port = 0
 workers = ${workers}
 data_dir = "FOLDER/data"
-shutdown_grace_sec = 5
+shutdown_grace_sec = ${grace}
 ${gateway}
 [database]
 url = ${database}
@@ -68,7 +68,7 @@ export async function startWorkerGateway(t: TestContext, options: WorkerGatewayO
 export async function startWorkersIn(t: TestContext, folder: string, env = {}): Promise<WorkerGateway> {
   const args = ['src/gatewayd.ts', '--config', join(folder, 'setting.ini')];
   const daemon = startDaemon(t, process.execPath, args, env);
-  const url = /Listening on (http:[^\s"]+)/.exec(await daemon.said('"Ready"'))?.[1] ?? '';
+  const url = /Listening on (http:[^\s"]+)/.exec(await daemon.said(/"Ready"|\] Ready/))?.[1] ?? '';
   const clients = new Set<WorkerClient>();
   t.after(() => {
     for (const client of clients) client.close();
