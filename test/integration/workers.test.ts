@@ -91,6 +91,25 @@ max_concurrent = 4
     for (const { status } of await ask()) assert.equal(status, 401);
   });
 
+  await t.test('a deletion is not answered while a worker has not heard of it', async () => {
+    const { id, key } = await createKey(one);
+    const asking = await gateway.client(1);
+    assert.equal((await two.ask('GET', '/v1/models', { key })).status, 200);
+    const pid = gateway.pidOf(2);
+    process.kill(pid, 'SIGSTOP');
+    let isAnswered = false;
+    const deleting = admin(asking, 'DELETE', `/admin/api-keys/${id}`).finally(() => {
+      isAnswered = true;
+    });
+    // A scrape waits half a second for the one that stands still.
+    await metricsOf(one);
+    assert.equal(isAnswered, false);
+    process.kill(pid, 'SIGCONT');
+    assert.equal((await deleting).status, 200);
+    assert.equal((await two.ask('GET', '/v1/models', { key })).status, 401);
+    assert.equal(gateway.pidOf(2), pid, 'it was in time');
+  });
+
   await t.test('a user who is inactive, a key that is new: in force at both when it is answered', async () => {
     const { userId, key } = await createKey(one);
     assert.equal((await two.chat(key)).status, 200);
