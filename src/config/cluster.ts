@@ -124,9 +124,12 @@ const checkListen = ({ listen }: Partial<Read>, { host, port, workers }: OfGatew
     fault('listen', `must have another port than [gateway] port, which is for clients${each}`);
 };
 
-const checkAdvertise = ({ listen, advertise }: Partial<Read>, { host }: OfGateway, fault: Fault): void => {
+const checkAdvertise = ({ listen, advertise }: Partial<Read>, { host, workers }: OfGateway, fault: Fault): void => {
   if (listen === undefined || advertise === undefined) return;
   if (advertise.value !== null) {
+    const { port } = advertise.value;
+    if (port !== null && port + workers - 1 > 65_535)
+      fault('advertise', `must have a lower port for ${workers} workers`);
     if (isWildcard(advertise.value.host)) fault('advertise', 'must be an address that other gateways can call');
     return;
   }

@@ -1,9 +1,9 @@
 /**
  * The workers of a gateway: each is started again when it ends, and what they ask of each other goes through here.
  *
- *   fork ─▶ starting ─▶ listening ─▶ ready ─┐
- *     ▲      (welcome)                       ├─▶ ended: by a signal, a fault, or because it was silent
- *     └──────── RestartDelay ◀───────────────┘
+ *   fork ─▶ starting ─▶ opening ─▶ listening ─▶ ready ─┐
+ *     ▲      (welcome)                                  ├─▶ ended: by a signal, a fault, or because it was silent
+ *     └──────── RestartDelay ◀──────────────────────────┘
  */
 import type { Config } from '../config/config.ts';
 import { ConfigFaults } from '../config/file/faults.ts';
@@ -25,7 +25,7 @@ import { silentMs, type WorkerEnd, type WorkerHearer, WorkerProcess } from './wo
 interface CrewParts {
   readonly count: number;
   /** `port`: the one that the others have; null: nobody has one. */
-  readonly welcome: (number: number, port: number | null) => Welcome;
+  readonly welcome: (place: { number: number; port: number | null; reread: Config | null }) => Welcome;
   /** Null: there is no limit. */
   readonly maxStreamsPerKey: number | null;
   readonly ownReadings: () => Promise<readonly Reading[]>;
@@ -50,6 +50,8 @@ export class Crew implements WorkerHearer {
   #isServing = false;
   #isStopping = false;
   #restarts = 0;
+  /** The configuration that was read since the start; null: none. */
+  #reread: Config | null = null;
   /** The port in use, once a worker listens … */
   #port: number | null = null;
   /** … and the one that those who live were told to take; null: the configured one. */
@@ -104,17 +106,19 @@ export class Crew implements WorkerHearer {
 
   /** Throws ConfigFaults where it does not fit to what is stored; then it is in effect nowhere. */
   async configure(config: Config): Promise<void> {
-    const [first, ...others] = this.#open();
-    if (first === undefined) return;
+    const [first, ...others] = this.#listeners();
     const ask = (worker: WorkerProcess) => worker.ask(id => ({ t: 'configure', id, config }));
     // All have the same rows, so what the first one refuses all would.
-    const answer = await ask(first);
+    const answer = first && (await ask(first));
     if (answer?.t === 'configured' && answer.faults.length > 0) throw new ConfigFaults(answer.faults);
+    this.#reread = config;
     await Promise.all(others.map(ask));
   }
 
   said(worker: WorkerProcess, message: Exclude<Upward, UpwardAnswer>): void {
-    if (message.t === 'listening' || message.t === 'ready') this.#arrived(worker, message);
+    if (message.t === 'opening') worker.state = 'opening';
+    else if (message.t === 'listening') this.#listens(worker, message.url);
+    else if (message.t === 'ready') this.#isReady(worker);
     else if (message.t === 'failed') this.#failed(worker, message);
     else if (message.t === 'print') this.#parts.print(message.text);
     else if (message.t === 'guess') for (const other of this.#othersOf(worker)) other.sendPerhaps(message);
@@ -165,7 +169,7 @@ export class Crew implements WorkerHearer {
     const { stdout, stderr } = worker.output;
     if (stdout) eachLine(stdout, line => relayed(logger, line));
     if (stderr) eachLine(stderr, line => logger.log('warn', withoutKeys(line), { worker: number }));
-    worker.send(welcome(number, this.#told));
+    worker.send(welcome({ number, port: this.#told, reread: this.#reread }));
   }
 
   #forget(worker: WorkerProcess): void {
@@ -179,15 +183,18 @@ export class Crew implements WorkerHearer {
     return delay;
   }
 
-  #arrived(worker: WorkerProcess, message: Extract<Upward, { t: 'listening' | 'ready' }>): void {
-    worker.state = message.t;
-    if (message.t === 'listening') {
-      this.#port = Number(new URL(message.url).port);
-      if (this.#open().length === this.#parts.count) this.#listening.resolve(message.url);
-      return;
-    }
-    const { number, pid } = worker;
-    this.#parts.events.info(`Worker ${number} (process ${pid}) is ready`);
+  #listens(worker: WorkerProcess, url: string): void {
+    worker.state = 'listening';
+    this.#port = Number(new URL(url).port);
+    // It may have been read again since its welcome.
+    const config = this.#reread;
+    if (config !== null) void worker.ask(id => ({ t: 'configure', id, config }));
+    if (this.#listeners().length === this.#parts.count) this.#listening.resolve(url);
+  }
+
+  #isReady(worker: WorkerProcess): void {
+    worker.state = 'ready';
+    this.#parts.events.info(`Worker ${worker.number} (process ${worker.pid}) is ready`);
     if (this.serving < this.#parts.count) return;
     this.#isServing = true;
     this.#ready.resolve();
@@ -204,13 +211,13 @@ export class Crew implements WorkerHearer {
     this.#ready.reject(fault);
   }
 
-  /** Those that can have read anything that was changed since. */
-  #open(): WorkerProcess[] {
+  #listeners(): WorkerProcess[] {
     return [...this.#workers.values()].filter(({ state }) => state === 'listening' || state === 'ready');
   }
 
+  /** Those that may hold what another one changes. */
   #othersOf(worker: WorkerProcess): WorkerProcess[] {
-    return this.#open().filter(other => other !== worker);
+    return [...this.#workers.values()].filter(other => other !== worker && other.state !== 'starting');
   }
 
   async #spread(worker: WorkerProcess, change: Change, told: Downward): Promise<void> {
@@ -223,7 +230,7 @@ export class Crew implements WorkerHearer {
       const answer = await one.askWithin(gatherMs, id => ({ t: 'read', id }));
       if (answer?.t === 'read') this.#metrics.said(one, answer.readings);
     };
-    await Promise.all(this.#open().map(reading));
+    await Promise.all(this.#listeners().map(reading));
     worker.send({ t: 'gathered', id, text: await this.#metrics.render(await this.#parts.ownReadings()) });
   }
 }

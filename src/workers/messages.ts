@@ -26,6 +26,8 @@ const readings = Type.Unsafe<Reading[]>(Type.Array(Type.Object({ name: Type.Stri
 const config = Type.Unsafe<Config>(Type.Object({}));
 
 const upward = {
+  /** From now on it may hold what others change. */
+  opening: kind('opening', {}),
   listening: kind('listening', { url: text(512) }),
   ready: kind('ready', {}),
   /** It cannot start, and says with which code the gateway is to exit. */

@@ -14,8 +14,11 @@ export class ParentLink implements Peers {
   readonly #questions = new Questions<DownwardAnswer>();
   readonly #welcome = Promise.withResolvers<Welcome>();
   readonly #gone = Promise.withResolvers<void>();
-  /** Until somebody follows them, orders wait. */
-  #follow: (order: Order) => void = order => void this.#early.push(order);
+  /** Until somebody follows them, orders wait; changes do not, as nothing is held here that they could concern. */
+  #follow: (order: Order) => void = order => {
+    if (order.t === 'hear') void this.send({ t: 'heard', id: order.id });
+    else this.#early.push(order);
+  };
   readonly #early: Order[] = [];
   /** What was told and is not in effect everywhere yet. */
   readonly #untold = new Set<Promise<unknown>>();

@@ -102,7 +102,6 @@ interface CrewSources extends ParentParts {
 function openCrew({ loaded, read, upkeep, name, embedded, telemetry }: CrewSources): Crew {
   const { config, given } = loaded;
   const { logger, events } = telemetry;
-  let reread: Config | null = null;
   const registry = registryOf([
     gauge('tokligence_workers', 'Worker processes that serve requests.', () => crew.serving),
     counter('tokligence_worker_restarts_total', 'Workers that ended and were started again.', () => crew.restarts),
@@ -110,7 +109,7 @@ function openCrew({ loaded, read, upkeep, name, embedded, telemetry }: CrewSourc
   ]);
   const crew = new Crew({
     count: config.gateway.workers,
-    welcome: (number, port) => ({
+    welcome: ({ number, port, reread }) => ({
       t: 'welcome',
       config: shareOf(config, { number, name, port: port ?? config.gateway.port }),
       reread,
@@ -124,13 +123,9 @@ function openCrew({ loaded, read, upkeep, name, embedded, telemetry }: CrewSourc
     logger,
     events,
   });
-  const apply = async (next: Config) => {
-    await crew.configure(next);
-    reread = next;
-  };
   upkeep.reload = () => {
     void logger.reopen();
-    void reload({ read, started: given, apply, events });
+    void reload({ read, started: given, apply: next => crew.configure(next), events });
   };
   upkeep.reopenLog = () => void logger.reopen();
   return crew;

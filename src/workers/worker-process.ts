@@ -27,7 +27,7 @@ type Ask = (id: number) => Downward;
 export class WorkerProcess {
   readonly number: number;
   readonly startedAt: number;
-  state: 'starting' | 'listening' | 'ready' | 'failed' = 'starting';
+  state: 'starting' | 'opening' | 'listening' | 'ready' | 'failed' = 'starting';
   readonly #forked: Forked;
   readonly #clock: Clock;
   readonly #hearer: WorkerHearer;

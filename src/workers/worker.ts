@@ -37,6 +37,7 @@ function sentenceOf(error: unknown): string {
 
 /** Resolves when it has stopped as ordered. */
 async function serve(parent: ParentLink, { config, reread, embeddedUrl, isColoured }: Welcome): Promise<void> {
+  void parent.send({ t: 'opening' });
   const app = await startApp(config, {
     print: text => void parent.send({ t: 'print', text }),
     worker: { peers: parent, isColoured, openEmbedded: async () => ({ url: embeddedUrl ?? '', stop: async () => {} }) },
