@@ -9,6 +9,7 @@ import type { Config } from '../config/config.ts';
 import { ConfigFaults } from '../config/file/faults.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Change } from '../domain/peers.ts';
+import { singleFlight } from '../domain/structures/single-flight.ts';
 import type { Events } from '../telemetry/events.ts';
 import { fromPipe } from '../telemetry/log/piped.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -44,6 +45,8 @@ export class Crew implements WorkerHearer {
   readonly #delays = new Map<number, RestartDelay>();
   readonly #metrics = new GatheredMetrics();
   readonly #streams: SharedStreams;
+  /** However many ask, as anybody may: one at a time. */
+  readonly #gathered = singleFlight(() => this.#gatherAll());
   readonly #listening = Promise.withResolvers<string>();
   readonly #ready = Promise.withResolvers<void>();
   /** All have been ready once. */
@@ -226,12 +229,16 @@ export class Crew implements WorkerHearer {
   }
 
   async #gather(worker: WorkerProcess, id: number): Promise<void> {
+    worker.send({ t: 'gathered', id, text: await this.#gathered() });
+  }
+
+  async #gatherAll(): Promise<string> {
     const reading = async (one: WorkerProcess) => {
       const answer = await one.askWithin(gatherMs, id => ({ t: 'read', id }));
       if (answer?.t === 'read') this.#metrics.said(one, answer.readings);
     };
     await Promise.all(this.#listeners().map(reading));
-    worker.send({ t: 'gathered', id, text: await this.#metrics.render(await this.#parts.ownReadings()) });
+    return this.#metrics.render(await this.#parts.ownReadings());
   }
 }
 

@@ -2,6 +2,7 @@
 import cluster from 'node:cluster';
 import { errors } from '../domain/errors.ts';
 import type { Change, Guess, Peers } from '../domain/peers.ts';
+import { singleFlight } from '../domain/structures/single-flight.ts';
 import { keyAtLimit } from '../gateway/key-streams.ts';
 import { type Downward, type DownwardAnswer, readDownward, type Upward, type Welcome } from './messages.ts';
 import { Questions } from './questions.ts';
@@ -86,11 +87,11 @@ export class ParentLink implements Peers {
     leave: (key: number): void => void this.send({ t: 'leave', key }),
   };
 
-  async metrics(): Promise<string> {
+  readonly metrics = singleFlight(async (): Promise<string> => {
     const answer = await this.#questions.ask(id => void this.send({ t: 'gather', id }));
     if (answer?.t !== 'gathered') throw errors.unavailable('The gateway is stopping.', 1);
     return answer.text;
-  }
+  });
 
   #said(value: unknown): void {
     const message = readDownward(value);

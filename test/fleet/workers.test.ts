@@ -109,6 +109,43 @@ test('a worker that stands still is killed when a write waits for it', async t =
   t.diagnostic(`a scrape beside a stopped worker: ${Math.round(scrapeMs)} ms, a write: ${Math.round(writeMs)} ms`);
 });
 
+test('workers are killed one after the other under twice the load: never more upstream than seats, and the others serve on', async t => {
+  const seats = 4;
+  const upstream = await startFakeUpstream(t, { afterMs: 5 });
+  const rest = `[auth]\nadmin_key = ${adminKey}\n[provider.gpu]\ntype = openai\nbase_url = ${upstream.url}/v1\nmax_concurrent = ${seats}\n`;
+  const { gateway } = await startTwo(t, { rest });
+  let isOver = false;
+  const lost: number[] = [];
+  const ask = async (worker: number, client: WorkerClient) => {
+    const answer = await client.chat(adminKey).catch(() => null);
+    if (answer === null) lost.push(worker);
+    else assert.equal(answer.status, 200, answer.text);
+    return answer !== null;
+  };
+  const load = async (worker: number) => {
+    while (!isOver) {
+      const client = await gateway.client(worker);
+      while (!isOver && (await ask(worker, client)));
+    }
+  };
+  const clients = [1, 1, 1, 1, 2, 2, 2, 2].map(load);
+  for (const worker of [1, 2, 1]) {
+    const [pid, seen, before] = [gateway.pidOf(worker), upstream.requests.length, lost.length];
+    await until(() => upstream.requests.length > seen + 100);
+    process.kill(pid, 'SIGKILL');
+    await until(() => gateway.pidOf(worker) !== pid && upstream.requests.length > seen + 400);
+    assert.ok(
+      lost.slice(before).every(one => one === worker),
+      'only what it carried is lost',
+    );
+  }
+  isOver = true;
+  await Promise.all(clients);
+  assert.equal(upstream.maxConcurrent, seats);
+  await until(() => upstream.active === 0);
+  t.diagnostic(`${upstream.requests.length} requests, ${lost.length} lost with three killed workers`);
+});
+
 test('a connection that a killed worker had not taken yet is closed, and its client does not wait for ever', async t => {
   const { gateway } = await startTwo(t);
   process.kill(gateway.pidOf(2), 'SIGSTOP');
