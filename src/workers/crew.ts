@@ -156,8 +156,9 @@ export class Crew implements WorkerHearer {
     const delayMs = this.#delayOf(number).after(this.#parts.clock.now() - startedAt);
     if (state !== 'failed' || this.#isServing) {
       const soon = delayMs === 0 ? 'now' : `in ${delayMs / 1000} s`;
-      const how = end.signal === null ? `with code ${end.code}` : `by ${end.signal}`;
-      this.#parts.events.error(`Worker ${number} (process ${pid}) has ended ${how}: it is started again ${soon}`);
+      this.#parts.events.error(
+        `Worker ${number} (process ${pid}) has ended ${howOf(end)}: it is started again ${soon}`,
+      );
       this.#restarts++;
       this.#parts.clock.after(delayMs, () => this.#isStopping || this.#fork(number));
     }
@@ -240,6 +241,11 @@ export class Crew implements WorkerHearer {
     await Promise.all(this.#listeners().map(reading));
     return this.#metrics.render(await this.#parts.ownReadings());
   }
+}
+
+function howOf({ code, signal }: WorkerEnd): string {
+  if (signal !== null) return `by ${signal}`;
+  return code === null ? 'before it began, as the system had no process to give' : `with code ${code}`;
 }
 
 function relayed(logger: Pick<Logger, 'append'>, line: string): void {

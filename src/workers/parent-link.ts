@@ -15,10 +15,10 @@ export class ParentLink implements Peers {
   readonly #questions = new Questions<DownwardAnswer>();
   readonly #welcome = Promise.withResolvers<Welcome>();
   readonly #gone = Promise.withResolvers<void>();
-  /** Until somebody follows them, orders wait; changes do not, as nothing is held here that they could concern. */
+  /** Until somebody follows them, orders wait; changes and guesses do not, as nothing is held yet that they concern. */
   #follow: (order: Order) => void = order => {
     if (order.t === 'hear') void this.send({ t: 'heard', id: order.id });
-    else this.#early.push(order);
+    else if (order.t !== 'guess') this.#early.push(order);
   };
   readonly #early: Order[] = [];
   /** What was told and is not in effect everywhere yet. */

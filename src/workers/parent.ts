@@ -44,6 +44,9 @@ export async function runWorkers(parts: ParentParts): Promise<void> {
   const { logger, events } = telemetry;
   await using opened = new AsyncDisposableStack();
   opened.defer(() => logger.close());
+  // Between the end of the last worker and its next start nothing else may keep this process.
+  const staying = setInterval(() => {}, 2 ** 30);
+  opened.defer(() => clearInterval(staying));
   let hasStopped = false;
   opened.defer(() => {
     if (hasStopped) events.info('Stopped');

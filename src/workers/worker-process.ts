@@ -47,14 +47,20 @@ export class WorkerProcess {
     this.#forked = fork(number);
     const child = this.#forked.process;
     const endHandedOver = lastHandedOver(child);
-    this.closed = new Promise(resolve => child.once('close', () => resolve()));
+    const closed = Promise.withResolvers<void>();
+    this.closed = closed.promise;
+    child.once('close', () => closed.resolve());
     this.#forked.on('message', (message: unknown) => this.#said(message));
-    // A message that cannot be sent any more: its exit is on the way.
-    this.#forked.on('error', () => {});
     child.once('exit', (code, signal) => {
       this.#questions.end();
       endHandedOver();
       hearer.ended(this, { code, signal });
+    });
+    this.#forked.on('error', () => {
+      // A message that cannot be sent any more: its exit is on the way, unless the system had no process to give.
+      if (child.pid !== undefined) return;
+      closed.resolve();
+      hearer.ended(this, { code: null, signal: null });
     });
   }
 

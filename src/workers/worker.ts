@@ -42,8 +42,12 @@ async function serve(parent: ParentLink, { config, reread, embeddedUrl, isColour
     print: text => void parent.send({ t: 'print', text }),
     worker: { peers: parent, isColoured, openEmbedded: async () => ({ url: embeddedUrl ?? '', stop: async () => {} }) },
   });
+  const ordered = Promise.withResolvers<void>();
   const stopped = Promise.withResolvers<void>();
-  const stop = (wish: Parameters<App['stop']>[0]) => void app.stop(wish).then(stopped.resolve);
+  const stop = (wish: Parameters<App['stop']>[0]) => {
+    ordered.resolve();
+    void app.stop(wish).then(stopped.resolve);
+  };
   const readings = inTurn(parent, app);
   if (reread !== null) configured(app, reread);
   parent.follow(order => follow(order, { parent, app, stop, readings }));
@@ -51,7 +55,8 @@ async function serve(parent: ParentLink, { config, reread, embeddedUrl, isColour
   void parent.gone.then(() => stop('orphaned'));
   void parent.send({ t: 'listening', url: app.url });
   const cancel = every(countsEveryMs, () => readings.tellCounts());
-  await Promise.race([stopped.promise, app.ready.then(() => parent.send({ t: 'ready' }))]).catch(async fault => {
+  // A start that ends because it was ordered to is no fault.
+  await Promise.race([ordered.promise, app.ready.then(() => parent.send({ t: 'ready' }))]).catch(async fault => {
     await app.stop();
     throw fault;
   });

@@ -1,6 +1,6 @@
 // Several processes as one gateway: what ends, stands still or breaks, and what is lost with it.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -175,9 +175,10 @@ test('a connection that a killed worker had not taken yet is closed, and its cli
 
 /** A part of the workers that breaks on SIGWINCH, or at once where a file says so. */
 const breakable = `
-const { existsSync } = require('node:fs');
+const { existsSync, readFileSync } = require('node:fs');
 if (process.argv.includes('--worker')) {
-  if (existsSync(process.env.BREAK_FILE) && process.argv.at(-1) === '2') throw new Error('broken at its start');
+  const sign = process.env.BREAK_FILE;
+  if (existsSync(sign) && readFileSync(sign, 'utf8').includes(process.argv.at(-1))) throw new Error('broken at its start');
   process.on('SIGWINCH', () => { throw new Error('broken while it served'); });
 }`;
 
@@ -187,7 +188,7 @@ test('what a worker writes as it breaks is in the log, and one that breaks at ea
   writeFileSync(part, breakable);
   const options = `${process.env.NODE_OPTIONS ?? ''} --require ${part}`;
   const { gateway, one } = await startTwo(t, {}, { NODE_OPTIONS: options, BREAK_FILE: sign });
-  writeFileSync(sign, '');
+  writeFileSync(sign, '2');
   process.kill(gateway.pidOf(2), 'SIGWINCH');
   const ends = () => gateway.log().filter(({ msg }) => /^Worker 2 .* has ended with code \d+/.test(msg));
   await until(() => ends().length >= 4);
@@ -198,6 +199,16 @@ test('what a worker writes as it breaks is in the log, and one that breaks at ea
       gateway.log().some(line => line.worker === 2 && line.level === 'warn' && line.msg.includes(text)),
     );
   assert.equal((await one.chat(adminKey)).status, 200, 'the other one serves');
+
+  // While none lives the parent stays, and they come back on their port, although the system has chosen it.
+  const [all, before] = [ends().length, gateway.pidOf(1)];
+  writeFileSync(sign, '1 2');
+  process.kill(gateway.pidOf(1), 'SIGWINCH');
+  await until(() => ends().length >= all + 4);
+  rmSync(sign);
+  await until(() => gateway.pidOf(1) !== before);
+  const again = await gateway.client(2);
+  assert.equal((await again.ask('GET', '/admin/users', { key: adminKey })).status, 200);
   gateway.daemon.signal('SIGTERM');
   assert.equal(await gateway.daemon.exited, 0);
   assert.equal(groupLives(gateway.daemon.pid), false);

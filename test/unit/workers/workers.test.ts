@@ -9,6 +9,7 @@ import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { GatheredMetrics } from '../../../src/workers/gathered-metrics.ts';
 import { eachLine } from '../../../src/workers/log-pipe.ts';
+import { readDownward, readUpward } from '../../../src/workers/messages.ts';
 import { Questions } from '../../../src/workers/questions.ts';
 import { RestartDelay } from '../../../src/workers/restart-delay.ts';
 import { shareOf } from '../../../src/workers/share.ts';
@@ -225,4 +226,29 @@ test('a worker has a name and a port for its fleet of its own, and its part of w
     ],
   );
   assert.ok(shares.every(({ log }) => log.file === null));
+});
+
+test('a message between the processes of a gateway that lacks something, or is out of its bounds, is refused by its field', () => {
+  const good = [
+    { t: 'listening', url: 'http://127.0.0.1:1' },
+    { t: 'failed', code: 2, message: 'why' },
+    { t: 'tell', id: 0, change: { of: 'session', hash: 'h' } },
+    { t: 'tell', id: 0, change: { of: 'pools' } },
+    { t: 'enter', id: 1, key: 5 },
+    { t: 'counts', readings: [{ name: 'n', help: '', type: 'counter', values: [] }] },
+  ];
+  for (const message of good) assert.deepEqual(readUpward(message), message);
+  const bad: [object, RegExp][] = [
+    [{ t: 'listening' }, /listening\.url/],
+    [{ t: 'listening', url: 'x'.repeat(513) }, /listening\.url/],
+    [{ t: 'failed', code: 3, message: '' }, /failed\.code/],
+    [{ t: 'tell', id: 0, change: { of: 'nothing' } }, /tell\.change/],
+    [{ t: 'tell', id: 0, change: { of: 'key' } }, /tell\.change/],
+    [{ t: 'enter', id: -1, key: 5 }, /enter\.id/],
+    [{ t: 'counts', readings: 'many' }, /counts\.readings/],
+    [{}, /without its kind/],
+  ];
+  for (const [message, field] of bad) assert.throws(() => readUpward(message), field, JSON.stringify(message));
+  assert.throws(() => readDownward({ t: 'entered', id: 0, underWay: 'few' }), /entered\.underWay/);
+  assert.equal(readUpward({ t: 'of a version to come' }), null);
 });
