@@ -29,7 +29,14 @@ async function arrange(t: TestContext, { isHeld = false } = {}) {
     },
     points: (after = 0) => points.slice(after),
   };
-  const streams = new LiveStreams(() => ({ clock, stepMs: 10_000, lanes, histories: () => [pool] }));
+  const streams = new LiveStreams(() => ({
+    clock,
+    stepMs: 10_000,
+    lanes,
+    histories: () => [pool],
+    refresh: () => null,
+    era: () => '',
+  }));
   const answers: ServerResponse[] = [];
   const joins: (() => void)[] = [];
   const server = createServer((_req, res) => {
