@@ -125,7 +125,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   const seatsOf = (pool: string) => edition.pools.find(pool).seats;
   const shown = showPools({ config, clock, self, desks, view, seats, healths, seatsOf });
   const fleet = () => edition.fleet() ?? alone(self, seatsInUse(view));
-  metrics.watch(watched({ view, edition, door, logger, self, fleet }));
+  metrics.watch(watched({ view, edition, door, logger, self, fleet, rttMs: () => seats?.rttMs ?? null }));
   const http = createHttpServer({
     gateway,
     events: alsoRemembering([healths, ...edition.memories], events),
@@ -195,16 +195,18 @@ function createGateway(
 type WatchedParts = Pick<AdminParts, 'view' | 'edition' | 'door' | 'fleet'> & {
   readonly logger: Logger;
   readonly self: Self;
+  /** Between a member of a fleet and its conductor. */
+  readonly rttMs: () => number | null;
 };
 
-const watched = ({ view, edition, door, logger, self, fleet }: WatchedParts): Watched => ({
+const watched = ({ view, edition, door, logger, self, fleet, rttMs }: WatchedParts): Watched => ({
   // The seats of a fleet are its conductor's, so that sums over all gateways are right.
-  pools: () => (watchedFleet(fleet(), self)?.isConductor === false ? [] : view.stats()),
+  pools: () => (watchedFleet(fleet(), self, rttMs())?.isConductor === false ? [] : view.stats()),
   snapshot: () => snapshotOf(edition),
   isDatabaseUp: () => edition.condition().isUp,
   droppedLogLines: () => logger.dropped,
   connections: () => door.connections.stats(),
-  fleet: () => watchedFleet(fleet(), self),
+  fleet: () => watchedFleet(fleet(), self, rttMs()),
 });
 
 const seatsInUse = (view: PoolsView): number => view.stats().reduce((seats, pool) => seats + pool.in_use, 0);

@@ -140,6 +140,11 @@ export class Fleet {
     return this.reign.role(this.#clock.now());
   }
 
+  /** The time there and back between this member and its conductor; null: it has none, or no answer yet. */
+  get rttMs(): number | null {
+    return this.#member.rttMs;
+  }
+
   outlook(): Outlook {
     return outlookOf(this.reign, this.#clock.now());
   }

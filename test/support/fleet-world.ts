@@ -93,6 +93,7 @@ export class World {
       },
       seatedTooLate: () => this.cut(node),
       outlook: () => this.#outlookOf(node),
+      rttMs: null,
     };
   }
 

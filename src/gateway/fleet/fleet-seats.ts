@@ -24,7 +24,7 @@ export interface FleetSeatsParts {
 }
 
 /** The fleet, as far as seats need it. */
-export interface Joined extends Pick<Fleet, 'say' | 'tell' | 'seatedTooLate' | 'outlook'> {
+export interface Joined extends Pick<Fleet, 'say' | 'tell' | 'seatedTooLate' | 'outlook' | 'rttMs'> {
   readonly reign: Pick<Fleet['reign'], 'mayGrant' | 'mayStart' | 'budget'>;
 }
 
@@ -85,6 +85,11 @@ export class FleetSeats implements FleetDuties {
       say: message => this.#fleet?.say(message) ?? false,
       tell: (member, message) => this.#fleet?.tell(member, message),
     };
+  }
+
+  /** See `Fleet.rttMs`. */
+  get rttMs(): number | null {
+    return this.#fleet?.rttMs ?? null;
   }
 
   /** Asked before every grant of a pool of this process. */
