@@ -7,10 +7,10 @@ export function FleetGap({ fleet }: { readonly fleet: FleetSight | undefined }) 
   const { t } = useTranslation('gateways');
   if (fleet === undefined || fleet.complete) return null;
   const names = fleet.missing.join(', ');
-  const what = names === '' ? 'noConductor' : 'notHeard';
+  const isLed = names !== '';
   return (
-    <Alert color="orange" title={t(what, { names })} role="alert" mb="md">
-      {t(`${what}_what`)}
+    <Alert color="orange" title={isLed ? t('notHeard', { names }) : t('noConductor')} role="alert" mb="md">
+      {isLed ? t('notHeardWhat') : t('noConductorWhat')}
     </Alert>
   );
 }

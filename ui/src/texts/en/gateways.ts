@@ -5,9 +5,9 @@ export const gateways = {
   fleetHint:
     'Epoch {{epoch}}. The conductor grants the seats; the others ask it for them. The lanes show the requests of all.',
   noConductor: 'No gateway conducts the fleet at present',
-  noConductor_what: 'Which requests wait and run is not known until one does.',
+  noConductorWhat: 'Which requests wait and run is not known until one does.',
   notHeard: 'Not heard at present: {{names}}',
-  notHeard_what: 'What it knows of requests is missing here.',
+  notHeardWhat: 'What it knows of requests is missing here.',
   alone: 'No fleet',
   aloneHint: 'The seats of this gateway are its own: [cluster] is not enabled.',
   name: 'Name',
