@@ -22,7 +22,10 @@ export class AnswerTime {
     }
     const spent = this.#spent.get(who) ?? 0;
     if (spent >= mostMsPerPeriod) return;
-    answer();
-    this.#spent.set(who, spent + this.#clock.now() - begun);
+    try {
+      answer();
+    } finally {
+      this.#spent.set(who, spent + this.#clock.now() - begun);
+    }
   }
 }

@@ -28,7 +28,7 @@ interface Open {
 }
 
 /** More are not asked at a time: every one of them is somebody's wait for an answer. */
-const mostOpen = 256;
+const mostOpen = 1_024;
 /** A pool, a provider or a waiting request each. */
 const mostItems = 2_000;
 

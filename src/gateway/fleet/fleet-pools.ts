@@ -141,8 +141,9 @@ export class FleetPools {
   told(message: Extract<Downward, { t: 'ask' | 'answer' }>): void {
     const outlook = this.#outlook();
     if (outlook?.who !== 'other') return;
-    if (message.t === 'answer') this.#asks.heard(outlook.conductor.id, message);
-    else if (message.what === 'tallies') this.#answerConductor(message);
+    const { id } = outlook.conductor;
+    if (message.t === 'answer') this.#asks.heard(id, message);
+    else if (message.what === 'tallies') this.#answerTime.spend(id, () => this.#answerConductor(message));
   }
 
   #answerMember(from: string, { ask, what, about }: AskWord): void {
@@ -151,7 +152,7 @@ export class FleetPools {
     const tell = (told: Answer<Asked>) => {
       for (const word of wordsOf(ask, told)) this.#parts.fleet.tell(from, word);
     };
-    if (answer instanceof Promise) void answer.then(tell);
+    if (answer instanceof Promise) void answer.then(told => this.#answerTime.spend(from, () => tell(told)));
     else tell(answer);
   }
 
