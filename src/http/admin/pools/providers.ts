@@ -8,6 +8,6 @@ export function providerRoutes(app: AdminApp, providers: () => Promise<ProviderL
       config: { roles: admins },
       schema: { summary: 'List the providers, and how they do', response: { 200: providerList } },
     },
-    providers,
+    async () => providers(),
   );
 }
