@@ -152,6 +152,7 @@ test('lanes, counts, requests and providers are the same at every gateway, and e
 
   conductor.daemon.signal('SIGKILL');
   await conductor.daemon.exited;
+  way.close();
   const living = [member, third];
   await untilOrdered(gateways);
   await until(async () => (await stats(member)).fleet?.complete === true);

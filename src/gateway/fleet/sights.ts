@@ -15,7 +15,7 @@ const overReason =
 /** Of a conductor's own answer; `silentOnes` were asked, and have not answered. */
 export function sightOf(outlook: Outlook | null, own: string, silentOnes: readonly string[] = []): FleetSight {
   if (outlook?.who !== 'self') return sightWithout(outlook);
-  const missing = [...outlook.unheard.map(({ name }) => name), ...silentOnes];
+  const missing = [...outlook.unheard.map(({ name }) => name), ...silentOnes].sort();
   const missingReason = missing.length === 0 ? null : `Not heard at present: ${missing.join(', ')}`;
   return {
     conductor: own,
