@@ -1,14 +1,17 @@
 /** What requests have shown of a provider, by the process that sent them, and all processes together. */
 import { type Static, Type } from 'typebox';
-import { count, fields, nullable } from './shape.ts';
+import { fields, nullable } from './shape.ts';
 
-const ageMs = nullable(Type.Number({ minimum: 0 }));
+/** What others tell is added up, and taken from the present time: both have to stay numbers and dates. */
+const most = 1e12;
+const ageMs = nullable(Type.Number({ minimum: 0, maximum: most }));
+const requests = Type.Integer({ minimum: 0, maximum: most });
 
 /** Ages, so that no two clocks need to agree; null is never. */
 export const providerTally = fields({
   /** Of the last five minutes. */
-  requests: count,
-  failures: count,
+  requests,
+  failures: requests,
   successAgeMs: ageMs,
   failureAgeMs: ageMs,
   /** The reason of the last failure. */

@@ -53,10 +53,6 @@ export class ProviderHealths {
     seen.lastFailure = upstreamFault ?? `The upstream answered ${status}.`;
   }
 
-  of(provider: string): ProviderHealth {
-    return healthOf(this.tally(provider), this.#clock);
-  }
-
   tally(provider: string): ProviderTally {
     const seen = this.#seen.get(provider);
     if (seen === undefined) return noTally;

@@ -6,6 +6,7 @@ import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { type FleetGateway, startFleetGateway, startSilencer, untilOrdered } from '../support/fleet-gateways.ts';
 import { freePort } from '../support/free-port.ts';
 import { adminKey } from '../support/gateway.ts';
+import { cliOf } from '../support/gateway-cli.ts';
 import { type LiveReader, readLanes } from '../support/live.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
@@ -142,6 +143,8 @@ test('lanes, counts, requests and providers are the same at every gateway, and e
   const { fleet: left } = await stats(conductor);
   assert.deepEqual([left.conductor, left.complete, left.missing], ['gw-0', false, ['gw-1', 'gw-2']]);
   assert.match(left.reason, /Not heard at present: gw-1, gw-2/);
+  const top = await cliOf(conductor.url)('top', '--once');
+  assert.match(top.out, /^Not complete\. Not heard at present: gw-1, gw-2\.\n\ngpu {2}/);
   const { error: hidden } = await found(conductor, 'nobody');
   assert.deepEqual([hidden.code, /Not heard at present/.test(hidden.message)], ['unavailable', true]);
 

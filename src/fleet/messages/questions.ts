@@ -10,8 +10,10 @@ import { providerTally } from '../../domain/provider-tally.ts';
 import { count, levelNumber, nullable } from '../../domain/shape.ts';
 import { poolStats } from '../../domain/stats.ts';
 import { MessageFault } from './messages.ts';
-import { list, name, open, poolName } from './shapes.ts';
+import { list, open, poolName } from './shapes.ts';
 
+/** Of a request. */
+export const mostIdChars = 200;
 /** More than a pool's history has. */
 const mostSteps = 100;
 const step = open({ number: Type.Integer(), point });
@@ -35,14 +37,14 @@ const questions = {
     item: presentRequest,
     end: open({ sight: fleetSight, total: count }),
   },
-  find: { about: open({ request_id: Type.String({ maxLength: 200 }) }), item: presentRequest, end: seen },
+  find: { about: open({ request_id: Type.String({ maxLength: mostIdChars }) }), item: presentRequest, end: seen },
   providers: {
     about: nothing,
-    item: open({ provider: name(200), tally: providerTally, closures: providerClosures }),
+    item: open({ provider: Type.String(), tally: providerTally, closures: providerClosures }),
     end: seen,
   },
   /** Asked by a conductor: of a member's own requests. */
-  tallies: { about: nothing, item: open({ provider: name(200), tally: providerTally }), end: nothing },
+  tallies: { about: nothing, item: open({ provider: Type.String(), tally: providerTally }), end: nothing },
 } as const;
 
 type Questions = typeof questions;

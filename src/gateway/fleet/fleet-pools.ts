@@ -16,6 +16,7 @@ import {
   type End,
   type Item,
   isQuestion,
+  mostIdChars,
   type Question,
   readAbout,
 } from '../../fleet/messages/questions.ts';
@@ -88,7 +89,8 @@ export class FleetPools {
   }
 
   async find(requestId: string) {
-    const { items, end } = await this.#answered('find', { request_id: requestId });
+    // No request has a longer ID; asked for one, the conductor would take this gateway for broken.
+    const { items, end } = await this.#answered('find', { request_id: requestId.slice(0, mostIdChars) });
     return { request: items[0] ?? null, fleet: end.sight };
   }
 

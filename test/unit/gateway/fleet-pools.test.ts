@@ -8,6 +8,7 @@ import { noTally, type ProviderTally } from '../../../src/domain/provider-tally.
 import { MessageFault } from '../../../src/fleet/messages/messages.ts';
 import { FleetPools } from '../../../src/gateway/fleet/fleet-pools.ts';
 import { PoolsView } from '../../../src/gateway/pool/pools-view.ts';
+import { healthOf } from '../../../src/observed/provider-health.ts';
 import { stepMs } from '../../../src/observed/wait-window.ts';
 import { turn, World } from '../../support/fleet-world.ts';
 
@@ -215,6 +216,31 @@ test('what a broken conductor answers is no answer, or one within its bounds', a
   const { ask } = JSON.parse(member.link?.up.pop() ?? '');
   for (let many = 0; many < 2_001; many++) member.seats.told({ t: 'answer', ask, value: item, more: true });
   assert.match(await endless, /^unavailable/, 'an answer has an end');
+});
+
+test('an id that no request can have is looked for in vain, and costs the fleet nothing', async () => {
+  const { atMember, heard } = await arrange();
+  assert.deepEqual(await heard(atMember.find('x'.repeat(384))), { request: null, fleet: whole });
+});
+
+test('a member cannot tell of times or counts that are none', async () => {
+  const { world, conductor, member, atConductor, heard } = await arrange(2);
+  const told = async (tally: Partial<ProviderTally>) => {
+    member.seats.shownBy({
+      said: () => {},
+      told: ({ ask }) => {
+        const value = { provider: 'gpu', tally: { ...noTally, ...tally } };
+        conductor.seats.said(member.id, { t: 'answer', ask, value, more: true });
+        conductor.seats.said(member.id, { t: 'answer', ask, value: {} });
+      },
+    });
+    const { tallyOf, fleet } = await heard(atConductor.providers());
+    assert.doesNotThrow(() => healthOf(tallyOf('gpu'), world.clock));
+    return fleet.missing.length;
+  };
+  assert.equal(await told({ requests: 5, successAgeMs: 1e12 }), 0);
+  for (const broken of [{ requests: 1e300 }, { failures: -1 }, { successAgeMs: 9e15 }, { failureAgeMs: -1 }])
+    assert.equal(await told(broken), 1, JSON.stringify(broken));
 });
 
 test('questions out of their bounds are of a broken member; unknown ones and answers to nobody are passed over', async () => {
