@@ -243,6 +243,24 @@ test('a member cannot tell of times or counts that are none', async () => {
     assert.equal(await told(broken), 1, JSON.stringify(broken));
 });
 
+test('a member answers for itself only', async () => {
+  const { world, conductor, member, third, atConductor, heard } = await arrange(3, [{}, {}, { requests: 5 }]);
+  assert.ok(third);
+  member.seats.shownBy({ said: () => {}, told: () => {} });
+  const seen = atConductor.providers();
+  const questions = [member, third].flatMap(({ link }) => link?.down.map(text => JSON.parse(text)) ?? []);
+  assert.equal(questions.length, 2);
+  for (const { ask } of questions) {
+    const value = { provider: 'gpu', tally: { ...noTally, requests: 7 } };
+    conductor.seats.said(third.id, { t: 'answer', ask, value, more: true });
+    conductor.seats.said(third.id, { t: 'answer', ask, value: {} });
+  }
+  await world.deliverAll();
+  world.clock.advance(600);
+  const { tallyOf, fleet } = await heard(seen);
+  assert.deepEqual([tallyOf('gpu').requests, fleet.missing], [7, ['name of node-1']]);
+});
+
 test('questions out of their bounds are of a broken member; unknown ones and answers to nobody are passed over', async () => {
   const { conductor, member, world } = await arrange();
   const ask = (what: string, about: unknown) => () =>

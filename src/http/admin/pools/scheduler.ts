@@ -61,7 +61,7 @@ const waiting = {
 };
 const present = {
   config,
-  schema: { summary: 'Find a request that waits or runs here', response: { 200: presentRequest } },
+  schema: { summary: 'Find a request that waits or runs', response: { 200: presentRequest } },
 };
 
 /** `isWelcome`: whether the caller of that request may go on looking. */
