@@ -40,7 +40,7 @@ const kinds = {
   closed: open({ t: Type.Literal('closed'), pools: list(Type.Tuple([pool, ms]), mostPools) }),
   ask: open({ t: Type.Literal('ask'), ...ask }),
   answer: open({ t: Type.Literal('answer'), ...answer }),
-  /** The changes in the view of a pool: these members take the place of those before. */
+  /** Changes in the view of a pool. No gateway says so: members ask for what they show (decision 0041). */
   view: open({ t: Type.Literal('view'), pool, changes: Type.Record(Type.String({ maxLength: 40 }), Type.Unknown()) }),
 } as const;
 

@@ -4,7 +4,7 @@ import type { LivePool } from '../../domain/live.ts';
 import type { Answer } from '../../fleet/messages/questions.ts';
 import type { Step } from '../../observed/pool-history.ts';
 
-/** The answer of the gateway with that ID; null: none came. */
+/** The answer of the conductor with that ID. */
 export interface LanesTold {
   readonly by: string;
   readonly answer: Answer<'lanes'>;
