@@ -1,7 +1,7 @@
 /** The messages of a conductor to a member. */
 import { type Static, Type } from 'typebox';
 import { count, nullable } from '../../domain/shape.ts';
-import { epochNumber, list, listed, members, mostPools, ms, name, open, place, pool } from './shapes.ts';
+import { answer, ask, epochNumber, list, listed, members, mostPools, ms, name, open, place, pool } from './shapes.ts';
 
 /** How long it waited, and where it stood when it came; both are the conductor's to know. */
 const wait = { isQueued: Type.Boolean(), waitMs: ms, position: count };
@@ -38,8 +38,9 @@ const kinds = {
   refuse: open({ t: Type.Literal('refuse'), ...place, ...wait, refusal }),
   /** Pools of which nothing starts, each: its number, and for how long. */
   closed: open({ t: Type.Literal('closed'), pools: list(Type.Tuple([pool, ms]), mostPools) }),
-  answer: open({ t: Type.Literal('answer'), ask: count, value: Type.Unknown() }),
-  /** The changes in the view of a pool: these members take the place of those before. */
+  ask: open({ t: Type.Literal('ask'), ...ask }),
+  answer: open({ t: Type.Literal('answer'), ...answer }),
+  /** Changes in the view of a pool. No gateway says so: members ask for what they show (decision 0041). */
   view: open({ t: Type.Literal('view'), pool, changes: Type.Record(Type.String({ maxLength: 40 }), Type.Unknown()) }),
 } as const;
 

@@ -11,6 +11,7 @@ import type { Seats } from '../../fleet/reign/actions.ts';
 import type { PoolDesk } from '../pool/pool-desk.ts';
 import { Attendance } from './attendance.ts';
 import { FleetDesk } from './fleet-desk.ts';
+import type { FleetOfPools, FleetPools } from './fleet-pools.ts';
 import { OwnTickets } from './own-tickets.ts';
 import type { QueueBounds } from './remote-desk.ts';
 
@@ -23,7 +24,7 @@ export interface FleetSeatsParts {
 }
 
 /** The fleet, as far as seats need it. */
-export interface Joined extends Pick<Fleet, 'say' | 'tell' | 'seatedTooLate'> {
+export interface Joined extends Pick<Fleet, 'say' | 'tell' | 'seatedTooLate' | 'outlook' | 'rttMs'> {
   readonly reign: Pick<Fleet['reign'], 'mayGrant' | 'mayStart' | 'budget'>;
 }
 
@@ -34,6 +35,7 @@ export class FleetSeats implements FleetDuties {
   readonly #desks = new Map<string, FleetDesk>();
   readonly #members = new Map<string, Attendance>();
   #fleet: Joined | null = null;
+  #pools: Pick<FleetPools, 'said' | 'told'> | null = null;
   #id = '';
   /** The most seats that are granted of each pool; null: all it has. */
   readonly #budgets = new Map<string, number | null>();
@@ -71,6 +73,25 @@ export class FleetSeats implements FleetDuties {
     this.changed();
   }
 
+  /** Answers the questions of who looks on elsewhere. */
+  shownBy(pools: Pick<FleetPools, 'said' | 'told'>): void {
+    this.#pools = pools;
+  }
+
+  /** The fleet, for whoever looks on here. */
+  get seenFleet(): FleetOfPools {
+    return {
+      outlook: () => this.#fleet?.outlook() ?? null,
+      say: message => this.#fleet?.say(message) ?? false,
+      tell: (member, message) => this.#fleet?.tell(member, message),
+    };
+  }
+
+  /** See `Fleet.rttMs`. */
+  get rttMs(): number | null {
+    return this.#fleet?.rttMs ?? null;
+  }
+
   /** Asked before every grant of a pool of this process. */
   mayGrant(now: number): boolean {
     const may = this.#fleet?.reign.mayGrant(this.#id, now) === true;
@@ -100,7 +121,8 @@ export class FleetSeats implements FleetDuties {
   }
 
   told(message: TicketWord): void {
-    this.#tickets.heard(message);
+    if (message.t === 'ask' || message.t === 'answer') this.#pools?.told(message);
+    else this.#tickets.heard(message);
   }
 
   isolate(): void {
@@ -136,7 +158,8 @@ export class FleetSeats implements FleetDuties {
   }
 
   said(from: string, message: Upward): void {
-    this.#members.get(from)?.said(message);
+    if (message.t === 'ask' || message.t === 'answer') this.#pools?.said(from, message);
+    else this.#members.get(from)?.said(message);
   }
 
   lost(from: string): void {
@@ -177,7 +200,10 @@ export class FleetSeats implements FleetDuties {
           'for them are refused; give all gateways of a fleet the same providers',
       );
     }
+    const outlook = this.#fleet?.outlook();
+    const heard = outlook?.who === 'self' ? outlook.heard : [];
     const attendance = new Attendance({
+      name: heard.find(({ id }) => id === member)?.name ?? member,
       tell: message => this.#fleet?.tell(member, message),
       deskOf: pool => this.#desks.get(pool)?.pool ?? null,
       clock: this.#parts.clock,

@@ -115,7 +115,7 @@ test('counts of workers are added, those that have ended included; gauges by the
     isDatabaseUp: () => up,
     droppedLogLines: () => 1,
     connections: () => ({ open: 5, addresses: 2, most: 10, yielded: none, refused: none }),
-    fleet: () => ({ members: 2, isConductor: up, epoch: 9 }),
+    fleet: () => ({ members: 2, isConductor: up, epoch: 9, rttMs: up ? null : age }),
   });
   const none = { all: 0, address: 0 };
   const [one, two] = [someWorker(), someWorker()];
