@@ -156,7 +156,12 @@ async function openTeam({ config, clock, events, print, configure, membership }:
   const { db } = database;
   const fleet =
     membership &&
-    new TeamFleet({ ...membership, config, clock, events, openPostgres: most => database.openBeside(most) });
+    new TeamFleet({
+      ...membership,
+      ...{ config, clock, events },
+      startedRun: database.startedRun,
+      openPostgres: most => database.openBeside(most),
+    });
   closing('the fleet', () => fleet?.close());
   const mapper = createMapper({ db, settings: config.apiKeyPriority, clock, events });
   const matching = (key: string) => mapper.match(key)?.id ?? null;

@@ -27,6 +27,8 @@ export interface TeamFleetParts {
   readonly events: Events;
   /** Connections of its own: a renewal of the row must not wait for others' statements. */
   readonly openPostgres: (maxConnections: number) => Postgres;
+  /** See `FleetStoreParts`. */
+  readonly startedRun: string | null;
 }
 
 const mostConnections = 2;
@@ -43,7 +45,7 @@ export class TeamFleet {
 
   /** `draining`: from then on others are to conduct. */
   async join(draining: AbortSignal): Promise<void> {
-    const { config, self, seats, clock, events, openPostgres } = this.#parts;
+    const { config, self, seats, clock, events, openPostgres, startedRun } = this.#parts;
     const { cluster, gateway } = config;
     const { host, port } = cluster.listen ?? { host: gateway.host, port: 0 };
     const postgres = openPostgres(mostConnections);
@@ -59,7 +61,7 @@ export class TeamFleet {
         advertise: cluster.advertise,
         certificate: await certificateOf(cluster),
         place: await ownPlace(),
-        store: new FleetStore({ db, fleet: cluster.fleet, ttlMs: cluster.ttlMs, clock, random }),
+        store: new FleetStore({ db, fleet: cluster.fleet, ttlMs: cluster.ttlMs, clock, random, startedRun }),
         clock,
         random,
         duties: seats,

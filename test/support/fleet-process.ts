@@ -25,7 +25,7 @@ const fleet = await Fleet.join({
   advertise: null,
   certificate: null,
   place: await ownPlace(),
-  store: new FleetStore({ db, fleet: 'main', ttlMs: times.ttlMs, clock, random: randomBytes }),
+  store: new FleetStore({ db, fleet: 'main', ttlMs: times.ttlMs, clock, random: randomBytes, startedRun: null }),
   clock,
   random: randomBytes,
   duties: {
