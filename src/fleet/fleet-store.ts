@@ -8,9 +8,11 @@
  * transaction or another database, or needs a start of the server. Without that column, which a role may not be allowed
  * to add, no row is whole.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { type Kysely, sql } from 'kysely';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { changesNothing } from '../db/migrations/triggers.ts';
 import { serverRun } from '../db/postgres/server-run.ts';
 import type { Database } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -101,7 +103,7 @@ export class FleetStore {
       const before = await this.#find(session, true);
       const written = before && afterElection(before, election, this.#parts.ttlMs, rules);
       if (before === null || written === null) return null;
-      return { before: before.members, row: await this.#write(session, written) };
+      return { before: before.members, row: await this.#write(session, before, written) };
     });
   }
 
@@ -114,7 +116,7 @@ export class FleetStore {
       const written = afterRenewal(before, renewal, rules);
       return written === null
         ? { isRenewed: false, row: before }
-        : { isRenewed: true, row: await this.#write(session, written) };
+        : { isRenewed: true, row: await this.#write(session, before, written) };
     });
   }
 
@@ -123,8 +125,8 @@ export class FleetStore {
     return this.#bounded(async session => {
       const before = await this.#find(session, true);
       const written = before && afterRelease(before, released, rules);
-      if (written === null) return false;
-      await this.#write(session, written);
+      if (before === null || written === null) return false;
+      await this.#write(session, before, written);
       return true;
     });
   }
@@ -157,7 +159,8 @@ export class FleetStore {
     return row === undefined ? null : this.#read(row);
   }
 
-  async #write({ db, hasProof }: Session, { epoch, holder, members: list, isWhole }: Written): Promise<FleetRow> {
+  async #write({ db, hasProof }: Session, before: FleetRow, written: Written): Promise<FleetRow> {
+    const { epoch, holder, members: list, isWhole } = written;
     const row = await db
       .updateTable('gateway_fleets')
       .set({
@@ -170,6 +173,8 @@ export class FleetStore {
       })
       .where('fleet', '=', this.#parts.fleet)
       .returning(selected(hasProof))
+      // Only that the reign lives on: nobody need look at the row for that.
+      .$if(isNoNews(before, written), update => update.returning(sql.raw(changesNothing).as('isQuiet')))
       .executeTakeFirstOrThrow();
     return this.#read(row);
   }
@@ -182,11 +187,11 @@ export class FleetStore {
           `${fault?.message}; delete it, and the gateways make it anew`,
       );
     }
-    const { secret, proof, run, version, ...known } = row;
+    const { secret, proof, run, version, epoch, holder, ageMs, stamp, members: list } = row;
     this.#secret = secret;
     const isOfThisRun = proof === `${run} ${version}`;
     const isOfTheRunBefore = run === this.#parts.startedRun && proof?.endsWith(` ${version}`) === true;
-    return { ...known, isWhole: isOfThisRun || isOfTheRunBefore };
+    return { epoch, holder, ageMs, stamp, members: list, isWhole: isOfThisRun || isOfTheRunBefore };
   }
 
   #bounded<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -240,6 +245,9 @@ const selected = (hasProof: boolean) => () => [
 /** Never the one that the row has: it is the stamp. */
 const nextMoment = sql<string>`(SELECT CASE WHEN at = renewed_at THEN at + interval '1 microsecond' ELSE at END
   FROM (SELECT clock_timestamp() AS at) clock)`;
+
+const isNoNews = (before: FleetRow, { epoch, holder, members: list }: Written): boolean =>
+  before.epoch === epoch && before.holder === holder && isDeepStrictEqual(before.members, list);
 
 const urlOf = (list: readonly Listed[], holder: string | null): string | null =>
   list.find(({ id }) => id === holder)?.url ?? null;

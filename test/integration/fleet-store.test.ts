@@ -187,9 +187,9 @@ test('only its own reign is released, with the list that follows', async t => {
   assert.deepEqual(await database.query('SELECT url FROM gateway_fleets'), [{ url: null }]);
 });
 
-test('whoever watches the database hears of an election at once', async t => {
+test('whoever watches the database hears of an election at once, and not of renewals', async t => {
   const database = await freshDatabase(t);
-  const { store, a, b } = await reigned(t, database);
+  const { store, a, b, row } = await reigned(t, database);
   const { pool, close } = openPostgres(database.url);
   t.after(close);
   const changed: string[] = [];
@@ -205,10 +205,20 @@ test('whoever watches the database hears of an election at once', async t => {
   });
   t.after(() => watch.stop());
   await until(() => watch.mode === 'listen' && changed.includes('gateway_fleets'));
+  const session = await pool.connect();
+  const notified: (string | undefined)[] = [];
+  session.on('notification', ({ payload }) => notified.push(payload));
+  await session.query('LISTEN tokligence_changes');
   changed.length = 0;
+  const again = await store.renew({ epoch: 7, holder: a.id, stamp: row.stamp, members: [a, b], mends: false });
+  await store.renew({ epoch: 7, holder: a.id, stamp: again.row.stamp, members: [a, b], mends: false });
+  await database.query('UPDATE users SET display_name = display_name');
+  await until(() => notified.length > 0);
+  assert.deepEqual(notified, ['public.users']);
   await store.elect(electionOf(b, 7, 8, a.id));
-  await until(() => changed.length > 0);
-  assert.deepEqual(changed, ['gateway_fleets']);
+  await until(() => changed.includes('gateway_fleets'));
+  assert.deepEqual(notified, ['public.users', 'public.gateway_fleets']);
+  session.release(true);
 });
 
 test('everybody may not read the secret, whatever the schema gives to everybody', async t => {
