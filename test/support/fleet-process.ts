@@ -52,6 +52,7 @@ const watch = setInterval(() => {
   const state = {
     role: fleet.role(),
     mayStart: fleet.reign.mayStart(now),
+    mayGrantToItself: fleet.reign.mayGrant(id, now),
     epoch,
     conductor: contact.to?.id ?? null,
     mayGrant: (conducted?.attendees ?? []).filter(a => fleet.reign.mayGrant(a.listed.id, now)).map(a => a.listed.id),

@@ -45,6 +45,26 @@ test('the first gateway stands at once, conducts, and may grant to itself', () =
   assert.equal(reign.mayGrant('a', 100_000), true);
 });
 
+test('a stranger pauses only on a row that may be a copy, whose later renewals mend it once it has lasted', () => {
+  for (const isWhole of [true, false]) {
+    const reign = newReign(a);
+    const released = row({ holder: null, members: [], isWhole });
+    const elect = reign.rowRead(released, 0, 1).find(action => action.do === 'elect');
+    assert.ok(elect);
+    const won = { before: [], row: row({ epoch: 17, members: [a], isWhole }) };
+    reign.electionAnswered(elect.ask, won, 2);
+    assert.equal(reign.mayGrant('a', 3), isWhole);
+    assert.equal(reign.mayGrant('a', 5_003), true);
+    const mends = [1_010, 5_010].map(now => {
+      const renew = reign.tick(now).find(action => action.do === 'renew');
+      assert.ok(renew);
+      reign.renewed(renew.ask, { isRenewed: true, row: row({ epoch: 17, members: [a], isWhole }) }, now);
+      return renew.renewal.mends;
+    });
+    assert.deepEqual(mends, [false, !isWhole]);
+  }
+});
+
 test('an answer to an election that nobody waits for any more changes nothing', () => {
   const reign = newReign(a);
   const elect = reign
