@@ -4,6 +4,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { Config } from '../config/config.ts';
+import { hostOf } from '../config/postgres-url.ts';
 import { plannedRows } from '../db/postgres/planned-rows.ts';
 import type { Database, TableName } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -158,7 +159,8 @@ async function openTeam({ config, clock, events, print, configure, membership }:
     membership &&
     new TeamFleet({
       ...membership,
-      ...{ config, clock, events },
+      ...{ db, config, clock, events },
+      databaseAt: config.database.url === null ? null : hostOf(config.database.url),
       startedRun: database.startedRun,
       openPostgres: most => database.openBeside(most),
     });
@@ -212,8 +214,12 @@ async function tellFleetsBeside(db: Kysely<Database>, events: Events): Promise<v
 
 /** A gateway that has lost its fleet starts nothing. */
 function conditionOf(condition: Condition, fleet: TeamFleet | null): Condition {
+  const { isUp, status, reasons } = condition;
+  if (status === 'starting') return condition;
   const fault = fleet?.fault() ?? null;
-  return fault === null || condition.status === 'starting' ? condition : { ...starting(fault), isUp: condition.isUp };
+  if (fault !== null) return { ...starting(fault), isUp };
+  const lack = fleet?.lack() ?? null;
+  return lack === null ? condition : { status: 'degraded', reasons: [...reasons, lack], isUp };
 }
 
 type IdentityParts = ConstructorParameters<typeof Identities>[0];

@@ -174,6 +174,10 @@ export const postgresTables: readonly TableDefinition[] = [
   fleets,
 ];
 
+/** Whether the gateway cannot do its work without that table. */
+export const isNeeded = (name: string): boolean =>
+  !postgresTables.some(table => table.name === name && table.isOptional === true);
+
 /** Personal maps no keys, so it has no table for mappings. */
 export const sqliteTables: readonly TableDefinition[] = [
   users('INTEGER PRIMARY KEY AUTOINCREMENT', sqliteTimestamps),

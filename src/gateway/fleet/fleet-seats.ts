@@ -27,6 +27,14 @@ export interface Joined extends Pick<Fleet, 'say' | 'tell' | 'seatedTooLate'> {
   readonly reign: Pick<Fleet['reign'], 'mayGrant' | 'mayStart' | 'budget'>;
 }
 
+/** As if this process conducted for ever, with no member. */
+const byItself: Joined = {
+  say: () => false,
+  tell: () => {},
+  seatedTooLate: () => {},
+  reign: { mayGrant: () => true, mayStart: () => true, budget: () => null },
+};
+
 export class FleetSeats implements FleetDuties {
   readonly #parts: FleetSeatsParts;
   readonly #random: () => number;
@@ -59,8 +67,16 @@ export class FleetSeats implements FleetDuties {
     this.#desks.get(pool)?.configure(bounds);
   }
 
+  /** Nobody can share the seats: they are this process's own until it has joined a fleet. */
+  alone(): void {
+    this.#fleet = byItself;
+    for (const desk of this.#desks.values()) desk.conduct();
+    this.changed();
+  }
+
   joined(fleet: Joined, id: string): void {
     const { clock } = this.#parts;
+    if (this.#fleet === byItself) for (const desk of this.#desks.values()) desk.abdicate();
     this.#fleet = fleet;
     this.#id = id;
     this.#tickets.joined({
