@@ -236,6 +236,7 @@ export function renewed(p: Process, c: Conducted, ask: number, outcome: Renewed,
   c.isOver = false;
   const list = listOf(p, c);
   if (list.length !== row.members.length || list.some(({ id }) => !has(row.members, id))) renew(p, c, now);
+  else if (p.state.leaving !== 'no') handOver(p, c, now);
 }
 
 // ---- its turn of the timer

@@ -152,7 +152,10 @@ export class Reign {
 
   /** Answers `renew`. */
   renewed(ask: number, outcome: conducting.Renewed, now: number): readonly Action[] {
-    return this.#conducting(now, (p, c) => conducting.renewed(p, c, ask, outcome, now));
+    return this.#conducting(now, (p, c) => {
+      conducting.renewed(p, c, ask, outcome, now);
+      this.#departIfIdle();
+    });
   }
 
   /** Answers `conduct`: what this process holds and has freed. */

@@ -84,7 +84,7 @@ test('an address that nobody could listen on or call is refused, with what is al
 
 test('every other value that makes no sense is refused by its key, with what is allowed', () => {
   const faulty: [string, RegExp][] = [
-    ['enabled = yes', /enabled: must be true or false$/],
+    ['enabled = yes', /enabled: must be true or false, or empty$/],
     ['fleet =', /fleet: must be a letter, then letters, digits, - or _$/],
     [`fleet = ${'a'.repeat(65)}`, /fleet: must be a letter/],
     ['fleet = 1', /fleet: must be a letter/],
