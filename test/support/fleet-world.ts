@@ -25,7 +25,8 @@ interface WorldLink {
 interface Running {
   readonly node: Node;
   readonly end: (answer: typeof putBack | 'served') => void;
-  readonly busy: () => boolean;
+  readonly busy: (retryAfterMs?: number) => boolean;
+  readonly answered: (status: number) => void;
 }
 
 /** Lets promises settle. */
@@ -106,7 +107,8 @@ export class World {
             this.running.splice(this.running.indexOf(running), 1);
             resolve(answer);
           },
-          busy: () => ticket.upstreamBusy(429, 10),
+          busy: (retryAfterMs = 10) => ticket.upstreamBusy(429, retryAfterMs),
+          answered: status => ticket.upstreamAnswered(status),
         };
         this.running.push(running);
         this.mostAtOnce = Math.max(this.mostAtOnce, this.running.length);
@@ -160,7 +162,7 @@ export class World {
     if (link === null || text === undefined) return false;
     if (way === 'down') {
       const message = readDownward(JSON.parse(text));
-      assert.ok(message?.t === 'seat' || message?.t === 'refuse');
+      assert.ok(message?.t === 'seat' || message?.t === 'refuse' || message?.t === 'closures');
       node.seats.told(message);
     } else this.#heard(node, link, readUpward(JSON.parse(text)));
     return true;
