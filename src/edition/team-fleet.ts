@@ -1,6 +1,7 @@
 /** The fleet of a Team gateway: joined once the database is usable, left last of all but it. */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { isWildcard } from '../config/cluster.ts';
 import type { Config } from '../config/config.ts';
@@ -171,11 +172,11 @@ export class TeamFleet {
     this.#cancelLook();
     if (this.#joined === null) return;
     const { fleet, postgres } = this.#joined;
-    const { clock } = this.#parts;
-    const tooLong = Promise.withResolvers<void>();
-    const cancel = clock.after(leaveWithinMs, tooLong.resolve);
-    await Promise.race([fleet.leave(true), tooLong.promise]);
-    cancel();
+    // Whatever clock this process goes by, its end is not to wait for it.
+    const isLeft = new AbortController();
+    const tooLong = setTimeout(leaveWithinMs, undefined, { signal: isLeft.signal }).catch(() => {});
+    await Promise.race([fleet.leave(true), tooLong]);
+    isLeft.abort();
     await fleet.stop();
     await postgres.close();
   }
