@@ -1,13 +1,15 @@
 // `npm test`: runs every test file against one embedded PostgreSQL, and prints a summary.
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { promisify } from 'node:util';
 import { startTestServer } from './support/postgres.ts';
-import { divided, joined } from './support/processes.ts';
+import { divided, joined, lanesOf } from './support/processes.ts';
 import { runElsewhere, temporaryFolder } from './support/surroundings.ts';
 
 /** A test may take this long if it names no limit itself, and all tests of a process together. */
@@ -15,7 +17,8 @@ const testLimitMs = 120_000;
 const processLimitMs = 600_000;
 
 /** Tests wait for timers, sockets and databases: more processes than cores keep the cores busy. */
-const spareProcesses = 2;
+const busyProcesses = availableParallelism() + 1;
+const waitingProcesses = availableParallelism();
 
 const patterns = process.argv.slice(2);
 const files = globSync(patterns.length > 0 ? patterns : ['test/{unit,integration,e2e}/**/*.test.ts']).sort();
@@ -39,21 +42,41 @@ async function runHere(): Promise<number> {
   process.env.TOKLIGENCE_TEST_POSTGRES_URL = server.url;
   let passed = 0;
   let failed = 0;
-  const stream = run({
-    files: joined(join(process.env.TMPDIR ?? '', 'processes'), divided(files)),
-    concurrency: availableParallelism() + spareProcesses,
-    timeout: processLimitMs,
-    execArgv: [`--test-timeout=${testLimitMs}`],
-  });
-  stream.on('test:pass', event => {
-    if (event.details.type !== 'suite' && !event.skip) passed++;
-  });
-  stream.on('test:fail', event => {
-    if (event.details.type !== 'suite') failed++;
-  });
-  stream.compose(new spec()).pipe(process.stdout);
-  await new Promise(resolve => stream.once('end', resolve));
+  const { busy, waiting } = lanesOf(files);
+  const lanes = [runLane('busy', busy, busyProcesses), runLane('waiting', waiting, waitingProcesses)];
+  const events = new PassThrough({ objectMode: true });
+  const ended = Promise.all(
+    lanes.map(lane =>
+      once(
+        lane.on('data', event => events.write(event)),
+        'end',
+      ),
+    ),
+  );
+  for (const lane of lanes) {
+    lane.on('test:pass', event => {
+      if (event.details.type !== 'suite' && !event.skip) passed++;
+    });
+    lane.on('test:fail', event => {
+      if (event.details.type !== 'suite') failed++;
+    });
+  }
+  const report = events.compose(new spec());
+  report.pipe(process.stdout);
+  await ended;
+  events.end();
+  await once(report, 'end');
   await server.stop();
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
   return failed > 0 || passed === 0 ? 1 : 0;
+}
+
+/** An empty lane ends at once. */
+function runLane(name: string, files: readonly string[], concurrency: number) {
+  return run({
+    files: joined(join(process.env.TMPDIR ?? '', 'processes', name), divided(files)),
+    concurrency,
+    timeout: processLimitMs,
+    execArgv: [`--test-timeout=${testLimitMs}`],
+  });
 }

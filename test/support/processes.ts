@@ -10,6 +10,13 @@ const filesEach = 8;
 
 /** The line of a file that measures or changes its process, or mostly waits for others. */
 const alone = /^\/\/ In a process of its own: \S/m;
+const waiting = /^\/\/ In a process of its own: it mostly waits /m;
+
+/** The files that keep a core busy, and those that mostly wait: beside each other they take the time of one of the two. */
+export function lanesOf(files: readonly string[]): { readonly busy: string[]; readonly waiting: string[] } {
+  const waits = new Set(files.filter(file => waiting.test(readFileSync(file, 'utf8'))));
+  return { busy: files.filter(file => !waits.has(file)), waiting: [...waits] };
+}
 
 /** Divides files into those that share a process; the largest groups come first, as they take longest. */
 export function divided(files: readonly string[]): string[][] {
@@ -37,7 +44,7 @@ function dealt(files: readonly string[]): string[][] {
 
 const endsWhole = new URL('ends-whole.ts', import.meta.url).href;
 
-/** Returns one file to run for each process: it imports the files that share it. */
+/** Returns one file to run for each process: it imports the files that share it. Each folder is one call's. */
 export function joined(folder: string, groups: readonly (readonly string[])[]): string[] {
   mkdirSync(folder, { recursive: true });
   return groups.map((files, index) => {

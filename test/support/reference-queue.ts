@@ -268,12 +268,11 @@ export class ReferenceQueue {
 
   /** A flow that could start nothing and now can does not save up the time in which it could not. */
   changed(): void {
+    const startable = new Set(this.waiting.filter(waiter => this.#mayStart(waiter)).map(({ flow }) => flow));
     for (const index of levels) {
       const level = this.level(index);
       const flows = [...level.flows.values()];
-      const canStart = (flow: ReferenceFlow) =>
-        this.waiting.some(waiter => waiter.flow === flow && this.#mayStart(waiter));
-      const able = new Set(flows.filter(canStart));
+      const able = new Set(flows.filter(flow => startable.has(flow)));
       const isHeld = this.#options.isHeld(index);
       const stayed = flows.filter(flow => flow.couldStart && able.has(flow));
       const isJoined = stayed.length < able.size;

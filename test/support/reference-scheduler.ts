@@ -196,13 +196,14 @@ export class ReferenceScheduler {
   /** Level p may start one more iff U < C, used_p < cap_p and (used_p < reserved_p ? H ≤ C : H < C). */
   #mayStart(level: Level): boolean {
     const own = this.running(level);
-    const held = this.#held();
-    const isWithin = own < (this.#reserved()[level] ?? 0) ? held <= this.seats : held < this.seats;
+    const reserved = this.#reserved();
+    const held = this.#held(reserved);
+    const isWithin = own < (reserved[level] ?? 0) ? held <= this.seats : held < this.seats;
     return this.inUse < this.seats && own < (this.#settings.cap[level] ?? 0) && isWithin;
   }
 
-  #held(): number {
-    return sum(levels.map(level => Math.max(this.running(level), this.#reserved()[level] ?? 0)));
+  #held(reserved: readonly number[]): number {
+    return sum(levels.map(level => Math.max(this.running(level), reserved[level] ?? 0)));
   }
 
   /** Cut by single seats, from the worst level up, until one seat is left to share. */
@@ -240,7 +241,7 @@ export class ReferenceScheduler {
     const tenant = this.#queue.tenant(request.flowId);
     const { flowWeight, levelWeight, isCounted } = this.#weightsOf(request);
     // On a seat that only some levels may use, a level, or a flow of the pool, was not chosen among all.
-    const wasChosen = this.#held() < this.seats;
+    const wasChosen = this.#held(this.#reserved()) < this.seats;
     if (wasChosen || !this.#queue.isShared(request.level)) level.time.now = Math.max(level.time.now, flow.counter);
     flow.counter += request.cost / (flowWeight * level.weight);
     if (wasChosen && isCounted) this.#virtualTime = Math.max(this.#virtualTime, this.#counters[request.level] ?? 0);
