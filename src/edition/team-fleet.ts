@@ -10,7 +10,7 @@ import type { Database } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { FleetMember, FleetShown } from '../domain/fleet.ts';
 import { Fleet, type FleetDuties } from '../fleet/fleet.ts';
-import { lackOfRights } from '../fleet/fleet-rights-store.ts';
+import { lackOfRights, takesNoChanges } from '../fleet/fleet-rights-store.ts';
 import { FleetStore } from '../fleet/fleet-store.ts';
 import { ownPlace } from '../fleet/link/address.ts';
 import type { Certificate } from '../fleet/link/own.ts';
@@ -148,9 +148,10 @@ export class TeamFleet {
     );
   }
 
-  /** Why this gateway shares its seats with nobody; null: it does, or will. */
+  /** Why this gateway shares its seats with nobody; null: it does, or will, or other reasons tell. */
   lack(): string | null {
-    return this.#isAlone ? `This gateway shares no seats with others, as ${this.#lack}` : null;
+    const isNews = this.#isAlone && this.#lack !== takesNoChanges;
+    return isNews ? `This gateway shares no seats with others, as ${this.#lack}` : null;
   }
 
   /** Null: not joined yet. */

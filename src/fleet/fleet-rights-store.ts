@@ -9,6 +9,9 @@ interface Rights {
   readonly mayUse: boolean;
 }
 
+/** The watch over the database tells of this, too. */
+export const takesNoChanges = 'the database takes no changes';
+
 const row = sql`to_regclass('gateway_fleets')`;
 const may = (right: string) => sql`coalesce(has_table_privilege(${row}, ${right}), false)`;
 
@@ -20,7 +23,7 @@ export async function lackOfRights(db: Kysely<Database>): Promise<string | null>
   const [rights] = rows;
   if (rights === undefined) return null;
   const { role, isThere, isReadOnly, mayUse } = rights;
-  if (isReadOnly) return 'the database takes no changes';
-  if (!isThere) return `the table gateway_fleets is missing: start a gateway once as a role that may create it`;
+  if (isReadOnly) return takesNoChanges;
+  if (!isThere) return 'the table gateway_fleets is missing: start a gateway once as a role that may create it';
   return mayUse ? null : `the role lacks rights: GRANT SELECT, INSERT, UPDATE ON gateway_fleets TO "${role}"`;
 }
