@@ -190,6 +190,7 @@ async function openTeam({ config, clock, events, print, configure, membership }:
         if (tables.has('gateway_fleets')) fleet?.rowChanged();
       };
       await database.start({ signal, prepare, onChange });
+      fleet?.prepare();
       if (!config.cluster.enabled) await tellFleetsBeside(db, events);
       const reading = Promise.all([mapper.start(), pools.start()]);
       await toldWait('the mappings and the settings of pools to be read', reading, { clock, log: events });

@@ -51,7 +51,9 @@ const leaveWithinMs = 2_000;
 
 export class TeamFleet {
   readonly #parts: TeamFleetParts;
-  #joined: { readonly fleet: Fleet; readonly url: string; readonly postgres: Postgres } | null = null;
+  #joined: { readonly fleet: Fleet; readonly url: string } | null = null;
+  #postgres: Postgres | null = null;
+  #rights: Promise<string | null> | null = null;
   /** What keeps this gateway from joining. */
   #lack: string | null = null;
   #isAlone = false;
@@ -62,6 +64,15 @@ export class TeamFleet {
     this.#parts = parts;
   }
 
+  /** Begins what `join` needs of the database, while other things are read. */
+  prepare(): void {
+    const { db, openPostgres } = this.#parts;
+    this.#rights = lackOfRights(db).catch(() => null);
+    this.#postgres = openPostgres(mostConnections);
+    // A connection takes longer to be made than a statement; its fault is met again by the first that needs it.
+    this.#postgres.pool.query('SELECT').catch(() => {});
+  }
+
   /**
    * `draining`: from then on others are to conduct. A gateway that may not use the row serves by itself, as one of a version
    * without fleets, and joins once it may.
@@ -69,7 +80,8 @@ export class TeamFleet {
   async join(draining: AbortSignal): Promise<void> {
     const { db, config, clock, events, seats } = this.#parts;
     if (this.#isClosed || draining.aborted) return;
-    const lack = await lackOfRights(db).catch(() => null);
+    const lack = await (this.#rights ?? lackOfRights(db).catch(() => null));
+    this.#rights = null;
     if (this.#isClosed) return;
     this.#lack = lack;
     if (lack === null) return this.#enter(draining);
@@ -91,9 +103,9 @@ export class TeamFleet {
     const { cluster, gateway } = config;
     const { host, port } = cluster.listen ?? { host: gateway.host, port: 0 };
     const found = cluster.advertise === null && isWildcard(host) ? await reachedAt(databaseAt) : null;
-    const postgres = openPostgres(mostConnections);
+    this.#postgres ??= openPostgres(mostConnections);
     const random = (bytes: number) => randomBytes(bytes);
-    const { db } = postgres;
+    const { db } = this.#postgres;
     try {
       const fleet = await Fleet.join({
         fleet: cluster.fleet,
@@ -110,17 +122,13 @@ export class TeamFleet {
         duties: seats,
         log: events,
       });
-      if (this.#isClosed) {
-        await Promise.all([fleet.stop(), postgres.close()]);
-        return;
-      }
-      this.#joined = { fleet, url: fleet.url, postgres };
+      if (this.#isClosed) return void (await fleet.stop());
+      this.#joined = { fleet, url: fleet.url };
       this.#isAlone = false;
       seats.joined(fleet, self.id);
       events.info(`Fleet ${cluster.fleet}: other gateways reach this one at ${fleet.url}`);
       draining.addEventListener('abort', () => void fleet.leave(false), { once: true });
     } catch (error) {
-      await postgres.close();
       const files = cluster.certificate === null ? '' : ', cert_file, key_file, ca_file';
       const why = error instanceof Error ? error.message : String(error);
       throw new Error(`Cannot listen on ${host}:${port} for other gateways ([cluster] listen${files}): ${why}`);
@@ -171,15 +179,17 @@ export class TeamFleet {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelLook();
-    if (this.#joined === null) return;
-    const { fleet, postgres } = this.#joined;
+    if (this.#joined !== null) await this.#leave(this.#joined.fleet);
+    await this.#postgres?.close();
+  }
+
+  async #leave(fleet: Fleet): Promise<void> {
     // Whatever clock this process goes by, its end is not to wait for it.
     const isLeft = new AbortController();
     const tooLong = setTimeout(leaveWithinMs, undefined, { signal: isLeft.signal }).catch(() => {});
     await Promise.race([fleet.leave(true), tooLong]);
     isLeft.abort();
     await fleet.stop();
-    await postgres.close();
   }
 
   #member(fleet: Fleet, { id, name, url, version }: Listed, conductor: string | null): FleetMember {
