@@ -7,18 +7,18 @@ import { type Clock, systemClock } from './domain/clock.ts';
 import type { FleetShown } from './domain/fleet.ts';
 import { type OpenEdition, openEdition } from './edition/edition.ts';
 import { Gateway } from './gateway/gateway.ts';
-import type { PoolDesk } from './gateway/pool/pool-desk.ts';
+import type { PoolsView } from './gateway/pool/pools-view.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { chosenLevels } from './http/admin/pools/chosen-levels.ts';
-import { shownProviders } from './http/admin/pools/shown-providers.ts';
 import { type FrontDoor, openFrontDoor } from './http/door/front-door.ts';
 import type { Health } from './http/ops.ts';
 import { type ConsoleService, createHttpServer } from './http/server.ts';
 import { ProviderHealths } from './observed/provider-health.ts';
 import { stepMs } from './observed/wait-window.ts';
-import { deskOf, openPools } from './pools.ts';
+import { openPools } from './pools.ts';
 import { reload } from './reload.ts';
 import { alone, type Self, selfOf, toldName, watchedFleet } from './self.ts';
+import { type ShownPools, showPools } from './shown-pools.ts';
 import { Stop, type StopWish } from './stop.ts';
 import { closeWith } from './telemetry/closing.ts';
 import type { Events } from './telemetry/events.ts';
@@ -110,7 +110,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   });
   const upstreams = openUpstreams(config, clock, events);
   const pools = openPools(config, { clock, events, until: stopping.draining, upstreams });
-  const { desks, dispatchers, views, bodies, configure, seats } = pools;
+  const { desks, dispatchers, view, bodies, configure, seats } = pools;
   const print = overrides.print ?? (text => process.stdout.write(text));
   const membership = seats && { self, seats };
   const edition = await openEdition({ config, clock, events, print, configure, membership });
@@ -122,14 +122,16 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   let rates = config.mediaRates;
   const mediaRates = () => rates;
   const gateway = createGateway(config, edition, { door, upstreams, pools: dispatchers, bodies, mediaRates, clock });
-  const fleet = () => edition.fleet() ?? alone(self, seatsInUse(views));
-  metrics.watch(watched({ views, edition, door, logger, self, fleet }));
+  const seatsOf = (pool: string) => edition.pools.find(pool).seats;
+  const shown = showPools({ config, clock, self, desks, view, seats, healths, seatsOf });
+  const fleet = () => edition.fleet() ?? alone(self, seatsInUse(view));
+  metrics.watch(watched({ view, edition, door, logger, self, fleet, rttMs: () => seats?.rttMs ?? null }));
   const http = createHttpServer({
     gateway,
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
     connections: door.connections,
-    admin: adminServices({ edition, config, clock, events, door, desks, views, healths, health, fleet }),
+    admin: adminServices({ edition, config, clock, events, door, view, shown, health, fleet }),
     consoleFolder: overrides.consoleFolder,
     gatewayName: toldName(config, self),
     ops: { health, metrics },
@@ -190,23 +192,24 @@ function createGateway(
   return new Gateway({ identify: door.identify, classify, maxStreamsPerKey, ...parts });
 }
 
-type WatchedParts = Pick<AdminParts, 'views' | 'edition' | 'door' | 'fleet'> & {
+type WatchedParts = Pick<AdminParts, 'view' | 'edition' | 'door' | 'fleet'> & {
   readonly logger: Logger;
   readonly self: Self;
+  /** Between a member of a fleet and its conductor. */
+  readonly rttMs: () => number | null;
 };
 
-const watched = ({ views, edition, door, logger, self, fleet }: WatchedParts): Watched => ({
+const watched = ({ view, edition, door, logger, self, fleet, rttMs }: WatchedParts): Watched => ({
   // The seats of a fleet are its conductor's, so that sums over all gateways are right.
-  pools: () => (watchedFleet(fleet(), self)?.isConductor === false ? [] : views.map(view => view.stats())),
+  pools: () => (watchedFleet(fleet(), self, rttMs())?.isConductor === false ? [] : view.stats()),
   snapshot: () => snapshotOf(edition),
   isDatabaseUp: () => edition.condition().isUp,
   droppedLogLines: () => logger.dropped,
   connections: () => door.connections.stats(),
-  fleet: () => watchedFleet(fleet(), self),
+  fleet: () => watchedFleet(fleet(), self, rttMs()),
 });
 
-const seatsInUse = (views: AdminParts['views']): number =>
-  views.reduce((seats, view) => seats + view.stats().in_use, 0);
+const seatsInUse = (view: PoolsView): number => view.stats().reduce((seats, pool) => seats + pool.in_use, 0);
 
 interface AdminParts {
   readonly edition: OpenEdition;
@@ -214,16 +217,15 @@ interface AdminParts {
   readonly clock: Clock;
   readonly events: Events;
   readonly door: FrontDoor;
-  readonly desks: ReadonlyMap<string, PoolDesk>;
-  readonly views: readonly PoolDesk['view'][];
-  readonly healths: ProviderHealths;
+  readonly view: PoolsView;
+  readonly shown: ShownPools;
   readonly health: () => Health;
   readonly fleet: () => FleetShown;
 }
 
 /** The services of the admin routes: the edition's features, and read-only views of the pools and providers. */
 function adminServices(parts: AdminParts): AdminServices {
-  const { edition, config, events, door, desks, healths } = parts;
+  const { edition, config, events, door } = parts;
   const { identities, keyUses, mappings, pools, scheduledPools } = edition;
   return {
     identities,
@@ -236,22 +238,18 @@ function adminServices(parts: AdminParts): AdminServices {
     lanes: lanesOf(parts),
     answerOf,
     fleet: parts.fleet,
-    providers: () =>
-      shownProviders({
-        providers: config.providers,
-        healthOf: provider => healths.of(provider),
-        seatsOf: pool => pools.find(pool).seats,
-        closuresOf: ({ name, pool }) => deskOf(desks, pool).view.closedOf(name),
-      }),
+    providers: parts.shown.providers,
   };
 }
 
-function lanesOf({ edition: { mappings, raised }, config, clock, views, health }: AdminParts): AdminServices['lanes'] {
+function lanesOf({ edition, config, clock, shown, health }: AdminParts): AdminServices['lanes'] {
+  const { mappings, raised } = edition;
   const tenantName = (flowId: string) => mappings?.mapper.tenantName(flowId) ?? null;
   return {
     clock,
     stepMs,
-    pools: views,
+    pools: shown.pools,
+    poolNames: config.pools.map(({ name }) => name),
     tenantName,
     database: health,
     boosts: () => mappings?.timings.heldBoosts() ?? [],

@@ -6,6 +6,7 @@ import type { Configure } from './edition/edition.ts';
 import { FleetSeats } from './gateway/fleet/fleet-seats.ts';
 import { Dispatcher } from './gateway/pool/dispatcher.ts';
 import { PoolDesk } from './gateway/pool/pool-desk.ts';
+import { PoolsView } from './gateway/pool/pools-view.ts';
 import { BodyLimits } from './gateway/receiving/body-limits.ts';
 import { atEveryStep } from './observed/pool-history.ts';
 import { WaitWindow } from './observed/wait-window.ts';
@@ -39,11 +40,11 @@ export function openPools(config: Config, parts: PoolParts) {
     seats?.configure(pool, settings);
     bodies.configure(pool, settings);
   };
-  const views = [...desks.values()].map(desk => desk.view);
+  const view = new PoolsView([...desks.values()].map(desk => desk.view));
   atEveryStep(clock, until, () => {
-    for (const view of views) view.endStep();
+    for (const pool of view.pools) pool.endStep();
   });
-  return { desks, dispatchers, views, bodies, configure, seats };
+  return { desks, dispatchers, view, bodies, configure, seats };
 }
 
 /** Null: the seats of this gateway are its own. */

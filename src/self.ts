@@ -45,5 +45,6 @@ export const alone = ({ id, name, version }: Self, seats: number): FleetShown =>
 export const watchedFleet = (
   { fleet, epoch, conductor, members }: FleetShown,
   { id }: Self,
+  rttMs: number | null,
 ): ReturnType<Watched['fleet']> =>
-  fleet === null || epoch === null ? null : { members: members.length, isConductor: conductor === id, epoch };
+  fleet === null || epoch === null ? null : { members: members.length, isConductor: conductor === id, epoch, rttMs };

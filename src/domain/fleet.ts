@@ -35,3 +35,16 @@ export const fleetShown = fields({
   members: listOf(fleetMember),
 });
 export type FleetShown = Static<typeof fleetShown>;
+
+/** How much of its fleet an answer tells of. */
+export const fleetSight = fields({
+  /** The name of the gateway that conducts, whose counts these are; null: none is known. */
+  conductor: nullable(Type.String()),
+  /** False: requests of some gateways may be missing. */
+  complete: Type.Boolean(),
+  /** The names of gateways that belong to the fleet and are not heard. */
+  missing: listOf(Type.String()),
+  /** Why it is not complete; null: it is. */
+  reason: nullable(Type.String()),
+});
+export type FleetSight = Static<typeof fleetSight>;

@@ -152,7 +152,7 @@ const ahead = fields({
 });
 export type Ahead = Static<typeof ahead>;
 
-/** A request that is in a pool of this gateway now. */
+/** A request that is in a pool now; in a fleet, in the pool of all gateways. */
 export const presentRequest = fields({
   request_id: Type.String(),
   state: Type.Enum(['waiting', 'running']),
@@ -168,6 +168,8 @@ export const presentRequest = fields({
   /** The estimated time until it has a seat; null also if it cannot be estimated. */
   expected_wait_ms: nullable(amount),
   gives_up_in_ms: nullable(amount),
+  /** In a fleet, the name of the gateway that it came to, which carries it. */
+  gateway: Type.Optional(Type.String()),
 });
 export type PresentRequest = Static<typeof presentRequest>;
 

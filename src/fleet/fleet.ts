@@ -11,6 +11,7 @@ import { type Listener, listen } from './link/listener.ts';
 import type { Certificate, Own } from './link/own.ts';
 import { type MemberDuties, MemberSide } from './member.ts';
 import { type Downward, readUpward, type Upward } from './messages/messages.ts';
+import { type Outlook, outlookOf } from './outlook.ts';
 import type { Action } from './reign/actions.ts';
 import type { Listed } from './reign/list.ts';
 import { Reign, type Role } from './reign/reign.ts';
@@ -137,6 +138,15 @@ export class Fleet {
 
   role(): Role {
     return this.reign.role(this.#clock.now());
+  }
+
+  /** The time there and back between this member and its conductor; null: it has none, or no answer yet. */
+  get rttMs(): number | null {
+    return this.#member.rttMs;
+  }
+
+  outlook(): Outlook {
+    return outlookOf(this.reign, this.#clock.now());
   }
 
   /** Says something of a ticket to the conductor; false: nobody hears it before the next hello, which tells of all tickets. */

@@ -34,13 +34,25 @@ export interface MemberDuties {
   told(message: TicketWord): void;
 }
 
+interface Calling {
+  readonly generation: number;
+  readonly call: Call<Downward, Upward>;
+  isGreeted: boolean;
+  rttMs: number | null;
+}
+
 export class MemberSide {
   readonly #parts: MemberParts;
   readonly #said = new SaidOnce<'ended'>();
-  #call: { readonly generation: number; readonly call: Call<Downward, Upward>; isGreeted: boolean } | null = null;
+  #call: Calling | null = null;
 
   constructor(parts: MemberParts) {
     this.#parts = parts;
+  }
+
+  /** From its last beat that the conductor has answered to that answer; null: there is none on this connection. */
+  get rttMs(): number | null {
+    return this.#call?.rttMs ?? null;
   }
 
   perform(action: MemberAction): void {
@@ -103,12 +115,14 @@ export class MemberSide {
       },
     };
     const call = new Call<Downward, Upward>({ own, to, generation, read: readDownward, bounds, events });
-    this.#call = { generation, call, isGreeted: false };
+    this.#call = { generation, call, isGreeted: false, rttMs: null };
   }
 
   #heard(generation: number, message: Downward): void {
     const { own, reign, perform, duties } = this.#parts;
     if (this.#call?.generation !== generation) return;
+    // What a conductor gives back may be anything.
+    if (message.t === 'beat') this.#call.rttMs = Math.max(own.clock.now() - message.answers, 0);
     switch (message.t) {
       case 'welcome':
       case 'beat':

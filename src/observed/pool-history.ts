@@ -24,9 +24,13 @@ interface HistoryParts {
   readonly load: () => Load;
 }
 
-interface Kept {
+/** A step that has ended; steps are counted by the clock of the process. */
+export interface Step {
   readonly number: number;
   readonly point: Point;
+}
+
+interface Kept extends Step {
   /** At the end of the step. */
   readonly refused: readonly number[];
 }
@@ -34,12 +38,18 @@ interface Kept {
 /** The last ten minutes of a pool, a point for every step; kept from the start, and bounded. */
 export class PoolHistory {
   readonly #parts: HistoryParts;
-  readonly #startedAt: number;
+  #startedAt: number;
   readonly #kept: Kept[] = [];
 
   constructor(parts: HistoryParts) {
     this.#parts = parts;
     this.#startedAt = parts.clock.now();
+  }
+
+  /** Forgets all steps. */
+  beginAnew(): void {
+    this.#startedAt = this.#parts.clock.now();
+    this.#kept.length = 0;
   }
 
   /** Must be called when a step is over; returns false if it is not yet. A step without a call is missing. */
@@ -71,7 +81,11 @@ export class PoolHistory {
 
   /** Oldest first; those of steps after `number`, or all. */
   points(after = Number.NEGATIVE_INFINITY): readonly Point[] {
-    return this.#kept.filter(({ number }) => number > after).map(({ point }) => point);
+    return this.steps(after).map(({ point }) => point);
+  }
+
+  steps(after = Number.NEGATIVE_INFINITY): readonly Step[] {
+    return this.#kept.filter(({ number }) => number > after).map(({ number, point }) => ({ number, point }));
   }
 
   /** The number of the newest step; -Infinity before the first. */

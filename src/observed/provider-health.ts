@@ -1,6 +1,7 @@
 import { type Clock, momentOf } from '../domain/clock.ts';
 import type { ProviderHealth } from '../domain/live.ts';
 import { isProviderStatus, type Outcome } from '../domain/outcome.ts';
+import { isYounger, noTally, type ProviderTally } from '../domain/provider-tally.ts';
 
 const sliceMs = 30_000;
 const slices = 10;
@@ -52,30 +53,19 @@ export class ProviderHealths {
     seen.lastFailure = upstreamFault ?? `The upstream answered ${status}.`;
   }
 
-  of(provider: string): ProviderHealth {
-    const {
-      ring = [],
-      lastSuccessAt = null,
-      lastFailureAt = null,
-      lastFailure = null,
-    } = this.#seen.get(provider) ?? {};
-    const oldest = Math.floor(this.#clock.now() / sliceMs) - slices + 1;
-    let requests = 0;
-    let failures = 0;
-    for (const slice of ring) {
-      if (slice.number < oldest) continue;
-      requests += slice.requests;
-      failures += slice.failures;
-    }
-    const isLastFailed = (lastFailureAt ?? Number.NEGATIVE_INFINITY) > (lastSuccessAt ?? Number.NEGATIVE_INFINITY);
-    const isFailing = isLastFailed || failures * 2 >= requests;
+  tally(provider: string): ProviderTally {
+    const seen = this.#seen.get(provider);
+    if (seen === undefined) return noTally;
+    const { ring, lastSuccessAt, lastFailureAt, lastFailure } = seen;
+    const now = this.#clock.now();
+    const oldest = Math.floor(now / sliceMs) - slices + 1;
+    const recent = ring.filter(({ number }) => number >= oldest);
     return {
-      state: requests === 0 ? 'unknown' : isFailing ? 'failing' : 'ok',
-      last_success_at: this.#dateOf(lastSuccessAt),
-      last_failure_at: this.#dateOf(lastFailureAt),
-      last_failure: lastFailure,
-      requests,
-      failures,
+      requests: recent.reduce((sum, { requests }) => sum + requests, 0),
+      failures: recent.reduce((sum, { failures }) => sum + failures, 0),
+      successAgeMs: lastSuccessAt === null ? null : now - lastSuccessAt,
+      failureAgeMs: lastFailureAt === null ? null : now - lastFailureAt,
+      failure: lastFailure,
     };
   }
 
@@ -85,10 +75,20 @@ export class ProviderHealths {
     this.#seen.set(provider, seen);
     return seen;
   }
+}
 
-  #dateOf(time: number | null): string | null {
-    return time === null ? null : momentOf(this.#clock, time);
-  }
+export function healthOf(tally: ProviderTally, clock: Clock): ProviderHealth {
+  const { requests, failures, successAgeMs, failureAgeMs, failure } = tally;
+  const dateOf = (ageMs: number | null) => (ageMs === null ? null : momentOf(clock, clock.now() - ageMs));
+  const isFailing = isYounger(failureAgeMs, successAgeMs) || failures * 2 >= requests;
+  return {
+    state: requests === 0 ? 'unknown' : isFailing ? 'failing' : 'ok',
+    last_success_at: dateOf(successAgeMs),
+    last_failure_at: dateOf(failureAgeMs),
+    last_failure: failure,
+    requests,
+    failures,
+  };
 }
 
 function sliceAt(ring: Slice[], number: number): Slice {

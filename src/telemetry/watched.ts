@@ -21,6 +21,8 @@ interface WatchedFleet {
   readonly members: number;
   readonly isConductor: boolean;
   readonly epoch: number;
+  /** There and back between a member and its conductor; null at the conductor, and before the first answer. */
+  readonly rttMs: number | null;
 }
 
 /**
@@ -140,6 +142,14 @@ const ofFleet: readonly Look[] = [
     'tokligence_fleet_epoch',
     'Of the last conductor that this gateway knows; each election has a higher one.',
     inFleet(({ epoch }) => epoch),
+  ),
+  gauge(
+    'tokligence_fleet_link_rtt_seconds',
+    'Time there and back between a member and its conductor, of the last beat; members only.',
+    what => {
+      const rttMs = what.fleet()?.rttMs ?? null;
+      return rttMs === null ? [] : only(rttMs / 1_000);
+    },
   ),
 ];
 

@@ -57,3 +57,28 @@ browserTest('a fleet is a table of its gateways, with their roles and when they 
   for (const [at, pattern] of said.entries()) assert.match(rows[at + 1] ?? '', pattern);
   assert.deepEqual(await seriousFaults(page), []);
 });
+
+browserTest('the lanes and the providers say what of a fleet is not known, rather than zeros', async t => {
+  const { page, visit } = await openConsole(t, { ini });
+  const fleet = (conductor: string | null, missing: string[]) => ({
+    conductor,
+    complete: false,
+    missing,
+    reason: 'Why',
+  });
+  const chosen = { policy: 'allow', external_may_raise: null, raised: [], raised_by_others: 0 };
+  const lanes = { at: '2026-11-30T12:00:00.000Z', database: 'ready', database_reasons: [], pools: [], boosts: [] };
+  const event = { ...lanes, x_priority: chosen, fleet: fleet(null, []) };
+  await page.route('**/admin/scheduler/stream', route =>
+    route.fulfill({ contentType: 'text/event-stream', body: `event: lanes\ndata: ${JSON.stringify(event)}\n\n` }),
+  );
+  await visit('/');
+  await page.getByRole('alert').filter({ hasText: 'No gateway conducts the fleet at present' }).waitFor();
+  assert.equal(await page.getByText('No provider is configured').count(), 0);
+  await page.route('**/admin/providers', route =>
+    route.fulfill({ json: { providers: [], fleet: fleet('gateway-1', ['gateway-2', 'gateway-3']) } }),
+  );
+  await visit('/pools');
+  await page.getByRole('alert').filter({ hasText: 'Not heard at present: gateway-2, gateway-3' }).waitFor();
+  assert.deepEqual(await seriousFaults(page), []);
+});

@@ -12,9 +12,10 @@ import { systemClock } from '../../src/domain/clock.ts';
 import { Call } from '../../src/fleet/link/call.ts';
 import { listen } from '../../src/fleet/link/listener.ts';
 import { type Downward, readDownward, readUpward, type Upward } from '../../src/fleet/messages/messages.ts';
+import { isQuestion, readAbout, readItem } from '../../src/fleet/messages/questions.ts';
 import { bounds, listedAs, ownOf, secret } from '../support/fleet-link.ts';
 import { batch, frame, openingOf, proofOf, rawOn } from '../support/fleet-peer.ts';
-import { memberOf1 } from '../support/fleet-recording.ts';
+import { memberOf1, memberOf1Since } from '../support/fleet-recording.ts';
 import { type Campaign, Finding, type Running } from './campaign.ts';
 import { mutated } from './mutate.ts';
 
@@ -35,6 +36,12 @@ const words = [
   '{"t":"beat"',
 ];
 
+const questions = batch(
+  { t: 'ask', ask: 1, what: 'waiting', about: { pool: 'gpu', level: 3, limit: 100 } },
+  { t: 'ask', ask: 2, what: 'lanes', about: { after: 7 } },
+  { t: 'answer', ask: 3, value: { provider: 'gpu', tally: { requests: 1, failures: 0 } }, more: true },
+);
+
 async function start(): Promise<Running> {
   const own = ownOf();
   const beats = new Map<string, number>();
@@ -49,6 +56,8 @@ async function start(): Promise<Running> {
     attend: ({ peer }) => ({
       said: message => {
         if (message.t === 'beat') beats.set(peer.id, message.beat);
+        if (message.t === 'ask' && isQuestion(message.what)) readAbout(message.what, message.about);
+        if (message.t === 'answer') readItem('tallies', message.value);
       },
       ended: () => beats.delete(peer.id),
     }),
@@ -65,7 +74,14 @@ async function start(): Promise<Running> {
   });
   await opened.promise;
   const is = { secret, fleet: 'main', at: listener.url, member: randomUUID() };
-  const seeds = [memberOf1, batch({ t: 'goodbye' }), frame(openingOf(is)), frame(Buffer.alloc(32))];
+  const seeds = [
+    memberOf1,
+    memberOf1Since,
+    questions,
+    batch({ t: 'goodbye' }),
+    frame(openingOf(is)),
+    frame(Buffer.alloc(32)),
+  ];
   let said = 0;
 
   const attack = async (random: Random) => {

@@ -18,8 +18,10 @@ async function shownBy({ admin }: TestGateway): Promise<FleetShown> {
   return body;
 }
 
-async function metricsOf({ url }: TestGateway): Promise<Record<string, number>> {
-  const text = await (await fetch(`${url}/metrics`)).text();
+const metricsText = async ({ url }: TestGateway): Promise<string> => (await fetch(`${url}/metrics`)).text();
+
+async function metricsOf(gateway: TestGateway): Promise<Record<string, number>> {
+  const text = await metricsText(gateway);
   const found = text.matchAll(/^tokligence_(?:fleet_)?((?:members|conductor|epoch|seats\w*)\b)\S* (\d+)$/gm);
   return Object.fromEntries([...found].map(([, name, value]) => [name, Number(value)]));
 }
@@ -66,6 +68,11 @@ test('each gateway of a fleet shows all of them, which one conducts, and the sea
   const { epoch } = byFirst;
   assert.deepEqual(await metricsOf(first), { members: 2, conductor: 1, epoch, seats: 4, seats_in_use: 1 });
   assert.deepEqual(await metricsOf(second), { members: 2, conductor: 0, epoch });
+  const rtt = /^tokligence_fleet_link_rtt_seconds (\S+)$/m;
+  await until(async () => rtt.test(await metricsText(second)));
+  const seconds = Number(rtt.exec(await metricsText(second))?.[1]);
+  assert.ok(seconds > 0 && seconds < 1, `${seconds} s there and back`);
+  assert.doesNotMatch(await metricsText(first), rtt, 'it has no conductor to ask');
   upstream.release();
   assert.equal((await running).headers.get('x-tokligence-gateway'), 'second');
   await second.app.stop();

@@ -187,10 +187,11 @@ export async function startSilencer(t: TestContext, port: number) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  t.after(() => {
+  const close = () => {
     for (const socket of sockets) socket.destroy();
     server.close();
-  });
+  };
+  t.after(close);
   return {
     port: (server.address() as AddressInfo).port,
     cut: () => {
@@ -201,5 +202,7 @@ export async function startSilencer(t: TestContext, port: number) {
       for (const socket of sockets) socket.destroy();
       sockets.clear();
     },
+    /** Refuses, as the address of a process that is gone. */
+    close,
   };
 }

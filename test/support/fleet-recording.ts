@@ -39,3 +39,7 @@ export const conductorOf1 = recording([
 export const kindsOfConductor1 = [
   ...['welcome', 'seat', 'refuse', 'beat', 'list', 'closures', 'answer', 'view', 'elsewhere'],
 ];
+
+/** Kinds that were added since: a gateway of protocol 1 passes over what it does not know. */
+export const memberOf1Since = recording(['[{"t":"answer","ask":4,"value":{"sight":null},"more":true}]']);
+export const conductorOf1Since = recording(['[{"t":"ask","ask":4,"what":"tallies","about":{}}]']);

@@ -7,7 +7,9 @@ import type { PoolSettings, TenantConfig } from '../../src/config/config.ts';
 import { GatewayError } from '../../src/domain/errors.ts';
 import type { Spent } from '../../src/domain/usage.ts';
 import type { Level } from '../../src/domain/vocabulary.ts';
+import type { TicketWord } from '../../src/fleet/member.ts';
 import { type Downward, readDownward, readUpward, type Upward } from '../../src/fleet/messages/messages.ts';
+import type { Outlook } from '../../src/fleet/outlook.ts';
 import { FleetSeats } from '../../src/gateway/fleet/fleet-seats.ts';
 import { Dispatcher } from '../../src/gateway/pool/dispatcher.ts';
 import { PoolDesk } from '../../src/gateway/pool/pool-desk.ts';
@@ -106,7 +108,27 @@ export class World {
         if (link?.isWelcome === true) link.down.push(JSON.stringify(message));
       },
       seatedTooLate: () => this.cut(node),
+      outlook: () => this.#outlookOf(node),
+      rttMs: null,
     };
+  }
+
+  #outlookOf(node: Node): Outlook {
+    const conductor = this.#conductor;
+    if (conductor === node) {
+      const others = this.nodes.filter(other => other !== node);
+      const isHeard = ({ link }: Node) => link?.isWelcome === true;
+      const listed = (nodes: readonly Node[]) => nodes.map(({ id }) => listedOf(id));
+      return {
+        who: 'self',
+        heard: listed(others.filter(isHeard)),
+        unheard: listed(others.filter(other => !isHeard(other))),
+        reigns: true,
+      };
+    }
+    return conductor === null || node.link?.isWelcome !== true
+      ? { who: 'nobody' }
+      : { who: 'other', conductor: listedOf(conductor.id) };
   }
 
   // ---- what may happen
@@ -181,7 +203,7 @@ export class World {
     if (link === null || text === undefined) return false;
     if (way === 'down') {
       const message = readDownward(JSON.parse(text));
-      assert.ok(message?.t === 'seat' || message?.t === 'refuse' || message?.t === 'closures');
+      assert.ok(message !== null && isTicketWord(message));
       node.seats.told(message);
     } else this.#heard(node, link, readUpward(JSON.parse(text)));
     return true;
@@ -229,6 +251,11 @@ export class World {
     return this.nodes.find(node => node.id === id);
   }
 }
+
+const isTicketWord = (message: Downward): message is TicketWord =>
+  !['welcome', 'beat', 'list', 'elsewhere'].includes(message.t);
+
+const listedOf = (id: string) => ({ id, name: `name of ${id}`, url: 'tcp://10.0.0.1:1', version: '1.0.0', since: '' });
 
 const codeOf = (error: unknown): string => (error instanceof GatewayError ? error.code : String(error));
 

@@ -1,7 +1,7 @@
 /** The messages of a conductor to a member. */
 import { type Static, Type } from 'typebox';
 import { count, nullable } from '../../domain/shape.ts';
-import { epochNumber, list, listed, members, ms, name, open, place, pool, text } from './shapes.ts';
+import { answer, ask, epochNumber, list, listed, members, ms, name, open, place, pool, text } from './shapes.ts';
 
 /** How long it waited, and where it stood when it came; both are the conductor's to know. */
 const wait = { isQueued: Type.Boolean(), waitMs: ms, position: count };
@@ -47,8 +47,9 @@ const kinds = {
     /** There are more. */
     isCut: Type.Boolean(),
   }),
-  answer: open({ t: Type.Literal('answer'), ask: count, value: Type.Unknown() }),
-  /** The changes in the view of a pool: these members take the place of those before. */
+  ask: open({ t: Type.Literal('ask'), ...ask }),
+  answer: open({ t: Type.Literal('answer'), ...answer }),
+  /** Changes in the view of a pool. No gateway says so: members ask for what they show (decision 0041). */
   view: open({ t: Type.Literal('view'), pool, changes: Type.Record(Type.String({ maxLength: 40 }), Type.Unknown()) }),
 } as const;
 

@@ -41,6 +41,10 @@ export const seats = open({ pool: poolName, seats: count });
 /** Names a place, or a seat, of the member at whose connection it is said: what is put back has its next attempt. */
 export const place = { ticket: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), attempt: count };
 
+/** For who looks on; see questions.ts. The answers have the number of their question, and all but the last say `more`. */
+export const ask = { ask: count, what: name(40), about: Type.Unknown() };
+export const answer = { ask: count, value: Type.Unknown(), more: Type.Optional(Type.Boolean()) };
+
 export const spent = { cost: amount, tokens: amount };
 export const asked = open({
   requestId: name(200),

@@ -2,6 +2,8 @@
 import { type Static, Type } from 'typebox';
 import { count, nullable } from '../../domain/shape.ts';
 import {
+  answer,
+  ask,
   asked,
   epochNumber,
   joining,
@@ -66,8 +68,8 @@ const kinds = {
   /** The upstream begins to answer that seat's request, which was the probe of a closure, and has room. */
   answered: open({ t: Type.Literal('answered'), ...place, status: count }),
   beat: open({ t: Type.Literal('beat'), beat: ms, answers: nullable(ms), isLeaving: Type.Boolean() }),
-  /** For who looks on at this member; the answer has the same number. */
-  ask: open({ t: Type.Literal('ask'), ask: count, what: name(40), about: Type.Unknown() }),
+  ask: open({ t: Type.Literal('ask'), ...ask }),
+  answer: open({ t: Type.Literal('answer'), ...answer }),
   goodbye: open({ t: Type.Literal('goodbye') }),
 } as const;
 

@@ -13,6 +13,8 @@ import { RemoteGuest, type RemoteTicket, type Sender } from './remote-guest.ts';
 import { heardAsked, heardLeave, saidRefusal } from './words.ts';
 
 export interface AttendanceParts {
+  /** The member's name. */
+  readonly name: string;
   readonly tell: (message: Downward) => void;
   /** Null: this gateway has no such pool. */
   readonly deskOf: (pool: string) => PoolDesk | null;
@@ -47,7 +49,8 @@ export class Attendance {
 
   constructor(parts: AttendanceParts) {
     this.#parts = parts;
-    this.#sender = { tell: parts.tell, over: ({ ticket }) => this.#guests.delete(ticket) };
+    const { name: gateway, tell } = parts;
+    this.#sender = { gateway, tell, over: ({ ticket }) => this.#guests.delete(ticket) };
   }
 
   /** The seats that its tickets hold. */

@@ -12,6 +12,7 @@ import type { Seats } from '../../fleet/reign/actions.ts';
 import type { PoolDesk } from '../pool/pool-desk.ts';
 import { Attendance } from './attendance.ts';
 import { FleetDesk } from './fleet-desk.ts';
+import type { FleetOfPools, FleetPools } from './fleet-pools.ts';
 import type { ClosuresWord } from './known-closures.ts';
 import { OwnTickets } from './own-tickets.ts';
 import type { QueueBounds } from './remote-desk.ts';
@@ -26,7 +27,7 @@ export interface FleetSeatsParts {
 }
 
 /** The fleet, as far as seats need it. */
-export interface Joined extends Pick<Fleet, 'say' | 'tell' | 'seatedTooLate'> {
+export interface Joined extends Pick<Fleet, 'say' | 'tell' | 'seatedTooLate' | 'outlook' | 'rttMs'> {
   readonly reign: Pick<Fleet['reign'], 'mayGrant' | 'mayStart' | 'budget'>;
 }
 
@@ -35,6 +36,8 @@ const byItself: Joined = {
   say: () => false,
   tell: () => {},
   seatedTooLate: () => {},
+  outlook: () => ({ who: 'self', heard: [], unheard: [], reigns: true }),
+  rttMs: () => null,
   reign: { mayGrant: () => true, mayStart: () => true, budget: () => null },
 };
 
@@ -55,6 +58,7 @@ export class FleetSeats implements FleetDuties {
   readonly #desks = new Map<string, FleetDesk>();
   readonly #members = new Map<string, Attendance>();
   #fleet: Joined | null = null;
+  #pools: Pick<FleetPools, 'said' | 'told'> | null = null;
   #id = '';
   /** The most seats that are granted of each pool; null: all it has. */
   readonly #budgets = new Map<string, number | null>();
@@ -104,6 +108,25 @@ export class FleetSeats implements FleetDuties {
     this.changed();
   }
 
+  /** Answers the questions of who looks on elsewhere. */
+  shownBy(pools: Pick<FleetPools, 'said' | 'told'>): void {
+    this.#pools = pools;
+  }
+
+  /** The fleet, for whoever looks on here. */
+  get seenFleet(): FleetOfPools {
+    return {
+      outlook: () => this.#fleet?.outlook() ?? null,
+      say: message => this.#fleet?.say(message) ?? false,
+      tell: (member, message) => this.#fleet?.tell(member, message),
+    };
+  }
+
+  /** See `Fleet.rttMs`. */
+  get rttMs(): number | null {
+    return this.#fleet?.rttMs ?? null;
+  }
+
   /** Asked before every grant of a pool of this process. */
   mayGrant(now: number): boolean {
     const may = this.#fleet?.reign.mayGrant(this.#id, now) === true;
@@ -133,8 +156,9 @@ export class FleetSeats implements FleetDuties {
   }
 
   told(message: TicketWord): void {
-    if (message.t === 'seat' || message.t === 'refuse') this.#tickets.heard(message);
+    if (message.t === 'ask' || message.t === 'answer') this.#pools?.told(message);
     else if (message.t === 'closures') [...this.#desks.values()][message.pool]?.hearClosures(message);
+    else if (message.t === 'seat' || message.t === 'refuse') this.#tickets.heard(message);
   }
 
   isolate(): void {
@@ -176,6 +200,10 @@ export class FleetSeats implements FleetDuties {
   }
 
   said(from: string, message: Upward): void {
+    if (message.t === 'ask' || message.t === 'answer') {
+      this.#pools?.said(from, message);
+      return;
+    }
     this.#members.get(from)?.said(message);
     if (message.t === 'busy' || message.t === 'answered') this.#tellClosures();
   }
@@ -230,7 +258,10 @@ export class FleetSeats implements FleetDuties {
           'for them are refused; give all gateways of a fleet the same providers',
       );
     }
+    const outlook = this.#fleet?.outlook();
+    const heard = outlook?.who === 'self' ? outlook.heard : [];
     const attendance = new Attendance({
+      name: heard.find(({ id }) => id === member)?.name ?? member,
       tell: message => this.#fleet?.tell(member, message),
       deskOf: pool => this.#desks.get(pool)?.pool ?? null,
       clock: this.#parts.clock,

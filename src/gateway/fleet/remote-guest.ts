@@ -7,6 +7,8 @@ import { saidRefusal, saidWait } from './words.ts';
 
 export interface Sender {
   tell(message: Downward): void;
+  /** The name of the gateway that is told. */
+  readonly gateway: string;
   /** It neither waits nor has a seat any more. */
   over(guest: RemoteGuest): void;
 }
@@ -36,6 +38,10 @@ export class RemoteGuest implements Guest {
     this.timeoutMs = timeoutMs;
     this.desk = desk;
     this.#sender = sender;
+  }
+
+  get gateway(): string {
+    return this.#sender.gateway;
   }
 
   /** It has a seat, or one is on its way to it. */

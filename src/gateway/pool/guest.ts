@@ -28,6 +28,8 @@ export interface Guest {
   readonly timeoutMs: number;
   /** 1; 2 after it was put back. */
   readonly attempt: number;
+  /** The name of the gateway that it came to, if that is another one. */
+  readonly gateway?: string;
   /** Belongs to the pool's desk: its record of the guest, from when it first heard of it. */
   stay: Stay | null;
   /** It has to wait. */

@@ -150,8 +150,9 @@ export class PoolDesk implements Desk {
     if (this.#scheduler.answered(stay.place, told, now)) this.#seating.pump(now);
   }
 
-  /** Another desk had these seats until now: no rate has a burst left from then. */
+  /** Another desk had these seats until now: no rate has a burst left from then, and no count of the past is theirs. */
   takeOver(): void {
+    this.view.beginAnew();
     this.#scheduler.takeover.emptyBursts(this.#options.clock.now());
   }
 

@@ -14,7 +14,7 @@ import { type PoolShare, poolShares } from '../../domain/pool-share.ts';
 import type { PoolStats, WaitPercentiles } from '../../domain/stats.ts';
 import { Ring } from '../../domain/structures/ring.ts';
 import { allLevels, type Level } from '../../domain/vocabulary.ts';
-import { PoolHistory } from '../../observed/pool-history.ts';
+import { PoolHistory, type Step } from '../../observed/pool-history.ts';
 import type { EndedStep } from '../../observed/wait-window.ts';
 import type { Closed, FlowShare, Scheduler, Standing } from '../../scheduler/scheduler.ts';
 import type { Stay } from './guest.ts';
@@ -39,7 +39,7 @@ interface ViewParts {
 }
 
 /** Returns the tenant's name for a flow ID; null if it has none. */
-type TenantName = (flowId: string) => string | null;
+export type TenantName = (flowId: string) => string | null;
 
 /** From this many grants on their speed predicts the wait of a request. */
 const fewestGrants = 3;
@@ -82,6 +82,16 @@ export class PoolView {
   /** Returns the steps of the last ten minutes, oldest first; only those after the step `after` if given. */
   points(after?: number): readonly Point[] {
     return this.#history.points(after);
+  }
+
+  /** The same, each with its number. */
+  steps(after?: number): readonly Step[] {
+    return this.#history.steps(after);
+  }
+
+  /** Another gateway granted the seats until now: what was seen here meanwhile tells nothing of them. */
+  beginAnew(): void {
+    this.#history.beginAnew();
   }
 
   get newestStep(): number {
@@ -191,6 +201,7 @@ export class PoolView {
       level: place.level,
       flow_id: place.flowId,
       waited_ms: Math.round(stay.waitedMs(now)),
+      ...(stay.guest.gateway !== undefined && { gateway: stay.guest.gateway }),
     };
     if (!isWaiting) {
       return {

@@ -8,7 +8,7 @@ import { apiKeyRoutes, type KeyUseService } from './api-keys.ts';
 import { configRoutes, type SettingsService } from './config.ts';
 import { noQuery } from './contract/contract.ts';
 import type { FleetShown } from './contract/fleet.ts';
-import type { ShownProvider } from './contract/live.ts';
+import type { ProviderList } from './contract/live.ts';
 import { fleetRoutes } from './fleet.ts';
 import { takeJsonBodies } from './json-body.ts';
 import { type BoostDryRunService, type BoostService, boostRoutes } from './mappings/boosts.ts';
@@ -39,7 +39,7 @@ export interface AdminServices {
   readonly pools: PoolService;
   readonly scheduledPools: PoolScheduleService;
   readonly lanes: LanesService;
-  readonly providers: () => readonly ShownProvider[];
+  readonly providers: () => Promise<ProviderList>;
   readonly fleet: () => FleetShown;
   /**
    * Returns the answer to an error of the database, which names the faulty one of `fields`; any other error unchanged.

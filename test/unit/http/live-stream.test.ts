@@ -12,7 +12,7 @@ const point: Point = { at: '2026-01-01T00:00:00.000Z', granted: 0, refused: 0, w
 const frameBytes = 500_000;
 
 /** Streams with frames that soon fill any buffer, over a real connection. */
-async function arrange(t: TestContext, { isHeld = false } = {}) {
+async function arrange(t: TestContext, { isHeld = false, tenantChars = frameBytes } = {}) {
   const clock = new ManualClock();
   const points: Point[] = [];
   const lanes = () => ({
@@ -20,7 +20,7 @@ async function arrange(t: TestContext, { isHeld = false } = {}) {
     database_reasons: [],
     pools: [],
     x_priority: { policy: 'allow' as const, external_may_raise: null, raised: [], raised_by_others: 0 },
-    boosts: [{ mapping_id: 1, tenant_id: 'x'.repeat(frameBytes), own_priority: 3, priority: 1, until: point.at }],
+    boosts: [{ mapping_id: 1, tenant_id: 'x'.repeat(tenantChars), own_priority: 3, priority: 1, until: point.at }],
   });
   const pool = {
     name: 'gpu',
@@ -29,7 +29,16 @@ async function arrange(t: TestContext, { isHeld = false } = {}) {
     },
     points: (after = 0) => points.slice(after),
   };
-  const streams = new LiveStreams(() => ({ clock, stepMs: 10_000, lanes, histories: () => [pool] }));
+  /** Where the lanes are another gateway's: when they will be the present, and whose they are. */
+  const far: { refreshed: Promise<void> | null; era: string } = { refreshed: null, era: '' };
+  const streams = new LiveStreams(() => ({
+    clock,
+    stepMs: 10_000,
+    lanes,
+    histories: () => [pool],
+    refresh: () => far.refreshed,
+    era: () => far.era,
+  }));
   const answers: ServerResponse[] = [];
   const joins: (() => void)[] = [];
   const server = createServer((_req, res) => {
@@ -58,7 +67,7 @@ async function arrange(t: TestContext, { isHeld = false } = {}) {
       await until(() => !fast?.writableNeedDrain);
     }
   };
-  return { clock, streams, answers, joins, points, open, tick };
+  return { clock, streams, answers, joins, points, open, tick, far };
 }
 
 /** Counts the events by name. */
@@ -109,6 +118,26 @@ test('a reader that connects after a time without readers gets the steps that en
   await tick(1, answers[1]);
   await until(() => counts.lanes === 3);
   assert.deepEqual(counts, { history: 1, lanes: 3, point: 1 });
+});
+
+test('lanes of another gateway are sent once they have come, and their history again if another one counts its steps', async t => {
+  const { points, open, tick, far } = await arrange(t, { tenantChars: 10 });
+  const counts = counted(await open());
+  const came = Promise.withResolvers<void>();
+  far.refreshed = came.promise;
+  await tick(3);
+  points.push(point);
+  came.resolve();
+  await until(() => counts.lanes === 2);
+  assert.deepEqual(counts, { history: 1, lanes: 2, point: 1 });
+  far.era = 'another';
+  await tick(1);
+  await until(() => counts.lanes === 3);
+  assert.deepEqual(counts, { history: 2, lanes: 3, point: 1 });
+  points.push(point);
+  await tick(1);
+  await until(() => counts.lanes === 4);
+  assert.deepEqual(counts, { history: 2, lanes: 4, point: 2 });
 });
 
 test('a reader that reads nothing for a minute is disconnected', async t => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Outcome } from '../../../src/domain/outcome.ts';
-import { ProviderHealths } from '../../../src/observed/provider-health.ts';
+import { healthOf, ProviderHealths } from '../../../src/observed/provider-health.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const served: Outcome = {
@@ -37,12 +37,13 @@ const broken: Outcome = {
 
 const arrange = () => {
   const clock = new ManualClock();
-  return { clock, healths: new ProviderHealths(clock) };
+  const healths = new ProviderHealths(clock);
+  return { clock, healths, of: (provider: string) => healthOf(healths.tally(provider), clock) };
 };
 
 test('a provider without requests is unknown', () => {
-  const { healths } = arrange();
-  assert.deepEqual(healths.of('gpu'), {
+  const { of } = arrange();
+  assert.deepEqual(of('gpu'), {
     state: 'unknown',
     last_success_at: null,
     last_failure_at: null,
@@ -53,12 +54,12 @@ test('a provider without requests is unknown', () => {
 });
 
 test('a provider fails from the first failure until a request is served again', () => {
-  const { clock, healths } = arrange();
+  const { clock, healths, of } = arrange();
   for (let count = 0; count < 5; count++) healths.add(served);
   const servedAt = clock.date().toISOString();
   clock.advance(1000);
   healths.add(broken);
-  assert.deepEqual(healths.of('gpu'), {
+  assert.deepEqual(of('gpu'), {
     state: 'failing',
     last_success_at: servedAt,
     last_failure_at: clock.date().toISOString(),
@@ -68,53 +69,50 @@ test('a provider fails from the first failure until a request is served again', 
   });
   clock.advance(1000);
   healths.add(served);
-  assert.equal(healths.of('gpu').state, 'ok');
+  assert.equal(of('gpu').state, 'ok');
 });
 
 test('a provider also fails if half of the requests do', () => {
-  const { clock, healths } = arrange();
+  const { clock, healths, of } = arrange();
   for (const outcome of [broken, broken, served, served]) {
     clock.advance(1);
     healths.add(outcome);
   }
-  assert.equal(healths.of('gpu').state, 'failing');
+  assert.equal(of('gpu').state, 'failing');
   clock.advance(1);
   healths.add(served);
-  assert.equal(healths.of('gpu').state, 'ok');
+  assert.equal(of('gpu').state, 'ok');
 });
 
 test('no room, an error of its own or a refused key is a failure of the provider; a faulty request is not', () => {
   for (const status of [401, 403, 408, 429, 500, 503, 529]) {
-    const { healths } = arrange();
+    const { healths, of } = arrange();
     healths.add(answered(status));
-    assert.deepEqual(
-      [healths.of('gpu').state, healths.of('gpu').last_failure],
-      ['failing', `The upstream answered ${status}.`],
-    );
+    assert.deepEqual([of('gpu').state, of('gpu').last_failure], ['failing', `The upstream answered ${status}.`]);
   }
   for (const status of [400, 404, 413, 422]) {
-    const { healths } = arrange();
+    const { healths, of } = arrange();
     healths.add(answered(status));
-    assert.equal(healths.of('gpu').state, 'ok', String(status));
+    assert.equal(of('gpu').state, 'ok', String(status));
   }
 });
 
 test('requests that never reached the upstream, and clients that left, do not count', () => {
-  const { healths } = arrange();
+  const { healths, of } = arrange();
   healths.add({ ...served, outcome: 'queue_full', isGranted: false });
   healths.add({ ...served, outcome: 'client_left', status: null });
   healths.add({ ...served, outcome: 'unavailable', status: 503 });
   healths.add({ ...served, provider: null });
-  assert.equal(healths.of('gpu').requests, 0);
+  assert.equal(of('gpu').requests, 0);
 });
 
 test('after five minutes without a request the state is unknown, but the times of the last success and failure stay', () => {
-  const { clock, healths } = arrange();
+  const { clock, healths, of } = arrange();
   healths.add(served);
   clock.advance(4.4 * 60_000);
-  assert.equal(healths.of('gpu').state, 'ok');
+  assert.equal(of('gpu').state, 'ok');
   clock.advance(60_000);
-  const { state, requests, last_success_at } = healths.of('gpu');
+  const { state, requests, last_success_at } = of('gpu');
   assert.deepEqual([state, requests], ['unknown', 0]);
   assert.equal(last_success_at, new Date(clock.date().getTime() - 5.4 * 60_000).toISOString());
 });

@@ -99,7 +99,7 @@ test('pools, snapshot and database are read at each scrape', async () => {
   assert.equal((await samples(metrics)).has('tokligence_database_up'), false);
   let snapshot: { mappings: number; ageMs: number } | null = null;
   let isDatabaseUp = true;
-  let fleet: { members: number; isConductor: boolean; epoch: number } | null = null;
+  let fleet: { members: number; isConductor: boolean; epoch: number; rttMs: number | null } | null = null;
   metrics.watch({
     pools: () => [pool],
     snapshot: () => snapshot,
@@ -122,7 +122,7 @@ test('pools, snapshot and database are read at each scrape', async () => {
   assert.deepEqual(turnedAway, [3, 1, 0, 2]);
   assert.equal(before.has('tokligence_fleet_members'), false);
   snapshot = { mappings: 8, ageMs: 1500 };
-  fleet = { members: 3, isConductor: true, epoch: 1_234_567 };
+  fleet = { members: 3, isConductor: true, epoch: 1_234_567, rttMs: null };
   isDatabaseUp = false;
   const after = await samples(metrics);
   assert.equal(after.get('tokligence_mapping_snapshot_mappings'), 8);
@@ -130,6 +130,9 @@ test('pools, snapshot and database are read at each scrape', async () => {
   assert.equal(after.get('tokligence_database_up'), 0);
   const ofFleet = ['members', 'conductor', 'epoch'].map(name => after.get(`tokligence_fleet_${name}`));
   assert.deepEqual(ofFleet, [3, 1, 1_234_567]);
+  assert.equal(after.has('tokligence_fleet_link_rtt_seconds'), false);
+  fleet = { ...fleet, isConductor: false, rttMs: 1.5 };
+  assert.equal((await samples(metrics)).get('tokligence_fleet_link_rtt_seconds'), 0.0015);
 });
 
 test('the only labels are level, outcome, provider and bucket bounds, and every line can be parsed', async () => {
@@ -140,7 +143,7 @@ test('the only labels are level, outcome, provider and bucket bounds, and every 
     isDatabaseUp: () => true,
     droppedLogLines: () => 0,
     connections,
-    fleet: () => ({ members: 2, isConductor: false, epoch: 7 }),
+    fleet: () => ({ members: 2, isConductor: false, epoch: 7, rttMs: 1 }),
   });
   metrics.keyRefused('too_many_invalid_keys');
   metrics.requestEnded(ended);

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { ShownProvider } from '../../../src/http/admin/contract/live.ts';
+import type { ProviderList, ShownProvider } from '../../../src/http/admin/contract/live.ts';
 import type { PoolPatch, ShownPool } from '../../../src/http/admin/contract/pool.ts';
 import type { PoolSchedulePreview } from '../../../src/http/admin/contract/timing.ts';
 import { api } from './client.ts';
@@ -25,7 +25,7 @@ export const usePools = (refetchInterval: number | false = everyMs) =>
 export const useProviders = () =>
   useQuery({
     queryKey: providersKey,
-    queryFn: async ({ signal }) => (await api.get<{ providers: ShownProvider[] }>('/providers', { signal })).providers,
+    queryFn: ({ signal }) => api.get<ProviderList>('/providers', { signal }),
     refetchInterval: everyMs,
   });
 

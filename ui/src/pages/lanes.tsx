@@ -4,6 +4,7 @@ import { IconPlayerPause, IconPlayerPlay, IconZoomQuestion } from '@tabler/icons
 import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLive } from '../api/live.ts';
+import { FleetGap } from '../parts/fleet-gap.tsx';
 import { later } from '../parts/later.ts';
 import { PageHeader } from '../parts/states.tsx';
 import { LivePools } from './lanes/live-pools.tsx';
@@ -37,6 +38,7 @@ export default function Page() {
       </PageHeader>
       <StreamLost live={live} onRetry={stream.resume} />
       <DatabaseState live={live} />
+      <FleetGap fleet={live.lanes?.fleet} />
       <Raised live={live} />
       <LivePools live={live} onWaiting={search.open} />
       <Suspense>

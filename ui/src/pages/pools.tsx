@@ -2,6 +2,7 @@ import { Box, Stack } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePools, useProviders } from '../api/pools.ts';
+import { FleetGap } from '../parts/fleet-gap.tsx';
 import { Section } from '../parts/section.tsx';
 import { ErrorState, LoadingState, PageHeader } from '../parts/states.tsx';
 import { PoolCard } from './pools/pool-card.tsx';
@@ -27,7 +28,8 @@ function Providers() {
   return (
     <Section title={t('providers')} hint={t('providersHint')}>
       {error !== null && <ErrorState error={error} onRetry={refetch} />}
-      {data !== undefined && <ProviderTable providers={data} />}
+      <FleetGap fleet={data?.fleet} />
+      {data !== undefined && <ProviderTable providers={data.providers} />}
       {data === undefined && error === null && <LoadingState />}
     </Section>
   );
@@ -35,7 +37,7 @@ function Providers() {
 
 function Pools() {
   const { data, error, refetch } = usePools();
-  const providers = useProviders().data ?? [];
+  const providers = useProviders().data?.providers ?? [];
   const [edited, setEdited] = useState<string | null>(null);
   const pool = data?.find(({ name }) => name === edited);
   return (

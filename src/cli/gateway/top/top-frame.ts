@@ -6,6 +6,8 @@ import { visible } from '../output.ts';
 
 export interface Sample {
   readonly pools: readonly PoolStats[];
+  /** Why something is missing of it; null: nothing is. */
+  readonly gap: string | null;
   /** The time of the sample. */
   readonly atMs: number;
 }
@@ -42,7 +44,8 @@ export function poolLines(now: Sample, before: Sample | null, { columns, idleLev
     const rows = levels.map(level => levelRow(level, earlier?.levels[level.level] ?? null, elapsedSec(now, before)));
     return [seatLine(pool), ...(rows.length > 0 ? textTable(header, rows) : ['  no request yet']), ''];
   });
-  return lines.map(line => line.slice(0, columns));
+  const gap = now.gap === null ? [] : [`Not complete. ${visible(now.gap)}.`, ''];
+  return [...gap, ...lines].map(line => line.slice(0, columns));
 }
 
 const elapsedSec = (now: Sample, before: Sample | null): number | null =>

@@ -37,7 +37,7 @@ const sampler =
   (gateway: AdminClient, pool: string | undefined): Take =>
   async signal => {
     const options = signal === undefined ? {} : { signal };
-    const { pools } = await gateway.call<SchedulerStats>('GET', '/admin/scheduler/stats', options);
+    const { pools, fleet } = await gateway.call<SchedulerStats>('GET', '/admin/scheduler/stats', options);
     const chosen = pool === undefined ? pools : pools.filter(({ name }) => name === pool);
     if (pool !== undefined && chosen.length === 0) {
       throw new CliFault(
@@ -45,12 +45,14 @@ const sampler =
         `There is no pool ${pool}: there are ${pools.map(({ name }) => name).join(', ')}.`,
       );
     }
-    return { pools: chosen, atMs: performance.now() };
+    return { pools: chosen, gap: fleet?.reason ?? null, atMs: performance.now() };
   };
 
-function snapshot(session: Session, { pools, atMs }: Sample): void {
+function snapshot(session: Session, sample: Sample): void {
   const columns = session.streams.stdout.isTTY === true ? session.streams.stdout.columns : Number.POSITIVE_INFINITY;
-  session.show({ pools }, () => `${poolLines({ pools, atMs }, null, { columns, idleLevels: true }).join('\n')}\n`);
+  const { pools, gap } = sample;
+  const shown = gap === null ? { pools } : { pools, gap };
+  session.show(shown, () => `${poolLines(sample, null, { columns, idleLevels: true }).join('\n')}\n`);
 }
 
 async function watch(

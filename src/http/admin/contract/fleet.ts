@@ -1,1 +1,1 @@
-export { type FleetMember, type FleetShown, fleetShown } from '../../../domain/fleet.ts';
+export { type FleetMember, type FleetShown, type FleetSight, fleetShown, fleetSight } from '../../../domain/fleet.ts';

@@ -1,5 +1,6 @@
 /** The live lanes: the stream's events, single requests, and the providers behind. */
 import { type Static, Type } from 'typebox';
+import { fleetSight } from '../../../domain/fleet.ts';
 import { heldBoost, livePool, point, presentRequest, providerClosures, providerHealth } from '../../../domain/live.ts';
 import { count, field, fields, listOf, moment, nullable, oneOf, priority } from '../../../domain/shape.ts';
 import { text } from './contract.ts';
@@ -32,6 +33,7 @@ export const lanesEvent = fields({
   pools: listOf(livePool),
   boosts: listOf(heldBoost),
   x_priority: chosenLevels,
+  fleet: Optional(fleetSight),
 });
 
 /** `event: history`, when the stream begins, and again for a reader that was too slow for a point. */
@@ -48,7 +50,11 @@ export const waitingFilter = fields({
   level: Optional(priority),
   limit: Optional(field(Type.Integer({ minimum: 1, maximum: 500 }), 'a whole number from 1 to 500')),
 });
-export const waitingRequests = fields({ requests: listOf(presentRequest), total: count });
+export const waitingRequests = fields({
+  requests: listOf(presentRequest),
+  total: count,
+  fleet: Optional(fleetSight),
+});
 
 const providerTypes = ['openai', 'anthropic', 'loopback'] as const;
 export const provider = fields({
@@ -67,7 +73,7 @@ export const provider = fields({
   headers: listOf(Type.String()),
   health: fields({ ...providerHealth.properties, ...providerClosures.properties }),
 });
-export const providerList = fields({ providers: listOf(provider) });
+export const providerList = fields({ providers: listOf(provider), fleet: Optional(fleetSight) });
 
 export type LanesEvent = Static<typeof lanesEvent>;
 export type HistoryEvent = Static<typeof historyEvent>;
@@ -75,3 +81,4 @@ export type PointEvent = Static<typeof pointEvent>;
 export type WaitingFilter = Static<typeof waitingFilter>;
 export type WaitingRequests = Static<typeof waitingRequests>;
 export type ShownProvider = Static<typeof provider>;
+export type ProviderList = Static<typeof providerList>;

@@ -2,6 +2,7 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { type PoolKey, poolKeys } from '../../../config/keys.ts';
 import { isPoolValue, type JsonSetting } from '../../../config/pools/pool-rules.ts';
+import { fleetSight } from '../../../domain/fleet.ts';
 import { heldBoost } from '../../../domain/live.ts';
 import { count, field, fields, listOf, nullable, tenNumbers } from '../../../domain/shape.ts';
 import { poolStats } from '../../../domain/stats.ts';
@@ -56,5 +57,6 @@ export const schedulerStats = fields({
   pools: listOf(poolStats),
   boosts: listOf(heldBoost),
   x_priority: chosenLevels,
+  fleet: Type.Optional(fleetSight),
 });
 export type SchedulerStats = Static<typeof schedulerStats>;

@@ -6,13 +6,14 @@
  *   every second       a point for each step that has ended, lanes
  *   a slow reader      skips events until it has read the earlier ones; if it has missed a point, it gets the
  *                      history again
+ *   another conductor counts the steps from now on: all readers get the history again
  *   every five seconds each reader is authorised again: its key may be revoked, its session may have ended
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../domain/clock.ts';
 import { errors } from '../../../domain/errors.ts';
-import type { Point } from '../../../domain/live.ts';
 import type { HistoryEvent, LanesEvent, PointEvent } from '../contract/live.ts';
+import type { PoolSteps } from './watched-pools.ts';
 
 /** The sources of the streams; read only while there is a reader. */
 interface LaneSources {
@@ -20,13 +21,10 @@ interface LaneSources {
   readonly stepMs: number;
   readonly lanes: () => Omit<LanesEvent, 'at'>;
   readonly histories: () => readonly PoolSteps[];
-}
-
-export interface PoolSteps {
-  readonly name: string;
-  /** The number of the last step that has ended. */
-  readonly newestStep: number;
-  points(after?: number): readonly Point[];
+  /** Has both tell the present; null: they always do. */
+  readonly refresh: () => Promise<void> | null;
+  /** Where it changes, the steps have other numbers: the readers get the history again. */
+  readonly era: () => string;
 }
 
 interface Reader {
@@ -61,7 +59,9 @@ export class LiveStreams {
   readonly #readers = new Set<Reader>();
   /** For each pool the last step that was sent to readers. */
   #told = new Map<string, number>();
+  #era = '';
   #ticks = 0;
+  #isRefreshing = false;
   #cancel: () => void = () => {};
   #isClosed = false;
 
@@ -90,11 +90,7 @@ export class LiveStreams {
     res.write(this.#lanes());
     this.#readers.add(reader);
     if (this.#readers.size > 1) return;
-    this.#told = new Map(
-      this.#sources()
-        .histories()
-        .map(({ name, newestStep }) => [name, newestStep]),
-    );
+    this.#beginEra();
     this.#wait();
   }
 
@@ -110,14 +106,38 @@ export class LiveStreams {
 
   #tick(): void {
     this.#ticks++;
+    if (!this.#isRefreshing) this.#showPresent();
+    if (this.#ticks % ticksPerComment === 0) this.#comment();
+    if (this.#ticks % ticksPerCheck === 0) for (const reader of this.#readers) void this.#check(reader);
+    if (this.#readers.size > 0) this.#wait();
+  }
+
+  #showPresent(): void {
+    const refreshed = this.#sources().refresh();
+    if (refreshed === null) this.#show();
+    else void this.#showOnce(refreshed);
+  }
+
+  #show(): void {
     this.#tellPoints();
     const frame = this.#lanes();
     for (const reader of this.#readers) {
       if (this.#isReady(reader)) reader.res.write(frame);
     }
-    if (this.#ticks % ticksPerComment === 0) this.#comment();
-    if (this.#ticks % ticksPerCheck === 0) for (const reader of this.#readers) void this.#check(reader);
-    if (this.#readers.size > 0) this.#wait();
+  }
+
+  /** A tick meanwhile shows nothing. */
+  async #showOnce(refreshed: Promise<void>): Promise<void> {
+    this.#isRefreshing = true;
+    await refreshed;
+    this.#isRefreshing = false;
+    if (this.#readers.size > 0) this.#show();
+  }
+
+  #beginEra(): void {
+    const { era, histories } = this.#sources();
+    this.#era = era();
+    this.#told = new Map(histories().map(({ name, newestStep }) => [name, newestStep]));
   }
 
   /** Sends what a reader has missed, where it can take it. */
@@ -135,6 +155,11 @@ export class LiveStreams {
   }
 
   #tellPoints(): void {
+    if (this.#era !== this.#sources().era()) {
+      this.#beginEra();
+      for (const reader of this.#readers) reader.isBehind = true;
+      return;
+    }
     const frames: Buffer[] = [];
     for (const pool of this.#sources().histories()) {
       const points = pool.points(this.#told.get(pool.name));

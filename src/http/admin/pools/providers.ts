@@ -1,13 +1,13 @@
 import { type AdminApp, admins } from '../access.ts';
-import { providerList, type ShownProvider } from '../contract/live.ts';
+import { type ProviderList, providerList } from '../contract/live.ts';
 
-export function providerRoutes(app: AdminApp, providers: () => readonly ShownProvider[]): void {
+export function providerRoutes(app: AdminApp, providers: () => Promise<ProviderList>): void {
   app.get(
     '/providers',
     {
       config: { roles: admins },
       schema: { summary: 'List the providers, and how they do', response: { 200: providerList } },
     },
-    async () => ({ providers: providers() }),
+    async () => providers(),
   );
 }

@@ -1,8 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../../../domain/clock.ts';
 import { errors } from '../../../domain/errors.ts';
-import type { HeldBoost, LivePool, PresentRequest } from '../../../domain/live.ts';
-import type { PoolStats } from '../../../domain/stats.ts';
+import type { HeldBoost, PresentRequest } from '../../../domain/live.ts';
 import type { Level } from '../../../domain/vocabulary.ts';
 import { type AdminApp, admins } from '../access.ts';
 import {
@@ -17,21 +16,16 @@ import {
   waitingRequests,
 } from '../contract/live.ts';
 import { type ChosenLevels, schedulerStats } from '../contract/pool.ts';
-import { LiveStreams, type PoolSteps } from './live-stream.ts';
-
-/** One pool, as these routes see it. */
-interface WatchedPool extends PoolSteps {
-  stats(): PoolStats;
-  live(tenantName: (flowId: string) => string | null): LivePool;
-  find(requestId: string): PresentRequest | null;
-  waiting(level: Level | null, limit: number): { requests: PresentRequest[]; total: number };
-}
+import { LiveStreams } from './live-stream.ts';
+import type { WatchedPools } from './watched-pools.ts';
 
 /** The parts of the lanes that these routes use. */
 export interface LanesService {
   readonly clock: Clock;
   readonly stepMs: number;
-  readonly pools: readonly WatchedPool[];
+  readonly pools: WatchedPools;
+  /** The names of this gateway's pools. */
+  readonly poolNames: readonly string[];
   readonly tenantName: (flowId: string) => string | null;
   readonly database: () => { readonly status: LanesEvent['database']; readonly reasons: readonly string[] };
   /** None in Personal, which has no mappings. */
@@ -67,7 +61,7 @@ const waiting = {
 };
 const present = {
   config,
-  schema: { summary: 'Find a request that waits or runs here', response: { 200: presentRequest } },
+  schema: { summary: 'Find a request that waits or runs', response: { 200: presentRequest } },
 };
 
 /** `isWelcome`: whether the caller of that request may go on looking. */
@@ -76,21 +70,22 @@ export function schedulerRoutes(
   lanes: () => LanesService,
   isWelcome: (request: FastifyRequest) => Promise<boolean>,
 ): void {
-  app.get(`${url}/stats`, stats, async () => ({
-    pools: lanes().pools.map(pool => pool.stats()),
-    boosts: lanes().boosts(),
-    x_priority: lanes().chosenLevels(),
-  }));
+  app.get(`${url}/stats`, stats, async () => {
+    const { pools, boosts, chosenLevels } = lanes();
+    const { pools: counted, ...seen } = await pools.stats();
+    return { pools: counted, boosts: boosts(), x_priority: chosenLevels(), ...seen };
+  });
 
   const streams = liveStreams(lanes);
   app.addHook('preClose', async () => streams.close());
   app.get(`${url}/stream`, stream, async (request, reply) => {
+    await lanes().pools.refresh();
     streams.checkRoom();
     reply.hijack();
     streams.join(reply.raw, () => isWelcome(request));
   });
 
-  app.get(`${url}/requests`, waiting, async ({ query }) => waitingIn(lanes().pools, query));
+  app.get(`${url}/requests`, waiting, async ({ query }) => waitingIn(lanes(), query));
 
   app.get(`${url}/requests/:request_id`, present, async ({ params }) =>
     foundIn(lanes().pools, (params as { request_id: string }).request_id),
@@ -103,42 +98,35 @@ const liveStreams = (lanes: () => LanesService): LiveStreams =>
     return {
       clock,
       stepMs,
-      histories: () => pools,
+      histories: () => pools.histories,
+      refresh: () => pools.refresh(),
+      era: () => pools.era,
       lanes: () => {
         const { status, reasons } = database();
+        const { pools: live, ...seen } = pools.live(tenantName);
         return {
           database: status,
           database_reasons: reasons,
-          pools: pools.map(pool => pool.live(tenantName)),
+          pools: live,
           boosts: boosts(),
           x_priority: chosenLevels(),
+          ...seen,
         };
       },
     };
   });
 
-function waitingIn(pools: readonly WatchedPool[], filter: WaitingFilter): WaitingRequests {
-  const { pool: name, level = null, limit = shownUnlessAsked } = filter;
-  const asked = name === undefined ? pools : pools.filter(pool => pool.name === name);
-  if (asked.length === 0) throw errors.invalidRequest(`There is no pool '${name}'.`, 'pool');
-  const lists = asked.map(pool => pool.waiting(level as Level | null, limit));
-  return {
-    requests: lists
-      .flatMap(({ requests }) => requests)
-      .sort((a, b) => b.waited_ms - a.waited_ms)
-      .slice(0, limit),
-    total: lists.reduce((sum, { total }) => sum + total, 0),
-  };
+async function waitingIn({ pools, poolNames }: LanesService, filter: WaitingFilter): Promise<WaitingRequests> {
+  const { pool = null, level = null, limit = shownUnlessAsked } = filter;
+  if (pool !== null && !poolNames.includes(pool)) throw errors.invalidRequest(`There is no pool '${pool}'.`, 'pool');
+  return pools.waiting({ pool, level: level as Level | null, limit });
 }
 
-function foundIn(pools: readonly WatchedPool[], requestId: string): PresentRequest {
-  const found = pools.map(pool => pool.find(requestId)).filter(request => request !== null);
-  // Nothing keeps two clients from the same id: one that waits is looked for, not one that runs.
-  const shown = found.find(({ state }) => state === 'waiting') ?? found[0];
-  if (shown === undefined) {
-    throw errors.notFound(
-      `No request ${JSON.stringify(requestId.slice(0, 128))} waits or runs here: it has ended, or it is another gateway's.`,
-    );
-  }
-  return shown;
+async function foundIn(pools: WatchedPools, requestId: string): Promise<PresentRequest> {
+  const { request, fleet } = await pools.find(requestId);
+  if (request !== null) return request;
+  const shown = `No request ${JSON.stringify(requestId.slice(0, 128))} waits or runs`;
+  if (fleet === undefined) throw errors.notFound(`${shown} here: it has ended, or it is another gateway's.`);
+  if (fleet.complete) throw errors.notFound(`${shown} on any gateway of the fleet: it has ended.`);
+  throw errors.unavailable(`${shown}, as far as the gateways tell that answer. ${fleet.reason}.`, 1);
 }

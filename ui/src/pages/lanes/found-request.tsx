@@ -67,7 +67,7 @@ function Present({ request, isOver }: { readonly request: PresentRequest; readon
 function Facts({ request }: { readonly request: PresentRequest }) {
   const { t } = useTranslation('lanes');
   const { count } = useNumbers();
-  const { position, ahead, expected_wait_ms, gives_up_in_ms } = request;
+  const { position, ahead, expected_wait_ms, gives_up_in_ms, gateway } = request;
   const facts: (readonly [string, string])[] = [
     [t(request.state === 'waiting' ? 'waitsFor' : 'hasWaited'), durationText(request.waited_ms)],
   ];
@@ -76,6 +76,7 @@ function Facts({ request }: { readonly request: PresentRequest }) {
     facts.push([t('expectedWait'), about]);
     facts.push([t('givesUpIn'), gives_up_in_ms === null ? t('unknown') : durationText(gives_up_in_ms)]);
   }
+  if (gateway !== undefined) facts.push([t('atGateway'), gateway]);
   if (position !== null) facts.push([t('position'), count(position)]);
   if (ahead !== null) {
     const { better_levels, own_level, worse_levels, own_flow } = ahead;

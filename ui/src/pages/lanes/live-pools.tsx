@@ -19,7 +19,8 @@ export function LivePools({ live, onWaiting }: Props) {
   const { t } = useTranslation('lanes');
   const { lanes, history, stepMs, clockAheadMs } = live;
   if (lanes === null) return live.state === 'lost' ? null : <LoadingState />;
-  if (lanes.pools.length === 0) return <EmptyState text={t('noPools')} />;
+  // Without a conductor nothing is known of them.
+  if (lanes.pools.length === 0) return lanes.fleet?.complete === false ? null : <EmptyState text={t('noPools')} />;
   return (
     <Stack gap="md">
       {lanes.boosts.length > 0 && <Boosts boosts={lanes.boosts} clockAheadMs={clockAheadMs} />}

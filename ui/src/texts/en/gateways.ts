@@ -3,7 +3,11 @@ export const gateways = {
   hint: 'The gateways that share the seats of the pools, as this one sees them.',
   fleet: 'Fleet {{fleet}}',
   fleetHint:
-    'Epoch {{epoch}}. The conductor grants the seats; the others ask it for them. Its lanes show the requests of all.',
+    'Epoch {{epoch}}. The conductor grants the seats; the others ask it for them. The lanes show the requests of all.',
+  noConductor: 'No gateway conducts the fleet at present',
+  noConductorWhat: 'Which requests wait and run is not known until one does.',
+  notHeard: 'Not heard at present: {{names}}',
+  notHeardWhat: 'What it knows of requests is missing here.',
   alone: 'No fleet',
   aloneHint: 'The seats of this gateway are its own: [cluster] is not enabled.',
   name: 'Name',

@@ -131,6 +131,7 @@ export const lanes = {
   about: 'about {{time}} more',
   unknown: 'not known',
   givesUpIn: 'Gives up in',
+  atGateway: 'Gateway',
   position: 'Place in line',
   ahead: 'Ahead of it',
   aheadOf: '{{better}} in better levels, {{level}} of other tenants of its level, {{flow}} of its own tenant',

@@ -125,6 +125,7 @@ export const lanes: Texts['lanes'] = {
   about: '大约 {{time}}',
   unknown: '未知',
   givesUpIn: '放弃倒计时',
+  atGateway: '网关实例',
   position: '排队位置',
   ahead: '排在前面的',
   aheadOf: '更优级别 {{better}} 个，同级别其他租户 {{level}} 个，同一租户 {{flow}} 个',

@@ -1,0 +1,54 @@
+/** Wires what operators see of pools and providers: those of this gateway or, in a fleet, those of all gateways. */
+import type { Config } from './config/config.ts';
+import type { Clock } from './domain/clock.ts';
+import { FleetPools, type ProvidersSeen } from './gateway/fleet/fleet-pools.ts';
+import type { FleetSeats } from './gateway/fleet/fleet-seats.ts';
+import type { PoolDesk } from './gateway/pool/pool-desk.ts';
+import type { PoolsView } from './gateway/pool/pools-view.ts';
+import type { AdminServices } from './http/admin/admin.ts';
+import { shownProviders } from './http/admin/pools/shown-providers.ts';
+import { ownPools, type WatchedPools } from './http/admin/pools/watched-pools.ts';
+import { healthOf, type ProviderHealths } from './observed/provider-health.ts';
+import { deskOf } from './pools.ts';
+import type { Self } from './self.ts';
+
+export interface ShownPoolsParts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly self: Self;
+  readonly desks: ReadonlyMap<string, PoolDesk>;
+  readonly view: PoolsView;
+  readonly seats: FleetSeats | null;
+  readonly healths: ProviderHealths;
+  readonly seatsOf: (pool: string) => number;
+}
+
+export interface ShownPools {
+  readonly pools: WatchedPools;
+  readonly providers: AdminServices['providers'];
+}
+
+export function showPools(parts: ShownPoolsParts): ShownPools {
+  const { config, clock, self, desks, view, seats, healths, seatsOf } = parts;
+  const { providers } = config;
+  const poolOf = new Map(providers.map(({ name, pool }) => [name, pool]));
+  const tallyOf = (provider: string) => healths.tally(provider);
+  const closuresOf = (provider: string) => deskOf(desks, poolOf.get(provider) ?? '').view.closedOf(provider);
+  const list = ({ tallyOf, closuresOf }: Omit<ProvidersSeen, 'fleet'>) => ({
+    providers: shownProviders({
+      providers,
+      healthOf: provider => healthOf(tallyOf(provider), clock),
+      seatsOf,
+      closuresOf: ({ name }) => closuresOf(name),
+    }),
+  });
+  if (seats === null) return { pools: ownPools(view), providers: async () => list({ tallyOf, closuresOf }) };
+  const tallies = () => providers.map(({ name }) => ({ provider: name, tally: tallyOf(name) }));
+  const pools = new FleetPools({ self, clock, view, tallies, closuresOf, fleet: seats.seenFleet });
+  seats.shownBy(pools);
+  const ofFleet = async () => {
+    const { fleet, ...seen } = await pools.providers();
+    return { ...list(seen), fleet };
+  };
+  return { pools, providers: ofFleet };
+}
