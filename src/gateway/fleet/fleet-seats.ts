@@ -37,7 +37,7 @@ const byItself: Joined = {
   tell: () => {},
   seatedTooLate: () => {},
   outlook: () => ({ who: 'self', heard: [], unheard: [], reigns: true }),
-  rttMs: () => null,
+  rttMs: null,
   reign: { mayGrant: () => true, mayStart: () => true, budget: () => null },
 };
 

@@ -211,11 +211,10 @@ export class PoolDesk implements Desk {
   takeBack(guest: Guest): void {
     const { stay } = guest;
     if (stay?.state !== 'running') return;
-    const now = this.#options.clock.now();
     this.#counts.of(stay.place.level).dispatched--;
-    this.#freeUnused(stay, now);
+    this.#freeUnused(stay, this.#options.clock.now());
     guest.stay = null;
-    this.#seating.pump(now);
+    this.#seating.pump(this.#options.clock.now());
   }
 
   /** All that the upstream has closed now. */
