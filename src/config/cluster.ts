@@ -12,7 +12,10 @@ export interface ClusterConfig {
   readonly fleet: string;
   /** Null: on the gateway's host, on a free port. */
   readonly listen: { readonly host: string; readonly port: number } | null;
-  /** Where others reach it. Null: where it listens; a port that is null is the one it listens on. */
+  /**
+   * Where others reach it. Null: where it listens, and if that is every address, the one by which it reaches the database; a
+   * port that is null is the one it listens on.
+   */
   readonly advertise: { readonly host: string; readonly port: number | null } | null;
   /** Whether a gateway that has lost the others keeps or cuts its running requests. */
   readonly isolated: 'keep' | 'cut';
@@ -29,7 +32,8 @@ const daySec = 86_400;
 const file = text('a path', /^\P{Cc}+$/u);
 
 export const clusterKeys = {
-  enabled: withDefault('false', flag),
+  /** Empty: in Team. */
+  enabled: optional(flag),
   fleet: withDefault('default', text('a letter, then letters, digits, - or _', /^[A-Za-z][A-Za-z0-9_-]{0,63}$/)),
   listen: optional(hostAndPort),
   advertise: optional(hostPerhapsPort),
@@ -58,11 +62,14 @@ export const checkCluster = (read: Partial<Read>, gateway: OfGateway, faults: Fa
   const fault = (key: keyof Read, message: string) => faults.add('cluster', key, message);
   checkTimes(read, fault);
   checkFiles(read, fault);
-  if (read.enabled?.value !== true) return;
+  if (read.enabled === undefined || !isEnabled(read.enabled.value, gateway.edition)) return;
   if (gateway.edition === 'personal') fault('enabled', 'needs [gateway] edition = team: Personal is one gateway');
   checkListen(read, gateway, fault);
-  checkAdvertise(read, gateway, fault);
+  if (read.advertise?.value != null && isWildcard(read.advertise.value.host))
+    fault('advertise', 'must be an address that other gateways can call');
 };
+
+const isEnabled = (enabled: boolean | null, edition: string | undefined): boolean => enabled ?? edition === 'team';
 
 type Fault = (key: keyof Read, message: string) => void;
 
@@ -94,7 +101,9 @@ const checkFiles = (read: Partial<Read>, fault: Fault): void => {
 const wildcards = new BlockList();
 wildcards.addAddress('0.0.0.0');
 wildcards.addAddress('::', 'ipv6');
-const isWildcard = (host: string): boolean => isIP(host) !== 0 && wildcards.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
+/** It means every address of the machine. */
+export const isWildcard = (host: string): boolean =>
+  isIP(host) !== 0 && wildcards.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
 
 const checkListen = ({ listen }: Partial<Read>, { host, port }: OfGateway, fault: Fault): void => {
   if (listen?.value == null || host === undefined || listen.value.port !== port || port === 0) return;
@@ -103,19 +112,8 @@ const checkListen = ({ listen }: Partial<Read>, { host, port }: OfGateway, fault
     fault('listen', 'must have another port than [gateway] port, which is for clients');
 };
 
-const checkAdvertise = ({ listen, advertise }: Partial<Read>, { host }: OfGateway, fault: Fault): void => {
-  if (listen === undefined || advertise === undefined) return;
-  if (advertise.value !== null) {
-    if (isWildcard(advertise.value.host)) fault('advertise', 'must be an address that other gateways can call');
-    return;
-  }
-  const listensOn = listen.value?.host ?? host;
-  if (listensOn === undefined || !isWildcard(listensOn)) return;
-  fault('advertise', `is missing: ${listensOn} means every address, and others have to call one, as 10.0.0.5`);
-};
-
-export const toCluster = (read: Read): ClusterConfig => ({
-  enabled: read.enabled.value,
+export const toCluster = (read: Read, edition: string): ClusterConfig => ({
+  enabled: isEnabled(read.enabled.value, edition),
   fleet: read.fleet.value,
   listen: read.listen.value,
   advertise: read.advertise.value,
