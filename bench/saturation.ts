@@ -4,60 +4,35 @@
  *
  *   npm run bench -- saturation [seeds=5] [seconds=30]     measured seconds of each seed, side and case
  */
-import { Random } from './sim/random.ts';
 import { startTeamGateway, type TeamGateway } from './support/gateway-process.ts';
 import { findHaproxy, type Haproxy, startHaproxy } from './support/haproxy.ts';
-import { type ClosedLoop, type LoadResult, type Poisson, saturate } from './support/saturation-load.ts';
+import { mean, percentile, percentiles, total } from './support/rounds.ts';
+import {
+  classes,
+  createClasses,
+  fairness,
+  type KeyOf,
+  long,
+  poolSections,
+  roundMs,
+  type SaturationCase,
+  saturatedRound,
+  seats,
+  short,
+  untilIdle,
+} from './support/saturation-cases.ts';
+import type { LoadResult } from './support/saturation-load.ts';
 import { startTimedUpstream } from './support/timed-upstream.ts';
-
-const seats = 8;
-const classes = { tok_urgent: 0, tok_batch: 9, tok_big: 5, tok_small: 5 };
-type Who = keyof typeof classes;
-
-interface Case {
-  readonly title: string;
-  /** The name of the pool, see `providers`. */
-  readonly model: 'plain' | 'reserve';
-  readonly loops: readonly { readonly who: Who; readonly clients: number; readonly serviceMs: number }[];
-  readonly urgent: { readonly perSecond: number; readonly serviceMs: number } | null;
-  readonly warmUpMs: number;
-  readonly tell: (results: Results) => void;
-}
 
 interface Results {
   readonly haproxy: LoadResult[];
   readonly ours: LoadResult[];
 }
 
-const urgent = { perSecond: 4, serviceMs: 200 };
-const cases: readonly Case[] = [
-  {
-    title: 'P9 service 200 ms: latency of P0, which takes 200 ms itself',
-    model: 'plain',
-    loops: [{ who: 'tok_batch', clients: 100, serviceMs: 200 }],
-    urgent,
-    warmUpMs: 2_000,
-    tell: tellShort,
-  },
-  {
-    title: 'P9 service 5 s, in the gateway 2 of the 8 seats reserved for P0: latency of P0, which takes 200 ms',
-    model: 'reserve',
-    loops: [{ who: 'tok_batch', clients: 100, serviceMs: 5_000 }],
-    urgent,
-    warmUpMs: 5_000,
-    tell: tellLong,
-  },
-  {
-    title: 'One level, a tenant with 100 clients and one with 2, service 200 ms: the small one',
-    model: 'plain',
-    loops: [
-      { who: 'tok_big', clients: 100, serviceMs: 200 },
-      { who: 'tok_small', clients: 2, serviceMs: 200 },
-    ],
-    urgent: null,
-    warmUpMs: 3_000,
-    tell: tellFairness,
-  },
+const cases: readonly (SaturationCase & { readonly tell: (results: Results) => void })[] = [
+  { ...short, tell: tellShort },
+  { ...long, tell: tellLong },
+  { ...fairness, tell: tellFairness },
 ];
 
 interface Options {
@@ -96,85 +71,31 @@ export async function run({ seeds = 5, seconds = 30 }: Options = {}): Promise<vo
 }
 
 function aboutMinutes(seeds: number, seconds: number): number {
-  const ofRound = ({ warmUpMs, loops }: Case) =>
-    warmUpMs + seconds * 1000 + Math.max(...loops.map(loop => loop.serviceMs));
-  return Math.ceil((2 * seeds * total(cases.map(ofRound))) / 60_000);
+  return Math.ceil((2 * seeds * total(cases.map(each => roundMs(each, seconds)))) / 60_000);
 }
 
-async function haproxyRound(each: Case, start: () => Promise<Haproxy>, seed: number, seconds: number) {
+async function haproxyRound(each: SaturationCase, start: () => Promise<Haproxy>, seed: number, seconds: number) {
   const haproxy = await start();
-  const result = await round(each, haproxy, haproxyKey, seed, seconds);
+  const result = await saturatedRound(each, { urls: [haproxy.url], keyOf: haproxyKey, seed, seconds });
   await haproxy.stop();
   return result;
 }
 
-async function gatewayRound(each: Case, gateway: SaturatedGateway, seed: number, seconds: number) {
-  const result = await round(each, gateway, gateway.key, seed, seconds);
-  await gateway.idle();
+async function gatewayRound(each: SaturationCase, gateway: SaturatedGateway, seed: number, seconds: number) {
+  const result = await saturatedRound(each, { urls: [gateway.url], keyOf: gateway.keyOf, seed, seconds });
+  await untilIdle(gateway);
   return result;
 }
 
-type KeyOf = (who: Who) => string;
 const haproxyKey: KeyOf = who => `${who}_0123456789abcdefghijklmnopqrstuvwxyz`;
 
-function round(each: Case, { url }: Pick<Haproxy, 'url'>, keyOf: KeyOf, seed: number, seconds: number) {
-  const loops: ClosedLoop[] = each.loops.map(({ who, ...loop }) => ({ ...loop, keys: [keyOf(who)] }));
-  const poisson: Poisson | null = each.urgent && { ...each.urgent, key: keyOf('tok_urgent') };
-  return saturate({
-    url,
-    model: each.model,
-    loops,
-    poisson,
-    warmUpMs: each.warmUpMs,
-    measuredMs: seconds * 1000,
-    random: new Random(seed),
-  });
-}
-
 interface SaturatedGateway extends TeamGateway {
-  readonly key: KeyOf;
-  /** Resolves when no request waits or is served. */
-  idle(): Promise<void>;
+  readonly keyOf: KeyOf;
 }
 
-const provider = (name: string, upstreamUrl: string) => `
-[provider.${name}]
-type = openai
-base_url = ${upstreamUrl}/v1
-models = ${name}
-max_concurrent = ${seats}`;
-
-/** No request times out in the queue, as with HAProxy. */
 async function startGateway(upstreamUrl: string): Promise<SaturatedGateway> {
-  const gateway = await startTeamGateway(`
-${provider('plain', upstreamUrl)}
-${provider('reserve', upstreamUrl)}
-[scheduler]
-queue_timeout_sec = 3600
-[pool.reserve]
-reserved = 2,0,0,0,0,0,0,0,0,0`);
-  const keys = new Map<string, string>();
-  for (const [prefix, priority] of Object.entries(classes)) {
-    const tenant_id = prefix.replace('tok_', '');
-    const mapping = { pattern: `${prefix}_*`, match_type: 'prefix', priority, tenant_id };
-    await gateway.admin('POST', '/admin/api-key-priority/mappings', mapping);
-    const [key] = await gateway.createKeys(tenant_id, 1);
-    keys.set(prefix, key ?? '');
-  }
-  return { ...gateway, key: who => keys.get(who) ?? '', idle: () => untilIdle(gateway) };
-}
-
-async function untilIdle(gateway: TeamGateway): Promise<void> {
-  for (;;) {
-    const { pools } = (await gateway.admin('GET', '/admin/scheduler/stats')) as { pools: PoolFigures[] };
-    if (pools.every(pool => pool.in_use === 0 && pool.levels.every(level => level.waiting === 0))) return;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
-}
-
-interface PoolFigures {
-  readonly in_use: number;
-  readonly levels: readonly { readonly waiting: number }[];
+  const gateway = await startTeamGateway(poolSections(upstreamUrl));
+  return { ...gateway, keyOf: await createClasses(gateway) };
 }
 
 function tellShort({ haproxy, ours }: Results): void {
@@ -220,7 +141,7 @@ function tellSmall(name: string, results: readonly LoadResult[], published: stri
 }
 
 /** The result of a case with one seed on one side, while the others are still running. */
-function summary({ urgent: isAboutUrgent }: Case, result: LoadResult | undefined): string {
+function summary({ urgent: isAboutUrgent }: SaturationCase, result: LoadResult | undefined): string {
   if (result === undefined) return '';
   const small = result.loopRate[1] ?? 0;
   return isAboutUrgent
@@ -229,14 +150,4 @@ function summary({ urgent: isAboutUrgent }: Case, result: LoadResult | undefined
 }
 
 const rate = ({ loopRate }: LoadResult): number => loopRate[0] ?? 0;
-const total = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
-const mean = (numbers: readonly number[]): number => total(numbers) / numbers.length;
 const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
-const percentiles = (samples: readonly number[]): string =>
-  [0.5, 0.95, 0.99].map(share => percentile(samples, share).toFixed(0)).join(' / ');
-
-/** By the nearest-rank method. */
-function percentile(samples: readonly number[], share: number): number {
-  const sorted = samples.toSorted((a, b) => a - b);
-  return sorted[Math.max(Math.ceil(share * sorted.length) - 1, 0)] ?? Number.NaN;
-}

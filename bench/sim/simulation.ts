@@ -66,6 +66,11 @@ export class Simulation {
     return isQueued;
   }
 
+  /** The queue may have room that it did not have before. */
+  offer(): void {
+    this.#admit();
+  }
+
   /** Runs until no event is left, or up to and including a moment, at which the clock then stops. */
   run(untilMs = Number.POSITIVE_INFINITY): void {
     for (;;) {

@@ -1,5 +1,5 @@
 /** A complete gateway, Team edition with everything enabled, in a process of its own. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,11 +14,15 @@ import { callAdmin, teamSettings } from './team.ts';
 const keyCount = 64;
 const mappingCount = 1_000;
 
-/** A gateway in a process of its own, and its admin API. */
-export interface TeamGateway extends MeasuredProcess {
+/** The admin API of a gateway. */
+export interface Admin {
   admin(method: string, path: string, body?: object): Promise<Record<string, unknown>>;
   /** Creates this many keys of one user, each beginning with `tok_<prefix>_`. */
   createKeys(prefix: string, count: number): Promise<string[]>;
+}
+
+/** A gateway in a process of its own. */
+export interface TeamGateway extends MeasuredProcess, Admin {
   /** Goes on in a new process, on the same database. */
   restart(): Promise<void>;
 }
@@ -28,27 +32,52 @@ export interface BenchGateway extends TeamGateway {
   setMapping(enabled: boolean): Promise<void>;
 }
 
-/** Starts with these providers and pools, as in the ini file; its database is deleted at the end. */
-export async function startTeamGateway(providers: string): Promise<TeamGateway> {
+export interface BenchDatabase {
+  readonly url: string;
+  readonly dataDir: string;
+  /** Deletes it. */
+  stop(): Promise<void>;
+}
+
+export async function startBenchDatabase(): Promise<BenchDatabase> {
   const dataDir = mkdtempSync(join(tmpdir(), 'gateway-bench-'));
   const log = { info: () => {}, warn: () => {}, error: console.error };
+  endWithProcess(dataDir);
   const database = await startEmbedded({ dataDir, log, durable: false });
-  const start = () => startMeasured(new URL(import.meta.url), [database.url, providers, dataDir]);
-  let gateway = await start();
-  const admin = async (method: string, path: string, body?: object) =>
-    (await callAdmin(gateway.url, method, path, body)) as Record<string, unknown>;
   return {
-    get url() {
-      return gateway.url;
+    url: database.url,
+    dataDir,
+    async stop() {
+      await database.stop();
+      rmSync(dataDir, { recursive: true, force: true });
     },
-    figures: () => gateway.figures(),
-    garbage: () => gateway.garbage(),
-    collect: () => gateway.collect(),
+  };
+}
+
+/** A database has a session of its own: neither Ctrl-C nor a fault that ends the bench would reach it. */
+function endWithProcess(dataDir: string): void {
+  process.once('exit', () => {
+    const pidFile = join(dataDir, 'postgres', 'cluster', 'postmaster.pid');
+    if (existsSync(pidFile)) process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), 'SIGQUIT');
+    // Asynchronous work is impossible here; the server removes this file last.
+    const cell = new Int32Array(new SharedArrayBuffer(4));
+    for (let waits = 0; waits < 500 && existsSync(pidFile); waits++) Atomics.wait(cell, 0, 0, 10);
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    if (process.listenerCount(signal) === 0) process.once(signal, () => process.exit(1));
+  }
+}
+
+/** A gateway on that database, with these sections of the ini file: providers, pools and what else differs. */
+export const startGatewayProcess = ({ url, dataDir }: BenchDatabase, sections: string): Promise<MeasuredProcess> =>
+  startMeasured(new URL(import.meta.url), [url, sections, dataDir]);
+
+export function adminOf(url: () => string): Admin {
+  const admin = async (method: string, path: string, body?: object) =>
+    (await callAdmin(url(), method, path, body)) as Record<string, unknown>;
+  return {
     admin,
-    async restart() {
-      await gateway.stop();
-      gateway = await start();
-    },
     async createKeys(prefix, count) {
       const user = await admin('POST', '/admin/users', { email: `${prefix}@local`, role: 'gateway_user' });
       const keys: string[] = [];
@@ -58,10 +87,31 @@ export async function startTeamGateway(providers: string): Promise<TeamGateway> 
       }
       return keys;
     },
+  };
+}
+
+/** Starts with these sections of the ini file; its database is deleted at the end. */
+export async function startTeamGateway(sections: string): Promise<TeamGateway> {
+  const database = await startBenchDatabase();
+  let gateway = await startGatewayProcess(database, sections);
+  return {
+    get url() {
+      return gateway.url;
+    },
+    figures: () => gateway.figures(),
+    garbage: () => gateway.garbage(),
+    collect: () => gateway.collect(),
+    ask: (question, about) => gateway.ask(question, about),
+    listen: news => gateway.listen(news),
+    kill: () => gateway.kill(),
+    ...adminOf(() => gateway.url),
+    async restart() {
+      await gateway.stop();
+      gateway = await startGatewayProcess(database, sections);
+    },
     async stop() {
       await gateway.stop();
       await database.stop();
-      rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }
@@ -87,8 +137,8 @@ max_concurrent = 64`);
   };
 }
 
-async function serve(database: string, providers: string, dataDir: string): Promise<void> {
-  const text = teamSettings({ database, dataDir, rest: `[log]\nlevel = info\nformat = json\n${providers}` });
+async function serve(database: string, sections: string, dataDir: string): Promise<void> {
+  const text = teamSettings({ database, dataDir, rest: `[log]\nlevel = info\nformat = json\n${sections}` });
   // As the daemon does.
   keepObjectsYoung();
   const { config } = loadConfig({ file: null, text, env: {}, isTerminal: false });
@@ -97,7 +147,7 @@ async function serve(database: string, providers: string, dataDir: string): Prom
   reportToParent(app.url);
 }
 
-const [, main, database, providers, dataDir] = process.argv;
-if (main === fileURLToPath(import.meta.url) && database && providers && dataDir) {
-  await serve(database, providers, dataDir);
+const [, main, database, sections, dataDir] = process.argv;
+if (main === fileURLToPath(import.meta.url) && database && sections && dataDir) {
+  await serve(database, sections, dataDir);
 }

@@ -9,7 +9,13 @@ export interface MeasuredProcess {
   garbage(): Promise<GarbageFigures>;
   /** Has it collect its whole heap; needs --expose-gc, which bench/run.ts sets. */
   collect(): void;
+  /** Has it answer a question of its own, one of those it passes to `reportToParent`. */
+  ask<T>(question: string, about?: unknown): Promise<T>;
+  /** Waits for what it tells without being asked. */
+  listen<T>(news: string): Promise<T>;
   stop(): Promise<void>;
+  /** SIGKILL; resolves when it has ended. */
+  kill(): Promise<void>;
 }
 
 export interface ProcessFigures {
@@ -22,30 +28,46 @@ export interface ProcessFigures {
 export async function startMeasured(file: URL, args: readonly string[] = []): Promise<MeasuredProcess> {
   const child = fork(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const url = await nextMessage(child, message => (typeof message.url === 'string' ? message.url : undefined));
-  const asked = <T>(name: 'figures' | 'garbage'): Promise<T> => {
-    const answer = nextMessage(child, message => message[name] as T | undefined);
-    child.send(name);
+  const listen = <T>(news: string): Promise<T> => nextMessage(child, message => message[news] as T | undefined);
+  const ask = <T>(question: string, about: unknown = null): Promise<T> => {
+    const answer = listen<T>(question);
+    child.send({ [question]: about });
     return answer;
   };
+  const ended = new Promise<void>(resolve => child.once('exit', () => resolve()));
   return {
     url,
-    figures: () => asked('figures'),
-    garbage: () => asked('garbage'),
-    collect: () => void child.send('collect'),
-    async stop() {
-      const ended = new Promise(resolve => child.once('exit', resolve));
+    figures: () => ask('figures'),
+    garbage: () => ask('garbage'),
+    collect: () => void child.send({ collect: null }),
+    ask,
+    listen,
+    stop() {
       child.disconnect();
-      await ended;
+      return ended;
+    },
+    kill() {
+      child.kill('SIGKILL');
+      return ended;
     },
   };
 }
 
-/** The child's side: tells where it listens, answers for its cost, and ends with its parent. */
-export function reportToParent(url: string): void {
+export type Answers = Readonly<Record<string, (about: unknown) => unknown>>;
+
+/** The child's side: tells where it listens, answers for its cost and what else it is asked, and ends with its parent. */
+export function reportToParent(url: string, answers: Answers = {}): void {
   const watch = new GarbageWatch();
-  process.on('message', message => {
-    if (message === 'collect') globalThis.gc?.();
-    else process.send?.(message === 'garbage' ? { garbage: watch.next() } : { figures: figuresNow() });
+  const all: Answers = {
+    figures: figuresNow,
+    garbage: () => watch.next(),
+    collect: () => globalThis.gc?.(),
+    ...answers,
+  };
+  process.on('message', async message => {
+    for (const [question, about] of Object.entries(message as object)) {
+      process.send?.({ [question]: await all[question]?.(about) });
+    }
   });
   process.on('disconnect', () => process.exit(0));
   process.send?.({ url });

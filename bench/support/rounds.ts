@@ -47,3 +47,15 @@ export const shown = (samples: readonly number[], unit: string, digits = 1): str
   const { median, min, max } = spread(samples);
   return `${median.toFixed(digits)} ${unit} (${min.toFixed(digits)} … ${max.toFixed(digits)})`;
 };
+
+export const total = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
+export const mean = (numbers: readonly number[]): number => total(numbers) / numbers.length;
+
+/** By the nearest-rank method. */
+export function percentile(samples: readonly number[], share: number): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  return sorted[Math.max(Math.ceil(share * sorted.length) - 1, 0)] ?? Number.NaN;
+}
+
+export const percentiles = (samples: readonly number[]): string =>
+  [0.5, 0.95, 0.99].map(share => percentile(samples, share).toFixed(0)).join(' / ');

@@ -12,7 +12,10 @@ export interface ClusterConfig {
   readonly fleet: string;
   /** Null: on the gateway's host, on a free port. */
   readonly listen: { readonly host: string; readonly port: number } | null;
-  /** Where others reach it. Null: where it listens; a port that is null is the one it listens on. */
+  /**
+   * Where others reach it. Null: where it listens, and if that is every address, the one by which it reaches the database; a
+   * port that is null is the one it listens on.
+   */
   readonly advertise: { readonly host: string; readonly port: number | null } | null;
   /** Whether a gateway that has lost the others keeps or cuts its running requests. */
   readonly isolated: 'keep' | 'cut';
@@ -29,7 +32,8 @@ const daySec = 86_400;
 const file = text('a path', /^\P{Cc}+$/u);
 
 export const clusterKeys = {
-  enabled: withDefault('false', flag),
+  /** Empty: in Team. */
+  enabled: optional(flag),
   fleet: withDefault('default', text('a letter, then letters, digits, - or _', /^[A-Za-z][A-Za-z0-9_-]{0,63}$/)),
   listen: optional(hostAndPort),
   advertise: optional(hostPerhapsPort),
@@ -59,26 +63,27 @@ export const checkCluster = (read: Partial<Read>, gateway: OfGateway, faults: Fa
   const fault = (key: keyof Read, message: string) => faults.add('cluster', key, message);
   checkTimes(read, fault);
   checkFiles(read, fault);
-  checkEnabled(read, gateway, fault);
-  if (read.enabled === undefined || !isInFleet({ enabled: read.enabled }, gateway.workers)) return;
+  if (read.enabled === undefined) return;
+  if (!isEnabled(read.enabled.value, gateway.edition)) {
+    checkWorkers(gateway, fault);
+    return;
+  }
+  if (gateway.edition === 'personal') fault('enabled', 'needs [gateway] edition = team: Personal is one gateway');
   checkListen(read, gateway, fault);
   checkAdvertise(read, gateway, fault);
 };
 
+const isEnabled = (enabled: boolean | null, edition: string | undefined): boolean => enabled ?? edition === 'team';
+
 type Fault = (key: keyof Read, message: string) => void;
 
-/** Several processes of one gateway are a fleet, unless it is switched off by name. */
-const isInFleet = ({ enabled }: Pick<Read, 'enabled'>, workers: number): boolean => enabled.value || workers > 1;
-
-const checkEnabled = ({ enabled }: Partial<Read>, { edition, workers }: OfGateway, fault: Fault): void => {
-  if (enabled?.value === true && edition === 'personal')
-    fault('enabled', 'needs [gateway] edition = team: Personal is one gateway');
-  if (enabled?.value === false && enabled.source !== 'default' && workers > 1)
-    fault(
-      'enabled',
-      `cannot be false with [gateway] workers = ${workers}: the processes of a gateway share their seats as a fleet. ` +
-        'Leave it out, or set workers = 1',
-    );
+const checkWorkers = ({ workers }: OfGateway, fault: Fault): void => {
+  if (workers === 1) return;
+  fault(
+    'enabled',
+    `cannot be false with [gateway] workers = ${workers}: the processes of a gateway share their seats as a fleet. ` +
+      'Leave it out, or set workers = 1',
+  );
 };
 
 const checkTimes = (read: Partial<Read>, fault: Fault): void => {
@@ -109,7 +114,9 @@ const checkFiles = (read: Partial<Read>, fault: Fault): void => {
 const wildcards = new BlockList();
 wildcards.addAddress('0.0.0.0');
 wildcards.addAddress('::', 'ipv6');
-const isWildcard = (host: string): boolean => isIP(host) !== 0 && wildcards.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
+/** It means every address of the machine. */
+export const isWildcard = (host: string): boolean =>
+  isIP(host) !== 0 && wildcards.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
 
 /** Each worker has a port of its own, one above that of the worker before it. */
 const checkListen = ({ listen }: Partial<Read>, { host, port, workers }: OfGateway, fault: Fault): void => {
@@ -124,22 +131,15 @@ const checkListen = ({ listen }: Partial<Read>, { host, port, workers }: OfGatew
     fault('listen', `must have another port than [gateway] port, which is for clients${each}`);
 };
 
-const checkAdvertise = ({ listen, advertise }: Partial<Read>, { host, workers }: OfGateway, fault: Fault): void => {
-  if (listen === undefined || advertise === undefined) return;
-  if (advertise.value !== null) {
-    const { port } = advertise.value;
-    if (port !== null && port + workers - 1 > 65_535)
-      fault('advertise', `must have a lower port for ${workers} workers`);
-    if (isWildcard(advertise.value.host)) fault('advertise', 'must be an address that other gateways can call');
-    return;
-  }
-  const listensOn = listen.value?.host ?? host;
-  if (listensOn === undefined || !isWildcard(listensOn)) return;
-  fault('advertise', `is missing: ${listensOn} means every address, and others have to call one, as 10.0.0.5`);
+const checkAdvertise = ({ advertise }: Partial<Read>, { workers }: OfGateway, fault: Fault): void => {
+  if (advertise?.value == null) return;
+  const { host, port } = advertise.value;
+  if (isWildcard(host)) fault('advertise', 'must be an address that other gateways can call');
+  if (port !== null && port + workers - 1 > 65_535) fault('advertise', `must have a lower port for ${workers} workers`);
 };
 
-export const toCluster = (read: Read, workers: number): ClusterConfig => ({
-  enabled: isInFleet(read, workers),
+export const toCluster = (read: Read, edition: string): ClusterConfig => ({
+  enabled: isEnabled(read.enabled.value, edition),
   fleet: read.fleet.value,
   listen: read.listen.value,
   advertise: read.advertise.value,

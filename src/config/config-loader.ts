@@ -168,7 +168,7 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
 
 const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants'> => {
   const { gateway, database, auth, scheduler, console, log } = fixed;
-  const cluster = toCluster(fixed.cluster, workersOf(gateway));
+  const cluster = toCluster(fixed.cluster, gateway.edition.value);
   return {
     gateway: toGateway(gateway, cluster.enabled),
     database: { url: database.url.value, listenUrl: database.listen_url.value },

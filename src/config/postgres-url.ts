@@ -1,3 +1,4 @@
+import { withoutBrackets } from './hosts.ts';
 import type { Parser } from './values.ts';
 
 const scheme = /^postgres(?:ql)?:\/\//;
@@ -17,6 +18,14 @@ export const postgresUrl: Parser<string> = {
     const hosts = [url?.host ?? '', url?.searchParams.get('host') ?? ''];
     return url === null || hosts.some(host => host.includes(',')) ? undefined : text;
   },
+};
+
+/** Null: a socket of this machine, or no URL that can be read. */
+export const hostOf = (text: string): { readonly host: string; readonly port: number } | null => {
+  const url = parsed(text);
+  const host = (url?.searchParams.get('host') || url?.hostname) ?? '';
+  if (url === null || host === '' || host.startsWith('/')) return null;
+  return { host: withoutBrackets(host), port: Number(url.port || 5432) };
 };
 
 /** Returns the address of a database without credentials and parameters. */

@@ -139,6 +139,8 @@ export const gatewayFleetRow = fields({
   members: Type.Unknown(),
   /** By it the gateways of the fleet know each other. */
   secret: Type.Unsafe<Uint8Array>({}),
+  /** The transaction that wrote the row last; null, and missing where a role may not add it: not known. */
+  proof: Type.Optional(nullable(Type.String())),
 });
 
 export type UserRow = Static<typeof userRow>;

@@ -4,6 +4,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { Config } from '../config/config.ts';
+import { hostOf } from '../config/postgres-url.ts';
 import { plannedRows } from '../db/postgres/planned-rows.ts';
 import type { Database, TableName } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -165,7 +166,13 @@ async function openTeam(parts: EditionParts): Promise<OpenEdition> {
   const { db } = database;
   const fleet =
     membership &&
-    new TeamFleet({ ...membership, config, clock, events, openPostgres: most => database.openBeside(most) });
+    new TeamFleet({
+      ...membership,
+      ...{ db, config, clock, events },
+      databaseAt: config.database.url === null ? null : hostOf(config.database.url),
+      startedRun: database.startedRun,
+      openPostgres: most => database.openBeside(most),
+    });
   closing('the fleet', () => fleet?.close());
   const onWrite = peers ? (change: Change) => peers.tell(change) : undefined;
   const mapper = createMapper({
@@ -200,6 +207,7 @@ async function openTeam(parts: EditionParts): Promise<OpenEdition> {
         if (tables.has('gateway_fleets')) fleet?.rowChanged();
       };
       await database.start({ signal, prepare, onChange });
+      fleet?.prepare();
       if (!config.cluster.enabled) await tellFleetsBeside(db, events);
       const reading = Promise.all([mapper.start(), pools.start()]);
       await toldWait('the mappings and the settings of pools to be read', reading, { clock, log: events });
@@ -225,8 +233,12 @@ async function tellFleetsBeside(db: Kysely<Database>, events: Events): Promise<v
 
 /** A gateway that has lost its fleet starts nothing. */
 function conditionOf(condition: Condition, fleet: TeamFleet | null): Condition {
+  const { isUp, status, reasons } = condition;
+  if (status === 'starting') return condition;
   const fault = fleet?.fault() ?? null;
-  return fault === null || condition.status === 'starting' ? condition : { ...starting(fault), isUp: condition.isUp };
+  if (fault !== null) return { ...starting(fault), isUp };
+  const lack = fleet?.lack() ?? null;
+  return lack === null ? condition : { status: 'degraded', reasons: [...reasons, lack], isUp };
 }
 
 type IdentityParts = ConstructorParameters<typeof Identities>[0];

@@ -80,6 +80,11 @@ export class TeamDatabase {
     return this.#embedded?.url ?? this.#parts.config.database.url ?? '';
   }
 
+  /** The run of the server, if this process has started it (see `Embedded`); else null. */
+  get startedRun(): string | null {
+    return this.#embedded?.startedRun ?? null;
+  }
+
   /** Further connections, closed by the caller. */
   openBeside(maxConnections: number): Postgres {
     return openPostgres(this.#url, { maxConnections, isEmbedded: this.#embedded !== null });

@@ -21,8 +21,9 @@ export interface StatementsParts {
 
 export class Statements {
   readonly #parts: StatementsParts;
-  #isReading = false;
   #isStopped = false;
+  /** The kinds of statements that are being answered, with the next one of each, which a newer one replaces. */
+  readonly #underWay = new Map<Statement['do'], Statement | null>();
   readonly #running = new Set<Promise<void>>();
   readonly #said = new SaidOnce<Statement['do']>();
 
@@ -30,10 +31,11 @@ export class Statements {
     this.#parts = parts;
   }
 
+  /** One of each kind at a time: a slow database is not asked more and more. */
   ask(statement: Statement): void {
-    if (this.#isStopped || (statement.do === 'read' && this.#isReading)) return;
-    const running = this.#answer(statement).finally(() => this.#running.delete(running));
-    this.#running.add(running);
+    if (this.#isStopped) return;
+    if (!this.#underWay.has(statement.do)) this.#begin(statement);
+    else if (statement.do !== 'read') this.#underWay.set(statement.do, statement);
   }
 
   /** Resolves when what was asked for has been answered; nobody is told any more. */
@@ -42,10 +44,22 @@ export class Statements {
     await Promise.all(this.#running);
   }
 
+  #begin(statement: Statement): void {
+    this.#underWay.set(statement.do, null);
+    const running = this.#answer(statement).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  /** What it leads to may be the next one. */
+  #ended({ do: kind }: Statement): void {
+    const next = this.#underWay.get(kind) ?? null;
+    this.#underWay.delete(kind);
+    if (next !== null && !this.#isStopped) this.#begin(next);
+  }
+
   async #answer(statement: Statement): Promise<void> {
     const { reign, clock, perform, onFailure } = this.#parts;
     const sentAt = clock.now();
-    this.#isReading ||= statement.do === 'read';
     let answer: Told | undefined;
     try {
       answer = await this.#execute(statement, sentAt);
@@ -55,7 +69,7 @@ export class Statements {
       if (statement.do === 'elect') answer = now => reign.electionAnswered(statement.ask, null, now);
       if (statement.do === 'renew') answer = now => reign.renewed(statement.ask, null, now);
     }
-    if (statement.do === 'read') this.#isReading = false;
+    this.#ended(statement);
     if (answer !== undefined && !this.#isStopped) perform(answer(clock.now()));
   }
 

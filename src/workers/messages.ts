@@ -60,7 +60,11 @@ const downward = {
     config,
     /** A configuration that was read since the start. */
     reread: Type.Union([config, Type.Null()]),
-    embeddedUrl: Type.Union([Type.String(), Type.Null()]),
+    /** The embedded database, which the parent has started; null: it is another one. */
+    embedded: Type.Union([
+      Type.Object({ url: Type.String(), startedRun: Type.Union([Type.String(), Type.Null()]) }),
+      Type.Null(),
+    ]),
     isColoured: Type.Boolean(),
   }),
   stop: kind('stop', {

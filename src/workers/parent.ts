@@ -116,7 +116,7 @@ function openCrew({ loaded, read, upkeep, name, embedded, telemetry }: CrewSourc
       t: 'welcome',
       config: shareOf(config, { number, name, port: port ?? config.gateway.port }),
       reread,
-      embeddedUrl: embedded?.url ?? null,
+      embedded: embedded && { url: embedded.url, startedRun: embedded.startedRun },
       isColoured: logger.isColoured,
     }),
     maxStreamsPerKey: config.auth.maxStreamsPerKey,

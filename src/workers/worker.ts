@@ -36,11 +36,11 @@ function sentenceOf(error: unknown): string {
 }
 
 /** Resolves when it has stopped as ordered. */
-async function serve(parent: ParentLink, { config, reread, embeddedUrl, isColoured }: Welcome): Promise<void> {
+async function serve(parent: ParentLink, { config, reread, embedded, isColoured }: Welcome): Promise<void> {
   void parent.send({ t: 'opening' });
   const app = await startApp(config, {
     print: text => void parent.send({ t: 'print', text }),
-    worker: { peers: parent, isColoured, openEmbedded: async () => ({ url: embeddedUrl ?? '', stop: async () => {} }) },
+    worker: { peers: parent, isColoured, openEmbedded: async () => ({ ...ofParent(embedded), stop: async () => {} }) },
   });
   const ordered = Promise.withResolvers<void>();
   const stopped = Promise.withResolvers<void>();
@@ -65,6 +65,11 @@ async function serve(parent: ParentLink, { config, reread, embeddedUrl, isColour
   cancel();
   await readings.tellCounts();
 }
+
+const ofParent = (embedded: Welcome['embedded']): NonNullable<Welcome['embedded']> => {
+  if (embedded === null) throw new Error('the parent has no embedded database');
+  return embedded;
+};
 
 interface Followed {
   readonly parent: ParentLink;

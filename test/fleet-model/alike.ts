@@ -55,6 +55,7 @@ function shift(w: World, p: Proc): void {
     conducted.beganAt = floor(conducted.beganAt, times.ttlMs + times.deadAfterMs);
     conducted.renewedAt = floor(conducted.renewedAt, times.outageMaxMs ?? 0);
     conducted.askedAt = at(conducted.askedAt, times.renewEveryMs);
+    if (conducted.foundAt !== null) conducted.foundAt = floor(conducted.foundAt, times.ttlMs);
     for (const a of conducted.attendees) {
       a.heardAt = at(a.heardAt, times.deadAfterMs);
       a.answeredAt = at(a.answeredAt, times.ttlMs);

@@ -124,6 +124,38 @@ export const droppedRules: readonly DroppedRule[] = [
     }),
   },
   {
+    rule: '2 a write does not make a row whole',
+    without: { isWholeAfter: () => true },
+    happens: told(1, 1, s => {
+      s.asks(s.p(0));
+      s.restoresOld();
+      const m1 = s.comes();
+      s.turn(m1);
+      s.kill(m1);
+      const m2 = s.comes();
+      s.turn(m2);
+      s.asks(m2);
+      s.pass(20);
+    }),
+  },
+  {
+    rule: '2 only a reign that has lasted mends a row',
+    without: { mayMend: () => true },
+    happens: told(1, 1, s => {
+      s.asks(s.p(0));
+      s.restoresOld();
+      s.p(0).hasDatabase = false;
+      const m1 = s.comes();
+      s.pass(4);
+      s.kill(m1);
+      const m2 = s.comes();
+      s.turn(m2);
+      s.asks(m2);
+      s.p(0).hasDatabase = true;
+      s.pass(20);
+    }),
+  },
+  {
     rule: '3 the list first',
     without: { maySeat: () => true },
     happens: told(1, 2, s => {
@@ -199,7 +231,7 @@ export const droppedRules: readonly DroppedRule[] = [
     happens: told(1, 2, s => {
       const [m0, m1] = [s.p(0), s.p(1)];
       const { epoch, stamp, members } = s.w.row;
-      s.w.late.push({ do: 'renew', ask: 0, renewal: { epoch, holder: m0.id, stamp, members } });
+      s.w.late.push({ do: 'renew', ask: 0, renewal: { epoch, holder: m0.id, stamp, members, mends: false } });
       s.cutOneWay(m0, m1);
       const m2 = s.comes();
       s.turn(m2);

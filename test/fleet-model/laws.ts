@@ -488,7 +488,7 @@ export class Laws {
     let written: Written | null = null;
     if (statement.do === 'elect') written = afterElection(w.row, statement.election, times.ttlMs, rules);
     else if (statement.do === 'renew') written = afterRenewal(w.row, statement.renewal, rules);
-    else written = afterRelease(w.row, statement.released);
+    else written = afterRelease(w.row, statement.released, rules);
     if (written === null) return false;
     w.row = { ...written, ageMs: 0, stamp: String(++w.writes) };
     const row = w.row;

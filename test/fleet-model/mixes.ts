@@ -17,6 +17,7 @@ export type Fault =
   | 'mend'
   | 'backup'
   | 'restore'
+  | 'databaseRestarts'
   | 'databaseClockJumps'
   | 'giveUp'
   | 'late';
@@ -32,7 +33,7 @@ export const mixes: Readonly<Record<string, Partial<Record<Fault, number>>>> = {
   databaseAway: { databaseAway: 3, databaseBack: 5, kill: 1, spawn: 1, leave: 1, reset: 1 },
   databaseAwayForSome: { databaseAwayForOne: 6, databaseBack: 5, cut: 6, heal: 6, kill: 1, spawn: 1 },
   split: { split: 3, mend: 4, spawn: 1 },
-  restore: { backup: 3, restore: 3, kill: 3, spawn: 3, databaseAway: 1, databaseBack: 2 },
+  restore: { backup: 3, restore: 3, kill: 3, spawn: 3, databaseAway: 1, databaseBack: 2, databaseRestarts: 1 },
   databaseClock: { databaseClockJumps: 4, kill: 1, spawn: 1, cut: 4, heal: 5 },
   twoInARow: { kill: 6, spawn: 6, databaseAwayForOne: 6, cut: 4, databaseBack: 3, heal: 3 },
   handOver: { leave: 5, spawn: 6, databaseAwayForOne: 4, cut: 4, heal: 2, databaseBack: 2 },

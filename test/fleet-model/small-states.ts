@@ -259,7 +259,7 @@ class SmallStates {
         w.cuts[`${a}>${b}`] = true;
         return;
       case 'restore':
-        if (w.backup !== null) w.row = w.backup;
+        if (w.backup !== null) w.row = { ...w.backup, isWhole: false };
         w.backup = null;
         return;
       case 'spawn':

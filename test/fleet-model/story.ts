@@ -136,6 +136,6 @@ export class Story {
 
   /** The row as a copy has it that knows no reign of today. */
   restoresOld(): void {
-    this.w.row = { epoch: 1, holder: null, ageMs: 1_000_000, stamp: 'old', members: [] };
+    this.w.row = { epoch: 1, holder: null, ageMs: 1_000_000, stamp: 'old', isWhole: false, members: [] };
   }
 }

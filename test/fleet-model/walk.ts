@@ -282,8 +282,12 @@ class Walk {
         return;
       case 'restore':
         if (w.backup === null) return;
-        w.row = { ...w.backup, ageMs: w.backup.ageMs + 10_000 };
+        w.row = { ...w.backup, ageMs: w.backup.ageMs + 10_000, isWhole: false };
         w.backup = null;
+        return;
+      case 'databaseRestarts':
+        // Nothing is forgotten, which nobody can know.
+        w.row = { ...w.row, isWhole: false };
         return;
       case 'databaseClockJumps':
         w.row = { ...w.row, ageMs: w.row.ageMs + 2_500 + tickMs * this.#random.integer(30) };

@@ -113,7 +113,7 @@ export const poolName = 'gpu';
 export function newWorld(): World {
   return {
     t: 0,
-    row: { epoch: 0, holder: null, ageMs: 1e9, stamp: '0', members: [] },
+    row: { epoch: 0, holder: null, ageMs: 1e9, stamp: '0', isWhole: true, members: [] },
     writes: 0,
     backup: null,
     databaseRate: 1,

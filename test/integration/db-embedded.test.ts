@@ -11,6 +11,7 @@ import { type TestContext, test } from 'node:test';
 import { type Embedded, findEmbedded, startEmbedded } from '../../src/db/embedded/embedded.ts';
 import { findPostmaster } from '../../src/db/embedded/embedded-cluster.ts';
 import { openPostgres } from '../../src/db/postgres/postgres.ts';
+import { serverRun } from '../../src/db/postgres/server-run.ts';
 import { closedFolder, closedMode } from '../support/accounts.ts';
 import { type RecordedLog, recordedLog } from '../support/recorded-log.ts';
 
@@ -98,6 +99,23 @@ const gatewayProgram = (folder: string): string => `
   const log = { info() {}, warn() {}, error() {} };
   const { url } = await startEmbedded({ dataDir: ${JSON.stringify(folder)}, log, durable: false });
   console.log(url);`;
+
+test('who starts the server knows its run, again after a stop, and who finds it running does not', async t => {
+  const folder = await dataFolder(t);
+  const first = await start(t, folder);
+  const second = await start(t, folder);
+  assert.equal(second.startedRun, null);
+  await first.stop();
+  await second.stop();
+  const third = await start(t, folder);
+  assert.ok(first.startedRun !== null && third.startedRun !== null);
+  assert.notEqual(third.startedRun, first.startedRun);
+  const { pool, close } = openPostgres(third.url);
+  const { rows } = await pool.query(`SELECT ${serverRun} AS run`);
+  await close();
+  assert.deepEqual(rows, [{ run: third.startedRun }]);
+  await third.stop();
+});
 
 test('after kill -9 of the gateway the next one adopts the running server, and its stop ends it', async t => {
   const folder = await dataFolder(t);

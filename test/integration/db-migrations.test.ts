@@ -69,6 +69,7 @@ test('a new database gets all tables, and a second run changes nothing', async t
     { version: 4 },
     { version: 5 },
     { version: 6 },
+    { version: 7 },
   ]);
 });
 
@@ -169,6 +170,7 @@ test('a database of the version before is brought up to date, and keeps what it 
     { version: 4 },
     { version: 5 },
     { version: 6 },
+    { version: 7 },
   ]);
 });
 
@@ -229,6 +231,32 @@ test('a role that may not create missing tables is told which, and what to do', 
     message:
       /may not create tables in schema public, and api_key_priority_mappings, api_key_priority_config, scheduler_pool_config, api_key_priority_boosts, api_key_priority_schedules, scheduler_pool_schedules, api_key_priority_history, console_sessions, gateway_fleets must be created/,
   });
+});
+
+const versions = 'SELECT version FROM tokligence_migrations WHERE version > 5 ORDER BY 1';
+
+test('a role that may not create the table of fleets does without, and an owner who starts later adds it', async t => {
+  const database = await freshDatabase(t);
+  await database.query('DROP TABLE gateway_fleets; DELETE FROM tokligence_migrations WHERE version > 5');
+  const { url: limited } = await limitedRole(t, database);
+  assert.deepEqual((await migrate(limited)).created, []);
+  assert.deepEqual(await database.query(versions), []);
+  assert.deepEqual((await migrate(database.url)).created, ['gateway_fleets']);
+  assert.deepEqual(await database.query(versions), [{ version: 6 }, { version: 7 }]);
+});
+
+test('a role that does not own the table of fleets leaves it as it is, whatever else it may create', async t => {
+  const database = await freshDatabase(t);
+  await database.query(
+    'ALTER TABLE gateway_fleets DROP COLUMN proof; DELETE FROM tokligence_migrations WHERE version = 7',
+  );
+  const { url: limited, role } = await limitedRole(t, database);
+  await database.query(`GRANT CREATE ON SCHEMA public TO ${role}`);
+  t.after(() => database.query(`REVOKE CREATE ON SCHEMA public FROM ${role}`));
+  await migrate(limited);
+  assert.deepEqual(await database.query(versions), [{ version: 6 }]);
+  await migrate(database.url);
+  assert.deepEqual(await database.query(versions), [{ version: 6 }, { version: 7 }]);
 });
 
 const notifying = `SELECT tgrelid::regclass::text AS "table", tgname AS name, tgenabled AS enabled FROM pg_trigger

@@ -127,6 +127,7 @@ test('two connections that migrate a new file do it once', async t => {
     { version: 4 },
     { version: 5 },
     { version: 6 },
+    { version: 7 },
   ]);
 });
 

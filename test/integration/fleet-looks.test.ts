@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
-import { type FleetGateway, startFleetGateway, startSilencer, untilOrdered } from '../support/fleet-gateways.ts';
+import { type FleetGateway, startFleetGateway, untilOrdered } from '../support/fleet-gateways.ts';
+import { startWay } from '../support/fleet-way.ts';
 import { freePort } from '../support/free-port.ts';
 import { adminKey } from '../support/gateway.ts';
 import { cliOf } from '../support/gateway-cli.ts';
@@ -26,7 +27,7 @@ async function arrange(t: TestContext) {
   t.after(() => upstream.open());
   const { url: database } = await freshDatabase(t);
   const port = await freePort();
-  const way = await startSilencer(t, port);
+  const way = await startWay(t, port);
   const options = { database, upstream, seats };
   const cluster = `listen = 127.0.0.1:${port}\nadvertise = 127.0.0.1:${way.port}`;
   const gateways = [await startFleetGateway(t, 'gw-0', { ...options, cluster })];
@@ -126,7 +127,7 @@ test('lanes, counts, requests and providers are the same at every gateway, and e
     assert.deepEqual(fleet, { conductor: 'gw-0', complete: true, missing: [], reason: null });
   }
 
-  way.cut();
+  way.cut('in', 'out');
   const [, atMember] = readers;
   const lost = await atMember?.next('lanes', ({ fleet }) => !fleet.complete);
   assert.deepEqual(lost.pools, [], 'nothing rather than zeros');
@@ -148,7 +149,7 @@ test('lanes, counts, requests and providers are the same at every gateway, and e
   const { error: hidden } = await found(conductor, 'nobody');
   assert.deepEqual([hidden.code, /Not heard at present/.test(hidden.message)], ['unavailable', true]);
 
-  way.mend();
+  way.reset();
   await untilOrdered(gateways);
   await until(async () => (await stats(member)).fleet?.complete === true);
   await assertSame(gateways, readers, { inUse: seats, waiting: 3 });

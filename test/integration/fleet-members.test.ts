@@ -18,6 +18,7 @@ interface Said {
   readonly told?: string;
   readonly role?: string;
   readonly mayStart?: boolean;
+  readonly mayGrantToItself?: boolean;
   readonly epoch?: number;
   readonly conductor?: string | null;
   readonly mayGrant?: readonly string[];
@@ -161,15 +162,40 @@ test('a conductor that leaves hands over to a member, and the last one releases 
   assertReigns(processes);
 });
 
-test('a gateway that was killed alone is followed by the next start at once', async t => {
-  const { processes, start } = await startFleet(t, 1);
-  const [killed] = processes;
-  killed?.child.kill('SIGKILL');
-  const at = Date.now();
+for (const [how, signal] of [
+  ['killed', 'SIGKILL'],
+  ['stopped', 'SIGTERM'],
+] as const) {
+  test(`a gateway that was ${how} alone is followed by the next start, which grants at once`, async t => {
+    const { processes, start } = await startFleet(t, 1);
+    const [before] = processes;
+    assert.ok(before);
+    before.child.kill(signal);
+    await once(before.child, 'exit');
+    const next = start('again');
+    await until(() => next.state?.mayGrantToItself === true);
+    const conducts = next.said.find(({ told }) => told === 'conduct');
+    const grants = next.said.find(({ mayGrantToItself }) => mayGrantToItself === true);
+    const tookMs = (grants?.at ?? Number.POSITIVE_INFINITY) - (conducts?.at ?? 0);
+    t.diagnostic(`elected → may grant: ${tookMs} ms`);
+    assert.ok(tookMs < 1_000, `${tookMs} ms`);
+  });
+}
+
+test('a gateway that is elected on a restored row grants nothing for the first five seconds', async t => {
+  const { processes, query, start } = await startFleet(t, 1);
+  const [before] = processes;
+  assert.ok(before);
+  before.child.kill('SIGTERM');
+  await once(before.child, 'exit');
+  await query(`CREATE TABLE copy AS SELECT * FROM gateway_fleets; DELETE FROM gateway_fleets;
+    INSERT INTO gateway_fleets SELECT * FROM copy`);
   const next = start('again');
-  await until(() => next.state?.role === 'conductor' && next.state.mayStart === true);
+  await until(() => next.state?.mayGrantToItself === true);
   const conducts = next.said.find(({ told }) => told === 'conduct');
-  assert.ok((conducts?.at ?? Number.POSITIVE_INFINITY) - at < 15_000);
+  const grants = next.said.find(({ mayGrantToItself }) => mayGrantToItself === true);
+  const tookMs = (grants?.at ?? 0) - (conducts?.at ?? Number.POSITIVE_INFINITY);
+  assert.ok(tookMs >= 4_990 && tookMs < 7_000, `${tookMs} ms`);
 });
 
 const hello = {

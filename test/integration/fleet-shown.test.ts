@@ -11,13 +11,14 @@ import { freshDatabase } from '../support/postgres.ts';
 
 const shape = Compile(fleetShown);
 const ini = '[provider.local]\ntype = loopback\nservice_ms = 0\nchunk_ms = 0\n';
+const alone = '[cluster]\nenabled = false\n';
 
 test('a gateway of its own shows itself, in both editions, with the seats that its requests hold', async t => {
   const upstream = await startFakeUpstream(t, { hold: true });
   for (const database of [undefined, (await freshDatabase(t)).url]) {
     const env = { TOKLIGENCE_GATEWAY_NAME: 'gw-1' };
     const gateway = await startGateway(t, {
-      ini: poolIni(upstream, { seats: 2 }),
+      ini: `${alone}${poolIni(upstream, { seats: 2 })}`,
       env,
       ...(database ? { database } : {}),
     });
@@ -64,7 +65,7 @@ test('a gateway that starts beside a living fleet says that its seats come on to
   await insert('released', 'NULL', '0 s');
   /** Lines are written in batches, all of them by the end. */
   const said = async () => {
-    const { app, log } = await startGateway(t, { ini, database });
+    const { app, log } = await startGateway(t, { ini: alone + ini, database });
     await app.stop();
     return log.filter(line => line.includes('share their seats'));
   };

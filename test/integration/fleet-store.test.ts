@@ -24,10 +24,10 @@ const gateway = (name: string): Listed => ({
   since: '2026-01-01T00:00:00.000Z',
 });
 
-function openStore(t: TestContext, url: string, fleet = 'main'): FleetStore {
+function openStore(t: TestContext, url: string, fleet = 'main', startedRun: string | null = null): FleetStore {
   const { db, close } = openPostgres(url, { maxConnections: 2 });
   t.after(close);
-  return new FleetStore({ db, fleet, ttlMs, clock: systemClock, random: randomBytes });
+  return new FleetStore({ db, fleet, ttlMs, clock: systemClock, random: randomBytes, startedRun });
 }
 
 const electionOf = (candidate: Listed, seen: number, epoch: number, provedGone: string | null = null) => ({
@@ -45,7 +45,7 @@ async function reigned(t: TestContext, database: TestDatabase) {
   await store.read();
   const won = await store.elect(electionOf(a, 0, 7));
   assert.ok(won);
-  const { row } = await store.renew({ epoch: 7, holder: a.id, stamp: won.row.stamp, members: [a, b] });
+  const { row } = await store.renew({ epoch: 7, holder: a.id, stamp: won.row.stamp, members: [a, b], mends: false });
   return { store, a, b, row };
 }
 
@@ -115,7 +115,7 @@ test('the row tells where its conductor is reached, and is renewed with each wri
   assert.deepEqual(stored, { holder: a.id, url: a.url });
   assert.deepEqual(row.members, [a, b]);
   assert.ok(row.ageMs < 1_000);
-  const again = await store.renew({ epoch: 7, holder: a.id, stamp: row.stamp, members: [a, b] });
+  const again = await store.renew({ epoch: 7, holder: a.id, stamp: row.stamp, members: [a, b], mends: false });
   assert.equal(again.isRenewed, true);
   assert.notEqual(again.row.stamp, row.stamp);
   assert.deepEqual(await store.read().then(({ stamp }) => stamp), again.row.stamp);
@@ -124,13 +124,13 @@ test('the row tells where its conductor is reached, and is renewed with each wri
 test('a renewal that comes late changes nothing, and is told what the row is', async t => {
   const database = await freshDatabase(t);
   const { store, a, b, row } = await reigned(t, database);
-  const newer = await store.renew({ epoch: 7, holder: a.id, stamp: row.stamp, members: [a, b] });
-  const late = await store.renew({ epoch: 7, holder: a.id, stamp: row.stamp, members: [a] });
+  const newer = await store.renew({ epoch: 7, holder: a.id, stamp: row.stamp, members: [a, b], mends: false });
+  const late = await store.renew({ epoch: 7, holder: a.id, stamp: row.stamp, members: [a], mends: false });
   assert.equal(late.isRenewed, false);
   assert.deepEqual(late.row.members, [a, b]);
   assert.equal(late.row.stamp, newer.row.stamp);
   await store.elect(electionOf(b, 7, 8, a.id));
-  const over = await store.renew({ epoch: 7, holder: a.id, stamp: newer.row.stamp, members: [a] });
+  const over = await store.renew({ epoch: 7, holder: a.id, stamp: newer.row.stamp, members: [a], mends: false });
   assert.deepEqual([over.isRenewed, over.row.holder], [false, b.id]);
 });
 
@@ -142,7 +142,7 @@ test('two writes of the same moment have different stamps', async t => {
     AS 'SELECT renewed_at FROM public.gateway_fleets LIMIT 1'`);
   const url = `${database.url}?options=${encodeURIComponent('-c search_path=still,pg_catalog,public')}`;
   const still = openStore(t, url);
-  const again = await still.renew({ epoch: 7, holder: a.id, stamp: row.stamp, members: [a] });
+  const again = await still.renew({ epoch: 7, holder: a.id, stamp: row.stamp, members: [a], mends: false });
   assert.equal(again.isRenewed, true);
   assert.notEqual(again.row.stamp, row.stamp);
   assert.equal(Math.round((Number(again.row.stamp) - Number(row.stamp)) * 1e6), 1);
@@ -155,7 +155,7 @@ test('a reign that an older copy of the row forgets is lifted again, with its li
   await store.elect(electionOf(b, 7, 20, a.id));
   const { stamp } = await store.read();
   await database.query('DELETE FROM gateway_fleets; INSERT INTO gateway_fleets SELECT * FROM copy');
-  const lifted = await store.renew({ epoch: 20, holder: b.id, stamp, members: [a, b] });
+  const lifted = await store.renew({ epoch: 20, holder: b.id, stamp, members: [a, b], mends: false });
   assert.equal(lifted.isRenewed, true);
   assert.deepEqual([lifted.row.epoch, lifted.row.holder, lifted.row.members], [20, b.id, [a, b]]);
 });
@@ -165,7 +165,13 @@ test('a row that is gone is made again by the renewal, with the secret that the 
   const { store, a, row } = await reigned(t, database);
   const secret = Buffer.from(store.secret);
   await database.query('DELETE FROM gateway_fleets');
-  const { isRenewed, row: made } = await store.renew({ epoch: 7, holder: a.id, stamp: row.stamp, members: [a] });
+  const { isRenewed, row: made } = await store.renew({
+    epoch: 7,
+    holder: a.id,
+    stamp: row.stamp,
+    members: [a],
+    mends: false,
+  });
   assert.deepEqual([isRenewed, made.epoch, made.holder], [true, 7, a.id]);
   assert.deepEqual((await database.query('SELECT secret FROM gateway_fleets'))[0]?.secret, secret);
 });
@@ -181,9 +187,9 @@ test('only its own reign is released, with the list that follows', async t => {
   assert.deepEqual(await database.query('SELECT url FROM gateway_fleets'), [{ url: null }]);
 });
 
-test('whoever watches the database hears of an election at once', async t => {
+test('whoever watches the database hears of an election at once, and not of renewals', async t => {
   const database = await freshDatabase(t);
-  const { store, a, b } = await reigned(t, database);
+  const { store, a, b, row } = await reigned(t, database);
   const { pool, close } = openPostgres(database.url);
   t.after(close);
   const changed: string[] = [];
@@ -199,10 +205,20 @@ test('whoever watches the database hears of an election at once', async t => {
   });
   t.after(() => watch.stop());
   await until(() => watch.mode === 'listen' && changed.includes('gateway_fleets'));
+  const session = await pool.connect();
+  const notified: (string | undefined)[] = [];
+  session.on('notification', ({ payload }) => notified.push(payload));
+  await session.query('LISTEN tokligence_changes');
   changed.length = 0;
+  const again = await store.renew({ epoch: 7, holder: a.id, stamp: row.stamp, members: [a, b], mends: false });
+  await store.renew({ epoch: 7, holder: a.id, stamp: again.row.stamp, members: [a, b], mends: false });
+  await database.query('UPDATE users SET display_name = display_name');
+  await until(() => notified.length > 0);
+  assert.deepEqual(notified, ['public.users']);
   await store.elect(electionOf(b, 7, 8, a.id));
-  await until(() => changed.length > 0);
-  assert.deepEqual(changed, ['gateway_fleets']);
+  await until(() => changed.includes('gateway_fleets'));
+  assert.deepEqual(notified, ['public.users', 'public.gateway_fleets']);
+  session.release(true);
 });
 
 test('everybody may not read the secret, whatever the schema gives to everybody', async t => {
@@ -225,7 +241,7 @@ test('the role of a gateway needs no more than docs/operate.md grants to it', as
   const won = await store.elect(electionOf(gateway('a'), 0, 3));
   assert.ok(won);
   const reign = { epoch: 3, holder: won.row.holder ?? '', members: won.row.members };
-  assert.equal((await store.renew({ ...reign, stamp: won.row.stamp })).isRenewed, true);
+  assert.equal((await store.renew({ ...reign, stamp: won.row.stamp, mends: false })).isRenewed, true);
   assert.equal(await store.release(reign), true);
 });
 
@@ -272,7 +288,7 @@ test('a process that is stopped between two statements holds the row for two sec
       return result;
     },
   };
-  const parts = { fleet: 'main', ttlMs, clock: systemClock, random: randomBytes };
+  const parts = { fleet: 'main', ttlMs, clock: systemClock, random: randomBytes, startedRun: null };
   const stopped = new FleetStore({ ...parts, db: db.withPlugin(stops) });
   const answer = assert.rejects(stopped.elect(electionOf(a, 7, 9, a.id)));
   await reached.promise;
@@ -301,7 +317,7 @@ test('a database that says nothing is given up after three seconds', async t => 
   const { b } = await reigned(t, database);
   const [{ pool, close: leave }, { db, close }] = [openPostgres(database.url), openPostgres(database.url)];
   const clock = new ManualClock();
-  const store = new FleetStore({ db, fleet: 'main', ttlMs, clock, random: randomBytes });
+  const store = new FleetStore({ db, fleet: 'main', ttlMs, clock, random: randomBytes, startedRun: null });
   const operator = await pool.connect();
   await operator.query('BEGIN; SELECT * FROM gateway_fleets FOR UPDATE');
   const given = assert.rejects(store.elect(electionOf(b, 7, 8)), /has not answered within 3000 ms/);

@@ -25,7 +25,7 @@ const fleet = await Fleet.join({
   advertise: null,
   certificate: null,
   place: await ownPlace(),
-  store: new FleetStore({ db, fleet: 'main', ttlMs: times.ttlMs, clock, random: randomBytes }),
+  store: new FleetStore({ db, fleet: 'main', ttlMs: times.ttlMs, clock, random: randomBytes, startedRun: null }),
   clock,
   random: randomBytes,
   duties: {
@@ -52,6 +52,7 @@ const watch = setInterval(() => {
   const state = {
     role: fleet.role(),
     mayStart: fleet.reign.mayStart(now),
+    mayGrantToItself: fleet.reign.mayGrant(id, now),
     epoch,
     conductor: contact.to?.id ?? null,
     mayGrant: (conducted?.attendees ?? []).filter(a => fleet.reign.mayGrant(a.listed.id, now)).map(a => a.listed.id),

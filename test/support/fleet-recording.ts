@@ -33,11 +33,11 @@ const listed =
 export const conductorOf1 = recording([
   `[{"t":"welcome","epoch":77,"beat":800.75,"answers":1000.25,"members":[${listed}]}]`,
   '[{"t":"seat","ticket":2,"attempt":1,"isQueued":true,"waitMs":40,"position":3},{"t":"refuse","ticket":3,"attempt":0,"isQueued":false,"waitMs":0,"position":12,"refusal":{"code":"pool_full","depth":1000,"bytes":268435456,"retryAfterSec":4}}]',
-  `[{"t":"beat","beat":1300,"answers":1500},{"t":"list","members":[${listed}]},{"t":"closed","pools":[[0,2000]]}]`,
+  `[{"t":"beat","beat":1300,"answers":1500},{"t":"list","members":[${listed}]},{"t":"closures","pool":0,"closures":[{"provider":"gpu","model":"m","forMs":2000}],"isCut":false}]`,
   `[{"t":"answer","ask":1,"value":null},{"t":"view","pool":0,"changes":{"in_use":4}},{"t":"elsewhere","epoch":78,"conductor":${listed}}]`,
 ]);
 export const kindsOfConductor1 = [
-  ...['welcome', 'seat', 'refuse', 'beat', 'list', 'closed', 'answer', 'view', 'elsewhere'],
+  ...['welcome', 'seat', 'refuse', 'beat', 'list', 'closures', 'answer', 'view', 'elsewhere'],
 ];
 
 /** Kinds that were added since: a gateway of protocol 1 passes over what it does not know. */

@@ -3,15 +3,17 @@
  * that obeys it. The oracle is what really runs.
  */
 import assert from 'node:assert/strict';
-import type { PoolSettings } from '../../src/config/config.ts';
+import type { PoolSettings, TenantConfig } from '../../src/config/config.ts';
 import { GatewayError } from '../../src/domain/errors.ts';
+import type { Spent } from '../../src/domain/usage.ts';
+import type { Level } from '../../src/domain/vocabulary.ts';
 import type { TicketWord } from '../../src/fleet/member.ts';
 import { type Downward, readDownward, readUpward, type Upward } from '../../src/fleet/messages/messages.ts';
 import type { Outlook } from '../../src/fleet/outlook.ts';
 import { FleetSeats } from '../../src/gateway/fleet/fleet-seats.ts';
 import { Dispatcher } from '../../src/gateway/pool/dispatcher.ts';
 import { PoolDesk } from '../../src/gateway/pool/pool-desk.ts';
-import type { putBack } from '../../src/gateway/pool/ticket.ts';
+import type { putBack, TicketFields } from '../../src/gateway/pool/ticket.ts';
 import { WaitWindow } from '../../src/observed/wait-window.ts';
 import { anyFields } from './arrange-dispatcher.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -26,9 +28,14 @@ interface WorldLink {
 
 interface Running {
   readonly node: Node;
+  readonly requestId: string;
   readonly end: (answer: typeof putBack | 'served') => void;
-  readonly busy: () => boolean;
+  readonly busy: (retryAfterMs?: number | null, status?: number) => boolean;
+  readonly progress: (spent: Spent) => void;
+  readonly answered: (status: number) => void;
 }
+
+type Tenants = ReadonlyMap<string, TenantConfig>;
 
 /** Lets promises settle. */
 export const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
@@ -42,7 +49,7 @@ class Node {
   /** Its clock forbids to use a seat that comes now. */
   isLate = false;
 
-  constructor(world: World, id: string, fields: Partial<PoolSettings>) {
+  constructor(world: World, id: string, fields: Partial<PoolSettings>, tenants: Tenants) {
     const { clock } = world;
     const settings = poolSettings(fields);
     this.id = id;
@@ -50,10 +57,17 @@ class Node {
     this.seats = new FleetSeats({ clock, random: () => 0.5, cut: null, log });
     const mayGrant = (now: number) => this.seats.mayGrant(now);
     const waits = new WaitWindow(clock);
-    this.pool = new PoolDesk({ name: 'gpu', settings, tenants: new Map(), clock, waits, mayGrant });
+    this.pool = new PoolDesk({ name: 'gpu', settings, tenants, clock, waits, mayGrant });
     const desk = this.seats.deskOf('gpu', this.pool, settings);
     this.dispatcher = new Dispatcher({ name: 'gpu', settings, desk, clock, random: () => 0.5 });
     this.seats.joined(world.fleetOf(this), id);
+  }
+
+  configure(fields: Partial<PoolSettings>, tenants: Tenants): void {
+    const settings = poolSettings(fields);
+    this.pool.configure(settings, tenants);
+    this.dispatcher.configure(settings);
+    this.seats.configure('gpu', settings);
   }
 }
 
@@ -61,6 +75,8 @@ export class World {
   readonly clock = new ManualClock();
   readonly nodes: readonly Node[];
   readonly running: Running[] = [];
+  /** Requests, in the order in which their work began. */
+  readonly started: string[] = [];
   readonly outcomes: Promise<unknown>[] = [];
   readonly tickets: { leave(): void }[] = [];
   mostAtOnce = 0;
@@ -71,8 +87,8 @@ export class World {
   #epoch = 0;
   #asked = 0;
 
-  constructor(nodes: number, settings: Partial<PoolSettings>) {
-    this.nodes = Array.from({ length: nodes }, (_, at) => new Node(this, `node-${at}`, settings));
+  constructor(nodes: number, settings: Partial<PoolSettings>, tenants: Tenants = new Map()) {
+    this.nodes = Array.from({ length: nodes }, (_, at) => new Node(this, `node-${at}`, settings, tenants));
   }
 
   fleetOf(node: Node) {
@@ -117,18 +133,23 @@ export class World {
 
   // ---- what may happen
 
-  request(node: Node, level: 0 | 3 | 9, flowId: string): void {
-    const ticket = node.dispatcher.ticket({ ...anyFields, requestId: `r${++this.#asked}`, level, flowId });
+  request(node: Node, level: Level, flowId: string, fields: Partial<TicketFields> = {}): void {
+    const requestId = `r${++this.#asked}`;
+    const ticket = node.dispatcher.ticket({ ...anyFields, ...fields, requestId, level, flowId });
     this.tickets.push(ticket);
     const work = () =>
       new Promise<string | typeof putBack>(resolve => {
+        this.started.push(requestId);
         const running: Running = {
           node,
+          requestId,
           end: answer => {
             this.running.splice(this.running.indexOf(running), 1);
             resolve(answer);
           },
-          busy: () => ticket.upstreamBusy(429, 10),
+          busy: (retryAfterMs = 10, status = 429) => ticket.upstreamBusy(status, retryAfterMs),
+          progress: spent => ticket.progress(spent),
+          answered: status => ticket.upstreamAnswered(status),
         };
         this.running.push(running);
         this.mostAtOnce = Math.max(this.mostAtOnce, this.running.length);

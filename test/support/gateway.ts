@@ -63,7 +63,11 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
   return { ...gateway, reload: (ini: string) => app.reload(() => read(ini)) };
 }
 
-const iniText = ({ database, ini }: GatewayOptions, dataDir: string) => `
+/** A gateway whose clock stands still would be lost to the others of its fleet. */
+const alone = ({ ini, overrides }: GatewayOptions): string =>
+  overrides?.clock === undefined || ini.includes('[cluster]') ? '' : '[cluster]\nenabled = false';
+
+const iniText = ({ database, ini, ...options }: GatewayOptions, dataDir: string) => `
 [gateway]
 edition = ${database ? 'team' : 'personal'}
 port = 0
@@ -76,6 +80,7 @@ admin_key = ${adminKey}
 [log]
 level = debug
 format = json
+${alone({ ini, ...options })}
 ${ini}`;
 
 function client(app: App, dataDir: string, log: readonly string[]): Omit<TestGateway, 'reload'> {

@@ -4,6 +4,7 @@ import { SaidOnce } from '../../domain/structures/said-once.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { unavailability } from '../answered.ts';
 import type { Catalogue } from '../migrations/catalogue.ts';
+import { isNeeded } from '../migrations/tables.ts';
 import { onConnection, pause } from '../postgres/postgres.ts';
 import { type TableName, tableNames } from '../schema.ts';
 import { isReadOnly, readOnlyReason, readOnlySentence } from '../word.ts';
@@ -155,7 +156,7 @@ class ChangeWatcher implements Watcher {
       const look = (client: pg.PoolClient) => this.#looks.look(client, this.#schema, isHeard);
       const seen = await onConnection(this.#options.pool, signal, look);
       this.#said.isOver('looking');
-      this.#lacksTables = seen.catalogue.missing.length > 0;
+      this.#lacksTables = seen.catalogue.missing.some(isNeeded);
       this.#tellOfWrites(seen.catalogue.isReadOnly);
       this.#faults = faultsOf(seen.catalogue);
       this.#changed(seen.changed);

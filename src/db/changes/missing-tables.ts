@@ -3,6 +3,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { SaidOnce } from '../../domain/structures/said-once.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Catalogue } from '../migrations/catalogue.ts';
+import { isNeeded } from '../migrations/tables.ts';
 
 export interface MissingTablesOptions {
   readonly pool: Pool;
@@ -31,7 +32,9 @@ export class MissingTables {
   }
 
   /** Resolves to the schema if everything was created, else null. Rejects with errors of the connection. */
-  async attend({ missing, isEmpty }: Catalogue): Promise<string | null> {
+  async attend(catalogue: Catalogue): Promise<string | null> {
+    const { isEmpty } = catalogue;
+    const missing = catalogue.missing.filter(isNeeded);
     this.#tell(isEmpty ? nothingThere : missing.length > 0 ? lacking(missing) : null);
     if (isEmpty) return this.#renewInTime();
     this.#emptySince = null;

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../domain/clock.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { toldWait } from '../../telemetry/told-wait.ts';
 import { knownOfEmbedded } from '../postgres/postgres.ts';
+import { serverRun } from '../postgres/server-run.ts';
 import { EmbeddedFault } from './embedded-binaries.ts';
 import {
   type Cluster,
@@ -25,6 +26,8 @@ export interface EmbeddedOptions {
 
 export interface Embedded {
   readonly url: string;
+  /** The run of the server (`serverRun`), if it was down and this process has started it; else null. */
+  readonly startedRun: string | null;
   /** Stops the server unless another gateway on the same data folder still uses it. */
   stop(): Promise<void>;
 }
@@ -44,8 +47,9 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Embedded>
   const starting = `the PostgreSQL in ${cluster.folder} to start and to answer; the file log there says what it does`;
   const lease = await toldWait(starting, takeLease(cluster, true), told);
   await createDatabase(lease.client);
+  const startedRun = lease.wasDown ? await runOf(lease.client) : null;
   const keeper = new Keeper(cluster, lease.client, log);
-  return { url: urlOf(cluster.password, lease.port, database), stop: () => keeper.stop() };
+  return { url: urlOf(cluster.password, lease.port, database), startedRun, stop: () => keeper.stop() };
 };
 
 /** Returns the URL of the server that runs on this data folder; null if none runs. */
@@ -68,6 +72,8 @@ const urlOf = (password: string, port: number, name: string): string =>
 interface Lease {
   readonly client: pg.Client;
   readonly port: number;
+  /** No server ran until this process has started it. */
+  readonly wasDown: boolean;
 }
 
 const startTries = 3;
@@ -78,19 +84,22 @@ const answerWithinMs = 120_000;
 /** Adopts the running server or starts one, until a session on it holds the lease. */
 const takeLease = async (cluster: Cluster, mayMove: boolean): Promise<Lease> => {
   const deadline = performance.now() + answerWithinMs;
+  let wasDown = false;
   for (let tries = 0; performance.now() < deadline; ) {
     const server = await findPostmaster(cluster.folder);
     if (server === null) {
       tries += 1;
-      await startServer(cluster, mayMove).catch(async error => {
+      const starting = startServer(cluster, mayMove).then(() => true);
+      wasDown = await starting.catch(async error => {
         if (error instanceof EmbeddedFault || tries === startTries) throw error;
         // Another gateway may be starting it, or the last server's children may still be leaving.
         await sleep(1_000);
+        return false;
       });
       continue;
     }
     const client = server.port === null ? null : await leaseOn(cluster.password, server.port);
-    if (client !== null && server.port !== null) return { client, port: server.port };
+    if (client !== null && server.port !== null) return { client, port: server.port, wasDown };
     await sleep(waitMs);
   }
   throw new EmbeddedFault(
@@ -117,6 +126,11 @@ const leaseOn = async (password: string, port: number): Promise<pg.Client | null
     if (wrongPassword) throw new EmbeddedFault('the embedded PostgreSQL does not accept the password kept beside it');
     return null;
   }
+};
+
+const runOf = async (client: pg.Client): Promise<string | null> => {
+  const { rows } = await client.query<{ run: string }>(`SELECT ${serverRun} AS run`);
+  return rows[0]?.run ?? null;
 };
 
 const createDatabase = async (client: pg.Client): Promise<void> => {

@@ -5,59 +5,11 @@ import { type Database, tableNames } from '../schema.ts';
 import { readCatalogue } from './catalogue.ts';
 import { historyTable } from './history.ts';
 import { isAllRecorded } from './history-triggers.ts';
-import { createMissing, ledger, missingParts, postgresTables, sqliteTables, type TableDefinition } from './tables.ts';
+import { ledger, missingParts, postgresTables, sqliteTables, type TableDefinition } from './tables.ts';
 import { mendTriggers, migrationsLock } from './trigger-mending.ts';
 import { tellsAll } from './triggers.ts';
+import { type Migration, migrations } from './versions.ts';
 
-/* Migrations are append-only: a published one is never edited. Each returns the statements that bring a database
-   with the given tables to its version. All of them, their record in `tokligence_migrations` and the check of the
-   columns are one transaction: a database that is refused stays unchanged. Triggers follow, table by table
-   (trigger-mending.ts). */
-interface Migration {
-  readonly version: number;
-  readonly name: string;
-  postgres(existing: ReadonlySet<string>): string[];
-  sqlite(existing: ReadonlySet<string>): string[];
-}
-
-const migrations: readonly Migration[] = [
-  {
-    version: 1,
-    name: 'users, keys, mappings and their settings',
-    postgres: existing => createMissing(postgresTables, 1, existing),
-    sqlite: existing => createMissing(sqliteTables, 1, existing),
-  },
-  {
-    version: 2,
-    name: 'settings of pools',
-    postgres: existing => createMissing(postgresTables, 2, existing),
-    sqlite: existing => createMissing(sqliteTables, 2, existing),
-  },
-  {
-    version: 3,
-    name: 'boosts and schedules',
-    postgres: existing => createMissing(postgresTables, 3, existing),
-    sqlite: existing => createMissing(sqliteTables, 3, existing),
-  },
-  {
-    version: 4,
-    name: 'history',
-    postgres: existing => createMissing(postgresTables, 4, existing),
-    sqlite: existing => createMissing(sqliteTables, 4, existing),
-  },
-  {
-    version: 5,
-    name: 'sessions of the console',
-    postgres: existing => createMissing(postgresTables, 5, existing),
-    sqlite: existing => createMissing(sqliteTables, 5, existing),
-  },
-  {
-    version: 6,
-    name: 'fleets of gateways',
-    postgres: existing => createMissing(postgresTables, 6, existing),
-    sqlite: existing => createMissing(sqliteTables, 6, existing),
-  },
-];
 const latestVersion = Math.max(...migrations.map(({ version }) => version));
 
 /** The database cannot be used as it is, and a retry would not change that. */
@@ -130,7 +82,7 @@ const migrateInTransaction = async (
   client: pg.PoolClient,
   { allOrNothing = false, waits }: MigrationOptions,
 ): Promise<Pick<Migrated, 'schema' | 'created'>> => {
-  const { schema, role, mayCreate, isReadOnly } = await whereAndWho(client);
+  const { schema, role, mayCreate, mayAlterFleets, isReadOnly } = await whereAndWho(client);
   const locking = client.query(migrationsLock, [schema]);
   await (waits === undefined ? locking : toldWait('another gateway to bring the database up to date', locking, waits));
   await client.query(`SET LOCAL lock_timeout = ${lockPatienceMs}`);
@@ -141,7 +93,9 @@ const migrateInTransaction = async (
     columns,
   );
 
-  const pending = migrationsAfter(existing.has(ledger) ? await recordedVersion(client) : 0);
+  const recorded = existing.has(ledger) ? await recordedVersions(client) : new Set<number>();
+  const mayAll = mayCreate && mayAlterFleets && !isReadOnly && !(allOrNothing && existing.size > 0);
+  const pending = migrationsWithout(recorded).filter(({ isOptional }) => mayAll || isOptional !== true);
   const statements = pending.flatMap(migration => migration.postgres(existing));
   if (allOrNothing && existing.size > 0 && statements.length > 0) {
     throw new SchemaFault(`${[...existing].join(', ')} came to be meanwhile: the other tables are not created`);
@@ -187,11 +141,15 @@ const whereAndWho = async (client: pg.PoolClient) => {
     schema: string | null;
     role: string;
     mayCreate: boolean | null;
+    mayAlterFleets: boolean;
     isReadOnly: boolean;
   }>(
     `SELECT current_schema() AS schema, current_user AS role,
       current_setting('transaction_read_only')::bool AS "isReadOnly",
-      has_schema_privilege(current_schema(), 'CREATE') AS "mayCreate"`,
+      has_schema_privilege(current_schema(), 'CREATE') AS "mayCreate",
+      NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = current_schema() AND c.relname = 'gateway_fleets'
+          AND NOT pg_has_role(c.relowner, 'USAGE')) AS "mayAlterFleets"`,
   );
   const row = rows[0];
   if (row === undefined || row.schema === null) {
@@ -233,21 +191,23 @@ const refuseMissing = (tables: readonly TableDefinition[], columns: Columns): vo
   if (missing.length > 0) throw new SchemaFault(`the database does not fit: ${missing.join('; ')}`);
 };
 
-const recordedVersion = async (client: pg.PoolClient): Promise<number> => {
-  const { rows } = await client.query<{ version: number }>(
-    `SELECT coalesce(max(version), 0) AS version FROM ${ledger}`,
-  );
-  return rows[0]?.version ?? 0;
+const recordedVersions = async (client: pg.PoolClient): Promise<ReadonlySet<number>> => {
+  const { rows } = await client.query<{ version: number }>(`SELECT version FROM ${ledger}`);
+  return new Set(rows.map(({ version }) => version));
 };
 
-const migrationsAfter = (version: number): readonly Migration[] => {
+const migrationsWithout = (recorded: ReadonlySet<number>): readonly Migration[] => {
+  const version = Math.max(0, ...recorded);
   if (version > latestVersion) {
     throw new SchemaFault(
       `the database is at version ${version}, made by a newer gateway; this one knows up to version ${latestVersion}: ` +
         'start the newer gateway, or restore the database as it was before',
     );
   }
-  return migrations.filter(migration => migration.version > version);
+  // An optional one may have been left out before a later one.
+  const isPending = (one: Migration) =>
+    one.version > version || (one.isOptional === true && !recorded.has(one.version));
+  return migrations.filter(isPending);
 };
 
 const insufficientPrivilege = '42501';
@@ -277,10 +237,8 @@ const migrateFile = async (db: Kysely<Database>): Promise<void> => {
   if (!existing.has(ledger)) {
     await sql.raw(ledgerTable(`TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`)).execute(db);
   }
-  const version = await sql<{
-    version: number;
-  }>`SELECT coalesce(max(version), 0) AS version FROM ${sql.table(ledger)}`.execute(db);
-  for (const migration of migrationsAfter(version.rows[0]?.version ?? 0)) {
+  const { rows } = await sql<{ version: number }>`SELECT version FROM ${sql.table(ledger)}`.execute(db);
+  for (const migration of migrationsWithout(new Set(rows.map(({ version }) => version)))) {
     for (const statement of migration.sqlite(existing)) await sql.raw(statement).execute(db);
     await sql`INSERT INTO ${sql.table(ledger)} (version, name) VALUES (${migration.version}, ${migration.name})`.execute(
       db,

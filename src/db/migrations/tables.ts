@@ -25,6 +25,8 @@ export interface TableDefinition {
   readonly indexes: Readonly<Record<string, string>>;
   /** Whoever may read it could pass for a gateway: no default privilege of the schema makes it public. */
   readonly isSecret?: true;
+  /** Where the role may not create it, the gateway does without. */
+  readonly isOptional?: true;
 }
 
 /** The record of the migrations that were applied. */
@@ -148,11 +150,13 @@ const consoleSessions = (timestamp: string): TableDefinition => ({
 const fleets: TableDefinition = {
   name: 'gateway_fleets',
   since: 6,
-  required: Object.keys(gatewayFleetRow.properties),
+  // `proof` is of a later migration, which a role may lack the rights for.
+  required: Object.keys(gatewayFleetRow.properties).filter(column => column !== 'proof'),
   columns: `fleet TEXT PRIMARY KEY, epoch BIGINT NOT NULL, holder UUID, url TEXT, renewed_at TIMESTAMPTZ NOT NULL,
     members JSONB NOT NULL, secret BYTEA NOT NULL`,
   indexes: {},
   isSecret: true,
+  isOptional: true,
 };
 
 /** Ordered so that each table refers only to earlier ones. */
@@ -169,6 +173,10 @@ export const postgresTables: readonly TableDefinition[] = [
   consoleSessions('TIMESTAMPTZ'),
   fleets,
 ];
+
+/** Whether the gateway cannot do its work without that table. */
+export const isNeeded = (name: string): boolean =>
+  !postgresTables.some(table => table.name === name && table.isOptional === true);
 
 /** Personal maps no keys, so it has no table for mappings. */
 export const sqliteTables: readonly TableDefinition[] = [
@@ -200,7 +208,7 @@ export const missingParts = (
 ): string[] =>
   tables.flatMap(table => {
     const found = columns.get(table.name);
-    if (found === undefined) return [`table ${table.name} is missing`];
+    if (found === undefined) return table.isOptional === true ? [] : [`table ${table.name} is missing`];
     return table.required
       .filter(column => !found.has(column))
       .map(column => `column ${table.name}.${column} is missing`);

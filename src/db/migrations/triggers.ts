@@ -23,16 +23,23 @@ export interface TriggerFunction {
 /** The channel on which the triggers of all our tables send `<schema>.<table>`. */
 export const changesChannel = 'tokligence_changes';
 
+const quietSetting = 'tokligence.changes_nothing';
+/** SQL for the RETURNING clause of a statement: neither it nor what follows in its transaction is notified. */
+export const changesNothing = `set_config('${quietSetting}', 'on', true)`;
+
 /* Notifications reach the whole database, so the payload names the schema: several installations may share a
    database. PostgreSQL folds equal notifications of a transaction into one.
 
    A statement trigger reports each statement once, whatever the number of rows, in replicating sessions too (ENABLE
    ALWAYS). Logical replication applies rows without statements, so a row trigger fires for those, and never in
-   ordinary sessions (ENABLE REPLICA). */
+   ordinary sessions (ENABLE REPLICA). A statement of ours that changes nothing that anybody acts on says so with
+   `changesNothing`. */
 const notifyingFunction = (schema: string): TriggerFunction => {
   const source = `
 BEGIN
-  PERFORM pg_catalog.pg_notify('${changesChannel}', TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME);
+  IF pg_catalog.current_setting('${quietSetting}', true) IS DISTINCT FROM 'on' THEN
+    PERFORM pg_catalog.pg_notify('${changesChannel}', TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME);
+  END IF;
   RETURN NULL;
 END `;
   const name = 'tokligence_notify_change';

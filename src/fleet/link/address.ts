@@ -24,11 +24,12 @@ everywhere.addAddress('::', 'ipv6');
 everywhere.addAddress('::1', 'ipv6');
 everywhere.addSubnet('fe80::', 10, 'ipv6');
 
-const meansItselfEverywhere = (host: string): boolean => everywhere.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
+/** Whether the address leads to one's own machine, whichever that is. */
+export const isOfOneMachine = (ip: string): boolean => everywhere.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4');
 
 export function urlOf({ host, port, isTls }: Omit<Address, 'place'>, place: string | null): string {
   const shown = isIPv6(host) ? `[${host}]` : host;
-  const at = isIP(host) !== 0 && meansItselfEverywhere(host) && place !== null ? `?at=${place}` : '';
+  const at = isIP(host) !== 0 && isOfOneMachine(host) && place !== null ? `?at=${place}` : '';
   return `${isTls ? 'tls' : 'tcp'}://${shown}:${port}${at}`;
 }
 
@@ -47,7 +48,7 @@ export function addressIn(url: string): Address | null {
  */
 export function isProving({ host, place }: Address, ownPlace: string | null): boolean {
   if (isIP(host) === 0) return false;
-  return !meansItselfEverywhere(host) || (place !== null && place === ownPlace);
+  return !isOfOneMachine(host) || (place !== null && place === ownPlace);
 }
 
 /**

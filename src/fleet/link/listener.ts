@@ -64,11 +64,10 @@ export async function listen<In, Out extends object>(options: ListenOptions<In, 
         });
   await listening(server, host, port);
   server.on('error', error => warn(`The listener of the fleet: ${error.message}`));
-  const bound = boundPort(server);
-  const url = urlOf(
-    { host: advertise?.host ?? host, port: advertise?.port ?? bound, isTls: certificate !== null },
-    own.place,
-  );
+  const bound = boundTo(server);
+  // The address instead of a name that leads to it: a name proves nothing.
+  const at = { host: advertise?.host ?? bound.address, port: advertise?.port ?? bound.port };
+  const url = urlOf({ ...at, isTls: certificate !== null }, own.place);
   const door = new Door(options, url);
   server.on('connection', (socket: Socket) => door.came(socket));
   if (certificate !== null) server.on('secureConnection', (socket: TLSSocket) => door.encrypted(socket));
@@ -85,9 +84,9 @@ const listening = (server: Server, host: string, port: number): Promise<void> =>
     });
   });
 
-function boundPort(server: Server): number {
+function boundTo(server: Server): { readonly address: string; readonly port: number } {
   const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return typeof address === 'object' && address !== null ? address : { address: '', port: 0 };
 }
 
 /** A connection whose other end has not proved itself. */

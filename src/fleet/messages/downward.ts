@@ -1,7 +1,7 @@
 /** The messages of a conductor to a member. */
 import { type Static, Type } from 'typebox';
 import { count, nullable } from '../../domain/shape.ts';
-import { answer, ask, epochNumber, list, listed, members, mostPools, ms, name, open, place, pool } from './shapes.ts';
+import { answer, ask, epochNumber, list, listed, members, ms, name, open, place, pool, text } from './shapes.ts';
 
 /** How long it waited, and where it stood when it came; both are the conductor's to know. */
 const wait = { isQueued: Type.Boolean(), waitMs: ms, position: count };
@@ -23,6 +23,9 @@ const refusal = open({
   closedForMs: Type.Optional(ms),
 });
 
+/** So many of the longest names fit into a frame. */
+export const mostClosuresTold = 200;
+
 const kinds = {
   welcome: open({
     t: Type.Literal('welcome'),
@@ -36,8 +39,14 @@ const kinds = {
   elsewhere: open({ t: Type.Literal('elsewhere'), epoch: epochNumber, conductor: nullable(listed) }),
   seat: open({ t: Type.Literal('seat'), ...place, ...wait }),
   refuse: open({ t: Type.Literal('refuse'), ...place, ...wait, refusal }),
-  /** Pools of which nothing starts, each: its number, and for how long. */
-  closed: open({ t: Type.Literal('closed'), pools: list(Type.Tuple([pool, ms]), mostPools) }),
+  /** All that the upstream of a pool has closed: of a provider one model, or null for all; and for how long. */
+  closures: open({
+    t: Type.Literal('closures'),
+    pool,
+    closures: list(open({ provider: name(200), model: nullable(text(400)), forMs: ms }), mostClosuresTold),
+    /** There are more. */
+    isCut: Type.Boolean(),
+  }),
   ask: open({ t: Type.Literal('ask'), ...ask }),
   answer: open({ t: Type.Literal('answer'), ...answer }),
   /** Changes in the view of a pool. No gateway says so: members ask for what they show (decision 0041). */

@@ -7,7 +7,7 @@ import { mostUrlChars } from '../link/address.ts';
 export const open = <T extends TProperties>(properties: T) => Type.Object(properties);
 export const list = <T extends TSchema>(schema: T, maxItems: number) =>
   Type.Immutable(Type.Array(schema, { maxItems }));
-const text = (maxLength: number) => Type.String({ maxLength });
+export const text = (maxLength: number) => Type.String({ maxLength });
 export const name = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 /** Text for the row of the fleet: any database can store it, whatever its encoding. */
 const storable = (maxLength: number) => Type.String({ pattern: '^[\\x20-\\x7e]*$', maxLength });

@@ -10,6 +10,7 @@ import {
   list,
   mostPools,
   ms,
+  name,
   open,
   place,
   pool,
@@ -54,7 +55,8 @@ const kinds = {
     brings: list(seats, mostPools),
   }),
   enter: open({ t: Type.Literal('enter'), ...place, pool, asked }),
-  leave: open({ t: Type.Literal('leave'), ...place }),
+  /** `code`: why, as in a refusal; missing: its client has left. */
+  leave: open({ t: Type.Literal('leave'), ...place, code: Type.Optional(name(40)) }),
   /** Several seats, each: ticket, attempt, cost, tokens. */
   progress: open({
     t: Type.Literal('progress'),
@@ -63,7 +65,7 @@ const kinds = {
   finish: open({ t: Type.Literal('finish'), ...place, end }),
   /** The upstream turned that seat's request away; null: it does not say for how long. */
   busy: open({ t: Type.Literal('busy'), ...place, status: count, retryAfterMs: nullable(ms) }),
-  /** The upstream begins to answer that seat's request, and has room. */
+  /** The upstream begins to answer that seat's request, which was the probe of a closure, and has room. */
   answered: open({ t: Type.Literal('answered'), ...place, status: count }),
   beat: open({ t: Type.Literal('beat'), beat: ms, answers: nullable(ms), isLeaving: Type.Boolean() }),
   ask: open({ t: Type.Literal('ask'), ...ask }),

@@ -1,6 +1,6 @@
 /** The actions that the rules of a fleet order, and the messages between members and conductor. */
 import type { Listed, MemberId } from './list.ts';
-import type { Election, Renewal } from './row.ts';
+import type { Election, Release, Renewal } from './row.ts';
 
 /** Seats of one pool. */
 export interface Seats {
@@ -57,7 +57,7 @@ export type Action =
   | { readonly do: 'read' }
   | { readonly do: 'elect'; readonly ask: number; readonly election: Election }
   | { readonly do: 'renew'; readonly ask: number; readonly renewal: Renewal }
-  | { readonly do: 'release'; readonly released: Pick<Renewal, 'epoch' | 'holder' | 'members'> }
+  | { readonly do: 'release'; readonly released: Release }
   /** Open a connection to its own address and close it: does the process live? */
   | { readonly do: 'knock'; readonly at: Listed }
   | { readonly do: 'connect'; readonly to: Listed; readonly generation: number }

@@ -27,6 +27,8 @@ export function begin(p: Process, { row, isStranger, sentAt }: Elected, now: num
     renewedAt: p.rules.renewedSince(sentAt, now),
     stamp: row.stamp,
     isStranger,
+    wasWhole: row.isWhole,
+    foundAt: row.isWhole ? null : now,
     isOver: false,
     attendees: old.map(listed => ({ ...newcomer(listed), isInRow: true, mayBeInRow: true, isSilent: true })),
     brought: [],
@@ -200,7 +202,8 @@ function renew(p: Process, c: Conducted, now: number): void {
   }
   c.askedAt = now;
   c.renewal = { ask, sentAt: now, members };
-  p.actions.push({ do: 'renew', ask, renewal: { epoch: c.epoch, holder: p.self.id, stamp: c.stamp, members } });
+  const mends = c.foundAt !== null && p.rules.mayMend(since(c.foundAt, now), p.times);
+  p.actions.push({ do: 'renew', ask, renewal: { epoch: c.epoch, holder: p.self.id, stamp: c.stamp, members, mends } });
 }
 
 /** Null: no answer, or an error. */
@@ -218,6 +221,7 @@ export function renewed(p: Process, c: Conducted, ask: number, outcome: Renewed,
     return;
   }
   c.stamp = row.stamp;
+  c.foundAt = row.isWhole ? null : (c.foundAt ?? now);
   for (const a of c.attendees) {
     a.mayBeInRow = has(row.members, a.listed.id);
     a.isInRow = a.mayBeInRow;
@@ -232,6 +236,7 @@ export function renewed(p: Process, c: Conducted, ask: number, outcome: Renewed,
   c.isOver = false;
   const list = listOf(p, c);
   if (list.length !== row.members.length || list.some(({ id }) => !has(row.members, id))) renew(p, c, now);
+  else if (p.state.leaving !== 'no') handOver(p, c, now);
 }
 
 // ---- its turn of the timer

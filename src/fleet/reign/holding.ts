@@ -35,7 +35,8 @@ const isGathering = (c: Conducted): boolean => c.attendees.some(a => a.isSilent)
 /** Whether a request of that member may have a seat now. */
 export function mayGrant(p: Process, id: MemberId, now: number): boolean {
   const c = p.state.conducted;
-  if (c === null || !reigns(p, now) || p.rules.mustPause(c.isStranger, now - c.beganAt, p.times)) return false;
+  if (c === null || !reigns(p, now)) return false;
+  if (p.rules.mustPause(c.isStranger, c.wasWhole, now - c.beganAt, p.times)) return false;
   if (id === p.self.id) return true;
   const attendee = attendeeOf(c, id);
   return attendee?.isListed === true && attendee.isLinked && p.rules.maySeat(attendee.isInRow);

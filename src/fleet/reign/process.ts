@@ -50,6 +50,10 @@ export interface Conducted {
   stamp: string;
   /** Was not on the row's list when it was elected. */
   isStranger: boolean;
+  /** Whether the row was whole then. */
+  wasWhole: boolean;
+  /** When the row was found not to be whole; null: it is. */
+  foundAt: number | null;
   /** Neither renewed in time nor answered by all: nothing is granted before the next renewal. */
   isOver: boolean;
   attendees: Attendee[];

@@ -109,8 +109,7 @@ export class Reign {
       if (election?.ask !== ask || conducted !== null) return;
       p.state.election = null;
       if (won === null || contact.link === 'open') return void p.actions.push({ do: 'read' });
-      // A row that was just made has no reign to forget.
-      const isStranger = election.seen > 0 && !following.isListed(p, won.before, election.seen);
+      const isStranger = !following.isListed(p, won.before, election.seen);
       conducting.begin(p, { row: won.row, isStranger, sentAt: election.sentAt }, now);
     });
   }
@@ -153,7 +152,10 @@ export class Reign {
 
   /** Answers `renew`. */
   renewed(ask: number, outcome: conducting.Renewed, now: number): readonly Action[] {
-    return this.#conducting(now, (p, c) => conducting.renewed(p, c, ask, outcome, now));
+    return this.#conducting(now, (p, c) => {
+      conducting.renewed(p, c, ask, outcome, now);
+      this.#departIfIdle();
+    });
   }
 
   /** Answers `conduct`: what this process holds and has freed. */

@@ -13,11 +13,16 @@ export interface FleetRow {
   readonly ageMs: number;
   /** Changes with every write: `renewed_at` as text. */
   readonly stamp: string;
+  /**
+   * It is as a gateway wrote it last, and has forgotten nothing that was written since. False: it may be a copy, or the
+   * server was replaced or restarted, and no reign has lasted on it since for long enough.
+   */
+  readonly isWhole: boolean;
   readonly members: readonly Listed[];
 }
 
 /** The columns that a statement writes; the database adds `renewed_at`. */
-export type Written = Pick<FleetRow, 'epoch' | 'holder' | 'members'>;
+export type Written = Pick<FleetRow, 'epoch' | 'holder' | 'members' | 'isWhole'>;
 
 export interface Election {
   /** The epoch that the candidate read. */
@@ -36,26 +41,38 @@ export interface Renewal {
   /** The row's stamp after the last write that the conductor knows of. */
   readonly stamp: string;
   readonly members: readonly Listed[];
+  /** The reign has lasted on a row that was not whole: what that may have forgotten would have shown itself. */
+  readonly mends: boolean;
 }
+
+export type Release = Pick<Renewal, 'epoch' | 'holder' | 'members'>;
 
 /** Null: not elected. The answer to the candidate is the list as it was and the row as it is now. */
 export function afterElection(row: FleetRow, election: Election, ttlMs: number, rules: Rules): Written | null {
   const isFree = row.holder === null || row.ageMs > ttlMs || row.holder === election.provedGone;
   if (row.epoch !== election.seen || !isFree) return null;
   const kept = rules.keptList(joined(row.members, election.brings));
-  return { epoch: election.epoch, holder: election.candidate.id, members: joined(kept, [election.candidate]) };
+  const members = joined(kept, [election.candidate]);
+  return {
+    epoch: election.epoch,
+    holder: election.candidate.id,
+    members,
+    isWhole: rules.isWholeAfter(row.isWhole, false),
+  };
 }
 
 /** Null: not renewed. A row that has forgotten the reign (a failover, a restore) is lifted to it. */
 export function afterRenewal(row: FleetRow, renewal: Renewal, rules: Rules): Written | null {
   const isMine = isOf(row, renewal) && rules.isUntouched(row.stamp, renewal.stamp);
   if (!isMine && row.epoch >= renewal.epoch) return null;
-  return { epoch: renewal.epoch, holder: renewal.holder, members: renewal.members };
+  const { epoch, holder, members, mends } = renewal;
+  return { epoch, holder, members, isWhole: rules.isWholeAfter(row.isWhole, mends) };
 }
 
 /** Null: the row is another's. */
-export function afterRelease(row: FleetRow, released: Pick<Renewal, 'epoch' | 'holder' | 'members'>): Written | null {
-  return isOf(row, released) ? { epoch: row.epoch, holder: null, members: released.members } : null;
+export function afterRelease(row: FleetRow, released: Release, rules: Rules): Written | null {
+  if (!isOf(row, released)) return null;
+  return { epoch: row.epoch, holder: null, members: released.members, isWhole: rules.isWholeAfter(row.isWhole, false) };
 }
 
 export const isOf = (row: FleetRow, reign: { readonly epoch: number; readonly holder: MemberId | null }): boolean =>

@@ -20,8 +20,12 @@ export interface Rules {
   isSilent(sinceAnswerMs: number, sinceSentMs: number, times: Times): boolean;
   /** A stranger stands beside nobody: where all on the list are gone, or the row was abandoned. */
   mayStrangerStand(isAlone: boolean, ageMs: number, times: Times): boolean;
-  /** A stranger grants nothing at first: a reign that a restored row forgot shows itself by then. */
-  mustPause(isStranger: boolean, reignedMs: number, times: Times): boolean;
+  /** A stranger grants nothing at first on a row that may be a copy: a reign that it forgot shows itself by then. */
+  mustPause(isStranger: boolean, wasWhole: boolean, reignedMs: number, times: Times): boolean;
+  /** What a row has forgotten is not in it because somebody writes to it: only a reign that has lasted mends it. */
+  isWholeAfter(wasWhole: boolean, mends: boolean): boolean;
+  /** Whether the reign has lasted long enough since the row was found not to be whole. */
+  mayMend(sinceFoundMs: number, times: Times): boolean;
 
   // 3: the list
   /** The row lists a member before its first seat. */
@@ -82,7 +86,9 @@ export const rules: Rules = {
 
   isSilent: (sinceAnswerMs, sinceSentMs, times) => Math.min(sinceAnswerMs, sinceSentMs) > times.lostMs,
   mayStrangerStand: (isAlone, ageMs, times) => isAlone || ageMs > times.abandonedAfterMs,
-  mustPause: (isStranger, reignedMs, times) => isStranger && reignedMs <= times.ttlMs,
+  mustPause: (isStranger, wasWhole, reignedMs, times) => isStranger && !wasWhole && reignedMs <= times.ttlMs,
+  isWholeAfter: (wasWhole, mends) => wasWhole || mends,
+  mayMend: (sinceFoundMs, times) => sinceFoundMs > times.ttlMs,
 
   maySeat: isInRow => isInRow,
   keptList: old => old,

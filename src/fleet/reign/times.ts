@@ -31,13 +31,16 @@ export interface ConfiguredTimes {
 
 /** Error of both clocks and one late turn of a timer. */
 const margin = 0.9;
+/** Of short times a tenth is less than that: two turns of the timer, and what clocks differ by. */
+const turnsMs = 1_000;
+const clocksAgree = 0.97;
 
 export const timesOf = (configured: ConfiguredTimes): Times => ({
   ...configured,
   reignMs: configured.ttlMs * margin,
   lostMs: 2_000,
   heardMs: 2_000 * margin,
-  isolatedAfterMs: configured.deadAfterMs * margin,
+  isolatedAfterMs: Math.min(configured.deadAfterMs * margin, (configured.deadAfterMs - turnsMs) * clocksAgree),
   renewEveryMs: 1_000,
   heirMs: 500,
 });

@@ -8,9 +8,9 @@ import type { Downward, Upward } from '../../fleet/messages/messages.ts';
 import type { Adopted } from '../pool/desk.ts';
 import { retryAfterSec } from '../pool/drain-rate.ts';
 import type { PoolDesk } from '../pool/pool-desk.ts';
-import type { Refusal } from '../pool/refusal.ts';
+import type { ClosuresWord } from './known-closures.ts';
 import { RemoteGuest, type RemoteTicket, type Sender } from './remote-guest.ts';
-import { heardAsked, saidRefusal } from './words.ts';
+import { heardAsked, heardLeave, saidRefusal } from './words.ts';
 
 export interface AttendanceParts {
   /** The member's name. */
@@ -38,7 +38,6 @@ interface Outside {
 const mostOutside = 100_000;
 /** For one who names no longest wait: its own gateway refuses it in time. */
 const anyWaitMs = 3_600_000;
-const clientLeft: Refusal = { code: 'client_left' };
 
 export class Attendance {
   readonly #parts: AttendanceParts;
@@ -118,15 +117,20 @@ export class Attendance {
     this.#guests.clear();
   }
 
+  /** Tells what is closed of a pool, if the member has it. */
+  tellClosures(desk: PoolDesk, { closures, isCut }: Pick<ClosuresWord, 'closures' | 'isCut'>): void {
+    const pool = this.#desks.indexOf(desk);
+    if (pool >= 0) this.#parts.tell({ t: 'closures', pool, closures, isCut });
+  }
+
   // ---- what comes with its hello
 
   /** Seats that never came to their tickets, which still wait: nothing is charged. */
   #takeBackLost(waiting: readonly Waiting[]): void {
-    for (const word of waiting) {
-      const guest = this.#find(word);
-      if (guest?.isSeated !== true) continue;
+    const lost = waiting.map(word => this.#find(word)).filter(guest => guest?.isSeated === true);
+    for (const guest of lost.filter(guest => guest !== null)) {
       this.#guests.delete(guest.ticket);
-      guest.desk.finish(guest, { how: 'unused' });
+      guest.desk.takeBack(guest);
     }
   }
 
@@ -219,7 +223,7 @@ export class Attendance {
     const guest = this.#find(message);
     if (guest === null) return;
     guest.isLeaving = true;
-    guest.desk.leave([guest], clientLeft);
+    guest.desk.leave([guest], heardLeave(message.code, guest.timeoutMs));
   }
 
   #finish(message: Extract<Upward, { t: 'finish' }>): void {

@@ -9,6 +9,7 @@ import type { Desk, SeatEnd } from '../pool/desk.ts';
 import type { Guest } from '../pool/guest.ts';
 import type { PoolDesk } from '../pool/pool-desk.ts';
 import type { Refusal } from '../pool/refusal.ts';
+import type { ClosuresWord } from './known-closures.ts';
 import type { OwnTickets } from './own-tickets.ts';
 import { type QueueBounds, RemoteDesk } from './remote-desk.ts';
 import { RemoteGuest } from './remote-guest.ts';
@@ -21,6 +22,8 @@ export interface FleetDeskParts {
   readonly tickets: OwnTickets;
   readonly clock: Clock;
   readonly random: () => number;
+  /** What is closed may have changed. */
+  readonly onUpstreamWord: () => void;
 }
 
 export class FleetDesk implements Desk {
@@ -28,10 +31,12 @@ export class FleetDesk implements Desk {
   readonly name: string;
   readonly pool: PoolDesk;
   readonly #remote: RemoteDesk;
+  readonly #onUpstreamWord: () => void;
   #desk: Desk;
   #brought = 0;
 
-  constructor({ name, number, pool, ...parts }: FleetDeskParts, bounds: QueueBounds) {
+  constructor({ name, number, pool, onUpstreamWord, ...parts }: FleetDeskParts, bounds: QueueBounds) {
+    this.#onUpstreamWord = onUpstreamWord;
     this.name = name;
     this.pool = pool;
     this.#remote = new RemoteDesk({ pool: number, ...parts }, bounds);
@@ -66,11 +71,20 @@ export class FleetDesk implements Desk {
   }
 
   upstreamBusy(guest: Guest, status: number, retryAfterMs: number | null): boolean {
-    return this.#desk.upstreamBusy(guest, status, retryAfterMs);
+    const isInTime = this.#desk.upstreamBusy(guest, status, retryAfterMs);
+    this.#onUpstreamWord();
+    return isInTime;
   }
 
   upstreamAnswered(guest: Guest, status: number): void {
     this.#desk.upstreamAnswered(guest, status);
+    this.#onUpstreamWord();
+  }
+
+  // ---- what the conductor says
+
+  hearClosures(word: ClosuresWord): void {
+    this.#remote.hearClosures(word);
   }
 
   // ---- what becomes of the fleet

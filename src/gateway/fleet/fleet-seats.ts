@@ -6,14 +6,17 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Brought } from '../../fleet/conductor.ts';
 import type { Fleet, FleetDuties } from '../../fleet/fleet.ts';
 import type { TicketWord } from '../../fleet/member.ts';
+import { mostClosuresTold } from '../../fleet/messages/downward.ts';
 import type { Upward } from '../../fleet/messages/messages.ts';
 import type { Seats } from '../../fleet/reign/actions.ts';
 import type { PoolDesk } from '../pool/pool-desk.ts';
 import { Attendance } from './attendance.ts';
 import { FleetDesk } from './fleet-desk.ts';
 import type { FleetOfPools, FleetPools } from './fleet-pools.ts';
+import type { ClosuresWord } from './known-closures.ts';
 import { OwnTickets } from './own-tickets.ts';
 import type { QueueBounds } from './remote-desk.ts';
+import { sound } from './words.ts';
 
 export interface FleetSeatsParts {
   readonly clock: Clock;
@@ -28,6 +31,26 @@ export interface Joined extends Pick<Fleet, 'say' | 'tell' | 'seatedTooLate' | '
   readonly reign: Pick<Fleet['reign'], 'mayGrant' | 'mayStart' | 'budget'>;
 }
 
+/** As if this process conducted for ever, with no member. */
+const byItself: Joined = {
+  say: () => false,
+  tell: () => {},
+  seatedTooLate: () => {},
+  outlook: () => ({ who: 'self', heard: [], unheard: [], reigns: true }),
+  rttMs: null,
+  reign: { mayGrant: () => true, mayStart: () => true, budget: () => null },
+};
+
+/** A closure of the whole pool is the conductor's to know. */
+function closuresOf(pool: PoolDesk, now: number): Pick<ClosuresWord, 'closures' | 'isCut'> {
+  const all = pool
+    .closed()
+    .flatMap(({ provider, model, until }) =>
+      provider === null ? [] : [{ provider, model, forMs: sound(until - now) }],
+    );
+  return { closures: all.slice(0, mostClosuresTold), isCut: all.length > mostClosuresTold };
+}
+
 export class FleetSeats implements FleetDuties {
   readonly #parts: FleetSeatsParts;
   readonly #random: () => number;
@@ -39,6 +62,8 @@ export class FleetSeats implements FleetDuties {
   #id = '';
   /** The most seats that are granted of each pool; null: all it has. */
   readonly #budgets = new Map<string, number | null>();
+  /** What was told last to all members that have come. */
+  readonly #toldClosures = new Map<string, string>();
   /** A grant was forbidden since the last look. */
   #wasForbidden = false;
 
@@ -51,7 +76,9 @@ export class FleetSeats implements FleetDuties {
   /** The desk of the dispatcher of that pool. */
   deskOf(name: string, pool: PoolDesk, bounds: QueueBounds): FleetDesk {
     const { clock } = this.#parts;
-    const parts = { name, number: this.#desks.size, pool, tickets: this.#tickets, clock, random: this.#random };
+    const onUpstreamWord = () => this.#tellClosures();
+    const number = this.#desks.size;
+    const parts = { name, number, pool, tickets: this.#tickets, clock, random: this.#random, onUpstreamWord };
     const desk = new FleetDesk(parts, bounds);
     this.#desks.set(name, desk);
     return desk;
@@ -61,8 +88,16 @@ export class FleetSeats implements FleetDuties {
     this.#desks.get(pool)?.configure(bounds);
   }
 
+  /** Nobody can share the seats: they are this process's own until it has joined a fleet. */
+  alone(): void {
+    this.#fleet = byItself;
+    for (const desk of this.#desks.values()) desk.conduct();
+    this.changed();
+  }
+
   joined(fleet: Joined, id: string): void {
     const { clock } = this.#parts;
+    if (this.#fleet === byItself) for (const desk of this.#desks.values()) desk.abdicate();
     this.#fleet = fleet;
     this.#id = id;
     this.#tickets.joined({
@@ -122,7 +157,8 @@ export class FleetSeats implements FleetDuties {
 
   told(message: TicketWord): void {
     if (message.t === 'ask' || message.t === 'answer') this.#pools?.told(message);
-    else this.#tickets.heard(message);
+    else if (message.t === 'closures') [...this.#desks.values()][message.pool]?.hearClosures(message);
+    else if (message.t === 'seat' || message.t === 'refuse') this.#tickets.heard(message);
   }
 
   isolate(): void {
@@ -137,6 +173,7 @@ export class FleetSeats implements FleetDuties {
   conduct(epoch: number): void {
     this.#parts.log.info(`this gateway grants the seats of the fleet (epoch ${epoch})`);
     this.#members.clear();
+    this.#toldClosures.clear();
     for (const desk of this.#desks.values()) {
       this.#budgets.set(desk.name, 0);
       desk.conduct();
@@ -154,12 +191,21 @@ export class FleetSeats implements FleetDuties {
 
   came(from: string, brought: Brought): void {
     this.#holdBackAll();
-    this.#attendance(from, brought.pools).came(brought);
+    const attendance = this.#attendance(from, brought.pools);
+    attendance.came(brought);
+    for (const { pool } of this.#desks.values()) {
+      const word = closuresOf(pool, this.#parts.clock.now());
+      if (word.closures.length > 0) attendance.tellClosures(pool, word);
+    }
   }
 
   said(from: string, message: Upward): void {
-    if (message.t === 'ask' || message.t === 'answer') this.#pools?.said(from, message);
-    else this.#members.get(from)?.said(message);
+    if (message.t === 'ask' || message.t === 'answer') {
+      this.#pools?.said(from, message);
+      return;
+    }
+    this.#members.get(from)?.said(message);
+    if (message.t === 'busy' || message.t === 'answered') this.#tellClosures();
   }
 
   lost(from: string): void {
@@ -187,6 +233,18 @@ export class FleetSeats implements FleetDuties {
       if (!isAsked && this.#budgets.get(name) === budget) continue;
       this.#budgets.set(name, budget);
       pool.holdBack(budget);
+    }
+  }
+
+  /** All members hear at once of what has been closed or opened, by whomever the upstream told it. */
+  #tellClosures(): void {
+    if (this.#members.size === 0) return;
+    for (const { name, pool } of this.#desks.values()) {
+      const word = JSON.stringify(pool.closed().map(({ provider, model, until }) => [provider, model, until]));
+      if ((this.#toldClosures.get(name) ?? '[]') === word) continue;
+      this.#toldClosures.set(name, word);
+      const told = closuresOf(pool, this.#parts.clock.now());
+      for (const member of this.#members.values()) member.tellClosures(pool, told);
     }
   }
 

@@ -27,6 +27,8 @@ export interface OwnTicket {
   wait: Wait;
   waitingSince: number;
   charged: Spent;
+  /** How many words about closures had come when it got its seat. */
+  closuresHeard: number;
   readonly owner: TicketOwner;
 }
 
@@ -85,8 +87,7 @@ export class OwnTickets {
     this.#cancelTelling ??= this.#clock.after(progressEveryMs, () => this.#tellProgress());
   }
 
-  heard(message: TicketWord): void {
-    if (message.t !== 'seat' && message.t !== 'refuse') return;
+  heard(message: Extract<TicketWord, { readonly t: 'seat' | 'refuse' }>): void {
     const ticket = this.#byNumber.get(message.ticket);
     const isCurrent = ticket?.attempt === message.attempt;
     if (message.t === 'refuse') {

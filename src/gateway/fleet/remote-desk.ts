@@ -10,7 +10,8 @@ import type { Adopted, Desk, SeatEnd } from '../pool/desk.ts';
 import { retryAfterSec } from '../pool/drain-rate.ts';
 import type { Guest, Wait } from '../pool/guest.ts';
 import type { Refusal } from '../pool/refusal.ts';
-import { closedUntil } from '../pool/upstream-word.ts';
+import { closedUntil, scopeOf } from '../pool/upstream-word.ts';
+import { type ClosuresWord, KnownClosures } from './known-closures.ts';
 import type { OwnTicket, OwnTickets, TicketOwner } from './own-tickets.ts';
 import { saidAsked, saidSpent, sound } from './words.ts';
 
@@ -38,6 +39,7 @@ export class RemoteDesk implements Desk, TicketOwner {
   readonly #tickets = new Map<Guest, OwnTicket>();
   /** The requests that ran on while this gateway was isolated: the conductor has given their seats to others. */
   readonly #kept = new WeakSet<Guest>();
+  readonly #closures: KnownClosures;
   #bounds: QueueBounds;
   #waiting = 0;
   #waitingBytes = 0;
@@ -46,6 +48,7 @@ export class RemoteDesk implements Desk, TicketOwner {
 
   constructor(parts: RemoteDeskParts, bounds: QueueBounds) {
     this.#parts = parts;
+    this.#closures = new KnownClosures(parts.clock);
     this.#bounds = bounds;
   }
 
@@ -86,7 +89,7 @@ export class RemoteDesk implements Desk, TicketOwner {
       this.#remove(ticket);
       guest.refused(refusal, this.#waitOf(ticket));
       if (isSeated) this.#giveBack(ticket, { how: 'unused' });
-      else this.#say({ t: 'leave', ticket: number, attempt });
+      else this.#say({ t: 'leave', ticket: number, attempt, code: refusal.code });
     }
   }
 
@@ -117,20 +120,27 @@ export class RemoteDesk implements Desk, TicketOwner {
     const told = retryAfterMs === null ? null : sound(retryAfterMs);
     this.#say({ t: 'busy', ticket: number, attempt, status, retryAfterMs: told });
     const until = closedUntil(retryAfterMs, this.#parts.clock.now());
-    return until !== null && until <= enteredAt + guest.timeoutMs;
+    return (
+      until !== null && this.#closures.openAt(seated(ticket), scopeOf(status), until) <= enteredAt + guest.timeoutMs
+    );
   }
 
   upstreamAnswered(guest: Guest, status: number): void {
     const ticket = this.#tickets.get(guest);
-    if (ticket !== undefined) this.#say({ t: 'answered', ticket: ticket.number, attempt: ticket.attempt, status });
+    if (ticket === undefined || !this.#closures.isAwaited(seated(ticket))) return;
+    this.#say({ t: 'answered', ticket: ticket.number, attempt: ticket.attempt, status });
   }
 
   // ---- what the conductor says
 
   seated(ticket: OwnTicket, wait: Wait): void {
     this.#notWaiting(ticket);
-    Object.assign(ticket, { isSeated: true, wait });
+    Object.assign(ticket, { isSeated: true, wait, closuresHeard: this.#closures.heard });
     ticket.guest.seated(wait);
+  }
+
+  hearClosures(word: ClosuresWord): void {
+    this.#closures.hear(word);
   }
 
   refused(ticket: OwnTicket, refusal: Refusal, wait: Wait): void {
@@ -142,6 +152,7 @@ export class RemoteDesk implements Desk, TicketOwner {
 
   *words(): Iterable<Upward> {
     const now = this.#parts.clock.now();
+    this.#closures.forget();
     const all = [...this.#tickets.values()];
     const held = this.#seated().map(ticket => ({
       ...this.#word(ticket, now),
@@ -217,6 +228,7 @@ export class RemoteDesk implements Desk, TicketOwner {
       wait,
       waitingSince: now,
       charged: charged ?? guest.asked,
+      closuresHeard: this.#closures.heard,
       owner: this,
     });
     this.#tickets.set(guest, ticket);
@@ -274,6 +286,8 @@ export class RemoteDesk implements Desk, TicketOwner {
     return retryAfterSec(null, this.#parts.random());
   }
 }
+
+const seated = ({ guest: { asked }, closuresHeard }: OwnTicket) => ({ asked, closuresHeard });
 
 function* parted<T>(all: readonly T[]): Iterable<T[]> {
   for (let from = 0; from < all.length; from += mostTicketsAtOnce) yield all.slice(from, from + mostTicketsAtOnce);

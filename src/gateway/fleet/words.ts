@@ -27,12 +27,17 @@ const whole = (amount: number): number => Math.round(sound(amount));
 
 export const saidSpent = ({ cost, tokens }: Spent): Spent => ({ cost: sound(cost), tokens: sound(tokens) });
 
+/** As the conductor knows it. */
+export const saidTarget = ({ provider, model }: Pick<Asked, 'provider' | 'model'>) => ({
+  provider: shortened(provider, longest.name),
+  model: shortened(model, longest.text),
+});
+
 export const saidAsked = (asked: Asked, timeoutMs: number): AskedWord => ({
   requestId: shortened(asked.requestId, longest.name),
   flowId: shortened(asked.flowId, longest.text),
   level: asked.level,
-  provider: shortened(asked.provider, longest.name),
-  model: shortened(asked.model, longest.text),
+  ...saidTarget(asked),
   bodyBytes: whole(asked.bodyBytes),
   maxWaitMs: sound(timeoutMs),
   ...saidSpent(asked),
@@ -42,6 +47,12 @@ export const saidAsked = (asked: Asked, timeoutMs: number): AskedWord => ({
 export function heardAsked({ maxWaitMs: _, level, ...asked }: AskedWord): Asked {
   if (!isLevel(level)) throw new Error(`no such level: ${level}`);
   return { ...asked, level };
+}
+
+/** The refusal of a guest whose own gateway has given it up; it knows the numbers itself. */
+export function heardLeave(code: string | undefined, timeoutMs: number): Refusal {
+  if (code === 'timed_out') return { code, timeoutMs, retryAfterSec: 1 };
+  return code === 'shutting_down' ? { code, retryAfterSec: 1 } : { code: 'client_left' };
 }
 
 export const saidWait = ({ wasQueued, waitMs, position }: Wait): WaitWord => ({

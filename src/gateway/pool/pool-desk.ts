@@ -14,7 +14,7 @@ import type { PoolSettings } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Level } from '../../domain/vocabulary.ts';
-import { Scheduler } from '../../scheduler/scheduler.ts';
+import { type Closed, Scheduler } from '../../scheduler/scheduler.ts';
 import { Admission, type TenantsById } from './admission.ts';
 import type { Adopted, Desk, SeatEnd } from './desk.ts';
 import { type Guest, Stay } from './guest.ts';
@@ -207,6 +207,21 @@ export class PoolDesk implements Desk {
     this.#seating.pump(this.#options.clock.now());
   }
 
+  /** A seat that never came to its guest: nothing is charged or counted, and it may enter anew. */
+  takeBack(guest: Guest): void {
+    const { stay } = guest;
+    if (stay?.state !== 'running') return;
+    this.#counts.of(stay.place.level).dispatched--;
+    this.#freeUnused(stay, this.#options.clock.now());
+    guest.stay = null;
+    this.#seating.pump(this.#options.clock.now());
+  }
+
+  /** All that the upstream has closed now. */
+  closed(): readonly Closed[] {
+    return this.#scheduler.inspection.closed(this.#options.clock.now());
+  }
+
   /** Starts nothing while this many seats are in use, until it is called again; null: while all are. */
   holdBack(seats: number | null): void {
     this.#scheduler.takeover.holdBack(seats);
@@ -256,6 +271,10 @@ export class PoolDesk implements Desk {
     const counts = this.#counts.of(stay.place.level);
     if (stay.state === 'running') counts.dispatched--;
     counts.cancelled++;
+    this.#freeUnused(stay, now);
+  }
+
+  #freeUnused(stay: Stay, now: number): void {
     this.#scheduler.releaseUnused(stay.place, now);
     this.#seating.end(stay, now);
     this.#seating.lookAt(stay.place.level, now);

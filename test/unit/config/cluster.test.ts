@@ -85,7 +85,7 @@ test('an address that nobody could listen on or call is refused, with what is al
 
 test('every other value that makes no sense is refused by its key, with what is allowed', () => {
   const faulty: [string, RegExp][] = [
-    ['enabled = yes', /enabled: must be true or false$/],
+    ['enabled = yes', /enabled: must be true or false, or empty$/],
     ['fleet =', /fleet: must be a letter, then letters, digits, - or _$/],
     [`fleet = ${'a'.repeat(65)}`, /fleet: must be a letter/],
     ['fleet = 1', /fleet: must be a letter/],
@@ -125,18 +125,28 @@ test('a certificate comes with its key and the authority', () => {
   ]);
 });
 
-test('whoever listens on every address has to say which one others call, once it is enabled', () => {
+test('who listens on every address need not say which one others call, and cannot say every one', () => {
   const everywhere = `${team}host = 0.0.0.0\n`;
-  const missing = (host: string) =>
-    `[cluster] advertise: is missing: ${host} means every address, and others have to call one, as 10.0.0.5`;
-  assert.deepEqual(faultsOf('enabled = true', everywhere), [missing('0.0.0.0')]);
-  assert.deepEqual(faultsOf('enabled = true\nlisten = [::]:8082'), [missing('::')]);
+  assert.deepEqual(faultsOf('enabled = true', everywhere), []);
+  assert.deepEqual(faultsOf('', everywhere), []);
+  assert.deepEqual(faultsOf('listen = [::]:8082'), []);
   assert.deepEqual(faultsOf('enabled = true\nadvertise = ::', everywhere), [
     '[cluster] advertise: must be an address that other gateways can call',
   ]);
-  assert.deepEqual(faultsOf('enabled = false', everywhere), []);
-  assert.deepEqual(faultsOf('enabled = true\nadvertise = 10.0.0.5', everywhere), []);
-  assert.deepEqual(faultsOf('enabled = true\nlisten = 10.0.0.5:8082', everywhere), []);
+  assert.deepEqual(faultsOf('enabled = false\nadvertise = ::', everywhere), []);
+});
+
+test('a Team gateway is in a fleet unless it says no, a Personal one never', () => {
+  const personal = team.replace('team', 'personal');
+  for (const [cluster, before, enabled] of [
+    ['', team, true],
+    ['enabled =', team, true],
+    ['enabled = true', team, true],
+    ['enabled = false', team, false],
+    ['', personal, false],
+    ['enabled = false', personal, false],
+  ] as const)
+    assert.equal(load(cluster, before).config.cluster.enabled, enabled, cluster);
 });
 
 test('gateways do not meet on the port of the clients', () => {
@@ -163,10 +173,9 @@ test('a change of any key of a cluster needs a restart', () => {
 
 const workers = (count: string) => `${team}workers = ${count}\nport = 8081\n`;
 
-test('several workers are a fleet without a word, and one worker is none', () => {
+test('several workers are a fleet without a word', () => {
   assert.equal(load('', workers('2')).config.cluster.enabled, true);
   assert.equal(load('', workers('2')).config.gateway.tellsName, true);
-  assert.equal(load('', workers('1')).config.cluster.enabled, false);
   assert.equal(load('', workers('auto')).config.gateway.workers, availableParallelism());
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rules } from '../../../src/fleet/reign/rules.ts';
+import { timesOf } from '../../../src/fleet/reign/times.ts';
 import { droppedRules } from '../../fleet-model/dropped-rules.ts';
 import { mixes } from '../../fleet-model/mixes.ts';
 import { search } from '../../fleet-model/small-states.ts';
@@ -22,6 +23,15 @@ for (const mix of Object.keys(mixes)) {
     }
   });
 }
+
+test('with the shortest times that are allowed, too', () => {
+  const shortest = timesOf({ ttlMs: 3_000, deadAfterMs: 4_000, abandonedAfterMs: 7_000, outageMaxMs: 6_000 });
+  for (const mix of ['halfOpen', 'oneWay', 'twoInARow', 'databaseClock'])
+    for (let seed = 1; seed <= 8; seed++) {
+      const walked = walk(seed, mix, stepsOfWalk, { times: shortest, faultEvery: faultsEvery[seed % 3] ?? 250 });
+      assert.equal(walked.broken, null, `${mix}, seed ${seed}, step ${walked.steps}`);
+    }
+});
 
 test('if an isolated process keeps its calls, only those exceed the seats', () => {
   let excepted = 0;

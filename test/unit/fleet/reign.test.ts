@@ -23,6 +23,7 @@ const row = (over: Partial<FleetRow> = {}): FleetRow => ({
   holder: 'a',
   ageMs: 100,
   stamp: 's1',
+  isWhole: true,
   members: [a, b],
   ...over,
 });
@@ -42,6 +43,26 @@ test('the first gateway stands at once, conducts, and may grant to itself', () =
   assert.equal(reign.mayGrant('a', 2), true);
   // A lone conductor without its database serves on: there is nobody else on the list.
   assert.equal(reign.mayGrant('a', 100_000), true);
+});
+
+test('a stranger pauses only on a row that may be a copy, whose later renewals mend it once it has lasted', () => {
+  for (const isWhole of [true, false]) {
+    const reign = newReign(a);
+    const released = row({ holder: null, members: [], isWhole });
+    const elect = reign.rowRead(released, 0, 1).find(action => action.do === 'elect');
+    assert.ok(elect);
+    const won = { before: [], row: row({ epoch: 17, members: [a], isWhole }) };
+    reign.electionAnswered(elect.ask, won, 2);
+    assert.equal(reign.mayGrant('a', 3), isWhole);
+    assert.equal(reign.mayGrant('a', 5_003), true);
+    const mends = [1_010, 5_010].map(now => {
+      const renew = reign.tick(now).find(action => action.do === 'renew');
+      assert.ok(renew);
+      reign.renewed(renew.ask, { isRenewed: true, row: row({ epoch: 17, members: [a], isWhole }) }, now);
+      return renew.renewal.mends;
+    });
+    assert.deepEqual(mends, [false, !isWhole]);
+  }
 });
 
 test('an answer to an election that nobody waits for any more changes nothing', () => {
@@ -124,14 +145,14 @@ test('an election, a renewal or a release writes the row only if the row still m
   assert.deepEqual(afterElection(row({ ageMs: 5_001 }), election, 5_000, rules)?.members, [a, b]);
   assert.equal(afterElection(row({ epoch: 8, ageMs: 5_001 }), election, 5_000, rules), null, 'another epoch');
   assert.equal(afterElection(row(), { ...election, provedGone: 'a' }, 5_000, rules)?.holder, 'b');
-  const renewal = { epoch: 7, holder: 'a', stamp: 's1', members: [a] };
-  assert.deepEqual(afterRenewal(row(), renewal, rules), { epoch: 7, holder: 'a', members: [a] });
+  const renewal = { epoch: 7, holder: 'a', stamp: 's1', members: [a], mends: false };
+  assert.deepEqual(afterRenewal(row(), renewal, rules), { epoch: 7, holder: 'a', members: [a], isWhole: true });
   assert.equal(afterRenewal(row({ stamp: 's2' }), renewal, rules), null, 'written since');
   assert.equal(afterRenewal(row({ holder: null }), renewal, rules), null, 'released');
   assert.equal(afterRenewal(row({ epoch: 8 }), renewal, rules), null, 'another reign');
   assert.equal(afterRenewal(row({ epoch: 3, holder: 'c' }), renewal, rules)?.epoch, 7, 'a row that forgot is lifted');
-  assert.equal(afterRelease(row(), { epoch: 7, holder: 'b', members: [] }), null);
-  assert.equal(afterRelease(row(), { epoch: 7, holder: 'a', members: [b] })?.holder, null);
+  assert.equal(afterRelease(row(), { epoch: 7, holder: 'b', members: [] }, rules), null);
+  assert.equal(afterRelease(row(), { epoch: 7, holder: 'a', members: [b] }, rules)?.holder, null);
 });
 
 test('a conductor that leaves hands over to a member, and departs when it is idle', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { PoolSettings } from '../../../src/config/config.ts';
 import { putBack } from '../../../src/gateway/pool/ticket.ts';
 import { turn, World } from '../../support/fleet-world.ts';
 import { perLevel } from '../../support/pool-settings.ts';
@@ -117,4 +118,67 @@ test('a pool that the conductor does not have refuses at once, and says so', asy
   world.request(member, 3, 'a');
   await world.deliverAll();
   assert.equal(await world.outcomes[0], 'unavailable');
+});
+
+test('a seat that came back to a conductor that heard of it is not brought to the next one', async () => {
+  const world = new World(2, { seats: 1 });
+  const [conductor, member] = world.nodes;
+  assert.ok(conductor && member);
+  world.conduct(conductor);
+  world.greet(member);
+  world.request(member, 3, 'a');
+  await world.deliverAll();
+  world.running[0]?.end('served');
+  await world.deliverAll();
+  assert.deepEqual(member.seats.brings(), []);
+  // Nobody hears of the next one.
+  world.request(member, 3, 'b');
+  await world.deliverAll();
+  world.cut(member);
+  world.running[0]?.end('served');
+  await turn();
+  assert.deepEqual(member.seats.brings(), [{ pool: 'gpu', seats: 1 }]);
+  assert.deepEqual(member.seats.brings(), [], 'told once');
+});
+
+/** The only seat was granted to the member's first request, and lost on its way; a younger request waits at the conductor. */
+async function lostOnItsWay(settings: Partial<PoolSettings>) {
+  const world = new World(2, { seats: 1, ...settings });
+  const [conductor, member] = world.nodes;
+  assert.ok(conductor && member);
+  world.conduct(conductor);
+  world.greet(member);
+  await world.deliverAll();
+  // Rates start empty.
+  world.clock.advance(1_000_000);
+  world.request(member, 3, 'a');
+  world.deliver(member, 'up');
+  assert.equal(conductor.seats.seatsOf(member.id), 1);
+  world.clock.advance(5);
+  world.request(conductor, 3, 'a');
+  world.cut(member);
+  world.greet(member);
+  await world.deliverAll();
+  await world.deliverAll();
+  return { world, conductor, member };
+}
+
+test('a seat that was lost on its way goes to the oldest request, not to whoever waits there when it comes back', async () => {
+  const { world, conductor, member } = await lostOnItsWay({});
+  assert.deepEqual(
+    world.running.map(({ node }) => node),
+    [member],
+  );
+  await world.settle();
+  const { dispatched, cancelled } = conductor.pool.view.stats().levels[3] ?? assert.fail();
+  assert.deepEqual([dispatched, cancelled], [2, 0]);
+});
+
+test('a seat that was lost on its way has cost its pool no start', async () => {
+  const { world, member } = await lostOnItsWay({ requestsPerSec: 0.001, requestBurst: 1 });
+  assert.deepEqual(
+    world.running.map(({ node }) => node),
+    [member],
+    'the rate has one start in a thousand seconds',
+  );
 });
