@@ -8,6 +8,7 @@ import { groupLives, settingFolder, startDaemon } from '../support/daemon.ts';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { freePort } from '../support/free-port.ts';
 import { adminKey } from '../support/gateway.ts';
+import { limitedRole } from '../support/limited-role.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 import {
@@ -273,6 +274,21 @@ test('a database that is not there yet is waited for by workers that listen', as
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
   daemon.signal('SIGTERM');
   assert.equal(await daemon.exited, 0);
+});
+
+test('workers that may not use the row of their fleet start nothing until they may: alone, each would have all seats', async t => {
+  const database = await freshDatabase(t);
+  const { role, url } = await limitedRole(t, database);
+  await database.query(`REVOKE ALL ON gateway_fleets FROM ${role}`);
+  const gateway = await startWorkerGateway(t, { ini: workerSettings({ database: url, rest: withAdmin }) });
+  const client = await gateway.client(1);
+  const ready = await client.ask('GET', '/readyz');
+  assert.equal(ready.status, 503, ready.text);
+  assert.match(ready.text, /gateway_fleets/);
+  await gateway.daemon.said('nothing is started, as');
+  await database.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON gateway_fleets TO ${role}`);
+  await until(async () => (await client.ask('GET', '/readyz')).status === 200);
+  assert.equal((await client.chat(adminKey)).status, 200);
 });
 
 test('a port in use is told in one sentence, and the exit code is 1', async t => {
