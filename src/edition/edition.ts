@@ -47,6 +47,7 @@ import { closeWith } from '../telemetry/closing.ts';
 import type { Events } from '../telemetry/events.ts';
 import { toldWait } from '../telemetry/told-wait.ts';
 import { type Condition, starting } from './condition.ts';
+import { hearChanges, hearOf } from './hearing.ts';
 import { PersonalDatabase } from './personal-database.ts';
 import { type OpenEmbedded, TeamDatabase } from './team-database.ts';
 import { type SeatsOfFleet, TeamFleet } from './team-fleet.ts';
@@ -109,14 +110,6 @@ interface EditionParts {
   /** Starts the embedded PostgreSQL, or finds the one that the parent of this process has started. */
   readonly openEmbedded: OpenEmbedded;
 }
-
-const poolTables = ['scheduler_pool_config', 'scheduler_pool_schedules'] as const;
-const priorityTables = [
-  'api_key_priority_mappings',
-  'api_key_priority_config',
-  'api_key_priority_boosts',
-  'api_key_priority_schedules',
-] as const;
 
 export const openEdition = (parts: EditionParts): Promise<OpenEdition> =>
   parts.config.gateway.edition === 'team' ? openTeam(parts) : openPersonal(parts);
@@ -290,26 +283,6 @@ function openMappings({ mapper, identities, pools, raised, db, clock, events }: 
       sharing: () => pools.sharing(),
     }),
   };
-}
-
-function hearChanges(
-  tables: ReadonlySet<TableName>,
-  { identities, pools, mapper }: Pick<MappingParts, 'identities' | 'pools' | 'mapper'>,
-): void {
-  if (tables.has('users') || tables.has('api_keys')) void identities.refresh();
-  else if (tables.has('console_sessions')) void identities.sessions.refresh();
-  if (poolTables.some(table => tables.has(table))) pools.changed();
-  if (priorityTables.some(table => tables.has(table))) mapper.changed();
-}
-
-/** One change that another process of this gateway has written. */
-async function hearOf(
-  change: Change,
-  { identities, pools, mapper }: Pick<MappingParts, 'identities' | 'pools' | 'mapper'>,
-): Promise<void> {
-  if (change.of === 'mappings') await mapper.catchUp();
-  else if (change.of === 'pools') await pools.catchUp();
-  else identities.hear(change);
 }
 
 const showing = (print: (text: string) => void) => (key: string) => print(`Admin key (shown once, keep it): ${key}\n`);
