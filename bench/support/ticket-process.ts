@@ -102,7 +102,7 @@ async function join(database: string, name: string, seats: number) {
     advertise: null,
     certificate: null,
     place: await ownPlace(),
-    store: new FleetStore({ db, fleet: name, ttlMs: times.ttlMs, clock, random: randomBytes }),
+    store: new FleetStore({ db, fleet: name, ttlMs: times.ttlMs, clock, random: randomBytes, startedRun: null }),
     clock,
     random: randomBytes,
     duties: fleetSeats,
