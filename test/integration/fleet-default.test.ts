@@ -35,8 +35,16 @@ test('a gateway that listens everywhere tells the others an address of this mach
 });
 
 for (const [lack, statement, sentence] of [
-  ['read and write', 'REVOKE ALL ON gateway_fleets FROM', /GRANT SELECT, INSERT, UPDATE ON gateway_fleets TO \\?"role_/],
-  ['write', 'REVOKE INSERT, UPDATE ON gateway_fleets FROM', /GRANT SELECT, INSERT, UPDATE ON gateway_fleets TO \\?"role_/],
+  [
+    'read and write',
+    'REVOKE ALL ON gateway_fleets FROM',
+    /GRANT SELECT, INSERT, UPDATE ON gateway_fleets TO \\?"role_/,
+  ],
+  [
+    'write',
+    'REVOKE INSERT, UPDATE ON gateway_fleets FROM',
+    /GRANT SELECT, INSERT, UPDATE ON gateway_fleets TO \\?"role_/,
+  ],
 ] as const) {
   test(`a role that may not ${lack} the row serves by itself at once, says what to grant, and joins once it may`, async t => {
     const database = await freshDatabase(t);

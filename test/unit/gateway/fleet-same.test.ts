@@ -9,10 +9,10 @@ import { perLevel } from '../../support/pool-settings.ts';
 import { anyOptions, anyRequest } from '../../support/scheduler-arbitraries.ts';
 
 const which = fc.nat(20);
+/** Without progress: members tell of it ten times a second, so it is charged later than in one process. */
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('request' as const), of: anyRequest, at: which }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('end' as const), which }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('progress' as const), which, tokens: fc.nat(2_000) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), which }) },
   {
     weight: 1,
@@ -43,6 +43,14 @@ async function quiet(world: World): Promise<void> {
   while (await world.deliverAll());
 }
 
+/** A millisecond at a time: what is said arrives before the next deadline. */
+async function pass(world: World, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed++) {
+    world.clock.advance(1);
+    await quiet(world);
+  }
+}
+
 async function act(world: World, one: Step): Promise<void> {
   switch (one.do) {
     case 'request': {
@@ -55,7 +63,7 @@ async function act(world: World, one: Step): Promise<void> {
       world.tickets[one.which % Math.max(world.tickets.length, 1)]?.leave();
       break;
     case 'pass':
-      world.clock.advance(one.ms);
+      await pass(world, one.ms);
       break;
     case 'configure':
       for (const node of world.nodes) node.configure(settingsOf(one.options), tenantsOf(one.options));
@@ -66,13 +74,12 @@ async function act(world: World, one: Step): Promise<void> {
   await quiet(world);
 }
 
-function actOn(world: World, one: Extract<Step, { do: 'end' | 'progress' | 'busy' }>): void {
+function actOn(world: World, one: Extract<Step, { do: 'end' | 'busy' }>): void {
   // Whichever gateway it runs on.
   const all = world.running.toSorted((a, b) => Number(a.requestId.slice(1)) - Number(b.requestId.slice(1)));
   const running = all[one.which % Math.max(all.length, 1)];
   if (running === undefined) return;
   if (one.do === 'end') running.end('served');
-  else if (one.do === 'progress') running.progress({ cost: one.tokens, tokens: one.tokens });
   else running.end(running.busy(one.ms, one.status) ? putBack : 'served');
 }
 
@@ -108,6 +115,6 @@ test('levels, tenants, reserves, caps, rates, tokens, AIMD, closures and changes
       const [one, three] = [await play(1, options, steps), await play(3, options, steps)];
       assert.deepEqual(three, one);
     }),
-    { numRuns: 60, seed: 1, endOnFailure: true },
+    { numRuns: 60 },
   );
 });
