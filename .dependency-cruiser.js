@@ -136,7 +136,7 @@ export default {
       severity: 'error',
       from: only('^src/(config|db|telemetry|observed)/'),
       to: {
-        path: '^src/(identity|priority|upstreams|pool-settings|history|scheduler|gateway|http|cli|app|stop|edition|daemon|gatewayd)',
+        path: '^src/(identity|priority|upstreams|pool-settings|history|scheduler|gateway|http|cli|app|stop|edition|workers|daemon|gatewayd)',
       },
     },
     {
@@ -144,14 +144,22 @@ export default {
       comment: 'gateway/ is called by http/, never the other way round.',
       severity: 'error',
       from: only('^src/gateway/'),
-      to: { path: '^src/(http|cli|app|stop|edition|daemon|gatewayd|db|config/config-loader)' },
+      to: { path: '^src/(http|cli|app|stop|edition|workers|daemon|gatewayd|db|config/config-loader)' },
     },
     {
       name: 'http-knows-no-wiring',
       comment: 'http/ receives what it needs from app.ts; of the database it knows the shape of rows only.',
       severity: 'error',
       from: only('^src/http/'),
-      to: { path: '^src/(app|stop|edition|daemon|gatewayd|cli|db|scheduler)', pathNot: '^src/db/schema\\.ts$' },
+      to: { path: '^src/(app|stop|edition|workers|daemon|gatewayd|cli|db|scheduler)', pathNot: '^src/db/schema\\.ts$' },
+    },
+    {
+      name: 'workers-stand-above-all',
+      comment:
+        'What the processes of a gateway say to each other is wired in workers/; a part hears it by domain/peers.ts.',
+      severity: 'error',
+      from: { path: '^src', pathNot: '^src/(workers/|daemon\\.ts$)' },
+      to: only('^src/workers/'),
     },
     {
       name: 'sql-only-in-stores',

@@ -3,29 +3,32 @@ import { randomUUID } from 'node:crypto';
 import type { Config } from './config/config.ts';
 import type { GivenTexts, LoadedConfig } from './config/config-loader.ts';
 import { answerOf } from './db/answered.ts';
+import { startEmbedded } from './db/embedded/embedded.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import type { FleetShown } from './domain/fleet.ts';
+import type { Change, Guess, Peers } from './domain/peers.ts';
 import { type OpenEdition, openEdition } from './edition/edition.ts';
-import { Gateway } from './gateway/gateway.ts';
+import type { OpenEmbedded } from './edition/team-database.ts';
 import type { PoolsView } from './gateway/pool/pools-view.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { chosenLevels } from './http/admin/pools/chosen-levels.ts';
-import { type FrontDoor, openFrontDoor } from './http/door/front-door.ts';
+import type { FrontDoor } from './http/door/front-door.ts';
 import type { Health } from './http/ops.ts';
 import { type ConsoleService, createHttpServer } from './http/server.ts';
 import { ProviderHealths } from './observed/provider-health.ts';
 import { stepMs } from './observed/wait-window.ts';
 import { openPools } from './pools.ts';
 import { reload } from './reload.ts';
+import { createDoor, createGateway, createStreams, openUpstreams } from './request-path.ts';
 import { alone, type Self, selfOf, toldName, watchedFleet } from './self.ts';
 import { type ShownPools, showPools } from './shown-pools.ts';
 import { Stop, type StopWish } from './stop.ts';
 import { closeWith } from './telemetry/closing.ts';
 import type { Events } from './telemetry/events.ts';
 import type { Logger, LogSink } from './telemetry/logger.ts';
+import type { Metrics } from './telemetry/metrics.ts';
 import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 import type { Watched } from './telemetry/watched.ts';
-import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
 
 export interface Overrides {
   readonly clock?: Clock;
@@ -39,6 +42,16 @@ export interface Overrides {
   readonly warnings?: readonly string[];
   /** The configuration as written, to find what needs a restart when it is read again. */
   readonly given?: GivenTexts;
+  /** This process is one of several; absent: it is the only one. */
+  readonly worker?: AsWorker;
+}
+
+/** What a worker has of its parent. */
+interface AsWorker {
+  readonly peers: Peers;
+  readonly openEmbedded: OpenEmbedded;
+  /** Whether its lines go to a terminal in the end. */
+  readonly isColoured: boolean;
 }
 
 export interface App {
@@ -53,6 +66,16 @@ export interface App {
   reopenLog(): void;
   /** Ends the present stage of a stop: first the delay, then the grace period. */
   hurry(): void;
+  /** For the other processes of this gateway. */
+  readonly forPeers: ForPeers;
+}
+
+interface ForPeers extends Pick<Metrics, 'readAll' | 'readCounts'> {
+  /** Puts into effect what needs no restart. Throws ConfigFaults, and then has changed nothing. */
+  reconfigure(config: Config): void;
+  /** Resolves when what another process has written is in effect. */
+  hear(change: Change): Promise<void>;
+  heardOf(guess: Guess): void;
 }
 
 /** Starts everything; listens before the database can be reached. */
@@ -64,16 +87,19 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     sink: overrides.logSink,
     warnings: overrides.warnings,
     gateway: toldName(config, self),
+    worker: overrides.worker && { number: overrides.worker.peers.worker, isColoured: overrides.worker.isColoured },
   });
-  const { logger, events } = telemetry;
+  const { logger, metrics, events } = telemetry;
   // Closed in the opposite order: by a start that fails, or by a stop.
   await using opening = new AsyncDisposableStack();
   opening.defer(() => logger.close());
   const parts = await openParts({ config, overrides, clock, self, ...telemetry }, opening);
   const { edition, stopping } = parts;
   const url = await parts.http.listen(config.gateway);
-  events.info(`Listening on ${url} (${config.gateway.edition} edition)`);
-  const ready = edition.start(stopping.draining).then(() => events.info('Ready'));
+  // Of several processes their parent says so, once for all of them.
+  const tell = (text: string) => overrides.worker ?? events.info(text);
+  tell(`Listening on ${url} (${config.gateway.edition} edition)`);
+  const ready = edition.start(stopping.draining).then(() => void tell('Ready'));
   // Whoever does not await it is told by the log.
   ready.catch(error => stopping.draining.aborted || events.error('Cannot start', error));
 
@@ -86,10 +112,17 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     reload(read) {
       void logger.reopen();
       if (stopping.draining.aborted) return;
-      reload({ read, started: overrides.given ?? new Map(), apply: parts.reconfigure, events });
+      void reload({ read, started: overrides.given ?? new Map(), apply: parts.reconfigure, events });
     },
     reopenLog: () => void logger.reopen(),
     hurry: () => stopping.hurry(),
+    forPeers: {
+      readAll: () => metrics.readAll(),
+      readCounts: () => metrics.readCounts(),
+      reconfigure: parts.reconfigure,
+      hear: change => edition.hear(change),
+      heardOf: guess => parts.door.heardOf(guess),
+    },
   };
 }
 
@@ -113,15 +146,17 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   const { desks, dispatchers, view, bodies, configure, seats } = pools;
   const print = overrides.print ?? (text => process.stdout.write(text));
   const membership = seats && { self, seats };
-  const edition = await openEdition({ config, clock, events, print, configure, membership });
+  const { peers = null, openEmbedded = startEmbedded } = overrides.worker ?? {};
+  const edition = await openEdition({ config, clock, events, print, configure, membership, peers, openEmbedded });
   closeWith(opening, 'the edition', () => edition.close(), events);
   closeWith(opening, 'the connections to upstreams', () => upstreams.close(), events);
   const health = (): Health => (stopping.hasBegun ? { status: 'stopping', reasons: [] } : edition.condition());
   const healths = new ProviderHealths(clock);
-  const door = createDoor(config, edition, { clock, events });
+  const door = createDoor(config, edition, { clock, events, peers });
   let rates = config.mediaRates;
   const mediaRates = () => rates;
-  const gateway = createGateway(config, edition, { door, upstreams, pools: dispatchers, bodies, mediaRates, clock });
+  const streams = createStreams(config, peers);
+  const gateway = createGateway(edition, { door, upstreams, pools: dispatchers, bodies, mediaRates, streams, clock });
   const seatsOf = (pool: string) => edition.pools.find(pool).seats;
   const shown = showPools({ config, clock, self, desks, view, seats, healths, seatsOf });
   const fleet = () => edition.fleet() ?? alone(self, seatsInUse(view));
@@ -131,10 +166,10 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
     connections: door.connections,
-    admin: adminServices({ edition, config, clock, events, door, view, shown, health, fleet }),
+    admin: adminServices({ edition, config, clock, events, door, view, shown, health, fleet, peers }),
     consoleFolder: overrides.consoleFolder,
     gatewayName: toldName(config, self),
-    ops: { health, metrics },
+    ops: { health, metrics: peers ? { contentType: metrics.contentType, render: () => peers.metrics() } : metrics },
   });
   const reconfigure = (next: Config): void => {
     edition.pools.reconfigure(next);
@@ -159,37 +194,13 @@ async function stop(opened: AsyncDisposableStack, parts: StopParts, wish: StopWi
     dispatchers: [...dispatchers.values()],
     graceMs: wish === 'when_done' ? null : shutdownGraceMs,
     // A gateway that was never ready receives no traffic yet.
-    delayMs: edition.condition().status === 'starting' ? 0 : shutdownDelayMs,
+    // … or any more: no connection comes to a worker whose parent is gone.
+    delayMs: edition.condition().status === 'starting' || wish === 'orphaned' ? 0 : shutdownDelayMs,
   };
   closeWith(opened, 'what is being started', () => ready.catch(() => {}), events);
   // First of all: what is under way ends before anything that it uses is closed.
   closeWith(opened, 'the connections of clients', () => stopping.run(stages), events);
   await opened.disposeAsync();
-}
-
-const openUpstreams = ({ providers }: Config, clock: Clock, events: Events): Upstreams =>
-  createUpstreams(providers, {
-    clock,
-    onListFault: (name, reason) => events.warn(`Provider ${name}: its list of models is left out: ${reason}`),
-  });
-
-function createDoor(
-  config: Config,
-  { identities, pools }: OpenEdition,
-  parts: { readonly clock: Clock; readonly events: Events },
-): FrontDoor {
-  const authenticate = (key: string) => identities.authenticate(key);
-  return openFrontDoor(config, { authenticate, seatsOf: pool => pools.find(pool).seats, ...parts });
-}
-
-type GatewayParts = ConstructorParameters<typeof Gateway>[0];
-
-function createGateway(
-  { auth: { maxStreamsPerKey } }: Config,
-  { classify }: OpenEdition,
-  { door, ...parts }: Omit<GatewayParts, 'identify' | 'classify' | 'maxStreamsPerKey'> & { readonly door: FrontDoor },
-): Gateway {
-  return new Gateway({ identify: door.identify, classify, maxStreamsPerKey, ...parts });
 }
 
 type WatchedParts = Pick<AdminParts, 'view' | 'edition' | 'door' | 'fleet'> & {
@@ -221,11 +232,12 @@ interface AdminParts {
   readonly shown: ShownPools;
   readonly health: () => Health;
   readonly fleet: () => FleetShown;
+  readonly peers: Peers | null;
 }
 
 /** The services of the admin routes: the edition's features, and read-only views of the pools and providers. */
 function adminServices(parts: AdminParts): AdminServices {
-  const { edition, config, events, door } = parts;
+  const { edition, config, events, door, peers } = parts;
   const { identities, keyUses, mappings, pools, scheduledPools } = edition;
   return {
     identities,
@@ -237,6 +249,7 @@ function adminServices(parts: AdminParts): AdminServices {
     console: consoleOf(config, { ...door, events }),
     lanes: lanesOf(parts),
     answerOf,
+    heard: peers && (() => peers.heard()),
     fleet: parts.fleet,
     providers: parts.shown.providers,
   };

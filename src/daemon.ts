@@ -4,6 +4,7 @@ import { startApp } from './app.ts';
 import { listenForStop, type Upkeep } from './cli/signals.ts';
 import { keepCompiledCode } from './compiled-code.ts';
 import { ConfigFaults, type LoadedConfig, loadProcessConfig } from './config/config-loader.ts';
+import { WorkerFault } from './workers/worker-fault.ts';
 
 const help = `Usage: gatewayd [--config FILE]
 
@@ -40,8 +41,13 @@ function readConfig(): { file: string; loaded: LoadedConfig } {
 async function run(upkeep: Upkeep): Promise<void> {
   const { file, loaded } = readConfig();
   const signals = listenForStop();
+  const read = () => loadProcessConfig(file);
+  if (loaded.config.gateway.workers > 1) {
+    const { runWorkers } = await import('./workers/parent.ts');
+    return runWorkers({ loaded, read, signals, upkeep });
+  }
   const app = await startApp(loaded.config, loaded);
-  upkeep.reload = () => app.reload(() => loadProcessConfig(file));
+  upkeep.reload = () => app.reload(read);
   upkeep.reopenLog = () => app.reopenLog();
   signals.onFurther(() => app.hurry());
   app.ready.then(keepCompiledCode, () => {});
@@ -55,11 +61,24 @@ async function run(upkeep: Upkeep): Promise<void> {
 
 /** Ends the process. */
 export async function runDaemon(upkeep: Upkeep): Promise<never> {
+  const worker = ownNumber();
+  if (worker !== null) return (await import('./workers/worker.ts')).runWorker(worker);
   try {
     await run(upkeep);
     process.exit(0);
   } catch (error) {
     // Some faults of the configuration appear only when its files are opened.
-    fail(error instanceof ConfigFaults ? 2 : 1, error);
+    fail(exitCodeOf(error), error);
   }
+}
+
+const exitCodeOf = (error: unknown): 1 | 2 => {
+  if (error instanceof WorkerFault) return error.exitCode;
+  return error instanceof ConfigFaults ? 2 : 1;
+};
+
+/** Null: this process is no worker, which only a parent starts. */
+function ownNumber(): number | null {
+  const [option, number] = process.argv.slice(2);
+  return option === '--worker' && process.connected ? Number(number) : null;
 }

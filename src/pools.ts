@@ -77,5 +77,5 @@ function createDispatchers(
   return new Map(pools.map(pool => [pool.name, dispatcher(pool)]));
 }
 
-const createBodyLimits = ({ gateway: { maxBodyBytes, minBodyBytesPerSec }, pools }: Config) =>
-  new BodyLimits({ maxBodyBytes, minBytesPerSec: minBodyBytesPerSec, pools });
+const createBodyLimits = ({ gateway: { maxBodyBytes, minBodyBytesPerSec, workers }, pools }: Config) =>
+  new BodyLimits({ maxBodyBytes, minBytesPerSec: minBodyBytesPerSec, pools, processes: workers });

@@ -10,14 +10,14 @@ export interface ReloadParts {
   /** The texts with which the gateway was started. */
   readonly started: GivenTexts;
   /** Throws ConfigFaults where the file does not fit to what is stored, and then has changed nothing. */
-  readonly apply: (config: Config) => void;
+  readonly apply: (config: Config) => void | Promise<void>;
   readonly events: Pick<Events, 'info' | 'warn' | 'error'>;
 }
 
-export const reload = ({ read, started, apply, events }: ReloadParts): void => {
+export const reload = async ({ read, started, apply, events }: ReloadParts): Promise<void> => {
   try {
     const { config, warnings, given } = read();
-    apply(config);
+    await apply(config);
     for (const warning of warnings) events.warn(warning);
     events.info('The configuration is read again: pools, tenants and [scheduler] are as it says');
     const pending = needsRestart(started, given);

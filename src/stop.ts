@@ -12,8 +12,8 @@ import type { HttpServer } from './http/server.ts';
 import type { Events } from './telemetry/events.ts';
 import type { Upstreams } from './upstreams/upstreams.ts';
 
-/** Running requests have the grace period, or unlimited time. */
-export type StopWish = 'in_time' | 'when_done';
+/** Running requests have the grace period, or unlimited time; `orphaned`: the process that had the port is gone. */
+export type StopWish = 'in_time' | 'when_done' | 'orphaned';
 
 interface Stages {
   readonly http: HttpServer;

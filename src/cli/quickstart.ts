@@ -115,7 +115,10 @@ async function serve(parts: Run, kept: KeptKeys): Promise<0 | 1> {
   const startedAt = performance.now();
   const progress = showProgress(config);
   keepObjectsYoung();
-  const app = await startApp({ ...config, auth: { ...config.auth, adminKey } }, { warnings }).finally(progress.stop);
+  const { workers } = config.gateway;
+  const told = workers === 1 ? [] : [`[gateway] workers = ${workers}: the quickstart is one process`];
+  const one = { ...config, gateway: { ...config.gateway, workers: 1 }, auth: { ...config.auth, adminKey } };
+  const app = await startApp(one, { warnings: [...warnings, ...told] }).finally(progress.stop);
   signals.onFurther(() => app.hurry());
   try {
     const work = present(parts, { app, adminKey, kept, startedAt });

@@ -1,12 +1,12 @@
 import { isatty } from 'node:tty';
-import type { StopWish } from '../stop.ts';
 
 /** Signals closer together than this count as one: a group signal reaches an npm-started process twice. */
 const sameSignalMs = 1000;
+const stopSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 
-interface StopSignals {
+export interface StopSignals {
   /** Settles on the first signal. */
-  readonly stop: Promise<StopWish>;
+  readonly stop: Promise<'in_time' | 'when_done'>;
   /** Calls back on every further signal. */
   onFurther(callback: () => void): void;
 }
@@ -34,6 +34,14 @@ export function listenForUpkeep(): Upkeep {
   return upkeep;
 }
 
+/** For a worker: its parent hears them, and tells it. What reaches the whole group must not count twice. */
+export function ignoreSignals(): void {
+  for (const signal of [...stopSignals, 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) {
+    process.removeAllListeners(signal);
+    process.on(signal, () => {});
+  }
+}
+
 /** For a program without upkeep: it neither opens a debugger nor ends. */
 export function ignoreUpkeep(): void {
   for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {});
@@ -41,7 +49,7 @@ export function ignoreUpkeep(): void {
 
 /** Listens for the signals that ask a process to stop, from now on. */
 export function listenForStop(): StopSignals {
-  const first = Promise.withResolvers<StopWish>();
+  const first = Promise.withResolvers<'in_time' | 'when_done'>();
   let further = () => {};
   let countedAt: number | null = null;
   const onSignal = (signal: NodeJS.Signals) => {
@@ -52,7 +60,7 @@ export function listenForStop(): StopSignals {
     else further();
     countedAt = now;
   };
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, onSignal);
+  for (const signal of stopSignals) process.on(signal, onSignal);
   return {
     stop: first.promise,
     onFurther(callback) {

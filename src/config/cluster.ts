@@ -55,6 +55,7 @@ interface OfGateway {
   readonly edition: string | undefined;
   readonly host: string | undefined;
   readonly port: number | undefined;
+  readonly workers: number;
 }
 
 /** Adds the faults that appear only when several keys are read together. */
@@ -62,16 +63,28 @@ export const checkCluster = (read: Partial<Read>, gateway: OfGateway, faults: Fa
   const fault = (key: keyof Read, message: string) => faults.add('cluster', key, message);
   checkTimes(read, fault);
   checkFiles(read, fault);
-  if (read.enabled === undefined || !isEnabled(read.enabled.value, gateway.edition)) return;
+  if (read.enabled === undefined) return;
+  if (!isEnabled(read.enabled.value, gateway.edition)) {
+    checkWorkers(gateway, fault);
+    return;
+  }
   if (gateway.edition === 'personal') fault('enabled', 'needs [gateway] edition = team: Personal is one gateway');
   checkListen(read, gateway, fault);
-  if (read.advertise?.value != null && isWildcard(read.advertise.value.host))
-    fault('advertise', 'must be an address that other gateways can call');
+  checkAdvertise(read, gateway, fault);
 };
 
 const isEnabled = (enabled: boolean | null, edition: string | undefined): boolean => enabled ?? edition === 'team';
 
 type Fault = (key: keyof Read, message: string) => void;
+
+const checkWorkers = ({ workers }: OfGateway, fault: Fault): void => {
+  if (workers === 1) return;
+  fault(
+    'enabled',
+    `cannot be false with [gateway] workers = ${workers}: the processes of a gateway share their seats as a fleet. ` +
+      'Leave it out, or set workers = 1',
+  );
+};
 
 const checkTimes = (read: Partial<Read>, fault: Fault): void => {
   const { ttl_sec: ttl, dead_after_sec: dead, abandoned_after_sec: abandoned, outage_max_sec: outage } = read;
@@ -105,11 +118,24 @@ wildcards.addAddress('::', 'ipv6');
 export const isWildcard = (host: string): boolean =>
   isIP(host) !== 0 && wildcards.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
 
-const checkListen = ({ listen }: Partial<Read>, { host, port }: OfGateway, fault: Fault): void => {
-  if (listen?.value == null || host === undefined || listen.value.port !== port || port === 0) return;
+/** Each worker has a port of its own, one above that of the worker before it. */
+const checkListen = ({ listen }: Partial<Read>, { host, port, workers }: OfGateway, fault: Fault): void => {
+  if (listen?.value == null || host === undefined || port === undefined || listen.value.port === 0) return;
+  const first = listen.value.port;
+  const last = first + workers - 1;
+  const each = workers === 1 ? '' : `: ${workers} workers take the ports ${first} to ${last}`;
+  if (last > 65_535) fault('listen', `must have a lower port${each}`);
+  if (port < first || port > last) return;
   const hosts = [listen.value.host, host];
   if (hosts.some(isWildcard) || new Set(hosts).size === 1)
-    fault('listen', 'must have another port than [gateway] port, which is for clients');
+    fault('listen', `must have another port than [gateway] port, which is for clients${each}`);
+};
+
+const checkAdvertise = ({ advertise }: Partial<Read>, { workers }: OfGateway, fault: Fault): void => {
+  if (advertise?.value == null) return;
+  const { host, port } = advertise.value;
+  if (isWildcard(host)) fault('advertise', 'must be an address that other gateways can call');
+  if (port !== null && port + workers - 1 > 65_535) fault('advertise', `must have a lower port for ${workers} workers`);
 };
 
 export const toCluster = (read: Read, edition: string): ClusterConfig => ({

@@ -16,6 +16,7 @@ import { readTenants, toTenant } from './pools/tenants.ts';
 import { withHeadersOf } from './providers/provider-headers.ts';
 import { type ProviderSettings, readProvider, toProvider, unusedProxies } from './providers/provider-settings.ts';
 import type { Values } from './values.ts';
+import { workersOf, workersWarning } from './workers.ts';
 
 export type { Config } from './config.ts';
 export { ConfigFaults, describeFault } from './file/faults.ts';
@@ -68,6 +69,8 @@ export const loadConfig = ({ file, text, env, isTerminal }: ConfigSources): Load
     .filter(section => section.startsWith(providerPrefix))
     .map(section => readProvider(section.slice(providerPrefix.length), { written, reader, faults, env }));
   warnings.push(...unusedProxies(providers, env));
+  const unmet = workersWarning(fixed.gateway);
+  if (unmet !== null) warnings.push(unmet);
   checkTogether(fixed, providers, faults);
   const pools = readPools(providers, { written, reader, faults });
   const tenants = readTenants(written, reader);
@@ -158,7 +161,8 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
     faults.add('auth', 'disabled', 'needs [gateway] host on a loopback address, as 127.0.0.1');
   }
   const { edition, host, port } = gateway;
-  checkCluster(fixed.cluster, { edition: edition?.value, host: host?.value, port: port?.value }, faults);
+  const workers = workersOf(gateway);
+  checkCluster(fixed.cluster, { edition: edition?.value, host: host?.value, port: port?.value, workers }, faults);
   if (providers.length === 0) faults.add(null, null, 'no provider: at least one section [provider.NAME] is needed');
 };
 
@@ -206,6 +210,7 @@ const toGateway = (gateway: Fixed['gateway'], isInFleet: boolean): Config['gatew
   minBodyBytesPerSec: gateway.min_body_bytes_per_sec.value,
   name: gateway.name.value,
   tellsName: gateway.tell_name.value ?? isInFleet,
+  workers: workersOf(gateway),
 });
 
 const toLog = ({ level, format, file: { value } }: Fixed['log'], isTerminal: boolean): LogConfig => {

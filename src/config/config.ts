@@ -44,6 +44,8 @@ interface GatewayConfig {
   readonly name: string | null;
   /** Whether answers and log lines have its name. */
   readonly tellsName: boolean;
+  /** The processes that serve the port; more than one are members of a fleet. */
+  readonly workers: number;
 }
 
 interface DatabaseConfig {

@@ -32,6 +32,7 @@ import {
   whole,
   withDefault,
 } from './values.ts';
+import { workerCount } from './workers.ts';
 
 /* All keys: section, name, allowed values, default. config/setting.ini shows the same to operators (a test compares
    the two), and the name in the environment follows from the place here. */
@@ -123,6 +124,7 @@ export const sections = {
     min_body_bytes_per_sec: withDefault('1024', whole(0, 1_000_000_000)),
     name: optional(text('1 to 100 visible characters', /^[\x21-\x7e]{1,100}$/)),
     tell_name: optional(flag),
+    workers: withDefault('1', workerCount),
   },
   database: {
     url: optional(postgresUrl),

@@ -10,6 +10,7 @@ import type { Database, TableName } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { FleetShown } from '../domain/fleet.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import type { Change, Peers } from '../domain/peers.ts';
 import type { Classify } from '../domain/vocabulary.ts';
 import { livingFleets } from '../fleet/living-fleets-store.ts';
 import type { Listed } from '../fleet/reign/list.ts';
@@ -46,8 +47,9 @@ import { closeWith } from '../telemetry/closing.ts';
 import type { Events } from '../telemetry/events.ts';
 import { toldWait } from '../telemetry/told-wait.ts';
 import { type Condition, starting } from './condition.ts';
+import { hearChanges, hearOf } from './hearing.ts';
 import { PersonalDatabase } from './personal-database.ts';
-import { TeamDatabase } from './team-database.ts';
+import { type OpenEmbedded, TeamDatabase } from './team-database.ts';
 import { type SeatsOfFleet, TeamFleet } from './team-fleet.ts';
 
 export interface OpenEdition {
@@ -64,6 +66,8 @@ export interface OpenEdition {
   /** Resolves once requests can be authenticated; retries passing faults, rejects on a lasting one. */
   start(signal: AbortSignal): Promise<void>;
   condition(): Condition;
+  /** Another process of this gateway has written: resolves when that is in effect here, or cannot be read. */
+  hear(change: Change): Promise<void>;
   /** The gateways on this database; null: this one belongs to no fleet, or has not joined it yet. */
   fleet(): FleetShown | null;
   close(): Promise<void>;
@@ -101,15 +105,11 @@ interface EditionParts {
   readonly configure: Configure;
   /** The identity of this process in its fleet, and its duties there; null: it joins none. */
   readonly membership: { readonly self: Omit<Listed, 'url'>; readonly seats: SeatsOfFleet } | null;
+  /** Null: this gateway is one process. */
+  readonly peers: Pick<Peers, 'tell'> | null;
+  /** Starts the embedded PostgreSQL, or finds the one that the parent of this process has started. */
+  readonly openEmbedded: OpenEmbedded;
 }
-
-const poolTables = ['scheduler_pool_config', 'scheduler_pool_schedules'] as const;
-const priorityTables = [
-  'api_key_priority_mappings',
-  'api_key_priority_config',
-  'api_key_priority_boosts',
-  'api_key_priority_schedules',
-] as const;
 
 export const openEdition = (parts: EditionParts): Promise<OpenEdition> =>
   parts.config.gateway.edition === 'team' ? openTeam(parts) : openPersonal(parts);
@@ -144,15 +144,17 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
         },
       }),
     condition: () => database.condition(),
+    hear: async () => {},
     fleet: () => null,
     close: () => opened.disposeAsync(),
   };
 }
 
-async function openTeam({ config, clock, events, print, configure, membership }: EditionParts): Promise<OpenEdition> {
+async function openTeam(parts: EditionParts): Promise<OpenEdition> {
+  const { config, clock, events, print, configure, membership, peers } = parts;
   await using opening = new AsyncDisposableStack();
   const closing = (what: string, close: () => unknown) => closeWith(opening, what, close, events);
-  const database = await TeamDatabase.open({ config, clock, events });
+  const database = await TeamDatabase.open(parts);
   closing('the database', () => database.close());
   const { db } = database;
   const fleet =
@@ -165,9 +167,17 @@ async function openTeam({ config, clock, events, print, configure, membership }:
       openPostgres: most => database.openBeside(most),
     });
   closing('the fleet', () => fleet?.close());
-  const mapper = createMapper({ db, settings: config.apiKeyPriority, clock, events });
+  const onWrite = peers ? (change: Change) => peers.tell(change) : undefined;
+  const mapper = createMapper({
+    db,
+    settings: config.apiKeyPriority,
+    clock,
+    events,
+    onWrite: onWrite && (() => onWrite({ of: 'mappings' })),
+  });
   const matching = (key: string) => mapper.match(key)?.id ?? null;
-  const features = openFeatures({ db, config, clock, events, configure, matching, estimateRows: plannedRows });
+  const given = { db, config, clock, events, configure, matching, onWrite };
+  const features = openFeatures({ ...given, estimateRows: plannedRows });
   const { identities, pools, keyUses, raised } = features;
   const { memories, ...mappings } = openMappings({ mapper, ...features, db, clock, events });
   closing('the settings of pools', () => pools.stop());
@@ -198,6 +208,7 @@ async function openTeam({ config, clock, events, print, configure, membership }:
       await fleet?.join(signal);
     },
     condition: () => conditionOf(database.condition(mapper.status()), fleet),
+    hear: change => hearOf(change, { identities, pools, mapper }),
     fleet: () => fleet?.shown() ?? null,
     close: () => opened.disposeAsync(),
   };
@@ -231,7 +242,8 @@ function openFeatures({ config, configure, ...parts }: FeatureParts) {
   const { auth, console } = config;
   const { db, clock, events } = parts;
   const sessions = { idleMs: console.sessionIdleMs, maxMs: console.sessionMaxMs };
-  const pools = createLivePools({ db, ...config, configure, clock, events });
+  const onPools = parts.onWrite && (() => parts.onWrite?.({ of: 'pools' }));
+  const pools = createLivePools({ db, ...config, configure, clock, events, onWrite: onPools });
   return {
     identities: new Identities({ ...parts, auth, console: sessions }),
     keyUses: new KeyUses(clock),
@@ -271,16 +283,6 @@ function openMappings({ mapper, identities, pools, raised, db, clock, events }: 
       sharing: () => pools.sharing(),
     }),
   };
-}
-
-function hearChanges(
-  tables: ReadonlySet<TableName>,
-  { identities, pools, mapper }: Pick<MappingParts, 'identities' | 'pools' | 'mapper'>,
-): void {
-  if (tables.has('users') || tables.has('api_keys')) void identities.refresh();
-  else if (tables.has('console_sessions')) void identities.sessions.refresh();
-  if (poolTables.some(table => tables.has(table))) pools.changed();
-  if (priorityTables.some(table => tables.has(table))) mapper.changed();
 }
 
 const showing = (print: (text: string) => void) => (key: string) => print(`Admin key (shown once, keep it): ${key}\n`);

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import { shownUrl } from '../config/postgres-url.ts';
 import { unavailability } from '../db/answered.ts';
 import { type Watcher, watchChanges } from '../db/changes/changes.ts';
-import { startEmbedded } from '../db/embedded/embedded.ts';
+import type { Embedded, startEmbedded } from '../db/embedded/embedded.ts';
 import { EmbeddedFault } from '../db/embedded/embedded-binaries.ts';
 import { FaultsMet } from '../db/faults-met.ts';
 import { type Migrated, type MigrationOptions, migratePostgres, SchemaFault } from '../db/migrations/migrations.ts';
@@ -19,10 +19,13 @@ import type { Events } from '../telemetry/events.ts';
 import { toldWait } from '../telemetry/told-wait.ts';
 import { type Condition, starting, teamCondition } from './condition.ts';
 
+export type OpenEmbedded = (...options: Parameters<typeof startEmbedded>) => Promise<Embedded>;
+
 interface TeamDatabaseParts {
   readonly config: Config;
   readonly clock: Clock;
   readonly events: Events;
+  readonly openEmbedded: OpenEmbedded;
 }
 
 interface TeamDatabaseUses {
@@ -40,7 +43,7 @@ export class TeamDatabase {
   readonly db: Kysely<Database>;
   readonly #parts: TeamDatabaseParts;
   readonly #postgres: ReturnType<typeof openPostgres>;
-  readonly #embedded: Awaited<ReturnType<typeof startEmbedded>> | null;
+  readonly #embedded: Embedded | null;
   readonly #met: FaultsMet;
   /** Closes the connections, then the embedded database. */
   readonly #opened: AsyncDisposableStack;
@@ -49,10 +52,10 @@ export class TeamDatabase {
   #unusable: string | null = null;
 
   static async open(parts: TeamDatabaseParts): Promise<TeamDatabase> {
-    const { config, clock, events } = parts;
+    const { config, clock, events, openEmbedded } = parts;
     const { dataDir } = config.gateway;
     await using opening = new AsyncDisposableStack();
-    const embedded = config.database.url === null ? await startEmbedded({ dataDir, log: events, clock }) : null;
+    const embedded = config.database.url === null ? await openEmbedded({ dataDir, log: events, clock }) : null;
     closeWith(opening, 'the embedded database', () => embedded?.stop(), events);
     const database = new TeamDatabase(parts, embedded);
     closeWith(opening, 'the connections to the database', () => database.#postgres.close(), events);
@@ -60,12 +63,16 @@ export class TeamDatabase {
     return database;
   }
 
-  private constructor(parts: TeamDatabaseParts, embedded: Awaited<ReturnType<typeof startEmbedded>> | null) {
+  private constructor(parts: TeamDatabaseParts, embedded: Embedded | null) {
     this.#parts = parts;
     this.#embedded = embedded;
     this.#opened = new AsyncDisposableStack();
     this.#met = new FaultsMet(parts.clock, parts.events);
-    this.#postgres = openPostgres(this.#url, { observer: this.#met, isEmbedded: embedded !== null });
+    this.#postgres = openPostgres(this.#url, {
+      maxConnections: connectionsOfEach(parts.config.gateway.workers),
+      observer: this.#met,
+      isEmbedded: embedded !== null,
+    });
     this.db = this.#postgres.db;
   }
 
@@ -136,6 +143,44 @@ export class TeamDatabase {
     return this.#opened.disposeAsync();
   }
 }
+
+interface MigrationParts extends Pick<TeamDatabaseParts, 'clock' | 'events'> {
+  readonly url: string;
+  readonly isEmbedded: boolean;
+}
+
+/**
+ * Has the tables made before several processes use them, if the database answers now; where it does not, each of them
+ * waits for it. Throws what no retry can cure.
+ */
+export async function migrateBeforehand({ url, isEmbedded, clock, events }: MigrationParts): Promise<void> {
+  if (!(await answers(url, isEmbedded))) return;
+  const { pool, close } = openPostgres(url, { maxConnections: 2, isEmbedded });
+  try {
+    const { created } = await migratePostgres(pool, { waits: { clock, log: events } });
+    if (created.length > 0) events.info(`Created tables ${created.join(', ')}`);
+  } catch (error) {
+    if (isFatal(error)) throw error;
+    events.error('The database cannot be brought up to date yet; the workers try on', error);
+  } finally {
+    await close();
+  }
+}
+
+async function answers(url: string, isEmbedded: boolean): Promise<boolean> {
+  const { pool, close } = openPostgres(url, { maxConnections: 1, silenceMs: 2_000, isEmbedded });
+  try {
+    await pool.query('SELECT 1');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await close();
+  }
+}
+
+/** The processes of a gateway share ten connections, but one that holds a transaction must not keep all others waiting. */
+const connectionsOfEach = (processes: number): number => Math.max(2, Math.floor(10 / processes));
 
 const unrecorded = {
   gateway:

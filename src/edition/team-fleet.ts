@@ -57,6 +57,7 @@ export class TeamFleet {
   /** What keeps this gateway from joining. */
   #lack: string | null = null;
   #isAlone = false;
+  #isWaiting = false;
   #cancelLook = () => {};
   #isClosed = false;
 
@@ -89,6 +90,10 @@ export class TeamFleet {
     this.#cancelLook = clock.after(lookAgainMs, () => {
       this.join(draining).catch(error => events.error(`Fleet ${fleet}: cannot join it`, error));
     });
+    if (config.gateway.workers > 1) {
+      this.#tellWaiting(lack);
+      return;
+    }
     if (this.#isAlone || (await isConducted(db, fleet))) return;
     this.#isAlone = true;
     events.warn(
@@ -96,6 +101,17 @@ export class TeamFleet {
         '[cluster] enabled = false has it stay alone',
     );
     seats.alone();
+  }
+
+  /** Each of several processes would have all seats if it served by itself. */
+  #tellWaiting(lack: string): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    const { cluster, gateway } = this.#parts.config;
+    this.#parts.events.warn(
+      `Fleet ${cluster.fleet}: nothing is started, as ${lack}. The processes of [gateway] workers = ${gateway.workers} have ` +
+        'their seats together, and begin once that is done',
+    );
   }
 
   async #enter(draining: AbortSignal): Promise<void> {

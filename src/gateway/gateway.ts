@@ -3,11 +3,11 @@ import type { MediaRates } from '../config/config.ts';
 import type { Body } from '../domain/body.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ClientLeft } from '../domain/errors.ts';
+import type { StreamLimit } from '../domain/peers.ts';
 import { spentOf, type Usage } from '../domain/usage.ts';
 import type { Classify, Identity } from '../domain/vocabulary.ts';
 import type { Provider, UpstreamCall, Upstreams } from '../upstreams/upstreams.ts';
 import type { Exchange } from './exchange.ts';
-import { KeyStreams } from './key-streams.ts';
 import { maxWaitMs } from './max-wait.ts';
 import { modelIn, modelList, singleModel } from './model-answers.ts';
 import { type Operation, queryOf } from './operations.ts';
@@ -35,8 +35,8 @@ interface GatewayParts {
   readonly bodies: UploadLimits;
   /** The current values, because the configuration may be read again. */
   readonly mediaRates: () => MediaRates;
-  /** The most concurrent requests of one key; null: no limit. */
-  readonly maxStreamsPerKey: number | null;
+  /** Of concurrent requests of one key; null: no limit. */
+  readonly streams: StreamLimit | null;
   readonly clock: Clock;
 }
 
@@ -58,17 +58,15 @@ export class Gateway {
   readonly #parts: GatewayParts;
   readonly #bodies: BodyReader;
   readonly #outputs = new OutputEstimates();
-  readonly #streams: KeyStreams | null;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
     this.#bodies = new BodyReader(parts.bodies, parts.clock);
-    this.#streams = parts.maxStreamsPerKey === null ? null : new KeyStreams(parts.maxStreamsPerKey);
   }
 
   async handle(exchange: Exchange): Promise<void> {
     const { req, operation } = exchange;
-    const { identify, classify } = this.#parts;
+    const { identify, classify, streams } = this.#parts;
 
     const found = identify(req);
     // An await costs even where there is nothing to wait for.
@@ -81,12 +79,13 @@ export class Gateway {
     const { keyId } = identity;
     const { level, flowId } = classification;
     const sender = { level, flowId, keyId };
-    if (this.#streams === null || keyId === null) return this.#serve(exchange, sender);
-    this.#streams.enter(keyId);
+    if (streams === null || keyId === null) return this.#serve(exchange, sender);
+    const entering = streams.enter(keyId);
+    if (entering instanceof Promise) await entering;
     try {
       await this.#serve(exchange, sender);
     } finally {
-      this.#streams.leave(keyId);
+      streams.leave(keyId);
     }
   }
 

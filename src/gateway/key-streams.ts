@@ -1,8 +1,12 @@
-import { errors } from '../domain/errors.ts';
+import { errors, type GatewayError } from '../domain/errors.ts';
+import type { StreamLimit } from '../domain/peers.ts';
 import { Tally } from '../domain/structures/tally.ts';
 
-/** Counts the concurrent requests of each key, waiting ones included, up to a limit. */
-export class KeyStreams {
+export const keyAtLimit = (underWay: number): GatewayError =>
+  errors.tenantLimit(`This key has ${underWay} requests under way; that is all that one key may have.`, 1);
+
+/** The limit where this process has all requests. */
+export class KeyStreams implements StreamLimit {
   readonly #most: number;
   readonly #underWay = new Tally<number>();
 
@@ -10,11 +14,9 @@ export class KeyStreams {
     this.#most = most;
   }
 
-  /** Throws `tenant_limit` if the key is at its limit; otherwise each call must be followed by one of `leave`. */
   enter(keyId: number): void {
     const underWay = this.#underWay.of(keyId);
-    if (underWay >= this.#most)
-      throw errors.tenantLimit(`This key has ${underWay} requests under way; that is all that one key may have.`, 1);
+    if (underWay >= this.#most) throw keyAtLimit(underWay);
     this.#underWay.add(keyId, 1);
   }
 

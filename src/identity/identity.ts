@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { sought } from '../db/answered.ts';
 import type { Database, UserRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { Change } from '../domain/peers.ts';
 import type { Identity } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import {
@@ -52,6 +53,8 @@ export interface IdentitiesParts {
   readonly matching: (key: string) => number | null;
   /** Absent: all totals are counted. */
   readonly estimateRows?: EstimateRows;
+  /** Called for each change that other processes must hear of before it is answered. */
+  readonly onWrite?: ((change: Change) => void) | undefined;
 }
 
 /** A key and as much of it as this gateway knows. */
@@ -90,15 +93,19 @@ export class Identities {
     this.#ring = new KeyRing({ findOwners: hashes => this.#store.findOwners(hashes), clock, events, ...auth });
     const store = new SessionStore(db);
     const authenticate = (key: string) => this.#ring.authenticate(key);
-    this.sessions = new Sessions({ store, clock, events, auth, rules, authenticate });
+    const onWrite = parts.onWrite ?? (() => {});
+    this.sessions = new Sessions({ store, clock, events, auth, rules, authenticate, onWrite });
+    const written = (change: Change) => {
+      this.hear(change);
+      onWrite(change);
+    };
     const ring = {
-      admit: (key: string) => this.#ring.admit(key),
-      forgetKey: (id: number) => {
-        for (const memory of [this.#ring, this.sessions]) memory.forgetKey(id);
+      admit: (key: string) => {
+        this.#ring.admit(key);
+        onWrite({ of: 'keys' });
       },
-      forgetUser: (id: number) => {
-        for (const memory of [this.#ring, this.sessions]) memory.forgetUser(id);
-      },
+      forgetKey: (id: number) => written({ of: 'key', id }),
+      forgetUser: (id: number) => written({ of: 'user', id }),
     };
     this.#accounts = new Accounts({ store: this.#store, clock, matching, ring });
   }
@@ -135,6 +142,15 @@ export class Identities {
       if (page.length < keysPerPage) return;
       page = await readKeys(this.#parts.db, last.keyId, keysPerPage);
     }
+  }
+
+  /** Forgets what was written by this process or another one; it is asked for again when it is used. */
+  hear(change: Change): void {
+    const memories = [this.#ring, this.sessions];
+    if (change.of === 'key') for (const memory of memories) memory.forgetKey(change.id);
+    if (change.of === 'user') for (const memory of memories) memory.forgetUser(change.id);
+    if (change.of === 'session') this.sessions.forget(change.hash);
+    if (change.of === 'keys') this.#ring.admitAll();
   }
 
   /** Called when users or keys have changed. Never rejects. */

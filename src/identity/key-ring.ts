@@ -104,6 +104,12 @@ export class KeyRing {
     this.#rejected.delete(key);
   }
 
+  /** Keys were stored elsewhere, so earlier refusals here are void. */
+  admitAll(): void {
+    this.#rejected.clear();
+    this.#known.outdate();
+  }
+
   #forget(isMeant: (identity: Identity) => boolean): void {
     this.#known.forget(({ identity }) => isMeant(identity));
     this.#rejected.clear();

@@ -100,14 +100,19 @@ export class KnownRows<
     this.#known.delete(id);
   }
 
-  forget(isMeant: (known: Known) => boolean): void {
+  /** What the database answers to questions that were sent before this is not remembered. */
+  outdate(): void {
     this.#lookups.outdate();
+  }
+
+  forget(isMeant: (known: Known) => boolean): void {
+    this.outdate();
     for (const [id, known] of this.#known) if (isMeant(known)) this.#known.delete(id);
   }
 
   /** Rows have changed somewhere. Resolves when all that are known were read again, or could not be. */
   async refresh(): Promise<void> {
-    this.#lookups.outdate();
+    this.outdate();
     await this.#fresh.reload().catch(() => {});
   }
 

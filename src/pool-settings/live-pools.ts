@@ -43,6 +43,8 @@ export interface LivePoolsParts {
   readonly configure: Configure;
   readonly clock: Clock;
   readonly events: Pick<Events, 'poolChanged' | 'poolRowsFaulty' | 'poolRowsUnread'>;
+  /** Called when other processes must read the rows again, before that is answered. */
+  readonly onWrite?: (() => void) | undefined;
 }
 
 /** The state of one pool. */
@@ -101,6 +103,12 @@ export class LivePools {
 
   /** Resolves when rows that were read after this call are in effect, or at least are tried again. */
   async reload(): Promise<void> {
+    this.#parts.onWrite?.();
+    await this.catchUp();
+  }
+
+  /** The same for rows that another process has written. */
+  async catchUp(): Promise<void> {
     await this.#rows.reload().catch(() => {});
   }
 
@@ -144,6 +152,7 @@ export class LivePools {
     };
     const now = this.#parts.clock.date().toISOString();
     await this.#parts.store.write(name, changes, { actor, now, check });
+    this.#parts.onWrite?.();
     // Committed values are in effect even if the database fails before they are read back.
     await this.#rows.reload().catch(() => this.#install(name, after, schedules));
     return this.find(name);

@@ -5,7 +5,7 @@ import type { Logger } from './logger.ts';
 import { createMappingEvents, type MappingEvents } from './mapping-events.ts';
 import type { Metrics } from './metrics.ts';
 import { createPoolEvents, type PoolEvents } from './pool-events.ts';
-import { jsonField, jsonRequestLine, prettyField, prettyRequestLine } from './request-line.ts';
+import { jsonLabels, jsonRequestLine, prettyLabels, prettyRequestLine } from './request-line.ts';
 
 /** One function per business event: its log line and its metrics. */
 export interface Events extends DoorEvents, MappingEvents, PoolEvents {
@@ -42,12 +42,12 @@ export const createEvents = ({ logger, metrics, clock }: EventParts): Events => 
 const requestLister = (logger: Logger, clock: Clock): ((outcome: Outcome) => void) => {
   const bracket = logger.bracket('info');
   const isJson = logger.format === 'json';
-  const gateway = (isJson ? jsonField : prettyField)('gateway', logger.gateway);
+  const labels = (isJson ? jsonLabels : prettyLabels)(logger.labels);
   return outcome => {
     if (!logger.isEnabled('info')) return;
     const line = isJson
-      ? jsonRequestLine(outcome, clock.date().getTime(), gateway)
-      : prettyRequestLine(outcome, bracket, gateway);
+      ? jsonRequestLine(outcome, clock.date().getTime(), labels)
+      : prettyRequestLine(outcome, bracket, labels);
     logger.append(line);
   };
 };

@@ -4,6 +4,7 @@ import { singleFlight } from '../domain/structures/single-flight.ts';
 import { type Gap, LineBuffer } from './log/line-buffer.ts';
 import { type LogSink, type Outlet, openLogFile, reopenLogFile, sinkOutlet, standardOutlet } from './log/log-outlet.ts';
 import { LogWriter } from './log/log-writer.ts';
+import { toPipe } from './log/piped.ts';
 import { printable, withoutKeys, wordOrQuoted } from './text.ts';
 
 export { LogFileFault, type LogSink } from './log/log-outlet.ts';
@@ -16,16 +17,17 @@ export type LogFields = Readonly<Record<string, string | number | boolean | null
  */
 export interface Logger {
   readonly format: LogConfig['format'];
-  /** On every line; null: on none. */
-  readonly gateway: string | null;
+  /** On every line. */
+  readonly labels: LogFields;
+  readonly isColoured: boolean;
   isEnabled(level: LogLevel): boolean;
   log(level: LogLevel, message: string, fields?: LogFields): void;
   /** The error's name, message, code, stack and causes; nothing else that a library hung on it. */
   error(message: string, error?: unknown): void;
   /** Returns the beginning of a pretty line of this level; coloured on a terminal. */
   bracket(level: LogLevel): string;
-  /** A line that was rendered already, for the one kind of which there is one a request. */
-  append(line: string): void;
+  /** A line that was rendered already: of a request, as there is one for each, or of a worker. */
+  append(line: string, isImportant?: boolean): void;
   /** Lines that were dropped because what is held of the log has a bound. */
   readonly dropped: number;
   flush(): void;
@@ -38,6 +40,8 @@ export interface Logger {
 interface LoggerOptions {
   readonly isColoured?: boolean;
   readonly gateway?: string | null;
+  /** The number of this process, whose lines another one writes; null: it writes them itself. */
+  readonly worker?: number | null;
 }
 
 const ranks: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
@@ -47,15 +51,19 @@ const colours: Record<LogLevel, number> = { debug: 90, info: 32, warn: 33, error
  * To standard output or the configured file, or to `sink` where one is given. Throws `LogFileFault`.
  */
 export const createLogger = (config: LogConfig, sink?: LogSink, options: LoggerOptions = {}): Logger => {
-  const { gateway = null } = options;
+  const { gateway = null, worker = null } = options;
   const outlet = openOutlet(config, sink);
-  const bracket = (level: LogLevel) => bracketOf(level, options.isColoured ?? outlet.isColoured);
-  const render = config.format === 'json' ? jsonRenderer(gateway) : prettyRenderer(bracket, gateway);
-  const buffer = new LineBuffer({ gapLine: gap => render('warn', gapText(gap), {}), date: () => new Date() });
+  const isColoured = options.isColoured ?? outlet.isColoured;
+  const bracket = (level: LogLevel) => bracketOf(level, isColoured);
+  const labels = { ...(gateway === null ? {} : { gateway }), ...(worker === null ? {} : { worker }) };
+  const render = config.format === 'json' ? jsonRenderer(labels) : prettyRenderer(bracket, labels);
+  const framed = worker === null ? (line: string) => line : toPipe;
+  const gapLine = (gap: Gap) => framed(render('warn', gapText(gap), {}), true);
+  const buffer = new LineBuffer({ gapLine, date: () => new Date() });
   const writer = new LogWriter({ buffer, outlet });
   if (sink === undefined) writer.writeAtExit();
   const append = (line: string, isImportant: boolean) => {
-    buffer.append(line, isImportant);
+    buffer.append(framed(line, isImportant), isImportant);
     if (buffer.holds === 'chunk') writer.now();
     else writer.soon();
   };
@@ -65,7 +73,8 @@ export const createLogger = (config: LogConfig, sink?: LogSink, options: LoggerO
   };
   return {
     format: config.format,
-    gateway,
+    labels,
+    isColoured,
     isEnabled,
     log,
     error(message, error) {
@@ -74,7 +83,7 @@ export const createLogger = (config: LogConfig, sink?: LogSink, options: LoggerO
       writer.now();
     },
     bracket,
-    append: line => append(line, false),
+    append: (line, isImportant = false) => append(line, isImportant),
     get dropped() {
       return buffer.dropped;
     },
@@ -144,14 +153,14 @@ const describeError = (error: unknown, depth = 1): ErrorDescription => {
 type Fields = LogFields | { readonly err: ErrorDescription };
 type Render = (level: LogLevel, message: string, fields: Fields) => string;
 
-const jsonRenderer = (gateway: string | null): Render => {
+const jsonRenderer = (labels: LogFields): Render => {
   let line = '';
   const write = (text: string) => {
     line = text.trimEnd();
   };
   const options = {
     level: 'debug',
-    base: gateway === null ? null : { gateway },
+    base: Object.keys(labels).length === 0 ? null : labels,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (word: string) => ({ level: word }) },
     // The description is plain data already.
@@ -165,11 +174,12 @@ const jsonRenderer = (gateway: string | null): Render => {
 };
 
 const prettyRenderer =
-  (bracket: (level: LogLevel) => string, gateway: string | null): Render =>
+  (bracket: (level: LogLevel) => string, labels: LogFields): Render =>
   (level, message, fields) => {
     const { err, ...others } = fields as LogFields & { err?: ErrorDescription };
-    const shown = gateway === null ? others : { ...others, gateway };
-    const pairs = Object.entries(shown).map(([key, value]) => ` ${key}=${wordOrQuoted(String(value))}`);
+    const pairs = Object.entries({ ...others, ...labels }).map(
+      ([key, value]) => ` ${key}=${wordOrQuoted(String(value))}`,
+    );
     const trace = err === undefined ? '' : prettyError(err);
     return `${bracket(level)} ${printable(message)}${pairs.join('')}${trace}`;
   };

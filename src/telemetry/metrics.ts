@@ -2,7 +2,7 @@ import type { ErrorCode } from '../domain/errors.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Level } from '../domain/vocabulary.ts';
 import { Counts, LevelPairs, WaitHistogram } from './counts.ts';
-import { type Rendered, registryOf } from './registry.ts';
+import { countsOf, type Reading, type Rendered, registryOf } from './registry.ts';
 import { type Watched, watchedMetrics } from './watched.ts';
 
 export interface Metrics {
@@ -17,6 +17,10 @@ export interface Metrics {
   readonly contentType: string;
   /** The text of `GET /metrics`. */
   render(): Promise<string>;
+  /** The same to be added to that of other processes. */
+  readAll(): Promise<Reading[]>;
+  /** The part of it that only grows. */
+  readCounts(): Promise<Reading[]>;
 }
 
 /**
@@ -30,6 +34,7 @@ export const createMetrics = (): Metrics => {
     counts;
   let watched: Watched | null = null;
   const registry = registryOf([...countedMetrics(counts), ...watchedMetrics(() => watched)]);
+  const growing = countsOf(registry);
   return {
     requestEnded({ outcome, level, isRaised, provider, isGranted, waitMs, usage }) {
       requests.add(level, outcome, provider, 1);
@@ -49,6 +54,8 @@ export const createMetrics = (): Metrics => {
     },
     contentType: registry.contentType,
     render: () => registry.metrics(),
+    readAll: () => registry.getMetricsAsJSON(),
+    readCounts: () => growing.getMetricsAsJSON(),
   };
 };
 

@@ -1,4 +1,5 @@
 import type { Outcome } from '../domain/outcome.ts';
+import type { LogFields } from './logger.ts';
 import { cut, jsonInner, printable, withoutKeys, wordOrQuoted } from './text.ts';
 
 /*
@@ -45,12 +46,14 @@ const word = (text: string | null): string => (text === null ? 'null' : `"${text
 const upstreamRequestId = ({ upstreamRequestId: id }: Outcome): string =>
   id === null ? '' : `,"upstream_request_id":${named(id)}`;
 
-/** One field that is the same on every line, put together once; null: none. */
-export const jsonField = (key: string, text: string | null): string =>
-  text === null ? '' : `,"${key}":"${jsonInner(text)}"`;
+/** The fields that are the same on every line, put together once. */
+export const jsonLabels = (labels: LogFields): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `,"${key}":${JSON.stringify(value)}`)
+    .join('');
 
-/** `gateway`: of `jsonField`. */
-export const jsonRequestLine = (outcome: Outcome, epochMs: number, gateway = ''): string => {
+/** `labels`: of `jsonLabels`. */
+export const jsonRequestLine = (outcome: Outcome, epochMs: number, labels = ''): string => {
   const { status, usage } = outcome;
   const path = jsonInner(pathOf(outcome));
   const tokens =
@@ -58,7 +61,7 @@ export const jsonRequestLine = (outcome: Outcome, epochMs: number, gateway = '')
       ? ''
       : `,"input_tokens":${usage.inputTokens},"cached_input_tokens":${usage.cachedInputTokens},"output_tokens":${usage.outputTokens},"usage":"${usage.isEstimated ? 'estimated' : 'reported'}"`;
   return (
-    `{"level":"info","time":"${isoTime(epochMs)}"${gateway},"msg":"${outcome.method} ${path} ${status ?? '-'} ${outcome.outcome}"` +
+    `{"level":"info","time":"${isoTime(epochMs)}"${labels},"msg":"${outcome.method} ${path} ${status ?? '-'} ${outcome.outcome}"` +
     `,"request_id":${named(outcome.requestId)},"outcome":"${outcome.outcome}","status":${status}` +
     `,"method":"${outcome.method}","path":"${path}","key_id":${outcome.keyId},"flow_id":${named(outcome.flowId)}` +
     `,"mapping_id":${outcome.mappingId},"asked":${named(outcome.asked)},"priority":${outcome.level}` +
@@ -68,12 +71,17 @@ export const jsonRequestLine = (outcome: Outcome, epochMs: number, gateway = '')
   );
 };
 
-export const prettyField = (key: string, text: string | null): string =>
+export const prettyLabels = (labels: LogFields): string =>
+  Object.entries(labels)
+    .map(([key, value]) => prettyField(key, String(value)))
+    .join('');
+
+const prettyField = (key: string, text: string | null): string =>
   text === null ? '' : ` ${key}=${wordOrQuoted(cut(text, longestName))}`;
 const figure = (key: string, value: number | string | null): string => (value === null ? '' : ` ${key}=${value}`);
 
-/** Fields that the request did not come to are left out. `gateway`: of `prettyField`. */
-export const prettyRequestLine = (outcome: Outcome, bracket: string, gateway = ''): string => {
+/** Fields that the request did not come to are left out. `labels`: of `prettyLabels`. */
+export const prettyRequestLine = (outcome: Outcome, bracket: string, labels = ''): string => {
   const { usage, waitMs } = outcome;
   const tokens =
     usage === null
@@ -95,6 +103,6 @@ export const prettyRequestLine = (outcome: Outcome, bracket: string, gateway = '
     prettyField('asked', outcome.asked) +
     prettyField('request_id', outcome.requestId) +
     prettyField('upstream_request_id', outcome.upstreamRequestId) +
-    gateway
+    labels
   );
 };

@@ -19,20 +19,27 @@ interface TelemetryParts {
   readonly warnings: readonly string[] | undefined;
   /** On every line, as `gateway`; null: on none. */
   readonly gateway: string | null;
+  /** This process is one of several, and another one writes its lines. */
+  readonly worker?: { readonly number: number; readonly isColoured: boolean } | undefined;
 }
 
 /** Opens the log and creates the metrics. Throws ConfigFaults if the log file cannot be opened. */
-export function openTelemetry(log: LogConfig, { clock, sink, gateway, warnings = [] }: TelemetryParts): Telemetry {
-  const logger = openLog(log, sink, gateway);
+export function openTelemetry(log: LogConfig, parts: TelemetryParts): Telemetry {
+  const { clock, warnings = [] } = parts;
+  const logger = openLog(log, parts);
   const metrics = createMetrics();
   const events = createEvents({ logger, metrics, clock });
   for (const warning of warnings) events.warn(warning);
   return { logger, metrics, events };
 }
 
-function openLog(log: LogConfig, sink: LogSink | undefined, gateway: string | null): Logger {
+function openLog(log: LogConfig, { sink, gateway, worker }: TelemetryParts): Logger {
   try {
-    return createLogger(log, sink, { gateway });
+    return createLogger(
+      log,
+      sink,
+      worker ? { gateway, worker: worker.number, isColoured: worker.isColoured } : { gateway },
+    );
   } catch (error) {
     if (!(error instanceof LogFileFault)) throw error;
     throw new ConfigFaults([{ section: 'log', key: 'file', message: error.message }]);

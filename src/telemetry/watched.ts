@@ -52,10 +52,13 @@ interface Look extends Omit<Rendered, 'samples'> {
 }
 
 const metric =
-  (type: Rendered['type']) =>
-  (name: string, help: string, look: Look['look']): Look => ({ name, help, type, look });
+  (type: Rendered['type'], together: Rendered['together'] = 'sum') =>
+  (name: string, help: string, look: Look['look']): Look => ({ name, help, type, together, look });
 const gauge = metric('gauge');
 const counter = metric('counter');
+/** What all processes of a gateway have alike: of them, the one that is the latest, the oldest or in trouble. */
+const greatest = metric('gauge', 'max');
+const least = metric('gauge', 'min');
 
 /** One sample without labels. */
 const only = (value: number): Sample[] => [{ labels: {}, value }];
@@ -89,12 +92,12 @@ const perSnapshot = (read: (snapshot: NonNullable<ReturnType<Watched['snapshot']
 };
 
 const ofSnapshot: readonly Look[] = [
-  gauge(
+  least(
     'tokligence_mapping_snapshot_mappings',
     'Mappings that serve now.',
     perSnapshot(({ mappings }) => mappings),
   ),
-  gauge(
+  greatest(
     'tokligence_mapping_snapshot_age_seconds',
     'Time since the mappings that serve now were read.',
     perSnapshot(({ ageMs }) => ageMs / 1000),
@@ -111,7 +114,7 @@ const turnedAway = ({ yielded, refused }: WatchedConnections): Sample[] =>
 
 const ofConnections: readonly Look[] = [
   gauge('tokligence_connections', 'Connections of clients that are open.', what => only(what.connections().open)),
-  gauge('tokligence_connection_addresses', 'Addresses that they come from, networks of IPv6.', what =>
+  greatest('tokligence_connection_addresses', 'Addresses that they come from, networks of IPv6.', what =>
     only(what.connections().addresses),
   ),
   gauge('tokligence_connections_limit', 'As many may be open.', what => only(what.connections().most)),
@@ -128,7 +131,7 @@ const inFleet = (read: (fleet: WatchedFleet) => number) => (what: Watched) => {
 };
 
 const ofFleet: readonly Look[] = [
-  gauge(
+  greatest(
     'tokligence_fleet_members',
     'Gateways of the fleet that this one knows of, itself included.',
     inFleet(({ members }) => members),
@@ -138,12 +141,12 @@ const ofFleet: readonly Look[] = [
     '1 on the gateway that conducts, 0 on the others.',
     inFleet(({ isConductor }) => (isConductor ? 1 : 0)),
   ),
-  gauge(
+  greatest(
     'tokligence_fleet_epoch',
     'Of the last conductor that this gateway knows; each election has a higher one.',
     inFleet(({ epoch }) => epoch),
   ),
-  gauge(
+  greatest(
     'tokligence_fleet_link_rtt_seconds',
     'Time there and back between a member and its conductor, of the last beat; members only.',
     what => {
@@ -154,7 +157,7 @@ const ofFleet: readonly Look[] = [
 ];
 
 const ofProcess: readonly Look[] = [
-  gauge('tokligence_database_up', '1 while the database answers, 0 in an outage.', what =>
+  least('tokligence_database_up', '1 while the database answers, 0 in an outage.', what =>
     only(what.isDatabaseUp() ? 1 : 0),
   ),
   counter('tokligence_log_lines_dropped_total', 'Lines of the log that could not be written.', what =>

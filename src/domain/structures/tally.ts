@@ -24,6 +24,11 @@ export class Tally<Key> {
     return after;
   }
 
+  /** Some amounts may be zero. */
+  entries(): Iterable<[Key, number]> {
+    return this.#amounts.entries();
+  }
+
   /** The number of entries, including those at zero. */
   get size(): number {
     return this.#amounts.size;

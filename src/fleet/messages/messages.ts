@@ -22,7 +22,8 @@ export class MessageFault extends Error {
 export const readUpward: Read<Upward> = readerOf(upward);
 export const readDownward: Read<Downward> = readerOf(downward);
 
-function readerOf<Kinds extends Record<string, TObject>>(kinds: Kinds): Read<Static<Kinds[keyof Kinds]>> {
+/** For messages of these kinds. */
+export function readerOf<Kinds extends Record<string, TObject>>(kinds: Kinds): Read<Static<Kinds[keyof Kinds]>> {
   const checks = new Map(Object.entries(kinds).map(([kind, schema]) => [kind, { schema, check: Compile(schema) }]));
   return value => {
     const message = objectOf(value);

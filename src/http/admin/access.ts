@@ -89,7 +89,7 @@ export async function isStillWelcome({ identities }: Doorkeeper, request: Fastif
   }
 }
 
-const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+export const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * A browser sends the cookie by itself: not for a page of another site, but for one of a related origin, such as

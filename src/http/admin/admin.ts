@@ -1,9 +1,9 @@
-import type { FastifyInstance, RouteOptions } from 'fastify';
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import { errors } from '../../domain/errors.ts';
 import { pathOf } from '../../gateway/operations.ts';
 import type { Identities } from '../../identity/identity.ts';
 import type { KeyDoor } from '../door/key-door.ts';
-import { type AdminApp, admins, authorize, isStillWelcome, withContract } from './access.ts';
+import { type AdminApp, admins, authorize, isStillWelcome, safeMethods, withContract } from './access.ts';
 import { apiKeyRoutes, type KeyUseService } from './api-keys.ts';
 import { configRoutes, type SettingsService } from './config.ts';
 import { noQuery } from './contract/contract.ts';
@@ -45,6 +45,8 @@ export interface AdminServices {
    * Returns the answer to an error of the database, which names the faulty one of `fields`; any other error unchanged.
    */
   readonly answerOf: (error: unknown, fields: unknown) => unknown;
+  /** Resolves when what was written is in effect in all processes of this gateway; null: it is the only one. */
+  readonly heard: (() => Promise<void>) | null;
 }
 
 interface MappingServices {
@@ -77,6 +79,7 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
       scope.setSerializerCompiler(() => JSON.stringify);
       scope.addHook('onRoute', completeRoute);
       scope.addHook('onRequest', (request, reply) => authorize(door, request, reply));
+      if (services.heard !== null) scope.addHook('onSend', onceHeard(services.heard));
       // Rethrown to the handler of all routes.
       scope.setErrorHandler((error, request) => {
         throw services.answerOf(error, request.body);
@@ -125,6 +128,13 @@ function completeRoute(route: RouteOptions): void {
   route.bodyLimit ??= bodyLimit;
   route.schema = { querystring: noQuery, ...route.schema };
 }
+
+/** What a request has changed is in effect wherever the next one arrives. */
+const onceHeard =
+  (heard: () => Promise<void>) =>
+  async ({ method }: FastifyRequest): Promise<void> => {
+    if (!safeMethods.has(method)) await heard();
+  };
 
 function refuseMappings(admin: AdminApp): void {
   for (const url of ['/api-key-priority', '/api-key-priority/*']) {

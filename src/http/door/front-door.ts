@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Config } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
+import type { Guess, Peers } from '../../domain/peers.ts';
 import type { Identity } from '../../domain/vocabulary.ts';
 import type { Caller } from '../../gateway/gateway.ts';
 import type { Events } from '../../telemetry/events.ts';
@@ -19,6 +20,8 @@ interface FrontDoorParts {
   readonly seatsOf: (pool: string) => number;
   readonly clock: Clock;
   readonly events: Events;
+  /** Null: this process has all clients. */
+  readonly peers: Pick<Peers, 'guessed'> | null;
 }
 
 export interface FrontDoor {
@@ -27,18 +30,29 @@ export interface FrontDoor {
   readonly keys: KeyDoor;
   /** Identifies the caller of a model route. */
   readonly identify: (req: IncomingMessage) => Caller | Promise<Caller>;
+  /** Another process has refused a wrong key. */
+  heardOf(guess: Guess): void;
 }
 
-export function openFrontDoor(config: Config, { authenticate, seatsOf, clock, events }: FrontDoorParts): FrontDoor {
+export function openFrontDoor(
+  config: Config,
+  { authenticate, seatsOf, clock, events, peers }: FrontDoorParts,
+): FrontDoor {
   const { gateway, auth } = config;
   const addresses = new ClientAddresses(gateway.trustedProxies);
   const most = connectionsAtMost(config, seatsOf, events);
   const mostPerAddress = gateway.maxConnectionsPerAddress;
   const connections = new Connections({ most, mostPerAddress, addresses, clock, events });
-  const wrongKeys = new WrongKeys({ addresses, clock, events });
+  const wrongKeys = new WrongKeys({
+    addresses,
+    clock,
+    events,
+    onGuess: peers ? guess => peers.guessed(guess) : undefined,
+  });
   const keys = new KeyDoor({ authenticate, wrongKeys, connections });
   const withoutKeys = auth.disabled ? ownMachineOnly(auth.allowedHosts) : null;
-  return { addresses, connections, keys, identify: identifier({ keys, withoutKeys }) };
+  const identify = identifier({ keys, withoutKeys });
+  return { addresses, connections, keys, identify, heardOf: guess => wrongKeys.heardOf(guess) };
 }
 
 /** Returns the current limit; logs it if it is below the configured one. */

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../domain/clock.ts';
 import { errors, GatewayError } from '../../domain/errors.ts';
+import type { Guess } from '../../domain/peers.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { type ClientAddresses, networkOf } from './client-address.ts';
 
@@ -19,7 +20,7 @@ const heldAtMost = 2_000;
 
 interface Tries {
   readonly since: number;
-  /** Fingerprints of the keys without delay. */
+  /** Fingerprints of the keys without delay: a client that repeats the one key it has does not guess. */
   readonly free: Set<string>;
   /** The number of further keys. */
   late: number;
@@ -30,6 +31,8 @@ interface WrongKeysParts {
   readonly addresses: ClientAddresses;
   readonly clock: Clock;
   readonly events: Pick<Events, 'keyRefused' | 'keysGuessed'>;
+  /** Called for each key that is answered without delay. */
+  readonly onGuess?: ((guess: Guess) => void) | undefined;
 }
 
 /**
@@ -49,10 +52,15 @@ export class WrongKeys {
   /** Rejects with the thrown error; for a further wrong key later, and with a 429. */
   async refuse(req: IncomingMessage, key: string, thrown: unknown): Promise<never> {
     if (!(thrown instanceof GatewayError) || thrown.code !== 'invalid_api_key') throw thrown;
-    const { addresses, clock, events } = this.#parts;
+    const { addresses, clock, events, onGuess } = this.#parts;
     const address = addresses.of(req);
-    const tries = this.#current(networkOf(address));
-    const isFree = isAmongFree(tries, key);
+    const network = networkOf(address);
+    const tries = this.#current(network);
+    const fingerprint = fingerprintOf(key);
+    const isNew = tries.free.size < freeKeys && !tries.free.has(fingerprint);
+    if (isNew) tries.free.add(fingerprint);
+    if (isNew) onGuess?.({ network, fingerprint });
+    const isFree = tries.free.has(fingerprint);
     events.keyRefused(isFree ? 'invalid_api_key' : 'too_many_invalid_keys');
     if (isFree) throw thrown;
     if (++tries.late === 1) events.keysGuessed({ address, count: freeKeys });
@@ -62,6 +70,12 @@ export class WrongKeys {
       `${thrown.message} So were ${freeKeys} others that came from this address within a minute.`,
       Math.max(1, waitSec),
     );
+  }
+
+  /** Another process of this gateway has refused it. */
+  heardOf({ network, fingerprint }: Guess): void {
+    const { free } = this.#current(network);
+    if (free.size < freeKeys) free.add(fingerprint);
   }
 
   async #hold(tries: Tries): Promise<void> {
@@ -94,10 +108,5 @@ export class WrongKeys {
   }
 }
 
-/** A client that repeats the one key it has does not guess, however often it comes. */
-function isAmongFree({ free }: Tries, key: string): boolean {
-  // Long enough that collisions cannot be found; does not reveal the key.
-  const fingerprint = hash('sha256', key, 'base64url').slice(0, 12);
-  if (free.size < freeKeys) free.add(fingerprint);
-  return free.has(fingerprint);
-}
+/** Long enough that collisions cannot be found; does not reveal the key. */
+const fingerprintOf = (key: string): string => hash('sha256', key, 'base64url').slice(0, 12);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { unavailability } from '../../db/answered.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { errors, GatewayError } from '../../domain/errors.ts';
+import type { Change } from '../../domain/peers.ts';
 import { adminRoles, type Identity } from '../../domain/vocabulary.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { hashKey } from '../api-key.ts';
@@ -20,6 +21,7 @@ interface SessionsParts {
   readonly auth: { readonly cacheTtlMs: number; readonly staleMaxMs: number };
   readonly rules: SessionRules;
   readonly authenticate: (key: string) => Identity | Promise<Identity>;
+  readonly onWrite: (change: Change) => void;
 }
 
 const tokenBytes = 32;
@@ -61,8 +63,7 @@ export class Sessions {
       expires_at: new Date(now.getTime() + rules.maxMs).toISOString(),
     };
     await store.insert(row);
-    const surplus = new Set(await store.endSurplus(userId, perUser));
-    if (surplus.size > 0) this.#ring.forget(session => surplus.has(session.hash));
+    this.#ended(await store.endSurplus(userId, perUser));
     await this.clear();
     return { token, session: await this.#ring.find(hash) };
   }
@@ -87,7 +88,7 @@ export class Sessions {
 
   async end({ hash }: Session): Promise<void> {
     await this.#parts.store.end([hash]);
-    this.#ring.forget(session => session.hash === hash);
+    this.#ended([hash]);
   }
 
   /**
@@ -97,12 +98,17 @@ export class Sessions {
   async endAllOf(userId: number): Promise<number> {
     const count = await this.#parts.store.endAllOf(userId);
     this.forgetUser(userId);
+    this.#parts.onWrite({ of: 'user', id: userId });
     return count;
   }
 
   /** When it ends if nothing more is asked. */
   idleExpiry({ lastSeenAt, expiresAt }: Session): Date {
     return new Date(Math.min(lastSeenAt + this.#parts.rules.idleMs, expiresAt));
+  }
+
+  forget(hash: string): void {
+    this.#ring.forget(session => session.hash === hash);
   }
 
   forgetKey(keyId: number): void {
@@ -137,8 +143,15 @@ export class Sessions {
       // A statement that deletes nothing would be notified as a change too.
       if (over.size === 0) return;
       await store.end([...over]);
-      this.#ring.forget(session => over.has(session.hash));
+      this.#ended([...over]);
     });
+  }
+
+  #ended(hashes: readonly string[]): void {
+    if (hashes.length === 0) return;
+    const ended = new Set(hashes);
+    this.#ring.forget(session => ended.has(session.hash));
+    for (const hash of ended) this.#parts.onWrite({ of: 'session', hash });
   }
 
   #writeSeen(hash: string): void {

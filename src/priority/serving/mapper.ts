@@ -44,6 +44,8 @@ export interface MapperParts {
   readonly settings: PrioritySettings;
   readonly clock: Clock;
   readonly events: MapperEvents;
+  /** Called when other processes must read the rows again, before that is answered. */
+  readonly onWrite?: (() => void) | undefined;
 }
 
 /** Serves the mappings: a snapshot that answers without I/O, kept fresh in the background and by its own writes. */
@@ -115,7 +117,14 @@ export class Mapper {
 
   /** Resolves when a snapshot serves whose rows were read after this call. */
   reload(): Promise<Reloaded> {
+    this.#parts.onWrite?.();
     return this.#rows.reload();
+  }
+
+  /** The same for rows that another process has written: resolves also where they cannot be read yet. */
+  async catchUp(): Promise<void> {
+    // The failure has been reported and the load is retried.
+    await this.#rows.reload().catch(() => {});
   }
 
   status(): MapperStatus {
@@ -192,7 +201,7 @@ export class Mapper {
   async written<T>(writing: Promise<T>): Promise<T> {
     const written = await writing;
     try {
-      await this.#rows.reload();
+      await this.reload();
     } catch (error) {
       this.#parts.events.error('APIKeyMapper: a change is stored but does not serve here yet', error);
     }

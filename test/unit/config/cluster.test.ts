@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { ConfigFaults, describeFault, loadConfig } from '../../../src/config/config-loader.ts';
@@ -168,4 +169,43 @@ test('the Personal edition is one gateway, and says so', () => {
 test('a change of any key of a cluster needs a restart', () => {
   const changed = needsRestart(load('').given, load('enabled = true\nfleet = b\noutage_max_sec = 5').given);
   assert.deepEqual(changed, ['[cluster] enabled', '[cluster] fleet', '[cluster] outage_max_sec']);
+});
+
+const workers = (count: string) => `${team}workers = ${count}\nport = 8081\n`;
+
+test('several workers are a fleet without a word', () => {
+  assert.equal(load('', workers('2')).config.cluster.enabled, true);
+  assert.equal(load('', workers('2')).config.gateway.tellsName, true);
+  assert.equal(load('', workers('auto')).config.gateway.workers, availableParallelism());
+});
+
+test('workers and a fleet that is switched off exclude each other, by both names', () => {
+  const [fault, ...more] = faultsOf('enabled = false', workers('2'));
+  assert.match(fault ?? '', /^\[cluster\] enabled: cannot be false with \[gateway\] workers = 2/);
+  assert.deepEqual(more, []);
+  assert.deepEqual(faultsOf('enabled = false', workers('1')), []);
+});
+
+test('each worker has a port of the fleet of its own, and none of them is that of clients', () => {
+  assert.match(
+    faultsOf('listen = 127.0.0.1:8079', workers('3')).join(),
+    /listen: must have another port .* 8079 to 8081/,
+  );
+  assert.deepEqual(faultsOf('listen = 127.0.0.1:8078', workers('3')), []);
+  assert.match(faultsOf('listen = 127.0.0.1:65535', workers('2')).join(), /listen: must have a lower port/);
+});
+
+test('how many workers are allowed is said', () => {
+  for (const count of ['0', '65', '-1', '1.5', 'all', 'two', ' '])
+    assert.match(faultsOf('', workers(count)).join(), /\[gateway\] workers/, count);
+});
+
+test('Personal says that it has one process', () => {
+  const personal = (count: string) => load('', `[provider.local]\ntype = loopback\n[gateway]\nworkers = ${count}\n`);
+  for (const count of ['4', 'auto']) {
+    const { config, warnings } = personal(count);
+    assert.equal(config.gateway.workers, 1);
+    assert.match(warnings.join(), new RegExp(`workers = ${count}: the Personal edition is one process`));
+  }
+  assert.deepEqual(personal('1').warnings, []);
 });

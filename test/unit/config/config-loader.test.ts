@@ -75,6 +75,7 @@ test('without anything but a provider, everything has its default', () => {
       minBodyBytesPerSec: 1024,
       name: null,
       tellsName: false,
+      workers: 1,
     },
     database: { url: null, listenUrl: null },
     cluster: {
@@ -216,6 +217,7 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_GATEWAY_MIN_BODY_BYTES_PER_SEC: '0',
     TOKLIGENCE_GATEWAY_NAME: 'gw-1',
     TOKLIGENCE_GATEWAY_TELL_NAME: 'false',
+    TOKLIGENCE_GATEWAY_WORKERS: '3',
     TOKLIGENCE_DATABASE_URL: 'postgres://u:p@h/d',
     TOKLIGENCE_DATABASE_LISTEN_URL: 'postgresql://u:p@h2/d',
     TOKLIGENCE_CLUSTER_ENABLED: 'true',
@@ -311,6 +313,7 @@ test('every key can be set in the environment', () => {
       minBodyBytesPerSec: 0,
       name: 'gw-1',
       tellsName: false,
+      workers: 3,
     },
     database: { url: 'postgres://u:p@h/d', listenUrl: 'postgresql://u:p@h2/d' },
     cluster: {

@@ -1,0 +1,38 @@
+/** Wires what a request passes: the door, the limits of its key, the gateway, the upstreams. */
+import type { Config } from './config/config.ts';
+import type { Clock } from './domain/clock.ts';
+import type { Peers } from './domain/peers.ts';
+import type { OpenEdition } from './edition/edition.ts';
+import { Gateway } from './gateway/gateway.ts';
+import { KeyStreams } from './gateway/key-streams.ts';
+import { type FrontDoor, openFrontDoor } from './http/door/front-door.ts';
+import type { Events } from './telemetry/events.ts';
+import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
+
+export const openUpstreams = ({ providers }: Config, clock: Clock, events: Events): Upstreams =>
+  createUpstreams(providers, {
+    clock,
+    onListFault: (name, reason) => events.warn(`Provider ${name}: its list of models is left out: ${reason}`),
+  });
+
+export function createDoor(
+  config: Config,
+  { identities, pools }: OpenEdition,
+  parts: { readonly clock: Clock; readonly events: Events; readonly peers: Peers | null },
+): FrontDoor {
+  const authenticate = (key: string) => identities.authenticate(key);
+  return openFrontDoor(config, { authenticate, seatsOf: pool => pools.find(pool).seats, ...parts });
+}
+
+type GatewayParts = ConstructorParameters<typeof Gateway>[0];
+
+export function createStreams({ auth: { maxStreamsPerKey } }: Config, peers: Peers | null): GatewayParts['streams'] {
+  return maxStreamsPerKey === null ? null : (peers?.streams ?? new KeyStreams(maxStreamsPerKey));
+}
+
+export function createGateway(
+  { classify }: OpenEdition,
+  { door, ...parts }: Omit<GatewayParts, 'identify' | 'classify'> & { readonly door: FrontDoor },
+): Gateway {
+  return new Gateway({ identify: door.identify, classify, ...parts });
+}
