@@ -12,7 +12,6 @@ import type { FleetShown } from '../domain/fleet.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Change, Peers } from '../domain/peers.ts';
 import type { Classify } from '../domain/vocabulary.ts';
-import { livingFleets } from '../fleet/living-fleets-store.ts';
 import type { Listed } from '../fleet/reign/list.ts';
 import { History } from '../history/history.ts';
 import { Identities } from '../identity/identity.ts';
@@ -50,7 +49,7 @@ import { type Condition, starting } from './condition.ts';
 import { hearChanges, hearOf } from './hearing.ts';
 import { PersonalDatabase } from './personal-database.ts';
 import { type OpenEmbedded, TeamDatabase } from './team-database.ts';
-import { type SeatsOfFleet, TeamFleet } from './team-fleet.ts';
+import { type SeatsOfFleet, TeamFleet, tellFleetsBeside } from './team-fleet.ts';
 
 export interface OpenEdition {
   readonly identities: Identities;
@@ -151,21 +150,13 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
 }
 
 async function openTeam(parts: EditionParts): Promise<OpenEdition> {
-  const { config, clock, events, print, configure, membership, peers } = parts;
+  const { config, clock, events, configure, peers } = parts;
   await using opening = new AsyncDisposableStack();
   const closing = (what: string, close: () => unknown) => closeWith(opening, what, close, events);
   const database = await TeamDatabase.open(parts);
   closing('the database', () => database.close());
   const { db } = database;
-  const fleet =
-    membership &&
-    new TeamFleet({
-      ...membership,
-      ...{ db, config, clock, events },
-      databaseAt: config.database.url === null ? null : hostOf(config.database.url),
-      startedRun: database.startedRun,
-      openPostgres: most => database.openBeside(most),
-    });
+  const fleet = openFleet(parts, database);
   closing('the fleet', () => fleet?.close());
   const onWrite = peers ? (change: Change) => peers.tell(change) : undefined;
   const mapper = createMapper({
@@ -193,20 +184,7 @@ async function openTeam(parts: EditionParts): Promise<OpenEdition> {
     memories: [keyUses, raised, ...memories],
     mappings,
     classify: mapper.classify,
-    async start(signal) {
-      const prepare = () => identities.keepAdmin(config.auth, showing(print));
-      const onChange = (tables: ReadonlySet<TableName>) => {
-        hearChanges(tables, { identities, pools, mapper });
-        if (tables.has('gateway_fleets')) fleet?.rowChanged();
-      };
-      await database.start({ signal, prepare, onChange });
-      fleet?.prepare();
-      if (!config.cluster.enabled) await tellFleetsBeside(db, events);
-      const reading = Promise.all([mapper.start(), pools.start()]);
-      await toldWait('the mappings and the settings of pools to be read', reading, { clock, log: events });
-      mappings.history.start();
-      await fleet?.join(signal);
-    },
+    start: signal => startTeam(parts, { database, fleet, mapper, mappings, identities, pools }, signal),
     condition: () => conditionOf(database.condition(mapper.status()), fleet),
     hear: change => hearOf(change, { identities, pools, mapper }),
     fleet: () => fleet?.shown() ?? null,
@@ -214,14 +192,42 @@ async function openTeam(parts: EditionParts): Promise<OpenEdition> {
   };
 }
 
-/** Seats of a fleet and those of a gateway beside it add up. Who may not read the fleets is not told. */
-async function tellFleetsBeside(db: Kysely<Database>, events: Events): Promise<void> {
-  const names = await livingFleets(db).catch(() => []);
-  if (names.length === 0) return;
-  events.warn(
-    `Gateways of this database share their seats (fleet ${names.join(', ')}), and this one does not: ` +
-      'more requests go upstream than there are seats. [cluster] enabled = true has it join them',
-  );
+function openFleet({ membership, config, clock, events }: EditionParts, database: TeamDatabase): TeamFleet | null {
+  if (membership === null) return null;
+  const { url } = config.database;
+  return new TeamFleet({
+    ...membership,
+    ...{ db: database.db, config, clock, events },
+    databaseAt: url === null ? null : hostOf(url),
+    startedRun: database.startedRun,
+    openPostgres: most => database.openBeside(most),
+  });
+}
+
+type TeamParts = Pick<MappingParts, 'identities' | 'pools' | 'mapper'> & {
+  readonly database: TeamDatabase;
+  readonly fleet: TeamFleet | null;
+  readonly mappings: Pick<Mappings, 'history'>;
+};
+
+async function startTeam(
+  { config, clock, events, print }: EditionParts,
+  { database, fleet, mappings, ...heard }: TeamParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { identities, pools, mapper } = heard;
+  const prepare = () => identities.keepAdmin(config.auth, showing(print));
+  const onChange = (tables: ReadonlySet<TableName>) => {
+    hearChanges(tables, heard);
+    if (tables.has('gateway_fleets')) fleet?.rowChanged();
+  };
+  await database.start({ signal, prepare, onChange });
+  fleet?.prepare();
+  if (!config.cluster.enabled) await tellFleetsBeside(database.db, events);
+  const reading = Promise.all([mapper.start(), pools.start()]);
+  await toldWait('the mappings and the settings of pools to be read', reading, { clock, log: events });
+  mappings.history.start();
+  await fleet?.join(signal);
 }
 
 /** A gateway that has lost its fleet starts nothing. */

@@ -237,3 +237,13 @@ async function certificateOf({ certificate }: Config['cluster']): Promise<Certif
   const [cert, key, ca] = await Promise.all([certFile, keyFile, caFile].map(file => readFile(file)));
   return cert && key && ca ? { cert, key, ca } : null;
 }
+
+/** Seats of a fleet and those of a gateway beside it add up. Who may not read the fleets is not told. */
+export async function tellFleetsBeside(db: Kysely<Database>, events: Events): Promise<void> {
+  const names = await livingFleets(db).catch(() => []);
+  if (names.length === 0) return;
+  events.warn(
+    `Gateways of this database share their seats (fleet ${names.join(', ')}), and this one does not: ` +
+      'more requests go upstream than there are seats. [cluster] enabled = true has it join them',
+  );
+}
