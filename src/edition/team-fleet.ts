@@ -18,6 +18,7 @@ import { reachedAt } from '../fleet/link/reached-at.ts';
 import { livingFleets } from '../fleet/living-fleets-store.ts';
 import { joined, type Listed } from '../fleet/reign/list.ts';
 import type { Events } from '../telemetry/events.ts';
+import { toldWait } from '../telemetry/told-wait.ts';
 
 /** The effects of a fleet on the pools of this process. */
 export interface SeatsOfFleet extends FleetDuties {
@@ -85,7 +86,7 @@ export class TeamFleet {
     this.#rights = null;
     if (this.#isClosed) return;
     this.#lack = lack;
-    if (lack === null) return this.#enter(draining);
+    if (lack === null) return this.#find(await this.#enter(draining), draining);
     const { fleet } = config.cluster;
     this.#cancelLook = clock.after(lookAgainMs, () => {
       this.join(draining).catch(error => events.error(`Fleet ${fleet}: cannot join it`, error));
@@ -103,6 +104,17 @@ export class TeamFleet {
     seats.alone();
   }
 
+  /** Before that it could start nothing. */
+  async #find(fleet: Fleet | null, draining: AbortSignal): Promise<void> {
+    const { config, clock, events } = this.#parts;
+    if (fleet === null) return;
+    const drained = Promise.withResolvers<void>();
+    draining.addEventListener('abort', () => drained.resolve(), { once: true });
+    if (draining.aborted) return;
+    const found = Promise.race([fleet.entered, drained.promise]);
+    await toldWait(`the conductor of the fleet ${config.cluster.fleet}`, found, { clock, log: events });
+  }
+
   /** Each of several processes would have all seats if it served by itself. */
   #tellWaiting(lack: string): void {
     if (this.#isWaiting) return;
@@ -114,7 +126,8 @@ export class TeamFleet {
     );
   }
 
-  async #enter(draining: AbortSignal): Promise<void> {
+  /** Null: it is to end already. */
+  async #enter(draining: AbortSignal): Promise<Fleet | null> {
     const { config, self, seats, clock, events, openPostgres, startedRun, databaseAt } = this.#parts;
     const { cluster, gateway } = config;
     const { host, port } = cluster.listen ?? { host: gateway.host, port: 0 };
@@ -138,12 +151,16 @@ export class TeamFleet {
         duties: seats,
         log: events,
       });
-      if (this.#isClosed) return void (await fleet.stop());
+      if (this.#isClosed) {
+        await fleet.stop();
+        return null;
+      }
       this.#joined = { fleet, url: fleet.url };
       this.#isAlone = false;
       seats.joined(fleet, self.id);
       events.info(`Fleet ${cluster.fleet}: other gateways reach this one at ${fleet.url}`);
       draining.addEventListener('abort', () => void fleet.leave(false), { once: true });
+      return fleet;
     } catch (error) {
       const files = cluster.certificate === null ? '' : ', cert_file, key_file, ca_file';
       const why = error instanceof Error ? error.message : String(error);

@@ -71,6 +71,7 @@ export class Fleet {
   readonly #statements: Statements;
   readonly #knocks = new Map<string, Promise<void>>();
   readonly #leave = new AbortController();
+  readonly #entered = Promise.withResolvers<void>();
   readonly #departed = Promise.withResolvers<void>();
   readonly #listener: Listener;
   #cancelTurn = () => {};
@@ -136,6 +137,11 @@ export class Fleet {
     return this.#listener.url;
   }
 
+  /** Resolves once this process has a place in the fleet: it conducts, or is a member of who does. */
+  get entered(): Promise<void> {
+    return this.#entered.promise;
+  }
+
   role(): Role {
     return this.reign.role(this.#clock.now());
   }
@@ -195,6 +201,7 @@ export class Fleet {
 
   #perform(actions: readonly Action[]): void {
     for (const action of actions) if (!this.#leave.signal.aborted) this.#act(action);
+    if (this.role() !== 'isolated') this.#entered.resolve();
     this.#duties.changed();
   }
 

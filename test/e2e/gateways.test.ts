@@ -5,7 +5,7 @@ import { browserTest, openConsole, seriousFaults } from '../support/browser.ts';
 const ini = '[provider.local]\ntype = loopback\n';
 
 browserTest('a gateway of its own shows itself, and that it belongs to no fleet', async t => {
-  const { page, visit, gateway } = await openConsole(t, { ini });
+  const { page, visit, gateway } = await openConsole(t, { ini: `${ini}[cluster]\nenabled = false\n` });
   const [{ name, version }] = (await gateway.admin('GET', '/admin/fleet')).body.members;
   await visit('/gateways');
   await page.getByRole('heading', { name: 'No fleet' }).waitFor();

@@ -18,7 +18,7 @@ export function lanesOf(files: readonly string[]): { readonly busy: string[]; re
   return { busy: files.filter(file => !waits.has(file)), waiting: [...waits] };
 }
 
-/** Divides files into those that share a process; the largest groups come first, as they take longest. */
+/** Divides files into those that share a process; what takes longest comes first: the browser, then the largest groups. */
 export function divided(files: readonly string[]): string[][] {
   const bytes = new Map(files.map(file => [file, statSync(file).size]));
   const bytesOf = (...of: string[]) => of.reduce((sum, file) => sum + (bytes.get(file) ?? 0), 0);
@@ -27,7 +27,10 @@ export function divided(files: readonly string[]): string[][] {
     kindOf,
   );
   const groups = [...byKind].flatMap(([kind, ofKind]) => (kind === null ? ofKind.map(file => [file]) : dealt(ofKind)));
-  return groups.sort((one, other) => bytesOf(...other) - bytesOf(...one));
+  const isSlow = ([file = '']: string[]) => kindOf(file) === 'e2e';
+  return groups.sort(
+    (one, other) => Number(isSlow(other)) - Number(isSlow(one)) || bytesOf(...other) - bytesOf(...one),
+  );
 }
 
 /** Returns null for a file that gets a process of its own. */
