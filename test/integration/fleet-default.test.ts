@@ -1,4 +1,5 @@
-/** What a Team gateway does that was never told of a fleet. */
+// What a Team gateway does that was never told of a fleet.
+// In a process of its own: it mostly waits for gateways that look again.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startGateway } from '../support/gateway.ts';
