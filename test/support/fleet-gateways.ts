@@ -30,6 +30,8 @@ export interface FleetOptions {
   readonly pool?: string;
   /** Further sections. */
   readonly sections?: string;
+  /** What it logs once it can be used; that it is ready by default. */
+  readonly started?: string;
 }
 
 /** The shortest times that are allowed. */
@@ -65,7 +67,7 @@ ${sections}`;
 export async function startFleetGateway(t: TestContext, name: string, options: FleetOptions): Promise<FleetGateway> {
   const folder = await settingFolder(t, iniOf(name, options));
   const daemon = startDaemon(t, process.execPath, ['src/gatewayd.ts', '--config', join(folder, 'setting.ini')]);
-  const url = /Listening on (http:[^\s"]+)/.exec(await daemon.said('"Ready'))?.[1] ?? '';
+  const url = /Listening on (http:[^\s"]+)/.exec(await daemon.said(options.started ?? '"Ready'))?.[1] ?? '';
   const gateway: FleetGateway = {
     name,
     url,
