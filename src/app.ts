@@ -96,10 +96,12 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const parts = await openParts({ config, overrides, clock, self, ...telemetry }, opening);
   const { edition, stopping } = parts;
   const url = await parts.http.listen(config.gateway);
-  // Of several processes their parent says so, once for all of them.
-  const tell = (text: string) => overrides.worker ?? events.info(text);
+  const tell = (text: string): void => {
+    // Of several processes their parent says so, once for all of them.
+    if (overrides.worker === undefined) events.info(text);
+  };
   tell(`Listening on ${url} (${config.gateway.edition} edition)`);
-  const ready = edition.start(stopping.draining).then(() => void tell('Ready'));
+  const ready = edition.start(stopping.draining).then(() => tell('Ready'));
   // Whoever does not await it is told by the log.
   ready.catch(error => stopping.draining.aborted || events.error('Cannot start', error));
 
@@ -193,8 +195,7 @@ async function stop(opened: AsyncDisposableStack, parts: StopParts, wish: StopWi
     connections: door.connections,
     dispatchers: [...dispatchers.values()],
     graceMs: wish === 'when_done' ? null : shutdownGraceMs,
-    // A gateway that was never ready receives no traffic yet.
-    // … or any more: no connection comes to a worker whose parent is gone.
+    // A gateway that was never ready receives no traffic yet, and a worker whose parent is gone none any more.
     delayMs: edition.condition().status === 'starting' || wish === 'orphaned' ? 0 : shutdownDelayMs,
   };
   closeWith(opened, 'what is being started', () => ready.catch(() => {}), events);

@@ -93,11 +93,14 @@ export class WorkerProcess {
     return answer;
   }
 
-  /** Null also if there is no answer within this time. */
+  /** Null also if there is no answer within this time. What a worker that reads nothing would be asked piles up nowhere. */
   async askWithin(ms: number, question: Ask): Promise<UpwardAnswer | null> {
-    const late = Promise.withResolvers<null>();
-    const cancel = this.#clock.after(ms, () => setImmediate(late.resolve, null));
-    const answer = await Promise.race([this.#questions.ask(id => this.send(question(id))), late.promise]);
+    let cancel = () => {};
+    const answer = await this.#questions.ask(id => {
+      this.sendPerhaps(question(id));
+      // What has come meanwhile is read first.
+      cancel = this.#clock.after(ms, () => setImmediate(() => this.#questions.giveUp(id)));
+    });
     cancel();
     return answer;
   }

@@ -87,8 +87,9 @@ export class FarDesk implements Desk {
     return retryAfterMs !== null && this.#clock.now() + retryAfterMs <= enteredAt + guest.timeoutMs;
   }
 
-  upstreamAnswered(guest: Guest, status: number): void {
+  upstreamAnswered(guest: Guest, status: number): boolean {
     this.#say({ say: 'answered', id: this.#idOf(guest), status });
+    return false;
   }
 
   /** Delivers the first message that is under way there, or here. */
@@ -163,6 +164,7 @@ class FarGuest implements Guest {
   readonly timeoutMs: number;
   attempt = 1;
   stay: Stay | null = null;
+  elsewhere: number | null = null;
   readonly #pool: PoolDesk;
   readonly #tell: (said: Said) => void;
 

@@ -1,41 +1,22 @@
-/** The number of keys at zero that are kept before a sweep. */
-const fewestSwept = 1_024;
+import { SparseMap } from './sparse-map.ts';
 
-/**
- * An amount for each key, zero for a key never seen. A key that falls to zero keeps its entry for a while, because an entry
- * that came and went with every request would leave obsolete tables behind (see ring.ts). Entries at zero are dropped
- * together, once they are many and the greater part.
- */
+/** An amount for each key, zero for a key never seen; it may rise from zero and fall to it with every request. */
 export class Tally<Key> {
-  #amounts = new Map<Key, number>();
-  #zeros = 0;
+  readonly #amounts = new SparseMap<Key, number>(0);
 
   of(key: Key): number {
-    return this.#amounts.get(key) ?? 0;
+    return this.#amounts.get(key);
   }
 
   /** Returns the new amount. */
   add(key: Key, amount: number): number {
-    const before = this.#amounts.get(key);
-    const after = (before ?? 0) + amount;
-    this.#zeros += Number(after === 0) - Number(before === 0);
+    const after = this.#amounts.get(key) + amount;
     this.#amounts.set(key, after);
-    if (this.#zeros > fewestSwept && this.#zeros * 2 > this.#amounts.size) this.#sweep();
     return after;
   }
 
-  /** Some amounts may be zero. */
+  /** Those that are not zero. */
   entries(): Iterable<[Key, number]> {
     return this.#amounts.entries();
-  }
-
-  /** The number of entries, including those at zero. */
-  get size(): number {
-    return this.#amounts.size;
-  }
-
-  #sweep(): void {
-    this.#amounts = new Map([...this.#amounts].filter(([, amount]) => amount !== 0));
-    this.#zeros = 0;
   }
 }

@@ -3,6 +3,7 @@
  * seats (rule 3: the row lists it first); what it holds counts from the first moment.
  */
 import type { Clock } from '../../domain/clock.ts';
+import { SparseMap } from '../../domain/structures/sparse-map.ts';
 import type { Brought } from '../../fleet/conductor.ts';
 import type { Downward, Upward } from '../../fleet/messages/messages.ts';
 import type { Adopted } from '../pool/desk.ts';
@@ -42,7 +43,7 @@ const anyWaitMs = 3_600_000;
 export class Attendance {
   readonly #parts: AttendanceParts;
   readonly #sender: Sender;
-  readonly #guests = new Map<number, RemoteGuest>();
+  readonly #guests = new SparseMap<number, RemoteGuest | null>(null);
   readonly #outside = new Map<number, Outside>();
   #desks: readonly (PoolDesk | null)[] = [];
   #isAdmitted = false;
@@ -56,7 +57,7 @@ export class Attendance {
   /** The seats that its tickets hold. */
   get seats(): number {
     let seats = 0;
-    for (const guest of this.#guests.values()) if (guest.isSeated) seats++;
+    for (const guest of this.#all()) if (guest.isSeated) seats++;
     return seats;
   }
 
@@ -113,7 +114,7 @@ export class Attendance {
   forget(): void {
     this.#outside.clear();
     this.#isAdmitted = false;
-    for (const [desk, guests] of byDesk(this.#guests.values())) desk.forget(guests);
+    for (const [desk, guests] of byDesk(this.#all())) desk.forget(guests);
     this.#guests.clear();
   }
 
@@ -140,13 +141,13 @@ export class Attendance {
   }
 
   #release(isOver: (guest: RemoteGuest) => boolean): void {
-    const over = [...this.#guests.values()].filter(isOver);
+    const over = this.#all().filter(isOver);
     for (const { ticket } of over) this.#guests.delete(ticket);
     for (const [desk, guests] of byDesk(over)) desk.release(guests);
   }
 
   #adoptSeat(told: Held): void {
-    const guest = this.#guests.has(told.ticket) ? null : this.#guestOf(told, told.pool);
+    const guest = this.#guests.get(told.ticket) !== null ? null : this.#guestOf(told, told.pool);
     if (guest === null) return;
     const { ageMs = 0, waitedMs = 0, position = 1, charged } = told;
     this.#guests.set(guest.ticket, guest);
@@ -157,7 +158,7 @@ export class Attendance {
     told: RemoteWord,
     { ageMs, waitedMs = 0, position = 1 }: Partial<Pick<Waiting, 'ageMs' | 'waitedMs' | 'position'>>,
   ): void {
-    if (this.#guests.has(told.ticket) || this.#outside.has(told.ticket)) return;
+    if (this.#guests.get(told.ticket) !== null || this.#outside.has(told.ticket)) return;
     const guest = this.#guestOf(told, told.pool);
     if (guest === null || this.#outside.size >= mostOutside) {
       this.#refuse(told, guest === null ? { code: 'no_such_pool' } : { code: 'too_late', timeoutMs: guest.timeoutMs });
@@ -184,7 +185,7 @@ export class Attendance {
   /** The row has lost it: as when it was new. */
   #sendOutside(): void {
     const at = this.#parts.clock.now();
-    const waiting = [...this.#guests.values()].filter(guest => !guest.isSeated);
+    const waiting = this.#all().filter(guest => !guest.isSeated);
     const told = waiting.map(guest => {
       const { stay } = guest;
       const past = { ageMs: stay?.ageMs(at) ?? 0, waitedMs: stay?.waitedMs(at) ?? 0, position: stay?.position ?? 1 };
@@ -196,6 +197,10 @@ export class Attendance {
 
   // ---- what it says of one ticket
 
+  #all(): RemoteGuest[] {
+    return [...this.#guests.entries()].flatMap(([, guest]) => guest ?? []);
+  }
+
   #find({ ticket, attempt }: { readonly ticket: number; readonly attempt: number }): RemoteGuest | null {
     const guest = this.#guests.get(ticket);
     return guest?.attempt === attempt ? guest : null;
@@ -203,7 +208,7 @@ export class Attendance {
 
   #enter(message: Extract<Upward, { t: 'enter' }>): void {
     const { ticket } = message;
-    if (this.#guests.has(ticket) || this.#outside.has(ticket)) return;
+    if (this.#guests.get(ticket) !== null || this.#outside.has(ticket)) return;
     if (!this.#isAdmitted) {
       this.#standOutside(message, {});
       return;

@@ -76,9 +76,10 @@ export class FleetDesk implements Desk {
     return isInTime;
   }
 
-  upstreamAnswered(guest: Guest, status: number): void {
-    this.#desk.upstreamAnswered(guest, status);
-    this.#onUpstreamWord();
+  upstreamAnswered(guest: Guest, status: number): boolean {
+    const hasChanged = this.#desk.upstreamAnswered(guest, status);
+    if (hasChanged) this.#onUpstreamWord();
+    return hasChanged;
   }
 
   // ---- what the conductor says

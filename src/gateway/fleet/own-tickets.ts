@@ -3,6 +3,7 @@
  * hello tells of all of them, so what is said while nobody hears it is not lost.
  */
 import type { Clock } from '../../domain/clock.ts';
+import { SparseMap } from '../../domain/structures/sparse-map.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { TicketWord } from '../../fleet/member.ts';
 import type { Upward } from '../../fleet/messages/messages.ts';
@@ -29,6 +30,8 @@ export interface OwnTicket {
   charged: Spent;
   /** How many words about closures had come when it got its seat. */
   closuresHeard: number;
+  /** Its progress is to be told. */
+  hasProgressed: boolean;
   readonly owner: TicketOwner;
 }
 
@@ -50,8 +53,8 @@ const nobody: Conductor = { say: () => false, mayStart: () => false, seatedTooLa
 
 export class OwnTickets {
   readonly #clock: Clock;
-  readonly #byNumber = new Map<number, OwnTicket>();
-  readonly #progressed = new Set<OwnTicket>();
+  readonly #byNumber = new SparseMap<number, OwnTicket | null>(null);
+  #progressed: OwnTicket[] = [];
   #conductor = nobody;
   #last = 0;
   #cancelTelling: (() => void) | null = null;
@@ -68,22 +71,34 @@ export class OwnTickets {
     return this.#conductor.say(message);
   }
 
-  add(fields: Omit<OwnTicket, 'number'>): OwnTicket {
-    const ticket = { ...fields, number: ++this.#last };
+  add(fields: Omit<OwnTicket, 'number' | 'hasProgressed'>): OwnTicket {
+    const ticket = { ...fields, number: ++this.#last, hasProgressed: false };
     this.#byNumber.set(ticket.number, ticket);
+    ticket.guest.elsewhere = ticket.number;
     return ticket;
   }
 
   remove(ticket: OwnTicket): void {
     this.#byNumber.delete(ticket.number);
-    this.#progressed.delete(ticket);
+    ticket.guest.elsewhere = null;
+  }
+
+  /** Returns null for a guest who has none. */
+  of({ elsewhere }: Guest): OwnTicket | null {
+    return elsewhere === null ? null : this.#byNumber.get(elsewhere);
+  }
+
+  /** The tickets of one pool, the earliest first. */
+  owned(owner: TicketOwner): OwnTicket[] {
+    return [...this.#byNumber.entries()].flatMap(([, ticket]) => (ticket?.owner === owner ? [ticket] : []));
   }
 
   /** Never lowered. */
   progressed(ticket: OwnTicket, { cost, tokens }: Spent): void {
     const { charged } = ticket;
     ticket.charged = { cost: Math.max(charged.cost, cost), tokens: Math.max(charged.tokens, tokens) };
-    this.#progressed.add(ticket);
+    if (!ticket.hasProgressed) this.#progressed.push(ticket);
+    ticket.hasProgressed = true;
     this.#cancelTelling ??= this.#clock.after(progressEveryMs, () => this.#tellProgress());
   }
 
@@ -91,13 +106,13 @@ export class OwnTickets {
     const ticket = this.#byNumber.get(message.ticket);
     const isCurrent = ticket?.attempt === message.attempt;
     if (message.t === 'refuse') {
-      if (ticket === undefined || !isCurrent || ticket.isSeated) return;
+      if (ticket === null || !isCurrent || ticket.isSeated) return;
       ticket.owner.refused(ticket, heardRefusal(message.refusal, ticket.guest.timeoutMs), heardWait(message));
       return;
     }
     // The same seat, told twice.
     if (isCurrent && ticket?.isSeated === true) return;
-    if (ticket === undefined || !isCurrent) this.#giveBack(message);
+    if (ticket === null || !isCurrent) this.#giveBack(message);
     else if (this.#conductor.mayStart()) ticket.owner.seated(ticket, heardWait(message));
     else this.#conductor.seatedTooLate();
   }
@@ -109,13 +124,14 @@ export class OwnTickets {
 
   #tellProgress(): void {
     this.#cancelTelling = null;
-    const told = [...this.#progressed]
-      .filter(({ isSeated }) => isSeated)
-      .map(({ number, attempt, charged }): [number, number, number, number] => {
-        const { cost, tokens } = saidSpent(charged);
-        return [number, attempt, cost, tokens];
-      });
-    this.#progressed.clear();
+    const told: [number, number, number, number][] = [];
+    for (const ticket of this.#progressed) {
+      ticket.hasProgressed = false;
+      const { number, attempt, isSeated } = ticket;
+      const { cost, tokens } = saidSpent(ticket.charged);
+      if (isSeated && this.#byNumber.get(number) === ticket) told.push([number, attempt, cost, tokens]);
+    }
+    this.#progressed = [];
     for (let from = 0; from < told.length; from += mostProgressAtOnce)
       this.say({ t: 'progress', spent: told.slice(from, from + mostProgressAtOnce) });
   }

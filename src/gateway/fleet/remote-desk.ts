@@ -36,7 +36,6 @@ const unknown: Wait = { wasQueued: true, waitMs: 0, position: 1 };
 export class RemoteDesk implements Desk, TicketOwner {
   readonly mayFallSilent = true;
   readonly #parts: RemoteDeskParts;
-  readonly #tickets = new Map<Guest, OwnTicket>();
   /** The requests that ran on while this gateway was isolated: the conductor has given their seats to others. */
   readonly #kept = new WeakSet<Guest>();
   readonly #closures: KnownClosures;
@@ -59,7 +58,7 @@ export class RemoteDesk implements Desk, TicketOwner {
   // ---- what dispatchers say
 
   enter(guest: Guest): void {
-    if (this.#tickets.has(guest)) return;
+    if (this.#of(guest) !== null) return;
     const ticket = this.#add({ guest, ageMs: 0, wait: unknown, charged: null });
     const { number, attempt, pool } = ticket;
     const isHeard = this.#say({
@@ -80,8 +79,8 @@ export class RemoteDesk implements Desk, TicketOwner {
 
   leave(guests: Iterable<Guest>, refusal: Refusal): void {
     for (const guest of guests) {
-      const ticket = this.#tickets.get(guest);
-      if (ticket === undefined) {
+      const ticket = this.#of(guest);
+      if (ticket === null) {
         guest.refused(refusal, atOnce);
         continue;
       }
@@ -97,14 +96,14 @@ export class RemoteDesk implements Desk, TicketOwner {
   begin(): void {}
 
   progress(guest: Guest, spent: Spent): void {
-    const ticket = this.#tickets.get(guest);
+    const ticket = this.#of(guest);
     if (ticket?.isSeated === true) this.#parts.tickets.progressed(ticket, spent);
   }
 
   finish(guest: Guest, end: SeatEnd): void {
-    const ticket = this.#tickets.get(guest);
+    const ticket = this.#of(guest);
     if (ticket?.isSeated !== true) {
-      if (ticket === undefined && end.how === 'put_back')
+      if (ticket === null && end.how === 'put_back')
         guest.refused({ code: 'not_put_back', retryAfterSec: this.#retryAfterSec() }, unknown);
       return;
     }
@@ -114,8 +113,8 @@ export class RemoteDesk implements Desk, TicketOwner {
   }
 
   upstreamBusy(guest: Guest, status: number, retryAfterMs: number | null): boolean {
-    const ticket = this.#tickets.get(guest);
-    if (ticket === undefined) return false;
+    const ticket = this.#of(guest);
+    if (ticket === null) return false;
     const { number, attempt, enteredAt } = ticket;
     const told = retryAfterMs === null ? null : sound(retryAfterMs);
     this.#say({ t: 'busy', ticket: number, attempt, status, retryAfterMs: told });
@@ -125,10 +124,11 @@ export class RemoteDesk implements Desk, TicketOwner {
     );
   }
 
-  upstreamAnswered(guest: Guest, status: number): void {
-    const ticket = this.#tickets.get(guest);
-    if (ticket === undefined || !this.#closures.isAwaited(seated(ticket))) return;
-    this.#say({ t: 'answered', ticket: ticket.number, attempt: ticket.attempt, status });
+  upstreamAnswered(guest: Guest, status: number): boolean {
+    const ticket = this.#of(guest);
+    if (ticket !== null && this.#closures.isAwaited(seated(ticket)))
+      this.#say({ t: 'answered', ticket: ticket.number, attempt: ticket.attempt, status });
+    return false;
   }
 
   // ---- what the conductor says
@@ -153,7 +153,7 @@ export class RemoteDesk implements Desk, TicketOwner {
   *words(): Iterable<Upward> {
     const now = this.#parts.clock.now();
     this.#closures.forget();
-    const all = [...this.#tickets.values()];
+    const all = this.#all();
     const held = this.#seated().map(ticket => ({
       ...this.#word(ticket, now),
       charged: saidSpent(ticket.charged),
@@ -194,21 +194,30 @@ export class RemoteDesk implements Desk, TicketOwner {
   /** All that wait or have a seat, as another desk may adopt them; none is left here. */
   handOver(): Adopted[] {
     const now = this.#parts.clock.now();
-    const all = [...this.#tickets.values()].map(ticket => ({
+    const tickets = this.#all();
+    const all = tickets.map(ticket => ({
       guest: ticket.guest,
       ageMs: now - ticket.enteredAt,
       wait: this.#waitOf(ticket),
       charged: ticket.isSeated ? ticket.charged : null,
     }));
-    for (const ticket of [...this.#tickets.values()]) this.#remove(ticket);
+    for (const ticket of tickets) this.#remove(ticket);
     this.#freed = 0;
     return all;
   }
 
   // ---- one ticket
 
+  #of(guest: Guest): OwnTicket | null {
+    return this.#parts.tickets.of(guest);
+  }
+
+  #all(): OwnTicket[] {
+    return this.#parts.tickets.owned(this);
+  }
+
   #seated(): OwnTicket[] {
-    return [...this.#tickets.values()].filter(({ isSeated }) => isSeated);
+    return this.#all().filter(({ isSeated }) => isSeated);
   }
 
   get #isFull(): boolean {
@@ -231,14 +240,12 @@ export class RemoteDesk implements Desk, TicketOwner {
       closuresHeard: this.#closures.heard,
       owner: this,
     });
-    this.#tickets.set(guest, ticket);
     if (!ticket.isSeated) this.#waits(guest, 1);
     return ticket;
   }
 
   #remove(ticket: OwnTicket): void {
     this.#notWaiting(ticket);
-    this.#tickets.delete(ticket.guest);
     this.#parts.tickets.remove(ticket);
   }
 

@@ -27,6 +27,7 @@ export class RemoteGuest implements Guest {
   readonly timeoutMs: number;
   attempt: number;
   stay: Stay | null = null;
+  elsewhere: number | null = null;
   /** Its gateway has given it up, and need not be told of its end. */
   isLeaving = false;
   readonly #sender: Sender;

@@ -43,8 +43,8 @@ export interface Desk {
    * again in time for the guest.
    */
   upstreamBusy(guest: Guest, status: number, retryAfterMs: number | null): boolean;
-  /** The upstream begins to answer and has room. */
-  upstreamAnswered(guest: Guest, status: number): void;
+  /** The upstream begins to answer and has room. Returns whether that changes what is closed, as far as it is known here. */
+  upstreamAnswered(guest: Guest, status: number): boolean;
 }
 
 /** A guest who came to another desk, as this one takes it over. */

@@ -32,6 +32,8 @@ export interface Guest {
   readonly gateway?: string;
   /** Belongs to the pool's desk: its record of the guest, from when it first heard of it. */
   stay: Stay | null;
+  /** Belongs to a desk whose seats another process grants: the number by which it is known there; null: it is not. */
+  elsewhere: number | null;
   /** It has to wait. */
   queued(wait: Wait): void;
   seated(wait: Wait): void;
@@ -95,4 +97,11 @@ export class Stay implements Wait {
     if (this.state === 'waiting') this.waitMs = this.waitedMs(now);
     this.state = 'ended';
   }
+}
+
+/** Begins the record of a guest. */
+export function meet(guest: Guest): Stay {
+  const stay = new Stay(guest);
+  guest.stay = stay;
+  return stay;
 }

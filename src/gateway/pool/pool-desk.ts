@@ -17,7 +17,7 @@ import type { Level } from '../../domain/vocabulary.ts';
 import { type Closed, Scheduler } from '../../scheduler/scheduler.ts';
 import { Admission, type TenantsById } from './admission.ts';
 import type { Adopted, Desk, SeatEnd } from './desk.ts';
-import { type Guest, Stay } from './guest.ts';
+import { type Guest, meet, type Stay } from './guest.ts';
 import { PoolCounts } from './level-counts.ts';
 import { PoolView, type Waits } from './pool-view.ts';
 import type { Refusal } from './refusal.ts';
@@ -52,12 +52,12 @@ export class PoolDesk implements Desk {
     this.#options = options;
     this.#settings = settings;
     const scheduler = new Scheduler<Stay>({ settings, tenants });
-    const drainOf = (level: Level) => this.#counts.of(level).drain;
     this.#scheduler = scheduler;
+    const drainOf = (level: Level) => this.#counts.of(level).drain;
     this.view = new PoolView({ ...options, scheduler, counts: this.#counts, settings: () => this.#settings });
     this.#admission = new Admission({ scheduler, drainOf, random }, settings, tenants);
-    const { view } = this;
-    this.#seating = new Seating({ clock, scheduler, admission: this.#admission, counts: this.#counts, view, mayGrant });
+    const kept = { scheduler, admission: this.#admission, counts: this.#counts, view: this.view };
+    this.#seating = new Seating({ clock, mayGrant, ...kept });
   }
 
   /** Applies new rules; waiting guests keep their promised time, running ones keep their seats. */
@@ -143,11 +143,13 @@ export class PoolDesk implements Desk {
     return until !== null && until <= place.deadline;
   }
 
-  upstreamAnswered({ stay }: Guest, status: number): void {
+  upstreamAnswered({ stay }: Guest, status: number): boolean {
     const told = toldBy(status);
-    if (told === null || stay?.state !== 'running') return;
+    if (told === null || stay?.state !== 'running') return false;
     const now = this.#options.clock.now();
-    if (this.#scheduler.answered(stay.place, told, now)) this.#seating.pump(now);
+    if (!this.#scheduler.answered(stay.place, told, now)) return false;
+    this.#seating.pump(now);
+    return true;
   }
 
   /** Another desk had these seats until now: no rate has a burst left from then, and no count of the past is theirs. */
@@ -212,9 +214,10 @@ export class PoolDesk implements Desk {
     const { stay } = guest;
     if (stay?.state !== 'running') return;
     this.#counts.of(stay.place.level).dispatched--;
-    this.#freeUnused(stay, this.#options.clock.now());
+    const now = this.#options.clock.now();
+    this.#freeUnused(stay, now);
     guest.stay = null;
-    this.#seating.pump(this.#options.clock.now());
+    this.#seating.pump(now);
   }
 
   /** All that the upstream has closed now. */
@@ -292,9 +295,3 @@ interface Aged {
 }
 
 const byAge = (a: Pick<Aged, 'ageMs'>, b: Pick<Aged, 'ageMs'>): number => b.ageMs - a.ageMs;
-
-function meet(guest: Guest): Stay {
-  const stay = new Stay(guest);
-  guest.stay = stay;
-  return stay;
-}

@@ -27,6 +27,7 @@ export class PoolTicket implements Ticket, Guest {
   readonly asked: Asked;
   readonly timeoutMs: number;
   stay: Stay | null = null;
+  elsewhere: number | null = null;
   state: 'new' | 'waiting' | 'seated' | 'running' | 'ended' = 'new';
   spent: Spent;
   /** The reason why it gets no seat. */

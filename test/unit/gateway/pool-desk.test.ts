@@ -19,6 +19,7 @@ class ToldGuest implements Guest {
   readonly timeoutMs: number;
   attempt = 1;
   stay: Stay | null = null;
+  elsewhere: number | null = null;
   readonly told: string[];
   readonly #desk: PoolDesk;
 
