@@ -6,7 +6,7 @@ import type { Configure } from './edition/edition.ts';
 import { FleetSeats } from './gateway/fleet/fleet-seats.ts';
 import { Dispatcher } from './gateway/pool/dispatcher.ts';
 import { PoolDesk } from './gateway/pool/pool-desk.ts';
-import { PoolsView } from './gateway/pool/pools-view.ts';
+import { PoolsView } from './gateway/pool/view/pools-view.ts';
 import { BodyLimits } from './gateway/receiving/body-limits.ts';
 import { atEveryStep } from './observed/pool-history.ts';
 import { WaitWindow } from './observed/wait-window.ts';

@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import type { Config } from './config/config.ts';
 import { version } from './config/version.ts';
-import type { FleetShown } from './domain/fleet.ts';
+import type { FleetShown } from './domain/shown/fleet.ts';
 import type { Watched } from './telemetry/watched.ts';
 
 export interface Self {

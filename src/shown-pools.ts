@@ -4,7 +4,7 @@ import type { Clock } from './domain/clock.ts';
 import { FleetPools, type ProvidersSeen } from './gateway/fleet/fleet-pools.ts';
 import type { FleetSeats } from './gateway/fleet/fleet-seats.ts';
 import type { PoolDesk } from './gateway/pool/pool-desk.ts';
-import type { PoolsView } from './gateway/pool/pools-view.ts';
+import type { PoolsView } from './gateway/pool/view/pools-view.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { shownProviders } from './http/admin/pools/shown-providers.ts';
 import { ownPools, type WatchedPools } from './http/admin/pools/watched-pools.ts';

@@ -8,7 +8,7 @@ import type { Config } from '../config/config.ts';
 import type { Postgres } from '../db/postgres/postgres.ts';
 import type { Database } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { FleetMember, FleetShown } from '../domain/fleet.ts';
+import type { FleetMember, FleetShown } from '../domain/shown/fleet.ts';
 import { Fleet, type FleetDuties } from '../fleet/fleet.ts';
 import { lackOfRights, takesNoChanges } from '../fleet/fleet-rights-store.ts';
 import { FleetStore } from '../fleet/fleet-store.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import type { Point } from '../domain/live.ts';
+import type { Point } from '../domain/shown/live.ts';
 import { allLevels, type Level } from '../domain/vocabulary.ts';
 import { type EndedStep, stepMs } from './wait-window.ts';
 

@@ -1,7 +1,7 @@
 import { type Clock, momentOf } from '../domain/clock.ts';
-import type { ProviderHealth } from '../domain/live.ts';
 import { isProviderStatus, type Outcome } from '../domain/outcome.ts';
-import { isYounger, noTally, type ProviderTally } from '../domain/provider-tally.ts';
+import type { ProviderHealth } from '../domain/shown/live.ts';
+import { isYounger, noTally, type ProviderTally } from '../domain/shown/provider-tally.ts';
 
 const sliceMs = 30_000;
 const slices = 10;

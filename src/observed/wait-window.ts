@@ -1,6 +1,6 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import type { Clock } from '../domain/clock.ts';
-import type { WaitPercentiles } from '../domain/stats.ts';
+import type { WaitPercentiles } from '../domain/shown/stats.ts';
 import { allLevels, type Level, levelCount } from '../domain/vocabulary.ts';
 
 /*

@@ -3,8 +3,8 @@ import { type Static, Type } from 'typebox';
 import type { TenantConfig } from '../config/config.ts';
 import { type PoolKey, type PoolValues, poolKeys } from '../config/keys.ts';
 import type { JsonSetting } from '../config/pools/pool-rules.ts';
-import type { Sharing } from '../domain/pool-share.ts';
 import { count, field, fields, nullable, ofEach, tenNumbers } from '../domain/shape.ts';
+import type { Sharing } from '../domain/shown/pool-share.ts';
 import { settingSources } from '../domain/vocabulary.ts';
 import { allPoolKeys, type EffectivePool, isPoolKey } from './effective-pool.ts';
 

@@ -2,7 +2,7 @@
  * Reports on a pool without changing it: what each level could take, what its flows were served, and why a place waits.
  * It asks in the same order as scheduler.ts and takes no turn.
  */
-import type { Ahead, WaitReason } from '../domain/live.ts';
+import type { Ahead, WaitReason } from '../domain/shown/live.ts';
 import { allLevels, type Level } from '../domain/vocabulary.ts';
 import type { Capacity } from './capacity/capacity.ts';
 import type { Closure } from './closures/closure.ts';

@@ -1,5 +1,5 @@
 /** Metrics of what other rooms know anyway: they are asked at a scrape. */
-import type { PoolStats } from '../domain/stats.ts';
+import type { PoolStats } from '../domain/shown/stats.ts';
 import type { Rendered, Sample } from './registry.ts';
 
 /** The values that are read at a scrape. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Compile } from 'typebox/compile';
-import { fleetShown } from '../../src/domain/fleet.ts';
+import { fleetShown } from '../../src/domain/shown/fleet.ts';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway } from '../support/gateway.ts';
 import { cliOf } from '../support/gateway-cli.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Compile } from 'typebox/compile';
-import { type FleetShown, fleetShown } from '../../src/domain/fleet.ts';
+import { type FleetShown, fleetShown } from '../../src/domain/shown/fleet.ts';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { cliOf } from '../support/gateway-cli.ts';

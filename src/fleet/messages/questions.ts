@@ -4,11 +4,11 @@
  */
 import { type Static, type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { fleetSight } from '../../domain/fleet.ts';
-import { livePool, point, presentRequest, providerClosures } from '../../domain/live.ts';
-import { providerTally } from '../../domain/provider-tally.ts';
 import { count, levelNumber, nullable } from '../../domain/shape.ts';
-import { poolStats } from '../../domain/stats.ts';
+import { fleetSight } from '../../domain/shown/fleet.ts';
+import { livePool, point, presentRequest, providerClosures } from '../../domain/shown/live.ts';
+import { providerTally } from '../../domain/shown/provider-tally.ts';
+import { poolStats } from '../../domain/shown/stats.ts';
 import { MessageFault } from './messages.ts';
 import { list, open, poolName } from './shapes.ts';
 

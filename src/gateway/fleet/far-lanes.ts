@@ -1,6 +1,6 @@
 /** The lanes of the conductor, as they were when it was asked last, and their history. Asked only while somebody looks. */
-import type { FleetSight } from '../../domain/fleet.ts';
-import type { LivePool } from '../../domain/live.ts';
+import type { FleetSight } from '../../domain/shown/fleet.ts';
+import type { LivePool } from '../../domain/shown/live.ts';
 import type { Answer } from '../../fleet/messages/questions.ts';
 import type { Step } from '../../observed/pool-history.ts';
 

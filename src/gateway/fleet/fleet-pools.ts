@@ -4,9 +4,9 @@
  */
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
-import type { FleetSight } from '../../domain/fleet.ts';
-import type { LivePool, PresentRequest, ProviderClosures } from '../../domain/live.ts';
-import { addedTallies, noTally, type ProviderTally } from '../../domain/provider-tally.ts';
+import type { FleetSight } from '../../domain/shown/fleet.ts';
+import type { LivePool, PresentRequest, ProviderClosures } from '../../domain/shown/live.ts';
+import { addedTallies, noTally, type ProviderTally } from '../../domain/shown/provider-tally.ts';
 import { singleFlight } from '../../domain/structures/single-flight.ts';
 import { isLevel } from '../../domain/vocabulary.ts';
 import type { Downward, Upward } from '../../fleet/messages/messages.ts';
@@ -21,8 +21,8 @@ import {
   readAbout,
 } from '../../fleet/messages/questions.ts';
 import type { Outlook } from '../../fleet/outlook.ts';
-import type { TenantName } from '../pool/pool-view.ts';
-import type { PoolsView, WaitingQuestion } from '../pool/pools-view.ts';
+import type { TenantName } from '../pool/view/pool-view.ts';
+import type { PoolsView, WaitingQuestion } from '../pool/view/pools-view.ts';
 import { AnswerTime } from './answer-time.ts';
 import { Asks, type AskWord, wordsOf } from './asks.ts';
 import { FarLanes } from './far-lanes.ts';

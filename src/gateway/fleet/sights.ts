@@ -1,5 +1,5 @@
 /** The sentences that tell how much of its fleet an answer tells of. */
-import type { FleetSight } from '../../domain/fleet.ts';
+import type { FleetSight } from '../../domain/shown/fleet.ts';
 import type { Outlook } from '../../fleet/outlook.ts';
 
 const nobody: FleetSight = {

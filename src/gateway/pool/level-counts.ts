@@ -1,4 +1,4 @@
-import type { LevelStats, WaitPercentiles } from '../../domain/stats.ts';
+import type { LevelStats, WaitPercentiles } from '../../domain/shown/stats.ts';
 import { allLevels, type Level } from '../../domain/vocabulary.ts';
 import { DrainRate } from './drain-rate.ts';
 import type { Refusal } from './refusal.ts';

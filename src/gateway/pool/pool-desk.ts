@@ -19,10 +19,10 @@ import { Admission, type TenantsById } from './admission.ts';
 import type { Adopted, Desk, SeatEnd } from './desk.ts';
 import { type Guest, meet, type Stay } from './guest.ts';
 import { PoolCounts } from './level-counts.ts';
-import { PoolView, type Waits } from './pool-view.ts';
 import type { Refusal } from './refusal.ts';
 import { Seating } from './seating.ts';
 import { closedUntil, scopeOf, toldBy } from './upstream-word.ts';
+import { PoolView, type Waits } from './view/pool-view.ts';
 
 export interface PoolDeskOptions {
   readonly name: string;

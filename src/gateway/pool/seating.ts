@@ -7,8 +7,8 @@ import { Alarm } from './alarm.ts';
 import type { Stay } from './guest.ts';
 import { HandOffs } from './hand-offs.ts';
 import type { PoolCounts } from './level-counts.ts';
-import type { PoolView } from './pool-view.ts';
 import type { Refusal } from './refusal.ts';
+import type { PoolView } from './view/pool-view.ts';
 
 interface SeatingOptions {
   readonly clock: Clock;

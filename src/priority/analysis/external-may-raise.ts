@@ -1,7 +1,7 @@
 /** Whether external tenants may choose a better level than the operator gave them, and which setting prevents it. */
 
 import type { PrioritySettings } from '../../config/config.ts';
-import type { Finding } from '../../domain/finding.ts';
+import type { Finding } from '../../domain/shown/finding.ts';
 import type { RankedRow, Snapshot } from '../matching/matcher.ts';
 import { finding } from './findings.ts';
 import { shownRow } from './shown-row.ts';

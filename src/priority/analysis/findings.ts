@@ -1,6 +1,7 @@
 /** The findings of lint and their texts. */
-import type { Finding, FindingKind, FoundKey } from '../../domain/finding.ts';
+
 import type { ShownRow } from '../../domain/mapping.ts';
+import type { Finding, FindingKind, FoundKey } from '../../domain/shown/finding.ts';
 import type { RankedRow } from '../matching/matcher.ts';
 import { shownRow } from './shown-row.ts';
 

@@ -3,7 +3,7 @@
  * change, by the same classifier as requests, and the differences are counted.
  */
 import type { PrioritySettings } from '../../config/config.ts';
-import type { Figures, LevelMove, TenantMove } from '../../domain/impact.ts';
+import type { Figures, LevelMove, TenantMove } from '../../domain/shown/impact.ts';
 import type { Classification, Classify, Identity } from '../../domain/vocabulary.ts';
 import { defaultClassify, mappedClassify } from '../matching/classifier.ts';
 import type { Mapping, Snapshot } from '../matching/matcher.ts';

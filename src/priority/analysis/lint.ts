@@ -3,7 +3,7 @@
  * up to a limit; the work is bounded too, so some rows may stay undecided.
  */
 
-import { type Finding, type FindingKind, type FoundKey, findingKinds } from '../../domain/finding.ts';
+import { type Finding, type FindingKind, type FoundKey, findingKinds } from '../../domain/shown/finding.ts';
 import type { CompiledRow, RankedRow } from '../matching/matcher.ts';
 import { type ExternalMayRaise, raisingFinding } from './external-may-raise.ts';
 import { faulty, keyWithoutPattern, neverWins, patternWithoutKey } from './findings.ts';

@@ -7,7 +7,7 @@
  *   contains with another text     the contains     a regex with another         the regex
  */
 
-import type { Finding } from '../../domain/finding.ts';
+import type { Finding } from '../../domain/shown/finding.ts';
 import type { RankedRow } from '../matching/matcher.ts';
 import type { Pattern } from '../matching/pattern.ts';
 import { type Automaton, automatonOf, dead, full, literalBeginning } from './automaton.ts';

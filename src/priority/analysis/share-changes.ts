@@ -1,9 +1,9 @@
 /**
  * The effect of a change of mappings on the shares of the pools. A tenant counts as active if it had a request in the
- * last hour; domain/pool-share.ts computes the shares before and after.
+ * last hour; domain/shown/pool-share.ts computes the shares before and after.
  */
-import type { FlowStanding, PoolShareChanges, ShareChange } from '../../domain/impact.ts';
-import { poolShares, type Sharing } from '../../domain/pool-share.ts';
+import type { FlowStanding, PoolShareChanges, ShareChange } from '../../domain/shown/impact.ts';
+import { poolShares, type Sharing } from '../../domain/shown/pool-share.ts';
 import { allLevels, type Level } from '../../domain/vocabulary.ts';
 
 export interface SharedPool extends Sharing {

@@ -1,7 +1,7 @@
 /** Dry runs of changes of mappings: nothing is written, and the answer describes their effect. */
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
-import type { Impact, Tried } from '../../domain/impact.ts';
+import type { Impact, Tried } from '../../domain/shown/impact.ts';
 import type { WriteBy } from '../../domain/stale.ts';
 import type { Recent } from '../../observed/recent-outcomes.ts';
 import { figuresOf, type KnownKey } from '../analysis/impact.ts';

@@ -1,7 +1,7 @@
 import type { PrioritySettings } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
-import type { Finding } from '../../domain/finding.ts';
+import type { Finding } from '../../domain/shown/finding.ts';
 import { singleFlight } from '../../domain/structures/single-flight.ts';
 import type { Identity } from '../../domain/vocabulary.ts';
 import type { Events } from '../../telemetry/events.ts';

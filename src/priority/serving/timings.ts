@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import { errors } from '../../domain/errors.ts';
-import type { HeldBoost } from '../../domain/live.ts';
 import type { ShownMapping } from '../../domain/mapping.ts';
+import type { HeldBoost } from '../../domain/shown/live.ts';
 import { isLevel, type Level } from '../../domain/vocabulary.ts';
 import {
   holdingAt,

@@ -8,8 +8,8 @@
  * Unmatched stored rows are deleted if the import prunes, else left.
  */
 import type { MappingRow } from '../../db/schema.ts';
-import type { ImportChange } from '../../domain/impact.ts';
 import type { PortableRow } from '../../domain/mapping.ts';
+import type { ImportChange } from '../../domain/shown/impact.ts';
 import type { ReadRow } from './import-rows.ts';
 import { identityOf, isSameRow, portable } from './portable-row.ts';
 import { FaultCount, type RowFault, type RowFaults, together } from './row-faults.ts';

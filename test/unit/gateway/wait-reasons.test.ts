@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { WaitReason } from '../../../src/domain/live.ts';
+import type { WaitReason } from '../../../src/domain/shown/live.ts';
 import type { Level } from '../../../src/domain/vocabulary.ts';
 import { arrangeDispatcher } from '../../support/arrange-dispatcher.ts';
 import { perLevel, poolSettings, tenantRules } from '../../support/pool-settings.ts';

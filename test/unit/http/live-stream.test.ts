@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Point } from '../../../src/domain/live.ts';
+import type { Point } from '../../../src/domain/shown/live.ts';
 import { LiveStreams } from '../../../src/http/admin/pools/live-stream.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { until } from '../../support/until.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Figures } from '../../../src/domain/impact.ts';
+import type { Figures } from '../../../src/domain/shown/impact.ts';
 import { isLevel, xPriorityPolicies } from '../../../src/domain/vocabulary.ts';
 import { figuresOf, type Trial } from '../../../src/priority/analysis/impact.ts';
 import { mappedClassify } from '../../../src/priority/matching/classifier.ts';

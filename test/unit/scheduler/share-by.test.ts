@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PoolSettings } from '../../../src/config/config.ts';
-import { poolShares } from '../../../src/domain/pool-share.ts';
+import { poolShares } from '../../../src/domain/shown/pool-share.ts';
 import { allLevels, type Level, policies, shareBys } from '../../../src/domain/vocabulary.ts';
 import { arrangeScheduler } from '../../support/arrange-scheduler.ts';
 import { Contest } from '../../support/contest.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Outcome } from '../../../src/domain/outcome.ts';
-import type { PoolStats } from '../../../src/domain/stats.ts';
+import type { PoolStats } from '../../../src/domain/shown/stats.ts';
 import { allLevels } from '../../../src/domain/vocabulary.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
 import { metricFaults } from '../../support/metric-rules.ts';

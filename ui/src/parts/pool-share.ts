@@ -2,7 +2,7 @@ import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNumbers } from './numbers.ts';
 
-/** As the gateway computes it (domain/pool-share.ts). */
+/** As the gateway computes it (domain/shown/pool-share.ts). */
 export interface PoolShare {
   readonly share: number | null;
   readonly behind: readonly number[];

@@ -1,5 +1,5 @@
 /** The frame of `gateway top`: lines of text about the pools, from one answer of the gateway and the previous one. */
-import type { LevelStats, PoolStats } from '../../../domain/stats.ts';
+import type { LevelStats, PoolStats } from '../../../domain/shown/stats.ts';
 import { duration } from '../../quickstart/demo-board.ts';
 import { type Column, textTable } from '../../table.ts';
 import { visible } from '../output.ts';

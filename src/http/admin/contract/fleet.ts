@@ -1,1 +1,7 @@
-export { type FleetMember, type FleetShown, type FleetSight, fleetShown, fleetSight } from '../../../domain/fleet.ts';
+export {
+  type FleetMember,
+  type FleetShown,
+  type FleetSight,
+  fleetShown,
+  fleetSight,
+} from '../../../domain/shown/fleet.ts';

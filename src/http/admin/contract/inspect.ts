@@ -1,13 +1,13 @@
 import { type Static, Type } from 'typebox';
-import { finding } from '../../../domain/finding.ts';
 import { effectiveSources, shownRow } from '../../../domain/mapping.ts';
 import { count, field, fields, id, nullable, oneOf, priority } from '../../../domain/shape.ts';
+import { finding } from '../../../domain/shown/finding.ts';
 
 import { allLevels, mappingModes, maxKeyBytes, xPriorityPolicies } from '../../../domain/vocabulary.ts';
 import { standings } from '../../../priority/priority.ts';
 import { mapping, orNull, page } from './contract.ts';
 
-export { type Finding, finding } from '../../../domain/finding.ts';
+export { type Finding, finding } from '../../../domain/shown/finding.ts';
 
 /** The questions and answers of explain and lint. */
 const { Optional } = Type;

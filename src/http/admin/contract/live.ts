@@ -1,8 +1,15 @@
 /** The live lanes: the stream's events, single requests, and the providers behind. */
 import { type Static, Type } from 'typebox';
-import { fleetSight } from '../../../domain/fleet.ts';
-import { heldBoost, livePool, point, presentRequest, providerClosures, providerHealth } from '../../../domain/live.ts';
 import { count, field, fields, listOf, moment, nullable, oneOf, priority } from '../../../domain/shape.ts';
+import { fleetSight } from '../../../domain/shown/fleet.ts';
+import {
+  heldBoost,
+  livePool,
+  point,
+  presentRequest,
+  providerClosures,
+  providerHealth,
+} from '../../../domain/shown/live.ts';
 import { text } from './contract.ts';
 import { chosenLevels } from './pool.ts';
 
@@ -18,7 +25,7 @@ export {
   presentRequest,
   type TenantShare,
   tenantShare,
-} from '../../../domain/live.ts';
+} from '../../../domain/shown/live.ts';
 
 const { Optional } = Type;
 

@@ -2,10 +2,10 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { type PoolKey, poolKeys } from '../../../config/keys.ts';
 import { isPoolValue, type JsonSetting } from '../../../config/pools/pool-rules.ts';
-import { fleetSight } from '../../../domain/fleet.ts';
-import { heldBoost } from '../../../domain/live.ts';
 import { count, field, fields, listOf, nullable, tenNumbers } from '../../../domain/shape.ts';
-import { poolStats } from '../../../domain/stats.ts';
+import { fleetSight } from '../../../domain/shown/fleet.ts';
+import { heldBoost } from '../../../domain/shown/live.ts';
+import { poolStats } from '../../../domain/shown/stats.ts';
 import { xPriorityPolicies } from '../../../domain/vocabulary.ts';
 import { pool } from '../../../pool-settings/pool-settings.ts';
 import { mayRaise } from './contract.ts';

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { portableRow } from '../../../domain/mapping.ts';
 import { field, fields, listOf } from '../../../domain/shape.ts';
 
-export { type Impact, type Imported, impact, imported, type Tried, tried } from '../../../domain/impact.ts';
+export { type Impact, type Imported, impact, imported, type Tried, tried } from '../../../domain/shown/impact.ts';
 
 const { Optional } = Type;
 const flag = field(Type.Boolean(), 'true or false');

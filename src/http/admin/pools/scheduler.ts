@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../../../domain/clock.ts';
 import { errors } from '../../../domain/errors.ts';
-import type { HeldBoost, PresentRequest } from '../../../domain/live.ts';
+import type { HeldBoost, PresentRequest } from '../../../domain/shown/live.ts';
 import type { Level } from '../../../domain/vocabulary.ts';
 import { type AdminApp, admins } from '../access.ts';
 import {

@@ -1,5 +1,5 @@
 import type { ProviderConfig } from '../../../config/config.ts';
-import type { ProviderClosures, ProviderHealth } from '../../../domain/live.ts';
+import type { ProviderClosures, ProviderHealth } from '../../../domain/shown/live.ts';
 import type { ShownProvider } from '../contract/live.ts';
 
 interface ProviderSources {

@@ -1,9 +1,9 @@
 /** The pools, as admin routes see them: those of this gateway or, in a fleet, those of all gateways. */
-import type { FleetSight } from '../../../domain/fleet.ts';
-import type { LivePool, Point, PresentRequest } from '../../../domain/live.ts';
-import type { PoolStats } from '../../../domain/stats.ts';
-import type { TenantName } from '../../../gateway/pool/pool-view.ts';
-import type { PoolsView, Waiting, WaitingQuestion } from '../../../gateway/pool/pools-view.ts';
+import type { FleetSight } from '../../../domain/shown/fleet.ts';
+import type { LivePool, Point, PresentRequest } from '../../../domain/shown/live.ts';
+import type { PoolStats } from '../../../domain/shown/stats.ts';
+import type { TenantName } from '../../../gateway/pool/view/pool-view.ts';
+import type { PoolsView, Waiting, WaitingQuestion } from '../../../gateway/pool/view/pools-view.ts';
 
 /** In a fleet, with how much of it that is. */
 type Seen<What> = What & { readonly fleet?: FleetSight };

@@ -2,7 +2,7 @@
  * A tenant's share of a pool while all active tenants want more than the pool has. Caps, reserves and tenant limits are
  * not part of it; they bind first.
  */
-import { allLevels, type Level, type Policy, type ShareBy } from './vocabulary.ts';
+import { allLevels, type Level, type Policy, type ShareBy } from '../vocabulary.ts';
 
 export interface Sharing {
   readonly policy: Policy;

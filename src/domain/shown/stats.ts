@@ -1,6 +1,6 @@
 /** The figures of the lanes, for `GET /admin/scheduler/stats` and the metrics. */
 import { type Static, Type } from 'typebox';
-import { count, fields, levelNumber, listOf, nullable, ofEachLevel } from './shape.ts';
+import { count, fields, levelNumber, listOf, nullable, ofEachLevel } from '../shape.ts';
 
 const waited = nullable(Type.Number({ minimum: 0 }));
 /** Milliseconds over the last five minutes, over all granted requests; null without samples. */

@@ -1,7 +1,7 @@
 /** All pools of this process, for whoever looks on. */
-import type { LivePool, PresentRequest } from '../../domain/live.ts';
-import type { PoolStats } from '../../domain/stats.ts';
-import type { Level } from '../../domain/vocabulary.ts';
+import type { LivePool, PresentRequest } from '../../../domain/shown/live.ts';
+import type { PoolStats } from '../../../domain/shown/stats.ts';
+import type { Level } from '../../../domain/vocabulary.ts';
 import type { PoolView, TenantName } from './pool-view.ts';
 
 /** Null: of all pools, or levels. */

@@ -1,7 +1,7 @@
 /** The findings of lint in mappings and keys. */
 import { type Static, Type } from 'typebox';
-import { shownRow } from './mapping.ts';
-import { count, fields, id, nullable, oneOf } from './shape.ts';
+import { shownRow } from '../mapping.ts';
+import { count, fields, id, nullable, oneOf } from '../shape.ts';
 
 export const findingKinds = [
   'never_wins',

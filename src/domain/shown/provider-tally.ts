@@ -1,6 +1,6 @@
 /** What requests have shown of a provider, by the process that sent them, and all processes together. */
 import { type Static, Type } from 'typebox';
-import { fields, nullable } from './shape.ts';
+import { fields, nullable } from '../shape.ts';
 
 /** What others tell is added up, and taken from the present time: both have to stay numbers and dates. */
 const most = 1e12;

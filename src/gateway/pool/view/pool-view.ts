@@ -1,6 +1,6 @@
 /** The visible state of a running pool: its lanes, its history, and its requests. */
-import type { PoolSettings } from '../../config/config.ts';
-import { type Clock, momentOf } from '../../domain/clock.ts';
+import type { PoolSettings } from '../../../config/config.ts';
+import { type Clock, momentOf } from '../../../domain/clock.ts';
 import {
   type LivePool,
   mostClosedModelsShown,
@@ -9,16 +9,16 @@ import {
   type PresentRequest,
   type ProviderClosures,
   type TenantShare,
-} from '../../domain/live.ts';
-import { type PoolShare, poolShares } from '../../domain/pool-share.ts';
-import type { PoolStats, WaitPercentiles } from '../../domain/stats.ts';
-import { Ring } from '../../domain/structures/ring.ts';
-import { allLevels, type Level } from '../../domain/vocabulary.ts';
-import { PoolHistory, type Step } from '../../observed/pool-history.ts';
-import type { EndedStep } from '../../observed/wait-window.ts';
-import type { Closed, FlowShare, Scheduler, Standing } from '../../scheduler/scheduler.ts';
-import type { Stay } from './guest.ts';
-import type { PoolCounts } from './level-counts.ts';
+} from '../../../domain/shown/live.ts';
+import { type PoolShare, poolShares } from '../../../domain/shown/pool-share.ts';
+import type { PoolStats, WaitPercentiles } from '../../../domain/shown/stats.ts';
+import { Ring } from '../../../domain/structures/ring.ts';
+import { allLevels, type Level } from '../../../domain/vocabulary.ts';
+import { PoolHistory, type Step } from '../../../observed/pool-history.ts';
+import type { EndedStep } from '../../../observed/wait-window.ts';
+import type { Closed, FlowShare, Scheduler, Standing } from '../../../scheduler/scheduler.ts';
+import type { Stay } from '../guest.ts';
+import type { PoolCounts } from '../level-counts.ts';
 import { type WaitFacts, waitSentence } from './wait-reason.ts';
 
 /** The waits of granted requests. */

@@ -1,8 +1,8 @@
 /** The present state of the lanes, of single requests and of upstreams. */
 import { type Static, Type } from 'typebox';
-import { count, fields, levelNumber, listOf, moment, nullable, ofEachLevel } from './shape.ts';
+import { count, fields, levelNumber, listOf, moment, nullable, ofEachLevel } from '../shape.ts';
+import { policies, shareBys } from '../vocabulary.ts';
 import { waitPercentiles } from './stats.ts';
-import { policies, shareBys } from './vocabulary.ts';
 
 const amount = Type.Number({ minimum: 0 });
 const share = Type.Number({ minimum: 0, maximum: 1 });
@@ -40,7 +40,7 @@ export const tenantShare = fields({
   /** The shares of a level add up to 1. */
   entitled_share: share,
   /**
-   * The share of the pool if all listed tenants wanted more than there is (domain/pool-share.ts): 0…1 of what the
+   * The share of the pool if all listed tenants wanted more than there is (domain/shown/pool-share.ts): 0…1 of what the
    * levels before it leave; null: its level is strict and takes everything it asks for.
    */
   pool_share: nullable(share),

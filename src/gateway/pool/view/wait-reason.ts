@@ -1,6 +1,6 @@
-import type { Ahead, WaitReason } from '../../domain/live.ts';
-import type { Level } from '../../domain/vocabulary.ts';
-import { shownModel } from '../../upstreams/upstreams.ts';
+import type { Ahead, WaitReason } from '../../../domain/shown/live.ts';
+import type { Level } from '../../../domain/vocabulary.ts';
+import { shownModel } from '../../../upstreams/upstreams.ts';
 
 /** The facts in the sentence about a waiting request. */
 export interface WaitFacts {

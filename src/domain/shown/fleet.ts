@@ -1,6 +1,6 @@
 /** Several gateways as one, as whoever looks on sees them. */
 import { type Static, Type } from 'typebox';
-import { count, fields, listOf, nullable } from './shape.ts';
+import { count, fields, listOf, nullable } from '../shape.ts';
 
 /**
  * `conductor` grants the seats; a `member` asks it for them; a `candidate` looks for a conductor or may become it;

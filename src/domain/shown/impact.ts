@@ -1,9 +1,9 @@
 /** The effect of a change of mappings, and the answers of dry runs and imports, which tell of it. */
 import { type Static, Type } from 'typebox';
+import { portableRow, shownMapping } from '../mapping.ts';
+import { count, fields, id, listOf, moment, nullable, priority } from '../shape.ts';
+import { policies, shareBys } from '../vocabulary.ts';
 import { finding } from './finding.ts';
-import { portableRow, shownMapping } from './mapping.ts';
-import { count, fields, id, listOf, moment, nullable, priority } from './shape.ts';
-import { policies, shareBys } from './vocabulary.ts';
 
 const levelMove = fields({ from: priority, to: priority, count });
 export type LevelMove = Static<typeof levelMove>;
