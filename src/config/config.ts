@@ -2,6 +2,7 @@ import type { Edition, Policy, ShareBy } from '../domain/vocabulary.ts';
 import type { ClusterConfig } from './cluster.ts';
 import type { PoolValues, sections } from './keys.ts';
 import type { UpstreamProxy } from './providers/upstream-proxy.ts';
+import type { TelemetryConfig } from './telemetry.ts';
 import type { Values } from './values.ts';
 
 export type { UpstreamProxy } from './providers/upstream-proxy.ts';
@@ -18,6 +19,7 @@ export interface Config {
   readonly providers: readonly ProviderConfig[];
   readonly pools: readonly PoolConfig[];
   readonly tenants: readonly TenantConfig[];
+  readonly telemetry: TelemetryConfig;
   readonly log: LogConfig;
 }
 

@@ -15,6 +15,7 @@ import { clusterKeys } from './cluster.ts';
 import { host, withoutBrackets } from './hosts.ts';
 import { postgresUrl } from './postgres-url.ts';
 import { proxyIn, type UpstreamProxy } from './providers/upstream-proxy.ts';
+import { telemetryKeys } from './telemetry.ts';
 import {
   choice,
   decimal,
@@ -165,6 +166,7 @@ export const sections = {
     image_tokens: withDefault('1000', whole(0, 1_000_000)),
     media_bytes_per_token: withDefault('16', whole(1, 1_000_000)),
   },
+  telemetry: telemetryKeys,
   log: {
     level: withDefault('info', choice(['debug', 'info', 'warn', 'error'])),
     format: optional(choice(['json', 'pretty'])),

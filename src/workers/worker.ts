@@ -106,10 +106,20 @@ function configured(app: App, config: Config): Extract<Upward, { t: 'configured'
 function inTurn(parent: ParentLink, { forPeers }: App) {
   let last: Promise<void> = Promise.resolve();
   const next = (say: () => Promise<void>) => (last = last.then(say));
-  return {
-    tellCounts: () => next(async () => parent.send({ t: 'counts', readings: await forPeers.readCounts() })),
-    answer: (id: number) => next(async () => parent.send({ t: 'read', id, readings: await forPeers.readAll() })),
+  const tellTenants = () => {
+    const counted = forPeers.takeTenants();
+    if (counted.length > 0) void parent.send({ t: 'tenants', counted });
   };
+  const tellCounts = async () => {
+    tellTenants();
+    await parent.send({ t: 'counts', readings: await forPeers.readCounts() });
+  };
+  const answer = async (id: number) => {
+    // In a message of its own: the answer is dropped where it comes too late.
+    tellTenants();
+    await parent.send({ t: 'read', id, readings: await forPeers.readAll() });
+  };
+  return { tellCounts: () => next(tellCounts), answer: (id: number) => next(() => answer(id)) };
 }
 
 /** Returns the end of it. `act` begins again a while after it has ended. */

@@ -102,6 +102,8 @@ test('pools, snapshot and database are read at each scrape', async () => {
   let fleet: { members: number; isConductor: boolean; epoch: number; rttMs: number | null } | null = null;
   metrics.watch({
     pools: () => [pool],
+    seatsWanted: () => [],
+    shares: () => [],
     snapshot: () => snapshot,
     isDatabaseUp: () => isDatabaseUp,
     droppedLogLines: () => 3,
@@ -139,6 +141,8 @@ test('the only labels are level, outcome, provider and bucket bounds, and every 
   const metrics = createMetrics();
   metrics.watch({
     pools: () => [pool],
+    seatsWanted: () => [],
+    shares: () => [],
     snapshot: () => ({ mappings: 8, ageMs: 1 }),
     isDatabaseUp: () => true,
     droppedLogLines: () => 0,
