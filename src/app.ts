@@ -98,18 +98,19 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   opening.defer(() => logger.close());
   const parts = await openParts({ config, overrides, clock, self, ...telemetry }, opening);
   const { edition, stopping } = parts;
-  const url = await parts.http.listen(config.gateway);
   const tell = (text: string): void => {
     // Of several processes their parent says so, once for all of them.
     if (overrides.worker === undefined) events.info(text);
   };
-  tell(`Listening on ${url} (${config.gateway.edition} edition)`);
   const { metricsListen } = config.telemetry;
+  // First, as a start that fails closes this one.
   if (metricsListen !== null) {
     const listener = await listenForMetrics(metricsListen, { metrics: parts.scraped, events, clock });
     closeWith(opening, 'the listener of the metrics', () => listener.close(), events);
     tell(`Metrics on ${listener.url}/metrics`);
   }
+  const url = await parts.http.listen(config.gateway);
+  tell(`Listening on ${url} (${config.gateway.edition} edition)`);
   const ready = edition.start(stopping.draining).then(() => tell('Ready'));
   // Whoever does not await it is told by the log.
   ready.catch(error => stopping.draining.aborted || events.error('Cannot start', error));

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { dashboard } from '../../deploy/grafana/dashboard.ts';
 import { queries } from '../../deploy/grafana/panels.ts';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
+import { freePort } from '../support/free-port.ts';
 import { adminKey, startGateway } from '../support/gateway.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { type Prometheus, promtool, startPrometheus, withoutPrometheus } from '../support/prometheus.ts';
@@ -72,6 +73,7 @@ test('promtool finds no fault in the metrics of a gateway that is one process', 
 /** Two levels, refusals of each kind, failures of the upstream, wrong keys, and a load that goes on until the end. */
 async function startBusyGateway(t: Parameters<typeof startWorkerGateway>[0]) {
   const { url: database } = await freshDatabase(t);
+  const port = await freePort();
   const upstream = await startFakeUpstream(t, ({ body }) =>
     body.includes('"fails"') ? { status: 500 } : { afterMs: 50 },
   );
@@ -80,7 +82,8 @@ async function startBusyGateway(t: Parameters<typeof startWorkerGateway>[0]) {
       database,
       rest: `[auth]
 admin_key = ${adminKey}
-${telemetry}[provider.gpu]
+${telemetry}metrics_listen = 127.0.0.1:${port}
+[provider.gpu]
 type = openai
 base_url = ${upstream.url}/v1
 max_concurrent = 3
@@ -91,7 +94,7 @@ queue_timeout_sec = 0.2`,
   });
   const admin = await gateway.client(1);
   const keys = await Promise.all([createKey(admin), createKey(admin), createKey(admin)]);
-  return { gateway, keys: keys.map(({ key }) => key) };
+  return { gateway, scraped: `http://127.0.0.1:${port}`, keys: keys.map(({ key }) => key) };
 }
 
 type Busy = Awaited<ReturnType<typeof startBusyGateway>>;
@@ -127,7 +130,7 @@ test('each query of the dashboard gives data of a gateway under load, whose metr
   skip: withoutPrometheus,
 }, async t => {
   const busy = await startBusyGateway(t);
-  const prometheus = await startPrometheus(t, { job: 'tokligence', targets: [busy.gateway.url], key: metricsKey });
+  const prometheus = await startPrometheus(t, { job: 'tokligence', targets: [busy.scraped], key: metricsKey });
   const stopLoad = startLoad(busy);
   try {
     for (const { expr } of queries) await untilData(prometheus, filledIn(expr));
@@ -135,7 +138,7 @@ test('each query of the dashboard gives data of a gateway under load, whose metr
     // Before the gateway ends.
     await stopLoad();
   }
-  const known = namesIn(await assertedClean(busy.gateway.url));
+  const known = namesIn(await assertedClean(busy.scraped));
   await t.test('every alert can be evaluated', async () => {
     for (const { expr } of alerts) await prometheus.query(expr);
   });
