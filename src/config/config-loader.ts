@@ -3,7 +3,7 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { utf8 } from '../domain/text/utf8.ts';
 import { checkCluster, toCluster } from './cluster.ts';
-import type { Config, LogConfig } from './config.ts';
+import type { Config } from './config.ts';
 import { readEnvironment } from './file/environment.ts';
 import { ConfigFaults, FaultList } from './file/faults.ts';
 import { readableSentence } from './file/readable-by-others.ts';
@@ -11,6 +11,7 @@ import { readSettingFile, type SettingFile } from './file/setting-file.ts';
 import { type GivenTexts, SettingsReader } from './file/settings-reader.ts';
 import { closest } from './file/suggestion.ts';
 import { homeOf, isHeaderKey, keysOf, sectionNames, sections } from './keys.ts';
+import { checkLog, toLog } from './log.ts';
 import { readPools, toPool } from './pools/pools.ts';
 import { readTenants, toTenant } from './pools/tenants.ts';
 import { withHeadersOf } from './providers/provider-headers.ts';
@@ -160,6 +161,7 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
   if (auth.disabled?.value === true && gateway.host !== undefined && !isLoopback(gateway.host.value)) {
     faults.add('auth', 'disabled', 'needs [gateway] host on a loopback address, as 127.0.0.1');
   }
+  checkLog(fixed.log, faults);
   const { edition, host, port } = gateway;
   const workers = workersOf(gateway);
   checkCluster(fixed.cluster, { edition: edition?.value, host: host?.value, port: port?.value, workers }, faults);
@@ -212,9 +214,3 @@ const toGateway = (gateway: Fixed['gateway'], isInFleet: boolean): Config['gatew
   tellsName: gateway.tell_name.value ?? isInFleet,
   workers: workersOf(gateway),
 });
-
-const toLog = ({ level, format, file: { value } }: Fixed['log'], isTerminal: boolean): LogConfig => {
-  const file = value === null ? null : resolve(value);
-  const isShown = isTerminal && file === null;
-  return { level: level.value, format: format.value ?? (isShown ? 'pretty' : 'json'), file };
-};

@@ -1,3 +1,4 @@
+import type { OutcomeKind } from '../domain/outcome.ts';
 import type { Edition, Policy, ShareBy } from '../domain/vocabulary.ts';
 import type { ClusterConfig } from './cluster.ts';
 import type { PoolValues, sections } from './keys.ts';
@@ -181,4 +182,10 @@ export interface LogConfig {
   readonly format: 'json' | 'pretty';
   /** Null: standard output. */
   readonly file: string | null;
+  /** Where the lines of requests go, whatever the level; null: where all others go. */
+  readonly accessFile: string | null;
+  /** The share of the requests with this outcome that have a line, from 0 to 1; all of them if none is given. */
+  readonly accessSample: Shares;
 }
+
+export type Shares = Readonly<Partial<Record<OutcomeKind, number>>>;

@@ -111,7 +111,7 @@ test('without anything but a provider, everything has its default', () => {
     providers: [{ name: 'local', models: ['*'], pool: 'local', type: 'loopback', serviceMs: 500, chunkMs: 20 }],
     pools: [{ name: 'local', settings: defaultPool }],
     tenants: [],
-    log: { level: 'info', format: 'json', file: null },
+    log: { level: 'info', format: 'json', file: null, accessFile: null, accessSample: {} },
   });
 });
 

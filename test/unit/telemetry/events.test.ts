@@ -10,9 +10,12 @@ import { ManualClock } from '../../support/manual-clock.ts';
 
 const arrange = (config: Partial<LogConfig> = {}) => {
   let text = '';
-  const logger = createLogger({ level: 'debug', format: 'pretty', file: null, ...config }, lines => {
-    text += lines;
-  });
+  const logger = createLogger(
+    { level: 'debug', format: 'pretty', file: null, accessFile: null, accessSample: {}, ...config },
+    lines => {
+      text += lines;
+    },
+  );
   const metrics = createMetrics();
   const clock = new ManualClock(Date.UTC(2030, 0, 31, 12));
   return {

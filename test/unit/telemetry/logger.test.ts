@@ -7,7 +7,11 @@ import { createLogger } from '../../../src/telemetry/logger.ts';
 
 const arrange = (options?: { isColoured: boolean }) => {
   const batches: string[] = [];
-  const logger = createLogger({ level: 'info', format: 'pretty', file: null }, batch => batches.push(batch), options);
+  const logger = createLogger(
+    { level: 'info', format: 'pretty', file: null, accessFile: null, accessSample: {} },
+    batch => batches.push(batch),
+    options,
+  );
   return { logger, batches };
 };
 
@@ -28,7 +32,7 @@ test('lines leave together, a tenth of a second after the first', t => {
 test('a full buffer is written at once', t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { logger, batches } = arrange();
-  for (let i = 0; i < 100; i++) logger.append('x'.repeat(999));
+  for (let i = 0; i < 100; i++) logger.append('x'.repeat(999), false);
   assert.equal(batches.length, 1);
   assert.ok((batches[0]?.length ?? 0) < 70_000);
   logger.flush();
@@ -73,7 +77,7 @@ const run = (script: string) => {
 
 test('no line is lost when the process exits without closing', async () => {
   const child = run(`
-    const logger = createLogger({ level: 'info', format: 'pretty', file: null });
+    const logger = createLogger({ level: 'info', format: 'pretty', file: null, accessFile: null, accessSample: {} });
     for (let i = 0; i < 5000; i++) logger.log('info', 'line ' + i);
     process.exit(3);
   `);
@@ -85,7 +89,7 @@ test('no line is lost when the process exits without closing', async () => {
 
 test('a reader of the log that goes away does not end the process', async () => {
   const child = run(`
-    const logger = createLogger({ level: 'info', format: 'pretty', file: null });
+    const logger = createLogger({ level: 'info', format: 'pretty', file: null, accessFile: null, accessSample: {} });
     logger.log('info', 'up');
     logger.flush();
     process.stdin.resume().on('end', async () => {
