@@ -296,6 +296,8 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_LOG_LEVEL: 'debug',
     TOKLIGENCE_LOG_FORMAT: 'pretty',
     TOKLIGENCE_LOG_FILE: '/var/log/gateway.log',
+    TOKLIGENCE_LOG_ACCESS_FILE: '/var/log/access.log',
+    TOKLIGENCE_LOG_ACCESS_SAMPLE: 'served:0.1',
   });
   assert.deepEqual(warnings, []);
   assert.deepEqual(withoutSources(config), {
@@ -411,7 +413,13 @@ test('every key can be set in the environment', () => {
         maxQueueDepth: 0,
       },
     ],
-    log: { level: 'debug', format: 'pretty', file: '/var/log/gateway.log' },
+    log: {
+      level: 'debug',
+      format: 'pretty',
+      file: '/var/log/gateway.log',
+      accessFile: '/var/log/access.log',
+      accessSample: { served: 0.1 },
+    },
   });
 });
 
@@ -423,6 +431,8 @@ test('the log is pretty on a terminal and json elsewhere, unless something is as
     level: 'info',
     format: 'json',
     file: resolve('logs/a.log'),
+    accessFile: null,
+    accessSample: {},
   });
 });
 
@@ -939,4 +949,32 @@ test('a file with keys that everybody may read causes a warning, other files do 
   assert.ok(!warnings(secret, 0o644).join().includes(adminKey));
   assert.deepEqual(warnings(secret, 0o640), []);
   assert.deepEqual(warnings(provider, 0o644), []);
+});
+
+test('a share of the lines is given for each outcome once, and both files of the log differ', () => {
+  const log = (text: string) => load(`[log]\n${text}\n${provider}`).config.log;
+  assert.deepEqual(log('access_sample = served : 0.01, client_left:0,not_found:1').accessSample, {
+    served: 0.01,
+    client_left: 0,
+    not_found: 1,
+  });
+  for (const wrong of [
+    'served',
+    'served:2',
+    'served:-1',
+    'served:.5',
+    'sold:0.1',
+    'served:0:1',
+    'served:0,served:1',
+    'served:1,',
+  ])
+    assert.match(
+      faultsOf(`[log]\naccess_sample = ${wrong}\n${provider}`),
+      /^\[log\] access_sample: must be outcome:share, /,
+    );
+  assert.match(
+    faultsOf(`[log]\nfile = a.log\naccess_file = ./a.log\n${provider}`),
+    /^\[log\] access_file: must be another file than file/,
+  );
+  assert.equal(log('access_file = a.log').accessFile?.endsWith('/a.log'), true);
 });

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { createLogger } from '../../../src/telemetry/logger.ts';
@@ -67,6 +71,29 @@ test('only the bracket is coloured, and only where asked', () => {
   logger.log('warn', 'text');
   logger.flush();
   assert.deepEqual(batches, ['\u001b[33m[WARN]\u001b[39m text\n']);
+});
+
+test('lines of requests go to a file of their own whatever the level; those of a worker, marked, to its parent', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'access-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const accessFile = join(folder, 'access.log');
+  const config = { level: 'error', format: 'pretty', file: null, accessFile, accessSample: {} } as const;
+  const written: string[] = [];
+  const sink = (text: string) => written.push(text);
+  const worker = createLogger(config, sink, { worker: 1 });
+  worker.requests.append('{"of":"a worker"}');
+  await worker.close();
+  assert.deepEqual(
+    [worker.requests.isWritten, worker.requests.format, written.splice(0)],
+    [true, 'json', ['={"of":"a worker"}\n']],
+  );
+  assert.equal(existsSync(accessFile), false);
+  const logger = createLogger(config, sink);
+  logger.requests.append('{"of":"the parent"}');
+  logger.log('info', 'nothing');
+  await logger.close();
+  assert.deepEqual([await readFile(accessFile, 'utf8'), written], ['{"of":"the parent"}\n', []]);
+  assert.equal(createLogger({ ...config, accessFile: null }, sink).requests.isWritten, false);
 });
 
 const run = (script: string) => {
