@@ -2,9 +2,21 @@
 import { resolve } from 'node:path';
 import { errorKinds } from '../domain/errors.ts';
 import type { OutcomeKind } from '../domain/outcome.ts';
-import type { LogConfig, Shares } from './config.ts';
 import type { FaultList } from './file/faults.ts';
 import { choice, type Key, list, optional, type Parser, text, type Values, withDefault } from './values.ts';
+
+export interface LogConfig {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly format: 'json' | 'pretty';
+  /** Null: standard output. */
+  readonly file: string | null;
+  /** Where the lines of requests go, whatever the level; null: where all others go. */
+  readonly accessFile: string | null;
+  /** The share of the requests with this outcome that have a line, from 0 to 1; all of them if none is given. */
+  readonly accessSample: Shares;
+}
+
+export type Shares = Readonly<Partial<Record<OutcomeKind, number>>>;
 
 const outcomes: ReadonlySet<string> = new Set<OutcomeKind | string>([
   'served',
