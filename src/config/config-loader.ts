@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { readEnvironment } from './file/environment.ts';
 import { ConfigFaults, FaultList } from './file/faults.ts';
 import { readableSentence } from './file/readable-by-others.ts';
+import { withSecretFiles } from './file/secret-files.ts';
 import { readSettingFile, type SettingFile } from './file/setting-file.ts';
 import { type GivenTexts, SettingsReader } from './file/settings-reader.ts';
 import { closest } from './file/suggestion.ts';
@@ -46,13 +47,15 @@ type FixedRead = { [S in keyof Fixed]: Partial<Fixed[S]> };
 const providerPrefix = 'provider.';
 
 /** Returns the checked configuration. Throws `ConfigFaults` with all faults, not only the first. */
-export const loadConfig = ({ file, text, env, isTerminal }: ConfigSources): LoadedConfig => {
+export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources): LoadedConfig => {
   const faults = new FaultList();
   const warnings: string[] = [];
   const read = text ?? (file === null ? '' : readText(file));
   const readable = file === null ? null : readableSentence(file, read);
   if (readable !== null) warnings.push(readable);
-  const written = withHeadersOf(env, readSettingFile(read, faults));
+  const ini = readSettingFile(read, faults);
+  const env = withSecretFiles(given, ini, faults);
+  const written = withHeadersOf(env, ini);
   checkNames(written, faults);
   const environment = readEnvironment(env, written, { faults, warnings });
   const reader = new SettingsReader(written, environment, faults);

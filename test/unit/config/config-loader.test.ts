@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -977,4 +978,45 @@ test('a share of the lines is given for each outcome once, and both files of the
     /^\[log\] access_file: must be another file than file/,
   );
   assert.equal(log('access_file = a.log').accessFile?.endsWith('/a.log'), true);
+});
+
+test('a value can stand in a file that the environment names', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'secrets-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = async (name: string, content: string | Uint8Array) => {
+    await writeFile(join(folder, name), content);
+    return join(folder, name);
+  };
+  const key = await file('key', `${adminKey}\n`);
+  const env = {
+    TOKLIGENCE_AUTH_ADMIN_KEY_FILE: key,
+    TOKLIGENCE_AUTH_ADMIN_KEY: '',
+    TOKLIGENCE_PROVIDER_GPU_API_KEY_FILE: await file('vendor', 'vendor-key'),
+    TOKLIGENCE_PROVIDER_GPU_HEADER_X_ROUTE_FILE: await file('route', 'blue\r\n'),
+    TOKLIGENCE_PROVIDER_GPU_HEADER_X_FILE: 'red',
+    TOKLIGENCE_GATEWAY_PORT_FILE: '',
+    TOKLIGENCE_LOG_FILE: '/var/log/gateway.log',
+  };
+  const gpu = '[provider.gpu]\ntype = openai\nbase_url = http://h/v1\nheader.x-file = green\n';
+  const { config, warnings } = load(gpu, env);
+  assert.equal(config.auth.adminKey, adminKey);
+  assert.equal(config.log.file, '/var/log/gateway.log', 'the path itself');
+  assert.deepEqual(warnings, []);
+  const [provider] = config.providers;
+  assert.ok(provider !== undefined && provider.type !== 'loopback');
+  assert.equal(provider.apiKey, 'vendor-key');
+  assert.deepEqual(provider.headers.toSorted(), [
+    ['x-file', 'red'],
+    ['x-route', 'blue'],
+  ]);
+  const faultOf = (path: string) => faultsOf(gpu, { TOKLIGENCE_AUTH_ADMIN_KEY_FILE: path });
+  assert.match(faultOf(join(folder, 'none')), /ADMIN_KEY_FILE in the environment: .*none: there is no such file$/);
+  assert.match(faultOf(folder), /: it is a folder$/);
+  assert.match(faultOf(await file('empty', ' \n')), /empty is empty$/);
+  assert.match(faultOf(await file('long', 'x'.repeat(65_537))), /long has more than 65536 bytes$/);
+  assert.match(faultOf(await file('bytes', Uint8Array.of(0xff, 0xfe, 0x41))), /bytes .*UTF-8/);
+  assert.match(
+    faultsOf(gpu, { TOKLIGENCE_AUTH_ADMIN_KEY_FILE: key, TOKLIGENCE_AUTH_ADMIN_KEY: adminKey }),
+    /TOKLIGENCE_AUTH_ADMIN_KEY and TOKLIGENCE_AUTH_ADMIN_KEY_FILE are both set in the environment/,
+  );
 });
