@@ -12,6 +12,7 @@ import { urlOf } from './url-of.ts';
 /** Scrapers, and whoever looks by hand. */
 const mostConnections = 64;
 const headersTimeout = 5_000;
+const requestTimeout = 10_000;
 
 export interface MetricsListener {
   readonly url: string;
@@ -33,7 +34,8 @@ export async function listenForMetrics(
   const app = fastify({
     genReqId: requestIdOf,
     forceCloseConnections: true,
-    serverFactory: handler => createServer({ headersTimeout, connectionsCheckingInterval: 1_000 }, handler),
+    serverFactory: handler =>
+      createServer({ headersTimeout, requestTimeout, connectionsCheckingInterval: 1_000 }, handler),
     clientErrorHandler: unreadableRefuser({ clock, events, gatewayName: null }),
     frameworkErrors: answerError,
   });

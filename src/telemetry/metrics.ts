@@ -29,7 +29,7 @@ export interface Metrics {
   takeTenants(): CountedTenant[];
 }
 
-export interface MetricsOptions {
+interface MetricsOptions {
   /** As many tenants have series of their own; 0: none is named. */
   readonly tenants: number;
   readonly clock: Clock;
