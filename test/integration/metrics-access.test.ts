@@ -1,8 +1,10 @@
-// Who may read the metrics, and where.
+// Who may read the metrics, and where; which seats they say are wanted.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
+import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { adminKey, startGateway } from '../support/gateway.ts';
+import { poolIni } from '../support/pool-of-one.ts';
 import { until } from '../support/until.ts';
 
 const metricsKey = 'a-metrics-key-of-24-characters';
@@ -98,4 +100,31 @@ test('a listener whose port is taken ends the start, and nothing of it stays beh
     startGateway(t, { ini: `${loopback}${telemetry(`metrics_listen = 127.0.0.1:${port}`)}` }),
     new RegExp(`EADDRINUSE: address already in use 127\\.0\\.0\\.1:${port}`),
   );
+});
+
+test('seats are wanted for what runs and for what waits for nothing else, not for a model that is closed', async t => {
+  const upstream = await startFakeUpstream(t, ({ body }) =>
+    body.includes('"closed"') ? { status: 429, headers: { 'retry-after': '600' } } : { hold: true },
+  );
+  const gateway = await startGateway(t, {
+    ini: poolIni(upstream, { seats: 2, sections: '[scheduler]\nqueue_timeout_sec = 1200' }),
+  });
+  const key = await gateway.createKey();
+  const sum = async (name: string) => {
+    const { text } = await get(`${gateway.url}/metrics`);
+    const lines = [...text.matchAll(new RegExp(`^${name}\\{.*\\} (\\d+)$`, 'gm'))];
+    return lines.reduce((total, [, value]) => total + Number(value), 0);
+  };
+  const leaving = new AbortController();
+  // Put back, as the upstream says until when it takes nothing of this model.
+  const closed = gateway.chat(key, { model: 'closed', signal: leaving.signal });
+  await upstream.waitForEnded(1);
+  const served = Array.from({ length: 3 }, () => gateway.chat(key));
+  await until(async () => (await sum('tokligence_queue_depth')) === 2);
+  assert.deepEqual([await sum('tokligence_seats_in_use'), await sum('tokligence_seats_wanted')], [2, 3]);
+  leaving.abort();
+  await assert.rejects(closed);
+  upstream.open();
+  for (const { status } of await Promise.all(served)) assert.equal(status, 200);
+  await until(async () => (await sum('tokligence_seats_wanted')) === 0);
 });
