@@ -35,10 +35,7 @@ process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --disable-warning=
 process.exitCode = (await runElsewhere(patterns)) ?? (await runHere());
 
 async function runHere(): Promise<number> {
-  // The browser must load the console of the present sources; `npm ci` may have built earlier ones.
-  if (files.some(file => file.startsWith(join('test', 'e2e'))))
-    await promisify(execFile)(process.execPath, ['ui/build.js']);
-  const server = await startTestServer();
+  const [server] = await Promise.all([startTestServer(), buildConsole()]);
   process.env.TOKLIGENCE_TEST_POSTGRES_URL = server.url;
   const events = new PassThrough({ objectMode: true });
   const report = events.compose(new spec());
@@ -49,6 +46,12 @@ async function runHere(): Promise<number> {
   await server.stop();
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
   return failed > 0 || passed === 0 ? 1 : 0;
+}
+
+/** The browser must load the console of the present sources; `npm ci` may have built earlier ones. */
+async function buildConsole(): Promise<void> {
+  if (files.some(file => file.startsWith(join('test', 'e2e'))))
+    await promisify(execFile)(process.execPath, ['ui/build.js']);
 }
 
 /** Each lane has processes of its own; once its files are under way, they take those of the other: no core idles. */
