@@ -130,3 +130,47 @@ test('SIGSTOP of the conductor where all requests are short: seats that came bac
   await untilOrdered(fleet.gateways);
   await assertSound(t, what, fleet);
 });
+
+/** How fast the others are served, from answers that they have; and how long the slowest of them took. */
+function pace(answers: readonly Answered[], from: number, sec: number) {
+  const since = answers.slice(from);
+  return { perSec: since.length / sec, slowestMs: Math.round(Math.max(...since.map(({ tookMs }) => tookMs))) };
+}
+
+test('SIGSTOP of a member where all requests are short: seats that it does not answer for are bounded', async t => {
+  const fleet = await arrangeFleet(t, { count: 3 });
+  const { member } = await rolesOf(fleet.gateways);
+  const others = fleet.gateways.filter(gateway => gateway !== member);
+  // Twice the capacity in all, and at the one that is stopped enough for every seat.
+  const load = startLoad(others, fleet.seats / others.length);
+  const own = startLoad([member], fleet.seats);
+  for (const { name } of others) await untilServed(load.answers, name, 10);
+  await untilServed(own.answers, member.name, 10);
+  const beforeFrom = load.answers.length;
+  const calm = new Watch(fleet, others);
+  const calmSec = 5;
+  await calm.last(calmSec * 1_000, () => {});
+  const before = pace(load.answers, beforeFrom, calmSec);
+  const stoppedFrom = load.answers.length;
+  member.daemon.signal('SIGSTOP');
+  t.after(() => member.daemon.signal('SIGCONT'));
+  const watch = new Watch(fleet, others);
+  const stoppedMs = deadAfterMs - spareMs;
+  await watch.last(stoppedMs, () => {});
+  const during = pace(load.answers, stoppedFrom, stoppedMs / 1_000);
+  member.daemon.signal('SIGCONT');
+  const what = 'SIGSTOP of a member of three, requests of 40 ms';
+  figure(t, `${what}: the longest time without a grant to others`, watch.gapMs, { unit: 'ms', atMost: spareMs });
+  figure(t, `${what}: the slowest answer to others (before: ${before.slowestMs} ms)`, during.slowestMs, {
+    unit: 'ms',
+    atMost: 2 * spareMs,
+  });
+  const share = Math.round((100 * during.perSec) / before.perSec);
+  const rates = `${during.perSec.toFixed(0)} a second, ${before.perSec.toFixed(0)} before`;
+  figure(t, `${what}: answers to others (${rates})`, share, { unit: '%', atLeast: 40 });
+  await Promise.all([load.stop(), own.stop()]);
+  assert.deepEqual(bad(load.answers), []);
+  assert.deepEqual(bad(own.answers), []);
+  await untilOrdered(fleet.gateways);
+  await assertSound(t, what, fleet);
+});

@@ -172,7 +172,7 @@ export class FleetSeats implements FleetDuties {
 
   conduct(epoch: number): void {
     this.#parts.log.info(`this gateway grants the seats of the fleet (epoch ${epoch})`);
-    this.#members.clear();
+    this.#forgetMembers();
     this.#toldClosures.clear();
     for (const desk of this.#desks.values()) {
       this.#budgets.set(desk.name, 0);
@@ -182,7 +182,7 @@ export class FleetSeats implements FleetDuties {
 
   abdicate(why: string): void {
     this.#parts.log.info(`this gateway grants the seats of the fleet no more: ${why}`);
-    this.#members.clear();
+    this.#forgetMembers();
     for (const desk of this.#desks.values()) {
       this.#budgets.set(desk.name, 0);
       desk.abdicate();
@@ -266,9 +266,28 @@ export class FleetSeats implements FleetDuties {
       deskOf: pool => this.#desks.get(pool)?.pool ?? null,
       clock: this.#parts.clock,
       random: this.#random,
+      onAwaited: () => this.#askMembers(),
+      onOverdue: askedAt => this.#passBySilent(askedAt),
     });
     this.#members.set(member, attendance);
     return attendance;
+  }
+
+  /** All at once: of those that stand still with one machine, none has to be waited for after the others. */
+  #askMembers(): void {
+    const now = this.#parts.clock.now();
+    for (const member of this.#members.values()) member.ask(now);
+  }
+
+  /** No seat is granted to any of them while the requests of the first go outside. */
+  #passBySilent(askedAt: number): void {
+    const silent = [...this.#members.values()].filter(member => member.fallSilent(askedAt));
+    for (const member of silent) member.letInOrOut();
+  }
+
+  #forgetMembers(): void {
+    for (const member of this.#members.values()) member.close();
+    this.#members.clear();
   }
 
   #holdBackAll(): void {

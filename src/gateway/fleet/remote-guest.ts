@@ -3,10 +3,13 @@ import type { Downward } from '../../fleet/messages/messages.ts';
 import type { Asked, Guest, Stay, Wait } from '../pool/guest.ts';
 import type { PoolDesk } from '../pool/pool-desk.ts';
 import type { Refusal } from '../pool/refusal.ts';
+import type { Credit } from './credit.ts';
 import { saidRefusal, saidWait } from './words.ts';
 
 export interface Sender {
   tell(message: Downward): void;
+  /** See credit.ts. */
+  readonly credit: Pick<Credit, 'covers' | 'take'>;
   /** The name of the gateway that is told. */
   readonly gateway: string;
   /** It neither waits nor has a seat any more. */
@@ -50,11 +53,16 @@ export class RemoteGuest implements Guest {
     return this.stay?.state === 'running';
   }
 
+  mayBeSeated(seats: number): boolean {
+    return this.#sender.credit.covers(this.desk, seats);
+  }
+
   /** Its wait is told with its end. */
   queued(): void {}
 
   seated(wait: Wait): void {
     this.desk.begin(this);
+    this.#sender.credit.take(this.desk);
     const { ticket, attempt } = this;
     this.#sender.tell({ t: 'seat', ticket, attempt, ...saidWait(wait) });
   }

@@ -225,6 +225,11 @@ export class PoolDesk implements Desk {
     return this.#scheduler.inspection.closed(this.#options.clock.now());
   }
 
+  /** Must be called when a guest that could not be seated may be. */
+  lookAgain(): void {
+    this.#seating.pump(this.#options.clock.now());
+  }
+
   /** Starts nothing while this many seats are in use, until it is called again; null: while all are. */
   holdBack(seats: number | null): void {
     this.#scheduler.takeover.holdBack(seats);
