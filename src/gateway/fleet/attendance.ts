@@ -23,7 +23,7 @@ export interface AttendanceParts {
   readonly clock: Clock;
   readonly random: () => number;
   /** See credit.ts. */
-  readonly onAwaited: () => void;
+  readonly onAwaited: (at: number) => void;
   readonly onOverdue: (askedAt: number) => void;
 }
 
@@ -83,9 +83,12 @@ export class Attendance {
     if (this.#isIn) this.#credit.ask(at);
   }
 
-  /** Is granted nothing more if it was asked no later than that, and has not answered. Returns whether it is silent. */
+  /** See credit.ts; `letInOrOut` follows. */
   fallSilent(askedAt: number): boolean {
-    this.#credit.fallSilent(askedAt);
+    return this.#credit.fallSilent(askedAt);
+  }
+
+  get isSilent(): boolean {
     return this.#credit.isSilent;
   }
 

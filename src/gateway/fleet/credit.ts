@@ -16,7 +16,7 @@ export interface CreditParts {
   /** Asks the member for an answer. */
   readonly ping: () => void;
   /** A seat waits for its answer. Comes while a desk is in the middle of a change. */
-  readonly onAwaited: () => void;
+  readonly onAwaited: (at: number) => void;
   /** It has not answered in time what it was asked then. */
   readonly onOverdue: (askedAt: number) => void;
 }
@@ -69,7 +69,7 @@ export class Credit {
     if (this.#isSilent) return false;
     if (!this.#isLimited || (this.#taken.get(desk) ?? 0) < mostUnanswered(seats)) return true;
     this.#awaiting.add(desk);
-    if (this.#asked === null) this.#parts.onAwaited();
+    if (this.#asked === null) this.#parts.onAwaited(this.#parts.clock.now());
     return false;
   }
 
@@ -89,11 +89,12 @@ export class Credit {
     ping();
   }
 
-  /** Whoever was asked no later than that, and has not answered, is silent. */
-  fallSilent(askedAt: number): void {
-    if (this.#asked === null || this.#asked.at > askedAt) return;
+  /** It is silent if it was asked no later than that, and has not answered. Returns whether that is news. */
+  fallSilent(askedAt: number): boolean {
+    if (this.#asked === null || this.#asked.at > askedAt) return false;
     this.#isSilent = true;
     this.#forgetQuestion();
+    return true;
   }
 
   heard(): void {

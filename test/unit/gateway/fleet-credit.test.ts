@@ -52,6 +52,11 @@ async function allArrives(world: World): Promise<void> {
   while (await world.deliverAll());
 }
 
+function unheard({ conductor }: Arranged): string[] {
+  const outlook = conductor.seats.seenFleet.outlook();
+  return outlook?.who === 'self' ? outlook.unheard.map(({ id }) => id) : assert.fail();
+}
+
 async function endAll(arranged: Arranged): Promise<void> {
   for (const { end } of [...arranged.world.running]) end('served');
   await allButStill(arranged);
@@ -68,6 +73,7 @@ test('a member that stands still is granted a quarter of the seats, and the othe
   arranged.world.clock.advance(1);
   await allButStill(arranged);
   assert.deepEqual([arranged.held(), arranged.world.running.length], [seats / 4, seats - seats / 4]);
+  assert.deepEqual(unheard(arranged), [arranged.still.id], 'what waits of it is missing, for whoever looks on');
 });
 
 test('more than that it is not granted later either, and nobody waits for it again', async () => {
@@ -92,6 +98,7 @@ test('its requests keep places, ages and deadlines: all are served once it goes 
   await allButStill(arranged);
   world.clock.advance(10_000);
   await allArrives(world);
+  assert.deepEqual(unheard(arranged), []);
   // It has answered: what waits is in order again, before all of worse levels.
   const waiting = conductor.pool.guests().filter(({ charged }) => charged === null);
   assert.deepEqual(new Set(waiting.map(({ guest }) => guest.asked.level)), new Set([0, 9]));
