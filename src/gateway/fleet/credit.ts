@@ -27,6 +27,15 @@ export const mostUnanswered = (seats: number): number => Math.max(1, Math.floor(
 /** Waited for twice: after this process has stood still itself, the answers that came meanwhile are read between both. */
 const answerWithinMs = 100;
 
+/** Of one pool. */
+export interface Account {
+  readonly desk: PoolDesk;
+  /** The seats since … */
+  taken: number;
+  /** … it was heard for this time. */
+  hearing: number;
+}
+
 interface Question {
   readonly at: number;
   cancel: () => void;
@@ -34,10 +43,10 @@ interface Question {
 
 export class Credit {
   readonly #parts: CreditParts;
-  /** Of each pool the seats since it was heard. */
-  readonly #taken = new Map<PoolDesk, number>();
+  readonly #accounts = new Map<PoolDesk, Account>();
   /** The pools whose next seat waits for its answer. */
   readonly #awaiting = new Set<PoolDesk>();
+  #hearings = 0;
   #isLimited = false;
   /** What it has not answered yet. */
   #asked: Question | null = null;
@@ -60,21 +69,32 @@ export class Credit {
   close(): void {
     this.#isLimited = false;
     this.#isSilent = false;
-    this.#taken.clear();
+    this.#hearings++;
     this.#forgetQuestion();
   }
 
+  /** Its account of that pool, for as long as it is a member. */
+  of(desk: PoolDesk): Account {
+    let account = this.#accounts.get(desk);
+    if (account === undefined) {
+      account = { desk, taken: 0, hearing: 0 };
+      this.#accounts.set(desk, account);
+    }
+    return account;
+  }
+
   /** Whether the next seat of that pool, which has so many, may be its. */
-  covers(desk: PoolDesk, seats: number): boolean {
+  covers(account: Account, seats: number): boolean {
     if (this.#isSilent) return false;
-    if (!this.#isLimited || (this.#taken.get(desk) ?? 0) < mostUnanswered(seats)) return true;
-    this.#awaiting.add(desk);
+    if (!this.#isLimited || this.#takenOf(account) < mostUnanswered(seats)) return true;
+    this.#awaiting.add(account.desk);
     if (this.#asked === null) this.#parts.onAwaited(this.#parts.clock.now());
     return false;
   }
 
-  take(desk: PoolDesk): void {
-    if (this.#isLimited) this.#taken.set(desk, (this.#taken.get(desk) ?? 0) + 1);
+  take(account: Account): void {
+    account.taken = this.#takenOf(account) + 1;
+    account.hearing = this.#hearings;
   }
 
   /** Asks it, and waits for its answer. `at`: the same for all who are asked together. */
@@ -98,12 +118,16 @@ export class Credit {
   }
 
   heard(): void {
-    if (this.#taken.size > 0) this.#taken.clear();
+    this.#hearings++;
     this.#isSilent = false;
     if (this.#asked === null) return;
     const desks = [...this.#awaiting];
     this.#forgetQuestion();
     for (const desk of desks) desk.lookAgain();
+  }
+
+  #takenOf({ taken, hearing }: Account): number {
+    return hearing === this.#hearings ? taken : 0;
   }
 
   #forgetQuestion(): void {
