@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import type { Upward } from '../../../src/workers/messages.ts';
+import { Readings } from '../../../src/workers/readings.ts';
+
+function arrange() {
+  const metrics = createMetrics();
+  const told: string[] = [];
+  const faults: unknown[] = [];
+  /** What the next readings meet; null: nothing. */
+  const fault: { is: Error | null } = { is: null };
+  const reading = (read: typeof metrics.readAll) => async () => {
+    if (fault.is !== null) throw fault.is;
+    return read();
+  };
+  const readings = new Readings({
+    readCounts: reading(metrics.readCounts),
+    readAll: reading(metrics.readAll),
+    send: async (message: Upward) => void told.push(message.t === 'read' ? `read ${message.id}` : message.t),
+    onFault: error => faults.push(error),
+  });
+  return { readings, told, faults, fault };
+}
+
+test('a reading that fails is passed over, and those after it are told', async () => {
+  const { readings, told, faults, fault } = arrange();
+  fault.is = new Error('a gauge cannot be read');
+  await readings.tellCounts();
+  await readings.answer(1);
+  assert.deepEqual(faults, [fault.is], 'a fault that lasts is said once');
+  fault.is = null;
+  await readings.tellCounts();
+  await readings.answer(2);
+  assert.deepEqual(told, ['counts', 'read 2']);
+  fault.is = new Error('a gauge cannot be read');
+  await readings.tellCounts();
+  assert.equal(faults.length, 2, 'and again after its end');
+});
+
+test('readings arrive in the order in which they were asked for, also where one takes longer', async () => {
+  const { promise, resolve } = Promise.withResolvers<[]>();
+  const told: string[] = [];
+  const readings = new Readings({
+    readCounts: () => promise,
+    readAll: async () => [],
+    send: async ({ t }) => void told.push(t),
+    onFault: error => assert.fail(String(error)),
+  });
+  const all = [readings.tellCounts(), readings.answer(1)];
+  resolve([]);
+  await Promise.all(all);
+  assert.deepEqual(told, ['counts', 'read']);
+});
