@@ -78,6 +78,8 @@ interface ForPeers extends Pick<Metrics, 'readAll' | 'readCounts' | 'takeTenants
   /** Resolves when what another process has written is in effect. */
   hear(change: Change): Promise<void>;
   heardOf(guess: Guess): void;
+  /** What was to be read of the metrics is not. */
+  unreadable(error: unknown): void;
 }
 
 /** Starts everything; listens before the database can be reached. */
@@ -135,6 +137,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
       reconfigure: parts.reconfigure,
       hear: change => edition.hear(change),
       heardOf: guess => parts.door.heardOf(guess),
+      unreadable: error => events.error('The metrics of this process cannot be read', error),
     },
   };
 }

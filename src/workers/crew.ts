@@ -234,7 +234,11 @@ export class Crew implements WorkerHearer {
   }
 
   async #gather(worker: WorkerProcess, id: number): Promise<void> {
-    worker.send({ t: 'gathered', id, text: await this.#gathered() });
+    const text = await this.#gathered().catch((error: unknown) => {
+      this.#parts.events.error('The metrics of all workers cannot be put together', error);
+      return null;
+    });
+    worker.send({ t: 'gathered', id, text });
   }
 
   async #gatherAll(): Promise<string> {

@@ -83,7 +83,8 @@ const downward = {
   told: kind('told', numbered),
   /** `underWay`: so many are, and no more may be; null: the request may go on. */
   entered: kind('entered', { ...numbered, underWay: Type.Union([whole, Type.Null()]) }),
-  gathered: kind('gathered', { ...numbered, text: Type.String() }),
+  /** Null: they cannot be put together at present. */
+  gathered: kind('gathered', { ...numbered, text: Type.Union([Type.String(), Type.Null()]) }),
 };
 
 export const readUpward = readerOf(upward);
