@@ -78,8 +78,9 @@ function write({ file, replaces }: Wanted, text: string): void {
   }
 }
 
-function reasonOf({ code, message }: NodeJS.ErrnoException, file: string): string {
-  if (code === 'EEXIST') return `${file} is there already, and is left as it is: --force replaces it`;
+function reasonOf({ code, syscall, message }: NodeJS.ErrnoException, file: string): string {
+  if (code === 'EEXIST' && syscall === 'open')
+    return `${file} is there already, and is left as it is: --force replaces it`;
   if (code === 'EISDIR') return `${file} is a folder: name a file in it`;
   return `${file} cannot be written: ${message}`;
 }

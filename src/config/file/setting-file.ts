@@ -51,7 +51,8 @@ const readValue = (raw: string): { value: string } | { reason: string } => {
 };
 
 /** The spelling of a value that `readSettingFile` reads as this text. */
-export const valueAsWritten = (value: string): string => (/[;#"']|^\s|\s$/.test(value) ? JSON.stringify(value) : value);
+export const valueAsWritten = (value: string): string =>
+  /[;#"'\p{Cc}]|^\s|\s$/u.test(value) ? JSON.stringify(value) : value;
 
 const headerRules = {
   alone: 'a section is [name], alone on its line',
