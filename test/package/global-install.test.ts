@@ -26,7 +26,7 @@ function environment(prefix: string, home: string): Record<string, string> {
 }
 
 /** Runs a command to its end; never throws for its exit code. */
-function run(command: string, args: readonly string[], env: Record<string, string>, cwd = place) {
+function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv, cwd = place) {
   return new Promise<{ code: number; out: string; err: string }>(resolve => {
     execFile(command, args, { env, cwd }, (error, out, err) =>
       resolve({ code: error === null ? 0 : Number(error.code), out, err }),
@@ -59,8 +59,10 @@ async function pack(t: TestContext): Promise<string> {
 
 async function installed(t: TestContext, tarball: string, prefix: string, ...options: string[]): Promise<void> {
   const startedAt = performance.now();
-  const args = ['install', '-g', '--prefix', prefix, '--cache', at('cache'), ...options, tarball];
-  const { code, out, err } = await run('npm', args, environment(prefix, place));
+  // With the settings of whoever runs this, as the registry; they are in the environment and in the home folder.
+  const env = { ...process.env, PATH: path.join(delimiter) };
+  const args = ['install', '-g', '--prefix', prefix, '--fetch-timeout', '60000', ...options, tarball];
+  const { code, out, err } = await run('npm', args, env);
   assert.equal(code, 0, out + err);
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   t.diagnostic(`npm install -g ${options.join(' ')}: ${seconds} s, ${mib(bytesIn(prefix))}`);
