@@ -1,5 +1,4 @@
 /** The daemon: reads the configuration, starts, stops on a signal; nothing else. */
-import cluster from 'node:cluster';
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startApp } from './app.ts';
@@ -102,7 +101,7 @@ async function run(upkeep: Upkeep): Promise<void> {
 
 /** Ends the process. */
 export async function runDaemon(upkeep: Upkeep): Promise<never> {
-  const worker = ownNumber();
+  const worker = await ownNumber();
   if (worker !== null) return (await import('./workers/worker.ts')).runWorker(worker);
   try {
     await run(upkeep);
@@ -118,8 +117,11 @@ const exitCodeOf = (error: unknown): 1 | 2 => {
   return error instanceof ConfigFaults ? 2 : 1;
 };
 
-/** Null: this process is no worker, which only a parent starts. */
-function ownNumber(): number | null {
+/** Null: this process is no worker, which only a parent starts. Whoever types the option gets to know that there is none. */
+async function ownNumber(): Promise<number | null> {
   const [option, number] = process.argv.slice(2);
-  return option === '--worker' && cluster.isWorker ? Number(number) : null;
+  if (option !== '--worker') return null;
+  // Loaded in workers anyway.
+  const { default: cluster } = await import('node:cluster');
+  return cluster.isWorker ? Number(number) : null;
 }
