@@ -3,14 +3,16 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { utf8 } from '../domain/text/utf8.ts';
 import { checkCluster, toCluster } from './cluster.ts';
-import type { Config, LogConfig } from './config.ts';
+import type { Config } from './config.ts';
 import { readEnvironment } from './file/environment.ts';
 import { ConfigFaults, FaultList } from './file/faults.ts';
 import { readableSentence } from './file/readable-by-others.ts';
+import { withSecretFiles } from './file/secret-files.ts';
 import { readSettingFile, type SettingFile } from './file/setting-file.ts';
 import { type GivenTexts, SettingsReader } from './file/settings-reader.ts';
 import { closest } from './file/suggestion.ts';
 import { homeOf, isHeaderKey, keysOf, sectionNames, sections } from './keys.ts';
+import { checkLog, toLog } from './log.ts';
 import { readPools, toPool } from './pools/pools.ts';
 import { readTenants, toTenant } from './pools/tenants.ts';
 import { withHeadersOf } from './providers/provider-headers.ts';
@@ -45,13 +47,15 @@ type FixedRead = { [S in keyof Fixed]: Partial<Fixed[S]> };
 const providerPrefix = 'provider.';
 
 /** Returns the checked configuration. Throws `ConfigFaults` with all faults, not only the first. */
-export const loadConfig = ({ file, text, env, isTerminal }: ConfigSources): LoadedConfig => {
+export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources): LoadedConfig => {
   const faults = new FaultList();
   const warnings: string[] = [];
   const read = text ?? (file === null ? '' : readText(file));
   const readable = file === null ? null : readableSentence(file, read);
   if (readable !== null) warnings.push(readable);
-  const written = withHeadersOf(env, readSettingFile(read, faults));
+  const ini = readSettingFile(read, faults);
+  const env = withSecretFiles(given, ini, faults);
+  const written = withHeadersOf(env, ini);
   checkNames(written, faults);
   const environment = readEnvironment(env, written, { faults, warnings });
   const reader = new SettingsReader(written, environment, faults);
@@ -166,6 +170,7 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
   if (auth.disabled?.value === true && gateway.host !== undefined && !isLoopback(gateway.host.value)) {
     faults.add('auth', 'disabled', 'needs [gateway] host on a loopback address, as 127.0.0.1');
   }
+  checkLog(fixed.log, faults);
   const { edition, host, port } = gateway;
   const workers = workersOf(gateway);
   checkCluster(fixed.cluster, { edition: edition?.value, host: host?.value, port: port?.value, workers }, faults);
@@ -218,9 +223,3 @@ const toGateway = (gateway: Fixed['gateway'], isInFleet: boolean): Config['gatew
   tellsName: gateway.tell_name.value ?? isInFleet,
   workers: workersOf(gateway),
 });
-
-const toLog = ({ level, format, file: { value } }: Fixed['log'], isTerminal: boolean): LogConfig => {
-  const file = value === null ? null : resolve(value);
-  const isShown = isTerminal && file === null;
-  return { level: level.value, format: format.value ?? (isShown ? 'pretty' : 'json'), file };
-};

@@ -1,9 +1,11 @@
 import type { Edition, Policy, ShareBy } from '../domain/vocabulary.ts';
 import type { ClusterConfig } from './cluster.ts';
 import type { PoolValues, sections } from './keys.ts';
+import type { LogConfig } from './log.ts';
 import type { UpstreamProxy } from './providers/upstream-proxy.ts';
 import type { Values } from './values.ts';
 
+export type { LogConfig, Shares } from './log.ts';
 export type { UpstreamProxy } from './providers/upstream-proxy.ts';
 
 /** The whole configuration, parsed and checked once; every part receives its own section. */
@@ -175,10 +177,3 @@ export interface LoopbackProviderConfig extends ProviderBase {
 }
 
 export type ProviderConfig = HttpProviderConfig | LoopbackProviderConfig;
-
-export interface LogConfig {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
-  readonly format: 'json' | 'pretty';
-  /** Null: standard output. */
-  readonly file: string | null;
-}

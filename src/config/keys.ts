@@ -13,6 +13,7 @@ import {
 } from '../domain/vocabulary.ts';
 import { clusterKeys } from './cluster.ts';
 import { host, withoutBrackets } from './hosts.ts';
+import { logKeys } from './log.ts';
 import { postgresUrl } from './postgres-url.ts';
 import { proxyIn, type UpstreamProxy } from './providers/upstream-proxy.ts';
 import {
@@ -165,11 +166,7 @@ export const sections = {
     image_tokens: withDefault('1000', whole(0, 1_000_000)),
     media_bytes_per_token: withDefault('16', whole(1, 1_000_000)),
   },
-  log: {
-    level: withDefault('info', choice(['debug', 'info', 'warn', 'error'])),
-    format: optional(choice(['json', 'pretty'])),
-    file: optional(text('a path', /^[^\0]+$/)),
-  },
+  log: logKeys,
 } satisfies Record<string, Record<string, Key<unknown>>>;
 
 /**

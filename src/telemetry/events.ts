@@ -1,5 +1,6 @@
+import type { Shares } from '../config/config.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { Outcome } from '../domain/outcome.ts';
+import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
 import { createDoorEvents, type DoorEvents } from './door-events.ts';
 import type { Logger } from './logger.ts';
 import { createMappingEvents, type MappingEvents } from './mapping-events.ts';
@@ -20,10 +21,13 @@ interface EventParts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** The share of the requests that have a line. */
+  readonly sample?: Shares;
+  readonly random?: () => number;
 }
 
-export const createEvents = ({ logger, metrics, clock }: EventParts): Events => {
-  const list = requestLister(logger, clock);
+export const createEvents = ({ logger, metrics, clock, sample = {}, random = Math.random }: EventParts): Events => {
+  const list = sampled(sample, random, share => requestLister(logger, clock, share));
   return {
     requestEnded(outcome) {
       metrics.requestEnded(outcome);
@@ -38,16 +42,35 @@ export const createEvents = ({ logger, metrics, clock }: EventParts): Events => 
   };
 };
 
-/** Writes the line of a request that has ended. */
-const requestLister = (logger: Logger, clock: Clock): ((outcome: Outcome) => void) => {
+type List = (outcome: Outcome) => void;
+
+/** Lists of the requests with a share in `sample` only so many. `lister` makes a list whose lines tell their share. */
+const sampled = (sample: Shares, random: () => number, lister: (share: number | null) => List): List => {
+  const listAll = lister(null);
+  const listShare = new Map<OutcomeKind, List>();
+  for (const [outcome, share] of Object.entries(sample) as [OutcomeKind, number][]) {
+    const list = lister(share);
+    listShare.set(outcome, ended => {
+      if (random() < share) list(ended);
+    });
+  }
+  return outcome => (listShare.get(outcome.outcome) ?? listAll)(outcome);
+};
+
+/** Writes the line of a request that has ended. `share`: of those that have a line; null: all have. */
+const requestLister = (logger: Logger, clock: Clock, share: number | null): List => {
+  const { requests } = logger;
   const bracket = logger.bracket('info');
-  const isJson = logger.format === 'json';
-  const labels = (isJson ? jsonLabels : prettyLabels)(logger.labels);
+  const isJson = requests.format === 'json';
+  const labels = (isJson ? jsonLabels : prettyLabels)({
+    ...logger.labels,
+    ...(share === null ? {} : { sampled: share }),
+  });
   return outcome => {
-    if (!logger.isEnabled('info')) return;
+    if (!requests.isWritten) return;
     const line = isJson
       ? jsonRequestLine(outcome, clock.date().getTime(), labels)
       : prettyRequestLine(outcome, bracket, labels);
-    logger.append(line);
+    requests.append(line);
   };
 };

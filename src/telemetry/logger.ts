@@ -1,10 +1,9 @@
 import { pino } from 'pino';
 import type { LogConfig } from '../config/config.ts';
-import { singleFlight } from '../domain/structures/single-flight.ts';
-import { type Gap, LineBuffer } from './log/line-buffer.ts';
-import { type LogSink, type Outlet, openLogFile, reopenLogFile, sinkOutlet, standardOutlet } from './log/log-outlet.ts';
-import { LogWriter } from './log/log-writer.ts';
-import { toPipe } from './log/piped.ts';
+import type { Gap } from './log/line-buffer.ts';
+import { LineLog } from './log/line-log.ts';
+import { type LogSink, type Outlet, standardOutlet } from './log/log-outlet.ts';
+import { type RecordKind, toPipe } from './log/piped.ts';
 import { printable, withoutKeys, wordOrQuoted } from './text.ts';
 
 export { LogFileFault, type LogSink } from './log/log-outlet.ts';
@@ -16,7 +15,6 @@ export type LogFields = Readonly<Record<string, string | number | boolean | null
  * as key=value. Lines are written in batches, at the latest after 100 ms; an error at once.
  */
 export interface Logger {
-  readonly format: LogConfig['format'];
   /** On every line. */
   readonly labels: LogFields;
   readonly isColoured: boolean;
@@ -26,15 +24,24 @@ export interface Logger {
   error(message: string, error?: unknown): void;
   /** Returns the beginning of a pretty line of this level; coloured on a terminal. */
   bracket(level: LogLevel): string;
-  /** A line that was rendered already: of a request, as there is one for each, or of a worker. */
-  append(line: string, isImportant?: boolean): void;
+  /** A line that a worker has rendered. */
+  append(line: string, isImportant: boolean): void;
+  readonly requests: RequestLog;
   /** Lines that were dropped because what is held of the log has a bound. */
   readonly dropped: number;
   flush(): void;
-  /** Goes on in a new file of the same name; where there is none to be had, says so and goes on in the old one. */
+  /** Goes on in new files of the same names; where there is none to be had, says so and goes on in the old one. */
   reopen(): Promise<void>;
   /** Waits until the lines are written, but not for a reader that stands still. */
   close(): Promise<void>;
+}
+
+/** The lines of requests, which a million of the lines of a gateway are: among all others, or in a file of their own. */
+interface RequestLog {
+  readonly format: LogConfig['format'];
+  readonly isWritten: boolean;
+  /** A line that is rendered already. */
+  append(line: string): void;
 }
 
 interface LoggerOptions {
@@ -48,31 +55,26 @@ const ranks: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 }
 const colours: Record<LogLevel, number> = { debug: 90, info: 32, warn: 33, error: 31 };
 
 /**
- * To standard output or the configured file, or to `sink` where one is given. Throws `LogFileFault`.
+ * To standard output or the configured files, or to `sink` where one is given. Throws `LogFileFault`.
  */
 export const createLogger = (config: LogConfig, sink?: LogSink, options: LoggerOptions = {}): Logger => {
   const { gateway = null, worker = null } = options;
-  const outlet = openOutlet(config, sink);
-  const isColoured = options.isColoured ?? outlet.isColoured;
-  const bracket = (level: LogLevel) => bracketOf(level, isColoured);
   const labels = { ...(gateway === null ? {} : { gateway }), ...(worker === null ? {} : { worker }) };
-  const render = config.format === 'json' ? jsonRenderer(labels) : prettyRenderer(bracket, labels);
   const framed = worker === null ? (line: string) => line : toPipe;
-  const gapLine = (gap: Gap) => framed(render('warn', gapText(gap), {}), true);
-  const buffer = new LineBuffer({ gapLine, date: () => new Date() });
-  const writer = new LogWriter({ buffer, outlet });
-  if (sink === undefined) writer.writeAtExit();
-  const append = (line: string, isImportant: boolean) => {
-    buffer.append(framed(line, isImportant), isImportant);
-    if (buffer.holds === 'chunk') writer.now();
-    else writer.soon();
-  };
+  const gapLine = (gap: Gap): string => framed(render('warn', gapText(gap), {}), 'important');
+  const lines = new LineLog(sink === undefined ? { file: config.file } : { sink }, gapLine);
+  const isColoured = options.isColoured ?? lines.isColoured;
+  const bracket = (level: LogLevel) => bracketOf(level, isColoured);
+  const render: Render = config.format === 'json' ? jsonRenderer(labels) : prettyRenderer(bracket, labels);
+  const append = (line: string, kind: RecordKind) => lines.append(framed(line, kind), kind === 'important');
   const isEnabled = (level: LogLevel) => ranks[level] >= ranks[config.level];
   const log = (level: LogLevel, message: string, fields: Fields = {}) => {
-    if (isEnabled(level)) append(render(level, message, fields), ranks[level] >= ranks.warn);
+    if (isEnabled(level)) append(render(level, message, fields), ranks[level] >= ranks.warn ? 'important' : 'ordinary');
   };
+  // The lines of a worker's requests are written by its parent.
+  const access = config.accessFile === null || worker !== null ? null : openAccessLog(config.accessFile, labels);
+  const files = access === null ? [lines] : [lines, access];
   return {
-    format: config.format,
     labels,
     isColoured,
     isEnabled,
@@ -80,41 +82,50 @@ export const createLogger = (config: LogConfig, sink?: LogSink, options: LoggerO
     error(message, error) {
       log('error', message, error === undefined ? {} : { err: describeError(error) });
       // The process may end next.
-      writer.now();
+      lines.flush();
     },
     bracket,
-    append: (line, isImportant = false) => append(line, isImportant),
-    get dropped() {
-      return buffer.dropped;
+    append: (line, isImportant) => append(line, isImportant ? 'important' : 'ordinary'),
+    requests: {
+      format: config.accessFile === null ? config.format : 'json',
+      isWritten: config.accessFile !== null || isEnabled('info'),
+      append: access === null ? line => append(line, 'request') : line => access.append(line, false),
     },
-    flush: () => writer.now(),
-    reopen: sink === undefined && config.file !== null ? reopener(config.file, writer, log) : async () => {},
-    close: () => writer.close(),
+    get dropped() {
+      return files.reduce((sum, { dropped }) => sum + dropped, 0);
+    },
+    flush: () =>
+      files.forEach(file => {
+        file.flush();
+      }),
+    async reopen() {
+      await Promise.all([reopened(lines, 'file', log), access && reopened(access, 'access_file', log)]);
+    },
+    async close() {
+      await Promise.all(files.map(file => file.close()));
+    },
   };
 };
 
-const openOutlet = ({ file }: LogConfig, sink: LogSink | undefined): Outlet => {
-  if (sink !== undefined) return sinkOutlet(sink);
-  return file === null ? standardOutlet(process.stdout) : openLogFile(file);
+const openAccessLog = (file: string, labels: LogFields): LineLog => {
+  const render = jsonRenderer(labels);
+  return new LineLog({ file }, gap => render('warn', gapText(gap), {}));
 };
 
 const gapText = ({ lines, since }: Gap): string =>
   `Log: ${lines} ${lines === 1 ? 'line was' : 'lines were'} dropped since ${since.toISOString()}, ` +
   'because they could not be written as fast as they came';
 
-/** One at a time: a folder on a file system that hangs must not collect them. */
-const reopener = (file: string, writer: LogWriter, log: Logger['log']): (() => Promise<void>) => {
-  const standardError = standardOutlet(process.stderr);
-  return singleFlight(async () => {
-    try {
-      writer.moveTo(await reopenLogFile(file));
-      log('info', 'Log: the file is opened anew');
-    } catch (error) {
-      const text = `Log: what was written to before goes on: ${error instanceof Error ? error.message : String(error)}`;
-      log('warn', text);
-      await tryWriting(standardError, `${text}\n`);
-    }
-  });
+let standardError: Outlet | null = null;
+
+const reopened = async (lines: LineLog, key: 'file' | 'access_file', log: Logger['log']): Promise<void> => {
+  const outcome = await lines.reopen();
+  if (outcome === 'no file') return;
+  if (outcome === 'anew') return log('info', `Log: the ${key} is opened anew`);
+  const text = `Log: what was written to before goes on: ${outcome.reason}`;
+  log('warn', text);
+  standardError ??= standardOutlet(process.stderr);
+  await tryWriting(standardError, `${text}\n`);
 };
 
 /** A missing reader is not waited for. */

@@ -2,7 +2,8 @@ import type { LogConfig } from '../config/config.ts';
 import { ConfigFaults } from '../config/file/faults.ts';
 import type { Clock } from '../domain/clock.ts';
 import { createEvents, type Events } from './events.ts';
-import { createLogger, LogFileFault, type Logger, type LogSink } from './logger.ts';
+import { LogFileFault, type LogSink } from './log/log-outlet.ts';
+import { createLogger, type Logger } from './logger.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 
 export interface Telemetry {
@@ -28,7 +29,7 @@ export function openTelemetry(log: LogConfig, parts: TelemetryParts): Telemetry 
   const { clock, warnings = [] } = parts;
   const logger = openLog(log, parts);
   const metrics = createMetrics();
-  const events = createEvents({ logger, metrics, clock });
+  const events = createEvents({ logger, metrics, clock, sample: log.accessSample });
   for (const warning of warnings) events.warn(warning);
   return { logger, metrics, events };
 }
@@ -42,6 +43,7 @@ function openLog(log: LogConfig, { sink, gateway, worker }: TelemetryParts): Log
     );
   } catch (error) {
     if (!(error instanceof LogFileFault)) throw error;
-    throw new ConfigFaults([{ section: 'log', key: 'file', message: error.message }]);
+    const key = error.path === log.accessFile ? 'access_file' : 'file';
+    throw new ConfigFaults([{ section: 'log', key, message: error.message }]);
   }
 }

@@ -33,7 +33,7 @@ interface CrewParts {
   readonly print: (text: string) => void;
   readonly clock: Clock;
   readonly events: Pick<Events, 'info' | 'warn' | 'error'>;
-  readonly logger: Pick<Logger, 'append' | 'log'>;
+  readonly logger: Pick<Logger, 'append' | 'requests' | 'log'>;
 }
 
 /** What a silent worker said last is good enough for a scrape. */
@@ -248,7 +248,8 @@ function howOf({ code, signal }: WorkerEnd): string {
   return code === null ? 'before it began, as the system had no process to give' : `with code ${code}`;
 }
 
-function relayed(logger: Pick<Logger, 'append'>, line: string): void {
-  const { record, isImportant } = fromPipe(line);
-  logger.append(record, isImportant);
+function relayed(logger: Pick<Logger, 'append' | 'requests'>, line: string): void {
+  const { record, kind } = fromPipe(line);
+  if (kind === 'request') logger.requests.append(record);
+  else logger.append(record, kind === 'important');
 }

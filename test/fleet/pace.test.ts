@@ -35,6 +35,7 @@ const rates: readonly { readonly what: string; readonly patch: object; readonly 
     asked: () => ({ maxTokens: 12 }),
   },
   { what: 'requests_per_sec of a tenant', patch: {}, asked: ({ keys }) => ({ key: keys.rate }) },
+  { what: 'tokens_per_sec of a tenant', patch: {}, asked: ({ keys }) => ({ key: keys.tokens, maxTokens: 12 }) },
 ];
 
 const undone = (patch: object) => Object.fromEntries(Object.keys(patch).map(key => [key, null]));
@@ -52,6 +53,35 @@ async function compareRates(t: TestContext, worlds: readonly World[]): Promise<v
     );
     assertAlike(t, `${what}: served in 6 s`, one, two, 15);
   }
+}
+
+/** A tenant with three times the weight of its neighbour, both with more to do than there are seats. */
+async function compareWeights(t: TestContext, worlds: readonly World[]): Promise<void> {
+  const shares = await Promise.all(
+    worlds.map(async world => {
+      world.reply(() => ({ afterMs: 40 }));
+      const clients = 24 / world.gateways.length;
+      const asked = { maxTokens: 12 };
+      const loads = [world.keys.heavy, world.keys.free].map(key =>
+        startLoad(world.gateways, clients, { key, ...asked }),
+      );
+      const served = () => loads.map(({ answers }) => answers.length);
+      // Both have more to do than there are seats from here on.
+      await pause(1_000);
+      const before = served();
+      await pause(6_000);
+      const [heavy = 0, free = 1] = served().map((count, at) => count - (before[at] ?? 0));
+      await Promise.all(loads.map(load => load.stop()));
+      for (const { answers } of loads) assert.deepEqual(bad(answers), []);
+      return Math.round((100 * heavy) / free) / 100;
+    }),
+  );
+  const [one = 0, two = 0] = shares;
+  for (const [where, share] of [
+    ['one gateway', one],
+    ['two', two],
+  ] as const)
+    figure(t, `a tenant of weight 3 against one of weight 1, at ${where}`, share, { atLeast: 2.8, atMost: 3.2 });
 }
 
 /** An upstream with room for four: what is beyond is turned away, and the seats follow. */
@@ -122,6 +152,7 @@ async function drain(world: World): Promise<unknown> {
 test('the pace of a pool at one gateway and at two', async t => {
   const { worlds, fleet, play, alike } = await inBoth(t);
   await play('rates', t => compareRates(t, worlds));
+  await play('weights of tenants', t => compareWeights(t, worlds));
   await play('aimd', t => compareAimd(t, worlds));
   await play('a setting that is written by SQL', t => liveSetting(t, fleet));
   await alike('a stop: what waits is served for queue_drain_sec, and then refused', drain);

@@ -255,6 +255,10 @@ test('a file that cannot be opened is a fault of the configuration: exit code 2,
   const daemon = gatewayd(t, folder);
   assert.equal(await daemon.exited, 2);
   assert.match(daemon.output, /\[log\] file: .*gateway\.log cannot be opened: its folder does not exist/);
+  writeFileSync(join(folder, 'setting.ini'), settings('access_file = FOLDER/none/a.log').replaceAll('FOLDER', folder));
+  const other = gatewayd(t, folder);
+  assert.equal(await other.exited, 2);
+  assert.match(other.output, /\[log\] access_file: .*a\.log cannot be opened: its folder does not exist/);
   assert.ok(!existsSync(join(folder, 'data')), 'nothing else was started');
   execFileSync('mkfifo', [join(folder, 'pipe')]);
   const reasons = {
@@ -291,6 +295,36 @@ test('a FIFO is written without waiting for its reader', unix, async t => {
   await until(() => read().split('\n').filter(isRequest).length === 2_000);
   daemon.signal('SIGTERM');
   assert.equal(await daemon.exited, 0);
+});
+
+test('lines of requests have a file of their own, and SIGUSR1 begins both anew', unix, async t => {
+  const keys = [
+    'file = FOLDER/logs/gateway.log',
+    'access_file = FOLDER/logs/access.log',
+    'access_sample = not_found:0',
+  ];
+  const folder = await settingFolder(t, settings(keys.join('\n')).replace('format = json', 'format = pretty'));
+  mkdirSync(join(folder, 'logs'));
+  const { file, daemon, said } = startInto(t, folder);
+  const access = join(folder, 'logs', 'access.log');
+  await said('Ready');
+  const url = urlIn(readFileSync(file, 'utf8'));
+  assert.equal(statSync(access).mode & 0o777, 0o600);
+  await fetch(`${url}/v1/nothing`);
+  await knock(url, 200);
+  await until(() => linesOf(access).length === 200);
+  for (const line of linesOf(access)) assert.equal(JSON.parse(line).outcome, 'invalid_api_key');
+  for (const path of [file, access]) renameSync(path, `${path}.1`);
+  daemon.signal('SIGUSR1');
+  await said('the file is opened anew');
+  await said('the access_file is opened anew');
+  await knock(url, 200);
+  daemon.signal('SIGTERM');
+  assert.equal(await daemon.exited, 0);
+  assert.deepEqual([linesOf(`${access}.1`).length, linesOf(access).length], [200, 200]);
+  for (const path of [file, `${file}.1`]) {
+    assert.doesNotMatch(readFileSync(path, 'utf8'), /invalid_api_key|not_found/);
+  }
 });
 
 const freePort = async (): Promise<number> => {

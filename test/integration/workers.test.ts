@@ -4,12 +4,20 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import Anthropic from '@anthropic-ai/sdk';
+import OpenAI from 'openai';
 import { groupLives } from '../support/daemon.ts';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { adminKey } from '../support/gateway.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
-import { createKey, startWorkerGateway, type WorkerClient, workerSettings } from '../support/worker-gateway.ts';
+import {
+  createKey,
+  linesOf,
+  startWorkerGateway,
+  type WorkerClient,
+  workerSettings,
+} from '../support/worker-gateway.ts';
 
 const counterLines = (text: string) =>
   new Map(
@@ -30,9 +38,15 @@ test('two workers are one gateway', async t => {
     ini: workerSettings({
       database,
       gateway: 'trusted_proxies = 127.0.0.1',
-      rest: `[auth]
+      rest: `access_file = "FOLDER/access.log"
+[auth]
 admin_key = ${adminKey}
 max_streams_per_key = 8
+[provider.local]
+type = loopback
+models = gpt-x, claude-x
+service_ms = 1
+chunk_ms = 1
 [provider.gpu]
 type = openai
 base_url = ${upstream.url}/v1
@@ -41,6 +55,7 @@ max_concurrent = 4
     }),
   });
   const [one, two] = await Promise.all([gateway.client(1), gateway.client(2)]);
+  const requestLines = () => linesOf(readFileSync(join(gateway.folder, 'access.log'), 'utf8'));
   const admin = (client: WorkerClient, method: string, path: string, body?: object) =>
     client.ask(method, path, { key: adminKey, ...(body && { body }) });
   const both = (times: number) => Promise.all(Array.from({ length: times }, (_, at) => gateway.client((at % 2) + 1)));
@@ -53,6 +68,34 @@ max_concurrent = 4
     assert.equal(gateway.log().filter(({ msg }) => msg === 'Ready').length, 1);
     const names = async () => (await admin(two, 'GET', '/admin/fleet')).body.members.map((member: any) => member.name);
     await until(async () => (await names()).toSorted().join() === 'gw/1,gw/2');
+  });
+
+  await t.test('the official SDKs are served by both, and each request has its line in the file of both', async () => {
+    const { key: apiKey } = await createKey(one);
+    const openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey, maxRetries: 0 });
+    const anthropic = new Anthropic({ baseURL: gateway.url, apiKey, maxRetries: 0 });
+    const messages = [{ role: 'user' as const, content: 'hello' }];
+    const whole = () => openai.chat.completions.create({ model: 'gpt-x', messages }).withResponse();
+    const streamed = async () => {
+      let text = '';
+      for await (const chunk of await openai.chat.completions.create({ model: 'gpt-x', messages, stream: true }))
+        text += chunk.choices[0]?.delta.content ?? '';
+      return text;
+    };
+    const message = () => anthropic.messages.stream({ model: 'claude-x', max_tokens: 32, messages }).finalMessage();
+    // Connections are given to the workers in turn.
+    const answers = await Promise.all(Array.from({ length: 8 }, whole));
+    assert.deepEqual(
+      new Set(answers.map(({ response }) => response.headers.get('x-tokligence-gateway'))),
+      new Set(['gw/1', 'gw/2']),
+    );
+    for (const { data } of answers) assert.ok((data.choices[0]?.message.content ?? '').length > 0);
+    for (const text of await Promise.all(Array.from({ length: 4 }, streamed))) assert.ok(text.length > 0);
+    for (const { usage } of await Promise.all(Array.from({ length: 4 }, message))) assert.ok(usage.output_tokens > 0);
+    const served = () => requestLines().filter(line => line.outcome === 'served' && line.pool === 'local');
+    await until(() => served().length === 16);
+    assert.deepEqual(new Set(served().map(line => line.worker)), new Set([1, 2]));
+    assert.ok(gateway.log().every(line => line.outcome === undefined));
   });
 
   await t.test('there are never more requests upstream than seats', async () => {
@@ -72,7 +115,7 @@ max_concurrent = 4
     const { key } = await createKey(one);
     const clients = await both(20);
     const answers = clients.map(client => client.chat(key));
-    const refused = () => gateway.log().filter(({ status }) => status === 429).length;
+    const refused = () => requestLines().filter(({ status }) => status === 429).length;
     await upstream.waitForActive(4);
     await until(() => refused() === 12);
     upstream.open();

@@ -10,8 +10,8 @@ import { freshDatabase } from './postgres.ts';
 import { until } from './until.ts';
 
 export interface World extends FleetCase {
-  /** Of tenants whose limits the configuration has: two seats; one place in the queue; five requests a second. */
-  readonly keys: { readonly seats: string; readonly depth: string; readonly rate: string; readonly free: string };
+  /** One of each tenant. */
+  readonly keys: Readonly<Record<Tenant, string>>;
   /** Sends the nth request to the nth gateway, in turn. */
   at(nth: number): FleetGateway;
   /** Changes the pool by the gateway that does not conduct, if there is one; null is the default. */
@@ -21,15 +21,20 @@ export interface World extends FleetCase {
   holds(running: number, waiting: number): Promise<void>;
 }
 
-const sections = `
-[api_key_priority]
-enabled = true
-[tenant.seats]
-max_concurrent = 2
-[tenant.depth]
-max_queue_depth = 1
-[tenant.rate]
-requests_per_sec = 5`;
+/** What the configuration says of each tenant. */
+const tenants = {
+  seats: 'max_concurrent = 2',
+  depth: 'max_queue_depth = 1',
+  rate: 'requests_per_sec = 5',
+  tokens: 'tokens_per_sec = 400',
+  heavy: 'weight = 3',
+  free: '',
+};
+type Tenant = keyof typeof tenants;
+
+const sections = Object.entries(tenants)
+  .map(([name, limit]) => `[tenant.${name}]\n${limit}\n`)
+  .join('');
 
 /** The key of a tenant of that name. */
 async function keyOf(gateway: FleetGateway, tenant: string): Promise<string> {
@@ -41,17 +46,19 @@ async function keyOf(gateway: FleetGateway, tenant: string): Promise<string> {
 async function startWorld(t: TestContext, count: number): Promise<World> {
   let script: (asked: AskedUpstream) => Reply = () => ({ hold: true });
   const on = await freshDatabase(t);
-  const fleet = await arrangeFleet(t, { ...{ count, on, sections, seats: 8 }, reply: asked => script(asked) });
+  const fleet = await arrangeFleet(t, {
+    ...{ count, on, seats: 8, sections: `[api_key_priority]\nenabled = true\n${sections}` },
+    reply: asked => script(asked),
+  });
   const { gateways, upstream } = fleet;
   const conductor = await conductorOf(gateways);
   const other = gateways.find(gateway => gateway !== conductor) ?? conductor;
-  const [seats = '', depth = '', rate = '', free = ''] = await Promise.all(
-    ['seats', 'depth', 'rate', 'free'].map(tenant => keyOf(other, tenant)),
-  );
+  const names = Object.keys(tenants) as Tenant[];
+  const keys = await Promise.all(names.map(async name => [name, await keyOf(other, name)] as const));
   const poolOf = (gateway: FleetGateway) => gateway.admin('GET', '/admin/scheduler/pools/gpu');
   return {
     ...fleet,
-    keys: { seats, depth, rate, free },
+    keys: Object.fromEntries(keys) as Record<Tenant, string>,
     at: nth => gateways[nth % gateways.length] ?? assert.fail(),
     set: async patch => {
       const told = await other.admin('PUT', '/admin/scheduler/pools/gpu', patch);

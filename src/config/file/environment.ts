@@ -38,7 +38,11 @@ const looksLikeLink = (name: string) =>
 const isLinkValue = (name: string, value: string) => name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value);
 
 /** Variables of the command line, which may share a shell with the daemon. */
-const commandLineNames = new Set(['TOKLIGENCE_URL', 'TOKLIGENCE_ADMIN_KEY', 'TOKLIGENCE_ADMIN_KEY_FILE']);
+export const commandLineNames: ReadonlySet<string> = new Set([
+  'TOKLIGENCE_URL',
+  'TOKLIGENCE_ADMIN_KEY',
+  'TOKLIGENCE_ADMIN_KEY_FILE',
+]);
 
 /**
  * Settings by name. An empty one counts as not set: `${VAR:-}` of compose and missing secrets leave empty variables.

@@ -86,6 +86,12 @@ const mode = 0o600;
 /** The file of the log cannot be opened; the message says why. */
 export class LogFileFault extends Error {
   override readonly name = 'LogFileFault';
+  readonly path: string;
+
+  constructor(path: string, reason: string, cause: unknown) {
+    super(`${path} cannot be opened: ${reason}`, { cause });
+    this.path = path;
+  }
 }
 
 /** Creates the file where it is missing. Throws `LogFileFault`. */
@@ -126,5 +132,5 @@ const reasons: Record<string, string> = {
 
 const asFault = (path: string, error: unknown): LogFileFault => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  return new LogFileFault(`${path} cannot be opened: ${reasons[code] ?? code}`, { cause: error });
+  return new LogFileFault(path, reasons[code] ?? code, error);
 };

@@ -3,15 +3,21 @@
  * in it, so that records of several workers are never mixed, and begins with a mark. What has no mark was written by
  * something else, such as a library.
  */
-const important = '!';
-const ordinary = '.';
+const marks = { '!': 'important', '.': 'ordinary', '=': 'request' } as const;
+type Mark = keyof typeof marks;
+/** `request`: the line of a request. */
+export type RecordKind = (typeof marks)[Mark];
+
+const markOf: Readonly<Record<RecordKind, Mark>> = { important: '!', ordinary: '.', request: '=' };
+
+const isMark = (text: string): text is Mark => Object.hasOwn(marks, text);
 
 /** Texts of a record are printable: it has no carriage return of its own. */
-export const toPipe = (record: string, isImportant: boolean): string =>
-  `${isImportant ? important : ordinary}${record.replaceAll('\n', '\r')}`;
+export const toPipe = (record: string, kind: RecordKind): string => markOf[kind] + record.replaceAll('\n', '\r');
 
-export const fromPipe = (line: string): { readonly record: string; readonly isImportant: boolean } => {
-  const isMarked = line.startsWith(important) || line.startsWith(ordinary);
-  const record = isMarked ? line.slice(1).replaceAll('\r', '\n') : line;
-  return { record, isImportant: line.startsWith(important) };
+export const fromPipe = (line: string): { readonly record: string; readonly kind: RecordKind } => {
+  const mark = line.charAt(0);
+  return isMark(mark)
+    ? { record: line.slice(1).replaceAll('\r', '\n'), kind: marks[mark] }
+    : { record: line, kind: 'ordinary' };
 };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -111,7 +112,7 @@ test('without anything but a provider, everything has its default', () => {
     providers: [{ name: 'local', models: ['*'], pool: 'local', type: 'loopback', serviceMs: 500, chunkMs: 20 }],
     pools: [{ name: 'local', settings: defaultPool }],
     tenants: [],
-    log: { level: 'info', format: 'json', file: null },
+    log: { level: 'info', format: 'json', file: null, accessFile: null, accessSample: {} },
   });
 });
 
@@ -296,6 +297,8 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_LOG_LEVEL: 'debug',
     TOKLIGENCE_LOG_FORMAT: 'pretty',
     TOKLIGENCE_LOG_FILE: '/var/log/gateway.log',
+    TOKLIGENCE_LOG_ACCESS_FILE: '/var/log/access.log',
+    TOKLIGENCE_LOG_ACCESS_SAMPLE: 'served:0.1',
   });
   assert.deepEqual(warnings, []);
   assert.deepEqual(withoutSources(config), {
@@ -411,7 +414,13 @@ test('every key can be set in the environment', () => {
         maxQueueDepth: 0,
       },
     ],
-    log: { level: 'debug', format: 'pretty', file: '/var/log/gateway.log' },
+    log: {
+      level: 'debug',
+      format: 'pretty',
+      file: '/var/log/gateway.log',
+      accessFile: '/var/log/access.log',
+      accessSample: { served: 0.1 },
+    },
   });
 });
 
@@ -423,6 +432,8 @@ test('the log is pretty on a terminal and json elsewhere, unless something is as
     level: 'info',
     format: 'json',
     file: resolve('logs/a.log'),
+    accessFile: null,
+    accessSample: {},
   });
 });
 
@@ -939,4 +950,73 @@ test('a file with keys that everybody may read causes a warning, other files do 
   assert.ok(!warnings(secret, 0o644).join().includes(adminKey));
   assert.deepEqual(warnings(secret, 0o640), []);
   assert.deepEqual(warnings(provider, 0o644), []);
+});
+
+test('a share of the lines is given for each outcome once, and both files of the log differ', () => {
+  const log = (text: string) => load(`[log]\n${text}\n${provider}`).config.log;
+  assert.deepEqual(log('access_sample = served : 0.01, client_left:0,not_found:1').accessSample, {
+    served: 0.01,
+    client_left: 0,
+    not_found: 1,
+  });
+  for (const wrong of [
+    'served',
+    'served:2',
+    'served:-1',
+    'served:.5',
+    'sold:0.1',
+    'served:0:1',
+    'served:0,served:1',
+    'served:1,',
+  ])
+    assert.match(
+      faultsOf(`[log]\naccess_sample = ${wrong}\n${provider}`),
+      /^\[log\] access_sample: must be outcome:share, /,
+    );
+  assert.match(
+    faultsOf(`[log]\nfile = a.log\naccess_file = ./a.log\n${provider}`),
+    /^\[log\] access_file: must be another file than file/,
+  );
+  assert.equal(log('access_file = a.log').accessFile?.endsWith('/a.log'), true);
+});
+
+test('a value can stand in a file that the environment names', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'secrets-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = async (name: string, content: string | Uint8Array) => {
+    await writeFile(join(folder, name), content);
+    return join(folder, name);
+  };
+  const key = await file('key', `${adminKey}\n`);
+  const env = {
+    TOKLIGENCE_AUTH_ADMIN_KEY_FILE: key,
+    TOKLIGENCE_AUTH_ADMIN_KEY: '',
+    TOKLIGENCE_PROVIDER_GPU_API_KEY_FILE: await file('vendor', 'vendor-key'),
+    TOKLIGENCE_PROVIDER_GPU_HEADER_X_ROUTE_FILE: await file('route', 'blue\r\n'),
+    TOKLIGENCE_PROVIDER_GPU_HEADER_X_FILE: 'red',
+    TOKLIGENCE_GATEWAY_PORT_FILE: '',
+    TOKLIGENCE_LOG_FILE: '/var/log/gateway.log',
+  };
+  const gpu = '[provider.gpu]\ntype = openai\nbase_url = http://h/v1\nheader.x-file = green\n';
+  const { config, warnings } = load(gpu, env);
+  assert.equal(config.auth.adminKey, adminKey);
+  assert.equal(config.log.file, '/var/log/gateway.log', 'the path itself');
+  assert.deepEqual(warnings, []);
+  const [provider] = config.providers;
+  assert.ok(provider !== undefined && provider.type !== 'loopback');
+  assert.equal(provider.apiKey, 'vendor-key');
+  assert.deepEqual(provider.headers.toSorted(), [
+    ['x-file', 'red'],
+    ['x-route', 'blue'],
+  ]);
+  const faultOf = (path: string) => faultsOf(gpu, { TOKLIGENCE_AUTH_ADMIN_KEY_FILE: path });
+  assert.match(faultOf(join(folder, 'none')), /ADMIN_KEY_FILE in the environment: .*none: there is no such file$/);
+  assert.match(faultOf(folder), /: it is a folder$/);
+  assert.match(faultOf(await file('empty', ' \n')), /empty is empty$/);
+  assert.match(faultOf(await file('long', 'x'.repeat(65_537))), /long has more than 65536 bytes$/);
+  assert.match(faultOf(await file('bytes', Uint8Array.of(0xff, 0xfe, 0x41))), /bytes .*UTF-8/);
+  assert.match(
+    faultsOf(gpu, { TOKLIGENCE_AUTH_ADMIN_KEY_FILE: key, TOKLIGENCE_AUTH_ADMIN_KEY: adminKey }),
+    /TOKLIGENCE_AUTH_ADMIN_KEY and TOKLIGENCE_AUTH_ADMIN_KEY_FILE are both set in the environment/,
+  );
 });

@@ -1,24 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { LogConfig } from '../../../src/config/config.ts';
+import type { LogConfig, Shares } from '../../../src/config/config.ts';
 import type { Outcome } from '../../../src/domain/outcome.ts';
 import { createEvents } from '../../../src/telemetry/events.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
-const arrange = (config: Partial<LogConfig> = {}) => {
+const arrange = (config: Partial<LogConfig> = {}, sampling: { sample?: Shares; random?: () => number } = {}) => {
   let text = '';
-  const logger = createLogger({ level: 'debug', format: 'pretty', file: null, ...config }, lines => {
-    text += lines;
-  });
+  const logger = createLogger(
+    { level: 'debug', format: 'pretty', file: null, accessFile: null, accessSample: {}, ...config },
+    lines => {
+      text += lines;
+    },
+  );
   const metrics = createMetrics();
   const clock = new ManualClock(Date.UTC(2030, 0, 31, 12));
   return {
     metrics,
     clock,
-    events: createEvents({ logger, metrics, clock }),
+    events: createEvents({ logger, metrics, clock, ...sampling }),
     /** Everything logged so far, as lines. */
     lines(): string[] {
       logger.flush();
@@ -334,4 +337,24 @@ test('an error whose causes run in a circle ends', () => {
   circle.cause = circle;
   events.error('failed', circle);
   assert.equal(lines().length, 1);
+});
+
+test('of outcomes with a share only so many requests have a line, which tells the share; metrics count all', async () => {
+  for (const format of ['json', 'pretty'] as const) {
+    const draws = [0.2, 0.3, 0.9, 0];
+    const sample = { served: 0.3, client_left: 0, not_found: 1 };
+    const { events, lines, metrics } = arrange({ format }, { sample, random: () => draws.shift() ?? 0.99 });
+    for (const requestId of ['a', 'b', 'c', 'd']) events.requestEnded({ ...served, requestId });
+    events.requestEnded({ ...refusedEarly, requestId: 'e' });
+    events.requestEnded({ ...refusedEarly, outcome: 'client_left', requestId: 'f' });
+    const written = lines();
+    const ids = written.map(line => /request_id[":=]+(\w)/.exec(line)?.[1]);
+    assert.deepEqual(ids, ['a', 'd', 'e']);
+    assert.deepEqual(
+      written.map(line => /sampled[":=]+([\d.]+)/.exec(line)?.[1]),
+      ['0.3', '0.3', undefined],
+    );
+    const text = await metrics.render();
+    assert.match(text, /^tokligence_requests_total\{.*outcome="served".*\} 4$/m);
+  }
 });

@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 
 const arrange = (options?: { isColoured: boolean }) => {
   const batches: string[] = [];
-  const logger = createLogger({ level: 'info', format: 'pretty', file: null }, batch => batches.push(batch), options);
+  const logger = createLogger(
+    { level: 'info', format: 'pretty', file: null, accessFile: null, accessSample: {} },
+    batch => batches.push(batch),
+    options,
+  );
   return { logger, batches };
 };
 
@@ -28,7 +36,7 @@ test('lines leave together, a tenth of a second after the first', t => {
 test('a full buffer is written at once', t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { logger, batches } = arrange();
-  for (let i = 0; i < 100; i++) logger.append('x'.repeat(999));
+  for (let i = 0; i < 100; i++) logger.append('x'.repeat(999), false);
   assert.equal(batches.length, 1);
   assert.ok((batches[0]?.length ?? 0) < 70_000);
   logger.flush();
@@ -65,6 +73,29 @@ test('only the bracket is coloured, and only where asked', () => {
   assert.deepEqual(batches, ['\u001b[33m[WARN]\u001b[39m text\n']);
 });
 
+test('lines of requests go to a file of their own whatever the level; those of a worker, marked, to its parent', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'access-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const accessFile = join(folder, 'access.log');
+  const config = { level: 'error', format: 'pretty', file: null, accessFile, accessSample: {} } as const;
+  const written: string[] = [];
+  const sink = (text: string) => written.push(text);
+  const worker = createLogger(config, sink, { worker: 1 });
+  worker.requests.append('{"of":"a worker"}');
+  await worker.close();
+  assert.deepEqual(
+    [worker.requests.isWritten, worker.requests.format, written.splice(0)],
+    [true, 'json', ['={"of":"a worker"}\n']],
+  );
+  assert.equal(existsSync(accessFile), false);
+  const logger = createLogger(config, sink);
+  logger.requests.append('{"of":"the parent"}');
+  logger.log('info', 'nothing');
+  await logger.close();
+  assert.deepEqual([await readFile(accessFile, 'utf8'), written], ['{"of":"the parent"}\n', []]);
+  assert.equal(createLogger({ ...config, accessFile: null }, sink).requests.isWritten, false);
+});
+
 const run = (script: string) => {
   const logger = new URL('../../../src/telemetry/logger.ts', import.meta.url).href;
   const code = `const { createLogger } = await import(${JSON.stringify(logger)}); ${script}`;
@@ -73,7 +104,7 @@ const run = (script: string) => {
 
 test('no line is lost when the process exits without closing', async () => {
   const child = run(`
-    const logger = createLogger({ level: 'info', format: 'pretty', file: null });
+    const logger = createLogger({ level: 'info', format: 'pretty', file: null, accessFile: null, accessSample: {} });
     for (let i = 0; i < 5000; i++) logger.log('info', 'line ' + i);
     process.exit(3);
   `);
@@ -85,7 +116,7 @@ test('no line is lost when the process exits without closing', async () => {
 
 test('a reader of the log that goes away does not end the process', async () => {
   const child = run(`
-    const logger = createLogger({ level: 'info', format: 'pretty', file: null });
+    const logger = createLogger({ level: 'info', format: 'pretty', file: null, accessFile: null, accessSample: {} });
     logger.log('info', 'up');
     logger.flush();
     process.stdin.resume().on('end', async () => {

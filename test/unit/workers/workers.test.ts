@@ -60,19 +60,20 @@ test('output without line breaks is not collected for ever', async () => {
 });
 
 test('a record is one line on its way, whatever line breaks are in it', () => {
-  for (const isImportant of [true, false]) {
+  for (const kind of ['important', 'ordinary', 'request'] as const) {
     const record = '[ERROR] no\n  Error: no\n    at here';
-    const line = toPipe(record, isImportant);
+    const line = toPipe(record, kind);
     assert.ok(!line.includes('\n'));
-    assert.deepEqual(fromPipe(line), { record, isImportant });
+    assert.deepEqual(fromPipe(line), { record, kind });
   }
-  assert.deepEqual(fromPipe('of a library'), { record: 'of a library', isImportant: false });
+  assert.deepEqual(fromPipe('of a library'), { record: 'of a library', kind: 'ordinary' });
+  assert.deepEqual(fromPipe(''), { record: '', kind: 'ordinary' });
 });
 
 test('every line of a worker has its number, and its importance goes with it', () => {
   const lines: string[] = [];
   for (const format of ['json', 'pretty'] as const) {
-    const config = { level: 'info', format, file: null } as const;
+    const config = { level: 'info', format, file: null, accessFile: null, accessSample: {} } as const;
     const logger = createLogger(config, text => lines.push(...text.trimEnd().split('\n')), {
       gateway: 'gw/2',
       worker: 2,
@@ -83,8 +84,8 @@ test('every line of a worker has its number, and its importance goes with it', (
   }
   const records = lines.map(fromPipe);
   assert.deepEqual(
-    records.map(({ isImportant }) => isImportant),
-    [false, true, false, true],
+    records.map(({ kind }) => kind),
+    ['ordinary', 'important', 'ordinary', 'important'],
   );
   const [one] = records.map(({ record }) => record);
   assert.equal(JSON.parse(one ?? '').worker, 2);
