@@ -96,7 +96,10 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
  */
 export const loadProcessConfig = (file: string, usual: Readonly<Record<string, string>> = {}): LoadedConfig => {
   const env = { ...process.env };
-  for (const [name, value] of Object.entries(usual)) env[name] ||= value;
+  for (const [name, value] of Object.entries(usual)) {
+    const isSet = [name, `${name}_FILE`].some(given => (env[given]?.trim() ?? '') !== '');
+    if (!isSet) env[name] = value;
+  }
   return loadConfig({ file, env, isTerminal: process.stdout.isTTY === true });
 };
 
