@@ -1,14 +1,24 @@
 // The package of npm: what is in it, and that it runs where Node strips no types, started by an older Node.
 // In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { root } from '../support/accounts.ts';
-import { type Daemon, settingFolder, startDaemon } from '../support/daemon.ts';
+import { settingFolder, startDaemon } from '../support/daemon.ts';
 import { adminKey } from '../support/gateway.ts';
 import { packAndUnpack } from '../support/installed-package.ts';
 import { freshDatabase } from '../support/postgres.ts';
@@ -31,15 +41,6 @@ const run = (args: readonly string[], env: Record<string, string> = {}) =>
       resolve({ code: error === null ? 0 : Number(error.code), out, err }),
     );
   });
-
-const personal = (t: TestContext) =>
-  settingFolder(t, '[gateway]\nport = 0\ndata_dir = "FOLDER/data"\n[provider.local]\ntype = loopback\n');
-
-async function launched(t: TestContext): Promise<{ daemon: Daemon; url: string }> {
-  const file = join(await personal(t), 'setting.ini');
-  const daemon = startDaemon(t, process.execPath, [...onOlderNode('gatewayd'), '--config', file]);
-  return { daemon, url: await daemon.ready() };
-}
 
 const isThere = (url: string) =>
   fetch(`${url}/healthz`).then(
@@ -98,33 +99,54 @@ test('the package runs in a Team edition of two processes, with console, command
 
   daemon.signal('SIGHUP');
   await daemon.said('The configuration is read again');
-  daemon.signal('SIGTERM');
-  assert.equal(await daemon.exited, 0, daemon.output);
-  assert.equal(await isThere(url), false);
-});
-
-test('a launcher that is killed takes the gateway with it', async t => {
-  if (!hasOwnNode) return t.skip(noOwnNode);
-  const { daemon, url } = await launched(t);
   assert.equal(await isThere(url), true);
   daemon.signal('SIGKILL');
   await daemon.said('Stopped');
-  assert.equal(await isThere(url), false);
+  assert.equal(await isThere(url), false, 'a launcher that is killed takes the gateway with it');
 });
 
-test('a launcher ends by the signal that ended the gateway', async t => {
-  if (!hasOwnNode) return t.skip(noOwnNode);
-  const file = join(await personal(t), 'setting.ini');
-  const launcher = spawn(process.execPath, [...onOlderNode('gatewayd'), '--config', file], {
+/** The launcher with a small program in the place of the gateway. */
+function launchedSmall(t: TestContext): ChildProcess {
+  const place = mkdtempSync(join(tmpdir(), 'launcher-'));
+  t.after(() => rmSync(place, { recursive: true, force: true }));
+  for (const path of ['bin', 'package.json']) cpSync(join(packed.folder, path), join(place, path), { recursive: true });
+  mkdirSync(join(place, 'dist'));
+  symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'));
+  writeFileSync(
+    join(place, 'dist/gatewayd.js'),
+    `for (const name of ['SIGHUP', 'SIGUSR1', 'SIGUSR2']) process.on(name, () => console.log(name));
+    process.on('SIGTERM', () => process.exit(7));
+    process.on('SIGQUIT', () => process.kill(process.pid, 'SIGKILL'));
+    console.log(...process.argv.slice(2), Number(process.versions.node.split('.')[0]) >= 24);
+    setInterval(() => {}, 1_000);`,
+  );
+  const child = spawn(process.execPath, ['--require', anOlderNode, program('gatewayd', place), 'with', 'a b'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  t.after(() => launcher.kill('SIGTERM'));
-  let log = '';
-  launcher.stdout.setEncoding('utf8').on('data', text => (log += text));
-  await until(() => log.includes('Ready'));
-  const children = readFileSync(`/proc/${launcher.pid}/task/${launcher.pid}/children`, 'utf8').trim().split(' ');
-  assert.equal(children.length, 1);
-  process.kill(Number(children[0]), 'SIGKILL');
+  t.after(() => child.kill('SIGKILL'));
+  return child;
+}
+
+test('a launcher passes arguments and signals on, and ends with the exit code of the program', async t => {
+  if (!hasOwnNode) return t.skip(noOwnNode);
+  const launcher = launchedSmall(t);
+  let said = '';
+  launcher.stdout?.setEncoding('utf8').on('data', text => (said += text));
+  await until(() => said === 'with a b true\n');
+  for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) {
+    launcher.kill(signal);
+    await until(() => said.endsWith(`${signal}\n`));
+  }
+  launcher.kill('SIGTERM');
+  assert.deepEqual(await once(launcher, 'exit'), [7, null]);
+});
+
+test('a launcher ends by the signal that ended the program', async t => {
+  if (!hasOwnNode) return t.skip(noOwnNode);
+  const launcher = launchedSmall(t);
+  assert.ok(launcher.stdout);
+  await once(launcher.stdout, 'data');
+  launcher.kill('SIGQUIT');
   assert.deepEqual(await once(launcher, 'exit'), [null, 'SIGKILL']);
 });
 
