@@ -36,7 +36,7 @@ export async function packAndUnpack(): Promise<Packed> {
   const folder = join(place, 'node_modules', packed.name);
   mkdirSync(folder, { recursive: true });
   execFileSync('tar', ['-xzf', join(place, packed.filename), '--strip-components=1', '-C', folder]);
-  linkLibraries(join(place, 'node_modules'));
+  linkLibraries(place);
   return {
     files: packed.files.map(({ path }: { path: string }) => path),
     folder,
@@ -57,14 +57,13 @@ async function copyWithBuild(stage: string): Promise<void> {
   }
 }
 
-/** Those that `npm install --omit=dev` puts beside the package. */
-function linkLibraries(to: string): void {
+/** Those that an installation without development dependencies has, as links in `node_modules` of this folder. */
+export function linkLibraries(folder: string): void {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   const isTopLevel = (path: string) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path);
   for (const [path, { dev }] of Object.entries<{ dev?: boolean }>(packages)) {
     if (!isTopLevel(path) || dev || !existsSync(join(root, path))) continue;
-    const link = join(dirname(to), path);
-    mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(join(root, path), link);
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    symlinkSync(join(root, path), join(folder, path));
   }
 }
