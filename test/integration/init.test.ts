@@ -1,12 +1,22 @@
 // `gatewayd init`, in processes of its own as users start it.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { loadConfig } from '../../src/config/config-loader.ts';
-import { root } from '../support/accounts.ts';
+import { folderForNobody, installCopy, isRoot, root } from '../support/accounts.ts';
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'init-test-'));
@@ -79,6 +89,23 @@ test('a path of any characters comes back as it was given, and the next command 
     execFile('sh', ['-c', `printf %s ${word}`], (_, text) => resolve(text));
   });
   assert.equal(spelled, join(odd, 'x y.ini'));
+});
+
+test('an account without a name and a home can choose its paths', async t => {
+  if (!isRoot) return t.skip('needs root, to be an account without a name');
+  const found = await folderForNobody();
+  if ('reason' in found) return t.skip(found.reason);
+  t.after(() => rmSync(found.folder, { recursive: true, force: true }));
+  const node = installCopy(found.folder);
+  cpSync(join(root, 'config'), join(found.folder, 'config'), { recursive: true });
+  chmodSync(found.folder, 0o777);
+  const args = ['src/gatewayd.ts', 'init', 'own.ini', '--data-dir', 'd'];
+  const said = await new Promise(resolve => {
+    const nameless = { uid: 54_321, gid: 54_321 };
+    execFile(node, args, { cwd: found.folder, env: {}, ...nameless }, (_, __, err) => resolve(err));
+  });
+  assert.equal(said, '');
+  assert.equal(read(join(found.folder, 'own.ini')).gateway.dataDir, join(found.folder, 'd'));
 });
 
 for (const [what, args, message, code] of [
