@@ -35,35 +35,12 @@ process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --disable-warning=
 process.exitCode = (await runElsewhere(patterns)) ?? (await runHere());
 
 async function runHere(): Promise<number> {
-  // The browser must load the console of the present sources; `npm ci` may have built earlier ones.
-  if (files.some(file => file.startsWith(join('test', 'e2e'))))
-    await promisify(execFile)(process.execPath, ['ui/build.js']);
-  const server = await startTestServer();
+  const [server] = await Promise.all([startTestServer(), buildConsole()]);
   process.env.TOKLIGENCE_TEST_POSTGRES_URL = server.url;
-  let passed = 0;
-  let failed = 0;
-  const { busy, waiting } = lanesOf(files);
-  const lanes = [runLane('busy', busy, busyProcesses), runLane('waiting', waiting, waitingProcesses)];
   const events = new PassThrough({ objectMode: true });
-  const ended = Promise.all(
-    lanes.map(lane =>
-      once(
-        lane.on('data', event => events.write(event)),
-        'end',
-      ),
-    ),
-  );
-  for (const lane of lanes) {
-    lane.on('test:pass', event => {
-      if (event.details.type !== 'suite' && !event.skip) passed++;
-    });
-    lane.on('test:fail', event => {
-      if (event.details.type !== 'suite') failed++;
-    });
-  }
   const report = events.compose(new spec());
   report.pipe(process.stdout);
-  await ended;
+  const { passed, failed } = await runLanes(events);
   events.end();
   await once(report, 'end');
   await server.stop();
@@ -71,12 +48,66 @@ async function runHere(): Promise<number> {
   return failed > 0 || passed === 0 ? 1 : 0;
 }
 
-/** An empty lane ends at once. */
-function runLane(name: string, files: readonly string[], concurrency: number) {
-  return run({
-    files: joined(join(process.env.TMPDIR ?? '', 'processes', name), divided(files)),
-    concurrency,
-    timeout: processLimitMs,
-    execArgv: [`--test-timeout=${testLimitMs}`],
+/** The browser must load the console of the present sources; `npm ci` may have built earlier ones. */
+async function buildConsole(): Promise<void> {
+  if (files.some(file => file.startsWith(join('test', 'e2e'))))
+    await promisify(execFile)(process.execPath, ['ui/build.js']);
+}
+
+/** Each lane has processes of its own; once its files are under way, they take those of the other: no core idles. */
+async function runLanes(events: PassThrough): Promise<{ passed: number; failed: number }> {
+  const counts = { passed: 0, failed: 0 };
+  const { busy, waiting } = filesOfProcesses();
+  const takeFrom = async (own: string[], other: string[]) => {
+    for (let file = own.shift() ?? other.shift(); file !== undefined; file = own.shift() ?? other.shift())
+      await runProcess(file, events, counts);
+  };
+  await Promise.all([
+    ...Array.from({ length: busyProcesses }, () => takeFrom(busy, waiting)),
+    ...Array.from({ length: waitingProcesses }, () => takeFrom(waiting, busy)),
+  ]);
+  return counts;
+}
+
+/** One file for each process, those that take longest first. */
+function filesOfProcesses(): { busy: string[]; waiting: string[] } {
+  const { busy, waiting } = lanesOf(files);
+  const of = (lane: string, files: readonly string[]) =>
+    joined(join(process.env.TMPDIR ?? '', 'processes', lane), divided(files));
+  return { busy: of('busy', busy), waiting: of('waiting', waiting) };
+}
+
+async function runProcess(
+  file: string,
+  events: PassThrough,
+  counts: { passed: number; failed: number },
+): Promise<void> {
+  const tests = run({ files: [file], timeout: processLimitMs, execArgv: [`--test-timeout=${testLimitMs}`] });
+  tests.on('test:pass', ({ details, skip }) => {
+    if (details.type !== 'suite' && !skip) counts.passed++;
   });
+  tests.on('test:fail', ({ details }) => {
+    if (details.type !== 'suite') counts.failed++;
+  });
+  // The reporter takes what comes between the start and the end of a test for a part of it: they come in one piece.
+  const held: TestEvent[] = [];
+  const tell = () => {
+    for (const event of held.splice(0)) events.write(event);
+  };
+  tests.on('data', (event: TestEvent) => {
+    if (!isSumOfProcess(event)) held.push(event);
+    if ((event.type === 'test:pass' || event.type === 'test:fail') && event.data.nesting === 0) tell();
+  });
+  await once(tests, 'end');
+  tell();
+}
+
+interface TestEvent {
+  readonly type: string;
+  readonly data: { readonly file?: string; readonly nesting?: number };
+}
+
+/** The counts of one process would hide those of the whole run. */
+function isSumOfProcess({ type, data }: TestEvent): boolean {
+  return (type === 'test:summary' || type === 'test:diagnostic') && data.file === undefined;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { adminKey } from '../support/admin-key.ts';
 import { browserTest, openConsole } from '../support/browser.ts';
-import { adminKey } from '../support/gateway.ts';
 
 browserTest('an admin signs in with a key, sees the lanes, and signs out', async t => {
   const { page, visit } = await openConsole(t, { signedIn: false });

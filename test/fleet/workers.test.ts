@@ -4,10 +4,10 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { adminKey } from '../support/admin-key.ts';
 import { groupLives, settingFolder, startDaemon } from '../support/daemon.ts';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { freePort } from '../support/free-port.ts';
-import { adminKey } from '../support/gateway.ts';
 import { limitedRole } from '../support/limited-role.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { adminKey } from '../support/admin-key.ts';
 import { settingFolder, startDaemon } from '../support/daemon.ts';
-import { adminKey } from '../support/gateway.ts';
 
 const event = 'data: {"choices":[{"index":0,"delta":{"content":"hel';
 const head =

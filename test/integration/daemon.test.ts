@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { adminKey } from '../support/admin-key.ts';
 import { type Daemon, groupLives, inFolder, settingFolder, startDaemon } from '../support/daemon.ts';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
-import { adminKey } from '../support/gateway.ts';
 import { until } from '../support/until.ts';
 
 const settings = ({ edition = 'personal', grace = 5, provider = 'type = loopback\nservice_ms = 1' }) => `

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { adminKey } from '../support/admin-key.ts';
 import { type Daemon, settingFolder, startDaemon } from '../support/daemon.ts';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import { adminKey } from '../support/gateway.ts';
 import { poolIni } from '../support/pool-of-one.ts';
 import { sendRaw } from '../support/raw-client.ts';
 import { until } from '../support/until.ts';

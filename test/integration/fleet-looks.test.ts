@@ -2,11 +2,11 @@
 // In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { adminKey } from '../support/admin-key.ts';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { type FleetGateway, startFleetGateway, untilOrdered } from '../support/fleet-gateways.ts';
 import { startWay } from '../support/fleet-way.ts';
 import { freePort } from '../support/free-port.ts';
-import { adminKey } from '../support/gateway.ts';
 import { cliOf } from '../support/gateway-cli.ts';
 import { type LiveReader, readLanes } from '../support/live.ts';
 import { freshDatabase } from '../support/postgres.ts';

@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { Random } from '../../bench/sim/random.ts';
+import { adminKey } from '../support/admin-key.ts';
 import { settingFolder, startDaemon } from '../support/daemon.ts';
-import { adminKey } from '../support/gateway.ts';
 import { realStreams } from '../support/real-streams.ts';
 import { until } from '../support/until.ts';
 

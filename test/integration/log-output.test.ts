@@ -22,8 +22,8 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openLogFile } from '../../src/telemetry/log/log-outlet.ts';
+import { adminKey } from '../support/admin-key.ts';
 import { settingFolder, startDaemon } from '../support/daemon.ts';
-import { adminKey } from '../support/gateway.ts';
 import { until } from '../support/until.ts';
 
 const unix = { skip: process.platform === 'win32' };

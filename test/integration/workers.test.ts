@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
+import { adminKey } from '../support/admin-key.ts';
 import { groupLives } from '../support/daemon.ts';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
-import { adminKey } from '../support/gateway.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 import {

@@ -1,10 +1,10 @@
 /** Gateways of one fleet, each a process of its own on one database. */
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { adminKey } from './admin-key.ts';
 import { type Daemon, settingFolder, startDaemon } from './daemon.ts';
 import type { FakeUpstream } from './fake-upstream.ts';
 import { type Answered, type Asked, ask } from './fleet-requests.ts';
-import { adminKey } from './gateway.ts';
 import { until } from './until.ts';
 
 export interface FleetGateway {

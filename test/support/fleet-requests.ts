@@ -1,5 +1,5 @@
 /** Requests to the gateways of a fleet, and clients that send one after the other. */
-import { adminKey } from './gateway.ts';
+import { adminKey } from './admin-key.ts';
 import { until } from './until.ts';
 
 export interface Asked {

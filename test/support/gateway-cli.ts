@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runGatewayCommand } from '../../src/cli/gateway/program.ts';
-import { adminKey } from './gateway.ts';
+import { adminKey } from './admin-key.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/gateway.ts', import.meta.url));
 

@@ -5,8 +5,9 @@ import type { TestContext } from 'node:test';
 import { type App, type Overrides, startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/config-loader.ts';
 import type { Level } from '../../src/domain/vocabulary.ts';
+import { adminKey } from './admin-key.ts';
 
-export const adminKey = 'tok_admin_key_of_the_tests_0123456789';
+export { adminKey };
 
 interface GatewayOptions {
   /** A postgres:// URL makes it Team; without one it is Personal. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type IncomingMessage, request } from 'node:http';
 import type { TestContext } from 'node:test';
-import { adminKey } from './gateway.ts';
+import { adminKey } from './admin-key.ts';
 
 const asAdmin: Record<string, string> = { authorization: `Bearer ${adminKey}` };
 

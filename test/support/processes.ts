@@ -18,7 +18,10 @@ export function lanesOf(files: readonly string[]): { readonly busy: string[]; re
   return { busy: files.filter(file => !waits.has(file)), waiting: [...waits] };
 }
 
-/** Divides files into those that share a process; what takes longest comes first: the browser, then the largest groups. */
+/**
+ * Divides files into those that share a process. What takes longest comes first: the browser and what runs alone, then
+ * the largest groups.
+ */
 export function divided(files: readonly string[]): string[][] {
   const bytes = new Map(files.map(file => [file, statSync(file).size]));
   const bytesOf = (...of: string[]) => of.reduce((sum, file) => sum + (bytes.get(file) ?? 0), 0);
@@ -27,7 +30,7 @@ export function divided(files: readonly string[]): string[][] {
     kindOf,
   );
   const groups = [...byKind].flatMap(([kind, ofKind]) => (kind === null ? ofKind.map(file => [file]) : dealt(ofKind)));
-  const isSlow = ([file = '']: string[]) => kindOf(file) === 'e2e';
+  const isSlow = ([file = '']: string[]) => [null, 'e2e'].includes(kindOf(file));
   return groups.sort(
     (one, other) => Number(isSlow(other)) - Number(isSlow(one)) || bytesOf(...other) - bytesOf(...one),
   );

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { adminKey } from './gateway.ts';
+import { adminKey } from './admin-key.ts';
 
 const chat = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hello' }] });
 

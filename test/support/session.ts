@@ -1,5 +1,5 @@
 /** A browser's part of a session in HTTP. */
-import { adminKey } from './gateway.ts';
+import { adminKey } from './admin-key.ts';
 
 export interface Asked {
   readonly status: number;

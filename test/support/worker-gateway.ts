@@ -2,8 +2,8 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { adminKey } from './admin-key.ts';
 import { type Daemon, settingFolder, startDaemon } from './daemon.ts';
-import { adminKey } from './gateway.ts';
 import { until } from './until.ts';
 
 export interface Answer {
