@@ -92,9 +92,18 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
   return { config, warnings, given: reader.texts };
 };
 
-/** The same for this process: its environment, and standard output for the log. */
-export const loadProcessConfig = (file: string): LoadedConfig =>
-  loadConfig({ file, env: process.env, isTerminal: process.stdout.isTTY === true });
+/**
+ * The same for this process: its environment, in which `usual` stands for variables that are not set, and standard
+ * output for the log.
+ */
+export const loadProcessConfig = (file: string, usual: Readonly<Record<string, string>> = {}): LoadedConfig => {
+  const env = { ...process.env };
+  for (const [name, value] of Object.entries(usual)) {
+    const isSet = [name, `${name}_FILE`].some(given => (env[given]?.trim() ?? '') !== '');
+    if (!isSet) env[name] = value;
+  }
+  return loadConfig({ file, env, isTerminal: process.stdout.isTTY === true });
+};
 
 const readText = (file: string): string => {
   const read = utf8(readBytes(file));
