@@ -17,6 +17,7 @@ import { readPools, toPool } from './pools/pools.ts';
 import { readTenants, toTenant } from './pools/tenants.ts';
 import { withHeadersOf } from './providers/provider-headers.ts';
 import { type ProviderSettings, readProvider, toProvider, unusedProxies } from './providers/provider-settings.ts';
+import { checkTelemetry, toTelemetry } from './telemetry.ts';
 import type { Values } from './values.ts';
 import { workersOf, workersWarning } from './workers.ts';
 
@@ -67,6 +68,7 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
     api_key_priority: reader.read('api_key_priority', sections.api_key_priority),
     console: reader.read('console', sections.console),
     scheduler: reader.read('scheduler', sections.scheduler),
+    telemetry: reader.read('telemetry', sections.telemetry),
     log: reader.read('log', sections.log),
   };
   const providers = [...written.keys()]
@@ -177,6 +179,7 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
   const { edition, host, port } = gateway;
   const workers = workersOf(gateway);
   checkCluster(fixed.cluster, { edition: edition?.value, host: host?.value, port: port?.value, workers }, faults);
+  checkTelemetry(fixed.telemetry, gateway, faults);
   if (providers.length === 0) faults.add(null, null, 'no provider: at least one section [provider.NAME] is needed');
 };
 
@@ -206,6 +209,7 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
       sessionIdleMs: console.session_idle_min.value,
       sessionMaxMs: console.session_max_hours.value,
     },
+    telemetry: toTelemetry(fixed.telemetry),
     log: toLog(log, isTerminal),
   };
 };

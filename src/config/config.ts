@@ -3,6 +3,7 @@ import type { ClusterConfig } from './cluster.ts';
 import type { PoolValues, sections } from './keys.ts';
 import type { LogConfig } from './log.ts';
 import type { UpstreamProxy } from './providers/upstream-proxy.ts';
+import type { TelemetryConfig } from './telemetry.ts';
 import type { Values } from './values.ts';
 
 export type { LogConfig, Shares } from './log.ts';
@@ -20,6 +21,7 @@ export interface Config {
   readonly providers: readonly ProviderConfig[];
   readonly pools: readonly PoolConfig[];
   readonly tenants: readonly TenantConfig[];
+  readonly telemetry: TelemetryConfig;
   readonly log: LogConfig;
 }
 

@@ -1,10 +1,15 @@
 /** Metrics of what other rooms know anyway: they are asked at a scrape. */
 import type { PoolStats } from '../domain/shown/stats.ts';
 import type { Rendered, Sample } from './registry.ts';
+import type { PoolShares } from './tenants/tenant-metrics.ts';
 
 /** The values that are read at a scrape. */
 export interface Watched {
   pools(): readonly PoolStats[];
+  /** Of each pool, the seats that each level would use if there were any number, P0 … P9. */
+  seatsWanted(): readonly { readonly pool: string; readonly levels: readonly number[] }[];
+  /** Of each pool, what its tenants were served and entitled to in the last minute. */
+  shares(): readonly PoolShares[];
   /** The mappings that serve now; null without a mapper or before the first snapshot. */
   snapshot(): { readonly mappings: number; readonly ageMs: number } | null;
   /** False while the database cannot be reached. */
@@ -83,6 +88,14 @@ const ofPools: readonly Look[] = [
     'tokligence_seats_in_use',
     'Seats of a pool that are taken.',
     perPool(pool => pool.in_use),
+  ),
+  gauge(
+    'tokligence_seats_wanted',
+    'Seats that would be used if there were any number: running requests, and those that wait for nothing else.',
+    what =>
+      what
+        .seatsWanted()
+        .flatMap(({ pool, levels }) => levels.map((value, level) => ({ labels: { pool, level }, value }))),
   ),
 ];
 

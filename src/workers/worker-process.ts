@@ -156,22 +156,28 @@ export class WorkerProcess {
 }
 
 /**
- * node:cluster hands a worker one connection at a time, and forgets the one that a worker did not take before it died: its
- * client would wait for ever. Returns what closes that one; a connection that was taken is closed here already.
+ * node:cluster hands a worker one connection of each listener at a time, and forgets the one that a worker did not take
+ * before it died: its client would wait for ever. Returns what closes these; a connection that was taken is closed here
+ * already.
  */
 function lastHandedOver(child: ChildProcess): () => void {
   const send = child.send.bind(child) as (...given: unknown[]) => boolean;
-  let last: unknown = null;
+  /** By listener. */
+  const last = new Map<unknown, object>();
   Object.assign(child, {
     send(message: unknown, handle?: unknown, ...rest: unknown[]): boolean {
-      if (typeof handle === 'object' && handle !== null) last = handle;
+      if (typeof handle === 'object' && handle !== null) last.set(listenerOf(message), handle);
       return send(message, handle, ...rest);
     },
   });
   return () => {
-    if (typeof last === 'object' && last !== null && 'close' in last && typeof last.close === 'function') last.close();
+    for (const handle of last.values()) if ('close' in handle && typeof handle.close === 'function') handle.close();
   };
 }
+
+/** What node:cluster calls the listener whose connection this message hands over. */
+const listenerOf = (message: unknown): unknown =>
+  typeof message === 'object' && message !== null && 'key' in message ? message.key : null;
 
 /** The same program, which the number tells its part. */
 function fork(number: number): Forked {
