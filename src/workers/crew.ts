@@ -251,9 +251,9 @@ export class Crew implements WorkerHearer {
   }
 }
 
-function howOf({ code, signal }: WorkerEnd): string {
+function howOf({ code, signal, fault }: WorkerEnd): string {
   if (signal !== null) return `by ${signal}`;
-  return code === null ? 'before it began, as the system had no process to give' : `with code ${code}`;
+  return fault === null ? `with code ${code}` : `before it began (${fault})`;
 }
 
 function relayed(logger: Pick<Logger, 'append' | 'requests'>, line: string): void {

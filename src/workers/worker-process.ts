@@ -20,6 +20,8 @@ export interface WorkerHearer {
 export interface WorkerEnd {
   readonly code: number | null;
   readonly signal: string | null;
+  /** Why it never began; null: it did. */
+  readonly fault: string | null;
 }
 
 type Ask = (id: number) => Downward;
@@ -54,13 +56,13 @@ export class WorkerProcess {
     child.once('exit', (code, signal) => {
       this.#questions.end();
       endHandedOver();
-      hearer.ended(this, { code, signal });
+      hearer.ended(this, { code, signal, fault: null });
     });
-    this.#forked.on('error', () => {
-      // A message that cannot be sent any more: its exit is on the way, unless the system had no process to give.
+    this.#forked.on('error', error => {
+      // A message that cannot be sent any more: its exit is on the way, unless it never began.
       if (child.pid !== undefined) return;
       closed.resolve();
-      hearer.ended(this, { code: null, signal: null });
+      hearer.ended(this, { code: null, signal: null, fault: error.message });
     });
   }
 
