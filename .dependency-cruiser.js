@@ -162,6 +162,18 @@ export default {
       to: only('^src/workers/'),
     },
     {
+      name: 'traces-are-loaded-on-demand',
+      comment:
+        'Where traces are off nothing of them is loaded: import() telemetry/tracing/tracing.ts where they are on, or types.',
+      severity: 'error',
+      from: { path: '^src', pathNot: '^src/telemetry/tracing/' },
+      to: {
+        path: '^(src/telemetry/tracing/|node_modules/@opentelemetry/)',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'sql-only-in-stores',
       comment: 'Write a store method named for the business act.',
       severity: 'error',

@@ -30,6 +30,7 @@ import type { Events } from './telemetry/events.ts';
 import type { LogSink } from './telemetry/logger.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
+import type { Tracing } from './telemetry/tracing/tracing.ts';
 import { seatsInUse, watched } from './watched-gateway.ts';
 
 export interface Overrides {
@@ -157,6 +158,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     if (stopping.hasBegun) events.info('Stopped');
     else stopping.abandon();
   });
+  const tracing = await openTraces(given, opening);
   const upstreams = openUpstreams(config, clock, events);
   const pools = openPools(config, { clock, events, until: stopping.draining, upstreams });
   const { desks, dispatchers, view, bodies, configure, seats } = pools;
@@ -176,7 +178,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   const seatsOf = (pool: string) => edition.pools.find(pool).seats;
   const shown = showPools({ config, clock, self, desks, view, seats, healths, seatsOf });
   const fleet = () => edition.fleet() ?? alone(self, seatsInUse(view));
-  metrics.watch(watched({ view, edition, door, logger, self, fleet, rttMs: () => seats?.rttMs ?? null }));
+  metrics.watch(watched({ view, edition, door, logger, self, fleet, tracing, rttMs: () => seats?.rttMs ?? null }));
   const scraped: MetricsService = {
     contentType: metrics.contentType,
     render: () => (peers === null ? metrics.render() : peers.metrics()),
@@ -190,6 +192,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     admin: adminServices({ edition, config, clock, events, door, view, shown, health, fleet, peers }),
     consoleFolder: overrides.consoleFolder,
     gatewayName: toldName(config, self),
+    tracing,
     ops: { health, metrics: config.telemetry.metricsListen === null ? scraped : null },
   });
   const reconfigure = (next: Config): void => {
@@ -197,6 +200,18 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     rates = next.mediaRates;
   };
   return { http, scraped, door, dispatchers, upstreams, edition, stopping, reconfigure };
+}
+
+/** Where traces are off, nothing of them is loaded. */
+async function openTraces(
+  { config, clock, events, self }: StartParts,
+  opening: AsyncDisposableStack,
+): Promise<Tracing | null> {
+  if (config.tracing === undefined) return null;
+  const { openTracing } = await import('./telemetry/tracing/tracing.ts');
+  const tracing = openTracing(config, config.tracing, { clock, events, name: self.name });
+  closeWith(opening, 'traces', () => tracing?.close(), events);
+  return tracing;
 }
 
 type StopParts = Awaited<ReturnType<typeof openParts>> & {

@@ -6,6 +6,7 @@ import type { PoolsView } from './gateway/pool/view/pools-view.ts';
 import type { FrontDoor } from './http/door/front-door.ts';
 import { type Self, watchedFleet } from './self.ts';
 import type { Logger } from './telemetry/logger.ts';
+import type { Tracing } from './telemetry/tracing/tracing.ts';
 import type { Watched } from './telemetry/watched.ts';
 
 interface WatchedParts {
@@ -15,11 +16,12 @@ interface WatchedParts {
   readonly logger: Logger;
   readonly self: Self;
   readonly fleet: () => FleetShown;
+  readonly tracing: Tracing | null;
   /** Between a member of a fleet and its conductor. */
   readonly rttMs: () => number | null;
 }
 
-export function watched({ view, edition, door, logger, self, fleet, rttMs }: WatchedParts): Watched {
+export function watched({ view, edition, door, logger, self, fleet, tracing, rttMs }: WatchedParts): Watched {
   const ofFleet = () => watchedFleet(fleet(), self, rttMs());
   // The seats of a fleet are its conductor's, so that sums over all gateways are right.
   const pools = (): readonly PoolView[] => (ofFleet()?.isConductor === false ? [] : view.pools);
@@ -32,6 +34,7 @@ export function watched({ view, edition, door, logger, self, fleet, rttMs }: Wat
     droppedLogLines: () => logger.dropped,
     connections: () => door.connections.stats(),
     fleet: ofFleet,
+    spans: () => tracing?.spans() ?? null,
   };
 }
 

@@ -13,6 +13,7 @@ import { type GivenTexts, SettingsReader } from './file/settings-reader.ts';
 import { closest } from './file/suggestion.ts';
 import { homeOf, isHeaderKey, keysOf, sectionNames, sections } from './keys.ts';
 import { checkLog, toLog } from './log.ts';
+import { readTracing } from './otel/tracing.ts';
 import { readPools, toPool } from './pools/pools.ts';
 import { readTenants, toTenant } from './pools/tenants.ts';
 import { withHeadersOf } from './providers/provider-headers.ts';
@@ -68,6 +69,7 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
     api_key_priority: reader.read('api_key_priority', sections.api_key_priority),
     console: reader.read('console', sections.console),
     scheduler: reader.read('scheduler', sections.scheduler),
+    tracing: reader.read('tracing', sections.tracing),
     telemetry: reader.read('telemetry', sections.telemetry),
     log: reader.read('log', sections.log),
   };
@@ -78,6 +80,7 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
   const unmet = workersWarning(fixed.gateway);
   if (unmet !== null) warnings.push(unmet);
   checkTogether(fixed, providers, faults);
+  const tracing = readTracing(env, fixed.tracing, warnings);
   const pools = readPools(providers, { written, reader, faults });
   const tenants = readTenants(written, reader);
   faults.throwIfAny();
@@ -88,6 +91,7 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
     providers: providers.map(toProvider),
     pools: pools.map(pool => toPool(pool, complete.scheduler)),
     tenants: tenants.map(toTenant),
+    ...(tracing && { tracing }),
   };
   return { config, warnings, given: reader.texts };
 };
@@ -183,7 +187,7 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
   if (providers.length === 0) faults.add(null, null, 'no provider: at least one section [provider.NAME] is needed');
 };
 
-const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants'> => {
+const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants' | 'tracing'> => {
   const { gateway, database, auth, scheduler, console, log } = fixed;
   const cluster = toCluster(fixed.cluster, gateway.edition.value);
   return {

@@ -9,6 +9,7 @@ import { holdBody, inviteBody } from '../gateway/receiving/invitation.ts';
 import { gatewayNameHeader, requestIdHeader, requestIdOf } from '../gateway/request-id.ts';
 import { closeWithConnection } from '../gateway/sent-ahead.ts';
 import type { Events } from '../telemetry/events.ts';
+import type { Tracing } from '../telemetry/tracing/tracing.ts';
 import { isAdminUrl, registerAdmin } from './admin/admin.ts';
 import { registerConsole } from './console.ts';
 import type { Connections } from './door/connections.ts';
@@ -33,6 +34,8 @@ interface ServerParts {
   readonly consoleFolder: string | undefined;
   /** On every answer, in `X-Tokligence-Gateway`; null: on none. */
   readonly gatewayName: string | null;
+  /** Null: nothing is traced. */
+  readonly tracing: Tracing | null;
   readonly ops: Parameters<typeof registerOps>[1];
 }
 

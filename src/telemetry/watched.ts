@@ -19,6 +19,14 @@ export interface Watched {
   connections(): WatchedConnections;
   /** Null outside a fleet. */
   fleet(): WatchedFleet | null;
+  /** Null, or absent, where nothing is traced. */
+  spans?(): WatchedSpans | null;
+}
+
+/** Since the start; a span is a part of a request's time. */
+interface WatchedSpans {
+  readonly sent: number;
+  readonly dropped: number;
 }
 
 interface WatchedFleet {
@@ -44,7 +52,7 @@ interface WatchedConnections {
 
 /** Metrics of what `watched` returns; null before it exists. */
 export const watchedMetrics = (watched: () => Watched | null): Rendered[] =>
-  [...ofPools, ...ofSnapshot, ...ofConnections, ...ofFleet, ...ofProcess].map(({ look, ...metric }) => ({
+  [...ofPools, ...ofSnapshot, ...ofConnections, ...ofFleet, ...ofTraces, ...ofProcess].map(({ look, ...metric }) => ({
     ...metric,
     samples() {
       const what = watched();
@@ -64,6 +72,11 @@ const counter = metric('counter');
 /** What all processes of a gateway have alike: of them, the one that is the latest, the oldest or in trouble. */
 const greatest = metric('gauge', 'max');
 const least = metric('gauge', 'min');
+
+const ofSpans = (what: Watched, which: keyof WatchedSpans): Sample[] => {
+  const spans = what.spans?.() ?? null;
+  return spans === null ? [] : only(spans[which]);
+};
 
 /** One sample without labels. */
 const only = (value: number): Sample[] => [{ labels: {}, value }];
@@ -166,6 +179,13 @@ const ofFleet: readonly Look[] = [
       const rttMs = what.fleet()?.rttMs ?? null;
       return rttMs === null ? [] : only(rttMs / 1_000);
     },
+  ),
+];
+
+const ofTraces: readonly Look[] = [
+  counter('tokligence_spans_sent_total', 'Spans that a collector has received.', what => ofSpans(what, 'sent')),
+  counter('tokligence_spans_dropped_total', 'Spans that did not get to a collector, or that it rejected.', what =>
+    ofSpans(what, 'dropped'),
   ),
 ];
 
