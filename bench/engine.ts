@@ -2,7 +2,7 @@
  * How soon does an urgent request get its first token from a real engine, llama.cpp, that is busy with 16 clients:
  * straight at its queue, through the gateway, and with a seat reserved for P0?
  *
- *   npm run bench -- engine [rounds=5] [seconds=20]     measured seconds of each round and case
+ *   npm run bench -- engine [rounds=5] [seconds=15]     measured seconds of each round and case
  *
  * Installs node-llama-cpp into a temporary folder once, 83 MB of the npm registry. The model is 11 MB of random weights.
  */
@@ -43,7 +43,7 @@ interface Case {
 /** Requests of each case and round while nothing else is asked. */
 const aloneEachRound = 10;
 
-export async function run({ rounds = 5, seconds = 20 }: Options = {}): Promise<void> {
+export async function run({ rounds = 5, seconds = 15 }: Options = {}): Promise<void> {
   try {
     await install(onThisMachine(console.log));
   } catch (error) {
