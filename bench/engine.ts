@@ -98,9 +98,11 @@ async function runRound(each: Case, gateway: TeamGateway, round: number, seconds
 }
 
 function tellResults(cases: readonly Case[]): void {
-  const head = ['P0 to its first token, ms', 'alone p50', 'p50 / p95', 'of', 'by hand', 'answers to P9', 'tokens'];
+  const head = ['P0 to its first token, ms', 'alone p50', 'p50 / p95', 'of', '×', 'by hand', 'answers to P9', 'tokens'];
+  const samplesOf = (results: readonly EngineResult[]) => results.flatMap(({ firstTokenMs }) => firstTokenMs);
+  const straight = percentile(samplesOf(cases[0]?.results ?? []), 0.5);
   const lines = cases.map(({ title, alone, results, byHand }) => {
-    const all = results.flatMap(({ firstTokenMs }) => firstTokenMs);
+    const all = samplesOf(results);
     return [
       title,
       percentile(
@@ -109,6 +111,7 @@ function tellResults(cases: readonly Case[]): void {
       ).toFixed(1),
       firstToken(all),
       String(all.length),
+      (percentile(all, 0.5) / straight).toFixed(3),
       byHand,
       shown(
         results.map(({ batchPerSecond }) => batchPerSecond),
@@ -122,7 +125,7 @@ function tellResults(cases: readonly Case[]): void {
       ),
     ];
   });
-  console.log(`\n${table(head, lines, [1, 2, 3, 4, 5, 6])}`);
+  console.log(`\n${table(head, lines, [1, 2, 3, 4, 5, 6, 7])}`);
   tellTexts(cases);
 }
 
