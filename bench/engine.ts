@@ -94,40 +94,38 @@ async function runRound(each: Case, gateway: TeamGateway, round: number, seconds
   const result = await loadEngine({ ...each.target, seed: round, seconds });
   each.results.push(result);
   await untilIdle(gateway);
-  console.log(`  round ${round}, ${each.title}: ${firstToken(result.firstTokenMs)} ms, P9 ${result.batchPerSecond}/s`);
+  console.log(
+    `  round ${round}, ${each.title}: ${percentilesOf(result.firstTokenMs)} ms, P9 ${result.batchPerSecond.toFixed(2)}/s`,
+  );
 }
 
 function tellResults(cases: readonly Case[]): void {
   const head = ['P0 to its first token, ms', 'alone p50', 'p50 / p95', 'of', '×', 'by hand', 'answers to P9', 'tokens'];
-  const samplesOf = (results: readonly EngineResult[]) => results.flatMap(({ firstTokenMs }) => firstTokenMs);
-  const straight = percentile(samplesOf(cases[0]?.results ?? []), 0.5);
-  const lines = cases.map(({ title, alone, results, byHand }) => {
-    const all = samplesOf(results);
-    return [
-      title,
-      percentile(
-        alone.map(({ firstTokenMs }) => firstTokenMs),
-        0.5,
-      ).toFixed(1),
-      firstToken(all),
-      String(all.length),
-      (percentile(all, 0.5) / straight).toFixed(3),
-      byHand,
-      shown(
-        results.map(({ batchPerSecond }) => batchPerSecond),
-        '/s',
-        2,
-      ),
-      shown(
-        results.map(({ tokensPerSecond }) => tokensPerSecond),
-        '/s',
-        0,
-      ),
-    ];
-  });
+  const straight = percentile(firstTokens(cases[0]?.results ?? []), 0.5);
+  const lines = cases.map(({ title, alone, results, byHand }) => [
+    title,
+    percentile(firstTokens(alone), 0.5).toFixed(1),
+    percentilesOf(firstTokens(results)),
+    String(firstTokens(results).length),
+    (percentile(firstTokens(results), 0.5) / straight).toFixed(3),
+    byHand,
+    shown(
+      results.map(({ batchPerSecond }) => batchPerSecond),
+      '/s',
+      2,
+    ),
+    shown(
+      results.map(({ tokensPerSecond }) => tokensPerSecond),
+      '/s',
+      0,
+    ),
+  ]);
   console.log(`\n${table(head, lines, [1, 2, 3, 4, 5, 6, 7])}`);
   tellTexts(cases);
 }
+
+const firstTokens = (of: readonly { readonly firstTokenMs: number | readonly number[] }[]): number[] =>
+  of.flatMap(({ firstTokenMs }) => firstTokenMs);
 
 /** The engine takes the best token each time, so the gateway must not change a single one. */
 function tellTexts(cases: readonly Case[]): void {
@@ -137,5 +135,5 @@ function tellTexts(cases: readonly Case[]): void {
   if (!isSame) process.exitCode = 1;
 }
 
-const firstToken = (samples: readonly number[]): string =>
+const percentilesOf = (samples: readonly number[]): string =>
   [0.5, 0.95].map(share => percentile(samples, share).toFixed(0)).join(' / ');
