@@ -10,11 +10,11 @@
 import { engineSeats, startEngine } from './engine/engine-process.ts';
 import { install, NoEngine, onThisMachine, version } from './engine/install.ts';
 import {
+  type Answer,
   askAlone,
   batch,
   batchClients,
   type EngineResult,
-  type LoneAnswer,
   loadEngine,
   type Target,
   urgent,
@@ -36,7 +36,7 @@ interface Case {
   readonly target: Target;
   /** p50 and p95 of the first token as once measured by hand on another machine, in ms. */
   readonly byHand: string;
-  readonly alone: LoneAnswer[];
+  readonly alone: Answer[];
   readonly results: EngineResult[];
 }
 
@@ -124,7 +124,7 @@ function tellResults(cases: readonly Case[]): void {
   tellTexts(cases);
 }
 
-const firstTokens = (of: readonly { readonly firstTokenMs: number | readonly number[] }[]): number[] =>
+const firstTokens = (of: readonly (Answer | EngineResult)[]): number[] =>
   of.flatMap(({ firstTokenMs }) => firstTokenMs);
 
 /** The engine takes the best token each time, so the gateway must not change a single one. */

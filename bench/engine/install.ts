@@ -59,8 +59,11 @@ export async function install({ folder, platform, npm, tell }: Installation): Pr
     const { code, errors } = await npm(npmArguments(fresh, library));
     if (code !== 0) throw new NoEngine(notInstalled(errors));
     if (!isInstalled(fresh, library)) throw new NoEngine(notInstalled(`npm installed no ${library}`));
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(fresh, folder);
+    // Another run may have been faster, and use its own by now.
+    if (!isInstalled(folder, library)) {
+      rmSync(folder, { recursive: true, force: true });
+      renameSync(fresh, folder);
+    }
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }

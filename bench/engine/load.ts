@@ -25,6 +25,13 @@ export interface EngineResult {
   readonly tokensPerSecond: number;
 }
 
+export interface Answer {
+  readonly sentAt: number;
+  readonly firstTokenMs: number;
+  readonly endedAt: number;
+  readonly text: string;
+}
+
 interface Size {
   readonly words: number;
   readonly maxTokens: number;
@@ -43,30 +50,24 @@ export async function loadEngine({ seed, seconds, ...target }: EngineRound): Pro
   const isWithin = (now: number) => now >= from && now < to;
   const random = new Random(seed);
   const isOver = new AbortController();
-  const result = { firstTokenMs: [] as number[], answers: 0, tokens: 0 };
-  const ask = async (key: string, size: Size, onToken: (now: number) => void = () => {}) => {
+  const pool = poolTo(target.url);
+  const counted = { firstTokenMs: [] as number[], answers: 0, tokens: 0 };
+  const ask = (key: string, size: Size): Promise<Answer> => {
     const request = { key, body: bodyOf(target.model, size, random), signal: isOver.signal };
-    await complete(pool, request, () => {
-      const now = performance.now();
-      if (isWithin(now)) result.tokens++;
-      onToken(now);
+    return complete(pool, request, now => {
+      if (isWithin(now)) counted.tokens++;
     });
   };
   const client = async () => {
     for (;;) {
-      await ask(target.batchKey, batch);
-      if (isWithin(performance.now())) result.answers++;
+      const { endedAt } = await ask(target.batchKey, batch);
+      if (isWithin(endedAt)) counted.answers++;
     }
   };
   const urgentRequest = async () => {
-    const sentAt = performance.now();
-    let firstAt: number | undefined;
-    await ask(target.urgentKey, urgent, now => {
-      firstAt ??= now;
-    });
-    if (isWithin(sentAt) && firstAt !== undefined) result.firstTokenMs.push(firstAt - sentAt);
+    const { sentAt, firstTokenMs } = await ask(target.urgentKey, urgent);
+    if (isWithin(sentAt)) counted.firstTokenMs.push(firstTokenMs);
   };
-  const pool = poolTo(target.url);
   try {
     const clients = Array.from({ length: batchClients }, client);
     // The clients only end by a fault. They go on until the last urgent request has its answer.
@@ -76,11 +77,8 @@ export async function loadEngine({ seed, seconds, ...target }: EngineRound): Pro
   } finally {
     await pool.destroy();
   }
-  return {
-    firstTokenMs: result.firstTokenMs,
-    batchPerSecond: result.answers / seconds,
-    tokensPerSecond: result.tokens / seconds,
-  };
+  const { firstTokenMs, answers, tokens } = counted;
+  return { firstTokenMs, batchPerSecond: answers / seconds, tokensPerSecond: tokens / seconds };
 }
 
 /** Starts one at each interval, whether or not the earlier ones have ended; resolves when all have. */
@@ -95,22 +93,11 @@ async function atIntervals(start: () => Promise<void>, to: number): Promise<void
   await Promise.all(started);
 }
 
-export interface LoneAnswer {
-  readonly firstTokenMs: number;
-  readonly text: string;
-}
-
 /** One urgent request while nothing else is asked; the same seed has the same prompt. */
-export async function askAlone({ url, model, urgentKey }: Target, seed: number): Promise<LoneAnswer> {
+export async function askAlone({ url, model, urgentKey }: Target, seed: number): Promise<Answer> {
   const pool = poolTo(url);
   try {
-    let firstAt: number | undefined;
-    const body = bodyOf(model, urgent, new Random(seed));
-    const sentAt = performance.now();
-    const text = await complete(pool, { key: urgentKey, body, signal: null }, () => {
-      firstAt ??= performance.now();
-    });
-    return { firstTokenMs: (firstAt ?? Number.NaN) - sentAt, text };
+    return await complete(pool, { key: urgentKey, body: bodyOf(model, urgent, new Random(seed)), signal: null });
   } finally {
     await pool.destroy();
   }
@@ -124,23 +111,30 @@ interface Request {
   readonly signal: AbortSignal | null;
 }
 
-/** Resolves to the whole text after the last byte. */
-async function complete(pool: Pool, { key, body, signal }: Request, onToken: () => void): Promise<string> {
+/** Resolves after the last byte. */
+async function complete(
+  pool: Pool,
+  { key, body, signal }: Request,
+  onToken: (now: number) => void = () => {},
+): Promise<Answer> {
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  const sentAt = performance.now();
   const answer = await pool.request({ path: '/v1/chat/completions', method: 'POST', headers, body, signal });
   if (answer.statusCode !== 200) throw new Error(`answered ${answer.statusCode}: ${await answer.body.text()}`);
-  let text = '';
+  const tokens: string[] = [];
+  let firstAt = Number.NaN;
   let rest = '';
   for await (const piece of answer.body.setEncoding('utf8')) {
+    const now = performance.now();
     const lines = (rest + piece).split('\n');
     rest = lines.pop() ?? '';
     for (const content of lines.map(contentOf)) {
       if (content === undefined) continue;
-      text += content;
-      onToken();
+      if (tokens.push(content) === 1) firstAt = now;
+      onToken(now);
     }
   }
-  return text;
+  return { sentAt, firstTokenMs: firstAt - sentAt, endedAt: performance.now(), text: tokens.join('') };
 }
 
 function contentOf(line: string): string | undefined {
