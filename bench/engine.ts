@@ -34,7 +34,7 @@ interface Options {
 interface Case {
   readonly title: string;
   readonly target: Target;
-  /** p50 and p95 of the first token as once measured by hand on another machine, in ms. */
+  /** p50 and p95 of the first token as once measured by hand, in ms. */
   readonly byHand: string;
   readonly alone: Answer[];
   readonly results: EngineResult[];
