@@ -22,6 +22,7 @@ export interface Brought {
   readonly pools: readonly string[];
   readonly held: readonly Told<'held'>[];
   readonly waiting: readonly Told<'waiting'>[];
+  readonly answersPings: boolean;
 }
 type Told<T extends 'held' | 'waiting'> = Extract<Upward, { readonly t: T }>['tickets'][number];
 
@@ -120,7 +121,7 @@ export class ConductorSide {
 
   #greeted(
     attended: Attended,
-    { epoch, beat, isLeaving, member, pools, brings }: Extract<Upward, { t: 'hello' }>,
+    { epoch, beat, isLeaving, member, pools, brings, answersPings = false }: Extract<Upward, { t: 'hello' }>,
   ): void {
     const { reign, clock, perform, duties } = this.#parts;
     const { id, generation } = attended.link.peer;
@@ -131,7 +132,7 @@ export class ConductorSide {
     const actions = reign.greeted({ epoch, beat, isLeaving, member: { id, ...member }, brings }, generation, now);
     attended.isWelcome = reign.counts(id, generation, now);
     // Before any of its seats counts as free.
-    if (attended.isWelcome) duties.came(id, { pools, held, waiting });
+    if (attended.isWelcome) duties.came(id, { pools, held, waiting, answersPings });
     perform(actions);
   }
 

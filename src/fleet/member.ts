@@ -21,7 +21,7 @@ export interface MemberParts {
 }
 
 /** A message of the conductor about a ticket. */
-export type TicketWord = Exclude<Downward, { readonly t: 'welcome' | 'beat' | 'list' | 'elsewhere' }>;
+export type TicketWord = Exclude<Downward, { readonly t: 'welcome' | 'beat' | 'list' | 'elsewhere' | 'ping' }>;
 
 export interface MemberDuties {
   /** Names of the pools; later messages have their numbers. */
@@ -95,7 +95,8 @@ export class MemberSide {
     const { id: _, ...member } = hello.member;
     for (const message of duties.tickets()) call.send(message);
     const pools = [...duties.pools()];
-    call.send({ t: 'hello', epoch, beat, member, isLeaving, pools, brings: [...duties.brings()] });
+    const brings = [...duties.brings()];
+    call.send({ t: 'hello', epoch, beat, member, isLeaving, pools, brings, answersPings: true });
   }
 
   #connect({ to, generation }: Extract<Action, { readonly do: 'connect' }>): void {
@@ -129,6 +130,9 @@ export class MemberSide {
       case 'list':
       case 'elsewhere':
         perform(reign.told(generation, message, own.clock.now()));
+        return;
+      case 'ping':
+        this.#call.call.send({ t: 'pong' });
         return;
       default:
         duties.told(message);

@@ -132,8 +132,11 @@ export class Scheduler<Holder> {
     return this.#queue.takeEvicted();
   }
 
-  /** Gives the next place a seat; undefined if no waiting place may have one now. */
-  next(now: number): Place<Holder> | undefined {
+  /**
+   * Gives the next place a seat; undefined if no waiting place may have one now. A place that `mayStart` says no to is
+   * waited for, in its turn, like one that does not fit.
+   */
+  next(now: number, mayStart?: (place: Place<Holder>) => boolean): Place<Holder> | undefined {
     this.#queue.advance(now);
     const mask = this.#ready & this.#capacity.seats.open;
     if (mask === 0 || !this.#capacity.isOpen(now)) return undefined;
@@ -142,6 +145,7 @@ export class Scheduler<Holder> {
     // A place that does not fit is waited for; otherwise small requests of worse levels would keep a large one out for
     // ever.
     if (place === null || !this.#capacity.fits(place.tokens)) return undefined;
+    if (mayStart?.(place) === false) return undefined;
     const isChosen = !this.#capacity.seats.isReserveOnly;
     this.#queue.take(queue, place, isChosen, now);
     this.#start(place, isChosen, now);

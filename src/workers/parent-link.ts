@@ -90,6 +90,7 @@ export class ParentLink implements Peers {
   readonly metrics = singleFlight(async (): Promise<string> => {
     const answer = await this.#questions.ask(id => void this.send({ t: 'gather', id }));
     if (answer?.t !== 'gathered') throw errors.unavailable('The gateway is stopping.', 1);
+    if (answer.text === null) throw errors.unavailable('The metrics cannot be put together at present.', 1);
     return answer.text;
   });
 

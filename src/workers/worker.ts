@@ -7,6 +7,7 @@ import { ConfigFaults } from '../config/config-loader.ts';
 import { systemClock } from '../domain/clock.ts';
 import type { Upward, Welcome } from './messages.ts';
 import { type Order, ParentLink } from './parent-link.ts';
+import { Readings } from './readings.ts';
 
 /** What a worker has counted is lost for no longer than this, where it is killed. */
 const countsEveryMs = 1_000;
@@ -48,7 +49,8 @@ async function serve(parent: ParentLink, { config, reread, embedded, isColoured 
     ordered.resolve();
     void app.stop(wish).then(stopped.resolve);
   };
-  const readings = inTurn(parent, app);
+  const { unreadable, ...forPeers } = app.forPeers;
+  const readings = new Readings({ ...forPeers, send: message => parent.send(message), onFault: unreadable });
   if (reread !== null) configured(app, reread);
   parent.follow(order => follow(order, { parent, app, stop, readings }));
   // Clients come no more, and those that are here have the grace period.
@@ -75,7 +77,7 @@ interface Followed {
   readonly parent: ParentLink;
   readonly app: App;
   readonly stop: (wish: 'in_time' | 'when_done') => void;
-  readonly readings: ReturnType<typeof inTurn>;
+  readonly readings: Readings;
 }
 
 function follow(order: Order, { parent, app, stop, readings }: Followed): void {
@@ -102,17 +104,7 @@ function configured(app: App, config: Config): Extract<Upward, { t: 'configured'
   }
 }
 
-/** One reading after the other, so that none that is older arrives after it. */
-function inTurn(parent: ParentLink, { forPeers }: App) {
-  let last: Promise<void> = Promise.resolve();
-  const next = (say: () => Promise<void>) => (last = last.then(say));
-  return {
-    tellCounts: () => next(async () => parent.send({ t: 'counts', readings: await forPeers.readCounts() })),
-    answer: (id: number) => next(async () => parent.send({ t: 'read', id, readings: await forPeers.readAll() })),
-  };
-}
-
-/** Returns the end of it. `act` begins again a while after it has ended. */
+/** Returns the end of it. `act`, which never rejects, begins again a while after it has ended. */
 function every(ms: number, act: () => Promise<void>): () => void {
   let cancel = () => {};
   let isOver = false;

@@ -41,5 +41,5 @@ export const kindsOfConductor1 = [
 ];
 
 /** Kinds that were added since: a gateway of protocol 1 passes over what it does not know. */
-export const memberOf1Since = recording(['[{"t":"answer","ask":4,"value":{"sight":null},"more":true}]']);
-export const conductorOf1Since = recording(['[{"t":"ask","ask":4,"what":"tallies","about":{}}]']);
+export const memberOf1Since = recording(['[{"t":"answer","ask":4,"value":{"sight":null},"more":true},{"t":"pong"}]']);
+export const conductorOf1Since = recording(['[{"t":"ask","ask":4,"what":"tallies","about":{}},{"t":"ping"}]']);

@@ -48,6 +48,8 @@ class Node {
   link: WorldLink | null = null;
   /** Its clock forbids to use a seat that comes now. */
   isLate = false;
+  /** False: it is of an older version. */
+  answersPings = true;
 
   constructor(world: World, id: string, fields: Partial<PoolSettings>, tenants: Tenants) {
     const { clock } = world;
@@ -177,6 +179,7 @@ export class World {
     if (this.#conductor === null || node === this.#conductor) return;
     this.cut(node);
     const words: Upward[] = [...node.seats.tickets()];
+    const { answersPings } = node;
     const member = { name: node.id, url: 'tcp://10.0.0.1:1', version: '1.0.0', since: '' };
     words.push({
       t: 'hello',
@@ -186,6 +189,7 @@ export class World {
       isLeaving: false,
       pools: [...pools],
       brings: [...node.seats.brings()],
+      ...(answersPings && { answersPings }),
     });
     const up = words.map(word => JSON.stringify(word));
     node.link = { up, down: [], told: { held: [], waiting: [] }, isWelcome: false };
@@ -203,6 +207,10 @@ export class World {
     if (link === null || text === undefined) return false;
     if (way === 'down') {
       const message = readDownward(JSON.parse(text));
+      if (message?.t === 'ping') {
+        link.up.push(JSON.stringify({ t: 'pong' }));
+        return true;
+      }
       assert.ok(message !== null && isTicketWord(message));
       node.seats.told(message);
     } else this.#heard(node, link, readUpward(JSON.parse(text)));
@@ -243,7 +251,8 @@ export class World {
     }
     if (this.#silent.delete(node)) this.#brought += seatsIn(message.brings);
     link.isWelcome = true;
-    seats.came(node.id, { pools: message.pools, ...link.told });
+    const { pools, answersPings = false } = message;
+    seats.came(node.id, { pools, ...link.told, answersPings });
     seats.changed();
   }
 
@@ -253,7 +262,7 @@ export class World {
 }
 
 const isTicketWord = (message: Downward): message is TicketWord =>
-  !['welcome', 'beat', 'list', 'elsewhere'].includes(message.t);
+  !['welcome', 'beat', 'list', 'elsewhere', 'ping'].includes(message.t);
 
 const listedOf = (id: string) => ({ id, name: `name of ${id}`, url: 'tcp://10.0.0.1:1', version: '1.0.0', since: '' });
 

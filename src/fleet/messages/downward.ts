@@ -36,6 +36,8 @@ const kinds = {
   }),
   beat: open({ t: Type.Literal('beat'), beat: ms, answers: ms }),
   list: open({ t: Type.Literal('list'), members }),
+  /** Asks for a pong: a seat waits for it. */
+  ping: open({ t: Type.Literal('ping') }),
   elsewhere: open({ t: Type.Literal('elsewhere'), epoch: epochNumber, conductor: nullable(listed) }),
   seat: open({ t: Type.Literal('seat'), ...place, ...wait }),
   refuse: open({ t: Type.Literal('refuse'), ...place, ...wait, refusal }),

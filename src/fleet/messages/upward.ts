@@ -53,6 +53,8 @@ const kinds = {
     isLeaving: Type.Boolean(),
     pools: list(poolName, mostPools),
     brings: list(seats, mostPools),
+    /** Missing: it is of an older version, and passes over a ping. */
+    answersPings: Type.Optional(Type.Boolean()),
   }),
   enter: open({ t: Type.Literal('enter'), ...place, pool, asked }),
   /** `code`: why, as in a refusal; missing: its client has left. */
@@ -70,6 +72,8 @@ const kinds = {
   beat: open({ t: Type.Literal('beat'), beat: ms, answers: nullable(ms), isLeaving: Type.Boolean() }),
   ask: open({ t: Type.Literal('ask'), ...ask }),
   answer: open({ t: Type.Literal('answer'), ...answer }),
+  /** Answers a ping, at once. */
+  pong: open({ t: Type.Literal('pong') }),
   goodbye: open({ t: Type.Literal('goodbye') }),
 } as const;
 

@@ -1,15 +1,16 @@
 /**
  * The tickets of one member, at the desks of its conductor. What waits there stands outside until the member may be granted
- * seats (rule 3: the row lists it first); what it holds counts from the first moment.
+ * seats (rule 3: the row lists it first), and while it is silent (credit.ts); what it holds counts from the first moment.
  */
 import type { Clock } from '../../domain/clock.ts';
 import { SparseMap } from '../../domain/structures/sparse-map.ts';
 import type { Brought } from '../../fleet/conductor.ts';
 import type { Downward, Upward } from '../../fleet/messages/messages.ts';
-import type { Adopted } from '../pool/desk.ts';
 import { retryAfterSec } from '../pool/drain-rate.ts';
 import type { PoolDesk } from '../pool/pool-desk.ts';
+import { Credit } from './credit.ts';
 import type { ClosuresWord } from './known-closures.ts';
+import { Outside } from './outside.ts';
 import { RemoteGuest, type RemoteTicket, type Sender } from './remote-guest.ts';
 import { heardAsked, heardLeave, saidRefusal } from './words.ts';
 
@@ -21,22 +22,14 @@ export interface AttendanceParts {
   readonly deskOf: (pool: string) => PoolDesk | null;
   readonly clock: Clock;
   readonly random: () => number;
+  /** See credit.ts. */
+  readonly onAwaited: (at: number) => void;
+  readonly onOverdue: (askedAt: number) => void;
 }
 
 type Held = Brought['held'][number];
 type Waiting = Brought['waiting'][number];
 
-/** A ticket that stands outside, and its history until then. */
-interface Outside {
-  readonly guest: RemoteGuest;
-  readonly ageMs: number;
-  readonly waitedMs: number;
-  readonly position: number;
-  readonly at: number;
-}
-
-/** So many stand outside for the moment that the row takes to be written. */
-const mostOutside = 100_000;
 /** For one who names no longest wait: its own gateway refuses it in time. */
 const anyWaitMs = 3_600_000;
 
@@ -44,14 +37,19 @@ export class Attendance {
   readonly #parts: AttendanceParts;
   readonly #sender: Sender;
   readonly #guests = new SparseMap<number, RemoteGuest | null>(null);
-  readonly #outside = new Map<number, Outside>();
+  readonly #outside: Outside;
+  readonly #credit: Credit;
   #desks: readonly (PoolDesk | null)[] = [];
   #isAdmitted = false;
+  /** Its tickets wait at the desks. */
+  #isIn = false;
 
   constructor(parts: AttendanceParts) {
     this.#parts = parts;
-    const { name: gateway, tell } = parts;
-    this.#sender = { gateway, tell, over: ({ ticket }) => this.#guests.delete(ticket) };
+    const { name: gateway, tell, clock, onAwaited, onOverdue } = parts;
+    this.#outside = new Outside(clock);
+    this.#credit = new Credit({ clock, ping: () => tell({ t: 'ping' }), onAwaited, onOverdue });
+    this.#sender = { gateway, tell, credit: this.#credit, over: ({ ticket }) => this.#guests.delete(ticket) };
   }
 
   /** The seats that its tickets hold. */
@@ -62,9 +60,10 @@ export class Attendance {
   }
 
   /** Replaces all that was known of the member by its new account. Its caller sees to it that no seat is granted meanwhile. */
-  came({ pools, held, waiting }: Brought): void {
+  came({ pools, held, waiting, answersPings }: Brought): void {
     this.#desks = pools.map(pool => this.#parts.deskOf(pool));
     this.withdraw();
+    this.#credit.open(answersPings);
     this.#takeBackLost(waiting);
     const stillHeld = new Set(held.filter(ticket => this.#isHeldAs(ticket)).map(({ ticket }) => ticket));
     this.#release(guest => !stillHeld.has(guest.ticket));
@@ -75,13 +74,32 @@ export class Attendance {
 
   /** Lets in those who stand outside, or nobody more. */
   admit(isAdmitted: boolean): void {
-    if (isAdmitted && !this.#isAdmitted) {
-      this.#isAdmitted = true;
-      this.#letIn();
-    } else if (!isAdmitted && this.#isAdmitted) this.#sendOutside();
+    this.#isAdmitted = isAdmitted;
+    this.letInOrOut();
+  }
+
+  /** Finds out whether it stands still. */
+  ask(at: number): void {
+    if (this.#isIn) this.#credit.ask(at);
+  }
+
+  /** See credit.ts; `letInOrOut` follows. */
+  fallSilent(askedAt: number): boolean {
+    return this.#credit.fallSilent(askedAt);
+  }
+
+  get isSilent(): boolean {
+    return this.#credit.isSilent;
+  }
+
+  /** Its desks are another gateway's from now on. */
+  close(): void {
+    this.#credit.close();
   }
 
   said(message: Upward): void {
+    this.#credit.heard();
+    this.letInOrOut();
     switch (message.t) {
       case 'enter':
         this.#enter(message);
@@ -105,15 +123,13 @@ export class Attendance {
 
   /** It hears nothing: what waits will be told anew, what is held is held. */
   withdraw(): void {
-    this.#outside.clear();
-    this.#isAdmitted = false;
+    this.#nobodyWaits();
     this.#release(guest => !guest.isSeated);
   }
 
   /** Its process is gone, or may not use its seats any more. */
   forget(): void {
-    this.#outside.clear();
-    this.#isAdmitted = false;
+    this.#nobodyWaits();
     for (const [desk, guests] of byDesk(this.#all())) desk.forget(guests);
     this.#guests.clear();
   }
@@ -122,6 +138,13 @@ export class Attendance {
   tellClosures(desk: PoolDesk, { closures, isCut }: Pick<ClosuresWord, 'closures' | 'isCut'>): void {
     const pool = this.#desks.indexOf(desk);
     if (pool >= 0) this.#parts.tell({ t: 'closures', pool, closures, isCut });
+  }
+
+  #nobodyWaits(): void {
+    this.#credit.close();
+    this.#outside.clear();
+    this.#isAdmitted = false;
+    this.#isIn = false;
   }
 
   // ---- what comes with its hello
@@ -156,43 +179,42 @@ export class Attendance {
 
   #standOutside(
     told: RemoteWord,
-    { ageMs, waitedMs = 0, position = 1 }: Partial<Pick<Waiting, 'ageMs' | 'waitedMs' | 'position'>>,
+    { waitedMs = 0, ageMs = waitedMs, position = 1 }: Partial<Pick<Waiting, 'ageMs' | 'waitedMs' | 'position'>>,
   ): void {
     if (this.#guests.get(told.ticket) !== null || this.#outside.has(told.ticket)) return;
     const guest = this.#guestOf(told, told.pool);
-    if (guest === null || this.#outside.size >= mostOutside) {
+    if (guest === null || this.#outside.isFull) {
       this.#refuse(told, guest === null ? { code: 'no_such_pool' } : { code: 'too_late', timeoutMs: guest.timeoutMs });
       return;
     }
-    const at = this.#parts.clock.now();
-    this.#outside.set(guest.ticket, { guest, ageMs: ageMs ?? waitedMs, waitedMs, position, at });
+    this.#outside.stand(guest, { ageMs, waitedMs, position });
+  }
+
+  // ---- whether its tickets wait at the desks, or outside
+
+  letInOrOut(): void {
+    const mayBeIn = this.#isAdmitted && !this.#credit.isSilent;
+    if (mayBeIn === this.#isIn) return;
+    this.#isIn = mayBeIn;
+    if (mayBeIn) this.#letIn();
+    else this.#sendOutside();
   }
 
   #letIn(): void {
-    const now = this.#parts.clock.now();
-    const waiting = new Map<PoolDesk, Adopted[]>();
-    for (const { guest, ageMs, waitedMs, position, at } of this.#outside.values()) {
-      const wait = { wasQueued: true, waitMs: waitedMs + now - at, position };
-      this.#guests.set(guest.ticket, guest);
-      const adopted = waiting.get(guest.desk) ?? [];
-      adopted.push({ guest, ageMs: ageMs + now - at, wait, charged: null });
-      waiting.set(guest.desk, adopted);
-    }
-    this.#outside.clear();
-    for (const [desk, adopted] of waiting) desk.adopt(adopted);
+    const waiting = this.#outside.takeAll();
+    for (const { guest } of waiting) this.#guests.set(guest.ticket, guest);
+    for (const [desk, adopted] of Map.groupBy(waiting, ({ guest }) => guest.desk)) desk.adopt(adopted);
   }
 
-  /** The row has lost it: as when it was new. */
+  /** The row has lost it, or it is silent: as when it was new. */
   #sendOutside(): void {
-    const at = this.#parts.clock.now();
-    const waiting = this.#all().filter(guest => !guest.isSeated);
-    const told = waiting.map(guest => {
+    const now = this.#parts.clock.now();
+    for (const guest of this.#all()) {
       const { stay } = guest;
-      const past = { ageMs: stay?.ageMs(at) ?? 0, waitedMs: stay?.waitedMs(at) ?? 0, position: stay?.position ?? 1 };
-      return { guest, ...past, at };
-    });
-    this.withdraw();
-    for (const one of told) this.#outside.set(one.guest.ticket, one);
+      if (stay === null || guest.isSeated) continue;
+      this.#outside.stand(guest, { ageMs: stay.ageMs(now), waitedMs: stay.waitedMs(now), position: stay.position });
+    }
+    this.#release(guest => !guest.isSeated);
   }
 
   // ---- what it says of one ticket
@@ -209,7 +231,7 @@ export class Attendance {
   #enter(message: Extract<Upward, { t: 'enter' }>): void {
     const { ticket } = message;
     if (this.#guests.get(ticket) !== null || this.#outside.has(ticket)) return;
-    if (!this.#isAdmitted) {
+    if (!this.#isIn) {
       this.#standOutside(message, {});
       return;
     }
@@ -224,7 +246,7 @@ export class Attendance {
 
   /** One whose seat is on its way gives it back when it comes. */
   #leave(message: Extract<Upward, { t: 'leave' }>): void {
-    if (this.#outside.get(message.ticket)?.guest.attempt === message.attempt) this.#outside.delete(message.ticket);
+    this.#outside.leave(message);
     const guest = this.#find(message);
     if (guest === null) return;
     guest.isLeaving = true;
@@ -273,12 +295,4 @@ export class Attendance {
 
 type RemoteWord = Pick<Extract<Upward, { t: 'enter' }>, 'ticket' | 'attempt' | 'pool' | 'asked'>;
 
-function byDesk(guests: Iterable<RemoteGuest>): Map<PoolDesk, RemoteGuest[]> {
-  const groups = new Map<PoolDesk, RemoteGuest[]>();
-  for (const guest of guests) {
-    const group = groups.get(guest.desk);
-    if (group === undefined) groups.set(guest.desk, [guest]);
-    else group.push(guest);
-  }
-  return groups;
-}
+const byDesk = (guests: Iterable<RemoteGuest>) => Map.groupBy(guests, ({ desk }) => desk);

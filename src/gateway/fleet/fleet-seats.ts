@@ -6,17 +6,16 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Brought } from '../../fleet/conductor.ts';
 import type { Fleet, FleetDuties } from '../../fleet/fleet.ts';
 import type { TicketWord } from '../../fleet/member.ts';
-import { mostClosuresTold } from '../../fleet/messages/downward.ts';
 import type { Upward } from '../../fleet/messages/messages.ts';
+import type { Outlook } from '../../fleet/outlook.ts';
 import type { Seats } from '../../fleet/reign/actions.ts';
 import type { PoolDesk } from '../pool/pool-desk.ts';
 import { Attendance } from './attendance.ts';
 import { FleetDesk } from './fleet-desk.ts';
 import type { FleetOfPools, FleetPools } from './fleet-pools.ts';
-import type { ClosuresWord } from './known-closures.ts';
 import { OwnTickets } from './own-tickets.ts';
 import type { QueueBounds } from './remote-desk.ts';
-import { sound } from './words.ts';
+import { saidClosures } from './words.ts';
 
 export interface FleetSeatsParts {
   readonly clock: Clock;
@@ -40,16 +39,6 @@ const byItself: Joined = {
   rttMs: null,
   reign: { mayGrant: () => true, mayStart: () => true, budget: () => null },
 };
-
-/** A closure of the whole pool is the conductor's to know. */
-function closuresOf(pool: PoolDesk, now: number): Pick<ClosuresWord, 'closures' | 'isCut'> {
-  const all = pool
-    .closed()
-    .flatMap(({ provider, model, until }) =>
-      provider === null ? [] : [{ provider, model, forMs: sound(until - now) }],
-    );
-  return { closures: all.slice(0, mostClosuresTold), isCut: all.length > mostClosuresTold };
-}
 
 export class FleetSeats implements FleetDuties {
   readonly #parts: FleetSeatsParts;
@@ -116,7 +105,7 @@ export class FleetSeats implements FleetDuties {
   /** The fleet, for whoever looks on here. */
   get seenFleet(): FleetOfPools {
     return {
-      outlook: () => this.#fleet?.outlook() ?? null,
+      outlook: () => this.#seenOutlook(),
       say: message => this.#fleet?.say(message) ?? false,
       tell: (member, message) => this.#fleet?.tell(member, message),
     };
@@ -172,7 +161,7 @@ export class FleetSeats implements FleetDuties {
 
   conduct(epoch: number): void {
     this.#parts.log.info(`this gateway grants the seats of the fleet (epoch ${epoch})`);
-    this.#members.clear();
+    this.#forgetMembers();
     this.#toldClosures.clear();
     for (const desk of this.#desks.values()) {
       this.#budgets.set(desk.name, 0);
@@ -182,7 +171,7 @@ export class FleetSeats implements FleetDuties {
 
   abdicate(why: string): void {
     this.#parts.log.info(`this gateway grants the seats of the fleet no more: ${why}`);
-    this.#members.clear();
+    this.#forgetMembers();
     for (const desk of this.#desks.values()) {
       this.#budgets.set(desk.name, 0);
       desk.abdicate();
@@ -194,7 +183,7 @@ export class FleetSeats implements FleetDuties {
     const attendance = this.#attendance(from, brought.pools);
     attendance.came(brought);
     for (const { pool } of this.#desks.values()) {
-      const word = closuresOf(pool, this.#parts.clock.now());
+      const word = saidClosures(pool.closed(), this.#parts.clock.now());
       if (word.closures.length > 0) attendance.tellClosures(pool, word);
     }
   }
@@ -243,7 +232,7 @@ export class FleetSeats implements FleetDuties {
       const word = JSON.stringify(pool.closed().map(({ provider, model, until }) => [provider, model, until]));
       if ((this.#toldClosures.get(name) ?? '[]') === word) continue;
       this.#toldClosures.set(name, word);
-      const told = closuresOf(pool, this.#parts.clock.now());
+      const told = saidClosures(pool.closed(), this.#parts.clock.now());
       for (const member of this.#members.values()) member.tellClosures(pool, told);
     }
   }
@@ -266,9 +255,39 @@ export class FleetSeats implements FleetDuties {
       deskOf: pool => this.#desks.get(pool)?.pool ?? null,
       clock: this.#parts.clock,
       random: this.#random,
+      onAwaited: at => this.#askMembers(at),
+      onOverdue: askedAt => this.#passBySilent(askedAt),
     });
     this.#members.set(member, attendance);
     return attendance;
+  }
+
+  /** All at once: of those that stand still with one machine, none has to be waited for after the others. */
+  #askMembers(at: number): void {
+    for (const member of this.#members.values()) member.ask(at);
+  }
+
+  /** No seat is granted to any of them while the requests of the first go outside. */
+  #passBySilent(askedAt: number): void {
+    const silent = [...this.#members].filter(([, member]) => member.fallSilent(askedAt));
+    for (const [id, member] of silent) {
+      this.#parts.log.warn(`member ${id} does not answer: its requests are passed by until it does`);
+      member.letInOrOut();
+    }
+  }
+
+  /** What waits of those that are silent is not shown. */
+  #seenOutlook(): Outlook | null {
+    const outlook = this.#fleet?.outlook() ?? null;
+    if (outlook?.who !== 'self') return outlook;
+    const isSilent = ({ id }: { readonly id: string }) => this.#members.get(id)?.isSilent === true;
+    const unheard = [...outlook.unheard, ...outlook.heard.filter(isSilent)];
+    return { ...outlook, heard: outlook.heard.filter(member => !isSilent(member)), unheard };
+  }
+
+  #forgetMembers(): void {
+    for (const member of this.#members.values()) member.close();
+    this.#members.clear();
   }
 
   #holdBackAll(): void {

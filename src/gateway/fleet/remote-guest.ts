@@ -3,10 +3,13 @@ import type { Downward } from '../../fleet/messages/messages.ts';
 import type { Asked, Guest, Stay, Wait } from '../pool/guest.ts';
 import type { PoolDesk } from '../pool/pool-desk.ts';
 import type { Refusal } from '../pool/refusal.ts';
+import type { Account, Credit } from './credit.ts';
 import { saidRefusal, saidWait } from './words.ts';
 
 export interface Sender {
   tell(message: Downward): void;
+  /** See credit.ts. */
+  readonly credit: Pick<Credit, 'of' | 'covers' | 'take'>;
   /** The name of the gateway that is told. */
   readonly gateway: string;
   /** It neither waits nor has a seat any more. */
@@ -31,6 +34,7 @@ export class RemoteGuest implements Guest {
   /** Its gateway has given it up, and need not be told of its end. */
   isLeaving = false;
   readonly #sender: Sender;
+  readonly #account: Account;
 
   constructor({ ticket, attempt, asked, timeoutMs }: RemoteTicket, desk: PoolDesk, sender: Sender) {
     this.ticket = ticket;
@@ -39,6 +43,7 @@ export class RemoteGuest implements Guest {
     this.timeoutMs = timeoutMs;
     this.desk = desk;
     this.#sender = sender;
+    this.#account = sender.credit.of(desk);
   }
 
   get gateway(): string {
@@ -50,11 +55,16 @@ export class RemoteGuest implements Guest {
     return this.stay?.state === 'running';
   }
 
+  mayBeSeated(seats: number): boolean {
+    return this.#sender.credit.covers(this.#account, seats);
+  }
+
   /** Its wait is told with its end. */
   queued(): void {}
 
   seated(wait: Wait): void {
     this.desk.begin(this);
+    this.#sender.credit.take(this.#account);
     const { ticket, attempt } = this;
     this.#sender.tell({ t: 'seat', ticket, attempt, ...saidWait(wait) });
   }

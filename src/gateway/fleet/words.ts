@@ -2,10 +2,13 @@
 import { createHash } from 'node:crypto';
 import type { Spent } from '../../domain/usage.ts';
 import { isLevel } from '../../domain/vocabulary.ts';
+import { mostClosuresTold } from '../../fleet/messages/downward.ts';
 import type { Downward, Upward } from '../../fleet/messages/messages.ts';
 import type { Asked, Wait } from '../pool/guest.ts';
+import type { PoolDesk } from '../pool/pool-desk.ts';
 import { isCode, type Refusal } from '../pool/refusal.ts';
 
+type ClosuresWord = Extract<Downward, { t: 'closures' }>;
 type AskedWord = Extract<Upward, { t: 'enter' }>['asked'];
 type RefusalWord = Extract<Downward, { t: 'refuse' }>['refusal'];
 type WaitWord = Pick<Extract<Downward, { t: 'seat' }>, 'isQueued' | 'waitMs' | 'position'>;
@@ -66,6 +69,17 @@ export const heardWait = ({ isQueued, waitMs, position }: WaitWord): Wait => ({
   waitMs,
   position,
 });
+
+/** A closure of the whole pool is the conductor's to know. */
+export function saidClosures(
+  closed: ReturnType<PoolDesk['closed']>,
+  now: number,
+): Pick<ClosuresWord, 'closures' | 'isCut'> {
+  const all = closed.flatMap(({ provider, model, until }) =>
+    provider === null ? [] : [{ provider, model, forMs: sound(until - now) }],
+  );
+  return { closures: all.slice(0, mostClosuresTold), isCut: all.length > mostClosuresTold };
+}
 
 const amounts = ['tokens', 'most', 'timeoutMs', 'closedForMs'] as const;
 const counts = ['depth', 'bytes'] as const;

@@ -56,3 +56,6 @@ export interface Adopted {
   /** The charge of its seat there; null: it waits. */
   readonly charged: Spent | null;
 }
+
+/** The oldest first. */
+export const byAge = (a: Pick<Adopted, 'ageMs'>, b: Pick<Adopted, 'ageMs'>): number => b.ageMs - a.ageMs;

@@ -34,6 +34,11 @@ export interface Guest {
   stay: Stay | null;
   /** Belongs to a desk whose seats another process grants: the number by which it is known there; null: it is not. */
   elsewhere: number | null;
+  /**
+   * Asked before it is given a seat of that many; missing: yes. All wait for one that says no, until the desk looks again
+   * (`PoolDesk.lookAgain`).
+   */
+  mayBeSeated?(seats: number): boolean;
   /** It has to wait. */
   queued(wait: Wait): void;
   seated(wait: Wait): void;

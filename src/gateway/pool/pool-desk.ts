@@ -16,7 +16,7 @@ import type { Spent } from '../../domain/usage.ts';
 import type { Level } from '../../domain/vocabulary.ts';
 import { type Closed, Scheduler } from '../../scheduler/scheduler.ts';
 import { Admission, type TenantsById } from './admission.ts';
-import type { Adopted, Desk, SeatEnd } from './desk.ts';
+import { type Adopted, byAge, type Desk, type SeatEnd } from './desk.ts';
 import { type Guest, meet, type Stay } from './guest.ts';
 import { PoolCounts } from './level-counts.ts';
 import type { Refusal } from './refusal.ts';
@@ -225,6 +225,11 @@ export class PoolDesk implements Desk {
     return this.#scheduler.inspection.closed(this.#options.clock.now());
   }
 
+  /** Must be called when a guest that could not be seated may be. */
+  lookAgain(): void {
+    this.#seating.pump(this.#options.clock.now());
+  }
+
   /** Starts nothing while this many seats are in use, until it is called again; null: while all are. */
   holdBack(seats: number | null): void {
     this.#scheduler.takeover.holdBack(seats);
@@ -289,9 +294,4 @@ const isPresent = ({ state }: Stay): boolean => state !== 'new' && state !== 'en
 
 const notPutBack: Refusal = { code: 'not_put_back', retryAfterSec: 1 };
 
-interface Aged {
-  readonly stay: Stay;
-  readonly ageMs: number;
-}
-
-const byAge = (a: Pick<Aged, 'ageMs'>, b: Pick<Aged, 'ageMs'>): number => b.ageMs - a.ageMs;
+type Aged = Pick<Adopted, 'ageMs'> & { readonly stay: Stay };

@@ -27,6 +27,7 @@ export class Seating {
   readonly #mayGrant: (now: number) => boolean;
   readonly #alarm: Alarm;
   readonly #handOffs: HandOffs;
+  readonly #mayStart: (place: Place<Stay>) => boolean;
   /** Whether anything was closed at the last refresh of all levels. */
   #wasClosed = false;
 
@@ -36,6 +37,7 @@ export class Seating {
     this.#counts = counts;
     this.#view = view;
     this.#mayGrant = mayGrant;
+    this.#mayStart = ({ holder }) => holder.guest.mayBeSeated?.(scheduler.seats) !== false;
     this.#alarm = new Alarm(clock, now => this.pump(now));
     this.#handOffs = new HandOffs(() => this.pump(clock.now()));
   }
@@ -83,7 +85,7 @@ export class Seating {
   #seatAll(now: number): void {
     if (!this.#mayGrant(now)) return;
     while (!this.#handOffs.isResting) {
-      const place = this.#scheduler.next(now);
+      const place = this.#scheduler.next(now, this.#mayStart);
       if (place === undefined) return;
       this.#seat(place, now);
     }
