@@ -6,6 +6,8 @@ interface Marks {
   readonly links: readonly string[];
   readonly codes: readonly string[];
   readonly numbers: readonly string[];
+  /** How often something is set in bold. */
+  readonly strong: number;
 }
 
 export interface Part {
@@ -18,15 +20,19 @@ const found = (text: string, pattern: RegExp): string[] =>
   [...text.matchAll(pattern)].map(([, captured = '']) => captured);
 
 const code = /`([^`]+)`/g;
+/** An address that is not the target of a link with words; no other alphabet is part of it. */
+const url = /(?<!\]\()(https?:[!-;=?-~]+)/g;
 
 function marksOf(prose: string): Marks {
   const plain = prose.replace(code, '');
-  const words = plain.replace(/\]\([^)\s]+\)/g, ']').replace(/<[a-z]+:[^>]+>/g, '');
+  const words = plain.replace(/\]\([^)\s]+\)/g, ']').replace(url, '');
   return {
-    images: found(plain, /!\[[^\]]*\]\(([^)\s]+)\)/g).toSorted(),
-    links: [...found(plain, /(?<!!)\[[^\]]*\]\(([^)\s]+)\)/g), ...found(plain, /<([a-z]+:[^>]+)>/g)].toSorted(),
+    // Without alternative text it is none.
+    images: found(plain, /!\[[^\]]+\]\(([^)\s]+)\)/g).toSorted(),
+    links: [...found(plain, /(?<!!)\[[^\]]+\]\(([^)\s]+)\)/g), ...found(plain, url)].toSorted(),
     codes: found(prose, code).toSorted(),
     numbers: found(words, /(\d+(?:[.,]\d+)*)/g).toSorted(),
+    strong: found(plain, /(\*\*[^*]+\*\*)/g).length,
   };
 }
 
@@ -63,7 +69,7 @@ function partOf(chunk: string): Part | null {
   if (chunk.startsWith('```')) return { kind: 'code', pieces: [chunk] };
   if (chunk.startsWith('<!--')) return { kind: 'comment', pieces: [chunk] };
   if (chunk.startsWith('|')) return { kind: 'row', pieces: chunk.split('|').slice(1, -1) };
-  const [, marker = ''] = /^(#{1,6}|\s*-|\s*\d+\.) /.exec(chunk) ?? [];
+  const [, marker = ''] = /^(#{1,6}|\s*[-*]|\s*\d+\.|>) /.exec(chunk) ?? [];
   if (marker.startsWith('#')) return { kind: `heading ${marker.length}`, pieces: [chunk] };
   return { kind: marker === '' ? 'text' : `${marker} item`, pieces: [chunk] };
 }

@@ -37,6 +37,10 @@ const changes: readonly (readonly [what: string, from: RegExp | string, to: stri
   ['an address', '<http://127.0.0.1:8081/console/>', '<http://127.0.0.1:8082/console/>'],
   ['a picture', '(docs/images/lanes.png)', '(docs/images/pools.png)'],
   ['a link that becomes a picture', '[docs/cli.md]', '![docs/cli.md]'],
+  ['a picture without alternative text', /!\[[^\]]+\]/, '![]'],
+  ['an address without a link', /^## /m, 'https://example.com/docs\n\n## '],
+  ['a quotation', /^(?=[A-Z\p{Script=Han}].*Node)/mu, '> '],
+  ['a word in bold', '**366 ms**', '366 ms'],
   ['a measured figure', '366 ms', '367 ms'],
   ['a number in prose', 'Node 20', 'Node 22'],
   ['a default', 'shutdown_grace_sec = 10', 'shutdown_grace_sec = 11'],
@@ -82,10 +86,10 @@ test('each measured figure of the README is one of the benches, with its case an
   const rows = partsOf(english).filter(
     ({ kind, pieces }) => kind === 'row' && /\d{4}-\d{2}-\d{2}/.test(pieces[3] ?? ''),
   );
-  assert.equal(rows.length, 6);
+  assert.ok(rows.length >= 6);
   for (const { pieces } of rows) {
     const [, ours = '', theirs = '', source = ''] = pieces;
-    const [, bench = '', part = '', date = ''] = /`(\w+)`, (\w+), ([\d-]+)/.exec(source) ?? [];
+    const [, bench = '', part = bench, date = ''] = /`(\w+)`(?:, ([a-z]+))?, ([\d-]+)/.exec(source) ?? [];
     assert.match(benches, new RegExp(`^\\| \`${bench}\``, 'm'));
     assert.ok(benches.includes(part) && benches.includes(date), source);
     const figures = `${ours} ${theirs.replace(/\]\(.+\)/, '')}`.match(/\d[\d,.]*\d|\d/g) ?? [];
