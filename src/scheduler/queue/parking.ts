@@ -96,7 +96,10 @@ export class Parking<Holder> {
     }
     for (const flow of flows) this.#bind(flow);
     for (const tenant of this.#tenants.values()) tenant.isParked = !tenant.mayStart(now);
-    for (const flow of flows) if (flow.head !== null) this.#options.review(flow);
+    // First those that must stand aside: how far the others catch up (fair-flows.ts) is measured when one comes back.
+    const backlogged = flows.filter(flow => flow.head !== null);
+    for (const flow of backlogged) if (flow.isParked) this.#options.review(flow);
+    for (const flow of backlogged) if (!flow.isParked) this.#options.review(flow);
     for (const tenant of this.#tenants.values()) this.#await(tenant);
   }
 
