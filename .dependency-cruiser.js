@@ -4,7 +4,7 @@ const only = path => ({ path });
 const pure = 'scheduler|priority/(matching|analysis)|schedules|json|upstreams/metering|fleet/reign';
 // The two sides of the seam gateway/pool/desk.ts, which may be in different processes.
 const clientSide = 'dispatcher|pool-ticket|ticket|net';
-const poolSide = 'pool-desk|seating|admission|view/pool-view|level-counts|hand-offs';
+const poolSide = 'pool-desk|seating|admission|view/(pool-view|shown-share)|level-counts|hand-offs';
 /** Rules for the rooms of a feature, the lowest first: none imports one that stands above it. */
 const orderOf = (feature, rooms) =>
   rooms.slice(0, -1).map((room, at) => ({
@@ -160,6 +160,18 @@ export default {
       severity: 'error',
       from: { path: '^src', pathNot: '^src/(workers/|daemon\\.ts$)' },
       to: only('^src/workers/'),
+    },
+    {
+      name: 'traces-are-loaded-on-demand',
+      comment:
+        'Where traces are off nothing of them is loaded: import() telemetry/tracing/tracing.ts where they are on, or types.',
+      severity: 'error',
+      from: { path: '^src', pathNot: '^src/telemetry/tracing/' },
+      to: {
+        path: '^(src/telemetry/tracing/|node_modules/@opentelemetry/)',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
     },
     {
       name: 'sql-only-in-stores',

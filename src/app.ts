@@ -13,6 +13,8 @@ import type { PoolsView } from './gateway/pool/view/pools-view.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { chosenLevels } from './http/admin/pools/chosen-levels.ts';
 import type { FrontDoor } from './http/door/front-door.ts';
+import type { MetricsService } from './http/metrics.ts';
+import { listenForMetrics } from './http/metrics-listener.ts';
 import type { Health } from './http/ops.ts';
 import { type ConsoleService, createHttpServer } from './http/server.ts';
 import { ProviderHealths } from './observed/provider-health.ts';
@@ -20,15 +22,16 @@ import { stepMs } from './observed/wait-window.ts';
 import { openPools } from './pools.ts';
 import { reload } from './reload.ts';
 import { createDoor, createGateway, createStreams, openUpstreams } from './request-path.ts';
-import { alone, type Self, selfOf, toldName, watchedFleet } from './self.ts';
+import { alone, type Self, selfOf, toldName } from './self.ts';
 import { type ShownPools, showPools } from './shown-pools.ts';
 import { Stop, type StopWish } from './stop.ts';
 import { closeWith } from './telemetry/closing.ts';
 import type { Events } from './telemetry/events.ts';
-import type { Logger, LogSink } from './telemetry/logger.ts';
+import type { LogSink } from './telemetry/logger.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
-import type { Watched } from './telemetry/watched.ts';
+import type { Tracing } from './telemetry/tracing/tracing.ts';
+import { seatsInUse, watched } from './watched-gateway.ts';
 
 export interface Overrides {
   readonly clock?: Clock;
@@ -70,7 +73,7 @@ export interface App {
   readonly forPeers: ForPeers;
 }
 
-interface ForPeers extends Pick<Metrics, 'readAll' | 'readCounts'> {
+interface ForPeers extends Pick<Metrics, 'readAll' | 'readCounts' | 'takeTenants'> {
   /** Puts into effect what needs no restart. Throws ConfigFaults, and then has changed nothing. */
   reconfigure(config: Config): void;
   /** Resolves when what another process has written is in effect. */
@@ -89,6 +92,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     sink: overrides.logSink,
     warnings: overrides.warnings,
     gateway: toldName(config, self),
+    tenants: config.telemetry.metricsTenants,
     worker: overrides.worker && { number: overrides.worker.peers.worker, isColoured: overrides.worker.isColoured },
   });
   const { logger, metrics, events } = telemetry;
@@ -97,11 +101,18 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   opening.defer(() => logger.close());
   const parts = await openParts({ config, overrides, clock, self, ...telemetry }, opening);
   const { edition, stopping } = parts;
-  const url = await parts.http.listen(config.gateway);
   const tell = (text: string): void => {
     // Of several processes their parent says so, once for all of them.
     if (overrides.worker === undefined) events.info(text);
   };
+  const { metricsListen } = config.telemetry;
+  // First, as a start that fails closes this one.
+  if (metricsListen !== null) {
+    const listener = await listenForMetrics(metricsListen, { metrics: parts.scraped, events, clock });
+    closeWith(opening, 'the listener of the metrics', () => listener.close(), events);
+    tell(`Metrics on ${listener.url}/metrics`);
+  }
+  const url = await parts.http.listen(config.gateway);
   tell(`Listening on ${url} (${config.gateway.edition} edition)`);
   const ready = edition.start(stopping.draining).then(() => tell('Ready'));
   // Whoever does not await it is told by the log.
@@ -123,6 +134,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     forPeers: {
       readAll: () => metrics.readAll(),
       readCounts: () => metrics.readCounts(),
+      takeTenants: () => metrics.takeTenants(),
       reconfigure: parts.reconfigure,
       hear: change => edition.hear(change),
       heardOf: guess => parts.door.heardOf(guess),
@@ -146,6 +158,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     if (stopping.hasBegun) events.info('Stopped');
     else stopping.abandon();
   });
+  const tracing = await openTraces(given, opening);
   const upstreams = openUpstreams(config, clock, events);
   const pools = openPools(config, { clock, events, until: stopping.draining, upstreams });
   const { desks, dispatchers, view, bodies, configure, seats } = pools;
@@ -165,7 +178,12 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   const seatsOf = (pool: string) => edition.pools.find(pool).seats;
   const shown = showPools({ config, clock, self, desks, view, seats, healths, seatsOf });
   const fleet = () => edition.fleet() ?? alone(self, seatsInUse(view));
-  metrics.watch(watched({ view, edition, door, logger, self, fleet, rttMs: () => seats?.rttMs ?? null }));
+  metrics.watch(watched({ view, edition, door, logger, self, fleet, tracing, rttMs: () => seats?.rttMs ?? null }));
+  const scraped: MetricsService = {
+    contentType: metrics.contentType,
+    render: () => (peers === null ? metrics.render() : peers.metrics()),
+    key: config.telemetry.metricsKey,
+  };
   const http = createHttpServer({
     gateway,
     events: alsoRemembering([healths, ...edition.memories], events),
@@ -174,13 +192,26 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     admin: adminServices({ edition, config, clock, events, door, view, shown, health, fleet, peers }),
     consoleFolder: overrides.consoleFolder,
     gatewayName: toldName(config, self),
-    ops: { health, metrics: peers ? { contentType: metrics.contentType, render: () => peers.metrics() } : metrics },
+    tracing,
+    ops: { health, metrics: config.telemetry.metricsListen === null ? scraped : null },
   });
   const reconfigure = (next: Config): void => {
     edition.pools.reconfigure(next);
     rates = next.mediaRates;
   };
-  return { http, door, dispatchers, upstreams, edition, stopping, reconfigure };
+  return { http, scraped, door, dispatchers, upstreams, edition, stopping, reconfigure };
+}
+
+/** Where traces are off, nothing of them is loaded. */
+async function openTraces(
+  { config, clock, events, self }: StartParts,
+  opening: AsyncDisposableStack,
+): Promise<Tracing | null> {
+  if (config.tracing === undefined) return null;
+  const { openTracing } = await import('./telemetry/tracing/tracing.ts');
+  const tracing = openTracing(config, config.tracing, { clock, events, name: self.name });
+  closeWith(opening, 'traces', () => tracing?.close(), events);
+  return tracing;
 }
 
 type StopParts = Awaited<ReturnType<typeof openParts>> & {
@@ -206,25 +237,6 @@ async function stop(opened: AsyncDisposableStack, parts: StopParts, wish: StopWi
   closeWith(opened, 'the connections of clients', () => stopping.run(stages), events);
   await opened.disposeAsync();
 }
-
-type WatchedParts = Pick<AdminParts, 'view' | 'edition' | 'door' | 'fleet'> & {
-  readonly logger: Logger;
-  readonly self: Self;
-  /** Between a member of a fleet and its conductor. */
-  readonly rttMs: () => number | null;
-};
-
-const watched = ({ view, edition, door, logger, self, fleet, rttMs }: WatchedParts): Watched => ({
-  // The seats of a fleet are its conductor's, so that sums over all gateways are right.
-  pools: () => (watchedFleet(fleet(), self, rttMs())?.isConductor === false ? [] : view.stats()),
-  snapshot: () => snapshotOf(edition),
-  isDatabaseUp: () => edition.condition().isUp,
-  droppedLogLines: () => logger.dropped,
-  connections: () => door.connections.stats(),
-  fleet: () => watchedFleet(fleet(), self, rttMs()),
-});
-
-const seatsInUse = (view: PoolsView): number => view.stats().reduce((seats, pool) => seats + pool.in_use, 0);
 
 interface AdminParts {
   readonly edition: OpenEdition;
@@ -294,9 +306,4 @@ function alsoRemembering(memories: OpenEdition['memories'], events: Events): Eve
       events.requestEnded(outcome);
     },
   };
-}
-
-function snapshotOf({ mappings }: OpenEdition): { mappings: number; ageMs: number } | null {
-  const status = mappings?.mapper.status();
-  return status?.ageMs == null ? null : { mappings: status.usable, ageMs: status.ageMs };
 }

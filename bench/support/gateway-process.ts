@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/config-loader.ts';
 import { startEmbedded } from '../../src/db/embedded/embedded.ts';
@@ -69,9 +69,23 @@ function endWithProcess(dataDir: string): void {
   }
 }
 
+interface Differing {
+  /** Variables OTEL_*. */
+  readonly otel?: Readonly<Record<string, string>>;
+  /** The checkout whose code it runs; this one by default. */
+  readonly checkout?: string;
+}
+
 /** A gateway on that database, with these sections of the ini file: providers, pools and what else differs. */
-export const startGatewayProcess = ({ url, dataDir }: BenchDatabase, sections: string): Promise<MeasuredProcess> =>
-  startMeasured(new URL(import.meta.url), [url, sections, dataDir]);
+export const startGatewayProcess = (
+  { url, dataDir }: BenchDatabase,
+  sections: string,
+  { otel = {}, checkout }: Differing = {},
+): Promise<MeasuredProcess> => {
+  const own = new URL(import.meta.url);
+  const file = checkout === undefined ? own : pathToFileURL(join(checkout, 'bench/support/gateway-process.ts'));
+  return startMeasured(file, [url, sections, dataDir, JSON.stringify(otel)]);
+};
 
 export function adminOf(url: () => string): Admin {
   const admin = async (method: string, path: string, body?: object) =>
@@ -137,17 +151,17 @@ max_concurrent = 64`);
   };
 }
 
-async function serve(database: string, sections: string, dataDir: string): Promise<void> {
+async function serve(database: string, sections: string, dataDir: string, otel: string): Promise<void> {
   const text = teamSettings({ database, dataDir, rest: `[log]\nlevel = info\nformat = json\n${sections}` });
   // As the daemon does.
   keepObjectsYoung();
-  const { config } = loadConfig({ file: null, text, env: {}, isTerminal: false });
+  const { config } = loadConfig({ file: null, text, env: JSON.parse(otel), isTerminal: false });
   const app = await startApp(config);
   await app.ready;
   reportToParent(app.url);
 }
 
-const [, main, database, sections, dataDir] = process.argv;
+const [, main, database, sections, dataDir, otel = '{}'] = process.argv;
 if (main === fileURLToPath(import.meta.url) && database && sections && dataDir) {
-  await serve(database, sections, dataDir);
+  await serve(database, sections, dataDir, otel);
 }

@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type App, startApp } from '../app.ts';
 import { type Config, type LoadedConfig, loadProcessConfig } from '../config/config-loader.ts';
+import { userFolders } from '../config/user-folders.ts';
 import { findEmbedded } from '../db/embedded/embedded.ts';
 import { keepObjectsYoung } from '../young-objects.ts';
+import { commandLine, isInstalled } from './command-line.ts';
 import { type GatewayClient, gatewayClient } from './quickstart/client.ts';
 import type { DemoTenant } from './quickstart/demo.ts';
 import { runDemo } from './quickstart/demo-run.ts';
@@ -16,11 +18,20 @@ import { findRunning, localUrl, portFault, portSentence } from './quickstart/por
 import { setUpTenants, type TenantKey } from './quickstart/setup.ts';
 import { ignoreUpkeep, listenForStop } from './signals.ts';
 
-const help = `Usage: npm run quickstart [-- OPTIONS]
+const settingsFile = fileURLToPath(new URL('../../config/examples/quickstart.ini', import.meta.url));
+
+/** Whoever has installed the package starts it anywhere; in a checkout everything stays there. */
+const usualFolder = isInstalled ? join(userFolders(process.env).data, 'quickstart') : './data';
+const usual = { TOKLIGENCE_GATEWAY_DATA_DIR: usualFolder };
+
+const usage = `Usage: ${commandLine('quickstart', '[--demo] [--demo-seconds N] [--keep] [--help]')}`;
+
+const help = `${usage}
 
 Starts the Team edition on an embedded PostgreSQL, with eight tenants, a key for each, and a built-in
-model with few seats; prints the keys and what to try. Everything is kept in ./data, so that the next
-start has the same keys. Ctrl-C stops the gateway and its database.
+model with few seats; prints the keys and what to try. Everything is kept in
+${usualFolder}, so that the next start has the same keys. Ctrl-C stops the gateway
+and its database.
 
   --demo            sends mixed load from all eight tenants, shows who waits how long, and ends; uses
                     the quickstart that runs already, if there is one
@@ -28,7 +39,7 @@ start has the same keys. Ctrl-C stops the gateway and its database.
   --keep            goes on serving after the demo, until Ctrl-C
   --help            this text
 
-The settings are config/examples/quickstart.ini; the environment wins over it, for example
+The settings are ${shortPath(settingsFile)}; the environment wins over it, for example
 TOKLIGENCE_GATEWAY_PORT=9000, TOKLIGENCE_GATEWAY_DATA_DIR=/tmp/try, TOKLIGENCE_DATABASE_URL=postgres://…
 (a database of your own), TOKLIGENCE_LOG_LEVEL=info (a line for each request).
 
@@ -40,7 +51,6 @@ interface Options {
   readonly keep: boolean;
 }
 
-const settingsFile = fileURLToPath(new URL('../../config/examples/quickstart.ini', import.meta.url));
 const longestDemoSeconds = 86_400;
 
 /** Returns null if help was requested. Throws on wrong usage. */
@@ -68,8 +78,7 @@ function readArguments() {
   }
 }
 
-const usageFault = (message: string) =>
-  new Error(`${message}\n\nUsage: npm run quickstart [-- --demo] [--demo-seconds N] [--keep] [--help]`);
+const usageFault = (message: string) => new Error(`${message}\n\n${usage}`);
 
 interface Run {
   readonly options: Options;
@@ -95,7 +104,7 @@ async function run(parts: Run): Promise<0 | 1> {
   if (!options.demo) {
     throw new Error(
       `the quickstart runs already at ${running} (its keys are in ${shortPath(keysFile(dataDir))}).\n` +
-        'Send it load from all tenants with: npm run quickstart -- --demo',
+        `Send it load from all tenants with: ${commandLine('quickstart', '--demo')}`,
     );
   }
   say(`Using the quickstart that runs already at ${running}`);
@@ -178,14 +187,14 @@ async function present(parts: Run, { app, adminKey, kept, startedAt }: Started):
       databaseUrl: config.database.url ?? (await findEmbedded(dataDir)) ?? '',
       dataDir,
       keysFile: keysFile(dataDir),
-      isUsualDatabase: config.database.url === null && dataDir === resolve('data'),
+      isUsualDatabase: !isInstalled && config.database.url === null && dataDir === resolve('data'),
       tenantKeys,
       ...(await mappingFacts(gateway)),
     }),
   );
   const code = options.demo ? await demo(parts, url, demoTenants(tenantKeys)) : 0;
   if (!options.demo || options.keep) await signals.stop;
-  if (!signal.aborted) say('To go on by hand: npm run quickstart, which has the same keys.');
+  if (!signal.aborted) say(`To go on by hand: ${commandLine('quickstart')}, which has the same keys.`);
   return code;
 }
 
@@ -229,7 +238,7 @@ function readUsage(): { options: Options; loaded: LoadedConfig } {
       say(help);
       process.exit(0);
     }
-    return { options, loaded: loadProcessConfig(settingsFile) };
+    return { options, loaded: loadProcessConfig(settingsFile, usual) };
   } catch (error) {
     return fail(2, error);
   }

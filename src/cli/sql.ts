@@ -7,8 +7,9 @@ import { findEmbedded } from '../db/embedded/embedded.ts';
 import { connectionOptions } from '../db/postgres/postgres.ts';
 import { runStatements, type StatementResult, sqliteFile } from '../db/sqlite/sqlite.ts';
 import type { Edition } from '../domain/vocabulary.ts';
+import { commandLine } from './command-line.ts';
 
-const help = `Usage: npm run sql -- [--config FILE | --url URL] "STATEMENT; …"
+const help = `Usage: ${commandLine('sql', '[--config FILE | --url URL] "STATEMENT; …"')}
 
 Runs statements on the database of the gateway. Team: the one that database.url names, else the embedded
 PostgreSQL in data_dir, which runs while the gateway does. Personal: the SQLite file in data_dir. Without

@@ -13,10 +13,12 @@ import { type GivenTexts, SettingsReader } from './file/settings-reader.ts';
 import { closest } from './file/suggestion.ts';
 import { homeOf, isHeaderKey, keysOf, sectionNames, sections } from './keys.ts';
 import { checkLog, toLog } from './log.ts';
+import { readTracing } from './otel/tracing.ts';
 import { readPools, toPool } from './pools/pools.ts';
 import { readTenants, toTenant } from './pools/tenants.ts';
 import { withHeadersOf } from './providers/provider-headers.ts';
 import { type ProviderSettings, readProvider, toProvider, unusedProxies } from './providers/provider-settings.ts';
+import { checkTelemetry, toTelemetry } from './telemetry.ts';
 import type { Values } from './values.ts';
 import { workersOf, workersWarning } from './workers.ts';
 
@@ -67,6 +69,8 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
     api_key_priority: reader.read('api_key_priority', sections.api_key_priority),
     console: reader.read('console', sections.console),
     scheduler: reader.read('scheduler', sections.scheduler),
+    tracing: reader.read('tracing', sections.tracing),
+    telemetry: reader.read('telemetry', sections.telemetry),
     log: reader.read('log', sections.log),
   };
   const providers = [...written.keys()]
@@ -76,6 +80,7 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
   const unmet = workersWarning(fixed.gateway);
   if (unmet !== null) warnings.push(unmet);
   checkTogether(fixed, providers, faults);
+  const tracing = readTracing(env, fixed.tracing, warnings);
   const pools = readPools(providers, { written, reader, faults });
   const tenants = readTenants(written, reader);
   faults.throwIfAny();
@@ -86,13 +91,23 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
     providers: providers.map(toProvider),
     pools: pools.map(pool => toPool(pool, complete.scheduler)),
     tenants: tenants.map(toTenant),
+    ...(tracing && { tracing }),
   };
   return { config, warnings, given: reader.texts };
 };
 
-/** The same for this process: its environment, and standard output for the log. */
-export const loadProcessConfig = (file: string): LoadedConfig =>
-  loadConfig({ file, env: process.env, isTerminal: process.stdout.isTTY === true });
+/**
+ * The same for this process: its environment, in which `usual` stands for variables that are not set, and standard
+ * output for the log.
+ */
+export const loadProcessConfig = (file: string, usual: Readonly<Record<string, string>> = {}): LoadedConfig => {
+  const env = { ...process.env };
+  for (const [name, value] of Object.entries(usual)) {
+    const isSet = [name, `${name}_FILE`].some(given => (env[given]?.trim() ?? '') !== '');
+    if (!isSet) env[name] = value;
+  }
+  return loadConfig({ file, env, isTerminal: process.stdout.isTTY === true });
+};
 
 const readText = (file: string): string => {
   const read = utf8(readBytes(file));
@@ -168,10 +183,11 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
   const { edition, host, port } = gateway;
   const workers = workersOf(gateway);
   checkCluster(fixed.cluster, { edition: edition?.value, host: host?.value, port: port?.value, workers }, faults);
+  checkTelemetry(fixed.telemetry, gateway, faults);
   if (providers.length === 0) faults.add(null, null, 'no provider: at least one section [provider.NAME] is needed');
 };
 
-const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants'> => {
+const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants' | 'tracing'> => {
   const { gateway, database, auth, scheduler, console, log } = fixed;
   const cluster = toCluster(fixed.cluster, gateway.edition.value);
   return {
@@ -197,6 +213,7 @@ const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' |
       sessionIdleMs: console.session_idle_min.value,
       sessionMaxMs: console.session_max_hours.value,
     },
+    telemetry: toTelemetry(fixed.telemetry),
     log: toLog(log, isTerminal),
   };
 };

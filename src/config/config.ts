@@ -2,10 +2,13 @@ import type { Edition, Policy, ShareBy } from '../domain/vocabulary.ts';
 import type { ClusterConfig } from './cluster.ts';
 import type { PoolValues, sections } from './keys.ts';
 import type { LogConfig } from './log.ts';
+import type { TracingConfig } from './otel/tracing.ts';
 import type { UpstreamProxy } from './providers/upstream-proxy.ts';
+import type { TelemetryConfig } from './telemetry.ts';
 import type { Values } from './values.ts';
 
 export type { LogConfig, Shares } from './log.ts';
+export type { TracingConfig } from './otel/tracing.ts';
 export type { UpstreamProxy } from './providers/upstream-proxy.ts';
 
 /** The whole configuration, parsed and checked once; every part receives its own section. */
@@ -20,6 +23,9 @@ export interface Config {
   readonly providers: readonly ProviderConfig[];
   readonly pools: readonly PoolConfig[];
   readonly tenants: readonly TenantConfig[];
+  /** Absent: nothing is traced. */
+  readonly tracing?: TracingConfig;
+  readonly telemetry: TelemetryConfig;
   readonly log: LogConfig;
 }
 

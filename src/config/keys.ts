@@ -14,8 +14,10 @@ import {
 import { clusterKeys } from './cluster.ts';
 import { host, withoutBrackets } from './hosts.ts';
 import { logKeys } from './log.ts';
+import { tracingKeys } from './otel/tracing.ts';
 import { postgresUrl } from './postgres-url.ts';
 import { proxyIn, type UpstreamProxy } from './providers/upstream-proxy.ts';
+import { telemetryKeys } from './telemetry.ts';
 import {
   choice,
   decimal,
@@ -166,6 +168,8 @@ export const sections = {
     image_tokens: withDefault('1000', whole(0, 1_000_000)),
     media_bytes_per_token: withDefault('16', whole(1, 1_000_000)),
   },
+  tracing: tracingKeys,
+  telemetry: telemetryKeys,
   log: logKeys,
 } satisfies Record<string, Record<string, Key<unknown>>>;
 

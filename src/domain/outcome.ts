@@ -40,6 +40,14 @@ export interface Outcome {
   readonly upstreamRequestId: string | null;
   /** The fault of the upstream that no status shows; null if there was none. */
   readonly upstreamFault: string | null;
+  /** Null or absent where nothing is traced. */
+  readonly trace?: TraceIds | null;
+}
+
+/** Of the first span of a request. Lowercase hexadecimal, as in W3C Trace Context. */
+export interface TraceIds {
+  readonly traceId: string;
+  readonly spanId: string;
 }
 
 /** A request outside the model routes that was answered with an error. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asGatewayError, ClientLeft, GatewayError } from '../domain/errors.ts';
 import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
+import type { RequestTrace } from '../domain/request-trace.ts';
 import type { Classification, Identity } from '../domain/vocabulary.ts';
 import type { Forwarded, Provider } from '../upstreams/upstreams.ts';
 import { ClientSink } from './client-sink.ts';
@@ -8,14 +9,21 @@ import { type Operation, pathOf } from './operations.ts';
 import type { Ticket } from './pool/ticket.ts';
 import { gatewayNameHeader, requestIdHeader, requestIdOf } from './request-id.ts';
 
+interface ExchangeParts {
+  readonly startedAt: number;
+  /** Null: the answer does not tell it. */
+  readonly gatewayName: string | null;
+  readonly trace: RequestTrace;
+}
+
 /** One request and its answer, and the facts collected on the way; ends as an outcome. */
 export class Exchange {
   readonly req: IncomingMessage;
   readonly sink: ClientSink;
   readonly operation: Operation;
   readonly requestId: string;
+  readonly trace: RequestTrace;
   readonly #startedAt: number;
-  /** Null: the answer does not tell it. */
   readonly #gatewayName: string | null;
   // In the order in which the path comes to them.
   #identity: Identity | null = null;
@@ -30,18 +38,20 @@ export class Exchange {
     req: IncomingMessage,
     res: ServerResponse,
     operation: Operation,
-    { startedAt, gatewayName }: { readonly startedAt: number; readonly gatewayName: string | null },
+    { startedAt, gatewayName, trace }: ExchangeParts,
   ) {
     this.req = req;
     this.sink = new ClientSink(res, this);
     this.operation = operation;
     this.#startedAt = startedAt;
     this.#gatewayName = gatewayName;
+    this.trace = trace;
     this.requestId = requestIdOf(req);
   }
 
   identified(identity: Identity): void {
     this.#identity = identity;
+    this.trace.identified(identity);
   }
 
   classified(classification: Classification): void {
@@ -58,10 +68,12 @@ export class Exchange {
 
   queuesWith(ticket: Ticket): void {
     this.#ticket = ticket;
+    this.trace.queued(ticket);
   }
 
   ended(forwarded: Forwarded): void {
     this.#forwarded = forwarded;
+    this.trace.forwarded(forwarded.model ?? null);
   }
 
   failed(error: unknown): void {
@@ -114,6 +126,7 @@ export class Exchange {
       usage: this.#forwarded?.usage ?? null,
       upstreamRequestId: this.#forwarded?.upstreamRequestId ?? null,
       upstreamFault: upstreamFaultOf(this.fault),
+      trace: this.trace.ids(),
     };
   }
 

@@ -68,6 +68,7 @@ export class Gateway {
     const { req, operation } = exchange;
     const { identify, classify, streams } = this.#parts;
 
+    exchange.trace.authenticating();
     const found = identify(req);
     // An await costs even where there is nothing to wait for.
     const { identity, key } = found instanceof Promise ? await found : found;
@@ -134,7 +135,10 @@ export class Gateway {
     // Where no usage comes the input estimate stands: a failing request has still held a seat.
     ticket.settle(spentOf({ ...estimate, outputTokens: 0 }));
     const forwarded = await provider.forward(upstreamCall(work), exchange.sink);
-    if (forwarded.outcome === 'put_back') return putBack;
+    if (forwarded.outcome === 'put_back') {
+      exchange.trace.putBack();
+      return putBack;
+    }
     exchange.ended(forwarded);
     if (forwarded.usage === null) return undefined;
     ticket.settle(spentOf(forwarded.usage));
@@ -158,13 +162,13 @@ export class Gateway {
 }
 
 function upstreamCall({ exchange, body, fields, sender, estimate, ticket }: Work): UpstreamCall {
-  const { operation, req, requestId } = exchange;
+  const { operation, req, requestId, trace } = exchange;
   return {
     dialect: operation.dialect,
     streamShape: operation.streamShape,
     method: operation.method,
     path: operation.upstreamPath + queryOf(req.url ?? ''),
-    headers: withReadableType(req.headers),
+    headers: trace.called(withReadableType(req.headers)),
     body,
     bodyPlaces: fields.places,
     model: fields.model,
@@ -175,7 +179,14 @@ function upstreamCall({ exchange, body, fields, sender, estimate, ticket }: Work
     outputLimit: fields.outputLimit,
     producesTokens: operation.producesTokens,
     onOutput: outputTokens => ticket.progress(spentOf({ ...estimate, outputTokens })),
-    onAnswer: status => ticket.upstreamAnswered(status),
-    onBusy: (status, retryAfterMs) => ticket.upstreamBusy(status, retryAfterMs),
+    onAnswer(status) {
+      trace.answered(status);
+      ticket.upstreamAnswered(status);
+    },
+    onBusy(status, retryAfterMs) {
+      trace.answered(status);
+      return ticket.upstreamBusy(status, retryAfterMs);
+    },
+    onFirstByte: () => trace.firstByte(),
   };
 }

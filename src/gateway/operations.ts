@@ -10,17 +10,20 @@ export interface Operation {
   readonly streamShape: StreamShape;
   /** Relative to the provider's `base_url`. */
   readonly upstreamPath: string;
+  /** What is asked of a model, in the words of OpenTelemetry's conventions; null: nothing. */
+  readonly asks: 'chat' | 'text_completion' | 'embeddings' | 'count_tokens' | null;
   /** Whether tokens are produced; otherwise no output is charged in advance. */
   readonly producesTokens: boolean;
 }
 
-const post = (dialect: Dialect, upstreamPath: string, producesTokens = true): Operation => ({
+const post = (dialect: Dialect, upstreamPath: string, asks: NonNullable<Operation['asks']>): Operation => ({
   method: 'POST',
   dialect,
   answers: 'upstream',
   streamShape: shapeOf(dialect, upstreamPath),
   upstreamPath,
-  producesTokens,
+  asks,
+  producesTokens: asks === 'chat' || asks === 'text_completion',
 });
 
 const get = (dialect: Dialect, answers: Operation['answers']): Operation => ({
@@ -29,6 +32,7 @@ const get = (dialect: Dialect, answers: Operation['answers']): Operation => ({
   answers,
   streamShape: shapeOf(dialect, ''),
   upstreamPath: '',
+  asks: null,
   producesTokens: false,
 });
 
@@ -37,8 +41,8 @@ const shapeOf = (dialect: Dialect, upstreamPath: string): StreamShape => {
   return upstreamPath === '/responses' ? 'responses' : 'chunks';
 };
 
-const messages = post('anthropic', '/v1/messages');
-const countTokens = post('anthropic', '/v1/messages/count_tokens', false);
+const messages = post('anthropic', '/v1/messages', 'chat');
+const countTokens = post('anthropic', '/v1/messages/count_tokens', 'count_tokens');
 const anthropicPrefix = '/anthropic';
 const modelsPath = '/v1/models';
 /** The ID at the end of a path, as OpenAPI writes it. */
@@ -46,10 +50,10 @@ const idPlace = '/{model}';
 
 /** By path. */
 export const operations: ReadonlyMap<string, Operation> = new Map([
-  ['/v1/chat/completions', post('openai', '/chat/completions')],
-  ['/v1/completions', post('openai', '/completions')],
-  ['/v1/embeddings', post('openai', '/embeddings', false)],
-  ['/v1/responses', post('openai', '/responses')],
+  ['/v1/chat/completions', post('openai', '/chat/completions', 'chat')],
+  ['/v1/completions', post('openai', '/completions', 'text_completion')],
+  ['/v1/embeddings', post('openai', '/embeddings', 'embeddings')],
+  ['/v1/responses', post('openai', '/responses', 'chat')],
   [modelsPath, get('openai', 'list of models')],
   [modelsPath + idPlace, get('openai', 'single model')],
   ['/v1/messages', messages],
@@ -83,6 +87,13 @@ function modelOperation(path: string, headers: IncomingHttpHeaders): Operation |
   const place = rest.startsWith(`${modelsPath}/`) && rest.length > modelsPath.length + 1 ? modelsPath + idPlace : rest;
   const operation = operations.get((isOfAnthropic ? anthropicPrefix : '') + place);
   return operation?.method === 'GET' ? operation : undefined;
+}
+
+/** Returns the path of a request as the table has it, with a placeholder for the name of a model. */
+export function routeOf({ answers }: Operation, url: string): string {
+  const path = pathOf(url);
+  if (answers !== 'single model') return path;
+  return (path.startsWith(anthropicPrefix) ? anthropicPrefix : '') + modelsPath + idPlace;
 }
 
 /** Returns the dialect of a path's errors, for known and unknown routes. */

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
 import { asGatewayError, ClientLeft, type GatewayError } from '../domain/errors.ts';
+import { type RequestTrace, untraced } from '../domain/request-trace.ts';
 import { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { findOperation } from '../gateway/operations.ts';
+import { findOperation, type Operation, routeOf } from '../gateway/operations.ts';
 import type { Events } from '../telemetry/events.ts';
+import type { Tracing } from '../telemetry/tracing/tracing.ts';
 import { errorAnswer } from './errors.ts';
 
 interface ModelRouteParts {
@@ -12,6 +14,8 @@ interface ModelRouteParts {
   readonly events: Events;
   readonly clock: Clock;
   readonly gatewayName: string | null;
+  /** Null: nothing is traced. */
+  readonly tracing: Tracing | null;
 }
 
 /**
@@ -22,10 +26,10 @@ export function modelRoutes(parts: ModelRouteParts) {
   return (req: IncomingMessage, res: ServerResponse, refusal: GatewayError | null): boolean => {
     const operation = findOperation(req.method, req.url ?? '', req.headers);
     if (!operation) return false;
-    const exchange = new Exchange(req, res, operation, {
-      startedAt: parts.clock.now(),
-      gatewayName: parts.gatewayName,
-    });
+    const { tracing, gatewayName } = parts;
+    const startedAt = parts.clock.now();
+    const trace = tracing === null ? untraced : begin(tracing, req, operation, startedAt);
+    const exchange = new Exchange(req, res, operation, { startedAt, gatewayName, trace });
     void serve(parts, exchange, refusal);
     return true;
   };
@@ -45,7 +49,15 @@ async function serve(
     if (!exchange.req.complete) endUpload(exchange.req, clock);
   }
   tell(events, exchange);
-  events.requestEnded(exchange.outcome(clock.now()));
+  const outcome = exchange.outcome(clock.now());
+  exchange.trace.ended(outcome);
+  events.requestEnded(outcome);
+}
+
+function begin(tracing: Tracing, req: IncomingMessage, operation: Operation, startedAt: number): RequestTrace {
+  const { method = '', url = '', headers } = req;
+  const { dialect, asks } = operation;
+  return tracing.begin({ startedAt, method, route: routeOf(operation, url), dialect, operation: asks, headers });
 }
 
 /** Logs the reason of a failure, which the client is not told. */

@@ -211,9 +211,14 @@ export const openPaths: Readonly<Record<string, Described>> = {
   '/metrics': {
     tags: ['operations'],
     summary: 'Metrics for Prometheus',
-    security: [],
+    // A key of its own, where the operator has set one.
+    security: [{}, { bearer: [] }],
     responses: {
       200: { description: 'Text, version 0.0.4.', content: { 'text/plain': { schema: { type: 'string' } } } },
+      default: {
+        description: 'They have a key, or a listener of their own.',
+        content: json({ $ref: '#/components/schemas/Error' }),
+      },
     },
   },
   '/openapi.json': {

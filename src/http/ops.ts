@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { pathOf } from '../gateway/operations.ts';
+import { type MetricsService, registerMetrics } from './metrics.ts';
 
 export interface Health {
   /** `degraded`: requests are served, perhaps from memory, but a function that needs the database is not available. */
@@ -10,7 +11,8 @@ export interface Health {
 
 export interface OpsServices {
   readonly health: () => Health;
-  readonly metrics: { readonly contentType: string; render(): string | Promise<string> };
+  /** Null: a listener of its own has them. */
+  readonly metrics: MetricsService | null;
 }
 
 const probes = new Set(['/healthz', '/health', '/readyz', '/metrics']);
@@ -18,7 +20,7 @@ const probes = new Set(['/healthz', '/health', '/readyz', '/metrics']);
 /** Whether the URL is a monitoring probe, which must be answered under any load. */
 export const isProbe = (url: string): boolean => probes.has(pathOf(url));
 
-/** Open to every client that reaches the port: the routes reveal no tenants, keys or requests. */
+/** Open to every client that reaches the port, but for metrics that have a key: the routes reveal no tenants, keys or requests. */
 export function registerOps(app: FastifyInstance, { health, metrics }: OpsServices): void {
   for (const path of ['/healthz', '/health']) {
     app.get(path, (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }));
@@ -30,5 +32,5 @@ export function registerOps(app: FastifyInstance, { health, metrics }: OpsServic
       .header('cache-control', 'no-store')
       .send(reasons.length === 0 ? { status } : { status, reasons });
   });
-  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
+  if (metrics !== null) registerMetrics(app, metrics);
 }

@@ -1,15 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyRequest } from 'fastify';
 import type { Clock } from '../domain/clock.ts';
-import { asGatewayError, errors, GatewayError } from '../domain/errors.ts';
+import type { GatewayError } from '../domain/errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { dialectOf, operations, pathOf } from '../gateway/operations.ts';
+import { dialectOf } from '../gateway/operations.ts';
 import { refuseEncoded, sentOnce } from '../gateway/receiving/body-headers.ts';
 import { holdBody, inviteBody } from '../gateway/receiving/invitation.ts';
 import { gatewayNameHeader, requestIdHeader, requestIdOf } from '../gateway/request-id.ts';
 import { closeWithConnection } from '../gateway/sent-ahead.ts';
 import type { Events } from '../telemetry/events.ts';
+import type { Tracing } from '../telemetry/tracing/tracing.ts';
 import { isAdminUrl, registerAdmin } from './admin/admin.ts';
 import { registerConsole } from './console.ts';
 import type { Connections } from './door/connections.ts';
@@ -18,7 +18,9 @@ import { modelRoutes } from './model-routes.ts';
 import { registerOpenApi } from './openapi.ts';
 import { isProbe, registerOps } from './ops.ts';
 import { requestFaults } from './request-faults.ts';
+import { errorAnswerer, noSuchRoute, refusedOf, tooLarge } from './route-errors.ts';
 import { unreadableRefuser } from './unreadable.ts';
+import { urlOf } from './url-of.ts';
 
 export type { ConsoleService } from './admin/session.ts';
 
@@ -32,6 +34,8 @@ interface ServerParts {
   readonly consoleFolder: string | undefined;
   /** On every answer, in `X-Tokligence-Gateway`; null: on none. */
   readonly gatewayName: string | null;
+  /** Null: nothing is traced. */
+  readonly tracing: Tracing | null;
   readonly ops: Parameters<typeof registerOps>[1];
 }
 
@@ -87,8 +91,7 @@ export function createHttpServer(parts: ServerParts): HttpServer {
       await app.listen({ host, port });
       // A connection that the system could not give us; without a listener it would end the process.
       app.server.on('error', error => events.error('A connection could not be accepted', error));
-      const { address, family, port: chosen } = app.server.address() as AddressInfo;
-      return `http://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`;
+      return urlOf(app.server);
     },
     drain() {
       const closed = app.close();
@@ -104,24 +107,6 @@ async function closeConnections(server: Server, closed: Promise<void>, clock: Cl
   await closed;
   cancel();
 }
-
-/** How an error is answered on all routes but those of models. */
-const errorAnswerer =
-  (events: Events) =>
-  (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
-    const error = fromFastify(thrown, request.routeOptions.bodyLimit);
-    if (asGatewayError(error).code === 'internal') {
-      events.error(`${request.method} ${pathOf(request.url)} failed`, thrown);
-    }
-    const answer = errorAnswer(dialectOf(request.url), error, request.id);
-    events.requestRefused({
-      ...refusedOf(request.raw, error),
-      durationMs: reply.elapsedTime,
-      // Errors of admin routes do not count as faults of model requests.
-      isCounted: request.is404 || !isAdminUrl(request.url),
-    });
-    void reply.code(answer.status).headers(answer.headers).send(answer.body);
-  };
 
 /** The server under Fastify, which `handler` stands for. */
 function nodeServer(parts: ServerParts, handler: Listener): Server {
@@ -179,11 +164,6 @@ function listener(parts: ServerParts, handler: Listener): Listener {
   };
 }
 
-const refusedOf = (req: IncomingMessage, error: unknown) => {
-  const { status, code } = asGatewayError(error);
-  return { requestId: requestIdOf(req), method: req.method ?? null, path: pathOf(req.url ?? ''), status, code };
-};
-
 /** Checks what is known of a body before it comes; its client may be waiting for 100 (Continue). */
 function expectBody(request: FastifyRequest): void {
   if (request.is404) noSuchRoute(request);
@@ -195,28 +175,9 @@ function expectBody(request: FastifyRequest): void {
   inviteBody(request.raw);
 }
 
-function noSuchRoute({ method, url }: FastifyRequest): never {
-  const path = pathOf(url);
-  const known = operations.get(path);
-  const hint = known === undefined ? '' : `; there is ${known.method} ${path}`;
-  throw errors.notFound(`There is no route ${method} ${path.slice(0, 200)}${hint}.`);
-}
-
 /** Path and query of a URL that a client, taking us for a proxy, sent whole. */
 function originForm(url: string): string {
   const rest = /^https?:\/\/[^/?#]*(.*)$/i.exec(url)?.[1];
   if (rest === undefined) return url;
   return rest.startsWith('/') ? rest : `/${rest}`;
-}
-
-const sizeOf = (bytes: number): string => (bytes < 2 ** 20 ? `${bytes / 2 ** 10} KiB` : `${bytes / 2 ** 20} MiB`);
-
-const tooLarge = (bodyLimit: number) =>
-  errors.requestTooLarge(`The request body is larger than the ${sizeOf(bodyLimit)} that this route takes.`);
-
-/** Fastify's own refusals in the words of the catalogue. */
-function fromFastify(thrown: FastifyError, bodyLimit = 0): Error {
-  if (thrown instanceof GatewayError) return thrown;
-  if (thrown.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return tooLarge(bodyLimit);
-  return thrown.statusCode !== undefined && thrown.statusCode < 500 ? errors.invalidRequest(thrown.message) : thrown;
 }

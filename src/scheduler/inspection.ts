@@ -10,6 +10,7 @@ import type { Flow, Place } from './flows/flow.ts';
 import type { LevelTier } from './queue/level-tier.ts';
 import type { PoolQueue } from './queue/pool-queue.ts';
 import { Line, type Turn, turnsOf } from './queue/turns.ts';
+import { seatsWanted } from './wanted.ts';
 
 /** A closure by the upstream: of a model of a provider, of all its models, or of the pool. */
 export interface Closed extends Pick<Closure, 'model' | 'until'> {
@@ -113,6 +114,11 @@ export class Inspection<Holder> {
   seatsOf(level: Level): LevelSeats {
     const { seats } = this.#capacity;
     return { reserved: seats.reservedFor(level), cap: seats.capOf(level), free: seats.roomFor(level) };
+  }
+
+  /** Returns for each level the seats that it would use if the pool had any number of them. */
+  seatsWanted(now: number): number[] {
+    return seatsWanted(this.#capacity, this.#queue, now);
   }
 
   /** Ends a step of the counts in service.ts. */

@@ -1,8 +1,12 @@
+import { type Clock, systemClock } from '../domain/clock.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Level } from '../domain/vocabulary.ts';
 import { Counts, LevelPairs, WaitHistogram } from './counts.ts';
 import { countsOf, type Reading, type Rendered, registryOf } from './registry.ts';
+import { TenantLedger } from './tenants/tenant-ledger.ts';
+import { tenantCounters, tenantShares } from './tenants/tenant-metrics.ts';
+import { type CountedTenant, TenantTally } from './tenants/tenant-tally.ts';
 import { type Watched, watchedMetrics } from './watched.ts';
 
 export interface Metrics {
@@ -21,22 +25,43 @@ export interface Metrics {
   readAll(): Promise<Reading[]>;
   /** The part of it that only grows. */
   readCounts(): Promise<Reading[]>;
+  /** What has been counted of tenants since the last call, for the process that adds it up. */
+  takeTenants(): CountedTenant[];
 }
+
+interface MetricsOptions {
+  /** As many tenants have series of their own; 0: none is named. */
+  readonly tenants: number;
+  readonly clock: Clock;
+  /** Another process adds up what each counts of its tenants. */
+  readonly isOneOfSeveral: boolean;
+}
+
+const ofNoTenant: MetricsOptions = { tenants: 0, clock: systemClock, isOneOfSeveral: false };
 
 /**
  * Counts are plain numbers and become samples only at a scrape: a library's counter costs more per
  * request than the request's place in the queue. Labels are level, outcome and provider, so that their
- * number is bounded by the configuration; a pool stands under `provider`, a model nowhere.
+ * number is bounded by the configuration; a pool stands under `provider`, a model nowhere. Tenants are named where
+ * the operator asks for it, in series of their own.
  */
-export const createMetrics = (): Metrics => {
+export const createMetrics = (options = ofNoTenant): Metrics => {
   const counts = createCounts();
   const { requests, inputTokens, cachedInputTokens, outputTokens, waits, refusedKeys, raised, shadow, reloads } =
     counts;
   let watched: Watched | null = null;
-  const registry = registryOf([...countedMetrics(counts), ...watchedMetrics(() => watched)]);
+  const tally = options.tenants === 0 ? null : new TenantTally();
+  const registry = registryOf([
+    ...countedMetrics(counts),
+    ...watchedMetrics(() => watched),
+    ...(tally === null ? [] : tenantShares(() => watched?.shares() ?? [], options.tenants)),
+    ...(tally === null || options.isOneOfSeveral ? [] : ownTenants(tally, options)),
+  ]);
   const growing = countsOf(registry);
   return {
-    requestEnded({ outcome, level, isRaised, provider, isGranted, waitMs, usage }) {
+    requestEnded(ended) {
+      const { outcome, level, isRaised, provider, isGranted, waitMs, usage } = ended;
+      tally?.add(ended);
       requests.add(level, outcome, provider, 1);
       if (isRaised) raised.add(level, '', null, 1);
       if (isGranted && waitMs !== null && level !== null) waits.observe(level, waitMs);
@@ -56,8 +81,18 @@ export const createMetrics = (): Metrics => {
     render: () => registry.metrics(),
     readAll: () => registry.getMetricsAsJSON(),
     readCounts: () => growing.getMetricsAsJSON(),
+    takeTenants: () => tally?.take() ?? [],
   };
 };
+
+/** What this process counts of tenants, brought up to date at each scrape. */
+function ownTenants(tally: TenantTally, { tenants, clock }: MetricsOptions): Rendered[] {
+  const ledger = new TenantLedger(tenants, clock);
+  return tenantCounters(() => {
+    ledger.absorb(tally.take());
+    return ledger.all();
+  });
+}
 
 const createCounts = () => ({
   requests: new Counts(),

@@ -46,6 +46,9 @@ const word = (text: string | null): string => (text === null ? 'null' : `"${text
 const upstreamRequestId = ({ upstreamRequestId: id }: Outcome): string =>
   id === null ? '' : `,"upstream_request_id":${named(id)}`;
 
+const traceIds = ({ trace }: Outcome): string =>
+  trace ? `,"trace_id":"${trace.traceId}","span_id":"${trace.spanId}"` : '';
+
 /** The fields that are the same on every line, put together once. */
 export const jsonLabels = (labels: LogFields): string =>
   Object.entries(labels)
@@ -67,7 +70,7 @@ export const jsonRequestLine = (outcome: Outcome, epochMs: number, labels = ''):
     `,"mapping_id":${outcome.mappingId},"asked":${named(outcome.asked)},"priority":${outcome.level}` +
     `,"source":${word(outcome.source)},"model":${named(outcome.model)},"provider":${word(outcome.provider)}` +
     `,"pool":${word(outcome.pool)},"wait_ms":${outcome.waitMs === null ? 'null' : msText(outcome.waitMs)}` +
-    `,"duration_ms":${msText(outcome.durationMs)}${tokens}${upstreamRequestId(outcome)}}`
+    `,"duration_ms":${msText(outcome.durationMs)}${tokens}${upstreamRequestId(outcome)}${traceIds(outcome)}}`
   );
 };
 
@@ -103,6 +106,8 @@ export const prettyRequestLine = (outcome: Outcome, bracket: string, labels = ''
     prettyField('asked', outcome.asked) +
     prettyField('request_id', outcome.requestId) +
     prettyField('upstream_request_id', outcome.upstreamRequestId) +
+    figure('trace_id', outcome.trace?.traceId ?? null) +
+    figure('span_id', outcome.trace?.spanId ?? null) +
     labels
   );
 };

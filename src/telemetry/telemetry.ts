@@ -20,15 +20,17 @@ interface TelemetryParts {
   readonly warnings: readonly string[] | undefined;
   /** On every line, as `gateway`; null: on none. */
   readonly gateway: string | null;
+  /** As many of them are named in the metrics. */
+  readonly tenants: number;
   /** This process is one of several, and another one writes its lines. */
   readonly worker?: { readonly number: number; readonly isColoured: boolean } | undefined;
 }
 
 /** Opens the log and creates the metrics. Throws ConfigFaults if the log file cannot be opened. */
 export function openTelemetry(log: LogConfig, parts: TelemetryParts): Telemetry {
-  const { clock, warnings = [] } = parts;
+  const { clock, warnings = [], tenants, worker } = parts;
   const logger = openLog(log, parts);
-  const metrics = createMetrics();
+  const metrics = createMetrics({ tenants, clock, isOneOfSeveral: worker !== undefined });
   const events = createEvents({ logger, metrics, clock, sample: log.accessSample });
   for (const warning of warnings) events.warn(warning);
   return { logger, metrics, events };

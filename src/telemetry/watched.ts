@@ -1,10 +1,15 @@
 /** Metrics of what other rooms know anyway: they are asked at a scrape. */
 import type { PoolStats } from '../domain/shown/stats.ts';
 import type { Rendered, Sample } from './registry.ts';
+import type { PoolShares } from './tenants/tenant-metrics.ts';
 
 /** The values that are read at a scrape. */
 export interface Watched {
   pools(): readonly PoolStats[];
+  /** Of each pool, the seats that each level would use if there were any number, P0 … P9. */
+  seatsWanted(): readonly { readonly pool: string; readonly levels: readonly number[] }[];
+  /** Of each pool, what its tenants were served and entitled to in the last minute. */
+  shares(): readonly PoolShares[];
   /** The mappings that serve now; null without a mapper or before the first snapshot. */
   snapshot(): { readonly mappings: number; readonly ageMs: number } | null;
   /** False while the database cannot be reached. */
@@ -14,6 +19,14 @@ export interface Watched {
   connections(): WatchedConnections;
   /** Null outside a fleet. */
   fleet(): WatchedFleet | null;
+  /** Null, or absent, where nothing is traced. */
+  spans?(): WatchedSpans | null;
+}
+
+/** Since the start; a span is a part of a request's time. */
+interface WatchedSpans {
+  readonly sent: number;
+  readonly dropped: number;
 }
 
 interface WatchedFleet {
@@ -39,7 +52,7 @@ interface WatchedConnections {
 
 /** Metrics of what `watched` returns; null before it exists. */
 export const watchedMetrics = (watched: () => Watched | null): Rendered[] =>
-  [...ofPools, ...ofSnapshot, ...ofConnections, ...ofFleet, ...ofProcess].map(({ look, ...metric }) => ({
+  [...ofPools, ...ofSnapshot, ...ofConnections, ...ofFleet, ...ofTraces, ...ofProcess].map(({ look, ...metric }) => ({
     ...metric,
     samples() {
       const what = watched();
@@ -59,6 +72,11 @@ const counter = metric('counter');
 /** What all processes of a gateway have alike: of them, the one that is the latest, the oldest or in trouble. */
 const greatest = metric('gauge', 'max');
 const least = metric('gauge', 'min');
+
+const ofSpans = (what: Watched, which: keyof WatchedSpans): Sample[] => {
+  const spans = what.spans?.() ?? null;
+  return spans === null ? [] : only(spans[which]);
+};
 
 /** One sample without labels. */
 const only = (value: number): Sample[] => [{ labels: {}, value }];
@@ -83,6 +101,14 @@ const ofPools: readonly Look[] = [
     'tokligence_seats_in_use',
     'Seats of a pool that are taken.',
     perPool(pool => pool.in_use),
+  ),
+  gauge(
+    'tokligence_seats_wanted',
+    'Seats that would be used if there were any number: running requests, and those that wait for nothing else.',
+    what =>
+      what
+        .seatsWanted()
+        .flatMap(({ pool, levels }) => levels.map((value, level) => ({ labels: { pool, level }, value }))),
   ),
 ];
 
@@ -153,6 +179,13 @@ const ofFleet: readonly Look[] = [
       const rttMs = what.fleet()?.rttMs ?? null;
       return rttMs === null ? [] : only(rttMs / 1_000);
     },
+  ),
+];
+
+const ofTraces: readonly Look[] = [
+  counter('tokligence_spans_sent_total', 'Spans that a collector has received.', what => ofSpans(what, 'sent')),
+  counter('tokligence_spans_dropped_total', 'Spans that did not get to a collector, or that it rejected.', what =>
+    ofSpans(what, 'dropped'),
   ),
 ];
 

@@ -31,6 +31,8 @@ export interface UpstreamCall {
   readonly onOutput: (outputTokens: number) => void;
   /** Called with the status of the upstream's answer, except for an answer that goes to `onBusy`. */
   readonly onAnswer: (status: number) => void;
+  /** Called once, when the body of an answer that does not go to `onBusy` begins to come. */
+  readonly onFirstByte?: () => void;
   /**
    * The upstream has no room: its answer is a 429, 503 or 529, and says when to come back, or null. Asked
    * before anything is written. True puts the request back: its call is made again later, or never.
@@ -48,6 +50,8 @@ export interface Forwarded {
   readonly fault: GatewayError | null;
   /** The upstream's ID of the request; null if it sent none that can be passed on. */
   readonly upstreamRequestId: string | null;
+  /** The model that the answer names; absent: it names none, or was not read. */
+  readonly model?: string;
 }
 
 /** The result for a client that left before its call began. */

@@ -14,6 +14,7 @@ import type { Events } from '../telemetry/events.ts';
 import { fromPipe } from '../telemetry/log/piped.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Reading } from '../telemetry/registry.ts';
+import type { CountedTenant } from '../telemetry/tenants/tenant-tally.ts';
 import { withoutKeys } from '../telemetry/text.ts';
 import { GatheredMetrics } from './gathered-metrics.ts';
 import { eachLine } from './log-pipe.ts';
@@ -30,6 +31,8 @@ interface CrewParts {
   /** Null: there is no limit. */
   readonly maxStreamsPerKey: number | null;
   readonly ownReadings: () => Promise<readonly Reading[]>;
+  /** Adds up what workers have counted of tenants. */
+  readonly tenantsCounted: (counted: readonly CountedTenant[]) => void;
   readonly print: (text: string) => void;
   readonly clock: Clock;
   readonly events: Pick<Events, 'info' | 'warn' | 'error'>;
@@ -126,6 +129,7 @@ export class Crew implements WorkerHearer {
     else if (message.t === 'print') this.#parts.print(message.text);
     else if (message.t === 'guess') for (const other of this.#othersOf(worker)) other.sendPerhaps(message);
     else if (message.t === 'counts') this.#metrics.said(worker, message.readings);
+    else if (message.t === 'tenants') this.#parts.tenantsCounted(message.counted);
     else if (message.t === 'leave') this.#streams.leave(worker, message.key);
     else this.#asked(worker, message);
   }
@@ -247,9 +251,9 @@ export class Crew implements WorkerHearer {
   }
 }
 
-function howOf({ code, signal }: WorkerEnd): string {
+function howOf({ code, signal, fault }: WorkerEnd): string {
   if (signal !== null) return `by ${signal}`;
-  return code === null ? 'before it began, as the system had no process to give' : `with code ${code}`;
+  return fault === null ? `with code ${code}` : `before it began (${fault})`;
 }
 
 function relayed(logger: Pick<Logger, 'append' | 'requests'>, line: string): void {

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import { type Read, readerOf } from '../fleet/messages/messages.ts';
 import type { StopWish } from '../stop.ts';
 import type { Reading } from '../telemetry/registry.ts';
+import type { CountedTenant } from '../telemetry/tenants/tenant-tally.ts';
 
 const kind = <Kind extends string, Fields extends TProperties>(t: Kind, fields: Fields) =>
   Type.Object({ t: Type.Literal(t), ...fields });
@@ -36,6 +37,10 @@ const upward = {
   print: kind('print', { text: text(10_000) }),
   guess: kind('guess', guess),
   counts: kind('counts', { readings }),
+  /** What it has counted of tenants since it said so last; lost, it would be missing for ever. */
+  tenants: kind('tenants', {
+    counted: Type.Unsafe<CountedTenant[]>(Type.Array(Type.Object({ tenant: Type.String() }))),
+  }),
   tell: kind('tell', { ...numbered, change }),
   enter: kind('enter', { ...numbered, key: whole }),
   leave: kind('leave', { key: whole }),

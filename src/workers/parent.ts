@@ -15,6 +15,8 @@ import { selfOf, toldName } from '../self.ts';
 import { closeWith } from '../telemetry/closing.ts';
 import { registryOf } from '../telemetry/registry.ts';
 import { openTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
+import { TenantLedger } from '../telemetry/tenants/tenant-ledger.ts';
+import { tenantCounters } from '../telemetry/tenants/tenant-metrics.ts';
 import { Crew } from './crew.ts';
 import { shareOf } from './share.ts';
 
@@ -40,6 +42,8 @@ export async function runWorkers(parts: ParentParts): Promise<void> {
     sink: undefined,
     warnings: loaded.warnings,
     gateway: toldName(config, self),
+    // The parent serves nobody; what its workers count of tenants is added up by the crew's metrics.
+    tenants: 0,
   });
   const { logger, events } = telemetry;
   await using opened = new AsyncDisposableStack();
@@ -105,7 +109,10 @@ interface CrewSources extends ParentParts {
 function openCrew({ loaded, read, upkeep, name, embedded, telemetry }: CrewSources): Crew {
   const { config, given } = loaded;
   const { logger, events } = telemetry;
+  const { metricsTenants } = config.telemetry;
+  const ledger = metricsTenants === 0 ? null : new TenantLedger(metricsTenants, systemClock);
   const registry = registryOf([
+    ...(ledger === null ? [] : tenantCounters(() => ledger.all())),
     gauge('tokligence_workers', 'Worker processes that serve requests.', () => crew.serving),
     counter('tokligence_worker_restarts_total', 'Workers that ended and were started again.', () => crew.restarts),
     counter('tokligence_log_lines_dropped_total', 'Lines of the log that could not be written.', () => logger.dropped),
@@ -121,6 +128,7 @@ function openCrew({ loaded, read, upkeep, name, embedded, telemetry }: CrewSourc
     }),
     maxStreamsPerKey: config.auth.maxStreamsPerKey,
     ownReadings: () => registry.getMetricsAsJSON(),
+    tenantsCounted: counted => ledger?.absorb(counted),
     print: text => process.stdout.write(text),
     clock: systemClock,
     logger,

@@ -3,7 +3,7 @@ import { SaidOnce } from '../domain/structures/said-once.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Upward } from './messages.ts';
 
-export interface ReadingsParts extends Pick<Metrics, 'readCounts' | 'readAll'> {
+export interface ReadingsParts extends Pick<Metrics, 'readCounts' | 'readAll' | 'takeTenants'> {
   /** Resolves when it is sent, or cannot be any more. */
   readonly send: (message: Upward) => Promise<void>;
   /** Something cannot be read: said once, until all can be read again. */
@@ -35,11 +35,17 @@ export class Readings {
 
   async #tell(read: () => Promise<Upward>): Promise<void> {
     try {
+      this.#tellTenants();
       const message = await read();
       this.#said.isOver('fault');
       await this.#parts.send(message);
     } catch (error) {
       if (this.#said.isNews('fault', String(error))) this.#parts.onFault(error);
     }
+  }
+  /** In a message of its own: an answer that comes too late is dropped, and this would be missing for ever. */
+  #tellTenants(): void {
+    const counted = this.#parts.takeTenants();
+    if (counted.length > 0) void this.#parts.send({ t: 'tenants', counted });
   }
 }

@@ -20,6 +20,8 @@ export interface WorkerHearer {
 export interface WorkerEnd {
   readonly code: number | null;
   readonly signal: string | null;
+  /** Why it never began; null: it did. */
+  readonly fault: string | null;
 }
 
 type Ask = (id: number) => Downward;
@@ -54,13 +56,13 @@ export class WorkerProcess {
     child.once('exit', (code, signal) => {
       this.#questions.end();
       endHandedOver();
-      hearer.ended(this, { code, signal });
+      hearer.ended(this, { code, signal, fault: null });
     });
-    this.#forked.on('error', () => {
-      // A message that cannot be sent any more: its exit is on the way, unless the system had no process to give.
+    this.#forked.on('error', error => {
+      // A message that cannot be sent any more: its exit is on the way, unless it never began.
       if (child.pid !== undefined) return;
       closed.resolve();
-      hearer.ended(this, { code: null, signal: null });
+      hearer.ended(this, { code: null, signal: null, fault: error.message });
     });
   }
 
@@ -156,22 +158,28 @@ export class WorkerProcess {
 }
 
 /**
- * node:cluster hands a worker one connection at a time, and forgets the one that a worker did not take before it died: its
- * client would wait for ever. Returns what closes that one; a connection that was taken is closed here already.
+ * node:cluster hands a worker one connection of each listener at a time, and forgets the one that a worker did not take
+ * before it died: its client would wait for ever. Returns what closes these; a connection that was taken is closed here
+ * already.
  */
 function lastHandedOver(child: ChildProcess): () => void {
   const send = child.send.bind(child) as (...given: unknown[]) => boolean;
-  let last: unknown = null;
+  /** By listener. */
+  const last = new Map<unknown, object>();
   Object.assign(child, {
     send(message: unknown, handle?: unknown, ...rest: unknown[]): boolean {
-      if (typeof handle === 'object' && handle !== null) last = handle;
+      if (typeof handle === 'object' && handle !== null) last.set(listenerOf(message), handle);
       return send(message, handle, ...rest);
     },
   });
   return () => {
-    if (typeof last === 'object' && last !== null && 'close' in last && typeof last.close === 'function') last.close();
+    for (const handle of last.values()) if ('close' in handle && typeof handle.close === 'function') handle.close();
   };
 }
+
+/** What node:cluster calls the listener whose connection this message hands over. */
+const listenerOf = (message: unknown): unknown =>
+  typeof message === 'object' && message !== null && 'key' in message ? message.key : null;
 
 /** The same program, which the number tells its part. */
 function fork(number: number): Forked {

@@ -49,8 +49,8 @@ async function serve(parent: ParentLink, { config, reread, embedded, isColoured 
     ordered.resolve();
     void app.stop(wish).then(stopped.resolve);
   };
-  const { readCounts, readAll, unreadable } = app.forPeers;
-  const readings = new Readings({ readCounts, readAll, send: message => parent.send(message), onFault: unreadable });
+  const { unreadable, ...forPeers } = app.forPeers;
+  const readings = new Readings({ ...forPeers, send: message => parent.send(message), onFault: unreadable });
   if (reread !== null) configured(app, reread);
   parent.follow(order => follow(order, { parent, app, stop, readings }));
   // Clients come no more, and those that are here have the grace period.

@@ -8,7 +8,7 @@ function arrange() {
   const app = fastify();
   registerOps(app, {
     health: () => health,
-    metrics: { contentType: 'text/plain; version=0.0.4', render: () => 'tokligence_up 1\n' },
+    metrics: { contentType: 'text/plain; version=0.0.4', render: () => 'tokligence_up 1\n', key: null },
   });
   const get = async (url: string) => {
     const { statusCode, headers, body } = await app.inject({ url });

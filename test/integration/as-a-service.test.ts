@@ -1,12 +1,13 @@
 // The service as the documents describe it, with the installation that `npm prune --omit=dev` leaves.
 // In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { closedFolder, root } from '../support/accounts.ts';
 import { startDaemon } from '../support/daemon.ts';
+import { linkLibraries } from '../support/installed-package.ts';
 
 /** Installs the gateway with its production packages, and with the console that was built before. */
 async function installation(t: TestContext): Promise<string> {
@@ -14,13 +15,7 @@ async function installation(t: TestContext): Promise<string> {
   t.after(() => rm(folder, { recursive: true, force: true }));
   for (const path of ['package.json', 'config', 'src', 'ui/dist'])
     cpSync(join(root, path), join(folder, path), { recursive: true });
-  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  const isTopLevel = (path: string) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path);
-  for (const [path, { dev }] of Object.entries<{ dev?: boolean }>(packages)) {
-    if (!isTopLevel(path) || dev || !existsSync(join(root, path))) continue;
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    symlinkSync(join(root, path), join(folder, path));
-  }
+  linkLibraries(folder);
   cpSync(join(root, 'node_modules/.bin/node'), join(folder, 'node_modules/.bin/node'), { verbatimSymlinks: true });
   return folder;
 }

@@ -23,7 +23,9 @@ const metricsText = async ({ url }: TestGateway): Promise<string> => (await fetc
 async function metricsOf(gateway: TestGateway): Promise<Record<string, number>> {
   const text = await metricsText(gateway);
   const found = text.matchAll(/^tokligence_(?:fleet_)?((?:members|conductor|epoch|seats\w*)\b)\S* (\d+)$/gm);
-  return Object.fromEntries([...found].map(([, name, value]) => [name, Number(value)]));
+  const sums: Record<string, number> = {};
+  for (const [, name = '', value] of found) sums[name] = (sums[name] ?? 0) + Number(value);
+  return sums;
 }
 
 /** Two gateways of one database: who conducts, and the other one. */
@@ -66,7 +68,14 @@ test('each gateway of a fleet shows all of them, which one conducts, and the sea
   assert.equal(atFirst.second?.url, atSecond.second?.url);
 
   const { epoch } = byFirst;
-  assert.deepEqual(await metricsOf(first), { members: 2, conductor: 1, epoch, seats: 4, seats_in_use: 1 });
+  assert.deepEqual(await metricsOf(first), {
+    members: 2,
+    conductor: 1,
+    epoch,
+    seats: 4,
+    seats_in_use: 1,
+    seats_wanted: 1,
+  });
   assert.deepEqual(await metricsOf(second), { members: 2, conductor: 0, epoch });
   const rtt = /^tokligence_fleet_link_rtt_seconds (\S+)$/m;
   await until(async () => rtt.test(await metricsText(second)));

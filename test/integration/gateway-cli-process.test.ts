@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -86,13 +86,13 @@ test('the command of a checkout runs on its own Node, whichever comes first on P
   const path = await folder(t);
   // An old Node: it reports its version, and runs JavaScript but no TypeScript.
   const old = join(path, 'old-node.mjs');
-  await mkdir(join(path, 'bin'));
-  await copyFile(join(root, 'bin/gateway.js'), join(path, 'bin/gateway.mjs'));
+  await cp(join(root, 'bin'), join(path, 'bin'), { recursive: true });
+  await copyFile(join(root, 'package.json'), join(path, 'package.json'));
   await symlink(join(root, 'src'), join(path, 'src'));
   await symlink(join(root, 'node_modules'), join(path, 'node_modules'));
   await writeFile(
     old,
-    `Object.defineProperty(process.versions, 'node', { value: '20.1.0' });\nawait import(${JSON.stringify(pathToFileURL(join(path, 'bin/gateway.mjs')).href)});\n`,
+    `Object.defineProperty(process.versions, 'node', { value: '20.1.0' });\nawait import(${JSON.stringify(pathToFileURL(join(path, 'bin/gateway.js')).href)});\n`,
   );
   const env = { ...process.env, ...environmentOf(url) };
   const list = await outcome(spawn(process.execPath, [old, 'users', 'list', '--json'], { env }));

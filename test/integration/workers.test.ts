@@ -27,9 +27,16 @@ const counterLines = (text: string) =>
     ]),
   );
 
-const metricsOf = async (client: WorkerClient) => (await client.ask('GET', '/metrics')).text;
-const requestsIn = (text: string): number =>
-  [...text.matchAll(/^tokligence_requests_total\{.*\} (\d+)$/gm)].reduce((sum, [, value]) => sum + Number(value), 0);
+const metricsKey = 'a-metrics-key-of-24-characters';
+const metricsOf = async (client: WorkerClient) => (await client.ask('GET', '/metrics', { key: metricsKey })).text;
+const sumOf = (text: string, line: RegExp): number =>
+  [...text.matchAll(line)].reduce((sum, [, value]) => sum + Number(value), 0);
+const requestsIn = (text: string): number => sumOf(text, /^tokligence_requests_total\{.*\} (\d+)$/gm);
+const servedIn = (text: string): number => sumOf(text, /^tokligence_requests_total\{.*outcome="served".*\} (\d+)$/gm);
+const ofTenantsIn = (text: string): number =>
+  sumOf(text, /^tokligence_tenant_requests_total\{.*outcome="served".*\} (\d+)$/gm);
+const tenantsIn = (text: string): Set<string> =>
+  new Set([...text.matchAll(/^tokligence_tenant_requests_total\{tenant="([^"]+)"/gm)].map(([, tenant = '']) => tenant));
 
 test('two workers are one gateway', async t => {
   const upstream = await startFakeUpstream(t, { hold: true });
@@ -42,6 +49,9 @@ test('two workers are one gateway', async t => {
 [auth]
 admin_key = ${adminKey}
 max_streams_per_key = 8
+[telemetry]
+metrics_key = ${metricsKey}
+metrics_tenants = 1
 [provider.local]
 type = loopback
 models = gpt-x, claude-x
@@ -227,6 +237,8 @@ max_concurrent = 4
     await Promise.all((await both(20)).map(client => client.chat(key)));
     const before = await metricsOf(one);
     assert.equal(requestsIn(before), requestsIn(await metricsOf(two)), 'whichever answers');
+    assert.equal(tenantsIn(before).size, 2, 'one is named, and the others are one');
+    assert.equal(ofTenantsIn(before), servedIn(before), 'each is counted once, whichever served it');
     process.kill(gateway.pidOf(2), 'SIGKILL');
     const pid = gateway.pidOf(2);
     let last = counterLines(before);

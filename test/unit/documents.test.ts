@@ -58,7 +58,7 @@ test('a link to a missing file or heading is found', () => {
 });
 
 test('every source file that a document names is there', () => {
-  const sources = globSync('{src,test,ui,bench,supply,bin}/**/*.{ts,tsx,js}', {
+  const sources = globSync('{src,test,ui,bench,supply,bin,deploy}/**/*.{ts,tsx,js}', {
     exclude: path => path.includes('node_modules') || path.includes('/dist'),
   });
   assert.ok(sources.length > 400);

@@ -62,6 +62,7 @@ test('the layer check names each planted import and its rule', t => {
     'src/fleet/link/link.ts': ["import '../fleet-store.ts';\n", 'the-link-carries-messages-only'],
     'src/fleet/fleet.ts': ["import '../gateway/gateway.ts';\n", 'fleet-stands-beside-the-features'],
     'src/observed/wait-window.ts': ["import '../app.ts';\n", 'infrastructure-knows-no-feature'],
+    'src/telemetry/telemetry.ts': ["import './tracing/tracing.ts';\n", 'traces-are-loaded-on-demand'],
     'src/cli/gateway/users.ts': ["import '../../http/server.ts';\n", 'commands-know-only-the-contract'],
     'src/cli/gateway/keys.ts': ["import '../../http/admin/contract/contract.ts';\n", 'commands-import-types-only'],
   };
@@ -70,6 +71,7 @@ test('the layer check names each planted import and its rule', t => {
     'src/gateway/gateway.ts': '',
     'src/priority/serving/mapper.ts': '',
     'src/schedules/windows.ts': '',
+    'src/telemetry/tracing/tracing.ts': '',
     'src/gateway/pool/seating.ts': '',
     'src/gateway/pool/pool-ticket.ts': '',
     'src/http/admin/contract/contract.ts': 'export const user = {};\n',

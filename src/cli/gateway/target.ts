@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { FaultList } from '../../config/file/faults.ts';
 import { readSettingFile } from '../../config/file/setting-file.ts';
+import { userFolders } from '../../config/user-folders.ts';
 import { maxKeyBytes } from '../../domain/vocabulary.ts';
 import { CliFault, exitCodes, usageFault } from './exit.ts';
 import type { Streams } from './output.ts';
@@ -60,8 +61,7 @@ export function readTarget(flags: TargetFlags, surroundings: Surroundings): Targ
   return { url, key };
 }
 
-const configFile = (env: Environment): string =>
-  join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'tokligence', 'cli.ini');
+const configFile = (env: Environment): string => join(userFolders(env).config, 'cli.ini');
 
 function checkedUrl(text: string): string {
   const url = URL.parse(text);

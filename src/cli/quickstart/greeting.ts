@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { styleText } from 'node:util';
+import { commandLine } from '../command-line.ts';
 import { textTable } from '../table.ts';
 import type { TenantKey } from './setup.ts';
 
@@ -11,7 +12,7 @@ export interface Greeting {
   readonly databaseUrl: string;
   readonly dataDir: string;
   readonly keysFile: string;
-  /** Whether `npm run sql` finds the database without options. */
+  /** Whether the program `sql` finds the database without options. */
   readonly isUsualDatabase: boolean;
   readonly tenantKeys: readonly TenantKey[];
   /** The mapping whose level the examples change; null if it was deleted. */
@@ -81,14 +82,14 @@ function whatToTry(facts: Greeting): string[] {
     bold('or in the database, with psql or without'),
     '  psql "$DB" -c \\',
     `    ${update}`,
-    `  npm run sql -- ${isUsualDatabase ? '' : '--url "$DB" '}\\`,
+    `  ${commandLine('sql', isUsualDatabase ? '\\' : '--url "$DB" \\')}`,
     `    ${update}`,
     '',
     bold('Who runs and who waits, level by level'),
     '  curl $GW/admin/scheduler/stats -H "Authorization: Bearer $ADMIN"',
     '',
     bold('All eight tenants at once, for 20 seconds'),
-    '  npm run quickstart -- --demo',
+    `  ${commandLine('quickstart', '--demo')}`,
     '',
   ];
 }

@@ -50,6 +50,10 @@ const readValue = (raw: string): { value: string } | { reason: string } => {
   return /[;#]/.test(raw) ? { reason: `a value with ; or # ${quoteRule}` } : { value: raw };
 };
 
+/** The spelling of a value that `readSettingFile` reads as this text. */
+export const valueAsWritten = (value: string): string =>
+  /[;#"'\p{Cc}]|^\s|\s$/u.test(value) ? JSON.stringify(value) : value;
+
 const headerRules = {
   alone: 'a section is [name], alone on its line',
   dotted:

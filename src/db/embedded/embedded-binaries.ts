@@ -57,7 +57,7 @@ export const hydrate = async (folder: string): Promise<void> => {
       if (await exists(path)) continue;
       throw new EmbeddedFault(
         `the embedded PostgreSQL lacks ${path}, because its install script did not run, and it cannot be made now: ` +
-          `run npm rebuild as the owner of that folder, ${useYourOwn}`,
+          `run npm rebuild (with -g, if it is installed for all users) as the owner of that folder, ${useYourOwn}`,
         { cause: error },
       );
     }

@@ -21,8 +21,8 @@ import {
   readAbout,
 } from '../../fleet/messages/questions.ts';
 import type { Outlook } from '../../fleet/outlook.ts';
-import type { TenantName } from '../pool/view/pool-view.ts';
 import type { PoolsView, WaitingQuestion } from '../pool/view/pools-view.ts';
+import type { TenantName } from '../pool/view/shown-share.ts';
 import { AnswerTime } from './answer-time.ts';
 import { Asks, type AskWord, wordsOf } from './asks.ts';
 import { FarLanes } from './far-lanes.ts';

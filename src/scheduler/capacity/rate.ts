@@ -38,6 +38,11 @@ export class Gcra {
     return Math.max(allowedAt - now, 0);
   }
 
+  /** How many requests may start at once. */
+  left(now: number): number {
+    return this.isOpen(now) ? Math.floor(Math.min((now - this.openAt) / this.#intervalMs + 1, this.#burst)) : 0;
+  }
+
   /** The time until a request may start after `ahead` others. */
   waitBehind(ahead: number, now: number): number {
     return Math.max(this.openAt + ahead * this.#intervalMs - now, 0);
@@ -85,6 +90,11 @@ export class TokenBucket {
     return now > this.#emptyAt;
   }
 
+  /** The balance. */
+  left(now: number): number {
+    return Math.min((now - this.#emptyAt) * this.#perMs, this.#burst);
+  }
+
   /** Takes tokens; a negative number returns tokens that were taken in excess. */
   take(tokens: number, now: number): void {
     this.#emptyAt = Math.max(this.#emptyAt, now - this.#burst / this.#perMs) + tokens / this.#perMs;
@@ -96,7 +106,7 @@ export class TokenBucket {
   }
 
   configure(perSecond: number, burst: number | null, now: number): void {
-    const balance = Math.min((now - this.#emptyAt) * this.#perMs, this.#burst);
+    const balance = this.left(now);
     this.#perMs = perSecond / msPerSecond;
     this.#burst = burstOf(perSecond, burst);
     this.#emptyAt = now - Math.min(balance, this.#burst) / this.#perMs;
@@ -136,6 +146,14 @@ export class Rates {
   get openAt(): number {
     const requests = this.#requests?.openAt ?? Number.NEGATIVE_INFINITY;
     return Math.max(requests, this.#tokens?.openAt ?? Number.NEGATIVE_INFINITY);
+  }
+
+  /** How many requests may start at once, as long as tokens are left. */
+  left(now: number): { readonly requests: number; readonly tokens: number } {
+    return {
+      requests: this.#requests?.left(now) ?? Number.POSITIVE_INFINITY,
+      tokens: this.#tokens?.left(now) ?? Number.POSITIVE_INFINITY,
+    };
   }
 
   /** The minimum wait of the last of `ahead` + 1 requests. */

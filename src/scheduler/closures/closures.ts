@@ -55,9 +55,14 @@ export class Closures<Holder> {
     return this.hasAny ? longest(this.#of(place).filter(({ isShut }) => isShut)) : null;
   }
 
+  /** Whether the upstream has closed what the place is for; also while a probe may try that. */
+  covers(place: Place<Holder>): boolean {
+    return this.hasAny && this.#of(place).length > 0;
+  }
+
   /** Returns the target whose side queue a newly waiting place must join; null if it need not stand aside. */
   targetOf(place: Place<Holder>): Target<Holder> | null {
-    return this.hasAny && this.#of(place).length > 0 ? this.#target(place) : null;
+    return this.covers(place) ? this.#target(place) : null;
   }
 
   /**

@@ -119,6 +119,7 @@ export class Answer {
   write(chunk: Buffer): void {
     if (this.#state === 'left') this.#meter?.feed(chunk);
     if (this.#state !== 'started') return;
+    if (!this.#hasWritten) this.#call.onFirstByte?.();
     this.#hasWritten = true;
     this.#measure(chunk);
     if (!this.#sink.write(chunk)) this.#holdBack();
@@ -279,7 +280,9 @@ export class Answer {
     this.#over();
     const usage = reading === null ? null : meteredUsage(reading, this.#call);
     const upstreamRequestId = this.#upstreamRequestId;
-    this.#settled.resolve({ status: this.#status, usage, outcome, fault, upstreamRequestId });
+    const forwarded = { status: this.#status, usage, outcome, fault, upstreamRequestId };
+    const model = reading?.model ?? null;
+    this.#settled.resolve(model === null ? forwarded : { ...forwarded, model });
   }
 
   #holdBack(): void {

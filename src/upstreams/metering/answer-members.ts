@@ -5,6 +5,7 @@
  *   usage   of the outermost object, of its `message` (Anthropic), `response` (Responses), `x_groq`, or of a choice
  *   error   of the outermost object, of its `response`, or of a choice
  *   id      of the outermost object's `response`
+ *   model   of the outermost object, of its `message` or `response`
  */
 import { MemberNames } from '../../json/member-names.ts';
 import { MemberScan, type MemberVisitor } from '../../json/member-scan.ts';
@@ -24,6 +25,7 @@ const members = [
   'choices',
   'x_groq',
   'id',
+  'model',
   'sequence_number',
 ] as const;
 const watched = [...usageFields, ...details, ...members] as const;
@@ -50,6 +52,8 @@ export class AnswerMembers implements MemberVisitor {
   /** Null without one, or with one that is too long. */
   responseId: string | null = null;
   sequenceNumber: number | null = null;
+  /** Null without one, or with one that is too long. */
+  model: string | null = null;
   /** Some usage was reported. */
   hasUsage = false;
   #object = '';
@@ -92,8 +96,10 @@ export class AnswerMembers implements MemberVisitor {
     if (name === null) return;
     if (depth === this.#usageDepth || this.#isInDetails(depth)) this.#inUsage(name, token);
     else if (depth === this.#errorDepth) this.#inError(name, token);
+    else if (name === 'model' && depth <= 2 && this.#isOwn(depth)) this.model = idIn(token) ?? this.model;
     else if (depth === 1) this.#outermost(name, token);
-    else if (name === 'id' && depth === 2 && this.#path[2] === 'response') this.#responseId(token);
+    else if (name === 'id' && depth === 2 && this.#path[2] === 'response')
+      this.responseId = idIn(token) ?? this.responseId;
     if (name === 'error' && this.#isOwn(depth) && !isNothing(token)) this.#error ??= { type: '', code: '' };
   }
 
@@ -110,10 +116,6 @@ export class AnswerMembers implements MemberVisitor {
     if (this.#error === null || isNothing(token)) return;
     if (name === 'type') this.#error.type ||= wordOf(token);
     else if (name === 'code' || name === 'status') this.#error.code ||= wordOf(token);
-  }
-
-  #responseId(token: Token): void {
-    if (token.isString && token.bytes <= longestId) this.responseId = unescaped(token.text());
   }
 
   #outermost(name: Watched, token: Token): void {
@@ -140,6 +142,9 @@ const wholeNumberOf = (token: Token): number | null =>
   !token.isString && wholeNumber.test(token.text()) ? Number(token.text()) : null;
 
 const wordOf = (token: Token): string => token.text().slice(0, longestWord);
+
+const idIn = (token: Token): string | null =>
+  token.isString && token.bytes <= longestId ? unescaped(token.text()) : null;
 
 /** A token's text is as it was written. */
 function unescaped(text: string): string | null {

@@ -34,6 +34,8 @@ export interface AnswerReading {
   /** A stream without any event, or no byte at all. */
   readonly isEmpty: boolean;
   readonly error: ToldError | null;
+  /** The name of the model that answered; null without one. */
+  readonly model: string | null;
   readonly usage: UsageReport;
   readonly outputEvents: number;
   /** The count of output events when usage was last reported. */

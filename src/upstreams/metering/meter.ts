@@ -90,6 +90,7 @@ class JsonMeter implements Meter {
       bytes: this.#bytes,
       isEmpty: this.#bytes === 0,
       error: this.#members.error,
+      model: this.#members.model,
       usage: this.#usage,
       outputEvents: 0,
       outputEventsWhenTold: 0,

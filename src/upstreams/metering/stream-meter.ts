@@ -54,6 +54,8 @@ export class StreamMeter implements Meter, EventReader {
   /** The last complete event: its data, or the parsed part of a long one. */
   #last: string | AnswerMembers = '';
   #responseId: string | null = null;
+  /** Of the last event that was parsed and names one. */
+  #model: string | null = null;
 
   get isOver(): boolean {
     // Many clients close as soon as they have read this; the blank line after it may never be waited for, or sent.
@@ -80,6 +82,7 @@ export class StreamMeter implements Meter, EventReader {
       bytes: this.#bytes,
       isEmpty: this.#events === 0,
       error: this.#error,
+      model: this.#model,
       usage: this.#usage,
       outputEvents: this.outputEvents,
       outputEventsWhenTold: this.#outputEventsWhenTold,
@@ -136,6 +139,7 @@ export class StreamMeter implements Meter, EventReader {
   #judge(name: string, members: AnswerMembers | null): void {
     const kind = name === '' ? (members?.type ?? '') : name;
     this.#responseId ??= members?.responseId ?? null;
+    this.#model = members?.model ?? this.#model;
     if (members?.hasUsage) this.#outputEventsWhenTold = this.outputEvents;
     if (members?.error || failedEvents.has(kind)) this.#error ??= members?.error ?? unnamed;
     this.#isOver ||= lastEvents.has(kind) || this.#error !== null;

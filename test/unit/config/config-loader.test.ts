@@ -112,6 +112,7 @@ test('without anything but a provider, everything has its default', () => {
     providers: [{ name: 'local', models: ['*'], pool: 'local', type: 'loopback', serviceMs: 500, chunkMs: 20 }],
     pools: [{ name: 'local', settings: defaultPool }],
     tenants: [],
+    telemetry: { metricsKey: null, metricsListen: null, metricsTenants: 0 },
     log: { level: 'info', format: 'json', file: null, accessFile: null, accessSample: {} },
   });
 });
@@ -133,6 +134,30 @@ test('config/setting.ini gives the defaults and shows every key with its default
       assert.match(text, new RegExp(`^(; )?${key} = ?${fallback.replaceAll(/[*.]/g, '\\$&')}$`, 'm'), key);
     }
   }
+});
+
+test('metrics name tenants only where a key or a listener of its own keeps them from strangers', () => {
+  const key = 'metrics-key-of-24-characters';
+  const asked = (lines: string) => `${provider}[telemetry]\nmetrics_tenants = 20\n${lines}`;
+  const open = faultsOf(asked(''));
+  assert.match(
+    open,
+    /^\[telemetry\] metrics_tenants: would name tenants to everybody .*set metrics_key .*or metrics_listen/,
+  );
+  const { telemetry } = load(asked(''), { TOKLIGENCE_TELEMETRY_METRICS_KEY: key }).config;
+  assert.deepEqual(telemetry, { metricsKey: key, metricsListen: null, metricsTenants: 20 });
+  const listening = load(asked('metrics_listen = [::1]:9100')).config.telemetry.metricsListen;
+  assert.deepEqual(listening, { host: '::1', port: 9100 });
+});
+
+test('a metrics key that is too short, too many tenants and a listener on the own port are faults', () => {
+  const said = faultsOf(`${provider}[telemetry]\nmetrics_key = short\nmetrics_listen = 9100\nmetrics_tenants = 1001\n`);
+  assert.match(said, /^\[telemetry\] metrics_key: must be 24 to 256 visible characters/m);
+  assert.match(said, /^\[telemetry\] metrics_listen: must be HOST:PORT/m);
+  assert.match(said, /^\[telemetry\] metrics_tenants: must be a whole number from 0 to 1000/m);
+  assert.ok(!said.includes('short'), 'a key is not told');
+  const same = faultsOf(`[gateway]\nport = 9000\n${provider}[telemetry]\nmetrics_listen = 127.0.0.1:9000\n`);
+  assert.match(same, /^\[telemetry\] metrics_listen: is where \[gateway\] host and port are/);
 });
 
 test('the commented provider of config/setting.ini works once it is uncommented', () => {
@@ -294,6 +319,9 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_TENANT_DEPT_PROD_REQUESTS_PER_SEC: '10',
     TOKLIGENCE_TENANT_DEPT_PROD_TOKENS_PER_SEC: '2000',
     TOKLIGENCE_TENANT_DEPT_PROD_MAX_QUEUE_DEPTH: '0',
+    TOKLIGENCE_TELEMETRY_METRICS_KEY: 'metrics-key-of-24-characters',
+    TOKLIGENCE_TELEMETRY_METRICS_LISTEN: '127.0.0.1:0',
+    TOKLIGENCE_TELEMETRY_METRICS_TENANTS: '20',
     TOKLIGENCE_LOG_LEVEL: 'debug',
     TOKLIGENCE_LOG_FORMAT: 'pretty',
     TOKLIGENCE_LOG_FILE: '/var/log/gateway.log',
@@ -414,6 +442,11 @@ test('every key can be set in the environment', () => {
         maxQueueDepth: 0,
       },
     ],
+    telemetry: {
+      metricsKey: 'metrics-key-of-24-characters',
+      metricsListen: { host: '127.0.0.1', port: 0 },
+      metricsTenants: 20,
+    },
     log: {
       level: 'debug',
       format: 'pretty',

@@ -6,6 +6,7 @@ import type { Outcome } from '../../../src/domain/outcome.ts';
 import { createEvents } from '../../../src/telemetry/events.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { endedRequest } from '../../support/ended-request.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const arrange = (config: Partial<LogConfig> = {}, sampling: { sample?: Shares; random?: () => number } = {}) => {
@@ -30,29 +31,7 @@ const arrange = (config: Partial<LogConfig> = {}, sampling: { sample?: Shares; r
   };
 };
 
-const served: Outcome = {
-  requestId: 'req_1',
-  outcome: 'served',
-  status: 200,
-  method: 'POST',
-  path: '/v1/chat/completions',
-  keyId: 5,
-  flowId: 'dept-prod',
-  mappingId: 3,
-  asked: null,
-  level: 0,
-  source: 'mapping',
-  isRaised: false,
-  model: 'gpt-4o',
-  provider: 'gpu',
-  pool: 'gpus',
-  isGranted: true,
-  waitMs: 12.3456,
-  durationMs: 523,
-  usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 20, isEstimated: false },
-  upstreamRequestId: null,
-  upstreamFault: null,
-};
+const served: Outcome = { ...endedRequest, level: 0, model: 'gpt-4o', waitMs: 12.3456 };
 const refusedEarly: Outcome = {
   ...served,
   outcome: 'invalid_api_key',

@@ -1,34 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Outcome } from '../../../src/domain/outcome.ts';
 import type { PoolStats } from '../../../src/domain/shown/stats.ts';
 import { allLevels } from '../../../src/domain/vocabulary.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
+import { endedRequest } from '../../support/ended-request.ts';
 import { metricFaults } from '../../support/metric-rules.ts';
-
-const ended: Outcome = {
-  requestId: 'req_1',
-  outcome: 'served',
-  status: 200,
-  method: 'POST',
-  path: '/v1/chat/completions',
-  keyId: 5,
-  flowId: 'dept-prod',
-  mappingId: 3,
-  asked: null,
-  level: 2,
-  source: 'mapping',
-  isRaised: false,
-  model: 'a-model',
-  provider: 'gpu',
-  pool: 'gpus',
-  isGranted: true,
-  waitMs: 300,
-  durationMs: 523,
-  usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 20, isEstimated: false },
-  upstreamRequestId: null,
-  upstreamFault: null,
-};
 
 /** The samples of the gateway's own metrics, `name{labels}` → value. */
 const samples = async (metrics: Metrics): Promise<Map<string, number>> => {
@@ -62,11 +38,11 @@ const connections = () => ({
 
 test('requests and tokens are counted by level, outcome and provider', async () => {
   const metrics = createMetrics();
-  metrics.requestEnded(ended);
-  metrics.requestEnded(ended);
-  metrics.requestEnded({ ...ended, level: 9, outcome: 'queue_full', usage: null });
+  metrics.requestEnded(endedRequest);
+  metrics.requestEnded(endedRequest);
+  metrics.requestEnded({ ...endedRequest, level: 9, outcome: 'queue_full', usage: null });
   metrics.requestEnded({
-    ...ended,
+    ...endedRequest,
     level: null,
     outcome: 'invalid_api_key',
     provider: null,
@@ -84,7 +60,7 @@ test('requests and tokens are counted by level, outcome and provider', async () 
 
 test('waits are a histogram by level, in seconds', async () => {
   const metrics = createMetrics();
-  for (const waitMs of [0, 250, 300, 400_000]) metrics.requestEnded({ ...ended, waitMs });
+  for (const waitMs of [0, 250, 300, 400_000]) metrics.requestEnded({ ...endedRequest, waitMs });
   const got = await samples(metrics);
   const bucket = (le: string, level = 2) =>
     got.get(`tokligence_queue_wait_seconds_bucket{le="${le}",level="${level}"}`);
@@ -102,6 +78,8 @@ test('pools, snapshot and database are read at each scrape', async () => {
   let fleet: { members: number; isConductor: boolean; epoch: number; rttMs: number | null } | null = null;
   metrics.watch({
     pools: () => [pool],
+    seatsWanted: () => [],
+    shares: () => [],
     snapshot: () => snapshot,
     isDatabaseUp: () => isDatabaseUp,
     droppedLogLines: () => 3,
@@ -139,6 +117,8 @@ test('the only labels are level, outcome, provider and bucket bounds, and every 
   const metrics = createMetrics();
   metrics.watch({
     pools: () => [pool],
+    seatsWanted: () => [],
+    shares: () => [],
     snapshot: () => ({ mappings: 8, ageMs: 1 }),
     isDatabaseUp: () => true,
     droppedLogLines: () => 0,
@@ -146,8 +126,8 @@ test('the only labels are level, outcome, provider and bucket bounds, and every 
     fleet: () => ({ members: 2, isConductor: false, epoch: 7, rttMs: 1 }),
   });
   metrics.keyRefused('too_many_invalid_keys');
-  metrics.requestEnded(ended);
-  metrics.requestEnded({ ...ended, level: null, provider: null });
+  metrics.requestEnded(endedRequest);
+  metrics.requestEnded({ ...endedRequest, level: null, provider: null });
   const rendered = await metrics.render();
   assert.deepEqual(metricFaults(rendered), []);
   assert.match(metrics.contentType, /^text\/plain; version=0\.0\.4/);

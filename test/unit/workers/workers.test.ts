@@ -112,6 +112,8 @@ test('counts of workers are added, those that have ended included; gauges by the
   const gathered = new GatheredMetrics();
   const watchedOf = (age: number, up: boolean) => ({
     pools: () => [],
+    seatsWanted: () => [],
+    shares: () => [],
     snapshot: () => ({ mappings: 3, ageMs: age }),
     isDatabaseUp: () => up,
     droppedLogLines: () => 1,

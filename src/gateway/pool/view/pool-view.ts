@@ -8,9 +8,8 @@ import {
   type Point,
   type PresentRequest,
   type ProviderClosures,
-  type TenantShare,
 } from '../../../domain/shown/live.ts';
-import { type PoolShare, poolShares } from '../../../domain/shown/pool-share.ts';
+import { poolShares } from '../../../domain/shown/pool-share.ts';
 import type { PoolStats, WaitPercentiles } from '../../../domain/shown/stats.ts';
 import { Ring } from '../../../domain/structures/ring.ts';
 import { allLevels, type Level } from '../../../domain/vocabulary.ts';
@@ -19,6 +18,7 @@ import type { EndedStep } from '../../../observed/wait-window.ts';
 import type { Closed, FlowShare, Scheduler, Standing } from '../../../scheduler/scheduler.ts';
 import type { Stay } from '../guest.ts';
 import type { PoolCounts } from '../level-counts.ts';
+import { shownShare, type TenantName } from './shown-share.ts';
 import { type WaitFacts, waitSentence } from './wait-reason.ts';
 
 /** The waits of granted requests. */
@@ -37,9 +37,6 @@ interface ViewParts {
   readonly counts: PoolCounts;
   readonly settings: () => PoolSettings;
 }
-
-/** Returns the tenant's name for a flow ID; null if it has none. */
-export type TenantName = (flowId: string) => string | null;
 
 /** From this many grants on their speed predicts the wait of a request. */
 const fewestGrants = 3;
@@ -108,6 +105,17 @@ export class PoolView {
     };
   }
 
+  /** Of each level, P0 … P9. */
+  seatsWanted(): readonly number[] {
+    const { clock, scheduler } = this.#parts;
+    return scheduler.inspection.seatsWanted(clock.now());
+  }
+
+  /** The shares of all tenants that wanted service in the last minute. */
+  shares(): readonly FlowShare[] {
+    return this.#parts.scheduler.inspection.shares();
+  }
+
   live(tenantName: TenantName): LivePool {
     const { name, scheduler, settings, waits } = this.#parts;
     const { inspection } = scheduler;
@@ -136,7 +144,7 @@ export class PoolView {
       levels,
       tenants: shares
         .slice(0, mostTenantsShown)
-        .map(share => shown(share, poolShare(share.level, share.weight), tenantName)),
+        .map(share => shownShare(share, poolShare(share.level, share.weight), tenantName)),
       tenants_left_out: Math.max(shares.length - mostTenantsShown, 0),
     };
   }
@@ -276,22 +284,4 @@ export class PoolView {
     const refused = allLevels.map(level => counts.of(level).rejected + counts.of(level).timedOut);
     return { waiting: scheduler.waiting, in_use: scheduler.inUse, refused };
   }
-}
-
-const rounded = (share: number): number => Number(share.toFixed(4));
-
-function shown(flow: FlowShare, ofPool: PoolShare, tenantName: TenantName): TenantShare {
-  const { flowId, level, weight, waiting, running, servedShare, entitledShare } = flow;
-  return {
-    flow_id: flowId,
-    tenant_name: tenantName(flowId),
-    level,
-    weight,
-    waiting,
-    running,
-    served_share: rounded(servedShare),
-    entitled_share: rounded(entitledShare),
-    pool_share: ofPool.share === null ? null : rounded(ofPool.share),
-    behind: ofPool.behind,
-  };
 }

@@ -2,7 +2,8 @@
 import type { LivePool, PresentRequest } from '../../../domain/shown/live.ts';
 import type { PoolStats } from '../../../domain/shown/stats.ts';
 import type { Level } from '../../../domain/vocabulary.ts';
-import type { PoolView, TenantName } from './pool-view.ts';
+import type { PoolView } from './pool-view.ts';
+import type { TenantName } from './shown-share.ts';
 
 /** Null: of all pools, or levels. */
 export interface WaitingQuestion {

@@ -2,8 +2,8 @@
 import type { FleetSight } from '../../../domain/shown/fleet.ts';
 import type { LivePool, Point, PresentRequest } from '../../../domain/shown/live.ts';
 import type { PoolStats } from '../../../domain/shown/stats.ts';
-import type { TenantName } from '../../../gateway/pool/view/pool-view.ts';
 import type { PoolsView, Waiting, WaitingQuestion } from '../../../gateway/pool/view/pools-view.ts';
+import type { TenantName } from '../../../gateway/pool/view/shown-share.ts';
 
 /** In a fleet, with how much of it that is. */
 type Seen<What> = What & { readonly fleet?: FleetSight };
