@@ -31,6 +31,13 @@ export class Parking<Holder> {
     return this.#tenants.get(flowId) ?? null;
   }
 
+  /** Returns the tenant as it stands now; null if it has no rules. */
+  reviewed(flowId: string, now: number): FlowTenant<Holder> | null {
+    const tenant = this.find(flowId);
+    if (tenant !== null) this.review(tenant, now);
+    return tenant;
+  }
+
   /** Brings back the tenants whose rate is open again. */
   wake(now: number): void {
     for (let tenant = this.#byTime.peek(); tenant !== undefined && tenant.key <= now; tenant = this.#byTime.peek())
