@@ -4,6 +4,7 @@
  * counter, as VTC does, OSDI '24).
  *
  *   a flow gets something to wait for   counter := max(counter, virtual time)   idle time is not saved up
+ *   it is given a seat from elsewhere   the same, unless something of it may start (takeover.ts)
  *   its head gets a seat                virtual time := max(virtual time, counter); counter += estimate/weight
  *   it has used more, or ends           counter += (actual − charged so far)/weight
  *
