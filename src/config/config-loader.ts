@@ -56,10 +56,10 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
   const readable = file === null ? null : readableSentence(file, read);
   if (readable !== null) warnings.push(readable);
   const ini = readSettingFile(read, faults);
-  const env = withSecretFiles(given, ini, faults);
+  const { env, files } = withSecretFiles(given, ini);
   const written = withHeadersOf(env, ini);
   checkNames(written, faults);
-  const environment = readEnvironment(env, written, { faults, warnings });
+  const environment = readEnvironment(env, written, { files, faults, warnings });
   const reader = new SettingsReader(written, environment, faults);
   const fixed: FixedRead = {
     gateway: reader.read('gateway', sections.gateway),
