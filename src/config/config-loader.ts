@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { utf8 } from '../domain/text/utf8.ts';
@@ -107,6 +107,14 @@ export const loadProcessConfig = (file: string, usual: Readonly<Record<string, s
     if (!isSet) env[name] = value;
   }
   return loadConfig({ file, env, isTerminal: process.stdout.isTTY === true });
+};
+
+/** The same while requests are served: a writer of a pipe, who may never come, is not waited for. */
+export const reloadProcessConfig = (file: string): LoadedConfig => {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats?.isFIFO() || stats?.isCharacterDevice())
+    throw fileFault(file, 'it is a pipe or a device, which is read at the start only');
+  return loadProcessConfig(file);
 };
 
 const readText = (file: string): string => {
