@@ -1,29 +1,23 @@
 /** The only place that wires: every part below receives its dependencies here. */
 import { randomUUID } from 'node:crypto';
+import { adminServices } from './admin-services.ts';
 import type { Config } from './config/config.ts';
 import type { GivenTexts, LoadedConfig } from './config/config-loader.ts';
-import { answerOf } from './db/answered.ts';
 import { startEmbedded } from './db/embedded/embedded.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import type { Change, Guess, Peers } from './domain/peers.ts';
-import type { FleetShown } from './domain/shown/fleet.ts';
 import { type OpenEdition, openEdition } from './edition/edition.ts';
 import type { OpenEmbedded } from './edition/team-database.ts';
-import type { PoolsView } from './gateway/pool/view/pools-view.ts';
-import type { AdminServices } from './http/admin/admin.ts';
-import { chosenLevels } from './http/admin/pools/chosen-levels.ts';
-import type { FrontDoor } from './http/door/front-door.ts';
 import type { MetricsService } from './http/metrics.ts';
 import { listenForMetrics } from './http/metrics-listener.ts';
 import type { Health } from './http/ops.ts';
-import { type ConsoleService, createHttpServer } from './http/server.ts';
+import { createHttpServer } from './http/server.ts';
 import { ProviderHealths } from './observed/provider-health.ts';
-import { stepMs } from './observed/wait-window.ts';
 import { openPools } from './pools.ts';
 import { reload } from './reload.ts';
 import { createDoor, createGateway, createStreams, openUpstreams } from './request-path.ts';
 import { alone, type Self, selfOf, toldName } from './self.ts';
-import { type ShownPools, showPools } from './shown-pools.ts';
+import { showPools } from './shown-pools.ts';
 import { Stop, type StopWish } from './stop.ts';
 import { closeWith } from './telemetry/closing.ts';
 import type { Events } from './telemetry/events.ts';
@@ -87,33 +81,16 @@ interface ForPeers extends Pick<Metrics, 'readAll' | 'readCounts' | 'takeTenants
 export async function startApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const clock = overrides.clock ?? systemClock;
   const self = selfOf(config.gateway, { id: randomUUID(), since: clock.date().toISOString() });
-  const telemetry = openTelemetry(config.log, {
-    clock,
-    sink: overrides.logSink,
-    warnings: overrides.warnings,
-    gateway: toldName(config, self),
-    tenants: config.telemetry.metricsTenants,
-    worker: overrides.worker && { number: overrides.worker.peers.worker, isColoured: overrides.worker.isColoured },
-  });
+  const telemetry = telemetryOf(config, overrides, { clock, self });
   const { logger, metrics, events } = telemetry;
   // Closed in the opposite order: by a start that fails, or by a stop.
   await using opening = new AsyncDisposableStack();
   opening.defer(() => logger.close());
   const parts = await openParts({ config, overrides, clock, self, ...telemetry }, opening);
   const { edition, stopping } = parts;
-  const tell = (text: string): void => {
-    // Of several processes their parent says so, once for all of them.
-    if (overrides.worker === undefined) events.info(text);
-  };
-  const { metricsListen } = config.telemetry;
-  // First, as a start that fails closes this one.
-  if (metricsListen !== null) {
-    const listener = await listenForMetrics(metricsListen, { metrics: parts.scraped, events, clock });
-    closeWith(opening, 'the listener of the metrics', () => listener.close(), events);
-    tell(`Metrics on ${listener.url}/metrics`);
-  }
-  const url = await parts.http.listen(config.gateway);
-  tell(`Listening on ${url} (${config.gateway.edition} edition)`);
+  // Of several processes their parent says so, once for all of them.
+  const tell = (text: string): void => void (overrides.worker ?? events.info(text));
+  const url = await listen(parts, { config, clock, events, tell }, opening);
   const ready = edition.start(stopping.draining).then(() => tell('Ready'));
   // Whoever does not await it is told by the log.
   ready.catch(error => stopping.draining.aborted || events.error('Cannot start', error));
@@ -141,6 +118,42 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
       unreadable: error => events.error('The metrics of this process cannot be read', error),
     },
   };
+}
+
+const telemetryOf = (
+  config: Config,
+  { logSink: sink, warnings, worker }: Overrides,
+  { clock, self }: Pick<StartParts, 'clock' | 'self'>,
+): Telemetry =>
+  openTelemetry(config.log, {
+    clock,
+    sink,
+    warnings,
+    gateway: toldName(config, self),
+    tenants: config.telemetry.metricsTenants,
+    worker: worker && { number: worker.peers.worker, isColoured: worker.isColoured },
+  });
+
+interface ListenParts extends Pick<StartParts, 'config' | 'clock' | 'events'> {
+  readonly tell: (text: string) => void;
+}
+
+/** Returns the URL for clients. */
+async function listen(
+  { http, scraped }: Pick<OpenedParts, 'http' | 'scraped'>,
+  { config, clock, events, tell }: ListenParts,
+  opening: AsyncDisposableStack,
+): Promise<string> {
+  const { metricsListen } = config.telemetry;
+  // First, as a start that fails closes this one.
+  if (metricsListen !== null) {
+    const listener = await listenForMetrics(metricsListen, { metrics: scraped, events, clock });
+    closeWith(opening, 'the listener of the metrics', () => listener.close(), events);
+    tell(`Metrics on ${listener.url}/metrics`);
+  }
+  const url = await http.listen(config.gateway);
+  tell(`Listening on ${url} (${config.gateway.edition} edition)`);
+  return url;
 }
 
 interface StartParts extends Telemetry {
@@ -179,11 +192,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   const shown = showPools({ config, clock, self, desks, view, seats, healths, seatsOf });
   const fleet = () => edition.fleet() ?? alone(self, seatsInUse(view));
   metrics.watch(watched({ view, edition, door, logger, self, fleet, tracing, rttMs: () => seats?.rttMs ?? null }));
-  const scraped: MetricsService = {
-    contentType: metrics.contentType,
-    render: () => (peers === null ? metrics.render() : peers.metrics()),
-    key: config.telemetry.metricsKey,
-  };
+  const scraped = scrapedOf(config, metrics, peers);
   const http = createHttpServer({
     gateway,
     events: alsoRemembering([healths, ...edition.memories], events),
@@ -202,6 +211,13 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   return { http, scraped, door, dispatchers, upstreams, edition, stopping, reconfigure };
 }
 
+/** Of several processes, the metrics of all. */
+const scrapedOf = ({ telemetry }: Config, metrics: Metrics, peers: Peers | null): MetricsService => ({
+  contentType: metrics.contentType,
+  render: () => (peers === null ? metrics.render() : peers.metrics()),
+  key: telemetry.metricsKey,
+});
+
 /** Where traces are off, nothing of them is loaded. */
 async function openTraces(
   { config, clock, events, self }: StartParts,
@@ -214,7 +230,9 @@ async function openTraces(
   return tracing;
 }
 
-type StopParts = Awaited<ReturnType<typeof openParts>> & {
+type OpenedParts = Awaited<ReturnType<typeof openParts>>;
+
+type StopParts = OpenedParts & {
   readonly config: Config;
   readonly ready: Promise<void>;
   readonly events: Events;
@@ -237,65 +255,6 @@ async function stop(opened: AsyncDisposableStack, parts: StopParts, wish: StopWi
   closeWith(opened, 'the connections of clients', () => stopping.run(stages), events);
   await opened.disposeAsync();
 }
-
-interface AdminParts {
-  readonly edition: OpenEdition;
-  readonly config: Config;
-  readonly clock: Clock;
-  readonly events: Events;
-  readonly door: FrontDoor;
-  readonly view: PoolsView;
-  readonly shown: ShownPools;
-  readonly health: () => Health;
-  readonly fleet: () => FleetShown;
-  readonly peers: Peers | null;
-}
-
-/** The services of the admin routes: the edition's features, and read-only views of the pools and providers. */
-function adminServices(parts: AdminParts): AdminServices {
-  const { edition, config, events, door, peers } = parts;
-  const { identities, keyUses, mappings, pools, scheduledPools } = edition;
-  return {
-    identities,
-    keys: door.keys,
-    keyUses,
-    mappings,
-    pools,
-    scheduledPools,
-    console: consoleOf(config, { ...door, events }),
-    lanes: lanesOf(parts),
-    answerOf,
-    heard: peers && (() => peers.heard()),
-    fleet: parts.fleet,
-    providers: parts.shown.providers,
-  };
-}
-
-function lanesOf({ edition, config, clock, shown, health }: AdminParts): AdminServices['lanes'] {
-  const { mappings, raised } = edition;
-  const tenantName = (flowId: string) => mappings?.mapper.tenantName(flowId) ?? null;
-  return {
-    clock,
-    stepMs,
-    pools: shown.pools,
-    poolNames: config.pools.map(({ name }) => name),
-    tenantName,
-    database: health,
-    boosts: () => mappings?.timings.heldBoosts() ?? [],
-    chosenLevels: () =>
-      chosenLevels({
-        policy: (mappings?.mapper.settings() ?? config.apiKeyPriority).x_priority.value,
-        externalMayRaise: mappings?.mapper.externalMayRaise() ?? null,
-        raised,
-        tenantName,
-      }),
-  };
-}
-
-const consoleOf = (
-  { console, gateway: { edition } }: Config,
-  { keys, addresses, events }: Omit<ConsoleService, 'edition'>,
-): ConsoleService | null => (console.enabled ? { edition, keys, addresses, events } : null);
 
 /** Also stores the data about past requests that operators ask for, as the requests end. */
 function alsoRemembering(memories: OpenEdition['memories'], events: Events): Events {

@@ -70,21 +70,21 @@ export function saturatedRound(each: SaturationCase, { urls, keyOf, seed, second
 export const roundMs = ({ warmUpMs, loops }: SaturationCase, seconds: number): number =>
   warmUpMs + seconds * 1000 + Math.max(...loops.map(loop => loop.serviceMs));
 
-const provider = (name: string, upstreamUrl: string) => `
+const provider = (name: string, upstreamUrl: string, count: number) => `
 [provider.${name}]
 type = openai
 base_url = ${upstreamUrl}/v1
 models = ${name}
-max_concurrent = ${seats}`;
+max_concurrent = ${count}`;
 
-/** No request times out in the queue, as with HAProxy. */
-export const poolSections = (upstreamUrl: string): string => `
-${provider('plain', upstreamUrl)}
-${provider('reserve', upstreamUrl)}
+/** Two pools, one with seats reserved for P0. No request times out in the queue, as with HAProxy. */
+export const poolSections = (upstreamUrl: string, count = { seats, reserved: 2 }): string => `
+${provider('plain', upstreamUrl, count.seats)}
+${provider('reserve', upstreamUrl, count.seats)}
 [scheduler]
 queue_timeout_sec = 3600
 [pool.reserve]
-reserved = 2,0,0,0,0,0,0,0,0,0`;
+reserved = ${count.reserved},0,0,0,0,0,0,0,0,0`;
 
 /** Maps each class to its level, and creates a key of it. */
 export async function createClasses({ admin, createKeys }: Admin): Promise<KeyOf> {

@@ -61,18 +61,7 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
   checkNames(written, faults);
   const environment = readEnvironment(env, written, { files, faults, warnings });
   const reader = new SettingsReader(written, environment, faults);
-  const fixed: FixedRead = {
-    gateway: reader.read('gateway', sections.gateway),
-    database: reader.read('database', sections.database),
-    cluster: reader.read('cluster', sections.cluster),
-    auth: reader.read('auth', sections.auth),
-    api_key_priority: reader.read('api_key_priority', sections.api_key_priority),
-    console: reader.read('console', sections.console),
-    scheduler: reader.read('scheduler', sections.scheduler),
-    tracing: reader.read('tracing', sections.tracing),
-    telemetry: reader.read('telemetry', sections.telemetry),
-    log: reader.read('log', sections.log),
-  };
+  const fixed = readFixed(reader);
   const providers = [...written.keys()]
     .filter(section => section.startsWith(providerPrefix))
     .map(section => readProvider(section.slice(providerPrefix.length), { written, reader, faults, env }));
@@ -95,6 +84,20 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
   };
   return { config, warnings, given: reader.texts };
 };
+
+/** The sections whose names are fixed. */
+const readFixed = (reader: SettingsReader): FixedRead => ({
+  gateway: reader.read('gateway', sections.gateway),
+  database: reader.read('database', sections.database),
+  cluster: reader.read('cluster', sections.cluster),
+  auth: reader.read('auth', sections.auth),
+  api_key_priority: reader.read('api_key_priority', sections.api_key_priority),
+  console: reader.read('console', sections.console),
+  scheduler: reader.read('scheduler', sections.scheduler),
+  tracing: reader.read('tracing', sections.tracing),
+  telemetry: reader.read('telemetry', sections.telemetry),
+  log: reader.read('log', sections.log),
+});
 
 /**
  * The same for this process: its environment, in which `usual` stands for variables that are not set, and standard

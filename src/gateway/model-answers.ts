@@ -2,7 +2,7 @@
 import { errors } from '../domain/errors.ts';
 import type { Dialect } from '../domain/vocabulary.ts';
 import { type ListedModel, type ModelCatalogue, shownModel } from '../upstreams/upstreams.ts';
-import { pathOf, queryOf } from './operations.ts';
+import { queryOf, routePath } from './operations.ts';
 
 /**
  * Returns the whole list; in Anthropic's dialect, the page of the query. Throws `invalid_request` for an invalid page.
@@ -37,7 +37,7 @@ export function singleModel(dialect: Dialect, url: string, catalogue: ModelCatal
 
 /** The ID at the path's end; its slashes may be unescaped. */
 export function modelIn(url: string): string {
-  const path = pathOf(url);
+  const path = routePath(url);
   const written = path.slice(path.indexOf('/models/') + '/models/'.length);
   try {
     return decodeURIComponent(written);

@@ -73,7 +73,7 @@ export function findOperation(
   url: string,
   headers: IncomingHttpHeaders = {},
 ): Operation | undefined {
-  const path = pathOf(url);
+  const path = routePath(url);
   // HEAD is GET without the body of its answer, which node:http leaves out.
   if (method === 'GET' || method === 'HEAD') return modelOperation(path, headers);
   const operation = operations.get(path);
@@ -91,7 +91,7 @@ function modelOperation(path: string, headers: IncomingHttpHeaders): Operation |
 
 /** Returns the path of a request as the table has it, with a placeholder for the name of a model. */
 export function routeOf({ answers }: Operation, url: string): string {
-  const path = pathOf(url);
+  const path = routePath(url);
   if (answers !== 'single model') return path;
   return (path.startsWith(anthropicPrefix) ? anthropicPrefix : '') + modelsPath + idPlace;
 }
@@ -99,6 +99,18 @@ export function routeOf({ answers }: Operation, url: string): string {
 /** Returns the dialect of a path's errors, for known and unknown routes. */
 export const dialectOf = (url: string): Dialect =>
   url.startsWith('/v1/messages') || url.startsWith('/anthropic/') ? 'anthropic' : 'openai';
+
+/** As other gateways spell the prefix of OpenAI's routes, and as Azure does, with a name of the model that the body has too. */
+const openaiPrefixes = /^\/openai(?:\/v1\/|\/deployments\/[^/]+\/)/;
+
+/** Returns the path as the table has it. Base URLs are written by hand, and end with a slash or not. */
+export function routePath(url: string): string {
+  let path = pathOf(url);
+  if (path.startsWith('/openai/')) path = path.replace(openaiPrefixes, '/v1/');
+  let end = path.length;
+  while (end > 0 && path[end - 1] === '/') end--;
+  return end === path.length ? path : path.slice(0, end);
+}
 
 export function pathOf(url: string): string {
   const query = url.indexOf('?');

@@ -87,11 +87,9 @@ export const createLogger = (config: LogConfig, sink?: LogSink, options: LoggerO
     },
     bracket,
     append: (line, isImportant) => append(line, isImportant ? 'important' : 'ordinary'),
-    requests: {
-      format: config.accessFile === null ? config.format : 'json',
-      isWritten: config.accessFile !== null || isEnabled('info'),
-      append: access === null ? line => append(line, 'request') : line => access.append(line, false),
-    },
+    requests: requestLog(config, isEnabled, line =>
+      access === null ? append(line, 'request') : access.append(line, false),
+    ),
     get dropped() {
       return files.reduce((sum, { dropped }) => sum + dropped, 0);
     },
@@ -107,6 +105,16 @@ export const createLogger = (config: LogConfig, sink?: LogSink, options: LoggerO
     },
   };
 };
+
+const requestLog = (
+  { format, accessFile }: LogConfig,
+  isEnabled: Logger['isEnabled'],
+  append: (line: string) => void,
+): RequestLog => ({
+  format: accessFile === null ? format : 'json',
+  isWritten: accessFile !== null || isEnabled('info'),
+  append,
+});
 
 /** Two that write to one pipe would write into each other's lines, and a file has one name to be rotated by. */
 const openAccessLog = (file: string, labels: LogFields, placeOfOthers: string | null): LineLog => {

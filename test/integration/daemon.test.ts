@@ -65,25 +65,69 @@ test('Ctrl-C reaches the whole group, npm and daemon, and counts once', async t 
   assert.equal(groupLives(daemon.pid), false);
 });
 
-test('on SIGTERM a waiting request is answered 503, and a stream that outlives the grace period ends with an error event', async t => {
-  const upstream = await startFakeUpstream(t, { chunks: 2, fault: 'stall' });
+test('signals that end nothing, and at last the one that ends it', async t => {
+  const upstream = await startFakeUpstream(t, { hold: true });
   const provider = `type = openai\nmax_concurrent = 1\nbase_url = ${upstream.url}/v1`;
-  const folder = await settingFolder(t, settings({ grace: 1, provider }));
+  const ini = settings({ grace: 1, provider });
+  const folder = await settingFolder(t, ini);
   const daemon = gatewayd(t, folder);
   const url = await daemon.ready();
-  const streaming = await chat(url, true);
-  const queued = chat(url);
-  await until(async () => {
-    const stats = await fetch(`${url}/admin/scheduler/stats`, { headers: { authorization: `Bearer ${adminKey}` } });
-    return ((await stats.json()) as any).pools[0].levels[7].waiting === 1;
+
+  await t.test('none that others send by habit cuts a request or opens a debugger', async () => {
+    const running = chat(url);
+    await upstream.waitForActive(1);
+    for (const signal of ['SIGPIPE', 'SIGWINCH', 'SIGUSR1'] as const) daemon.signal(signal);
+    // The last signal by number: earlier ones have been handled by then.
+    daemon.signal('SIGUSR2');
+    await daemon.said('The configuration is read again');
+    upstream.open();
+    assert.equal((await running).status, 200);
   });
-  daemon.signal('SIGTERM');
-  const refused = await queued;
-  assert.equal(refused.status, 503);
-  assert.equal(((await refused.json()) as any).error.code, 'unavailable');
-  assert.match(refused.headers.get('retry-after') ?? '', /^\d+$/);
-  assert.match(await streaming.text(), /data: \{"error":\{.*"code":"unavailable"/);
-  assert.equal(await daemon.exited, 0);
+
+  await t.test('SIGHUP reads the file again, a faulty one too', async () => {
+    const write = (sections: string) => writeFileSync(join(folder, 'setting.ini'), inFolder(ini, folder) + sections);
+    const pool = async () => {
+      const answer = await fetch(`${url}/admin/scheduler/pools/local`, { headers: { 'x-api-key': adminKey } });
+      const { policy, source } = (await answer.json()) as any;
+      return [policy, source.policy];
+    };
+    assert.deepEqual(await pool(), ['hybrid', 'default']);
+    write('[pool.local]\npolicy = strict\n[provider.b]\ntype = loopback\n');
+    daemon.signal('SIGHUP');
+    await daemon.said('only a restart takes it: [provider.b]');
+    assert.deepEqual(await pool(), ['strict', 'file']);
+
+    write('[pool.local]\npolicy = fair\nreserved = 1,2\n[pool.locl]\n');
+    daemon.signal('SIGHUP');
+    await daemon.said('[pool.locl]: no provider has this pool: is local meant?');
+    await daemon.said('[pool.local] policy: must be strict');
+    await daemon.said('[pool.local] reserved: must be ten whole numbers');
+    assert.deepEqual(await pool(), ['strict', 'file']);
+    assert.equal((await chat(url)).status, 200);
+  });
+
+  await t.test(
+    'on SIGTERM a waiting request is answered 503, and a stream that outlives the grace period ends with an error event',
+    async () => {
+      upstream.reply({ chunks: 2, fault: 'stall' });
+      const streaming = await chat(url, true);
+      const queued = chat(url);
+      await until(async () => {
+        const stats = await fetch(`${url}/admin/scheduler/stats`, { headers: { 'x-api-key': adminKey } });
+        return ((await stats.json()) as any).pools[0].levels[7].waiting === 1;
+      });
+      daemon.signal('SIGTERM');
+      const refused = await queued;
+      assert.equal(refused.status, 503);
+      assert.equal(((await refused.json()) as any).error.code, 'unavailable');
+      assert.match(refused.headers.get('retry-after') ?? '', /^\d+$/);
+      assert.match(await streaming.text(), /data: \{"error":\{.*"code":"unavailable"/);
+      assert.equal(await daemon.exited, 0);
+    },
+  );
+
+  assert.match(daemon.output, /Stopped/);
+  assert.doesNotMatch(daemon.output, /debugger|inspector/i);
 });
 
 test('a second signal, more than a second later, cuts the grace period short', async t => {
@@ -104,24 +148,6 @@ test('a second signal, more than a second later, cuts the grace period short', a
   assert.equal(await daemon.exited, 0);
 });
 
-test('of signals that others send by habit none ends it, cuts a request or opens a debugger', async t => {
-  const upstream = await startFakeUpstream(t, { hold: true });
-  const folder = await settingFolder(t, settings({ provider: `type = openai\nbase_url = ${upstream.url}/v1` }));
-  const daemon = gatewayd(t, folder);
-  const running = chat(await daemon.ready());
-  await upstream.waitForActive(1);
-  for (const signal of ['SIGPIPE', 'SIGWINCH', 'SIGUSR1'] as const) daemon.signal(signal);
-  // The last signal by number: earlier ones have been handled by then.
-  daemon.signal('SIGUSR2');
-  await daemon.said('The configuration is read again');
-  upstream.open();
-  assert.equal((await running).status, 200);
-  daemon.signal('SIGQUIT');
-  assert.equal(await daemon.exited, 0);
-  assert.match(daemon.output, /Stopped/);
-  assert.doesNotMatch(daemon.output, /debugger|inspector/i);
-});
-
 test('signals that come while the daemon is being loaded do not end it either', async t => {
   const folder = await settingFolder(t, settings({}));
   const sendWhenLoading = `
@@ -136,8 +162,10 @@ test('signals that come while the daemon is being loaded do not end it either', 
   const preloaded = `--import=data:text/javascript,${encodeURIComponent(sendWhenLoading)}`;
   const daemon = gatewayd(t, folder, { NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${preloaded}` });
   assert.equal((await chat(await daemon.ready())).status, 200);
-  daemon.signal('SIGTERM');
+  // Which another supervisor sends to end it.
+  daemon.signal('SIGQUIT');
   assert.equal(await daemon.exited, 0);
+  assert.match(daemon.output, /Stopped/);
   assert.doesNotMatch(daemon.output, /debugger|inspector/i);
 });
 
@@ -151,34 +179,6 @@ test('a configuration that came through a pipe is not read again, and SIGHUP sto
   daemon.signal('SIGHUP');
   await daemon.said('it is a pipe or a device, which is read at the start only');
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
-});
-
-test('SIGHUP reads the file again, a faulty one too, and ends nothing', async t => {
-  const folder = await settingFolder(t, settings({}));
-  const file = join(folder, 'setting.ini');
-  const write = (sections: string) => writeFileSync(file, inFolder(settings({}), folder) + sections);
-  const daemon = gatewayd(t, folder);
-  const url = await daemon.ready();
-  const pool = async () => {
-    const answer = await fetch(`${url}/admin/scheduler/pools/local`, { headers: { 'x-api-key': adminKey } });
-    const { policy, source } = (await answer.json()) as any;
-    return [policy, source.policy];
-  };
-  assert.deepEqual(await pool(), ['hybrid', 'default']);
-  write('[pool.local]\npolicy = strict\n[provider.b]\ntype = loopback\n');
-  daemon.signal('SIGHUP');
-  await daemon.said('only a restart takes it: [provider.b]');
-  assert.deepEqual(await pool(), ['strict', 'file']);
-
-  write('[pool.local]\npolicy = fair\nreserved = 1,2\n[pool.locl]\n');
-  daemon.signal('SIGHUP');
-  await daemon.said('[pool.locl]: no provider has this pool: is local meant?');
-  await daemon.said('[pool.local] policy: must be strict');
-  await daemon.said('[pool.local] reserved: must be ten whole numbers');
-  assert.deepEqual(await pool(), ['strict', 'file']);
-  assert.equal((await chat(url)).status, 200);
-  daemon.signal('SIGTERM');
-  assert.equal(await daemon.exited, 0);
 });
 
 test('faults of the configuration are told all at once, and the exit code is 2', async t => {
@@ -212,7 +212,7 @@ test('without admin_key a key is drawn, printed once and works', async t => {
   assert.equal(await second.exited, 0);
 });
 
-test('Team with the embedded PostgreSQL in a folder of ours alone survives a kill -9 of the gateway', async t => {
+test('the embedded PostgreSQL, in a folder of ours alone, outlives a gateway that is killed, and no other', async t => {
   const folder = await settingFolder(t, settings({ edition: 'team' }));
   const killed = gatewayd(t, folder);
   assert.equal((await chat(await killed.ready())).status, 200);
@@ -229,13 +229,12 @@ test('Team with the embedded PostgreSQL in a folder of ours alone survives a kil
   assert.equal(await next.exited, 0);
   // Its pid file is gone by now; the process itself takes a moment more to end.
   await until(() => !lives(orphan));
-});
 
-test('a port that is taken is told in one sentence, and the embedded database does not stay behind', async t => {
-  const upstream = await startFakeUpstream(t);
-  const folder = await settingFolder(t, settings({ edition: 'team' }));
-  const daemon = gatewayd(t, folder, { TOKLIGENCE_GATEWAY_PORT: new URL(upstream.url).port });
-  assert.equal(await daemon.exited, 1);
-  assert.match(daemon.output, /EADDRINUSE/);
-  assert.equal(postmasterPid(folder), 0);
+  await t.test('a port that is taken is told in one sentence, and the database does not stay behind', async t => {
+    const upstream = await startFakeUpstream(t);
+    const daemon = gatewayd(t, folder, { TOKLIGENCE_GATEWAY_PORT: new URL(upstream.url).port });
+    assert.equal(await daemon.exited, 1);
+    assert.match(daemon.output, /EADDRINUSE/);
+    assert.equal(postmasterPid(folder), 0);
+  });
 });

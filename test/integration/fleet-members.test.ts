@@ -71,6 +71,8 @@ function isOrdered(processes: readonly Process[]): boolean {
   );
 }
 
+type Fleet = Awaited<ReturnType<typeof startFleet>>;
+
 async function startFleet(t: TestContext, count: number) {
   const { url, query } = await freshDatabase(t);
   const processes = Array.from({ length: count }, (_, at) => new Process(t, url, `gateway-${at}`));
@@ -95,39 +97,29 @@ function assertReigns(processes: readonly Process[]): void {
   );
 }
 
-test('processes of one database elect one of them, and the others follow it', async t => {
-  const { processes, query } = await startFleet(t, 4);
+test('processes of one database elect one, and the others follow it whoever is killed or leaves', async t => {
+  const fleet = await startFleet(t, 5);
+  await t.test('one is elected', () => oneIsElected(fleet));
+  await t.test('a member that is killed is off the list, and its seats are free, without a time being waited for', () =>
+    killMember(fleet),
+  );
+  for (const left of [4, 3])
+    await t.test(`of ${left}, the conductor is killed: the next one grants within a second`, t =>
+      killConductor(t, fleet),
+    );
+  await t.test('a conductor that leaves hands over to a member, and the last one releases the row', () =>
+    leaveOneByOne(fleet),
+  );
+  assertReigns(fleet.processes);
+});
+
+async function oneIsElected({ processes, query }: Fleet): Promise<void> {
   assert.equal(processes.filter(({ said }) => said.some(({ told }) => told === 'conduct')).length, 1);
   const [row] = await query('SELECT holder, jsonb_array_length(members) AS members FROM gateway_fleets');
-  assert.deepEqual(row, { holder: conductorOf(processes)?.id, members: 4 });
-  assertReigns(processes);
-});
+  assert.deepEqual(row, { holder: conductorOf(processes)?.id, members: 5 });
+}
 
-test('when the conductor is killed the others know by its address, and the next one grants within a second', async t => {
-  const { processes } = await startFleet(t, 3);
-  for (let left = 3; left > 1; left--) {
-    const killed = conductorOf(processes);
-    assert.ok(killed);
-    const at = Date.now();
-    killed.child.kill('SIGKILL');
-    await once(killed.child, 'exit');
-    await until(() => isOrdered(processes));
-    const next = conductorOf(processes);
-    assert.ok(next);
-    const conducts = next.said.findLast(({ told }) => told === 'conduct');
-    const grants = next.said.find(
-      ({ at: when, role, mayStart }) => when >= (conducts?.at ?? 0) && role === 'conductor' && mayStart === true,
-    );
-    const tookMs = (grants?.at ?? Number.POSITIVE_INFINITY) - at;
-    t.diagnostic(`killed → may grant: ${tookMs} ms`);
-    assert.ok(tookMs < 1_000, `${tookMs} ms`);
-    await until(() => next.said.some(({ told, member }) => told === 'free' && member === killed.id));
-  }
-  assertReigns(processes);
-});
-
-test('a member that is killed is off the list, and its seats are free, without a time being waited for', async t => {
-  const { processes, query } = await startFleet(t, 3);
+async function killMember({ processes, query }: Fleet): Promise<void> {
   const conductor = conductorOf(processes);
   const killed = processes.find(one => one !== conductor);
   assert.ok(killed !== undefined && conductor !== undefined);
@@ -138,65 +130,94 @@ test('a member that is killed is off the list, and its seats are free, without a
   assert.ok((freed?.at ?? Number.POSITIVE_INFINITY) - at < 1_000);
   await until(async () => {
     const [row] = await query('SELECT jsonb_array_length(members) AS members FROM gateway_fleets');
-    return row?.members === 2;
+    return row?.members === 4;
   });
   assert.ok(isOrdered(processes));
-});
+}
 
-test('a conductor that leaves hands over to a member, and the last one releases the row', async t => {
-  const { processes, query } = await startFleet(t, 2);
+/** The others know of it by its address. */
+async function killConductor(t: TestContext, { processes }: Fleet): Promise<void> {
+  const killed = conductorOf(processes);
+  assert.ok(killed);
+  const at = Date.now();
+  killed.child.kill('SIGKILL');
+  await once(killed.child, 'exit');
+  await until(() => isOrdered(processes));
+  const next = conductorOf(processes);
+  assert.ok(next);
+  const conducts = next.said.findLast(({ told }) => told === 'conduct');
+  const grants = next.said.find(
+    ({ at: when, role, mayStart }) => when >= (conducts?.at ?? 0) && role === 'conductor' && mayStart === true,
+  );
+  const tookMs = (grants?.at ?? Number.POSITIVE_INFINITY) - at;
+  t.diagnostic(`killed → may grant: ${tookMs} ms`);
+  assert.ok(tookMs < 1_000, `${tookMs} ms`);
+  await until(() => next.said.some(({ told, member }) => told === 'free' && member === killed.id));
+}
+
+async function leaveOneByOne({ processes, query }: Fleet): Promise<void> {
   const first = conductorOf(processes);
-  const second = processes.find(one => one !== first);
+  const second = processes.find(one => one !== first && one.isLiving);
   assert.ok(first !== undefined && second !== undefined);
+  const isolations = () => second.said.filter(({ told }) => told === 'isolate').length;
+  const before = isolations();
   first.child.kill('SIGTERM');
   const [code] = await once(first.child, 'exit');
   assert.equal(code, 0, first.errors);
   await until(() => isOrdered(processes));
   assert.equal(conductorOf(processes), second);
-  assert.ok(!second.said.some(({ told }) => told === 'isolate'));
+  assert.equal(isolations(), before);
   second.child.kill('SIGTERM');
   const [last] = await once(second.child, 'exit');
   assert.equal(last, 0, second.errors);
   const [row] = await query('SELECT holder, members FROM gateway_fleets');
   assert.deepEqual(row, { holder: null, members: [] });
-  assertReigns(processes);
-});
-
-for (const [how, signal] of [
-  ['killed', 'SIGKILL'],
-  ['stopped', 'SIGTERM'],
-] as const) {
-  test(`a gateway that was ${how} alone is followed by the next start, which grants at once`, async t => {
-    const { processes, start } = await startFleet(t, 1);
-    const [before] = processes;
-    assert.ok(before);
-    before.child.kill(signal);
-    await once(before.child, 'exit');
-    const next = start('again');
-    await until(() => next.state?.mayGrantToItself === true);
-    const conducts = next.said.find(({ told }) => told === 'conduct');
-    const grants = next.said.find(({ mayGrantToItself }) => mayGrantToItself === true);
-    const tookMs = (grants?.at ?? Number.POSITIVE_INFINITY) - (conducts?.at ?? 0);
-    t.diagnostic(`elected → may grant: ${tookMs} ms`);
-    assert.ok(tookMs < 1_000, `${tookMs} ms`);
-  });
 }
 
-test('a gateway that is elected on a restored row grants nothing for the first five seconds', async t => {
+test('a gateway that was alone is followed by the next start, which grants at once but on a restored row', async t => {
   const { processes, query, start } = await startFleet(t, 1);
-  const [before] = processes;
-  assert.ok(before);
-  before.child.kill('SIGTERM');
-  await once(before.child, 'exit');
-  await query(`CREATE TABLE copy AS SELECT * FROM gateway_fleets; DELETE FROM gateway_fleets;
-    INSERT INTO gateway_fleets SELECT * FROM copy`);
-  const next = start('again');
-  await until(() => next.state?.mayGrantToItself === true);
-  const conducts = next.said.find(({ told }) => told === 'conduct');
-  const grants = next.said.find(({ mayGrantToItself }) => mayGrantToItself === true);
-  const tookMs = (grants?.at ?? 0) - (conducts?.at ?? Number.POSITIVE_INFINITY);
-  assert.ok(tookMs >= 4_990 && tookMs < 7_000, `${tookMs} ms`);
+  let [last] = processes;
+  for (const [how, signal] of [
+    ['killed', 'SIGKILL'],
+    ['stopped', 'SIGTERM'],
+  ] as const) {
+    await t.test(`after one that was ${how}`, async t => {
+      last = await follow(last, signal, start);
+      const tookMs = mayGrantAfterMs(last);
+      t.diagnostic(`elected → may grant: ${tookMs} ms`);
+      assert.ok(tookMs < 1_000, `${tookMs} ms`);
+    });
+  }
+  await t.test('on a restored row it grants nothing for the first five seconds', async () => {
+    const next = await follow(last, 'SIGTERM', async name => {
+      await query(`CREATE TABLE copy AS SELECT * FROM gateway_fleets; DELETE FROM gateway_fleets;
+        INSERT INTO gateway_fleets SELECT * FROM copy`);
+      return start(name);
+    });
+    const tookMs = mayGrantAfterMs(next);
+    assert.ok(tookMs >= 4_990 && tookMs < 7_000, `${tookMs} ms`);
+  });
 });
+
+/** Ends the one that is alone; returns the next one once it may grant. */
+async function follow(
+  before: Process | undefined,
+  signal: NodeJS.Signals,
+  start: (name: string) => Process | Promise<Process>,
+): Promise<Process> {
+  assert.ok(before);
+  before.child.kill(signal);
+  await once(before.child, 'exit');
+  const next = await start('again');
+  await until(() => next.state?.mayGrantToItself === true);
+  return next;
+}
+
+function mayGrantAfterMs({ said }: Process): number {
+  const conducts = said.find(({ told }) => told === 'conduct');
+  const grants = said.find(({ mayGrantToItself }) => mayGrantToItself === true);
+  return (grants?.at ?? Number.NaN) - (conducts?.at ?? Number.NaN);
+}
 
 const hello = {
   t: 'hello',
@@ -207,22 +228,25 @@ const hello = {
   pools: [],
   brings: [],
 };
-for (const [what, messages, why] of [
-  ['says hello twice', [hello, hello], /said hello twice/],
-  ['says what it holds when its hello is over', [hello, { t: 'held', tickets: [] }], /held after its hello/],
-  ['says a number that is none', [{ ...hello, beat: -1 }], /hello\.beat is out of its bounds/],
-] as const) {
-  test(`a member that ${what} is closed, and the fleet goes on`, async t => {
-    const { processes, query } = await startFleet(t, 2);
-    const [row] = await query('SELECT url, secret, epoch FROM gateway_fleets');
-    const is = { secret: row?.secret, fleet: 'main', at: row?.url, member: randomUUID() };
-    const peer = await openPeer(t, row?.url, is);
-    peer.socket.write(
-      batch(...messages.map(message => ('epoch' in message ? { ...message, epoch: row?.epoch } : message))),
-    );
-    await peer.closed;
-    await until(() => why.test(conductorOf(processes)?.errors ?? ''));
-    assert.equal(processes.filter(({ said }) => said.some(({ told }) => told === 'conduct')).length, 1);
-    assert.ok(processes.every(({ isLiving }) => isLiving));
-  });
-}
+
+test('a member that breaks the protocol is closed, and the fleet goes on', async t => {
+  const { processes, query } = await startFleet(t, 2);
+  const [row] = await query('SELECT url, secret, epoch FROM gateway_fleets');
+  for (const [what, messages, why] of [
+    ['says hello twice', [hello, hello], /said hello twice/],
+    ['says what it holds when its hello is over', [hello, { t: 'held', tickets: [] }], /held after its hello/],
+    ['says a number that is none', [{ ...hello, beat: -1 }], /hello\.beat is out of its bounds/],
+  ] as const) {
+    await t.test(`one that ${what}`, async t => {
+      const is = { secret: row?.secret, fleet: 'main', at: row?.url, member: randomUUID() };
+      const peer = await openPeer(t, row?.url, is);
+      peer.socket.write(
+        batch(...messages.map(message => ('epoch' in message ? { ...message, epoch: row?.epoch } : message))),
+      );
+      await peer.closed;
+      await until(() => why.test(conductorOf(processes)?.errors ?? ''));
+      assert.equal(processes.filter(({ said }) => said.some(({ told }) => told === 'conduct')).length, 1);
+      assert.ok(processes.every(({ isLiving }) => isLiving));
+    });
+  }
+});

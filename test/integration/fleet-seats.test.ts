@@ -107,11 +107,51 @@ async function fairShares(t: TestContext, upstream: FakeUpstream, gateways: read
 }
 
 test('two gateways have the seats of one, give them to the best of both first, and share them among tenants', async t => {
-  const { upstream, gateways } = await arrange(t, 2);
+  const upstream = await startFakeUpstream(t, { afterMs });
+  const { url: database } = await freshDatabase(t);
+  const port = await freePort();
+  const way = await startWay(t, port);
+  const cluster = `listen = 127.0.0.1:${port}\nadvertise = 127.0.0.1:${way.port}`;
+  const options = { database, upstream, seats, cluster: hasty };
+  const conductor = await startFleetGateway(t, 'conductor', { ...options, cluster: `${cluster}\n${hasty}` });
+  const member = await startFleetGateway(t, 'member', options);
+  const gateways = [conductor, member];
+  await untilOrdered(gateways);
   await t.test('the best level of both is first', () => bestOfBothFirst(upstream, gateways));
   await t.test('the share of a tenant does not depend on the gateways it uses', t => fairShares(t, upstream, gateways));
   await assertSeats(upstream, gateways);
+  upstream.reply({ afterMs });
+  await t.test('while the connection to the conductor is silent a member starts nothing, and then goes on', () =>
+    silence(upstream, way, { conductor, member }),
+  );
+  await assertSeats(upstream, gateways);
 });
+
+async function silence(
+  upstream: FakeUpstream,
+  way: Awaited<ReturnType<typeof startWay>>,
+  { conductor, member }: Record<'conductor' | 'member', FleetGateway>,
+): Promise<void> {
+  const gateways = [conductor, member];
+  const load = startLoad(gateways, 6);
+  await untilServed(load.answers, 'member', 6);
+  way.cut('in', 'out');
+  await until(async () => (await fetch(`${member.url}/readyz`)).status === 503);
+  const { reasons } = (await (await fetch(`${member.url}/readyz`)).json()) as any;
+  assert.match(
+    reasons.join(),
+    /conductor, which conducts the fleet default, does not answer at tcp:.*\[cluster\] listen/,
+  );
+  const begun = () => upstream.requests.filter(({ body }) => body.includes('"user":"member"')).length;
+  const before = begun();
+  await untilServed(load.answers, 'conductor', 20);
+  assert.equal(begun(), before, 'it has started nothing');
+  way.reset();
+  await untilServed(load.answers, 'member', 6);
+  await load.stop();
+  assert.deepEqual(bad(load.answers), []);
+  await untilOrdered(gateways);
+}
 
 test('a gateway that is killed costs its own clients only, grants go on within a second; one that stops costs nothing', async t => {
   const { upstream, query, gateways } = await arrange(t, 4);
@@ -149,36 +189,4 @@ test('a gateway that is killed costs its own clients only, grants go on within a
   last.daemon.signal('SIGTERM');
   assert.equal(await last.daemon.exited, 0);
   assert.deepEqual(await query('SELECT holder, members FROM gateway_fleets'), [{ holder: null, members: [] }]);
-});
-
-test('while the connection to the conductor is silent a member starts nothing, and then goes on', async t => {
-  const upstream = await startFakeUpstream(t, { afterMs });
-  const { url: database } = await freshDatabase(t);
-  const port = await freePort();
-  const way = await startWay(t, port);
-  const cluster = `listen = 127.0.0.1:${port}\nadvertise = 127.0.0.1:${way.port}`;
-  const options = { database, upstream, seats, cluster: hasty };
-  const conductor = await startFleetGateway(t, 'conductor', { ...options, cluster: `${cluster}\n${hasty}` });
-  const member = await startFleetGateway(t, 'member', options);
-  const gateways = [conductor, member];
-  await untilOrdered(gateways);
-  const load = startLoad(gateways, 6);
-  await untilServed(load.answers, 'member', 6);
-  way.cut('in', 'out');
-  await until(async () => (await fetch(`${member.url}/readyz`)).status === 503);
-  const { reasons } = (await (await fetch(`${member.url}/readyz`)).json()) as any;
-  assert.match(
-    reasons.join(),
-    /conductor, which conducts the fleet default, does not answer at tcp:.*\[cluster\] listen/,
-  );
-  const begun = () => upstream.requests.filter(({ body }) => body.includes('"user":"member"')).length;
-  const before = begun();
-  await untilServed(load.answers, 'conductor', 20);
-  assert.equal(begun(), before, 'it has started nothing');
-  way.reset();
-  await untilServed(load.answers, 'member', 6);
-  await load.stop();
-  assert.deepEqual(bad(load.answers), []);
-  await untilOrdered(gateways);
-  await assertSeats(upstream, gateways);
 });

@@ -1,6 +1,11 @@
 // In a process of its own: it measures how long its thread is busy.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
 import { openPostgres } from '../../src/db/postgres/postgres.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { readInWorker } from '../../src/priority/transfer/document-worker.ts';
@@ -92,6 +97,31 @@ test('a document for which the memory does not suffice is refused, and only its 
     code: 'invalid_request',
     message: 'The document is too large to be read.',
   });
+});
+
+test('what the thread of a document compiles is kept for the next one', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'import-compiled-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const room = (name: string) => JSON.stringify(new URL(`../../src/${name}`, import.meta.url).href);
+  // Only the thread loads the YAML library, and only for a document that uses more than plain YAML.
+  const code = `
+    import { readdirSync } from 'node:fs';
+    import { flushCompileCache, getCompileCacheDir } from 'node:module';
+    import { readInWorker } from ${room('priority/transfer/document-worker.ts')};
+    import { systemClock } from ${room('domain/clock.ts')};
+    const kept = () => readdirSync(getCompileCacheDir()).length;
+    flushCompileCache();
+    const before = kept();
+    const bytes = Buffer.from('mappings: &all\\n  - {pattern: a, match_type: exact, priority: 3}\\n');
+    const { rows } = await readInWorker({ format: 'yaml', bytes }, systemClock);
+    process.stdout.write(JSON.stringify([rows.length, kept() > before]));
+  `;
+  const program = join(folder, 'read-one.mjs');
+  await writeFile(program, code);
+  const { stdout } = await promisify(execFile)(process.execPath, [program], {
+    env: { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') },
+  });
+  assert.deepEqual(JSON.parse(stdout), [1, true]);
 });
 
 test('neither faults without number nor many rows keep the gateway from other work', async t => {

@@ -96,7 +96,7 @@ test('a reader that stands still gets 8 MiB when it goes on, whole lines and how
   const folder = await settingFolder(t, settings(''));
   const { child, exited, readUntil } = startUnread(t, folder);
   const url = urlIn(await readUntil(text => text.includes('Ready')));
-  const knocks = 40_000;
+  const knocks = 24_000;
   await knock(url, knocks);
   const dropped = await droppedOf(url);
   assert.ok(dropped > 0);
@@ -173,54 +173,60 @@ const startWithFile = async (t: TestContext, prepare: (folder: string) => void =
   return startInto(t, folder);
 };
 
-test('a file is written by us alone, begun where it ends, and nothing of it is on standard output', unix, async t => {
-  const { file, daemon, said } = await startWithFile(t, folder => {
+test('a file is written by us alone, and begun anew when a signal says so', unix, async t => {
+  const { folder, file, daemon, said } = await startWithFile(t, folder => {
     writeFileSync(join(folder, 'logs', 'gateway.log'), '{"of":"yesterday"}\n', { mode: 0o640 });
   });
   await said('"Ready"');
-  daemon.signal('SIGTERM');
-  assert.equal(await daemon.exited, 0);
-  assert.equal(daemon.output, '');
-  const lines = linesOf(file);
-  assert.equal(lines[0], '{"of":"yesterday"}');
-  assert.match(lines.at(-1) ?? '', /"Stopped"/);
-  assert.equal(statSync(file).mode & 0o777, 0o640, 'the mode that somebody chose stays');
-});
-
-test('after a rename, and after a deletion, SIGHUP begins a new file that only its owner reads', unix, async t => {
-  const { folder, file, daemon, said } = await startWithFile(t);
-  await said('"Ready"');
   const url = urlIn(readFileSync(file, 'utf8'));
-  renameSync(file, `${file}.1`);
-  await knock(url, 200);
-  await until(() => linesOf(`${file}.1`).filter(isRequest).length === 200);
-  assert.equal(existsSync(file), false);
-  daemon.signal('SIGHUP');
-  await said('the file is opened anew');
-  await said('The configuration is read again');
-  assert.equal(statSync(file).mode & 0o777, 0o600);
-  await knock(url, 200);
-  rmSync(file);
-  daemon.signal('SIGHUP');
-  await said('the file is opened anew');
-  // A faulty configuration is no reason to write to a deleted file.
-  rmSync(file);
-  writeFileSync(join(folder, 'setting.ini'), 'nonsense');
-  daemon.signal('SIGHUP');
-  await said('the file is opened anew');
-  assert.equal(linesOf(`${file}.1`).filter(isRequest).length, 200);
-});
+  const setting = join(folder, 'setting.ini');
 
-test('SIGUSR1 begins a new file, too, and reads no configuration', unix, async t => {
-  const { folder, file, daemon, said } = await startWithFile(t);
-  await said('"Ready"');
-  renameSync(file, `${file}.1`);
-  writeFileSync(join(folder, 'setting.ini'), 'nonsense');
-  daemon.signal('SIGUSR1');
-  await said('the file is opened anew');
-  daemon.signal('SIGTERM');
-  assert.equal(await daemon.exited, 0);
-  assert.doesNotMatch(readFileSync(file, 'utf8'), /The configuration/);
+  await t.test('it begins where the file ends, and the mode that somebody chose stays', () => {
+    assert.equal(linesOf(file)[0], '{"of":"yesterday"}');
+    assert.equal(statSync(file).mode & 0o777, 0o640);
+  });
+
+  await t.test('after a rename, and after a deletion, SIGHUP begins a new file that only its owner reads', async () => {
+    renameSync(file, `${file}.1`);
+    await knock(url, 200);
+    await until(() => linesOf(`${file}.1`).filter(isRequest).length === 200);
+    assert.equal(existsSync(file), false);
+    daemon.signal('SIGHUP');
+    await said('the file is opened anew');
+    await said('The configuration is read again');
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    await knock(url, 200);
+    rmSync(file);
+    daemon.signal('SIGHUP');
+    await said('the file is opened anew');
+    assert.equal(linesOf(`${file}.1`).filter(isRequest).length, 200);
+  });
+
+  await t.test('another file takes a restart, and SIGHUP says so', async () => {
+    writeFileSync(setting, settings('file = FOLDER/other.log').replaceAll('FOLDER', folder));
+    daemon.signal('SIGHUP');
+    await said('only a restart takes it: [log] file');
+    assert.ok(existsSync(file) && !existsSync(join(folder, 'other.log')));
+  });
+
+  await t.test('a faulty configuration is no reason to write to a deleted file', async () => {
+    rmSync(file);
+    writeFileSync(setting, 'nonsense');
+    daemon.signal('SIGHUP');
+    await said('the file is opened anew');
+  });
+
+  await t.test('SIGUSR1 begins a new file, too, and reads no configuration', async () => {
+    renameSync(file, `${file}.2`);
+    daemon.signal('SIGUSR1');
+    await said('the file is opened anew');
+    daemon.signal('SIGTERM');
+    assert.equal(await daemon.exited, 0);
+    for (const path of [`${file}.2`, file]) assert.doesNotMatch(readFileSync(path, 'utf8'), /The configuration/);
+    assert.match(linesOf(file).at(-1) ?? '', /"Stopped"/);
+  });
+
+  assert.equal(daemon.output, '', 'nothing of it is on standard output');
 });
 
 test('where no new file is to be had the old one goes on, and standard error tells', unix, async t => {
@@ -240,15 +246,6 @@ test('where no new file is to be had the old one goes on, and standard error tel
     (await fetch(`${urlIn(readFileSync(join(folder, 'gone', 'gateway.log.1'), 'utf8'))}/healthz`)).status,
     200,
   );
-});
-
-test('another file takes a restart, and SIGHUP says so', unix, async t => {
-  const { folder, file, daemon, said } = await startWithFile(t);
-  await said('"Ready"');
-  writeFileSync(join(folder, 'setting.ini'), settings('file = FOLDER/other.log').replaceAll('FOLDER', folder));
-  daemon.signal('SIGHUP');
-  await said('only a restart takes it: [log] file');
-  assert.ok(existsSync(file) && !existsSync(join(folder, 'other.log')));
 });
 
 test('a file that cannot be opened is a fault of the configuration: exit code 2, and the reason', unix, async t => {

@@ -169,9 +169,11 @@ test('keys come with the first start, and the next start keeps them and what ope
   assert.deepEqual({ ...tenants, 'dept-ml': '' }, { ...keys.tenants, 'dept-ml': '' });
   assert.equal(await levelOf(folder, tenants['dept-ml']), 1, 'a revoked key is replaced');
   assert.equal(await levelOf(folder, keys.tenants['dept-ml']), Number.NaN);
+  await t.test('the demo uses a gateway that runs already', t => demoBesideAnother(t, folder));
   second.child.kill('SIGTERM');
   assert.equal(await second.ended, 0);
   await assertNothingLeft(folder);
+  await t.test('the demo starts one of its own, and a stop ends both', t => demoOfItsOwn(t, folder));
 });
 
 /** The printed database can be reached, and has the rows that config/examples/eight-tenants.sql would write. */
@@ -197,10 +199,8 @@ async function assertSameAsExamples({ said }: Quickstart, folder: Folder, adminK
   }
 }
 
-test('the demo shows P0 waiting least, on a gateway that runs already and on one of its own', async t => {
-  const folder = await newFolder(t);
-  const running = quickstart(t, folder);
-  await running.saw(greeted);
+/** P0 waits least. */
+async function demoBesideAnother(t: TestContext, folder: Folder): Promise<void> {
   const guest = quickstart(t, folder, '--demo', '--demo-seconds', '2');
   assert.equal(await guest.ended, 0, guest.said());
   assert.match(guest.said(), /Using the quickstart that runs already/);
@@ -208,9 +208,9 @@ test('the demo shows P0 waiting least, on a gateway that runs already and on one
   const twin = quickstart(t, folder);
   assert.equal(await twin.ended, 1);
   assert.match(twin.said(), /runs already at http.*\n.*--demo/);
-  running.child.kill('SIGINT');
-  assert.equal(await running.ended, 0);
+}
 
+async function demoOfItsOwn(t: TestContext, folder: Folder): Promise<void> {
   const lost = await readKeys(folder);
   await writeFile(keysFile(folder), '{"admin": "tok_');
   const own = quickstart(t, folder, '--demo', '--demo-seconds', '2');
@@ -226,7 +226,7 @@ test('the demo shows P0 waiting least, on a gateway that runs already and on one
   cut.child.kill('SIGINT');
   assert.equal(await cut.ended, 0, cut.said());
   await assertNothingLeft(folder);
-});
+}
 
 test('a stop while the database is being made leaves nothing behind, and keys of a lost database are replaced', async t => {
   const folder = await newFolder(t);

@@ -111,7 +111,9 @@ export class ReferenceQueue {
   }
 
   runningIn(level: Level): number {
-    return this.running.filter(({ request }) => request.level === level).length;
+    let count = 0;
+    for (const { request } of this.running) if (request.level === level) count++;
+    return count;
   }
 
   /** Returns the request whose turn it is in the level. */
@@ -271,15 +273,16 @@ export class ReferenceQueue {
     const startable = new Set(this.waiting.filter(waiter => this.#mayStart(waiter)).map(({ flow }) => flow));
     for (const index of levels) {
       const level = this.level(index);
-      const flows = [...level.flows.values()];
-      const able = new Set(flows.filter(flow => startable.has(flow)));
       const isHeld = this.#options.isHeld(index);
-      const stayed = flows.filter(flow => flow.couldStart && able.has(flow));
-      const isJoined = stayed.length < able.size;
-      if (this.isShared(index) && level.wasHeld && (isJoined || !isHeld)) catchUp(level, stayed);
-      for (const flow of flows) {
-        if (able.has(flow) && !flow.couldStart) flow.counter = Math.max(flow.counter, level.time.now);
-        flow.couldStart = able.has(flow);
+      if (this.isShared(index) && level.wasHeld) {
+        const able = [...level.flows.values()].filter(flow => startable.has(flow));
+        const stayed = able.filter(flow => flow.couldStart);
+        if (stayed.length < able.length || !isHeld) catchUp(level, stayed);
+      }
+      for (const flow of level.flows.values()) {
+        const canStart = startable.has(flow);
+        if (canStart && !flow.couldStart) flow.counter = Math.max(flow.counter, level.time.now);
+        flow.couldStart = canStart;
       }
       level.wasHeld = isHeld;
     }

@@ -203,7 +203,9 @@ export class ReferenceScheduler {
   }
 
   #held(reserved: readonly number[]): number {
-    return sum(levels.map(level => Math.max(this.running(level), reserved[level] ?? 0)));
+    let held = 0;
+    for (const level of levels) held += Math.max(this.running(level), reserved[level] ?? 0);
+    return held;
   }
 
   /** Cut by single seats, from the worst level up, until one seat is left to share. */

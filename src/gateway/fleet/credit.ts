@@ -25,7 +25,7 @@ export interface CreditParts {
 export const mostUnanswered = (seats: number): number => Math.max(1, Math.floor(seats / 4));
 
 /** Waited for twice: after this process has stood still itself, the answers that came meanwhile are read between both. */
-const answerWithinMs = 100;
+const answerWithinMs = 250;
 
 /** Of one pool. */
 export interface Account {

@@ -9,11 +9,12 @@ const bearer = /^bearer(?: +(.*))?$/i;
 const beyondAscii = /[\u0080-\u00ff]/;
 
 /**
- * Returns the key of `Authorization: Bearer …` or `x-api-key`; null without one. Throws a 401 for another scheme and
- * for two different keys. An empty header counts as missing.
+ * Returns the key of `Authorization: Bearer …` or `x-api-key`, and where both are missing that of `api-key`, as Azure's
+ * clients send it; null without one. Throws a 401 for another scheme and for two different keys. An empty header counts
+ * as missing.
  */
 export function presentedKey(headers: IncomingHttpHeaders): string | null {
-  const key = keyIn(headers);
+  const key = keyIn(headers) ?? azureKey(headers);
   return key !== null && beyondAscii.test(key) ? fromBytes(key) : key;
 }
 
@@ -33,6 +34,11 @@ function keyIn(headers: IncomingHttpHeaders): string | null {
     throw errors.invalidApiKey('Authorization and x-api-key carry two different keys; send one.');
   }
   return apiKey;
+}
+
+/** Beside another key it is somebody else's, for the upstream. */
+function azureKey({ 'api-key': key }: IncomingHttpHeaders): string | null {
+  return typeof key === 'string' && key !== '' ? key : null;
 }
 
 function bearerKey(authorization: string): string | null {

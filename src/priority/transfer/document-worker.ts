@@ -2,6 +2,8 @@
  * Reads a document in a thread of its own: what takes the reader seconds, or was written to take it hours, must not
  * hold up a single request. The thread is given some time and memory, then ended.
  */
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import {
   isMainThread,
   MessageChannel,
@@ -48,7 +50,7 @@ export async function readInWorker({ format, bytes }: ImportFile, clock: Clock, 
     workerData: job,
     transferList: [rows, own.buffer as ArrayBuffer],
     resourceLimits: { maxOldGenerationSizeMb: mostMb },
-    env: {},
+    env: compiledCode(),
   });
   // A gateway that stops waits for no document.
   worker.unref();
@@ -59,6 +61,13 @@ export async function readInWorker({ format, bytes }: ImportFile, clock: Clock, 
     portions.close();
     await worker.terminate();
   }
+}
+
+/** A thread uses what the process keeps of compiled code only if it is told so: to compile anew would double its start. */
+function compiledCode(): { NODE_COMPILE_CACHE?: string } {
+  // Node's own folder for this version of it, in the one that was named.
+  const ofThisVersion = getCompileCacheDir();
+  return ofThisVersion === undefined ? {} : { NODE_COMPILE_CACHE: dirname(ofThisVersion) };
 }
 
 async function endOf(worker: Worker, clock: Clock): Promise<RowFaults> {
