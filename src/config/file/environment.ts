@@ -90,7 +90,9 @@ export const readEnvironment = (
   const links: string[] = [];
   for (const [name, value] of all) {
     if (isLinkValue(name, value) || (!known.has(name) && looksLikeLink(name))) links.push(name);
-    else if (!known.has(name)) files.has(name) || warnings.push(unknownName(name, known, ''));
+    else if (!known.has(name)) {
+      if (!files.has(name)) warnings.push(unknownName(name, known, ''));
+    }
     // Node replaces bytes that it cannot decode by this character.
     else if (value.includes('\ufffd')) faults.add(null, null, `${name} in the environment is not UTF-8`);
     else values.set(name, value);

@@ -7,7 +7,7 @@
  * `process.stdout` is not used: it buffers without a bound what a pipe does not take, blocks on a stopped terminal,
  * and is closed for good by a full disk.
  */
-import { close, constants, fstatSync, open, openSync, type Stats, write, writeSync } from 'node:fs';
+import { close, constants, fstatSync, open, openSync, write, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 
@@ -66,7 +66,7 @@ export const standardOutlet = (stream: NodeJS.WriteStream & { readonly fd: numbe
   if (!stream.listeners('error').includes(ignoreLostReader)) stream.on('error', ignoreLostReader);
   const isColoured = stream.isTTY === true && stream.hasColors();
   const outlet = (process.platform === 'win32' ? pooledOutlet : unixOutlet)(stream.fd);
-  return { ...outlet, isColoured, place: placeOf(fstatSync(stream.fd)) };
+  return { ...outlet, isColoured, place: placeOf(stream.fd) };
 };
 
 const unixOutlet = (fd: number): Outlet => {
@@ -119,10 +119,15 @@ const fileOutlet = (fd: number): Outlet => {
   // A FIFO or a device may be named as well, and those do not block, as they were opened.
   const stats = fstatSync(fd);
   const outlet = stats.isFIFO() || stats.isCharacterDevice() ? directOutlet(fd) : pooledOutlet(fd);
-  return { ...outlet, place: placeOf(stats), close: () => close(fd, () => {}) };
+  return { ...outlet, place: placeOf(fd), close: () => close(fd, () => {}) };
 };
 
-const placeOf = (stats: Stats): string | null => (stats.isCharacterDevice() ? null : `${stats.dev}:${stats.ino}`);
+const placeOf = (fd: number): string | null => {
+  // There the number of a file is not always its own.
+  if (process.platform === 'win32') return null;
+  const stats = fstatSync(fd, { bigint: true });
+  return stats.isCharacterDevice() ? null : `${stats.dev}:${stats.ino}`;
+};
 
 const reasons: Record<string, string> = {
   ENOENT: 'its folder does not exist',
