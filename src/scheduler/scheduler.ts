@@ -26,24 +26,18 @@ import { Inspection } from './inspection.ts';
 import type { LevelQueue } from './queue/level-queue.ts';
 import { LevelTier } from './queue/level-tier.ts';
 import { PoolQueue } from './queue/pool-queue.ts';
-import type { SchedulerSettings, Tenants } from './rules.ts';
+import type { Admission, SchedulerSettings, Tenants } from './rules.ts';
 import { Takeover } from './takeover.ts';
 
 export type { Scope } from './closures/closures.ts';
 export { type Demand, Place } from './flows/flow.ts';
 export type { Closed, FlowShare, Standing } from './inspection.ts';
-export type { SchedulerSettings, TenantRules, Tenants } from './rules.ts';
+export type { Admission, SchedulerSettings, TenantRules, Tenants } from './rules.ts';
 
 export interface SchedulerOptions {
   readonly settings: SchedulerSettings;
   readonly tenants: Tenants;
 }
-
-/**
- * `impossible`: more tokens than may ever be in flight; `tenant_full`, `level_full`: the depth of the tenant's or the
- * level's queue is reached; `pool_full`: the limit of the pool, in requests or bytes.
- */
-export type Admission = 'queued' | 'impossible' | 'tenant_full' | 'level_full' | 'pool_full';
 
 /**
  * A running request is charged again for every 8 tokens of output; steps of 64 tokens are too coarse to be fair
@@ -112,9 +106,7 @@ export class Scheduler<Holder> {
   /** Whether the next call of next() gives the newcomer a seat because no waiting place may have it. */
   startsAtOnce(place: Place<Holder>, now: number): boolean {
     this.#queue.advance(now);
-    const { tenants } = this.#queue;
-    const tenant = tenants.find(place.flowId);
-    if (tenant !== null) tenants.review(tenant, now);
+    const tenant = this.#queue.tenants.reviewed(place.flowId, now);
     const { open } = this.#capacity.seats;
     return (
       (open & (1 << place.level)) !== 0 &&

@@ -53,9 +53,7 @@ export class Takeover<Holder> {
    */
   restore(place: Place<Holder>, ageMs: number, now: number): void {
     mustBeNew(place);
-    const { tenants } = this.#queue;
-    const tenant = tenants.find(place.flowId);
-    if (tenant !== null) tenants.review(tenant, now);
+    this.#queue.tenants.reviewed(place.flowId, now);
     this.#queue.enter(place, now, ageMs);
   }
 

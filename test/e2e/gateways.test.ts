@@ -58,6 +58,19 @@ browserTest('a fleet is a table of its gateways, with their roles and when they 
   assert.deepEqual(await seriousFaults(page), []);
 });
 
+browserTest('a phone shows who conducts and who has which seats without scrolling sideways', async t => {
+  const { page, visit } = await openConsole(t, { ini, width: 390, height: 844 });
+  const url = `tcp://127.0.0.1:33615?at=${'0'.repeat(32)}`;
+  const members = shown.members.map(member => ({ ...member, url }));
+  await page.route('**/admin/fleet', route => route.fulfill({ json: { ...shown, members } }));
+  await visit('/gateways');
+  const row = page.getByRole('row', { name: 'gateway-1' });
+  await row.getByText('Conductor').filter({ visible: true }).waitFor();
+  assert.match(await row.innerText(), /tcp:\/\/127\.0\.0\.1:33615\s/);
+  const seats = await row.getByRole('cell', { name: '3', exact: true }).boundingBox();
+  assert.ok(seats !== null && seats.x + seats.width <= 390, JSON.stringify(seats));
+});
+
 browserTest('the lanes and the providers say what of a fleet is not known, rather than zeros', async t => {
   const { page, visit } = await openConsole(t, { ini });
   const fleet = (conductor: string | null, missing: string[]) => ({

@@ -6,6 +6,8 @@ import { texts } from '../../ui/src/texts/en/index.ts';
 import { newContext, signIn } from '../support/browser.ts';
 import { catchUpClock } from '../support/catch-up-clock.ts';
 import { type FilledGateway, startFilledGateway } from '../support/filled-gateway.ts';
+import { arrangeFleet } from '../support/fleet-case.ts';
+import { startLoad } from '../support/fleet-requests.ts';
 
 const folder = process.env.TOKLIGENCE_SCREENSHOTS ?? 'docs/images';
 const pages = {
@@ -19,6 +21,11 @@ const pages = {
   pools: '/pools',
   settings: '/settings',
 };
+const looks = [
+  ['light', 1280],
+  ['dark', 1280],
+  ['light', 390],
+] as const;
 /** Clients of each tenant in a closed loop. */
 const clients: Readonly<Record<string, number>> = {
   'dept-prod': 1,
@@ -37,9 +44,26 @@ test('screenshots of every page', { timeout: 300_000 }, async t => {
   const gateway = await startFilledGateway(t, { serviceMs: 1_500, overrides: { clock } });
   sendLoad(t, gateway);
   while (!clock.caughtUp()) await new Promise(resolve => setTimeout(resolve, 500));
-  await shoot(t, gateway, 'light', 1280);
-  await shoot(t, gateway, 'dark', 1280);
-  await shoot(t, gateway, 'light', 390);
+  for (const look of looks) await shoot(t, gateway, ...look);
+});
+
+// The gateway above has a clock of its own, with which it could not belong to a fleet.
+test('screenshots of the gateways of a fleet', { timeout: 120_000 }, async t => {
+  mkdirSync(folder, { recursive: true });
+  const { gateways } = await arrangeFleet(t, { count: 3, seats: 12, reply: () => ({ afterMs: 1_500 }) });
+  const load = startLoad(gateways, 6);
+  for (const [scheme, width] of looks) {
+    const { context, suffix } = await look(t, scheme, width);
+    const [{ url }] = gateways as [(typeof gateways)[0]];
+    await signIn(context, url);
+    const page = await context.newPage();
+    await page.goto(`${url}/console/gateways`);
+    await page.getByRole('row', { name: 'gateway-2' }).waitFor();
+    // Each member tells the conductor once a second which seats it holds.
+    await page.waitForTimeout(3_000);
+    await page.screenshot({ path: `${folder}/gateways${suffix}.png` });
+  }
+  await load.stop();
 });
 
 function sendLoad(t: TestContext, { keys, chat }: FilledGateway): void {
@@ -61,10 +85,16 @@ async function askAgainAndAgain(ask: () => Promise<Response>): Promise<void> {
   }
 }
 
-async function shoot(t: TestContext, gateway: FilledGateway, scheme: 'light' | 'dark', width: number): Promise<void> {
+type Scheme = (typeof looks)[number][0];
+
+async function look(t: TestContext, scheme: Scheme, width: number) {
   const context = await newContext(t, { scheme, width, height: width === 390 ? 844 : 800 });
+  return { context, suffix: `${scheme === 'dark' ? '-dark' : ''}${width === 390 ? '-phone' : ''}` };
+}
+
+async function shoot(t: TestContext, gateway: FilledGateway, scheme: Scheme, width: number): Promise<void> {
+  const { context, suffix } = await look(t, scheme, width);
   const page = await context.newPage();
-  const suffix = `${scheme === 'dark' ? '-dark' : ''}${width === 390 ? '-phone' : ''}`;
   await page.goto(`${gateway.url}/console/`);
   await page.getByLabel('Admin key').waitFor();
   await page.screenshot({ path: `${folder}/sign-in${suffix}.png` });

@@ -51,7 +51,7 @@ const isThere = (url: string) =>
 test('the package has what runs, with the licences of others, and nothing else', () => {
   const built = globSync('src/**/*.ts', { cwd: root }).map(path => path.replace(/^src(.*)ts$/, 'dist$1js'));
   const wanted = [
-    ...['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE'],
+    ...['package.json', 'README.md', 'README.zh-CN.md', 'CHANGELOG.md', 'LICENSE'],
     ...globSync(['bin/*', 'config/*.ini', 'config/examples/*', 'ui/dist/*.html', 'ui/dist/assets/*'], { cwd: root }),
     'ui/dist/.vite/licences.json',
     ...built,

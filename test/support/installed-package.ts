@@ -46,7 +46,17 @@ export async function packAndUnpack(): Promise<Packed> {
 }
 
 async function copyWithBuild(stage: string): Promise<void> {
-  const parts = ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'bin', 'config', 'ui/dist', 'ui/build.js'];
+  const parts = [
+    'package.json',
+    'README.md',
+    'README.zh-CN.md',
+    'CHANGELOG.md',
+    'LICENSE',
+    'bin',
+    'config',
+    'ui/dist',
+    'ui/build.js',
+  ];
   for (const path of parts) cpSync(join(root, path), join(stage, path), { recursive: true });
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const project = ['-p', join(root, 'tsconfig.build.json'), '--outDir', join(stage, 'dist')];

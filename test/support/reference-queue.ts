@@ -163,6 +163,13 @@ export class ReferenceQueue {
     this.changed();
   }
 
+  emptyBursts(now: number): void {
+    for (const [id, { rates }] of this.#tenants) {
+      rates.empty(now);
+      this.review(id, now);
+    }
+  }
+
   /** Parks a tenant that is at a limit. */
   #park(flowId: string, now: number): void {
     const tenant = this.tenant(flowId);
@@ -197,8 +204,7 @@ export class ReferenceQueue {
   /** A request that runs and was not queued here. */
   adopt(request: Request, runner: Omit<Runner, 'request' | 'flow' | 'arrival'>, now: number): void {
     const flow = this.#flowOf(request);
-    const isHere = [...this.waiting, ...this.running].some(other => other.flow === flow);
-    if (!isHere) flow.counter = Math.max(flow.counter, this.level(request.level).time.now);
+    if (!flow.couldStart) flow.counter = Math.max(flow.counter, this.level(request.level).time.now);
     this.running.push({ ...runner, request, flow, arrival: 0 });
     this.review(request.flowId, now);
   }

@@ -52,6 +52,14 @@ export class ReferenceRates {
     if (this.#requests !== null) this.#requests.content += 1;
   }
 
+  empty(now: number): void {
+    for (const bucket of [this.#requests, this.#tokens]) {
+      if (bucket === null) continue;
+      fill(bucket, now);
+      bucket.content = Math.min(bucket.content, 0);
+    }
+  }
+
   /** For requests, the used part of the bucket is kept; for tokens, its content. */
   #changed(
     old: Bucket | null,

@@ -96,6 +96,11 @@ export class ReferenceScheduler {
     this.#budget = seats ?? none;
   }
 
+  emptyBursts(now: number): void {
+    this.#rates.empty(now);
+    this.#queue.emptyBursts(now);
+  }
+
   startsAtOnce(request: Request, now: number): boolean {
     this.#queue.advance(now);
     const isFirst = levels.every(level => !this.#mayStart(level) || this.#queue.first(level) === undefined);

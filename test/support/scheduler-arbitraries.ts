@@ -65,14 +65,15 @@ const anyRules: fc.Arbitrary<TenantRules> = fc.record({
   maxQueueDepth: rarely(null, fc.integer({ min: 0, max: 5 })),
 });
 
-const anyTenants = fc
-  .uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e'), anyRules), {
-    selector: ([id]) => id,
-    maxLength: 4,
-  })
-  .map(entries => new Map(entries));
+const tenantsBy = (rules: fc.Arbitrary<TenantRules>) =>
+  fc
+    .uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e'), rules), { selector: ([id]) => id, maxLength: 4 })
+    .map(entries => new Map(entries));
 
-export const anyOptions: fc.Arbitrary<SchedulerOptions> = fc.record({ settings: anySettings, tenants: anyTenants });
+export const anyOptions: fc.Arbitrary<SchedulerOptions> = fc.record({
+  settings: anySettings,
+  tenants: tenantsBy(anyRules),
+});
 
 /** Only seats, shared by policy, reserve and cap. */
 export const plainOptions: fc.Arbitrary<SchedulerOptions> = anySettings.map(
@@ -82,16 +83,27 @@ export const plainOptions: fc.Arbitrary<SchedulerOptions> = anySettings.map(
   }),
 );
 
-/** Tenants share the pool, and only caps and reserves bind. */
-export const sharedOptions: fc.Arbitrary<SchedulerOptions> = fc
-  .record({
-    policy: fc.constantFrom('wfq' as const, 'hybrid' as const),
-    weights: tenPer(fc.constantFrom(1, 2, 4, 8)),
-    seats: fc.integer({ min: 2, max: 5 }),
-    reserved: rarely(perLevel(0), fc.constant(perLevel(0, { 9: 1 }))),
-    cap: tenPer(fc.constantFrom(1, 1, 2, Number.POSITIVE_INFINITY)),
-  })
-  .map(fields => ({ settings: poolSettings({ ...fields, shareBy: 'tenant' }), tenants: new Map() }));
+const anySeatRules: fc.Arbitrary<TenantRules> = anyRules.map(rules => ({
+  ...rules,
+  requestsPerSec: null,
+  tokensPerSec: null,
+  maxQueueDepth: null,
+}));
+
+/** Tenants share the pool, and only caps, reserves and the tenants' seats bind. */
+export const sharedOptions: fc.Arbitrary<SchedulerOptions> = fc.record({
+  settings: fc
+    .record({
+      policy: fc.constantFrom('wfq' as const, 'hybrid' as const),
+      // A level whose weight changes begins anew; where it stays, so do the counters.
+      weights: rarely(perLevel(1), tenPer(fc.constantFrom(1, 2, 4, 8))),
+      seats: fc.integer({ min: 2, max: 5 }),
+      reserved: rarely(perLevel(0), fc.constant(perLevel(0, { 9: 1 }))),
+      cap: tenPer(fc.constantFrom(1, 1, 2, Number.POSITIVE_INFINITY)),
+    })
+    .map(fields => poolSettings({ ...fields, shareBy: 'tenant' })),
+  tenants: rarely(new Map(), tenantsBy(anySeatRules)),
+});
 
 const nth = fc.nat();
 const enqueue = fc.record({ kind: fc.constant('enqueue' as const), request: anyRequest });
@@ -143,6 +155,7 @@ const takeOver: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('adopt' as const), request: anyRequest, charged: spent, ageMs }),
   fc.record({ kind: fc.constant('restore' as const), request: anyRequest, ageMs }),
   fc.record({ kind: fc.constant('hold back' as const), seats: rarely(null, fc.nat(6)) }),
+  fc.constant({ kind: 'empty bursts' as const }),
 );
 export const takeOverStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: takeOver },

@@ -10,8 +10,9 @@ import type { Guest } from '../pool/guest.ts';
 import type { PoolDesk } from '../pool/pool-desk.ts';
 import type { Refusal } from '../pool/refusal.ts';
 import type { ClosuresWord } from './known-closures.ts';
+import type { QueueBounds } from './own-queue.ts';
 import type { OwnTickets } from './own-tickets.ts';
-import { type QueueBounds, RemoteDesk } from './remote-desk.ts';
+import { RemoteDesk } from './remote-desk.ts';
 import { RemoteGuest } from './remote-guest.ts';
 
 export interface FleetDeskParts {

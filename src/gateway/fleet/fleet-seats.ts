@@ -13,8 +13,8 @@ import type { PoolDesk } from '../pool/pool-desk.ts';
 import { Attendance } from './attendance.ts';
 import { FleetDesk } from './fleet-desk.ts';
 import type { FleetOfPools, FleetPools } from './fleet-pools.ts';
+import type { QueueBounds } from './own-queue.ts';
 import { OwnTickets } from './own-tickets.ts';
-import type { QueueBounds } from './remote-desk.ts';
 import { saidClosures } from './words.ts';
 
 export interface FleetSeatsParts {

@@ -12,6 +12,7 @@ import type { Guest, Wait } from '../pool/guest.ts';
 import type { Refusal } from '../pool/refusal.ts';
 import { closedUntil, scopeOf } from '../pool/upstream-word.ts';
 import { type ClosuresWord, KnownClosures } from './known-closures.ts';
+import { OwnQueue, type QueueBounds } from './own-queue.ts';
 import type { OwnTicket, OwnTickets, TicketOwner } from './own-tickets.ts';
 import { saidAsked, saidSpent, sound } from './words.ts';
 
@@ -21,12 +22,6 @@ export interface RemoteDeskParts {
   readonly tickets: OwnTickets;
   readonly clock: Clock;
   readonly random: () => number;
-}
-
-/** The most that may wait while nobody conducts. */
-export interface QueueBounds {
-  readonly maxQueueDepthPool: number;
-  readonly maxQueuedBytes: number;
 }
 
 const atOnce: Wait = { wasQueued: false, waitMs: 0, position: 1 };
@@ -39,20 +34,18 @@ export class RemoteDesk implements Desk, TicketOwner {
   /** The requests that ran on while this gateway was isolated: the conductor has given their seats to others. */
   readonly #kept = new WeakSet<Guest>();
   readonly #closures: KnownClosures;
-  #bounds: QueueBounds;
-  #waiting = 0;
-  #waitingBytes = 0;
+  readonly #queue: OwnQueue;
   /** Seats that came back while nobody conducted. */
   #freed = 0;
 
   constructor(parts: RemoteDeskParts, bounds: QueueBounds) {
     this.#parts = parts;
     this.#closures = new KnownClosures(parts.clock);
-    this.#bounds = bounds;
+    this.#queue = new OwnQueue(bounds);
   }
 
   configure(bounds: QueueBounds): void {
-    this.#bounds = bounds;
+    this.#queue.configure(bounds);
   }
 
   // ---- what dispatchers say
@@ -68,13 +61,12 @@ export class RemoteDesk implements Desk, TicketOwner {
       pool,
       asked: saidAsked(guest.asked, guest.timeoutMs),
     });
-    if (isHeard || !this.#isFull) {
+    if (isHeard || !this.#queue.isOverfull) {
       guest.queued(unknown);
       return;
     }
-    const { maxQueueDepthPool: depth, maxQueuedBytes: bytes } = this.#bounds;
     this.#remove(ticket);
-    guest.refused({ code: 'pool_full', depth, bytes, retryAfterSec: this.#retryAfterSec() }, atOnce);
+    guest.refused({ code: 'pool_full', ...this.#queue.bounds, retryAfterSec: this.#retryAfterSec() }, atOnce);
   }
 
   leave(guests: Iterable<Guest>, refusal: Refusal): void {
@@ -220,11 +212,6 @@ export class RemoteDesk implements Desk, TicketOwner {
     return this.#all().filter(({ isSeated }) => isSeated);
   }
 
-  get #isFull(): boolean {
-    const { maxQueueDepthPool, maxQueuedBytes } = this.#bounds;
-    return this.#waiting > maxQueueDepthPool || this.#waitingBytes > maxQueuedBytes;
-  }
-
   #add({ guest, ageMs, wait, charged }: Adopted): OwnTicket {
     const { pool, tickets, clock } = this.#parts;
     const now = clock.now();
@@ -240,7 +227,7 @@ export class RemoteDesk implements Desk, TicketOwner {
       closuresHeard: this.#closures.heard,
       owner: this,
     });
-    if (!ticket.isSeated) this.#waits(guest, 1);
+    if (!ticket.isSeated) this.#queue.entered(guest.asked);
     return ticket;
   }
 
@@ -250,12 +237,7 @@ export class RemoteDesk implements Desk, TicketOwner {
   }
 
   #notWaiting({ guest, isSeated }: OwnTicket): void {
-    if (!isSeated) this.#waits(guest, -1);
-  }
-
-  #waits({ asked }: Guest, count: 1 | -1): void {
-    this.#waiting += count;
-    this.#waitingBytes += count * asked.bodyBytes;
+    if (!isSeated) this.#queue.left(guest.asked);
   }
 
   #putBack(ticket: OwnTicket): void {
@@ -263,7 +245,7 @@ export class RemoteDesk implements Desk, TicketOwner {
     const wait = { ...ticket.wait, wasQueued: true };
     const waitingSince = this.#parts.clock.now();
     Object.assign(ticket, { attempt: guest.attempt, isSeated: false, wait, waitingSince, charged: guest.asked });
-    this.#waits(guest, 1);
+    this.#queue.entered(guest.asked);
   }
 
   #giveBack({ number, attempt, guest }: OwnTicket, end: SeatEnd): void {

@@ -4,6 +4,7 @@
  * counter, as VTC does, OSDI '24).
  *
  *   a flow gets something to wait for   counter := max(counter, virtual time)   idle time is not saved up
+ *   it is given a seat from elsewhere   the same, unless something of it may start (takeover.ts)
  *   its head gets a seat                virtual time := max(virtual time, counter); counter += estimate/weight
  *   it has used more, or ends           counter += (actual − charged so far)/weight
  *
@@ -104,7 +105,7 @@ export class FairFlows<Holder> {
     return cost / (flow.weight * this.#levelWeight);
   }
 
-  /** Returns the flow for a request that begins to wait, or has a seat without having waited here. */
+  /** Returns the flow for a request that begins to wait. */
   awaken(id: string): Flow<Holder> {
     const known = this.#flows.get(id);
     if (known === undefined) {
@@ -114,6 +115,17 @@ export class FairFlows<Holder> {
     }
     if (known.head === null && known.slot >= 0) this.#indebted.remove(known);
     return known;
+  }
+
+  /**
+   * Returns the flow for a request that has a seat without having waited here. As when a request begins to wait, the
+   * flow does not save up the time in which it could start nothing, so that what the request is charged from now on
+   * counts.
+   */
+  adopt(id: string): Flow<Holder> {
+    const flow = this.awaken(id);
+    if (!this.#isBacklogged(flow)) flow.counter = Math.max(flow.counter, this.#time.now);
+    return flow;
   }
 
   /** Must be called when the flow may start a request again, or none any more. */

@@ -75,9 +75,7 @@ export class LevelQueue<Holder> {
 
   /** A place that holds a seat and was not queued here; its flow is not charged. */
   adopt(place: Place<Holder>): void {
-    const flow = this.fair.awaken(place.flowId);
-    // As for one that begins to wait: what it is charged from now on counts from the present time.
-    if (flow.head === null && flow.running === 0) flow.counter = this.fair.counterOf(flow);
+    const flow = this.fair.adopt(place.flowId);
     place.flow = flow;
     place.flowWeight = flow.weight;
     if (flow.service.isOver) flow.service = this.service.of(flow.id);

@@ -31,6 +31,13 @@ export class Parking<Holder> {
     return this.#tenants.get(flowId) ?? null;
   }
 
+  /** Returns the tenant as it stands now; null if it has no rules. */
+  reviewed(flowId: string, now: number): FlowTenant<Holder> | null {
+    const tenant = this.find(flowId);
+    if (tenant !== null) this.review(tenant, now);
+    return tenant;
+  }
+
   /** Brings back the tenants whose rate is open again. */
   wake(now: number): void {
     for (let tenant = this.#byTime.peek(); tenant !== undefined && tenant.key <= now; tenant = this.#byTime.peek())
@@ -96,7 +103,10 @@ export class Parking<Holder> {
     }
     for (const flow of flows) this.#bind(flow);
     for (const tenant of this.#tenants.values()) tenant.isParked = !tenant.mayStart(now);
-    for (const flow of flows) if (flow.head !== null) this.#options.review(flow);
+    // First those that must stand aside: how far the others catch up (fair-flows.ts) is measured when one comes back.
+    const backlogged = flows.filter(flow => flow.head !== null);
+    for (const flow of backlogged) if (flow.isParked) this.#options.review(flow);
+    for (const flow of backlogged) if (!flow.isParked) this.#options.review(flow);
     for (const tenant of this.#tenants.values()) this.#await(tenant);
   }
 

@@ -10,7 +10,8 @@ import { allLevels, type Level, levelCount } from '../../../src/domain/vocabular
 import { Contest, type Contestant } from '../../support/contest.ts';
 import { linear, poolSettings, tenantRules } from '../../support/pool-settings.ts';
 import { anyCalmSteps, anyOptions } from '../../support/scheduler-arbitraries.ts';
-import { SchedulerById, type Step, walk } from '../../support/scheduler-walk.ts';
+import { SchedulerById } from '../../support/scheduler-by-id.ts';
+import { type Step, walk } from '../../support/scheduler-walk.ts';
 
 const anyCost = fc.integer({ min: 1, max: 1000 });
 const anyWeights = (length: number) =>

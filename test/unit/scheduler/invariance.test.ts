@@ -9,7 +9,8 @@ import { recount } from '../../support/ledger.ts';
 import { anyTarget, poolSettings } from '../../support/pool-settings.ts';
 import type { Request } from '../../support/reference-queue.ts';
 import { anyCalmSteps, anyOptions, anyRequest, anySteps, plainOptions } from '../../support/scheduler-arbitraries.ts';
-import { SchedulerById, type Step, Walk, type WalkEvent, walk } from '../../support/scheduler-walk.ts';
+import { SchedulerById } from '../../support/scheduler-by-id.ts';
+import { type Step, Walk, type WalkEvent, walk } from '../../support/scheduler-walk.ts';
 
 const checkWalks = (check: (options: SchedulerOptions, steps: Step[]) => void) =>
   fc.assert(fc.property(anyOptions, anySteps, check), { numRuns: 300 });

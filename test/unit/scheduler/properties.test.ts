@@ -7,18 +7,9 @@ import type { SchedulerOptions } from '../../../src/scheduler/scheduler.ts';
 import { cutReserves, type Ledger, recount, remarks } from '../../support/ledger.ts';
 import type { Request } from '../../support/reference-queue.ts';
 import { ReferenceScheduler } from '../../support/reference-scheduler.ts';
-import {
-  anyCalmSteps,
-  anyOptions,
-  anyStep,
-  anySteps,
-  crowdedStep,
-  plainOptions,
-  sharedOptions,
-  slow,
-  takeOverStep,
-} from '../../support/scheduler-arbitraries.ts';
-import { type AnyScheduler, SchedulerById, type Step, Walk, walk } from '../../support/scheduler-walk.ts';
+import { anyCalmSteps, anyOptions, anySteps, plainOptions, slow } from '../../support/scheduler-arbitraries.ts';
+import { type AnyScheduler, SchedulerById } from '../../support/scheduler-by-id.ts';
+import { type Step, Walk, walk } from '../../support/scheduler-walk.ts';
 
 interface Walks {
   readonly options?: fc.Arbitrary<SchedulerOptions>;
@@ -88,61 +79,6 @@ test('property 3: under strict no request starts while a better level could, und
       );
     });
   });
-});
-
-class TakeStep implements fc.Command<Walk, Walk> {
-  readonly #step: Step | 'pump';
-
-  constructor(step: Step | 'pump') {
-    this.#step = step;
-  }
-
-  check(): boolean {
-    return true;
-  }
-
-  run(model: Walk, real: Walk): void {
-    for (const walked of [model, real]) {
-      if (this.#step === 'pump') walked.pump();
-      else walked.take(this.#step);
-    }
-    assert.deepEqual(real.events.splice(0), model.events.splice(0));
-    for (const level of allLevels) assert.equal(real.scheduler.aside(level), model.scheduler.aside(level));
-  }
-
-  toString(): string {
-    return fc.stringify(this.#step);
-  }
-}
-
-const checkAgainstReference = (step: fc.Arbitrary<Step>, options = anyOptions) => {
-  const commands = fc.commands(
-    [step.map(one => new TakeStep(one)), step.map(one => new TakeStep(one)), fc.constant(new TakeStep('pump'))],
-    { maxCommands: 200, size: 'max' },
-  );
-  fc.assert(
-    fc.property(options, commands, (chosen, run) => {
-      const model = new Walk(new ReferenceScheduler(chosen));
-      fc.modelRun(() => ({ model, real: new Walk(new SchedulerById(chosen)) }), run);
-    }),
-    { numRuns: 500 },
-  );
-};
-
-test('properties 4 and 18: a plain scan for the least counters grants in the identical order, command by command', () => {
-  checkAgainstReference(anyStep);
-});
-
-test('properties 4 and 18: also where an upstream closes models and providers for minutes, and probes go out', () => {
-  checkAgainstReference(anyStep.map(slow));
-});
-
-test('properties 4 and 18: also where tenants share the pool and levels are at their caps most of the time', () => {
-  checkAgainstReference(crowdedStep, sharedOptions);
-});
-
-test('properties 4 and 18: also where a pool is taken over and a part of its seats is held back', () => {
-  checkAgainstReference(takeOverStep);
 });
 
 test('property 6: after all possible starts, no level that may have a seat has a waiting request', () => {

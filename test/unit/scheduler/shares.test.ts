@@ -7,7 +7,8 @@ import { allLevels, type Level, type Policy } from '../../../src/domain/vocabula
 import { Place, Scheduler, type SchedulerOptions } from '../../../src/scheduler/scheduler.ts';
 import { anyTarget, linear, perLevel, poolSettings } from '../../support/pool-settings.ts';
 import { ReferenceScheduler } from '../../support/reference-scheduler.ts';
-import { SchedulerById, type Step, walk } from '../../support/scheduler-walk.ts';
+import { SchedulerById } from '../../support/scheduler-by-id.ts';
+import { type Step, walk } from '../../support/scheduler-walk.ts';
 
 const options = (policy: Policy, fields: Partial<PoolSettings> = {}): SchedulerOptions => ({
   settings: poolSettings({ policy, ...fields }),

@@ -9,7 +9,8 @@ import { Contest } from '../../support/contest.ts';
 import { anyTarget, linear, poolSettings, tenantRules } from '../../support/pool-settings.ts';
 import type { Request } from '../../support/reference-queue.ts';
 import { anyOptions, anyRequest, takeOverStep } from '../../support/scheduler-arbitraries.ts';
-import { SchedulerById, Walk } from '../../support/scheduler-walk.ts';
+import { SchedulerById } from '../../support/scheduler-by-id.ts';
+import { Walk } from '../../support/scheduler-walk.ts';
 
 /** The same rules without rates, which open by the clock. */
 function withoutRates({ settings, tenants }: SchedulerOptions): SchedulerOptions {
@@ -262,4 +263,31 @@ test('a restored request waits until its old deadline, an adopted one too where 
   pass(1);
   assert.deepEqual(scheduler.expire(at()), [waiting]);
   assert.equal(scheduler.nextWake(at()), at() + 300);
+});
+
+test('what an adopted request uses counts from the present time, whatever its tenant has waiting or running', () => {
+  for (const present of ['a waiting request that may not start', 'a running request', 'nothing'] as const) {
+    const { scheduler, come, seated, end, pass, at } = arrangeScheduler({ seats: 4 });
+    const shut = { model: 'shut' };
+    const refused = come('refused', 4, { flowId: 'c', ...shut });
+    assert.deepEqual(seated(), ['refused']);
+    const demand = { ...anyTarget, flowId: 'b', level: 4 as const, cost: 100, tokens: 0, bodyBytes: 0 };
+    const nothing = { cost: 0, tokens: 0 };
+    if (present === 'a running request') scheduler.takeover.adopt(new Place('runs', demand, 1e6), nothing, 0, at());
+    scheduler.upstreamBusy(refused, 'model', at() + 1000, at());
+    if (present === 'a waiting request that may not start') come('waits', 4, { flowId: 'b', ...shut });
+    for (let nth = 0; nth < 3; nth++) {
+      const served = come('a', 4, { flowId: 'a' });
+      assert.deepEqual(seated(), ['a']);
+      end(served);
+    }
+    const adopted = new Place('adopted', demand, 1e6);
+    scheduler.takeover.adopt(adopted, nothing, 0, at());
+    scheduler.finish(adopted, { cost: 250, tokens: 0 }, at());
+    // The time is 200, where the third of a began: a has 300 now, and b 450.
+    pass(1000);
+    if (present !== 'a waiting request that may not start') come('waits', 4, { flowId: 'b' });
+    come('next', 4, { flowId: 'a' });
+    assert.deepEqual(seated(), ['next', 'waits'], present);
+  }
 });

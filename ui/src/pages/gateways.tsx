@@ -43,22 +43,30 @@ function Fleet({ shown }: { readonly shown: FleetShown }) {
   );
 }
 
+/** Without the mark that tells on which machine a loopback address leads to the process. */
+const addressOf = (url: string): string => url.replace(/\?.*$/, '');
+
 const memberColumns = (t: TFunction<'gateways'>, { count }: Numbers): DataTableColumn<FleetMember>[] => [
   {
     accessor: 'name',
     title: t('name'),
-    render: ({ name, url }) => (
-      <Stack gap={0} maw={320}>
+    render: ({ name, url, role }) => (
+      <Stack gap={0} maw={{ base: 180, xs: 320 }}>
         <Text size="sm" fw={500} truncate title={name}>
           {name}
         </Text>
-        <Text size="xs" c="dimmed" truncate className="mono">
-          {url}
+        {url !== null && (
+          <Text size="xs" c="dimmed" truncate className="mono" title={url}>
+            {addressOf(url)}
+          </Text>
+        )}
+        <Text size="xs" hiddenFrom="xs">
+          {t(`role_${role}`)}
         </Text>
       </Stack>
     ),
   },
-  { accessor: 'role', title: t('role'), render: ({ role }) => t(`role_${role}`) },
+  { accessor: 'role', title: t('role'), render: ({ role }) => t(`role_${role}`), ...shownFrom.xs },
   figure('seats', t('seats'), ({ seats }) => (seats === null ? '–' : count(seats))),
   figure('last_beat_ms', t('lastBeat'), ({ last_beat_ms }) => durationText(last_beat_ms), shownFrom.xs),
   { accessor: 'version', title: t('version'), ...shownFrom.sm },

@@ -65,7 +65,7 @@ const Prefix = ({ listed }: KeyProps) => (
     <Text className="mono" size="sm">
       {shownPrefix(listed)}
     </Text>
-    <Text size="xs" c="dimmed" hiddenFrom="sm" truncate maw={150}>
+    <Text size="xs" c="dimmed" hiddenFrom="sm" truncate maw={140}>
       {listed.user_email}
     </Text>
   </>
