@@ -1,6 +1,6 @@
 // Plain JavaScript, which every Node that npm supports can run. What it starts needs Node 24.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import module from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -51,7 +51,8 @@ function ownNode() {
     const manifest = module.createRequire(import.meta.url).resolve(`${name}/package.json`);
     const { bin } = JSON.parse(readFileSync(manifest, 'utf8'));
     const node = join(dirname(manifest), typeof bin === 'string' ? bin : bin.node);
-    return existsSync(node) ? node : null;
+    // An installation on a full disk leaves an empty one, which runs as a program that does nothing.
+    return statSync(node).size > 0 ? node : null;
   } catch {
     return null;
   }

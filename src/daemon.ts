@@ -5,7 +5,7 @@ import { startApp } from './app.ts';
 import { programNames } from './cli/programs.ts';
 import { listenForStop, type Upkeep } from './cli/signals.ts';
 import { keepCompiledCode } from './compiled-code.ts';
-import { ConfigFaults, type LoadedConfig, loadProcessConfig } from './config/config-loader.ts';
+import { ConfigFaults, type LoadedConfig, loadProcessConfig, reloadProcessConfig } from './config/config-loader.ts';
 import { closest } from './config/file/suggestion.ts';
 import { version } from './config/version.ts';
 import { WorkerFault } from './workers/worker-fault.ts';
@@ -81,7 +81,7 @@ function unknownProgram(name: string): string {
 async function run(upkeep: Upkeep): Promise<void> {
   const { file, loaded } = readConfig();
   const signals = listenForStop();
-  const read = () => loadProcessConfig(file);
+  const read = () => reloadProcessConfig(file);
   if (loaded.config.gateway.workers > 1) {
     const { runWorkers } = await import('./workers/parent.ts');
     return runWorkers({ loaded, read, signals, upkeep });

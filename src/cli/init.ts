@@ -1,5 +1,5 @@
 /** Writes a configuration to begin with: every setting with its comment, and a few values that the user chose. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -72,10 +72,26 @@ function settingsText({ edition, dataDir }: Wanted): string {
 function write({ file, replaces }: Wanted, text: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    writeFileSync(file, text, { flag: replaces ? 'w' : 'wx', mode: 0o600 });
+    const before = replaces ? contentOf(file) : null;
+    try {
+      writeFileSync(file, text, { flag: replaces ? 'w' : 'wx', mode: 0o600, flush: true });
+    } catch (error) {
+      // It is open, and the disk is full: half a file would be taken for a whole one.
+      if ((error as NodeJS.ErrnoException).syscall !== 'open') restore(file, before);
+      throw error;
+    }
   } catch (error) {
     throw new Error(reasonOf(error as NodeJS.ErrnoException, file), { cause: error });
   }
+}
+
+/** Null: there is no such file. */
+const contentOf = (file: string): Buffer | null =>
+  statSync(file, { throwIfNoEntry: false })?.isFile() ? readFileSync(file) : null;
+
+function restore(file: string, before: Buffer | null): void {
+  if (before !== null) writeFileSync(file, before);
+  else if (statSync(file).isFile()) rmSync(file);
 }
 
 function reasonOf({ code, syscall, message }: NodeJS.ErrnoException, file: string): string {

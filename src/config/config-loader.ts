@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { utf8 } from '../domain/text/utf8.ts';
@@ -56,10 +56,10 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
   const readable = file === null ? null : readableSentence(file, read);
   if (readable !== null) warnings.push(readable);
   const ini = readSettingFile(read, faults);
-  const env = withSecretFiles(given, ini, faults);
+  const { env, files } = withSecretFiles(given, ini);
   const written = withHeadersOf(env, ini);
   checkNames(written, faults);
-  const environment = readEnvironment(env, written, { faults, warnings });
+  const environment = readEnvironment(env, written, { files, faults, warnings });
   const reader = new SettingsReader(written, environment, faults);
   const fixed = readFixed(reader);
   const providers = [...written.keys()]
@@ -110,6 +110,14 @@ export const loadProcessConfig = (file: string, usual: Readonly<Record<string, s
     if (!isSet) env[name] = value;
   }
   return loadConfig({ file, env, isTerminal: process.stdout.isTTY === true });
+};
+
+/** The same while requests are served: a writer of a pipe, who may never come, is not waited for. */
+export const reloadProcessConfig = (file: string): LoadedConfig => {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats?.isFIFO() || stats?.isCharacterDevice())
+    throw fileFault(file, 'it is a pipe or a device, which is read at the start only');
+  return loadProcessConfig(file);
 };
 
 const readText = (file: string): string => {

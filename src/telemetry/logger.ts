@@ -2,11 +2,11 @@ import { pino } from 'pino';
 import type { LogConfig } from '../config/config.ts';
 import type { Gap } from './log/line-buffer.ts';
 import { LineLog } from './log/line-log.ts';
-import { type LogSink, type Outlet, standardOutlet } from './log/log-outlet.ts';
+import { LogFileFault, type LogSink, type Outlet, standardOutlet } from './log/log-outlet.ts';
 import { type RecordKind, toPipe } from './log/piped.ts';
 import { printable, withoutKeys, wordOrQuoted } from './text.ts';
 
-export { LogFileFault, type LogSink } from './log/log-outlet.ts';
+export { LogFileFault, type LogSink };
 export type LogLevel = LogConfig['level'];
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
@@ -72,7 +72,8 @@ export const createLogger = (config: LogConfig, sink?: LogSink, options: LoggerO
     if (isEnabled(level)) append(render(level, message, fields), ranks[level] >= ranks.warn ? 'important' : 'ordinary');
   };
   // The lines of a worker's requests are written by its parent.
-  const access = config.accessFile === null || worker !== null ? null : openAccessLog(config.accessFile, labels);
+  const access =
+    config.accessFile === null || worker !== null ? null : openAccessLog(config.accessFile, labels, lines.place);
   const files = access === null ? [lines] : [lines, access];
   return {
     labels,
@@ -115,9 +116,13 @@ const requestLog = (
   append,
 });
 
-const openAccessLog = (file: string, labels: LogFields): LineLog => {
+/** Two that write to one pipe would write into each other's lines, and a file has one name to be rotated by. */
+const openAccessLog = (file: string, labels: LogFields, placeOfOthers: string | null): LineLog => {
   const render = jsonRenderer(labels);
-  return new LineLog({ file }, gap => render('warn', gapText(gap), {}));
+  const log = new LineLog({ file }, gap => render('warn', gapText(gap), {}));
+  if (log.place === null || log.place !== placeOfOthers) return log;
+  void log.close();
+  throw new LogFileFault(file, 'all other lines go there, too: without access_file, the lines of requests do as well');
 };
 
 const gapText = ({ lines, since }: Gap): string =>

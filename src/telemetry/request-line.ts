@@ -1,11 +1,11 @@
 import type { Outcome } from '../domain/outcome.ts';
 import type { LogFields } from './logger.ts';
-import { cut, jsonInner, printable, withoutKeys, wordOrQuoted } from './text.ts';
+import { jsonInner, printable, shownText, wordOrQuoted } from './text.ts';
 
 /*
  * The line of every request, put together by hand: a logging library's generic path costs several
  * times as much, and this is the one line that a gateway writes a million of. Texts of clients' and
- * operators' making (request id, path, model, flow, X-Priority) are cut and escaped; the method is one
+ * operators' making (request id, path, model, flow, X-Priority) are cut, stripped of keys and escaped; the method is one
  * of those that Node's parser knows. A query string is left out: people put keys there.
  */
 
@@ -14,8 +14,7 @@ const longestName = 128;
 
 const pathOf = (outcome: Outcome): string => {
   const query = outcome.path.indexOf('?');
-  // A path that names a model may contain a key.
-  return withoutKeys(cut(query < 0 ? outcome.path : outcome.path.slice(0, query), longestPath));
+  return shownText(query < 0 ? outcome.path : outcome.path.slice(0, query), longestPath);
 };
 
 /** With three decimals, as integers: V8 takes ten times as long over a double. */
@@ -39,7 +38,8 @@ const isoTime = (epochMs: number): string => {
   return `${secondText}${String(Math.floor(epochMs % 1000)).padStart(3, '0')}Z`;
 };
 
-const named = (text: string | null): string => (text === null ? 'null' : `"${jsonInner(cut(text, longestName))}"`);
+const named = (text: string | null): string =>
+  text === null ? 'null' : `"${jsonInner(shownText(text, longestName))}"`;
 /** Words of our own and names that the configuration has checked. */
 const word = (text: string | null): string => (text === null ? 'null' : `"${text}"`);
 
@@ -80,7 +80,7 @@ export const prettyLabels = (labels: LogFields): string =>
     .join('');
 
 const prettyField = (key: string, text: string | null): string =>
-  text === null ? '' : ` ${key}=${wordOrQuoted(cut(text, longestName))}`;
+  text === null ? '' : ` ${key}=${wordOrQuoted(shownText(text, longestName))}`;
 const figure = (key: string, value: number | string | null): string => (value === null ? '' : ` ${key}=${value}`);
 
 /** Fields that the request did not come to are left out. `labels`: of `prettyLabels`. */

@@ -28,10 +28,17 @@ export const shownKey = (key: string): string => `${key.slice(0, shownOfKey)}...
 export const shownExactPattern = (pattern: string): string =>
   pattern.startsWith('sha256:') ? `${pattern.slice(0, 'sha256:'.length + shownOfKey)}...` : shownKey(pattern);
 
-/** Keys that a library put into the text of its error. */
+/** `risk-…` is a word; `%2Fsk-…`, as in a path, is not. */
+const key = /(?:tok_|(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))sk-)[\w-]{9,}/g;
+
+/** Keys that a library put into the text of its error, or a client into a wrong place. */
 export const withoutKeys = (text: string): string =>
-  // Most texts contain no key, and every request's path is checked.
-  text.includes('tok_') || text.includes('sk-') ? text.replace(/\b(tok_|sk-)[\w-]{9,}/g, key => shownKey(key)) : text;
+  // Most texts contain no key, and several of every request are checked.
+  text.includes('tok_') || text.includes('sk-') ? text.replace(key, shownKey) : text;
+
+/** A text of a client or an operator: cut, and without keys, also without one that the cut would leave the half of. */
+export const shownText = (text: string, longest: number): string =>
+  cut(withoutKeys(text.slice(0, 2 * longest)), longest);
 
 /** Rows written by hand may hold any text. */
 export const shownName = (name: string): string => JSON.stringify(withoutKeys(name.slice(0, 64)));

@@ -11,13 +11,12 @@ import type { Clock } from '../domain/clock.ts';
 import type { Change } from '../domain/peers.ts';
 import { singleFlight } from '../domain/structures/single-flight.ts';
 import type { Events } from '../telemetry/events.ts';
-import { fromPipe } from '../telemetry/log/piped.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Reading } from '../telemetry/registry.ts';
 import type { CountedTenant } from '../telemetry/tenants/tenant-tally.ts';
 import { withoutKeys } from '../telemetry/text.ts';
 import { GatheredMetrics } from './gathered-metrics.ts';
-import { eachLine } from './log-pipe.ts';
+import { eachLine, relayRecords } from './log-pipe.ts';
 import type { Downward, Upward, UpwardAnswer, Welcome } from './messages.ts';
 import { RestartDelay } from './restart-delay.ts';
 import { SharedStreams } from './shared-streams.ts';
@@ -175,7 +174,7 @@ export class Crew implements WorkerHearer {
     const worker = new WorkerProcess(number, { clock, hearer: this });
     this.#workers.set(number, worker);
     const { stdout, stderr } = worker.output;
-    if (stdout) eachLine(stdout, line => relayed(logger, line));
+    if (stdout) relayRecords(stdout, number, logger);
     if (stderr) eachLine(stderr, line => logger.log('warn', withoutKeys(line), { worker: number }));
     worker.send(welcome({ number, port: this.#told, reread: this.#reread }));
   }
@@ -254,10 +253,4 @@ export class Crew implements WorkerHearer {
 function howOf({ code, signal, fault }: WorkerEnd): string {
   if (signal !== null) return `by ${signal}`;
   return fault === null ? `with code ${code}` : `before it began (${fault})`;
-}
-
-function relayed(logger: Pick<Logger, 'append' | 'requests'>, line: string): void {
-  const { record, kind } = fromPipe(line);
-  if (kind === 'request') logger.requests.append(record);
-  else logger.append(record, kind === 'important');
 }

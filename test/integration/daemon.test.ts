@@ -1,7 +1,9 @@
 // The daemon as an operator runs it: a process, signals, exit codes.
 // In a process of its own: it mostly waits for the programs that it starts.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { adminKey } from '../support/admin-key.ts';
@@ -165,6 +167,18 @@ test('signals that come while the daemon is being loaded do not end it either', 
   assert.equal(await daemon.exited, 0);
   assert.match(daemon.output, /Stopped/);
   assert.doesNotMatch(daemon.output, /debugger|inspector/i);
+});
+
+test('a configuration that came through a pipe is not read again, and SIGHUP stops no request', async t => {
+  const folder = await settingFolder(t, settings({}));
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const daemon = startDaemon(t, process.execPath, ['src/gatewayd.ts', '--config', pipe]);
+  await writeFile(pipe, readFileSync(join(folder, 'setting.ini')));
+  const url = await daemon.ready();
+  daemon.signal('SIGHUP');
+  await daemon.said('it is a pipe or a device, which is read at the start only');
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
 });
 
 test('faults of the configuration are told all at once, and the exit code is 2', async t => {

@@ -78,6 +78,26 @@ test('init replaces a file only by --force, and leaves its mode', async t => {
   assert.equal(statSync(file).mode & 0o777, 0o640);
 });
 
+test('where init cannot write all of the file, there is none, or the one that was there', async t => {
+  if (process.platform === 'win32') return t.skip('needs a limit for files');
+  const home = folder(t);
+  writeFileSync(join(home, 'own.ini'), 'mine');
+  // 4 KiB, which is less than it writes.
+  const full = ['-c', 'ulimit -f 8; exec "$@"', 'sh', process.execPath, join(root, 'src/gatewayd.ts'), 'init'];
+  const code = (args: readonly string[]) =>
+    new Promise(resolve => {
+      const env = { PATH: process.env.PATH, HOME: home, NODE_DISABLE_COMPILE_CACHE: '1' };
+      execFile('sh', [...full, ...args], { cwd: home, env }, (error, _, err) => resolve([error?.code, err]));
+    });
+  for (const args of [['new.ini'], ['own.ini', '--force'], ['other.ini', '--force']])
+    assert.deepEqual(await code(args), [
+      1,
+      `gatewayd init: ${join(home, args[0] ?? '')} cannot be written: EFBIG: file too large, write\n`,
+    ]);
+  assert.deepEqual(readdirSync(home), ['own.ini']);
+  assert.equal(readFileSync(join(home, 'own.ini'), 'utf8'), 'mine');
+});
+
 test('a path of any characters comes back as it was given, and the next command is quoted', async t => {
   const home = folder(t);
   const odd = join(home, `it's "a; #b" $& \\ é `);

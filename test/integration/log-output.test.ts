@@ -8,6 +8,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -266,6 +267,28 @@ test('a file that cannot be opened is a fault of the configuration: exit code 2,
   for (const [path, reason] of Object.entries(reasons)) {
     assert.throws(() => openLogFile(path), { name: 'LogFileFault', message: `${path} cannot be opened: ${reason}` });
   }
+});
+
+test('both files of the log may not be one, whatever it is called', unix, async t => {
+  const folder = await settingFolder(t, '');
+  const started = async (log: string) => {
+    writeFileSync(join(folder, 'setting.ini'), settings(log).replaceAll('FOLDER', folder));
+    const daemon = gatewayd(t, folder);
+    assert.equal(await daemon.exited, 2);
+    return daemon.output;
+  };
+  const refusal = /\[log\] access_file: .* cannot be opened: all other lines go there, too/;
+  writeFileSync(join(folder, 'a.log'), '');
+  symlinkSync('a.log', join(folder, 'by-name.log'));
+  linkSync(join(folder, 'a.log'), join(folder, 'by-link.log'));
+  for (const name of ['by-name', 'by-link'])
+    assert.match(await started(`file = FOLDER/a.log\naccess_file = FOLDER/${name}.log`), refusal);
+  writeFileSync(join(folder, 'setting.ini'), settings('access_file = /dev/stdout').replaceAll('FOLDER', folder));
+  const piped = '"$0" src/gatewayd.ts --config "$1" 2>&1 | cat';
+  assert.match(
+    execFileSync('sh', ['-c', piped, process.execPath, join(folder, 'setting.ini')], { encoding: 'utf8' }),
+    refusal,
+  );
 });
 
 test('a FIFO is written without waiting for its reader', unix, async t => {

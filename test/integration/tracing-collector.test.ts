@@ -135,6 +135,10 @@ test('spans that a collector rejects from a batch are counted as dropped', async
   await until(async () => (await metric(traced, 'dropped')) === 3);
   await until(() => tracesLines(traced, 'warn').length === 1);
   assert.match(tracesLines(traced, 'warn')[0].msg, /the collector rejects some: toolate/);
+  // A reason that is no text makes them no less rejected.
+  traced.collector.answer({ body: JSON.stringify({ partialSuccess: { rejectedSpans: 1, errorMessage: { a: 1 } } }) });
+  await (await chat(traced)).text();
+  await until(async () => (await metric(traced, 'dropped')) >= 4);
 });
 
 test('no request waits for a collector that is not there, or hangs, and what is held has a bound', async t => {

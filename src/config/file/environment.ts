@@ -55,27 +55,44 @@ const given = (env: Readonly<Record<string, string | undefined>>): Map<string, s
       .filter(([, value]) => value !== ''),
   );
 
-const unknownName = (name: string, known: Set<string>): string => {
+export const fileSuffix = '_FILE';
+
+/** Of each value that stands in a file, by its name: a sentence why it cannot be taken; null: it is. */
+export type FilesNamed = ReadonlyMap<string, string | null>;
+
+const unknownName = (name: string, known: Set<string>, suffix: string): string => {
   const near = closest(name, known);
-  if (near !== null) return `${name} in the environment is unknown: is ${near} meant?`;
+  if (near !== null) return `${name}${suffix} in the environment is unknown: is ${near}${suffix} meant?`;
   const kind = /^TOKLIGENCE_(PROVIDER|POOL|TENANT)_/.exec(name)?.[1]?.toLowerCase();
   return kind === undefined
-    ? `${name} in the environment is unknown`
-    : `${name} in the environment is unknown: it only overrides keys of ${kind}s that the file names`;
+    ? `${name}${suffix} in the environment is unknown`
+    : `${name}${suffix} in the environment is unknown: it only overrides keys of ${kind}s that the file names`;
 };
+
+interface EnvironmentParts {
+  readonly files: FilesNamed;
+  readonly faults: FaultList;
+  readonly warnings: string[];
+}
 
 export const readEnvironment = (
   env: Readonly<Record<string, string | undefined>>,
   file: SettingFile,
-  { faults, warnings }: { faults: FaultList; warnings: string[] },
+  { files, faults, warnings }: EnvironmentParts,
 ): EnvironmentSettings => {
   const all = given(env);
   const known = knownNames(all, file, faults);
+  for (const [name, fault] of files) {
+    if (!known.has(name)) warnings.push(unknownName(name, known, fileSuffix));
+    else if (fault !== null) faults.add(null, null, fault);
+  }
   const values = new Map<string, string>();
   const links: string[] = [];
   for (const [name, value] of all) {
     if (isLinkValue(name, value) || (!known.has(name) && looksLikeLink(name))) links.push(name);
-    else if (!known.has(name)) warnings.push(unknownName(name, known));
+    else if (!known.has(name)) {
+      if (!files.has(name)) warnings.push(unknownName(name, known, ''));
+    }
     // Node replaces bytes that it cannot decode by this character.
     else if (value.includes('\ufffd')) faults.add(null, null, `${name} in the environment is not UTF-8`);
     else values.set(name, value);

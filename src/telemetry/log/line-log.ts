@@ -9,6 +9,8 @@ export type LineTarget = { readonly sink: LogSink } | { readonly file: string | 
 /** Lines on their way to one target: held within a bound, and written in batches. */
 export class LineLog {
   readonly isColoured: boolean;
+  /** Where its lines go, as an outlet tells it. */
+  readonly place: string | null;
   /** Goes on in a new file of the same name, or resolves to the reason why it cannot; does nothing without a file. */
   readonly reopen: () => Promise<Reopened>;
   readonly #buffer: LineBuffer;
@@ -18,6 +20,7 @@ export class LineLog {
   constructor(target: LineTarget, gapLine: (gap: Gap) => string) {
     const outlet = openOutlet(target);
     this.isColoured = outlet.isColoured;
+    this.place = outlet.place;
     this.#buffer = new LineBuffer({ gapLine, date: () => new Date() });
     this.#writer = new LogWriter({ buffer: this.#buffer, outlet });
     if (!('sink' in target)) this.#writer.writeAtExit();

@@ -13,6 +13,8 @@ import { promisify } from 'node:util';
 
 export interface Outlet {
   readonly isColoured: boolean;
+  /** Equal for two that write to one file or pipe, whatever it is called; null: a terminal, another device, or none. */
+  readonly place: string | null;
   /** Returns the number of bytes written, at once or later; throws or rejects if none were. */
   write(bytes: Buffer): number | Promise<number>;
   /** The same for the last moments of a process, when nothing is called back any more. May block. */
@@ -23,18 +25,18 @@ export interface Outlet {
 /** Takes whole lines, many at a time. */
 export type LogSink = (text: string) => void;
 
+const plain = { isColoured: false, place: null, close: () => {} };
+
 export const sinkOutlet = (sink: LogSink): Outlet => {
   const take = (bytes: Buffer) => {
     sink(bytes.toString());
     return bytes.length;
   };
-  return { isColoured: false, write: take, writeNow: take, close: () => {} };
+  return { ...plain, write: take, writeNow: take };
 };
 
 /** Windows knows neither of the last two. */
 const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
-
-const plain = { isColoured: false, close: () => {} };
 
 /** For a descriptor that never blocks. */
 const directOutlet = (fd: number): Outlet => {
@@ -63,7 +65,8 @@ export const standardOutlet = (stream: NodeJS.WriteStream & { readonly fd: numbe
   // Being asked for, a stream has made its pipe or socket non-blocking.
   if (!stream.listeners('error').includes(ignoreLostReader)) stream.on('error', ignoreLostReader);
   const isColoured = stream.isTTY === true && stream.hasColors();
-  return { ...(process.platform === 'win32' ? pooledOutlet : unixOutlet)(stream.fd), isColoured };
+  const outlet = (process.platform === 'win32' ? pooledOutlet : unixOutlet)(stream.fd);
+  return { ...outlet, isColoured, place: placeOf(stream.fd) };
 };
 
 const unixOutlet = (fd: number): Outlet => {
@@ -88,7 +91,7 @@ export class LogFileFault extends Error {
   override readonly name = 'LogFileFault';
   readonly path: string;
 
-  constructor(path: string, reason: string, cause: unknown) {
+  constructor(path: string, reason: string, cause?: unknown) {
     super(`${path} cannot be opened: ${reason}`, { cause });
     this.path = path;
   }
@@ -116,7 +119,14 @@ const fileOutlet = (fd: number): Outlet => {
   // A FIFO or a device may be named as well, and those do not block, as they were opened.
   const stats = fstatSync(fd);
   const outlet = stats.isFIFO() || stats.isCharacterDevice() ? directOutlet(fd) : pooledOutlet(fd);
-  return { ...outlet, close: () => close(fd, () => {}) };
+  return { ...outlet, place: placeOf(fd), close: () => close(fd, () => {}) };
+};
+
+const placeOf = (fd: number): string | null => {
+  // There the number of a file is not always its own.
+  if (process.platform === 'win32') return null;
+  const stats = fstatSync(fd, { bigint: true });
+  return stats.isCharacterDevice() ? null : `${stats.dev}:${stats.ino}`;
 };
 
 const reasons: Record<string, string> = {

@@ -15,6 +15,9 @@ const isMark = (text: string): text is Mark => Object.hasOwn(marks, text);
 /** Texts of a record are printable: it has no carriage return of its own. */
 export const toPipe = (record: string, kind: RecordKind): string => markOf[kind] + record.replaceAll('\n', '\r');
 
+/** Whether it is a record, or the beginning of one. */
+export const isRecord = (line: string): boolean => isMark(line.charAt(0));
+
 export const fromPipe = (line: string): { readonly record: string; readonly kind: RecordKind } => {
   const mark = line.charAt(0);
   return isMark(mark)

@@ -50,9 +50,9 @@ const hearing = (serializer: Serializer, rejected: (spans: number, reason: strin
   deserializeResponse(bytes) {
     const response = serializer.deserializeResponse(bytes);
     const { rejectedSpans = 0, errorMessage = '' } = response.partialSuccess ?? {};
-    // JSON spells 64-bit numbers as texts.
+    // JSON spells 64-bit numbers as texts, and holds whatever a collector writes.
     const count = Number(rejectedSpans);
-    if (count > 0) rejected(count, errorMessage);
+    if (count > 0) rejected(count, String(errorMessage));
     return {};
   },
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -1052,4 +1053,37 @@ test('a value can stand in a file that the environment names', async t => {
     faultsOf(gpu, { TOKLIGENCE_AUTH_ADMIN_KEY_FILE: key, TOKLIGENCE_AUTH_ADMIN_KEY: adminKey }),
     /TOKLIGENCE_AUTH_ADMIN_KEY and TOKLIGENCE_AUTH_ADMIN_KEY_FILE are both set in the environment/,
   );
+});
+
+test('a pipe or a device in the place of a file with a value is refused at once, and an endless one is not read', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'secrets-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  for (const path of [pipe, '/dev/zero', '/dev/null'])
+    assert.match(
+      faultsOf(provider, { TOKLIGENCE_AUTH_ADMIN_KEY_FILE: path }),
+      /: it is a pipe or a device, not a file$/,
+    );
+  const huge = join(folder, 'huge');
+  await writeFile(huge, '');
+  await truncate(huge, 2 ** 40);
+  assert.match(faultsOf(provider, { TOKLIGENCE_AUTH_ADMIN_KEY_FILE: huge }), /huge has more than 65536 bytes$/);
+});
+
+test('a variable that ends in _FILE and belongs to no key is unknown, as any other, and its file is nobody’s concern', () => {
+  const env = { TOKLIGENCE_PID_FILE: '/run/none.pid', TOKLIGENCE_CONFIG_FILE: settingFile };
+  assert.deepEqual(load(provider, env).warnings.toSorted(), [
+    'TOKLIGENCE_CONFIG_FILE in the environment is unknown',
+    'TOKLIGENCE_PID_FILE in the environment is unknown',
+  ]);
+  assert.deepEqual(load(provider, { TOKLIGENCE_AUTH_ADMN_KEY_FILE: '/none' }).warnings, [
+    'TOKLIGENCE_AUTH_ADMN_KEY_FILE in the environment is unknown: is TOKLIGENCE_AUTH_ADMIN_KEY_FILE meant?',
+  ]);
+  const pool = '[provider.gpu]\ntype = openai\nbase_url = http://h/v1\nmax_concurrent = 2\n';
+  for (const name of ['POOL_GPU_POLICY', 'PROVIDER_GPU_HEADER_X_ROUTE', 'PROVIDER_GPU_API_KEY'])
+    assert.match(
+      faultsOf(pool, { [`TOKLIGENCE_${name}_FILE`]: '/none' }),
+      /_FILE in the environment: \/none: there is no/,
+    );
 });

@@ -6,6 +6,7 @@ import type { Outcome } from '../../../src/domain/outcome.ts';
 import { createEvents } from '../../../src/telemetry/events.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { withoutKeys } from '../../../src/telemetry/text.ts';
 import { endedRequest } from '../../support/ended-request.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
@@ -237,6 +238,29 @@ test('a query string, where people put keys, is not logged', () => {
     events.requestEnded({ ...served, path: '/v1/models?api_key=secret' });
     assert.ok(lines().join().includes('/v1/models ') && !lines().join().includes('secret'));
   }
+});
+
+test('of a key that a client put into a wrong place no more than its beginning is logged', () => {
+  const key = 'tok_live_0123456789abcdef';
+  const places: Partial<Outcome>[] = [
+    ...(['model', 'requestId', 'flowId', 'asked', 'upstreamRequestId'] as const).map(name => ({ [name]: `x ${key}` })),
+    { path: `/v1/models/${key}` },
+    { path: `/v1/models/a%2F${key}` },
+    { path: `/v1/models/Bearer%20sk-0123456789abcdef` },
+    { model: `openai_${key}` },
+    { model: `${'x'.repeat(115)} ${key}` },
+  ];
+  for (const format of ['json', 'pretty'] as const)
+    for (const place of places) {
+      const { events, lines } = arrange({ format });
+      events.requestEnded({ ...served, ...place });
+      const [line = ''] = lines();
+      assert.ok(
+        /(tok_live|sk-01234)/.test(line) && !/live_0|sk-012345/.test(line),
+        `${JSON.stringify(place)}: ${line}`,
+      );
+    }
+  assert.equal(withoutKeys('a risk-assessment-model'), 'a risk-assessment-model');
 });
 
 const hostile = fc.string({ unit: 'binary', maxLength: 40 });

@@ -18,6 +18,7 @@ const dropped = (text: string) =>
 const arrangeOutlet = () => {
   const outlet = {
     isColoured: false,
+    place: null,
     room: 0,
     fault: null as string | null,
     text: '',

@@ -1,5 +1,6 @@
 // The parts of a parent of several workers, each by itself.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -8,7 +9,7 @@ import { fromPipe, toPipe } from '../../../src/telemetry/log/piped.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { GatheredMetrics } from '../../../src/workers/gathered-metrics.ts';
-import { eachLine } from '../../../src/workers/log-pipe.ts';
+import { eachLine, relayRecords } from '../../../src/workers/log-pipe.ts';
 import { readDownward, readUpward } from '../../../src/workers/messages.ts';
 import { Questions } from '../../../src/workers/questions.ts';
 import { RestartDelay } from '../../../src/workers/restart-delay.ts';
@@ -68,6 +69,30 @@ test('a record is one line on its way, whatever line breaks are in it', () => {
   }
   assert.deepEqual(fromPipe('of a library'), { record: 'of a library', kind: 'ordinary' });
   assert.deepEqual(fromPipe(''), { record: '', kind: 'ordinary' });
+});
+
+test('a record that a worker did not write to its end, as one that is killed, is left out, and the log says so', async () => {
+  const output = new PassThrough();
+  const seen: string[] = [];
+  const requests = {
+    format: 'json',
+    isWritten: true,
+    append: (line: string) => void seen.push(`request ${line}`),
+  } as const;
+  relayRecords(output, 2, {
+    requests,
+    append: line => void seen.push(line),
+    log: (level, text, fields) => void seen.push(`${level} ${text} ${fields?.worker}`),
+  });
+  output.write('={"a":1}\n.one\nof a library\n={"b":');
+  output.end();
+  await once(output, 'end');
+  assert.deepEqual(seen, [
+    'request {"a":1}',
+    'one',
+    'of a library',
+    'warn Log: a line that the worker did not write to its end is left out 2',
+  ]);
 });
 
 test('every line of a worker has its number, and its importance goes with it', () => {
