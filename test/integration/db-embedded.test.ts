@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
+import pg from 'pg';
 import { type Embedded, findEmbedded, startEmbedded } from '../../src/db/embedded/embedded.ts';
 import { findPostmaster } from '../../src/db/embedded/embedded-cluster.ts';
 import { openPostgres } from '../../src/db/postgres/postgres.ts';
@@ -132,6 +133,20 @@ test('after kill -9 of the gateway the next one adopts the running server, and i
   assert.deepEqual(await serverOf(folder), before);
   await next.stop();
   await assert.rejects(answer(next.url), /ECONNREFUSED/);
+});
+
+test('a stop waits a moment for the session of a killed gateway, which PostgreSQL has not yet missed', async t => {
+  const { url, stop } = await start(t, await dataFolder(t));
+  const killed = new pg.Client({ connectionString: url.replace(/\/tokligence$/, '/postgres') });
+  killed.on('error', () => {});
+  await killed.connect();
+  // The lease that each gateway holds.
+  await killed.query('SELECT pg_advisory_lock_shared(7081081)');
+  const stopping = stop();
+  await killed.query('SELECT pg_sleep(0.2)');
+  await killed.end();
+  await stopping;
+  await assert.rejects(answer(url), /ECONNREFUSED/);
 });
 
 test('a server that dies under the gateway is started again on the same port', async t => {

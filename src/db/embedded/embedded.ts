@@ -78,6 +78,8 @@ interface Lease {
 
 const startTries = 3;
 const waitMs = 100;
+/** PostgreSQL may need a moment to notice that the session of a killed gateway has ended. */
+const leftBehindMs = 500;
 /** A server that lives but does not answer may be replaying its log after a crash. */
 const answerWithinMs = 120_000;
 
@@ -193,8 +195,12 @@ class Keeper {
   async #isUsedByOthers(): Promise<boolean> {
     try {
       await this.#client.query('SELECT pg_advisory_unlock_shared($1)', [leaseLock]);
-      const { rows } = await this.#client.query('SELECT pg_try_advisory_lock($1) AS alone', [leaseLock]);
-      return rows[0]?.alone !== true;
+      for (let waitedMs = 0; waitedMs <= leftBehindMs; waitedMs += waitMs) {
+        const { rows } = await this.#client.query('SELECT pg_try_advisory_lock($1) AS alone', [leaseLock]);
+        if (rows[0]?.alone === true) return false;
+        await sleep(waitMs);
+      }
+      return true;
     } catch {
       // Without a session there is no server, or it is stopping.
       return false;
