@@ -2,10 +2,11 @@
 import { createServer } from 'node:http';
 import fastify from 'fastify';
 import type { Clock } from '../domain/clock.ts';
+import { errors } from '../domain/errors.ts';
 import { requestIdOf } from '../gateway/request-id.ts';
 import type { Events } from '../telemetry/events.ts';
 import { type MetricsService, registerMetrics } from './metrics.ts';
-import { errorAnswerer, noSuchRoute } from './route-errors.ts';
+import { errorAnswerer } from './route-errors.ts';
 import { unreadableRefuser } from './unreadable.ts';
 import { urlOf } from './url-of.ts';
 
@@ -40,14 +41,18 @@ export async function listenForMetrics(
     frameworkErrors: answerError,
   });
   app.setErrorHandler(answerError);
-  app.setNotFoundHandler(noSuchRoute);
+  app.setNotFoundHandler(nothingElse);
   // Else its body would be read first.
   app.addHook('onRequest', async request => {
-    if (request.is404) noSuchRoute(request);
+    if (request.is404) nothingElse();
   });
   registerMetrics(app, metrics);
   app.server.maxConnections = mostConnections;
   await app.listen(address);
   app.server.on('error', error => events.error('A connection could not be accepted', error));
   return { url: urlOf(app.server), close: () => app.close() };
+}
+
+function nothingElse(): never {
+  throw errors.notFound('This port has GET /metrics and nothing else.');
 }

@@ -74,7 +74,7 @@ export const createLogger = (config: LogConfig, sink?: LogSink, options: LoggerO
   // The lines of a worker's requests are written by its parent.
   const access =
     config.accessFile === null || worker !== null ? null : openAccessLog(config.accessFile, labels, lines.place);
-  const files = access === null ? [lines] : [lines, access];
+  const files = together(lines, access);
   return {
     labels,
     isColoured,
@@ -91,20 +91,28 @@ export const createLogger = (config: LogConfig, sink?: LogSink, options: LoggerO
       access === null ? append(line, 'request') : access.append(line, false),
     ),
     get dropped() {
-      return files.reduce((sum, { dropped }) => sum + dropped, 0);
+      return files.dropped();
     },
-    flush: () =>
-      files.forEach(file => {
-        file.flush();
-      }),
-    async reopen() {
-      await Promise.all([reopened(lines, 'file', log), access && reopened(access, 'access_file', log)]);
-    },
-    async close() {
-      await Promise.all(files.map(file => file.close()));
-    },
+    flush: files.flush,
+    reopen: () => files.reopen(log),
+    close: files.close,
   };
 };
+
+/** `access`: the lines of requests, where they have a file of their own. */
+const together = (lines: LineLog, access: LineLog | null) => ({
+  dropped: () => lines.dropped + (access?.dropped ?? 0),
+  flush() {
+    lines.flush();
+    access?.flush();
+  },
+  async reopen(log: Logger['log']) {
+    await Promise.all([reopened(lines, 'file', log), access && reopened(access, 'access_file', log)]);
+  },
+  async close() {
+    await Promise.all([lines.close(), access?.close()]);
+  },
+});
 
 const requestLog = (
   { format, accessFile }: LogConfig,
