@@ -96,7 +96,8 @@ export class Gateway {
     refuseEncoded(req.headers);
     const { body, fields } = await this.#bodies.read(exchange, sender);
     exchange.asksFor(fields.model);
-    const provider = upstreams.resolve(operation.dialect, fields.model);
+    const { targets } = upstreams.resolve(operation.dialect, fields.model);
+    const [{ provider }] = targets;
     exchange.goesTo(provider);
     const dispatcher = pools.get(provider.pool);
     if (dispatcher === undefined) throw new Error(`no pool ${provider.pool}`);
@@ -172,6 +173,7 @@ function upstreamCall({ exchange, body, fields, sender, estimate, ticket }: Work
     body,
     bodyPlaces: fields.places,
     model: fields.model,
+    endpoint: ticket.endpoint ?? null,
     stream: fields.stream,
     requestId,
     level: sender.level,

@@ -18,6 +18,8 @@ export interface UpstreamCall {
   readonly body: Body | null;
   readonly bodyPlaces: BodyPlaces;
   readonly model: string;
+  /** The endpoint that its seat is at (domain/endpoint.ts); null: the provider's first. */
+  readonly endpoint: string | null;
   readonly stream: boolean;
   readonly requestId: string;
   readonly level: Level;
@@ -77,6 +79,26 @@ export interface Provider {
    * reported inside the answer and in the outcome.
    */
   forward(call: UpstreamCall, sink: Sink): Promise<Forwarded | PutBack>;
+}
+
+/** A provider under the name that it has for the model. */
+export interface Target {
+  readonly provider: Provider;
+  readonly model: string;
+}
+
+/** The way of the requests for one name of a model: they go to the first target that takes them. */
+export interface Route {
+  /** The name of `[model.NAME]`; null: the provider was found by its own `models`. */
+  readonly name: string | null;
+  readonly targets: readonly [Target, ...Target[]];
+  /** What may go to the next target, as it would wait too long in the pool before that one; null: nothing. */
+  readonly spill: Spill | null;
+}
+
+export interface Spill {
+  readonly afterMs: number;
+  readonly levels: ReadonlySet<Level>;
 }
 
 /** A provider as seen inside this room. */

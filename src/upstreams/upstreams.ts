@@ -3,17 +3,17 @@ import { type Clock, systemClock } from '../domain/clock.ts';
 import { errors, type GatewayError } from '../domain/errors.ts';
 import type { Dialect } from '../domain/vocabulary.ts';
 import { type ModelCatalogue, ModelLists, type ModelMatch, modelMatch, type OnListFault } from './models/models.ts';
-import type { Provider, Upstream } from './provider.ts';
+import type { Route, Upstream } from './provider.ts';
 import { HttpUpstream } from './providers/http.ts';
 import { LoopbackUpstream } from './providers/loopback.ts';
 
 export type { ListedModel } from './models/listed-model.ts';
 export type { ModelCatalogue } from './models/models.ts';
-export type { Forwarded, Provider, UpstreamCall } from './provider.ts';
+export type { Forwarded, Provider, Route, Target, UpstreamCall } from './provider.ts';
 
 export interface Upstreams {
   /** The first provider in the order of the config that serves the dialect and the model; throws `model_not_found`. */
-  resolve(dialect: Dialect, model: string): Provider;
+  resolve(dialect: Dialect, model: string): Route;
   /** At most a minute old; an upstream that cannot be asked is left out. */
   models(): Promise<ModelCatalogue>;
   /** Ends every running call: a stream with an error event, a call that has not begun by rejecting with the error. */
@@ -38,7 +38,7 @@ export function createUpstreams(
 
   return {
     resolve(dialect, model) {
-      for (const { upstream, isServed } of byDialect[dialect]) if (isServed(model)) return upstream;
+      for (const { upstream, isServed } of byDialect[dialect]) if (isServed(model)) return routeTo(upstream, model);
       throw errors.modelNotFound(`No provider serves the model \`${shownModel(model)}\` on this route.`);
     },
     models: () => modelLists.read(),
@@ -50,6 +50,12 @@ export function createUpstreams(
     },
   };
 }
+
+const routeTo = (provider: Upstream, model: string): Route => ({
+  name: null,
+  targets: [{ provider, model }],
+  spill: null,
+});
 
 function createUpstream(config: ProviderConfig, clock: Clock): Upstream {
   switch (config.type) {

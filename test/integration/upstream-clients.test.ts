@@ -20,6 +20,7 @@ const call: UpstreamCall = {
   body: { pieces: [Buffer.from('{}')], bytes: 2 },
   bodyPlaces: { closedAt: 1, urgency: { priority: [], service_tier: [] } },
   model: 'm',
+  endpoint: null,
   stream: false,
   requestId: 'r',
   inputEstimate: 1,
@@ -105,7 +106,7 @@ test('a client that has left before the call begins costs the upstream nothing',
   const front = await startFront(t, provider(upstream.url));
   const res = new ServerResponse(new IncomingMessage(new Socket()));
   res.destroy();
-  const end = await front.upstreams.resolve('openai', 'm').forward(call, sinkOf(res));
+  const end = await front.upstreams.resolve('openai', 'm').targets[0].provider.forward(call, sinkOf(res));
   assert.deepEqual(end, { status: null, usage: null, outcome: 'client_left', fault: null, upstreamRequestId: null });
   assert.equal(upstream.requests.length, 0);
 });
@@ -114,7 +115,7 @@ test('a client that leaves while the connection is still being made is never hea
   const upstream = await startFakeUpstream(t);
   const front = await startFront(t, provider(upstream.url));
   const res = new ServerResponse(new IncomingMessage(new Socket()));
-  const forwarding = front.upstreams.resolve('openai', 'm').forward(call, sinkOf(res));
+  const forwarding = front.upstreams.resolve('openai', 'm').targets[0].provider.forward(call, sinkOf(res));
   res.emit('close');
   assert.deepEqual(await forwarding, {
     status: null,

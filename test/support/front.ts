@@ -88,6 +88,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       body: { pieces: [body], bytes: body.length },
       bodyPlaces: placesIn(body),
       model: /"model": ?"([^"]*)"/.exec(body.toString('latin1', 0, 1024))?.[1] ?? 'some-model',
+      endpoint: null,
       stream: /"stream": ?true/.test(body.toString()),
       requestId: 'req-1',
       inputEstimate: 50,
@@ -99,7 +100,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       onBusy: options.onBusy ?? (() => false),
     };
     const sink = new ClientSink(res, { ownHeaders: () => ({ ...options.answerHeaders }) });
-    const forward = () => upstreams.resolve(dialect, 'some-model').forward(call, sink);
+    const forward = () => upstreams.resolve(dialect, 'some-model').targets[0].provider.forward(call, sink);
     try {
       let end = await forward();
       while (end.outcome === 'put_back') end = await forward();

@@ -16,6 +16,8 @@ export interface Wait {
   readonly waitMs: number;
   /** 1 + the requests that were waiting in its own and better levels when it came. */
   readonly position: number;
+  /** Where its seat is: the `id` of domain/endpoint.ts; null or absent: it has none, or its provider has no endpoints. */
+  readonly endpoint?: string | null;
 }
 
 /**
@@ -28,6 +30,8 @@ export interface Guest {
   readonly timeoutMs: number;
   /** 1; 2 after it was put back. */
   readonly attempt: number;
+  /** The endpoints that it is given no seat at, as they have failed for it; absent: none. */
+  readonly avoid?: readonly string[];
   /** The name of the gateway that it came to, if that is another one. */
   readonly gateway?: string;
   /** Belongs to the pool's desk: its record of the guest, from when it first heard of it. */

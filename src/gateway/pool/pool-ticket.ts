@@ -72,6 +72,10 @@ export class PoolTicket implements Ticket, Guest {
     return this.#wait.position;
   }
 
+  get endpoint(): string | null {
+    return this.#wait.endpoint ?? null;
+  }
+
   leave(): void {
     this.isLeft = true;
     this.office.left(this);

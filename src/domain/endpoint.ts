@@ -1,0 +1,10 @@
+/** One URL of a provider, as pools know it. */
+export interface EndpointSeats {
+  /** Its origin, `http://10.0.0.7:8000`: unique in its provider. */
+  readonly id: string;
+  /** 0: it is given no request, as it is down or drained. */
+  readonly seats: number;
+}
+
+/** Called at once with what is known, and with all endpoints of a provider again when one of them has changed. */
+export type OnEndpoints = (provider: string, pool: string, endpoints: readonly EndpointSeats[]) => void;
