@@ -9,9 +9,10 @@ import { type FrontDoor, openFrontDoor } from './http/door/front-door.ts';
 import type { Events } from './telemetry/events.ts';
 import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
 
-export const openUpstreams = ({ providers }: Config, clock: Clock, events: Events): Upstreams =>
+export const openUpstreams = ({ providers, routes }: Config, clock: Clock, events: Events): Upstreams =>
   createUpstreams(providers, {
     clock,
+    routes,
     onListFault: (name, reason) => events.warn(`Provider ${name}: its list of models is left out: ${reason}`),
   });
 

@@ -5,7 +5,7 @@ import type { GatewayError } from '../../domain/errors.ts';
 import type { Sink } from '../../domain/sink.ts';
 import { Ring } from '../../domain/structures/ring.ts';
 import type { Dialect } from '../../domain/vocabulary.ts';
-import { bodyWithLevel } from '../body-splice.ts';
+import { bodyForUpstream } from '../body-splice.ts';
 import { Connections } from '../connections.ts';
 import { throughTunnel, toProxy } from '../forward-proxy.ts';
 import { HeaderFilter } from '../headers.ts';
@@ -57,7 +57,7 @@ export class HttpUpstream implements Upstream {
   forward(call: UpstreamCall, sink: Sink): Promise<Forwarded | PutBack> {
     if (sink.isClosed) return Promise.resolve(clientGone);
     const headers = this.#filter.upstream(call.headers, this.#headers, call.requestId);
-    const body = this.#forwardPriority === null ? call.body : bodyWithLevel(this.#forwardPriority, call);
+    const body = bodyForUpstream(this.#forwardPriority, call);
     return proxy(call, headers, sink, this.#context, body);
   }
 
