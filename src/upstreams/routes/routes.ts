@@ -116,9 +116,12 @@ function drawnFrom(group: readonly Share[], random: () => number): Target[] {
   const left = [...group];
   const targets: Target[] = [];
   while (left.length > 1) {
-    let at = random() * left.reduce((sum, { weight }) => sum + weight, 0);
-    const found = left.findIndex(({ weight }) => (at -= weight) < 0);
-    // Rounding may leave a rest beyond the last.
+    let rest = random() * left.reduce((sum, { weight }) => sum + weight, 0);
+    const found = left.findIndex(({ weight }) => {
+      rest -= weight;
+      return rest < 0;
+    });
+    // -1, which rounding could leave, takes the last.
     const [share] = left.splice(found, 1);
     if (share !== undefined) targets.push(share.target);
   }
