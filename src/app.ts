@@ -191,7 +191,9 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   let rates = config.mediaRates;
   const mediaRates = () => rates;
   const streams = createStreams(config, peers);
-  const gateway = createGateway(edition, { door, upstreams, pools: dispatchers, bodies, mediaRates, streams, clock });
+  const { restoresModel } = config.gateway;
+  const serving = { door, upstreams, pools: dispatchers, bodies, mediaRates, streams, restoresModel, clock };
+  const gateway = createGateway(edition, serving);
   const seatsOf = (pool: string) => edition.pools.find(pool).seats;
   const shown = showPools({ config, clock, self, desks, view, seats, healths, seatsOf });
   const fleet = () => edition.fleet() ?? alone(self, seatsInUse(view));
@@ -209,7 +211,9 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     ops: { health, metrics: config.telemetry.metricsListen === null ? scraped : null },
   });
   const reconfigure = (next: Config): void => {
+    upstreams.refuseUnknown(next.routes);
     edition.pools.reconfigure(next);
+    upstreams.configureRoutes(next.routes);
     rates = next.mediaRates;
   };
   return { http, scraped, door, dispatchers, upstreams, edition, stopping, reconfigure };

@@ -6,7 +6,7 @@ import { ClientLeft } from '../domain/errors.ts';
 import type { StreamLimit } from '../domain/peers.ts';
 import { spentOf, type Usage } from '../domain/usage.ts';
 import type { Classify, Identity } from '../domain/vocabulary.ts';
-import type { Provider, UpstreamCall, Upstreams } from '../upstreams/upstreams.ts';
+import type { Target, UpstreamCall, Upstreams } from '../upstreams/upstreams.ts';
 import type { Exchange } from './exchange.ts';
 import { maxWaitMs } from './max-wait.ts';
 import { modelIn, modelList, singleModel } from './model-answers.ts';
@@ -37,6 +37,8 @@ interface GatewayParts {
   readonly mediaRates: () => MediaRates;
   /** Of concurrent requests of one key; null: no limit. */
   readonly streams: StreamLimit | null;
+  /** Whether answers name the model as it was asked for. */
+  readonly restoresModel: boolean;
   readonly clock: Clock;
 }
 
@@ -45,7 +47,7 @@ const bytesPerToken = 4;
 /** A request on its way through its pool. */
 interface Work {
   readonly exchange: Exchange;
-  readonly provider: Provider;
+  readonly target: Target;
   readonly body: Body;
   readonly fields: ScannedBody;
   readonly sender: Sender;
@@ -97,7 +99,8 @@ export class Gateway {
     const { body, fields } = await this.#bodies.read(exchange, sender);
     exchange.asksFor(fields.model);
     const { targets } = upstreams.resolve(operation.dialect, fields.model);
-    const [{ provider }] = targets;
+    const [target] = targets;
+    const { provider } = target;
     exchange.goesTo(provider);
     const dispatcher = pools.get(provider.pool);
     if (dispatcher === undefined) throw new Error(`no pool ${provider.pool}`);
@@ -108,7 +111,7 @@ export class Gateway {
       flowId: sender.flowId,
       level: sender.level,
       provider: provider.name,
-      model: fields.model,
+      model: target.model,
       ...spentOf(estimate),
       bodyBytes: body.bytes,
       maxWaitMs: maxWaitMs(req.headers['x-tokligence-max-wait-ms']),
@@ -116,7 +119,7 @@ export class Gateway {
     exchange.queuesWith(ticket);
     if (sink.isClosed) throw new ClientLeft();
     sink.onClosed(() => ticket.leave());
-    const work = { exchange, provider, body, fields, sender, estimate, ticket };
+    const work = { exchange, target, body, fields, sender, estimate, ticket };
     await dispatcher.run<void>(ticket, () => this.#forward(work));
   }
 
@@ -132,10 +135,10 @@ export class Gateway {
 
   /** While the request has a seat. */
   async #forward(work: Work): Promise<typeof putBack | undefined> {
-    const { exchange, provider, fields, sender, estimate, ticket } = work;
+    const { exchange, target, fields, sender, estimate, ticket } = work;
     // Where no usage comes the input estimate stands: a failing request has still held a seat.
     ticket.settle(spentOf({ ...estimate, outputTokens: 0 }));
-    const forwarded = await provider.forward(upstreamCall(work), exchange.sink);
+    const forwarded = await target.provider.forward(upstreamCall(work, this.#parts.restoresModel), exchange.sink);
     if (forwarded.outcome === 'put_back') {
       exchange.trace.putBack();
       return putBack;
@@ -155,14 +158,15 @@ export class Gateway {
     const { url = '' } = req;
     const isSingle = operation.answers === 'single model';
     if (isSingle) exchange.asksFor(modelIn(url));
-    const catalogue = await this.#parts.upstreams.models();
+    const catalogue = await this.#parts.upstreams.models(operation.dialect);
     const body = (isSingle ? singleModel : modelList)(operation.dialect, url, catalogue);
     const contentLength = String(Buffer.byteLength(body));
     sink.answer(200, { 'content-type': 'application/json', 'content-length': contentLength }, body);
   }
 }
 
-function upstreamCall({ exchange, body, fields, sender, estimate, ticket }: Work): UpstreamCall {
+function upstreamCall(work: Work, restoresModel: boolean): UpstreamCall {
+  const { exchange, target, body, fields, sender, estimate, ticket } = work;
   const { operation, req, requestId, trace } = exchange;
   return {
     dialect: operation.dialect,
@@ -173,6 +177,8 @@ function upstreamCall({ exchange, body, fields, sender, estimate, ticket }: Work
     body,
     bodyPlaces: fields.places,
     model: fields.model,
+    upstreamModel: target.model,
+    restoresModel,
     endpoint: ticket.endpoint ?? null,
     flowId: sender.flowId,
     stream: fields.stream,
