@@ -63,6 +63,7 @@ export interface UpstreamsParts {
   readonly clock?: Clock;
   readonly onListFault?: OnListFault;
   readonly onEndpointFault?: ProvidersParts['onEndpointFault'];
+  readonly onKeyRefused?: ProvidersParts['onKeyRefused'];
   readonly lookup?: Lookup;
   readonly routes?: readonly RouteConfig[];
   /** From 0 to below 1. */
@@ -75,12 +76,13 @@ export function createUpstreams(
     clock = systemClock,
     onListFault = () => {},
     onEndpointFault = () => {},
+    onKeyRefused = () => {},
     lookup = systemLookup,
     routes: given = [],
     random = Math.random,
   }: UpstreamsParts = {},
 ): Upstreams {
-  const providers = new Providers(configs, { clock, onEndpointFault, lookup, random });
+  const providers = new Providers(configs, { clock, onEndpointFault, onKeyRefused, lookup, random });
   const served = () => servedBy(providers.upstreams);
   let byDialect = served();
   let modelLists = new ModelLists(providers.upstreams, clock, onListFault);
