@@ -13,7 +13,9 @@ import { listenForMetrics } from './http/metrics-listener.ts';
 import type { Health } from './http/ops.ts';
 import { createHttpServer } from './http/server.ts';
 import { ProviderHealths } from './observed/provider-health.ts';
+import { RefusedKeys } from './observed/refused-keys.ts';
 import { openPools } from './pools.ts';
+import type { Served } from './providers/providers.ts';
 import { reload } from './reload.ts';
 import { createDoor, createGateway, createStreams, openUpstreams } from './request-path.ts';
 import { alone, type Self, selfOf, toldName } from './self.ts';
@@ -26,6 +28,7 @@ import type { Metrics } from './telemetry/metrics.ts';
 import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 import type { Tracing } from './telemetry/tracing/tracing.ts';
 import type { Lookup } from './upstreams/upstreams.ts';
+import { tryUpstream } from './upstreams/upstreams.ts';
 import { seatsInUse, watched } from './watched-gateway.ts';
 
 export interface Overrides {
@@ -175,19 +178,29 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     else stopping.abandon();
   });
   const tracing = await openTraces(given, opening);
-  const upstreams = openUpstreams(config, { clock, events, lookup: overrides.lookup });
+  const refusedKeys = new RefusedKeys(clock);
+  const upstreams = openUpstreams(config, { clock, events, refusedKeys, lookup: overrides.lookup });
   stopping.draining.addEventListener('abort', () => upstreams.stopChecks(), { once: true });
   const pools = openPools(config, { clock, events, until: stopping.draining, upstreams });
   const { desks, dispatchers, view, bodies, configure, seats } = pools;
   const print = overrides.print ?? (text => process.stdout.write(text));
   const membership = seats && { self, seats };
   const { peers = null, openEmbedded = startEmbedded } = overrides.worker ?? {};
-  const edition = await openEdition({ config, clock, events, print, configure, membership, peers, openEmbedded });
+  let served: Served = config;
+  const serve = (next: Served): void => {
+    pools.setPools(next.pools);
+    upstreams.configure(next.providers);
+    upstreams.configureRoutes(next.routes);
+    served = next;
+  };
+  const ofDatabase = { membership, peers, openEmbedded, configure, serve, refusedKeys };
+  const edition = await openEdition({ config, clock, events, print, ...ofDatabase });
   closeWith(opening, 'the edition', () => edition.close(), events);
   closeWith(opening, 'the connections to upstreams', () => upstreams.close(), events);
   const health = (): Health => (stopping.hasBegun ? { status: 'stopping', reasons: [] } : edition.condition());
   const healths = new ProviderHealths(clock);
-  const door = createDoor(config, edition, { clock, events, peers });
+  const providers = () => served.providers;
+  const door = createDoor(config, edition, { clock, events, peers, providers });
   let rates = config.mediaRates;
   const mediaRates = () => rates;
   const streams = createStreams(config, peers);
@@ -195,7 +208,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   const serving = { door, upstreams, pools: dispatchers, bodies, mediaRates, streams, restoresModel, clock };
   const gateway = createGateway(edition, serving);
   const seatsOf = (pool: string) => edition.pools.find(pool).seats;
-  const shown = showPools({ config, clock, self, desks, view, seats, healths, seatsOf });
+  const shown = showPools({ providers, stored: edition.providers, clock, self, desks, view, seats, healths, seatsOf });
   const fleet = () => edition.fleet() ?? alone(self, seatsInUse(view));
   metrics.watch(watched({ view, edition, door, logger, self, fleet, tracing, rttMs: () => seats?.rttMs ?? null }));
   const scraped = scrapedOf(config, metrics, peers);
@@ -204,16 +217,16 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
     connections: door.connections,
-    admin: adminServices({ edition, config, clock, events, door, view, shown, health, fleet, peers }),
+    admin: adminServices({ edition, config, trying: tryUpstream(clock), clock, events, door, view, shown, health, fleet, peers }),
     consoleFolder: overrides.consoleFolder,
     gatewayName: toldName(config, self),
     tracing,
     ops: { health, metrics: config.telemetry.metricsListen === null ? scraped : null },
   });
   const reconfigure = (next: Config): void => {
-    upstreams.refuseUnknown(next.routes);
-    edition.pools.reconfigure(next);
-    upstreams.configureRoutes(next.routes);
+    const isOff = (name: string) => edition.providers?.live.isSwitchedOff(name) === true;
+    upstreams.refuseUnknown(next.routes.filter(({ groups }) => !groups.flat().some(({ provider }) => isOff(provider))));
+    edition.reconfigure(next);
     rates = next.mediaRates;
   };
   return { http, scraped, door, dispatchers, upstreams, edition, stopping, reconfigure };

@@ -4,7 +4,7 @@
 export type Change =
   | { readonly of: 'key' | 'user'; readonly id: number }
   | { readonly of: 'session'; readonly hash: string }
-  | { readonly of: 'keys' | 'mappings' | 'pools' };
+  | { readonly of: 'keys' | 'mappings' | 'pools' | 'providers' };
 
 /** A wrong key of an address, by fingerprint. */
 export interface Guess {

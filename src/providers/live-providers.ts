@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Config, PoolConfig, ProviderConfig } from '../config/config.ts';
+import type { Config, PoolConfig, ProviderConfig, RouteConfig } from '../config/config.ts';
 import { rereadTexts, type WrittenTexts } from '../config/providers/written.ts';
 import { FreshRows } from '../db/fresh-rows.ts';
 import { wordOf } from '../db/word.ts';
@@ -7,7 +7,7 @@ import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
 import { SaidOnce } from '../domain/structures/said-once.ts';
 import type { Events } from '../telemetry/events.ts';
-import { type EffectiveProviders, effectiveProviders } from './effective-providers.ts';
+import { type EffectiveProviders, effectiveProviders, type Faults } from './effective-providers.ts';
 import type { ProviderRowsStore, StoredProviders } from './provider-rows-store.ts';
 import type { Seal } from './sealing.ts';
 
@@ -15,18 +15,19 @@ import type { Seal } from './sealing.ts';
 export interface Served {
   readonly providers: readonly ProviderConfig[];
   readonly pools: readonly PoolConfig[];
+  readonly routes: readonly RouteConfig[];
 }
 
 export interface LiveProvidersParts {
   readonly store: Pick<ProviderRowsStore, 'readAll'>;
-  readonly config: Pick<Config, 'written' | 'providers' | 'pools'>;
+  readonly config: Pick<Config, 'written' | 'providers' | 'pools' | 'routes'>;
   readonly seal: Seal;
   /** Puts it into effect, at once and without losing a request. */
   readonly apply: (served: Served) => void;
   readonly clock: Clock;
   readonly events: Pick<
     Events,
-    'providersChanged' | 'providerFaulty' | 'providerSound' | 'providerRowsUnread' | 'providerRowsMissing'
+    'providersChanged' | 'providerFaulty' | 'routeFaulty' | 'providerRowsUnread' | 'providerRowsMissing'
   >;
   /** Called when other processes must read the rows again, before that is answered. */
   readonly onWrite?: (() => void) | undefined;
@@ -34,11 +35,21 @@ export interface LiveProvidersParts {
 
 const nothingStored: StoredProviders = { providers: [], endpoints: [], keys: [], routes: [] };
 
+const nothingInEffect = {
+  stored: new Set<string>(),
+  faults: new Map(),
+  routeFaults: new Map(),
+  unusable: new Set<string>(),
+  rows: new Map(),
+  routeRows: new Map(),
+};
+
 /** Holds which providers and routes are in effect, and keeps it so: rows that were changed by whomever, the file read again. */
 export class LiveProviders {
   readonly #parts: LiveProvidersParts;
   readonly #rows: FreshRows<void>;
   readonly #said = new SaidOnce();
+  readonly #saidOfRoutes = new SaidOnce();
   /** Why the rows are not read; null: they are. */
   #lack: string | null = null;
   #written: WrittenTexts;
@@ -46,10 +57,10 @@ export class LiveProviders {
   #effective: EffectiveProviders;
 
   constructor(parts: LiveProvidersParts) {
-    const { providers, pools, written } = parts.config;
+    const { providers, pools, routes, written } = parts.config;
     this.#parts = parts;
     this.#written = written;
-    this.#effective = { providers, pools, stored: new Set(), faults: new Map(), rows: new Map() };
+    this.#effective = { ...nothingInEffect, providers, pools, routes };
     this.#rows = new FreshRows({
       load: () => this.#load(),
       onFailure: (error, isFirst) => isFirst && parts.events.providerRowsUnread(error),
@@ -91,6 +102,11 @@ export class LiveProviders {
     return this.#effective;
   }
 
+  /** A row takes it out of service. */
+  isSwitchedOff(name: string): boolean {
+    return this.#effective.rows.get(name) === null;
+  }
+
   get written(): WrittenTexts {
     return this.#written;
   }
@@ -101,7 +117,7 @@ export class LiveProviders {
   }
 
   /** The effect of other rows, which nobody puts into effect. */
-  tried(stored: StoredProviders, before = this.#effective.rows): EffectiveProviders {
+  tried(stored: StoredProviders, before = this.#effective): EffectiveProviders {
     return effectiveProviders(stored, { written: this.#written, seal: this.#parts.seal, before });
   }
 
@@ -135,7 +151,8 @@ export class LiveProviders {
       return stored;
     } catch (error) {
       const word = wordOf(error);
-      if (word?.kind !== 'state' || word.about !== 'part' || this.#rows.isLoaded) throw error;
+      const isHeld = this.#rows.isLoaded && this.#lack === null;
+      if (word?.kind !== 'state' || word.about !== 'part' || isHeld) throw error;
       if (this.#lack === null) this.#parts.events.providerRowsMissing(word.reason);
       this.#lack = word.reason;
       return nothingStored;
@@ -145,20 +162,20 @@ export class LiveProviders {
   #put(next: EffectiveProviders): void {
     const before = this.#effective;
     this.#effective = next;
-    const { providers, pools } = next;
-    const isSame = isDeepStrictEqual([providers, pools], [before.providers, before.pools]);
-    if (!isSame) this.#parts.apply({ providers, pools });
-    if (!isSame) this.#parts.events.providersChanged(changesOf(before.providers, providers));
-    for (const name of new Set([...this.#said.subjects(), ...next.faults.keys()])) this.#tell(name, next.faults.get(name));
-  }
-
-  #tell(provider: string, reason: string | undefined): void {
+    const served = ({ providers, pools, routes }: Served) => ({ providers, pools, routes });
+    if (!isDeepStrictEqual(served(next), served(before))) {
+      this.#parts.apply(served(next));
+      this.#parts.events.providersChanged(changesOf(before.providers, next.providers));
+    }
     const { events } = this.#parts;
-    if (reason === undefined) {
-      if (this.#said.isOver(provider)) events.providerSound(provider);
-    } else if (this.#said.isNews(provider, reason)) events.providerFaulty({ provider, reason });
+    for (const [provider, reason] of this.#said.news(sentences(next.faults))) events.providerFaulty({ provider, reason });
+    for (const [route, reason] of this.#saidOfRoutes.news(sentences(next.routeFaults)))
+      events.routeFaulty({ route, reason });
   }
 }
+
+const sentences = (faults: Faults): Map<string, string> =>
+  new Map([...faults].map(([name, told]) => [name, told.join('; ')]));
 
 function changesOf(before: readonly ProviderConfig[], after: readonly ProviderConfig[]) {
   const was = new Map(before.map(one => [one.name, one]));

@@ -2,10 +2,8 @@ import type { Kysely } from 'kysely';
 import { legible } from '../db/legible.ts';
 import { recorded } from '../db/recorded.ts';
 import { type Database, type ProviderKeyRow, providerKeyRow } from '../db/schema.ts';
-import { now, type Writing, writingProviders } from './provider-rows-store.ts';
+import { type NewKey, now, type Writing, writingProviders } from './provider-rows-store.ts';
 import type { SealedKey } from './sealing.ts';
-
-export type NewKey = Omit<ProviderKeyRow, 'created_at' | 'updated_at' | 'set_aside_at' | 'why'>;
 
 /** The rows of provider_keys. */
 export class ProviderKeysStore {

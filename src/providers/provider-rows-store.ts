@@ -63,6 +63,13 @@ export interface Writing extends WriteBy {
 /** Throws if there is a row of that name already. */
 type NewOnly = { readonly refuseTaken?: () => never };
 
+export type NewKey = Omit<ProviderKeyRow, 'created_at' | 'updated_at' | 'set_aside_at' | 'why'>;
+
+interface WithKey {
+  /** The key that replaces all others of the provider, sealed for what is stored then; null: they stay. */
+  readonly keyOf: (stored: StoredProviders) => NewKey | null;
+}
+
 export const now = sql<string>`now()`;
 
 /** The rows of providers, provider_endpoints and model_routes; keys are in provider-keys-store.ts. */
@@ -81,13 +88,16 @@ export class ProviderRowsStore {
     return atOneMoment(this.#db, trx => readOne(trx, name));
   }
 
-  async put(name: string, change: ProviderChange, by: Writing & NewOnly): Promise<StoredProvider> {
-    return writingProviders(this.#db, by, async trx => {
+  async put(name: string, change: ProviderChange, by: Writing & NewOnly & WithKey): Promise<void> {
+    await writingProviders(this.#db, by, async trx => {
       const before = await readOne(trx, name);
       if (before.row !== null) by.refuseTaken?.();
       refuseStale(by.ifMatch, before.row && { ...before.row, etag: before.etag }, { name, ...change.texts });
       await writeProvider(trx, name, change, by.actor);
-      return readOne(trx, name);
+      const key = by.keyOf(await readAll(trx));
+      if (key === null) return;
+      await trx.deleteFrom('provider_keys').where('provider', '=', name).execute();
+      await trx.insertInto('provider_keys').values(key).execute();
     });
   }
 

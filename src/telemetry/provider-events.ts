@@ -10,7 +10,6 @@ export interface ProviderEvents {
   }): void;
   /** Said once per reason. */
   providerFaulty(fault: { provider: string; reason: string }): void;
-  providerSound(provider: string): void;
   routeFaulty(fault: { route: string; reason: string }): void;
   providerRowsUnread(error: unknown): void;
   /** Rows are not read, as the role may not, or the tables are not there. */
@@ -28,8 +27,6 @@ export const createProviderEvents = (logger: Logger): ProviderEvents => ({
   },
   providerFaulty: ({ provider, reason }) =>
     logger.log('warn', `Provider ${shownName(provider)}: what is stored is not in effect as it stands: ${reason}`),
-  providerSound: provider =>
-    logger.log('info', `Provider ${shownName(provider)}: what is stored is in effect as it stands again`),
   routeFaulty: ({ route, reason }) =>
     logger.log('warn', `Route ${shownName(route)}: what is stored is not in effect as it stands: ${reason}`),
   providerRowsUnread: error =>

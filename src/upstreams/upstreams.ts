@@ -17,6 +17,7 @@ export type { EndpointSeen } from './endpoints/endpoint.ts';
 export type { ListedModel } from './models/listed-model.ts';
 export type { ModelCatalogue } from './models/models.ts';
 export type { Forwarded, Provider, Route, Target, UpstreamCall } from './provider.ts';
+export { type TriedUpstream, type TryUpstream, tryUpstream } from './try-upstream.ts';
 export { shownModel, type Way } from './routes/routes.ts';
 
 export interface Upstreams {

@@ -17,6 +17,8 @@ export interface WithRows {
   /** In the order of the file, then those of the database by name. */
   readonly providers: readonly ProviderConfig[];
   readonly pools: readonly PoolConfig[];
+  /** All that routes may name: those of the file as it says, even if a row has switched them off, so that its routes hold. */
+  readonly known: readonly ProviderSettings[];
   /** Why rows cannot be used, by provider. Where there are any, nothing else is told. */
   readonly faults: ReadonlyMap<string, string>;
 }
@@ -48,9 +50,12 @@ export function withRows(written: WrittenTexts, rows: ReadonlyMap<string, RowTex
     return one.settings;
   });
   const together = faults.size === 0 ? pooled(written, read, faults) : [];
-  if (faults.size > 0) return { providers: [], pools: [], faults };
-  return { providers: toProviders(read, written.allowedNetworks), pools: together, faults };
+  if (faults.size > 0) return { providers: [], pools: [], known: [], faults };
+  return { providers: toProviders(read, written.allowedNetworks), pools: together, known: [...writtenSettings(written), ...read.filter(({ name }) => !isWritten(written, name))], faults };
 }
+
+const writtenSettings = (written: WrittenTexts): ProviderSettings[] =>
+  writtenNames(written).map(name => readOne(written, name, null).settings);
 
 interface ReadOne {
   readonly settings: ProviderSettings;

@@ -24,6 +24,7 @@ import { type PoolScheduleService, poolScheduleRoutes } from './pools/pool-sched
 import { type PoolService, poolRoutes } from './pools/pools.ts';
 import { providerRoutes } from './pools/providers.ts';
 import { type LanesService, schedulerRoutes } from './pools/scheduler.ts';
+import { refuseStoredProviders, type StoredProviderServices, storedProviderRoutes } from './providers/stored-providers.ts';
 import { type ConsoleService, refuseSessions, sessionRoutes } from './session.ts';
 import { userRoutes } from './users.ts';
 import { checkAgainstContract } from './validation.ts';
@@ -40,6 +41,8 @@ export interface AdminServices {
   readonly scheduledPools: PoolScheduleService;
   readonly lanes: LanesService;
   readonly providers: () => Promise<ProviderList>;
+  /** Null in Personal, whose providers are those of its file. */
+  readonly storedProviders: StoredProviderServices | null;
   readonly fleet: () => FleetShown;
   /**
    * Returns the answer to an error of the database, which names the faulty one of `fields`; any other error unchanged.
@@ -98,6 +101,8 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
         request => isStillWelcome(door, request),
       );
       providerRoutes(admin, services.providers);
+      if (services.storedProviders === null) refuseStoredProviders(admin);
+      else storedProviderRoutes(admin, services.storedProviders, services.identities);
       fleetRoutes(admin, services.fleet);
       poolRoutes(admin, services.pools, services.identities);
       poolScheduleRoutes(admin, services.scheduledPools, services.identities);
