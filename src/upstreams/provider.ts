@@ -4,6 +4,7 @@ import type { ErrorCode, GatewayError } from '../domain/errors.ts';
 import type { Sink } from '../domain/sink.ts';
 import type { MeteredUsage } from '../domain/usage.ts';
 import type { Dialect, Level, StreamShape } from '../domain/vocabulary.ts';
+import type { Failure } from './endpoints/failure.ts';
 import type { ListedModel } from './models/listed-model.ts';
 
 /** One request on its way to an upstream. */
@@ -31,15 +32,15 @@ export interface UpstreamCall {
   readonly producesTokens: boolean;
   /** Called during a stream with the output so far, once for so many pieces. */
   readonly onOutput: (outputTokens: number) => void;
-  /** Called with the status of the upstream's answer, except for an answer that goes to `onBusy`. */
+  /** Called with the status of the upstream's answer, except for an answer that goes to `onFailing`. */
   readonly onAnswer: (status: number) => void;
-  /** Called once, when the body of an answer that does not go to `onBusy` begins to come. */
+  /** Called once, when the body of an answer that is passed on begins to come. */
   readonly onFirstByte?: () => void;
   /**
-   * The upstream has no room: its answer is a 429, 503 or 529, and says when to come back, or null. Asked
-   * before anything is written. True puts the request back: its call is made again later, or never.
+   * The call has failed, or its answer has one of the statuses of `isFailed` (endpoints/failure.ts). Asked once, before
+   * anything is written. True puts the request back: it is sent again, elsewhere or later, or never.
    */
-  readonly onBusy: (status: number, retryAfterMs: number | null) => boolean;
+  readonly onFailing: (failure: Failure) => boolean;
 }
 
 export interface Forwarded {
@@ -65,7 +66,7 @@ export const clientGone: Forwarded = {
   upstreamRequestId: null,
 };
 
-/** `onBusy` has answered true: nothing was written, and the upstream does not count the call any more. */
+/** `onFailing` has answered true: nothing was written, and the upstream does not count the call any more. */
 export interface PutBack {
   readonly outcome: 'put_back';
 }
@@ -73,6 +74,12 @@ export interface PutBack {
 export interface Provider {
   readonly name: string;
   readonly pool: string;
+  /** Whether what may have been done upstream already is done again elsewhere. */
+  readonly retriesUnsafe: boolean;
+  /** Whether an endpoint beside these may take a request now. Absent: it has no others. */
+  hasOther?(avoid: readonly string[], now: number): boolean;
+  /** When the first of its endpoints, which are all down, is tried again; null or absent: one may be tried now. */
+  downUntil?(now: number): number | null;
   /**
    * Sends the call and writes the answer. Settles when the upstream no longer counts the call, so a seat may be held
    * until then. Rejects with the GatewayError to answer while nothing has been written; after that a failure is

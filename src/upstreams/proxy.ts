@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { UpstreamProxy } from '../config/config.ts';
@@ -8,6 +9,7 @@ import type { Sink } from '../domain/sink.ts';
 import { Answer, type AnswerContext, type Source } from './answer/answer.ts';
 import { upstreamFault } from './answer/upstream-fault.ts';
 import { type Connection, type Connections, holdWrites } from './connections.ts';
+import { failureOf } from './endpoints/failure.ts';
 import { refusedBy } from './forward-proxy.ts';
 import type { Forwarded, PutBack, UpstreamCall } from './provider.ts';
 
@@ -24,7 +26,10 @@ export interface ProxyContext extends AnswerContext {
   readonly proxy: UpstreamProxy | null;
 }
 
-/** Sends a call over a connection of its own and its answer to the client, byte for byte. */
+/**
+ * Sends a call over a connection of its own and its answer to the client, byte for byte. Where that connection had served
+ * before and closes without a byte of an answer, the call is sent again at once over a new one.
+ */
 export function proxy(
   call: UpstreamCall,
   headers: string[],
@@ -33,11 +38,10 @@ export function proxy(
   body = call.body,
 ): Promise<Forwarded | PutBack> {
   return new Promise((resolve, reject) => {
-    const proxied = new ProxiedCall(context);
+    const options = { path: context.basePath + call.path, method: call.method, ...sent(body, headers) };
+    const proxied = new ProxiedCall(options, context);
     proxied.answer = new Answer(call, sink, proxied, context, { resolve, reject });
-    const path = context.basePath + call.path;
-    holdWrites(proxied.connection);
-    proxied.connection.client.dispatch({ path, method: call.method, ...sent(body, headers) }, proxied);
+    proxied.send();
   });
 }
 
@@ -52,24 +56,38 @@ function sent(body: Body | null, headers: string[]): Pick<Dispatcher.DispatchOpt
 /** undici's handler of one call: one object, no stream and no AbortController in between. */
 class ProxiedCall implements Dispatcher.DispatchHandler, Source {
   answer: Answer | null = null;
-  readonly connection: Connection;
+  readonly #connection: Connection;
+  readonly #options: Dispatcher.DispatchOptions;
   readonly #connections: Connections;
   readonly #clock: Clock;
   readonly #proxy: UpstreamProxy | null;
   /** Null until the request goes out, and again when all is over. */
   #controller: Dispatcher.DispatchController | null = null;
+  /** The one that had served before; null: none, or it is given up. */
+  #socket: Socket | null = null;
   #isStopped = false;
   #isOver = false;
   #closed: (() => void) | null = null;
   #cancelGrace: (() => void) | null = null;
   readonly #cancelTotal: () => void;
 
-  constructor(context: ProxyContext) {
+  constructor(options: Dispatcher.DispatchOptions, context: ProxyContext) {
+    this.#options = options;
     this.#connections = context.connections;
-    this.connection = context.connections.take();
+    this.#connection = context.connections.take();
     this.#clock = context.clock;
     this.#proxy = context.proxy;
     this.#cancelTotal = context.clock.after(context.totalTimeoutMs, () => this.answer?.expire(tooLong(context)));
+  }
+
+  send(): void {
+    this.#socket = this.#connection.socket;
+    this.#dispatch();
+  }
+
+  #dispatch(): void {
+    holdWrites(this.#connection);
+    this.#connection.client.dispatch(this.#options, this);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -94,14 +112,35 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
 
   onResponseEnd(): void {
     // Our half of this connection is closed: no further call can use it. (After an error undici closes it.)
-    if (this.#isStopped) this.connection.socket?.destroy();
+    if (this.#isStopped) this.#connection.socket?.destroy();
     this.#over();
     this.answer?.end();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    const { socket, interimAnswers } = this.#connection;
+    const failure = failureOf(error, {
+      isSent: this.#controller !== null,
+      isReused: this.#socket !== null && this.#socket === socket,
+      isAnswered: interimAnswers.hasBegun,
+    });
+    if (failure?.kind === 'reused' && !this.#isStopped) {
+      this.#sendAgain();
+      return;
+    }
     this.#over();
-    this.answer?.fail(upstreamFault(error));
+    this.answer?.fail(upstreamFault(error), failure);
+  }
+
+  /** An upstream may close a connection that it thinks idle just as a request goes out on it: no client may see that. */
+  #sendAgain(): void {
+    this.#controller = null;
+    this.#socket = null;
+    // undici is in the middle of closing the connection, and opens another one for the next call.
+    queueMicrotask(() => {
+      if (this.#isStopped) this.#over();
+      else this.#dispatch();
+    });
   }
 
   pause(): void {
@@ -118,7 +157,7 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
    */
   stop(closed: () => void): void {
     this.#isStopped = true;
-    const { socket } = this.connection;
+    const { socket } = this.#connection;
     // Over, or not sent yet: a call that still waits for a connection is unknown to the upstream.
     if (this.#isOver || this.#controller === null || socket === null) {
       closed();
@@ -142,7 +181,7 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#controller = null;
-    this.#connections.give(this.connection);
+    this.#connections.give(this.#connection);
     this.#cancelGrace?.();
     this.#cancelTotal();
     this.#closed?.();

@@ -7,9 +7,11 @@ import type { Route, Upstream } from './provider.ts';
 import { HttpUpstream } from './providers/http.ts';
 import { LoopbackUpstream } from './providers/loopback.ts';
 
+export type { Failure } from './endpoints/failure.ts';
+export { isBusy } from './endpoints/failure.ts';
 export type { ListedModel } from './models/listed-model.ts';
 export type { ModelCatalogue } from './models/models.ts';
-export type { Forwarded, Provider, Route, Target, UpstreamCall } from './provider.ts';
+export type { Forwarded, Provider, Route, Spill, Target, UpstreamCall } from './provider.ts';
 
 export interface Upstreams {
   /** The first provider in the order of the config that serves the dialect and the model; throws `model_not_found`. */

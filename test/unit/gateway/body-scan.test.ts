@@ -26,7 +26,7 @@ function faultOf(text: string | Buffer, cuts: readonly number[] = []): GatewayEr
 }
 
 /** Returns what JSON.parse reads from the same body; null if the body must be refused. */
-function parsed(text: string): Pick<ScannedBody, 'model' | 'stream' | 'outputLimit'> | null {
+function parsed(text: string): Pick<ScannedBody, 'model' | 'stream' | 'outputLimit' | 'leavesTraces'> | null {
   const value = JSON.parse(text) as Record<string, unknown>;
   const limits: number[] = [];
   for (const name of ['max_tokens', 'max_completion_tokens', 'max_output_tokens']) {
@@ -38,7 +38,8 @@ function parsed(text: string): Pick<ScannedBody, 'model' | 'stream' | 'outputLim
   const model = Object.hasOwn(value, 'model') ? value.model : undefined;
   const stream = Object.hasOwn(value, 'stream') ? (value.stream ?? false) : false;
   if (typeof model !== 'string' || model === '' || typeof stream !== 'boolean') return null;
-  return { model, stream, outputLimit: limits.length === 0 ? null : Math.min(...limits) };
+  const leavesTraces = ['store', 'background'].some(name => Object.hasOwn(value, name) && value[name] === true);
+  return { model, stream, outputLimit: limits.length === 0 ? null : Math.min(...limits), leavesTraces };
 }
 
 const names = [
@@ -47,6 +48,8 @@ const names = [
   'max_tokens',
   'max_completion_tokens',
   'max_output_tokens',
+  'store',
+  'background',
   'messages',
   'mod"el',
   'é',
@@ -62,6 +65,7 @@ const sound = fc.oneof(
   fc.tuple(fc.constant('model'), fc.string({ unit: 'binary', minLength: 1 })),
   fc.tuple(fc.constant('stream'), fc.boolean()),
   fc.tuple(fc.constantFrom('max_tokens', 'max_completion_tokens', 'max_output_tokens'), fc.nat()),
+  fc.tuple(fc.constantFrom('store', 'background'), fc.boolean()),
   fc.tuple(fc.constant('messages'), fc.jsonValue()),
 );
 const member = fc.oneof(
