@@ -171,6 +171,7 @@ function upstreamCall({ exchange, walk, body, fields, sender, estimate }: Work):
     bodyPlaces: fields.places,
     model: target.model,
     endpoint: ticket.endpoint ?? null,
+    flowId: sender.flowId,
     stream: fields.stream,
     requestId,
     level: sender.level,

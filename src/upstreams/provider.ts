@@ -4,7 +4,7 @@ import type { ErrorCode, GatewayError } from '../domain/errors.ts';
 import type { Sink } from '../domain/sink.ts';
 import type { MeteredUsage } from '../domain/usage.ts';
 import type { Dialect, Level, StreamShape } from '../domain/vocabulary.ts';
-import type { Failure } from './endpoints/failure.ts';
+import type { FailedCall } from './failed-call.ts';
 import type { ListedModel } from './models/listed-model.ts';
 
 /** One request on its way to an upstream. */
@@ -21,6 +21,8 @@ export interface UpstreamCall {
   readonly model: string;
   /** The endpoint that its seat is at (domain/endpoint.ts); null: the provider's first. */
   readonly endpoint: string | null;
+  /** The flow that it belongs to: the failures of one alone are no outage. */
+  readonly flowId: string;
   readonly stream: boolean;
   readonly requestId: string;
   readonly level: Level;
@@ -37,10 +39,10 @@ export interface UpstreamCall {
   /** Called once, when the body of an answer that is passed on begins to come. */
   readonly onFirstByte?: () => void;
   /**
-   * The call has failed, or its answer has one of the statuses of `isFailed` (endpoints/failure.ts). Asked once, before
+   * The call has failed, or its answer has one of the statuses of `isFailed` (failed-call.ts). Asked once, before
    * anything is written. True puts the request back: it is sent again, elsewhere or later, or never.
    */
-  readonly onFailing: (failure: Failure) => boolean;
+  readonly onFailing: (failure: FailedCall) => boolean;
 }
 
 export interface Forwarded {
@@ -74,12 +76,12 @@ export interface PutBack {
 export interface Provider {
   readonly name: string;
   readonly pool: string;
-  /** Whether what may have been done upstream already is done again elsewhere. */
+  /** Whether a request that the upstream may have begun is sent again. */
   readonly retriesUnsafe: boolean;
-  /** Whether an endpoint beside these may take a request now. Absent: it has no others. */
-  hasOther?(avoid: readonly string[], now: number): boolean;
-  /** When the first of its endpoints, which are all down, is tried again; null or absent: one may be tried now. */
-  downUntil?(now: number): number | null;
+  /** Whether it has an endpoint that takes requests now, beside these. */
+  hasOther(avoid: readonly string[]): boolean;
+  /** The moment of the next probe while none of several endpoints is up, by the clock; null: one is, or there is one only. */
+  downUntil(now: number): number | null;
   /**
    * Sends the call and writes the answer. Settles when the upstream no longer counts the call, so a seat may be held
    * until then. Rejects with the GatewayError to answer while nothing has been written; after that a failure is

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { UpstreamProxy } from '../config/config.ts';
@@ -9,7 +8,8 @@ import type { Sink } from '../domain/sink.ts';
 import { Answer, type AnswerContext, type Source } from './answer/answer.ts';
 import { upstreamFault } from './answer/upstream-fault.ts';
 import { type Connection, type Connections, holdWrites } from './connections.ts';
-import { failureOf } from './endpoints/failure.ts';
+import type { CallWatch, WatchedCall } from './endpoints/endpoint.ts';
+import { type FailureFacts, failureOf } from './endpoints/failure.ts';
 import { refusedBy } from './forward-proxy.ts';
 import type { Forwarded, PutBack, UpstreamCall } from './provider.ts';
 
@@ -18,6 +18,8 @@ const closeGraceMs = 5_000;
 
 export interface ProxyContext extends AnswerContext {
   readonly connections: Connections;
+  /** Hears of what each call meets. */
+  readonly watch: CallWatch;
   /** The longest total time of a call: a slow upstream would otherwise hold its seat for ever. */
   readonly totalTimeoutMs: number;
   /** The path of base_url, or all of it where a proxy is sent the calls; without a slash at its end. */
@@ -39,7 +41,7 @@ export function proxy(
 ): Promise<Forwarded | PutBack> {
   return new Promise((resolve, reject) => {
     const options = { path: context.basePath + call.path, method: call.method, ...sent(body, headers) };
-    const proxied = new ProxiedCall(options, context);
+    const proxied = new ProxiedCall(options, context, call.flowId);
     proxied.answer = new Answer(call, sink, proxied, context, { resolve, reject });
     proxied.send();
   });
@@ -54,25 +56,31 @@ function sent(body: Body | null, headers: string[]): Pick<Dispatcher.DispatchOpt
 }
 
 /** undici's handler of one call: one object, no stream and no AbortController in between. */
-class ProxiedCall implements Dispatcher.DispatchHandler, Source {
+class ProxiedCall implements Dispatcher.DispatchHandler, Source, WatchedCall {
   answer: Answer | null = null;
+  readonly flowId: string;
+  readonly startedAt: number;
   readonly #connection: Connection;
   readonly #options: Dispatcher.DispatchOptions;
+  readonly #watch: CallWatch;
   readonly #connections: Connections;
   readonly #clock: Clock;
   readonly #proxy: UpstreamProxy | null;
   /** Null until the request goes out, and again when all is over. */
   #controller: Dispatcher.DispatchController | null = null;
-  /** The one that had served before; null: none, or it is given up. */
-  #socket: Socket | null = null;
+  #isSentAgain = false;
+  #hasAnswered = false;
   #isStopped = false;
   #isOver = false;
   #closed: (() => void) | null = null;
   #cancelGrace: (() => void) | null = null;
   readonly #cancelTotal: () => void;
 
-  constructor(options: Dispatcher.DispatchOptions, context: ProxyContext) {
+  constructor(options: Dispatcher.DispatchOptions, context: ProxyContext, flowId: string) {
+    this.flowId = flowId;
+    this.startedAt = context.clock.now();
     this.#options = options;
+    this.#watch = context.watch;
     this.#connections = context.connections;
     this.#connection = context.connections.take();
     this.#clock = context.clock;
@@ -81,11 +89,6 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
   }
 
   send(): void {
-    this.#socket = this.#connection.socket;
-    this.#dispatch();
-  }
-
-  #dispatch(): void {
     holdWrites(this.#connection);
     this.#connection.client.dispatch(this.#options, this);
   }
@@ -102,8 +105,14 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
   ): void {
     if (status < 200) return;
     const refusal = this.#proxy === null ? null : refusedBy(this.#proxy, status, headers);
-    if (refusal === null) this.answer?.start(status, headers);
-    else this.answer?.abort(upstreamFault(refusal));
+    this.#hasAnswered = true;
+    if (refusal === null) {
+      this.#watch.answered(this, { status, hasRetryAfter: headers['retry-after'] !== undefined });
+      this.answer?.start(status, headers);
+    } else {
+      this.#watch.broke(this, refusal, this.#facts);
+      this.answer?.abort(upstreamFault(refusal));
+    }
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -118,29 +127,31 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    const { socket, interimAnswers } = this.#connection;
-    const failure = failureOf(error, {
-      isSent: this.#controller !== null,
-      isReused: this.#socket !== null && this.#socket === socket,
-      isAnswered: interimAnswers.hasBegun,
-    });
-    if (failure?.kind === 'reused' && !this.#isStopped) {
+    const facts = this.#facts;
+    const kind = failureOf(error, facts);
+    if (kind === 'reused' && !this.#isSentAgain && !this.#isStopped) {
       this.#sendAgain();
       return;
     }
+    if (!this.#hasAnswered && !this.#isStopped) this.#watch.broke(this, error, facts);
     this.#over();
-    this.answer?.fail(upstreamFault(error), failure);
+    this.answer?.fail(upstreamFault(error), kind === null ? null : { kind, status: null, retryAfterMs: null });
   }
 
   /** An upstream may close a connection that it thinks idle just as a request goes out on it: no client may see that. */
   #sendAgain(): void {
+    this.#isSentAgain = true;
     this.#controller = null;
-    this.#socket = null;
     // undici is in the middle of closing the connection, and opens another one for the next call.
     queueMicrotask(() => {
       if (this.#isStopped) this.#over();
-      else this.#dispatch();
+      else this.send();
     });
+  }
+
+  get #facts(): FailureFacts {
+    const { isReused, interimAnswers } = this.#connection;
+    return { isSent: this.#controller !== null, isReused: isReused && !interimAnswers.hasBegun };
   }
 
   pause(): void {

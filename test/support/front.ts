@@ -18,7 +18,7 @@ export function provider(url: string, more: Partial<HttpProviderConfig> = {}): H
     name: 'local',
     pool: 'local',
     models: ['*'],
-    baseUrl: `${url}/v1`,
+    baseUrls: [`${url}/v1`],
     apiKey: 'sk-of-the-provider',
     connectTimeoutMs: 10_000,
     firstByteTimeoutMs: 60_000,
@@ -28,12 +28,16 @@ export function provider(url: string, more: Partial<HttpProviderConfig> = {}): H
     passHeaders: [],
     headers: [],
     proxy: null,
+    seats: { each: 8 },
+    healthPath: null,
+    retryUnsafe: null,
+    allowedNetworks: [],
     ...more,
   };
 }
 
 export const anthropicProvider = (url: string, more: Partial<HttpProviderConfig> = {}) =>
-  provider(url, { type: 'anthropic', baseUrl: url, ...more });
+  provider(url, { type: 'anthropic', baseUrls: [url], ...more });
 
 export interface Front {
   readonly url: string;
@@ -89,6 +93,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       bodyPlaces: placesIn(body),
       model: /"model": ?"([^"]*)"/.exec(body.toString('latin1', 0, 1024))?.[1] ?? 'some-model',
       endpoint: null,
+      flowId: 'flow',
       stream: /"stream": ?true/.test(body.toString()),
       requestId: 'req-1',
       inputEstimate: 50,

@@ -102,7 +102,7 @@ export class Stops {
   }
 }
 
-const downUntil = ({ provider }: Target, now: number): number | null => provider.downUntil?.(now) ?? null;
+const downUntil = ({ provider }: Target, now: number): number | null => provider.downUntil(now);
 
 function firstUp({ targets }: Route, now: number): { readonly index: number; readonly until: number | null } {
   let first = { index: 0, until: downUntil(targets[0], now) };

@@ -16,7 +16,7 @@ import type { Attempt } from '../../domain/outcome.ts';
 import type { RequestTrace } from '../../domain/request-trace.ts';
 import type { Sink } from '../../domain/sink.ts';
 import { Ring } from '../../domain/structures/ring.ts';
-import { type Failure, isBusy, type Route, type Spill } from '../../upstreams/upstreams.ts';
+import { type FailedCall, isBusy, type Route, type Spill } from '../../upstreams/upstreams.ts';
 import type { Dispatcher } from '../pool/dispatcher.ts';
 import type { Wait } from '../pool/guest.ts';
 import type { Candidate } from '../pool/overflow.ts';
@@ -122,7 +122,7 @@ export class Walk implements Wait, Candidate {
   }
 
   /** The present call has failed. Returns whether it is made again; see UpstreamCall.onFailing. */
-  failing(failure: Failure): boolean {
+  failing(failure: FailedCall): boolean {
     const { ticket } = this.#stop;
     const { status, retryAfterMs } = failure;
     const attempt = this.attempts.at(-1);
@@ -188,15 +188,12 @@ export class Walk implements Wait, Candidate {
   /** With its seat: the upstream is to be spared for the moment. */
   #pause(ms: number): Promise<void> {
     return new Promise(resolve => {
-      const cancel = this.#walker.clock.after(ms, resolve);
-      this.#endPause = () => {
-        cancel();
-        resolve();
-      };
+      this.#walker.clock.after(ms, resolve);
+      this.#endPause = resolve;
     });
   }
 
-  #elsewhere(failure: Failure): Next | null {
+  #elsewhere(failure: FailedCall): Next | null {
     const now = this.#now();
     const { target, ticket } = this.#stop;
     const { retriesUnsafe } = target.provider;
@@ -204,18 +201,18 @@ export class Walk implements Wait, Candidate {
     const { leavesTraces } = this.#walker;
     if (!mayRepeat(failure, { retriesUnsafe, leavesTraces })) return null;
     if (this.attempts.length >= mostAttempts || now + ms >= this.#stops.deadline) return null;
-    const hasOther = this.#hasOtherEndpoint(now);
+    const hasOther = this.#hasOtherEndpoint();
     const index = hasOther ? null : this.#stops.after(this.#stop);
     if (!hasOther && index === null) return null;
     if (!neverConnected(failure) && !this.#stops.home.retries.take(now)) return null;
     return hasOther && !ticket.avoidEndpoint() ? null : { index, pauseMs: ms };
   }
 
-  #hasOtherEndpoint(now: number): boolean {
+  #hasOtherEndpoint(): boolean {
     const failed = this.attempts.flatMap(({ provider, endpoint }) =>
       provider === this.#stop.target.provider.name && endpoint !== null ? [endpoint] : [],
     );
-    return this.#stop.target.provider.hasOther?.(failed, now) === true;
+    return this.#stop.target.provider.hasOther(failed);
   }
 
   // ---- spilling

@@ -2,7 +2,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import type { Sink } from '../../domain/sink.ts';
 import { Ring } from '../../domain/structures/ring.ts';
-import type { Failure } from '../endpoints/failure.ts';
+import type { FailedCall } from '../failed-call.ts';
 import { answerHeaders, upstreamRequestId } from '../headers.ts';
 import { type Meter, noPlace } from '../metering/answer-reading.ts';
 import { meteredUsage } from '../metering/charge.ts';
@@ -53,7 +53,7 @@ const piecesPerReport = 8;
  *   waiting ──start──▶ started ──end, fail──▶ ended ──all is read──▶ over, after a fault with an error event or a break
  *      │  │              └──client leaves after the last event──▶ left ──end, fail──▶ ended
  *      │  └──failing──▶ put back  ──end, fail──▶ over
- *      └──fail, redirect: rejects, or is put back
+ *      └──fail, redirect: rejects, or put back
  *      └──────────────────┴──client leaves: stop the source, wait until it is closed
  */
 export class Answer {
@@ -132,12 +132,13 @@ export class Answer {
   }
 
   /** The source broke off; `failure`: where the call may be made again. */
-  fail(error: GatewayError, failure: Failure | null = null): void {
+  fail(error: GatewayError, failure: FailedCall | null = null): void {
     switch (this.#state) {
       case 'waiting':
-        if (failure !== null && this.#call.onFailing(failure)) return this.#settlePutBack();
         this.#over();
-        return this.#settled.reject(error);
+        if (failure !== null && this.#call.onFailing(failure)) this.#settled.resolve({ outcome: 'put_back' });
+        else this.#settled.reject(error);
+        return;
       case 'started':
         this.#conclude(() => this.#endOrBreakOff(error));
         return;

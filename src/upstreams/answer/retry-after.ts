@@ -4,7 +4,7 @@
  * does not matter.
  */
 import type { Clock } from '../../domain/clock.ts';
-import { type Failure, isBusy, isFailed } from '../endpoints/failure.ts';
+import { type FailedCall, isBusy, isFailed } from '../failed-call.ts';
 import { httpDateMs } from './http-date.ts';
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
@@ -12,7 +12,7 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
 const decimal = /^\d+(?:\.\d+)?$/;
 
 /** The failure that an answer's head reports, and when to come back; null: none. */
-export function failureIn(status: number, headers: Headers, clock: Pick<Clock, 'date'>): Failure | null {
+export function failureIn(status: number, headers: Headers, clock: Pick<Clock, 'date'>): FailedCall | null {
   if (!isFailed(status)) return null;
   return { kind: 'status', status, retryAfterMs: isBusy(status) ? retryAfterMs(headers, clock.date()) : null };
 }

@@ -1,58 +1,37 @@
-/** How a call failed before the first byte of its answer went to the client, and what that says of the work upstream. */
+/**
+ * How a call failed before its answer began.
+ *
+ *   connect      no connection was made: refused, not reached, too late, the name not found, or an address not allowed
+ *   tls          the two sides could not agree on a secure connection
+ *   reused       a connection that had served before was closed before any byte of the answer
+ *   reset        a new connection was closed, or said something that is no answer, before any byte of one
+ *   first_byte   the answer did not begin in time
+ *   status       the answer says that nobody is behind this endpoint: 502, 503 or 504 without `Retry-After`
+ */
+export type Failure = 'connect' | 'tls' | 'reused' | 'reset' | 'first_byte' | 'status';
 
-export type FailureKind =
-  /** No connection: refused, timed out, no such host. */
-  | 'connect'
-  | 'tls'
-  /** A connection that had served before was closed before any byte of an answer came. */
-  | 'reused'
-  /** The connection broke after the request had been sent. */
-  | 'reset'
-  /** The answer did not begin in time. */
-  | 'first_byte'
-  /** The answer has a status that reports a failure. */
-  | 'status';
-
-export interface Failure {
-  readonly kind: FailureKind;
-  /** Null where no answer came. */
-  readonly status: number | null;
-  /** When the upstream says to come back; null: it does not say. */
-  readonly retryAfterMs: number | null;
-}
-
-/** Too many requests, no room at the moment, and Anthropic's word for the latter. */
-export const isBusy = (status: number | null): boolean => status === 429 || status === 503 || status === 529;
-
-/** Statuses of an upstream that has no room, or of a gateway before it that has none of its own. */
-const failed: ReadonlySet<number> = new Set([429, 502, 503, 504, 529]);
-
-export const isFailed = (status: number): boolean => failed.has(status);
-
-/** What is known of the connection of a call that broke. */
-interface Way {
-  /** The request, or a part of it, has gone out. */
+export interface FailureFacts {
+  /** The request was given to a connection, so some of it may have been sent. */
   readonly isSent: boolean;
-  /** The connection had served a call before. */
+  /** The connection had served another call before. */
   readonly isReused: boolean;
-  /** Bytes came back. */
-  readonly isAnswered: boolean;
 }
 
-/** A call that broke off without an answer. Null: the request itself cannot be sent anywhere. */
-export function failureOf(error: Error, { isSent, isReused, isAnswered }: Way): Failure | null {
+/** undici refuses to send such a request: a fault of the request, not of the endpoint. */
+const unsendable = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH']);
+/** The gateway itself closes its connections. */
+const ownDoing = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED', 'UND_ERR_ABORTED']);
+const ofTls = /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO$|HOSTNAME_MISMATCH$|INVALID_CA$)/;
+
+/** Null: the endpoint has not failed. To be asked only before an answer has begun. */
+export function failureOf(error: Error, { isSent, isReused }: FailureFacts): Failure | null {
   const code = 'code' in error ? String(error.code) : '';
-  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return null;
-  return { kind: kindOf(code, { isSent, isReused, isAnswered }), status: null, retryAfterMs: null };
-}
-
-function kindOf(code: string, { isSent, isReused, isAnswered }: Way): FailureKind {
-  if (!isSent) return isOfTls(code) ? 'tls' : 'connect';
+  if (unsendable.has(code) || ownDoing.has(code)) return null;
+  if (ofTls.test(code)) return 'tls';
+  if (!isSent || code.startsWith('PROXY_')) return 'connect';
   if (code === 'UND_ERR_HEADERS_TIMEOUT') return 'first_byte';
-  return isReused && !isAnswered ? 'reused' : 'reset';
+  return isReused ? 'reused' : 'reset';
 }
 
-/** Codes of OpenSSL for certificates have no common beginning. */
-const certificateFaults = /CERT|SIGNATURE|ISSUER|CRL|SELF_SIGNED|HOSTNAME_MISMATCH/;
-const isOfTls = (code: string): boolean =>
-  code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL') || code === 'EPROTO' || certificateFaults.test(code);
+export const failureOfStatus = (status: number, hasRetryAfter: boolean): Failure | null =>
+  (status === 502 || status === 503 || status === 504) && !hasRetryAfter ? 'status' : null;

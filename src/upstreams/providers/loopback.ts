@@ -15,7 +15,6 @@ const stallMs = 300_000;
 export class LoopbackUpstream implements Upstream {
   readonly name: string;
   readonly pool: string;
-  readonly retriesUnsafe = false;
   readonly models: readonly string[];
   readonly #config: LoopbackProviderConfig;
   readonly #context: AnswerContext;
@@ -26,6 +25,16 @@ export class LoopbackUpstream implements Upstream {
     this.models = config.models;
     this.#config = config;
     this.#context = { clock, stallMs, running: new Ring() };
+  }
+
+  readonly retriesUnsafe = false;
+
+  hasOther(): boolean {
+    return false;
+  }
+
+  downUntil(): null {
+    return null;
   }
 
   /** Serves both dialects. */
