@@ -37,6 +37,8 @@ interface GatewayParts {
   readonly mediaRates: () => MediaRates;
   /** Of concurrent requests of one key; null: no limit. */
   readonly streams: StreamLimit | null;
+  /** Whether answers name the model as it was asked for. */
+  readonly restoresModel: boolean;
   readonly clock: Clock;
   /** 0 ≤ x < 1; spreads retries. */
   readonly random?: () => number;
@@ -134,7 +136,7 @@ export class Gateway {
     const { target, ticket } = walk.stop;
     // Where no usage comes the input estimate stands: a failing request has still held a seat.
     ticket.settle(spentOf({ ...estimate, outputTokens: 0 }));
-    const forwarded = await target.provider.forward(upstreamCall(work), exchange.sink);
+    const forwarded = await target.provider.forward(upstreamCall(work, this.#parts.restoresModel), exchange.sink);
     if (forwarded.outcome === 'put_back') return 'put back';
     exchange.ended(forwarded);
     if (forwarded.usage === null) return 'done';
@@ -151,14 +153,15 @@ export class Gateway {
     const { url = '' } = req;
     const isSingle = operation.answers === 'single model';
     if (isSingle) exchange.asksFor(modelIn(url));
-    const catalogue = await this.#parts.upstreams.models();
+    const catalogue = await this.#parts.upstreams.models(operation.dialect);
     const body = (isSingle ? singleModel : modelList)(operation.dialect, url, catalogue);
     const contentLength = String(Buffer.byteLength(body));
     sink.answer(200, { 'content-type': 'application/json', 'content-length': contentLength }, body);
   }
 }
 
-function upstreamCall({ exchange, walk, body, fields, sender, estimate }: Work): UpstreamCall {
+function upstreamCall(work: Work, restoresModel: boolean): UpstreamCall {
+  const { exchange, walk, body, fields, sender, estimate } = work;
   const { target, ticket } = walk.stop;
   const { operation, req, requestId, trace } = exchange;
   return {
@@ -169,7 +172,9 @@ function upstreamCall({ exchange, walk, body, fields, sender, estimate }: Work):
     headers: trace.called(withReadableType(req.headers)),
     body,
     bodyPlaces: fields.places,
-    model: target.model,
+    model: fields.model,
+    upstreamModel: target.model,
+    restoresModel,
     endpoint: ticket.endpoint ?? null,
     flowId: sender.flowId,
     stream: fields.stream,

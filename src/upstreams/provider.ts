@@ -18,7 +18,12 @@ export interface UpstreamCall {
   readonly headers: IncomingHttpHeaders;
   readonly body: Body | null;
   readonly bodyPlaces: BodyPlaces;
+  /** As the client asks for it. */
   readonly model: string;
+  /** As the provider calls it; where it differs, it takes the other's place in the body. */
+  readonly upstreamModel: string;
+  /** Whether the answer is to name the model as the client asked for it. */
+  readonly restoresModel: boolean;
   /** The endpoint that its seat is at (domain/endpoint.ts); null: the provider's first. */
   readonly endpoint: string | null;
   /** The flow that it belongs to: the failures of one alone are no outage. */

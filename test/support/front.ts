@@ -83,6 +83,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
     const body = Buffer.concat(chunks);
     const url = req.url ?? '';
     const dialect: Dialect = url.startsWith('/v1/messages') ? 'anthropic' : 'openai';
+    const model = /"model": ?"([^"]*)"/.exec(body.toString('latin1', 0, 1024))?.[1] ?? 'some-model';
     const call: UpstreamCall = {
       dialect,
       streamShape: findOperation('POST', url)?.streamShape ?? 'chunks',
@@ -91,9 +92,11 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       headers: req.headers,
       body: { pieces: [body], bytes: body.length },
       bodyPlaces: placesIn(body),
-      model: /"model": ?"([^"]*)"/.exec(body.toString('latin1', 0, 1024))?.[1] ?? 'some-model',
+      model,
+      upstreamModel: model,
       endpoint: null,
       flowId: 'flow',
+      restoresModel: false,
       stream: /"stream": ?true/.test(body.toString()),
       requestId: 'req-1',
       inputEstimate: 50,
@@ -157,7 +160,7 @@ function placesIn(body: Buffer): BodyPlaces {
     scan.push(body);
     return scan.end().places;
   } catch {
-    return { closedAt: body.lastIndexOf('}'), urgency: { priority: [], service_tier: [] } };
+    return { closedAt: body.lastIndexOf('}'), model: [], urgency: { priority: [], service_tier: [] } };
   }
 }
 

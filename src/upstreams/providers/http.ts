@@ -5,7 +5,7 @@ import type { Sink } from '../../domain/sink.ts';
 import { Ring } from '../../domain/structures/ring.ts';
 import type { Dialect } from '../../domain/vocabulary.ts';
 import type { Answer } from '../answer/answer.ts';
-import { bodyWithLevel } from '../body-splice.ts';
+import { bodyForUpstream } from '../body-splice.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import { EndpointSet, type EndpointSetParts } from '../endpoints/endpoint-set.ts';
 import type { ProbeRequest } from '../endpoints/probe.ts';
@@ -77,7 +77,7 @@ export class HttpUpstream implements Upstream {
     if (endpoint === undefined) return Promise.reject(noEndpoint());
     const { context, headers: own } = this.#contextOf(endpoint);
     const headers = this.#filter.upstream(call.headers, own, call.requestId);
-    const body = this.#forwardPriority === null ? call.body : bodyWithLevel(this.#forwardPriority, call);
+    const body = bodyForUpstream(this.#forwardPriority, call);
     return proxy(call, headers, sink, context, body);
   }
 
