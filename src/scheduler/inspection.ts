@@ -6,6 +6,7 @@ import type { Ahead, WaitReason } from '../domain/shown/live.ts';
 import { allLevels, type Level } from '../domain/vocabulary.ts';
 import type { Capacity } from './capacity/capacity.ts';
 import type { Closure } from './closures/closure.ts';
+import type { EndpointUse } from './endpoints/endpoints.ts';
 import type { Flow, Place } from './flows/flow.ts';
 import type { LevelTier } from './queue/level-tier.ts';
 import type { PoolQueue } from './queue/pool-queue.ts';
@@ -76,6 +77,11 @@ export class Inspection<Holder> {
     return closure;
   }
 
+  /** Returns all endpoints of the pool's providers. */
+  endpoints(): EndpointUse[] {
+    return this.#queue.endpoints.all();
+  }
+
   /** Returns all closures that are not over. */
   closed(now: number): Closed[] {
     const { closedUntil } = this.#capacity;
@@ -97,7 +103,7 @@ export class Inspection<Holder> {
     const { waitingCost = 0, sides = null } = queue.find(flowId) ?? {};
     const own = waitingCost - (sides?.heldCost ?? 0);
     const weight = Math.max(queue.weightOf(flowId), 1);
-    const others = Math.max(queue.readyFlows - (own > 0 ? 1 : 0), 0);
+    const others = Math.max(queue.readyFlows + queue.fullFlows - (own > 0 ? 1 : 0), 0);
     return Math.min(queue.dueCost, own + ((own + cost) * others) / weight);
   }
 

@@ -9,6 +9,7 @@
  *               the one that has had something waiting for longest
  */
 import { allLevels, type Level, levelCount, type Policy } from '../../domain/vocabulary.ts';
+import type { Readiness } from '../flows/flow.ts';
 import { renormaliseAbove } from '../flows/virtual-time.ts';
 import type { SchedulerSettings } from '../rules.ts';
 import type { LevelQueue } from './level-queue.ts';
@@ -25,6 +26,8 @@ export class LevelTier<Holder> {
   /** The levels that are ordered by their counters. */
   #counted = 0;
   #virtualTime = 0;
+  /** The levels that only wait for seats at endpoints, as bits: their counters are kept less the virtual time. */
+  #relative = 0;
 
   constructor(queues: readonly LevelQueue<Holder>[]) {
     this.#queues = queues;
@@ -40,7 +43,7 @@ export class LevelTier<Holder> {
     const before = this.#counted;
     this.#weighted = weightedMasks[policy];
     this.#counted = shareBy === 'level' ? this.#weighted : 0;
-    for (const level of allLevels) if ((this.#counted & ~before & (1 << level)) !== 0) this.wake(level);
+    for (const level of allLevels) if ((this.#counted & ~before & (1 << level)) !== 0) this.#lift(level);
   }
 
   /** Returns the level whose turn it is, of a non-empty mask. */
@@ -55,9 +58,18 @@ export class LevelTier<Holder> {
     return (this.#weighted & ~this.#counted & (1 << level)) === 0 ? null : (this.#weights[level] ?? 1);
   }
 
-  /** Must be called when a level can start something again: its idle time is not saved up. */
-  wake(level: Level): void {
-    this.#counters[level] = Math.max(this.#counters[level] ?? 0, this.#virtualTime);
+  /**
+   * Must be called when a level can start something again, or nothing any more. Its idle time is not saved up; while it
+   * waits for endpoints only, it keeps its distance from the time, as flows do (fair-flows.ts).
+   */
+  changed(level: Level, before: Readiness, after: Readiness): void {
+    if (before === 'full') {
+      this.#relative &= ~(1 << level);
+      this.correct(level, this.#virtualTime);
+    } else if (before === 'none') this.#lift(level);
+    if (after !== 'full') return;
+    this.#relative |= 1 << level;
+    this.correct(level, -this.#virtualTime);
   }
 
   /** Returns the divisor of this level's charges; Infinity if nothing is counted. */
@@ -115,8 +127,16 @@ export class LevelTier<Holder> {
   }
 
   #renormalise(): void {
-    for (let level = 0; level < levelCount; level++)
-      this.#counters[level] = (this.#counters[level] ?? 0) - this.#virtualTime;
+    for (const level of allLevels) if (!this.#isRelative(level)) this.correct(level, -this.#virtualTime);
     this.#virtualTime = 0;
+  }
+
+  #lift(level: Level): void {
+    const now = this.#isRelative(level) ? 0 : this.#virtualTime;
+    this.#counters[level] = Math.max(this.#counters[level] ?? 0, now);
+  }
+
+  #isRelative(level: Level): boolean {
+    return (this.#relative & (1 << level)) !== 0;
   }
 }
