@@ -146,7 +146,8 @@ export class FairFlows<Holder> {
     this.#stop(flow, before);
     const { now } = this.#time;
     if (readiness === 'none') return;
-    if (before === 'none') flow.counter = Math.max(flow.counter, now);
+    // While the level is held, its first flow is level with the time at each change.
+    if (before === 'none' || (this.#isHeld && this.#time.isShared)) flow.counter = Math.max(flow.counter, now);
     if (readiness === 'full') {
       flow.isRelative = true;
       flow.counter -= now;
