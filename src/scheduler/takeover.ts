@@ -30,11 +30,12 @@ export class Takeover<Holder> {
   }
 
   /**
-   * Seats a place that came to the other scheduler `ageMs` ago and has its seat from there. Its seat and its tokens in
+   * Seats a place that came to the other scheduler `ageMs` ago and has its seat from there, at that endpoint. Its seat and its tokens in
    * flight are taken; its rates and what it was charged so far are the other's.
    */
-  adopt(place: Place<Holder>, charged: Spent, ageMs: number, now: number): void {
+  adopt(place: Place<Holder>, charged: Spent, ageMs: number, now: number, endpoint: string | null = null): void {
     mustBeNew(place);
+    this.#queue.endpoints.met(place);
     const queue = this.#queue.level(place.level);
     place.state = 'running';
     place.deadline = now - ageMs + place.timeoutMs;
@@ -42,7 +43,7 @@ export class Takeover<Holder> {
     place.chargedTokens = soundAmount(charged.tokens);
     place.levelWeight = this.#tier.weightOf(place.level);
     queue.adopt(place);
-    this.#capacity.adopt(place);
+    if (this.#queue.endpoints.adopt(place, endpoint)) this.#capacity.adopt(place);
     this.#seated(queue);
     const tenant = place.flow?.tenant;
     if (tenant) this.#queue.tenants.adopted(tenant, now);
