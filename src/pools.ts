@@ -19,7 +19,7 @@ export interface PoolParts {
   readonly events: Events;
   /** Ends the observers of the pools. */
   readonly until: AbortSignal;
-  readonly upstreams: Pick<Upstreams, 'abortAll'>;
+  readonly upstreams: Pick<Upstreams, 'abortAll' | 'watchEndpoints'>;
 }
 
 export function deskOf(desks: ReadonlyMap<string, PoolDesk>, pool: string): PoolDesk {
@@ -65,6 +65,9 @@ class Pools {
     atEveryStep(parts.clock, parts.until, () => {
       for (const pool of this.#views) pool.endStep();
     });
+    parts.upstreams.watchEndpoints((provider, pool, endpoints) =>
+      this.#desks.get(pool)?.setEndpoints(provider, endpoints),
+    );
     parts.until.addEventListener('abort', () => this.#cancelLook(), { once: true });
   }
 

@@ -42,13 +42,6 @@ export class RouteDesk {
     this.#parts = parts;
   }
 
-  list(): ShownRoute[] {
-    const { live } = this.#parts;
-    const rows = new Map(live.stored.routes.map(row => [row.name, row]));
-    const names = new Set([...live.effective.routes.map(({ name }) => name), ...rows.keys()]);
-    return [...names].map(name => this.#shown(name, rows.get(name) ?? null, null));
-  }
-
   async find(name: string): Promise<ShownRoute> {
     const row = await this.#parts.store.findRoute(name);
     if (row === null && !isRouteWritten(this.#parts.live.written, name)) throw noRoute(name);

@@ -130,7 +130,7 @@ function callFor(dialect: HttpProviderConfig['type'], model: string): UpstreamCa
     producesTokens: false,
     onOutput: () => {},
     onAnswer: () => {},
-    onBusy: () => false,
+    onFailing: () => false,
   };
 }
 

@@ -14,10 +14,11 @@ import { Routes, shownModel, type Way } from './routes/routes.ts';
 
 export type { Lookup } from './endpoints/addresses.ts';
 export type { EndpointSeen } from './endpoints/endpoint.ts';
+export { type FailedCall, isBusy } from './failed-call.ts';
 export type { ListedModel } from './models/listed-model.ts';
 export type { ModelCatalogue } from './models/models.ts';
-export type { Forwarded, Provider, Route, Target, UpstreamCall } from './provider.ts';
 export { type TriedUpstream, type TryUpstream, tryUpstream } from './try-upstream.ts';
+export type { Forwarded, Provider, Route, Spill, Target, UpstreamCall } from './provider.ts';
 export { shownModel, type Way } from './routes/routes.ts';
 
 export interface Upstreams {
@@ -67,7 +68,7 @@ export interface UpstreamsParts {
   readonly onKeyRefused?: ProvidersParts['onKeyRefused'];
   readonly lookup?: Lookup;
   readonly routes?: readonly RouteConfig[];
-  /** From 0 to below 1. */
+  /** From 0 to below 1; draws the targets that share a place, too. */
   readonly random?: () => number;
 }
 
@@ -84,12 +85,11 @@ export function createUpstreams(
   }: UpstreamsParts = {},
 ): Upstreams {
   const providers = new Providers(configs, { clock, onEndpointFault, onKeyRefused, lookup, random });
+  const routes = new Routes(random);
+  routes.configure(given, byNameOf(providers));
   const served = () => servedBy(providers.upstreams);
   let byDialect = served();
   let modelLists = new ModelLists(providers.upstreams, clock, onListFault);
-  const byName = () => new Map(providers.upstreams.map(upstream => [upstream.name, upstream]));
-  const routes = new Routes(random);
-  routes.configure(given, byName());
   const firstOf = (dialect: Dialect, model: string): Upstream => {
     for (const { upstream, isServed } of byDialect[dialect]) if (isServed(model)) return upstream;
     throw errors.modelNotFound(`No provider serves the model \`${shownModel(model)}\` on this route.`);
@@ -98,15 +98,15 @@ export function createUpstreams(
   return {
     resolve: (dialect, model) => routes.resolve(dialect, model) ?? routeTo(firstOf(dialect, model), model),
     wayOf: (dialect, model) => routes.wayOf(dialect, model) ?? wayTo(firstOf(dialect, model), model),
-    refuseUnknown: next => refuseUnknown(next, byName()),
-    configureRoutes: next => routes.configure(next, byName()),
+    refuseUnknown: next => refuseUnknown(next, byNameOf(providers)),
+    configureRoutes: next => routes.configure(next, byNameOf(providers)),
     routes: () => routes.all,
-    provider: name => providers.upstreams.find(upstream => upstream.name === name),
+    provider: name => byNameOf(providers).get(name),
     models: async dialect => withRoutes(await modelLists.read(), routes, dialect),
     configure(next) {
       providers.configure(next);
+      routes.configure(routes.all, byNameOf(providers));
       byDialect = served();
-      routes.configure(routes.all, byName());
       modelLists = new ModelLists(providers.upstreams, clock, onListFault);
     },
     watchEndpoints: listener => providers.watch(listener),
@@ -118,6 +118,9 @@ export function createUpstreams(
     close: () => providers.close(),
   };
 }
+
+const byNameOf = ({ upstreams }: Providers): ReadonlyMap<string, Upstream> =>
+  new Map(upstreams.map(upstream => [upstream.name, upstream]));
 
 type Served = Record<Dialect, { readonly upstream: Upstream; readonly isServed: ModelMatch }[]>;
 

@@ -293,6 +293,8 @@ const targets: Record<string, Target> = {
           usage: null,
           upstreamRequestId: null,
           upstreamFault: null,
+          attempts: [],
+          spilledFrom: null,
         },
       };
       const json = jsonRequestLine(outcome, 0);

@@ -32,7 +32,7 @@ const call: UpstreamCall = {
   level: 7,
   onOutput: () => {},
   onAnswer: () => {},
-  onBusy: () => false,
+  onFailing: () => false,
 };
 
 const sinkOf = (res: ServerResponse) => new ClientSink(res, { ownHeaders: () => ({}) });

@@ -61,7 +61,7 @@ interface FrontOptions {
   readonly onOutput?: UpstreamCall['onOutput'];
   readonly onAnswer?: UpstreamCall['onAnswer'];
   /** Without it a request is never put back. */
-  readonly onBusy?: UpstreamCall['onBusy'];
+  readonly onFailing?: UpstreamCall['onFailing'];
 }
 
 /** Without the members for the log. */
@@ -105,7 +105,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       level: options.level ?? 7,
       onOutput: options.onOutput ?? (() => {}),
       onAnswer: options.onAnswer ?? (() => {}),
-      onBusy: options.onBusy ?? (() => false),
+      onFailing: options.onFailing ?? (() => false),
     };
     const sink = new ClientSink(res, { ownHeaders: () => ({ ...options.answerHeaders }) });
     const forward = () => upstreams.resolve(dialect, 'some-model').targets[0].provider.forward(call, sink);

@@ -1,4 +1,4 @@
-import type { Dialect, Level } from '../../domain/vocabulary.ts';
+import { dialects, type Level } from '../../domain/vocabulary.ts';
 import { closest } from '../file/suggestion.ts';
 import type { PlannedTarget, TargetGroup } from './target-text.ts';
 
@@ -83,8 +83,6 @@ function spillFaults(route: RouteParts, providers: Providers): RouteFault[] {
   if (groups === undefined || mayChangePool(groups.flat(), providers)) return [];
   return fault('spill_after_sec', 'needs a second target of the same API whose provider has another pool');
 }
-
-const dialects: readonly Dialect[] = ['openai', 'anthropic'];
 
 /** Whether the targets for one dialect are in several pools. */
 const mayChangePool = (targets: readonly PlannedTarget[], providers: Providers): boolean =>

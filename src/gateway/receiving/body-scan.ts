@@ -18,12 +18,15 @@ export interface ScannedBody {
   readonly stream: boolean;
   /** The least of max_tokens, max_completion_tokens and max_output_tokens; null: not limited. */
   readonly outputLimit: number | null;
+  /** `store` or `background` is true: the upstream keeps what comes of it, or goes on with it when nobody waits. */
+  readonly leavesTraces: boolean;
   readonly media: Media;
   readonly places: BodyPlaces;
 }
 
 const limitFields = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const;
-const fields = ['model', 'stream', ...limitFields] as const;
+const traceFields = ['store', 'background'] as const;
+const fields = ['model', 'stream', ...limitFields, ...traceFields] as const;
 type Field = (typeof fields)[number];
 const names = new MemberNames([...fields, ...mediaNames, ...urgencyMembers]);
 const urgencyPlaces = fields.length + mediaNames.length;
@@ -52,6 +55,7 @@ export class BodyScan {
       model,
       stream: streamIn(this.#fields.values),
       outputLimit: outputLimitIn(this.#fields.values),
+      leavesTraces: traceFields.some(field => this.#fields.values[field] === true),
       media: this.#fields.media,
       places: {
         closedAt: this.#scan.closedAt,

@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import type { Sink } from '../../domain/sink.ts';
 import { Ring } from '../../domain/structures/ring.ts';
+import type { FailedCall } from '../failed-call.ts';
 import { answerHeaders, upstreamRequestId } from '../headers.ts';
 import { type Meter, noPlace } from '../metering/answer-reading.ts';
 import { meteredUsage } from '../metering/charge.ts';
@@ -9,7 +10,7 @@ import { isEventStream } from '../metering/meter.ts';
 import type { Forwarded, PutBack, UpstreamCall } from '../provider.ts';
 import { faultEvent } from './fault-event.ts';
 import { type ModelRestorer, modelRestorer, withoutLength } from './model-restorer.ts';
-import { retryAfterMs } from './retry-after.ts';
+import { failureIn } from './retry-after.ts';
 import { isPacked, meterOf } from './unpacking.ts';
 import { faultIn, unwantedStatus } from './upstream-fault.ts';
 
@@ -37,8 +38,6 @@ interface Settle {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Too many requests, no room at the moment, and Anthropic's word for the latter. */
-const isBusy = (status: number): boolean => status === 429 || status === 503 || status === 529;
 const nothing = Buffer.alloc(0);
 /** A success that has no body. */
 const noContent = 204;
@@ -55,8 +54,8 @@ const piecesPerReport = 8;
  *
  *   waiting ──start──▶ started ──end, fail──▶ ended ──all is read──▶ over, after a fault with an error event or a break
  *      │  │              └──client leaves after the last event──▶ left ──end, fail──▶ ended
- *      │  └──busy──▶ put back  ──end, fail──▶ over
- *      └──fail, redirect: rejects
+ *      │  └──failing──▶ put back  ──end, fail──▶ over
+ *      └──fail, redirect: rejects, or put back
  *      └──────────────────┴──client leaves: stop the source, wait until it is closed
  */
 export class Answer {
@@ -101,8 +100,9 @@ export class Answer {
   }
 
   #begin(status: number, headers: Headers): void {
-    if (!isBusy(status)) this.#call.onAnswer(status);
-    else if (this.#call.onBusy(status, retryAfterMs(headers, this.#context.clock.date()))) {
+    const failure = failureIn(status, headers, this.#context.clock);
+    if (failure === null) this.#call.onAnswer(status);
+    else if (this.#call.onFailing(failure)) {
       this.#putBack();
       return;
     }
@@ -148,12 +148,13 @@ export class Answer {
     if (this.#state === 'started' || this.#state === 'left') this.#conclude(() => this.#settleAnswer());
   }
 
-  /** The source broke off. */
-  fail(error: GatewayError): void {
+  /** The source broke off; `failure`: where the call may be made again. */
+  fail(error: GatewayError, failure: FailedCall | null = null): void {
     switch (this.#state) {
       case 'waiting':
         this.#over();
-        this.#settled.reject(error);
+        if (failure !== null && this.#call.onFailing(failure)) this.#settled.resolve({ outcome: 'put_back' });
+        else this.#settled.reject(error);
         return;
       case 'started':
         this.#conclude(() => this.#endOrBreakOff(error));

@@ -77,6 +77,10 @@ export class HttpUpstream implements Upstream {
     return this.#config.retryUnsafe ?? this.endpoints.endpoints.length > 1;
   }
 
+  hasOther(avoid: readonly string[]): boolean {
+    return this.endpoints.hasOther(avoid);
+  }
+
   downUntil(now: number): number | null {
     return this.endpoints.downUntil(now);
   }

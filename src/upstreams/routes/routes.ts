@@ -67,6 +67,7 @@ export class Routes {
 
   /** Null: no route has this name. Throws `model_not_found` if the route has no target for the dialect. */
   resolve(dialect: Dialect, name: string): Route | null {
+    if (this.#byName.size === 0) return null;
     const compiled = this.#byName.get(name)?.[dialect];
     if (compiled === undefined) return null;
     return compiled.fixed ?? drawn(wayIn(compiled, name), this.#random);
@@ -106,26 +107,37 @@ function compile(route: RouteConfig, dialect: Dialect, providers: ReadonlyMap<st
 
 /** The order of the targets for one request. */
 function drawn({ name, groups, spill }: Way, random: () => number): Route {
-  const [first, ...others] = groups.flatMap(group => drawnFrom(group, random));
+  const targets: Target[] = [];
+  for (const group of groups) draw(group, random, targets);
+  const [first, ...others] = targets;
   if (first === undefined) throw new Error('a way without targets');
   return { name, targets: [first, ...others], spill };
 }
 
 /** Draws one after the other, each by its share of those that are left. */
-function drawnFrom(group: readonly Share[], random: () => number): Target[] {
-  const left = [...group];
-  const targets: Target[] = [];
-  while (left.length > 1) {
-    let rest = random() * left.reduce((sum, { weight }) => sum + weight, 0);
-    const found = left.findIndex(({ weight }) => {
-      rest -= weight;
-      return rest < 0;
-    });
-    // -1, which rounding could leave, takes the last.
-    const [share] = left.splice(found, 1);
-    if (share !== undefined) targets.push(share.target);
+function draw(group: readonly Share[], random: () => number, targets: Target[]): void {
+  const left = group.slice();
+  let sum = 0;
+  for (const { weight } of left) sum += weight;
+  while (left.length > 0) {
+    const [share] = left.splice(left.length === 1 ? 0 : drawnPlace(left, random() * sum), 1);
+    if (share === undefined) return;
+    targets.push(share.target);
+    sum -= share.weight;
   }
-  return [...targets, ...left.map(({ target }) => target)];
+}
+
+/** `at` lies between 0 and the sum of the weights. */
+function drawnPlace(shares: readonly Share[], at: number): number {
+  let rest = at;
+  let place = 0;
+  for (const { weight } of shares) {
+    rest -= weight;
+    if (rest < 0) return place;
+    place++;
+  }
+  // Rounding may leave nothing to the last.
+  return shares.length - 1;
 }
 
 const maxNameShown = 100;

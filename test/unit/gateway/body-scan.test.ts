@@ -29,7 +29,7 @@ function faultOf(text: string | Buffer, cuts: readonly number[] = []): GatewayEr
 function parsed(
   text: string,
   models: ReadonlySet<unknown>,
-): Pick<ScannedBody, 'model' | 'stream' | 'outputLimit'> | null {
+): Pick<ScannedBody, 'model' | 'stream' | 'outputLimit' | 'leavesTraces'> | null {
   if (models.size > 1) return null;
   const value = JSON.parse(text) as Record<string, unknown>;
   const limits: number[] = [];
@@ -42,7 +42,8 @@ function parsed(
   const model = Object.hasOwn(value, 'model') ? value.model : undefined;
   const stream = Object.hasOwn(value, 'stream') ? (value.stream ?? false) : false;
   if (typeof model !== 'string' || model === '' || typeof stream !== 'boolean') return null;
-  return { model, stream, outputLimit: limits.length === 0 ? null : Math.min(...limits) };
+  const leavesTraces = ['store', 'background'].some(name => Object.hasOwn(value, name) && value[name] === true);
+  return { model, stream, outputLimit: limits.length === 0 ? null : Math.min(...limits), leavesTraces };
 }
 
 const names = [
@@ -51,6 +52,8 @@ const names = [
   'max_tokens',
   'max_completion_tokens',
   'max_output_tokens',
+  'store',
+  'background',
   'messages',
   'mod"el',
   'é',
@@ -66,6 +69,7 @@ const sound = fc.oneof(
   fc.tuple(fc.constant('model'), fc.string({ unit: 'binary', minLength: 1 })),
   fc.tuple(fc.constant('stream'), fc.boolean()),
   fc.tuple(fc.constantFrom('max_tokens', 'max_completion_tokens', 'max_output_tokens'), fc.nat()),
+  fc.tuple(fc.constantFrom('store', 'background'), fc.boolean()),
   fc.tuple(fc.constant('messages'), fc.jsonValue()),
 );
 const member = fc.oneof(

@@ -59,14 +59,12 @@ export const resealed = fields({ resealed: count, unchanged: count, master_key_i
 const ofRoute = { ...ofFile(routeColumns, modelKeys), ...shared };
 export const newRoute = fields({ name, ...ofRoute });
 export const routePatch = fields(ofRoute);
-export const routeList = fields({ routes: listOf(route) });
 
 export const imported = fields({ providers: count, routes: count, dry_run: Type.Boolean() });
 
 export type StoredProvider = Static<typeof provider>;
 export type StoredKey = Static<typeof key>;
 export type StoredRoute = Static<typeof route>;
-export type StoredRouteList = Static<typeof routeList>;
 export type TriedProvider = Static<typeof triedProvider>;
 export type Resealed = Static<typeof resealed>;
 export type StoredFile = Static<typeof providerFile>;

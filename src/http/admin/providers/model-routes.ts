@@ -2,7 +2,7 @@ import type { Identities } from '../../../identity/identity.ts';
 import type { ProviderFields, RouteDesk } from '../../../providers/providers.ts';
 import { type AdminApp, callerOf } from '../access.ts';
 import { success } from '../contract/contract.ts';
-import { newRoute, route, routeList, routePatch } from '../contract/stored-providers.ts';
+import { newRoute, route, routePatch } from '../contract/stored-providers.ts';
 import { withEtag, writeBy } from '../mappings/write-by.ts';
 
 const config = { roles: ['root_admin'] as const };
@@ -10,10 +10,6 @@ const url = '/routes/:name';
 
 /** The routes of models that are stored. Names may have any characters: encode them in a path. */
 export function modelRouteRoutes(app: AdminApp, routes: RouteDesk, identities: Identities): void {
-  app.get('/routes', { config, schema: { summary: 'List the routes of models', response: { 200: routeList } } }, async () => ({
-    routes: routes.list(),
-  }));
-
   app.post(
     '/routes',
     { config, schema: { summary: 'Create a route of a model', body: newRoute, response: { 201: route } } },
