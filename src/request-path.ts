@@ -17,6 +17,7 @@ export const openUpstreams = (
     clock,
     ...(lookup && { lookup }),
     onEndpointFault: (name, fault) => events.warn(`Provider ${name}: ${fault}`),
+    onEndpointTurn: (provider, endpoint, isUp, why) => events.endpointTurned({ provider, endpoint, isUp, why }),
     onListFault: (name, reason) => events.warn(`Provider ${name}: its list of models is left out: ${reason}`),
   });
 

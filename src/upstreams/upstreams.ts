@@ -27,6 +27,8 @@ export interface Upstreams {
   configure(providers: readonly ProviderConfig[]): void;
   /** Calls the listener at once for each provider that has endpoints, and whenever one of them has changed. */
   watchEndpoints(listener: OnEndpoints): void;
+  /** The providers, in the order of the configuration. */
+  names(): readonly string[];
   /** Of a provider; empty where it has none, or where there is no such provider. */
   endpoints(provider: string): readonly EndpointSeen[];
   /** The endpoint gets no requests until `resume`; those that run go on. Both throw `not_found`. */
@@ -46,6 +48,7 @@ export interface UpstreamsParts {
   readonly clock?: Clock;
   readonly onListFault?: OnListFault;
   readonly onEndpointFault?: ProvidersParts['onEndpointFault'];
+  readonly onEndpointTurn?: ProvidersParts['onEndpointTurn'];
   readonly lookup?: Lookup;
   /** From 0 to below 1. */
   readonly random?: () => number;
@@ -57,11 +60,12 @@ export function createUpstreams(
     clock = systemClock,
     onListFault = () => {},
     onEndpointFault = () => {},
+    onEndpointTurn = () => {},
     lookup = systemLookup,
     random = Math.random,
   }: UpstreamsParts = {},
 ): Upstreams {
-  const providers = new Providers(configs, { clock, onEndpointFault, lookup, random });
+  const providers = new Providers(configs, { clock, onEndpointFault, onEndpointTurn, lookup, random });
   const served = () => servedBy(providers.upstreams);
   let byDialect = served();
   let modelLists = new ModelLists(providers.upstreams, clock, onListFault);
@@ -78,6 +82,7 @@ export function createUpstreams(
       modelLists = new ModelLists(providers.upstreams, clock, onListFault);
     },
     watchEndpoints: listener => providers.watch(listener),
+    names: () => providers.upstreams.map(({ name }) => name),
     endpoints: provider => providers.endpointsOf(provider)?.seen() ?? [],
     drain: (provider, id) => endpointNamed(providers, provider, id).health.drain(),
     resume: (provider, id) => endpointNamed(providers, provider, id).health.resume(),
