@@ -6,6 +6,7 @@ import type { GivenTexts, LoadedConfig } from './config/config-loader.ts';
 import { startEmbedded } from './db/embedded/embedded.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import type { Change, Guess, Peers } from './domain/peers.ts';
+import { endpointDrains, hearOfDrain } from './drained-endpoints.ts';
 import { type OpenEdition, openEdition } from './edition/edition.ts';
 import type { OpenEmbedded } from './edition/team-database.ts';
 import type { MetricsService } from './http/metrics.ts';
@@ -119,7 +120,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
       readCounts: () => metrics.readCounts(),
       takeTenants: () => metrics.takeTenants(),
       reconfigure: parts.reconfigure,
-      hear: change => edition.hear(change),
+      hear: async change => (change.of === 'endpoint' ? hearOfDrain(change, parts.upstreams) : edition.hear(change)),
       heardOf: guess => parts.door.heardOf(guess),
       unreadable: error => events.error('The metrics of this process cannot be read', error),
     },
@@ -208,9 +209,23 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   const serving = { door, upstreams, pools: dispatchers, bodies, mediaRates, streams, restoresModel, clock };
   const gateway = createGateway(edition, serving);
   const seatsOf = (pool: string) => edition.pools.find(pool).seats;
-  const shown = showPools({ providers, stored: edition.providers, clock, self, desks, view, seats, healths, seatsOf });
+  const shown = showPools({
+    providers,
+    stored: edition.providers,
+    clock,
+    self,
+    desks,
+    view,
+    seats,
+    healths,
+    seatsOf,
+    upstreams,
+  });
+  const drains = endpointDrains({ upstreams, clock, peers, events });
   const fleet = () => edition.fleet() ?? alone(self, seatsInUse(view));
-  metrics.watch(watched({ view, edition, door, logger, self, fleet, tracing, rttMs: () => seats?.rttMs ?? null }));
+  metrics.watch(
+    watched({ view, edition, door, logger, self, fleet, tracing, rttMs: () => seats?.rttMs ?? null, upstreams }),
+  );
   const scraped = scrapedOf(config, metrics, peers);
   const http = createHttpServer({
     gateway,
@@ -225,6 +240,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
       door,
       view,
       shown,
+      drains,
       health,
       routes: upstreams,
       trying: tryUpstream(clock),

@@ -30,6 +30,7 @@ export const openUpstreams = (
       events.upstreamKeyRefused({ provider, fingerprint, forMs });
     },
     onEndpointFault: (name, fault) => events.warn(`Provider ${name}: ${fault}`),
+    onEndpointTurn: (provider, endpoint, isUp, why) => events.endpointTurned({ provider, endpoint, isUp, why }),
     onListFault: (name, reason) => events.warn(`Provider ${name}: its list of models is left out: ${reason}`),
   });
 

@@ -1,17 +1,19 @@
 /** Wires what operators see of pools and providers: those of this gateway or, in a fleet, those of all gateways. */
 import type { ProviderConfig } from './config/config.ts';
 import type { Clock } from './domain/clock.ts';
+import { shownEndpoint } from './drained-endpoints.ts';
 import { FleetPools, type ProvidersSeen } from './gateway/fleet/fleet-pools.ts';
 import type { FleetSeats } from './gateway/fleet/fleet-seats.ts';
 import type { PoolDesk } from './gateway/pool/pool-desk.ts';
 import type { PoolsView } from './gateway/pool/view/pools-view.ts';
-import type { AdminServices } from './http/admin/admin.ts';
+import type { ProviderService } from './http/admin/pools/providers.ts';
 import { shownProviders } from './http/admin/pools/shown-providers.ts';
 import { ownPools, type WatchedPools } from './http/admin/pools/watched-pools.ts';
 import { healthOf, type ProviderHealths } from './observed/provider-health.ts';
 import { deskOf } from './pools.ts';
 import type { StoredProviders } from './providers/providers.ts';
 import type { Self } from './self.ts';
+import type { Upstreams } from './upstreams/upstreams.ts';
 
 export interface ShownPoolsParts {
   /** Those in service. */
@@ -25,15 +27,16 @@ export interface ShownPoolsParts {
   readonly seats: FleetSeats | null;
   readonly healths: ProviderHealths;
   readonly seatsOf: (pool: string) => number;
+  readonly upstreams: Pick<Upstreams, 'endpoints'>;
 }
 
 export interface ShownPools {
   readonly pools: WatchedPools;
-  readonly providers: AdminServices['providers'];
+  readonly providers: ProviderService['list'];
 }
 
 export function showPools(parts: ShownPoolsParts): ShownPools {
-  const { providers, stored, clock, self, desks, view, seats, healths, seatsOf } = parts;
+  const { providers, stored, clock, self, desks, view, seats, healths, seatsOf, upstreams } = parts;
   const poolOf = (provider: string) => providers().find(({ name }) => name === provider)?.pool ?? '';
   const tallyOf = (provider: string) => healths.tally(provider);
   const closuresOf = (provider: string) => deskOf(desks, poolOf(provider)).view.closedOf(provider);
@@ -45,6 +48,7 @@ export function showPools(parts: ShownPoolsParts): ShownPools {
       healthOf: provider => healthOf(tallyOf(provider), clock),
       seatsOf,
       closuresOf: ({ name }) => closuresOf(name),
+      endpointsOf: provider => upstreams.endpoints(provider).map(endpoint => shownEndpoint(endpoint, clock)),
     }),
   });
   if (seats === null) return { pools: ownPools(view), providers: async () => list({ tallyOf, closuresOf }) };

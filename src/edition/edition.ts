@@ -5,11 +5,12 @@
 import type { Kysely } from 'kysely';
 import type { Config } from '../config/config.ts';
 import { hostOf } from '../config/postgres-url.ts';
+import { rereadProviders } from '../config/providers/written.ts';
 import { plannedRows } from '../db/postgres/planned-rows.ts';
 import type { Database, TableName } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { Change, Peers } from '../domain/peers.ts';
+import type { Peers, StoredChange } from '../domain/peers.ts';
 import type { FleetShown } from '../domain/shown/fleet.ts';
 import type { Classify } from '../domain/vocabulary.ts';
 import type { Listed } from '../fleet/reign/list.ts';
@@ -72,7 +73,7 @@ export interface OpenEdition {
   start(signal: AbortSignal): Promise<void>;
   condition(): Condition;
   /** Another process of this gateway has written: resolves when that is in effect here, or cannot be read. */
-  hear(change: Change): Promise<void>;
+  hear(change: StoredChange): Promise<void>;
   /** The gateways on this database; null: this one belongs to no fleet, or has not joined it yet. */
   fleet(): FleetShown | null;
   close(): Promise<void>;
@@ -144,7 +145,7 @@ async function openPersonal({ config, clock, events, print, configure, serve }: 
     providers: null,
     reconfigure(next) {
       pools.reconfigure(next);
-      serve({ ...config, routes: next.routes });
+      serve({ ...config, providers: rereadProviders(config.providers, next.providers), routes: next.routes });
     },
     classify: defaultClassify(config.apiKeyPriority),
     start: signal =>
@@ -173,7 +174,7 @@ async function openTeam(parts: EditionParts): Promise<OpenEdition> {
   const { db } = database;
   const fleet = openFleet(parts, database);
   closing('the fleet', () => fleet?.close());
-  const onWrite = peers ? (change: Change) => peers.tell(change) : undefined;
+  const onWrite = peers ? (change: StoredChange) => peers.tell(change) : undefined;
   const mapper = createMapper({
     db,
     settings: config.apiKeyPriority,

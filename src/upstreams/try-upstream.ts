@@ -52,7 +52,7 @@ async function tryOne(config: HttpProviderConfig, model: string | null, clock: C
     connectTimeoutMs: Math.min(connectTimeoutMs, withinMs),
     totalTimeoutMs: Math.min(totalTimeoutMs, withinMs),
   };
-  const quiet = { random: Math.random, onChange: () => {}, onFault: () => {}, onKeyRefused: () => {} };
+  const quiet = { random: Math.random, onChange: () => {}, onFault: () => {}, onTurn: () => {}, onKeyRefused: () => {} };
   const upstream = new HttpUpstream(bounded, { ...quiet, clock, lookup: systemLookup });
   try {
     const listed = await listModels(upstream, clock);
