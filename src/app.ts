@@ -182,17 +182,18 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   const refusedKeys = new RefusedKeys(clock);
   const upstreams = openUpstreams(config, { clock, events, refusedKeys, lookup: overrides.lookup });
   stopping.draining.addEventListener('abort', () => upstreams.stopChecks(), { once: true });
-  const pools = openPools(config, { clock, events, until: stopping.draining, upstreams });
+  let served: Served = config;
+  const poolOf = (provider: string) => served.providers.find(({ name }) => name === provider)?.pool;
+  const pools = openPools(config, { clock, events, until: stopping.draining, poolOf, upstreams });
   const { desks, dispatchers, view, bodies, configure, seats } = pools;
   const print = overrides.print ?? (text => process.stdout.write(text));
   const membership = seats && { self, seats };
   const { peers = null, openEmbedded = startEmbedded } = overrides.worker ?? {};
-  let served: Served = config;
   const serve = (next: Served): void => {
+    served = next;
     pools.setPools(next.pools);
     upstreams.configure(next.providers);
     upstreams.configureRoutes(next.routes);
-    served = next;
   };
   const ofDatabase = { membership, peers, openEmbedded, configure, serve, refusedKeys };
   const edition = await openEdition({ config, clock, events, print, ...ofDatabase });

@@ -5,6 +5,7 @@ import { errors } from './domain/errors.ts';
 import type { Configure } from './edition/edition.ts';
 import { FleetSeats } from './gateway/fleet/fleet-seats.ts';
 import { Dispatcher } from './gateway/pool/dispatcher.ts';
+import { LeftPools } from './left-pools.ts';
 import { PoolDesk } from './gateway/pool/pool-desk.ts';
 import type { PoolView } from './gateway/pool/view/pool-view.ts';
 import { PoolsView } from './gateway/pool/view/pools-view.ts';
@@ -19,6 +20,8 @@ export interface PoolParts {
   readonly events: Events;
   /** Ends the observers of the pools. */
   readonly until: AbortSignal;
+  /** Returns the pool of a provider by now; undefined: it is gone. */
+  readonly poolOf: (provider: string) => string | undefined;
   readonly upstreams: Pick<Upstreams, 'abortAll' | 'watchEndpoints'>;
 }
 
@@ -51,6 +54,7 @@ class Pools {
   readonly #dispatchers = new Map<string, Dispatcher>();
   /** Pools without a provider, with the time since when. */
   readonly #gone = new Map<string, number>();
+  readonly #left: LeftPools;
   #tenants: Parameters<Configure>[2];
   #cancelLook = () => {};
   readonly open;
@@ -65,10 +69,13 @@ class Pools {
     atEveryStep(parts.clock, parts.until, () => {
       for (const pool of this.#views) pool.endStep();
     });
-    parts.upstreams.watchEndpoints((provider, pool, endpoints) =>
-      this.#desks.get(pool)?.setEndpoints(provider, endpoints),
-    );
-    parts.until.addEventListener('abort', () => this.#cancelLook(), { once: true });
+    this.#left = new LeftPools(this.#desks, parts.poolOf, parts.clock);
+    parts.upstreams.watchEndpoints((...told) => this.#left.told(...told));
+    const stopLooking = () => {
+      this.#cancelLook();
+      this.#left.stop();
+    };
+    parts.until.addEventListener('abort', stopLooking, { once: true });
   }
 
   configure(pool: string, settings: PoolSettings, tenants: Parameters<Configure>[2]): void {

@@ -481,3 +481,30 @@ test('a master key may stand in a file, and one that is none is refused', async 
     });
   assert.ok(t.name.length > 0);
 });
+
+test('requests that wait for a provider that is moved or removed are answered at once', async t => {
+  const upstream = await startFakeUpstream(t, { hold: true });
+  const gateway = await arrange(t);
+  const { admin } = gateway;
+  const base_url = [`${upstream.url}/v1`];
+  await admin('POST', '/admin/providers', { name: 'gpu', type: 'openai', base_url, max_concurrent: 1 });
+  const running = statusOf(gateway);
+  await upstream.waitForActive(1);
+  const waiting = [statusOf(gateway), statusOf(gateway)];
+  const waits = async () => (await gateway.pool('gpu')).levels.some((level: { waiting: number }) => level.waiting === 2);
+  await until(waits);
+  assert.equal((await admin('PATCH', '/admin/providers/gpu', { pool: 'other' })).status, 200);
+  upstream.open();
+  assert.deepEqual(await Promise.all([running, ...waiting]), [200, 200, 200]);
+
+  upstream.shut();
+  const last = statusOf(gateway);
+  await upstream.waitForActive(1);
+  const late = statusOf(gateway);
+  await until(async () =>
+    (await gateway.pool('other')).levels.some((level: { waiting: number }) => level.waiting === 1),
+  );
+  assert.equal((await admin('DELETE', '/admin/providers/gpu')).status, 200);
+  upstream.open();
+  assert.deepEqual([await last, await late], [200, 503]);
+});

@@ -48,6 +48,7 @@ export class HttpUpstream implements Upstream {
   readonly #contexts = new WeakMap<Endpoint, CallContext>();
   /** The one of this name that has taken over. */
   #successor: HttpUpstream | null = null;
+  #isRetired = false;
 
   /** `before`: the one of this name until now, whose endpoints and running calls it takes over. */
   constructor(config: HttpProviderConfig, parts: HttpUpstreamParts, before: HttpUpstream | null = null) {
@@ -94,6 +95,7 @@ export class HttpUpstream implements Upstream {
     if (this.#successor !== null) return this.#successor.forward(call, sink);
     if (sink.isClosed) return Promise.resolve(clientGone);
     if (this.#config.fault !== undefined) return Promise.reject(unusable(this.#config));
+    if (this.#isRetired) return Promise.reject(outOfService(this.name));
     const endpoint = this.endpoints.find(call.endpoint);
     if (endpoint === undefined) return Promise.reject(noEndpoint());
     const { context, headersByKey } = this.#contextOf(endpoint);
@@ -138,6 +140,7 @@ export class HttpUpstream implements Upstream {
   }
 
   retire(): void {
+    this.#isRetired = true;
     this.endpoints.retire();
   }
 
@@ -175,6 +178,10 @@ function noEndpoint(): GatewayError {
   fault.cause = new Error('none of its addresses is known');
   return fault;
 }
+
+/** It waited for a provider that was removed meanwhile; another try may find another provider. */
+const outOfService = (name: string): GatewayError =>
+  errors.unavailable(`The provider ${name} was taken out of service.`, 1);
 
 const unusable = ({ name, fault }: HttpProviderConfig): GatewayError =>
   errors.unavailable(`The provider ${name} cannot be used: ${fault}.`, 30);
