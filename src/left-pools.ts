@@ -42,7 +42,12 @@ export class LeftPools {
   }
 
   #hasWaiting(pool: string): boolean {
-    return this.#desks.get(pool)?.view.stats().levels.some(({ waiting }) => waiting > 0) === true;
+    return (
+      this.#desks
+        .get(pool)
+        ?.view.stats()
+        .levels.some(({ waiting }) => waiting > 0) === true
+    );
   }
 
   #lookLater(): void {

@@ -5,11 +5,11 @@ import { errors } from './domain/errors.ts';
 import type { Configure } from './edition/edition.ts';
 import { FleetSeats } from './gateway/fleet/fleet-seats.ts';
 import { Dispatcher } from './gateway/pool/dispatcher.ts';
-import { LeftPools } from './left-pools.ts';
 import { PoolDesk } from './gateway/pool/pool-desk.ts';
 import type { PoolView } from './gateway/pool/view/pool-view.ts';
 import { PoolsView } from './gateway/pool/view/pools-view.ts';
 import { BodyLimits } from './gateway/receiving/body-limits.ts';
+import { LeftPools } from './left-pools.ts';
 import { atEveryStep } from './observed/pool-history.ts';
 import { WaitWindow } from './observed/wait-window.ts';
 import type { Events } from './telemetry/events.ts';
@@ -126,7 +126,10 @@ class Pools {
 
   #remove(name: string): void {
     this.#gone.delete(name);
-    this.#views.splice(this.#views.findIndex(view => view.name === name), 1);
+    this.#views.splice(
+      this.#views.findIndex(view => view.name === name),
+      1,
+    );
     this.#desks.delete(name);
     this.#dispatchers.delete(name);
     this.open.bodies.forget(name);

@@ -206,7 +206,8 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
   if (typeof key_previous?.value === 'string' && key?.value === null)
     faults.add('master', 'key_previous', 'needs key beside it, the one that seals from now on');
   // Of the Team edition the database may have them all.
-  if (providers.length === 0 && edition?.value !== 'team') faults.add(null, null, 'no provider: at least one section [provider.NAME] is needed');
+  if (providers.length === 0 && edition?.value !== 'team')
+    faults.add(null, null, 'no provider: at least one section [provider.NAME] is needed');
 };
 
 const toConfig = (

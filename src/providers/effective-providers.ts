@@ -7,9 +7,8 @@
  *   enabled = false          there is no such provider, whatever the file says
  *   a key that is missing    the provider is there, at fault: its requests are refused, and never sent without a key
  */
-import type { PoolConfig, ProviderConfig, RouteConfig } from '../config/config.ts';
+import type { PoolConfig, ProviderConfig, RouteConfig, WrittenTexts } from '../config/config.ts';
 import { isWritten, type RowTexts, withoutSecrets, withRows, writtenText } from '../config/providers/row-texts.ts';
-import type { WrittenTexts } from '../config/providers/written.ts';
 import { routesWithRows } from '../config/routes/row-routes.ts';
 import { type ProviderRow, providerColumns, routeColumns } from '../db/schema.ts';
 import { originsIn, urlsIn } from './origins.ts';
@@ -76,16 +75,24 @@ export function effectiveProviders(
     if (config.type === 'loopback') return config;
     const { name } = config;
     const lost = isMoved(written, name, rows.get(name) ?? null) ? lostOf(written, name) : nothingLost;
-    const keyed = withStoredKeys(config, { keys: keysOf.get(name) ?? [], seal, lost, tell: fault => tell(name, fault) });
+    const keyed = withStoredKeys(config, {
+      keys: keysOf.get(name) ?? [],
+      seal,
+      lost,
+      tell: fault => tell(name, fault),
+    });
     if (!isOff.has(name)) return keyed;
     tell(name, noEndpoint);
     return { ...keyed, fault: noEndpoint };
   });
-  const routes = settled(routeRowsOf(stored, (name, fault) => routeFaults.tell(name, fault)), {
-    before: before.routeRows,
-    read: rows => routesWithRows(written, rows, used.known),
-    tell: (name, fault) => routeFaults.tell(name, fault),
-  });
+  const routes = settled(
+    routeRowsOf(stored, (name, fault) => routeFaults.tell(name, fault)),
+    {
+      before: before.routeRows,
+      read: rows => routesWithRows(written, rows, used.known),
+      tell: (name, fault) => routeFaults.tell(name, fault),
+    },
+  );
   return {
     providers: ready,
     pools: used.pools,
@@ -158,7 +165,10 @@ interface Settling<Read> {
  * Leaves out what cannot be used, or what cannot be used together. Each round gives up at least one row, and the file is
  * sound by itself, so this ends.
  */
-function settled<Read>(wanted: ProviderRows, { before, read, tell }: Settling<Read>): { rows: ProviderRows; used: Read } {
+function settled<Read>(
+  wanted: ProviderRows,
+  { before, read, tell }: Settling<Read>,
+): { rows: ProviderRows; used: Read } {
   const rows = new Map(wanted);
   for (;;) {
     const used = read(rows);

@@ -4,9 +4,9 @@ import { httpProviderKeys } from '../config/keys.ts';
 import { isWritten } from '../config/providers/row-texts.ts';
 import type { ProviderRow } from '../db/schema.ts';
 import { errors } from '../domain/errors.ts';
-import { originsOf } from './origins.ts';
 import { isProviderName, providerNameRule } from './effective-providers.ts';
 import type { LiveProviders } from './live-providers.ts';
+import { originsOf } from './origins.ts';
 import type { ProviderKeysStore } from './provider-keys-store.ts';
 import type { NewKey, ProviderChange, ProviderRowsStore, StoredProviders } from './provider-rows-store.ts';
 import { type ProviderFields, providerChange, type RowRules } from './row-rules.ts';
@@ -85,7 +85,11 @@ export class ProviderDesk {
   }
 
   /** `replaces`: it takes the place of all others. */
-  async addKey(name: string, input: KeyInput, { actor, replaces }: { actor: string; replaces: boolean }): Promise<ShownKey> {
+  async addKey(
+    name: string,
+    input: KeyInput,
+    { actor, replaces }: { actor: string; replaces: boolean },
+  ): Promise<ShownKey> {
     const { live, keys, rules, seal, refused } = this.#parts;
     live.refuseWithoutRows();
     await this.find(name);
@@ -212,4 +216,3 @@ const noMasterKey = () =>
     'No key can be stored, as there is no master key: set TOKLIGENCE_MASTER_KEY or TOKLIGENCE_MASTER_KEY_FILE (openssl rand -base64 32), or put the key into the file or the environment.',
     'api_key',
   );
-

@@ -58,7 +58,10 @@ export class ProviderFiles {
   }
 
   /** What the file does not name stays as it is. Throws `invalid_request`, and then has changed nothing. */
-  async import(file: unknown, { actor, dryRun }: { readonly actor: string; readonly dryRun: boolean }): Promise<Imported> {
+  async import(
+    file: unknown,
+    { actor, dryRun }: { readonly actor: string; readonly dryRun: boolean },
+  ): Promise<Imported> {
     const { live, rules, store } = this.#parts;
     live.refuseWithoutRows();
     if (!checked.Check(file)) {
@@ -94,8 +97,10 @@ function byName<Row extends { readonly name: string }, Change>(
 ): Map<string, Change> {
   const changes = new Map<string, Change>();
   for (const { name, ...given } of rows) {
-    if (!isName(name)) throw errors.invalidRequest(`name must be ${rule}: ${JSON.stringify(name.slice(0, 64))} is not.`);
-    if (changes.has(name)) throw errors.invalidRequest(`${JSON.stringify(name.slice(0, 64))} stands in the file twice.`);
+    if (!isName(name))
+      throw errors.invalidRequest(`name must be ${rule}: ${JSON.stringify(name.slice(0, 64))} is not.`);
+    if (changes.has(name))
+      throw errors.invalidRequest(`${JSON.stringify(name.slice(0, 64))} stands in the file twice.`);
     changes.set(name, change(given));
   }
   return changes;

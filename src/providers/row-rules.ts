@@ -1,6 +1,7 @@
 /** What may be stored by the admin API: nothing that would be at fault, within bounds. SQL may store anything. */
-import { allProviderKeys, modelKeys } from '../config/keys.ts';
+
 import { closest } from '../config/file/suggestion.ts';
+import { allProviderKeys, modelKeys } from '../config/keys.ts';
 import { type ProviderColumn, providerColumns, type RouteColumn, routeColumns } from '../db/schema.ts';
 import { errors } from '../domain/errors.ts';
 import type { EffectiveProviders, Faults } from './effective-providers.ts';
@@ -70,7 +71,11 @@ function refuseTooMany({ providers, routes, keys, endpoints }: StoredProviders):
 export function providerChange(fields: ProviderFields): ProviderChange {
   const { base_url, enabled, description, ...texts } = fields;
   const read = textsOf<ProviderColumn>(texts, providerColumns, 'base_url, api_key');
-  return { texts: read, ...ownOf({ enabled, description }), ...(base_url === undefined ? {} : { urls: urlsOf(base_url) }) };
+  return {
+    texts: read,
+    ...ownOf({ enabled, description }),
+    ...(base_url === undefined ? {} : { urls: urlsOf(base_url) }),
+  };
 }
 
 export function routeChange({ enabled, description, ...texts }: ProviderFields): RouteChange {
@@ -78,7 +83,9 @@ export function routeChange({ enabled, description, ...texts }: ProviderFields):
 }
 
 const urlsOf = (value: JsonValue): string[] =>
-  value === null ? [] : (typeof value === 'object' ? value : urlsIn(String(value))).map(url => url.trim().replace(/\/+$/, ''));
+  value === null
+    ? []
+    : (typeof value === 'object' ? value : urlsIn(String(value))).map(url => url.trim().replace(/\/+$/, ''));
 
 function ownOf({ enabled, description }: ProviderFields) {
   return {
@@ -103,7 +110,8 @@ function textsOf<Column extends string>(
   return texts as { [C in Column]?: string | null };
 }
 
-const spelled = (value: Exclude<JsonValue, null>): string => (typeof value === 'object' ? value.join(', ') : String(value));
+const spelled = (value: Exclude<JsonValue, null>): string =>
+  typeof value === 'object' ? value.join(', ') : String(value);
 
 function unknown(name: string, columns: readonly string[], others: string): string {
   const near = closest(name, columns);

@@ -1,6 +1,12 @@
 /** Providers and their keys as the admin API shows them: nothing by which anybody could call an upstream. */
 import { type Static, Type } from 'typebox';
-import { allProviderKeys, environmentName, httpProviderKeys, loopbackProviderKeys, providerKeys } from '../config/keys.ts';
+import {
+  allProviderKeys,
+  environmentName,
+  httpProviderKeys,
+  loopbackProviderKeys,
+  providerKeys,
+} from '../config/keys.ts';
 import { isWritten, writtenText } from '../config/providers/row-texts.ts';
 import { proxyIn } from '../config/providers/upstream-proxy.ts';
 import type { ProviderEndpointRow, ProviderKeyRow, ProviderRow } from '../db/schema.ts';

@@ -52,7 +52,13 @@ async function tryOne(config: HttpProviderConfig, model: string | null, clock: C
     connectTimeoutMs: Math.min(connectTimeoutMs, withinMs),
     totalTimeoutMs: Math.min(totalTimeoutMs, withinMs),
   };
-  const quiet = { random: Math.random, onChange: () => {}, onFault: () => {}, onTurn: () => {}, onKeyRefused: () => {} };
+  const quiet = {
+    random: Math.random,
+    onChange: () => {},
+    onFault: () => {},
+    onTurn: () => {},
+    onKeyRefused: () => {},
+  };
   const upstream = new HttpUpstream(bounded, { ...quiet, clock, lookup: systemLookup });
   try {
     const listed = await listModels(upstream, clock);
@@ -102,9 +108,7 @@ async function sendOne(upstream: HttpUpstream, { type, model, clock }: SmallRequ
 }
 
 function callFor(dialect: HttpProviderConfig['type'], model: string): UpstreamCall {
-  const body = Buffer.from(
-    JSON.stringify({ model, max_tokens: 1, messages: [{ role: 'user', content: 'Say yes.' }] }),
-  );
+  const body = Buffer.from(JSON.stringify({ model, max_tokens: 1, messages: [{ role: 'user', content: 'Say yes.' }] }));
   return {
     dialect,
     streamShape: dialect === 'anthropic' ? 'messages' : 'chunks',

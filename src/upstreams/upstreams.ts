@@ -17,9 +17,9 @@ export type { EndpointSeen } from './endpoints/endpoint.ts';
 export { type FailedCall, isBusy } from './failed-call.ts';
 export type { ListedModel } from './models/listed-model.ts';
 export type { ModelCatalogue } from './models/models.ts';
-export { type TriedUpstream, type TryUpstream, tryUpstream } from './try-upstream.ts';
 export type { Forwarded, Provider, Route, Spill, Target, UpstreamCall } from './provider.ts';
 export { shownModel, type Way } from './routes/routes.ts';
+export { type TriedUpstream, type TryUpstream, tryUpstream } from './try-upstream.ts';
 
 export interface Upstreams {
   /**

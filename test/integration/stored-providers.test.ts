@@ -18,7 +18,11 @@ interface Arranged extends TestGateway {
 
 async function arrange(
   t: TestContext,
-  { ini = '', env = withMaster, database }: { ini?: string; env?: Record<string, string>; database?: TestDatabase } = {},
+  {
+    ini = '',
+    env = withMaster,
+    database,
+  }: { ini?: string; env?: Record<string, string>; database?: TestDatabase } = {},
 ): Promise<Arranged> {
   const own = database ?? (await freshDatabase(t));
   const gateway = await startGateway(t, { ini, env, database: own.url });
@@ -69,7 +73,10 @@ test('a row over a provider of the file changes what it names, and the rest is a
   assert.equal(changed.status, 200, JSON.stringify(changed.body));
   const { settings, sources, source, fault } = changed.body;
   assert.deepEqual([settings.models, settings.max_concurrent, sources.models], ['c', '2', 'database']);
-  assert.deepEqual([settings.base_url, sources.base_url, source, fault], [`${ofFile.url}/v1`, 'file', 'database', null]);
+  assert.deepEqual(
+    [settings.base_url, sources.base_url, source, fault],
+    [`${ofFile.url}/v1`, 'file', 'database', null],
+  );
   assert.deepEqual([await statusOf(gateway, 'a'), await statusOf(gateway, 'c')], [404, 200]);
   assert.deepEqual(keysSeen(ofFile), ['Bearer sk-of-the-file-0123456789']);
 
@@ -77,9 +84,7 @@ test('a row over a provider of the file changes what it names, and the rest is a
     const moved = await admin('PATCH', '/admin/providers/vendor', { base_url: `${ofRow.url}/v1` });
     assert.equal(moved.status, 409);
     assert.match(moved.body.error.message, /^vendor: the key of the file does not go to .*: enter a key for that\.$/);
-    await gateway.database.query(
-      `INSERT INTO provider_endpoints (provider, url) VALUES ('vendor', '${ofRow.url}/v1')`,
-    );
+    await gateway.database.query(`INSERT INTO provider_endpoints (provider, url) VALUES ('vendor', '${ofRow.url}/v1')`);
     await until(async () => (await statusOf(gateway, 'c')) === 503);
     const shown = (await admin('GET', '/admin/providers')).body.providers[0];
     assert.match(shown.fault, /the key of the file does not go to/);
@@ -139,7 +144,9 @@ test('a key is stored sealed, shown nowhere, and goes only to the origins that i
     gateway.log.join('\n'),
   ];
   for (const text of everything) assert.ok(!text.includes(secret.slice(3)), text.slice(0, 2_000));
-  const history = await database.query(`SELECT kind, after FROM api_key_priority_history WHERE object = 'provider_key'`);
+  const history = await database.query(
+    `SELECT kind, after FROM api_key_priority_history WHERE object = 'provider_key'`,
+  );
   assert.ok(history.length >= 2);
   assert.ok(history.every(({ after }) => after === null || !('sealed' in after)));
 });
@@ -438,7 +445,12 @@ test('rows changed a hundred times under load lose no request', async t => {
   const [first, second] = [await startFakeUpstream(t), await startFakeUpstream(t)];
   const gateway = await arrange(t);
   const { admin, database } = gateway;
-  await admin('POST', '/admin/providers', { name: 'gpu', type: 'openai', base_url: [`${first.url}/v1`], max_concurrent: 4 });
+  await admin('POST', '/admin/providers', {
+    name: 'gpu',
+    type: 'openai',
+    base_url: [`${first.url}/v1`],
+    max_concurrent: 4,
+  });
   let isOver = false;
   const statuses = new Map<number, number>();
   const clients = Array.from({ length: 8 }, async () => {
@@ -491,7 +503,8 @@ test('requests that wait for a provider that is moved or removed are answered at
   const running = statusOf(gateway);
   await upstream.waitForActive(1);
   const waiting = [statusOf(gateway), statusOf(gateway)];
-  const waits = async () => (await gateway.pool('gpu')).levels.some((level: { waiting: number }) => level.waiting === 2);
+  const waits = async () =>
+    (await gateway.pool('gpu')).levels.some((level: { waiting: number }) => level.waiting === 2);
   await until(waits);
   assert.equal((await admin('PATCH', '/admin/providers/gpu', { pool: 'other' })).status, 200);
   upstream.open();

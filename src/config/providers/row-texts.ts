@@ -1,5 +1,5 @@
 /** Providers as rows of the database, laid over those of the file and read by the rules of the file. */
-import type { PoolConfig, ProviderConfig } from '../config.ts';
+import type { PoolConfig, ProviderConfig, WrittenTexts } from '../config.ts';
 import { FaultList } from '../file/faults.ts';
 import type { SettingFile } from '../file/setting-file.ts';
 import { SettingsReader } from '../file/settings-reader.ts';
@@ -8,7 +8,6 @@ import { readPools, toPool } from '../pools/pools.ts';
 import type { Values } from '../values.ts';
 import { type ProviderSettings, poolOf, readProvider, toProviders } from './provider-settings.ts';
 import { proxyIn } from './upstream-proxy.ts';
-import type { WrittenTexts } from './written.ts';
 
 /** By key, spelled as in the file; `base_url` among them. */
 export type RowTexts = ReadonlyMap<string, string>;
@@ -33,8 +32,7 @@ export const writtenText = (
   { sections: written, environment }: WrittenTexts,
   name: string,
   key: string,
-): string | undefined =>
-  environment.get(environmentName(prefix + name, key)) ?? written.get(prefix + name)?.get(key);
+): string | undefined => environment.get(environmentName(prefix + name, key)) ?? written.get(prefix + name)?.get(key);
 
 const writtenNames = ({ sections: written }: WrittenTexts): string[] =>
   [...written.keys()].filter(section => section.startsWith(prefix)).map(section => section.slice(prefix.length));
@@ -51,7 +49,12 @@ export function withRows(written: WrittenTexts, rows: ReadonlyMap<string, RowTex
   });
   const together = faults.size === 0 ? pooled(written, read, faults) : [];
   if (faults.size > 0) return { providers: [], pools: [], known: [], faults };
-  return { providers: toProviders(read, written.allowedNetworks), pools: together, known: [...writtenSettings(written), ...read.filter(({ name }) => !isWritten(written, name))], faults };
+  return {
+    providers: toProviders(read, written.allowedNetworks),
+    pools: together,
+    known: [...writtenSettings(written), ...read.filter(({ name }) => !isWritten(written, name))],
+    faults,
+  };
 }
 
 const writtenSettings = (written: WrittenTexts): ProviderSettings[] =>
@@ -90,7 +93,11 @@ function checkColumn(section: string, key: string, text: string, faults: FaultLi
 }
 
 /** Faults of pools belong to the providers that have them and are rows. */
-function pooled(written: WrittenTexts, providers: readonly ProviderSettings[], found: Map<string, string>): PoolConfig[] {
+function pooled(
+  written: WrittenTexts,
+  providers: readonly ProviderSettings[],
+  found: Map<string, string>,
+): PoolConfig[] {
   const faults = new FaultList();
   const names = new Set(providers.map(poolOf));
   // A pool whose provider is gone keeps its section, which is of use again when the provider is back.

@@ -23,7 +23,11 @@ import { type PoolScheduleService, poolScheduleRoutes } from './pools/pool-sched
 import { type PoolService, poolRoutes } from './pools/pools.ts';
 import { type ProviderService, providerRoutes } from './pools/providers.ts';
 import { type LanesService, schedulerRoutes } from './pools/scheduler.ts';
-import { refuseStoredProviders, type StoredProviderServices, storedProviderRoutes } from './providers/stored-providers.ts';
+import {
+  refuseStoredProviders,
+  type StoredProviderServices,
+  storedProviderRoutes,
+} from './providers/stored-providers.ts';
 import { type RouteService, routeRoutes } from './routes/routes.ts';
 import { type ConsoleService, refuseSessions, sessionRoutes } from './session.ts';
 import { userRoutes } from './users.ts';

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { allProviderKeys, modelKeys } from '../../../config/keys.ts';
 import { providerColumns, routeColumns } from '../../../db/schema.ts';
 import { count, field, fields, listOf, nullable, ofEach } from '../../../domain/shape.ts';
-import { key, provider, providerFile, route } from '../../../providers/providers.ts';
+import type { key, provider, providerFile, route } from '../../../providers/providers.ts';
 import { description, text } from './contract.ts';
 
 export { key, provider, providerFile, route } from '../../../providers/providers.ts';
@@ -26,7 +26,11 @@ const ofFile = (names: readonly string[], keys: Readonly<Record<string, { readon
 const apiKey = field(Type.String({ minLength: 1, maxLength: 4_096 }), '1 to 4096 visible characters');
 
 const shared = { enabled: Optional(flag), description };
-const ofProvider = { ...ofFile([...providerColumns, 'base_url'], allProviderKeys), ...shared, api_key: Optional(apiKey) };
+const ofProvider = {
+  ...ofFile([...providerColumns, 'base_url'], allProviderKeys),
+  ...shared,
+  api_key: Optional(apiKey),
+};
 const name = field(Type.String({ minLength: 1, maxLength: 256 }), 'a text of 1 to 256 characters');
 
 export const newProvider = fields({ name, ...ofProvider });

@@ -20,15 +20,21 @@ export function modelRouteRoutes(app: AdminApp, routes: RouteDesk, identities: I
     },
   );
 
-  app.get(url, { config, schema: { summary: 'Show a route of a model', response: { 200: route } } }, async (request, reply) =>
-    withTag(reply, await routes.find(nameOf(request.params))),
+  app.get(
+    url,
+    { config, schema: { summary: 'Show a route of a model', response: { 200: route } } },
+    async (request, reply) => withTag(reply, await routes.find(nameOf(request.params))),
   );
 
   app.patch(
     url,
     {
       config,
-      schema: { summary: 'Change a route of a model, also one of the file', body: routePatch, response: { 200: route } },
+      schema: {
+        summary: 'Change a route of a model, also one of the file',
+        body: routePatch,
+        response: { 200: route },
+      },
     },
     async (request, reply) => {
       const by = await writeBy(request, identities);
@@ -51,6 +57,7 @@ export function modelRouteRoutes(app: AdminApp, routes: RouteDesk, identities: I
 const withTag = (
   reply: Parameters<typeof withEtag>[0],
   row: Awaited<ReturnType<RouteDesk['find']>>,
-): Parameters<typeof withEtag>[0] => (row.etag === null ? reply.send(row) : withEtag(reply, { ...row, etag: row.etag }));
+): Parameters<typeof withEtag>[0] =>
+  row.etag === null ? reply.send(row) : withEtag(reply, { ...row, etag: row.etag });
 
 const nameOf = (params: unknown): string => (params as { name: string }).name;

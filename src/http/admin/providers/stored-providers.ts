@@ -53,8 +53,10 @@ export function storedProviderRoutes(app: AdminApp, services: StoredProviderServ
     },
   );
 
-  app.get(url, doc('Show a provider, its endpoints and its stored keys', { response: { 200: provider } }), async (request, reply) =>
-    withEtag(reply, await providers.find(nameOf(request.params))),
+  app.get(
+    url,
+    doc('Show a provider, its endpoints and its stored keys', { response: { 200: provider } }),
+    async (request, reply) => withEtag(reply, await providers.find(nameOf(request.params))),
   );
 
   app.patch(
@@ -93,8 +95,10 @@ export function storedProviderRoutes(app: AdminApp, services: StoredProviderServ
   keyRoutes(app, providers, identities);
   modelRouteRoutes(app, routes, identities);
 
-  app.get('/providers-file', doc('Providers and routes that are stored, as a file without keys', { response: { 200: providerFile } }), () =>
-    files.export(),
+  app.get(
+    '/providers-file',
+    doc('Providers and routes that are stored, as a file without keys', { response: { 200: providerFile } }),
+    () => files.export(),
   );
 
   app.post(
