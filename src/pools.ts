@@ -1,7 +1,7 @@
 /** Wires each pool: its desk, its dispatcher, the room for bodies; in a fleet, the process that grants its seats. */
 import type { Config, PoolConfig } from './config/config.ts';
 import type { Clock } from './domain/clock.ts';
-import type { OnEndpoints } from './domain/endpoint.ts';
+import type { EndpointSeats, OnEndpoints } from './domain/endpoint.ts';
 import { errors } from './domain/errors.ts';
 import type { Configure } from './edition/edition.ts';
 import { FleetSeats } from './gateway/fleet/fleet-seats.ts';
@@ -41,7 +41,10 @@ export function openPools(config: Config, parts: PoolParts) {
     seats?.configure(pool, settings);
     bodies.configure(pool, settings);
   };
-  const onEndpoints: OnEndpoints = (provider, pool, endpoints) => desks.get(pool)?.setEndpoints(provider, endpoints);
+  const onEndpoints: OnEndpoints = (provider, pool, endpoints) => {
+    desks.get(pool)?.setEndpoints(provider, endpoints);
+    if (endpoints.length > 0 && endpoints.every(isDown)) dispatchers.get(pool)?.targetDown(provider);
+  };
   upstreams.watchEndpoints(onEndpoints);
   const view = new PoolsView([...desks.values()].map(desk => desk.view));
   atEveryStep(clock, until, () => {
@@ -49,6 +52,8 @@ export function openPools(config: Config, parts: PoolParts) {
   });
   return { desks, dispatchers, view, bodies, configure, seats };
 }
+
+const isDown = ({ seats }: EndpointSeats): boolean => seats === 0;
 
 /** Null: the seats of this gateway are its own. */
 function openSeats({ cluster }: Config, { clock, events, upstreams }: PoolParts): FleetSeats | null {
