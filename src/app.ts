@@ -6,6 +6,7 @@ import type { GivenTexts, LoadedConfig } from './config/config-loader.ts';
 import { startEmbedded } from './db/embedded/embedded.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import type { Change, Guess, Peers } from './domain/peers.ts';
+import { endpointDrains, hearOfDrain } from './drained-endpoints.ts';
 import { type OpenEdition, openEdition } from './edition/edition.ts';
 import type { OpenEmbedded } from './edition/team-database.ts';
 import type { MetricsService } from './http/metrics.ts';
@@ -116,7 +117,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
       readCounts: () => metrics.readCounts(),
       takeTenants: () => metrics.takeTenants(),
       reconfigure: parts.reconfigure,
-      hear: change => edition.hear(change),
+      hear: async change => (change.of === 'endpoint' ? hearOfDrain(change, parts.upstreams) : edition.hear(change)),
       heardOf: guess => parts.door.heardOf(guess),
       unreadable: error => events.error('The metrics of this process cannot be read', error),
     },
@@ -189,15 +190,30 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   const healths = new ProviderHealths(clock);
   const door = createDoor(config, edition, { clock, events, peers });
   let rates = config.mediaRates;
+  let { providers } = config;
   const mediaRates = () => rates;
   const streams = createStreams(config, peers);
   const { restoresModel } = config.gateway;
   const serving = { door, upstreams, pools: dispatchers, bodies, mediaRates, streams, restoresModel, clock };
   const gateway = createGateway(edition, serving);
   const seatsOf = (pool: string) => edition.pools.find(pool).seats;
-  const shown = showPools({ config, clock, self, desks, view, seats, healths, seatsOf });
+  const shown = showPools({
+    config,
+    clock,
+    self,
+    desks,
+    view,
+    seats,
+    healths,
+    seatsOf,
+    upstreams,
+    providers: () => providers,
+  });
+  const drains = endpointDrains({ upstreams, clock, peers, events });
   const fleet = () => edition.fleet() ?? alone(self, seatsInUse(view));
-  metrics.watch(watched({ view, edition, door, logger, self, fleet, tracing, rttMs: () => seats?.rttMs ?? null }));
+  metrics.watch(
+    watched({ view, edition, door, logger, self, fleet, tracing, rttMs: () => seats?.rttMs ?? null, upstreams }),
+  );
   const scraped = scrapedOf(config, metrics, peers);
   const http = createHttpServer({
     gateway,
@@ -212,6 +228,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
       door,
       view,
       shown,
+      drains,
       health,
       routes: upstreams,
       fleet,
@@ -227,9 +244,18 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     edition.pools.reconfigure(next);
     upstreams.configureRoutes(next.routes);
     rates = next.mediaRates;
+    providers = reread(providers, next.providers);
+    upstreams.configure(providers);
   };
   return { http, scraped, door, dispatchers, upstreams, edition, stopping, reconfigure };
 }
+
+/** One that was added or removed, or that is another one or in another pool now, waits for a restart. */
+const reread = (before: Config['providers'], after: Config['providers']): Config['providers'] =>
+  before.map(was => {
+    const is = after.find(({ name }) => name === was.name);
+    return is === undefined || is.type !== was.type || is.pool !== was.pool ? was : is;
+  });
 
 /** Of several processes, the metrics of all. */
 const scrapedOf = ({ telemetry }: Config, metrics: Metrics, peers: Peers | null): MetricsService => ({

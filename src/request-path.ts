@@ -18,6 +18,7 @@ export const openUpstreams = (
     routes,
     ...(lookup && { lookup }),
     onEndpointFault: (name, fault) => events.warn(`Provider ${name}: ${fault}`),
+    onEndpointTurn: (provider, endpoint, isUp, why) => events.endpointTurned({ provider, endpoint, isUp, why }),
     onListFault: (name, reason) => events.warn(`Provider ${name}: its list of models is left out: ${reason}`),
   });
 
