@@ -82,7 +82,8 @@ export function parsedAliases(text: string): string[] | TextFault {
     if (name === undefined) return { fault: `name ${number} must be a name ${nameRule}` };
     names.push(name);
     if (reader.isAtEnd) return names;
-    if (!reader.takes(',')) return { fault: `name ${number} must be followed by a comma or the end of the text, and is no glob; ${quoting}` };
+    if (!reader.takes(','))
+      return { fault: `name ${number} must be followed by a comma or the end of the text, and is no glob; ${quoting}` };
   }
   return { fault: `has more than ${mostAliases} names` };
 }
