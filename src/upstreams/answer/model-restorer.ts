@@ -28,14 +28,14 @@ type Headers = readonly (string | string[])[];
 
 /** Null for an answer that passes as it is: by its headers, it is compressed or has another type. */
 export function modelRestorer(model: string, headers: Headers): ModelRestorer | null {
-  if (isPacked(valueOf(headers, 'content-encoding'))) return null;
-  const type = valueOf(headers, 'content-type');
+  if (isPacked(headerIn(headers, 'content-encoding'))) return null;
+  const type = headerIn(headers, 'content-type');
   const text = JSON.stringify(model);
   if (isEventStream(type)) return new EventModels(text);
   return json.test(type) ? new JsonModel(text) : null;
 }
 
-function valueOf(headers: Headers, name: string): string {
+function headerIn(headers: Headers, name: string): string {
   const at = headers.findIndex((text, index) => index % 2 === 0 && text === name);
   return at === -1 ? '' : String(headers[at + 1]);
 }
