@@ -17,6 +17,10 @@ type = loopback
 service_ms = 0
 chunk_ms = 0
 models = m
+[provider.gpu]
+type = openai
+base_url = http://127.0.0.1:9/v1
+models = none
 [provider.slow]
 type = loopback
 service_ms = 600000
@@ -52,8 +56,6 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
   ],
   ['GET', '/admin/providers/vendor', 200],
   ['PATCH', '/admin/providers/vendor', 200, { description: 'ours', max_concurrent: 3 }],
-  ['POST', '/admin/providers/vendor/endpoints/http%3A%2F%2F127.0.0.1%3A1/drain', 200],
-  ['POST', '/admin/providers/vendor/endpoints/http%3A%2F%2F127.0.0.1%3A1/resume', 200],
   ['POST', '/admin/providers/vendor/keys', 409, { api_key: 'sk-1' }],
   ['PUT', '/admin/providers/vendor/keys', 409, { api_key: 'sk-1' }],
   ['PATCH', '/admin/providers/vendor/keys/none', 404, { set_aside: true }],
@@ -67,6 +69,8 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
   ['POST', '/admin/providers-file?dry_run=true', 200, { providers: [], routes: [] }],
   ['DELETE', '/admin/routes/a-model', 200],
   ['DELETE', '/admin/providers/vendor', 200],
+  ['POST', '/admin/providers/gpu/endpoints/http%3A%2F%2F127.0.0.1%3A9/drain', 200],
+  ['POST', '/admin/providers/gpu/endpoints/http%3A%2F%2F127.0.0.1%3A9/resume', 200],
   ['GET', '/admin/fleet', 200],
   ['PUT', '/admin/scheduler/pools/local', 200, { policy: 'strict', weights: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1] }],
   ['GET', '/admin/scheduler/pools/local', 200],
