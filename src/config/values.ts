@@ -104,15 +104,3 @@ export const oneOrPerLevel = <T>(parser: Parser<T>): Parser<readonly T[]> =>
       inTens(others.length === 0 ? Array<string>(levelCount).fill(first) : [first, ...others], parser),
     ' with commas between',
   );
-
-export const url = (
-  allowed: string,
-  accepts: (url: URL) => boolean,
-  normalize: (value: string) => string = value => value,
-): Parser<string> => ({
-  allowed,
-  parse: value => {
-    const parsed = URL.parse(value);
-    return parsed !== null && accepts(parsed) ? normalize(value) : undefined;
-  },
-});
