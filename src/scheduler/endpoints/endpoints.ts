@@ -133,7 +133,7 @@ export class Endpoints<Watcher> {
     const provider = endpoint === null ? undefined : this.#find(seeker.target.provider);
     if (endpoint === null || provider === undefined) return true;
     provider.free(endpoint, seeker);
-    if (provider.isForgettable) this.#forget(provider);
+    if (!provider.isTold && provider.isForgettable) this.#forget(provider);
     return endpoint.isUp;
   }
 
