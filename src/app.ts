@@ -202,6 +202,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     consoleFolder: overrides.consoleFolder,
     gatewayName: toldName(config, self),
     tracing,
+    corsOrigins: config.gateway.corsOrigins,
     ops: { health, metrics: config.telemetry.metricsListen === null ? scraped : null },
   });
   const reconfigure = (next: Config): void => {

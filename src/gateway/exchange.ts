@@ -14,6 +14,8 @@ interface ExchangeParts {
   /** Null: the answer does not tell it. */
   readonly gatewayName: string | null;
   readonly trace: RequestTrace;
+  /** For pages of browsers; null: nothing is said to them. */
+  readonly cors: Readonly<Record<string, string>> | null;
 }
 
 /** One request and its answer, and the facts collected on the way; ends as an outcome. */
@@ -38,10 +40,10 @@ export class Exchange {
     req: IncomingMessage,
     res: ServerResponse,
     operation: Operation,
-    { startedAt, gatewayName, trace }: ExchangeParts,
+    { startedAt, gatewayName, trace, cors }: ExchangeParts,
   ) {
     this.req = req;
-    this.sink = new ClientSink(res, this);
+    this.sink = new ClientSink(res, this, cors);
     this.operation = operation;
     this.#startedAt = startedAt;
     this.#gatewayName = gatewayName;

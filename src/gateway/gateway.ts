@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { MediaRates } from '../config/config.ts';
 import type { Body } from '../domain/body.ts';
 import type { Clock } from '../domain/clock.ts';
-import { ClientLeft } from '../domain/errors.ts';
+import { ClientLeft, errors } from '../domain/errors.ts';
 import type { StreamLimit } from '../domain/peers.ts';
 import { spentOf, type Usage } from '../domain/usage.ts';
 import type { Classify, Identity } from '../domain/vocabulary.ts';
@@ -19,6 +19,8 @@ import type { ScannedBody } from './receiving/body-scan.ts';
 import { mediaTokens } from './receiving/media-meter.ts';
 import { BodyReader } from './receiving/read-body.ts';
 import type { Sender, UploadLimits } from './receiving/uploads.ts';
+import { routeOfRequest } from './request-route.ts';
+import { ResponseRelay } from './response-relay.ts';
 
 /** The sender of a request and the key that may be mapped; `key` is null if keys are ignored. */
 export interface Caller {
@@ -41,6 +43,9 @@ interface GatewayParts {
 }
 
 const bytesPerToken = 4;
+const noWebSockets = 'WebSockets (/v1/realtime) are not served here; POST /v1/responses with `stream: true` is.';
+
+const asksUpstream = ({ answers }: Operation): boolean => answers === 'upstream' || answers === 'stored response';
 
 /** A request on its way through its pool. */
 interface Work {
@@ -58,15 +63,18 @@ export class Gateway {
   readonly #parts: GatewayParts;
   readonly #bodies: BodyReader;
   readonly #outputs = new OutputEstimates();
+  readonly #responses: ResponseRelay;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
+    this.#responses = new ResponseRelay(parts.upstreams);
     this.#bodies = new BodyReader(parts.bodies, parts.clock);
   }
 
   async handle(exchange: Exchange): Promise<void> {
     const { req, operation } = exchange;
     const { identify, classify, streams } = this.#parts;
+    if (operation.answers === 'nobody') throw errors.notImplemented(noWebSockets);
 
     exchange.trace.authenticating();
     const found = identify(req);
@@ -75,16 +83,18 @@ export class Gateway {
     exchange.identified(identity);
     const classification = classify({ identity, key, asked: req.headers['x-priority'] });
     exchange.classified(classification);
-    if (operation.answers !== 'upstream') return this.#tellOfModels(exchange);
+    if (!asksUpstream(operation)) return this.#tellOfModels(exchange);
 
     const { keyId } = identity;
     const { level, flowId } = classification;
     const sender = { level, flowId, keyId };
-    if (streams === null || keyId === null) return this.#serve(exchange, sender);
+    const serve = () =>
+      operation.answers === 'upstream' ? this.#serve(exchange, sender) : this.#responses.handle(exchange, sender);
+    if (streams === null || keyId === null) return serve();
     const entering = streams.enter(keyId);
     if (entering instanceof Promise) await entering;
     try {
-      await this.#serve(exchange, sender);
+      await serve();
     } finally {
       streams.leave(keyId);
     }
@@ -95,8 +105,8 @@ export class Gateway {
     const { upstreams, pools } = this.#parts;
     refuseEncoded(req.headers);
     const { body, fields } = await this.#bodies.read(exchange, sender);
-    exchange.asksFor(fields.model);
-    const { targets } = upstreams.resolve(operation.dialect, fields.model);
+    if (fields.model !== '') exchange.asksFor(fields.model);
+    const { targets } = routeOfRequest(upstreams, operation, fields.model);
     const [{ provider }] = targets;
     exchange.goesTo(provider);
     const dispatcher = pools.get(provider.pool);
@@ -135,7 +145,7 @@ export class Gateway {
     const { exchange, provider, fields, sender, estimate, ticket } = work;
     // Where no usage comes the input estimate stands: a failing request has still held a seat.
     ticket.settle(spentOf({ ...estimate, outputTokens: 0 }));
-    const forwarded = await provider.forward(upstreamCall(work), exchange.sink);
+    const forwarded = await provider.forward(this.#call(work), exchange.sink);
     if (forwarded.outcome === 'put_back') {
       exchange.trace.putBack();
       return putBack;
@@ -148,6 +158,15 @@ export class Gateway {
       this.#outputs.record(sender.flowId, fields.model, forwarded.usage.outputTokens);
     }
     return undefined;
+  }
+
+  /** Only what POST /v1/responses makes can be asked for again. */
+  #call(work: Work): UpstreamCall {
+    const { exchange, provider, fields, sender, ticket } = work;
+    const call = upstreamCall(work);
+    if (exchange.operation.upstreamPath !== '/responses') return call;
+    const place = { provider: provider.name, endpoint: ticket.endpoint ?? null, model: fields.model };
+    return { ...call, onId: id => this.#responses.stored.remember(sender.flowId, id, place) };
   }
 
   async #tellOfModels(exchange: Exchange): Promise<void> {
@@ -169,6 +188,7 @@ function upstreamCall({ exchange, body, fields, sender, estimate, ticket }: Work
     streamShape: operation.streamShape,
     method: operation.method,
     path: operation.upstreamPath + queryOf(req.url ?? ''),
+    isAtRoot: operation.isAtRoot,
     headers: trace.called(withReadableType(req.headers)),
     body,
     bodyPlaces: fields.places,

@@ -10,9 +10,11 @@ import type { ListedModel } from './models/listed-model.ts';
 export interface UpstreamCall {
   readonly dialect: Dialect;
   readonly streamShape: StreamShape;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Path and query below the provider's base_url: `/chat/completions`, `/v1/messages?beta=true`. */
   readonly path: string;
+  /** The path lies beside the `/v1` with which base_url ends, not below it. */
+  readonly isAtRoot: boolean;
   /** As the client sent them. */
   readonly headers: IncomingHttpHeaders;
   readonly body: Body | null;
@@ -35,6 +37,8 @@ export interface UpstreamCall {
   readonly onAnswer: (status: number) => void;
   /** Called once, when the body of an answer that does not go to `onBusy` begins to come. */
   readonly onFirstByte?: () => void;
+  /** Called once, with the ID that the answer gives to itself; absent: nobody asks for it. */
+  readonly onId?: (id: string) => void;
   /**
    * The upstream has no room: its answer is a 429, 503 or 529, and says when to come back, or null. Asked
    * before anything is written. True puts the request back: its call is made again later, or never.
@@ -73,6 +77,8 @@ export interface PutBack {
 export interface Provider {
   readonly name: string;
   readonly pool: string;
+  /** Whether it takes operations beyond chat, completions, embeddings, Responses and messages. */
+  readonly passthrough: boolean;
   /**
    * Sends the call and writes the answer. Settles when the upstream no longer counts the call, so a seat may be held
    * until then. Rejects with the GatewayError to answer while nothing has been written; after that a failure is

@@ -10,6 +10,7 @@ import { upstreamFault } from './answer/upstream-fault.ts';
 import { type Connection, type Connections, holdWrites } from './connections.ts';
 import { refusedBy } from './forward-proxy.ts';
 import type { Forwarded, PutBack, UpstreamCall } from './provider.ts';
+import { upstreamPath } from './upstream-path.ts';
 
 /** How long an upstream may take to close a call's connection after the client left. */
 const closeGraceMs = 5_000;
@@ -35,7 +36,7 @@ export function proxy(
   return new Promise((resolve, reject) => {
     const proxied = new ProxiedCall(context);
     proxied.answer = new Answer(call, sink, proxied, context, { resolve, reject });
-    const path = context.basePath + call.path;
+    const path = upstreamPath(context.basePath, call);
     holdWrites(proxied.connection);
     proxied.connection.client.dispatch({ path, method: call.method, ...sent(body, headers) }, proxied);
   });

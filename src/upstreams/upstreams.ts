@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../domain/clock.ts';
 import { errors, type GatewayError } from '../domain/errors.ts';
 import type { Dialect } from '../domain/vocabulary.ts';
 import { type ModelCatalogue, ModelLists, type ModelMatch, modelMatch, type OnListFault } from './models/models.ts';
-import type { Route, Upstream } from './provider.ts';
+import type { Provider, Route, Upstream } from './provider.ts';
 import { HttpUpstream } from './providers/http.ts';
 import { LoopbackUpstream } from './providers/loopback.ts';
 
@@ -14,6 +14,8 @@ export type { Forwarded, Provider, Route, Target, UpstreamCall } from './provide
 export interface Upstreams {
   /** The first provider in the order of the config that serves the dialect and the model; throws `model_not_found`. */
   resolve(dialect: Dialect, model: string): Route;
+  /** The provider of this name; null without one. */
+  find(name: string): Provider | null;
   /** At most a minute old; an upstream that cannot be asked is left out. */
   models(): Promise<ModelCatalogue>;
   /** Ends every running call: a stream with an error event, a call that has not begun by rejecting with the error. */
@@ -41,6 +43,7 @@ export function createUpstreams(
       for (const { upstream, isServed } of byDialect[dialect]) if (isServed(model)) return routeTo(upstream, model);
       throw errors.modelNotFound(`No provider serves the model \`${shownModel(model)}\` on this route.`);
     },
+    find: name => upstreams.find(upstream => upstream.name === name) ?? null,
     models: () => modelLists.read(),
     abortAll(error) {
       for (const upstream of upstreams) upstream.abortAll(error);

@@ -12,6 +12,7 @@ const http = (name: string, more: Partial<HttpProviderConfig> = {}): HttpProvide
   type: 'openai',
   name,
   pool: name,
+  passthrough: true,
   models: ['*'],
   baseUrl: 'http://127.0.0.1:9/v1',
   apiKey: null,
@@ -29,13 +30,14 @@ const loopback = (name: string, models: readonly string[]): LoopbackProviderConf
   type: 'loopback',
   name,
   pool: name,
+  passthrough: true,
   models,
   serviceMs: 1,
   chunkMs: 1,
 });
 
 const nameOf = (providers: ProviderConfig[], dialect: 'openai' | 'anthropic', model: string) =>
-  createUpstreams(providers).resolve(dialect, model).name;
+  createUpstreams(providers).resolve(dialect, model).targets[0].provider.name;
 
 test('the first provider of the dialect whose names or globs fit serves a model', () => {
   const providers = [

@@ -31,7 +31,7 @@ test('an unknown route leaves its id, a line and a count', async t => {
   const gateway = await startGateway(t, { ini });
   const headers = { authorization: `Bearer ${adminKey}` };
   const paths = [
-    '/v1/audio/speech?key=secret',
+    '/v1/files?key=secret',
     '/v1/messages/batches',
     '/anthropic/v1/nothing',
     '/admin/nothing',

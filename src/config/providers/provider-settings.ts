@@ -103,7 +103,12 @@ export const poolOf = ({ name, common }: ProviderSettings): string => common.poo
 /** To be called only if there are no faults. */
 export const toProvider = (settings: ProviderSettings): ProviderConfig => {
   const common = settings.common as Common;
-  const base = { name: settings.name, models: common.models.value, pool: poolOf(settings) };
+  const base = {
+    name: settings.name,
+    models: common.models.value,
+    pool: poolOf(settings),
+    passthrough: common.passthrough.value === 'on',
+  };
   const type = common.type.value;
   if (type === 'loopback') {
     const { service_ms, chunk_ms } = settings.loopback as Loopback;

@@ -18,6 +18,7 @@ import { type ProxyContext, proxy } from '../proxy.ts';
 export class HttpUpstream implements Upstream {
   readonly name: string;
   readonly pool: string;
+  readonly passthrough: boolean;
   readonly models: readonly string[];
   readonly #dialect: Dialect;
   /** Sent with every call. */
@@ -31,6 +32,7 @@ export class HttpUpstream implements Upstream {
     const way = wayTo(config);
     this.name = config.name;
     this.pool = config.pool;
+    this.passthrough = config.passthrough;
     this.models = config.models;
     this.#dialect = config.type;
     this.#headers = ['accept-encoding', 'identity', ...keyHeader(config), ...config.headers.flat(), ...way.headers];
