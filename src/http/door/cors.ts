@@ -34,14 +34,18 @@ const shownChars = 200;
 /** The headers that an answer to this request has for its page; a shared cache must not give it to another page. */
 export function corsHeaders(origins: CorsOrigins, { headers: { origin } }: IncomingMessage): CorsHeaders {
   if (origin === undefined || !isAllowed(origins, origin)) return { vary: 'Origin' };
-  return { vary: 'Origin', 'access-control-allow-origin': origin, 'access-control-expose-headers': exposed };
+  return { vary: 'Origin', ...allowing(origins, origin), 'access-control-expose-headers': exposed };
 }
+
+const allowing = (origins: CorsOrigins, origin: string): CorsHeaders => ({
+  'access-control-allow-origin': origins === 'any' ? '*' : origin,
+});
 
 const isAllowed = (origins: CorsOrigins, origin: string): boolean => origins === 'any' || origins.has(origin);
 
 /**
  * Answers the question of a browser whether a page may send a request to a model route; `none` if it is no such question.
- * Returns the error for a page that may not, so that the operator finds it in the log.
+ * Returns the error for a page that may not: it leaves a line in the log.
  */
 export function answerPreflight(
   origins: CorsOrigins,
@@ -57,7 +61,7 @@ export function answerPreflight(
   }
   res.writeHead(204, {
     vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
-    'access-control-allow-origin': origin,
+    ...allowing(origins, origin),
     'access-control-allow-methods': methods.join(', '),
     ...(isSound(names) ? { 'access-control-allow-headers': names } : {}),
     'access-control-max-age': maxAgeSec,

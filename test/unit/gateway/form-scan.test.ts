@@ -94,10 +94,7 @@ test('random forms in random pieces are read as they were written', () => {
     type: fc.option(fc.constantFrom('image/png', 'audio/wav'), { nil: undefined }),
   });
   // What a reader may take for a boundary is refused, and tried below.
-  const isUnclear = ({ content }: { content: Buffer }) =>
-    /(?:^|\r|\n)--XyZ(?:[\r\n \t]|--|-?$)|(?:^|[^\r])\n--XyZ|\r--XyZ|^--XyZ/.test(
-      `\r\n${content.toString('latin1')}`.slice(2),
-    ) || content.toString('latin1').startsWith('--XyZ');
+  const isUnclear = ({ content }: { content: Buffer }) => /(?:^|[\r\n])--XyZ/.test(content.toString('latin1'));
   const cuts = fc.array(fc.nat(600), { maxLength: 12 });
   fc.assert(
     fc.property(fc.array(part, { maxLength: 5 }), fc.nat(5), cuts, (parts, at, cuts) => {
