@@ -281,7 +281,7 @@ test('a WebSocket is answered 501, with a key and without one, and the connectio
     '',
     upgrade,
     `Authorization: ${authorization}\r\n`,
-    upgrade + `Authorization: ${authorization}\r\n`,
+    `${upgrade}Authorization: ${authorization}\r\n`,
   ]) {
     for (const path of ['/v1/realtime?model=gpt-realtime', '/openai/v1/realtime/']) {
       const wire = await openWire(t, gateway.url);

@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Random } from '../../../bench/sim/random.ts';
 import { GatewayError } from '../../../src/domain/errors.ts';
 import type { ScannedBody } from '../../../src/gateway/receiving/body-scan.ts';
 import { FormScan } from '../../../src/gateway/receiving/form/form-scan.ts';
 import { boundaryIn } from '../../../src/gateway/receiving/form/form-type.ts';
+import { mutated } from '../../fuzz/mutate.ts';
 
 interface Part {
   readonly name: string;
@@ -57,9 +59,7 @@ const file = { name: 'file', filename: 'a.wav', type: 'audio/wav' };
 const model = { name: 'model', content: 'whisper-1' };
 
 test('the model is read wherever it stands, and files are counted, however the body is cut', () => {
-  const content = Buffer.from(
-    `RIFF\r\n\r\n--\r\n--${boundary}q\r\n--Xy\r\n-- ${boundary}\r\n\r\n--${boundary}-\r\n--${boundary}`.slice(0, -5),
-  );
+  const content = Buffer.from(`RIFF\r\n\r\n--\r\n--Xy\r\n-- ${boundary}\r\n\r\n.--${boundary}--${boundary}\r\n--\r\n-`);
   for (const parts of [
     [{ ...file, content }, model],
     [model, { ...file, content }],
@@ -118,6 +118,56 @@ test('random forms in random pieces are read as they were written', () => {
   );
 });
 
+test('what is accepted of mutated forms has the same model for another reader', async () => {
+  const form = ['file"; filename="a.wav', 'model', 'prompt']
+    .map((name, at) => `--XyZ\r\nContent-Disposition: form-data; name="${name}"\r\n\r\nv${at}\r\n`)
+    .join('');
+  const disposition = 'Content-Disposition: form-data; name="model"';
+  const corpus = {
+    seeds: [Buffer.from(`${form}--XyZ--\r\n`)],
+    words: [
+      ...[
+        '--XyZ',
+        '\r\n--XyZ',
+        '--',
+        '\r\n',
+        '\n',
+        '\r',
+        '\r\n\r\n',
+        ' ',
+        '; ',
+        '\\"',
+        '"',
+        ' name=model',
+        "name*=''model",
+      ],
+      ...[disposition, `--XyZ\r\n${disposition}\r\n\r\nother\r\n`, '--XyZ--\r\n'],
+    ],
+  };
+  const headers = { 'content-type': 'multipart/form-data; boundary=XyZ' };
+  let compared = 0;
+  for (let seed = 1; seed <= 6_000; seed++) {
+    const body = mutated(corpus, new Random(seed));
+    const own = modelOrNull(body);
+    const other =
+      own === null ? null : await new Response(new Uint8Array(body), { headers }).formData().catch(() => null);
+    if (other === null) continue;
+    compared++;
+    const models = other.getAll('model').map(String);
+    assert.ok(models.length === 0 ? own === '' : models.every(model => model === own), body.toString('latin1'));
+  }
+  assert.ok(compared > 500, `${compared}`);
+});
+
+function modelOrNull(body: Buffer): string | null {
+  try {
+    return scan(body, [], false).model;
+  } catch (error) {
+    if (error instanceof GatewayError) return null;
+    throw error;
+  }
+}
+
 test('a model that is named twice alike is one, two different ones are refused', () => {
   assert.equal(scan(form([model, { ...file, content: 'x' }, model])).model, 'whisper-1');
   assert.match(faultOf(form([model, { name: 'model', content: 'gpt-4o-transcribe' }])), /two different models/);
@@ -130,6 +180,14 @@ test('a form that readers may read differently is refused, however it is cut', (
     ['blanks after the boundary', `--XyZ \r\n${head}\r\n\r\nm\r\n--XyZ--\r\n`, /something else than CR LF or -- after/],
     ['a bare LF after the boundary', `--XyZ\n${head}\n\nm\n--XyZ--\n`, /something else than CR LF or -- after/],
     ['a bare CR after the boundary', `--XyZ\r${head}\r\n\r\nm\r\n--XyZ--`, /something else than CR LF or -- after/],
+    [
+      'a longer text after the boundary',
+      `${part}--XyZq\r\n${head}\r\n\r\nm\r\n--XyZ--`,
+      /something else than CR LF or -- after/,
+    ],
+    ['one hyphen after the boundary', `${part}--XyZ-\r\n--XyZ--`, /something else than CR LF or -- after/],
+    ['a boundary within a line of the preamble', `x--XyZ\r\n${head}\r\n\r\nm\r\n--XyZ--`, /boundary within a line/],
+    ['a boundary within a line of the epilogue', `${part}--XyZ--\r\nx--XyZ--`, /has more after its end/],
     ['a boundary after a bare LF', `${part.slice(0, -2)}\n--XyZ--\r\n`, /a line that does not end in CR LF/],
     ['a boundary after a bare CR', `${part.slice(0, -2)}\r--XyZ--\r\n`, /a line that does not end in CR LF/],
     ['a boundary after a bare LF in the preamble', `x\n${part}--XyZ--`, /a line that does not end in CR LF/],

@@ -5,8 +5,9 @@
  *   preamble ──--boundary──▶ line ──CRLF──▶ head ──CRLF CRLF──▶ content ──CRLF --boundary──▶ line ──--──▶ end
  *
  * A line that begins with the boundary ends a part. Where readers differ in whether it does (a line that ends otherwise
- * than in CRLF, blanks after the boundary, parts after the end), the body is refused: an upstream could find a model in
- * it that the gateway does not see.
+ * than in CRLF, more text after the boundary, a boundary within a line before the first part, parts after the end), the
+ * body is refused: an upstream could find a model in it that the gateway does not see. A sender chooses a boundary that
+ * does not occur in what it sends, so only forged bodies are refused for it.
  */
 import { errors, type GatewayError } from '../../../domain/errors.ts';
 import { type PartHead, partHead } from './part-head.ts';
@@ -27,7 +28,6 @@ const mostParts = 1_000;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 const hyphen = 0x2d;
-const blanks: ReadonlySet<number> = new Set([0x09, 0x20, lineFeed]);
 /** No byte has come yet. */
 const none = -1;
 
@@ -35,7 +35,6 @@ export class PartScan {
   readonly #visitor: PartVisitor;
   readonly #boundary: Buffer;
   #state: 'preamble' | 'line' | 'head' | 'content' | 'end line' | 'end' = 'preamble';
-  #isPartOpen = false;
   /** The bytes of all earlier pieces. */
   #offset = 0;
   /** The last bytes of the earlier pieces: a boundary may be cut, and the two bytes before it are looked at. */
@@ -58,7 +57,7 @@ export class PartScan {
 
   /** Throws `invalid_request` as soon as there is a fault. */
   push(piece: Buffer): void {
-    if (this.#isPartOpen) this.#visitor.came(piece, 0);
+    if (this.#state === 'content') this.#visitor.came(piece, 0);
     for (let at = 0; at < piece.length; ) at = this.#take(piece, at);
     this.#keepEdge(piece);
     this.#offset += piece.length;
@@ -79,7 +78,8 @@ export class PartScan {
       case 'end':
         return this.#seek(piece);
       case 'line':
-        return this.#afterBoundary(piece[at] ?? 0) ? at + 1 : at;
+        this.#afterBoundary(piece[at] ?? 0);
+        return at + 1;
       case 'head':
         return this.#readHead(piece, at);
       case 'end line':
@@ -95,8 +95,11 @@ export class PartScan {
     const end = found + this.#boundary.length;
     // It has no line break in itself, so none that begins a line begins within it.
     this.#from = this.#offset + end;
-    if (!this.#beginsLine(piece, found)) return end;
     if (this.#state === 'end') throw refused('has more after its end');
+    if (!this.#beginsLine(piece, found)) {
+      if (this.#state === 'preamble') throw refused('has its first boundary within a line');
+      return end;
+    }
     this.#boundaryAt = this.#offset + found;
     this.#state = 'line';
     this.#first = none;
@@ -125,19 +128,12 @@ export class PartScan {
     throw refused('has its boundary after a line that does not end in CR LF');
   }
 
-  /** Returns false if the byte belongs to what the boundary stands in: a longer text begins like it. */
-  #afterBoundary(byte: number): boolean {
+  #afterBoundary(byte: number): void {
     const first = this.#first;
     if (first === none && (byte === carriageReturn || byte === hyphen)) this.#first = byte;
     else if (first === carriageReturn && byte === lineFeed) this.#beginPart();
     else if (first === hyphen && byte === hyphen) this.#beginEnd();
-    else if (first === carriageReturn || (first === none && blanks.has(byte))) {
-      throw refused('has something else than CR LF or -- after its boundary');
-    } else {
-      this.#state = this.#isPartOpen ? 'content' : 'preamble';
-      return false;
-    }
-    return true;
+    else throw refused('has something else than CR LF or -- after its boundary');
   }
 
   #beginPart(): void {
@@ -155,8 +151,7 @@ export class PartScan {
   }
 
   #endPart(): void {
-    if (!this.#isPartOpen) return;
-    this.#isPartOpen = false;
+    if (this.#parts === 0) return;
     const endsAt = this.#boundaryAt - 2;
     if (endsAt < this.#contentAt) throw refused('has a part without a line break before its boundary');
     this.#visitor.ended(endsAt);
@@ -192,7 +187,6 @@ export class PartScan {
     this.#contentAt = this.#offset + at;
     this.#from = this.#contentAt;
     this.#state = 'content';
-    this.#isPartOpen = true;
     this.#visitor.began(partHead(this.#head.toString('utf8', 0, Math.max(this.#headBytes - 4, 0))), this.#contentAt);
     this.#visitor.came(piece, at);
     return at;
