@@ -88,16 +88,19 @@ export class Gateway {
     const { keyId } = identity;
     const { level, flowId } = classification;
     const sender = { level, flowId, keyId };
-    const serve = () =>
-      operation.answers === 'upstream' ? this.#serve(exchange, sender) : this.#responses.handle(exchange, sender);
-    if (streams === null || keyId === null) return serve();
+    if (streams === null || keyId === null) return this.#askUpstream(exchange, sender);
     const entering = streams.enter(keyId);
     if (entering instanceof Promise) await entering;
     try {
-      await serve();
+      await this.#askUpstream(exchange, sender);
     } finally {
       streams.leave(keyId);
     }
+  }
+
+  #askUpstream(exchange: Exchange, sender: Sender): Promise<void> {
+    const takesSeat = exchange.operation.answers === 'upstream';
+    return takesSeat ? this.#serve(exchange, sender) : this.#responses.handle(exchange, sender);
   }
 
   async #serve(exchange: Exchange, sender: Sender): Promise<void> {
