@@ -25,6 +25,7 @@ interface AdminParts {
   readonly shown: ShownPools;
   readonly health: () => Health;
   readonly fleet: () => FleetShown;
+  readonly routes: AdminServices['routes'];
   readonly peers: Peers | null;
 }
 
@@ -43,6 +44,7 @@ export function adminServices(parts: AdminParts): AdminServices {
     lanes: lanesOf(parts),
     answerOf,
     heard: peers && (() => peers.heard()),
+    routes: parts.routes,
     fleet: parts.fleet,
     providers: parts.shown.providers,
   };

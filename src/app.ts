@@ -25,6 +25,7 @@ import type { LogSink } from './telemetry/logger.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 import type { Tracing } from './telemetry/tracing/tracing.ts';
+import type { Lookup } from './upstreams/upstreams.ts';
 import { seatsInUse, watched } from './watched-gateway.ts';
 
 export interface Overrides {
@@ -39,6 +40,8 @@ export interface Overrides {
   readonly warnings?: readonly string[];
   /** The configuration as written, to find what needs a restart when it is read again. */
   readonly given?: GivenTexts;
+  /** Looks up the names of `dns+` URLs; the system by default. */
+  readonly lookup?: Lookup;
   /** This process is one of several; absent: it is the only one. */
   readonly worker?: AsWorker;
 }
@@ -172,7 +175,8 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     else stopping.abandon();
   });
   const tracing = await openTraces(given, opening);
-  const upstreams = openUpstreams(config, clock, events);
+  const upstreams = openUpstreams(config, { clock, events, lookup: overrides.lookup });
+  stopping.draining.addEventListener('abort', () => upstreams.stopChecks(), { once: true });
   const pools = openPools(config, { clock, events, until: stopping.draining, upstreams });
   const { desks, dispatchers, view, bodies, configure, seats } = pools;
   const print = overrides.print ?? (text => process.stdout.write(text));
@@ -187,7 +191,9 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   let rates = config.mediaRates;
   const mediaRates = () => rates;
   const streams = createStreams(config, peers);
-  const gateway = createGateway(edition, { door, upstreams, pools: dispatchers, bodies, mediaRates, streams, clock });
+  const { restoresModel } = config.gateway;
+  const serving = { door, upstreams, pools: dispatchers, bodies, mediaRates, streams, restoresModel, clock };
+  const gateway = createGateway(edition, serving);
   const seatsOf = (pool: string) => edition.pools.find(pool).seats;
   const shown = showPools({ config, clock, self, desks, view, seats, healths, seatsOf });
   const fleet = () => edition.fleet() ?? alone(self, seatsInUse(view));
@@ -198,7 +204,19 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
     connections: door.connections,
-    admin: adminServices({ edition, config, clock, events, door, view, shown, health, fleet, peers }),
+    admin: adminServices({
+      edition,
+      config,
+      clock,
+      events,
+      door,
+      view,
+      shown,
+      health,
+      routes: upstreams,
+      fleet,
+      peers,
+    }),
     consoleFolder: overrides.consoleFolder,
     gatewayName: toldName(config, self),
     tracing,
@@ -206,7 +224,9 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     ops: { health, metrics: config.telemetry.metricsListen === null ? scraped : null },
   });
   const reconfigure = (next: Config): void => {
+    upstreams.refuseUnknown(next.routes);
     edition.pools.reconfigure(next);
+    upstreams.configureRoutes(next.routes);
     rates = next.mediaRates;
   };
   return { http, scraped, door, dispatchers, upstreams, edition, stopping, reconfigure };

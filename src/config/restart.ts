@@ -3,7 +3,7 @@ import type { GivenTexts } from './file/settings-reader.ts';
 /** Settings that take effect without a restart when the file is read again. */
 const isLive = (section: string, key: string): boolean =>
   section === 'scheduler' ||
-  /^(pool|tenant)\./.test(section) ||
+  /^(pool|tenant|model)\./.test(section) ||
   (section.startsWith('provider.') && key === 'max_concurrent');
 
 /** Returns the changes that need a restart: `[section] key`, or `[section]` for one that was added or removed. */

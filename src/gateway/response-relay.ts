@@ -1,4 +1,5 @@
 /** The routes of stored responses: asked of the provider that has made the response, without a seat. */
+import { noPlaces } from '../domain/body.ts';
 import { ClientLeft, errors } from '../domain/errors.ts';
 import { Tally } from '../domain/structures/tally.ts';
 import type { Level } from '../domain/vocabulary.ts';
@@ -48,10 +49,10 @@ export class ResponseRelay {
     const { operation, sink, req } = exchange;
     const { id, upstreamPath } = storedResponseIn(req.url ?? '');
     const place = this.stored.find(asker.flowId, id);
-    const provider = place === null ? null : this.#upstreams.find(place.provider);
-    if (place === null || provider === null) throw errors.notFound(`Response with id '${id}' not found.`);
+    const provider = place === null ? undefined : this.#upstreams.provider(place.provider);
+    if (place === null || provider === undefined) throw errors.notFound(`Response with id '${id}' not found.`);
     if (place.model !== '') exchange.asksFor(place.model);
-    exchange.goesTo(provider);
+    exchange.asks(provider);
     if (!provider.passthrough) throw notTaken(operation);
     await sink.turn();
     if (sink.isClosed) throw new ClientLeft();
@@ -71,7 +72,7 @@ interface Target {
 
 function callOf(
   { operation, req, requestId, trace }: Exchange,
-  { level }: Asker,
+  { flowId, level }: Asker,
   { place, upstreamPath }: Target,
 ): UpstreamCall {
   return {
@@ -82,9 +83,12 @@ function callOf(
     isAtRoot: operation.isAtRoot,
     headers: trace.called(req.headers),
     body: null,
-    bodyPlaces: { closedAt: 0, urgency: { priority: [], service_tier: [] } },
+    bodyPlaces: noPlaces,
     model: place.model,
+    upstreamModel: place.model,
+    restoresModel: false,
     endpoint: place.endpoint,
+    flowId,
     stream: false,
     requestId,
     level,
@@ -93,8 +97,9 @@ function callOf(
     producesTokens: false,
     onOutput: () => {},
     onAnswer: status => trace.answered(status),
-    onBusy(status) {
-      trace.answered(status);
+    // It is the client's to ask again.
+    onFailing({ status }) {
+      if (status !== null) trace.answered(status);
       return false;
     },
     onFirstByte: () => trace.firstByte(),

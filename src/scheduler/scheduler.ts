@@ -16,6 +16,7 @@
  * Invariants: no start takes a seat that is reserved for another level or makes more of them in use
  * than there are; a place whose deadline is over is never given a seat.
  */
+import type { EndpointSeats } from '../domain/endpoint.ts';
 import type { Spent } from '../domain/usage.ts';
 import type { Level } from '../domain/vocabulary.ts';
 import { Capacity } from './capacity/capacity.ts';
@@ -30,6 +31,7 @@ import type { Admission, SchedulerSettings, Tenants } from './rules.ts';
 import { Takeover } from './takeover.ts';
 
 export type { Scope } from './closures/closures.ts';
+export type { EndpointUse } from './endpoints/endpoints.ts';
 export { type Demand, Place } from './flows/flow.ts';
 export type { Closed, FlowShare, Standing } from './inspection.ts';
 export type { Admission, SchedulerSettings, TenantRules, Tenants } from './rules.ts';
@@ -49,10 +51,8 @@ const nothingSpent: Spent = { cost: 0, tokens: 0 };
 export class Scheduler<Holder> {
   #settings: SchedulerSettings;
   readonly #capacity: Capacity;
-  readonly #queue = new PoolQueue<Holder>({ changed: queue => this.#refresh(queue) });
-  readonly #tier = new LevelTier<Holder>(this.#queue.levels);
-  /** Bit n: level n is below its cap and has something waiting that its tenant may start. */
-  #ready = 0;
+  readonly #queue: PoolQueue<Holder>;
+  readonly #tier: LevelTier<Holder>;
   /** A read-only view for inspection. */
   readonly inspection: Inspection<Holder>;
   readonly takeover: Takeover<Holder>;
@@ -60,7 +60,9 @@ export class Scheduler<Holder> {
   constructor({ settings, tenants }: SchedulerOptions) {
     this.#settings = settings;
     this.#capacity = new Capacity(settings);
-    this.inspection = new Inspection(this.#capacity, this.#tier, this.#queue, () => this.#ready);
+    this.#queue = new PoolQueue<Holder>({ capacity: this.#capacity, changed: queue => this.#refresh(queue) });
+    this.#tier = new LevelTier<Holder>(this.#queue.levels);
+    this.inspection = new Inspection(this.#capacity, this.#tier, this.#queue);
     this.takeover = new Takeover(this.#capacity, this.#tier, this.#queue, queue => this.#refresh(queue));
     this.configure(settings, tenants, 0);
   }
@@ -106,14 +108,16 @@ export class Scheduler<Holder> {
   /** Whether the next call of next() gives the newcomer a seat because no waiting place may have it. */
   startsAtOnce(place: Place<Holder>, now: number): boolean {
     this.#queue.advance(now);
+    this.#queue.endpoints.met(place);
     const tenant = this.#queue.tenants.reviewed(place.flowId, now);
     const { open } = this.#capacity.seats;
     return (
       (open & (1 << place.level)) !== 0 &&
-      (this.#ready & open) === 0 &&
+      (this.#tier.ready & open) === 0 &&
       this.#capacity.seats.isBelowCap(place.level) &&
       tenant?.isParked !== true &&
       this.#queue.closures.keeping(place) === null &&
+      this.#queue.endpoints.choose(place) !== undefined &&
       this.#capacity.isOpen(now) &&
       this.#capacity.fits(place.tokens)
     );
@@ -130,7 +134,7 @@ export class Scheduler<Holder> {
    */
   next(now: number, mayStart?: (place: Place<Holder>) => boolean): Place<Holder> | undefined {
     this.#queue.advance(now);
-    const mask = this.#ready & this.#capacity.seats.open;
+    const mask = this.#tier.ready & this.#capacity.seats.open;
     if (mask === 0 || !this.#capacity.isOpen(now)) return undefined;
     const queue = this.#queue.level(this.#tier.pick(mask));
     const place = queue.peek();
@@ -138,8 +142,11 @@ export class Scheduler<Holder> {
     // ever.
     if (place === null || !this.#capacity.fits(place.tokens)) return undefined;
     if (mayStart?.(place) === false) return undefined;
+    const endpoint = this.#queue.endpoints.choose(place);
+    if (endpoint === undefined) return undefined;
     const isChosen = !this.#capacity.seats.isReserveOnly;
     this.#queue.take(queue, place, isChosen, now);
+    this.#queue.endpoints.take(place, endpoint);
     this.#start(place, isChosen, now);
     return place;
   }
@@ -228,6 +235,11 @@ export class Scheduler<Holder> {
     this.#capacity.upstreamServed();
   }
 
+  /** Sets all endpoints of a provider (domain/endpoint.ts); what waits keeps its place, what runs its seat. */
+  setEndpoints(provider: string, endpoints: readonly EndpointSeats[]): void {
+    this.#queue.endpoints.set(provider, endpoints);
+  }
+
   /** Applies new rules; waiting requests keep waiting, running ones keep running. */
   configure(settings: SchedulerSettings, tenants: Tenants, now: number): void {
     this.#settings = settings;
@@ -270,7 +282,7 @@ export class Scheduler<Holder> {
     const queue = this.#queue.level(place.level);
     this.#queue.closures.probeEnded(place, 'no answer', now);
     queue.finish(place);
-    this.#capacity.free(place);
+    if (this.#queue.endpoints.free(place)) this.#capacity.free(place);
     place.state = 'ended';
     const tenant = place.flow?.tenant;
     if (tenant) this.#queue.tenants.ended(tenant, now);
@@ -284,12 +296,6 @@ export class Scheduler<Holder> {
 
   /** Must be called after any change of what waits, is parked or runs in a level. */
   #refresh(queue: LevelQueue<Holder>): void {
-    const bit = 1 << queue.id;
-    const isBelowCap = this.#capacity.seats.isBelowCap(queue.id);
-    queue.fair.hold(!isBelowCap);
-    const isReady = isBelowCap && queue.readyFlows > 0;
-    if (isReady === ((this.#ready & bit) !== 0)) return;
-    this.#ready ^= bit;
-    if (isReady) this.#tier.wake(queue.id);
+    this.#tier.review(queue, this.#capacity.seats.isBelowCap(queue.id));
   }
 }

@@ -75,7 +75,9 @@ test('a recording of 25 MiB is held once while it waits and while it goes up, an
   });
   t.after(() => sender.kill());
   let said = '';
-  sender.stdout.setEncoding('utf8').on('data', text => (said += text));
+  sender.stdout.setEncoding('utf8').on('data', text => {
+    said += text;
+  });
   let most = 0;
   await until(async () => {
     most = Math.max(most, process.memoryUsage().arrayBuffers - before);

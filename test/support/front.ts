@@ -19,7 +19,7 @@ export function provider(url: string, more: Partial<HttpProviderConfig> = {}): H
     pool: 'local',
     passthrough: true,
     models: ['*'],
-    baseUrl: `${url}/v1`,
+    baseUrls: [`${url}/v1`],
     apiKey: 'sk-of-the-provider',
     connectTimeoutMs: 10_000,
     firstByteTimeoutMs: 60_000,
@@ -29,12 +29,16 @@ export function provider(url: string, more: Partial<HttpProviderConfig> = {}): H
     passHeaders: [],
     headers: [],
     proxy: null,
+    seats: { each: 8 },
+    healthPath: null,
+    retryUnsafe: null,
+    allowedNetworks: [],
     ...more,
   };
 }
 
 export const anthropicProvider = (url: string, more: Partial<HttpProviderConfig> = {}) =>
-  provider(url, { type: 'anthropic', baseUrl: url, ...more });
+  provider(url, { type: 'anthropic', baseUrls: [url], ...more });
 
 export interface Front {
   readonly url: string;
@@ -58,7 +62,7 @@ interface FrontOptions {
   readonly onOutput?: UpstreamCall['onOutput'];
   readonly onAnswer?: UpstreamCall['onAnswer'];
   /** Without it a request is never put back. */
-  readonly onBusy?: UpstreamCall['onBusy'];
+  readonly onFailing?: UpstreamCall['onFailing'];
 }
 
 /** Without the members for the log. */
@@ -80,6 +84,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
     const body = Buffer.concat(chunks);
     const url = req.url ?? '';
     const dialect: Dialect = url.startsWith('/v1/messages') ? 'anthropic' : 'openai';
+    const model = /"model": ?"([^"]*)"/.exec(body.toString('latin1', 0, 1024))?.[1] ?? 'some-model';
     const call: UpstreamCall = {
       dialect,
       streamShape: findOperation('POST', url)?.streamShape ?? 'chunks',
@@ -88,9 +93,12 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       headers: req.headers,
       body: { pieces: [body], bytes: body.length },
       bodyPlaces: placesIn(body),
-      model: /"model": ?"([^"]*)"/.exec(body.toString('latin1', 0, 1024))?.[1] ?? 'some-model',
+      model,
+      upstreamModel: model,
       endpoint: null,
       isAtRoot: false,
+      flowId: 'flow',
+      restoresModel: false,
       stream: /"stream": ?true/.test(body.toString()),
       requestId: 'req-1',
       inputEstimate: 50,
@@ -99,7 +107,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       level: options.level ?? 7,
       onOutput: options.onOutput ?? (() => {}),
       onAnswer: options.onAnswer ?? (() => {}),
-      onBusy: options.onBusy ?? (() => false),
+      onFailing: options.onFailing ?? (() => false),
     };
     const sink = new ClientSink(res, { ownHeaders: () => ({ ...options.answerHeaders }) });
     const forward = () => upstreams.resolve(dialect, 'some-model').targets[0].provider.forward(call, sink);
@@ -154,7 +162,7 @@ function placesIn(body: Buffer): BodyPlaces {
     scan.push(body);
     return scan.end().places;
   } catch {
-    return { closedAt: body.lastIndexOf('}'), urgency: { priority: [], service_tier: [] } };
+    return { closedAt: body.lastIndexOf('}'), model: [], urgency: { priority: [], service_tier: [] } };
   }
 }
 

@@ -1,6 +1,6 @@
 /** Reads from a form the fields that the gateway needs, while it comes in. */
 import { isUtf8 } from 'node:buffer';
-import type { Span } from '../../../domain/body.ts';
+import { noPlaces, type Span } from '../../../domain/body.ts';
 import { errors } from '../../../domain/errors.ts';
 import type { ScannedBody } from '../body-scan.ts';
 import type { Media } from '../media-meter.ts';
@@ -35,13 +35,13 @@ export class FormScan {
   end(): ScannedBody {
     if (this.#isEmpty) throw errors.invalidRequest('The request body is empty.');
     this.#parts.end();
-    const { model, stream, media } = this.#fields;
+    const { model, stream, media, modelPlaces } = this.#fields;
     if (model === '' || (model === null && this.#needsModel)) {
       const fault = model === '' ? 'must not be empty' : 'is missing';
       throw errors.invalidRequest(`The field \`model\` ${fault}.`, 'model');
     }
-    const places = { closedAt: 0, urgency: { priority: [], service_tier: [] } };
-    return { model: model ?? '', stream, outputLimit: null, media, places };
+    const places = { ...noPlaces, model: modelPlaces, isForm: true };
+    return { model: model ?? '', stream, outputLimit: null, leavesTraces: false, media, places };
   }
 }
 

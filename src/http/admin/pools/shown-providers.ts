@@ -1,4 +1,5 @@
 import type { ProviderConfig } from '../../../config/config.ts';
+import { baseUrlIn } from '../../../config/providers/base-urls.ts';
 import type { ProviderClosures, ProviderHealth } from '../../../domain/shown/live.ts';
 import type { ShownProvider } from '../contract/live.ts';
 
@@ -14,7 +15,7 @@ export function shownProviders({ providers, healthOf, seatsOf, closuresOf }: Pro
   return providers.map(provider => ({
     name: provider.name,
     type: provider.type,
-    base_url: provider.type === 'loopback' ? null : withoutSecrets(provider.baseUrl),
+    base_url: provider.type === 'loopback' ? null : provider.baseUrls.map(withoutSecrets).join(', '),
     pool: provider.pool,
     models: [...provider.models],
     max_concurrent: seatsOf(provider.pool),
@@ -27,6 +28,6 @@ export function shownProviders({ providers, healthOf, seatsOf, closuresOf }: Pro
 
 /** Some put a key into the user, the password or the query. */
 function withoutSecrets(baseUrl: string): string {
-  const { origin, pathname } = new URL(baseUrl);
-  return origin + pathname.replace(/\/+$/, '');
+  const { url, isLookedUp } = baseUrlIn(baseUrl);
+  return `${isLookedUp ? 'dns+' : ''}${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }
