@@ -1,10 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dialect } from '../domain/vocabulary.ts';
-import { type BodyForm, byMethod, type OperationMethod, type OperationRow, rows } from './operation-rows.ts';
+import { byMethod, type OperationMethod, type OperationRow, rows } from './operation-rows.ts';
 
 /** One row per model route, with all its differences. */
 export type Operation = OperationRow;
-export type { BodyForm };
 
 /** The closed list of model routes. */
 export const operations: readonly Operation[] = rows;

@@ -198,6 +198,41 @@ test('a form that comes in any pieces goes up as it came; one that is cut or unc
   assert.equal(upstream.requests.length, 1);
 });
 
+test('a route replaces the model of a form at its place, and leaves out targets without passthrough', async t => {
+  const [first, second] = [await startFakeUpstream(t), await startFakeUpstream(t)];
+  const gateway = await startGateway(t, {
+    ini: `[provider.a]
+type = openai
+base_url = ${first.url}/v1
+passthrough = off
+[provider.b]
+type = openai
+base_url = ${second.url}/v1
+[model.ears]
+targets = a:whisper-small, b:openai/whisper-large-v3
+`,
+  });
+  const content = Buffer.alloc(100_000, 'model ears ');
+  const body = new FormData();
+  body.set('file', new Blob([content]), 'ears.wav');
+  body.set('model', 'ears');
+  body.set('prompt', 'ears');
+  const answer = await fetch(`${gateway.url}/v1/audio/transcriptions`, {
+    method: 'POST',
+    headers: { authorization },
+    body,
+  });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get('x-tokligence-provider'), 'b');
+  assert.equal(first.requests.length, 0);
+  const { headers, body: seen } = second.requests[0] ?? assert.fail();
+  const sent = await new Response(new Uint8Array(seen), {
+    headers: { 'content-type': headers['content-type'] ?? '' },
+  }).formData();
+  assert.deepEqual([sent.get('model'), sent.get('prompt')], ['openai/whisper-large-v3', 'ears']);
+  assert.ok(Buffer.from(await (sent.get('file') as File).arrayBuffer()).equals(content));
+});
+
 test('a request without a model goes to the first provider that serves all, or is told what is missing', async t => {
   const [some, all] = [await startFakeUpstream(t), await startFakeUpstream(t)];
   const named = `[provider.some]\ntype = openai\nbase_url = ${some.url}/v1\nmodels = gpt-*\n`;
