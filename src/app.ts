@@ -251,6 +251,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     consoleFolder: overrides.consoleFolder,
     gatewayName: toldName(config, self),
     tracing,
+    corsOrigins: config.gateway.corsOrigins,
     ops: { health, metrics: config.telemetry.metricsListen === null ? scraped : null },
   });
   const reconfigure = (next: Config): void => {

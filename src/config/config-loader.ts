@@ -261,5 +261,6 @@ const toGateway = (gateway: Fixed['gateway'], isInFleet: boolean): Config['gatew
   name: gateway.name.value,
   tellsName: gateway.tell_name.value ?? isInFleet,
   workers: workersOf(gateway),
+  corsOrigins: gateway.cors_origins.value,
   restoresModel: gateway.restore_model.value,
 });

@@ -1,5 +1,6 @@
 import type { Edition, Policy, ShareBy } from '../domain/vocabulary.ts';
 import type { ClusterConfig } from './cluster.ts';
+import type { CorsOrigins } from './cors-origins.ts';
 import type { PoolValues, sections } from './keys.ts';
 import type { LogConfig } from './log.ts';
 import type { TracingConfig } from './otel/tracing.ts';
@@ -8,6 +9,7 @@ import type { RouteConfig } from './routes/route-rules.ts';
 import type { TelemetryConfig } from './telemetry.ts';
 import type { Values } from './values.ts';
 
+export type { CorsOrigins } from './cors-origins.ts';
 export type { LogConfig, Shares } from './log.ts';
 export type { TracingConfig } from './otel/tracing.ts';
 export type { UpstreamProxy } from './providers/upstream-proxy.ts';
@@ -79,6 +81,8 @@ interface GatewayConfig {
   readonly tellsName: boolean;
   /** The processes that serve the port; more than one are members of a fleet. */
   readonly workers: number;
+  /** The web pages that may read the answers of model routes; null: none, and then they are not told anything. */
+  readonly corsOrigins: CorsOrigins | null;
   /** Whether answers name the model as it was asked for, where its provider calls it otherwise. */
   readonly restoresModel: boolean;
 }
@@ -179,6 +183,8 @@ interface ProviderBase {
   /** Names or globs (`*` matches any text) of the models it serves. */
   readonly models: readonly string[];
   readonly pool: string;
+  /** Whether it takes the operations beyond chat, completions, embeddings, Responses and messages. */
+  readonly passthrough: boolean;
 }
 
 export interface HttpProviderConfig extends ProviderBase {

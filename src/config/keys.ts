@@ -12,6 +12,7 @@ import {
   xPriorityPolicies,
 } from '../domain/vocabulary.ts';
 import { clusterKeys } from './cluster.ts';
+import { corsOrigins } from './cors-origins.ts';
 import { host, withoutBrackets } from './hosts.ts';
 import { logKeys } from './log.ts';
 import { tracingKeys } from './otel/tracing.ts';
@@ -146,6 +147,7 @@ export const sections = {
     name: optional(text('1 to 100 visible characters', /^[\x21-\x7e]{1,100}$/)),
     tell_name: optional(flag),
     workers: withDefault('1', workerCount),
+    cors_origins: optional(corsOrigins),
     restore_model: withDefault('false', flag),
   },
   database: {
@@ -251,6 +253,7 @@ export const providerKeys = {
   models: withDefault('*', models),
   max_concurrent: withDefault('8', seats),
   pool: optional(name),
+  passthrough: withDefault('on', choice(['on', 'off'])),
 } satisfies Record<string, Key<unknown>>;
 
 /** The further keys of types openai and anthropic. */

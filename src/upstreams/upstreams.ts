@@ -7,7 +7,7 @@ import type { Dialect } from '../domain/vocabulary.ts';
 import { type Lookup, systemLookup } from './endpoints/addresses.ts';
 import type { Endpoint, EndpointSeen } from './endpoints/endpoint.ts';
 import { type ModelCatalogue, ModelLists, type ModelMatch, modelMatch, type OnListFault } from './models/models.ts';
-import type { Route, Upstream } from './provider.ts';
+import type { Provider, Route, Upstream } from './provider.ts';
 import { Providers, type ProvidersParts } from './providers/providers.ts';
 import { withRoutes } from './routes/route-models.ts';
 import { Routes, shownModel, type Way } from './routes/routes.ts';
@@ -35,8 +35,8 @@ export interface Upstreams {
   configureRoutes(routes: readonly RouteConfig[]): void;
   /** The routes in effect. */
   routes(): readonly RouteConfig[];
-  /** Whether a provider of this name serves the dialect; the pool that it takes its seats from. */
-  provider(name: string): Pick<Upstream, 'pool' | 'serves'> | undefined;
+  /** The provider of this name. */
+  provider(name: string): (Provider & Pick<Upstream, 'serves'>) | undefined;
   /** At most a minute old; an upstream that cannot be asked is left out. */
   models(dialect: Dialect): Promise<ModelCatalogue>;
   /**

@@ -31,6 +31,7 @@ interface CallContext {
 export class HttpUpstream implements Upstream {
   readonly name: string;
   readonly pool: string;
+  readonly passthrough: boolean;
   readonly models: readonly string[];
   readonly endpoints: EndpointSet;
   readonly #config: HttpProviderConfig;
@@ -54,6 +55,7 @@ export class HttpUpstream implements Upstream {
   constructor(config: HttpProviderConfig, parts: HttpUpstreamParts, before: HttpUpstream | null = null) {
     this.name = config.name;
     this.pool = config.pool;
+    this.passthrough = config.passthrough;
     this.models = config.models;
     this.#config = config;
     this.#dialect = config.type;
