@@ -214,7 +214,7 @@ export class PoolDesk implements Desk {
     return this.#admission.outlook(new Stay(guest).place, this.#options.clock.now());
   }
 
-  lend({ asked }: Guest): (spentTokens: number) => void {
+  lend({ asked }: Guest): (spentTokens: number | null) => void {
     const { clock } = this.#options;
     const ended = this.#scheduler.takeover.lend(asked, clock.now());
     return spentTokens => {

@@ -43,4 +43,5 @@ export class Selection<Watcher> {
   }
 }
 
-export const keyOf = (avoid: readonly string[]): string => (avoid.length < 2 ? (avoid[0] ?? '') : [...avoid].sort().join(' '));
+export const keyOf = (avoid: readonly string[]): string =>
+  avoid.length < 2 ? (avoid[0] ?? '') : [...avoid].sort().join(' ');
