@@ -356,3 +356,17 @@ test('while all targets are down a request that may not wait for the next probe 
   assert.equal(answer.headers.get('x-tokligence-attempts'), null, 'no upstream was asked');
   assert.match(await answer.text(), /No endpoint of the upstream can be reached/);
 });
+
+test('a gateway that stops makes no call again, and every client gets an answer', async t => {
+  const { first, second, gateway } = await failFirst(t, { ...failing(503), hold: true });
+  const answers = [gateway.chat(adminKey), gateway.chat(adminKey)];
+  await first.waitForActive(2);
+  const stopped = gateway.app.stop();
+  first.open();
+  for (const answer of await Promise.all(answers)) {
+    assert.equal(answer.status, 503);
+    assertTold(answer, 'first', 1);
+  }
+  await stopped;
+  assert.equal(second.requests.length, 0);
+});
