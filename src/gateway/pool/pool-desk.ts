@@ -12,11 +12,12 @@
  */
 import type { PoolSettings } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
-import type { EndpointSeats } from '../../domain/endpoint.ts';
+import type { EndpointSeats, EndpointUse } from '../../domain/endpoint.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Level } from '../../domain/vocabulary.ts';
-import { type Closed, type EndpointUse, Scheduler } from '../../scheduler/scheduler.ts';
+import { type Closed, Scheduler } from '../../scheduler/scheduler.ts';
 import { Admission, type TenantsById } from './admission.ts';
+import { Aims } from './aims.ts';
 import { type Adopted, byAge, type Desk, type Outlook, type SeatEnd } from './desk.ts';
 import { type Guest, meet, Stay } from './guest.ts';
 import { PoolCounts } from './level-counts.ts';
@@ -47,6 +48,7 @@ export class PoolDesk implements Desk {
   /** A read-only view for inspection. */
   readonly view: PoolView;
   readonly #seating: Seating;
+  readonly #aims = new Aims();
 
   constructor(options: PoolDeskOptions) {
     const { clock, settings, tenants, random = Math.random, mayGrant = always } = options;
@@ -74,6 +76,7 @@ export class PoolDesk implements Desk {
     if (guest.stay !== null) return;
     const now = this.#options.clock.now();
     const stay = meet(guest);
+    this.#aims.aim(stay);
     const { place } = stay;
     stay.position = this.#scheduler.inspection.waitingAhead(place.level) + 1;
     const refusal = this.#admission.admit(place, now);
@@ -244,6 +247,17 @@ export class PoolDesk implements Desk {
     this.#seating.pump(this.#options.clock.now());
   }
 
+  /**
+   * Sets the endpoints that requests of this gateway avoid although others of its fleet reach them. What waits here, waits
+   * for others from now on.
+   */
+  setUnreached(provider: string, endpoints: readonly string[]): void {
+    this.#aims.setUnreached(provider, endpoints);
+    const now = this.#options.clock.now();
+    this.#requeue([], now);
+    this.#seating.pump(now);
+  }
+
   /** All endpoints of its providers, and what runs there. */
   endpoints(): readonly EndpointUse[] {
     return this.#scheduler.inspection.endpoints();
@@ -281,9 +295,12 @@ export class PoolDesk implements Desk {
     this.#counts.of(stay.place.level).dispatched++;
   }
 
-  /** Takes the guests that wait here out of the queue for a moment: they may be younger. */
   #restore(adopted: readonly Aged[], now: number): void {
-    if (adopted.length === 0) return;
+    if (adopted.length > 0) this.#requeue(adopted, now);
+  }
+
+  /** Queues all that wait here again, with the others, by age. */
+  #requeue(adopted: readonly Aged[], now: number): void {
     const arrived = new Set(adopted.map(({ stay }) => stay));
     const here = [...this.view.present()].filter(stay => stay.state === 'waiting' && !arrived.has(stay));
     const all = [...here.map(stay => ({ stay, ageMs: stay.ageMs(now) })), ...adopted].sort(byAge);
@@ -291,6 +308,7 @@ export class PoolDesk implements Desk {
       this.#scheduler.cancel(stay.place);
       stay.newPlace();
     }
+    for (const { stay } of all) this.#aims.aim(stay);
     for (const { stay, ageMs } of all) this.#scheduler.takeover.restore(stay.place, ageMs, now);
     this.#seating.lookAtAll(now);
   }
@@ -298,7 +316,7 @@ export class PoolDesk implements Desk {
   #putBack(stay: Stay, now: number): void {
     const { level } = stay.place;
     this.#counts.of(level).dispatched--;
-    stay.place.avoid = stay.guest.avoid ?? stay.place.avoid;
+    this.#aims.aim(stay);
     this.#scheduler.putBack(stay.place, now);
     stay.wasQueued = true;
     stay.wait(now);

@@ -11,6 +11,9 @@ interface Chooser {
  * Those to be avoided are chosen only if no others are up. Null: none that it may go to has a free seat.
  */
 export function chooseEndpoint(endpoints: readonly Endpoint[], { avoid }: Chooser): Endpoint | null {
+  const only = endpoints[0];
+  // The usual case.
+  if (only !== undefined && endpoints.length === 1) return only.hasRoom ? only : null;
   let best: Endpoint | null = null;
   for (const endpoint of possible(endpoints, avoid))
     if (endpoint.hasRoom && (best === null || isBefore(endpoint, best))) best = endpoint;
