@@ -186,6 +186,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   const poolOf = (provider: string) => served.providers.find(({ name }) => name === provider)?.pool;
   const pools = openPools(config, { clock, events, until: stopping.draining, poolOf, upstreams });
   const { desks, dispatchers, view, bodies, configure, seats } = pools;
+  upstreams.watchEndpoints(pools.setEndpoints);
   const print = overrides.print ?? (text => process.stdout.write(text));
   const membership = seats && { self, seats };
   const { peers = null, openEmbedded = startEmbedded } = overrides.worker ?? {};

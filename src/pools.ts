@@ -23,7 +23,7 @@ export interface PoolParts {
   readonly until: AbortSignal;
   /** Returns the pool of a provider by now; undefined: it is gone. */
   readonly poolOf: (provider: string) => string | undefined;
-  readonly upstreams: Pick<Upstreams, 'abortAll' | 'watchEndpoints'>;
+  readonly upstreams: Pick<Upstreams, 'abortAll'>;
 }
 
 export function deskOf(desks: ReadonlyMap<string, PoolDesk>, pool: string): PoolDesk {
@@ -45,6 +45,7 @@ export function openPools(config: Config, parts: PoolParts) {
     configure: ((...change) => pools.configure(...change)) satisfies Configure,
     /** Opens pools that are new, and removes those that are gone once nothing waits or runs there. */
     setPools: (configs: readonly PoolConfig[]) => pools.set(configs),
+    setEndpoints: ((...told) => pools.setEndpoints(...told)) satisfies OnEndpoints,
   };
 }
 
@@ -75,10 +76,6 @@ class Pools {
       hasWaiting: pool => this.#hasWaiting(pool),
       ...parts,
     });
-    parts.upstreams.watchEndpoints((provider, pool, endpoints) => {
-      this.#left.told(provider, pool, endpoints);
-      if (endpoints.length > 0 && endpoints.every(isDown)) this.#dispatchers.get(pool)?.targetDown(provider);
-    });
     const stopLooking = () => {
       this.#cancelLook();
       this.#left.stop();
@@ -92,6 +89,11 @@ class Pools {
     this.#dispatchers.get(pool)?.configure(settings);
     this.open.seats?.configure(pool, settings);
     this.open.bodies.configure(pool, settings);
+  }
+
+  setEndpoints(...[provider, pool, endpoints]: Parameters<OnEndpoints>): void {
+    this.#left.told(provider, pool, endpoints);
+    if (endpoints.length > 0 && endpoints.every(isDown)) this.#dispatchers.get(pool)?.targetDown(provider);
   }
 
   set(pools: readonly PoolConfig[]): void {
@@ -126,7 +128,12 @@ class Pools {
   }
 
   #hasWaiting(pool: string): boolean {
-    return this.#desks.get(pool)?.view.stats().levels.some(({ waiting }) => waiting > 0) === true;
+    return (
+      this.#desks
+        .get(pool)
+        ?.view.stats()
+        .levels.some(({ waiting }) => waiting > 0) === true
+    );
   }
 
   #look(): void {
