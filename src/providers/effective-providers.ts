@@ -17,7 +17,7 @@ import type { Seal } from './sealing.ts';
 import { type Lost, withStoredKeys } from './stored-keys.ts';
 
 /** By name; null: the provider is switched off. */
-export type ProviderRows = ReadonlyMap<string, RowTexts | null>;
+type ProviderRows = ReadonlyMap<string, RowTexts | null>;
 
 export interface EffectiveProviders {
   readonly providers: readonly ProviderConfig[];
