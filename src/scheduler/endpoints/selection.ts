@@ -2,7 +2,6 @@
  * The endpoints of a provider that requests may go to which avoid the same ones. Its watchers are told when a seat is free at
  * one of them, and when none is any more.
  */
-import { chooseEndpoint } from './choice.ts';
 import type { ProviderEndpoints } from './provider-endpoints.ts';
 
 export class Selection<Watcher> {
@@ -39,8 +38,9 @@ export class Selection<Watcher> {
   }
 
   #hasRoomNow(): boolean {
-    return !this.#provider.isTold || chooseEndpoint(this.#provider.endpoints, this) !== null;
+    return !this.#provider.isTold || this.#provider.choose(this) !== null;
   }
 }
 
-export const keyOf = (avoid: readonly string[]): string => (avoid.length < 2 ? (avoid[0] ?? '') : [...avoid].sort().join(' '));
+export const keyOf = (avoid: readonly string[]): string =>
+  avoid.length < 2 ? (avoid[0] ?? '') : [...avoid].sort().join(' ');
