@@ -54,13 +54,11 @@ export class Inspection<Holder> {
   readonly #capacity: Capacity;
   readonly #tier: LevelTier<Holder>;
   readonly #queue: PoolQueue<Holder>;
-  readonly #ready: () => number;
 
-  constructor(capacity: Capacity, tier: LevelTier<Holder>, queue: PoolQueue<Holder>, ready: () => number) {
+  constructor(capacity: Capacity, tier: LevelTier<Holder>, queue: PoolQueue<Holder>) {
     this.#capacity = capacity;
     this.#tier = tier;
     this.#queue = queue;
-    this.#ready = ready;
   }
 
   /** The number of models and providers that the upstream has closed. */
@@ -80,6 +78,11 @@ export class Inspection<Holder> {
   /** Returns all endpoints of the pool's providers. */
   endpoints(): EndpointUse[] {
     return this.#queue.endpoints.all();
+  }
+
+  /** Whether any endpoint of the place's provider takes requests. */
+  isAnyUp(place: Place<Holder>): boolean {
+    return this.#queue.endpoints.isAnyUp(place);
   }
 
   /** Returns all closures that are not over. */
@@ -227,16 +230,26 @@ export class Inspection<Holder> {
     return this.#tier.tenantsWeight(level) !== null;
   }
 
+  /** Whether the place waits for a seat at an endpoint, not for one of the pool. */
+  #waitsForEndpoint(place: Place<Holder>): boolean {
+    const { endpoints } = this.#queue;
+    if (!endpoints.isAnyUp(place)) return true;
+    return this.#capacity.seats.inUse < this.#capacity.seats.limit && endpoints.choose(place) === undefined;
+  }
+
   /** Returns the reason of a place that the upstream lets start. */
-  #reason({ flow, level }: Place<Holder>, ahead: Ahead, now: number): WaitReason | null {
+  #reason(place: Place<Holder>, ahead: Ahead, now: number): WaitReason | null {
+    const { flow, level } = place;
     const { seats } = this.#capacity;
     if (flow?.isParked) return 'tenant_limit';
     if (!seats.isBelowCap(level)) return 'level_cap';
     if (!this.#capacity.isOpen(now)) return 'pool_rate';
+    if (this.#waitsForEndpoint(place)) return 'endpoints_busy';
     if ((seats.open & (1 << level)) !== 0) return this.#fitsNext() ? null : 'tokens_in_flight';
     if (seats.inUse < seats.limit) return 'seats_reserved';
     if (ahead.own_flow > 0) return 'behind_own_flow';
-    const next = this.#tier.pick(this.#ready());
+    // All that waits may wait for endpoints.
+    const next = this.#tier.ready === 0 ? level : this.#tier.pick(this.#tier.ready);
     if (this.#sharesByTenant(level)) {
       const others = ahead.better_levels + ahead.own_level + ahead.worse_levels;
       if (next < level && !this.#sharesByTenant(next)) return 'behind_other_level';
@@ -247,7 +260,7 @@ export class Inspection<Holder> {
   }
 
   #fitsNext(): boolean {
-    const mask = this.#ready() & this.#capacity.seats.open;
+    const mask = this.#tier.ready & this.#capacity.seats.open;
     const head = mask === 0 ? null : this.#queue.level(this.#tier.pick(mask)).peek();
     return head === null || this.#capacity.fits(head.tokens);
   }

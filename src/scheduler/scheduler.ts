@@ -53,10 +53,6 @@ export class Scheduler<Holder> {
   readonly #capacity: Capacity;
   readonly #queue: PoolQueue<Holder>;
   readonly #tier: LevelTier<Holder>;
-  /** Bit n: level n is below its cap and has something waiting that its tenant may start. */
-  #ready = 0;
-  /** Bit n: level n is below its cap, and all of that waits for a seat at an endpoint. */
-  #full = 0;
   /** A read-only view for inspection. */
   readonly inspection: Inspection<Holder>;
   readonly takeover: Takeover<Holder>;
@@ -66,7 +62,7 @@ export class Scheduler<Holder> {
     this.#capacity = new Capacity(settings);
     this.#queue = new PoolQueue<Holder>({ capacity: this.#capacity, changed: queue => this.#refresh(queue) });
     this.#tier = new LevelTier<Holder>(this.#queue.levels);
-    this.inspection = new Inspection(this.#capacity, this.#tier, this.#queue, () => this.#ready);
+    this.inspection = new Inspection(this.#capacity, this.#tier, this.#queue);
     this.takeover = new Takeover(this.#capacity, this.#tier, this.#queue, queue => this.#refresh(queue));
     this.configure(settings, tenants, 0);
   }
@@ -117,7 +113,7 @@ export class Scheduler<Holder> {
     const { open } = this.#capacity.seats;
     return (
       (open & (1 << place.level)) !== 0 &&
-      (this.#ready & open) === 0 &&
+      (this.#tier.ready & open) === 0 &&
       this.#capacity.seats.isBelowCap(place.level) &&
       tenant?.isParked !== true &&
       this.#queue.closures.keeping(place) === null &&
@@ -138,7 +134,7 @@ export class Scheduler<Holder> {
    */
   next(now: number, mayStart?: (place: Place<Holder>) => boolean): Place<Holder> | undefined {
     this.#queue.advance(now);
-    const mask = this.#ready & this.#capacity.seats.open;
+    const mask = this.#tier.ready & this.#capacity.seats.open;
     if (mask === 0 || !this.#capacity.isOpen(now)) return undefined;
     const queue = this.#queue.level(this.#tier.pick(mask));
     const place = queue.peek();
@@ -300,16 +296,6 @@ export class Scheduler<Holder> {
 
   /** Must be called after any change of what waits, is parked or runs in a level. */
   #refresh(queue: LevelQueue<Holder>): void {
-    const bit = 1 << queue.id;
-    const isBelowCap = this.#capacity.seats.isBelowCap(queue.id);
-    queue.fair.hold(!isBelowCap);
-    const isReady = isBelowCap && queue.readyFlows > 0;
-    const isFull = isBelowCap && !isReady && queue.fullFlows > 0;
-    const before = (this.#ready & bit) !== 0 ? 'ready' : (this.#full & bit) !== 0 ? 'full' : 'none';
-    const after = isReady ? 'ready' : isFull ? 'full' : 'none';
-    if (before === after) return;
-    this.#ready = isReady ? this.#ready | bit : this.#ready & ~bit;
-    this.#full = isFull ? this.#full | bit : this.#full & ~bit;
-    this.#tier.changed(queue.id, before, after);
+    this.#tier.review(queue, this.#capacity.seats.isBelowCap(queue.id));
   }
 }

@@ -62,6 +62,7 @@ export class Walk {
   readonly #requests: Request[] = [];
   readonly #waiting = new Set<number>();
   readonly #running = new Set<number>();
+  readonly #avoided = new Map<number, readonly string[]>();
 
   constructor(scheduler: AnyScheduler) {
     this.scheduler = scheduler;
@@ -92,6 +93,11 @@ export class Walk {
       this.#waiting.delete(id);
       this.#running.add(id);
     }
+  }
+
+  /** The endpoints that the request avoids since it was put back. */
+  avoided(id: number): readonly string[] {
+    return this.#avoided.get(id) ?? [];
   }
 
   advance(ms: number): void {
@@ -134,7 +140,9 @@ export class Walk {
     if (step.kind === 'release unused')
       this.#note(this.scheduler.releaseUnused(id, now) ? 'released unused' : 'nothing', id);
     if (step.kind === 'put back') {
-      this.#note(this.scheduler.putBack(id, now, step.avoid) ? 'put back' : 'nothing', id);
+      const isBack = this.scheduler.putBack(id, now, step.avoid);
+      if (isBack) this.#avoided.set(id, step.avoid ?? []);
+      this.#note(isBack ? 'put back' : 'nothing', id);
       this.#expire(now); // its time may be over
     }
     if (step.kind === 'answered') {

@@ -19,9 +19,8 @@
  *
  * A flow is in one of six states:
  *   waiting                             in #backlogged, by counter
- *   waiting for a seat at an endpoint   in no heap, with its counter less the time: it comes back at the same distance
- *                                       from the time, so that such flows keep their order among each other, however
- *                                       often the endpoint has a seat for one of them, and save up nothing
+ *   waiting for a seat at an endpoint   in no heap, with its counter less the time: such flows come back at the same
+ *                                       distance from it, so they save up nothing and keep their order
  *   waiting, but nothing may start      in no heap: its tenant is parked, or the upstream has closed all its
  *                                       targets; the first rule holds when it comes back
  *   running only                        in no heap
@@ -160,15 +159,12 @@ export class FairFlows<Holder> {
 
   /** The flow is in no heap, with its own counter. */
   #stop(flow: Flow<Holder>, before: Readiness): void {
-    if (before === 'ready') {
-      this.#backlogged.remove(flow);
-      flow.counter += this.#shift;
-    } else if (before === 'full') {
-      flow.isRelative = false;
-      flow.counter += this.#time.now;
-      this.#full--;
-      this.#time.highest = Math.max(this.#time.highest, flow.counter);
-    }
+    if (before === 'none') return;
+    flow.counter += before === 'ready' ? this.#shift : this.#time.now;
+    if (before === 'ready') this.#backlogged.remove(flow);
+    else this.#full--;
+    flow.isRelative = false;
+    this.#time.highest = Math.max(this.#time.highest, flow.counter);
   }
 
   /**
@@ -222,7 +218,7 @@ export class FairFlows<Holder> {
     const least = first === undefined ? this.#time.now : Math.min(this.#time.now, first.counter + this.#shift);
     const factor = this.#levelWeight / levelWeight;
     for (const flow of this.#flows.values()) {
-      const lead = this.#isBacklogged(flow) ? flow.counter + this.#shift - least : this.#leadOf(flow);
+      const lead = this.counterOf(flow) - (this.#isBacklogged(flow) ? least : this.#time.now);
       flow.counter = (flow.isRelative ? 0 : time.now) + Math.max(lead, 0) * factor;
       time.highest = Math.max(time.highest, flow.counter);
     }
@@ -253,10 +249,6 @@ export class FairFlows<Holder> {
     if (behind <= 0) return;
     this.#shift += behind;
     this.#time.highest += behind;
-  }
-
-  #leadOf({ counter, isRelative }: Flow<Holder>): number {
-    return isRelative ? counter : counter - this.#time.now;
   }
 
   #isBacklogged(flow: Flow<Holder>): boolean {

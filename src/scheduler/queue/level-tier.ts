@@ -9,7 +9,6 @@
  *               the one that has had something waiting for longest
  */
 import { allLevels, type Level, levelCount, type Policy } from '../../domain/vocabulary.ts';
-import type { Readiness } from '../flows/flow.ts';
 import { renormaliseAbove } from '../flows/virtual-time.ts';
 import type { SchedulerSettings } from '../rules.ts';
 import type { LevelQueue } from './level-queue.ts';
@@ -26,8 +25,10 @@ export class LevelTier<Holder> {
   /** The levels that are ordered by their counters. */
   #counted = 0;
   #virtualTime = 0;
-  /** The levels that only wait for seats at endpoints, as bits: their counters are kept less the virtual time. */
-  #relative = 0;
+  /** Bit n: level n is below its cap and has something waiting that neither its tenant nor the upstream keeps waiting. */
+  #ready = 0;
+  /** Bit n: … and all of that waits for seats at endpoints. Its counter is kept less the virtual time. */
+  #full = 0;
 
   constructor(queues: readonly LevelQueue<Holder>[]) {
     this.#queues = queues;
@@ -46,6 +47,11 @@ export class LevelTier<Holder> {
     for (const level of allLevels) if ((this.#counted & ~before & (1 << level)) !== 0) this.#lift(level);
   }
 
+  /** The levels that may start something if there is a seat for them, as bits. */
+  get ready(): number {
+    return this.#ready;
+  }
+
   /** Returns the level whose turn it is, of a non-empty mask. */
   pick(mask: number): number {
     const strict = mask & ~this.#weighted;
@@ -59,17 +65,23 @@ export class LevelTier<Holder> {
   }
 
   /**
-   * Must be called when a level can start something again, or nothing any more. Its idle time is not saved up; while it
+   * Must be called after any change of what waits, is parked or runs in the level. Its idle time is not saved up; while it
    * waits for endpoints only, it keeps its distance from the time, as flows do (fair-flows.ts).
    */
-  changed(level: Level, before: Readiness, after: Readiness): void {
-    if (before === 'full') {
-      this.#relative &= ~(1 << level);
-      this.correct(level, this.#virtualTime);
-    } else if (before === 'none') this.#lift(level);
-    if (after !== 'full') return;
-    this.#relative |= 1 << level;
-    this.correct(level, -this.#virtualTime);
+  review(queue: LevelQueue<Holder>, isBelowCap: boolean): void {
+    const { id, fair } = queue;
+    const bit = 1 << id;
+    fair.hold(!isBelowCap);
+    const wasReady = (this.#ready & bit) !== 0;
+    const wasFull = this.#isRelative(id);
+    const isReady = isBelowCap && fair.ready > 0;
+    const isFull = isBelowCap && !isReady && fair.full > 0;
+    if (isReady === wasReady && isFull === wasFull) return;
+    this.#ready = isReady ? this.#ready | bit : this.#ready & ~bit;
+    this.#full = isFull ? this.#full | bit : this.#full & ~bit;
+    if (wasFull) this.correct(id, this.#virtualTime);
+    else if (!wasReady) this.#counters[id] = Math.max(this.#counters[id] ?? 0, this.#virtualTime);
+    if (isFull) this.correct(id, -this.#virtualTime);
   }
 
   /** Returns the divisor of this level's charges; Infinity if nothing is counted. */
@@ -137,6 +149,6 @@ export class LevelTier<Holder> {
   }
 
   #isRelative(level: Level): boolean {
-    return (this.#relative & (1 << level)) !== 0;
+    return (this.#full & (1 << level)) !== 0;
   }
 }
