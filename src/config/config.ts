@@ -1,4 +1,4 @@
-import type { Edition, Policy, ShareBy } from '../domain/vocabulary.ts';
+import type { Affinity, Edition, Policy, ShareBy } from '../domain/vocabulary.ts';
 import type { ClusterConfig } from './cluster.ts';
 import type { PoolValues, sections } from './keys.ts';
 import type { LogConfig } from './log.ts';
@@ -170,6 +170,8 @@ export interface HttpProviderConfig extends ProviderBase {
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** The proxy on the way to the upstream; null: none. */
   readonly proxy: UpstreamProxy | null;
+  /** What makes one of its endpoints the first choice for a request, as its cache may be warm there. */
+  readonly affinity: Affinity;
 }
 
 export type ForwardPriority = 'vllm' | 'sglang' | 'service_tier';

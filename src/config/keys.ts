@@ -3,6 +3,7 @@ import { emailOf } from '../domain/text/email.ts';
 import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/text/header-names.ts';
 import { hostNameIn } from '../domain/text/host-name.ts';
 import {
+  affinities,
   editions,
   levelCount,
   mappingModes,
@@ -231,6 +232,7 @@ export const httpProviderKeys = {
   forward_priority: optional(choice(['vllm', 'sglang', 'service_tier'])),
   pass_headers: optional(headerNames),
   proxy: withDefault('none', upstreamProxy),
+  affinity: withDefault('none', choice(affinities)),
 } satisfies Record<string, Key<unknown>>;
 
 /** The further keys of type loopback. */

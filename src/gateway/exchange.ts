@@ -121,6 +121,7 @@ export class Exchange {
       provider: this.providerName,
       pool: this.#provider?.pool ?? null,
       isGranted: this.#ticket?.isGranted ?? false,
+      affinity: this.#ticket?.affinity ?? null,
       waitMs: this.#ticket?.waitMs ?? null,
       durationMs: now - this.#startedAt,
       usage: this.#forwarded?.usage ?? null,

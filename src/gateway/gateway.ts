@@ -19,6 +19,7 @@ import type { ScannedBody } from './receiving/body-scan.ts';
 import { mediaTokens } from './receiving/media-meter.ts';
 import { BodyReader } from './receiving/read-body.ts';
 import type { Sender, UploadLimits } from './receiving/uploads.ts';
+import { warmthOf } from './warmth.ts';
 
 /** The sender of a request and the key that may be mapped; `key` is null if keys are ignored. */
 export interface Caller {
@@ -111,6 +112,7 @@ export class Gateway {
       model: fields.model,
       ...spentOf(estimate),
       bodyBytes: body.bytes,
+      warmth: warmthOf(provider.affinity, { headers: req.headers, body, prompt: fields.prompt, ...sender }),
       maxWaitMs: maxWaitMs(req.headers['x-tokligence-max-wait-ms']),
     });
     exchange.queuesWith(ticket);

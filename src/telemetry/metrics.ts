@@ -47,8 +47,18 @@ const ofNoTenant: MetricsOptions = { tenants: 0, clock: systemClock, isOneOfSeve
  */
 export const createMetrics = (options = ofNoTenant): Metrics => {
   const counts = createCounts();
-  const { requests, inputTokens, cachedInputTokens, outputTokens, waits, refusedKeys, raised, shadow, reloads } =
-    counts;
+  const {
+    requests,
+    inputTokens,
+    cachedInputTokens,
+    outputTokens,
+    waits,
+    refusedKeys,
+    raised,
+    shadow,
+    reloads,
+    affinity,
+  } = counts;
   let watched: Watched | null = null;
   const tally = options.tenants === 0 ? null : new TenantTally();
   const registry = registryOf([
@@ -64,6 +74,7 @@ export const createMetrics = (options = ofNoTenant): Metrics => {
       tally?.add(ended);
       requests.add(level, outcome, provider, 1);
       if (isRaised) raised.add(level, '', null, 1);
+      if (ended.affinity) affinity.add(null, ended.affinity, provider, 1);
       if (isGranted && waitMs !== null && level !== null) waits.observe(level, waitMs);
       if (usage === null) return;
       inputTokens.add(level, '', provider, usage.inputTokens);
@@ -103,6 +114,7 @@ const createCounts = () => ({
   refusedKeys: new Counts(),
   raised: new Counts(),
   shadow: new LevelPairs(),
+  affinity: new Counts(),
   reloads: { served: 0, failed: 0 },
 });
 
@@ -131,6 +143,11 @@ const countedMetrics = (counts: ReturnType<typeof createCounts>): Rendered[] => 
     type: 'histogram',
     samples: () => counts.waits.samples(waitName),
   },
+  counted(
+    'tokligence_affinity_total',
+    'Requests of providers with an affinity, by the endpoint that they went to: warm, moved or none.',
+    counts.affinity,
+  ),
   counted('tokligence_mapping_reloads_total', 'Reloads of the mappings, by outcome: ok or failed.', {
     samples: () => [
       { labels: { outcome: 'ok' }, value: counts.reloads.served },

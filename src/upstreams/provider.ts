@@ -3,7 +3,7 @@ import type { Body, BodyPlaces } from '../domain/body.ts';
 import type { ErrorCode, GatewayError } from '../domain/errors.ts';
 import type { Sink } from '../domain/sink.ts';
 import type { MeteredUsage } from '../domain/usage.ts';
-import type { Dialect, Level, StreamShape } from '../domain/vocabulary.ts';
+import type { Affinity, Dialect, Level, StreamShape } from '../domain/vocabulary.ts';
 import type { ListedModel } from './models/listed-model.ts';
 
 /** One request on its way to an upstream. */
@@ -73,6 +73,8 @@ export interface PutBack {
 export interface Provider {
   readonly name: string;
   readonly pool: string;
+  /** `none` also while it has one endpoint. */
+  readonly affinity: Affinity;
   /**
    * Sends the call and writes the answer. Settles when the upstream no longer counts the call, so a seat may be held
    * until then. Rejects with the GatewayError to answer while nothing has been written; after that a failure is

@@ -23,6 +23,7 @@ const http = (name: string, more: Partial<HttpProviderConfig> = {}): HttpProvide
   passHeaders: [],
   headers: [],
   proxy: null,
+  affinity: 'none',
   ...more,
 });
 const loopback = (name: string, models: readonly string[]): LoopbackProviderConfig => ({

@@ -28,6 +28,7 @@ export function provider(url: string, more: Partial<HttpProviderConfig> = {}): H
     passHeaders: [],
     headers: [],
     proxy: null,
+    affinity: 'none',
     ...more,
   };
 }

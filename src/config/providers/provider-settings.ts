@@ -123,5 +123,6 @@ export const toProvider = (settings: ProviderSettings): ProviderConfig => {
     passHeaders: http.pass_headers.value ?? [],
     headers: settings.headers,
     proxy: settings.proxy ?? null,
+    affinity: http.affinity.value,
   };
 };

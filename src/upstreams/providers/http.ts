@@ -18,6 +18,7 @@ import { type ProxyContext, proxy } from '../proxy.ts';
 export class HttpUpstream implements Upstream {
   readonly name: string;
   readonly pool: string;
+  readonly affinity = 'none';
   readonly models: readonly string[];
   readonly #dialect: Dialect;
   /** Sent with every call. */

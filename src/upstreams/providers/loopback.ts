@@ -15,6 +15,7 @@ const stallMs = 300_000;
 export class LoopbackUpstream implements Upstream {
   readonly name: string;
   readonly pool: string;
+  readonly affinity = 'none';
   readonly models: readonly string[];
   readonly #config: LoopbackProviderConfig;
   readonly #context: AnswerContext;

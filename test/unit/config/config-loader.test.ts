@@ -181,6 +181,7 @@ test('the commented provider of config/setting.ini works once it is uncommented'
       passHeaders: [],
       headers: [],
       proxy: null,
+      affinity: 'none',
     },
   ]);
 });
@@ -296,6 +297,7 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_PROVIDER_GPU_A_FORWARD_PRIORITY: 'vllm',
     TOKLIGENCE_PROVIDER_GPU_A_HEADER_X_ROUTE: 'blue',
     TOKLIGENCE_PROVIDER_GPU_A_PROXY: 'http://proxy:3128',
+    TOKLIGENCE_PROVIDER_GPU_A_AFFINITY: 'prefix',
     TOKLIGENCE_PROVIDER_LO_SERVICE_MS: '0',
     TOKLIGENCE_PROVIDER_LO_CHUNK_MS: '5',
     TOKLIGENCE_SCHEDULER_MAX_QUEUE_DEPTH_POOL: '20',
@@ -394,6 +396,7 @@ test('every key can be set in the environment', () => {
         passHeaders: ['openai-project', 'x-amz-date'],
         headers: [['x-route', 'blue']],
         proxy: { origin: 'http://proxy:3128', authorization: null },
+        affinity: 'prefix',
       },
       { name: 'lo', type: 'loopback', models: ['*'], pool: 'lo', serviceMs: 0, chunkMs: 5 },
     ],
