@@ -17,7 +17,7 @@ import { readTracing } from './otel/tracing.ts';
 import { readPools, toPool } from './pools/pools.ts';
 import { readTenants, toTenant } from './pools/tenants.ts';
 import { withHeadersOf } from './providers/provider-headers.ts';
-import { type ProviderSettings, readProvider, toProvider, unusedProxies } from './providers/provider-settings.ts';
+import { type ProviderSettings, readProvider, toProviders, unusedProxies } from './providers/provider-settings.ts';
 import { checkTelemetry, toTelemetry } from './telemetry.ts';
 import type { Values } from './values.ts';
 import { workersOf, workersWarning } from './workers.ts';
@@ -77,7 +77,7 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
   const complete = fixed as Fixed;
   const config = {
     ...toConfig(complete, isTerminal),
-    providers: providers.map(toProvider),
+    providers: toProviders(providers, complete.gateway.allowed_upstream_networks.value ?? []),
     pools: pools.map(pool => toPool(pool, complete.scheduler)),
     tenants: tenants.map(toTenant),
     ...(tracing && { tracing }),
@@ -240,6 +240,7 @@ const toGateway = (gateway: Fixed['gateway'], isInFleet: boolean): Config['gatew
   maxConnections: gateway.max_connections.value,
   maxConnectionsPerAddress: gateway.max_connections_per_address.value,
   trustedProxies: gateway.trusted_proxies.value ?? [],
+  allowedUpstreamNetworks: gateway.allowed_upstream_networks.value ?? [],
   minBodyBytesPerSec: gateway.min_body_bytes_per_sec.value,
   name: gateway.name.value,
   tellsName: gateway.tell_name.value ?? isInFleet,

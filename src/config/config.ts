@@ -46,6 +46,7 @@ interface GatewayConfig {
   readonly maxConnectionsPerAddress: number;
   /** Addresses and networks whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
+  readonly allowedUpstreamNetworks: readonly string[];
   /** A body that comes in more slowly is abandoned; 0: no limit. */
   readonly minBodyBytesPerSec: number;
   /** The gateway's name; null: its host name and port. */
@@ -129,6 +130,8 @@ export interface PoolSettings {
 
 export interface PoolConfig {
   readonly name: string;
+  /** Of all endpoints of its providers together, up to which `max_concurrent` caps them; `settings.seats` is the result. */
+  readonly seats: number;
   readonly settings: PoolSettings;
   /** The same values under their names in the file, each with its source. */
   readonly values: PoolValues;
@@ -154,8 +157,12 @@ interface ProviderBase {
 
 export interface HttpProviderConfig extends ProviderBase {
   readonly type: 'openai' | 'anthropic';
-  /** As the vendor's SDK expects it, without a trailing slash: openai with /v1, anthropic without. */
-  readonly baseUrl: string;
+  /**
+   * As the vendor's SDK expects them, without a trailing slash: openai with /v1, anthropic without. `dns+http://…`: each
+   * address of the name. Their origins differ.
+   */
+  readonly baseUrls: readonly [string, ...string[]];
+  readonly seats: EndpointSeating;
   readonly apiKey: string | null;
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
@@ -170,9 +177,18 @@ export interface HttpProviderConfig extends ProviderBase {
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** The proxy on the way to the upstream; null: none. */
   readonly proxy: UpstreamProxy | null;
+  /** Asked of each endpoint every few seconds; null: nothing is. */
+  readonly healthPath: string | null;
+  /** Whether a request that the upstream may have begun is sent again; null: where there is another endpoint. */
+  readonly retryUnsafe: boolean | null;
+  /** The networks that calls may go to although they are refused otherwise (upstreams/endpoints/forbidden.ts). */
+  readonly allowedNetworks: readonly string[];
   /** What makes one of its endpoints the first choice for a request, as its cache may be warm there. */
   readonly affinity: Affinity;
 }
+
+/** The seats of each endpoint, or those that the endpoints divide because other providers have the same pool. */
+export type EndpointSeating = { readonly each: number } | { readonly inAll: number };
 
 export type ForwardPriority = 'vllm' | 'sglang' | 'service_tier';
 

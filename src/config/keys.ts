@@ -17,6 +17,7 @@ import { host, withoutBrackets } from './hosts.ts';
 import { logKeys } from './log.ts';
 import { tracingKeys } from './otel/tracing.ts';
 import { postgresUrl } from './postgres-url.ts';
+import { baseUrls } from './providers/base-urls.ts';
 import { proxyIn, type UpstreamProxy } from './providers/upstream-proxy.ts';
 import { telemetryKeys } from './telemetry.ts';
 import {
@@ -31,7 +32,6 @@ import {
   required,
   seconds,
   text,
-  url,
   type Values,
   whole,
   withDefault,
@@ -57,12 +57,8 @@ const email = {
   parse: (value: string) => emailOf(value) ?? undefined,
 };
 
-const baseUrl = url(
-  "an http:// or https:// URL as the vendor's SDK takes it, without credentials, ? and #",
-  ({ protocol, username, password, search, hash }) =>
-    (protocol === 'http:' || protocol === 'https:') && `${username}${password}${search}${hash}` === '',
-  value => value.replace(/\/+$/, ''),
-);
+/** The most seats of a pool, of an endpoint and of a tenant. */
+export const mostSeats = 100_000;
 
 const connectionCount = whole(1, 1_000_000);
 const isNetwork = (text: string): boolean => {
@@ -93,6 +89,7 @@ const queuedBytes = whole(1, 1_048_576, bytesPerMb);
 const requestRate = decimal(0.001, 1_000_000);
 const tokenRate = decimal(0.001, 1_000_000_000);
 const tokens = whole(1, 1_000_000_000_000);
+const seats = whole(1, mostSeats);
 const models = list('names or globs of models', parts => parts);
 
 const neverPassed = new Set([...hopByHopHeaders, ...gatewayHeaders]);
@@ -102,6 +99,8 @@ const headerNames = list('names of headers other than those that the gateway its
   const names = parts.map(part => part.toLowerCase());
   return names.every(isPassable) ? names : undefined;
 });
+
+const healthPath = text('a path on the upstream, from the root, such as /health', /^\/[\w.~!$&'()*+,;=:@%/-]{0,255}$/);
 
 const upstreamProxy = {
   allowed: 'none, environment, or an http:// or https:// URL without a path (in a password, @ is %40 and / is %2F)',
@@ -125,6 +124,7 @@ export const sections = {
     max_connections: withDefault('16000', connectionCount),
     max_connections_per_address: withDefault('12000', connectionCount),
     trusted_proxies: optional(networks),
+    allowed_upstream_networks: optional(networks),
     min_body_bytes_per_sec: withDefault('1024', whole(0, 1_000_000_000)),
     name: optional(text('1 to 100 visible characters', /^[\x21-\x7e]{1,100}$/)),
     tell_name: optional(flag),
@@ -179,11 +179,12 @@ export const sections = {
  * applies.
  */
 export const poolKeys = {
+  max_concurrent: optional(seats),
   policy: optional(choice(policies)),
   share_by: optional(choice(shareBys)),
   weights: optional(weights),
-  reserved: withDefault('0,0,0,0,0,0,0,0,0,0', perLevel('whole numbers of seats from 0', whole(0, 100_000))),
-  cap: optional(perLevel('whole numbers of seats from 1', whole(1, 100_000))),
+  reserved: withDefault('0,0,0,0,0,0,0,0,0,0', perLevel('whole numbers of seats from 0', whole(0, mostSeats))),
+  cap: optional(perLevel('whole numbers of seats from 1', seats)),
   requests_per_sec: optional(requestRate),
   request_burst: optional(whole(1, 1_000_000)),
   tokens_per_sec: optional(tokenRate),
@@ -205,7 +206,7 @@ export type PoolValues = Omit<Values<typeof poolKeys>, SharedKey> & Pick<Values<
 /** The keys of every `[tenant.TENANT_ID]`. */
 export const tenantKeys = {
   weight: withDefault('1', decimal(0.001, 1_000_000)),
-  max_concurrent: optional(whole(1, 100_000)),
+  max_concurrent: optional(seats),
   requests_per_sec: optional(requestRate),
   tokens_per_sec: optional(tokenRate),
   max_queue_depth: optional(whole(0, 1_000_000)),
@@ -217,13 +218,13 @@ const providerTypes = ['openai', 'anthropic', 'loopback'] as const;
 export const providerKeys = {
   type: required(choice(providerTypes)),
   models: withDefault('*', models),
-  max_concurrent: withDefault('8', whole(1, 100_000)),
+  max_concurrent: withDefault('8', seats),
   pool: optional(name),
 } satisfies Record<string, Key<unknown>>;
 
 /** The further keys of types openai and anthropic. */
 export const httpProviderKeys = {
-  base_url: required(baseUrl),
+  base_url: required(baseUrls),
   api_key: optional(vendorKey),
   connect_timeout_sec: withDefault('10', seconds(0.001, daySec)),
   first_byte_timeout_sec: withDefault('600', seconds(0.001, daySec)),
@@ -232,6 +233,8 @@ export const httpProviderKeys = {
   forward_priority: optional(choice(['vllm', 'sglang', 'service_tier'])),
   pass_headers: optional(headerNames),
   proxy: withDefault('none', upstreamProxy),
+  health_path: optional(healthPath),
+  retry_unsafe: optional(flag),
   affinity: withDefault('none', choice(affinities)),
 } satisfies Record<string, Key<unknown>>;
 

@@ -176,6 +176,7 @@ function upstreamCall({ exchange, body, fields, sender, estimate, ticket }: Work
     bodyPlaces: fields.places,
     model: fields.model,
     endpoint: ticket.endpoint ?? null,
+    flowId: sender.flowId,
     stream: fields.stream,
     requestId,
     level: sender.level,

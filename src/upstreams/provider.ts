@@ -20,6 +20,8 @@ export interface UpstreamCall {
   readonly model: string;
   /** The endpoint that its seat is at (domain/endpoint.ts); null: the provider's first. */
   readonly endpoint: string | null;
+  /** The flow that it belongs to: the failures of one alone are no outage. */
+  readonly flowId: string;
   readonly stream: boolean;
   readonly requestId: string;
   readonly level: Level;
@@ -73,6 +75,10 @@ export interface PutBack {
 export interface Provider {
   readonly name: string;
   readonly pool: string;
+  /** Whether a request that the upstream may have begun is sent again. */
+  readonly retriesUnsafe: boolean;
+  /** The moment of the next probe while none of several endpoints is up, by the clock; null: one is, or there is one only. */
+  downUntil(now: number): number | null;
   /** `none` also while it has one endpoint. */
   readonly affinity: Affinity;
   /**

@@ -8,6 +8,8 @@ import type { Sink } from '../domain/sink.ts';
 import { Answer, type AnswerContext, type Source } from './answer/answer.ts';
 import { upstreamFault } from './answer/upstream-fault.ts';
 import { type Connection, type Connections, holdWrites } from './connections.ts';
+import type { CallWatch, WatchedCall } from './endpoints/endpoint.ts';
+import type { FailureFacts } from './endpoints/failure.ts';
 import { refusedBy } from './forward-proxy.ts';
 import type { Forwarded, PutBack, UpstreamCall } from './provider.ts';
 
@@ -16,6 +18,8 @@ const closeGraceMs = 5_000;
 
 export interface ProxyContext extends AnswerContext {
   readonly connections: Connections;
+  /** Hears of what each call meets. */
+  readonly watch: CallWatch;
   /** The longest total time of a call: a slow upstream would otherwise hold its seat for ever. */
   readonly totalTimeoutMs: number;
   /** The path of base_url, or all of it where a proxy is sent the calls; without a slash at its end. */
@@ -33,7 +37,7 @@ export function proxy(
   body = call.body,
 ): Promise<Forwarded | PutBack> {
   return new Promise((resolve, reject) => {
-    const proxied = new ProxiedCall(context);
+    const proxied = new ProxiedCall(context, call.flowId);
     proxied.answer = new Answer(call, sink, proxied, context, { resolve, reject });
     const path = context.basePath + call.path;
     holdWrites(proxied.connection);
@@ -50,21 +54,28 @@ function sent(body: Body | null, headers: string[]): Pick<Dispatcher.DispatchOpt
 }
 
 /** undici's handler of one call: one object, no stream and no AbortController in between. */
-class ProxiedCall implements Dispatcher.DispatchHandler, Source {
+class ProxiedCall implements Dispatcher.DispatchHandler, Source, WatchedCall {
   answer: Answer | null = null;
   readonly connection: Connection;
+  readonly flowId: string;
+  readonly startedAt: number;
+  readonly #watch: CallWatch;
   readonly #connections: Connections;
   readonly #clock: Clock;
   readonly #proxy: UpstreamProxy | null;
   /** Null until the request goes out, and again when all is over. */
   #controller: Dispatcher.DispatchController | null = null;
+  #hasAnswered = false;
   #isStopped = false;
   #isOver = false;
   #closed: (() => void) | null = null;
   #cancelGrace: (() => void) | null = null;
   readonly #cancelTotal: () => void;
 
-  constructor(context: ProxyContext) {
+  constructor(context: ProxyContext, flowId: string) {
+    this.flowId = flowId;
+    this.startedAt = context.clock.now();
+    this.#watch = context.watch;
     this.#connections = context.connections;
     this.connection = context.connections.take();
     this.#clock = context.clock;
@@ -84,8 +95,14 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
   ): void {
     if (status < 200) return;
     const refusal = this.#proxy === null ? null : refusedBy(this.#proxy, status, headers);
-    if (refusal === null) this.answer?.start(status, headers);
-    else this.answer?.abort(upstreamFault(refusal));
+    this.#hasAnswered = true;
+    if (refusal === null) {
+      this.#watch.answered(this, { status, hasRetryAfter: headers['retry-after'] !== undefined });
+      this.answer?.start(status, headers);
+    } else {
+      this.#watch.broke(this, refusal, this.#facts);
+      this.answer?.abort(upstreamFault(refusal));
+    }
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -100,8 +117,13 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (!this.#hasAnswered && !this.#isStopped) this.#watch.broke(this, error, this.#facts);
     this.#over();
     this.answer?.fail(upstreamFault(error));
+  }
+
+  get #facts(): FailureFacts {
+    return { isSent: this.#controller !== null, isReused: this.connection.isReused };
   }
 
   pause(): void {

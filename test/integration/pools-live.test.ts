@@ -260,7 +260,7 @@ test('the file read again acts on pools, seats and tenants, and says what needs 
   const [line] = await said(gateway, 'only a restart takes it');
   assert.match(
     line ?? '',
-    /\[api_key_priority\] default_priority, \[provider\.main\] first_byte_timeout_sec, \[provider\.new\]"/,
+    /: \[api_key_priority\] default_priority, \[provider\.new\]"/,
   );
   assert.equal((await gateway.admin('GET', url)).body.pools.length, 1);
   const refused = await gateway.chat(key, { priority: 5 });

@@ -21,6 +21,7 @@ const call: UpstreamCall = {
   bodyPlaces: { closedAt: 1, urgency: { priority: [], service_tier: [] } },
   model: 'm',
   endpoint: null,
+  flowId: 'flow',
   stream: false,
   requestId: 'r',
   inputEstimate: 1,

@@ -28,6 +28,12 @@ export class LoopbackUpstream implements Upstream {
     this.#context = { clock, stallMs, running: new Ring() };
   }
 
+  readonly retriesUnsafe = false;
+
+  downUntil(): null {
+    return null;
+  }
+
   /** Serves both dialects. */
   serves(): boolean {
     return true;

@@ -74,6 +74,7 @@ test('without anything but a provider, everything has its default', () => {
       maxConnections: 16_000,
       maxConnectionsPerAddress: 12_000,
       trustedProxies: [],
+      allowedUpstreamNetworks: [],
       minBodyBytesPerSec: 1024,
       name: null,
       tellsName: false,
@@ -171,7 +172,8 @@ test('the commented provider of config/setting.ini works once it is uncommented'
       type: 'openai',
       models: ['*'],
       pool: 'gpu',
-      baseUrl: 'http://127.0.0.1:8000/v1',
+      baseUrls: ['http://127.0.0.1:8000/v1'],
+      seats: { each: 8 },
       apiKey: null,
       connectTimeoutMs: 10_000,
       firstByteTimeoutMs: 600_000,
@@ -181,6 +183,9 @@ test('the commented provider of config/setting.ini works once it is uncommented'
       passHeaders: [],
       headers: [],
       proxy: null,
+      healthPath: null,
+      retryUnsafe: null,
+      allowedNetworks: [],
       affinity: 'none',
     },
   ]);
@@ -297,10 +302,14 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_PROVIDER_GPU_A_FORWARD_PRIORITY: 'vllm',
     TOKLIGENCE_PROVIDER_GPU_A_HEADER_X_ROUTE: 'blue',
     TOKLIGENCE_PROVIDER_GPU_A_PROXY: 'http://proxy:3128',
+    TOKLIGENCE_PROVIDER_GPU_A_HEALTH_PATH: '/health',
+    TOKLIGENCE_PROVIDER_GPU_A_RETRY_UNSAFE: 'false',
+    TOKLIGENCE_GATEWAY_ALLOWED_UPSTREAM_NETWORKS: '169.254.7.0/24',
     TOKLIGENCE_PROVIDER_GPU_A_AFFINITY: 'prefix',
     TOKLIGENCE_PROVIDER_LO_SERVICE_MS: '0',
     TOKLIGENCE_PROVIDER_LO_CHUNK_MS: '5',
     TOKLIGENCE_SCHEDULER_MAX_QUEUE_DEPTH_POOL: '20',
+    TOKLIGENCE_POOL_GPUS_MAX_CONCURRENT: '3',
     TOKLIGENCE_POOL_GPUS_POLICY: 'wfq',
     TOKLIGENCE_POOL_GPUS_SHARE_BY: 'tenant',
     TOKLIGENCE_POOL_GPUS_WEIGHTS: '10,1,1,1,1,1,1,1,1,0.001',
@@ -344,6 +353,7 @@ test('every key can be set in the environment', () => {
       maxConnections: 500,
       maxConnectionsPerAddress: 1,
       trustedProxies: ['10.0.0.5', '10.1.0.0/16', 'fd00::/8'],
+      allowedUpstreamNetworks: ['169.254.7.0/24'],
       minBodyBytesPerSec: 0,
       name: 'gw-1',
       tellsName: false,
@@ -386,7 +396,8 @@ test('every key can be set in the environment', () => {
         type: 'anthropic',
         models: ['claude-*', 'other'],
         pool: 'gpus',
-        baseUrl: 'https://api.example.com',
+        baseUrls: ['https://api.example.com'],
+        seats: { each: 3 },
         apiKey: 'sk-1',
         connectTimeoutMs: 1000,
         firstByteTimeoutMs: 2000,
@@ -396,6 +407,9 @@ test('every key can be set in the environment', () => {
         passHeaders: ['openai-project', 'x-amz-date'],
         headers: [['x-route', 'blue']],
         proxy: { origin: 'http://proxy:3128', authorization: null },
+        healthPath: '/health',
+        retryUnsafe: false,
+        allowedNetworks: ['169.254.7.0/24'],
         affinity: 'prefix',
       },
       { name: 'lo', type: 'loopback', models: ['*'], pool: 'lo', serviceMs: 0, chunkMs: 5 },
@@ -573,7 +587,7 @@ api_key = a\\b"c'd
   const [up] = config.providers;
   assert.ok(up?.type === 'openai');
   assert.equal(up.apiKey, String.raw`a\\b"c'd`);
-  assert.equal(up.baseUrl, 'http://127.0.0.1:1/v1');
+  assert.deepEqual(up.baseUrls, ['http://127.0.0.1:1/v1']);
 });
 
 test('a file is read whatever its line ends, byte order mark and indentation', () => {

@@ -23,6 +23,7 @@ const poolField = <T extends TSchema>(key: PoolKey, schema: T) =>
 const numberOrTen = Type.Union([Type.Number(), tenNumbers]);
 /** Null removes the row, so that environment, file or default apply again. */
 export const poolPatch = fields({
+  max_concurrent: poolField('max_concurrent', Type.Number()),
   policy: poolField('policy', Type.String()),
   share_by: poolField('share_by', Type.String()),
   weights: poolField('weights', tenNumbers),

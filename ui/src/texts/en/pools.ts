@@ -81,6 +81,8 @@ export const pools = {
   hint_share_by: 'Whether tenants share the weight of their level, or each has it. No effect under strict.',
   weights: 'Weights',
   hint_weights: 'Shares of the tokens that are served; of no effect under strict.',
+  max_concurrent: 'Most seats',
+  hint_max_concurrent: 'Of all endpoints together, as a quota. Empty: all that they have.',
   reserved: 'Reserved seats',
   hint_reserved: 'Never lent to other levels; together fewer than the seats.',
   cap: 'Cap',

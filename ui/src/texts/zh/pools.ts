@@ -83,6 +83,8 @@ export const pools: Texts['pools'] = {
   hint_share_by: '同级别的租户分享级别的权重，还是各自获得该权重。在 strict 策略下无效。',
   weights: '权重',
   hint_weights: '所服务 token 的份额；在 strict 策略下无效。',
+  max_concurrent: '最多席位',
+  hint_max_concurrent: '所有端点合计，例如供应商的配额。留空表示全部。',
   reserved: '预留席位',
   hint_reserved: '从不借给其他级别；总数须少于席位数。',
   cap: '上限',
