@@ -27,6 +27,7 @@ interface AdminParts {
   readonly drains: Pick<ProviderService, 'drain' | 'resume'>;
   readonly health: () => Health;
   readonly fleet: () => FleetShown;
+  readonly routes: AdminServices['routes'];
   readonly peers: Peers | null;
 }
 
@@ -45,6 +46,7 @@ export function adminServices(parts: AdminParts): AdminServices {
     lanes: lanesOf(parts),
     answerOf,
     heard: peers && (() => peers.heard()),
+    routes: parts.routes,
     fleet: parts.fleet,
     providers: { list: parts.shown.providers, ...parts.drains },
   };

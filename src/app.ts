@@ -193,7 +193,9 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   let { providers } = config;
   const mediaRates = () => rates;
   const streams = createStreams(config, peers);
-  const gateway = createGateway(edition, { door, upstreams, pools: dispatchers, bodies, mediaRates, streams, clock });
+  const { restoresModel } = config.gateway;
+  const serving = { door, upstreams, pools: dispatchers, bodies, mediaRates, streams, restoresModel, clock };
+  const gateway = createGateway(edition, serving);
   const seatsOf = (pool: string) => edition.pools.find(pool).seats;
   const shown = showPools({
     config,
@@ -218,14 +220,29 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
     connections: door.connections,
-    admin: adminServices({ edition, config, clock, events, door, view, shown, drains, health, fleet, peers }),
+    admin: adminServices({
+      edition,
+      config,
+      clock,
+      events,
+      door,
+      view,
+      shown,
+      drains,
+      health,
+      routes: upstreams,
+      fleet,
+      peers,
+    }),
     consoleFolder: overrides.consoleFolder,
     gatewayName: toldName(config, self),
     tracing,
     ops: { health, metrics: config.telemetry.metricsListen === null ? scraped : null },
   });
   const reconfigure = (next: Config): void => {
+    upstreams.refuseUnknown(next.routes);
     edition.pools.reconfigure(next);
+    upstreams.configureRoutes(next.routes);
     rates = next.mediaRates;
     providers = reread(providers, next.providers);
     upstreams.configure(providers);

@@ -1,6 +1,7 @@
 /** Wires each pool: its desk, its dispatcher, the room for bodies; in a fleet, the process that grants its seats. */
 import type { Config, PoolConfig } from './config/config.ts';
 import type { Clock } from './domain/clock.ts';
+import type { OnEndpoints } from './domain/endpoint.ts';
 import { errors } from './domain/errors.ts';
 import type { Configure } from './edition/edition.ts';
 import { FleetSeats } from './gateway/fleet/fleet-seats.ts';
@@ -18,7 +19,7 @@ export interface PoolParts {
   readonly events: Events;
   /** Ends the observers of the pools. */
   readonly until: AbortSignal;
-  readonly upstreams: Pick<Upstreams, 'abortAll'>;
+  readonly upstreams: Pick<Upstreams, 'abortAll' | 'watchEndpoints'>;
 }
 
 export function deskOf(desks: ReadonlyMap<string, PoolDesk>, pool: string): PoolDesk {
@@ -29,7 +30,7 @@ export function deskOf(desks: ReadonlyMap<string, PoolDesk>, pool: string): Pool
 
 /** Creates what stands before each pool; `configure` puts a pool's settings into effect in all of it. */
 export function openPools(config: Config, parts: PoolParts) {
-  const { clock, until } = parts;
+  const { clock, until, upstreams } = parts;
   const seats = openSeats(config, parts);
   const desks = createDesks(config, clock, seats);
   const dispatchers = createDispatchers(config, desks, clock, seats);
@@ -40,6 +41,8 @@ export function openPools(config: Config, parts: PoolParts) {
     seats?.configure(pool, settings);
     bodies.configure(pool, settings);
   };
+  const onEndpoints: OnEndpoints = (provider, pool, endpoints) => desks.get(pool)?.setEndpoints(provider, endpoints);
+  upstreams.watchEndpoints(onEndpoints);
   const view = new PoolsView([...desks.values()].map(desk => desk.view));
   atEveryStep(clock, until, () => {
     for (const pool of view.pools) pool.endStep();

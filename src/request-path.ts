@@ -10,11 +10,12 @@ import type { Events } from './telemetry/events.ts';
 import { createUpstreams, type Lookup, type Upstreams } from './upstreams/upstreams.ts';
 
 export const openUpstreams = (
-  { providers }: Config,
+  { providers, routes }: Config,
   { clock, events, lookup }: { readonly clock: Clock; readonly events: Events; readonly lookup?: Lookup | undefined },
 ): Upstreams =>
   createUpstreams(providers, {
     clock,
+    routes,
     ...(lookup && { lookup }),
     onEndpointFault: (name, fault) => events.warn(`Provider ${name}: ${fault}`),
     onEndpointTurn: (provider, endpoint, isUp, why) => events.endpointTurned({ provider, endpoint, isUp, why }),

@@ -4,12 +4,15 @@ import type { PoolValues, sections } from './keys.ts';
 import type { LogConfig } from './log.ts';
 import type { TracingConfig } from './otel/tracing.ts';
 import type { UpstreamProxy } from './providers/upstream-proxy.ts';
+import type { RouteConfig } from './routes/route-rules.ts';
 import type { TelemetryConfig } from './telemetry.ts';
 import type { Values } from './values.ts';
 
 export type { LogConfig, Shares } from './log.ts';
 export type { TracingConfig } from './otel/tracing.ts';
 export type { UpstreamProxy } from './providers/upstream-proxy.ts';
+export type { RouteConfig } from './routes/route-rules.ts';
+export type { PlannedTarget } from './routes/target-text.ts';
 
 /** The whole configuration, parsed and checked once; every part receives its own section. */
 export interface Config {
@@ -23,6 +26,7 @@ export interface Config {
   readonly providers: readonly ProviderConfig[];
   readonly pools: readonly PoolConfig[];
   readonly tenants: readonly TenantConfig[];
+  readonly routes: readonly RouteConfig[];
   /** Absent: nothing is traced. */
   readonly tracing?: TracingConfig;
   readonly telemetry: TelemetryConfig;
@@ -55,6 +59,8 @@ interface GatewayConfig {
   readonly tellsName: boolean;
   /** The processes that serve the port; more than one are members of a fleet. */
   readonly workers: number;
+  /** Whether answers name the model as it was asked for, where its provider calls it otherwise. */
+  readonly restoresModel: boolean;
 }
 
 interface DatabaseConfig {

@@ -28,9 +28,11 @@ import {
   list,
   oneOrPerLevel,
   optional,
+  type Parser,
   perLevel,
   required,
   seconds,
+  someLevels,
   text,
   type Values,
   whole,
@@ -92,6 +94,12 @@ const tokens = whole(1, 1_000_000_000_000);
 const seats = whole(1, mostSeats);
 const models = list('names or globs of models', parts => parts);
 
+const longestRouteText = 16_384;
+const routeText: Parser<string> = {
+  allowed: `a text of 1 to ${longestRouteText} characters, such as gpu:llama-70b, cloud`,
+  parse: text => (text.length >= 1 && text.length <= longestRouteText ? text : undefined),
+};
+
 const neverPassed = new Set([...hopByHopHeaders, ...gatewayHeaders]);
 const isPassable = (name: string): boolean =>
   /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name) && !neverPassed.has(name) && !name.startsWith(gatewayHeaderPrefix);
@@ -129,6 +137,7 @@ export const sections = {
     name: optional(text('1 to 100 visible characters', /^[\x21-\x7e]{1,100}$/)),
     tell_name: optional(flag),
     workers: withDefault('1', workerCount),
+    restore_model: withDefault('false', flag),
   },
   database: {
     url: optional(postgresUrl),
@@ -212,6 +221,14 @@ export const tenantKeys = {
   max_queue_depth: optional(whole(0, 1_000_000)),
 } satisfies Record<string, Key<unknown>>;
 
+/** The keys of every `[model.NAME]`. What is wrong in the first two is found in config/routes/, which says where. */
+export const modelKeys = {
+  targets: required(routeText),
+  aliases: optional(routeText),
+  spill_after_sec: optional(seconds(0, daySec)),
+  spill_levels: optional(someLevels),
+} satisfies Record<string, Key<unknown>>;
+
 const providerTypes = ['openai', 'anthropic', 'loopback'] as const;
 
 /** The keys of every `[provider.NAME]`. */
@@ -255,10 +272,11 @@ const namedSections: Record<string, Record<string, Key<unknown>>> = {
   'provider.': allProviderKeys,
   'pool.': poolKeys,
   'tenant.': tenantKeys,
+  'model.': modelKeys,
 };
 
 /** The sections as a fault lists them. */
-export const sectionNames = [...Object.keys(sections), 'provider.NAME', 'pool.NAME', 'tenant.TENANT_ID'];
+export const sectionNames = [...Object.keys(sections), 'provider.NAME', 'pool.NAME', 'tenant.TENANT_ID', 'model.NAME'];
 
 /** The keys of a section by its name in the file; null when there is no such section. */
 export const keysOf = (section: string): Record<string, Key<unknown>> | null => {

@@ -6,7 +6,7 @@ const boundKeys = new Set(['type', 'pool']);
 /** Settings that take effect without a restart when the file is read again. */
 const isLive = (section: string, key: string): boolean =>
   section === 'scheduler' ||
-  /^(pool|tenant)\./.test(section) ||
+  /^(pool|tenant|model)\./.test(section) ||
   (section.startsWith('provider.') && key !== '' && !boundKeys.has(key));
 
 /** Returns the changes that need a restart: `[section] key`, or `[section]` for one that was added or removed. */

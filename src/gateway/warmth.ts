@@ -30,18 +30,27 @@ const sessionHeaders = ['x-session-id', 'x-claude-code-session-id', 'session-id'
 const KiB = 1024;
 const beginnings = [KiB, 4 * KiB, 16 * KiB, 64 * KiB, 256 * KiB] as const;
 
-/** Null where the provider asks for none. */
-export function warmthOf(affinity: Affinity, sent: Sent): Warmth | null {
-  switch (affinity) {
-    case 'none':
-      return null;
-    case 'session':
-      return { by: affinity, hashes: sessionHashes(sent) };
-    case 'prefix':
-      return { by: affinity, hashes: prefixHashes(sent) };
-    default:
-      return affinity satisfies never;
-  }
+/** Null where the provider has no affinity. */
+export type WarmthBy = (affinity: Affinity) => Warmth | null;
+
+/** Returns what a request is warm by; each is computed when it is first asked for. */
+export function warmthOf(sent: Sent): WarmthBy {
+  let session: Warmth | null = null;
+  let prefix: Warmth | null = null;
+  return affinity => {
+    switch (affinity) {
+      case 'none':
+        return null;
+      case 'session':
+        session ??= { by: affinity, hashes: sessionHashes(sent) };
+        return session;
+      case 'prefix':
+        prefix ??= { by: affinity, hashes: prefixHashes(sent) };
+        return prefix;
+      default:
+        return affinity satisfies never;
+    }
+  };
 }
 
 function sessionHashes(sent: Sent): number[] {

@@ -120,6 +120,11 @@ export class Inspection<Holder> {
     return this.#queue.tenants.waitMs(place.flowId, now);
   }
 
+  /** Whether its tenant's own seats or rates let nothing more start now. */
+  isHeldByTenant({ flowId }: Pick<Place<Holder>, 'flowId'>, now: number): boolean {
+    return this.#queue.tenants.find(flowId)?.mayStart(now) === false;
+  }
+
   seatsOf(level: Level): LevelSeats {
     const { seats } = this.#capacity;
     return { reserved: seats.reservedFor(level), cap: seats.capOf(level), free: seats.roomFor(level) };

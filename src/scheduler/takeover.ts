@@ -1,12 +1,13 @@
 /**
  * A scheduler that goes on where another ends, in this process or elsewhere: it seats what has a seat there, and queues
- * what waits there.
+ * what waits there. And the other way: it counts with its tenants' limits what has gone to another.
  */
 import type { Spent } from '../domain/usage.ts';
 import type { Capacity } from './capacity/capacity.ts';
-import { type Place, soundAmount } from './flows/flow.ts';
+import { type Demand, type Place, soundAmount } from './flows/flow.ts';
 import type { LevelQueue } from './queue/level-queue.ts';
 import type { LevelTier } from './queue/level-tier.ts';
+import type { Lent } from './queue/parking.ts';
 import type { PoolQueue } from './queue/pool-queue.ts';
 
 export class Takeover<Holder> {
@@ -67,6 +68,12 @@ export class Takeover<Holder> {
   /** Starts nothing while this many seats are in use, until it is called again; null: while all are. */
   holdBack(seats: number | null): void {
     this.#capacity.holdBack(seats);
+  }
+
+  /** A request goes to another pool, and counts with its tenant's limits here until what this returns is called. */
+  lend({ flowId, tokens }: Pick<Demand, 'flowId' | 'tokens'>, now: number): Lent {
+    this.#queue.advance(now);
+    return this.#queue.tenants.lend(flowId, soundAmount(tokens), now);
   }
 }
 

@@ -57,6 +57,8 @@ export const createMetrics = (options = ofNoTenant): Metrics => {
     raised,
     shadow,
     reloads,
+    retries,
+    spills,
     affinity,
   } = counts;
   let watched: Watched | null = null;
@@ -70,9 +72,15 @@ export const createMetrics = (options = ofNoTenant): Metrics => {
   const growing = countsOf(registry);
   return {
     requestEnded(ended) {
-      const { outcome, level, isRaised, provider, isGranted, waitMs, usage } = ended;
+      const { outcome, level, isRaised, provider, isGranted, waitMs, usage, attempts, spilledFrom } = ended;
       tally?.add(ended);
       requests.add(level, outcome, provider, 1);
+      // Whatever followed the last attempt, it was not made again.
+      for (let nth = 0; nth + 1 < attempts.length; nth++) {
+        const attempt = attempts[nth];
+        if (attempt !== undefined) retries.add(level, attempt.failure ?? 'unknown', attempt.provider, 1);
+      }
+      if (spilledFrom !== null) spills.add(level, '', spilledFrom, 1);
       if (isRaised) raised.add(level, '', null, 1);
       if (ended.affinity) affinity.add(null, ended.affinity, provider, 1);
       if (isGranted && waitMs !== null && level !== null) waits.observe(level, waitMs);
@@ -114,6 +122,8 @@ const createCounts = () => ({
   refusedKeys: new Counts(),
   raised: new Counts(),
   shadow: new LevelPairs(),
+  retries: new Counts(),
+  spills: new Counts(),
   affinity: new Counts(),
   reloads: { served: 0, failed: 0 },
 });
@@ -143,6 +153,17 @@ const countedMetrics = (counts: ReturnType<typeof createCounts>): Rendered[] => 
     type: 'histogram',
     samples: () => counts.waits.samples(waitName),
   },
+  counted('tokligence_retries_total', 'Calls of upstreams that failed and were made again, by what they met.', {
+    samples: () =>
+      counts.retries
+        .samples()
+        .map(({ labels: { outcome: reason = '', ...labels }, value }) => ({ labels: { ...labels, reason }, value })),
+  }),
+  counted(
+    'tokligence_spills_total',
+    'Requests that left a pool, where they would have waited too long, for that of the next target.',
+    counts.spills,
+  ),
   counted(
     'tokligence_affinity_total',
     'Requests of providers with an affinity, by the endpoint that they went to: warm, moved or none.',

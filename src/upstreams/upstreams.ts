@@ -1,4 +1,5 @@
-import type { ProviderConfig } from '../config/config.ts';
+import type { ProviderConfig, RouteConfig } from '../config/config.ts';
+import { ConfigFaults } from '../config/config-loader.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import type { OnEndpoints } from '../domain/endpoint.ts';
 import { errors, type GatewayError } from '../domain/errors.ts';
@@ -8,18 +9,35 @@ import type { Endpoint, EndpointSeen } from './endpoints/endpoint.ts';
 import { type ModelCatalogue, ModelLists, type ModelMatch, modelMatch, type OnListFault } from './models/models.ts';
 import type { Route, Upstream } from './provider.ts';
 import { Providers, type ProvidersParts } from './providers/providers.ts';
+import { withRoutes } from './routes/route-models.ts';
+import { Routes, shownModel, type Way } from './routes/routes.ts';
 
 export type { Lookup } from './endpoints/addresses.ts';
 export type { EndpointSeen } from './endpoints/endpoint.ts';
+export { type FailedCall, isBusy } from './failed-call.ts';
 export type { ListedModel } from './models/listed-model.ts';
 export type { ModelCatalogue } from './models/models.ts';
-export type { Forwarded, Provider, Route, Target, UpstreamCall } from './provider.ts';
+export type { Forwarded, Provider, Route, Spill, Target, UpstreamCall } from './provider.ts';
+export { shownModel, type Way } from './routes/routes.ts';
 
 export interface Upstreams {
-  /** The first provider in the order of the config that serves the dialect and the model; throws `model_not_found`. */
+  /**
+   * The route of this name, its targets drawn; else the first provider in the order of the config that serves the dialect
+   * and the model. Throws `model_not_found`.
+   */
   resolve(dialect: Dialect, model: string): Route;
+  /** The same before anything is drawn. */
+  wayOf(dialect: Dialect, model: string): Way;
+  /** Throws ConfigFaults for a target whose provider does not run here. */
+  refuseUnknown(routes: readonly RouteConfig[]): void;
+  /** Replaces all routes at once. A target is left out whose provider does not run here. */
+  configureRoutes(routes: readonly RouteConfig[]): void;
+  /** The routes in effect. */
+  routes(): readonly RouteConfig[];
+  /** Whether a provider of this name serves the dialect; the pool that it takes its seats from. */
+  provider(name: string): Pick<Upstream, 'pool' | 'serves'> | undefined;
   /** At most a minute old; an upstream that cannot be asked is left out. */
-  models(): Promise<ModelCatalogue>;
+  models(dialect: Dialect): Promise<ModelCatalogue>;
   /**
    * Replaces the providers while requests flow. What is unchanged keeps its connections and its state; calls of what is
    * removed go on to their ends.
@@ -50,7 +68,8 @@ export interface UpstreamsParts {
   readonly onEndpointFault?: ProvidersParts['onEndpointFault'];
   readonly onEndpointTurn?: ProvidersParts['onEndpointTurn'];
   readonly lookup?: Lookup;
-  /** From 0 to below 1. */
+  readonly routes?: readonly RouteConfig[];
+  /** From 0 to below 1; draws the targets that share a place, too. */
   readonly random?: () => number;
 }
 
@@ -62,22 +81,32 @@ export function createUpstreams(
     onEndpointFault = () => {},
     onEndpointTurn = () => {},
     lookup = systemLookup,
+    routes: given = [],
     random = Math.random,
   }: UpstreamsParts = {},
 ): Upstreams {
   const providers = new Providers(configs, { clock, onEndpointFault, onEndpointTurn, lookup, random });
+  const routes = new Routes(random);
+  routes.configure(given, byNameOf(providers));
   const served = () => servedBy(providers.upstreams);
   let byDialect = served();
   let modelLists = new ModelLists(providers.upstreams, clock, onListFault);
+  const firstOf = (dialect: Dialect, model: string): Upstream => {
+    for (const { upstream, isServed } of byDialect[dialect]) if (isServed(model)) return upstream;
+    throw errors.modelNotFound(`No provider serves the model \`${shownModel(model)}\` on this route.`);
+  };
 
   return {
-    resolve(dialect, model) {
-      for (const { upstream, isServed } of byDialect[dialect]) if (isServed(model)) return routeTo(upstream, model);
-      throw errors.modelNotFound(`No provider serves the model \`${shownModel(model)}\` on this route.`);
-    },
-    models: () => modelLists.read(),
+    resolve: (dialect, model) => routes.resolve(dialect, model) ?? routeTo(firstOf(dialect, model), model),
+    wayOf: (dialect, model) => routes.wayOf(dialect, model) ?? wayTo(firstOf(dialect, model), model),
+    refuseUnknown: next => refuseUnknown(next, byNameOf(providers)),
+    configureRoutes: next => routes.configure(next, byNameOf(providers)),
+    routes: () => routes.all,
+    provider: name => byNameOf(providers).get(name),
+    models: async dialect => withRoutes(await modelLists.read(), routes, dialect),
     configure(next) {
       providers.configure(next);
+      routes.configure(routes.all, byNameOf(providers));
       byDialect = served();
       modelLists = new ModelLists(providers.upstreams, clock, onListFault);
     },
@@ -91,6 +120,9 @@ export function createUpstreams(
     close: () => providers.close(),
   };
 }
+
+const byNameOf = ({ upstreams }: Providers): ReadonlyMap<string, Upstream> =>
+  new Map(upstreams.map(upstream => [upstream.name, upstream]));
 
 type Served = Record<Dialect, { readonly upstream: Upstream; readonly isServed: ModelMatch }[]>;
 
@@ -117,6 +149,18 @@ const routeTo = (provider: Upstream, model: string): Route => ({
   spill: null,
 });
 
-/** Returns a model's name as it is shown in a sentence. */
-export const shownModel = (model: string): string =>
-  model.length > maxNameShown ? `${model.slice(0, maxNameShown)}…` : model;
+function refuseUnknown(routes: readonly RouteConfig[], known: ReadonlyMap<string, Upstream>): void {
+  const faults = routes.flatMap(({ name, groups }) =>
+    groups.flat().flatMap(({ provider }, index) => {
+      const message = `target ${index + 1} names a provider that only a restart adds`;
+      return known.has(provider) ? [] : [{ section: `model.${name}`, key: 'targets', message }];
+    }),
+  );
+  if (faults.length > 0) throw new ConfigFaults(faults);
+}
+
+const wayTo = (provider: Upstream, model: string): Way => ({
+  name: null,
+  groups: [[{ target: { provider, model }, weight: 1 }]],
+  spill: null,
+});

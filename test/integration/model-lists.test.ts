@@ -40,7 +40,7 @@ const loopback = (name: string, models: readonly string[]): LoopbackProviderConf
 });
 
 const nameOf = (providers: ProviderConfig[], dialect: 'openai' | 'anthropic', model: string) =>
-  createUpstreams(providers).resolve(dialect, model).name;
+  createUpstreams(providers).resolve(dialect, model).targets[0].provider.name;
 
 test('the first provider of the dialect whose names or globs fit serves a model', () => {
   const providers = [
@@ -85,8 +85,8 @@ test('a glob with many stars costs no more than the name is long', () => {
 });
 
 const shown = async (upstreams: Upstreams, dialect: Dialect) =>
-  (await upstreams.models()).models.map(model => JSON.parse(model.shown[dialect]));
-const idsOf = async (upstreams: Upstreams) => (await upstreams.models()).models.map(({ id }) => id);
+  (await upstreams.models(dialect)).models.map(model => JSON.parse(model.shown[dialect]));
+const idsOf = async (upstreams: Upstreams) => (await upstreams.models('openai')).models.map(({ id }) => id);
 
 test('the list has the configured names and what each upstream lists, filtered by its globs, each once', async t => {
   const openai = await startFakeUpstream(t, {
@@ -152,13 +152,13 @@ test('upstreams are asked once a minute, however many clients ask, and a fault i
   const onListFault = (_provider: string, reason: string) => told.push(reason);
   const upstreams = createUpstreams([http('gpt', { baseUrls: [`${upstream.url}/v1`] })], { clock, onListFault });
   t.after(() => upstreams.close());
-  await Promise.all([upstreams.models(), upstreams.models(), upstreams.models()]);
+  await Promise.all([upstreams.models('openai'), upstreams.models('openai'), upstreams.models('openai')]);
   clock.advance(59_999);
-  await upstreams.models();
+  await upstreams.models('openai');
   assert.equal(upstream.requests.length, 1);
   const next = async () => {
     clock.advance(60_000);
-    await upstreams.models();
+    await upstreams.models('openai');
   };
   await next();
   assert.equal(upstream.requests.length, 2);

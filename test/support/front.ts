@@ -68,7 +68,7 @@ interface FrontOptions extends Pick<UpstreamsParts, 'lookup' | 'random' | 'onEnd
   readonly onOutput?: UpstreamCall['onOutput'];
   readonly onAnswer?: UpstreamCall['onAnswer'];
   /** Without it a request is never put back. */
-  readonly onBusy?: UpstreamCall['onBusy'];
+  readonly onFailing?: UpstreamCall['onFailing'];
 }
 
 /** Without the members for the log. */
@@ -93,6 +93,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
     const body = Buffer.concat(chunks);
     const url = req.url ?? '';
     const dialect: Dialect = url.startsWith('/v1/messages') ? 'anthropic' : 'openai';
+    const model = /"model": ?"([^"]*)"/.exec(body.toString('latin1', 0, 1024))?.[1] ?? 'some-model';
     const call: UpstreamCall = {
       dialect,
       streamShape: findOperation('POST', url)?.streamShape ?? 'chunks',
@@ -101,9 +102,11 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       headers: req.headers,
       body: { pieces: [body], bytes: body.length },
       bodyPlaces: placesIn(body),
-      model: /"model": ?"([^"]*)"/.exec(body.toString('latin1', 0, 1024))?.[1] ?? 'some-model',
+      model,
+      upstreamModel: model,
       endpoint: req.headers['x-endpoint']?.toString() ?? null,
       flowId: req.headers['x-flow']?.toString() ?? 'flow',
+      restoresModel: false,
       stream: /"stream": ?true/.test(body.toString()),
       requestId: 'req-1',
       inputEstimate: 50,
@@ -112,7 +115,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       level: options.level ?? 7,
       onOutput: options.onOutput ?? (() => {}),
       onAnswer: options.onAnswer ?? (() => {}),
-      onBusy: options.onBusy ?? (() => false),
+      onFailing: options.onFailing ?? (() => false),
     };
     const sink = new ClientSink(res, { ownHeaders: () => ({ ...options.answerHeaders }) });
     const forward = () => upstreams.resolve(dialect, 'some-model').targets[0].provider.forward(call, sink);
@@ -167,7 +170,7 @@ function placesIn(body: Buffer): BodyPlaces {
     scan.push(body);
     return scan.end().places;
   } catch {
-    return { closedAt: body.lastIndexOf('}'), urgency: { priority: [], service_tier: [] } };
+    return { closedAt: body.lastIndexOf('}'), model: [], urgency: { priority: [], service_tier: [] } };
   }
 }
 

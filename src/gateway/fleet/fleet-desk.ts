@@ -5,7 +5,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Upward } from '../../fleet/messages/messages.ts';
-import type { Desk, SeatEnd } from '../pool/desk.ts';
+import type { Desk, Outlook, SeatEnd } from '../pool/desk.ts';
 import type { Guest } from '../pool/guest.ts';
 import type { PoolDesk } from '../pool/pool-desk.ts';
 import type { Refusal } from '../pool/refusal.ts';
@@ -40,7 +40,7 @@ export class FleetDesk implements Desk {
     this.#onUpstreamWord = onUpstreamWord;
     this.name = name;
     this.pool = pool;
-    this.#remote = new RemoteDesk({ pool: number, ...parts }, bounds);
+    this.#remote = new RemoteDesk({ pool: number, limits: guest => pool.limits(guest), ...parts }, bounds);
     this.#desk = this.#remote;
     pool.holdBack(0);
   }
@@ -57,6 +57,18 @@ export class FleetDesk implements Desk {
 
   leave(guests: Iterable<Guest>, refusal: Refusal): void {
     this.#desk.leave(guests, refusal);
+  }
+
+  release(guests: Iterable<Guest>): void {
+    this.#desk.release(guests);
+  }
+
+  outlook(guest: Guest): Outlook {
+    return this.#desk.outlook(guest);
+  }
+
+  lend(guest: Guest): (spentTokens: number) => void {
+    return this.#desk.lend(guest);
   }
 
   begin(guest: Guest): void {

@@ -6,7 +6,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Upward } from '../../fleet/messages/messages.ts';
 import { mostTicketsAtOnce } from '../../fleet/messages/upward.ts';
-import type { Adopted, Desk, SeatEnd } from '../pool/desk.ts';
+import type { Adopted, Desk, Outlook, SeatEnd } from '../pool/desk.ts';
 import { retryAfterSec } from '../pool/drain-rate.ts';
 import type { Guest, Wait } from '../pool/guest.ts';
 import type { Refusal } from '../pool/refusal.ts';
@@ -22,6 +22,8 @@ export interface RemoteDeskParts {
   readonly tickets: OwnTickets;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Whether the guest's tenant has limits of its own. */
+  readonly limits: (guest: Guest) => boolean;
 }
 
 const atOnce: Wait = { wasQueued: false, waitMs: 0, position: 1 };
@@ -82,6 +84,26 @@ export class RemoteDesk implements Desk, TicketOwner {
       if (isSeated) this.#giveBack(ticket, { how: 'unused' });
       else this.#say({ t: 'leave', ticket: number, attempt, code: refusal.code });
     }
+  }
+
+  release(guests: Iterable<Guest>): void {
+    for (const guest of guests) {
+      const ticket = this.#of(guest);
+      if (ticket === null) continue;
+      const { number, attempt, isSeated } = ticket;
+      this.#remove(ticket);
+      if (isSeated) this.#giveBack(ticket, { how: 'unused' });
+      else this.#say({ t: 'leave', ticket: number, attempt, code: 'client_left' });
+    }
+  }
+
+  /** Only the conductor could say, and not at once. */
+  outlook(guest: Guest): Outlook {
+    return { startsAtOnce: null, predictedMs: null, isHeldByTenant: this.#parts.limits(guest) };
+  }
+
+  lend(): () => void {
+    return () => {};
   }
 
   /** Its seat was begun when it was sent. */

@@ -17,8 +17,8 @@ import type { Spent } from '../../domain/usage.ts';
 import type { Level } from '../../domain/vocabulary.ts';
 import { type Closed, type EndpointUse, Scheduler } from '../../scheduler/scheduler.ts';
 import { Admission, type TenantsById } from './admission.ts';
-import { type Adopted, byAge, type Desk, type SeatEnd } from './desk.ts';
-import { type Guest, meet, type Stay } from './guest.ts';
+import { type Adopted, byAge, type Desk, type Outlook, type SeatEnd } from './desk.ts';
+import { type Guest, meet, Stay } from './guest.ts';
 import { PoolCounts } from './level-counts.ts';
 import type { Refusal } from './refusal.ts';
 import { Seating } from './seating.ts';
@@ -208,6 +208,23 @@ export class PoolDesk implements Desk {
       guest.stay = null;
     }
     this.#seating.pump(this.#options.clock.now());
+  }
+
+  outlook(guest: Guest): Outlook {
+    return this.#admission.outlook(new Stay(guest).place, this.#options.clock.now());
+  }
+
+  lend({ asked }: Guest): (spentTokens: number) => void {
+    const { clock } = this.#options;
+    const ended = this.#scheduler.takeover.lend(asked, clock.now());
+    return spentTokens => {
+      ended(spentTokens, clock.now());
+      this.lookAgain();
+    };
+  }
+
+  limits({ asked }: Guest): boolean {
+    return this.#admission.limits(asked);
   }
 
   /** A seat that never came to its guest: nothing is charged or counted, and it may enter anew. */

@@ -10,6 +10,7 @@ import { MemberNames } from '../../json/member-names.ts';
 import { endsTooEarly, MemberScan, type MemberVisitor, notAnObject } from '../../json/member-scan.ts';
 import type { Token } from '../../json/scanned-token.ts';
 import { type Media, MediaMeter, mediaNames } from './media-meter.ts';
+import { ModelPlaces } from './model-places.ts';
 import { PromptPlaces, promptMembers } from './prompt-places.ts';
 import { UrgencyPlaces } from './urgency-places.ts';
 
@@ -18,6 +19,8 @@ export interface ScannedBody {
   readonly stream: boolean;
   /** The least of max_tokens, max_completion_tokens and max_output_tokens; null: not limited. */
   readonly outputLimit: number | null;
+  /** `store` or `background` is true: the upstream keeps what comes of it, or goes on with it when nobody waits. */
+  readonly leavesTraces: boolean;
   readonly media: Media;
   readonly places: BodyPlaces;
   readonly prompt: Prompt;
@@ -31,7 +34,8 @@ export interface Prompt {
 }
 
 const limitFields = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const;
-const fields = ['model', 'stream', 'prompt_cache_key', ...limitFields] as const;
+const traceFields = ['store', 'background'] as const;
+const fields = ['model', 'stream', 'prompt_cache_key', ...limitFields, ...traceFields] as const;
 type Field = (typeof fields)[number];
 const names = new MemberNames([...fields, ...mediaNames, ...urgencyMembers, ...promptMembers]);
 const urgencyPlaces = fields.length + mediaNames.length;
@@ -55,12 +59,19 @@ export class BodyScan {
   end(): ScannedBody {
     if (this.#scan.isEmpty) throw errors.invalidRequest('The request body is empty.');
     if (!this.#scan.end()) throw this.#malformed();
+    const model = modelIn(this.#fields.values);
+    this.#fields.models.checkAgree();
     return {
-      model: modelIn(this.#fields.values),
+      model,
       stream: streamIn(this.#fields.values),
       outputLimit: outputLimitIn(this.#fields.values),
+      leavesTraces: traceFields.some(field => this.#fields.values[field] === true),
       media: this.#fields.media,
-      places: { closedAt: this.#scan.closedAt, urgency: this.#fields.urgency?.spans ?? notUrgent },
+      places: {
+        closedAt: this.#scan.closedAt,
+        model: this.#fields.models.spans,
+        urgency: this.#fields.urgency?.spans ?? notUrgent,
+      },
       prompt: { parts: this.#fields.prompt.spans, cacheKey: cacheKeyIn(this.#fields.values) },
     };
   }
@@ -80,6 +91,7 @@ class FieldVisitor implements MemberVisitor {
   readonly keepBytes = longestFieldBytes;
   readonly values: Values = {};
   readonly media = new MediaMeter();
+  readonly models = new ModelPlaces();
   /** Most bodies have no such member. */
   urgency: UrgencyPlaces | null = null;
   readonly prompt = new PromptPlaces();
@@ -89,7 +101,7 @@ class FieldVisitor implements MemberVisitor {
     if (name > promptPlaces) this.prompt.opened(depth, atByte);
     else if (name > urgencyPlaces) this.#urgent().opened(name - urgencyPlaces, depth, atByte);
     else if (field === undefined) this.media.opened(name - fields.length, depth);
-    else if (depth === 2) this.values[field] = unusable;
+    else if (depth === 2) this.#found(field, unusable);
   }
 
   closed(depth: number, atByte: number): void {
@@ -104,7 +116,15 @@ class FieldVisitor implements MemberVisitor {
     if (name > promptPlaces) this.prompt.value(depth, token);
     else if (name > urgencyPlaces) this.#urgent().value(name - urgencyPlaces, depth, token);
     else if (field === undefined) this.media.value(name - fields.length, depth, token);
-    else if (depth === 1) this.values[field] = token.bytes > longestFieldBytes ? unusable : parsedValue(field, token);
+    else if (depth === 1) {
+      this.#found(field, token.bytes > longestFieldBytes ? unusable : parsedValue(field, token));
+      if (field === 'model') this.models.add(token);
+    }
+  }
+
+  #found(field: Field, value: unknown): void {
+    if (field === 'model') this.models.found(value);
+    this.values[field] = value;
   }
 
   #urgent(): UrgencyPlaces {

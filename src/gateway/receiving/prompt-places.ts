@@ -1,5 +1,6 @@
 import type { Span } from '../../domain/body.ts';
 import type { Token } from '../../json/scanned-token.ts';
+import { spanOf } from './urgency-places.ts';
 
 /** Members of the outermost object that have the prompt, in the APIs of completions, chat, Responses and Messages. */
 export const promptMembers = ['messages', 'input', 'system', 'instructions', 'prompt'] as const;
@@ -19,15 +20,15 @@ export class PromptPlaces {
 
   /** An object or array that is a member of the outermost object ends with this byte. */
   closed(atByte: number): void {
-    if (this.#from !== null) this.#add(this.#from, atByte + 1);
+    if (this.#from !== null) this.#add({ from: this.#from, to: atByte + 1 });
     this.#from = null;
   }
 
-  value(depth: number, { atByte, bytes, isString }: Token): void {
-    if (depth === 1) this.#add(atByte, atByte + bytes + (isString ? 2 : 0));
+  value(depth: number, token: Token): void {
+    if (depth === 1) this.#add(spanOf(token));
   }
 
-  #add(from: number, to: number): void {
-    if (this.spans.length < mostParts) this.spans.push({ from, to });
+  #add(span: Span): void {
+    if (this.spans.length < mostParts) this.spans.push(span);
   }
 }

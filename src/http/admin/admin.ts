@@ -23,6 +23,7 @@ import { type PoolScheduleService, poolScheduleRoutes } from './pools/pool-sched
 import { type PoolService, poolRoutes } from './pools/pools.ts';
 import { type ProviderService, providerRoutes } from './pools/providers.ts';
 import { type LanesService, schedulerRoutes } from './pools/scheduler.ts';
+import { type RouteService, routeRoutes } from './routes/routes.ts';
 import { type ConsoleService, refuseSessions, sessionRoutes } from './session.ts';
 import { userRoutes } from './users.ts';
 import { checkAgainstContract } from './validation.ts';
@@ -39,6 +40,7 @@ export interface AdminServices {
   readonly scheduledPools: PoolScheduleService;
   readonly lanes: LanesService;
   readonly providers: ProviderService;
+  readonly routes: RouteService;
   readonly fleet: () => FleetShown;
   /**
    * Returns the answer to an error of the database, which names the faulty one of `fields`; any other error unchanged.
@@ -97,17 +99,22 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
         request => isStillWelcome(door, request),
       );
       providerRoutes(admin, services.providers, services.identities);
+      routeRoutes(admin, services.routes);
       fleetRoutes(admin, services.fleet);
       poolRoutes(admin, services.pools, services.identities);
       poolScheduleRoutes(admin, services.scheduledPools, services.identities);
       if (services.mappings === null) refuseMappings(admin);
-      else allMappingRoutes(admin, services.mappings, services.identities);
+      else allMappingRoutes(admin, services.mappings, services);
     },
     { prefix },
   );
 }
 
-function allMappingRoutes(admin: AdminApp, services: MappingServices, identities: Identities): void {
+function allMappingRoutes(
+  admin: AdminApp,
+  services: MappingServices,
+  { identities, routes }: Pick<AdminServices, 'identities' | 'routes'>,
+): void {
   const { mapper, list, inspector, history, timings, transfer } = services;
   mappingListRoutes(admin, list);
   mappingStatusRoutes(admin, mapper);
@@ -115,7 +122,7 @@ function allMappingRoutes(admin: AdminApp, services: MappingServices, identities
   transferRoutes(admin, transfer, identities);
   configRoutes(admin, mapper, identities);
   historyRoutes(admin, history, identities);
-  explainRoutes(admin, inspector);
+  explainRoutes(admin, inspector, routes);
   lintRoutes(admin, inspector);
   boostRoutes(admin, services, identities);
   scheduleRoutes(admin, timings, identities);

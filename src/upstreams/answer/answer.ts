@@ -2,13 +2,15 @@ import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import type { Sink } from '../../domain/sink.ts';
 import { Ring } from '../../domain/structures/ring.ts';
+import type { FailedCall } from '../failed-call.ts';
 import { answerHeaders, upstreamRequestId } from '../headers.ts';
 import { type Meter, noPlace } from '../metering/answer-reading.ts';
 import { meteredUsage } from '../metering/charge.ts';
 import { isEventStream } from '../metering/meter.ts';
 import type { Forwarded, PutBack, UpstreamCall } from '../provider.ts';
 import { faultEvent } from './fault-event.ts';
-import { retryAfterMs } from './retry-after.ts';
+import { type ModelRestorer, modelRestorer, withoutLength } from './model-restorer.ts';
+import { failureIn } from './retry-after.ts';
 import { isPacked, meterOf } from './unpacking.ts';
 import { faultIn, unwantedStatus } from './upstream-fault.ts';
 
@@ -36,8 +38,7 @@ interface Settle {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Too many requests, no room at the moment, and Anthropic's word for the latter. */
-const isBusy = (status: number): boolean => status === 429 || status === 503 || status === 529;
+const nothing = Buffer.alloc(0);
 /** A success that has no body. */
 const noContent = 204;
 /** How long an unwanted body may take before its connection is closed. */
@@ -53,8 +54,8 @@ const piecesPerReport = 8;
  *
  *   waiting ──start──▶ started ──end, fail──▶ ended ──all is read──▶ over, after a fault with an error event or a break
  *      │  │              └──client leaves after the last event──▶ left ──end, fail──▶ ended
- *      │  └──busy──▶ put back  ──end, fail──▶ over
- *      └──fail, redirect: rejects
+ *      │  └──failing──▶ put back  ──end, fail──▶ over
+ *      └──fail, redirect: rejects, or put back
  *      └──────────────────┴──client leaves: stop the source, wait until it is closed
  */
 export class Answer {
@@ -69,6 +70,8 @@ export class Answer {
   #status: number | null = null;
   #upstreamRequestId: string | null = null;
   #meter: Meter | null = null;
+  /** Null: the bytes go to the client as they come. */
+  #restorer: ModelRestorer | null = null;
   /** A fault can be reported inside it. */
   #takesErrorEvent = false;
   /** It is known how many bytes have to come. */
@@ -97,8 +100,9 @@ export class Answer {
   }
 
   #begin(status: number, headers: Headers): void {
-    if (!isBusy(status)) this.#call.onAnswer(status);
-    else if (this.#call.onBusy(status, retryAfterMs(headers, this.#context.clock.date()))) {
+    const failure = failureIn(status, headers, this.#context.clock);
+    if (failure === null) this.#call.onAnswer(status);
+    else if (this.#call.onFailing(failure)) {
       this.#putBack();
       return;
     }
@@ -107,12 +111,15 @@ export class Answer {
     this.#upstreamRequestId = upstreamRequestId(headers);
     this.#isLengthTold = headers['content-length'] !== undefined;
     const contentType = String(headers['content-type'] ?? '');
-    if (status < 400 && status !== noContent) this.#meter = meterOf(contentType, headers['content-encoding']);
+    if (status < 400 && status !== noContent) {
+      this.#meter = meterOf(contentType, headers['content-encoding']);
+      this.#restorer = modelRestorer(this.#call, contentType, headers['content-encoding']);
+    }
     const isStream = isEventStream(contentType);
     const own = this.#sink.ownHeaders();
     // Asks nginx not to hold the events of a stream back.
     if (isStream || this.#call.stream) own['x-accel-buffering'] = 'no';
-    this.#sink.begin(status, answerHeaders(headers, own));
+    this.#sink.begin(status, answerHeaders(this.#restorer === null ? headers : withoutLength(headers), own));
     if (isStream) this.#startStream(isPacked(headers['content-encoding']));
   }
 
@@ -122,21 +129,32 @@ export class Answer {
     if (!this.#hasWritten) this.#call.onFirstByte?.();
     this.#hasWritten = true;
     this.#measure(chunk);
-    if (!this.#sink.write(chunk)) this.#holdBack();
+    this.#send(this.#restorer?.push(chunk) ?? chunk);
+  }
+
+  #send(bytes: Buffer): void {
+    if (bytes.length > 0 && !this.#sink.write(bytes)) this.#holdBack();
+  }
+
+  /** Of an answer that is rewritten, bytes may still be held. */
+  #endSink(last?: string): void {
+    this.#send(this.#restorer?.end() ?? nothing);
+    this.#sink.end(last);
   }
 
   end(): void {
     if (this.#state === 'put_back') this.#settlePutBack();
-    if (this.#state === 'started') this.#sink.end();
+    if (this.#state === 'started') this.#endSink();
     if (this.#state === 'started' || this.#state === 'left') this.#conclude(() => this.#settleAnswer());
   }
 
-  /** The source broke off. */
-  fail(error: GatewayError): void {
+  /** The source broke off; `failure`: where the call may be made again. */
+  fail(error: GatewayError, failure: FailedCall | null = null): void {
     switch (this.#state) {
       case 'waiting':
         this.#over();
-        this.#settled.reject(error);
+        if (failure !== null && this.#call.onFailing(failure)) this.#settled.resolve({ outcome: 'put_back' });
+        else this.#settled.reject(error);
         return;
       case 'started':
         this.#conclude(() => this.#endOrBreakOff(error));
@@ -167,7 +185,7 @@ export class Answer {
       this.#breakOff(error);
       return;
     }
-    this.#sink.end();
+    this.#endSink();
     this.#settleAnswer();
   }
 
@@ -176,7 +194,7 @@ export class Answer {
     const place = this.#meter?.place ?? noPlace;
     this.#settle(error.code, error);
     const stream = { call: this.#call, place, date: this.#context.clock.date() };
-    if (this.#takesErrorEvent) this.#sink.end(faultEvent(stream, error));
+    if (this.#takesErrorEvent) this.#endSink(faultEvent(stream, error));
     else this.#sink.breakOff();
   }
 

@@ -67,6 +67,12 @@ export class EndpointSet {
     );
   }
 
+  /** Whether one that may be used is none of these. */
+  hasOther(ids: readonly string[]): boolean {
+    if (this.#endpoints.length < 2) return false;
+    return this.#endpoints.some(({ id, health }) => health.share > 0 && !ids.includes(id));
+  }
+
   /** Returns the endpoint that an operator names. */
   named(id: string): Endpoint | undefined {
     return this.#endpoints.find(endpoint => endpoint.id === id);

@@ -5,7 +5,7 @@ import type { Sink } from '../../domain/sink.ts';
 import { Ring } from '../../domain/structures/ring.ts';
 import type { Affinity, Dialect } from '../../domain/vocabulary.ts';
 import type { Answer } from '../answer/answer.ts';
-import { bodyWithLevel } from '../body-splice.ts';
+import { bodyForUpstream } from '../body-splice.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import { EndpointSet, type EndpointSetParts } from '../endpoints/endpoint-set.ts';
 import type { ProbeRequest } from '../endpoints/probe.ts';
@@ -63,6 +63,10 @@ export class HttpUpstream implements Upstream {
     return this.#config.retryUnsafe ?? this.endpoints.endpoints.length > 1;
   }
 
+  hasOther(avoid: readonly string[]): boolean {
+    return this.endpoints.hasOther(avoid);
+  }
+
   downUntil(now: number): number | null {
     return this.endpoints.downUntil(now);
   }
@@ -77,7 +81,7 @@ export class HttpUpstream implements Upstream {
     if (endpoint === undefined) return Promise.reject(noEndpoint());
     const { context, headers: own } = this.#contextOf(endpoint);
     const headers = this.#filter.upstream(call.headers, own, call.requestId);
-    const body = this.#forwardPriority === null ? call.body : bodyWithLevel(this.#forwardPriority, call);
+    const body = bodyForUpstream(this.#forwardPriority, call);
     return proxy(call, headers, sink, context, body);
   }
 

@@ -30,6 +30,10 @@ export class LoopbackUpstream implements Upstream {
 
   readonly retriesUnsafe = false;
 
+  hasOther(): boolean {
+    return false;
+  }
+
   downUntil(): null {
     return null;
   }

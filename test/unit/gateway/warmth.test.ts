@@ -29,7 +29,7 @@ function hashes(
   const scan = new BodyScan();
   for (const piece of pieces) scan.push(piece);
   const sent = { headers, body: { pieces, bytes: bytes.length }, prompt: scan.end().prompt, flowId, keyId };
-  return warmthOf(affinity, sent)?.hashes ?? assert.fail();
+  return warmthOf(sent)(affinity)?.hashes ?? assert.fail();
 }
 const session = (request: Request) => hashes('session', request);
 const prefix = (request: Request) => hashes('prefix', request);
@@ -47,7 +47,7 @@ test('nothing is computed for a provider that asks for none', () => {
     },
   };
   const sent = { headers: {}, body: { pieces: [], bytes: 0 }, prompt, flowId: 'dept', keyId: 1 };
-  assert.equal(warmthOf('none', sent), null);
+  assert.equal(warmthOf(sent)('none'), null);
 });
 
 test('a session is what its client says first: a header, the prompt_cache_key, or else its key', () => {
