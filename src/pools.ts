@@ -47,7 +47,11 @@ export function openPools(config: Config, parts: PoolParts) {
   atEveryStep(clock, until, () => {
     for (const pool of view.pools) pool.endStep();
   });
-  return { desks, dispatchers, view, bodies, configure, seats };
+  const setEndpoints: OnEndpoints = (provider, pool, endpoints) => {
+    if (seats === null) desks.get(pool)?.setEndpoints(provider, endpoints);
+    else seats.setEndpoints(pool, provider, endpoints);
+  };
+  return { desks, dispatchers, view, bodies, configure, setEndpoints, seats };
 }
 
 /** Null: the seats of this gateway are its own. */

@@ -32,15 +32,7 @@ export type Step =
 export type WalkEvent =
   | { readonly kind: 'step'; readonly step: Step; readonly at: number }
   | {
-      readonly kind:
-        | Admission
-        | 'adopted'
-        | 'restored'
-        | 'evicted'
-        | 'expired'
-        | 'cancelled'
-        | 'put back'
-        | 'charged';
+      readonly kind: Admission | 'adopted' | 'restored' | 'evicted' | 'expired' | 'cancelled' | 'put back' | 'charged';
       readonly request: Request;
       readonly at: number;
     }

@@ -235,11 +235,7 @@ export class PoolView {
     };
   }
 
-  #reason(
-    { place }: Stay,
-    { reason: code, closed, ...standing }: Standing,
-    now: number,
-  ): PresentRequest['reason'] {
+  #reason({ place }: Stay, { reason: code, closed, ...standing }: Standing, now: number): PresentRequest['reason'] {
     if (code === null) return null;
     const { level } = place;
     const { scheduler, settings } = this.#parts;
