@@ -17,4 +17,5 @@ export const hashBits = 48;
  * Where a request went: to the endpoint that is warm for it; to another one, as that had its share of requests or was to be
  * avoided; or wherever it was free, as none is known to be warm.
  */
-export type AffinityResult = 'warm' | 'moved' | 'none';
+export type AffinityResult = (typeof affinityResults)[number];
+export const affinityResults = ['warm', 'moved', 'none'] as const;
