@@ -72,6 +72,7 @@ test('a session stays at its endpoint, sessions are at all of them, and the metr
   assert.deepEqual(again, first);
   await until(() => endedRequests(gateway).length === 128);
   assert.deepEqual(await counted(), { warm: 128 });
+  assert.ok(endedRequests(gateway).every(({ affinity }) => affinity === 'warm'));
 });
 
 test('requests that name no session stay where their key is at home', async t => {
@@ -149,5 +150,6 @@ test('nothing is counted for a provider of one endpoint, or without affinity', a
     assert.equal(new Set(places).size, endpoints);
     await until(() => endedRequests(gateway).length === 8);
     assert.deepEqual(await counted(), {});
+    assert.ok(endedRequests(gateway).every(line => !('affinity' in line)));
   }
 });

@@ -97,6 +97,12 @@ export class Endpoints<Watcher> {
     return provider?.isTold === true ? (provider.choose(seeker) ?? undefined) : null;
   }
 
+  /** Whether it may start as far as endpoints go; which of them is warm for it does not matter to that. */
+  hasRoomFor({ target, avoid }: Seeker): boolean {
+    const provider = this.#told === 0 ? undefined : this.#find(target.provider);
+    return provider?.isTold !== true || provider.choose({ avoid }) !== null;
+  }
+
   /** The selection that the request waits for; null: a free seat of the pool is enough. */
   selectionOf({ target, avoid }: Seeker): Selection<Watcher> | null {
     if (this.#told === 0 || (avoid.length === 0 && this.#told + this.#untold.size === 1)) return null;
