@@ -180,6 +180,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   stopping.draining.addEventListener('abort', () => upstreams.stopChecks(), { once: true });
   const pools = openPools(config, { clock, events, until: stopping.draining, upstreams });
   const { desks, dispatchers, view, bodies, configure, seats } = pools;
+  upstreams.watchEndpoints(pools.setEndpoints);
   const print = overrides.print ?? (text => process.stdout.write(text));
   const membership = seats && { self, seats };
   const { peers = null, openEmbedded = startEmbedded } = overrides.worker ?? {};

@@ -1,7 +1,7 @@
 /** Wires each pool: its desk, its dispatcher, the room for bodies; in a fleet, the process that grants its seats. */
 import type { Config, PoolConfig } from './config/config.ts';
 import type { Clock } from './domain/clock.ts';
-import type { OnEndpoints } from './domain/endpoint.ts';
+import type { EndpointSeats, OnEndpoints } from './domain/endpoint.ts';
 import { errors } from './domain/errors.ts';
 import type { Configure } from './edition/edition.ts';
 import { FleetSeats } from './gateway/fleet/fleet-seats.ts';
@@ -19,7 +19,7 @@ export interface PoolParts {
   readonly events: Events;
   /** Ends the observers of the pools. */
   readonly until: AbortSignal;
-  readonly upstreams: Pick<Upstreams, 'abortAll' | 'watchEndpoints'>;
+  readonly upstreams: Pick<Upstreams, 'abortAll'>;
 }
 
 export function deskOf(desks: ReadonlyMap<string, PoolDesk>, pool: string): PoolDesk {
@@ -30,7 +30,7 @@ export function deskOf(desks: ReadonlyMap<string, PoolDesk>, pool: string): Pool
 
 /** Creates what stands before each pool; `configure` puts a pool's settings into effect in all of it. */
 export function openPools(config: Config, parts: PoolParts) {
-  const { clock, until, upstreams } = parts;
+  const { clock, until } = parts;
   const seats = openSeats(config, parts);
   const desks = createDesks(config, clock, seats);
   const dispatchers = createDispatchers(config, desks, clock, seats);
@@ -41,8 +41,6 @@ export function openPools(config: Config, parts: PoolParts) {
     seats?.configure(pool, settings);
     bodies.configure(pool, settings);
   };
-  const onEndpoints: OnEndpoints = (provider, pool, endpoints) => desks.get(pool)?.setEndpoints(provider, endpoints);
-  upstreams.watchEndpoints(onEndpoints);
   const view = new PoolsView([...desks.values()].map(desk => desk.view));
   atEveryStep(clock, until, () => {
     for (const pool of view.pools) pool.endStep();
@@ -50,9 +48,12 @@ export function openPools(config: Config, parts: PoolParts) {
   const setEndpoints: OnEndpoints = (provider, pool, endpoints) => {
     if (seats === null) desks.get(pool)?.setEndpoints(provider, endpoints);
     else seats.setEndpoints(pool, provider, endpoints);
+    if (endpoints.length > 0 && endpoints.every(isDown)) dispatchers.get(pool)?.targetDown(provider);
   };
   return { desks, dispatchers, view, bodies, configure, setEndpoints, seats };
 }
+
+const isDown = ({ seats }: EndpointSeats): boolean => seats === 0;
 
 /** Null: the seats of this gateway are its own. */
 function openSeats({ cluster }: Config, { clock, events, upstreams }: PoolParts): FleetSeats | null {

@@ -12,7 +12,6 @@ export type { LogConfig, Shares } from './log.ts';
 export type { TracingConfig } from './otel/tracing.ts';
 export type { UpstreamProxy } from './providers/upstream-proxy.ts';
 export type { RouteConfig } from './routes/route-rules.ts';
-export type { PlannedTarget } from './routes/target-text.ts';
 
 /** The whole configuration, parsed and checked once; every part receives its own section. */
 export interface Config {

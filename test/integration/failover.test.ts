@@ -137,6 +137,17 @@ test('a stream that has begun ends with an error event, and is not made again', 
   assert.equal(second.requests.length, 0);
 });
 
+test('while the first target has closed the model, requests go to the next one at once', async t => {
+  const { first, second, gateway } = await failFirst(t, failing(429, { 'retry-after': '60' }));
+  for (let nth = 0; nth < 4; nth++) {
+    const answer = await gateway.chat(adminKey);
+    assert.equal(answer.status, 200);
+    assertTold(answer, 'second', nth === 0 ? 2 : 1);
+    assert.equal(answer.headers.get('x-tokligence-wait-time-ms'), null);
+  }
+  assert.deepEqual([first.requests.length, second.requests.length], [1, 4]);
+});
+
 test('where all targets fail the client is told what the last one said', async t => {
   const first = await startFakeUpstream(t, failing(503));
   const second = await startFakeUpstream(t, failing(429, { 'x-of': 'second' }));
@@ -295,4 +306,67 @@ test('every request has one outcome and is charged once, whatever fails', async 
     for (const { waiting, running } of pool.levels) assert.deepEqual([waiting, running], [0, 0]);
     assert.ok(upstream.maxConcurrent <= seats);
   }
+});
+
+test('what waits for a target that goes down goes on to the next one', async t => {
+  const first = await startFakeUpstream(t, { hold: true });
+  const other = await startFakeUpstream(t, { hold: true });
+  const second = await startFakeUpstream(t);
+  const ini = twoTargets({ url: `${v1(first)}, ${v1(other)}`, seats: 1 }, { url: v1(second) });
+  const gateway = await startGateway(t, { ini });
+  const running = [gateway.chat(adminKey), gateway.chat(adminKey)];
+  await first.waitForActive(1);
+  await other.waitForActive(1);
+  const waiting = [gateway.chat(adminKey), gateway.chat(adminKey)];
+  await until(async () => {
+    const { levels } = await gateway.pool('first');
+    return levels.reduce((sum: number, { waiting }: any) => sum + waiting, 0) === 2;
+  });
+  for (const { url } of [first, other]) {
+    const { status } = await gateway.admin('POST', `/admin/providers/first/endpoints/${encodeURIComponent(url)}/drain`);
+    assert.equal(status, 200);
+  }
+  for (const answer of await Promise.all(waiting)) assertTold(answer, 'second', 1);
+  first.open();
+  other.open();
+  for (const answer of await Promise.all(running)) assertTold(answer, 'first', 1);
+});
+
+test('while all targets are down a request that may not wait for the next probe is refused at once', async t => {
+  const dead = `${await deadUrl()}, ${await deadUrl()}`;
+  const gateway = await startGateway(t, {
+    ini: twoTargets({ url: dead }, { url: dead.replaceAll('127.0.0.1', 'localhost') }),
+  });
+  const ask = (maxWaitMs: number) =>
+    fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${adminKey}`,
+        'content-type': 'application/json',
+        'x-tokligence-max-wait-ms': String(maxWaitMs),
+      },
+      body: JSON.stringify({ model: 'm', messages: [] }),
+    });
+  let answer = await ask(50);
+  await until(async () => {
+    answer = await ask(50);
+    return answer.status === 503;
+  });
+  assert.match(String(answer.headers.get('retry-after')), /^[1-5]$/);
+  assert.equal(answer.headers.get('x-tokligence-attempts'), null, 'no upstream was asked');
+  assert.match(await answer.text(), /No endpoint of the upstream can be reached/);
+});
+
+test('a gateway that stops makes no call again, and every client gets an answer', async t => {
+  const { first, second, gateway } = await failFirst(t, { ...failing(503), hold: true });
+  const answers = [gateway.chat(adminKey), gateway.chat(adminKey)];
+  await first.waitForActive(2);
+  const stopped = gateway.app.stop();
+  first.open();
+  for (const answer of await Promise.all(answers)) {
+    assert.equal(answer.status, 503);
+    assertTold(answer, 'first', 1);
+  }
+  await stopped;
+  assert.equal(second.requests.length, 0);
 });

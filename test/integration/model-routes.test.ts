@@ -338,6 +338,8 @@ test('explain tells the way of a model’s requests, in words, and whether they 
       { place: 1, provider: 'gpt', model: 'a', pool: 'gpt', weight: 1 },
       { place: 2, provider: 'far', model: 'a', pool: 'far', weight: 1 },
     ],
+    spill_after_sec: 2,
+    spill_levels: [0, 1, 2],
     spills: true,
     reason:
       'The name is an alias of the route a. Requests go to local as x (pool local) for 3 of 4 or gpt as a (pool gpt) for ' +

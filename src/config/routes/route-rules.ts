@@ -12,7 +12,7 @@ export interface RouteConfig {
   readonly source: 'file' | 'database';
 }
 
-export interface SpillConfig {
+interface SpillConfig {
   readonly afterMs: number;
   /** At least one, in their order. */
   readonly levels: readonly Level[];
@@ -29,12 +29,12 @@ export interface RouteParts {
 }
 
 /** A provider that routes may name; a part at fault is undefined. */
-export interface RoutedProvider {
+interface RoutedProvider {
   readonly type: 'openai' | 'anthropic' | 'loopback' | undefined;
   readonly pool: string | undefined;
 }
 
-export type RouteKey = 'targets' | 'aliases' | 'spill_after_sec' | 'spill_levels';
+type RouteKey = 'targets' | 'aliases' | 'spill_after_sec' | 'spill_levels';
 
 export interface RouteFault {
   /** The name of the route. */

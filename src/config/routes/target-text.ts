@@ -56,8 +56,9 @@ export function parsedTargets(text: string): TargetGroup[] | TextFault {
   return { fault: `has more than ${mostTargets} targets` };
 }
 
-const notEnded =
-  'must be followed by a comma, | or the end of the text; a name with blanks or any of , | * " must be in double quotes';
+const quoting =
+  'a name with blanks or any of , | * " must be in double quotes, and a value that begins with them in single quotes besides';
+const notEnded = `must be followed by a comma, | or the end of the text; ${quoting}`;
 
 function readTarget(reader: PartReader): PlannedTarget | string {
   const provider = reader.matched(/[A-Za-z][A-Za-z0-9_-]{0,63}/y);
@@ -81,7 +82,8 @@ export function parsedAliases(text: string): string[] | TextFault {
     if (name === undefined) return { fault: `name ${number} must be a name ${nameRule}` };
     names.push(name);
     if (reader.isAtEnd) return names;
-    if (!reader.takes(',')) return { fault: `name ${number} must be followed by a comma; it is a whole name, no glob` };
+    if (!reader.takes(','))
+      return { fault: `name ${number} must be followed by a comma or the end of the text, and is no glob; ${quoting}` };
   }
   return { fault: `has more than ${mostAliases} names` };
 }

@@ -118,7 +118,7 @@ export class Dispatcher {
   }
 
   /** See Desk. */
-  lend(ticket: Ticket): (spentTokens: number) => void {
+  lend(ticket: Ticket): (spentTokens: number | null) => void {
     return this.#desk.lend(this.#own(ticket));
   }
 
@@ -146,6 +146,11 @@ export class Dispatcher {
   /** Tickets that come from now on wait by these settings. */
   configure(settings: WaitSettings): void {
     this.#settings = settings;
+  }
+
+  /** No endpoint of the provider takes requests any more: what waits for one may go to another target. */
+  targetDown(provider: string): void {
+    for (const ticket of [...this.#waiting]) if (ticket.asked.provider === provider) ticket.onTargetDown();
   }
 
   /**

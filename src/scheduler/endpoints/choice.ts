@@ -21,6 +21,9 @@ export function chooseEndpoint(
   { avoid, warmth = null }: Chooser,
   served: ServedPrefixes | null,
 ): Endpoint | null {
+  const [only] = endpoints;
+  // The usual case.
+  if (only !== undefined && endpoints.length === 1) return only.hasRoom ? only : null;
   const allowed = possible(endpoints, avoid);
   if (warmth === null) return freest(allowed);
   const mayTake = withinBound(endpoints);

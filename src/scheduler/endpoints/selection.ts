@@ -2,15 +2,23 @@
  * The endpoints of a provider that requests may go to which avoid the same ones. Its watchers are told when a seat is free at
  * one of them, and when none is any more.
  */
-import type { ProviderEndpoints } from './provider-endpoints.ts';
+import type { Chooser } from './choice.ts';
+import type { Endpoint } from './endpoint.ts';
+
+/** The provider of a selection. */
+interface Provider<Watcher> {
+  readonly isTold: boolean;
+  choose(chooser: Chooser): Endpoint | null;
+  forget(selection: Selection<Watcher>): void;
+}
 
 export class Selection<Watcher> {
   readonly avoid: readonly string[];
   readonly watchers = new Set<Watcher>();
   hasRoom: boolean;
-  readonly #provider: ProviderEndpoints<Watcher>;
+  readonly #provider: Provider<Watcher>;
 
-  constructor(provider: ProviderEndpoints<Watcher>, avoid: readonly string[]) {
+  constructor(provider: Provider<Watcher>, avoid: readonly string[]) {
     this.#provider = provider;
     this.avoid = avoid;
     this.hasRoom = this.#hasRoomNow();

@@ -9,7 +9,7 @@ import { meteredUsage } from '../metering/charge.ts';
 import { isEventStream } from '../metering/meter.ts';
 import type { Forwarded, PutBack, UpstreamCall } from '../provider.ts';
 import { faultEvent } from './fault-event.ts';
-import { type ModelRestorer, modelRestorer, withoutLength } from './model-restorer.ts';
+import { sinkFor } from './restoring-sink.ts';
 import { failureIn } from './retry-after.ts';
 import { isPacked, meterOf } from './unpacking.ts';
 import { faultIn, unwantedStatus } from './upstream-fault.ts';
@@ -38,7 +38,6 @@ interface Settle {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-const nothing = Buffer.alloc(0);
 /** A success that has no body. */
 const noContent = 204;
 /** How long an unwanted body may take before its connection is closed. */
@@ -70,8 +69,6 @@ export class Answer {
   #status: number | null = null;
   #upstreamRequestId: string | null = null;
   #meter: Meter | null = null;
-  /** Null: the bytes go to the client as they come. */
-  #restorer: ModelRestorer | null = null;
   /** A fault can be reported inside it. */
   #takesErrorEvent = false;
   /** It is known how many bytes have to come. */
@@ -84,7 +81,7 @@ export class Answer {
 
   constructor(call: UpstreamCall, sink: Sink, source: Source, context: AnswerContext, settled: Settle) {
     this.#call = call;
-    this.#sink = sink;
+    this.#sink = sinkFor(call, sink);
     this.#source = source;
     this.#context = context;
     this.#settled = settled;
@@ -111,15 +108,12 @@ export class Answer {
     this.#upstreamRequestId = upstreamRequestId(headers);
     this.#isLengthTold = headers['content-length'] !== undefined;
     const contentType = String(headers['content-type'] ?? '');
-    if (status < 400 && status !== noContent) {
-      this.#meter = meterOf(contentType, headers['content-encoding']);
-      this.#restorer = modelRestorer(this.#call, contentType, headers['content-encoding']);
-    }
+    if (status < 400 && status !== noContent) this.#meter = meterOf(contentType, headers['content-encoding']);
     const isStream = isEventStream(contentType);
     const own = this.#sink.ownHeaders();
     // Asks nginx not to hold the events of a stream back.
     if (isStream || this.#call.stream) own['x-accel-buffering'] = 'no';
-    this.#sink.begin(status, answerHeaders(this.#restorer === null ? headers : withoutLength(headers), own));
+    this.#sink.begin(status, answerHeaders(headers, own));
     if (isStream) this.#startStream(isPacked(headers['content-encoding']));
   }
 
@@ -129,22 +123,12 @@ export class Answer {
     if (!this.#hasWritten) this.#call.onFirstByte?.();
     this.#hasWritten = true;
     this.#measure(chunk);
-    this.#send(this.#restorer?.push(chunk) ?? chunk);
-  }
-
-  #send(bytes: Buffer): void {
-    if (bytes.length > 0 && !this.#sink.write(bytes)) this.#holdBack();
-  }
-
-  /** Of an answer that is rewritten, bytes may still be held. */
-  #endSink(last?: string): void {
-    this.#send(this.#restorer?.end() ?? nothing);
-    this.#sink.end(last);
+    if (!this.#sink.write(chunk)) this.#holdBack();
   }
 
   end(): void {
     if (this.#state === 'put_back') this.#settlePutBack();
-    if (this.#state === 'started') this.#endSink();
+    if (this.#state === 'started') this.#sink.end();
     if (this.#state === 'started' || this.#state === 'left') this.#conclude(() => this.#settleAnswer());
   }
 
@@ -185,7 +169,7 @@ export class Answer {
       this.#breakOff(error);
       return;
     }
-    this.#endSink();
+    this.#sink.end();
     this.#settleAnswer();
   }
 
@@ -194,7 +178,7 @@ export class Answer {
     const place = this.#meter?.place ?? noPlace;
     this.#settle(error.code, error);
     const stream = { call: this.#call, place, date: this.#context.clock.date() };
-    if (this.#takesErrorEvent) this.#endSink(faultEvent(stream, error));
+    if (this.#takesErrorEvent) this.#sink.end(faultEvent(stream, error));
     else this.#sink.breakOff();
   }
 

@@ -11,7 +11,6 @@ import { MemberNames } from '../../json/member-names.ts';
 import { MemberScan, type MemberVisitor } from '../../json/member-scan.ts';
 import type { Token } from '../../json/scanned-token.ts';
 import { isEventStream } from '../metering/meter.ts';
-import type { UpstreamCall } from '../provider.ts';
 import { type Replacement, withTexts } from '../replacement.ts';
 import { isPacked } from './unpacking.ts';
 
@@ -24,20 +23,25 @@ export interface ModelRestorer {
 
 const json = /^\s*application\/(?:json|jsonl|x-ndjson|[\w.-]+\+json)\s*(?:;|$)/i;
 
-/** Null if this answer passes as it is. */
-export function modelRestorer(
-  { model, upstreamModel, restoresModel }: Pick<UpstreamCall, 'model' | 'upstreamModel' | 'restoresModel'>,
-  contentType: string,
-  encoding: string | string[] | undefined,
-): ModelRestorer | null {
-  if (!restoresModel || model === upstreamModel || isPacked(encoding)) return null;
+/** A flat list of names, in lower case, and values. */
+type Headers = readonly (string | string[])[];
+
+/** Null for an answer that passes as it is: by its headers, it is compressed or has another type. */
+export function modelRestorer(model: string, headers: Headers): ModelRestorer | null {
+  if (isPacked(headerIn(headers, 'content-encoding'))) return null;
+  const type = headerIn(headers, 'content-type');
   const text = JSON.stringify(model);
-  if (isEventStream(contentType)) return new EventModels(text);
-  return json.test(contentType) ? new JsonModel(text) : null;
+  if (isEventStream(type)) return new EventModels(text);
+  return json.test(type) ? new JsonModel(text) : null;
+}
+
+function headerIn(headers: Headers, name: string): string {
+  const at = headers.findIndex((text, index) => index % 2 === 0 && text === name);
+  return at === -1 ? '' : String(headers[at + 1]);
 }
 
 /** Headers that tell the length or the digest of other bytes than those that the client gets. */
-const ofTheBytes = [
+const ofTheBytes: ReadonlySet<unknown> = new Set([
   'content-length',
   'content-md5',
   'content-digest',
@@ -45,14 +49,11 @@ const ofTheBytes = [
   'repr-digest',
   'etag',
   'accept-ranges',
-];
+]);
 
 /** Returns the headers of an answer that is rewritten. */
-export function withoutLength<T>(headers: Readonly<Record<string, T>>): Record<string, T> {
-  const kept = { ...headers };
-  for (const name of ofTheBytes) delete kept[name];
-  return kept;
-}
+export const withoutLength = (headers: Headers): (string | string[])[] =>
+  headers.filter((_, index) => !ofTheBytes.has(headers[index - (index % 2)]));
 
 const names = new MemberNames(['model', 'message', 'response']);
 const modelName = names.placeOf('model');

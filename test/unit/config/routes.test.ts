@@ -136,7 +136,7 @@ test('aliases are whole names', () => {
   for (const [text, fault] of [
     ['', /^name 1 must be a name of 1 to 256 characters/],
     ['a,,b', /^name 2 must be a name/],
-    ['a, gpt-*', /^name 2 must be followed by a comma; it is a whole name, no glob/],
+    ['a, gpt-*', /^name 2 must be followed by a comma or the end of the text, and is no glob; a name with blanks/],
     ['a b', /^name 1 must be followed by a comma/],
     [
       Array<string>(mostAliases + 1)

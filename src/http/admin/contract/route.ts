@@ -19,7 +19,11 @@ const target = {
   pool: Type.String(),
   weight: Type.Integer({ minimum: 1 }),
 };
-const levels = listOf(levelNumber);
+/** Null: nothing spills. */
+const spill = {
+  spill_after_sec: nullable(Type.Number({ minimum: 0 })),
+  spill_levels: nullable(listOf(levelNumber)),
+};
 
 /** `targets` is written as in the file; `order` is the same, read. */
 export const listedRoute = fields({
@@ -27,8 +31,7 @@ export const listedRoute = fields({
   aliases: listOf(Type.String()),
   targets: Type.String(),
   order: listOf(fields({ ...target, pool: nullable(Type.String()), dialects: listOf(oneOf(dialects)) })),
-  spill_after_sec: nullable(Type.Number({ minimum: 0 })),
-  spill_levels: nullable(levels),
+  ...spill,
   source: oneOf(['file', 'database']),
 });
 export type ListedRoute = Static<typeof listedRoute>;
@@ -46,6 +49,7 @@ export const explainedRoute = fields({
   dialect: oneOf(dialects),
   name: nullable(Type.String()),
   targets: listOf(fields(target)),
+  ...spill,
   spills: nullable(Type.Boolean()),
   reason: Type.String(),
 });

@@ -17,13 +17,12 @@ export function explainRoute({ wayOf }: Pick<RouteService, 'wayOf'>, { model, di
   try {
     const way = wayOf(dialect, model);
     const targets = targetsOf(way);
-    const spills = spillOf(way, level);
     const reason = [nameText(way, model), orderText(targets), spillText(way, targets, level)].join(' ').trimEnd();
-    return { ...asked, name: way.name, targets, spills, reason };
+    return { ...asked, name: way.name, targets, ...spillOf(way, level), reason };
   } catch (error) {
     const known = asGatewayError(error);
     if (known.code !== 'model_not_found') throw error;
-    return { ...asked, name: null, targets: [], spills: false, reason: known.message };
+    return { ...asked, name: null, targets: [], ...spillOf({ spill: null }, level), reason: known.message };
   }
 }
 
@@ -37,10 +36,15 @@ const targetsOf = ({ groups }: Way): Targets =>
     }),
   );
 
-/** Null: that depends on the level. */
-function spillOf({ spill }: Way, level: Level | null): boolean | null {
-  if (spill === null) return false;
-  return level === null ? null : spill.levels.has(level);
+type ExplainedSpill = Pick<ExplainedRoute, 'spill_after_sec' | 'spill_levels' | 'spills'>;
+
+function spillOf({ spill }: Pick<Way, 'spill'>, level: Level | null): ExplainedSpill {
+  if (spill === null) return { spill_after_sec: null, spill_levels: null, spills: false };
+  return {
+    spill_after_sec: spill.afterMs / 1000,
+    spill_levels: [...spill.levels],
+    spills: level === null ? null : spill.levels.has(level),
+  };
 }
 
 function nameText({ name }: Way, model: string): string {
