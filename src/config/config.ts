@@ -1,4 +1,4 @@
-import type { Edition, Policy, ShareBy } from '../domain/vocabulary.ts';
+import type { Affinity, Edition, Policy, ShareBy } from '../domain/vocabulary.ts';
 import type { ClusterConfig } from './cluster.ts';
 import type { CorsOrigins } from './cors-origins.ts';
 import type { PoolValues, sections } from './keys.ts';
@@ -215,6 +215,8 @@ export interface HttpProviderConfig extends ProviderBase {
   readonly retryUnsafe: boolean | null;
   /** The networks that calls may go to although they are refused otherwise (upstreams/endpoints/forbidden.ts). */
   readonly allowedNetworks: readonly string[];
+  /** What makes one of its endpoints the first choice for a request, as its cache may be warm there. */
+  readonly affinity: Affinity;
   /** Keys that are used in turn, in place of `apiKey`. */
   readonly keys?: readonly UpstreamKey[];
   /** Why no request may go there; absent: they may. */

@@ -3,6 +3,7 @@ import { emailOf } from '../domain/text/email.ts';
 import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/text/header-names.ts';
 import { hostNameIn } from '../domain/text/host-name.ts';
 import {
+  affinities,
   editions,
   levelCount,
   mappingModes,
@@ -269,6 +270,7 @@ export const httpProviderKeys = {
   proxy: withDefault('none', upstreamProxy),
   health_path: optional(healthPath),
   retry_unsafe: optional(flag),
+  affinity: withDefault('none', choice(affinities)),
 } satisfies Record<string, Key<unknown>>;
 
 /** The further keys of type loopback. */

@@ -1,6 +1,7 @@
 import type { ErrorCode } from './errors.ts';
 import type { MeteredUsage } from './usage.ts';
 import type { Level, LevelSource } from './vocabulary.ts';
+import type { AffinityResult } from './warmth.ts';
 
 /**
  * How a request ended: `served` (the upstream's answer was passed on), `upstream_error` (an answer that reports an
@@ -43,6 +44,8 @@ export interface Outcome {
   readonly pool: string | null;
   /** The request got a seat. */
   readonly isGranted: boolean;
+  /** Null or absent: its provider has no affinity, or it got no seat at an endpoint. */
+  readonly affinity?: AffinityResult | null;
   /** From the entry into the pool's queue to the seat or the refusal. */
   readonly waitMs: number | null;
   readonly durationMs: number;

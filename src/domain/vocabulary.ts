@@ -48,6 +48,10 @@ export const shareBys = ['level', 'tenant'] as const;
 /** Whether a level's weight belongs to the level, so that its tenants share it, or to each of its tenants. */
 export type ShareBy = (typeof shareBys)[number];
 
+export const affinities = ['none', 'session', 'prefix'] as const;
+/** What makes an endpoint of a provider the one that a request goes to first, as its cache may be warm there. */
+export type Affinity = (typeof affinities)[number];
+
 /** The sender of a request: the result of authentication. All fields are null where requests need no key. */
 export interface Identity {
   readonly keyId: number | null;

@@ -125,6 +125,7 @@ export class Exchange {
       pool: this.#provider?.pool ?? null,
       isGranted: this.#walk?.isGranted ?? false,
       waitMs: this.#walk?.waitMs ?? null,
+      affinity: this.#walk?.stop.ticket.affinity ?? null,
       durationMs: now - this.#startedAt,
       usage: this.#forwarded?.usage ?? null,
       upstreamRequestId: this.#forwarded?.upstreamRequestId ?? null,

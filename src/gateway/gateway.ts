@@ -21,6 +21,7 @@ import type { Sender, UploadLimits } from './receiving/uploads.ts';
 import { routeOfRequest } from './request-route.ts';
 import { ResponseRelay } from './response-relay.ts';
 import { Walk } from './route/walk.ts';
+import { warmthOf } from './warmth.ts';
 
 /** The sender of a request and the key that may be mapped; `key` is null if keys are ignored. */
 export interface Caller {
@@ -124,7 +125,8 @@ export class Gateway {
       maxWaitMs: maxWaitMs(req.headers['x-tokligence-max-wait-ms']),
     };
     const { trace } = exchange;
-    const walker = { fields: asked, leavesTraces: fields.leavesTraces, sink, trace, clock, random };
+    const warmthBy = warmthOf({ headers: req.headers, body, prompt: fields.prompt, ...sender });
+    const walker = { fields: asked, leavesTraces: fields.leavesTraces, warmthBy, sink, trace, clock, random };
     const walk = new Walk(route, walker, pools);
     exchange.goes(walk);
     if (sink.isClosed) throw new ClientLeft();

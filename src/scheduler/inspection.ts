@@ -239,7 +239,7 @@ export class Inspection<Holder> {
   #waitsForEndpoint(place: Place<Holder>): boolean {
     const { endpoints } = this.#queue;
     if (!endpoints.isAnyUp(place)) return true;
-    return this.#capacity.seats.inUse < this.#capacity.seats.limit && endpoints.choose(place) === undefined;
+    return this.#capacity.seats.inUse < this.#capacity.seats.limit && !endpoints.hasRoomFor(place);
   }
 
   /** Returns the reason of a place that the upstream lets start. */

@@ -117,7 +117,7 @@ export class Scheduler<Holder> {
       this.#capacity.seats.isBelowCap(place.level) &&
       tenant?.isParked !== true &&
       this.#queue.closures.keeping(place) === null &&
-      this.#queue.endpoints.choose(place) !== undefined &&
+      this.#queue.endpoints.hasRoomFor(place) &&
       this.#capacity.isOpen(now) &&
       this.#capacity.fits(place.tokens)
     );

@@ -59,6 +59,7 @@ export const createMetrics = (options = ofNoTenant): Metrics => {
     reloads,
     retries,
     spills,
+    affinity,
   } = counts;
   let watched: Watched | null = null;
   const tally = options.tenants === 0 ? null : new TenantTally();
@@ -81,6 +82,7 @@ export const createMetrics = (options = ofNoTenant): Metrics => {
       }
       if (spilledFrom !== null) spills.add(level, '', spilledFrom, 1);
       if (isRaised) raised.add(level, '', null, 1);
+      if (ended.affinity) affinity.add(null, ended.affinity, provider, 1);
       if (isGranted && waitMs !== null && level !== null) waits.observe(level, waitMs);
       if (usage === null) return;
       inputTokens.add(level, '', provider, usage.inputTokens);
@@ -122,6 +124,7 @@ const createCounts = () => ({
   shadow: new LevelPairs(),
   retries: new Counts(),
   spills: new Counts(),
+  affinity: new Counts(),
   reloads: { served: 0, failed: 0 },
 });
 
@@ -160,6 +163,11 @@ const countedMetrics = (counts: ReturnType<typeof createCounts>): Rendered[] => 
     'tokligence_spills_total',
     'Requests that left a pool, where they would have waited too long, for that of the next target.',
     counts.spills,
+  ),
+  counted(
+    'tokligence_affinity_total',
+    'Requests of providers with an affinity, by the endpoint that they went to: warm, moved or none.',
+    counts.affinity,
   ),
   counted('tokligence_mapping_reloads_total', 'Reloads of the mappings, by outcome: ok or failed.', {
     samples: () => [

@@ -61,6 +61,8 @@ const attemptText = ({ provider, endpoint, failure, ms }: Attempt): string =>
 
 const spilledFrom = ({ spilledFrom: pool }: Outcome): string => (pool === null ? '' : `,"spilled_from":"${pool}"`);
 
+const affinity = ({ affinity: found }: Outcome): string => (found ? `,"affinity":"${found}"` : '');
+
 /** The fields that are the same on every line, put together once. */
 export const jsonLabels = (labels: LogFields): string =>
   Object.entries(labels)
@@ -82,7 +84,7 @@ export const jsonRequestLine = (outcome: Outcome, epochMs: number, labels = ''):
     `,"mapping_id":${outcome.mappingId},"asked":${named(outcome.asked)},"priority":${outcome.level}` +
     `,"source":${word(outcome.source)},"model":${named(outcome.model)},"provider":${word(outcome.provider)}` +
     `,"pool":${word(outcome.pool)},"wait_ms":${outcome.waitMs === null ? 'null' : msText(outcome.waitMs)}` +
-    `,"duration_ms":${msText(outcome.durationMs)}${tokens}${attempts(outcome)}${spilledFrom(outcome)}${upstreamRequestId(outcome)}${traceIds(outcome)}}`
+    `,"duration_ms":${msText(outcome.durationMs)}${tokens}${attempts(outcome)}${spilledFrom(outcome)}${affinity(outcome)}${upstreamRequestId(outcome)}${traceIds(outcome)}}`
   );
 };
 
@@ -116,6 +118,7 @@ export const prettyRequestLine = (outcome: Outcome, bracket: string, labels = ''
     figure('provider', outcome.provider) +
     figure('pool', outcome.pool) +
     figure('spilled_from', outcome.spilledFrom) +
+    figure('affinity', outcome.affinity ?? null) +
     (isTold(outcome) ? prettyField('attempts', outcome.attempts.map(shortAttempt).join(',')) : '') +
     tokens +
     figure('key_id', outcome.keyId) +

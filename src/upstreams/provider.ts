@@ -3,7 +3,7 @@ import type { Body, BodyPlaces } from '../domain/body.ts';
 import type { ErrorCode, GatewayError } from '../domain/errors.ts';
 import type { Sink } from '../domain/sink.ts';
 import type { MeteredUsage } from '../domain/usage.ts';
-import type { Dialect, Level, StreamShape } from '../domain/vocabulary.ts';
+import type { Affinity, Dialect, Level, StreamShape } from '../domain/vocabulary.ts';
 import type { FailedCall } from './failed-call.ts';
 import type { ListedModel } from './models/listed-model.ts';
 
@@ -93,6 +93,8 @@ export interface Provider {
   hasOther(avoid: readonly string[]): boolean;
   /** The moment of the next probe while none of several endpoints is up, by the clock; null: one is, or there is one only. */
   downUntil(now: number): number | null;
+  /** `none` also while it has one endpoint. */
+  readonly affinity: Affinity;
   /**
    * Sends the call and writes the answer. Settles when the upstream no longer counts the call, so a seat may be held
    * until then. Rejects with the GatewayError to answer while nothing has been written; after that a failure is

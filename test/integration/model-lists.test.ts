@@ -28,6 +28,7 @@ const http = (name: string, more: Partial<HttpProviderConfig> = {}): HttpProvide
   healthPath: null,
   retryUnsafe: null,
   allowedNetworks: [],
+  affinity: 'none',
   ...more,
 });
 const loopback = (name: string, models: readonly string[]): LoopbackProviderConfig => ({

@@ -13,7 +13,7 @@ import type { Outlook } from '../../src/fleet/outlook.ts';
 import { FleetSeats } from '../../src/gateway/fleet/fleet-seats.ts';
 import { Dispatcher } from '../../src/gateway/pool/dispatcher.ts';
 import { PoolDesk } from '../../src/gateway/pool/pool-desk.ts';
-import type { putBack, TicketFields } from '../../src/gateway/pool/ticket.ts';
+import type { putBack, Ticket, TicketFields } from '../../src/gateway/pool/ticket.ts';
 import { WaitWindow } from '../../src/observed/wait-window.ts';
 import { anyFields } from './arrange-dispatcher.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -82,7 +82,7 @@ export class World {
   /** Requests, in the order in which their work began. */
   readonly started: string[] = [];
   readonly outcomes: Promise<unknown>[] = [];
-  readonly tickets: { leave(): void }[] = [];
+  readonly tickets: Ticket[] = [];
   mostAtOnce = 0;
   #conductor: Node | null = null;
   /** The members whose hello the conductor has not heard yet. */

@@ -39,6 +39,7 @@ export function provider(url: string, more: Partial<HttpProviderConfig> = {}): H
     healthPath: null,
     retryUnsafe: null,
     allowedNetworks: [],
+    affinity: 'none',
     ...more,
   };
 }

@@ -184,5 +184,6 @@ const toProvider = (
     healthPath: http.health_path.value,
     retryUnsafe: http.retry_unsafe.value,
     allowedNetworks,
+    affinity: http.affinity.value,
   };
 };

@@ -53,8 +53,14 @@ const kinds = {
   /** Asks for a pong: a seat waits for it. */
   ping: open({ t: Type.Literal('ping') }),
   elsewhere: open({ t: Type.Literal('elsewhere'), epoch: epochNumber, conductor: nullable(listed) }),
-  /** Missing: the seat is at no endpoint, or its conductor is of an older version. */
-  seat: open({ t: Type.Literal('seat'), ...place, ...wait, endpoint: Type.Optional(endpointId) }),
+  /** Missing: the seat is at no endpoint, its provider has no affinity, or its conductor is of an older version. */
+  seat: open({
+    t: Type.Literal('seat'),
+    ...place,
+    ...wait,
+    endpoint: Type.Optional(endpointId),
+    affinity: Type.Optional(name(20)),
+  }),
   refuse: open({ t: Type.Literal('refuse'), ...place, ...wait, refusal }),
   /** All that the upstream of a pool has closed: of a provider one model, or null for all; and for how long. */
   closures: open({

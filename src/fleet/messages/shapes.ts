@@ -1,6 +1,7 @@
 /** The parts of messages, with the bounds of each; unknown fields are let pass, for versions to come. */
 import { type TProperties, type TSchema, Type } from 'typebox';
 import { count, levelNumber, nullable } from '../../domain/shape.ts';
+import { hashBits, mostHashes } from '../../domain/warmth.ts';
 import { mostUrlChars } from '../link/address.ts';
 
 /** Fields that must be there; others may be, as a newer version sends them. */
@@ -50,6 +51,11 @@ export const endpointId = name(400);
 export const avoid = list(endpointId, 100);
 
 export const spent = { cost: amount, tokens: amount };
+/** Where its prompt may be in a cache; how to go by that is a name, as there may be more ways in versions to come. */
+const warmth = open({
+  by: name(20),
+  hashes: list(Type.Integer({ minimum: 0, maximum: 2 ** hashBits - 1 }), mostHashes),
+});
 export const asked = open({
   requestId: name(200),
   flowId: text(400),
@@ -58,5 +64,6 @@ export const asked = open({
   model: text(400),
   bodyBytes: count,
   maxWaitMs: nullable(ms),
+  warmth: Type.Optional(warmth),
   ...spent,
 });

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { EndpointSeats } from '../../domain/endpoint.ts';
 import type { Spent } from '../../domain/usage.ts';
-import { isLevel } from '../../domain/vocabulary.ts';
+import { affinities, isLevel } from '../../domain/vocabulary.ts';
+import { affinityResults } from '../../domain/warmth.ts';
 import { mostClosuresTold } from '../../fleet/messages/downward.ts';
 import type { Downward, Upward } from '../../fleet/messages/messages.ts';
 import { mostEndpointsTold } from '../../fleet/messages/upward.ts';
@@ -14,7 +15,7 @@ type ClosuresWord = Extract<Downward, { t: 'closures' }>;
 type AskedWord = Extract<Upward, { t: 'enter' }>['asked'];
 type RefusalWord = Extract<Downward, { t: 'refuse' }>['refusal'];
 type WaitWord = Pick<Extract<Downward, { t: 'refuse' }>, 'isQueued' | 'waitMs' | 'position'>;
-type SeatWord = Pick<Extract<Downward, { t: 'seat' }>, 'isQueued' | 'waitMs' | 'position' | 'endpoint'>;
+type SeatWord = Pick<Extract<Downward, { t: 'seat' }>, 'isQueued' | 'waitMs' | 'position' | 'endpoint' | 'affinity'>;
 
 const longest = { name: 200, text: 400 };
 /** As many as a message may tell (fleet/messages/shapes.ts). */
@@ -50,13 +51,17 @@ export const saidAsked = (asked: Asked, timeoutMs: number): AskedWord => ({
   ...saidTarget(asked),
   bodyBytes: whole(asked.bodyBytes),
   maxWaitMs: sound(timeoutMs),
+  ...(asked.warmth ? { warmth: asked.warmth } : {}),
   ...saidSpent(asked),
 });
 
 /** A level that does not exist is out of the bounds of its message. */
-export function heardAsked({ maxWaitMs: _, level, ...asked }: AskedWord): Asked {
+export function heardAsked({ maxWaitMs: _, level, warmth, ...asked }: AskedWord): Asked {
   if (!isLevel(level)) throw new Error(`no such level: ${level}`);
-  return { ...asked, level };
+  const by = affinities.find(affinity => affinity === warmth?.by) ?? 'none';
+  // What a newer gateway goes by is passed over: any endpoint is right, some are only slower.
+  if (warmth === undefined || by === 'none') return { ...asked, level };
+  return { ...asked, level, warmth: { by, hashes: warmth.hashes } };
 }
 
 /** The refusal of a guest whose own gateway has given it up; it knows the numbers itself. */
@@ -72,7 +77,11 @@ export const saidWait = ({ wasQueued, waitMs, position }: Wait): WaitWord => ({
 });
 
 /** With the endpoint of its seat, if it has one. */
-export const saidSeat = (wait: Wait): SeatWord => ({ ...saidWait(wait), ...saidEndpoint(wait) });
+export const saidSeat = (wait: Wait): SeatWord => ({
+  ...saidWait(wait),
+  ...saidEndpoint(wait),
+  ...(wait.affinity ? { affinity: wait.affinity } : {}),
+});
 
 export const saidEndpoint = ({ endpoint = null }: Pick<Wait, 'endpoint'>): { readonly endpoint?: string } =>
   endpoint === null ? {} : { endpoint: shortened(endpoint, longest.text) };
@@ -87,11 +96,12 @@ export const saidEndpoints = (endpoints: readonly EndpointSeats[]) =>
     .slice(0, mostEndpointsTold)
     .map(({ id, seats }) => ({ id: shortened(id, longest.text), seats: whole(seats) }));
 
-export const heardWait = ({ isQueued, waitMs, position, endpoint }: SeatWord): Wait => ({
+export const heardWait = ({ isQueued, waitMs, position, endpoint, affinity }: SeatWord): Wait => ({
   wasQueued: isQueued,
   waitMs,
   position,
   ...(endpoint !== undefined && { endpoint }),
+  affinity: affinityResults.find(result => result === affinity) ?? null,
 });
 
 /** A closure of the whole pool is the conductor's to know. */

@@ -1,5 +1,6 @@
 /** The guests of a desk, and the record that the desk of a pool keeps of each. */
 import { Ring } from '../../domain/structures/ring.ts';
+import type { AffinityResult } from '../../domain/warmth.ts';
 import { type Demand, Place } from '../../scheduler/scheduler.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -18,6 +19,8 @@ export interface Wait {
   readonly position: number;
   /** Where its seat is: the `id` of domain/endpoint.ts; null or absent: it has none, or its provider has no endpoints. */
   readonly endpoint?: string | null;
+  /** Whether that is warm for it; null or absent: its provider has no affinity. */
+  readonly affinity?: AffinityResult | null;
 }
 
 /**
@@ -74,6 +77,10 @@ export class Stay implements Wait {
   /** Where its seat is, or was last. */
   get endpoint(): string | null {
     return this.place.endpoint?.id ?? this.adoptedAt;
+  }
+
+  get affinity(): AffinityResult | null {
+    return this.place.affinity;
   }
 
   /** All its time in the queue, until now if it waits. */

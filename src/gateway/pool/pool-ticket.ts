@@ -1,5 +1,6 @@
 import type { Ring } from '../../domain/structures/ring.ts';
 import type { Spent } from '../../domain/usage.ts';
+import type { AffinityResult } from '../../domain/warmth.ts';
 import type { Asked, Guest, Stay, Wait } from './guest.ts';
 import type { Net } from './net.ts';
 import type { Refusal } from './refusal.ts';
@@ -85,6 +86,10 @@ export class PoolTicket implements Ticket, Guest {
 
   get endpoint(): string | null {
     return this.#wait.endpoint ?? null;
+  }
+
+  get affinity(): AffinityResult | null {
+    return this.#wait.affinity ?? null;
   }
 
   leave(): void {

@@ -4,13 +4,14 @@
  *
  * Reads the fields below of the outermost object; deeper, only how much of the body is media (media-meter.ts).
  */
-import { type BodyPlaces, urgencyMembers } from '../../domain/body.ts';
+import { type BodyPlaces, type Span, urgencyMembers } from '../../domain/body.ts';
 import { errors, type GatewayError } from '../../domain/errors.ts';
 import { MemberNames } from '../../json/member-names.ts';
 import { endsTooEarly, MemberScan, type MemberVisitor, notAnObject } from '../../json/member-scan.ts';
 import type { Token } from '../../json/scanned-token.ts';
 import { type Media, MediaMeter, mediaNames } from './media-meter.ts';
 import { ModelPlaces } from './model-places.ts';
+import { PromptPlaces, promptMembers } from './prompt-places.ts';
 import { UrgencyPlaces } from './urgency-places.ts';
 
 export interface ScannedBody {
@@ -23,14 +24,23 @@ export interface ScannedBody {
   readonly leavesTraces: boolean;
   readonly media: Media;
   readonly places: BodyPlaces;
+  readonly prompt: Prompt;
+}
+
+export interface Prompt {
+  /** In the order in which they stand. */
+  readonly parts: readonly Span[];
+  /** What OpenAI's clients send to have their requests go where the prompt is cached; null: nothing usable. */
+  readonly cacheKey: string | null;
 }
 
 const limitFields = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const;
 const traceFields = ['store', 'background'] as const;
-const fields = ['model', 'stream', ...limitFields, ...traceFields] as const;
+const fields = ['model', 'stream', 'prompt_cache_key', ...limitFields, ...traceFields] as const;
 type Field = (typeof fields)[number];
-const names = new MemberNames([...fields, ...mediaNames, ...urgencyMembers]);
+const names = new MemberNames([...fields, ...mediaNames, ...urgencyMembers, ...promptMembers]);
 const urgencyPlaces = fields.length + mediaNames.length;
+const promptPlaces = urgencyPlaces + urgencyMembers.length;
 
 const longestFieldBytes = 1024;
 const notUrgent: BodyPlaces['urgency'] = { priority: [], service_tier: [] };
@@ -68,6 +78,7 @@ export class BodyScan {
         model: this.#fields.models.spans,
         urgency: this.#fields.urgency?.spans ?? notUrgent,
       },
+      prompt: { parts: this.#fields.prompt.spans, cacheKey: cacheKeyIn(this.#fields.values) },
     };
   }
 
@@ -89,22 +100,27 @@ class FieldVisitor implements MemberVisitor {
   readonly models = new ModelPlaces();
   /** Most bodies have no such member. */
   urgency: UrgencyPlaces | null = null;
+  readonly prompt = new PromptPlaces();
 
   opened(name: number, depth: number, atByte: number): void {
     const field = fields[name - 1];
-    if (name > urgencyPlaces) this.#urgent().opened(name - urgencyPlaces, depth, atByte);
+    if (name > promptPlaces) this.prompt.opened(depth, atByte);
+    else if (name > urgencyPlaces) this.#urgent().opened(name - urgencyPlaces, depth, atByte);
     else if (field === undefined) this.media.opened(name - fields.length, depth);
     else if (depth === 2) this.#found(field, unusable);
   }
 
   closed(depth: number, atByte: number): void {
     this.media.closed(depth);
-    if (depth === 2) this.urgency?.closed(atByte);
+    if (depth !== 2) return;
+    this.urgency?.closed(atByte);
+    this.prompt.closed(atByte);
   }
 
   value(name: number, depth: number, token: Token): void {
     const field = fields[name - 1];
-    if (name > urgencyPlaces) this.#urgent().value(name - urgencyPlaces, depth, token);
+    if (name > promptPlaces) this.prompt.value(depth, token);
+    else if (name > urgencyPlaces) this.#urgent().value(name - urgencyPlaces, depth, token);
     else if (field === undefined) this.media.value(name - fields.length, depth, token);
     else if (depth === 1) {
       this.#found(field, token.bytes > longestFieldBytes ? unusable : parsedValue(field, token));
@@ -146,6 +162,10 @@ function streamIn({ stream }: Values): boolean {
   if (typeof stream === 'boolean') return stream;
   throw errors.invalidRequest('The field `stream` must be true or false.', 'stream');
 }
+
+/** Only a hint: one that is no text, or too long, is as good as none. */
+const cacheKeyIn = ({ prompt_cache_key: key }: Values): string | null =>
+  typeof key === 'string' && key !== '' ? key : null;
 
 function outputLimitIn(values: Values): number | null {
   let least: number | null = null;

@@ -3,9 +3,10 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Route, Target } from '../../upstreams/upstreams.ts';
 import type { Dispatcher } from '../pool/dispatcher.ts';
 import type { Ticket, TicketFields } from '../pool/ticket.ts';
+import type { WarmthBy } from '../warmth.ts';
 
 /** What the ticket of a request says at any target. */
-export type Fields = Omit<TicketFields, 'provider' | 'model'>;
+export type Fields = Omit<TicketFields, 'provider' | 'model' | 'warmth'>;
 
 /** A target that the request is at, or may go to. */
 export interface Stop {
@@ -18,6 +19,7 @@ export interface Stop {
 interface StopsParts {
   readonly route: Route;
   readonly fields: Fields;
+  readonly warmthBy: WarmthBy;
   readonly pools: ReadonlyMap<string, Dispatcher>;
   readonly clock: Clock;
 }
@@ -57,12 +59,13 @@ export class Stops {
   }
 
   at(index: number): Stop {
-    const { fields, clock } = this.#parts;
+    const { fields, warmthBy, clock } = this.#parts;
     const { provider, model } = this.#targetAt(index);
     const dispatcher = this.#dispatcherOf({ provider });
     const leftMs = Math.max(this.deadline - clock.now(), 0);
     const maxWaitMs = Math.min(fields.maxWaitMs ?? leftMs, leftMs);
-    const ticket = dispatcher.ticket({ ...fields, provider: provider.name, model, maxWaitMs });
+    const target = { provider: provider.name, model, warmth: warmthBy(provider.affinity) };
+    const ticket = dispatcher.ticket({ ...fields, ...target, maxWaitMs });
     return { index, target: { provider, model }, dispatcher, ticket };
   }
 

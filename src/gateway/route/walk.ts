@@ -21,6 +21,7 @@ import type { Dispatcher } from '../pool/dispatcher.ts';
 import type { Wait } from '../pool/guest.ts';
 import type { Candidate } from '../pool/overflow.ts';
 import { movedOn, putBack } from '../pool/ticket.ts';
+import type { WarmthBy } from '../warmth.ts';
 import { mayRepeat, mostAttempts, neverConnected, pauseMs, reasonOf } from './retry-rules.ts';
 import { goesAtOnce, goesNow } from './spilling.ts';
 import { type Fields, type Stop, Stops } from './stops.ts';
@@ -30,6 +31,7 @@ export interface Walker {
   readonly fields: Fields;
   /** The upstream keeps what comes of it, or goes on with it by itself. */
   readonly leavesTraces: boolean;
+  readonly warmthBy: WarmthBy;
   readonly sink: Pick<Sink, 'isClosed'>;
   readonly trace: Pick<RequestTrace, 'queued' | 'putBack'>;
   readonly clock: Clock;
@@ -59,7 +61,7 @@ export class Walk implements Wait, Candidate {
   #stop: Stop;
   #enteredAt: number;
   /** The stops before the present one together; of the queue's position the first one's counts. */
-  #past: Omit<Wait, 'endpoint'> | null = null;
+  #past: Omit<Wait, 'endpoint' | 'affinity'> | null = null;
   #next: Next | null = null;
   /** The target that it has spilled from. */
   #origin = 0;
@@ -71,10 +73,10 @@ export class Walk implements Wait, Candidate {
 
   /** Throws `unavailable` where all targets are down for longer than the request may wait. */
   constructor(route: Route, walker: Walker, pools: ReadonlyMap<string, Dispatcher>) {
-    const { fields, clock } = walker;
+    const { fields, warmthBy, clock } = walker;
     this.#walker = walker;
     this.#spill = route.spill?.levels.has(fields.level) ? route.spill : null;
-    this.#stops = new Stops({ route, fields, pools, clock });
+    this.#stops = new Stops({ route, fields, warmthBy, pools, clock });
     const { first, downUntil, deadline } = this.#stops;
     this.#stop = first;
     this.#enteredAt = clock.now();

@@ -1,21 +1,52 @@
 /** Chooses where a request goes whose turn it is: fairness has decided who is next, this decides only where to. */
+import type { AffinityResult, Warmth } from '../../domain/warmth.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { ServedPrefixes } from './served-prefixes.ts';
+import { highestRanked, lastServed, withinBound } from './warm.ts';
 
-interface Chooser {
+export interface Chooser {
   /** IDs of endpoints that have failed for it. */
   readonly avoid: readonly string[];
+  /** Null or absent: all endpoints are the same to it. */
+  readonly warmth?: Warmth | null;
 }
 
 /**
- * Returns the endpoint with the freest share of its seats; of equal ones, the one that was given a request least recently.
- * Those to be avoided are chosen only if no others are up. Null: none that it may go to has a free seat.
+ * Returns the endpoint that is warm for the request (warm.ts), or else the one with the freest share of its seats; of equal
+ * ones, the one that was given a request least recently. Those to be avoided are chosen only if no others are up. Null: none
+ * that it may go to has a free seat.
  */
-export function chooseEndpoint(endpoints: readonly Endpoint[], { avoid }: Chooser): Endpoint | null {
-  const only = endpoints[0];
+export function chooseEndpoint(
+  endpoints: readonly Endpoint[],
+  { avoid, warmth = null }: Chooser,
+  served: ServedPrefixes | null,
+): Endpoint | null {
+  const [only] = endpoints;
   // The usual case.
   if (only !== undefined && endpoints.length === 1) return only.hasRoom ? only : null;
+  const allowed = possible(endpoints, avoid);
+  if (warmth === null) return freest(allowed);
+  const mayTake = withinBound(endpoints);
+  return lastServed(allowed, warmth, served, mayTake) ?? highestRanked(allowed, warmth, mayTake) ?? freest(allowed);
+}
+
+/** Whether the endpoint is the warm one, of those that are up; to be asked before it is noted as the last that served. */
+export function affinityAt(
+  endpoint: Endpoint,
+  endpoints: readonly Endpoint[],
+  warmth: Warmth,
+  served: ServedPrefixes | null,
+): AffinityResult {
+  const isUp = (one: Endpoint) => one.isUp;
+  const warm =
+    warmth.by === 'session' ? highestRanked(endpoints, warmth, isUp) : lastServed(endpoints, warmth, served, isUp);
+  if (warm === null) return 'none';
+  return warm === endpoint ? 'warm' : 'moved';
+}
+
+function freest(endpoints: readonly Endpoint[]): Endpoint | null {
   let best: Endpoint | null = null;
-  for (const endpoint of possible(endpoints, avoid))
+  for (const endpoint of endpoints)
     if (endpoint.hasRoom && (best === null || isBefore(endpoint, best))) best = endpoint;
   return best;
 }

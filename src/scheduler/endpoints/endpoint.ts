@@ -1,8 +1,10 @@
 import { levelCount } from '../../domain/vocabulary.ts';
+import { idHashOf } from './rendezvous.ts';
 
 /** One endpoint of a provider (domain/endpoint.ts), with the requests that run there. */
 export class Endpoint {
   readonly id: string;
+  readonly idHash: number;
   /** 0: it takes no requests. Those that run there then count neither as seats nor as in use, until it is up again. */
   seats = 0;
   inUse = 0;
@@ -16,6 +18,7 @@ export class Endpoint {
 
   constructor(id: string, seats: number) {
     this.id = id;
+    this.idHash = idHashOf(id);
     this.seats = seats;
   }
 

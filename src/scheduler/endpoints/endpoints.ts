@@ -10,6 +10,7 @@
  * Invariant: an endpoint that is up has as many of the pool's seats in use as requests run there; one that is down has none.
  */
 import type { EndpointSeats, EndpointUse } from '../../domain/endpoint.ts';
+import type { AffinityResult, Warmth } from '../../domain/warmth.ts';
 import type { Capacity } from '../capacity/capacity.ts';
 import { Endpoint } from './endpoint.ts';
 import { ProviderEndpoints } from './provider-endpoints.ts';
@@ -20,9 +21,11 @@ export interface Seeker {
   readonly target: { readonly provider: string };
   /** IDs of endpoints that have failed for it. */
   readonly avoid: readonly string[];
+  readonly warmth: Warmth | null;
   readonly level: number;
   readonly tokens: number;
   endpoint: Endpoint | null;
+  affinity: AffinityResult | null;
 }
 
 interface EndpointsOptions<Watcher> {
@@ -87,6 +90,12 @@ export class Endpoints<Watcher> {
     return provider?.isTold === true ? (provider.choose(seeker) ?? undefined) : null;
   }
 
+  /** Whether it may start as far as endpoints go; which of them is warm for it does not matter to that. */
+  hasRoomFor({ target, avoid }: Seeker): boolean {
+    const provider = this.#told === 0 ? undefined : this.#find(target.provider);
+    return provider?.isTold !== true || provider.choose({ avoid }) !== null;
+  }
+
   /** The selection that the request waits for; null: a free seat of the pool is enough. */
   selectionOf({ target, avoid }: Seeker): Selection<Watcher> | null {
     if (this.#told === 0 || (avoid.length === 0 && this.#told + this.#untold.size === 1)) return null;
@@ -108,7 +117,11 @@ export class Endpoints<Watcher> {
   /** The request starts there. */
   take(seeker: Seeker, endpoint: Endpoint | null): void {
     seeker.endpoint = endpoint;
-    if (endpoint !== null) this.#find(seeker.target.provider)?.take(endpoint, seeker);
+    seeker.affinity = null;
+    const provider = endpoint === null ? undefined : this.#find(seeker.target.provider);
+    if (endpoint === null || provider === undefined) return;
+    seeker.affinity = provider.affinityAt(endpoint, seeker);
+    provider.take(endpoint, seeker);
   }
 
   /** The request was seated elsewhere. Returns whether its seat counts here. */

@@ -1,15 +1,14 @@
 /** The endpoints of one provider, and the selections of them that requests wait for. */
-import { chooseEndpoint } from './choice.ts';
+import type { AffinityResult, Warmth } from '../../domain/warmth.ts';
+import { affinityAt, type Chooser, chooseEndpoint } from './choice.ts';
 import { Endpoint } from './endpoint.ts';
 import { keyOf, Selection } from './selection.ts';
-
-interface Chooser {
-  readonly avoid: readonly string[];
-}
+import { ServedPrefixes } from './served-prefixes.ts';
 
 interface Held {
   readonly level: number;
   readonly tokens: number;
+  readonly warmth: Warmth | null;
 }
 
 export class ProviderEndpoints<Watcher> {
@@ -19,6 +18,8 @@ export class ProviderEndpoints<Watcher> {
   #endpoints: readonly Endpoint[] = [];
   readonly #selections = new Map<string, Selection<Watcher>>();
   #turns = 0;
+  /** Null while no request goes by the beginning of its prompt. */
+  #served: ServedPrefixes | null = null;
   /** Called when a selection has a free seat again, or none any more. */
   readonly #changed: (selection: Selection<Watcher>) => void;
 
@@ -51,7 +52,7 @@ export class ProviderEndpoints<Watcher> {
   }
 
   choose(chooser: Chooser): Endpoint | null {
-    return chooseEndpoint(this.#endpoints, chooser);
+    return chooseEndpoint(this.#endpoints, chooser, this.#served);
   }
 
   selection({ avoid }: Chooser): Selection<Watcher> {
@@ -67,8 +68,14 @@ export class ProviderEndpoints<Watcher> {
     this.#selections.delete(key);
   }
 
+  /** What the request finds there; to be asked before it is taken. Null: it does not matter to it. */
+  affinityAt(endpoint: Endpoint, { warmth }: Held): AffinityResult | null {
+    return warmth === null ? null : affinityAt(endpoint, this.#endpoints, warmth, this.#served);
+  }
+
   take(endpoint: Endpoint, held: Held): void {
     endpoint.take(held);
+    this.#note(endpoint, held);
     endpoint.givenAt = ++this.#turns;
     if (!endpoint.hasRoom) this.look();
   }
@@ -78,6 +85,12 @@ export class ProviderEndpoints<Watcher> {
     endpoint.free(held);
     if (endpoint.inUse === 0 && !endpoint.isListed) this.#endpoints = this.#endpoints.filter(one => one !== endpoint);
     if (endpoint.hasRoom !== hasRoom) this.look();
+  }
+
+  #note(endpoint: Endpoint, { warmth }: Held): void {
+    if (warmth?.by !== 'prefix') return;
+    this.#served ??= new ServedPrefixes();
+    for (const hash of warmth.hashes) this.#served.served(hash, endpoint);
   }
 
   /** Must be called when one of them has gained or lost its last free seat. */

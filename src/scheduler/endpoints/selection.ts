@@ -2,13 +2,13 @@
  * The endpoints of a provider that requests may go to which avoid the same ones. Its watchers are told when a seat is free at
  * one of them, and when none is any more.
  */
-import { chooseEndpoint } from './choice.ts';
+import type { Chooser } from './choice.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** The provider of a selection. */
 interface Provider<Watcher> {
   readonly isTold: boolean;
-  readonly endpoints: readonly Endpoint[];
+  choose(chooser: Chooser): Endpoint | null;
   forget(selection: Selection<Watcher>): void;
 }
 
@@ -46,7 +46,7 @@ export class Selection<Watcher> {
   }
 
   #hasRoomNow(): boolean {
-    return !this.#provider.isTold || chooseEndpoint(this.#provider.endpoints, this) !== null;
+    return !this.#provider.isTold || this.#provider.choose(this) !== null;
   }
 }
 

@@ -1,6 +1,7 @@
 import { Ring } from '../../domain/structures/ring.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Level } from '../../domain/vocabulary.ts';
+import type { AffinityResult, Warmth } from '../../domain/warmth.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import type { HeapItem } from './heap.ts';
 import { insertBefore, type Linked, type LinkedList, unlink } from './linked-list.ts';
@@ -26,6 +27,8 @@ export interface Demand extends Spent, TargetName {
   readonly flowId: string;
   readonly level: Level;
   readonly bodyBytes: number;
+  /** Null or absent: any endpoint is as good as the others. */
+  readonly warmth?: Warmth | null;
 }
 
 /**
@@ -41,12 +44,15 @@ export class Place<Holder> implements Spent, Linked<Place<Holder>>, Waiter<Place
   readonly cost: number;
   readonly tokens: number;
   readonly bodyBytes: number;
+  readonly warmth: Warmth | null;
   /** The longest wait for a seat. */
   readonly timeoutMs: number;
   /** The IDs of endpoints that it is given only if no others are up; not to be changed while it waits. */
   avoid: readonly string[] = nowhere;
   /** Where it has its seat, or had it last. */
   endpoint: Endpoint | null = null;
+  /** Whether that is warm for it. */
+  affinity: AffinityResult | null = null;
   /** After this moment the place is not given a seat. */
   deadline = Number.POSITIVE_INFINITY;
   state: 'new' | 'waiting' | 'running' | 'ended' = 'new';
@@ -75,6 +81,7 @@ export class Place<Holder> implements Spent, Linked<Place<Holder>>, Waiter<Place
     this.cost = soundAmount(demand.cost);
     this.tokens = soundAmount(demand.tokens);
     this.bodyBytes = demand.bodyBytes;
+    this.warmth = demand.warmth ?? null;
     this.timeoutMs = timeoutMs;
   }
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { errors, type GatewayError } from '../../domain/errors.ts';
 import type { Sink } from '../../domain/sink.ts';
 import { Ring } from '../../domain/structures/ring.ts';
-import type { Dialect } from '../../domain/vocabulary.ts';
+import type { Affinity, Dialect } from '../../domain/vocabulary.ts';
 import type { Answer } from '../answer/answer.ts';
 import { bodyForUpstream } from '../body-splice.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
@@ -74,6 +74,10 @@ export class HttpUpstream implements Upstream {
     if (before === null) return;
     this.endpoints.configure(config, probeRequest);
     before.#successor = this;
+  }
+
+  get affinity(): Affinity {
+    return this.endpoints.endpoints.length > 1 ? this.#config.affinity : 'none';
   }
 
   get retriesUnsafe(): boolean {

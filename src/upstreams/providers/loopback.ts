@@ -16,6 +16,7 @@ export class LoopbackUpstream implements Upstream {
   readonly name: string;
   readonly pool: string;
   readonly passthrough: boolean;
+  readonly affinity = 'none';
   readonly models: readonly string[];
   readonly #config: LoopbackProviderConfig;
   readonly #context: AnswerContext;

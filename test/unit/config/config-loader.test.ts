@@ -200,6 +200,7 @@ test('the commented provider of config/setting.ini works once it is uncommented'
       healthPath: null,
       retryUnsafe: null,
       allowedNetworks: [],
+      affinity: 'none',
     },
   ]);
 });
@@ -326,6 +327,7 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_PROVIDER_GPU_A_HEALTH_PATH: '/health',
     TOKLIGENCE_PROVIDER_GPU_A_RETRY_UNSAFE: 'false',
     TOKLIGENCE_GATEWAY_ALLOWED_UPSTREAM_NETWORKS: '169.254.7.0/24',
+    TOKLIGENCE_PROVIDER_GPU_A_AFFINITY: 'prefix',
     TOKLIGENCE_PROVIDER_LO_SERVICE_MS: '0',
     TOKLIGENCE_PROVIDER_LO_CHUNK_MS: '5',
     TOKLIGENCE_SCHEDULER_MAX_QUEUE_DEPTH_POOL: '20',
@@ -438,6 +440,7 @@ test('every key can be set in the environment', () => {
         healthPath: '/health',
         retryUnsafe: false,
         allowedNetworks: ['169.254.7.0/24'],
+        affinity: 'prefix',
       },
       { name: 'lo', type: 'loopback', models: ['*'], pool: 'lo', passthrough: true, serviceMs: 0, chunkMs: 5 },
     ],

@@ -184,3 +184,24 @@ test('property: whatever is lost and whoever conducts, no endpoint has more requ
     { numRuns: 100 },
   );
 });
+
+test('a session has one home in the whole fleet, whichever gateway its requests come to', async () => {
+  const { world, one, two, at } = await arrange();
+  const homes = new Set<string>();
+  for (let session = 0; session < 16; session++) {
+    const places: string[] = [];
+    for (const node of [one, two, two, one]) {
+      world.request(node, 3, 'a', { warmth: { by: 'session', hashes: [session * 0x9e37] } });
+      await world.deliverAll();
+      await world.deliverAll();
+      places.push(...at());
+      assert.equal(world.tickets.at(-1)?.affinity, 'warm');
+      for (const running of [...world.running]) running.end('served');
+      await world.deliverAll();
+    }
+    assert.equal(places.length, 4);
+    assert.equal(new Set(places).size, 1);
+    homes.add(places[0] ?? '');
+  }
+  assert.deepEqual([...homes].sort(), ['e1', 'e2']);
+});

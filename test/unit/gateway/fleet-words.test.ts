@@ -3,8 +3,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { allLevels } from '../../../src/domain/vocabulary.ts';
+import { affinityResults, hashBits, mostHashes } from '../../../src/domain/warmth.ts';
 import { readDownward, readUpward } from '../../../src/fleet/messages/messages.ts';
-import { heardAsked, heardRefusal, saidAsked, saidRefusal } from '../../../src/gateway/fleet/words.ts';
+import {
+  heardAsked,
+  heardRefusal,
+  heardWait,
+  saidAsked,
+  saidRefusal,
+  saidSeat,
+} from '../../../src/gateway/fleet/words.ts';
 import type { Refusal } from '../../../src/gateway/pool/refusal.ts';
 
 const place = { ticket: 1, attempt: 1 };
@@ -39,6 +47,49 @@ test('a ticket goes through whatever its texts and amounts are, and two tenants 
       assert.equal(first.level, one.level);
     }),
   );
+});
+
+const ticket = {
+  requestId: 'r',
+  flowId: 'a',
+  level: 3,
+  provider: 'p',
+  model: 'm',
+  bodyBytes: 1,
+  cost: 1,
+  tokens: 1,
+} as const;
+
+test('what a request is warm by goes through, within its bounds, and of a newer gateway is passed over', () => {
+  const hashes = fc.array(fc.integer({ min: 0, max: 2 ** hashBits - 1 }), { maxLength: mostHashes });
+  const enter = (asked: object) => readUpward(through({ t: 'enter', ...place, pool: 0, asked }));
+  const said = saidAsked(ticket, 1000);
+  fc.assert(
+    fc.property(fc.constantFrom('session' as const, 'prefix' as const), hashes, (by, all) => {
+      const warmth = { by, hashes: all };
+      const message = enter(saidAsked({ ...ticket, warmth }, 1000));
+      assert.ok(message?.t === 'enter');
+      assert.deepEqual(heardAsked(message.asked).warmth, warmth);
+    }),
+  );
+  assert.ok(!('warmth' in said), 'nothing is added for a provider without affinity');
+  const newer = enter({ ...said, warmth: { by: 'of_tomorrow', hashes: [1] } });
+  assert.ok(newer?.t === 'enter');
+  assert.equal(heardAsked(newer.asked).warmth, undefined);
+  for (const all of [[-1], [0.5], [2 ** hashBits], ['1'], Array.from({ length: mostHashes + 1 }, () => 1)])
+    assert.throws(() => enter({ ...said, warmth: { by: 'prefix', hashes: all } }), JSON.stringify(all));
+});
+
+test('whether a seat is at a warm endpoint goes through, and what a newer gateway says of it is passed over', () => {
+  const wait = { wasQueued: false, waitMs: 0, position: 1, endpoint: 'http://10.0.0.1:8000' };
+  const heard = (seat: object) => {
+    const message = readDownward(through({ t: 'seat', ...place, ...seat }));
+    assert.ok(message?.t === 'seat');
+    return heardWait(message).affinity;
+  };
+  for (const affinity of affinityResults) assert.equal(heard(saidSeat({ ...wait, affinity })), affinity);
+  assert.equal(heard(saidSeat(wait)), null);
+  assert.equal(heard({ ...saidSeat(wait), affinity: 'of_tomorrow' }), null);
 });
 
 test('a refusal is the same at the other end; a code that is not known there is one, too', () => {
