@@ -4,6 +4,7 @@
  */
 import { createServer, type ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import { streamedAnswer, wholeAnswer } from '../../test/support/fake-answers.ts';
 import { type MeasuredProcess, reportToParent, startMeasured } from '../support/measured-process.ts';
 
 export interface Pace {
@@ -11,6 +12,8 @@ export interface Pace {
   readonly chunks: number;
   readonly chunkMs: number;
 }
+
+export type Replica = MeasuredProcess;
 
 export interface ReplicaCount {
   /** Requests that began since the last count. */
@@ -24,41 +27,38 @@ export const startReplica = (port: number, { serviceMs, chunks, chunkMs }: Pace)
 
 export const countOf = (replica: MeasuredProcess): Promise<ReplicaCount> => replica.ask('count');
 
-const usage = { prompt_tokens: 40, completion_tokens: 16, total_tokens: 56 };
-const whole = Buffer.from(
-  JSON.stringify({
-    id: 'chatcmpl-bench',
-    object: 'chat.completion',
-    created: 1,
-    model: 'm',
-    choices: [{ index: 0, message: { role: 'assistant', content: 'Done.' }, finish_reason: 'stop' }],
-    usage,
-  }),
-);
-const event = (more: object) =>
-  Buffer.from(
-    `data: ${JSON.stringify({ id: 'chatcmpl-bench', object: 'chat.completion.chunk', created: 1, model: 'm', ...more })}\n\n`,
-  );
-const delta = event({ choices: [{ index: 0, delta: { content: 'work ' }, finish_reason: null }] });
-const end = Buffer.concat([event({ choices: [], usage }), Buffer.from('data: [DONE]\n\n')]);
-
-function stream(res: ServerResponse, left: number, chunkMs: number): void {
-  if (res.destroyed) return;
-  if (left === 0) {
-    res.end(end);
+function stream(res: ServerResponse, pieces: readonly string[], chunkMs: number): void {
+  const [piece, ...others] = pieces;
+  if (res.destroyed || piece === undefined) return;
+  if (others.length === 0) {
+    res.end(piece);
     return;
   }
-  res.write(delta);
-  setTimeout(stream, chunkMs, res, left - 1, chunkMs);
+  res.write(piece);
+  setTimeout(stream, chunkMs, res, others, chunkMs);
 }
 
-function serve(port: number, { serviceMs, chunks, chunkMs }: Pace): void {
+function answer(res: ServerResponse, url: string, isStream: boolean, { chunks, chunkMs }: Pace): void {
+  if (res.destroyed) return;
+  if (isStream) {
+    const { before, deltas, after } = streamedAnswer(url, chunks, true);
+    const [first = '', ...others] = deltas;
+    res.writeHead(200, { 'content-type': 'text/event-stream' });
+    stream(res, [before + first, ...others, after], chunkMs);
+  } else {
+    const whole = Buffer.from(JSON.stringify(wholeAnswer(url, true)));
+    res.writeHead(200, { 'content-type': 'application/json', 'content-length': whole.length });
+    res.end(whole);
+  }
+}
+
+function serve(port: number, pace: Pace): void {
   let begun = 0;
   let atOnce = 0;
   let mostAtOnce = 0;
   const server = createServer((req, res) => {
     if (req.method === 'GET') {
-      res.end('{"object":"list","data":[]}');
+      res.end(JSON.stringify(wholeAnswer('/v1/models', false)));
       return;
     }
     begun++;
@@ -68,18 +68,7 @@ function serve(port: number, { serviceMs, chunks, chunkMs }: Pace): void {
     req.on('data', (chunk: Buffer) => {
       isStream ||= chunk.includes('"stream":true');
     });
-    req.on('end', () =>
-      setTimeout(() => {
-        if (res.destroyed) return;
-        if (isStream) {
-          res.writeHead(200, { 'content-type': 'text/event-stream' });
-          stream(res, chunks, chunkMs);
-        } else {
-          res.writeHead(200, { 'content-type': 'application/json', 'content-length': whole.length });
-          res.end(whole);
-        }
-      }, serviceMs),
-    );
+    req.on('end', () => setTimeout(answer, pace.serviceMs, res, req.url ?? '', isStream, pace));
   });
   const count = (): ReplicaCount => {
     const counted = { begun, mostAtOnce };

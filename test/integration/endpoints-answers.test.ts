@@ -1,93 +1,111 @@
 // What an endpoint answers, or fails to, before a client was told anything, and where the request goes then.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { Reply } from '../support/fake-upstream.ts';
+import type { Reply, SeenRequest } from '../support/fake-upstream.ts';
 import { adminKey } from '../support/gateway.ts';
 import { answered, type Replicas, startReplicas } from '../support/replicas.ts';
 
-/** Two endpoints: whichever is asked first gives this answer, once, and all later ones are friendly. */
-async function failingOnce(t: TestContext, reply: Reply, provider = ''): Promise<Replicas> {
-  let isFirst = true;
-  const script = () => {
-    const now = isFirst ? reply : {};
-    isFirst = false;
-    return now;
+interface Pair extends Replicas {
+  /** Resolves to what a client gets where the endpoint that is asked first gives this answer, and the other a friendly one. */
+  tell(first: Reply, more?: object): Promise<readonly [status: number, attempts: number]>;
+  /** All that was sent upstream since the last `tell` began. */
+  sent(): readonly SeenRequest[];
+}
+
+async function startPair(t: TestContext, provider = ''): Promise<Pair> {
+  let next: Reply | null = null;
+  let sent: SeenRequest[] = [];
+  const reply = (request: SeenRequest): Reply => {
+    // A probe.
+    if (request.method === 'GET') return {};
+    sent.push(request);
+    const now = next ?? {};
+    next = null;
+    // Each request has a connection of its own: what closes is never an idle one.
+    return { ...now, headers: { connection: 'close', ...now.headers } };
   };
-  return startReplicas(t, { count: 2, reply: script, provider, clock: null });
+  const replicas = await startReplicas(t, { count: 2, reply, provider, clock: null });
+  return {
+    ...replicas,
+    async tell(first, more = {}) {
+      next = first;
+      sent = [];
+      const asked = fetch(`${replicas.gateway.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hello' }], ...more }),
+      });
+      const { status, attempts, isWhole } = await answered(asked);
+      assert.ok(isWhole);
+      await replicas.quiet();
+      return [status, attempts];
+    },
+    sent: () => sent,
+  };
 }
 
-async function outcomeOf(replicas: Replicas, more: object = {}): Promise<readonly [status: number, attempts: number]> {
-  const { gateway, quiet } = replicas;
-  const asked = fetch(`${gateway.url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hello' }], ...more }),
-  });
-  const { status, attempts, isWhole } = await answered(asked);
-  assert.ok(isWhole);
-  await quiet();
-  return [status, attempts];
-}
+const retryAfters: readonly Record<string, string>[] = [
+  {},
+  { 'retry-after': '0' },
+  { 'retry-after': '30' },
+  { 'retry-after': 'Fri, 31 Dec 2100 23:59:59 GMT' },
+  { 'retry-after': 'Sat, 01 Jan 2000 00:00:00 GMT' },
+  { 'retry-after': '1.5' },
+  { 'retry-after': '-7' },
+  { 'retry-after': '99999999999999999999' },
+  { 'retry-after': 'soon' },
+  { 'retry-after-ms': '20000' },
+];
 
-const retryAfters = {
-  none: {},
-  seconds: { 'retry-after': '30' },
-  date: { 'retry-after': 'Fri, 31 Dec 2100 23:59:59 GMT' },
-  past: { 'retry-after': 'Sat, 01 Jan 2000 00:00:00 GMT' },
-  float: { 'retry-after': '1.5' },
-  negative: { 'retry-after': '-7' },
-  absurd: { 'retry-after': '99999999999999999999' },
-  words: { 'retry-after': 'soon' },
-  milliseconds: { 'retry-after-ms': '20000' },
-} satisfies Record<string, Record<string, string>>;
-
-for (const [name, headers] of Object.entries(retryAfters)) {
-  test(`429, 503 and 529 of one endpoint go to the other, at once whatever Retry-After says: ${name}`, async t => {
+test('429, 503 and 529 of one endpoint go to the other at once, whatever Retry-After says', async t => {
+  const { tell, sent } = await startPair(t);
+  for (const headers of retryAfters) {
     for (const status of [429, 503, 529]) {
-      const replicas = await failingOnce(t, { status, headers, body: { error: { message: 'busy' } } });
-      assert.deepEqual(await outcomeOf(replicas), [200, 2], String(status));
-      const [one, other] = replicas.upstreams;
-      assert.deepEqual(one?.requests[0]?.body, other?.requests[0]?.body);
-      // Nothing is closed for other models.
-      assert.deepEqual(await outcomeOf(replicas, { model: 'other' }), [200, 1]);
+      const what = `${status} ${JSON.stringify(headers)}`;
+      const answer = await tell({ status, headers, body: { error: { message: 'busy' } } }, { model: what });
+      assert.deepEqual(answer, [200, 2], what);
+      const [first, second] = sent();
+      assert.deepEqual(first?.body, second?.body);
     }
-  });
-}
+  }
+  // Of other models nothing is closed.
+  assert.deepEqual(await tell({}, { model: 'other' }), [200, 1]);
+});
 
 test('502 and 504 go to the other endpoint, 500 and 400 are the answer', async t => {
+  const { tell } = await startPair(t);
   for (const [status, expected] of [
     [502, [200, 2]],
     [504, [200, 2]],
     [500, [500, 1]],
     [400, [400, 1]],
   ] as const) {
-    const replicas = await failingOnce(t, { status, body: { error: { message: 'fault' } } });
-    assert.deepEqual(await outcomeOf(replicas), expected, String(status));
+    assert.deepEqual(await tell({ status, body: { error: { message: 'fault' } } }), expected, String(status));
   }
 });
+
+const maybeDone = [
+  [{ status: 502 }, 502],
+  [{ status: 504 }, 504],
+  [{ fault: 'reset' }, 502],
+] as const satisfies readonly (readonly [Reply, number])[];
 
 test('what may have been done already is not done again with store or background, or where it is forbidden', async t => {
-  for (const [reply, status] of [
-    [{ status: 502 }, 502],
-    [{ status: 504 }, 504],
-    [{ fault: 'reset' }, 502],
-  ] as const) {
-    for (const [more, provider] of [
-      [{ store: true }, ''],
-      [{ background: true }, ''],
-      [{}, 'retry_unsafe = false'],
+  const pair = await startPair(t);
+  const cautious = await startPair(t, 'retry_unsafe = false');
+  for (const [reply, status] of maybeDone) {
+    for (const [{ tell, sent }, more] of [
+      [pair, { store: true }],
+      [pair, { background: true }],
+      [cautious, {}],
     ] as const) {
-      const replicas = await failingOnce(t, reply, provider);
-      assert.deepEqual(await outcomeOf(replicas, more), [status, 1], JSON.stringify([reply, more, provider]));
-      assert.equal(replicas.upstreams.flatMap(({ requests }) => requests).length, 1);
+      assert.deepEqual(await tell(reply, more), [status, 1], JSON.stringify([reply, more]));
+      assert.equal(sent().length, 1);
     }
-    assert.deepEqual(await outcomeOf(await failingOnce(t, reply), { store: false }), [200, 2]);
+    assert.deepEqual(await pair.tell(reply, { store: false }), [200, 2], JSON.stringify(reply));
   }
-});
-
-test('what was surely not done is done at the other endpoint with store, too', async t => {
-  const replicas = await failingOnce(t, { status: 503 });
-  assert.deepEqual(await outcomeOf(replicas, { store: true }), [200, 2]);
+  // Surely not done.
+  assert.deepEqual(await cautious.tell({ status: 503 }, { store: true }), [200, 2]);
 });
 
 test('an endpoint that takes a request and says nothing is left for the other after its time, and is down soon', async t => {
@@ -97,7 +115,11 @@ test('an endpoint that takes a request and says nothing is left for the other af
   });
   const [stalled, living] = upstreams;
   stalled?.reply({ fault: 'silence' });
-  const answers = await Promise.all(keys.flatMap(key => [answered(gateway.chat(key)), answered(gateway.chat(key))]));
+  living?.reply({ hold: true });
+  const asked = keys.flatMap(key => [answered(gateway.chat(key)), answered(gateway.chat(key))]);
+  await stalled?.waitForActive(4);
+  living?.open();
+  const answers = await Promise.all(asked);
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
   assert.deepEqual(answers.map(({ attempts }) => attempts).sort(), [1, 1, 1, 1, 2, 2, 2, 2]);
   assert.equal(await seats(), 8);
@@ -125,7 +147,7 @@ test('both endpoints failing is told as the last one said it, byte for byte', as
 });
 
 test('the requests of one tenant that break every connection close nothing for the others', async t => {
-  const reply = ({ body }: { body: Buffer }): Reply => (body.includes('poison') ? { fault: 'reset' } : {});
+  const reply = ({ body }: SeenRequest): Reply => (body.includes('poison') ? { fault: 'reset' } : {});
   const { gateway, keys, upstreams, seats, quiet } = await startReplicas(t, { count: 2, reply });
   const [poisoner = '', ...others] = keys;
   const poisoned = Array.from({ length: 40 }, () => answered(gateway.chat(poisoner, { model: 'poison' })));

@@ -65,7 +65,7 @@ type = openai
 base_url = ${urls.map(url => `${url}/v1`).join(', ')}
 max_concurrent = 8`;
 
-const tries = 300;
+const tries = 200;
 
 async function askMany(gateway: TestGateway, clients: number): Promise<void> {
   let left = tries;
