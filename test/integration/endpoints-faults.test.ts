@@ -21,9 +21,12 @@ const fault: fc.Arbitrary<Reply> = fc.oneof(
   fc.constantFrom(429, 503, 529).map(status => ({ status, headers: { 'retry-after': '0.01' }, body: {} })),
 );
 
+/** Answers take a while, so that all seats are in use when a request has to go elsewhere. */
+const reply = fc.tuple(fault, fc.nat(8)).map(([what, afterMs]): Reply => ({ ...what, afterMs }));
+
 const runs = fc.record({
   /** What each endpoint does, one request after the other. */
-  scripts: fc.array(fc.array(fault, { maxLength: 12 }), { minLength: endpoints, maxLength: endpoints }),
+  scripts: fc.array(fc.array(reply, { maxLength: 12 }), { minLength: endpoints, maxLength: endpoints }),
   requests: fc.array(fc.record({ tenant: fc.nat(3), stream: fc.boolean() }), { minLength: 8, maxLength: 24 }),
 });
 
@@ -49,7 +52,7 @@ test('whatever endpoints do: seats hold at each, and each request has one outcom
     const scrapedBefore = await (await fetch(`${gateway.url}/metrics`)).text();
     for (const [index, script] of scripts.entries()) {
       const left = [...script];
-      upstreams[index]?.reply(({ method }) => (method === 'GET' ? {} : (left.shift() ?? {})));
+      upstreams[index]?.reply(({ method }) => (method === 'GET' ? {} : (left.shift() ?? { afterMs: 4 })));
     }
     const answers = await Promise.all(
       requests.map(({ tenant, stream }, index) =>
