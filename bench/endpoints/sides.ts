@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { startTeamGateway, type TeamGateway } from '../support/gateway-process.ts';
-import { launchHaproxy } from '../support/haproxy.ts';
+import { haproxyDefaults, launchHaproxy } from '../support/haproxy.ts';
 
 export interface Side {
   readonly url: string;
@@ -66,13 +66,7 @@ const configuration = (
 ): string => `
 global
   log 127.0.0.1:${logPort} local0
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 120s
-  timeout server 120s
-  timeout queue 300s
-  timeout http-keep-alive 120s
+${haproxyDefaults}
 frontend models
   bind 127.0.0.1:${port}
   http-request capture req.hdr(x-request-id) len 40

@@ -66,16 +66,19 @@ export async function launchHaproxy(
   return { url: `http://127.0.0.1:${port}`, stop };
 }
 
-const configText = (port: number, map: string, upstream: string, seats: number) => `
-global
-  maxconn 1000
-defaults
+/** Of all configurations: no request times out. */
+export const haproxyDefaults = `defaults
   mode http
   timeout connect 5s
   timeout client 120s
   timeout server 120s
   timeout queue 300s
-  timeout http-keep-alive 120s
+  timeout http-keep-alive 120s`;
+
+const configText = (port: number, map: string, upstream: string, seats: number) => `
+global
+  maxconn 1000
+${haproxyDefaults}
 frontend models
   bind 127.0.0.1:${port}
   http-request set-priority-class http_auth_bearer,map_beg(${map},9)
