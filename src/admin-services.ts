@@ -8,6 +8,7 @@ import type { OpenEdition } from './edition/edition.ts';
 import type { PoolsView } from './gateway/pool/view/pools-view.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { chosenLevels } from './http/admin/pools/chosen-levels.ts';
+import type { ProviderService } from './http/admin/pools/providers.ts';
 import type { FrontDoor } from './http/door/front-door.ts';
 import type { Health } from './http/ops.ts';
 import type { ConsoleService } from './http/server.ts';
@@ -23,8 +24,10 @@ interface AdminParts {
   readonly door: FrontDoor;
   readonly view: PoolsView;
   readonly shown: ShownPools;
+  readonly drains: Pick<ProviderService, 'drain' | 'resume'>;
   readonly health: () => Health;
   readonly fleet: () => FleetShown;
+  readonly routes: AdminServices['routes'];
   readonly peers: Peers | null;
 }
 
@@ -43,8 +46,9 @@ export function adminServices(parts: AdminParts): AdminServices {
     lanes: lanesOf(parts),
     answerOf,
     heard: peers && (() => peers.heard()),
+    routes: parts.routes,
     fleet: parts.fleet,
-    providers: parts.shown.providers,
+    providers: { list: parts.shown.providers, ...parts.drains },
   };
 }
 

@@ -1,6 +1,7 @@
 /** Wires each pool: its desk, its dispatcher, the room for bodies; in a fleet, the process that grants its seats. */
 import type { Config, PoolConfig } from './config/config.ts';
 import type { Clock } from './domain/clock.ts';
+import type { EndpointSeats, OnEndpoints } from './domain/endpoint.ts';
 import { errors } from './domain/errors.ts';
 import type { Configure } from './edition/edition.ts';
 import { FleetSeats } from './gateway/fleet/fleet-seats.ts';
@@ -44,8 +45,15 @@ export function openPools(config: Config, parts: PoolParts) {
   atEveryStep(clock, until, () => {
     for (const pool of view.pools) pool.endStep();
   });
-  return { desks, dispatchers, view, bodies, configure, seats };
+  const setEndpoints: OnEndpoints = (provider, pool, endpoints) => {
+    if (seats === null) desks.get(pool)?.setEndpoints(provider, endpoints);
+    else seats.setEndpoints(pool, provider, endpoints);
+    if (endpoints.length > 0 && endpoints.every(isDown)) dispatchers.get(pool)?.targetDown(provider);
+  };
+  return { desks, dispatchers, view, bodies, configure, setEndpoints, seats };
 }
+
+const isDown = ({ seats }: EndpointSeats): boolean => seats === 0;
 
 /** Null: the seats of this gateway are its own. */
 function openSeats({ cluster }: Config, { clock, events, upstreams }: PoolParts): FleetSeats | null {

@@ -7,11 +7,18 @@ import { Gateway } from './gateway/gateway.ts';
 import { KeyStreams } from './gateway/key-streams.ts';
 import { type FrontDoor, openFrontDoor } from './http/door/front-door.ts';
 import type { Events } from './telemetry/events.ts';
-import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
+import { createUpstreams, type Lookup, type Upstreams } from './upstreams/upstreams.ts';
 
-export const openUpstreams = ({ providers }: Config, clock: Clock, events: Events): Upstreams =>
+export const openUpstreams = (
+  { providers, routes }: Config,
+  { clock, events, lookup }: { readonly clock: Clock; readonly events: Events; readonly lookup?: Lookup | undefined },
+): Upstreams =>
   createUpstreams(providers, {
     clock,
+    routes,
+    ...(lookup && { lookup }),
+    onEndpointFault: (name, fault) => events.warn(`Provider ${name}: ${fault}`),
+    onEndpointTurn: (provider, endpoint, isUp, why) => events.endpointTurned({ provider, endpoint, isUp, why }),
     onListFault: (name, reason) => events.warn(`Provider ${name}: its list of models is left out: ${reason}`),
   });
 

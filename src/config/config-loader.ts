@@ -17,7 +17,8 @@ import { readTracing } from './otel/tracing.ts';
 import { readPools, toPool } from './pools/pools.ts';
 import { readTenants, toTenant } from './pools/tenants.ts';
 import { withHeadersOf } from './providers/provider-headers.ts';
-import { type ProviderSettings, readProvider, toProvider, unusedProxies } from './providers/provider-settings.ts';
+import { type ProviderSettings, readProvider, toProviders, unusedProxies } from './providers/provider-settings.ts';
+import { readRoutes, toRoute } from './routes/routes.ts';
 import { checkTelemetry, toTelemetry } from './telemetry.ts';
 import type { Values } from './values.ts';
 import { workersOf, workersWarning } from './workers.ts';
@@ -72,14 +73,16 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
   const tracing = readTracing(env, fixed.tracing, warnings);
   const pools = readPools(providers, { written, reader, faults });
   const tenants = readTenants(written, reader);
+  const routes = readRoutes(providers, { written, reader, faults });
   faults.throwIfAny();
   // No value is missing here.
   const complete = fixed as Fixed;
   const config = {
     ...toConfig(complete, isTerminal),
-    providers: providers.map(toProvider),
+    providers: toProviders(providers, complete.gateway.allowed_upstream_networks.value ?? []),
     pools: pools.map(pool => toPool(pool, complete.scheduler)),
     tenants: tenants.map(toTenant),
+    routes: routes.map(route => toRoute(route)),
     ...(tracing && { tracing }),
   };
   return { config, warnings, given: reader.texts };
@@ -198,7 +201,10 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
   if (providers.length === 0) faults.add(null, null, 'no provider: at least one section [provider.NAME] is needed');
 };
 
-const toConfig = (fixed: Fixed, isTerminal: boolean): Omit<Config, 'providers' | 'pools' | 'tenants' | 'tracing'> => {
+const toConfig = (
+  fixed: Fixed,
+  isTerminal: boolean,
+): Omit<Config, 'providers' | 'pools' | 'tenants' | 'routes' | 'tracing'> => {
   const { gateway, database, auth, scheduler, console, log } = fixed;
   const cluster = toCluster(fixed.cluster, gateway.edition.value);
   return {
@@ -240,8 +246,10 @@ const toGateway = (gateway: Fixed['gateway'], isInFleet: boolean): Config['gatew
   maxConnections: gateway.max_connections.value,
   maxConnectionsPerAddress: gateway.max_connections_per_address.value,
   trustedProxies: gateway.trusted_proxies.value ?? [],
+  allowedUpstreamNetworks: gateway.allowed_upstream_networks.value ?? [],
   minBodyBytesPerSec: gateway.min_body_bytes_per_sec.value,
   name: gateway.name.value,
   tellsName: gateway.tell_name.value ?? isInFleet,
   workers: workersOf(gateway),
+  restoresModel: gateway.restore_model.value,
 });

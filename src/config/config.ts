@@ -4,12 +4,14 @@ import type { PoolValues, sections } from './keys.ts';
 import type { LogConfig } from './log.ts';
 import type { TracingConfig } from './otel/tracing.ts';
 import type { UpstreamProxy } from './providers/upstream-proxy.ts';
+import type { RouteConfig } from './routes/route-rules.ts';
 import type { TelemetryConfig } from './telemetry.ts';
 import type { Values } from './values.ts';
 
 export type { LogConfig, Shares } from './log.ts';
 export type { TracingConfig } from './otel/tracing.ts';
 export type { UpstreamProxy } from './providers/upstream-proxy.ts';
+export type { RouteConfig } from './routes/route-rules.ts';
 
 /** The whole configuration, parsed and checked once; every part receives its own section. */
 export interface Config {
@@ -23,6 +25,7 @@ export interface Config {
   readonly providers: readonly ProviderConfig[];
   readonly pools: readonly PoolConfig[];
   readonly tenants: readonly TenantConfig[];
+  readonly routes: readonly RouteConfig[];
   /** Absent: nothing is traced. */
   readonly tracing?: TracingConfig;
   readonly telemetry: TelemetryConfig;
@@ -46,6 +49,7 @@ interface GatewayConfig {
   readonly maxConnectionsPerAddress: number;
   /** Addresses and networks whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
+  readonly allowedUpstreamNetworks: readonly string[];
   /** A body that comes in more slowly is abandoned; 0: no limit. */
   readonly minBodyBytesPerSec: number;
   /** The gateway's name; null: its host name and port. */
@@ -54,6 +58,8 @@ interface GatewayConfig {
   readonly tellsName: boolean;
   /** The processes that serve the port; more than one are members of a fleet. */
   readonly workers: number;
+  /** Whether answers name the model as it was asked for, where its provider calls it otherwise. */
+  readonly restoresModel: boolean;
 }
 
 interface DatabaseConfig {
@@ -129,6 +135,8 @@ export interface PoolSettings {
 
 export interface PoolConfig {
   readonly name: string;
+  /** Of all endpoints of its providers together, up to which `max_concurrent` caps them; `settings.seats` is the result. */
+  readonly seats: number;
   readonly settings: PoolSettings;
   /** The same values under their names in the file, each with its source. */
   readonly values: PoolValues;
@@ -154,8 +162,12 @@ interface ProviderBase {
 
 export interface HttpProviderConfig extends ProviderBase {
   readonly type: 'openai' | 'anthropic';
-  /** As the vendor's SDK expects it, without a trailing slash: openai with /v1, anthropic without. */
-  readonly baseUrl: string;
+  /**
+   * As the vendor's SDK expects them, without a trailing slash: openai with /v1, anthropic without. `dns+http://…`: each
+   * address of the name. Their origins differ.
+   */
+  readonly baseUrls: readonly [string, ...string[]];
+  readonly seats: EndpointSeating;
   readonly apiKey: string | null;
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
@@ -170,7 +182,16 @@ export interface HttpProviderConfig extends ProviderBase {
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** The proxy on the way to the upstream; null: none. */
   readonly proxy: UpstreamProxy | null;
+  /** Asked of each endpoint every few seconds; null: nothing is. */
+  readonly healthPath: string | null;
+  /** Whether a request that the upstream may have begun is sent again; null: where there is another endpoint. */
+  readonly retryUnsafe: boolean | null;
+  /** The networks that calls may go to although they are refused otherwise (upstreams/endpoints/forbidden.ts). */
+  readonly allowedNetworks: readonly string[];
 }
+
+/** The seats of each endpoint, or those that the endpoints divide because other providers have the same pool. */
+export type EndpointSeating = { readonly each: number } | { readonly inAll: number };
 
 export type ForwardPriority = 'vllm' | 'sglang' | 'service_tier';
 

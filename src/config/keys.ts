@@ -16,6 +16,7 @@ import { host, withoutBrackets } from './hosts.ts';
 import { logKeys } from './log.ts';
 import { tracingKeys } from './otel/tracing.ts';
 import { postgresUrl } from './postgres-url.ts';
+import { baseUrls } from './providers/base-urls.ts';
 import { proxyIn, type UpstreamProxy } from './providers/upstream-proxy.ts';
 import { telemetryKeys } from './telemetry.ts';
 import {
@@ -26,11 +27,12 @@ import {
   list,
   oneOrPerLevel,
   optional,
+  type Parser,
   perLevel,
   required,
   seconds,
+  someLevels,
   text,
-  url,
   type Values,
   whole,
   withDefault,
@@ -56,12 +58,8 @@ const email = {
   parse: (value: string) => emailOf(value) ?? undefined,
 };
 
-const baseUrl = url(
-  "an http:// or https:// URL as the vendor's SDK takes it, without credentials, ? and #",
-  ({ protocol, username, password, search, hash }) =>
-    (protocol === 'http:' || protocol === 'https:') && `${username}${password}${search}${hash}` === '',
-  value => value.replace(/\/+$/, ''),
-);
+/** The most seats of a pool, of an endpoint and of a tenant. */
+export const mostSeats = 100_000;
 
 const connectionCount = whole(1, 1_000_000);
 const isNetwork = (text: string): boolean => {
@@ -92,7 +90,14 @@ const queuedBytes = whole(1, 1_048_576, bytesPerMb);
 const requestRate = decimal(0.001, 1_000_000);
 const tokenRate = decimal(0.001, 1_000_000_000);
 const tokens = whole(1, 1_000_000_000_000);
+const seats = whole(1, mostSeats);
 const models = list('names or globs of models', parts => parts);
+
+const longestRouteText = 16_384;
+const routeText: Parser<string> = {
+  allowed: `a text of 1 to ${longestRouteText} characters, such as gpu:llama-70b, cloud`,
+  parse: text => (text.length >= 1 && text.length <= longestRouteText ? text : undefined),
+};
 
 const neverPassed = new Set([...hopByHopHeaders, ...gatewayHeaders]);
 const isPassable = (name: string): boolean =>
@@ -101,6 +106,8 @@ const headerNames = list('names of headers other than those that the gateway its
   const names = parts.map(part => part.toLowerCase());
   return names.every(isPassable) ? names : undefined;
 });
+
+const healthPath = text('a path on the upstream, from the root, such as /health', /^\/[\w.~!$&'()*+,;=:@%/-]{0,255}$/);
 
 const upstreamProxy = {
   allowed: 'none, environment, or an http:// or https:// URL without a path (in a password, @ is %40 and / is %2F)',
@@ -124,10 +131,12 @@ export const sections = {
     max_connections: withDefault('16000', connectionCount),
     max_connections_per_address: withDefault('12000', connectionCount),
     trusted_proxies: optional(networks),
+    allowed_upstream_networks: optional(networks),
     min_body_bytes_per_sec: withDefault('1024', whole(0, 1_000_000_000)),
     name: optional(text('1 to 100 visible characters', /^[\x21-\x7e]{1,100}$/)),
     tell_name: optional(flag),
     workers: withDefault('1', workerCount),
+    restore_model: withDefault('false', flag),
   },
   database: {
     url: optional(postgresUrl),
@@ -181,8 +190,9 @@ export const poolKeys = {
   policy: optional(choice(policies)),
   share_by: optional(choice(shareBys)),
   weights: optional(weights),
-  reserved: withDefault('0,0,0,0,0,0,0,0,0,0', perLevel('whole numbers of seats from 0', whole(0, 100_000))),
-  cap: optional(perLevel('whole numbers of seats from 1', whole(1, 100_000))),
+  reserved: withDefault('0,0,0,0,0,0,0,0,0,0', perLevel('whole numbers of seats from 0', whole(0, mostSeats))),
+  cap: optional(perLevel('whole numbers of seats from 1', seats)),
+  max_concurrent: optional(seats),
   requests_per_sec: optional(requestRate),
   request_burst: optional(whole(1, 1_000_000)),
   tokens_per_sec: optional(tokenRate),
@@ -204,10 +214,18 @@ export type PoolValues = Omit<Values<typeof poolKeys>, SharedKey> & Pick<Values<
 /** The keys of every `[tenant.TENANT_ID]`. */
 export const tenantKeys = {
   weight: withDefault('1', decimal(0.001, 1_000_000)),
-  max_concurrent: optional(whole(1, 100_000)),
+  max_concurrent: optional(seats),
   requests_per_sec: optional(requestRate),
   tokens_per_sec: optional(tokenRate),
   max_queue_depth: optional(whole(0, 1_000_000)),
+} satisfies Record<string, Key<unknown>>;
+
+/** The keys of every `[model.NAME]`. What is wrong in the first two is found in config/routes/, which says where. */
+export const modelKeys = {
+  targets: required(routeText),
+  aliases: optional(routeText),
+  spill_after_sec: optional(seconds(0, daySec)),
+  spill_levels: optional(someLevels),
 } satisfies Record<string, Key<unknown>>;
 
 const providerTypes = ['openai', 'anthropic', 'loopback'] as const;
@@ -216,13 +234,13 @@ const providerTypes = ['openai', 'anthropic', 'loopback'] as const;
 export const providerKeys = {
   type: required(choice(providerTypes)),
   models: withDefault('*', models),
-  max_concurrent: withDefault('8', whole(1, 100_000)),
+  max_concurrent: withDefault('8', seats),
   pool: optional(name),
 } satisfies Record<string, Key<unknown>>;
 
 /** The further keys of types openai and anthropic. */
 export const httpProviderKeys = {
-  base_url: required(baseUrl),
+  base_url: required(baseUrls),
   api_key: optional(vendorKey),
   connect_timeout_sec: withDefault('10', seconds(0.001, daySec)),
   first_byte_timeout_sec: withDefault('600', seconds(0.001, daySec)),
@@ -231,6 +249,8 @@ export const httpProviderKeys = {
   forward_priority: optional(choice(['vllm', 'sglang', 'service_tier'])),
   pass_headers: optional(headerNames),
   proxy: withDefault('none', upstreamProxy),
+  health_path: optional(healthPath),
+  retry_unsafe: optional(flag),
 } satisfies Record<string, Key<unknown>>;
 
 /** The further keys of type loopback. */
@@ -250,10 +270,11 @@ const namedSections: Record<string, Record<string, Key<unknown>>> = {
   'provider.': allProviderKeys,
   'pool.': poolKeys,
   'tenant.': tenantKeys,
+  'model.': modelKeys,
 };
 
 /** The sections as a fault lists them. */
-export const sectionNames = [...Object.keys(sections), 'provider.NAME', 'pool.NAME', 'tenant.TENANT_ID'];
+export const sectionNames = [...Object.keys(sections), 'provider.NAME', 'pool.NAME', 'tenant.TENANT_ID', 'model.NAME'];
 
 /** The keys of a section by its name in the file; null when there is no such section. */
 export const keysOf = (section: string): Record<string, Key<unknown>> | null => {

@@ -1,10 +1,13 @@
 import type { GivenTexts } from './file/settings-reader.ts';
 
+/** Which seats a provider takes, and what it is at all. */
+const boundKeys = new Set(['type', 'pool']);
+
 /** Settings that take effect without a restart when the file is read again. */
 const isLive = (section: string, key: string): boolean =>
   section === 'scheduler' ||
-  /^(pool|tenant)\./.test(section) ||
-  (section.startsWith('provider.') && key === 'max_concurrent');
+  /^(pool|tenant|model)\./.test(section) ||
+  (section.startsWith('provider.') && key !== '' && !boundKeys.has(key));
 
 /** Returns the changes that need a restart: `[section] key`, or `[section]` for one that was added or removed. */
 export const needsRestart = (before: GivenTexts, after: GivenTexts): string[] => {

@@ -1,4 +1,4 @@
-import { levelCount, type Setting } from '../domain/vocabulary.ts';
+import { allLevels, type Level, levelCount, type Setting } from '../domain/vocabulary.ts';
 
 /** How the text of a setting is parsed. */
 export interface Key<T> {
@@ -105,14 +105,13 @@ export const oneOrPerLevel = <T>(parser: Parser<T>): Parser<readonly T[]> =>
     ' with commas between',
   );
 
-export const url = (
-  allowed: string,
-  accepts: (url: URL) => boolean,
-  normalize: (value: string) => string = value => value,
-): Parser<string> => ({
-  allowed,
-  parse: value => {
-    const parsed = URL.parse(value);
-    return parsed !== null && accepts(parsed) ? normalize(value) : undefined;
-  },
+/** Some of the levels: `0-2`, `0,1,5-7`. */
+export const someLevels: Parser<readonly Level[]> = list('levels or ranges of them such as 0-2', parts => {
+  const chosen = new Set<Level>();
+  for (const part of parts) {
+    const [, from, to = from] = /^(\d)(?:\s*-\s*(\d))?$/.exec(part) ?? [];
+    if (from === undefined || to === undefined || Number(from) > Number(to)) return undefined;
+    for (const level of allLevels) if (level >= Number(from) && level <= Number(to)) chosen.add(level);
+  }
+  return allLevels.filter(level => chosen.has(level));
 });

@@ -18,6 +18,8 @@ export interface Span {
 export interface BodyPlaces {
   /** The offset of the brace that closes the body's object. */
   readonly closedAt: number;
+  /** The values of `model`, quotes included, all of the same name. */
+  readonly model: readonly Span[];
   /** The values of these members, in their order; a repeated name has several. */
   readonly urgency: Readonly<Record<UrgencyMember, readonly Span[]>>;
 }

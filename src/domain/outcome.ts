@@ -9,6 +9,17 @@ import type { Level, LevelSource } from './vocabulary.ts';
  */
 export type OutcomeKind = 'served' | 'upstream_error' | 'client_left' | ErrorCode;
 
+/** One call of an upstream for a request. */
+export interface Attempt {
+  readonly provider: string;
+  /** The `id` of domain/endpoint.ts; null: the provider has one only. */
+  readonly endpoint: string | null;
+  /** What it met before its client was told anything: the kind of upstreams/endpoints/failure.ts, or the status; null: nothing. */
+  failure: string | null;
+  /** From the seat until the upstream no longer counts it. */
+  ms: number;
+}
+
 /** The one record in which every request ends; metrics, log line and stats are made from it. */
 export interface Outcome {
   readonly requestId: string;
@@ -40,6 +51,10 @@ export interface Outcome {
   readonly upstreamRequestId: string | null;
   /** The fault of the upstream that no status shows; null if there was none. */
   readonly upstreamFault: string | null;
+  /** All calls of upstreams for it, in their order; few. */
+  readonly attempts: readonly Attempt[];
+  /** The pool that it has left for the next target's, as it would have waited too long; null: none. */
+  readonly spilledFrom: string | null;
   /** Null or absent where nothing is traced. */
   readonly trace?: TraceIds | null;
 }
@@ -81,6 +96,8 @@ export const outcomeOfRefused = ({ code, method, path, ...refused }: RefusedRequ
   usage: null,
   upstreamRequestId: null,
   upstreamFault: null,
+  attempts: [],
+  spilledFrom: null,
 });
 
 /** Whether an HTTP status concerns the provider: it failed, had no room, or refused the gateway's key. */

@@ -3,8 +3,8 @@
  * order. It tells `untraced`, which forgets all of it, unless somebody wants to know.
  *
  *   authenticating → identified → queued → called → answered → firstByte → ended
- *                                   ▲         └────▶ putBack ─┐
- *                                   └─────────────────────────┘
+ *                              ▲  └─┘         └────▶ putBack ─┐
+ *                              └──────────────────────────────┘
  */
 import type { Outcome, TraceIds } from './outcome.ts';
 import type { Identity } from './vocabulary.ts';
@@ -13,7 +13,7 @@ export interface RequestTrace {
   authenticating(): void;
   /** Its key is known, or none is needed. */
   identified(identity: Identity): void;
-  /** It enters the queue of its pool. `place` is read when its wait is over. */
+  /** It enters the queue of a pool, again or another one. `place` is read when its wait is over. */
   queued(place: Place): void;
   /** It has its seat and goes upstream. Returns the headers to send, of those that the client sent. */
   called<H extends NodeJS.Dict<string | string[]>>(headers: H): H;
@@ -21,7 +21,7 @@ export interface RequestTrace {
   answered(status: number): void;
   /** The first byte of its body. */
   firstByte(): void;
-  /** The upstream had no room for it, and it waits again. */
+  /** The call has failed, and is made again. */
   putBack(): void;
   /** The upstream no longer counts it; `model` is the one that the answer names. */
   forwarded(model: string | null): void;

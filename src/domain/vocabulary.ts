@@ -13,8 +13,9 @@ export type Edition = (typeof editions)[number];
 /** Longer keys are refused unread, so that no client can make us hash or remember megabytes. */
 export const maxKeyBytes = 256;
 
+export const dialects = ['openai', 'anthropic'] as const;
 /** The wire format of a route; it decides error shapes and header names. */
-export type Dialect = 'openai' | 'anthropic';
+export type Dialect = (typeof dialects)[number];
 
 /** The events of a stream: chunks of completions, Anthropic's messages, or OpenAI's Responses. */
 export type StreamShape = 'chunks' | 'messages' | 'responses';

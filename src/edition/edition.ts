@@ -9,7 +9,7 @@ import { plannedRows } from '../db/postgres/planned-rows.ts';
 import type { Database, TableName } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { Change, Peers } from '../domain/peers.ts';
+import type { Peers, StoredChange } from '../domain/peers.ts';
 import type { FleetShown } from '../domain/shown/fleet.ts';
 import type { Classify } from '../domain/vocabulary.ts';
 import type { Listed } from '../fleet/reign/list.ts';
@@ -66,7 +66,7 @@ export interface OpenEdition {
   start(signal: AbortSignal): Promise<void>;
   condition(): Condition;
   /** Another process of this gateway has written: resolves when that is in effect here, or cannot be read. */
-  hear(change: Change): Promise<void>;
+  hear(change: StoredChange): Promise<void>;
   /** The gateways on this database; null: this one belongs to no fleet, or has not joined it yet. */
   fleet(): FleetShown | null;
   close(): Promise<void>;
@@ -158,7 +158,7 @@ async function openTeam(parts: EditionParts): Promise<OpenEdition> {
   const { db } = database;
   const fleet = openFleet(parts, database);
   closing('the fleet', () => fleet?.close());
-  const onWrite = peers ? (change: Change) => peers.tell(change) : undefined;
+  const onWrite = peers ? (change: StoredChange) => peers.tell(change) : undefined;
   const mapper = createMapper({
     db,
     settings: config.apiKeyPriority,

@@ -1,6 +1,6 @@
 /** What is held in memory of the tables, and hears that they were changed. */
 import type { TableName } from '../db/schema.ts';
-import type { Change } from '../domain/peers.ts';
+import type { StoredChange } from '../domain/peers.ts';
 import type { Identities } from '../identity/identity.ts';
 import type { LivePools } from '../pool-settings/pool-settings.ts';
 import type { Mapper } from '../priority/priority.ts';
@@ -27,7 +27,7 @@ export function hearChanges(tables: ReadonlySet<TableName>, { identities, pools,
 }
 
 /** One change that another process of this gateway has written. */
-export async function hearOf(change: Change, { identities, pools, mapper }: InMemory): Promise<void> {
+export async function hearOf(change: StoredChange, { identities, pools, mapper }: InMemory): Promise<void> {
   if (change.of === 'mappings') await mapper.catchUp();
   else if (change.of === 'pools') await pools.catchUp();
   else identities.hear(change);

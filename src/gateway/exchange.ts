@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asGatewayError, ClientLeft, GatewayError } from '../domain/errors.ts';
-import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
+import type { Attempt, Outcome, OutcomeKind } from '../domain/outcome.ts';
 import type { RequestTrace } from '../domain/request-trace.ts';
 import type { Classification, Identity } from '../domain/vocabulary.ts';
-import type { Forwarded, Provider } from '../upstreams/upstreams.ts';
+import type { Forwarded } from '../upstreams/upstreams.ts';
 import { ClientSink } from './client-sink.ts';
 import { type Operation, pathOf } from './operations.ts';
-import type { Ticket } from './pool/ticket.ts';
 import { gatewayNameHeader, requestIdHeader, requestIdOf } from './request-id.ts';
+import type { Walk } from './route/walk.ts';
 
 interface ExchangeParts {
   readonly startedAt: number;
@@ -29,8 +29,7 @@ export class Exchange {
   #identity: Identity | null = null;
   #classification: Classification | null = null;
   #model: string | null = null;
-  #provider: Provider | null = null;
-  #ticket: Ticket | null = null;
+  #walk: Walk | null = null;
   #forwarded: Forwarded | null = null;
   #thrown: unknown = null;
 
@@ -62,13 +61,8 @@ export class Exchange {
     this.#model = model;
   }
 
-  goesTo(provider: Provider): void {
-    this.#provider = provider;
-  }
-
-  queuesWith(ticket: Ticket): void {
-    this.#ticket = ticket;
-    this.trace.queued(ticket);
+  goes(walk: Walk): void {
+    this.#walk = walk;
   }
 
   ended(forwarded: Forwarded): void {
@@ -86,17 +80,14 @@ export class Exchange {
   }
 
   get providerName(): string | null {
-    return this.#provider?.name ?? null;
+    return this.#walk?.stop.target.provider.name ?? null;
   }
 
   ownHeaders(): Record<string, string> {
     const headers: Record<string, string> = { [requestIdHeader(this.operation.dialect)]: this.requestId };
     if (this.#gatewayName !== null) headers[gatewayNameHeader] = this.#gatewayName;
     if (this.#classification) headers['x-tokligence-priority'] = String(this.#classification.level);
-    if (this.#ticket?.wasQueued) {
-      headers['x-tokligence-wait-time-ms'] = String(Math.round(this.#ticket.waitMs));
-      headers['x-tokligence-queue-position'] = String(this.#ticket.position);
-    }
+    if (this.#walk !== null) tellWalk(headers, this.#walk);
     return headers;
   }
 
@@ -119,13 +110,15 @@ export class Exchange {
       isRaised: classification?.isRaised ?? false,
       model: this.#model,
       provider: this.providerName,
-      pool: this.#provider?.pool ?? null,
-      isGranted: this.#ticket?.isGranted ?? false,
-      waitMs: this.#ticket?.waitMs ?? null,
+      pool: this.#walk?.stop.target.provider.pool ?? null,
+      isGranted: this.#walk?.isGranted ?? false,
+      waitMs: this.#walk?.waitMs ?? null,
       durationMs: now - this.#startedAt,
       usage: this.#forwarded?.usage ?? null,
       upstreamRequestId: this.#forwarded?.upstreamRequestId ?? null,
       upstreamFault: upstreamFaultOf(this.fault),
+      attempts: this.#walk?.attempts ?? noAttempts,
+      spilledFrom: this.#walk?.spilledFrom ?? null,
       trace: this.trace.ids(),
     };
   }
@@ -134,6 +127,19 @@ export class Exchange {
     if (this.#thrown === null) return this.#forwarded?.outcome ?? 'served';
     return this.#thrown instanceof ClientLeft ? 'client_left' : asGatewayError(this.#thrown).code;
   }
+}
+
+const noAttempts: readonly Attempt[] = [];
+
+function tellWalk(headers: Record<string, string>, { wasQueued, waitMs, position, attempts }: Walk): void {
+  if (wasQueued) {
+    headers['x-tokligence-wait-time-ms'] = String(Math.round(waitMs));
+    headers['x-tokligence-queue-position'] = String(position);
+  }
+  const last = attempts.at(-1);
+  if (last === undefined) return;
+  headers['x-tokligence-provider'] = last.provider;
+  headers['x-tokligence-attempts'] = String(attempts.length);
 }
 
 const upstreamFaultOf = (fault: unknown): string | null =>

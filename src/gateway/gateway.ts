@@ -6,19 +6,19 @@ import { ClientLeft } from '../domain/errors.ts';
 import type { StreamLimit } from '../domain/peers.ts';
 import { spentOf, type Usage } from '../domain/usage.ts';
 import type { Classify, Identity } from '../domain/vocabulary.ts';
-import type { Provider, UpstreamCall, Upstreams } from '../upstreams/upstreams.ts';
+import type { UpstreamCall, Upstreams } from '../upstreams/upstreams.ts';
 import type { Exchange } from './exchange.ts';
 import { maxWaitMs } from './max-wait.ts';
 import { modelIn, modelList, singleModel } from './model-answers.ts';
 import { type Operation, queryOf } from './operations.ts';
 import { OutputEstimates } from './output-estimate.ts';
 import type { Dispatcher } from './pool/dispatcher.ts';
-import { putBack, type Ticket } from './pool/ticket.ts';
 import { refuseEncoded, withReadableType } from './receiving/body-headers.ts';
 import type { ScannedBody } from './receiving/body-scan.ts';
 import { mediaTokens } from './receiving/media-meter.ts';
 import { BodyReader } from './receiving/read-body.ts';
 import type { Sender, UploadLimits } from './receiving/uploads.ts';
+import { Walk } from './route/walk.ts';
 
 /** The sender of a request and the key that may be mapped; `key` is null if keys are ignored. */
 export interface Caller {
@@ -37,20 +37,23 @@ interface GatewayParts {
   readonly mediaRates: () => MediaRates;
   /** Of concurrent requests of one key; null: no limit. */
   readonly streams: StreamLimit | null;
+  /** Whether answers name the model as it was asked for. */
+  readonly restoresModel: boolean;
   readonly clock: Clock;
+  /** 0 ≤ x < 1; spreads retries. */
+  readonly random?: () => number;
 }
 
 const bytesPerToken = 4;
 
-/** A request on its way through its pool. */
+/** A request that was read, and its way over the targets of its route. */
 interface Work {
   readonly exchange: Exchange;
-  readonly provider: Provider;
+  readonly walk: Walk;
   readonly body: Body;
   readonly fields: ScannedBody;
   readonly sender: Sender;
   readonly estimate: Usage;
-  readonly ticket: Ticket;
 }
 
 /** The request path. Throws errors of `domain/errors.ts`; the caller answers them. */
@@ -92,32 +95,29 @@ export class Gateway {
 
   async #serve(exchange: Exchange, sender: Sender): Promise<void> {
     const { req, sink, operation } = exchange;
-    const { upstreams, pools } = this.#parts;
+    const { upstreams, pools, clock, random = Math.random } = this.#parts;
     refuseEncoded(req.headers);
     const { body, fields } = await this.#bodies.read(exchange, sender);
     exchange.asksFor(fields.model);
-    const { targets } = upstreams.resolve(operation.dialect, fields.model);
-    const [{ provider }] = targets;
-    exchange.goesTo(provider);
-    const dispatcher = pools.get(provider.pool);
-    if (dispatcher === undefined) throw new Error(`no pool ${provider.pool}`);
+    const route = upstreams.resolve(operation.dialect, fields.model);
 
     const estimate = this.#estimate(operation, sender.flowId, body.bytes, fields);
-    const ticket = dispatcher.ticket({
+    const asked = {
       requestId: exchange.requestId,
       flowId: sender.flowId,
       level: sender.level,
-      provider: provider.name,
-      model: fields.model,
       ...spentOf(estimate),
       bodyBytes: body.bytes,
       maxWaitMs: maxWaitMs(req.headers['x-tokligence-max-wait-ms']),
-    });
-    exchange.queuesWith(ticket);
+    };
+    const { trace } = exchange;
+    const walker = { fields: asked, leavesTraces: fields.leavesTraces, sink, trace, clock, random };
+    const walk = new Walk(route, walker, pools);
+    exchange.goes(walk);
     if (sink.isClosed) throw new ClientLeft();
-    sink.onClosed(() => ticket.leave());
-    const work = { exchange, provider, body, fields, sender, estimate, ticket };
-    await dispatcher.run<void>(ticket, () => this.#forward(work));
+    sink.onClosed(() => walk.leave());
+    const work = { exchange, walk, body, fields, sender, estimate };
+    await walk.run(() => this.#forward(work));
   }
 
   #estimate({ producesTokens }: Operation, flowId: string, bodyBytes: number, fields: ScannedBody): Usage {
@@ -131,23 +131,21 @@ export class Gateway {
   }
 
   /** While the request has a seat. */
-  async #forward(work: Work): Promise<typeof putBack | undefined> {
-    const { exchange, provider, fields, sender, estimate, ticket } = work;
+  async #forward(work: Work): Promise<'done' | 'put back'> {
+    const { exchange, walk, fields, sender, estimate } = work;
+    const { target, ticket } = walk.stop;
     // Where no usage comes the input estimate stands: a failing request has still held a seat.
     ticket.settle(spentOf({ ...estimate, outputTokens: 0 }));
-    const forwarded = await provider.forward(upstreamCall(work), exchange.sink);
-    if (forwarded.outcome === 'put_back') {
-      exchange.trace.putBack();
-      return putBack;
-    }
+    const forwarded = await target.provider.forward(upstreamCall(work, this.#parts.restoresModel), exchange.sink);
+    if (forwarded.outcome === 'put_back') return 'put back';
     exchange.ended(forwarded);
-    if (forwarded.usage === null) return undefined;
+    if (forwarded.usage === null) return 'done';
     ticket.settle(spentOf(forwarded.usage));
     // Only a complete answer shows how long answers are.
     if (exchange.operation.producesTokens && forwarded.outcome === 'served') {
       this.#outputs.record(sender.flowId, fields.model, forwarded.usage.outputTokens);
     }
-    return undefined;
+    return 'done';
   }
 
   async #tellOfModels(exchange: Exchange): Promise<void> {
@@ -155,14 +153,16 @@ export class Gateway {
     const { url = '' } = req;
     const isSingle = operation.answers === 'single model';
     if (isSingle) exchange.asksFor(modelIn(url));
-    const catalogue = await this.#parts.upstreams.models();
+    const catalogue = await this.#parts.upstreams.models(operation.dialect);
     const body = (isSingle ? singleModel : modelList)(operation.dialect, url, catalogue);
     const contentLength = String(Buffer.byteLength(body));
     sink.answer(200, { 'content-type': 'application/json', 'content-length': contentLength }, body);
   }
 }
 
-function upstreamCall({ exchange, body, fields, sender, estimate, ticket }: Work): UpstreamCall {
+function upstreamCall(work: Work, restoresModel: boolean): UpstreamCall {
+  const { exchange, walk, body, fields, sender, estimate } = work;
+  const { target, ticket } = walk.stop;
   const { operation, req, requestId, trace } = exchange;
   return {
     dialect: operation.dialect,
@@ -173,7 +173,10 @@ function upstreamCall({ exchange, body, fields, sender, estimate, ticket }: Work
     body,
     bodyPlaces: fields.places,
     model: fields.model,
+    upstreamModel: target.model,
+    restoresModel,
     endpoint: ticket.endpoint ?? null,
+    flowId: sender.flowId,
     stream: fields.stream,
     requestId,
     level: sender.level,
@@ -185,9 +188,9 @@ function upstreamCall({ exchange, body, fields, sender, estimate, ticket }: Work
       trace.answered(status);
       ticket.upstreamAnswered(status);
     },
-    onBusy(status, retryAfterMs) {
-      trace.answered(status);
-      return ticket.upstreamBusy(status, retryAfterMs);
+    onFailing(failure) {
+      if (failure.status !== null) trace.answered(failure.status);
+      return walk.failing(failure);
     },
     onFirstByte: () => trace.firstByte(),
   };

@@ -133,6 +133,12 @@ export class MemberScan {
     return this.closedAt !== -1 && this.#containers.length === 0 && this.#cut === null && this.fault === null;
   }
 
+  /** The offset of the value with a watched name that the end of the last piece cut; null if it cut none. */
+  get cutValueAt(): number | null {
+    const isCut = this.#cut === 'string' || this.#cut === 'scalar';
+    return isCut && this.#name !== 0 ? this.#token.atByte : null;
+  }
+
   /** Only blanks have come. */
   get isEmpty(): boolean {
     return this.#expected === 'root' && this.fault === null && this.closedAt === -1;

@@ -44,7 +44,7 @@ export const isPoolKey = (key: string): key is PoolKey => Object.hasOwn(poolKeys
 
 /** Rows over configuration, whether it fits or not. `before`: what was in effect until now. */
 export const combine = (
-  { settings: { seats }, values: configured }: PoolConfig,
+  { seats, values: configured }: PoolConfig,
   rows: readonly StoredValue[],
   before: PoolValues | null,
 ): Combined => {
@@ -96,7 +96,7 @@ const fallBack = (configured: PoolConfig, values: PoolValues, unfit: readonly Po
   const without: Values = { ...values };
   for (const key of unfit.flatMap(({ keys }) => keys)) without[key] = configured.values[key];
   const next = without as unknown as PoolValues;
-  return fallBack(configured, next, poolFaults(configured.settings.seats, next));
+  return fallBack(configured, next, poolFaults(configured.seats, next));
 };
 
 /** Another configuration under the stored values that are in effect; `unfit`: what does not fit together then. */
@@ -109,12 +109,11 @@ export const overlaid = (
     ...configured.values,
     ...Object.fromEntries(stored.map(key => [key, before.values[key]])),
   } as PoolValues;
-  const unfit = poolFaults(configured.settings.seats, values);
+  const unfit = poolFaults(configured.seats, values);
   return { name: configured.name, values, settings: settingsOf(configured, values), fault: before.fault, unfit };
 };
 
-const settingsOf = ({ settings: { seats } }: PoolConfig, values: PoolValues): PoolSettings =>
-  toPoolSettings(seats, values);
+const settingsOf = ({ seats }: PoolConfig, values: PoolValues): PoolSettings => toPoolSettings(seats, values);
 
 export const sentenceOf = ({ keys: [key], message }: PoolFault): string => `${key} ${message}`;
 

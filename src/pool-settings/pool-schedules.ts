@@ -65,7 +65,7 @@ export function heldAt({ byKey }: PoolSchedules, now: number): HeldValues {
 
 /** Returns the values that contradict each other when these values replace those without schedules. */
 export const unfitUnder = (configured: PoolConfig, base: PoolValues, held: readonly ScheduledValue[]): PoolFault[] =>
-  poolFaults(configured.settings.seats, over(base, held));
+  poolFaults(configured.seats, over(base, held));
 
 interface Scheduled {
   readonly configured: PoolConfig;
@@ -87,7 +87,7 @@ export function scheduledPool(
   const fault = faults.length === 0 ? null : faults.join('; ');
   if (held.length === 0 || unfit.length > 0) return { ...base, fault };
   const values = over(base.values, held);
-  const settings = toPoolSettings(configured.settings.seats, values);
+  const settings = toPoolSettings(configured.seats, values);
   return { ...base, values, settings, fault, scheduled: new Set(held.map(({ key }) => key)) };
 }
 

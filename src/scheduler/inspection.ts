@@ -2,6 +2,7 @@
  * Reports on a pool without changing it: what each level could take, what its flows were served, and why a place waits.
  * It asks in the same order as scheduler.ts and takes no turn.
  */
+import type { EndpointUse } from '../domain/endpoint.ts';
 import type { Ahead, WaitReason } from '../domain/shown/live.ts';
 import { allLevels, type Level } from '../domain/vocabulary.ts';
 import type { Capacity } from './capacity/capacity.ts';
@@ -53,13 +54,11 @@ export class Inspection<Holder> {
   readonly #capacity: Capacity;
   readonly #tier: LevelTier<Holder>;
   readonly #queue: PoolQueue<Holder>;
-  readonly #ready: () => number;
 
-  constructor(capacity: Capacity, tier: LevelTier<Holder>, queue: PoolQueue<Holder>, ready: () => number) {
+  constructor(capacity: Capacity, tier: LevelTier<Holder>, queue: PoolQueue<Holder>) {
     this.#capacity = capacity;
     this.#tier = tier;
     this.#queue = queue;
-    this.#ready = ready;
   }
 
   /** The number of models and providers that the upstream has closed. */
@@ -74,6 +73,16 @@ export class Inspection<Holder> {
     if (now < closedUntil && (closure === null || closure.until <= closedUntil))
       return { provider: null, model: null, until: closedUntil };
     return closure;
+  }
+
+  /** Returns all endpoints of the pool's providers. */
+  endpoints(): EndpointUse[] {
+    return this.#queue.endpoints.all();
+  }
+
+  /** Whether any endpoint of the place's provider takes requests. */
+  isAnyUp(place: Place<Holder>): boolean {
+    return this.#queue.endpoints.isAnyUp(place);
   }
 
   /** Returns all closures that are not over. */
@@ -97,7 +106,7 @@ export class Inspection<Holder> {
     const { waitingCost = 0, sides = null } = queue.find(flowId) ?? {};
     const own = waitingCost - (sides?.heldCost ?? 0);
     const weight = Math.max(queue.weightOf(flowId), 1);
-    const others = Math.max(queue.readyFlows - (own > 0 ? 1 : 0), 0);
+    const others = Math.max(queue.readyFlows + queue.fullFlows - (own > 0 ? 1 : 0), 0);
     return Math.min(queue.dueCost, own + ((own + cost) * others) / weight);
   }
 
@@ -109,6 +118,11 @@ export class Inspection<Holder> {
   /** Returns how long its own tenant's rates keep a newcomer waiting, behind the tenant's waiting requests. */
   tenantWaitMs(place: Place<Holder>, now: number): number {
     return this.#queue.tenants.waitMs(place.flowId, now);
+  }
+
+  /** Whether its tenant's own seats or rates let nothing more start now. */
+  isHeldByTenant({ flowId }: Pick<Place<Holder>, 'flowId'>, now: number): boolean {
+    return this.#queue.tenants.find(flowId)?.mayStart(now) === false;
   }
 
   seatsOf(level: Level): LevelSeats {
@@ -221,16 +235,26 @@ export class Inspection<Holder> {
     return this.#tier.tenantsWeight(level) !== null;
   }
 
+  /** Whether the place waits for a seat at an endpoint, not for one of the pool. */
+  #waitsForEndpoint(place: Place<Holder>): boolean {
+    const { endpoints } = this.#queue;
+    if (!endpoints.isAnyUp(place)) return true;
+    return this.#capacity.seats.inUse < this.#capacity.seats.limit && endpoints.choose(place) === undefined;
+  }
+
   /** Returns the reason of a place that the upstream lets start. */
-  #reason({ flow, level }: Place<Holder>, ahead: Ahead, now: number): WaitReason | null {
+  #reason(place: Place<Holder>, ahead: Ahead, now: number): WaitReason | null {
+    const { flow, level } = place;
     const { seats } = this.#capacity;
     if (flow?.isParked) return 'tenant_limit';
     if (!seats.isBelowCap(level)) return 'level_cap';
     if (!this.#capacity.isOpen(now)) return 'pool_rate';
+    if (this.#waitsForEndpoint(place)) return 'endpoints_busy';
     if ((seats.open & (1 << level)) !== 0) return this.#fitsNext() ? null : 'tokens_in_flight';
     if (seats.inUse < seats.limit) return 'seats_reserved';
     if (ahead.own_flow > 0) return 'behind_own_flow';
-    const next = this.#tier.pick(this.#ready());
+    // All that waits may wait for endpoints.
+    const next = this.#tier.ready === 0 ? level : this.#tier.pick(this.#tier.ready);
     if (this.#sharesByTenant(level)) {
       const others = ahead.better_levels + ahead.own_level + ahead.worse_levels;
       if (next < level && !this.#sharesByTenant(next)) return 'behind_other_level';
@@ -241,7 +265,7 @@ export class Inspection<Holder> {
   }
 
   #fitsNext(): boolean {
-    const mask = this.#ready() & this.#capacity.seats.open;
+    const mask = this.#tier.ready & this.#capacity.seats.open;
     const head = mask === 0 ? null : this.#queue.level(this.#tier.pick(mask)).peek();
     return head === null || this.#capacity.fits(head.tokens);
   }

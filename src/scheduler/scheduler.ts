@@ -16,11 +16,13 @@
  * Invariants: no start takes a seat that is reserved for another level or makes more of them in use
  * than there are; a place whose deadline is over is never given a seat.
  */
+import type { EndpointSeats } from '../domain/endpoint.ts';
 import type { Spent } from '../domain/usage.ts';
 import type { Level } from '../domain/vocabulary.ts';
 import { Capacity } from './capacity/capacity.ts';
 import { firstProbeMs } from './closures/closure.ts';
 import type { Scope } from './closures/closures.ts';
+import type { Endpoint } from './endpoints/endpoint.ts';
 import { type Place, soundAmount } from './flows/flow.ts';
 import { Inspection } from './inspection.ts';
 import type { LevelQueue } from './queue/level-queue.ts';
@@ -49,10 +51,8 @@ const nothingSpent: Spent = { cost: 0, tokens: 0 };
 export class Scheduler<Holder> {
   #settings: SchedulerSettings;
   readonly #capacity: Capacity;
-  readonly #queue = new PoolQueue<Holder>({ changed: queue => this.#refresh(queue) });
-  readonly #tier = new LevelTier<Holder>(this.#queue.levels);
-  /** Bit n: level n is below its cap and has something waiting that its tenant may start. */
-  #ready = 0;
+  readonly #queue: PoolQueue<Holder>;
+  readonly #tier: LevelTier<Holder>;
   /** A read-only view for inspection. */
   readonly inspection: Inspection<Holder>;
   readonly takeover: Takeover<Holder>;
@@ -60,7 +60,9 @@ export class Scheduler<Holder> {
   constructor({ settings, tenants }: SchedulerOptions) {
     this.#settings = settings;
     this.#capacity = new Capacity(settings);
-    this.inspection = new Inspection(this.#capacity, this.#tier, this.#queue, () => this.#ready);
+    this.#queue = new PoolQueue<Holder>({ capacity: this.#capacity, changed: queue => this.#refresh(queue) });
+    this.#tier = new LevelTier<Holder>(this.#queue.levels);
+    this.inspection = new Inspection(this.#capacity, this.#tier, this.#queue);
     this.takeover = new Takeover(this.#capacity, this.#tier, this.#queue, queue => this.#refresh(queue));
     this.configure(settings, tenants, 0);
   }
@@ -106,14 +108,16 @@ export class Scheduler<Holder> {
   /** Whether the next call of next() gives the newcomer a seat because no waiting place may have it. */
   startsAtOnce(place: Place<Holder>, now: number): boolean {
     this.#queue.advance(now);
+    this.#queue.endpoints.met(place);
     const tenant = this.#queue.tenants.reviewed(place.flowId, now);
     const { open } = this.#capacity.seats;
     return (
       (open & (1 << place.level)) !== 0 &&
-      (this.#ready & open) === 0 &&
+      (this.#tier.ready & open) === 0 &&
       this.#capacity.seats.isBelowCap(place.level) &&
       tenant?.isParked !== true &&
       this.#queue.closures.keeping(place) === null &&
+      this.#queue.endpoints.choose(place) !== undefined &&
       this.#capacity.isOpen(now) &&
       this.#capacity.fits(place.tokens)
     );
@@ -130,7 +134,7 @@ export class Scheduler<Holder> {
    */
   next(now: number, mayStart?: (place: Place<Holder>) => boolean): Place<Holder> | undefined {
     this.#queue.advance(now);
-    const mask = this.#ready & this.#capacity.seats.open;
+    const mask = this.#tier.ready & this.#capacity.seats.open;
     if (mask === 0 || !this.#capacity.isOpen(now)) return undefined;
     const queue = this.#queue.level(this.#tier.pick(mask));
     const place = queue.peek();
@@ -138,9 +142,9 @@ export class Scheduler<Holder> {
     // ever.
     if (place === null || !this.#capacity.fits(place.tokens)) return undefined;
     if (mayStart?.(place) === false) return undefined;
-    const isChosen = !this.#capacity.seats.isReserveOnly;
-    this.#queue.take(queue, place, isChosen, now);
-    this.#start(place, isChosen, now);
+    const endpoint = this.#queue.endpoints.choose(place);
+    if (endpoint === undefined) return undefined;
+    this.#start(place, endpoint, now);
     return place;
   }
 
@@ -228,6 +232,11 @@ export class Scheduler<Holder> {
     this.#capacity.upstreamServed();
   }
 
+  /** Sets all endpoints of a provider (domain/endpoint.ts); what waits keeps its place, what runs its seat. */
+  setEndpoints(provider: string, endpoints: readonly EndpointSeats[]): void {
+    this.#queue.endpoints.set(provider, endpoints);
+  }
+
   /** Applies new rules; waiting requests keep waiting, running ones keep running. */
   configure(settings: SchedulerSettings, tenants: Tenants, now: number): void {
     this.#settings = settings;
@@ -237,14 +246,19 @@ export class Scheduler<Holder> {
     this.#queue.configure(tenants, now);
   }
 
-  #start(place: Place<Holder>, isChosen: boolean, now: number): void {
+  #start(place: Place<Holder>, endpoint: Endpoint | null, now: number): void {
+    const queue = this.#queue.level(place.level);
+    const isChosen = !this.#capacity.seats.isReserveOnly;
+    place.levelWeight = this.#tier.weightOf(place.level);
+    // First, as levels that begin to wait for endpoints keep their distance from the time.
+    this.#tier.charge(place.level, place.cost / place.levelWeight, isChosen);
+    this.#queue.take(queue, place, isChosen, now);
     place.state = 'running';
     place.charged = place.cost;
     place.chargedTokens = place.tokens;
-    place.levelWeight = this.#tier.weightOf(place.level);
-    this.#tier.charge(place.level, place.cost / place.levelWeight, isChosen);
     this.#capacity.take(place, now);
-    this.#refresh(this.#queue.level(place.level));
+    this.#queue.endpoints.take(place, endpoint);
+    this.#refresh(queue);
     const tenant = place.flow?.tenant;
     if (tenant) this.#queue.tenants.started(tenant, place.tokens, now);
   }
@@ -270,7 +284,7 @@ export class Scheduler<Holder> {
     const queue = this.#queue.level(place.level);
     this.#queue.closures.probeEnded(place, 'no answer', now);
     queue.finish(place);
-    this.#capacity.free(place);
+    if (this.#queue.endpoints.free(place)) this.#capacity.free(place);
     place.state = 'ended';
     const tenant = place.flow?.tenant;
     if (tenant) this.#queue.tenants.ended(tenant, now);
@@ -284,12 +298,6 @@ export class Scheduler<Holder> {
 
   /** Must be called after any change of what waits, is parked or runs in a level. */
   #refresh(queue: LevelQueue<Holder>): void {
-    const bit = 1 << queue.id;
-    const isBelowCap = this.#capacity.seats.isBelowCap(queue.id);
-    queue.fair.hold(!isBelowCap);
-    const isReady = isBelowCap && queue.readyFlows > 0;
-    if (isReady === ((this.#ready & bit) !== 0)) return;
-    this.#ready ^= bit;
-    if (isReady) this.#tier.wake(queue.id);
+    this.#tier.review(queue, this.#capacity.seats.isBelowCap(queue.id));
   }
 }

@@ -1,12 +1,13 @@
 /**
  * A scheduler that goes on where another ends, in this process or elsewhere: it seats what has a seat there, and queues
- * what waits there.
+ * what waits there. And the other way: it counts with its tenants' limits what has gone to another.
  */
 import type { Spent } from '../domain/usage.ts';
 import type { Capacity } from './capacity/capacity.ts';
-import { type Place, soundAmount } from './flows/flow.ts';
+import { type Demand, type Place, soundAmount } from './flows/flow.ts';
 import type { LevelQueue } from './queue/level-queue.ts';
 import type { LevelTier } from './queue/level-tier.ts';
+import type { Lent } from './queue/parking.ts';
 import type { PoolQueue } from './queue/pool-queue.ts';
 
 export class Takeover<Holder> {
@@ -29,11 +30,12 @@ export class Takeover<Holder> {
   }
 
   /**
-   * Seats a place that came to the other scheduler `ageMs` ago and has its seat from there. Its seat and its tokens in
+   * Seats a place that came to the other scheduler `ageMs` ago and has its seat from there, at that endpoint. Its seat and its tokens in
    * flight are taken; its rates and what it was charged so far are the other's.
    */
-  adopt(place: Place<Holder>, charged: Spent, ageMs: number, now: number): void {
+  adopt(place: Place<Holder>, charged: Spent, ageMs: number, now: number, endpoint: string | null = null): void {
     mustBeNew(place);
+    this.#queue.endpoints.met(place);
     const queue = this.#queue.level(place.level);
     place.state = 'running';
     place.deadline = now - ageMs + place.timeoutMs;
@@ -41,7 +43,7 @@ export class Takeover<Holder> {
     place.chargedTokens = soundAmount(charged.tokens);
     place.levelWeight = this.#tier.weightOf(place.level);
     queue.adopt(place);
-    this.#capacity.adopt(place);
+    if (this.#queue.endpoints.adopt(place, endpoint)) this.#capacity.adopt(place);
     this.#seated(queue);
     const tenant = place.flow?.tenant;
     if (tenant) this.#queue.tenants.adopted(tenant, now);
@@ -66,6 +68,12 @@ export class Takeover<Holder> {
   /** Starts nothing while this many seats are in use, until it is called again; null: while all are. */
   holdBack(seats: number | null): void {
     this.#capacity.holdBack(seats);
+  }
+
+  /** A request goes to another pool, and counts with its tenant's limits here until what this returns is called. */
+  lend({ flowId, tokens }: Pick<Demand, 'flowId' | 'tokens'>, now: number): Lent {
+    this.#queue.advance(now);
+    return this.#queue.tenants.lend(flowId, soundAmount(tokens), now);
   }
 }
 

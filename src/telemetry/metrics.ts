@@ -47,8 +47,19 @@ const ofNoTenant: MetricsOptions = { tenants: 0, clock: systemClock, isOneOfSeve
  */
 export const createMetrics = (options = ofNoTenant): Metrics => {
   const counts = createCounts();
-  const { requests, inputTokens, cachedInputTokens, outputTokens, waits, refusedKeys, raised, shadow, reloads } =
-    counts;
+  const {
+    requests,
+    inputTokens,
+    cachedInputTokens,
+    outputTokens,
+    waits,
+    refusedKeys,
+    raised,
+    shadow,
+    reloads,
+    retries,
+    spills,
+  } = counts;
   let watched: Watched | null = null;
   const tally = options.tenants === 0 ? null : new TenantTally();
   const registry = registryOf([
@@ -60,9 +71,15 @@ export const createMetrics = (options = ofNoTenant): Metrics => {
   const growing = countsOf(registry);
   return {
     requestEnded(ended) {
-      const { outcome, level, isRaised, provider, isGranted, waitMs, usage } = ended;
+      const { outcome, level, isRaised, provider, isGranted, waitMs, usage, attempts, spilledFrom } = ended;
       tally?.add(ended);
       requests.add(level, outcome, provider, 1);
+      // Whatever followed the last attempt, it was not made again.
+      for (let nth = 0; nth + 1 < attempts.length; nth++) {
+        const attempt = attempts[nth];
+        if (attempt !== undefined) retries.add(level, attempt.failure ?? 'unknown', attempt.provider, 1);
+      }
+      if (spilledFrom !== null) spills.add(level, '', spilledFrom, 1);
       if (isRaised) raised.add(level, '', null, 1);
       if (isGranted && waitMs !== null && level !== null) waits.observe(level, waitMs);
       if (usage === null) return;
@@ -103,6 +120,8 @@ const createCounts = () => ({
   refusedKeys: new Counts(),
   raised: new Counts(),
   shadow: new LevelPairs(),
+  retries: new Counts(),
+  spills: new Counts(),
   reloads: { served: 0, failed: 0 },
 });
 
@@ -131,6 +150,17 @@ const countedMetrics = (counts: ReturnType<typeof createCounts>): Rendered[] => 
     type: 'histogram',
     samples: () => counts.waits.samples(waitName),
   },
+  counted('tokligence_retries_total', 'Calls of upstreams that failed and were made again, by what they met.', {
+    samples: () =>
+      counts.retries
+        .samples()
+        .map(({ labels: { outcome: reason = '', ...labels }, value }) => ({ labels: { ...labels, reason }, value })),
+  }),
+  counted(
+    'tokligence_spills_total',
+    'Requests that left a pool, where they would have waited too long, for that of the next target.',
+    counts.spills,
+  ),
   counted('tokligence_mapping_reloads_total', 'Reloads of the mappings, by outcome: ok or failed.', {
     samples: () => [
       { labels: { outcome: 'ok' }, value: counts.reloads.served },

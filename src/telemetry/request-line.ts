@@ -1,4 +1,4 @@
-import type { Outcome } from '../domain/outcome.ts';
+import type { Attempt, Outcome } from '../domain/outcome.ts';
 import type { LogFields } from './logger.ts';
 import { jsonInner, printable, shownText, wordOrQuoted } from './text.ts';
 
@@ -49,6 +49,18 @@ const upstreamRequestId = ({ upstreamRequestId: id }: Outcome): string =>
 const traceIds = ({ trace }: Outcome): string =>
   trace ? `,"trace_id":"${trace.traceId}","span_id":"${trace.spanId}"` : '';
 
+/** Only where a call had to be made again, or its endpoint is one of several. */
+const isTold = ({ attempts: [first, second] }: Outcome): boolean =>
+  second !== undefined || (first !== undefined && (first.failure !== null || first.endpoint !== null));
+
+const attempts = (outcome: Outcome): string =>
+  isTold(outcome) ? `,"attempts":[${outcome.attempts.map(attemptText).join(',')}]` : '';
+
+const attemptText = ({ provider, endpoint, failure, ms }: Attempt): string =>
+  `{"provider":"${provider}","endpoint":${named(endpoint)},"failure":${word(failure)},"ms":${msText(ms)}}`;
+
+const spilledFrom = ({ spilledFrom: pool }: Outcome): string => (pool === null ? '' : `,"spilled_from":"${pool}"`);
+
 /** The fields that are the same on every line, put together once. */
 export const jsonLabels = (labels: LogFields): string =>
   Object.entries(labels)
@@ -70,7 +82,7 @@ export const jsonRequestLine = (outcome: Outcome, epochMs: number, labels = ''):
     `,"mapping_id":${outcome.mappingId},"asked":${named(outcome.asked)},"priority":${outcome.level}` +
     `,"source":${word(outcome.source)},"model":${named(outcome.model)},"provider":${word(outcome.provider)}` +
     `,"pool":${word(outcome.pool)},"wait_ms":${outcome.waitMs === null ? 'null' : msText(outcome.waitMs)}` +
-    `,"duration_ms":${msText(outcome.durationMs)}${tokens}${upstreamRequestId(outcome)}${traceIds(outcome)}}`
+    `,"duration_ms":${msText(outcome.durationMs)}${tokens}${attempts(outcome)}${spilledFrom(outcome)}${upstreamRequestId(outcome)}${traceIds(outcome)}}`
   );
 };
 
@@ -82,6 +94,9 @@ export const prettyLabels = (labels: LogFields): string =>
 const prettyField = (key: string, text: string | null): string =>
   text === null ? '' : ` ${key}=${wordOrQuoted(shownText(text, longestName))}`;
 const figure = (key: string, value: number | string | null): string => (value === null ? '' : ` ${key}=${value}`);
+
+const shortAttempt = ({ provider, endpoint, failure }: Attempt): string =>
+  [provider, endpoint, failure].filter(word => word !== null).join(' ');
 
 /** Fields that the request did not come to are left out. `labels`: of `prettyLabels`. */
 export const prettyRequestLine = (outcome: Outcome, bracket: string, labels = ''): string => {
@@ -100,6 +115,8 @@ export const prettyRequestLine = (outcome: Outcome, bracket: string, labels = ''
     prettyField('model', outcome.model) +
     figure('provider', outcome.provider) +
     figure('pool', outcome.pool) +
+    figure('spilled_from', outcome.spilledFrom) +
+    (isTold(outcome) ? prettyField('attempts', outcome.attempts.map(shortAttempt).join(',')) : '') +
     tokens +
     figure('key_id', outcome.keyId) +
     figure('mapping_id', outcome.mappingId) +

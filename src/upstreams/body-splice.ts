@@ -1,42 +1,58 @@
 /**
- * Writes the level of a request into the body for the upstream, if `forward_priority` is set. All members of that name
- * are replaced, because of two equal names some readers take the first, others the last. If there is none, the member is
- * added as the last one. All other bytes stay unchanged.
+ * Rewrites the body of a request for its upstream, where it must be: `model`, if the provider has another name for it, and
+ * the level of the request, if `forward_priority` is set. All members of such a name are replaced, because of two equal
+ * names some readers take the first, others the last. If there is none for the level, the member is added as the last one.
+ * All other bytes stay unchanged.
  *
  *   vllm          "priority": p               lower is earlier (--scheduling-policy priority)
  *   sglang        "priority": 200 − 20·p      higher is earlier; steps beyond the pre-emption threshold of 10
  *   service_tier  openai: P0–P2 "priority", P3–P7 "default", P8–P9 "flex"
  *                 anthropic: P0–P2 "auto" (Priority Tier where it is bought), P3–P9 "standard_only"
  *
- * Vendors answer 400 to an unknown field, so it is sent only on the routes that have it.
+ * Vendors answer 400 to an unknown field, so the level is sent only on the routes that have it.
  */
 import type { ForwardPriority } from '../config/config.ts';
 import type { Body, BodyPlaces, Span, UrgencyMember } from '../domain/body.ts';
 import type { Dialect, Level } from '../domain/vocabulary.ts';
+import { type Replacement, withTexts } from './replacement.ts';
 
 interface Spliced {
   readonly dialect: Dialect;
   /** The path and query below the provider's base_url. */
   readonly path: string;
   readonly level: Level;
+  /** The name in the body. */
+  readonly model: string;
+  /** The name that the provider has for it. */
+  readonly upstreamModel: string;
   readonly body: Body | null;
   readonly bodyPlaces: BodyPlaces;
 }
 
-/** Returns the body with the level in it; the original body if this route has no member for it. */
-export function bodyWithLevel(how: ForwardPriority, call: Spliced): Body | null {
-  const { body, bodyPlaces } = call;
-  const member = levelMember(how, call);
-  if (body === null || member === null) return body;
-  const written = bodyPlaces.urgency[member.name];
-  if (written.length > 0)
-    return withTexts(
-      body,
-      written.map(span => ({ ...span, text: member.value })),
-    );
-  const { closedAt } = bodyPlaces;
+/** Returns the body as the upstream is to get it; the original body if nothing in it has to be another. */
+export function bodyForUpstream(how: ForwardPriority | null, call: Spliced): Body | null {
+  const { body, model, upstreamModel } = call;
+  if (body === null || (how === null && model === upstreamModel)) return body;
+  const replaced = [...modelTexts(call), ...levelTexts(how, call)];
+  return replaced.length === 0 ? body : withTexts(body, replaced.sort(byPlace));
+}
+
+const byPlace = (one: Span, other: Span): number => one.from - other.from;
+
+function modelTexts({ model, upstreamModel, bodyPlaces }: Spliced): Replacement[] {
+  if (model === upstreamModel) return [];
+  const text = JSON.stringify(upstreamModel);
+  return bodyPlaces.model.map(span => ({ ...span, text }));
+}
+
+function levelTexts(how: ForwardPriority | null, call: Spliced): Replacement[] {
+  const member = how === null ? null : levelMember(how, call);
+  if (member === null) return [];
+  const { urgency, closedAt } = call.bodyPlaces;
+  const written = urgency[member.name];
+  if (written.length > 0) return written.map(span => ({ ...span, text: member.value }));
   // The object is not empty: it has `model` at least.
-  return withTexts(body, [{ from: closedAt, to: closedAt, text: `,"${member.name}":${member.value}` }]);
+  return [{ from: closedAt, to: closedAt, text: `,"${member.name}":${member.value}` }];
 }
 
 const worstOfBestTier = 2;
@@ -67,35 +83,4 @@ function tierOf(dialect: Dialect, level: Level): string {
   if (dialect === 'anthropic') return level <= worstOfBestTier ? 'auto' : 'standard_only';
   if (level <= worstOfBestTier) return 'priority';
   return level <= worstOfMiddleTier ? 'default' : 'flex';
-}
-
-interface Replacement extends Span {
-  readonly text: string;
-}
-
-/** The replaced spans are in order and do not overlap; an empty span is an insertion point. */
-function withTexts({ pieces, bytes }: Body, replaced: readonly Replacement[]): Body {
-  const spliced: Buffer[] = [];
-  let size = bytes;
-  let next = 0;
-  let before = 0;
-  /** The end of what is written or replaced so far. */
-  let done = 0;
-  for (const piece of pieces) {
-    const end = before + piece.length;
-    const keep = (to: number) => {
-      const from = Math.max(done, before);
-      if (from < to) spliced.push(piece.subarray(from - before, to - before));
-    };
-    for (let at = replaced[next]; at !== undefined && at.from < end; at = replaced[++next]) {
-      keep(at.from);
-      const text = Buffer.from(at.text);
-      spliced.push(text);
-      size += text.length - (at.to - at.from);
-      done = at.to;
-    }
-    keep(end);
-    before = end;
-  }
-  return { pieces: spliced, bytes: size };
 }

@@ -13,6 +13,8 @@ export interface Connection {
   readonly client: Client;
   readonly interimAnswers: InterimAnswers;
   socket: Socket | null;
+  /** Its socket has served a call: the upstream may be about to close it as an idle one. */
+  isReused: boolean;
 }
 
 /** Holds back what is sent on this connection until the end of the event loop's turn. */
@@ -32,7 +34,8 @@ export class Connections {
   readonly #options: Client.Options;
   readonly #connect: buildConnector.connector;
   readonly #idle: Connection[] = [];
-  readonly #all: Connection[] = [];
+  #all: Connection[] = [];
+  #isRetired = false;
 
   /** `connect`: connects to the origin. */
   constructor(origin: string, timeouts: ConnectionTimeouts, connect: buildConnector.connector) {
@@ -54,11 +57,30 @@ export class Connections {
   }
 
   give(connection: Connection): void {
-    this.#idle.push(connection);
+    connection.isReused = true;
+    if (this.#isRetired) this.#drop(connection);
+    else this.#idle.push(connection);
+  }
+
+  /** Closes each connection as soon as no call uses it. */
+  retire(): void {
+    this.#isRetired = true;
+    for (const connection of this.#idle.splice(0)) this.#drop(connection);
+  }
+
+  /** Whether no connection is left: of a retired one, that its last call has ended. */
+  get isEmpty(): boolean {
+    return this.#all.length === 0;
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#all.map(({ client }) => client.destroy()));
+  }
+
+  #drop(connection: Connection): void {
+    this.#all = this.#all.filter(other => other !== connection);
+    // In vain where it is closed already.
+    connection.client.close().catch(() => {});
   }
 
   #open(): Connection {
@@ -67,11 +89,12 @@ export class Connections {
       ...this.#options,
       connect: (options, callback) =>
         this.#connect(options, (...result) => {
+          connection.isReused = false;
           connection.socket = result[0] === null ? withoutInterimAnswers(result[1], interimAnswers) : null;
           callback(...result);
         }),
     });
-    const connection: Connection = { client, interimAnswers, socket: null };
+    const connection: Connection = { client, interimAnswers, socket: null, isReused: false };
     this.#all.push(connection);
     return connection;
   }

@@ -16,6 +16,11 @@ export class InterimAnswers {
     this.#held = nothing;
   }
 
+  /** Whether a byte has come since then. */
+  get hasBegun(): boolean {
+    return this.#state !== 'before a head' || this.#held.length > 0;
+  }
+
   /** Returns the bytes for the reader; null if there are none yet. */
   pass(chunk: Buffer): Buffer | null {
     if (this.#state === 'past') return chunk;

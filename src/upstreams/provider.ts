@@ -4,6 +4,7 @@ import type { ErrorCode, GatewayError } from '../domain/errors.ts';
 import type { Sink } from '../domain/sink.ts';
 import type { MeteredUsage } from '../domain/usage.ts';
 import type { Dialect, Level, StreamShape } from '../domain/vocabulary.ts';
+import type { FailedCall } from './failed-call.ts';
 import type { ListedModel } from './models/listed-model.ts';
 
 /** One request on its way to an upstream. */
@@ -17,9 +18,16 @@ export interface UpstreamCall {
   readonly headers: IncomingHttpHeaders;
   readonly body: Body | null;
   readonly bodyPlaces: BodyPlaces;
+  /** As the client asks for it. */
   readonly model: string;
+  /** As the provider calls it; where it differs, it takes the other's place in the body. */
+  readonly upstreamModel: string;
+  /** Whether the answer is to name the model as the client asked for it. */
+  readonly restoresModel: boolean;
   /** The endpoint that its seat is at (domain/endpoint.ts); null: the provider's first. */
   readonly endpoint: string | null;
+  /** The flow that it belongs to: the failures of one alone are no outage. */
+  readonly flowId: string;
   readonly stream: boolean;
   readonly requestId: string;
   readonly level: Level;
@@ -31,15 +39,15 @@ export interface UpstreamCall {
   readonly producesTokens: boolean;
   /** Called during a stream with the output so far, once for so many pieces. */
   readonly onOutput: (outputTokens: number) => void;
-  /** Called with the status of the upstream's answer, except for an answer that goes to `onBusy`. */
+  /** Called with the status of the upstream's answer, except for an answer that goes to `onFailing`. */
   readonly onAnswer: (status: number) => void;
-  /** Called once, when the body of an answer that does not go to `onBusy` begins to come. */
+  /** Called once, when the body of an answer that is passed on begins to come. */
   readonly onFirstByte?: () => void;
   /**
-   * The upstream has no room: its answer is a 429, 503 or 529, and says when to come back, or null. Asked
-   * before anything is written. True puts the request back: its call is made again later, or never.
+   * The call has failed, or its answer has one of the statuses of `isFailed` (failed-call.ts). Asked once, before
+   * anything is written. True puts the request back: it is sent again, elsewhere or later, or never.
    */
-  readonly onBusy: (status: number, retryAfterMs: number | null) => boolean;
+  readonly onFailing: (failure: FailedCall) => boolean;
 }
 
 export interface Forwarded {
@@ -65,7 +73,7 @@ export const clientGone: Forwarded = {
   upstreamRequestId: null,
 };
 
-/** `onBusy` has answered true: nothing was written, and the upstream does not count the call any more. */
+/** `onFailing` has answered true: nothing was written, and the upstream does not count the call any more. */
 export interface PutBack {
   readonly outcome: 'put_back';
 }
@@ -73,6 +81,12 @@ export interface PutBack {
 export interface Provider {
   readonly name: string;
   readonly pool: string;
+  /** Whether a request that the upstream may have begun is sent again. */
+  readonly retriesUnsafe: boolean;
+  /** Whether it has an endpoint that takes requests now, beside these. */
+  hasOther(avoid: readonly string[]): boolean;
+  /** The moment of the next probe while none of several endpoints is up, by the clock; null: one is, or there is one only. */
+  downUntil(now: number): number | null;
   /**
    * Sends the call and writes the answer. Settles when the upstream no longer counts the call, so a seat may be held
    * until then. Rejects with the GatewayError to answer while nothing has been written; after that a failure is

@@ -8,6 +8,8 @@ import type { Sink } from '../domain/sink.ts';
 import { Answer, type AnswerContext, type Source } from './answer/answer.ts';
 import { upstreamFault } from './answer/upstream-fault.ts';
 import { type Connection, type Connections, holdWrites } from './connections.ts';
+import type { CallWatch, WatchedCall } from './endpoints/endpoint.ts';
+import { type FailureFacts, failureOf } from './endpoints/failure.ts';
 import { refusedBy } from './forward-proxy.ts';
 import type { Forwarded, PutBack, UpstreamCall } from './provider.ts';
 
@@ -16,6 +18,8 @@ const closeGraceMs = 5_000;
 
 export interface ProxyContext extends AnswerContext {
   readonly connections: Connections;
+  /** Hears of what each call meets. */
+  readonly watch: CallWatch;
   /** The longest total time of a call: a slow upstream would otherwise hold its seat for ever. */
   readonly totalTimeoutMs: number;
   /** The path of base_url, or all of it where a proxy is sent the calls; without a slash at its end. */
@@ -24,7 +28,10 @@ export interface ProxyContext extends AnswerContext {
   readonly proxy: UpstreamProxy | null;
 }
 
-/** Sends a call over a connection of its own and its answer to the client, byte for byte. */
+/**
+ * Sends a call over a connection of its own and its answer to the client, byte for byte. Where that connection had served
+ * before and closes without a byte of an answer, the call is sent again at once over a new one.
+ */
 export function proxy(
   call: UpstreamCall,
   headers: string[],
@@ -33,11 +40,10 @@ export function proxy(
   body = call.body,
 ): Promise<Forwarded | PutBack> {
   return new Promise((resolve, reject) => {
-    const proxied = new ProxiedCall(context);
+    const options = { path: context.basePath + call.path, method: call.method, ...sent(body, headers) };
+    const proxied = new ProxiedCall(options, context, call.flowId);
     proxied.answer = new Answer(call, sink, proxied, context, { resolve, reject });
-    const path = context.basePath + call.path;
-    holdWrites(proxied.connection);
-    proxied.connection.client.dispatch({ path, method: call.method, ...sent(body, headers) }, proxied);
+    proxied.send();
   });
 }
 
@@ -50,26 +56,41 @@ function sent(body: Body | null, headers: string[]): Pick<Dispatcher.DispatchOpt
 }
 
 /** undici's handler of one call: one object, no stream and no AbortController in between. */
-class ProxiedCall implements Dispatcher.DispatchHandler, Source {
+class ProxiedCall implements Dispatcher.DispatchHandler, Source, WatchedCall {
   answer: Answer | null = null;
-  readonly connection: Connection;
+  readonly flowId: string;
+  readonly startedAt: number;
+  readonly #connection: Connection;
+  readonly #options: Dispatcher.DispatchOptions;
+  readonly #watch: CallWatch;
   readonly #connections: Connections;
   readonly #clock: Clock;
   readonly #proxy: UpstreamProxy | null;
   /** Null until the request goes out, and again when all is over. */
   #controller: Dispatcher.DispatchController | null = null;
+  #isSentAgain = false;
+  #hasAnswered = false;
   #isStopped = false;
   #isOver = false;
   #closed: (() => void) | null = null;
   #cancelGrace: (() => void) | null = null;
   readonly #cancelTotal: () => void;
 
-  constructor(context: ProxyContext) {
+  constructor(options: Dispatcher.DispatchOptions, context: ProxyContext, flowId: string) {
+    this.flowId = flowId;
+    this.startedAt = context.clock.now();
+    this.#options = options;
+    this.#watch = context.watch;
     this.#connections = context.connections;
-    this.connection = context.connections.take();
+    this.#connection = context.connections.take();
     this.#clock = context.clock;
     this.#proxy = context.proxy;
     this.#cancelTotal = context.clock.after(context.totalTimeoutMs, () => this.answer?.expire(tooLong(context)));
+  }
+
+  send(): void {
+    holdWrites(this.#connection);
+    this.#connection.client.dispatch(this.#options, this);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -84,8 +105,14 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
   ): void {
     if (status < 200) return;
     const refusal = this.#proxy === null ? null : refusedBy(this.#proxy, status, headers);
-    if (refusal === null) this.answer?.start(status, headers);
-    else this.answer?.abort(upstreamFault(refusal));
+    this.#hasAnswered = true;
+    if (refusal === null) {
+      this.#watch.answered(this, { status, hasRetryAfter: headers['retry-after'] !== undefined });
+      this.answer?.start(status, headers);
+    } else {
+      this.#watch.broke(this, refusal, this.#facts);
+      this.answer?.abort(upstreamFault(refusal));
+    }
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -94,14 +121,37 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
 
   onResponseEnd(): void {
     // Our half of this connection is closed: no further call can use it. (After an error undici closes it.)
-    if (this.#isStopped) this.connection.socket?.destroy();
+    if (this.#isStopped) this.#connection.socket?.destroy();
     this.#over();
     this.answer?.end();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    const facts = this.#facts;
+    const kind = failureOf(error, facts);
+    if (kind === 'reused' && !this.#isSentAgain && !this.#isStopped) {
+      this.#sendAgain();
+      return;
+    }
+    if (!this.#hasAnswered && !this.#isStopped) this.#watch.broke(this, error, facts);
     this.#over();
-    this.answer?.fail(upstreamFault(error));
+    this.answer?.fail(upstreamFault(error), kind === null ? null : { kind, status: null, retryAfterMs: null });
+  }
+
+  /** An upstream may close a connection that it thinks idle just as a request goes out on it: no client may see that. */
+  #sendAgain(): void {
+    this.#isSentAgain = true;
+    this.#controller = null;
+    // undici is in the middle of closing the connection, and opens another one for the next call.
+    queueMicrotask(() => {
+      if (this.#isStopped) this.#over();
+      else this.send();
+    });
+  }
+
+  get #facts(): FailureFacts {
+    const { isReused, interimAnswers } = this.#connection;
+    return { isSent: this.#controller !== null, isReused: isReused && !interimAnswers.hasBegun };
   }
 
   pause(): void {
@@ -118,7 +168,7 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
    */
   stop(closed: () => void): void {
     this.#isStopped = true;
-    const { socket } = this.connection;
+    const { socket } = this.#connection;
     // Over, or not sent yet: a call that still waits for a connection is unknown to the upstream.
     if (this.#isOver || this.#controller === null || socket === null) {
       closed();
@@ -142,7 +192,7 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#controller = null;
-    this.#connections.give(this.connection);
+    this.#connections.give(this.#connection);
     this.#cancelGrace?.();
     this.#cancelTotal();
     this.#closed?.();

@@ -78,6 +78,29 @@ browserTest(
   },
 );
 
+browserTest('of a model it says where the requests go, and whether they spill at their level', async t => {
+  const ini =
+    '[provider.local]\ntype = loopback\n[provider.far]\ntype = loopback\n[provider.near]\ntype = loopback\n' +
+    '[model.big]\ntargets = local:x*3 | near, far\naliases = gpt-4o\nspill_after_sec = 2\nspill_levels = 0-1';
+  const { page, visit } = await openConsole(t, { ini });
+  await visit('/explain?key_prefix=tok_');
+  const route = page.getByRole('region', { name: 'Where the requests go' });
+  await page.getByLabel('Model').fill('gpt-4o');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await route.getByText('gpt-4o is an alias of the route big.').waitFor();
+  await route.getByText('local as x, pool local · 3 of 4 requests').waitFor();
+  await route.getByText('far as big, pool far', { exact: true }).waitFor();
+  await route
+    .getByText('A request of P7 waits for its target. Only P0, P1 may go to the next one, after 2 s.')
+    .waitFor();
+
+  await page.getByRole('combobox', { name: 'X-Priority' }).click();
+  await page.getByRole('option', { name: 'P1' }).click();
+  await page.getByLabel('Model').fill('other');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await route.getByText('No route is called other, so the first provider serves it whose models match.').waitFor();
+});
+
 browserTest('Personal says that Team explains keys', async t => {
   const { page, visit } = await openConsole(t, { edition: 'personal' });
   await visit('/explain');

@@ -26,7 +26,7 @@ import { DocumentFault, readDocument } from '../../src/priority/transfer/documen
 import { parseRule } from '../../src/schedules/rule.ts';
 import { jsonRequestLine, prettyRequestLine } from '../../src/telemetry/request-line.ts';
 import { retryAfterMs } from '../../src/upstreams/answer/retry-after.ts';
-import { bodyWithLevel } from '../../src/upstreams/body-splice.ts';
+import { bodyForUpstream } from '../../src/upstreams/body-splice.ts';
 import { answerHeaders, HeaderFilter } from '../../src/upstreams/headers.ts';
 import { meteredUsage } from '../../src/upstreams/metering/charge.ts';
 import { meterFor } from '../../src/upstreams/metering/meter.ts';
@@ -115,7 +115,7 @@ function metered(type: string, bytes: Buffer, cuts: readonly number[]) {
   return { usage, isEmpty: reading.isEmpty, error: reading.error, isOver: meter.isOver };
 }
 
-function parsedOrNull(bytes: Buffer): { priority?: unknown } | null {
+function parsedOrNull(bytes: Buffer): { priority?: unknown; model?: unknown } | null {
   try {
     return JSON.parse(bytes.toString().replace(/^\uFEFF/, ''));
   } catch {
@@ -142,21 +142,26 @@ const targets: Record<string, Target> = {
       assert.deepEqual(scanned(bytes, cutsOf(bytes.length, random)), whole);
       if (typeof whole === 'string') return;
       // An accepted body can be spliced, and stays the same JSON wherever JSON.parse agrees.
-      const { places } = whole as Pick<ScannedBody, 'places'>;
+      const { places, model } = whole as ScannedBody;
+      const upstreamModel = 'another "é\u{1f600}';
       const body = { pieces: inPieces(bytes, cutsOf(bytes.length, random)), bytes: bytes.length };
-      const spliced = bodyWithLevel('vllm', {
+      const spliced = bodyForUpstream('vllm', {
         dialect: 'openai',
         path: '/completions',
         level: 3,
+        model,
+        upstreamModel,
         body,
         bodyPlaces: places,
       });
       const text = Buffer.concat(spliced?.pieces ?? []);
       assert.equal(spliced?.bytes, text.length);
       const again = scanned(text, []) as ScannedBody;
-      assert.deepEqual(again, { ...(whole as ScannedBody), places: again.places });
+      assert.deepEqual(again, { ...(whole as ScannedBody), model: upstreamModel, places: again.places });
       const parsed = parsedOrNull(text);
-      if (parsed !== null) assert.equal(parsed.priority, 3);
+      if (parsed === null) return;
+      assert.equal(parsed.priority, 3);
+      assert.equal(parsed.model, upstreamModel);
     },
   },
   answer: {
@@ -288,6 +293,8 @@ const targets: Record<string, Target> = {
           usage: null,
           upstreamRequestId: null,
           upstreamFault: null,
+          attempts: [],
+          spilledFrom: null,
         },
       };
       const json = jsonRequestLine(outcome, 0);

@@ -22,6 +22,7 @@ const routes: [method: string, path: string, body: object | undefined, status: n
   ['PUT', '/admin/scheduler/pools/local', { policy: 'wfq' }, 200],
   ['PUT', '/admin/scheduler/pools/none', { policy: 'wfq' }, 404],
   ['GET', '/admin/fleet', undefined, 200],
+  ['GET', '/admin/routes', undefined, 200],
   ['GET', '/admin/users', undefined, 200],
   ['POST', '/admin/users', { email: 'new@x', role: 'gateway_user' }, 201],
   ['PUT', '/admin/users/999', { display_name: 'X' }, 404],

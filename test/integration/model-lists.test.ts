@@ -13,7 +13,7 @@ const http = (name: string, more: Partial<HttpProviderConfig> = {}): HttpProvide
   name,
   pool: name,
   models: ['*'],
-  baseUrl: 'http://127.0.0.1:9/v1',
+  baseUrls: ['http://127.0.0.1:9/v1'],
   apiKey: null,
   connectTimeoutMs: 1_000,
   firstByteTimeoutMs: 1_000,
@@ -23,6 +23,10 @@ const http = (name: string, more: Partial<HttpProviderConfig> = {}): HttpProvide
   passHeaders: [],
   headers: [],
   proxy: null,
+  seats: { each: 8 },
+  healthPath: null,
+  retryUnsafe: null,
+  allowedNetworks: [],
   ...more,
 });
 const loopback = (name: string, models: readonly string[]): LoopbackProviderConfig => ({
@@ -35,7 +39,7 @@ const loopback = (name: string, models: readonly string[]): LoopbackProviderConf
 });
 
 const nameOf = (providers: ProviderConfig[], dialect: 'openai' | 'anthropic', model: string) =>
-  createUpstreams(providers).resolve(dialect, model).name;
+  createUpstreams(providers).resolve(dialect, model).targets[0].provider.name;
 
 test('the first provider of the dialect whose names or globs fit serves a model', () => {
   const providers = [
@@ -80,8 +84,8 @@ test('a glob with many stars costs no more than the name is long', () => {
 });
 
 const shown = async (upstreams: Upstreams, dialect: Dialect) =>
-  (await upstreams.models()).models.map(model => JSON.parse(model.shown[dialect]));
-const idsOf = async (upstreams: Upstreams) => (await upstreams.models()).models.map(({ id }) => id);
+  (await upstreams.models(dialect)).models.map(model => JSON.parse(model.shown[dialect]));
+const idsOf = async (upstreams: Upstreams) => (await upstreams.models('openai')).models.map(({ id }) => id);
 
 test('the list has the configured names and what each upstream lists, filtered by its globs, each once', async t => {
   const openai = await startFakeUpstream(t, {
@@ -104,10 +108,10 @@ test('the list has the configured names and what each upstream lists, filtered b
   const told: string[] = [];
   const upstreams = createUpstreams(
     [
-      http('gpt', { baseUrl: `${openai.url}/v1`, apiKey: 'sk-1', models: ['own-name', 'alias', 'gpt-*'] }),
-      http('claude', { type: 'anthropic', baseUrl: anthropic.url, apiKey: 'sk-2', models: ['*'] }),
-      http('broken', { baseUrl: `${broken.url}/v1`, models: ['kept', '*'] }),
-      http('refusing', { baseUrl: `${refusing.url}/v1` }),
+      http('gpt', { baseUrls: [`${openai.url}/v1`], apiKey: 'sk-1', models: ['own-name', 'alias', 'gpt-*'] }),
+      http('claude', { type: 'anthropic', baseUrls: [anthropic.url], apiKey: 'sk-2', models: ['*'] }),
+      http('broken', { baseUrls: [`${broken.url}/v1`], models: ['kept', '*'] }),
+      http('refusing', { baseUrls: [`${refusing.url}/v1`] }),
       http('down'),
       loopback('loop', ['*']),
     ],
@@ -145,15 +149,15 @@ test('upstreams are asked once a minute, however many clients ask, and a fault i
   const upstream = await startFakeUpstream(t, { status: 500 });
   const told: string[] = [];
   const onListFault = (_provider: string, reason: string) => told.push(reason);
-  const upstreams = createUpstreams([http('gpt', { baseUrl: `${upstream.url}/v1` })], { clock, onListFault });
+  const upstreams = createUpstreams([http('gpt', { baseUrls: [`${upstream.url}/v1`] })], { clock, onListFault });
   t.after(() => upstreams.close());
-  await Promise.all([upstreams.models(), upstreams.models(), upstreams.models()]);
+  await Promise.all([upstreams.models('openai'), upstreams.models('openai'), upstreams.models('openai')]);
   clock.advance(59_999);
-  await upstreams.models();
+  await upstreams.models('openai');
   assert.equal(upstream.requests.length, 1);
   const next = async () => {
     clock.advance(60_000);
-    await upstreams.models();
+    await upstreams.models('openai');
   };
   await next();
   assert.equal(upstream.requests.length, 2);
@@ -177,9 +181,9 @@ test('an upstream that is slow to list its models, or lists too many, is left ou
   });
   const upstreams = createUpstreams(
     [
-      http('slow', { baseUrl: `${slow.url}/v1`, firstByteTimeoutMs: 60_000, models: ['name', '*'] }),
-      http('endless', { baseUrl: `${endless.url}/v1` }),
-      http('bomb', { baseUrl: `${bomb.url}/v1` }),
+      http('slow', { baseUrls: [`${slow.url}/v1`], firstByteTimeoutMs: 60_000, models: ['name', '*'] }),
+      http('endless', { baseUrls: [`${endless.url}/v1`] }),
+      http('bomb', { baseUrls: [`${bomb.url}/v1`] }),
     ],
     { clock },
   );
@@ -210,7 +214,7 @@ test('lists are read in every shape that servers write them in', async t => {
   const upstream = await startFakeUpstream(t);
   for (const [shape, reply] of Object.entries(replies)) {
     upstream.reply(reply);
-    const upstreams = createUpstreams([http('x', { baseUrl: `${upstream.url}/v1` })]);
+    const upstreams = createUpstreams([http('x', { baseUrls: [`${upstream.url}/v1`] })]);
     assert.deepEqual(await idsOf(upstreams), ['m'], shape);
     await upstreams.close();
   }
@@ -234,7 +238,7 @@ test('`created` is a whole number of seconds, and `created_at` a date, whatever 
   ];
   const data = dates.map(([created], index) => ({ id: String(index), created }));
   const upstream = await startFakeUpstream(t, { body: { data } });
-  const upstreams = createUpstreams([http('x', { baseUrl: `${upstream.url}/v1` })]);
+  const upstreams = createUpstreams([http('x', { baseUrls: [`${upstream.url}/v1`] })]);
   t.after(() => upstreams.close());
   const zone = process.env.TZ;
   process.env.TZ = 'America/New_York';
@@ -262,7 +266,7 @@ test("Anthropic's list is read page by page, and a page that leads nowhere ends 
   const upstream = await startFakeUpstream(t, ({ url }) => ({
     body: pages[new URL(url, 'http://x').searchParams.get('after_id') ?? ''] ?? {},
   }));
-  const upstreams = createUpstreams([http('claude', { type: 'anthropic', baseUrl: upstream.url })]);
+  const upstreams = createUpstreams([http('claude', { type: 'anthropic', baseUrls: [upstream.url] })]);
   t.after(() => upstreams.close());
   assert.deepEqual(await idsOf(upstreams), ['a', 'b', 'c']);
   assert.deepEqual(
@@ -279,8 +283,8 @@ test('a list that never ends is cut', async t => {
   });
   const many = await startFakeUpstream(t, { body: Array.from({ length: 20_000 }, (_, index) => `n${index}`) });
   const upstreams = createUpstreams([
-    http('claude', { type: 'anthropic', baseUrl: upstream.url }),
-    http('many', { baseUrl: `${many.url}/v1` }),
+    http('claude', { type: 'anthropic', baseUrls: [upstream.url] }),
+    http('many', { baseUrls: [`${many.url}/v1`] }),
   ]);
   t.after(() => upstreams.close());
   const ids = await idsOf(upstreams);

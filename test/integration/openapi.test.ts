@@ -17,6 +17,10 @@ type = loopback
 service_ms = 0
 chunk_ms = 0
 models = m
+[provider.gpu]
+type = openai
+base_url = http://127.0.0.1:9/v1
+models = none
 [provider.slow]
 type = loopback
 service_ms = 600000
@@ -43,6 +47,9 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
   ['GET', '/admin/scheduler/requests?pool=slow&level=3&limit=10', 200],
   ['GET', '/admin/scheduler/requests/no-such-request', 404],
   ['GET', '/admin/providers', 200],
+  ['GET', '/admin/routes?limit=5&offset=0', 200],
+  ['POST', '/admin/providers/gpu/endpoints/http%3A%2F%2F127.0.0.1%3A9/drain', 200],
+  ['POST', '/admin/providers/gpu/endpoints/http%3A%2F%2F127.0.0.1%3A9/resume', 200],
   ['GET', '/admin/fleet', 200],
   ['PUT', '/admin/scheduler/pools/local', 200, { policy: 'strict', weights: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1] }],
   ['GET', '/admin/scheduler/pools/local', 200],
@@ -61,7 +68,7 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
   ['GET', '/admin/api-key-priority/mappings/1', 200],
   ['PUT', '/admin/api-key-priority/mappings/1', 200, { tenant_id: 'dept-prod', tenant_type: 'internal' }],
   ['POST', '/admin/api-key-priority/explain', 200, { key: adminKey, x_priority: 3 }],
-  ['POST', '/admin/api-key-priority/explain', 200, { key_prefix: 'tok_prod_' }],
+  ['POST', '/admin/api-key-priority/explain', 200, { key_prefix: 'tok_prod_', model: 'm', dialect: 'anthropic' }],
   ['GET', '/admin/api-key-priority/lint?limit=5', 200],
   ['POST', '/admin/api-key-priority/mappings/1/boost', 200, { priority: 1, for: 60, reason: 'a demonstration' }],
   ['GET', '/admin/api-key-priority/mappings/1', 200],

@@ -18,9 +18,12 @@ const call: UpstreamCall = {
   path: '/chat/completions',
   headers: {},
   body: { pieces: [Buffer.from('{}')], bytes: 2 },
-  bodyPlaces: { closedAt: 1, urgency: { priority: [], service_tier: [] } },
+  bodyPlaces: { closedAt: 1, model: [], urgency: { priority: [], service_tier: [] } },
   model: 'm',
+  upstreamModel: 'm',
+  restoresModel: false,
   endpoint: null,
+  flowId: 'flow',
   stream: false,
   requestId: 'r',
   inputEstimate: 1,
@@ -29,7 +32,7 @@ const call: UpstreamCall = {
   level: 7,
   onOutput: () => {},
   onAnswer: () => {},
-  onBusy: () => false,
+  onFailing: () => false,
 };
 
 const sinkOf = (res: ServerResponse) => new ClientSink(res, { ownHeaders: () => ({}) });

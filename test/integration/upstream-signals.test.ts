@@ -15,7 +15,9 @@ test('an upstream without room says so before anything is written, and the call 
       upstream.requests.length > 1 ? {} : busy(status, { 'retry-after': '3' }),
     );
     const told: unknown[] = [];
-    const front = await startFront(t, provider(upstream.url), { onBusy: (...busy) => told.push(busy) > 0 });
+    const front = await startFront(t, provider(upstream.url), {
+      onFailing: ({ status, retryAfterMs }) => told.push([status, retryAfterMs]) > 0,
+    });
     const reading = await front.post(chat, { body: '{"model":"m","messages":[1]}' });
     assert.equal(reading.answer.statusCode, 200);
     await reading.whole();
@@ -33,8 +35,8 @@ test('where the call is not taken back, the answer passes as it is', async t => 
   const upstream = await startFakeUpstream(t, busy(429, { 'retry-after': '3', 'x-limit': 'yes' }));
   const told: unknown[] = [];
   const front = await startFront(t, provider(upstream.url), {
-    onBusy: (...busy) => {
-      told.push(busy);
+    onFailing: ({ status, retryAfterMs }) => {
+      told.push([status, retryAfterMs]);
       return false;
     },
   });
@@ -73,7 +75,7 @@ test('a busy answer whose body never ends costs a second, not the seat for ever'
   const upstream = await startFakeUpstream(t, () =>
     upstream.requests.length > 1 ? {} : { ...busy(429, { 'retry-after': '1' }), fault: 'stall' as const },
   );
-  const front = await startFront(t, provider(upstream.url), { clock, onBusy: () => true });
+  const front = await startFront(t, provider(upstream.url), { clock, onFailing: () => true });
   const answer = front.post(chat);
   // One for the total time of the call, one for the unread body.
   await until(() => clock.pending === 2);
@@ -88,14 +90,14 @@ test('a busy answer that breaks off is taken back too', async t => {
   const upstream = await startFakeUpstream(t, () =>
     upstream.requests.length > 1 ? {} : { ...busy(429, { 'retry-after': '1' }), fault: 'break' as const },
   );
-  const front = await startFront(t, provider(upstream.url), { onBusy: () => true });
+  const front = await startFront(t, provider(upstream.url), { onFailing: () => true });
   assert.equal((await front.post(chat)).answer.statusCode, 200);
 });
 
 test('a client that leaves while a busy answer is thrown away has left', async t => {
   const clock = new ManualClock();
   const upstream = await startFakeUpstream(t, { ...busy(429, { 'retry-after': '1' }), fault: 'stall' });
-  const front = await startFront(t, provider(upstream.url), { clock, onBusy: () => true });
+  const front = await startFront(t, provider(upstream.url), { clock, onFailing: () => true });
   const leaving = new AbortController();
   const sent = fetch(`${front.url}${chat}`, { method: 'POST', body: '{}', signal: leaving.signal });
   // One for the total time of the call, one for the unread body.

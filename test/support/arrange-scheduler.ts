@@ -10,9 +10,16 @@ export function arrangeScheduler(
 ) {
   let now = 0;
   const scheduler = new Scheduler<string>({ settings: poolSettings(fields), tenants: tenantRules(rules) });
-  const come = (name: string, level: Level, demand: Partial<Demand> = {}, timeoutMs = 1e6) => {
+  const come = (
+    name: string,
+    level: Level,
+    demand: Partial<Demand> = {},
+    timeoutMs = 1e6,
+    avoid: readonly string[] = [],
+  ) => {
     const fields = { flowId: 'a', ...anyTarget, level, cost: 100, tokens: 60, bodyBytes: 0, ...demand };
     const place = new Place(name, fields, timeoutMs);
+    place.avoid = avoid;
     return Object.assign(place, { admission: scheduler.enqueue(place, now) });
   };
   /** Seats all places that can be seated and returns their names. */

@@ -23,4 +23,6 @@ export const endedRequest: Outcome = {
   usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 20, isEstimated: false },
   upstreamRequestId: null,
   upstreamFault: null,
+  attempts: [{ provider: 'gpu', endpoint: null, failure: null, ms: 223 }],
+  spilledFrom: null,
 };

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '../../src/domain/clock.ts';
 import type { Spent } from '../../src/domain/usage.ts';
-import type { Desk, SeatEnd } from '../../src/gateway/pool/desk.ts';
+import type { Desk, Outlook, SeatEnd } from '../../src/gateway/pool/desk.ts';
 import type { Asked, Guest, Stay, Wait } from '../../src/gateway/pool/guest.ts';
 import type { PoolDesk } from '../../src/gateway/pool/pool-desk.ts';
 import type { Refusal } from '../../src/gateway/pool/refusal.ts';
@@ -63,6 +63,18 @@ export class FarDesk implements Desk {
       if (ticket?.isSeated) this.#say({ say: 'finish', id, end: { how: 'unused' } });
       else if (ticket !== undefined) this.#say({ say: 'leave', id, refusal });
     }
+  }
+
+  release(guests: Iterable<Guest>): void {
+    for (const guest of guests) this.leave([guest], { code: 'client_left' });
+  }
+
+  outlook(): Outlook {
+    return { startsAtOnce: null, predictedMs: null, isClosed: false, isHeldByTenant: false };
+  }
+
+  lend(): () => void {
+    return () => {};
   }
 
   /** Its seat was begun when it was sent. */

@@ -9,7 +9,13 @@ import type { Dialect, Level } from '../../src/domain/vocabulary.ts';
 import { ClientSink } from '../../src/gateway/client-sink.ts';
 import { findOperation } from '../../src/gateway/operations.ts';
 import { BodyScan } from '../../src/gateway/receiving/body-scan.ts';
-import { createUpstreams, type Forwarded, type UpstreamCall, type Upstreams } from '../../src/upstreams/upstreams.ts';
+import {
+  createUpstreams,
+  type Forwarded,
+  type UpstreamCall,
+  type Upstreams,
+  type UpstreamsParts,
+} from '../../src/upstreams/upstreams.ts';
 
 /** An OpenAI provider in front of a fake upstream. */
 export function provider(url: string, more: Partial<HttpProviderConfig> = {}): HttpProviderConfig {
@@ -18,7 +24,7 @@ export function provider(url: string, more: Partial<HttpProviderConfig> = {}): H
     name: 'local',
     pool: 'local',
     models: ['*'],
-    baseUrl: `${url}/v1`,
+    baseUrls: [`${url}/v1`],
     apiKey: 'sk-of-the-provider',
     connectTimeoutMs: 10_000,
     firstByteTimeoutMs: 60_000,
@@ -28,12 +34,16 @@ export function provider(url: string, more: Partial<HttpProviderConfig> = {}): H
     passHeaders: [],
     headers: [],
     proxy: null,
+    seats: { each: 8 },
+    healthPath: null,
+    retryUnsafe: null,
+    allowedNetworks: [],
     ...more,
   };
 }
 
 export const anthropicProvider = (url: string, more: Partial<HttpProviderConfig> = {}) =>
-  provider(url, { type: 'anthropic', baseUrl: url, ...more });
+  provider(url, { type: 'anthropic', baseUrls: [url], ...more });
 
 export interface Front {
   readonly url: string;
@@ -49,7 +59,7 @@ interface PostOptions {
   readonly headers?: OutgoingHttpHeaders;
 }
 
-interface FrontOptions {
+interface FrontOptions extends Pick<UpstreamsParts, 'lookup' | 'random' | 'onEndpointFault'> {
   readonly clock?: Clock;
   /** Headers that the gateway adds to the answer. */
   readonly answerHeaders?: Readonly<Record<string, string>>;
@@ -57,15 +67,18 @@ interface FrontOptions {
   readonly onOutput?: UpstreamCall['onOutput'];
   readonly onAnswer?: UpstreamCall['onAnswer'];
   /** Without it a request is never put back. */
-  readonly onBusy?: UpstreamCall['onBusy'];
+  readonly onFailing?: UpstreamCall['onFailing'];
 }
 
 /** Without the members for the log. */
 type Ended = Omit<Forwarded, 'fault' | 'upstreamRequestId'>;
 
-/** The minimal gateway around `forward`: no keys, no seats. OpenAI paths lose their /v1. */
+/**
+ * The minimal gateway around `forward`: no keys, no seats. OpenAI paths lose their /v1. `X-Endpoint` and `X-Flow` of a
+ * request say which endpoint its seat would be at, and whose it is.
+ */
 export async function startFront(t: TestContext, provider: ProviderConfig, options: FrontOptions = {}): Promise<Front> {
-  const upstreams = createUpstreams([provider], { clock: options.clock ?? systemClock });
+  const upstreams = createUpstreams([provider], { ...options, clock: options.clock ?? systemClock });
   const ends: (Ended | GatewayError)[] = [];
   const watchers = new Set<() => void>();
   const ended = (end: Forwarded | GatewayError) => {
@@ -79,6 +92,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
     const body = Buffer.concat(chunks);
     const url = req.url ?? '';
     const dialect: Dialect = url.startsWith('/v1/messages') ? 'anthropic' : 'openai';
+    const model = /"model": ?"([^"]*)"/.exec(body.toString('latin1', 0, 1024))?.[1] ?? 'some-model';
     const call: UpstreamCall = {
       dialect,
       streamShape: findOperation('POST', url)?.streamShape ?? 'chunks',
@@ -87,8 +101,11 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       headers: req.headers,
       body: { pieces: [body], bytes: body.length },
       bodyPlaces: placesIn(body),
-      model: /"model": ?"([^"]*)"/.exec(body.toString('latin1', 0, 1024))?.[1] ?? 'some-model',
-      endpoint: null,
+      model,
+      upstreamModel: model,
+      endpoint: req.headers['x-endpoint']?.toString() ?? null,
+      flowId: req.headers['x-flow']?.toString() ?? 'flow',
+      restoresModel: false,
       stream: /"stream": ?true/.test(body.toString()),
       requestId: 'req-1',
       inputEstimate: 50,
@@ -97,7 +114,7 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       level: options.level ?? 7,
       onOutput: options.onOutput ?? (() => {}),
       onAnswer: options.onAnswer ?? (() => {}),
-      onBusy: options.onBusy ?? (() => false),
+      onFailing: options.onFailing ?? (() => false),
     };
     const sink = new ClientSink(res, { ownHeaders: () => ({ ...options.answerHeaders }) });
     const forward = () => upstreams.resolve(dialect, 'some-model').targets[0].provider.forward(call, sink);
@@ -152,7 +169,7 @@ function placesIn(body: Buffer): BodyPlaces {
     scan.push(body);
     return scan.end().places;
   } catch {
-    return { closedAt: body.lastIndexOf('}'), urgency: { priority: [], service_tier: [] } };
+    return { closedAt: body.lastIndexOf('}'), model: [], urgency: { priority: [], service_tier: [] } };
   }
 }
 

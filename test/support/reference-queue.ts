@@ -5,6 +5,7 @@
 import type { Level } from '../../src/domain/vocabulary.ts';
 import type { SchedulerSettings, TenantRules, Tenants } from '../../src/scheduler/scheduler.ts';
 import { ReferenceClosures } from './reference-closures.ts';
+import { ReferenceEndpoints } from './reference-endpoints.ts';
 import { ReferenceRates } from './reference-rates.ts';
 
 export interface Request {
@@ -17,6 +18,8 @@ export interface Request {
   readonly tokens: number;
   readonly bodyBytes: number;
   readonly timeoutMs: number;
+  /** The endpoints that it avoids; missing: none. */
+  readonly avoid?: readonly string[];
 }
 
 export interface Waiter {
@@ -31,11 +34,16 @@ export interface Runner extends Waiter {
   charged: { readonly cost: number; readonly tokens: number };
   readonly flowWeight: number;
   readonly levelWeight: number;
+  /** Null: at none. */
+  readonly endpoint: string | null;
 }
 
+type Readiness = 'ready' | 'full' | 'none';
+
 interface ReferenceFlow {
+  /** While its requests only wait for seats at endpoints (`full`): less the time of its level. */
   counter: number;
-  couldStart: boolean;
+  readiness: Readiness;
   /** The last time it began to have something waiting, and the last time it got more. */
   activation: number;
   appended: number;
@@ -86,6 +94,7 @@ export class ReferenceQueue {
   overdue: Waiter[] = [];
   evicted: Waiter[] = [];
   readonly closures = new ReferenceClosures();
+  readonly endpoints = new ReferenceEndpoints(() => this.running);
   readonly #levels: readonly ReferenceLevel[] = levels.map(createLevel);
   readonly #sharedTime: ReferenceTime = { now: 0 };
   readonly #tenants = new Map<string, ReferenceTenant>();
@@ -134,12 +143,12 @@ export class ReferenceQueue {
       const time = weight === null ? level.ownTime : this.#sharedTime;
       if (time === level.time && (weight ?? 1) === level.weight) continue;
       const flows = [...level.flows.values()];
-      const able = flows.filter(flow => flow.couldStart);
+      const able = flows.filter(flow => flow.readiness === 'ready');
       const least = Math.min(level.time.now, ...able.map(({ counter }) => counter));
       const factor = level.weight / (weight ?? 1);
       for (const flow of flows) {
-        const lead = flow.counter - (flow.couldStart ? least : level.time.now);
-        flow.counter = time.now + Math.max(lead, 0) * factor;
+        const from = { ready: least, full: 0, none: level.time.now }[flow.readiness];
+        flow.counter = (flow.readiness === 'full' ? 0 : time.now) + Math.max(flow.counter - from, 0) * factor;
       }
       level.time = time;
       level.weight = weight ?? 1;
@@ -204,14 +213,14 @@ export class ReferenceQueue {
   /** A request that runs and was not queued here. */
   adopt(request: Request, runner: Omit<Runner, 'request' | 'flow' | 'arrival'>, now: number): void {
     const flow = this.#flowOf(request);
-    if (!flow.couldStart) flow.counter = Math.max(flow.counter, this.level(request.level).time.now);
+    if (flow.readiness === 'none') flow.counter = Math.max(flow.counter, this.level(request.level).time.now);
     this.running.push({ ...runner, request, flow, arrival: 0 });
     this.review(request.flowId, now);
   }
 
   #flowOf(request: Request): ReferenceFlow {
     const level = this.level(request.level);
-    const flow = level.flows.get(request.flowId) ?? { counter: 0, couldStart: false, activation: 0, appended: 0 };
+    const flow = level.flows.get(request.flowId) ?? { counter: 0, readiness: 'none', activation: 0, appended: 0 };
     level.flows.set(request.flowId, flow);
     return flow;
   }
@@ -238,6 +247,10 @@ export class ReferenceQueue {
     const { time } = this.level(index);
     const together = levels.filter(level => this.level(level).time === time);
     if (together.some(level => this.waitingIn(level).length + this.runningIn(level) > 0)) return;
+    for (const flow of together.flatMap(level => [...this.level(level).flows.values()])) {
+      if (flow.readiness === 'full') flow.counter += time.now;
+      flow.readiness = 'none';
+    }
     const counters = together.flatMap(level => [...this.level(level).flows.values()].map(flow => flow.counter));
     time.now = Math.max(time.now, ...counters);
   }
@@ -271,24 +284,46 @@ export class ReferenceQueue {
   }
 
   #mayStart({ request }: Waiter): boolean {
+    return this.#mayWait(request) && !this.endpoints.isFullTo(request);
+  }
+
+  /** Only seats keep it. */
+  #mayWait(request: Request): boolean {
     return !this.isParked(request.flowId) && this.closures.isOpenTo(request);
   }
 
-  /** A flow that could start nothing and now can does not save up the time in which it could not. */
+  /** Flows of the level whose requests only wait for seats at endpoints. */
+  fullIn(index: Level): number {
+    return [...this.level(index).flows.values()].filter(({ readiness }) => readiness === 'full').length;
+  }
+
+  /**
+   * A flow that could start nothing and now can does not save up the time in which it could not; while it waits for
+   * endpoints only, it keeps its distance from the time.
+   */
   changed(): void {
     const startable = new Set(this.waiting.filter(waiter => this.#mayStart(waiter)).map(({ flow }) => flow));
+    const patient = new Set(this.waiting.filter(({ request }) => this.#mayWait(request)).map(({ flow }) => flow));
+    const now = (flow: ReferenceFlow) => (startable.has(flow) ? 'ready' : patient.has(flow) ? 'full' : 'none');
     for (const index of levels) {
       const level = this.level(index);
       const isHeld = this.#options.isHeld(index);
       if (this.isShared(index) && level.wasHeld) {
-        const able = [...level.flows.values()].filter(flow => startable.has(flow));
-        const stayed = able.filter(flow => flow.couldStart);
-        if (stayed.length < able.length || !isHeld) catchUp(level, stayed);
+        const waiting = [...level.flows.values()].filter(flow => now(flow) !== 'none');
+        if (waiting.some(flow => now(flow) !== flow.readiness) || !isHeld)
+          catchUp(
+            level,
+            waiting.filter(flow => flow.readiness === 'ready'),
+          );
       }
       for (const flow of level.flows.values()) {
-        const canStart = startable.has(flow);
-        if (canStart && !flow.couldStart) flow.counter = Math.max(flow.counter, level.time.now);
-        flow.couldStart = canStart;
+        const after = now(flow);
+        if (after === flow.readiness) continue;
+        if (flow.readiness === 'full') flow.counter += level.time.now;
+        const isLate = flow.readiness === 'none' || (this.isShared(index) && level.wasHeld);
+        if (isLate && after !== 'none') flow.counter = Math.max(flow.counter, level.time.now);
+        if (after === 'full') flow.counter -= level.time.now;
+        flow.readiness = after;
       }
       level.wasHeld = isHeld;
     }

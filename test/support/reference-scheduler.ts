@@ -2,6 +2,7 @@
  * The scheduler's rules written as plainly as possible: lists, scans, nothing ever forgotten, none of the core's
  * modules. The real scheduler must give the identical sequence of grants.
  */
+import type { EndpointSeats } from '../../src/domain/endpoint.ts';
 import type { Spent } from '../../src/domain/usage.ts';
 import type { Level, Policy } from '../../src/domain/vocabulary.ts';
 import type { Admission, SchedulerOptions, SchedulerSettings, Scope } from '../../src/scheduler/scheduler.ts';
@@ -16,17 +17,18 @@ const isWeighted: Record<Policy, (level: number) => boolean> = {
   hybrid: level => level > 0,
 };
 const none = Number.POSITIVE_INFINITY;
+type Readiness = 'ready' | 'full' | 'none';
 
 export class ReferenceScheduler {
   #settings: SchedulerSettings;
   #seats: number;
   readonly #queue = new ReferenceQueue({
     changed: () => this.#look(),
-    isHeld: level => this.running(level) >= (this.#settings.cap[level] ?? 0),
+    isHeld: level => this.#used(level) >= (this.#settings.cap[level] ?? 0),
   });
   readonly #rates = new ReferenceRates();
   readonly #counters: number[] = levels.map(() => 0);
-  #couldStart: boolean[] = levels.map(() => false);
+  #readiness: Readiness[] = levels.map(() => 'none');
   #virtualTime = 0;
   #closedUntil = 0;
   #budget = none;
@@ -38,11 +40,11 @@ export class ReferenceScheduler {
   }
 
   get seats(): number {
-    return Math.min(this.#seats, this.#budget);
+    return Math.min(this.#seats, this.#budget, this.#queue.endpoints.seats);
   }
 
   get inUse(): number {
-    return this.#queue.running.length;
+    return this.#counted().length;
   }
 
   waiting(level: Level): number {
@@ -51,6 +53,15 @@ export class ReferenceScheduler {
 
   running(level: Level): number {
     return this.#queue.runningIn(level);
+  }
+
+  endpointOf(id: number): string | null {
+    return this.#runner(id)?.endpoint ?? null;
+  }
+
+  setEndpoints(provider: string, endpoints: readonly EndpointSeats[]): void {
+    this.#queue.endpoints.set(provider, endpoints);
+    this.#queue.changed();
   }
 
   aside(level: Level): number {
@@ -80,15 +91,18 @@ export class ReferenceScheduler {
     return 'queued';
   }
 
-  adopt(request: Request, charged: Spent, ageMs: number, now: number): void {
+  adopt(request: Request, charged: Spent, ageMs: number, now: number, endpoint: string | null = null): void {
+    this.#met(request);
+    if (endpoint !== null) this.#queue.endpoints.given(request.provider, endpoint);
     const { flowWeight, levelWeight } = this.#weightsOf(request);
     const deadline = now - ageMs + request.timeoutMs;
-    this.#queue.adopt(request, { deadline, charged, flowWeight, levelWeight }, now);
+    this.#queue.adopt(request, { deadline, charged, flowWeight, levelWeight, endpoint }, now);
     this.#look();
   }
 
   restore(request: Request, ageMs: number, now: number): void {
     this.#queue.review(request.flowId, now);
+    this.#met(request);
     this.#queue.enter(request, now - ageMs + request.timeoutMs);
   }
 
@@ -103,9 +117,10 @@ export class ReferenceScheduler {
 
   startsAtOnce(request: Request, now: number): boolean {
     this.#queue.advance(now);
+    this.#met(request);
     const isFirst = levels.every(level => !this.#mayStart(level) || this.#queue.first(level) === undefined);
     const isAside = this.#queue.isParked(request.flowId) || !this.#queue.closures.isOpenTo(request);
-    const isFree = this.#mayStart(request.level) && !isAside;
+    const isFree = this.#mayStart(request.level) && !isAside && this.#queue.endpoints.choose(request) !== undefined;
     return isFirst && isFree && this.#isOpen(now) && this.#fits(request.tokens);
   }
 
@@ -115,7 +130,9 @@ export class ReferenceScheduler {
     if (able.length === 0 || !this.#isOpen(now)) return undefined;
     const chosen = this.#queue.first(this.#pick(able));
     if (chosen === undefined || !this.#fits(chosen.request.tokens)) return undefined;
-    this.#start(chosen, now);
+    const endpoint = this.#queue.endpoints.choose(chosen.request);
+    if (endpoint === undefined) throw new Error('a request is chosen that no endpoint has a seat for');
+    this.#start(chosen, endpoint, now);
     return chosen.request.id;
   }
 
@@ -132,6 +149,7 @@ export class ReferenceScheduler {
     this.#settle(runner, spent, now);
     this.#queue.closures.probeEnded(runner.request, 'no answer', now);
     this.#queue.running = this.#queue.running.filter(other => other !== runner);
+    this.#queue.endpoints.ended();
     this.#queue.restIfIdle(runner.request.level);
     this.#queue.review(runner.request.flowId, now);
     this.#look();
@@ -147,10 +165,10 @@ export class ReferenceScheduler {
     return this.#undo(id, now);
   }
 
-  putBack(id: number, now: number): boolean {
+  putBack(id: number, now: number, avoid: readonly string[] = []): boolean {
     const runner = this.#runner(id);
     if (runner === undefined || !this.#undo(id, now)) return false;
-    this.#queue.enter(runner.request, runner.deadline, 'first');
+    this.#queue.enter({ ...runner.request, avoid }, runner.deadline, 'first');
     return true;
   }
 
@@ -172,8 +190,9 @@ export class ReferenceScheduler {
     if (runner === undefined) return null;
     const { closures } = this.#queue;
     this.#queue.advance(now);
-    const isDrop = this.#settings.aimd && (scope === 'provider' || until === null);
-    if (isDrop) this.#seats = Math.max(1, Math.floor(this.#seats * 0.9));
+    const available = this.#queue.endpoints.seats;
+    const isDrop = this.#settings.aimd && available > 0 && (scope === 'provider' || until === null);
+    if (isDrop) this.#seats = Math.max(1, Math.floor(Math.min(this.#seats, available) * 0.9));
     let closedUntil = until === null ? null : closures.close(runner.request, scope, until, now);
     if (until !== null && closedUntil === null) {
       this.#closedUntil = Math.max(this.#closedUntil, Math.min(until, now + 30_000));
@@ -200,7 +219,7 @@ export class ReferenceScheduler {
 
   /** Level p may start one more iff U < C, used_p < cap_p and (used_p < reserved_p ? H ≤ C : H < C). */
   #mayStart(level: Level): boolean {
-    const own = this.running(level);
+    const own = this.#used(level);
     const reserved = this.#reserved();
     const held = this.#held(reserved);
     const isWithin = own < (reserved[level] ?? 0) ? held <= this.seats : held < this.seats;
@@ -209,7 +228,7 @@ export class ReferenceScheduler {
 
   #held(reserved: readonly number[]): number {
     let held = 0;
-    for (const level of levels) held += Math.max(this.running(level), reserved[level] ?? 0);
+    for (const level of levels) held += Math.max(this.#used(level), reserved[level] ?? 0);
     return held;
   }
 
@@ -228,7 +247,7 @@ export class ReferenceScheduler {
   }
 
   #fits(tokens: number): boolean {
-    const inFlight = sum(this.#queue.running.map(({ request }) => request.tokens));
+    const inFlight = sum(this.#counted().map(({ request }) => request.tokens));
     return this.inUse === 0 || inFlight + tokens <= (this.#settings.maxTokensInFlight ?? none);
   }
 
@@ -242,7 +261,7 @@ export class ReferenceScheduler {
     return firsts.reduce((best, waiter) => (isBefore(waiter, best) ? waiter : best)).request.level;
   }
 
-  #start(chosen: Waiter, now: number): void {
+  #start(chosen: Waiter, endpoint: string | null, now: number): void {
     const { request, flow } = chosen;
     const level = this.#queue.level(request.level);
     const tenant = this.#queue.tenant(request.flowId);
@@ -254,7 +273,8 @@ export class ReferenceScheduler {
     if (wasChosen && isCounted) this.#virtualTime = Math.max(this.#virtualTime, this.#counters[request.level] ?? 0);
     this.#correct(request.level, request.cost / levelWeight);
     this.#queue.waiting = this.#queue.waiting.filter(waiter => waiter !== chosen);
-    this.#queue.running.push({ ...chosen, charged: request, flowWeight, levelWeight });
+    if (endpoint !== null) this.#queue.endpoints.given(request.provider, endpoint);
+    this.#queue.running.push({ ...chosen, charged: request, flowWeight, levelWeight, endpoint });
     this.#queue.closures.started(request, now);
     this.#rates.take(request.tokens, now);
     tenant?.rates.take(request.tokens, now);
@@ -284,18 +304,38 @@ export class ReferenceScheduler {
     return this.finish(id, { cost: 0, tokens: 0 }, now);
   }
 
-  /** A level that could start nothing and now can does not save up the time in which it could not. */
+  /** As for flows: see ReferenceQueue.changed. */
   #look(): void {
-    const canStart = levels.map(level => {
-      const isBelowCap = this.running(level) < (this.#settings.cap[level] ?? 0);
-      return isBelowCap && this.#queue.first(level) !== undefined;
-    });
-    for (const level of levels) if (canStart[level] && !this.#couldStart[level]) this.#lift(level);
-    this.#couldStart = canStart;
+    for (const level of levels) {
+      const isBelowCap = this.#used(level) < (this.#settings.cap[level] ?? 0);
+      const isReady = this.#queue.first(level) !== undefined;
+      const after = !isBelowCap ? 'none' : isReady ? 'ready' : this.#queue.fullIn(level) > 0 ? 'full' : 'none';
+      const before = this.#readiness[level];
+      if (before === after) continue;
+      if (before === 'full') this.#correct(level, this.#virtualTime);
+      else if (before === 'none') this.#lift(level);
+      if (after === 'full') this.#correct(level, -this.#virtualTime);
+      this.#readiness[level] = after;
+    }
   }
 
   #lift(level: Level): void {
-    this.#counters[level] = Math.max(this.#counters[level] ?? 0, this.#virtualTime);
+    const time = this.#readiness[level] === 'full' ? 0 : this.#virtualTime;
+    this.#counters[level] = Math.max(this.#counters[level] ?? 0, time);
+  }
+
+  #met(request: Request): void {
+    this.#queue.endpoints.met(request);
+    this.#queue.changed();
+  }
+
+  /** The requests on seats of the pool: not those at endpoints that are down. */
+  #counted(): readonly Runner[] {
+    return this.#queue.running.filter(runner => this.#queue.endpoints.counts(runner));
+  }
+
+  #used(level: Level): number {
+    return this.#counted().filter(({ request }) => request.level === level).length;
   }
 
   #correct(level: Level, amount: number): void {

@@ -161,6 +161,46 @@ export const takeOverStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: takeOver },
   { weight: 4, arbitrary: fc.oneof(...calmSteps, ...wildSteps) },
 );
+/** Two providers, of which one may have no endpoints; all three of `p` may be down at once. */
+const endpointIds = { p: ['p1', 'p2', 'p3'], q: ['q1', 'q2'] };
+const anyProvider = fc.constantFrom('p' as const, 'p' as const, 'q' as const);
+const anyAvoid = rarely([], fc.subarray(['p1', 'p2', 'p3', 'q1', 'gone']));
+const endpoints: fc.Arbitrary<Step> = anyProvider.chain(provider =>
+  fc
+    .tuple(fc.subarray(endpointIds[provider]), fc.array(fc.constantFrom(0, 1, 1, 2, 4), { minLength: 3, maxLength: 3 }))
+    .map(([ids, seats]) => ({
+      kind: 'endpoints' as const,
+      provider,
+      endpoints: ids.map((id, nth) => ({ id, seats: seats[nth] ?? 0 })),
+    })),
+);
+const atEndpoints: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 2, arbitrary: endpoints },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('put back' as const), nth, avoid: anyAvoid }) },
+  {
+    weight: 4,
+    arbitrary: fc
+      .record({ request: anyRequest, avoid: anyAvoid })
+      .map(({ request, avoid }) => ({ kind: 'enqueue' as const, request: { ...request, avoid, timeoutMs: 1e6 } })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ request: anyRequest, charged: spent, ageMs, nth: fc.nat(2) })
+      .map(({ request, charged, ageMs: age, nth: which }) => ({
+        kind: 'adopt' as const,
+        request,
+        charged,
+        ageMs: age,
+        endpoint: endpointIds[request.provider === 'p' ? 'p' : 'q'][which] ?? null,
+      })),
+  },
+);
+/** Endpoints come, go, and grow, and requests that have failed at some of them avoid these. */
+export const endpointStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: atEndpoints },
+  { weight: 4, arbitrary: fc.oneof(...calmSteps, ...wildSteps) },
+);
 export const anyStep: fc.Arbitrary<Step> = fc.oneof(...calmSteps, ...wildSteps);
 /** An upstream that closes for minutes, and an equally fast clock: all times are multiplied by a thousand. */
 export const slow = (step: Step): Step => {

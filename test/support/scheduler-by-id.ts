@@ -1,4 +1,5 @@
 /** The real scheduler and the reference under one interface, which names requests by ID. */
+import type { EndpointSeats } from '../../src/domain/endpoint.ts';
 import type { Spent } from '../../src/domain/usage.ts';
 import type { Level } from '../../src/domain/vocabulary.ts';
 import { type Admission, Place, Scheduler, type SchedulerOptions, type Scope } from '../../src/scheduler/scheduler.ts';
@@ -14,7 +15,10 @@ export interface AnyScheduler {
   aside(level: Level): number;
   startsAtOnce(request: Request, now: number): boolean;
   enqueue(request: Request, now: number): Admission;
-  adopt(request: Request, charged: Spent, ageMs: number, now: number): void;
+  /** Where a running request has its seat; null: at no endpoint. */
+  endpointOf(id: number): string | null;
+  setEndpoints(provider: string, endpoints: readonly EndpointSeats[]): void;
+  adopt(request: Request, charged: Spent, ageMs: number, now: number, endpoint?: string | null): void;
   restore(request: Request, ageMs: number, now: number): void;
   holdBack(seats: number | null): void;
   emptyBursts(now: number): void;
@@ -23,7 +27,7 @@ export interface AnyScheduler {
   progress(id: number, spent: Spent, now: number): boolean;
   finish(id: number, spent: Spent, now: number): boolean;
   releaseUnused(id: number, now: number): boolean;
-  putBack(id: number, now: number): boolean;
+  putBack(id: number, now: number, avoid?: readonly string[]): boolean;
   cancel(id: number): boolean;
   expire(now: number): number[];
   upstreamBusy(id: number, scope: Scope, until: number | null, now: number): number | null;
@@ -62,15 +66,23 @@ export class SchedulerById implements AnyScheduler {
   }
 
   startsAtOnce(request: Request, now: number): boolean {
-    return this.scheduler.startsAtOnce(new Place(request.id, request, request.timeoutMs), now);
+    return this.scheduler.startsAtOnce(placeOf(request), now);
   }
 
   enqueue(request: Request, now: number): Admission {
     return this.scheduler.enqueue(this.#placeFor(request), now);
   }
 
-  adopt(request: Request, charged: Spent, ageMs: number, now: number): void {
-    this.scheduler.takeover.adopt(this.#placeFor(request), charged, ageMs, now);
+  endpointOf(id: number): string | null {
+    return this.#place(id).endpoint?.id ?? null;
+  }
+
+  setEndpoints(provider: string, endpoints: readonly EndpointSeats[]): void {
+    this.scheduler.setEndpoints(provider, endpoints);
+  }
+
+  adopt(request: Request, charged: Spent, ageMs: number, now: number, endpoint: string | null = null): void {
+    this.scheduler.takeover.adopt(this.#placeFor(request), charged, ageMs, now, endpoint);
   }
 
   restore(request: Request, ageMs: number, now: number): void {
@@ -105,8 +117,10 @@ export class SchedulerById implements AnyScheduler {
     return this.scheduler.releaseUnused(this.#place(id), now);
   }
 
-  putBack(id: number, now: number): boolean {
-    return this.scheduler.putBack(this.#place(id), now);
+  putBack(id: number, now: number, avoid: readonly string[] = []): boolean {
+    const place = this.#place(id);
+    if (place.state === 'running') place.avoid = avoid;
+    return this.scheduler.putBack(place, now);
   }
 
   cancel(id: number): boolean {
@@ -134,7 +148,7 @@ export class SchedulerById implements AnyScheduler {
   }
 
   #placeFor(request: Request): Place<number> {
-    const place = new Place(request.id, request, request.timeoutMs);
+    const place = placeOf(request);
     this.#places.set(request.id, place);
     return place;
   }
@@ -144,4 +158,10 @@ export class SchedulerById implements AnyScheduler {
     if (place === undefined) throw new Error(`no request ${id}`);
     return place;
   }
+}
+
+function placeOf(request: Request): Place<number> {
+  const place = new Place(request.id, request, request.timeoutMs);
+  place.avoid = request.avoid ?? [];
+  return place;
 }

@@ -1,4 +1,5 @@
 /** Walks through a scheduler: a list of steps, and all resulting events in order. */
+import type { EndpointSeats } from '../../src/domain/endpoint.ts';
 import type { Spent } from '../../src/domain/usage.ts';
 import type { Admission, SchedulerOptions, Scope } from '../../src/scheduler/scheduler.ts';
 import type { Request } from './reference-queue.ts';
@@ -6,14 +7,22 @@ import type { AnyScheduler } from './scheduler-by-id.ts';
 
 type Acting =
   | { readonly kind: 'finish' | 'progress'; readonly nth: number; readonly spent: Spent }
-  | { readonly kind: 'cancel' | 'release unused' | 'put back'; readonly nth: number }
+  | { readonly kind: 'cancel' | 'release unused'; readonly nth: number }
+  | { readonly kind: 'put back'; readonly nth: number; readonly avoid?: readonly string[] }
   | { readonly kind: 'answered'; readonly nth: number; readonly how: 'taken' | 'at fault' }
   | { readonly kind: 'busy'; readonly nth: number; readonly scope: Scope; readonly ms: number | null };
 
 export type Step =
   | Acting
   | { readonly kind: 'enqueue'; readonly request: Omit<Request, 'id'> }
-  | { readonly kind: 'adopt'; readonly request: Omit<Request, 'id'>; readonly charged: Spent; readonly ageMs: number }
+  | {
+      readonly kind: 'adopt';
+      readonly request: Omit<Request, 'id'>;
+      readonly charged: Spent;
+      readonly ageMs: number;
+      readonly endpoint?: string | null;
+    }
+  | { readonly kind: 'endpoints'; readonly provider: string; readonly endpoints: readonly EndpointSeats[] }
   | { readonly kind: 'restore'; readonly request: Omit<Request, 'id'>; readonly ageMs: number }
   | { readonly kind: 'hold back'; readonly seats: number | null }
   | { readonly kind: 'advance'; readonly ms: number }
@@ -23,19 +32,11 @@ export type Step =
 export type WalkEvent =
   | { readonly kind: 'step'; readonly step: Step; readonly at: number }
   | {
-      readonly kind:
-        | Admission
-        | 'adopted'
-        | 'restored'
-        | 'evicted'
-        | 'expired'
-        | 'cancelled'
-        | 'granted'
-        | 'put back'
-        | 'charged';
+      readonly kind: Admission | 'adopted' | 'restored' | 'evicted' | 'expired' | 'cancelled' | 'put back' | 'charged';
       readonly request: Request;
       readonly at: number;
     }
+  | { readonly kind: 'granted'; readonly request: Request; readonly at: number; readonly endpoint: string | null }
   | {
       readonly kind: 'finished' | 'released unused' | 'probe answered' | 'nothing';
       readonly request: Request;
@@ -53,6 +54,7 @@ export class Walk {
   readonly #requests: Request[] = [];
   readonly #waiting = new Set<number>();
   readonly #running = new Set<number>();
+  readonly #avoided = new Map<number, readonly string[]>();
 
   constructor(scheduler: AnyScheduler) {
     this.scheduler = scheduler;
@@ -66,6 +68,7 @@ export class Walk {
     else if (step.kind === 'hold back') this.scheduler.holdBack(step.seats);
     else if (step.kind === 'empty bursts') this.scheduler.emptyBursts(this.now);
     else if (step.kind === 'advance') this.advance(step.ms);
+    else if (step.kind === 'endpoints') this.scheduler.setEndpoints(step.provider, step.endpoints);
     else if (step.kind === 'served') this.scheduler.upstreamServed();
     else if (step.kind === 'drain') this.#expire(Number.POSITIVE_INFINITY);
     else if (step.kind === 'configure') {
@@ -76,8 +79,17 @@ export class Walk {
 
   /** Seats all requests that can be seated. */
   pump(): void {
-    for (let id = this.scheduler.next(this.now); id !== undefined; id = this.scheduler.next(this.now))
-      this.#note('granted', id);
+    for (let id = this.scheduler.next(this.now); id !== undefined; id = this.scheduler.next(this.now)) {
+      const granted = { request: this.#request(id), at: this.now, endpoint: this.scheduler.endpointOf(id) };
+      this.events.push({ kind: 'granted', ...granted });
+      this.#waiting.delete(id);
+      this.#running.add(id);
+    }
+  }
+
+  /** The endpoints that the request avoids since it was put back. */
+  avoided(id: number): readonly string[] {
+    return this.#avoided.get(id) ?? [];
   }
 
   advance(ms: number): void {
@@ -87,7 +99,7 @@ export class Walk {
 
   #takeOver(step: Extract<Step, { kind: 'adopt' | 'restore' }>): void {
     const request = this.#come(step.request);
-    if (step.kind === 'adopt') this.scheduler.adopt(request, step.charged, step.ageMs, this.now);
+    if (step.kind === 'adopt') this.scheduler.adopt(request, step.charged, step.ageMs, this.now, step.endpoint);
     else this.scheduler.restore(request, step.ageMs, this.now);
     this.#note(step.kind === 'adopt' ? 'adopted' : 'restored', request.id);
     this.#expire(this.now);
@@ -120,7 +132,9 @@ export class Walk {
     if (step.kind === 'release unused')
       this.#note(this.scheduler.releaseUnused(id, now) ? 'released unused' : 'nothing', id);
     if (step.kind === 'put back') {
-      this.#note(this.scheduler.putBack(id, now) ? 'put back' : 'nothing', id);
+      const isBack = this.scheduler.putBack(id, now, step.avoid);
+      if (isBack) this.#avoided.set(id, step.avoid ?? []);
+      this.#note(isBack ? 'put back' : 'nothing', id);
       this.#expire(now); // its time may be over
     }
     if (step.kind === 'answered') {
@@ -141,11 +155,11 @@ export class Walk {
     return request;
   }
 
-  #note(kind: Exclude<WalkEvent['kind'], 'step' | 'busy'>, id: number): void {
+  #note(kind: Exclude<WalkEvent['kind'], 'step' | 'busy' | 'granted'>, id: number): void {
     this.events.push({ kind, request: this.#request(id), at: this.now });
     if (kind === 'queued' || kind === 'restored' || kind === 'put back') this.#waiting.add(id);
     else if (kind !== 'charged' && kind !== 'probe answered' && kind !== 'nothing') this.#waiting.delete(id);
-    if (kind === 'granted' || kind === 'adopted') this.#running.add(id);
+    if (kind === 'adopted') this.#running.add(id);
     else if (kind === 'finished' || kind === 'released unused' || kind === 'put back') this.#running.delete(id);
   }
 }

@@ -1,4 +1,5 @@
 import type { ApiKeyList, MappingList, UserList } from '../../http/admin/contract/contract.ts';
+import type { RouteList } from '../../http/admin/contract/route.ts';
 import type { AdminClient, CallOptions } from './client.ts';
 
 /** The lists of the admin API, by their names in the answer. */
@@ -6,6 +7,7 @@ interface Lists {
   readonly mappings: MappingList;
   readonly users: UserList;
   readonly api_keys: ApiKeyList;
+  readonly routes: RouteList;
 }
 type RowOf<Name extends keyof Lists> = Lists[Name] extends { readonly [Field in Name]: readonly (infer Row)[] }
   ? Row

@@ -15,17 +15,17 @@ const poolSections = (env: EnvironmentSettings, file: SettingFile): string[] =>
       return `pool.${asked || section.slice('provider.'.length)}`;
     });
 
-/** Returns the names that are read: those of every fixed section, and of the existing providers, pools and tenants. */
+/** Returns the names that are read: those of every fixed section, and of the existing providers, pools, tenants and models. */
 const knownNames = (env: EnvironmentSettings, file: SettingFile, faults: FaultList): Set<string> => {
   const owners = new Map<string, string>();
-  const named = [...file.keys()].filter(section => /^(provider|pool|tenant)\./.test(section));
+  const named = [...file.keys()].filter(section => /^(provider|pool|tenant|model)\./.test(section));
   for (const section of new Set([...Object.keys(sections), ...named, ...poolSections(env, file)])) {
     const headers = [...(file.get(section)?.keys() ?? [])].filter(key => isHeaderKey(section, key));
     const keys = [...Object.keys(keysOf(section) ?? {}), ...headers];
     const names = keys.map(key => environmentName(section, key));
     const shared = names.find(name => owners.has(name));
     if (shared === undefined) for (const name of names) owners.set(name, section);
-    // The names of tenants come from outside, so two that collide are reported only if the environment sets one.
+    // The names of tenants and models come from outside, so two that collide are reported only if the environment sets one.
     else if (/^(provider|pool)\./.test(section) ? file.has(section) : names.some(name => env.has(name)))
       faults.add(section, null, `the environment could not tell it from [${owners.get(shared)}]; give it another name`);
   }
@@ -63,7 +63,7 @@ export type FilesNamed = ReadonlyMap<string, string | null>;
 const unknownName = (name: string, known: Set<string>, suffix: string): string => {
   const near = closest(name, known);
   if (near !== null) return `${name}${suffix} in the environment is unknown: is ${near}${suffix} meant?`;
-  const kind = /^TOKLIGENCE_(PROVIDER|POOL|TENANT)_/.exec(name)?.[1]?.toLowerCase();
+  const kind = /^TOKLIGENCE_(PROVIDER|POOL|TENANT|MODEL)_/.exec(name)?.[1]?.toLowerCase();
   return kind === undefined
     ? `${name}${suffix} in the environment is unknown`
     : `${name}${suffix} in the environment is unknown: it only overrides keys of ${kind}s that the file names`;

@@ -16,8 +16,8 @@ export type SettingFile = Map<string, Map<string, string>>;
 
 const sectionName = /^[A-Za-z0-9_-]{1,64}$/;
 const namedSection = /^(provider|pool)\.[A-Za-z][A-Za-z0-9_-]{0,63}$/;
-// A tenant's ID comes from a mapping, so it may be nearly any text.
-const tenantSection = /^tenant\.(?! )[^\p{Cc}\]]{1,256}$/u;
+// A tenant's ID comes from a mapping and a model's name from its vendor, so they may be nearly any text.
+const freeSection = /^(?:tenant|model)\.(?! )[^\p{Cc}\]]{1,256}$/u;
 const keyName = /^[A-Za-z_]{1,40}$/;
 // The name of a header: the characters that HTTP allows, compared in lower case.
 const headerKey = /^header\.[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
@@ -57,14 +57,14 @@ export const valueAsWritten = (value: string): string =>
 const headerRules = {
   alone: 'a section is [name], alone on its line',
   dotted:
-    'no dots in names but [provider.NAME] and [pool.NAME], NAME being a letter, then letters, digits, - or _, and [tenant.TENANT_ID]',
+    'no dots in names but [provider.NAME] and [pool.NAME], NAME being a letter, then letters, digits, - or _, [tenant.TENANT_ID] and [model.NAME]',
   plain: 'not a name of a section',
 };
 
 /** Returns the fault of a section's name; null if there is none. */
 const headerFault = (name: string | undefined): string | null => {
   if (name === undefined) return headerRules.alone;
-  if (tenantSection.test(name)) return null;
+  if (freeSection.test(name)) return null;
   if (name.includes('.')) return namedSection.test(name) ? null : headerRules.dotted;
   return sectionName.test(name) ? null : headerRules.plain;
 };

@@ -21,13 +21,21 @@ export interface PoolFault {
 
 /** The values that are checked together; a missing one is at fault already. */
 type Together = Partial<
-  Pick<PoolValues, 'reserved' | 'cap' | 'requests_per_sec' | 'request_burst' | 'tokens_per_sec' | 'token_burst'>
+  Pick<
+    PoolValues,
+    'max_concurrent' | 'reserved' | 'cap' | 'requests_per_sec' | 'request_burst' | 'tokens_per_sec' | 'token_burst'
+  >
 >;
 
 const uncapped: readonly number[] = allLevels.map(() => Number.POSITIVE_INFINITY);
 
+/** The seats of a pool whose endpoints have so many together. */
+const capped = (seats: number, { max_concurrent }: Together): number =>
+  Math.min(seats, max_concurrent?.value ?? Number.POSITIVE_INFINITY);
+
+/** `seats`: of its endpoints together. */
 export const toPoolSettings = (seats: number, values: PoolValues): PoolSettings => ({
-  seats,
+  seats: capped(seats, values),
   policy: values.policy.value,
   shareBy: values.share_by.value,
   weights: values.weights.value,
@@ -50,25 +58,25 @@ export const toPoolSettings = (seats: number, values: PoolValues): PoolSettings 
  * Returns the faults that appear only when the settings of a pool are read together; a missing value proves nothing.
  */
 export const poolFaults = (seats: number, values: Together): PoolFault[] => [
-  ...reserveFaults(seats, values),
-  ...capFaults(seats, values),
+  ...reserveFaults(capped(seats, values), values),
+  ...capFaults(capped(seats, values), values),
   ...burstFaults(values),
 ];
 
-const reserveFaults = (seats: number, { reserved }: Together): PoolFault[] => {
+const reserveFaults = (seats: number, { reserved, max_concurrent }: Together): PoolFault[] => {
   const sum = reserved?.value.reduce((total, level) => total + level, 0) ?? 0;
   const message = `adds up to ${sum}; must be fewer than the ${seats} seats of the pool, so that every level can be served`;
-  return sum > 0 && sum >= seats ? [{ keys: ['reserved'], message }] : [];
+  return sum > 0 && sum >= seats ? [{ keys: ['reserved', ...capKey(max_concurrent)], message }] : [];
 };
 
-const capFaults = (seats: number, { reserved, cap }: Together): PoolFault[] => {
+const capFaults = (seats: number, { reserved, cap, max_concurrent }: Together): PoolFault[] => {
   if (!cap?.value) return [];
   const faults: PoolFault[] = [];
   const capOf = (level: Level) => cap.value?.[level] ?? seats;
   const tooMany = allLevels.filter(level => capOf(level) > seats).map(level => `P${level}`);
   if (tooMany.length > 0) {
     const message = `gives ${tooMany.join(', ')} more seats than the ${seats} of the pool; must be at most those`;
-    faults.push({ keys: ['cap'], message });
+    faults.push({ keys: ['cap', ...capKey(max_concurrent)], message });
   }
   for (const level of allLevels) {
     const kept = reserved?.value[level] ?? 0;
@@ -78,6 +86,9 @@ const capFaults = (seats: number, { reserved, cap }: Together): PoolFault[] => {
   }
   return faults;
 };
+
+/** The seats may be too few because of it alone. */
+const capKey = (max: Together['max_concurrent']): PoolKey[] => (max?.value == null ? [] : ['max_concurrent']);
 
 const burstFaults = (values: Together): PoolFault[] => {
   const faults: PoolFault[] = [];

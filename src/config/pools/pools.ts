@@ -4,8 +4,8 @@ import type { FaultList } from '../file/faults.ts';
 import type { SettingFile } from '../file/setting-file.ts';
 import type { SettingsReader } from '../file/settings-reader.ts';
 import { closest } from '../file/suggestion.ts';
-import { type PoolValues, poolKeys, type sections } from '../keys.ts';
-import { type ProviderSettings, poolOf } from '../providers/provider-settings.ts';
+import { mostSeats, type PoolValues, poolKeys, type sections } from '../keys.ts';
+import { type ProviderSettings, poolOf, seatsInAll } from '../providers/provider-settings.ts';
 import type { Values } from '../values.ts';
 import { poolFaults, toPoolSettings } from './pool-rules.ts';
 
@@ -15,6 +15,7 @@ type Shared = Values<(typeof sections)['scheduler']>;
 /** The parts of one pool that could be read; a part at fault is missing. */
 export interface PoolRead {
   readonly name: string;
+  /** Of all its endpoints. */
   readonly seats: number;
   readonly own: Partial<Own>;
 }
@@ -34,7 +35,10 @@ export const readPools = (
   });
 };
 
-/** Providers of one pool share its seats: the one `max_concurrent` that is set, else the default. */
+/**
+ * Of a provider alone, those of all its endpoints; as many as there may be where its addresses are not known yet.
+ * Providers of one pool share its seats: the one `max_concurrent` that is set, else the default.
+ */
 const seatsOf = (providers: readonly ProviderSettings[], faults: FaultList): Map<string, number> => {
   const pools = new Map<string, { seats: number; givenBy: string | null }>();
   for (const provider of providers) {
@@ -52,7 +56,12 @@ const seatsOf = (providers: readonly ProviderSettings[], faults: FaultList): Map
       );
     }
   }
-  return new Map([...pools].map(([name, { seats }]) => [name, seats]));
+  const byPool = Map.groupBy(providers, poolOf);
+  const inAll = (name: string, seats: number) => {
+    const [first, ...others] = byPool.get(name) ?? [];
+    return first === undefined || others.length > 0 ? seats : (seatsInAll(first) ?? mostSeats);
+  };
+  return new Map([...pools].map(([name, { seats }]) => [name, inAll(name, seats)]));
 };
 
 const refuseUnknown = (providers: readonly ProviderSettings[], written: SettingFile, faults: FaultList): void => {
@@ -82,7 +91,7 @@ export const toPool = ({ name, seats, own: read }: PoolRead, shared: Shared): Po
     max_queue_depth_pool: or(own.max_queue_depth_pool, shared.max_queue_depth_pool),
     max_queued_mb: or(own.max_queued_mb, shared.max_queued_mb),
   };
-  return { name, settings: toPoolSettings(seats, values), values };
+  return { name, seats, settings: toPoolSettings(seats, values), values };
 };
 
 const isGiven = <T>(setting: Setting<T | null>): setting is Setting<T> => setting.value !== null;

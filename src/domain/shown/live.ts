@@ -48,6 +48,18 @@ export const tenantShare = fields({
 });
 export type TenantShare = Static<typeof tenantShare>;
 
+/** An endpoint of a provider, as the seats of a pool are granted. */
+const liveEndpoint = fields({
+  provider: Type.String(),
+  /** Its origin. */
+  id: Type.String(),
+  /** 0: it takes no requests, as it is down or drained; what still runs there is not in use of the pool. */
+  seats: count,
+  in_use: count,
+});
+
+/** The most endpoints listed of a pool. */
+export const mostEndpointsShown = 200;
 /** The most tenants listed of a pool; the others are only counted. */
 export const mostTenantsShown = 50;
 
@@ -67,6 +79,8 @@ export const livePool = fields({
   granted_per_sec: amount,
   refused_per_min: amount,
   levels: listOf(liveLevel, ofEachLevel),
+  /** Missing: its providers have none, or an older gateway of the fleet grants its seats. */
+  endpoints: Type.Optional(listOf(liveEndpoint, { maxItems: mostEndpointsShown })),
   /** Busiest first: by the cost served in the last minute plus the waiting cost. */
   tenants: listOf(tenantShare, { maxItems: mostTenantsShown }),
   /** The number of tenants that are not listed. */
@@ -113,6 +127,7 @@ export type Point = Static<typeof point>;
  *   tenant_limit        its tenant's own seats or rates let nothing more start
  *   level_cap           its level has as many seats as it may have
  *   pool_rate           the pool's requests or tokens per second are used up
+ *   endpoints_busy      seats are free, but none at an endpoint that it may go to, or none of these takes requests
  *   seats_reserved      seats are free, and all of them are other levels'
  *   behind_own_flow     no seat is free, and earlier requests of its own tenant go first
  *   behind_own_level    … other tenants of its level have their turn first
@@ -126,6 +141,7 @@ const waitReasons = [
   'tenant_limit',
   'level_cap',
   'pool_rate',
+  'endpoints_busy',
   'seats_reserved',
   'behind_own_flow',
   'behind_own_level',
@@ -185,6 +201,25 @@ export const providerHealth = fields({
   failures: count,
 });
 export type ProviderHealth = Static<typeof providerHealth>;
+
+/** One URL of a provider, or one address of its name, as this gateway finds it. */
+export const shownEndpoint = fields({
+  /** Its origin; of a name that has several addresses, with the address. */
+  id: Type.String(),
+  /** `down`: its last requests failed, `probing`: it is asked whether it is back, `drained`: by hand. */
+  state: Type.Enum(['up', 'probing', 'down', 'drained']),
+  since: moment,
+  why: nullable(Type.String()),
+  /** Those that it may have now; fewer while it comes up, 0 while it is not up. */
+  seats: count,
+  /** Null: not known. */
+  in_use: nullable(count),
+  /** Calls that failed before an answer began, since the start. */
+  failures: count,
+  /** Of its last calls within five minutes. */
+  first_byte_ms: fields({ p50: nullable(amount), p95: nullable(amount) }),
+});
+export type ShownEndpoint = Static<typeof shownEndpoint>;
 
 /** The most closed models listed of a provider; the others are only counted. */
 export const mostClosedModelsShown = 50;

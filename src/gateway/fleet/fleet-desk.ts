@@ -5,7 +5,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Upward } from '../../fleet/messages/messages.ts';
-import type { Desk, SeatEnd } from '../pool/desk.ts';
+import type { Desk, Outlook, SeatEnd } from '../pool/desk.ts';
 import type { Guest } from '../pool/guest.ts';
 import type { PoolDesk } from '../pool/pool-desk.ts';
 import type { Refusal } from '../pool/refusal.ts';
@@ -25,6 +25,8 @@ export interface FleetDeskParts {
   readonly random: () => number;
   /** What is closed may have changed. */
   readonly onUpstreamWord: () => void;
+  /** A request of this gateway goes upstream, on a seat that is granted here. */
+  readonly onBegun: (guest: Guest) => void;
 }
 
 export class FleetDesk implements Desk {
@@ -33,14 +35,16 @@ export class FleetDesk implements Desk {
   readonly pool: PoolDesk;
   readonly #remote: RemoteDesk;
   readonly #onUpstreamWord: () => void;
+  readonly #onBegun: (guest: Guest) => void;
   #desk: Desk;
   #brought = 0;
 
-  constructor({ name, number, pool, onUpstreamWord, ...parts }: FleetDeskParts, bounds: QueueBounds) {
+  constructor({ name, number, pool, onUpstreamWord, onBegun, ...parts }: FleetDeskParts, bounds: QueueBounds) {
     this.#onUpstreamWord = onUpstreamWord;
+    this.#onBegun = onBegun;
     this.name = name;
     this.pool = pool;
-    this.#remote = new RemoteDesk({ pool: number, ...parts }, bounds);
+    this.#remote = new RemoteDesk({ pool: number, limits: guest => pool.limits(guest), ...parts }, bounds);
     this.#desk = this.#remote;
     pool.holdBack(0);
   }
@@ -59,8 +63,21 @@ export class FleetDesk implements Desk {
     this.#desk.leave(guests, refusal);
   }
 
+  release(guests: Iterable<Guest>): void {
+    this.#desk.release(guests);
+  }
+
+  outlook(guest: Guest): Outlook {
+    return this.#desk.outlook(guest);
+  }
+
+  lend(guest: Guest): (spentTokens: number | null) => void {
+    return this.#desk.lend(guest);
+  }
+
   begin(guest: Guest): void {
     this.#desk.begin(guest);
+    if (this.#desk === this.pool) this.#onBegun(guest);
   }
 
   progress(guest: Guest, spent: Spent): void {

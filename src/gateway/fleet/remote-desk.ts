@@ -6,7 +6,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Upward } from '../../fleet/messages/messages.ts';
 import { mostTicketsAtOnce } from '../../fleet/messages/upward.ts';
-import type { Adopted, Desk, SeatEnd } from '../pool/desk.ts';
+import type { Adopted, Desk, Outlook, SeatEnd } from '../pool/desk.ts';
 import { retryAfterSec } from '../pool/drain-rate.ts';
 import type { Guest, Wait } from '../pool/guest.ts';
 import type { Refusal } from '../pool/refusal.ts';
@@ -14,7 +14,7 @@ import { closedUntil, scopeOf } from '../pool/upstream-word.ts';
 import { type ClosuresWord, KnownClosures } from './known-closures.ts';
 import { OwnQueue, type QueueBounds } from './own-queue.ts';
 import type { OwnTicket, OwnTickets, TicketOwner } from './own-tickets.ts';
-import { saidAsked, saidSpent, sound } from './words.ts';
+import { saidAsked, saidAvoid, saidEndpoint, saidSpent, sound } from './words.ts';
 
 export interface RemoteDeskParts {
   /** The number of the pool. */
@@ -22,6 +22,8 @@ export interface RemoteDeskParts {
   readonly tickets: OwnTickets;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Whether the guest's tenant has limits of its own. */
+  readonly limits: (guest: Guest) => boolean;
 }
 
 const atOnce: Wait = { wasQueued: false, waitMs: 0, position: 1 };
@@ -60,6 +62,7 @@ export class RemoteDesk implements Desk, TicketOwner {
       attempt,
       pool,
       asked: saidAsked(guest.asked, guest.timeoutMs),
+      ...saidAvoid(guest),
     });
     if (isHeard || !this.#queue.isOverfull) {
       guest.queued(unknown);
@@ -82,6 +85,27 @@ export class RemoteDesk implements Desk, TicketOwner {
       if (isSeated) this.#giveBack(ticket, { how: 'unused' });
       else this.#say({ t: 'leave', ticket: number, attempt, code: refusal.code });
     }
+  }
+
+  release(guests: Iterable<Guest>): void {
+    for (const guest of guests) {
+      const ticket = this.#of(guest);
+      if (ticket === null) continue;
+      const { number, attempt, isSeated } = ticket;
+      this.#remove(ticket);
+      if (isSeated) this.#giveBack(ticket, { how: 'unused' });
+      else this.#say({ t: 'leave', ticket: number, attempt, code: 'client_left' });
+    }
+  }
+
+  /** Only the conductor could say, and not at once. */
+  outlook(guest: Guest): Outlook {
+    const isClosed = this.#closures.isClosed(guest.asked);
+    return { startsAtOnce: null, predictedMs: null, isClosed, isHeldByTenant: this.#parts.limits(guest) };
+  }
+
+  lend(): () => void {
+    return () => {};
   }
 
   /** Its seat was begun when it was sent. */
@@ -149,8 +173,11 @@ export class RemoteDesk implements Desk, TicketOwner {
     const held = this.#seated().map(ticket => ({
       ...this.#word(ticket, now),
       charged: saidSpent(ticket.charged),
+      ...saidEndpoint(ticket.wait),
     }));
-    const waiting = all.filter(({ isSeated }) => !isSeated).map(ticket => this.#word(ticket, now));
+    const waiting = all
+      .filter(({ isSeated }) => !isSeated)
+      .map(ticket => ({ ...this.#word(ticket, now), ...saidAvoid(ticket.guest) }));
     for (const tickets of parted(held)) yield { t: 'held', tickets };
     for (const tickets of parted(waiting)) yield { t: 'waiting', tickets };
   }
@@ -249,8 +276,9 @@ export class RemoteDesk implements Desk, TicketOwner {
   }
 
   #giveBack({ number, attempt, guest }: OwnTicket, end: SeatEnd): void {
-    const told: SeatEnd = 'spent' in end ? { how: end.how, spent: saidSpent(end.spent) } : end;
-    const isHeard = this.#say({ t: 'finish', ticket: number, attempt, end: told });
+    const told = 'spent' in end ? { how: end.how, spent: saidSpent(end.spent) } : end;
+    const avoid = end.how === 'put_back' ? saidAvoid(guest) : {};
+    const isHeard = this.#say({ t: 'finish', ticket: number, attempt, end: { ...told, ...avoid } });
     if (!isHeard && !this.#kept.has(guest)) this.#freed++;
     this.#kept.delete(guest);
   }

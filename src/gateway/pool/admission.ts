@@ -4,6 +4,7 @@
 import type { PoolSettings, TenantConfig } from '../../config/config.ts';
 import type { Level } from '../../domain/vocabulary.ts';
 import type { Closed, Place, Scheduler } from '../../scheduler/scheduler.ts';
+import type { Outlook } from './desk.ts';
 import { type DrainRate, retryAfterSec } from './drain-rate.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -18,6 +19,9 @@ export interface AdmissionOptions<Holder> {
 
 /** Predictions err: a request that would be late by less than this factor may wait. */
 const toleranceFactor = 2;
+
+const atOnce: Outlook = { startsAtOnce: true, predictedMs: 0, isClosed: false, isHeldByTenant: false };
+const impossible: Outlook = { ...atOnce, startsAtOnce: false, predictedMs: null };
 
 export class Admission<Holder> {
   readonly #options: AdmissionOptions<Holder>;
@@ -39,6 +43,26 @@ export class Admission<Holder> {
   admit(place: Place<Holder>, now: number): Refusal | null {
     const { scheduler } = this.#options;
     return this.#refusalInAdvance(place, now) ?? this.#refusalOf(scheduler.enqueue(place, now), place, now);
+  }
+
+  /** Whether the tenant may start less than there are seats for. */
+  limits({ flowId }: Pick<Place<Holder>, 'flowId'>): boolean {
+    const { maxConcurrent = null, requestsPerSec = null, tokensPerSec = null } = this.#tenants.get(flowId) ?? {};
+    return maxConcurrent !== null || requestsPerSec !== null || tokensPerSec !== null;
+  }
+
+  /** What a newcomer would find. */
+  outlook(place: Place<Holder>, now: number): Outlook {
+    const { scheduler } = this.#options;
+    const { inspection } = scheduler;
+    if (place.tokens > (this.#settings.maxTokensInFlight ?? Number.POSITIVE_INFINITY)) return impossible;
+    if (scheduler.startsAtOnce(place, now)) return atOnce;
+    const closedMs = (inspection.closedTo(place, now)?.until ?? now) - now;
+    const knownMs = Math.max(inspection.poolWaitMs(now), closedMs);
+    const queueMs = this.#queueWaitMs(place, now);
+    const predictedMs = queueMs === null && knownMs === 0 ? null : Math.max(knownMs, queueMs ?? 0);
+    const isHeldByTenant = inspection.isHeldByTenant(place, now);
+    return { startsAtOnce: false, predictedMs, isClosed: closedMs > 0, isHeldByTenant };
   }
 
   /** The refusal of a place that was evicted by another. */
@@ -89,13 +113,14 @@ export class Admission<Holder> {
     // The end of a closure is known, not predicted.
     const closed = inspection.closedTo(place, now);
     if (closed !== null && closed.until - now > timeoutMs) return this.#closed('closed_too_long', place, closed, now);
-    const isTooLate = Math.max(inspection.poolWaitMs(now), this.#queueWaitMs(place, now)) > latestMs;
+    const isTooLate = Math.max(inspection.poolWaitMs(now), this.#queueWaitMs(place, now) ?? 0) > latestMs;
     return isTooLate ? { code: 'too_late', timeoutMs, retryAfterSec: this.#retryAfterSec(level, now) } : null;
   }
 
-  #queueWaitMs(place: Place<Holder>, now: number): number {
+  /** Null: it cannot be predicted. */
+  #queueWaitMs(place: Place<Holder>, now: number): number | null {
     const { scheduler, drainOf } = this.#options;
-    return drainOf(place.level).predictMs(scheduler.inspection.costBefore(place), now) ?? 0;
+    return drainOf(place.level).predictMs(scheduler.inspection.costBefore(place), now);
   }
 
   /** The time until half of the waiting requests of the level have a seat, and not before the pool is open. */

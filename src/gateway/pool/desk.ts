@@ -24,6 +24,18 @@ export type SeatEnd =
   /** The upstream had no room: it waits again, before all others of its flow, under its next attempt. */
   | { readonly how: 'put_back' };
 
+/** What a request would find in a pool at this moment. */
+export interface Outlook {
+  /** It gets a seat as it enters; null: another process knows. */
+  readonly startsAtOnce: boolean | null;
+  /** How long it would wait; null: it cannot be predicted. */
+  readonly predictedMs: number | null;
+  /** Its upstream takes nothing of it until a moment that it has named. */
+  readonly isClosed: boolean;
+  /** Its tenant's own limits let nothing more start; also where that is not known and the tenant has limits. */
+  readonly isHeldByTenant: boolean;
+}
+
 /** One pool, as those see it who carry requests. A late call, or a second one, changes nothing. */
 export interface Desk {
   /** Whether it may leave a guest without an answer when its time is over, as one in another process may. */
@@ -32,6 +44,15 @@ export interface Desk {
   enter(guest: Guest): void;
   /** Guests who wait, have a seat but not begun, or never entered, give up: each is refused so before this returns. */
   leave(guests: Iterable<Guest>, refusal: Refusal): void;
+  /** Guests who go on at another desk: nothing of it is counted, and they are told nothing. */
+  release(guests: Iterable<Guest>): void;
+  /** Changes nothing. */
+  outlook(guest: Guest): Outlook;
+  /**
+   * A guest goes to another pool: it counts with its tenant's limits here until what this returns is called; null: it has
+   * never started.
+   */
+  lend(guest: Guest): (spentTokens: number | null) => void;
   /** The work of a seated guest begins; of a guest from elsewhere: its seat is on its way. */
   begin(guest: Guest): void;
   /** The usage so far. The charge is raised to it, never lowered. */

@@ -1,9 +1,10 @@
 /**
  * One per pool: turns what its desk says into promises.
  *
- *   run(ticket, work) ──► desk ──► seat: work() runs ──► seat comes back
+ *   run(ticket, work) ──► desk ──► seat: work() runs ──► seat comes back, also of work that goes on elsewhere
  *                           │ ▲              │
- *                           │ └── put back ──┘  (its upstream is busy: once)
+ *                           │ └── put back ──┘  (its upstream is busy: once; or it waits for another endpoint)
+ *                           ├─► moved away to another pool
  *                           └─► refused, or the client left
  *
  * The seat is a scope: it is held until the promise of `work` has settled, so neither an error nor an abort can leak it.
@@ -11,12 +12,15 @@
 import type { PoolSettings } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { Ring } from '../../domain/structures/ring.ts';
-import type { Desk, SeatEnd } from './desk.ts';
+import type { Spent } from '../../domain/usage.ts';
+import { RetryBudget } from '../route/retry-budget.ts';
+import type { Desk, Outlook, SeatEnd } from './desk.ts';
 import { retryAfterSec } from './drain-rate.ts';
 import { Net } from './net.ts';
+import { Overflow } from './overflow.ts';
 import { PoolTicket, type TicketOffice } from './pool-ticket.ts';
 import { errorOf, type Refusal } from './refusal.ts';
-import { putBack, type Ticket, type TicketFields } from './ticket.ts';
+import { movedOn, putBack, type Ticket, type TicketFields } from './ticket.ts';
 
 type WaitSettings = Pick<PoolSettings, 'queueTimeoutMs' | 'queueDrainMs'>;
 
@@ -29,12 +33,12 @@ export interface DispatcherOptions {
   readonly random?: () => number;
 }
 
-/** A request whose upstream is busy is put back once. */
-const mostAttempts = 2;
-
 const clientLeft: Refusal = { code: 'client_left' };
 const shuttingDown: Refusal = { code: 'shutting_down', retryAfterSec: 1 };
 const isPutBack: SeatEnd = { how: 'put_back' };
+const nothing: Spent = { cost: 0, tokens: 0 };
+
+type Work<T> = () => Promise<T | typeof putBack | typeof movedOn>;
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -46,6 +50,7 @@ export class Dispatcher {
       if (ticket.state === 'running') this.#desk.progress(ticket, spent);
     },
     upstreamBusy: (ticket, status, retryAfterMs) => this.#upstreamBusy(ticket, status, retryAfterMs),
+    avoidEndpoint: ticket => this.#avoidEndpoint(ticket),
     upstreamAnswered: (ticket, status) => {
       if (ticket.state === 'running') this.#desk.upstreamAnswered(ticket, status);
     },
@@ -56,6 +61,10 @@ export class Dispatcher {
       return errorOf(refusal, { pool: this.#options.name, asked: ticket.asked, clock: this.#options.clock });
     },
   };
+  /** Of the requests whose route begins here. */
+  readonly retries = new RetryBudget();
+  /** The requests that wait in other pools and may come here. */
+  readonly overflow: Overflow;
   readonly #waiting = new Ring<PoolTicket>();
   /** Tickets that wait or have a seat. */
   #present = 0;
@@ -67,6 +76,16 @@ export class Dispatcher {
     this.#options = options;
     this.#desk = options.desk;
     this.#settings = options.settings;
+    this.overflow = new Overflow(options.clock);
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** Whether it takes new requests. */
+  get isOpen(): boolean {
+    return this.#phase === 'running';
   }
 
   ticket(fields: TicketFields): Ticket {
@@ -76,12 +95,50 @@ export class Dispatcher {
 
   /**
    * Runs `work` as soon as there is a seat: in this tick if one is free and nothing waits. Rejects with an error of
-   * gateway/pool/refusal.ts, or as `work` does.
+   * gateway/pool/refusal.ts, or as `work` does. Resolves with `movedOn` for a ticket that is moved away, or whose work
+   * goes on elsewhere.
    */
-  run<T>(ticket: Ticket, work: () => Promise<T | typeof putBack>): Promise<T> {
-    if (!(ticket instanceof PoolTicket) || ticket.office !== this.#office || ticket.state !== 'new')
-      throw new Error('a ticket runs once, in its own pool');
-    this.#enter(ticket);
+  run<T>(ticket: Ticket, work: Work<T>): Promise<T | typeof movedOn> {
+    const own = this.#own(ticket);
+    if (own.isRun) throw new Error('a ticket runs once');
+    own.isRun = true;
+    if (own.state === 'new') this.#enter(own);
+    return this.#run(own, work);
+  }
+
+  /** Enters ahead of `run`, which has to follow. */
+  enter(ticket: Ticket): void {
+    const own = this.#own(ticket);
+    if (own.state === 'new') this.#enter(own);
+  }
+
+  /** What the ticket's request would find here if it came now. */
+  outlook(ticket: Ticket): Outlook {
+    return this.#desk.outlook(this.#own(ticket));
+  }
+
+  /** See Desk. */
+  lend(ticket: Ticket): (spentTokens: number | null) => void {
+    return this.#desk.lend(this.#own(ticket));
+  }
+
+  /** A ticket that waits for its first seat gives its place up for one in another pool. */
+  moveAway(ticket: Ticket): void {
+    const own = this.#own(ticket);
+    if (!own.isWaiting) return;
+    this.#waitedFor(own);
+    this.#desk.release([own]);
+    own.moved();
+    this.#ended();
+  }
+
+  #own(ticket: Ticket): PoolTicket {
+    if (!(ticket instanceof PoolTicket) || ticket.office !== this.#office)
+      throw new Error('a ticket is of its own pool only');
+    return ticket;
+  }
+
+  #run<T>(ticket: PoolTicket, work: Work<T>): Promise<T | typeof movedOn> {
     if (ticket.error !== null) return Promise.reject(ticket.error);
     return ticket.isWaiting ? this.#waitAndHold(ticket, work) : this.#hold(ticket, work);
   }
@@ -89,6 +146,11 @@ export class Dispatcher {
   /** Tickets that come from now on wait by these settings. */
   configure(settings: WaitSettings): void {
     this.#settings = settings;
+  }
+
+  /** No endpoint of the provider takes requests any more: what waits for one may go to another target. */
+  targetDown(provider: string): void {
+    for (const ticket of [...this.#waiting]) if (ticket.asked.provider === provider) ticket.onTargetDown();
   }
 
   /**
@@ -106,6 +168,7 @@ export class Dispatcher {
   /** Refuses waiting and new requests; running ones keep their seats. */
   refuseAll(): void {
     this.#phase = 'closed';
+    this.overflow.close();
     this.#cancelClosing();
     const waiting = [...this.#waiting];
     if (waiting.length > 0) this.#desk.leave(waiting, shuttingDown);
@@ -131,12 +194,13 @@ export class Dispatcher {
     if (ticket.isWaiting) this.#waitFor(ticket);
   }
 
-  async #waitAndHold<T>(ticket: PoolTicket, work: () => Promise<T | typeof putBack>): Promise<T> {
+  async #waitAndHold<T>(ticket: PoolTicket, work: Work<T>): Promise<T | typeof movedOn> {
     await ticket.granted();
+    if (ticket.isMoved) return movedOn;
     return this.#hold(ticket, work);
   }
 
-  async #hold<T>(ticket: PoolTicket, work: () => Promise<T | typeof putBack>): Promise<T> {
+  async #hold<T>(ticket: PoolTicket, work: Work<T>): Promise<T | typeof movedOn> {
     // The client may have left between the hand-off and now; the seat is free again already.
     if (ticket.error !== null) throw ticket.error;
     let how: 'served' | 'failed' = 'failed';
@@ -144,8 +208,9 @@ export class Dispatcher {
       ticket.state = 'running';
       this.#desk.begin(ticket);
       const answer = await work();
+      if (answer === movedOn) ticket.settle(nothing);
       if (answer !== putBack) {
-        if (ticket.busy === 'no') how = 'served';
+        if (ticket.failing === 'no') how = 'served';
         return answer;
       }
       this.#putBack(ticket);
@@ -155,23 +220,36 @@ export class Dispatcher {
     return this.#waitAndHold(ticket, work);
   }
 
-  /** See Ticket. The only place that decides whether a request is put back. */
+  /** See Ticket; like the next, it decides whether a request may be put back. */
   #upstreamBusy(ticket: PoolTicket, status: number, retryAfterMs: number | null): boolean {
     if (ticket.state !== 'running') return false;
     const isInTime = this.#desk.upstreamBusy(ticket, status, retryAfterMs);
-    const mayBePutBack = isInTime && ticket.attempt < mostAttempts && !ticket.isLeft && this.#phase === 'running';
-    ticket.busy = mayBePutBack ? 'may be put back' : 'told the client';
-    return mayBePutBack;
+    const mayWait = isInTime && !ticket.hasWaitedForRoom && this.#mayComeAgain(ticket);
+    ticket.failing = mayWait ? 'may wait for room' : 'told the client';
+    return mayWait;
+  }
+
+  #avoidEndpoint(ticket: PoolTicket): boolean {
+    if (!this.#mayComeAgain(ticket)) return false;
+    ticket.failing = 'may go elsewhere';
+    return true;
+  }
+
+  #mayComeAgain({ state, isLeft }: PoolTicket): boolean {
+    return state === 'running' && !isLeft && this.isOpen;
   }
 
   #release(ticket: PoolTicket, how: 'served' | 'failed'): void {
     ticket.state = 'ended';
     this.#desk.finish(ticket, { how, spent: ticket.spent });
+    this.overflow.offer();
     this.#ended();
   }
 
   #putBack(ticket: PoolTicket): void {
-    if (ticket.busy !== 'may be put back') throw new Error('upstreamBusy() has not allowed to put this request back');
+    const { failing } = ticket;
+    if (failing !== 'may wait for room' && failing !== 'may go elsewhere')
+      throw new Error('its ticket has not allowed to put this request back');
     ticket.putBack();
     this.#desk.finish(ticket, isPutBack);
     if (ticket.isLeft) this.#left(ticket);

@@ -60,13 +60,20 @@ export class Stay implements Wait {
   wasQueued = false;
   waitMs = 0;
   position = 1;
+  /** Where its seat was at the desk that it came to first. */
+  adoptedAt: string | null = null;
   /** Its place among those that wait or have a seat. */
   readonly amongPresent = new Ring<Stay>(this);
   #waitingSince = 0;
 
   constructor(guest: Guest) {
     this.guest = guest;
-    this.place = new Place<Stay>(this, guest.asked, guest.timeoutMs);
+    this.place = this.#newPlace();
+  }
+
+  /** Where its seat is, or was last. */
+  get endpoint(): string | null {
+    return this.place.endpoint?.id ?? this.adoptedAt;
   }
 
   /** All its time in the queue, until now if it waits. */
@@ -85,7 +92,8 @@ export class Stay implements Wait {
   }
 
   /** It has waited at another desk. */
-  adopt({ wasQueued, waitMs, position }: Wait, now: number): void {
+  adopt({ wasQueued, waitMs, position, endpoint = null }: Wait, now: number): void {
+    this.adoptedAt = endpoint;
     this.wasQueued = wasQueued;
     this.waitMs = waitMs;
     this.position = position;
@@ -94,7 +102,7 @@ export class Stay implements Wait {
 
   /** For one that is to be queued again: a place is queued once. */
   newPlace(): void {
-    this.place = new Place<Stay>(this, this.guest.asked, this.guest.timeoutMs);
+    this.place = this.#newPlace();
   }
 
   seat(now: number): void {
@@ -105,6 +113,10 @@ export class Stay implements Wait {
   end(now: number): void {
     if (this.state === 'waiting') this.waitMs = this.waitedMs(now);
     this.state = 'ended';
+  }
+
+  #newPlace(): Place<Stay> {
+    return new Place<Stay>(this, this.guest.asked, this.guest.timeoutMs);
   }
 }
 

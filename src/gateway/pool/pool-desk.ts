@@ -12,12 +12,14 @@
  */
 import type { PoolSettings } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
+import type { EndpointSeats, EndpointUse } from '../../domain/endpoint.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Level } from '../../domain/vocabulary.ts';
 import { type Closed, Scheduler } from '../../scheduler/scheduler.ts';
 import { Admission, type TenantsById } from './admission.ts';
-import { type Adopted, byAge, type Desk, type SeatEnd } from './desk.ts';
-import { type Guest, meet, type Stay } from './guest.ts';
+import { Aims } from './aims.ts';
+import { type Adopted, byAge, type Desk, type Outlook, type SeatEnd } from './desk.ts';
+import { type Guest, meet, Stay } from './guest.ts';
 import { PoolCounts } from './level-counts.ts';
 import type { Refusal } from './refusal.ts';
 import { Seating } from './seating.ts';
@@ -46,6 +48,7 @@ export class PoolDesk implements Desk {
   /** A read-only view for inspection. */
   readonly view: PoolView;
   readonly #seating: Seating;
+  readonly #aims = new Aims();
 
   constructor(options: PoolDeskOptions) {
     const { clock, settings, tenants, random = Math.random, mayGrant = always } = options;
@@ -73,6 +76,7 @@ export class PoolDesk implements Desk {
     if (guest.stay !== null) return;
     const now = this.#options.clock.now();
     const stay = meet(guest);
+    this.#aims.aim(stay);
     const { place } = stay;
     stay.position = this.#scheduler.inspection.waitingAhead(place.level) + 1;
     const refusal = this.#admission.admit(place, now);
@@ -171,7 +175,7 @@ export class PoolDesk implements Desk {
       stay.adopt(wait, now);
       this.view.entered(stay);
       if (charged === null) waiting.push({ stay, ageMs });
-      else this.#adoptSeat(stay, ageMs, charged, now);
+      else this.#adoptSeat(stay, charged, ageMs, now);
     }
     this.#restore(waiting, now);
     this.#seating.pump(now);
@@ -182,7 +186,7 @@ export class PoolDesk implements Desk {
     const now = this.#options.clock.now();
     const all = [...this.view.present()].map(stay => {
       const { guest, place, wasQueued, position } = stay;
-      const wait = { wasQueued, waitMs: stay.waitedMs(now), position };
+      const wait = { wasQueued, waitMs: stay.waitedMs(now), position, endpoint: stay.endpoint };
       const charged = stay.state === 'waiting' ? null : { cost: place.charged, tokens: place.chargedTokens };
       return { guest, ageMs: stay.ageMs(now), wait, charged };
     });
@@ -209,6 +213,23 @@ export class PoolDesk implements Desk {
     this.#seating.pump(this.#options.clock.now());
   }
 
+  outlook(guest: Guest): Outlook {
+    return this.#admission.outlook(new Stay(guest).place, this.#options.clock.now());
+  }
+
+  lend({ asked }: Guest): (spentTokens: number | null) => void {
+    const { clock } = this.#options;
+    const ended = this.#scheduler.takeover.lend(asked, clock.now());
+    return spentTokens => {
+      ended(spentTokens, clock.now());
+      this.lookAgain();
+    };
+  }
+
+  limits({ asked }: Guest): boolean {
+    return this.#admission.limits(asked);
+  }
+
   /** A seat that never came to its guest: nothing is charged or counted, and it may enter anew. */
   takeBack(guest: Guest): void {
     const { stay } = guest;
@@ -218,6 +239,28 @@ export class PoolDesk implements Desk {
     this.#freeUnused(stay, now);
     guest.stay = null;
     this.#seating.pump(now);
+  }
+
+  /** Sets all endpoints of one of its providers; a provider that is never named here has any number of seats. */
+  setEndpoints(provider: string, endpoints: readonly EndpointSeats[]): void {
+    this.#scheduler.setEndpoints(provider, endpoints);
+    this.#seating.pump(this.#options.clock.now());
+  }
+
+  /**
+   * Sets the endpoints that requests of this gateway avoid although others of its fleet reach them. What waits here, waits
+   * for others from now on.
+   */
+  setUnreached(provider: string, endpoints: readonly string[]): void {
+    this.#aims.setUnreached(provider, endpoints);
+    const now = this.#options.clock.now();
+    this.#requeue([], now);
+    this.#seating.pump(now);
+  }
+
+  /** All endpoints of its providers, and what runs there. */
+  endpoints(): readonly EndpointUse[] {
+    return this.#scheduler.inspection.endpoints();
   }
 
   /** All that the upstream has closed now. */
@@ -246,15 +289,18 @@ export class PoolDesk implements Desk {
     this.#seating.lookAt(place.level, now);
   }
 
-  #adoptSeat(stay: Stay, ageMs: number, charged: Spent, now: number): void {
-    this.#scheduler.takeover.adopt(stay.place, charged, ageMs, now);
+  #adoptSeat(stay: Stay, charged: Spent, ageMs: number, now: number): void {
+    this.#scheduler.takeover.adopt(stay.place, charged, ageMs, now, stay.adoptedAt);
     stay.state = 'running';
     this.#counts.of(stay.place.level).dispatched++;
   }
 
-  /** Takes the guests that wait here out of the queue for a moment: they may be younger. */
   #restore(adopted: readonly Aged[], now: number): void {
-    if (adopted.length === 0) return;
+    if (adopted.length > 0) this.#requeue(adopted, now);
+  }
+
+  /** Queues all that wait here again, with the others, by age. */
+  #requeue(adopted: readonly Aged[], now: number): void {
     const arrived = new Set(adopted.map(({ stay }) => stay));
     const here = [...this.view.present()].filter(stay => stay.state === 'waiting' && !arrived.has(stay));
     const all = [...here.map(stay => ({ stay, ageMs: stay.ageMs(now) })), ...adopted].sort(byAge);
@@ -262,6 +308,7 @@ export class PoolDesk implements Desk {
       this.#scheduler.cancel(stay.place);
       stay.newPlace();
     }
+    for (const { stay } of all) this.#aims.aim(stay);
     for (const { stay, ageMs } of all) this.#scheduler.takeover.restore(stay.place, ageMs, now);
     this.#seating.lookAtAll(now);
   }
@@ -269,6 +316,7 @@ export class PoolDesk implements Desk {
   #putBack(stay: Stay, now: number): void {
     const { level } = stay.place;
     this.#counts.of(level).dispatched--;
+    this.#aims.aim(stay);
     this.#scheduler.putBack(stay.place, now);
     stay.wasQueued = true;
     stay.wait(now);

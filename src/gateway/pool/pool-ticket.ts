@@ -10,6 +10,7 @@ export interface TicketOffice {
   left(ticket: PoolTicket): void;
   progressed(ticket: PoolTicket, spent: Spent): void;
   upstreamBusy(ticket: PoolTicket, status: number, retryAfterMs: number | null): boolean;
+  avoidEndpoint(ticket: PoolTicket): boolean;
   upstreamAnswered(ticket: PoolTicket, status: number): void;
   /** One of those that wait has its seat. */
   seated(ticket: PoolTicket): void;
@@ -20,8 +21,9 @@ export interface TicketOffice {
 const atOnce: Wait = { wasQueued: false, waitMs: 0, position: 1 };
 
 /**
- * new → waiting → seated → running → ended, and once from `running` back to `waiting` when its upstream is busy and it is
- * put back. What its desk says of a ticket that does not wait for it is of no use any more.
+ * new → waiting → seated → running → ended; from `running` back to `waiting` when its call has failed and it is put back;
+ * from `waiting` to `ended` when it moves to another pool. What its desk says of a ticket that does not wait for it is of
+ * no use any more.
  */
 export class PoolTicket implements Ticket, Guest {
   readonly asked: Asked;
@@ -33,14 +35,23 @@ export class PoolTicket implements Ticket, Guest {
   /** The reason why it gets no seat. */
   error: Error | null = null;
   isLeft = false;
+  /** Its dispatcher has been given its work. */
+  isRun = false;
   attempt = 1;
-  /** Whether the upstream had no room for it in this attempt, and the fate of that answer. */
-  busy: 'no' | 'told the client' | 'may be put back' = 'no';
+  /** Whether its call failed in this attempt, before its client was told anything, and what may be done about it. */
+  failing: 'no' | 'told the client' | 'may wait for room' | 'may go elsewhere' = 'no';
+  /** It has waited for a busy upstream; it does so once. */
+  hasWaitedForRoom = false;
+  /** It waits no more, as it goes on in another pool. */
+  isMoved = false;
+  /** Endpoints where it has failed. */
+  avoid: readonly string[] = [];
   /** The office of its dispatcher. */
   readonly office: TicketOffice;
   /** Its place among those of its dispatcher that wait; null if it never had to. */
   amongWaiting: Ring<PoolTicket> | null = null;
   net: Net | null = null;
+  onTargetDown: () => void = nothing;
   #wait = atOnce;
   #resolve: () => void = nothing;
   #reject: (reason: Error) => void = nothing;
@@ -89,6 +100,10 @@ export class PoolTicket implements Ticket, Guest {
     return this.office.upstreamBusy(this, status, retryAfterMs);
   }
 
+  avoidEndpoint(): boolean {
+    return this.office.avoidEndpoint(this);
+  }
+
   upstreamAnswered(status: number): void {
     this.office.upstreamAnswered(this, status);
   }
@@ -115,7 +130,15 @@ export class PoolTicket implements Ticket, Guest {
     this.state = 'waiting';
     this.spent = this.asked;
     this.attempt++;
-    this.busy = 'no';
+    if (this.failing === 'may wait for room') this.hasWaitedForRoom = true;
+    else if (this.endpoint !== null) this.avoid = [...this.avoid, this.endpoint];
+    this.failing = 'no';
+  }
+
+  moved(): void {
+    this.state = 'ended';
+    this.isMoved = true;
+    this.#resolve();
   }
 
   queued(wait: Wait): void {

@@ -10,6 +10,7 @@ import { MemberNames } from '../../json/member-names.ts';
 import { endsTooEarly, MemberScan, type MemberVisitor, notAnObject } from '../../json/member-scan.ts';
 import type { Token } from '../../json/scanned-token.ts';
 import { type Media, MediaMeter, mediaNames } from './media-meter.ts';
+import { ModelPlaces } from './model-places.ts';
 import { UrgencyPlaces } from './urgency-places.ts';
 
 export interface ScannedBody {
@@ -17,12 +18,15 @@ export interface ScannedBody {
   readonly stream: boolean;
   /** The least of max_tokens, max_completion_tokens and max_output_tokens; null: not limited. */
   readonly outputLimit: number | null;
+  /** `store` or `background` is true: the upstream keeps what comes of it, or goes on with it when nobody waits. */
+  readonly leavesTraces: boolean;
   readonly media: Media;
   readonly places: BodyPlaces;
 }
 
 const limitFields = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const;
-const fields = ['model', 'stream', ...limitFields] as const;
+const traceFields = ['store', 'background'] as const;
+const fields = ['model', 'stream', ...limitFields, ...traceFields] as const;
 type Field = (typeof fields)[number];
 const names = new MemberNames([...fields, ...mediaNames, ...urgencyMembers]);
 const urgencyPlaces = fields.length + mediaNames.length;
@@ -45,12 +49,19 @@ export class BodyScan {
   end(): ScannedBody {
     if (this.#scan.isEmpty) throw errors.invalidRequest('The request body is empty.');
     if (!this.#scan.end()) throw this.#malformed();
+    const model = modelIn(this.#fields.values);
+    this.#fields.models.checkAgree();
     return {
-      model: modelIn(this.#fields.values),
+      model,
       stream: streamIn(this.#fields.values),
       outputLimit: outputLimitIn(this.#fields.values),
+      leavesTraces: traceFields.some(field => this.#fields.values[field] === true),
       media: this.#fields.media,
-      places: { closedAt: this.#scan.closedAt, urgency: this.#fields.urgency?.spans ?? notUrgent },
+      places: {
+        closedAt: this.#scan.closedAt,
+        model: this.#fields.models.spans,
+        urgency: this.#fields.urgency?.spans ?? notUrgent,
+      },
     };
   }
 
@@ -69,6 +80,7 @@ class FieldVisitor implements MemberVisitor {
   readonly keepBytes = longestFieldBytes;
   readonly values: Values = {};
   readonly media = new MediaMeter();
+  readonly models = new ModelPlaces();
   /** Most bodies have no such member. */
   urgency: UrgencyPlaces | null = null;
 
@@ -76,7 +88,7 @@ class FieldVisitor implements MemberVisitor {
     const field = fields[name - 1];
     if (name > urgencyPlaces) this.#urgent().opened(name - urgencyPlaces, depth, atByte);
     else if (field === undefined) this.media.opened(name - fields.length, depth);
-    else if (depth === 2) this.values[field] = unusable;
+    else if (depth === 2) this.#found(field, unusable);
   }
 
   closed(depth: number, atByte: number): void {
@@ -88,7 +100,15 @@ class FieldVisitor implements MemberVisitor {
     const field = fields[name - 1];
     if (name > urgencyPlaces) this.#urgent().value(name - urgencyPlaces, depth, token);
     else if (field === undefined) this.media.value(name - fields.length, depth, token);
-    else if (depth === 1) this.values[field] = token.bytes > longestFieldBytes ? unusable : parsedValue(field, token);
+    else if (depth === 1) {
+      this.#found(field, token.bytes > longestFieldBytes ? unusable : parsedValue(field, token));
+      if (field === 'model') this.models.add(token);
+    }
+  }
+
+  #found(field: Field, value: unknown): void {
+    if (field === 'model') this.models.found(value);
+    this.values[field] = value;
   }
 
   #urgent(): UrgencyPlaces {

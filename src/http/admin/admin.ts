@@ -8,7 +8,6 @@ import { apiKeyRoutes, type KeyUseService } from './api-keys.ts';
 import { configRoutes, type SettingsService } from './config.ts';
 import { noQuery } from './contract/contract.ts';
 import type { FleetShown } from './contract/fleet.ts';
-import type { ProviderList } from './contract/live.ts';
 import { fleetRoutes } from './fleet.ts';
 import { takeJsonBodies } from './json-body.ts';
 import { type BoostDryRunService, type BoostService, boostRoutes } from './mappings/boosts.ts';
@@ -22,8 +21,9 @@ import { type ScheduleService, scheduleRoutes } from './mappings/schedules.ts';
 import { type TransferService, transferRoutes } from './mappings/transfer.ts';
 import { type PoolScheduleService, poolScheduleRoutes } from './pools/pool-schedules.ts';
 import { type PoolService, poolRoutes } from './pools/pools.ts';
-import { providerRoutes } from './pools/providers.ts';
+import { type ProviderService, providerRoutes } from './pools/providers.ts';
 import { type LanesService, schedulerRoutes } from './pools/scheduler.ts';
+import { type RouteService, routeRoutes } from './routes/routes.ts';
 import { type ConsoleService, refuseSessions, sessionRoutes } from './session.ts';
 import { userRoutes } from './users.ts';
 import { checkAgainstContract } from './validation.ts';
@@ -39,7 +39,8 @@ export interface AdminServices {
   readonly pools: PoolService;
   readonly scheduledPools: PoolScheduleService;
   readonly lanes: LanesService;
-  readonly providers: () => Promise<ProviderList>;
+  readonly providers: ProviderService;
+  readonly routes: RouteService;
   readonly fleet: () => FleetShown;
   /**
    * Returns the answer to an error of the database, which names the faulty one of `fields`; any other error unchanged.
@@ -97,18 +98,23 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
         () => services.lanes,
         request => isStillWelcome(door, request),
       );
-      providerRoutes(admin, services.providers);
+      providerRoutes(admin, services.providers, services.identities);
+      routeRoutes(admin, services.routes);
       fleetRoutes(admin, services.fleet);
       poolRoutes(admin, services.pools, services.identities);
       poolScheduleRoutes(admin, services.scheduledPools, services.identities);
       if (services.mappings === null) refuseMappings(admin);
-      else allMappingRoutes(admin, services.mappings, services.identities);
+      else allMappingRoutes(admin, services.mappings, services);
     },
     { prefix },
   );
 }
 
-function allMappingRoutes(admin: AdminApp, services: MappingServices, identities: Identities): void {
+function allMappingRoutes(
+  admin: AdminApp,
+  services: MappingServices,
+  { identities, routes }: Pick<AdminServices, 'identities' | 'routes'>,
+): void {
   const { mapper, list, inspector, history, timings, transfer } = services;
   mappingListRoutes(admin, list);
   mappingStatusRoutes(admin, mapper);
@@ -116,7 +122,7 @@ function allMappingRoutes(admin: AdminApp, services: MappingServices, identities
   transferRoutes(admin, transfer, identities);
   configRoutes(admin, mapper, identities);
   historyRoutes(admin, history, identities);
-  explainRoutes(admin, inspector);
+  explainRoutes(admin, inspector, routes);
   lintRoutes(admin, inspector);
   boostRoutes(admin, services, identities);
   scheduleRoutes(admin, timings, identities);

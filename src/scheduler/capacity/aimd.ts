@@ -22,8 +22,9 @@ export class Aimd {
     this.#limit = this.#most;
   }
 
-  dropped(): void {
-    this.#limit = Math.max(Math.floor(this.#limit * backoff), 1);
+  /** `available`: the seats that there are at the moment, where these are fewer. */
+  dropped(available = this.#limit): void {
+    this.#limit = Math.max(Math.floor(Math.min(this.#limit, available) * backoff), 1);
   }
 
   /** `inFlight` includes the served request. */

@@ -1,5 +1,5 @@
 /** The resources of the pool: seats by level, tokens in flight, rates, and a gate that the upstream may close. */
-import type { Level } from '../../domain/vocabulary.ts';
+import { allLevels, type Level } from '../../domain/vocabulary.ts';
 import type { SchedulerSettings } from '../rules.ts';
 import { Aimd } from './aimd.ts';
 import { Rates } from './rate.ts';
@@ -7,6 +7,12 @@ import { Seats } from './seats.ts';
 
 interface Held {
   readonly level: Level;
+  readonly tokens: number;
+}
+
+/** What runs at an endpoint. */
+interface AtEndpoint {
+  readonly inUseBy: Int32Array;
   readonly tokens: number;
 }
 
@@ -19,6 +25,8 @@ export class Capacity {
   #rates: Rates | null = null;
   /** The most seats in use that the caller allows. */
   #budget = Number.POSITIVE_INFINITY;
+  /** The seats of the endpoints that take requests. */
+  #atEndpoints = Number.POSITIVE_INFINITY;
 
   constructor(settings: SchedulerSettings) {
     this.#settings = settings;
@@ -39,6 +47,19 @@ export class Capacity {
     this.#applySeats();
   }
 
+  /** Allows no more seats in use than the endpoints have that take requests. */
+  limitTo(seats: number): void {
+    if (seats === this.#atEndpoints) return;
+    this.#atEndpoints = seats;
+    this.#applySeats();
+  }
+
+  /** The requests at an endpoint count again (1), or count no more (-1), as in use and in flight. */
+  count({ inUseBy, tokens }: AtEndpoint, sign: 1 | -1): void {
+    for (const level of allLevels) this.seats.add(level, sign * (inUseBy[level] ?? 0));
+    this.tokensInFlight = this.seats.inUse === 0 ? 0 : this.tokensInFlight + sign * tokens;
+  }
+
   /** Closes the gate; returns the time until which it is closed now. */
   closeUntil(time: number): number {
     this.closedUntil = Math.max(this.closedUntil, time);
@@ -46,8 +67,8 @@ export class Capacity {
   }
 
   upstreamDropped(): void {
-    if (!this.#settings.aimd) return;
-    this.#aimd.dropped();
+    if (!this.#settings.aimd || this.#atEndpoints === 0) return;
+    this.#aimd.dropped(this.#atEndpoints);
     this.#applySeats();
   }
 
@@ -109,7 +130,7 @@ export class Capacity {
   }
 
   get #limit(): number {
-    return Math.min(this.#aimd.limit, this.#budget);
+    return Math.min(this.#aimd.limit, this.#budget, this.#atEndpoints);
   }
 
   #applySeats(): void {

@@ -64,11 +64,23 @@ export class Seats {
   }
 
   take(level: Level): void {
-    this.#change(level, 1);
+    this.add(level, 1);
   }
 
   free(level: Level): void {
-    this.#change(level, -1);
+    this.add(level, -1);
+  }
+
+  /** Changes the seats that the level uses by so many. */
+  add(level: Level, by: number): void {
+    const before = this.#used[level] ?? 0;
+    const own = this.#reserved[level] ?? 0;
+    const after = before + by;
+    this.#used[level] = after;
+    this.#inUse += by;
+    this.#held += Math.max(after, own) - Math.max(before, own);
+    if (after < own) this.#unusedReserve |= 1 << level;
+    else this.#unusedReserve &= ~(1 << level);
   }
 
   configure({ reserved, cap }: Pick<SchedulerSettings, 'reserved' | 'cap'>, limit: number): void {
@@ -83,17 +95,6 @@ export class Seats {
       this.#held += Math.max(used, own);
       if (used < own) this.#unusedReserve |= 1 << level;
     }
-  }
-
-  #change(level: Level, by: 1 | -1): void {
-    const before = this.#used[level] ?? 0;
-    const own = this.#reserved[level] ?? 0;
-    const after = before + by;
-    this.#used[level] = after;
-    this.#inUse += by;
-    this.#held += Math.max(after, own) - Math.max(before, own);
-    if (after < own) this.#unusedReserve |= 1 << level;
-    else this.#unusedReserve &= ~(1 << level);
   }
 }
 

@@ -9,7 +9,6 @@
  *
  * Times between probes are from one start to the next.
  */
-import type { TargetName } from '../flows/flow.ts';
 import type { HeapItem } from '../flows/heap.ts';
 
 /** The first probe goes out this long after a closure; a shorter closure needs none. */
@@ -47,10 +46,6 @@ export class Closure implements HeapItem {
   /** The time at which it is over, or due if that is earlier. */
   get changesAt(): number {
     return this.isShut ? Math.min(this.until, this.#probeAt) : this.until;
-  }
-
-  covers(target: TargetName): boolean {
-    return target.provider === this.provider && (this.model === null || target.model === this.model);
   }
 
   /** The upstream names a new end. The later end holds, unless a probe brought the newer one. */

@@ -1,12 +1,13 @@
 /**
- * The providers and models that the upstream has closed, and the requests that stand aside for them. A request of a
- * closed target is passed by within its flow (side-queues.ts) and waits until its deadline; a flow that has nothing
- * else to start is in no heap, so no other request waits for it.
+ * The providers and models that the upstream has closed, and the requests that stand aside for them, or for endpoints
+ * (endpoints.ts). A request of a closed target is passed by within its flow (side-queues.ts) and waits until its deadline;
+ * a flow that has nothing else to start is in no heap, so no other request waits for it.
  *
  * Invariants: a request that waits while its provider or model is closed is in a side queue; a place that starts during
  * a closure starts only when the closure is due, and is its probe.
  */
 
+import type { Selection } from '../endpoints/selection.ts';
 import type { Flow, Place } from '../flows/flow.ts';
 import { IndexedHeap } from '../flows/heap.ts';
 import { Closure, type ProbeEnd } from './closure.ts';
@@ -18,7 +19,16 @@ const maxClosures = 1000;
 /** The scope of a closure: one model of a provider, or all of them. */
 export type Scope = 'model' | 'provider';
 
+/** What requests wait for that may not go just anywhere in their pool (endpoints.ts). */
+interface Selections<Holder> {
+  /** Null: a free seat of the pool is enough for it. */
+  selectionOf(place: Place<Holder>): Selection<Target<Holder>> | null;
+  /** The endpoints that it may go to, whether or not it has to wait for them. */
+  reach(place: Place<Holder>): Selection<Target<Holder>>;
+}
+
 interface ClosuresOptions<Holder> {
+  readonly endpoints: Selections<Holder>;
   /** Returns all flows that may have something waiting. */
   readonly flows: () => Iterable<Flow<Holder>>;
   readonly standAside: (flow: Flow<Holder>, place: Place<Holder>, target: Target<Holder>) => void;
@@ -62,7 +72,26 @@ export class Closures<Holder> {
 
   /** Returns the target whose side queue a newly waiting place must join; null if it need not stand aside. */
   targetOf(place: Place<Holder>): Target<Holder> | null {
-    return this.covers(place) ? this.#target(place) : null;
+    const selection = this.#options.endpoints.selectionOf(place);
+    if (selection !== null) return this.#target(place, selection);
+    return this.covers(place) ? this.#target(place, this.#options.endpoints.reach(place)) : null;
+  }
+
+  /** Requests that waited for any seat of the pool wait for their endpoints from now on. */
+  passBy(): void {
+    for (const flow of this.#options.flows()) this.#passBy(flow);
+  }
+
+  /** Updates the requests that stand aside for these targets: they may start, or may no longer. */
+  review(targets: Iterable<Target<Holder>>): void {
+    for (const target of targets) {
+      for (const queue of target.queues) {
+        const flow = queue.head?.place.flow ?? null;
+        if (flow === null) continue;
+        flow.sides?.review(queue);
+        this.#options.changed(flow);
+      }
+    }
   }
 
   /**
@@ -134,8 +163,8 @@ export class Closures<Holder> {
     return ofModel === null ? [known.closure] : [known.closure, ofModel];
   }
 
-  #target({ target }: Place<Holder>): Target<Holder> {
-    return this.#provider(target.provider).target(target.model);
+  #target({ target }: Place<Holder>, selection: Selection<Target<Holder>>): Target<Holder> {
+    return this.#provider(target.provider).model(target.model).target(selection);
   }
 
   #provider(name: string): ProviderTargets<Holder> {
@@ -150,7 +179,7 @@ export class Closures<Holder> {
     this.#hold(closure, closure);
     this.#closures.push(closure, closure.changesAt);
     this.hasAny = true;
-    for (const flow of this.#options.flows()) this.#passBy(flow, closure);
+    this.passBy();
     this.#review(closure);
   }
 
@@ -166,9 +195,9 @@ export class Closures<Holder> {
     const targets = this.#provider(provider);
     if (model === null) targets.closure = closure;
     else {
-      const target = targets.target(model);
-      target.closure = closure;
-      target.forgetIfUnused();
+      const known = targets.model(model);
+      known.closure = closure;
+      known.forgetIfUnused();
     }
   }
 
@@ -180,24 +209,17 @@ export class Closures<Holder> {
   }
 
   /** Requests that came before the closure stand aside too. */
-  #passBy(flow: Flow<Holder>, closure: Closure): void {
+  #passBy(flow: Flow<Holder>): void {
     for (let place = flow.head; place !== null; place = place.next) {
-      if (place.side !== null || !closure.covers(place.target)) continue;
-      this.#options.standAside(flow, place, this.#target(place));
+      const target = place.side === null ? this.targetOf(place) : null;
+      if (target !== null) this.#options.standAside(flow, place, target);
     }
     if (flow.sides !== null) this.#options.changed(flow);
   }
 
-  /** Updates the requests that stand aside for the closure: they may start, or may no longer. */
+  /** Updates the requests that stand aside for the closure. */
   #review({ provider, model }: Closure): void {
-    for (const target of this.#provider(provider).of(model)) {
-      for (const queue of target.queues) {
-        const flow = queue.head?.place.flow ?? null;
-        if (flow === null) continue;
-        flow.sides?.review(queue);
-        this.#options.changed(flow);
-      }
-    }
+    this.review([...this.#provider(provider).of(model)]);
   }
 }
 

@@ -1,24 +1,26 @@
 /** Providers and their models, while one is closed or has requests that stand aside for it. */
 
+import type { Selection } from '../endpoints/selection.ts';
 import type { Place } from '../flows/flow.ts';
-import type { SideQueue, SideTarget } from '../flows/side-queues.ts';
+import type { SideQueue, SideTarget, TargetState } from '../flows/side-queues.ts';
 import type { Closure } from './closure.ts';
 
-/** A provider together with a model's name. */
+/** A provider together with a model's name, and with the endpoints that the requests may go to. */
 export class Target<Holder> implements SideTarget<Place<Holder>> {
-  closure: Closure | null = null;
   /** The side queues of flows that have requests aside for it. */
   readonly queues = new Set<SideQueue<Place<Holder>>>();
-  readonly #provider: ProviderTargets<Holder>;
-  readonly #model: string;
+  readonly #model: ModelTargets<Holder>;
+  readonly #selection: Selection<Target<Holder>>;
 
-  constructor(provider: ProviderTargets<Holder>, model: string) {
-    this.#provider = provider;
+  constructor(model: ModelTargets<Holder>, selection: Selection<Target<Holder>>) {
     this.#model = model;
+    this.#selection = selection;
+    selection.join(this);
   }
 
-  get isOpen(): boolean {
-    return this.closure?.isShut !== true && this.#provider.closure?.isShut !== true;
+  get state(): TargetState {
+    if (this.#model.isShut) return 'closed';
+    return this.#selection.hasRoom ? 'open' : 'full';
   }
 
   joined(queue: SideQueue<Place<Holder>>): void {
@@ -27,36 +29,74 @@ export class Target<Holder> implements SideTarget<Place<Holder>> {
 
   left(queue: SideQueue<Place<Holder>>): void {
     this.queues.delete(queue);
+    if (this.queues.size > 0) return;
+    this.#selection.leave(this);
+    this.#model.forget(this.#selection.key);
+  }
+}
+
+/** One model of a provider: its targets by the endpoints that requests may go to. */
+export class ModelTargets<Holder> {
+  closure: Closure | null = null;
+  readonly #provider: ProviderTargets<Holder>;
+  readonly #name: string;
+  readonly #targets = new Map<string, Target<Holder>>();
+
+  constructor(provider: ProviderTargets<Holder>, name: string) {
+    this.#provider = provider;
+    this.#name = name;
+  }
+
+  /** Whether the upstream has closed it, by itself or with its provider. */
+  get isShut(): boolean {
+    return this.closure?.isShut === true || this.#provider.closure?.isShut === true;
+  }
+
+  all(): Iterable<Target<Holder>> {
+    return this.#targets.values();
+  }
+
+  target(selection: Selection<Target<Holder>>): Target<Holder> {
+    const known = this.#targets.get(selection.key);
+    if (known !== undefined) return known;
+    const target = new Target(this, selection);
+    this.#targets.set(selection.key, target);
+    return target;
+  }
+
+  forget(key: string): void {
+    this.#targets.delete(key);
     this.forgetIfUnused();
   }
 
   forgetIfUnused(): void {
-    if (this.closure === null && this.queues.size === 0) this.#provider.forget(this.#model);
+    if (this.closure === null && this.#targets.size === 0) this.#provider.forget(this.#name);
   }
 }
 
 export class ProviderTargets<Holder> {
   closure: Closure | null = null;
-  readonly #targets = new Map<string, Target<Holder>>();
+  readonly #models = new Map<string, ModelTargets<Holder>>();
 
-  /** Returns the target of one model, or all known ones. */
-  of(model: string | null): Iterable<Target<Holder>> {
-    return model === null ? this.#targets.values() : [this.target(model)];
+  /** Returns the targets of one model, or all known ones. */
+  *of(model: string | null): Iterable<Target<Holder>> {
+    if (model !== null) yield* this.#models.get(model)?.all() ?? [];
+    else for (const known of this.#models.values()) yield* known.all();
   }
 
   closureOf(model: string): Closure | null {
-    return this.#targets.get(model)?.closure ?? null;
+    return this.#models.get(model)?.closure ?? null;
   }
 
-  target(model: string): Target<Holder> {
-    const known = this.#targets.get(model);
+  model(name: string): ModelTargets<Holder> {
+    const known = this.#models.get(name);
     if (known !== undefined) return known;
-    const target = new Target(this, model);
-    this.#targets.set(model, target);
-    return target;
+    const model = new ModelTargets(this, name);
+    this.#models.set(name, model);
+    return model;
   }
 
   forget(model: string): void {
-    this.#targets.delete(model);
+    this.#models.delete(model);
   }
 }

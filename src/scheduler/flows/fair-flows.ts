@@ -17,8 +17,10 @@
  * and at their distances, the first of them level with the time. So that this costs the same however many they are,
  * counters of flows that wait are kept less a `shift` of the level.
  *
- * A flow is in one of five states:
+ * A flow is in one of six states:
  *   waiting                             in #backlogged, by counter
+ *   waiting for a seat at an endpoint   in no heap, with its counter less the time: such flows come back at the same
+ *                                       distance from it, so they save up nothing and keep their order
  *   waiting, but nothing may start      in no heap: its tenant is parked, or the upstream has closed all its
  *                                       targets; the first rule holds when it comes back
  *   running only                        in no heap
@@ -26,7 +28,7 @@
  *   neither, counter reached            forgotten; the first rule would give it that counter anyway
  *                                      (a few are kept when all fall idle, so that they need not be created again)
  */
-import type { Flow, Place } from './flow.ts';
+import type { Flow, Place, Readiness } from './flow.ts';
 import { IndexedHeap } from './heap.ts';
 import { renormaliseAbove, VirtualTime } from './virtual-time.ts';
 
@@ -54,6 +56,7 @@ export class FairFlows<Holder> {
   /** Added to the counters of the flows in #backlogged; 0 unless the time is shared. */
   #shift = 0;
   #isHeld = false;
+  #full = 0;
   readonly #flows = new Map<string, Flow<Holder>>();
   readonly #backlogged = new IndexedHeap<Flow<Holder>>();
   readonly #indebted = new IndexedHeap<Flow<Holder>>();
@@ -77,6 +80,11 @@ export class FairFlows<Holder> {
     return this.#backlogged.size;
   }
 
+  /** The number of flows that only wait for a seat at an endpoint. */
+  get full(): number {
+    return this.#full;
+  }
+
   /** Returns the flow whose turn it is. */
   peek(): Flow<Holder> | undefined {
     return this.#backlogged.peek();
@@ -97,6 +105,7 @@ export class FairFlows<Holder> {
 
   /** Returns the counter with which the flow continues, or would continue if it came back now. */
   counterOf(flow: Flow<Holder>): number {
+    if (flow.isRelative) return this.#time.now + flow.counter;
     return this.#isBacklogged(flow) ? flow.counter + this.#shift : Math.max(flow.counter, this.#time.now);
   }
 
@@ -124,21 +133,38 @@ export class FairFlows<Holder> {
    */
   adopt(id: string): Flow<Holder> {
     const flow = this.awaken(id);
-    if (!this.#isBacklogged(flow)) flow.counter = Math.max(flow.counter, this.#time.now);
+    if (!this.#isBacklogged(flow) && !flow.isRelative) flow.counter = Math.max(flow.counter, this.#time.now);
     return flow;
   }
 
   /** Must be called when the flow may start a request again, or none any more. */
-  review(flow: Flow<Holder>, mayStart: boolean): void {
-    if (mayStart === flow.slot >= 0) return;
-    if (mayStart) {
-      if (this.#isHeld) this.#catchUp();
-      flow.counter = Math.max(flow.counter, this.#time.now) - this.#shift;
-      this.#backlogged.push(flow, flow.counter, flow.activation);
+  review(flow: Flow<Holder>, readiness: Readiness): void {
+    const before = flow.isRelative ? 'full' : flow.slot >= 0 ? 'ready' : 'none';
+    if (readiness === before) return;
+    if (readiness !== 'none' && this.#isHeld) this.#catchUp();
+    this.#stop(flow, before);
+    const { now } = this.#time;
+    if (readiness === 'none') return;
+    // While the level is held, its first flow is level with the time at each change.
+    if (before === 'none' || (this.#isHeld && this.#time.isShared)) flow.counter = Math.max(flow.counter, now);
+    if (readiness === 'full') {
+      flow.isRelative = true;
+      flow.counter -= now;
+      this.#full++;
     } else {
-      this.#backlogged.remove(flow);
-      flow.counter += this.#shift;
+      flow.counter -= this.#shift;
+      this.#backlogged.push(flow, flow.counter, flow.activation);
     }
+  }
+
+  /** The flow is in no heap, with its own counter. */
+  #stop(flow: Flow<Holder>, before: Readiness): void {
+    if (before === 'none') return;
+    flow.counter += before === 'ready' ? this.#shift : this.#time.now;
+    if (before === 'ready') this.#backlogged.remove(flow);
+    else this.#full--;
+    flow.isRelative = false;
+    this.#time.highest = Math.max(this.#time.highest, flow.counter);
   }
 
   /**
@@ -192,8 +218,8 @@ export class FairFlows<Holder> {
     const least = first === undefined ? this.#time.now : Math.min(this.#time.now, first.counter + this.#shift);
     const factor = this.#levelWeight / levelWeight;
     for (const flow of this.#flows.values()) {
-      const lead = this.#isBacklogged(flow) ? flow.counter + this.#shift - least : flow.counter - this.#time.now;
-      flow.counter = time.now + Math.max(lead, 0) * factor;
+      const lead = this.counterOf(flow) - (this.#isBacklogged(flow) ? least : this.#time.now);
+      flow.counter = (flow.isRelative ? 0 : time.now) + Math.max(lead, 0) * factor;
       time.highest = Math.max(time.highest, flow.counter);
     }
     this.#levelWeight = levelWeight;
@@ -207,7 +233,8 @@ export class FairFlows<Holder> {
   }
 
   lower(amount: number): void {
-    for (const flow of this.#flows.values()) flow.counter += (this.#isBacklogged(flow) ? this.#shift : 0) - amount;
+    for (const flow of this.#flows.values())
+      if (!flow.isRelative) flow.counter += (this.#isBacklogged(flow) ? this.#shift : 0) - amount;
     this.#rekey();
   }
 

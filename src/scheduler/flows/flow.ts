@@ -1,6 +1,7 @@
 import { Ring } from '../../domain/structures/ring.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Level } from '../../domain/vocabulary.ts';
+import type { Endpoint } from '../endpoints/endpoint.ts';
 import type { HeapItem } from './heap.ts';
 import { insertBefore, type Linked, type LinkedList, unlink } from './linked-list.ts';
 import type { Service } from './service.ts';
@@ -11,6 +12,8 @@ import type { Tenant } from './tenant.ts';
 const maxAmount = 1e9;
 /** Limits a cost or a number of tokens to the range of the counters: never negative, never NaN. */
 export const soundAmount = (amount: number): number => (amount >= 0 ? Math.min(amount, maxAmount) : 0);
+
+const nowhere: readonly string[] = [];
 
 /** The target of a request: names that are only compared. */
 export interface TargetName {
@@ -27,7 +30,7 @@ export interface Demand extends Spent, TargetName {
 
 /**
  * One request as the scheduler sees it: in the queue of its flow, or on a seat. The scheduler owns all fields below
- * `timeoutMs`.
+ * `avoid`.
  */
 export class Place<Holder> implements Spent, Linked<Place<Holder>>, Waiter<Place<Holder>> {
   /** The caller's object for the place; returned with it, never read. */
@@ -40,6 +43,10 @@ export class Place<Holder> implements Spent, Linked<Place<Holder>>, Waiter<Place
   readonly bodyBytes: number;
   /** The longest wait for a seat. */
   readonly timeoutMs: number;
+  /** The IDs of endpoints that it is given only if no others are up; not to be changed while it waits. */
+  avoid: readonly string[] = nowhere;
+  /** Where it has its seat, or had it last. */
+  endpoint: Endpoint | null = null;
   /** After this moment the place is not given a seat. */
   deadline = Number.POSITIVE_INFINITY;
   state: 'new' | 'waiting' | 'running' | 'ended' = 'new';
@@ -72,6 +79,8 @@ export class Place<Holder> implements Spent, Linked<Place<Holder>>, Waiter<Place
   }
 }
 
+export type Readiness = 'ready' | 'full' | 'none';
+
 /** One tenant's queue within a level: first in, first out, except for places that stand aside. */
 export class Flow<Holder> implements LinkedList<Place<Holder>> {
   readonly id: string;
@@ -90,6 +99,8 @@ export class Flow<Holder> implements LinkedList<Place<Holder>> {
   tail: Place<Holder> | null = null;
   /** The places that stand aside; null if there are none. */
   sides: SideQueues<Place<Holder>> | null = null;
+  /** Its counter is kept less the time of its level: it waits for a seat at an endpoint (fair-flows.ts). */
+  isRelative = false;
   /** Orders flows with equal counters: the flow that has waited for longest goes first. */
   activation = 0;
   /** Orders flows by the time of their last new place. */
@@ -115,7 +126,14 @@ export class Flow<Holder> implements LinkedList<Place<Holder>> {
     return this.tenant?.isParked === true;
   }
 
-  /** Returns the place to start next, as far as the upstream allows; null if none may start. */
+  /** Whether it may start something, but for the seats; `full`: not before a seat is free at an endpoint. */
+  get readiness(): Readiness {
+    if (this.isParked || this.head === null) return 'none';
+    if (this.first !== null) return 'ready';
+    return this.sides?.hasFull === true ? 'full' : 'none';
+  }
+
+  /** Returns the place to start next, as far as the upstream and its endpoints allow; null if none may start. */
   get first(): Place<Holder> | null {
     return this.sides === null ? this.head : this.sides.first;
   }

@@ -1,8 +1,9 @@
 /**
- * The requests of one flow that stand aside because the upstream has closed their target. The flow's own
- * list keeps all waiting requests in order of arrival; those that stand aside are in a side queue of their target too.
+ * The requests of one flow that stand aside because the upstream has closed their target, or as they need a seat at some
+ * endpoints of it (endpoints.ts). The flow's own list keeps all waiting requests in order of arrival; those that stand
+ * aside are in a side queue of their target too.
  *
- *   the flow        a1 b1 a2 c1 a3 b2      target a is closed
+ *   the flow        a1 b1 a2 c1 a3 b2      target a is closed, or full
  *   side queue a    a1    a2    a3
  *   first free         b1                  the first that is in no side queue
  *
@@ -11,6 +12,7 @@
  * a place that is put back makes the search for the first free one begin at the head again.
  *
  * Invariants: a side queue is in order of arrival and never empty; #open has those whose target is open.
+ * Those of a closed target are held: nobody reckons with them. Those of a full one wait like all others.
  */
 
 import { type HeapItem, IndexedHeap } from './heap.ts';
@@ -25,9 +27,12 @@ export interface Waiter<Place> {
   side: Side<Place> | null;
 }
 
+/** `closed`: by the upstream; `full`: none of the endpoints that its requests may go to has a free seat. */
+export type TargetState = 'open' | 'full' | 'closed';
+
 /** The target of requests; all requests of a target stand aside together. */
 export interface SideTarget<Place> {
-  readonly isOpen: boolean;
+  readonly state: TargetState;
   joined(queue: SideQueue<Place>): void;
   left(queue: SideQueue<Place>): void;
 }
@@ -40,6 +45,8 @@ interface Side<Place> extends Linked<Side<Place>> {
 
 export class SideQueue<Place> implements HeapItem, LinkedList<Side<Place>> {
   readonly target: SideTarget<Place>;
+  /** The state of its target, as it was when it was last looked at. */
+  state: TargetState;
   head: Side<Place> | null = null;
   tail: Side<Place> | null = null;
   waiting = 0;
@@ -51,6 +58,7 @@ export class SideQueue<Place> implements HeapItem, LinkedList<Side<Place>> {
 
   constructor(target: SideTarget<Place>) {
     this.target = target;
+    this.state = target.state;
   }
 }
 
@@ -58,6 +66,8 @@ export class SideQueues<Place extends Waiter<Place>> {
   /** The cost of the places whose target is closed. */
   heldCost = 0;
   held = 0;
+  /** The side queues whose target is full. */
+  #full = 0;
   readonly #count: (places: number, cost: number) => void;
   readonly #queues = new Map<SideTarget<Place>, SideQueue<Place>>();
   readonly #open = new IndexedHeap<SideQueue<Place>>();
@@ -74,6 +84,11 @@ export class SideQueues<Place extends Waiter<Place>> {
 
   get isEmpty(): boolean {
     return this.#queues.size === 0;
+  }
+
+  /** Whether any of its places waits for a seat at an endpoint. */
+  get hasFull(): boolean {
+    return this.#full > 0;
   }
 
   /** Returns the place of the flow to start next; null if none may start. */
@@ -101,9 +116,8 @@ export class SideQueues<Place extends Waiter<Place>> {
     place.side = insert(queue, place);
     queue.waiting++;
     queue.cost += place.cost;
-    if (queue.slot >= 0) this.#open.update(queue, turnOf(queue));
-    else this.#hold(1, place.cost);
-    this.review(queue);
+    if (queue.state === 'closed') this.#hold(1, place.cost);
+    this.#order(queue);
   }
 
   /** Must be called before a place of the flow is removed from it. */
@@ -116,30 +130,43 @@ export class SideQueues<Place extends Waiter<Place>> {
     place.side = null;
     queue.waiting--;
     queue.cost -= place.cost;
-    if (queue.slot < 0) this.#hold(-1, -place.cost);
-    else if (queue.head === null) this.#open.remove(queue);
-    else this.#open.update(queue, turnOf(queue));
+    if (queue.state === 'closed') this.#hold(-1, -place.cost);
+    this.#order(queue);
     if (queue.head === null) this.#end(queue);
   }
 
-  /** Must be called when the target may have opened or closed. */
+  /** Must be called when the state of the target may have changed. */
   review(queue: SideQueue<Place>): void {
-    const { isOpen } = queue.target;
-    if (isOpen === queue.slot >= 0) return;
-    if (isOpen) this.#open.push(queue, turnOf(queue));
-    else this.#open.remove(queue);
-    const sign = isOpen ? -1 : 1;
-    this.#hold(sign * queue.waiting, sign * queue.cost);
+    const before = queue.state;
+    const { state } = queue.target;
+    if (state === before) return;
+    queue.state = state;
+    if (before === 'closed') this.#hold(-queue.waiting, -queue.cost);
+    if (state === 'closed') this.#hold(queue.waiting, queue.cost);
+    if (before === 'full') this.#full--;
+    if (state === 'full') this.#full++;
+    this.#order(queue);
+  }
+
+  /** Puts it where its head belongs among the open ones, if it is open. */
+  #order(queue: SideQueue<Place>): void {
+    const isIn = queue.slot >= 0;
+    if (queue.state !== 'open' || queue.head === null) {
+      if (isIn) this.#open.remove(queue);
+    } else if (isIn) this.#open.update(queue, turnOf(queue));
+    else this.#open.push(queue, turnOf(queue));
   }
 
   #begin(target: SideTarget<Place>): SideQueue<Place> {
     const queue = new SideQueue(target);
     this.#queues.set(target, queue);
+    if (queue.state === 'full') this.#full++;
     target.joined(queue);
     return queue;
   }
 
   #end(queue: SideQueue<Place>): void {
+    if (queue.state === 'full') this.#full--;
     this.#queues.delete(queue.target);
     queue.target.left(queue);
   }

@@ -59,7 +59,12 @@ export class LevelQueue<Holder> {
     return this.fair.ready;
   }
 
-  /** `target`: the closed target that it stands aside for; null if there is none. */
+  /** The number of those whose requests wait for a seat at an endpoint instead. */
+  get fullFlows(): number {
+    return this.fair.full;
+  }
+
+  /** `target`: the target that it stands aside for; null if there is none. */
   enqueue(place: Place<Holder>, target: Target<Holder> | null): void {
     const flow = this.#entered(place);
     flow.append(place);
@@ -133,18 +138,18 @@ export class LevelQueue<Holder> {
    * save up the time in which it could not.
    */
   review(flow: Flow<Holder>): void {
-    this.fair.review(flow, flow.first !== null && !flow.isParked);
+    this.fair.review(flow, flow.readiness);
   }
 
-  /** Passes by a waiting place while its target is closed. */
+  /** Passes by a waiting place while its target is closed or full. */
   standAside(flow: Flow<Holder>, place: Place<Holder>, target: Target<Holder>): void {
     flow.sides ??= new SideQueues(flow.head, (places, cost) => this.#countAside(flow, places, cost));
     flow.sides.join(place, target);
   }
 
-  /** Whether the flow has something waiting and may start nothing. */
+  /** Whether the flow has something waiting and may start nothing, seats or not. */
   isAside(flow: Flow<Holder>): boolean {
-    return flow.head !== null && flow.slot < 0;
+    return flow.head !== null && flow.slot < 0 && !flow.isRelative;
   }
 
   /** Returns the flow with the longest queue, by cost. */

@@ -25,6 +25,10 @@ export class LevelTier<Holder> {
   /** The levels that are ordered by their counters. */
   #counted = 0;
   #virtualTime = 0;
+  /** Bit n: level n is below its cap and has something waiting that neither its tenant nor the upstream keeps waiting. */
+  #ready = 0;
+  /** Bit n: … and all of that waits for seats at endpoints. Its counter is kept less the virtual time. */
+  #full = 0;
 
   constructor(queues: readonly LevelQueue<Holder>[]) {
     this.#queues = queues;
@@ -40,7 +44,12 @@ export class LevelTier<Holder> {
     const before = this.#counted;
     this.#weighted = weightedMasks[policy];
     this.#counted = shareBy === 'level' ? this.#weighted : 0;
-    for (const level of allLevels) if ((this.#counted & ~before & (1 << level)) !== 0) this.wake(level);
+    for (const level of allLevels) if ((this.#counted & ~before & (1 << level)) !== 0) this.#lift(level);
+  }
+
+  /** The levels that may start something if there is a seat for them, as bits. */
+  get ready(): number {
+    return this.#ready;
   }
 
   /** Returns the level whose turn it is, of a non-empty mask. */
@@ -55,9 +64,24 @@ export class LevelTier<Holder> {
     return (this.#weighted & ~this.#counted & (1 << level)) === 0 ? null : (this.#weights[level] ?? 1);
   }
 
-  /** Must be called when a level can start something again: its idle time is not saved up. */
-  wake(level: Level): void {
-    this.#counters[level] = Math.max(this.#counters[level] ?? 0, this.#virtualTime);
+  /**
+   * Must be called after any change of what waits, is parked or runs in the level. Its idle time is not saved up; while it
+   * waits for endpoints only, it keeps its distance from the time, as flows do (fair-flows.ts).
+   */
+  review(queue: LevelQueue<Holder>, isBelowCap: boolean): void {
+    const { id, fair } = queue;
+    const bit = 1 << id;
+    fair.hold(!isBelowCap);
+    const wasReady = (this.#ready & bit) !== 0;
+    const wasFull = this.#isRelative(id);
+    const isReady = isBelowCap && fair.ready > 0;
+    const isFull = isBelowCap && !isReady && fair.full > 0;
+    if (isReady === wasReady && isFull === wasFull) return;
+    this.#ready = isReady ? this.#ready | bit : this.#ready & ~bit;
+    this.#full = isFull ? this.#full | bit : this.#full & ~bit;
+    if (wasFull) this.correct(id, this.#virtualTime);
+    else if (!wasReady) this.#counters[id] = Math.max(this.#counters[id] ?? 0, this.#virtualTime);
+    if (isFull) this.correct(id, -this.#virtualTime);
   }
 
   /** Returns the divisor of this level's charges; Infinity if nothing is counted. */
@@ -115,8 +139,16 @@ export class LevelTier<Holder> {
   }
 
   #renormalise(): void {
-    for (let level = 0; level < levelCount; level++)
-      this.#counters[level] = (this.#counters[level] ?? 0) - this.#virtualTime;
+    for (const level of allLevels) if (!this.#isRelative(level)) this.correct(level, -this.#virtualTime);
     this.#virtualTime = 0;
+  }
+
+  #lift(level: Level): void {
+    const now = this.#isRelative(level) ? 0 : this.#virtualTime;
+    this.#counters[level] = Math.max(this.#counters[level] ?? 0, now);
+  }
+
+  #isRelative(level: Level): boolean {
+    return (this.#full & (1 << level)) !== 0;
   }
 }

@@ -9,6 +9,10 @@ import type { Tenants } from '../rules.ts';
 
 type FlowTenant<Holder> = Tenant<Flow<Holder>>;
 
+/** `spentTokens`: null if it has never started. */
+export type Lent = (spentTokens: number | null, now: number) => void;
+const neverLent: Lent = () => {};
+
 interface ParkingOptions<Holder> {
   /** Moves the flow to its proper heap when its tenant may start something again, or nothing any more. */
   readonly review: (flow: Flow<Holder>) => void;
@@ -72,6 +76,23 @@ export class Parking<Holder> {
   ended(tenant: FlowTenant<Holder>, now: number): void {
     tenant.running--;
     this.review(tenant, now);
+  }
+
+  /**
+   * One of its requests runs in another pool, and counts here as if it ran here. Returns what ends that, with the tokens
+   * that it has used.
+   */
+  lend(flowId: string, tokens: number, now: number): Lent {
+    const tenant = this.find(flowId);
+    if (tenant === null) return neverLent;
+    this.started(tenant, tokens, now);
+    return (spentTokens, then) => {
+      // The tenant may have lost its rules meanwhile.
+      if (this.find(flowId) !== tenant) return;
+      if (spentTokens === null) tenant.rates?.giveBackRequest();
+      tenant.rates?.correct((spentTokens ?? 0) - tokens, then);
+      this.ended(tenant, then);
+    };
   }
 
   /** Returns how long the tenant's rates keep one more request waiting, behind those that wait already. */

@@ -1,12 +1,15 @@
 /**
  * Everything that waits in one pool: ten levels, the deadlines over all of them, and the requests that stand aside for
- * their tenant's limits or for what the upstream has closed. It decides which requests may wait and for how long;
+ * their tenant's limits, for what the upstream has closed or for a seat at an endpoint. It decides which requests may wait and for how long;
  * scheduler.ts decides which one is next.
  *
  * Invariant: a place that entered leaves exactly once, by take, cancel, takeExpired or takeEvicted.
  */
 import { allLevels, type Level } from '../../domain/vocabulary.ts';
+import type { Capacity } from '../capacity/capacity.ts';
 import { Closures } from '../closures/closures.ts';
+import type { Target } from '../closures/targets.ts';
+import { Endpoints } from '../endpoints/endpoints.ts';
 import type { Flow, Place } from '../flows/flow.ts';
 import { IndexedHeap } from '../flows/heap.ts';
 import { VirtualTime } from '../flows/virtual-time.ts';
@@ -16,6 +19,7 @@ import { hasRoom, makeRoom } from './overflow.ts';
 import { Parking } from './parking.ts';
 
 interface PoolQueueOptions<Holder> {
+  readonly capacity: Capacity;
   /** Called after any change of what waits, is parked or runs in the level. */
   readonly changed: (queue: LevelQueue<Holder>) => void;
 }
@@ -26,6 +30,7 @@ export class PoolQueue<Holder> {
   bytes = 0;
   readonly tenants: Parking<Holder>;
   readonly closures: Closures<Holder>;
+  readonly endpoints: Endpoints<Target<Holder>>;
   readonly levels: readonly LevelQueue<Holder>[];
   /** The time of the levels whose tenants share the pool. */
   readonly #sharedTime = new VirtualTime(true);
@@ -37,13 +42,20 @@ export class PoolQueue<Holder> {
   /** Evicted by others, until takeEvicted() returns them. */
   #evicted: Place<Holder>[] = [];
 
-  constructor({ changed }: PoolQueueOptions<Holder>) {
+  constructor({ capacity, changed }: PoolQueueOptions<Holder>) {
     this.#changed = changed;
     this.levels = allLevels.map(level => new LevelQueue<Holder>(level, flowId => this.tenants.find(flowId)));
     const flowReview = (flow: Flow<Holder>) => this.level(flow.level).review(flow);
     const levelChanged = (flow: Flow<Holder>) => changed(this.level(flow.level));
     this.tenants = new Parking<Holder>({ review: flowReview, changed: levelChanged });
+    this.endpoints = new Endpoints<Target<Holder>>({
+      capacity,
+      changed: ({ watchers }) => this.closures.review(watchers),
+      selecting: () => this.closures.passBy(),
+      resized: () => this.levels.forEach(changed),
+    });
     this.closures = new Closures<Holder>({
+      endpoints: this.endpoints,
       flows: () => this.#flows(),
       standAside: (flow, place, target) => this.level(flow.level).standAside(flow, place, target),
       changed: flow => {
@@ -93,6 +105,7 @@ export class PoolQueue<Holder> {
   /** `ageMs`: its time in the queue of another scheduler. */
   enter(place: Place<Holder>, now: number, ageMs = 0): void {
     place.deadline = now - ageMs + place.timeoutMs;
+    this.endpoints.met(place);
     this.#deadlines.push(place, place.deadline, ++this.#arrivals);
     const queue = this.level(place.level);
     queue.enqueue(place, this.closures.targetOf(place));

@@ -24,7 +24,7 @@ export function turnsOf<Holder>(flow: Flow<Holder>, { fair }: LevelQueue<Holder>
   return turns;
 }
 
-const isClosed = <Holder>({ side }: Place<Holder>): boolean => side !== null && !side.queue.target.isOpen;
+const isClosed = <Holder>({ side }: Place<Holder>): boolean => side?.queue.state === 'closed';
 
 /** Everything that may start in a level, first to last. */
 export class Line<Holder> {

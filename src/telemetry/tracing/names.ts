@@ -38,6 +38,7 @@ export const own = {
   provider: 'tokligence.provider',
   pool: 'tokligence.pool',
   attempt: 'tokligence.attempt',
+  endpoint: 'tokligence.endpoint',
   /** Of a wait: the place at its begin, and how it ended. */
   position: 'tokligence.position',
   reason: 'tokligence.reason',

@@ -89,9 +89,11 @@ function authenticationSpan(
   };
 }
 
-function waitSpan(recording: Recording, { startedAt, endedAt, place }: Wait, source: SpanSource): Described {
+function waitSpan(recording: Recording, { startedAt, endedAt, place, isMoved }: Wait, source: SpanSource): Described {
   const { outcome, level, flowId, pool } = recording.outcome;
-  const reason = endedAt !== null ? 'seated' : outcome === 'client_left' ? 'left' : 'refused';
+  const unseated = outcome === 'client_left' ? 'left' : 'refused';
+  const reason = isMoved ? 'moved' : endedAt !== null ? 'seated' : unseated;
+  const isFault = reason === unseated;
   return {
     ...child(recording, source, 'wait'),
     startedAt,
@@ -102,17 +104,18 @@ function waitSpan(recording: Recording, { startedAt, endedAt, place }: Wait, sou
       [own.pool]: pool,
       [own.position]: place.position,
       [own.reason]: reason,
-      [conventional.errorType]: reason === 'seated' ? null : outcome,
+      [conventional.errorType]: isFault ? outcome : null,
     }),
-    status: reason === 'seated' ? unset : statusOf(outcome),
+    status: isFault ? statusOf(outcome) : unset,
   };
 }
 
 function attemptSpan(recording: Recording, attempt: Attempt, source: SpanSource): Described {
   const { arrival, outcome, place } = recording;
   const { startedAt, answeredAt, firstByteAt, status, number } = attempt;
-  const server = source.servers.get(outcome.provider ?? '');
-  const error = errorOf(attempt, outcome);
+  const { provider = outcome.provider, endpoint = null, failure = null } = outcome.attempts[number - 1] ?? {};
+  const server = source.servers.get(provider ?? '');
+  const error = errorOf(attempt, failure, outcome);
   return {
     name: 'upstream',
     kind: SpanKind.CLIENT,
@@ -131,7 +134,8 @@ function attemptSpan(recording: Recording, attempt: Attempt, source: SpanSource)
       [conventional.serverAddress]: server?.address ?? null,
       [conventional.serverPort]: server?.port ?? null,
       [conventional.errorType]: error,
-      [own.provider]: outcome.provider,
+      [own.provider]: provider,
+      [own.endpoint]: endpoint,
       [own.attempt]: number,
       [own.reason]: attempt.isPutBack ? 'put_back' : null,
       [own.upstreamRequestId]: attempt.isPutBack ? null : text(outcome.upstreamRequestId),
@@ -141,8 +145,9 @@ function attemptSpan(recording: Recording, attempt: Attempt, source: SpanSource)
 }
 
 /** Null: it went well. */
-const errorOf = ({ status, isPutBack }: Attempt, { outcome }: Outcome): string | null => {
+const errorOf = ({ status, isPutBack }: Attempt, failure: string | null, { outcome }: Outcome): string | null => {
   if (status !== null && status >= 400) return String(status);
+  if (isPutBack && failure !== null) return failure;
   return isPutBack || outcome === 'served' ? null : outcome;
 };
 

@@ -29,6 +29,8 @@ interface Part {
 /** For a seat. */
 export interface Wait extends Part {
   readonly place: { readonly position: number };
+  /** It went on in another pool. */
+  isMoved: boolean;
 }
 
 /** A call upstream. */
@@ -93,7 +95,11 @@ export class TracedRequest implements RequestTrace {
   }
 
   queued(place: Wait['place']): void {
-    if (this.#isRecorded) this.#waits.push({ startedAt: this.#now(), endedAt: null, place });
+    if (!this.#isRecorded) return;
+    const startedAt = this.#now();
+    const before = this.#waits.at(-1);
+    if (before?.endedAt === null) Object.assign(before, { endedAt: startedAt, isMoved: true });
+    this.#waits.push({ startedAt, endedAt: null, place, isMoved: false });
   }
 
   called<H extends Headers>(headers: H): H {
@@ -115,11 +121,9 @@ export class TracedRequest implements RequestTrace {
 
   putBack(): void {
     const attempt = this.#attempts.at(-1);
-    const wait = this.#waits.at(-1);
-    if (attempt === undefined || wait === undefined) return;
+    if (attempt === undefined) return;
     attempt.endedAt = this.#now();
     attempt.isPutBack = true;
-    this.queued(wait.place);
   }
 
   forwarded(model: string | null): void {

@@ -2,6 +2,7 @@
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import { RandomIdGenerator } from '@opentelemetry/sdk-trace';
 import type { Config, TracingConfig } from '../../config/config.ts';
+import { baseUrlIn } from '../../config/providers/base-urls.ts';
 import { version } from '../../config/version.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { RequestTrace } from '../../domain/request-trace.ts';
@@ -88,7 +89,7 @@ const serversOf = ({ providers }: Config): ReadonlyMap<string, Server> =>
   new Map(
     providers.flatMap(provider => {
       if (provider.type === 'loopback') return [];
-      const { hostname, port, protocol } = new URL(provider.baseUrl);
+      const { hostname, port, protocol } = baseUrlIn(provider.baseUrls[0]).url;
       return [[provider.name, { address: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) }]];
     }),
   );

@@ -2,13 +2,15 @@ import type { Clock } from '../../domain/clock.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import type { Sink } from '../../domain/sink.ts';
 import { Ring } from '../../domain/structures/ring.ts';
+import type { FailedCall } from '../failed-call.ts';
 import { answerHeaders, upstreamRequestId } from '../headers.ts';
 import { type Meter, noPlace } from '../metering/answer-reading.ts';
 import { meteredUsage } from '../metering/charge.ts';
 import { isEventStream } from '../metering/meter.ts';
 import type { Forwarded, PutBack, UpstreamCall } from '../provider.ts';
 import { faultEvent } from './fault-event.ts';
-import { retryAfterMs } from './retry-after.ts';
+import { sinkFor } from './restoring-sink.ts';
+import { failureIn } from './retry-after.ts';
 import { isPacked, meterOf } from './unpacking.ts';
 import { faultIn, unwantedStatus } from './upstream-fault.ts';
 
@@ -36,8 +38,6 @@ interface Settle {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Too many requests, no room at the moment, and Anthropic's word for the latter. */
-const isBusy = (status: number): boolean => status === 429 || status === 503 || status === 529;
 /** A success that has no body. */
 const noContent = 204;
 /** How long an unwanted body may take before its connection is closed. */
@@ -53,8 +53,8 @@ const piecesPerReport = 8;
  *
  *   waiting ──start──▶ started ──end, fail──▶ ended ──all is read──▶ over, after a fault with an error event or a break
  *      │  │              └──client leaves after the last event──▶ left ──end, fail──▶ ended
- *      │  └──busy──▶ put back  ──end, fail──▶ over
- *      └──fail, redirect: rejects
+ *      │  └──failing──▶ put back  ──end, fail──▶ over
+ *      └──fail, redirect: rejects, or put back
  *      └──────────────────┴──client leaves: stop the source, wait until it is closed
  */
 export class Answer {
@@ -81,7 +81,7 @@ export class Answer {
 
   constructor(call: UpstreamCall, sink: Sink, source: Source, context: AnswerContext, settled: Settle) {
     this.#call = call;
-    this.#sink = sink;
+    this.#sink = sinkFor(call, sink);
     this.#source = source;
     this.#context = context;
     this.#settled = settled;
@@ -97,8 +97,9 @@ export class Answer {
   }
 
   #begin(status: number, headers: Headers): void {
-    if (!isBusy(status)) this.#call.onAnswer(status);
-    else if (this.#call.onBusy(status, retryAfterMs(headers, this.#context.clock.date()))) {
+    const failure = failureIn(status, headers, this.#context.clock);
+    if (failure === null) this.#call.onAnswer(status);
+    else if (this.#call.onFailing(failure)) {
       this.#putBack();
       return;
     }
@@ -131,12 +132,13 @@ export class Answer {
     if (this.#state === 'started' || this.#state === 'left') this.#conclude(() => this.#settleAnswer());
   }
 
-  /** The source broke off. */
-  fail(error: GatewayError): void {
+  /** The source broke off; `failure`: where the call may be made again. */
+  fail(error: GatewayError, failure: FailedCall | null = null): void {
     switch (this.#state) {
       case 'waiting':
         this.#over();
-        this.#settled.reject(error);
+        if (failure !== null && this.#call.onFailing(failure)) this.#settled.resolve({ outcome: 'put_back' });
+        else this.#settled.reject(error);
         return;
       case 'started':
         this.#conclude(() => this.#endOrBreakOff(error));

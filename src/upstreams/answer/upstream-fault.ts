@@ -8,6 +8,7 @@ const texts: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'The upstream could not be reached.',
   EHOSTUNREACH: 'The upstream could not be reached.',
   ENETUNREACH: 'The upstream could not be reached.',
+  FORBIDDEN_ADDRESS: 'The upstream has an address that this gateway may not call.',
   ECONNRESET: 'The upstream broke off the connection.',
   EPIPE: 'The upstream broke off the connection.',
   UND_ERR_SOCKET: 'The upstream broke off the connection.',

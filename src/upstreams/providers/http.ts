@@ -1,13 +1,15 @@
-import { buildConnector } from 'undici';
 import type { ForwardPriority, HttpProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
-import type { GatewayError } from '../../domain/errors.ts';
+import { errors, type GatewayError } from '../../domain/errors.ts';
 import type { Sink } from '../../domain/sink.ts';
 import { Ring } from '../../domain/structures/ring.ts';
 import type { Dialect } from '../../domain/vocabulary.ts';
-import { bodyWithLevel } from '../body-splice.ts';
-import { Connections } from '../connections.ts';
-import { throughTunnel, toProxy } from '../forward-proxy.ts';
+import type { Answer } from '../answer/answer.ts';
+import { bodyForUpstream } from '../body-splice.ts';
+import type { Endpoint } from '../endpoints/endpoint.ts';
+import { EndpointSet, type EndpointSetParts } from '../endpoints/endpoint-set.ts';
+import type { ProbeRequest } from '../endpoints/probe.ts';
+import type { Way } from '../endpoints/way.ts';
 import { HeaderFilter } from '../headers.ts';
 import type { ListedModel } from '../models/listed-model.ts';
 import { fetchModels } from '../models/model-list.ts';
@@ -19,35 +21,50 @@ export class HttpUpstream implements Upstream {
   readonly name: string;
   readonly pool: string;
   readonly models: readonly string[];
+  readonly endpoints: EndpointSet;
+  readonly #config: HttpProviderConfig;
   readonly #dialect: Dialect;
   /** Sent with every call. */
   readonly #headers: readonly string[];
   readonly #listHeaders: readonly string[];
   readonly #filter: HeaderFilter;
   readonly #forwardPriority: ForwardPriority | null;
-  readonly #context: ProxyContext;
+  readonly #clock: Clock;
+  readonly #running: Ring<Answer>;
+  /** What the calls to each endpoint share. */
+  readonly #contexts = new WeakMap<Endpoint, { readonly context: ProxyContext; readonly headers: readonly string[] }>();
 
-  constructor(config: HttpProviderConfig, clock: Clock) {
-    const way = wayTo(config);
+  /** `before`: the one of this name until now, whose endpoints and running calls it takes over. */
+  constructor(config: HttpProviderConfig, parts: EndpointSetParts, before: HttpUpstream | null = null) {
     this.name = config.name;
     this.pool = config.pool;
     this.models = config.models;
+    this.#config = config;
     this.#dialect = config.type;
-    this.#headers = ['accept-encoding', 'identity', ...keyHeader(config), ...config.headers.flat(), ...way.headers];
+    this.#headers = ['accept-encoding', 'identity', ...keyHeader(config), ...config.headers.flat()];
     const names = config.headers.map(([name]) => name);
     const isVersionNeeded = config.type === 'anthropic' && !names.includes('anthropic-version');
     this.#listHeaders = [...this.#headers, ...(isVersionNeeded ? ['anthropic-version', '2023-06-01'] : [])];
     this.#filter = new HeaderFilter(config.passHeaders, names);
     this.#forwardPriority = config.forwardPriority;
-    this.#context = {
-      clock,
-      stallMs: config.idleTimeoutMs,
-      totalTimeoutMs: config.totalTimeoutMs,
-      running: new Ring(),
-      connections: new Connections(way.origin, config, way.connect),
-      basePath: way.basePath,
-      proxy: way.isAskedItself ? config.proxy : null,
-    };
+    this.#clock = parts.clock;
+    this.#running = before === null ? new Ring() : before.#running;
+    const probeRequest = (way: Way) => this.#probeRequest(way);
+    if (before === null) this.endpoints = new EndpointSet(config, probeRequest, parts);
+    else this.endpoints = before.endpoints;
+    if (before !== null) this.endpoints.configure(config, probeRequest);
+  }
+
+  get retriesUnsafe(): boolean {
+    return this.#config.retryUnsafe ?? this.endpoints.endpoints.length > 1;
+  }
+
+  hasOther(avoid: readonly string[]): boolean {
+    return this.endpoints.hasOther(avoid);
+  }
+
+  downUntil(now: number): number | null {
+    return this.endpoints.downUntil(now);
   }
 
   serves(dialect: Dialect): boolean {
@@ -56,22 +73,27 @@ export class HttpUpstream implements Upstream {
 
   forward(call: UpstreamCall, sink: Sink): Promise<Forwarded | PutBack> {
     if (sink.isClosed) return Promise.resolve(clientGone);
-    const headers = this.#filter.upstream(call.headers, this.#headers, call.requestId);
-    const body = this.#forwardPriority === null ? call.body : bodyWithLevel(this.#forwardPriority, call);
-    return proxy(call, headers, sink, this.#context, body);
+    const endpoint = this.endpoints.find(call.endpoint);
+    if (endpoint === undefined) return Promise.reject(noEndpoint());
+    const { context, headers: own } = this.#contextOf(endpoint);
+    const headers = this.#filter.upstream(call.headers, own, call.requestId);
+    const body = bodyForUpstream(this.#forwardPriority, call);
+    return proxy(call, headers, sink, context, body);
   }
 
   async listModels(): Promise<readonly ListedModel[]> {
-    const { basePath, connections, clock } = this.#context;
+    const endpoint = this.endpoints.find(null);
+    if (endpoint === undefined) throw new Error('none of its addresses is known');
+    const { connections, way } = endpoint;
     const connection = connections.take();
     try {
       return await fetchModels({
         client: connection.client,
-        path: basePath + (this.#dialect === 'anthropic' ? '/v1/models?limit=1000' : '/models'),
+        path: way.basePath + listPath[this.#dialect],
         cursor: this.#dialect === 'anthropic' ? 'after_id' : null,
-        headers: this.#listHeaders,
+        headers: [...this.#listHeaders, ...way.headers],
         ownedBy: this.name,
-        clock,
+        clock: this.#clock,
       });
     } finally {
       connections.give(connection);
@@ -79,47 +101,51 @@ export class HttpUpstream implements Upstream {
   }
 
   abortAll(error: GatewayError): void {
-    for (const answer of [...this.#context.running]) answer.abort(error);
+    for (const answer of [...this.#running]) answer.abort(error);
+  }
+
+  /** Whether calls of it run, of one before it too. */
+  get isBusy(): boolean {
+    return this.#running.first !== null;
+  }
+
+  retire(): void {
+    this.endpoints.retire();
   }
 
   close(): Promise<void> {
-    return this.#context.connections.close();
+    return this.endpoints.close();
   }
+
+  #contextOf(endpoint: Endpoint) {
+    const known = this.#contexts.get(endpoint);
+    if (known !== undefined) return known;
+    const { connections, way } = endpoint;
+    const { idleTimeoutMs: stallMs, totalTimeoutMs } = this.#config;
+    const { basePath, proxy } = way;
+    const shared = { clock: this.#clock, stallMs, totalTimeoutMs, running: this.#running };
+    const context = { ...shared, connections, watch: endpoint, basePath, proxy };
+    const made = { context, headers: [...this.#headers, ...way.headers] };
+    this.#contexts.set(endpoint, made);
+    return made;
+  }
+
+  #probeRequest({ root, basePath, headers }: Way): ProbeRequest {
+    const { healthPath } = this.#config;
+    const path = healthPath === null ? basePath + listPath[this.#dialect] : root + healthPath;
+    return { path, headers: [...this.#listHeaders, ...headers], isHealthPath: healthPath !== null };
+  }
+}
+
+const listPath = { openai: '/models', anthropic: '/v1/models?limit=1000' } satisfies Record<Dialect, string>;
+
+function noEndpoint(): GatewayError {
+  const fault = errors.upstreamFailed('The upstream could not be reached.');
+  fault.cause = new Error('none of its addresses is known');
+  return fault;
 }
 
 function keyHeader({ type, apiKey }: HttpProviderConfig): readonly string[] {
   if (apiKey === null) return [];
   return type === 'anthropic' ? ['x-api-key', apiKey] : ['authorization', `Bearer ${apiKey}`];
-}
-
-/** The route of calls to an upstream. */
-interface Way {
-  /** The origin to connect to. */
-  readonly origin: string;
-  readonly connect: buildConnector.connector;
-  /** The prefix of the paths of calls, without a slash at its end. */
-  readonly basePath: string;
-  readonly headers: readonly string[];
-  /** The proxy sees the calls, and may answer them in the upstream's place. */
-  readonly isAskedItself: boolean;
-}
-
-function wayTo({ baseUrl, proxy, connectTimeoutMs: timeout }: HttpProviderConfig): Way {
-  const { origin, host, pathname, protocol } = new URL(baseUrl);
-  const path = pathname.replace(/\/+$/, '');
-  if (proxy === null) {
-    const connect = buildConnector({ timeout, allowH2: false });
-    return { origin, connect, basePath: path, headers: [], isAskedItself: false };
-  }
-  if (protocol === 'https:') {
-    return { origin, connect: throughTunnel(proxy, timeout), basePath: path, headers: [], isAskedItself: false };
-  }
-  const { authorization } = proxy;
-  return {
-    origin: proxy.origin,
-    connect: toProxy(proxy, timeout),
-    basePath: origin + path,
-    headers: ['host', host, ...(authorization === null ? [] : ['proxy-authorization', authorization])],
-    isAskedItself: true,
-  };
 }

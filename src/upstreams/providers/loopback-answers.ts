@@ -25,7 +25,7 @@ interface Asked {
 export function loopbackAnswer(call: UpstreamCall): LoopbackAnswer {
   const body = parsedBody(call.body);
   const asked = {
-    model: call.model,
+    model: call.upstreamModel,
     id: call.requestId,
     inputTokens: call.inputEstimate,
     body,

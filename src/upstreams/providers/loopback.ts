@@ -27,6 +27,16 @@ export class LoopbackUpstream implements Upstream {
     this.#context = { clock, stallMs, running: new Ring() };
   }
 
+  readonly retriesUnsafe = false;
+
+  hasOther(): boolean {
+    return false;
+  }
+
+  downUntil(): null {
+    return null;
+  }
+
   /** Serves both dialects. */
   serves(): boolean {
     return true;

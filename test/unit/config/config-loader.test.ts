@@ -8,7 +8,14 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { type Config, ConfigFaults, type LoadedConfig, loadConfig } from '../../../src/config/config-loader.ts';
-import { allProviderKeys, environmentName, poolKeys, sections, tenantKeys } from '../../../src/config/keys.ts';
+import {
+  allProviderKeys,
+  environmentName,
+  modelKeys,
+  poolKeys,
+  sections,
+  tenantKeys,
+} from '../../../src/config/keys.ts';
 import { shownUrl } from '../../../src/config/postgres-url.ts';
 
 const settingFile = fileURLToPath(new URL('../../../config/setting.ini', import.meta.url));
@@ -74,10 +81,12 @@ test('without anything but a provider, everything has its default', () => {
       maxConnections: 16_000,
       maxConnectionsPerAddress: 12_000,
       trustedProxies: [],
+      allowedUpstreamNetworks: [],
       minBodyBytesPerSec: 1024,
       name: null,
       tellsName: false,
       workers: 1,
+      restoresModel: false,
     },
     database: { url: null, listenUrl: null },
     cluster: {
@@ -113,6 +122,7 @@ test('without anything but a provider, everything has its default', () => {
     providers: [{ name: 'local', models: ['*'], pool: 'local', type: 'loopback', serviceMs: 500, chunkMs: 20 }],
     pools: [{ name: 'local', settings: defaultPool }],
     tenants: [],
+    routes: [],
     telemetry: { metricsKey: null, metricsListen: null, metricsTenants: 0 },
     log: { level: 'info', format: 'json', file: null, accessFile: null, accessSample: {} },
   });
@@ -129,9 +139,9 @@ test('config/setting.ini gives the defaults and shows every key with its default
   for (const key of ['enabled', 'default_priority', 'cache_ttl_sec', 'x_priority', 'mode'] as const) {
     assert.deepEqual(apiKeyPriority[key], { value: defaultPriority[key].value, source: 'file' });
   }
-  for (const keys of [...Object.values(sections), allProviderKeys, poolKeys, tenantKeys]) {
+  for (const keys of [...Object.values(sections), allProviderKeys, poolKeys, tenantKeys, modelKeys]) {
     for (const [key, { fallback }] of Object.entries(keys)) {
-      if (key === 'type' || key === 'base_url') continue;
+      if (['type', 'base_url', 'targets'].includes(key)) continue;
       assert.match(text, new RegExp(`^(; )?${key} = ?${fallback.replaceAll(/[*.]/g, '\\$&')}$`, 'm'), key);
     }
   }
@@ -171,7 +181,8 @@ test('the commented provider of config/setting.ini works once it is uncommented'
       type: 'openai',
       models: ['*'],
       pool: 'gpu',
-      baseUrl: 'http://127.0.0.1:8000/v1',
+      baseUrls: ['http://127.0.0.1:8000/v1'],
+      seats: { each: 8 },
       apiKey: null,
       connectTimeoutMs: 10_000,
       firstByteTimeoutMs: 600_000,
@@ -181,11 +192,14 @@ test('the commented provider of config/setting.ini works once it is uncommented'
       passHeaders: [],
       headers: [],
       proxy: null,
+      healthPath: null,
+      retryUnsafe: null,
+      allowedNetworks: [],
     },
   ]);
 });
 
-test('the commented pool and tenant of config/setting.ini work once they are uncommented, and change nothing', () => {
+test('the commented pool, tenant and model of config/setting.ini work once they are uncommented, and change nothing', () => {
   const text = readFileSync(settingFile, 'utf8');
   const section = text.slice(text.indexOf('; [pool.local]'), text.indexOf('; [provider.gpu]'));
   const { config } = load(`${provider}${section.replaceAll(/^; (\[|[a-z_]+ =)/gm, '$1')}`);
@@ -199,6 +213,8 @@ test('the commented pool and tenant of config/setting.ini work once they are unc
     tokensPerSec: null,
     maxQueueDepth: null,
   });
+  const groups = [[{ provider: 'local', model: null, weight: 1 }]];
+  assert.deepEqual(config.routes, [{ name: 'llama-70b', aliases: [], groups, spill: null, source: 'file' }]);
 });
 
 test('the examples can be started as they are, with the secrets that they ask for', () => {
@@ -229,7 +245,8 @@ test('environment wins over file, file over default, and the mapping settings re
 });
 
 test('every key can be set in the environment', () => {
-  const text = '[provider.gpu-a]\ntype = loopback\n[provider.lo]\ntype = loopback\n[tenant.dept-prod]\n';
+  const text =
+    '[provider.gpu-a]\ntype = loopback\n[provider.lo]\ntype = loopback\n[tenant.dept-prod]\n[model.gpt-4.1]\n';
   const { config, warnings } = load(text, {
     TOKLIGENCE_GATEWAY_EDITION: 'team',
     TOKLIGENCE_GATEWAY_HOST: '::1',
@@ -245,6 +262,7 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_GATEWAY_NAME: 'gw-1',
     TOKLIGENCE_GATEWAY_TELL_NAME: 'false',
     TOKLIGENCE_GATEWAY_WORKERS: '3',
+    TOKLIGENCE_GATEWAY_RESTORE_MODEL: 'true',
     TOKLIGENCE_DATABASE_URL: 'postgres://u:p@h/d',
     TOKLIGENCE_DATABASE_LISTEN_URL: 'postgresql://u:p@h2/d',
     TOKLIGENCE_CLUSTER_ENABLED: 'true',
@@ -296,9 +314,13 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_PROVIDER_GPU_A_FORWARD_PRIORITY: 'vllm',
     TOKLIGENCE_PROVIDER_GPU_A_HEADER_X_ROUTE: 'blue',
     TOKLIGENCE_PROVIDER_GPU_A_PROXY: 'http://proxy:3128',
+    TOKLIGENCE_PROVIDER_GPU_A_HEALTH_PATH: '/health',
+    TOKLIGENCE_PROVIDER_GPU_A_RETRY_UNSAFE: 'false',
+    TOKLIGENCE_GATEWAY_ALLOWED_UPSTREAM_NETWORKS: '169.254.7.0/24',
     TOKLIGENCE_PROVIDER_LO_SERVICE_MS: '0',
     TOKLIGENCE_PROVIDER_LO_CHUNK_MS: '5',
     TOKLIGENCE_SCHEDULER_MAX_QUEUE_DEPTH_POOL: '20',
+    TOKLIGENCE_POOL_GPUS_MAX_CONCURRENT: '3',
     TOKLIGENCE_POOL_GPUS_POLICY: 'wfq',
     TOKLIGENCE_POOL_GPUS_SHARE_BY: 'tenant',
     TOKLIGENCE_POOL_GPUS_WEIGHTS: '10,1,1,1,1,1,1,1,1,0.001',
@@ -316,6 +338,10 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_POOL_GPUS_MAX_QUEUE_DEPTH_POOL: '50',
     TOKLIGENCE_POOL_GPUS_MAX_QUEUED_MB: '3',
     TOKLIGENCE_TENANT_DEPT_PROD_WEIGHT: '2.5',
+    TOKLIGENCE_MODEL_GPT_4_1_TARGETS: 'gpu-a:big, lo',
+    TOKLIGENCE_MODEL_GPT_4_1_ALIASES: 'default',
+    TOKLIGENCE_MODEL_GPT_4_1_SPILL_AFTER_SEC: '1.5',
+    TOKLIGENCE_MODEL_GPT_4_1_SPILL_LEVELS: '0-1',
     TOKLIGENCE_TENANT_DEPT_PROD_MAX_CONCURRENT: '4',
     TOKLIGENCE_TENANT_DEPT_PROD_REQUESTS_PER_SEC: '10',
     TOKLIGENCE_TENANT_DEPT_PROD_TOKENS_PER_SEC: '2000',
@@ -342,10 +368,12 @@ test('every key can be set in the environment', () => {
       maxConnections: 500,
       maxConnectionsPerAddress: 1,
       trustedProxies: ['10.0.0.5', '10.1.0.0/16', 'fd00::/8'],
+      allowedUpstreamNetworks: ['169.254.7.0/24'],
       minBodyBytesPerSec: 0,
       name: 'gw-1',
       tellsName: false,
       workers: 3,
+      restoresModel: true,
     },
     database: { url: 'postgres://u:p@h/d', listenUrl: 'postgresql://u:p@h2/d' },
     cluster: {
@@ -384,7 +412,8 @@ test('every key can be set in the environment', () => {
         type: 'anthropic',
         models: ['claude-*', 'other'],
         pool: 'gpus',
-        baseUrl: 'https://api.example.com',
+        baseUrls: ['https://api.example.com'],
+        seats: { each: 3 },
         apiKey: 'sk-1',
         connectTimeoutMs: 1000,
         firstByteTimeoutMs: 2000,
@@ -394,6 +423,9 @@ test('every key can be set in the environment', () => {
         passHeaders: ['openai-project', 'x-amz-date'],
         headers: [['x-route', 'blue']],
         proxy: { origin: 'http://proxy:3128', authorization: null },
+        healthPath: '/health',
+        retryUnsafe: false,
+        allowedNetworks: ['169.254.7.0/24'],
       },
       { name: 'lo', type: 'loopback', models: ['*'], pool: 'lo', serviceMs: 0, chunkMs: 5 },
     ],
@@ -441,6 +473,15 @@ test('every key can be set in the environment', () => {
         requestsPerSec: 10,
         tokensPerSec: 2000,
         maxQueueDepth: 0,
+      },
+    ],
+    routes: [
+      {
+        name: 'gpt-4.1',
+        aliases: ['default'],
+        groups: [[{ provider: 'gpu-a', model: 'big', weight: 1 }], [{ provider: 'lo', model: null, weight: 1 }]],
+        spill: { afterMs: 1500, levels: [0, 1] },
+        source: 'file',
       },
     ],
     telemetry: {
@@ -570,7 +611,7 @@ api_key = a\\b"c'd
   const [up] = config.providers;
   assert.ok(up?.type === 'openai');
   assert.equal(up.apiKey, String.raw`a\\b"c'd`);
-  assert.equal(up.baseUrl, 'http://127.0.0.1:1/v1');
+  assert.deepEqual(up.baseUrls, ['http://127.0.0.1:1/v1']);
 });
 
 test('a file is read whatever its line ends, byte order mark and indentation', () => {

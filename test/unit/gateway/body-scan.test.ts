@@ -25,8 +25,12 @@ function faultOf(text: string | Buffer, cuts: readonly number[] = []): GatewayEr
   return assert.fail(`no fault found in ${text}`);
 }
 
-/** Returns what JSON.parse reads from the same body; null if the body must be refused. */
-function parsed(text: string): Pick<ScannedBody, 'model' | 'stream' | 'outputLimit'> | null {
+/** Returns what JSON.parse reads from the same body; null if the body must be refused, as for two different models. */
+function parsed(
+  text: string,
+  models: ReadonlySet<unknown>,
+): Pick<ScannedBody, 'model' | 'stream' | 'outputLimit' | 'leavesTraces'> | null {
+  if (models.size > 1) return null;
   const value = JSON.parse(text) as Record<string, unknown>;
   const limits: number[] = [];
   for (const name of ['max_tokens', 'max_completion_tokens', 'max_output_tokens']) {
@@ -38,7 +42,8 @@ function parsed(text: string): Pick<ScannedBody, 'model' | 'stream' | 'outputLim
   const model = Object.hasOwn(value, 'model') ? value.model : undefined;
   const stream = Object.hasOwn(value, 'stream') ? (value.stream ?? false) : false;
   if (typeof model !== 'string' || model === '' || typeof stream !== 'boolean') return null;
-  return { model, stream, outputLimit: limits.length === 0 ? null : Math.min(...limits) };
+  const leavesTraces = ['store', 'background'].some(name => Object.hasOwn(value, name) && value[name] === true);
+  return { model, stream, outputLimit: limits.length === 0 ? null : Math.min(...limits), leavesTraces };
 }
 
 const names = [
@@ -47,6 +52,8 @@ const names = [
   'max_tokens',
   'max_completion_tokens',
   'max_output_tokens',
+  'store',
+  'background',
   'messages',
   'mod"el',
   'é',
@@ -62,6 +69,7 @@ const sound = fc.oneof(
   fc.tuple(fc.constant('model'), fc.string({ unit: 'binary', minLength: 1 })),
   fc.tuple(fc.constant('stream'), fc.boolean()),
   fc.tuple(fc.constantFrom('max_tokens', 'max_completion_tokens', 'max_output_tokens'), fc.nat()),
+  fc.tuple(fc.constantFrom('store', 'background'), fc.boolean()),
   fc.tuple(fc.constant('messages'), fc.jsonValue()),
 );
 const member = fc.oneof(
@@ -85,12 +93,18 @@ test('a scan finds what JSON.parse finds, in any JSON object and however it is c
           return `${space}${quoted}${space}:${space}${JSON.stringify(content)}${space}`;
         })
         .join(',')}${space}}${space}`;
-      const expected = parsed(text);
+      const models = members.filter(([[name]]) => name === 'model').map(([[, content]]) => content);
+      const expected = parsed(text, new Set(models));
       if (expected === null) return void faultOf(text, cuts);
       accepted++;
       const { media, places, ...found } = scan(text, cuts);
       assert.equal(media.bytes, 0);
-      assert.equal(places.closedAt, Buffer.from(text).lastIndexOf('}'));
+      const bytes = Buffer.from(text);
+      assert.equal(places.closedAt, bytes.lastIndexOf('}'));
+      assert.deepEqual(
+        places.model.map(({ from, to }) => JSON.parse(bytes.toString('utf8', from, to))),
+        models,
+      );
       assert.deepEqual(found, expected);
     }),
     { numRuns: 1000 },
@@ -144,9 +158,31 @@ test('a field of the wrong type is named', () => {
   for (const [text, field] of wrong) assert.equal(faultOf(text).param, field, text);
 });
 
+test('two models that differ are refused, however they are spelled; of equal ones every place is told', () => {
+  const different = [
+    '1,"model":"b"',
+    '"a","\\u006dodel":"b"',
+    '{},"model":"b"',
+    '"b","model":["b"]',
+    '"b","model":null',
+    'null,"model":"b"',
+  ];
+  for (const rest of different) assert.equal(faultOf(`{"model":${rest}}`).param, 'model', rest);
+  assert.match(faultOf('{"model":"a","model":"b"}').message, /stands twice, with different values/);
+  const text = '{"model":"b" ,"a":{"model":"c"},"\\u006dodel":"\\u0062"}';
+  const { model, places } = scan(text);
+  assert.equal(model, 'b');
+  assert.deepEqual(
+    places.model.map(({ from, to }) => text.slice(from, to)),
+    ['"b"', '"\\u0062"'],
+  );
+  const many = (count: number) => `{${Array<string>(count).fill('"model":"b"').join()}}`;
+  assert.equal(scan(many(8)).places.model.length, 8);
+  assert.match(faultOf(many(9)).message, /`model` stands more than 8 times/);
+});
+
 test('the last of a repeated name counts, null counts as absent, and the least limit holds', () => {
-  assert.equal(scan('{"model":1,"model":"b"}').model, 'b');
-  assert.equal(scan('{"model":"a","\\u006dodel":"b"}').model, 'b');
+  assert.equal(scan('{"model":"m","stream":false,"stream":true}').stream, true);
   const { model, stream, outputLimit } = scan('{"model":"m","stream":null,"max_tokens":null}');
   assert.deepEqual({ model, stream, outputLimit }, { model: 'm', stream: false, outputLimit: null });
   assert.equal(scan('{"model":"m","max_tokens":90,"max_completion_tokens":70}').outputLimit, 70);

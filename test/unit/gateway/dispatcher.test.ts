@@ -140,7 +140,7 @@ function withOutcomes(fields: Partial<PoolSettings>) {
   const outcomes: string[] = [];
   const request = (name: string) => {
     const made = arranged.request(name);
-    void made.outcome.then(outcome => outcomes.push(`${name}: ${outcome}`));
+    void made.outcome.then(outcome => outcomes.push(`${name}: ${String(outcome)}`));
     return made;
   };
   return { ...arranged, request, outcomes };

@@ -26,6 +26,8 @@ const served: Outcome = {
   usage: null,
   upstreamRequestId: null,
   upstreamFault: null,
+  attempts: [],
+  spilledFrom: null,
 };
 const answered = (status: number): Outcome => ({ ...served, outcome: 'upstream_error', status });
 const broken: Outcome = {

@@ -28,6 +28,8 @@ const row = fc.oneof(
   fc.record({ key: fc.string(), value: fc.string() }),
   fc.constantFrom(
     { key: 'policy', value: 'strict' },
+    { key: 'max_concurrent', value: '2' },
+    { key: 'max_concurrent', value: '1' },
     { key: 'reserved', value: list(3, 0) },
     { key: 'reserved', value: list(0, 1) },
     { key: 'cap', value: list(2, 4) },
@@ -49,7 +51,7 @@ test('whatever rows are written one after the other, the effective settings are 
       for (const stored of steps) {
         const now: EffectivePool = effectivePool(configured, stored, before);
         assert.deepEqual(poolFaults(configured.settings.seats, now.values), []);
-        assert.equal(now.settings.seats, 4);
+        assert.equal(now.settings.seats, Math.min(4, now.values.max_concurrent.value ?? 4));
         before = now;
       }
     }),

@@ -10,6 +10,7 @@ import {
   anyOptions,
   anyStep,
   crowdedStep,
+  endpointStep,
   sharedOptions,
   slow,
   takeOverStep,
@@ -134,4 +135,12 @@ test('properties 4 and 18: also where tenants share the pool and levels are at t
 
 test('properties 4 and 18: also where a pool is taken over and a part of its seats is held back', () => {
   checkAgainstReference(takeOverStep, anyOptions, [adoptedBesideOneAside]);
+});
+
+test('properties 4 and 18: also where seats are at endpoints that come, go and are avoided', () => {
+  checkAgainstReference(endpointStep);
+});
+
+test('properties 4 and 18: also where tenants share the pool, and its seats are at endpoints', () => {
+  checkAgainstReference(endpointStep, sharedOptions);
 });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Body } from '../../../src/domain/body.ts';
 import type { Level } from '../../../src/domain/vocabulary.ts';
 import { BodyScan } from '../../../src/gateway/receiving/body-scan.ts';
-import { bodyWithLevel } from '../../../src/upstreams/body-splice.ts';
+import { bodyForUpstream } from '../../../src/upstreams/body-splice.ts';
 
 /** The body as received, cut at these places. */
 function received(text: string, cuts: readonly number[] = [5, text.length - 1]) {
@@ -21,10 +21,12 @@ const call = (level: number, body = '{"model":"m"}', path = '/chat/completions',
   dialect: dialect as 'openai' | 'anthropic',
   path,
   level: level as Level,
+  model: 'm',
+  upstreamModel: 'm',
   ...received(body),
 });
 const spliced = (how: 'vllm' | 'sglang' | 'service_tier', ...args: Parameters<typeof call>) =>
-  textOf(bodyWithLevel(how, call(...args)));
+  textOf(bodyForUpstream(how, call(...args)));
 
 const blank = fc.string({ unit: fc.constantFrom(' ', '\t', '\n', '\r'), maxLength: 3 });
 /** The name in one of the spellings that JSON allows. */
@@ -67,7 +69,7 @@ test('the client’s member is replaced wherever it is and however it is spelled
         body(({ value }) => value),
         cuts,
       );
-      const result = bodyWithLevel('vllm', { dialect: 'openai', path: '/completions', level: 3, ...given });
+      const result = bodyForUpstream('vllm', { ...call(3, '{"model":"m"}', '/completions'), ...given });
       const isWritten = all.some(({ isLevel }) => isLevel);
       const expected = body(({ value, isLevel }) => (isLevel ? '3' : value), isWritten ? '' : ',"priority":3');
       assert.equal(textOf(result), expected);
@@ -136,12 +138,12 @@ test('levels become service tiers in the vendor’s words', () => {
 test('the body of a route without such a field is unchanged', () => {
   const counting = call(0, '{"model":"m"}', '/v1/messages/count_tokens', 'anthropic');
   for (const how of ['vllm', 'sglang', 'service_tier'] as const) {
-    assert.equal(bodyWithLevel(how, counting), counting.body);
-    assert.equal(bodyWithLevel(how, { ...counting, body: null }), null);
+    assert.equal(bodyForUpstream(how, counting), counting.body);
+    assert.equal(bodyForUpstream(how, { ...counting, body: null }), null);
   }
   for (const path of ['/embeddings', '/completions']) {
     const tierless = call(0, '{"model":"m"}', path);
-    assert.equal(bodyWithLevel('service_tier', tierless), tierless.body);
+    assert.equal(bodyForUpstream('service_tier', tierless), tierless.body);
     assert.equal(JSON.parse(spliced('vllm', 4, '{"model":"m"}', path)).priority, 4);
   }
 });

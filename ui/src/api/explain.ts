@@ -1,9 +1,10 @@
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { AskedQuestion, ExplainedRow, Explanation } from '../../../src/http/admin/contract/inspect.ts';
+import type { ExplainedRoute } from '../../../src/http/admin/contract/route.ts';
 import { api } from './client.ts';
 
-export type { AskedQuestion, ExplainedRow };
+export type { AskedQuestion, ExplainedRoute, ExplainedRow };
 
 /** The answer with the kind of its question: a whole key, or a beginning. */
 export type Answered = Explanation & { readonly isWhole: boolean };

@@ -5,6 +5,7 @@ import { PageHeader, TeamOnly } from '../parts/states.tsx';
 import { MatchTable } from './explain/match-table.tsx';
 import { Path } from './explain/path.tsx';
 import { QuestionForm } from './explain/question-form.tsx';
+import { RouteCard } from './explain/route-card.tsx';
 
 export default function Page() {
   const { t } = useTranslation('explain');
@@ -26,6 +27,7 @@ function Explain() {
         {explanation && (
           <Stack gap="lg" aria-busy={isAsking} opacity={isAsking ? 0.6 : 1}>
             <Path explanation={explanation} />
+            {explanation.route && <RouteCard route={explanation.route} level={explanation.priority} />}
             <MatchTable explanation={explanation} />
           </Stack>
         )}

@@ -10,6 +10,8 @@ interface ExplainFlags {
   readonly keyFrom?: string;
   readonly prefix?: string;
   readonly xPriority?: number;
+  readonly model?: string;
+  readonly dialect?: string;
 }
 
 export function explainCommand(mappings: Command, sessionOf: SessionOf): void {
@@ -20,14 +22,16 @@ export function explainCommand(mappings: Command, sessionOf: SessionOf): void {
     .option('--key-from <file>', 'the key in this file (- for standard input)')
     .option('--prefix <text>', 'only how keys begin: each mapping matches, does not match, or is unknown')
     .addOption(new Option('--x-priority <n>', 'as if the request asked for this level').argParser(level))
+    .option('--model <name>', 'also which way the requests for this model go')
+    .addOption(new Option('--dialect <dialect>', 'of the request, with --model').choices(['openai', 'anthropic']))
     .action(async (key: string | undefined, flags: ExplainFlags, command: Command) => {
       const session = sessionOf(command);
-      const { keyFrom, prefix, xPriority } = flags;
+      const { keyFrom, prefix, xPriority, model, dialect } = flags;
       if ([key, keyFrom, prefix].filter(given => given !== undefined).length !== 1) {
         throw usageFault('give a key, --key-from a file with one, or --prefix');
       }
       const whole = keyFrom === undefined ? key : readKey(keyFrom, session.streams);
-      const body = { key: whole, key_prefix: prefix, x_priority: xPriority };
+      const body = { key: whole, key_prefix: prefix, x_priority: xPriority, model, dialect };
       const answer = await session.gateway().call<Explanation>('POST', '/admin/api-key-priority/explain', { body });
       session.show(answer, () => explained(answer));
     });
@@ -43,6 +47,7 @@ function explained(answer: Explanation): string {
         ]),
     `X-Priority (${answer.x_priority.policy}): ${visible(answer.x_priority.reason)}`,
     `Tenant: ${answer.tenant?.tenant_id == null ? '-' : visible(answer.tenant.tenant_id)}`,
+    ...(answer.route === undefined ? [] : [`Model ${visible(answer.route.asked)}: ${visible(answer.route.reason)}`]),
     '',
   ];
   return lines.join('\n') + (answer.mappings.length > 0 ? rowsTable(answer.mappings) : 'No mapping matches.\n');

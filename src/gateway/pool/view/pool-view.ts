@@ -18,6 +18,7 @@ import type { EndedStep } from '../../../observed/wait-window.ts';
 import type { Closed, FlowShare, Scheduler, Standing } from '../../../scheduler/scheduler.ts';
 import type { Stay } from '../guest.ts';
 import type { PoolCounts } from '../level-counts.ts';
+import { shownEndpoints } from './shown-endpoints.ts';
 import { shownShare, type TenantName } from './shown-share.ts';
 import { type WaitFacts, waitSentence } from './wait-reason.ts';
 
@@ -142,6 +143,7 @@ export class PoolView {
       granted_per_sec: sum(rates.map(rate => rate.granted_per_sec)),
       refused_per_min: sum(rates.map(rate => rate.refused_per_min)),
       levels,
+      ...shownEndpoints(inspection.endpoints()),
       tenants: shares
         .slice(0, mostTenantsShown)
         .map(share => shownShare(share, poolShare(share.level, share.weight), tenantName)),
@@ -233,17 +235,16 @@ export class PoolView {
     };
   }
 
-  #reason(
-    { place: { level } }: Stay,
-    { reason: code, closed, ...standing }: Standing,
-    now: number,
-  ): PresentRequest['reason'] {
+  #reason({ place }: Stay, { reason: code, closed, ...standing }: Standing, now: number): PresentRequest['reason'] {
     if (code === null) return null;
+    const { level } = place;
     const { scheduler, settings } = this.#parts;
     const facts: WaitFacts = {
       ...standing,
       code,
       level,
+      provider: place.target.provider,
+      isAnyUp: scheduler.inspection.isAnyUp(place),
       levelCap: scheduler.inspection.seatsOf(level).cap,
       seats: scheduler.seats,
       inUse: scheduler.inUse,

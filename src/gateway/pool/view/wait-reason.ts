@@ -10,6 +10,9 @@ export interface WaitFacts {
   readonly levelCap: number;
   /** The wait for its tenant's rates; null: its tenant's seats are taken. */
   readonly tenantWaitMs: number | null;
+  /** The provider of the request, and whether any of its endpoints takes requests. */
+  readonly provider: string;
+  readonly isAnyUp: boolean;
   readonly seats: number;
   readonly inUse: number;
   /** The upstream's closure until then; both null: the pool. */
@@ -44,6 +47,10 @@ const sentences: Record<WaitReason, (facts: WaitFacts) => string> = {
       : `The rates of its tenant let it start ${inAbout(tenantWaitMs)}.`,
   level_cap: ({ level, levelCap }) => `Level P${level} has as many seats as it may have (${levelCap}).`,
   pool_rate: ({ poolWaitMs }) => `The rates of the pool let the next request start ${inAbout(poolWaitMs)}.`,
+  endpoints_busy: ({ provider, isAnyUp }) =>
+    isAnyUp
+      ? `Seats are free, but none at an endpoint of provider '${provider}' that it may go to.`
+      : `No endpoint of provider '${provider}' takes requests: they are down or drained.`,
   seats_reserved: ({ seats, inUse }) =>
     `${seats - inUse} of ${seats} seats are free, and they are reserved for other levels.`,
   behind_own_flow: facts => `${allInUse(facts)}; ${requests(facts.ahead.own_flow)} of its own tenant came earlier.`,

@@ -6,6 +6,7 @@ import { finding } from '../../../domain/shown/finding.ts';
 import { allLevels, mappingModes, maxKeyBytes, xPriorityPolicies } from '../../../domain/vocabulary.ts';
 import { standings } from '../../../priority/priority.ts';
 import { mapping, orNull, page } from './contract.ts';
+import { asksForModel, explainedRoute } from './route.ts';
 
 export { type Finding, finding } from '../../../domain/shown/finding.ts';
 
@@ -18,6 +19,7 @@ export const question = fields({
   key: Optional(field(keyText, `a whole API key: 1 to ${maxKeyBytes} characters, no line break`)),
   key_prefix: Optional(field(keyText, `the beginning of an API key: 1 to ${maxKeyBytes} characters, no line break`)),
   x_priority: Optional(orNull(priority)),
+  ...asksForModel,
 });
 export type AskedQuestion = Static<typeof question>;
 
@@ -51,6 +53,8 @@ export const explanation = fields({
     allowed: nullable(Type.Array(level)),
     reason: Type.String(),
   }),
+  /** Where the question names a model. */
+  route: Optional(explainedRoute),
 });
 
 export type Explanation = Static<typeof explanation>;

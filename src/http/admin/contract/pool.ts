@@ -28,6 +28,7 @@ export const poolPatch = fields({
   weights: poolField('weights', tenNumbers),
   reserved: poolField('reserved', tenNumbers),
   cap: poolField('cap', tenNumbers),
+  max_concurrent: poolField('max_concurrent', Type.Number()),
   requests_per_sec: poolField('requests_per_sec', Type.Number()),
   request_burst: poolField('request_burst', Type.Number()),
   tokens_per_sec: poolField('tokens_per_sec', Type.Number()),

@@ -1,4 +1,4 @@
-import { Button, Group, Paper, PasswordInput, SegmentedControl, Stack, TextInput } from '@mantine/core';
+import { Button, Group, Paper, PasswordInput, SegmentedControl, Select, Stack, TextInput } from '@mantine/core';
 import { type UseFormReturnType, useForm } from '@mantine/form';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -19,11 +19,14 @@ interface Values {
   readonly key: string;
   readonly key_prefix: string;
   readonly x_priority: number | null;
+  readonly model: string;
+  readonly dialect: 'openai' | 'anthropic';
 }
 
-const questionOf = ({ by, key, key_prefix, x_priority }: Values): AskedQuestion => ({
+const questionOf = ({ by, key, key_prefix, x_priority, model, dialect }: Values): AskedQuestion => ({
   ...(by === 'key' ? { key: key.trim() } : { key_prefix: key_prefix.trim() }),
   ...(x_priority === null ? {} : { x_priority }),
+  ...(model.trim() === '' ? {} : { model: model.trim(), dialect }),
 });
 
 /**
@@ -33,7 +36,7 @@ export function QuestionForm({ onAsk, error, isAsking }: QuestionFormProps) {
   const { t } = useTranslation('explain');
   const { t: shared } = useTranslation();
   const form = useQuestion(onAsk);
-  const faults = formErrors(error, ['key', 'key_prefix', 'x_priority'], shared);
+  const faults = formErrors(error, ['key', 'key_prefix', 'x_priority', 'model'], shared);
   return (
     <Paper withBorder p="md">
       <form onSubmit={form.onSubmit(values => onAsk(questionOf(values)))} autoComplete="off">
@@ -58,6 +61,7 @@ export function QuestionForm({ onAsk, error, isAsking }: QuestionFormProps) {
               onChange={level => form.setFieldValue('x_priority', level)}
               error={faults.x_priority}
             />
+            <ModelInputs form={form} error={faults.model} />
             <Button type="submit" loading={isAsking} mt={25}>
               {t('ask')}
             </Button>
@@ -78,8 +82,48 @@ function useQuestion(onAsk: QuestionFormProps['onAsk']): UseFormReturnType<Value
     if (prefix !== '') onAsk({ key_prefix: prefix });
   }, []);
   return useForm<Values>({
-    initialValues: { by: prefix === '' ? 'key' : 'key_prefix', key: '', key_prefix: prefix, x_priority: null },
+    initialValues: {
+      by: prefix === '' ? 'key' : 'key_prefix',
+      key: '',
+      key_prefix: prefix,
+      x_priority: null,
+      model: '',
+      dialect: 'openai',
+    },
   });
+}
+
+const dialects: Values['dialect'][] = ['openai', 'anthropic'];
+
+interface ModelInputsProps {
+  readonly form: UseFormReturnType<Values>;
+  readonly error: string | undefined;
+}
+
+/** The model that the request asks for, in one of the two APIs; without one, only the priority is explained. */
+function ModelInputs({ form, error }: ModelInputsProps) {
+  const { t } = useTranslation('explain');
+  return (
+    <>
+      <TextInput
+        label={t('model')}
+        placeholder={t('anyModel')}
+        flex="1 1 180px"
+        autoComplete="off"
+        spellCheck={false}
+        maxLength={1000}
+        {...form.getInputProps('model')}
+        error={error}
+      />
+      <Select
+        label={t('dialect')}
+        data={dialects}
+        flex="0 1 140px"
+        allowDeselect={false}
+        {...form.getInputProps('dialect')}
+      />
+    </>
+  );
 }
 
 interface KeyInputProps {

@@ -18,6 +18,7 @@ const poolGroups = {
     { key: 'cap', kind: 'levels' },
   ],
   limits: [
+    { key: 'max_concurrent', kind: 'number' },
     { key: 'requests_per_sec', kind: 'number', unit: 'perSec' },
     { key: 'request_burst', kind: 'number', unit: 'requests' },
     { key: 'tokens_per_sec', kind: 'number', unit: 'perSec' },

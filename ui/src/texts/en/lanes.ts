@@ -114,6 +114,7 @@ export const lanes = {
   reason_level_cap:
     'Its level has as many seats as it may have (its cap). The next one comes when one of its own is freed.',
   reason_pool_rate: 'The requests or tokens per second that the pool may send are used up for the moment.',
+  reason_endpoints_busy: 'Seats are free, but none at an endpoint that it may go to.',
   reason_seats_reserved: 'Seats are free, but all of them are reserved for other levels.',
   reason_behind_own_flow: 'No seat is free, and earlier requests of its own tenant go first.',
   reason_behind_own_level: 'No seat is free, and other tenants of its level have their turn first.',

@@ -111,6 +111,7 @@ export const lanes: Texts['lanes'] = {
   reason_tenant_limit: '该租户自身的席位、请求或 token 限额已用完。其他租户不受影响。',
   reason_level_cap: '该级别占用的席位已达上限，要等本级别有席位释放。',
   reason_pool_rate: '该池每秒可发送的请求数或 token 数暂时已用完。',
+  reason_endpoints_busy: '有空闲席位，但它可以前往的端点上没有。',
   reason_seats_reserved: '有空闲席位，但全部预留给了其他级别。',
   reason_behind_own_flow: '没有空闲席位，并且同一租户有更早的请求排在前面。',
   reason_behind_own_level: '没有空闲席位，并且轮到同级别的其他租户先行。',

@@ -1,0 +1,315 @@
+/**
+ * The way of one request over the targets of its route, until one has answered it, or none can.
+ *
+ *   first target that is not down ──► its pool's queue ──► seat ──► call ──► answered
+ *           │                            │                           │
+ *           │ would wait too long        │ has waited too long       │ failed before its client was told anything
+ *           └──────────┬─────────────────┘                           ├─► another endpoint of the target: put back
+ *                      ▼                                             ├─► the next target
+ *           the next target's pool (spilling)                        └─► waits here for room, or the client is told
+ *
+ * Whatever it meets: one deadline, one wait that is told, one charge. A seat is given back before another is asked for.
+ */
+import type { Clock } from '../../domain/clock.ts';
+import { ClientLeft, errors, GatewayError } from '../../domain/errors.ts';
+import type { Attempt } from '../../domain/outcome.ts';
+import type { RequestTrace } from '../../domain/request-trace.ts';
+import type { Sink } from '../../domain/sink.ts';
+import { Ring } from '../../domain/structures/ring.ts';
+import { type FailedCall, isBusy, type Route, type Spill } from '../../upstreams/upstreams.ts';
+import type { Dispatcher } from '../pool/dispatcher.ts';
+import type { Wait } from '../pool/guest.ts';
+import type { Candidate } from '../pool/overflow.ts';
+import { movedOn, putBack } from '../pool/ticket.ts';
+import { mayRepeat, mostAttempts, neverConnected, pauseMs, reasonOf } from './retry-rules.ts';
+import { goesAtOnce, goesNow } from './spilling.ts';
+import { type Fields, type Stop, Stops } from './stops.ts';
+
+/** The request that walks. */
+export interface Walker {
+  readonly fields: Fields;
+  /** The upstream keeps what comes of it, or goes on with it by itself. */
+  readonly leavesTraces: boolean;
+  readonly sink: Pick<Sink, 'isClosed'>;
+  readonly trace: Pick<RequestTrace, 'queued' | 'putBack'>;
+  readonly clock: Clock;
+  /** 0 ≤ x < 1; spreads retries. */
+  readonly random: () => number;
+}
+
+/** What follows a failed attempt. */
+interface Next {
+  /** The target; null: the same one. */
+  readonly index: number | null;
+  readonly pauseMs: number;
+}
+
+const stays: Next = { index: null, pauseMs: 0 };
+/** While the next target cannot take anything. */
+const lookAgainMs = 1_000;
+
+export class Walk implements Wait, Candidate {
+  /** The calls so far, the present one included. */
+  readonly attempts: Attempt[] = [];
+  /** The pool that it has left as it would have waited too long there; null: none. */
+  spilledFrom: string | null = null;
+  readonly #walker: Walker;
+  readonly #spill: Spill | null;
+  readonly #stops: Stops;
+  #stop: Stop;
+  #enteredAt: number;
+  /** The stops before the present one together; of the queue's position the first one's counts. */
+  #past: Omit<Wait, 'endpoint'> | null = null;
+  #next: Next | null = null;
+  /** The target that it has spilled from. */
+  #origin = 0;
+  #endPause: () => void = nothing;
+  #cancelWatch: () => void = nothing;
+  #placeInOverflow: Ring<Candidate> | null = null;
+  /** Ends its count with its tenant in the pool that it has spilled from. */
+  #giveBack: ((spentTokens: number | null) => void) | null = null;
+
+  /** Throws `unavailable` where all targets are down for longer than the request may wait. */
+  constructor(route: Route, walker: Walker, pools: ReadonlyMap<string, Dispatcher>) {
+    const { fields, clock } = walker;
+    this.#walker = walker;
+    this.#spill = route.spill?.levels.has(fields.level) ? route.spill : null;
+    this.#stops = new Stops({ route, fields, pools, clock });
+    const { first, downUntil, deadline } = this.#stops;
+    this.#stop = first;
+    this.#enteredAt = clock.now();
+    if (downUntil !== null && downUntil > deadline)
+      throw errors.unavailable('No endpoint of the upstream can be reached.', (downUntil - clock.now()) / 1000);
+  }
+
+  get stop(): Stop {
+    return this.#stop;
+  }
+
+  /** It has a seat, or had one to its end. */
+  get isGranted(): boolean {
+    return this.#stop.ticket.isGranted;
+  }
+
+  get wasQueued(): boolean {
+    return this.#past?.wasQueued === true || this.#stop.ticket.wasQueued;
+  }
+
+  get waitMs(): number {
+    return (this.#past?.waitMs ?? 0) + this.#stop.ticket.waitMs;
+  }
+
+  get position(): number {
+    return this.#past?.position ?? this.#stop.ticket.position;
+  }
+
+  /** Calls `forward` at each stop, while the request has its seat there, until it does not say that it was put back. */
+  async run(forward: () => Promise<'done' | 'put back'>): Promise<void> {
+    this.#enter();
+    try {
+      while (!(await this.#isOver(forward)));
+    } finally {
+      this.#cancelWatch();
+      this.#placeInOverflow?.leave();
+      this.#giveBack?.(this.attempts.length === 0 ? null : this.#stop.ticket.spent.tokens);
+    }
+  }
+
+  /** The client has left. May be called at any time. */
+  leave(): void {
+    this.#stop.ticket.leave();
+    this.#endPause();
+  }
+
+  /** The present call has failed. Returns whether it is made again; see UpstreamCall.onFailing. */
+  failing(failure: FailedCall): boolean {
+    const { status, retryAfterMs } = failure;
+    const attempt = this.attempts.at(-1);
+    if (attempt !== undefined) attempt.failure = reasonOf(failure);
+    this.#next = this.#elsewhere(failure);
+    // A closure is of the whole provider, which has room at another endpoint.
+    const staysHere = this.#next !== null && this.#next.index === null;
+    if (status !== null && isBusy(status) && !staysHere) {
+      const mayWait = this.#stop.ticket.upstreamBusy(status, retryAfterMs);
+      this.#next ??= mayWait ? stays : null;
+    }
+    return this.#next !== null;
+  }
+
+  comeOver(): void {
+    const next = this.#stops.nextPool(this.#stop);
+    if (next === null) return;
+    const { dispatcher, ticket } = this.#stop;
+    if (!ticket.isWaiting || this.attempts.length > 0) this.#placeInOverflow?.leave();
+    else if (goesNow(dispatcher.outlook(ticket), next.dispatcher.outlook(next.ticket))) this.#spillTo(next);
+  }
+
+  /** It waits for a target that is down now: it goes on to the next one, if there is one. */
+  #targetDown(): void {
+    const { dispatcher, ticket } = this.#stop;
+    const index = this.#stops.after(this.#stop);
+    if (index === null || !ticket.isWaiting) return;
+    dispatcher.moveAway(ticket);
+    this.#goTo(this.#stops.at(index), this.attempts.length > 0 ? ticket.waitMs : this.#now() - this.#enteredAt);
+  }
+
+  /** One stop. Resolves with whether it was the last. */
+  async #isOver(forward: () => Promise<'done' | 'put back'>): Promise<boolean> {
+    const { dispatcher, ticket } = this.#stop;
+    ticket.onTargetDown = () => this.#targetDown();
+    try {
+      const end = await dispatcher.run(ticket, () => this.#attempt(forward));
+      if (end !== movedOn) return true;
+      // What has spilled is at its next stop already.
+      if (this.#stop.ticket === ticket) this.#goTo(this.#stops.at(this.#next?.index ?? 0), ticket.waitMs);
+    } catch (error) {
+      if (!this.#goesOnRefused(error)) throw error;
+    }
+    return false;
+  }
+
+  async #attempt(forward: () => Promise<'done' | 'put back'>): Promise<undefined | typeof putBack | typeof movedOn> {
+    const { target, ticket } = this.#stop;
+    const startedAt = this.#now();
+    if (this.attempts.length === 0) this.#stops.home.retries.request(startedAt);
+    const attempt: Attempt = {
+      provider: target.provider.name,
+      endpoint: ticket.endpoint ?? null,
+      failure: null,
+      ms: 0,
+    };
+    this.attempts.push(attempt);
+    try {
+      if ((await forward()) === 'done') return undefined;
+    } finally {
+      attempt.ms = this.#now() - startedAt;
+    }
+    return this.#goOn();
+  }
+
+  async #goOn(): Promise<typeof putBack | typeof movedOn> {
+    const { index, pauseMs: ms } = this.#next ?? stays;
+    const { trace, sink } = this.#walker;
+    trace.putBack();
+    if (ms > 0) await this.#pause(ms);
+    if (sink.isClosed) throw new ClientLeft('The client left before its request was sent again.');
+    if (index !== null) return movedOn;
+    trace.queued(this.#stop.ticket);
+    return putBack;
+  }
+
+  /** With its seat: the upstream is to be spared for the moment. */
+  #pause(ms: number): Promise<void> {
+    return new Promise(resolve => {
+      this.#walker.clock.after(ms, resolve);
+      this.#endPause = resolve;
+    });
+  }
+
+  #elsewhere(failure: FailedCall): Next | null {
+    const now = this.#now();
+    const { target, ticket } = this.#stop;
+    const { retriesUnsafe } = target.provider;
+    const ms = pauseMs(failure, this.attempts.length, this.#walker.random());
+    const { leavesTraces } = this.#walker;
+    if (!mayRepeat(failure, { retriesUnsafe, leavesTraces })) return null;
+    if (this.attempts.length >= mostAttempts || now + ms >= this.#stops.deadline) return null;
+    const hasOther = this.#hasOtherEndpoint();
+    const index = hasOther ? null : this.#stops.after(this.#stop);
+    if (!hasOther && index === null) return null;
+    if (!neverConnected(failure) && !this.#stops.home.retries.take(now)) return null;
+    return hasOther && !ticket.avoidEndpoint() ? null : { index, pauseMs: ms };
+  }
+
+  #hasOtherEndpoint(): boolean {
+    const failed = this.attempts.flatMap(({ provider, endpoint }) =>
+      provider === this.#stop.target.provider.name && endpoint !== null ? [endpoint] : [],
+    );
+    return this.#stop.target.provider.hasOther(failed);
+  }
+
+  // ---- spilling
+
+  /** Enters the first pool, or the next one where that is better. */
+  #enter(): void {
+    this.#stop = this.#stops.firstOpen();
+    const { dispatcher, ticket } = this.#stop;
+    this.#walker.trace.queued(ticket);
+    if (this.#spill === null) return;
+    const next = this.#stops.nextPool(this.#stop);
+    const isBetterThere =
+      next !== null && goesAtOnce(dispatcher.outlook(ticket), next.dispatcher.outlook(next.ticket), this.#spill);
+    if (isBetterThere) {
+      this.#spillTo(next);
+      return;
+    }
+    dispatcher.enter(ticket);
+    if (ticket.isWaiting) this.#watch(this.#spill.afterMs);
+  }
+
+  #watch(afterMs: number): void {
+    this.#cancelWatch = this.#walker.clock.after(afterMs, () => this.#overdue(afterMs));
+  }
+
+  #overdue(afterMs: number): void {
+    if (!this.#stop.ticket.isWaiting || this.attempts.length > 0) return;
+    const next = this.#stops.nextPool(this.#stop);
+    if (next === null) {
+      this.#watch(Math.max(afterMs, lookAgainMs));
+      return;
+    }
+    this.#placeInOverflow ??= new Ring<Candidate>(this);
+    next.dispatcher.overflow.join(this.#walker.fields.level, this.#placeInOverflow);
+  }
+
+  /** In one tick: the first place is given up, then the second one is asked for. */
+  #spillTo(next: Stop): void {
+    const { index, dispatcher, ticket } = this.#stop;
+    this.spilledFrom = dispatcher.name;
+    this.#origin = index;
+    this.#placeInOverflow?.leave();
+    dispatcher.moveAway(ticket);
+    this.#giveBack = dispatcher.lend(ticket);
+    this.#goTo(next, this.#now() - this.#enteredAt);
+    next.dispatcher.enter(next.ticket);
+  }
+
+  /**
+   * What a pool has no room for goes back to the one that it spilled from, or spills if it may. Returns false where it is
+   * to be refused.
+   */
+  #goesOnRefused(error: unknown): boolean {
+    if (!(error instanceof GatewayError) || (error.code !== 'queue_full' && error.code !== 'queue_timeout'))
+      return false;
+    const now = this.#now();
+    if (this.attempts.length > 0 || this.#walker.sink.isClosed || now >= this.#stops.deadline) return false;
+    if (this.spilledFrom !== null) {
+      this.spilledFrom = null;
+      this.#giveBack?.(null);
+      this.#giveBack = null;
+      this.#goTo(this.#stops.at(this.#origin), this.#stop.ticket.waitMs);
+      return true;
+    }
+    const next = this.#spill === null ? null : this.#stops.nextPool(this.#stop);
+    const { dispatcher, ticket } = this.#stop;
+    if (next === null || !goesNow(dispatcher.outlook(ticket), next.dispatcher.outlook(next.ticket))) return false;
+    this.#spillTo(next);
+    return true;
+  }
+
+  /** `waitedMs`: at the stop that it leaves. */
+  #goTo(next: Stop, waitedMs: number): void {
+    const { wasQueued, position } = this;
+    this.#past = { wasQueued, position, waitMs: (this.#past?.waitMs ?? 0) + waitedMs };
+    this.#stops.visited(next);
+    this.#stop = next;
+    this.#enteredAt = this.#now();
+    this.#walker.trace.queued(next.ticket);
+  }
+
+  #now(): number {
+    return this.#walker.clock.now();
+  }
+}
+
+function nothing(): void {}
