@@ -87,6 +87,8 @@ export interface Provider {
   hasOther(avoid: readonly string[]): boolean;
   /** The moment of the next probe while none of several endpoints is up, by the clock; null: one is, or there is one only. */
   downUntil(now: number): number | null;
+  /** Until when its requests had better go to another target, as it is down or its lone endpoint has failed; null: they may come. */
+  restsUntil(now: number): number | null;
   /**
    * Sends the call and writes the answer. Settles when the upstream no longer counts the call, so a seat may be held
    * until then. Rejects with the GatewayError to answer while nothing has been written; after that a failure is

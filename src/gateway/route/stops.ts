@@ -28,7 +28,7 @@ const mostTargets = 31;
 export class Stops {
   /** By the clock; no wait at any stop lasts longer. */
   readonly deadline: number;
-  /** The first target that is not down; else the one that is tried again first. */
+  /** The first target that takes requests; else a lone endpoint that refuses them, or the one that is tried again first. */
   readonly first: Stop;
   /** When that is tried again; null: it is not down. */
   readonly downUntil: number | null;
@@ -95,12 +95,12 @@ export class Stops {
     return null;
   }
 
-  /** The request has not been there, and the target is neither down nor about to stop. */
+  /** The request has not been there, and the target neither rests nor is about to stop. */
   #mayGoTo(index: number): boolean {
     const target = this.#targetAt(index);
     const isNew = index < mostTargets && (this.#visited & (1 << index)) === 0;
     if (!isNew || !this.#dispatcherOf(target).isOpen) return false;
-    return downUntil(target, this.#parts.clock.now()) === null;
+    return target.provider.restsUntil(this.#parts.clock.now()) === null;
   }
 
   #targetAt(index: number): Target {
@@ -118,6 +118,8 @@ export class Stops {
 const downUntil = ({ provider }: Target, now: number): number | null => provider.downUntil(now);
 
 function firstUp({ targets }: Route, now: number): { readonly index: number; readonly until: number | null } {
+  for (let index = 0; index < targets.length; index++)
+    if ((targets[index] ?? targets[0]).provider.restsUntil(now) === null) return { index, until: null };
   let first = { index: 0, until: downUntil(targets[0], now) };
   for (let index = 1; index < targets.length && first.until !== null; index++) {
     const until = downUntil(targets[index] ?? targets[0], now);

@@ -96,6 +96,13 @@ export class EndpointSet {
     return Math.max(now, next);
   }
 
+  /** Until when requests had better go to another target; null: they may come. A lone endpoint only rests, it is never down. */
+  restsUntil(now: number): number | null {
+    const [lone, ...others] = this.#endpoints;
+    const isLoneUsed = lone !== undefined && others.length === 0 && lone.health.share > 0;
+    return isLoneUsed ? lone.health.restsUntil(now) : this.downUntil(now);
+  }
+
   /** No more checks, as the process is about to end. */
   stopChecks(): void {
     this.#checks = false;
