@@ -58,12 +58,15 @@ export class Stops {
 
   at(index: number): Stop {
     const { fields, clock } = this.#parts;
-    const { provider, model } = this.#targetAt(index);
-    const dispatcher = this.#dispatcherOf({ provider });
-    const leftMs = Math.max(this.deadline - clock.now(), 0);
+    const target = this.#targetAt(index);
+    const { provider, model } = target;
+    const dispatcher = this.#dispatcherOf(target);
+    const now = clock.now();
+    const leftMs = Math.max(this.deadline - now, 0);
     const maxWaitMs = Math.min(fields.maxWaitMs ?? leftMs, leftMs);
-    const ticket = dispatcher.ticket({ ...fields, provider: provider.name, model, maxWaitMs });
-    return { index, target: { provider, model }, dispatcher, ticket };
+    const avoid = dispatcher.busyEndpoints.of(target, now);
+    const ticket = dispatcher.ticket({ ...fields, provider: provider.name, model, maxWaitMs, avoid });
+    return { index, target, dispatcher, ticket };
   }
 
   /** The first stop where no upstream has closed the model; else the first of all. */
