@@ -140,10 +140,11 @@ export class Walk implements Wait, Candidate {
   /** A closure is of the whole provider: while it may have room at another endpoint, only the present one is closed. */
   #closesEndpoint(retryAfterMs: number | null): boolean {
     const { target, dispatcher } = this.#stop;
-    const until = closedUntil(retryAfterMs, this.#now());
+    const now = this.#now();
+    const until = closedUntil(retryAfterMs, now);
     const endpoint = this.attempts.at(-1)?.endpoint ?? null;
     if (until === null || endpoint === null) return false;
-    dispatcher.busyEndpoints.tell(target, endpoint, until);
+    dispatcher.busyEndpoints.tell(target, endpoint, until, now);
     return this.#hasOtherEndpoint();
   }
 
