@@ -15,6 +15,7 @@ import type { ConsoleService } from './http/server.ts';
 import { stepMs } from './observed/wait-window.ts';
 import type { ShownPools } from './shown-pools.ts';
 import type { Events } from './telemetry/events.ts';
+import type { TryUpstream } from './upstreams/upstreams.ts';
 
 interface AdminParts {
   readonly edition: OpenEdition;
@@ -29,6 +30,7 @@ interface AdminParts {
   readonly fleet: () => FleetShown;
   readonly routes: AdminServices['routes'];
   readonly peers: Peers | null;
+  readonly trying: TryUpstream;
 }
 
 /** The services of the admin routes: the edition's features, and read-only views of the pools and providers. */
@@ -49,17 +51,27 @@ export function adminServices(parts: AdminParts): AdminServices {
     routes: parts.routes,
     fleet: parts.fleet,
     providers: { list: parts.shown.providers, ...parts.drains },
+    storedProviders: storedProvidersOf(parts),
   };
 }
 
+function storedProvidersOf({ edition, trying }: AdminParts): AdminServices['storedProviders'] {
+  const { providers: stored } = edition;
+  if (stored === null) return null;
+  const { providers, routes, files } = stored;
+  return { providers, routes, files, tryOut: (name, input, model) => trying(providers.rehearse(name, input), model) };
+}
+
 function lanesOf({ edition, config, clock, shown, health }: AdminParts): AdminServices['lanes'] {
-  const { mappings, raised } = edition;
+  const { mappings, raised, pools } = edition;
   const tenantName = (flowId: string) => mappings?.mapper.tenantName(flowId) ?? null;
   return {
     clock,
     stepMs,
     pools: shown.pools,
-    poolNames: config.pools.map(({ name }) => name),
+    get poolNames() {
+      return pools.list().map(({ name }) => name);
+    },
     tenantName,
     database: health,
     boosts: () => mappings?.timings.heldBoosts() ?? [],

@@ -14,7 +14,9 @@ import { listenForMetrics } from './http/metrics-listener.ts';
 import type { Health } from './http/ops.ts';
 import { createHttpServer } from './http/server.ts';
 import { ProviderHealths } from './observed/provider-health.ts';
+import { RefusedKeys } from './observed/refused-keys.ts';
 import { openPools } from './pools.ts';
+import type { Served } from './providers/providers.ts';
 import { reload } from './reload.ts';
 import { createDoor, createGateway, createStreams, openUpstreams } from './request-path.ts';
 import { alone, type Self, selfOf, toldName } from './self.ts';
@@ -27,6 +29,7 @@ import type { Metrics } from './telemetry/metrics.ts';
 import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 import type { Tracing } from './telemetry/tracing/tracing.ts';
 import type { Lookup } from './upstreams/upstreams.ts';
+import { tryUpstream } from './upstreams/upstreams.ts';
 import { seatsInUse, watched } from './watched-gateway.ts';
 
 export interface Overrides {
@@ -176,87 +179,73 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     else stopping.abandon();
   });
   const tracing = await openTraces(given, opening);
-  const upstreams = openUpstreams(config, { clock, events, lookup: overrides.lookup });
-  stopping.draining.addEventListener('abort', () => upstreams.stopChecks(), { once: true });
-  const pools = openPools(config, { clock, events, until: stopping.draining, upstreams });
+  const { upstreams, pools, serve, providers, refusedKeys } = openWay(given, stopping.draining);
   const { desks, dispatchers, view, bodies, configure, seats } = pools;
-  upstreams.watchEndpoints(pools.setEndpoints);
   const print = overrides.print ?? (text => process.stdout.write(text));
   const membership = seats && { self, seats };
   const { peers = null, openEmbedded = startEmbedded } = overrides.worker ?? {};
-  const edition = await openEdition({ config, clock, events, print, configure, membership, peers, openEmbedded });
+  const ofDatabase = { membership, peers, openEmbedded, configure, serve, refusedKeys };
+  const edition = await openEdition({ config, clock, events, print, ...ofDatabase });
   closeWith(opening, 'the edition', () => edition.close(), events);
   closeWith(opening, 'the connections to upstreams', () => upstreams.close(), events);
   const health = (): Health => (stopping.hasBegun ? { status: 'stopping', reasons: [] } : edition.condition());
   const healths = new ProviderHealths(clock);
-  const door = createDoor(config, edition, { clock, events, peers });
+  const door = createDoor(config, edition, { clock, events, peers, providers });
   let rates = config.mediaRates;
-  let { providers } = config;
   const mediaRates = () => rates;
   const streams = createStreams(config, peers);
   const { restoresModel } = config.gateway;
   const serving = { door, upstreams, pools: dispatchers, bodies, mediaRates, streams, restoresModel, clock };
   const gateway = createGateway(edition, serving);
   const seatsOf = (pool: string) => edition.pools.find(pool).seats;
-  const shown = showPools({
-    config,
-    clock,
-    self,
-    desks,
-    view,
-    seats,
-    healths,
-    seatsOf,
-    upstreams,
-    providers: () => providers,
-  });
+  const seen = { desks, view, seats, healths, seatsOf, upstreams };
+  const shown = showPools({ providers, stored: edition.providers, clock, self, ...seen });
   const drains = endpointDrains({ upstreams, clock, peers, events });
   const fleet = () => edition.fleet() ?? alone(self, seatsInUse(view));
   metrics.watch(
     watched({ view, edition, door, logger, self, fleet, tracing, rttMs: () => seats?.rttMs ?? null, upstreams }),
   );
   const scraped = scrapedOf(config, metrics, peers);
+  const asked = { routes: upstreams, trying: tryUpstream(clock) };
   const http = createHttpServer({
     gateway,
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
     connections: door.connections,
-    admin: adminServices({
-      edition,
-      config,
-      clock,
-      events,
-      door,
-      view,
-      shown,
-      drains,
-      health,
-      routes: upstreams,
-      fleet,
-      peers,
-    }),
+    admin: adminServices({ edition, config, clock, events, door, view, shown, drains, health, fleet, peers, ...asked }),
     consoleFolder: overrides.consoleFolder,
     gatewayName: toldName(config, self),
     tracing,
+    corsOrigins: config.gateway.corsOrigins,
     ops: { health, metrics: config.telemetry.metricsListen === null ? scraped : null },
   });
   const reconfigure = (next: Config): void => {
-    upstreams.refuseUnknown(next.routes);
-    edition.pools.reconfigure(next);
-    upstreams.configureRoutes(next.routes);
+    const isOff = (name: string) => edition.providers?.live.isSwitchedOff(name) === true;
+    upstreams.refuseUnknown(next.routes.filter(({ groups }) => !groups.flat().some(({ provider }) => isOff(provider))));
+    edition.reconfigure(next);
     rates = next.mediaRates;
-    providers = reread(providers, next.providers);
-    upstreams.configure(providers);
   };
   return { http, scraped, door, dispatchers, upstreams, edition, stopping, reconfigure };
 }
 
-/** One that was added or removed, or that is another one or in another pool now, waits for a restart. */
-const reread = (before: Config['providers'], after: Config['providers']): Config['providers'] =>
-  before.map(was => {
-    const is = after.find(({ name }) => name === was.name);
-    return is === undefined || is.type !== was.type || is.pool !== was.pool ? was : is;
-  });
+/** Opens the upstreams and the pools before them; `serve` puts others in their place. */
+function openWay({ config, overrides, clock, events }: StartParts, draining: AbortSignal) {
+  const refusedKeys = new RefusedKeys(clock);
+  const upstreams = openUpstreams(config, { clock, events, refusedKeys, lookup: overrides.lookup });
+  draining.addEventListener('abort', () => upstreams.stopChecks(), { once: true });
+  let served: Served = config;
+  const providers = () => served.providers;
+  const poolOf = (provider: string) => providers().find(({ name }) => name === provider)?.pool;
+  const pools = openPools(config, { clock, events, until: draining, poolOf, upstreams });
+  upstreams.watchEndpoints(pools.setEndpoints);
+  const serve = (next: Served): void => {
+    served = next;
+    pools.setPools(next.pools);
+    upstreams.configure(next.providers);
+    upstreams.configureRoutes(next.routes);
+  };
+  return { refusedKeys, upstreams, pools, providers, serve };
+}
 
 /** Of several processes, the metrics of all. */
 const scrapedOf = ({ telemetry }: Config, metrics: Metrics, peers: Peers | null): MetricsService => ({

@@ -1,5 +1,6 @@
 import type { Edition, Policy, ShareBy } from '../domain/vocabulary.ts';
 import type { ClusterConfig } from './cluster.ts';
+import type { CorsOrigins } from './cors-origins.ts';
 import type { PoolValues, sections } from './keys.ts';
 import type { LogConfig } from './log.ts';
 import type { TracingConfig } from './otel/tracing.ts';
@@ -8,6 +9,7 @@ import type { RouteConfig } from './routes/route-rules.ts';
 import type { TelemetryConfig } from './telemetry.ts';
 import type { Values } from './values.ts';
 
+export type { CorsOrigins } from './cors-origins.ts';
 export type { LogConfig, Shares } from './log.ts';
 export type { TracingConfig } from './otel/tracing.ts';
 export type { UpstreamProxy } from './providers/upstream-proxy.ts';
@@ -30,6 +32,27 @@ export interface Config {
   readonly tracing?: TracingConfig;
   readonly telemetry: TelemetryConfig;
   readonly log: LogConfig;
+  readonly master: MasterKeys;
+  /** What rows of providers and routes are read over. */
+  readonly written: WrittenTexts;
+}
+
+/** What the file and the environment say of providers, pools and routes, as texts. Holds secrets. */
+export interface WrittenTexts {
+  /** By section and key. */
+  readonly sections: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** By the name of the variable. */
+  readonly environment: ReadonlyMap<string, string>;
+  /** The variables that name proxies. */
+  readonly proxies: Readonly<Record<string, string>>;
+  /** See `HttpProviderConfig.allowedNetworks`: only the file allows them. */
+  readonly allowedNetworks: readonly string[];
+}
+
+/** They seal the keys of upstreams that are stored; hex digits. Null: none can be stored. */
+export interface MasterKeys {
+  readonly key: string | null;
+  readonly previous: string | null;
 }
 
 interface GatewayConfig {
@@ -58,6 +81,8 @@ interface GatewayConfig {
   readonly tellsName: boolean;
   /** The processes that serve the port; more than one are members of a fleet. */
   readonly workers: number;
+  /** The web pages that may read the answers of model routes; null: none, and then they are not told anything. */
+  readonly corsOrigins: CorsOrigins | null;
   /** Whether answers name the model as it was asked for, where its provider calls it otherwise. */
   readonly restoresModel: boolean;
 }
@@ -158,6 +183,8 @@ interface ProviderBase {
   /** Names or globs (`*` matches any text) of the models it serves. */
   readonly models: readonly string[];
   readonly pool: string;
+  /** Whether it takes the operations beyond chat, completions, embeddings, Responses and messages. */
+  readonly passthrough: boolean;
 }
 
 export interface HttpProviderConfig extends ProviderBase {
@@ -188,6 +215,16 @@ export interface HttpProviderConfig extends ProviderBase {
   readonly retryUnsafe: boolean | null;
   /** The networks that calls may go to although they are refused otherwise (upstreams/endpoints/forbidden.ts). */
   readonly allowedNetworks: readonly string[];
+  /** Keys that are used in turn, in place of `apiKey`. */
+  readonly keys?: readonly UpstreamKey[];
+  /** Why no request may go there; absent: they may. */
+  readonly fault?: string;
+}
+
+export interface UpstreamKey {
+  readonly secret: string;
+  /** What may be told of it. */
+  readonly fingerprint: string;
 }
 
 /** The seats of each endpoint, or those that the endpoints divide because other providers have the same pool. */

@@ -20,6 +20,11 @@ export interface BodyPlaces {
   readonly closedAt: number;
   /** The values of `model`, quotes included, all of the same name. */
   readonly model: readonly Span[];
+  /** The body is a form: the values stand in it as they are, not as JSON. */
+  readonly isForm?: boolean;
   /** The values of these members, in their order; a repeated name has several. */
   readonly urgency: Readonly<Record<UrgencyMember, readonly Span[]>>;
 }
+
+/** Of a request without a body. */
+export const noPlaces: BodyPlaces = { closedAt: 0, model: [], urgency: { priority: [], service_tier: [] } };

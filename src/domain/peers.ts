@@ -7,7 +7,7 @@ export type Change = StoredChange | EndpointChange;
 export type StoredChange =
   | { readonly of: 'key' | 'user'; readonly id: number }
   | { readonly of: 'session'; readonly hash: string }
-  | { readonly of: 'keys' | 'mappings' | 'pools' };
+  | { readonly of: 'keys' | 'mappings' | 'pools' | 'providers' };
 
 /** An endpoint is drained by hand, or is no longer. */
 export interface EndpointChange {

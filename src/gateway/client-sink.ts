@@ -8,18 +8,23 @@ interface OwnHeaders {
   ownHeaders(): Record<string, string>;
 }
 
+/** Tells pages of browsers whether they may read the answer: in place of what an upstream says of it. */
+type CorsHeaders = Readonly<Record<string, string>>;
+
 /** The answer of a model route: nothing else writes one, or looks at what has been written. */
 export class ClientSink implements Sink, Held {
   readonly #res: ServerResponse;
   readonly #own: OwnHeaders;
+  readonly #cors: CorsHeaders | null;
   /** True while the writes of this turn of the event loop wait for its end. */
   #isHeld = false;
   #isEnded = false;
   #last: string | undefined;
 
-  constructor(res: ServerResponse, own: OwnHeaders) {
+  constructor(res: ServerResponse, own: OwnHeaders, cors: CorsHeaders | null = null) {
     this.#res = res;
     this.#own = own;
+    this.#cors = cors;
   }
 
   get isClosed(): boolean {
@@ -46,11 +51,11 @@ export class ClientSink implements Sink, Held {
 
   /** The whole of an answer that the gateway makes itself. */
   answer(status: number, headers: Readonly<Record<string, string>>, body: string): void {
-    this.#res.writeHead(status, Object.assign(this.ownHeaders(), headers)).end(body);
+    this.#res.writeHead(status, Object.assign(this.ownHeaders(), headers, this.#cors)).end(body);
   }
 
   begin(status: number, headers: (string | string[])[]): void {
-    this.#res.writeHead(status, headers);
+    this.#res.writeHead(status, this.#cors === null ? headers : withCors(headers, this.#cors));
   }
 
   flushHeaders(): void {
@@ -94,4 +99,14 @@ export class ClientSink implements Sink, Held {
     if (this.#isEnded && !this.isClosed) this.#res.end(this.#last);
     else this.#res.socket?.uncork();
   }
+}
+
+/** `headers` is a flat list of names and values. */
+function withCors(headers: readonly (string | string[])[], cors: CorsHeaders): (string | string[])[] {
+  const result: (string | string[])[] = Object.entries(cors).flat();
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = String(headers[at]);
+    if (!name.startsWith('access-control-')) result.push(name, headers[at + 1] ?? '');
+  }
+  return result;
 }

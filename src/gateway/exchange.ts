@@ -3,7 +3,7 @@ import { asGatewayError, ClientLeft, GatewayError } from '../domain/errors.ts';
 import type { Attempt, Outcome, OutcomeKind } from '../domain/outcome.ts';
 import type { RequestTrace } from '../domain/request-trace.ts';
 import type { Classification, Identity } from '../domain/vocabulary.ts';
-import type { Forwarded } from '../upstreams/upstreams.ts';
+import type { Forwarded, Provider } from '../upstreams/upstreams.ts';
 import { ClientSink } from './client-sink.ts';
 import { type Operation, pathOf } from './operations.ts';
 import { gatewayNameHeader, requestIdHeader, requestIdOf } from './request-id.ts';
@@ -14,6 +14,8 @@ interface ExchangeParts {
   /** Null: the answer does not tell it. */
   readonly gatewayName: string | null;
   readonly trace: RequestTrace;
+  /** For pages of browsers; null: nothing is said to them. */
+  readonly cors: Readonly<Record<string, string>> | null;
 }
 
 /** One request and its answer, and the facts collected on the way; ends as an outcome. */
@@ -30,6 +32,8 @@ export class Exchange {
   #classification: Classification | null = null;
   #model: string | null = null;
   #walk: Walk | null = null;
+  /** The one that is asked without a seat. */
+  #asked: Pick<Provider, 'name' | 'pool'> | null = null;
   #forwarded: Forwarded | null = null;
   #thrown: unknown = null;
 
@@ -37,10 +41,10 @@ export class Exchange {
     req: IncomingMessage,
     res: ServerResponse,
     operation: Operation,
-    { startedAt, gatewayName, trace }: ExchangeParts,
+    { startedAt, gatewayName, trace, cors }: ExchangeParts,
   ) {
     this.req = req;
-    this.sink = new ClientSink(res, this);
+    this.sink = new ClientSink(res, this, cors);
     this.operation = operation;
     this.#startedAt = startedAt;
     this.#gatewayName = gatewayName;
@@ -65,6 +69,10 @@ export class Exchange {
     this.#walk = walk;
   }
 
+  asks(provider: Pick<Provider, 'name' | 'pool'>): void {
+    this.#asked = provider;
+  }
+
   ended(forwarded: Forwarded): void {
     this.#forwarded = forwarded;
     this.trace.forwarded(forwarded.model ?? null);
@@ -80,7 +88,11 @@ export class Exchange {
   }
 
   get providerName(): string | null {
-    return this.#walk?.stop.target.provider.name ?? null;
+    return this.#provider?.name ?? null;
+  }
+
+  get #provider(): Pick<Provider, 'name' | 'pool'> | null {
+    return this.#walk?.stop.target.provider ?? this.#asked;
   }
 
   ownHeaders(): Record<string, string> {
@@ -110,7 +122,7 @@ export class Exchange {
       isRaised: classification?.isRaised ?? false,
       model: this.#model,
       provider: this.providerName,
-      pool: this.#walk?.stop.target.provider.pool ?? null,
+      pool: this.#provider?.pool ?? null,
       isGranted: this.#walk?.isGranted ?? false,
       waitMs: this.#walk?.waitMs ?? null,
       durationMs: now - this.#startedAt,

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { MediaRates } from '../config/config.ts';
 import type { Body } from '../domain/body.ts';
 import type { Clock } from '../domain/clock.ts';
-import { ClientLeft } from '../domain/errors.ts';
+import { ClientLeft, errors } from '../domain/errors.ts';
 import type { StreamLimit } from '../domain/peers.ts';
 import { spentOf, type Usage } from '../domain/usage.ts';
 import type { Classify, Identity } from '../domain/vocabulary.ts';
@@ -18,6 +18,8 @@ import type { ScannedBody } from './receiving/body-scan.ts';
 import { mediaTokens } from './receiving/media-meter.ts';
 import { BodyReader } from './receiving/read-body.ts';
 import type { Sender, UploadLimits } from './receiving/uploads.ts';
+import { routeOfRequest } from './request-route.ts';
+import { ResponseRelay } from './response-relay.ts';
 import { Walk } from './route/walk.ts';
 
 /** The sender of a request and the key that may be mapped; `key` is null if keys are ignored. */
@@ -45,6 +47,9 @@ interface GatewayParts {
 }
 
 const bytesPerToken = 4;
+const noWebSockets = 'WebSockets (/v1/realtime) are not served here; POST /v1/responses with `stream: true` is.';
+
+const asksUpstream = ({ answers }: Operation): boolean => answers === 'upstream' || answers === 'stored response';
 
 /** A request that was read, and its way over the targets of its route. */
 interface Work {
@@ -61,15 +66,18 @@ export class Gateway {
   readonly #parts: GatewayParts;
   readonly #bodies: BodyReader;
   readonly #outputs = new OutputEstimates();
+  readonly #responses: ResponseRelay;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
+    this.#responses = new ResponseRelay(parts.upstreams);
     this.#bodies = new BodyReader(parts.bodies, parts.clock);
   }
 
   async handle(exchange: Exchange): Promise<void> {
     const { req, operation } = exchange;
     const { identify, classify, streams } = this.#parts;
+    if (operation.answers === 'nobody') throw errors.notImplemented(noWebSockets);
 
     exchange.trace.authenticating();
     const found = identify(req);
@@ -78,19 +86,24 @@ export class Gateway {
     exchange.identified(identity);
     const classification = classify({ identity, key, asked: req.headers['x-priority'] });
     exchange.classified(classification);
-    if (operation.answers !== 'upstream') return this.#tellOfModels(exchange);
+    if (!asksUpstream(operation)) return this.#tellOfModels(exchange);
 
     const { keyId } = identity;
     const { level, flowId } = classification;
     const sender = { level, flowId, keyId };
-    if (streams === null || keyId === null) return this.#serve(exchange, sender);
+    if (streams === null || keyId === null) return this.#askUpstream(exchange, sender);
     const entering = streams.enter(keyId);
     if (entering instanceof Promise) await entering;
     try {
-      await this.#serve(exchange, sender);
+      await this.#askUpstream(exchange, sender);
     } finally {
       streams.leave(keyId);
     }
+  }
+
+  #askUpstream(exchange: Exchange, sender: Sender): Promise<void> {
+    const takesSeat = exchange.operation.answers === 'upstream';
+    return takesSeat ? this.#serve(exchange, sender) : this.#responses.handle(exchange, sender);
   }
 
   async #serve(exchange: Exchange, sender: Sender): Promise<void> {
@@ -98,8 +111,8 @@ export class Gateway {
     const { upstreams, pools, clock, random = Math.random } = this.#parts;
     refuseEncoded(req.headers);
     const { body, fields } = await this.#bodies.read(exchange, sender);
-    exchange.asksFor(fields.model);
-    const route = upstreams.resolve(operation.dialect, fields.model);
+    if (fields.model !== '') exchange.asksFor(fields.model);
+    const route = routeOfRequest(upstreams, operation, fields.model);
 
     const estimate = this.#estimate(operation, sender.flowId, body.bytes, fields);
     const asked = {
@@ -136,7 +149,7 @@ export class Gateway {
     const { target, ticket } = walk.stop;
     // Where no usage comes the input estimate stands: a failing request has still held a seat.
     ticket.settle(spentOf({ ...estimate, outputTokens: 0 }));
-    const forwarded = await target.provider.forward(upstreamCall(work, this.#parts.restoresModel), exchange.sink);
+    const forwarded = await target.provider.forward(this.#call(work), exchange.sink);
     if (forwarded.outcome === 'put_back') return 'put back';
     exchange.ended(forwarded);
     if (forwarded.usage === null) return 'done';
@@ -146,6 +159,14 @@ export class Gateway {
       this.#outputs.record(sender.flowId, fields.model, forwarded.usage.outputTokens);
     }
     return 'done';
+  }
+
+  /** Only what POST /v1/responses makes can be asked for again. */
+  #call(work: Work): UpstreamCall {
+    const call = upstreamCall(work, this.#parts.restoresModel);
+    if (work.exchange.operation.upstreamPath !== '/responses') return call;
+    const place = { provider: work.walk.stop.target.provider.name, endpoint: call.endpoint, model: call.model };
+    return { ...call, onId: id => this.#responses.stored.remember(call.flowId, id, place) };
   }
 
   async #tellOfModels(exchange: Exchange): Promise<void> {
@@ -169,6 +190,7 @@ function upstreamCall(work: Work, restoresModel: boolean): UpstreamCall {
     streamShape: operation.streamShape,
     method: operation.method,
     path: operation.upstreamPath + queryOf(req.url ?? ''),
+    isAtRoot: operation.isAtRoot,
     headers: trace.called(withReadableType(req.headers)),
     body,
     bodyPlaces: fields.places,

@@ -1,68 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Dialect, StreamShape } from '../domain/vocabulary.ts';
+import type { Dialect } from '../domain/vocabulary.ts';
+import { byMethod, type OperationMethod, type OperationRow, rows } from './operation-rows.ts';
 
 /** One row per model route, with all its differences. */
-export interface Operation {
-  readonly method: 'GET' | 'POST';
-  readonly dialect: Dialect;
-  /** The source of the answer: the upstream, which needs a seat, or the gateway's own knowledge of the models. */
-  readonly answers: 'upstream' | 'list of models' | 'single model';
-  readonly streamShape: StreamShape;
-  /** Relative to the provider's `base_url`. */
-  readonly upstreamPath: string;
-  /** What is asked of a model, in the words of OpenTelemetry's conventions; null: nothing. */
-  readonly asks: 'chat' | 'text_completion' | 'embeddings' | 'count_tokens' | null;
-  /** Whether tokens are produced; otherwise no output is charged in advance. */
-  readonly producesTokens: boolean;
-}
+export type Operation = OperationRow;
 
-const post = (dialect: Dialect, upstreamPath: string, asks: NonNullable<Operation['asks']>): Operation => ({
-  method: 'POST',
-  dialect,
-  answers: 'upstream',
-  streamShape: shapeOf(dialect, upstreamPath),
-  upstreamPath,
-  asks,
-  producesTokens: asks === 'chat' || asks === 'text_completion',
-});
+/** The closed list of model routes. */
+export const operations: readonly Operation[] = rows;
 
-const get = (dialect: Dialect, answers: Operation['answers']): Operation => ({
-  method: 'GET',
-  dialect,
-  answers,
-  streamShape: shapeOf(dialect, ''),
-  upstreamPath: '',
-  asks: null,
-  producesTokens: false,
-});
-
-const shapeOf = (dialect: Dialect, upstreamPath: string): StreamShape => {
-  if (dialect === 'anthropic') return 'messages';
-  return upstreamPath === '/responses' ? 'responses' : 'chunks';
-};
-
-const messages = post('anthropic', '/v1/messages', 'chat');
-const countTokens = post('anthropic', '/v1/messages/count_tokens', 'count_tokens');
 const anthropicPrefix = '/anthropic';
 const modelsPath = '/v1/models';
-/** The ID at the end of a path, as OpenAPI writes it. */
-const idPlace = '/{model}';
-
-/** By path. */
-export const operations: ReadonlyMap<string, Operation> = new Map([
-  ['/v1/chat/completions', post('openai', '/chat/completions', 'chat')],
-  ['/v1/completions', post('openai', '/completions', 'text_completion')],
-  ['/v1/embeddings', post('openai', '/embeddings', 'embeddings')],
-  ['/v1/responses', post('openai', '/responses', 'chat')],
-  [modelsPath, get('openai', 'list of models')],
-  [modelsPath + idPlace, get('openai', 'single model')],
-  ['/v1/messages', messages],
-  ['/v1/messages/count_tokens', countTokens],
-  ['/anthropic/v1/messages', messages],
-  ['/anthropic/v1/messages/count_tokens', countTokens],
-  [anthropicPrefix + modelsPath, get('anthropic', 'list of models')],
-  [anthropicPrefix + modelsPath + idPlace, get('anthropic', 'single model')],
-]);
+const responsePath = '/v1/responses/';
+const storedPath = /^\/v1\/responses\/([A-Za-z0-9_-]{1,200})(\/cancel|\/input_items)?$/;
 
 /**
  * Returns the operation of a request's method and URL (with or without a query), if it is a model route. Models are
@@ -73,27 +22,46 @@ export function findOperation(
   url: string,
   headers: IncomingHttpHeaders = {},
 ): Operation | undefined {
-  const path = routePath(url);
   // HEAD is GET without the body of its answer, which node:http leaves out.
-  if (method === 'GET' || method === 'HEAD') return modelOperation(path, headers);
-  const operation = operations.get(path);
-  return operation?.method === method ? operation : undefined;
+  const asked = method === 'HEAD' ? 'GET' : method;
+  if (asked !== 'GET' && asked !== 'POST' && asked !== 'DELETE') return undefined;
+  const path = routePath(url);
+  const found = byMethod[asked].get(path);
+  if (asked === 'POST' && found !== undefined) return found;
+  return (asked === 'GET' ? modelOperation(path, headers) : undefined) ?? found ?? byMethod[asked].get(placed(path));
 }
+
+/** The methods of the model routes at this URL. */
+export const methodsAt = (url: string): readonly OperationMethod[] =>
+  (['GET', 'POST', 'DELETE'] as const).filter(method => findOperation(method, url) !== undefined);
 
 function modelOperation(path: string, headers: IncomingHttpHeaders): Operation | undefined {
   const isPrefixed = path.startsWith(anthropicPrefix);
   const rest = isPrefixed ? path.slice(anthropicPrefix.length) : path;
   const isOfAnthropic = isPrefixed || headers['anthropic-version'] !== undefined;
-  const place = rest.startsWith(`${modelsPath}/`) && rest.length > modelsPath.length + 1 ? modelsPath + idPlace : rest;
-  const operation = operations.get((isOfAnthropic ? anthropicPrefix : '') + place);
-  return operation?.method === 'GET' ? operation : undefined;
+  return rest.startsWith(modelsPath)
+    ? byMethod.GET.get((isOfAnthropic ? anthropicPrefix : '') + placed(rest))
+    : undefined;
 }
 
-/** Returns the path of a request as the table has it, with a placeholder for the name of a model. */
-export function routeOf({ answers }: Operation, url: string): string {
-  const path = routePath(url);
-  if (answers !== 'single model') return path;
-  return (path.startsWith(anthropicPrefix) ? anthropicPrefix : '') + modelsPath + idPlace;
+/** The path with a placeholder for the ID that it ends with, as the table has it. */
+function placed(path: string): string {
+  if (path.startsWith(`${modelsPath}/`) && path.length > modelsPath.length + 1) return `${modelsPath}/{model}`;
+  const [, id, rest = ''] = path.startsWith(responsePath) ? (storedPath.exec(path) ?? []) : [];
+  return id === undefined ? path : `${responsePath}{response}${rest}`;
+}
+
+/** Returns the path of a request as the table has it, with a placeholder for an ID. */
+export function routeOf({ answers, path }: Operation, url: string): string {
+  if (answers === 'stored response') return path;
+  if (answers !== 'single model') return routePath(url);
+  return (routePath(url).startsWith(anthropicPrefix) ? anthropicPrefix : '') + placed(`${modelsPath}/ID`);
+}
+
+/** The ID of a response in a path, and the path at the provider; for the operations of stored responses. */
+export function storedResponseIn(url: string): { readonly id: string; readonly upstreamPath: string } {
+  const [, id = '', rest = ''] = storedPath.exec(routePath(url)) ?? [];
+  return { id, upstreamPath: `/responses/${id}${rest}` };
 }
 
 /** Returns the dialect of a path's errors, for known and unknown routes. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CorsOrigins } from '../config/config.ts';
 import type { Clock } from '../domain/clock.ts';
 import { asGatewayError, ClientLeft, type GatewayError } from '../domain/errors.ts';
 import { type RequestTrace, untraced } from '../domain/request-trace.ts';
@@ -7,6 +8,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { findOperation, type Operation, routeOf } from '../gateway/operations.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Tracing } from '../telemetry/tracing/tracing.ts';
+import { corsHeaders } from './door/cors.ts';
 import { errorAnswer } from './errors.ts';
 
 interface ModelRouteParts {
@@ -16,6 +18,8 @@ interface ModelRouteParts {
   readonly gatewayName: string | null;
   /** Null: nothing is traced. */
   readonly tracing: Tracing | null;
+  /** Null: no page of a browser is told that it may read an answer. */
+  readonly corsOrigins: CorsOrigins | null;
 }
 
 /**
@@ -26,10 +30,11 @@ export function modelRoutes(parts: ModelRouteParts) {
   return (req: IncomingMessage, res: ServerResponse, refusal: GatewayError | null): boolean => {
     const operation = findOperation(req.method, req.url ?? '', req.headers);
     if (!operation) return false;
-    const { tracing, gatewayName } = parts;
+    const { tracing, gatewayName, corsOrigins } = parts;
     const startedAt = parts.clock.now();
     const trace = tracing === null ? untraced : begin(tracing, req, operation, startedAt);
-    const exchange = new Exchange(req, res, operation, { startedAt, gatewayName, trace });
+    const cors = corsOrigins === null ? null : corsHeaders(corsOrigins, req);
+    const exchange = new Exchange(req, res, operation, { startedAt, gatewayName, trace, cors });
     void serve(parts, exchange, refusal);
     return true;
   };
@@ -86,5 +91,7 @@ function answerError({ sink, operation, requestId }: Exchange, error: unknown): 
     return;
   }
   const { status, headers, body } = errorAnswer(operation.dialect, error, requestId);
+  // Who wanted to change the protocol may go on as if it were changed.
+  if (operation.answers === 'nobody') headers.connection = 'close';
   sink.answer(status, headers, body);
 }

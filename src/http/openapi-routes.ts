@@ -26,17 +26,41 @@ const summaries: Readonly<Record<string, string>> = {
   '/anthropic/v1/messages/count_tokens': 'Count the tokens of a message, likewise',
   '/anthropic/v1/models': "The models that this gateway serves, in Anthropic's shape",
   '/anthropic/v1/models/{model}': 'One of them, likewise',
+  '/v1/responses/compact': 'The items of a conversation, compacted',
+  '/v1/responses/input_tokens': 'Count the tokens of a response before it is made',
+  '/v1/responses/{response}': 'A stored response, for the tenant that made it',
+  '/v1/responses/{response}/cancel': 'Cancel a response that is made in the background',
+  '/v1/responses/{response}/input_items': 'What a stored response was made of',
+  '/v1/audio/speech': 'Speech of a text',
+  '/v1/audio/transcriptions': 'The text of a recording',
+  '/v1/audio/translations': 'The text of a recording, in English',
+  '/v1/images/generations': 'Images of a text',
+  '/v1/images/edits': 'Images of other images and a text',
+  '/v1/images/variations': 'Variations of an image',
+  '/v1/moderations': 'Whether a text or an image is harmful',
+  '/v1/rerank': 'Documents by their relevance to a query',
+  '/rerank': 'The same, beside /v1 of the upstream',
+  '/v1/score': 'How similar texts are',
+  '/v1/fim/completions': 'What belongs between two texts',
+  '/v1/ocr': 'The text of a document',
+  '/tokenize': 'The tokens of a text or chat',
+  '/detokenize': 'The text of tokens',
+  '/v1/realtime': 'WebSockets are not served: 501',
 };
 
 /** Path → method → operation. */
-export const modelPaths = (): Record<string, Record<string, Described>> =>
-  Object.fromEntries(
-    [...operations].map(([path, operation]) => {
-      const summary = summaries[path];
-      if (summary === undefined) throw new Error(`the model route ${path} is not described`);
-      return [path, { [operation.method.toLowerCase()]: modelOperation(path, summary, operation) }];
-    }),
-  );
+export function modelPaths(): Record<string, Record<string, Described>> {
+  const paths: Record<string, Record<string, Described>> = {};
+  for (const operation of operations) {
+    const { path, method } = operation;
+    const summary = path === deletedPath && method === 'DELETE' ? 'Delete it' : summaries[path];
+    if (summary === undefined) throw new Error(`the model route ${path} is not described`);
+    paths[path] = { ...paths[path], [method.toLowerCase()]: modelOperation(summary, operation) };
+  }
+  return paths;
+}
+
+const deletedPath = '/v1/responses/{response}';
 
 const anObject = { type: 'object' };
 const json = (schema: object) => ({ 'application/json': { schema } });
@@ -49,30 +73,42 @@ const header = (name: string, description: string, schema: object) => ({
 });
 const wholeMs = { type: 'integer', minimum: 0 };
 
-function modelOperation(path: string, summary: string, operation: Operation): Described {
-  const { method, dialect, producesTokens } = operation;
-  const asked = [
-    header('X-Priority', 'the level to be served at, within what the operator allows', levelNumber),
-    header('X-Tokligence-Max-Wait-Ms', 'wait for a seat no longer than this; 0: not at all', wholeMs),
-  ];
-  const body = { required: true, description: 'As the vendor documents it.', content: json(modelBody) };
+function modelOperation(summary: string, operation: Operation): Described {
+  const { dialect } = operation;
+  const priority = header('X-Priority', 'the level to be served at, within what the operator allows', levelNumber);
+  const maxWait = header('X-Tokligence-Max-Wait-Ms', 'wait for a seat no longer than this; 0: not at all', wholeMs);
+  const waits = operation.answers === 'upstream';
+  const served = {
+    description: 'As the vendor answers it.',
+    headers: answerHeaders,
+    content: answerContent(operation),
+  };
   return {
     tags: ['models'],
     summary,
     security: [{ bearer: [] }, { apiKey: [] }],
-    parameters: method === 'POST' ? asked : [...asked.slice(0, 1), ...modelParameters(path, operation)],
-    ...(method === 'POST' ? { requestBody: body } : {}),
+    parameters: [priority, ...(waits ? [maxWait] : []), ...ownParameters(operation)],
+    ...(waits ? { requestBody: requestBody(operation) } : {}),
     responses: {
-      200: {
-        description: 'As the vendor answers it.',
-        headers: answerHeaders,
-        content: producesTokens
-          ? { ...json(anObject), 'text/event-stream': { schema: { type: 'string' } } }
-          : json(anObject),
-      },
+      ...(operation.answers === 'nobody' ? {} : { 200: served }),
       default: errorAnswer(dialect),
     },
   };
+}
+
+function requestBody({ takes, needsModel }: Operation): object {
+  const schema = { type: 'object', ...(needsModel ? { required: ['model'] } : {}), properties: readFields };
+  const form = { 'multipart/form-data': { schema } };
+  const content = takes === 'form' ? form : { ...json(schema), ...(takes === 'json' ? {} : form) };
+  return { required: true, description: 'As the vendor documents it.', content };
+}
+
+/** Speech is answered in any format of audio, and transcriptions as text too. */
+function answerContent({ asks, producesTokens, takes }: Operation): object {
+  if (asks === 'speech') return { 'audio/*': { schema: { type: 'string', format: 'binary' } } };
+  const text = { schema: { type: 'string' } };
+  if (!producesTokens) return json(anObject);
+  return { ...json(anObject), 'text/event-stream': text, ...(takes === 'form' ? { 'text/plain': text } : {}) };
 }
 
 const query = (name: string, description: string, schema: object) => ({
@@ -95,17 +131,20 @@ const paging = [
 const id = { name: 'model', in: 'path', required: true, description: 'its ID', schema: { type: 'string' } };
 const version = header('anthropic-version', "Anthropic's shape, whatever it says", { type: 'string' });
 
-/** The parameters of the routes that list models. */
-function modelParameters(path: string, { dialect, answers }: Operation): object[] {
+const responseId = {
+  ...id,
+  name: 'response',
+  schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,200}$' },
+};
+
+function ownParameters({ path, dialect, answers }: Operation): object[] {
+  if (answers === 'stored response') return [responseId];
+  if (answers !== 'list of models' && answers !== 'single model') return [];
   const asked = answers === 'single model' ? [id] : paging;
   return path.startsWith('/v1/') && dialect === 'openai' ? [version, ...asked] : asked;
 }
 
-const modelBody = {
-  type: 'object',
-  required: ['model'],
-  properties: { model: { type: 'string' }, stream: { type: 'boolean' } },
-};
+const readFields = { model: { type: 'string' }, stream: { type: 'boolean' } };
 
 const answerHeaders = {
   'X-Upstream-Request-Id': {

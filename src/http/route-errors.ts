@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { asGatewayError, errors, GatewayError } from '../domain/errors.ts';
-import { dialectOf, operations, pathOf, routePath } from '../gateway/operations.ts';
+import { dialectOf, methodsAt, pathOf, routePath } from '../gateway/operations.ts';
 import { requestIdOf } from '../gateway/request-id.ts';
 import type { Events } from '../telemetry/events.ts';
 import { isAdminUrl } from './admin/admin.ts';
@@ -36,8 +36,8 @@ export const refusedOf = (req: IncomingMessage, error: unknown) => {
 /** Throws a 404. */
 export function noSuchRoute({ method, url }: FastifyRequest): never {
   const path = pathOf(url);
-  const known = operations.get(routePath(url));
-  const hint = known === undefined ? '' : `; there is ${known.method} ${routePath(url)}`;
+  const methods = methodsAt(url).join(' and ');
+  const hint = methods === '' ? '' : `; there is ${methods} ${routePath(url)}`;
   throw errors.notFound(`There is no route ${method} ${path.slice(0, 200)}${hint}.`);
 }
 

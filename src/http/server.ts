@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import fastify, { type FastifyRequest } from 'fastify';
+import type { CorsOrigins } from '../config/config.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { GatewayError } from '../domain/errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
@@ -13,6 +14,7 @@ import type { Tracing } from '../telemetry/tracing/tracing.ts';
 import { isAdminUrl, registerAdmin } from './admin/admin.ts';
 import { registerConsole } from './console.ts';
 import type { Connections } from './door/connections.ts';
+import { answerPreflight } from './door/cors.ts';
 import { errorAnswer } from './errors.ts';
 import { modelRoutes } from './model-routes.ts';
 import { registerOpenApi } from './openapi.ts';
@@ -36,6 +38,7 @@ interface ServerParts {
   readonly gatewayName: string | null;
   /** Null: nothing is traced. */
   readonly tracing: Tracing | null;
+  readonly corsOrigins: CorsOrigins | null;
   readonly ops: Parameters<typeof registerOps>[1];
 }
 
@@ -135,7 +138,7 @@ function nodeServer(parts: ServerParts, handler: Listener): Server {
 
 /** The entry of every request; `handler` receives all except the model routes. */
 function listener(parts: ServerParts, handler: Listener): Listener {
-  const { connections, events, gatewayName } = parts;
+  const { connections, events, gatewayName, corsOrigins } = parts;
   const serveModels = modelRoutes(parts);
   const faultOf = requestFaults();
   /** Before anything else of the request is looked at: what follows on this connection is not read. */
@@ -160,6 +163,9 @@ function listener(parts: ServerParts, handler: Listener): Listener {
     if (serveModels(req, res, refusal)) return;
     if (refusal !== null) return refuse(refusal, req, res);
     tellGateway(res);
+    const preflight = corsOrigins === null ? 'none' : answerPreflight(corsOrigins, req, res);
+    if (preflight === 'answered') return;
+    if (preflight !== 'none') return refuse(preflight, req, res);
     handler(req, res);
   };
 }

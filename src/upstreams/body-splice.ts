@@ -41,7 +41,7 @@ const byPlace = (one: Span, other: Span): number => one.from - other.from;
 
 function modelTexts({ model, upstreamModel, bodyPlaces }: Spliced): Replacement[] {
   if (model === upstreamModel) return [];
-  const text = JSON.stringify(upstreamModel);
+  const text = bodyPlaces.isForm ? upstreamModel : JSON.stringify(upstreamModel);
   return bodyPlaces.model.map(span => ({ ...span, text }));
 }
 

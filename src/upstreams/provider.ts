@@ -11,9 +11,11 @@ import type { ListedModel } from './models/listed-model.ts';
 export interface UpstreamCall {
   readonly dialect: Dialect;
   readonly streamShape: StreamShape;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Path and query below the provider's base_url: `/chat/completions`, `/v1/messages?beta=true`. */
   readonly path: string;
+  /** The path lies beside the `/v1` with which base_url ends, not below it. */
+  readonly isAtRoot: boolean;
   /** As the client sent them. */
   readonly headers: IncomingHttpHeaders;
   readonly body: Body | null;
@@ -43,6 +45,8 @@ export interface UpstreamCall {
   readonly onAnswer: (status: number) => void;
   /** Called once, when the body of an answer that is passed on begins to come. */
   readonly onFirstByte?: () => void;
+  /** Called once, with the ID that the answer gives to itself; absent: nobody asks for it. */
+  readonly onId?: (id: string) => void;
   /**
    * The call has failed, or its answer has one of the statuses of `isFailed` (failed-call.ts). Asked once, before
    * anything is written. True puts the request back: it is sent again, elsewhere or later, or never.
@@ -81,6 +85,8 @@ export interface PutBack {
 export interface Provider {
   readonly name: string;
   readonly pool: string;
+  /** Whether it takes operations beyond chat, completions, embeddings, Responses and messages. */
+  readonly passthrough: boolean;
   /** Whether a request that the upstream may have begun is sent again. */
   readonly retriesUnsafe: boolean;
   /** Whether it has an endpoint that takes requests now, beside these. */

@@ -12,6 +12,7 @@ import type { CallWatch, WatchedCall } from './endpoints/endpoint.ts';
 import { type FailureFacts, failureOf } from './endpoints/failure.ts';
 import { refusedBy } from './forward-proxy.ts';
 import type { Forwarded, PutBack, UpstreamCall } from './provider.ts';
+import { upstreamPath } from './upstream-path.ts';
 
 /** How long an upstream may take to close a call's connection after the client left. */
 const closeGraceMs = 5_000;
@@ -40,7 +41,7 @@ export function proxy(
   body = call.body,
 ): Promise<Forwarded | PutBack> {
   return new Promise((resolve, reject) => {
-    const options = { path: context.basePath + call.path, method: call.method, ...sent(body, headers) };
+    const options = { path: upstreamPath(context.basePath, call), method: call.method, ...sent(body, headers) };
     const proxied = new ProxiedCall(options, context, call.flowId);
     proxied.answer = new Answer(call, sink, proxied, context, { resolve, reject });
     proxied.send();

@@ -7,7 +7,7 @@ import type { Dialect } from '../domain/vocabulary.ts';
 import { type Lookup, systemLookup } from './endpoints/addresses.ts';
 import type { Endpoint, EndpointSeen } from './endpoints/endpoint.ts';
 import { type ModelCatalogue, ModelLists, type ModelMatch, modelMatch, type OnListFault } from './models/models.ts';
-import type { Route, Upstream } from './provider.ts';
+import type { Provider, Route, Upstream } from './provider.ts';
 import { Providers, type ProvidersParts } from './providers/providers.ts';
 import { withRoutes } from './routes/route-models.ts';
 import { Routes, shownModel, type Way } from './routes/routes.ts';
@@ -19,6 +19,7 @@ export type { ListedModel } from './models/listed-model.ts';
 export type { ModelCatalogue } from './models/models.ts';
 export type { Forwarded, Provider, Route, Spill, Target, UpstreamCall } from './provider.ts';
 export { shownModel, type Way } from './routes/routes.ts';
+export { type TriedUpstream, type TryUpstream, tryUpstream } from './try-upstream.ts';
 
 export interface Upstreams {
   /**
@@ -34,8 +35,8 @@ export interface Upstreams {
   configureRoutes(routes: readonly RouteConfig[]): void;
   /** The routes in effect. */
   routes(): readonly RouteConfig[];
-  /** Whether a provider of this name serves the dialect; the pool that it takes its seats from. */
-  provider(name: string): Pick<Upstream, 'pool' | 'serves'> | undefined;
+  /** The provider of this name. */
+  provider(name: string): (Provider & Pick<Upstream, 'serves'>) | undefined;
   /** At most a minute old; an upstream that cannot be asked is left out. */
   models(dialect: Dialect): Promise<ModelCatalogue>;
   /**
@@ -66,6 +67,7 @@ export interface UpstreamsParts {
   readonly clock?: Clock;
   readonly onListFault?: OnListFault;
   readonly onEndpointFault?: ProvidersParts['onEndpointFault'];
+  readonly onKeyRefused?: ProvidersParts['onKeyRefused'];
   readonly onEndpointTurn?: ProvidersParts['onEndpointTurn'];
   readonly lookup?: Lookup;
   readonly routes?: readonly RouteConfig[];
@@ -79,13 +81,14 @@ export function createUpstreams(
     clock = systemClock,
     onListFault = () => {},
     onEndpointFault = () => {},
+    onKeyRefused = () => {},
     onEndpointTurn = () => {},
     lookup = systemLookup,
     routes: given = [],
     random = Math.random,
   }: UpstreamsParts = {},
 ): Upstreams {
-  const providers = new Providers(configs, { clock, onEndpointFault, onEndpointTurn, lookup, random });
+  const providers = new Providers(configs, { clock, onEndpointFault, onEndpointTurn, onKeyRefused, lookup, random });
   const routes = new Routes(random);
   routes.configure(given, byNameOf(providers));
   const served = () => servedBy(providers.upstreams);

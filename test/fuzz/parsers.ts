@@ -15,6 +15,9 @@ import { maxWaitMs } from '../../src/gateway/max-wait.ts';
 import { findOperation } from '../../src/gateway/operations.ts';
 import { BodyPieces } from '../../src/gateway/receiving/body-pieces.ts';
 import { BodyScan, type ScannedBody } from '../../src/gateway/receiving/body-scan.ts';
+import { FormScan } from '../../src/gateway/receiving/form/form-scan.ts';
+import { boundaryIn } from '../../src/gateway/receiving/form/form-type.ts';
+import type { Scan } from '../../src/gateway/receiving/scan.ts';
 import { presentedKey } from '../../src/http/door/auth.ts';
 import { ClientAddresses, networkOf } from '../../src/http/door/client-address.ts';
 import { ownMachineOnly } from '../../src/http/door/own-machine.ts';
@@ -88,10 +91,12 @@ const answer = JSON.stringify({
   choices: [{ message: { content: 'a "usage":{} b' } }],
   usage: { prompt_tokens: 9, completion_tokens: 7, prompt_tokens_details: { cached_tokens: 2 } },
 });
+const form = ['file"; filename="a.wav', 'model', 'stream']
+  .map(name => `--XyZ\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n--Xy\r\ntrue\r\n`)
+  .join('');
 const failure = JSON.stringify({ error: { message: 'x', type: 'server_error', code: 500 } });
 
-function scanned(bytes: Buffer, cuts: readonly number[]): unknown {
-  const scan = new BodyScan();
+function scanned(bytes: Buffer, cuts: readonly number[], scan: Scan = new BodyScan()): unknown {
   const pieces = new BodyPieces();
   try {
     for (const piece of inPieces(bytes, cuts)) {
@@ -162,6 +167,16 @@ const targets: Record<string, Target> = {
       if (parsed === null) return;
       assert.equal(parsed.priority, 3);
       assert.equal(parsed.model, upstreamModel);
+    },
+  },
+  form: {
+    seeds: [`${form}--XyZ--\r\n`, `a preamble\r\n${form}--XyZ--`, '--XyZ--', ''],
+    words: ['--XyZ', '\r\n--XyZ', '--', '\r\n', '\n', '\r', '\r\n\r\n', 'name="model"', '; ', '\\"', '"', 'filename*='],
+    run(bytes, random) {
+      const whole = scanned(bytes, [], new FormScan('XyZ', false));
+      assert.deepEqual(scanned(bytes, cutsOf(bytes.length, random), new FormScan('XyZ', false)), whole);
+      flowSafe(() => boundaryIn(`multipart/form-data; boundary=${headerText(bytes)}`));
+      flowSafe(() => boundaryIn(headerText(bytes)));
     },
   },
   answer: {

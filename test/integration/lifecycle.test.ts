@@ -24,7 +24,7 @@ const rows: Row[] = [...page.matchAll(/^\| (?!what ends it)([^|]+) \| ([^|]+) \|
   ([, what = '', answer = '', outcome = '']) => ({ what, answer, outcome: outcome.replaceAll('`', '') }),
 );
 
-/** Rows that need minutes, a database that goes away or a stop, and the file of tests that has them. */
+/** Rows that need minutes, a database that goes away, a stop, or a route of one dialect, and the file of tests that has them. */
 const triedElsewhere: Readonly<Record<string, string>> = {
   'all targets are down, and the next probe comes too late for it': 'integration/failover',
   'nothing was sent for 10 s': 'integration/http-requests',
@@ -41,6 +41,14 @@ const triedElsewhere: Readonly<Record<string, string>> = {
   'the gateway is draining': 'integration/drain',
   'the gateway stops, and `queue_drain_sec` is over': 'integration/drain',
   'the proxy on the way refuses the call or does not answer': 'integration/forward-proxy',
+  'a page asks whether it may call, and `cors_origins` does not name it': 'integration/cors',
+  'it asks for `/v1/realtime`': 'integration/more-paths',
+  'the tenant has not made the stored response that it asks for': 'integration/stored-responses',
+  'the tenant has 32 requests for stored responses under way': 'integration/stored-responses',
+  'the route takes a form and gets something else, or the reverse': 'integration/more-paths',
+  'a form has no end, names two models, or could be read in two ways': 'integration/more-paths',
+  'the provider takes the first routes only (`passthrough = off`)': 'integration/more-paths',
+  'no model is named where none is needed, and no provider serves all': 'integration/more-paths',
 };
 
 type Scenario = (attempt: Attempt) => Promise<Answered>;

@@ -12,6 +12,7 @@ const quick: LoopbackProviderConfig = {
   type: 'loopback',
   name: 'loop',
   pool: 'loop',
+  passthrough: true,
   models: ['*'],
   serviceMs: 0,
   chunkMs: 0,

@@ -30,13 +30,7 @@ async function counts({ url }: TestGateway): Promise<Record<string, number>> {
 test('an unknown route leaves its id, a line and a count', async t => {
   const gateway = await startGateway(t, { ini });
   const headers = { authorization: `Bearer ${adminKey}` };
-  const paths = [
-    '/v1/audio/speech?key=secret',
-    '/v1/messages/batches',
-    '/anthropic/v1/nothing',
-    '/admin/nothing',
-    '/x',
-  ];
+  const paths = ['/v1/files?key=secret', '/v1/messages/batches', '/anthropic/v1/nothing', '/admin/nothing', '/x'];
   for (const path of paths) {
     const answer = await fetch(gateway.url + path, { method: 'POST', headers, body: '{}' });
     assert.equal(answer.status, 404, path);

@@ -120,7 +120,7 @@ test('a body that waits for a 100 is refused instead where that is known, and it
     ['a body that is too large, in an admin route', '/admin/users', [auth, much], 413],
     ['an encoded body', '/v1/chat/completions', [auth, 'Content-Encoding: gzip', sized()], 415],
     ['a level that is none', '/v1/chat/completions', [auth, 'X-Priority: 11', sized()], 400],
-    ['an unknown route', '/v1/audio/speech', [auth, sized()], 404],
+    ['an unknown route', '/v1/files', [auth, sized()], 404],
     ['an unknown admin route', '/admin/nothing', [auth, sized()], 404],
     ['an admin route without a key', '/admin/users', [sized()], 401],
     ['no host', '/v1/chat/completions', [auth, 'Host: y', sized()], 400],

@@ -23,6 +23,7 @@ const call: UpstreamCall = {
   upstreamModel: 'm',
   restoresModel: false,
   endpoint: null,
+  isAtRoot: false,
   flowId: 'flow',
   stream: false,
   requestId: 'r',

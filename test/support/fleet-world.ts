@@ -114,6 +114,7 @@ export class World {
       seatedTooLate: () => this.cut(node),
       outlook: () => this.#outlookOf(node),
       rttMs: null,
+      greetAgain: () => {},
     };
   }
 

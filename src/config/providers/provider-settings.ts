@@ -155,7 +155,12 @@ const toProvider = (
   { seats, allowedNetworks }: { readonly seats: EndpointSeating; readonly allowedNetworks: readonly string[] },
 ): ProviderConfig => {
   const common = settings.common as Common;
-  const base = { name: settings.name, models: common.models.value, pool: poolOf(settings) };
+  const base = {
+    name: settings.name,
+    models: common.models.value,
+    pool: poolOf(settings),
+    passthrough: common.passthrough.value === 'on',
+  };
   const type = common.type.value;
   if (type === 'loopback') {
     const { service_ms, chunk_ms } = settings.loopback as Loopback;

@@ -1,6 +1,7 @@
 /** The form of a request's body according to its headers. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { errors } from '../../domain/errors.ts';
+import { isForm } from './form/form-type.ts';
 
 const shownChars = 64;
 /** As in RFC 9110; its parameters are left to the reader of the body. */
@@ -27,10 +28,10 @@ export function sentOnce(value: string): string {
   return others.every(other => other === first) ? first : value;
 }
 
-/** Returns the headers with a Content-Type that an upstream can read; for a body that was found to be JSON. */
+/** Returns the headers with a Content-Type that an upstream can read; for a body that was found to be JSON or a form. */
 export function withReadableType(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const sent = headers['content-type'];
-  if (sent === undefined || sent === json) return headers;
+  if (sent === undefined || sent === json || isForm(sent)) return headers;
   const type = sentOnce(sent);
   if (type === sent && mediaType.test(type)) return headers;
   return { ...headers, 'content-type': mediaType.test(type) ? type : json };

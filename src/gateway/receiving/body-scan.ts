@@ -14,6 +14,7 @@ import { ModelPlaces } from './model-places.ts';
 import { UrgencyPlaces } from './urgency-places.ts';
 
 export interface ScannedBody {
+  /** Empty where none is named, and the vendor has one for such requests. */
   readonly model: string;
   readonly stream: boolean;
   /** The least of max_tokens, max_completion_tokens and max_output_tokens; null: not limited. */
@@ -39,6 +40,11 @@ const unusable = {};
 export class BodyScan {
   readonly #fields = new FieldVisitor();
   readonly #scan = new MemberScan(names, this.#fields, { isOneObject: true });
+  readonly #needsModel: boolean;
+
+  constructor({ needsModel = true }: { readonly needsModel?: boolean } = {}) {
+    this.#needsModel = needsModel;
+  }
 
   /** Throws `invalid_request` as soon as there is a fault that no further byte can cure. */
   push(piece: Buffer): void {
@@ -49,7 +55,7 @@ export class BodyScan {
   end(): ScannedBody {
     if (this.#scan.isEmpty) throw errors.invalidRequest('The request body is empty.');
     if (!this.#scan.end()) throw this.#malformed();
-    const model = modelIn(this.#fields.values);
+    const model = modelIn(this.#fields.values, this.#needsModel);
     this.#fields.models.checkAgree();
     return {
       model,
@@ -128,7 +134,8 @@ function parsedValue(field: Field, token: Token): unknown {
   }
 }
 
-function modelIn({ model }: Values): string {
+function modelIn({ model }: Values, isNeeded: boolean): string {
+  if (!isNeeded && (model === undefined || model === null)) return '';
   if (model === undefined) throw errors.invalidRequest('The field `model` is missing.', 'model');
   if (typeof model === 'string' && model !== '') return model;
   throw errors.invalidRequest('The field `model` must be a non-empty string of at most 1,000 characters.', 'model');

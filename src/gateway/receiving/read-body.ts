@@ -2,15 +2,18 @@ import type { IncomingMessage } from 'node:http';
 import type { Body } from '../../domain/body.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { ClientLeft, errors } from '../../domain/errors.ts';
+import type { Operation } from '../operations.ts';
 import { BodyPieces } from './body-pieces.ts';
-import { BodyScan, type ScannedBody } from './body-scan.ts';
+import type { ScannedBody } from './body-scan.ts';
 import { inviteBody } from './invitation.ts';
+import { type Scan, scanOf } from './scan.ts';
 import { ScanTurns } from './scan-turns.ts';
 import { type Sender, type Upload, type UploadLimits, Uploads } from './uploads.ts';
 
 /** A request whose body is to be read. */
 interface Incoming {
   readonly req: IncomingMessage;
+  readonly operation: Operation;
   /** Its turn: null where the answer may be written now; else resolves when it may. */
   readonly sink: { turn(): Promise<void> | null };
 }
@@ -34,7 +37,7 @@ export class BodyReader {
 
   /**
    * Resolves to the whole body, once the answer's turn has come. Rejects with `request_too_large` beyond the limit,
-   * `invalid_request` for a text that is no valid JSON object, `tenant_limit`, `queue_full` and `request_timeout` as in
+   * `invalid_request` for a text that is no valid JSON object, or no form, `unsupported_media_type`, `tenant_limit`, `queue_full` and `request_timeout` as in
    * uploads.ts, and `ClientLeft` when the body breaks off.
    */
   read(incoming: Incoming, sender: Sender): Promise<ReadBody> {
@@ -43,9 +46,9 @@ export class BodyReader {
     // If the client left while its key was looked up, no further event comes.
     if (req.destroyed) return Promise.reject(new ClientLeft());
     if (Number(req.headers['content-length']) > maxBytes) return Promise.reject(tooLarge(maxBytes));
-    inviteBody(req);
     return new Promise((resolve, reject) => {
       const reading = new Reading(this, incoming, sender, { resolve, reject });
+      inviteBody(req);
       req.on('data', (piece: Buffer) => reading.came(piece));
       req.on('end', () => reading.ended());
       // Every request closes; an error with its stack is created only for a request that broke off, which without a
@@ -67,14 +70,16 @@ class Reading {
   readonly #sender: Sender;
   readonly #settle: Settle;
   #body = new BodyPieces();
-  readonly #scan = new BodyScan();
+  readonly #scan: Scan;
   /** NaN if it is not declared. */
   readonly #bytesTold: number;
   /** Set once the body is seen to come in several pieces. */
   #upload: Upload | null = null;
   #state: 'coming' | 'whole' | 'refused' = 'coming';
 
+  /** Throws `unsupported_media_type` or `invalid_request` for a body that cannot be read. */
   constructor(reader: BodyReader, incoming: Incoming, sender: Sender, settle: Settle) {
+    this.#scan = scanOf(incoming.operation, incoming.req.headers);
     this.#reader = reader;
     this.#incoming = incoming;
     this.#sender = sender;

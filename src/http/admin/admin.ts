@@ -23,6 +23,11 @@ import { type PoolScheduleService, poolScheduleRoutes } from './pools/pool-sched
 import { type PoolService, poolRoutes } from './pools/pools.ts';
 import { type ProviderService, providerRoutes } from './pools/providers.ts';
 import { type LanesService, schedulerRoutes } from './pools/scheduler.ts';
+import {
+  refuseStoredProviders,
+  type StoredProviderServices,
+  storedProviderRoutes,
+} from './providers/stored-providers.ts';
 import { type RouteService, routeRoutes } from './routes/routes.ts';
 import { type ConsoleService, refuseSessions, sessionRoutes } from './session.ts';
 import { userRoutes } from './users.ts';
@@ -40,6 +45,8 @@ export interface AdminServices {
   readonly scheduledPools: PoolScheduleService;
   readonly lanes: LanesService;
   readonly providers: ProviderService;
+  /** Null in Personal, whose providers are those of its file. */
+  readonly storedProviders: StoredProviderServices | null;
   readonly routes: RouteService;
   readonly fleet: () => FleetShown;
   /**
@@ -99,6 +106,8 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
         request => isStillWelcome(door, request),
       );
       providerRoutes(admin, services.providers, services.identities);
+      if (services.storedProviders === null) refuseStoredProviders(admin);
+      else storedProviderRoutes(admin, services.storedProviders, services.identities);
       routeRoutes(admin, services.routes);
       fleetRoutes(admin, services.fleet);
       poolRoutes(admin, services.pools, services.identities);

@@ -21,7 +21,7 @@ export function chooseEndpoint(endpoints: readonly Endpoint[], { avoid }: Choose
 }
 
 /** Whether one that it may go to is up, with or without a free seat. */
-export const isAnyUp = (endpoints: readonly Endpoint[]): boolean => endpoints.some(({ isUp }) => isUp);
+const isAnyUp = (endpoints: readonly Endpoint[]): boolean => endpoints.some(({ isUp }) => isUp);
 
 function possible(endpoints: readonly Endpoint[], avoid: readonly string[]): readonly Endpoint[] {
   if (avoid.length === 0) return endpoints;

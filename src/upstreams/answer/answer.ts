@@ -74,6 +74,7 @@ export class Answer {
   /** It is known how many bytes have to come. */
   #isLengthTold = false;
   #hasWritten = false;
+  #hasToldId = false;
   #reportAt = piecesPerReport;
   #cancelStall: (() => void) | null = null;
   /** Cancels what the state waits for, other than the client. */
@@ -207,10 +208,20 @@ export class Answer {
   #measure(chunk: Buffer): void {
     if (this.#meter === null) return;
     this.#meter.feed(chunk);
+    this.#tellId();
     const { outputEvents } = this.#meter;
     if (outputEvents < this.#reportAt) return;
     this.#reportAt = outputEvents + piecesPerReport;
     this.#call.onOutput(outputEvents);
+  }
+
+  #tellId(): void {
+    const { onId } = this.#call;
+    if (onId === undefined || this.#hasToldId) return;
+    const id = this.#meter?.id ?? null;
+    if (id === null) return;
+    this.#hasToldId = true;
+    onId(id);
   }
 
   #leave(): void {
@@ -268,6 +279,8 @@ export class Answer {
   #settleAnswer(): void {
     if (this.#state === 'over') return;
     const reading = this.#meter?.read() ?? null;
+    // What was packed is read late.
+    this.#tellId();
     const fault = faultIn(reading);
     const isInside = reading !== null && (reading.isEmpty || reading.error !== null);
     const isError = isInside || (this.#status ?? 0) >= 400;

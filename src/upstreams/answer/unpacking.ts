@@ -100,6 +100,10 @@ class UnpackingMeter implements Meter {
     return this.#meter.isOver;
   }
 
+  get id(): string | null {
+    return this.#meter.id;
+  }
+
   get place(): StreamPlace {
     return this.#meter.place;
   }

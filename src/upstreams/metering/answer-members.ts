@@ -4,7 +4,7 @@
  *
  *   usage   of the outermost object, of its `message` (Anthropic), `response` (Responses), `x_groq`, or of a choice
  *   error   of the outermost object, of its `response`, or of a choice
- *   id      of the outermost object's `response`
+ *   id      of the outermost object, or of its `response`
  *   model   of the outermost object, of its `message` or `response`
  */
 import { MemberNames } from '../../json/member-names.ts';
@@ -51,6 +51,8 @@ export class AnswerMembers implements MemberVisitor {
   type = '';
   /** Null without one, or with one that is too long. */
   responseId: string | null = null;
+  /** Of the outermost object. */
+  id: string | null = null;
   sequenceNumber: number | null = null;
   /** Null without one, or with one that is too long. */
   model: string | null = null;
@@ -123,6 +125,7 @@ export class AnswerMembers implements MemberVisitor {
     else if (name === 'object') this.#object = wordOf(token);
     else if (name === 'status') this.#status = wordOf(token);
     else if (name === 'sequence_number') this.sequenceNumber = wholeNumberOf(token);
+    else if (name === 'id') this.id = idIn(token) ?? this.id;
   }
 
   /** Whether members of the container of this depth are the answer's own. */

@@ -7,6 +7,8 @@ export interface Meter {
   readonly outputEvents: number;
   /** The event has come that is a stream's last, or the bracket that closes a JSON answer. */
   readonly isOver: boolean;
+  /** The ID of the response in a stream of Responses, or of a JSON answer; null until it has come. */
+  readonly id: string | null;
   feed(chunk: Buffer): void;
   /** The present place in its stream. */
   readonly place: StreamPlace;

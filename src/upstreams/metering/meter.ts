@@ -34,6 +34,10 @@ class UnlabelledMeter implements Meter {
     return this.#meter?.isOver ?? false;
   }
 
+  get id(): string | null {
+    return this.#meter?.id ?? null;
+  }
+
   get place(): StreamPlace {
     return this.#meter?.place ?? noPlace;
   }
@@ -73,6 +77,10 @@ class JsonMeter implements Meter {
 
   constructor(isOneDocument: boolean) {
     this.#isOneDocument = isOneDocument;
+  }
+
+  get id(): string | null {
+    return this.#members.id;
   }
 
   get isOver(): boolean {

@@ -27,6 +27,8 @@ const lastEvents: ReadonlySet<string> = new Set([
   'response.completed',
   'response.incomplete',
   'response.failed',
+  'speech.audio.done',
+  'transcript.text.done',
 ]);
 const failedEvents: ReadonlySet<string> = new Set(['error', 'response.failed']);
 const unnamed: ToldError = { type: '', code: '' };
@@ -60,6 +62,10 @@ export class StreamMeter implements Meter, EventReader {
   get isOver(): boolean {
     // Many clients close as soon as they have read this; the blank line after it may never be waited for, or sent.
     return this.#isOver || this.#splitter.pendingData === done;
+  }
+
+  get id(): string | null {
+    return this.#responseId;
   }
 
   get place(): StreamPlace {

@@ -1,5 +1,6 @@
 import type { Body } from '../../domain/body.ts';
 import type { UpstreamCall } from '../provider.ts';
+import { furtherAnswer, silence } from './loopback-further-answers.ts';
 
 /** The loopback's answer to a call. */
 export interface LoopbackAnswer {
@@ -7,7 +8,7 @@ export interface LoopbackAnswer {
   /** The delay before the first byte beyond the service time, in times of a chunk. */
   readonly chunksBefore: number;
   /** Sent one after the other: a stream's opening, twenty chunks and its end; otherwise one part. */
-  readonly parts: readonly string[];
+  readonly parts: readonly (string | Buffer)[];
 }
 
 const chunkCount = 20;
@@ -30,8 +31,12 @@ export function loopbackAnswer(call: UpstreamCall): LoopbackAnswer {
     inputTokens: call.inputEstimate,
     body,
   };
-  const path = call.path.split('?')[0];
+  const path = call.path.split('?')[0] ?? '';
+  const further = furtherAnswer(path, { ...asked, text });
+  if (further !== null) return json(further, 0);
   switch (path) {
+    case '/audio/speech':
+      return { contentType: 'audio/wav', chunksBefore: 0, parts: [silence()] };
     case '/embeddings':
       return json(embeddings(asked), 0);
     case '/v1/messages/count_tokens':

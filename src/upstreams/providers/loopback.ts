@@ -15,6 +15,7 @@ const stallMs = 300_000;
 export class LoopbackUpstream implements Upstream {
   readonly name: string;
   readonly pool: string;
+  readonly passthrough: boolean;
   readonly models: readonly string[];
   readonly #config: LoopbackProviderConfig;
   readonly #context: AnswerContext;
@@ -22,6 +23,7 @@ export class LoopbackUpstream implements Upstream {
   constructor(config: LoopbackProviderConfig, clock: Clock) {
     this.name = config.name;
     this.pool = config.pool;
+    this.passthrough = config.passthrough;
     this.models = config.models;
     this.#config = config;
     this.#context = { clock, stallMs, running: new Ring() };
@@ -112,7 +114,7 @@ class LoopbackCall implements Source {
       answer.end();
       return;
     }
-    answer.write(Buffer.from(part));
+    answer.write(typeof part === 'string' ? Buffer.from(part) : part);
     this.#goOn = () => {
       this.#isDue = this.#isPaused;
       if (!this.#isPaused) this.#send(answer);

@@ -9,6 +9,7 @@ import type { OnTurn } from '../endpoints/endpoint.ts';
 import type { EndpointSet } from '../endpoints/endpoint-set.ts';
 import type { Upstream } from '../provider.ts';
 import { HttpUpstream } from './http.ts';
+import type { OnKeyRefused } from './key-turns.ts';
 import { LoopbackUpstream } from './loopback.ts';
 
 export interface ProvidersParts {
@@ -18,6 +19,7 @@ export interface ProvidersParts {
   readonly lookup: Lookup;
   /** Called once while a fault lasts, such as a name that cannot be looked up. */
   readonly onEndpointFault: (provider: string, fault: string) => void;
+  readonly onKeyRefused: OnKeyRefused;
   readonly onEndpointTurn: (provider: string, ...turn: Parameters<OnTurn>) => void;
 }
 

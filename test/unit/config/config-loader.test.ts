@@ -58,8 +58,8 @@ const defaultPool = {
   maxQueuedBytes: 256 * 1024 * 1024,
 };
 
-/** The pools' values by their names in the file repeat the same values, with sources. */
-const withoutSources = (config: Config) => ({
+/** The pools' values by their names in the file repeat the same values, with sources; so does what is written. */
+const withoutSources = ({ written: _, ...config }: Config) => ({
   ...config,
   pools: config.pools.map(({ name, settings }) => ({ name, settings })),
 });
@@ -86,6 +86,7 @@ test('without anything but a provider, everything has its default', () => {
       name: null,
       tellsName: false,
       workers: 1,
+      corsOrigins: null,
       restoresModel: false,
     },
     database: { url: null, listenUrl: null },
@@ -110,6 +111,7 @@ test('without anything but a provider, everything has its default', () => {
       staleMaxMs: 3_600_000,
       maxStreamsPerKey: null,
     },
+    master: { key: null, previous: null },
     mediaRates: { imageTokens: 1000, bytesPerToken: 16 },
     apiKeyPriority: {
       enabled: { value: false, source: 'default' },
@@ -119,7 +121,9 @@ test('without anything but a provider, everything has its default', () => {
       mode: { value: 'enforce', source: 'default' },
     },
     console: { enabled: true, sessionIdleMs: 3_600_000, sessionMaxMs: 43_200_000 },
-    providers: [{ name: 'local', models: ['*'], pool: 'local', type: 'loopback', serviceMs: 500, chunkMs: 20 }],
+    providers: [
+      { name: 'local', models: ['*'], pool: 'local', passthrough: true, type: 'loopback', serviceMs: 500, chunkMs: 20 },
+    ],
     pools: [{ name: 'local', settings: defaultPool }],
     tenants: [],
     routes: [],
@@ -181,6 +185,7 @@ test('the commented provider of config/setting.ini works once it is uncommented'
       type: 'openai',
       models: ['*'],
       pool: 'gpu',
+      passthrough: true,
       baseUrls: ['http://127.0.0.1:8000/v1'],
       seats: { each: 8 },
       apiKey: null,
@@ -249,6 +254,8 @@ test('every key can be set in the environment', () => {
     '[provider.gpu-a]\ntype = loopback\n[provider.lo]\ntype = loopback\n[tenant.dept-prod]\n[model.gpt-4.1]\n';
   const { config, warnings } = load(text, {
     TOKLIGENCE_GATEWAY_EDITION: 'team',
+    TOKLIGENCE_MASTER_KEY: '07'.repeat(32),
+    TOKLIGENCE_MASTER_KEY_PREVIOUS: Buffer.alloc(32, 8).toString('base64'),
     TOKLIGENCE_GATEWAY_HOST: '::1',
     TOKLIGENCE_GATEWAY_PORT: '0',
     TOKLIGENCE_GATEWAY_DATA_DIR: '/srv/data',
@@ -262,6 +269,7 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_GATEWAY_NAME: 'gw-1',
     TOKLIGENCE_GATEWAY_TELL_NAME: 'false',
     TOKLIGENCE_GATEWAY_WORKERS: '3',
+    TOKLIGENCE_GATEWAY_CORS_ORIGINS: 'https://App.example.com:443, http://localhost:3000,tauri://localhost',
     TOKLIGENCE_GATEWAY_RESTORE_MODEL: 'true',
     TOKLIGENCE_DATABASE_URL: 'postgres://u:p@h/d',
     TOKLIGENCE_DATABASE_LISTEN_URL: 'postgresql://u:p@h2/d',
@@ -305,6 +313,7 @@ test('every key can be set in the environment', () => {
     TOKLIGENCE_PROVIDER_GPU_A_API_KEY: 'sk-1',
     TOKLIGENCE_PROVIDER_GPU_A_MODELS: 'claude-*, other',
     TOKLIGENCE_PROVIDER_GPU_A_MAX_CONCURRENT: '3',
+    TOKLIGENCE_PROVIDER_GPU_A_PASSTHROUGH: 'off',
     TOKLIGENCE_PROVIDER_GPU_A_POOL: 'gpus',
     TOKLIGENCE_PROVIDER_GPU_A_CONNECT_TIMEOUT_SEC: '1',
     TOKLIGENCE_PROVIDER_GPU_A_FIRST_BYTE_TIMEOUT_SEC: '2',
@@ -373,6 +382,7 @@ test('every key can be set in the environment', () => {
       name: 'gw-1',
       tellsName: false,
       workers: 3,
+      corsOrigins: new Set(['https://app.example.com', 'http://localhost:3000', 'tauri://localhost']),
       restoresModel: true,
     },
     database: { url: 'postgres://u:p@h/d', listenUrl: 'postgresql://u:p@h2/d' },
@@ -397,6 +407,7 @@ test('every key can be set in the environment', () => {
       staleMaxMs: 0,
       maxStreamsPerKey: 7,
     },
+    master: { key: '07'.repeat(32), previous: '08'.repeat(32) },
     mediaRates: { imageTokens: 0, bytesPerToken: 8 },
     apiKeyPriority: {
       enabled: { value: true, source: 'environment' },
@@ -412,6 +423,7 @@ test('every key can be set in the environment', () => {
         type: 'anthropic',
         models: ['claude-*', 'other'],
         pool: 'gpus',
+        passthrough: false,
         baseUrls: ['https://api.example.com'],
         seats: { each: 3 },
         apiKey: 'sk-1',
@@ -427,7 +439,7 @@ test('every key can be set in the environment', () => {
         retryUnsafe: false,
         allowedNetworks: ['169.254.7.0/24'],
       },
-      { name: 'lo', type: 'loopback', models: ['*'], pool: 'lo', serviceMs: 0, chunkMs: 5 },
+      { name: 'lo', type: 'loopback', models: ['*'], pool: 'lo', passthrough: true, serviceMs: 0, chunkMs: 5 },
     ],
     pools: [
       {
@@ -620,6 +632,7 @@ test('a file is read whatever its line ends, byte order mark and indentation', (
     name: 'local',
     models: ['*'],
     pool: 'local',
+    passthrough: true,
     type: 'loopback',
     serviceMs: 1,
     chunkMs: 20,
@@ -664,6 +677,19 @@ const faultyTexts: [string, RegExp][] = [
     `[gateway]\ntrusted_proxies = ${value}`,
     /trusted_proxies: must be IP addresses or networks such as 10\.0\.0\.0\/8, with commas between, or empty$/,
   ]),
+  ...[
+    'https://a.example/',
+    'a.example',
+    'https://*.example',
+    '*, https://a',
+    'null',
+    'https://u@a',
+    'https://a:99999',
+  ].map((value): [string, RegExp] => [
+    `[gateway]\ncors_origins = ${value}`,
+    /cors_origins: must be \* or origins such as https:\/\/app\.example\.com .*, with commas between, or empty$/,
+  ]),
+  ['[provider.b]\ntype = loopback\npassthrough = no', /passthrough: must be on or off$/],
   ...['http://a', 'a:80', '[::1]:80', '*.corp', 'a b', 'a,,b', 'a@b', '1.2.3.4.5'].map((value): [string, RegExp] => [
     `[auth]\nallowed_hosts = ${value}`,
     /allowed_hosts: must be host names or IP addresses, without ports, with commas between, or empty$/,

@@ -69,6 +69,10 @@ export const waitingRequests = fields({
 const providerTypes = ['openai', 'anthropic', 'loopback'] as const;
 export const provider = fields({
   name: Type.String(),
+  /** `database`: something of it is stored there. */
+  source: Type.Enum(['file', 'database']),
+  /** Why it is not as its rows say, or may not be used; null: all is well. */
+  fault: nullable(Type.String()),
   type: Type.Enum([...providerTypes]),
   /** As in the file, several with commas between, without user, password and query; null for the loopback. */
   base_url: nullable(Type.String()),

@@ -5,6 +5,8 @@ import type { ShownEndpoint, ShownProvider } from '../contract/live.ts';
 
 interface ProviderSources {
   readonly providers: readonly ProviderConfig[];
+  readonly sourceOf: (provider: string) => 'file' | 'database';
+  readonly faultOf: (provider: string) => string | null;
   readonly healthOf: (provider: string) => ProviderHealth;
   readonly seatsOf: (pool: string) => number;
   readonly closuresOf: (provider: ProviderConfig) => ProviderClosures;
@@ -14,6 +16,8 @@ interface ProviderSources {
 /** The providers as an admin may see them: nothing by which anybody could call an upstream. */
 export function shownProviders({
   providers,
+  sourceOf,
+  faultOf,
   healthOf,
   seatsOf,
   closuresOf,
@@ -21,6 +25,8 @@ export function shownProviders({
 }: ProviderSources): ShownProvider[] {
   return providers.map(provider => ({
     name: provider.name,
+    source: sourceOf(provider.name),
+    fault: faultOf(provider.name),
     type: provider.type,
     base_url: provider.type === 'loopback' ? null : provider.baseUrls.map(withoutSecrets).join(', '),
     pool: provider.pool,
