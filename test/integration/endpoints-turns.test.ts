@@ -130,27 +130,3 @@ test('a dead first target is tried until its breaker opens, and again when it is
   for (let turn = 0; turn < 4; turn++) assert.equal((await ask(turn)).attempts, 1);
   assert.equal(chats(back), 4, 'the first target serves again, as soon as it is tried');
 });
-
-test('at twice the load with a third of the answers 503, retries are at most a fifth of the requests', async t => {
-  let asked = 0;
-  const { gateway, upstreams, keys, quiet } = await startReplicas(t, { count: 4, seats: 4, clock: null });
-  for (const upstream of upstreams) {
-    let turn = 0;
-    // Never three in a row, which would be an outage.
-    upstream.reply(({ method }) =>
-      method === 'POST' && [0, 3, 6].includes(turn++ % 10) ? { status: 503, body: {} } : { afterMs: 5 },
-    );
-  }
-  const client = async (index: number) => {
-    for (let turn = 0; turn < 12; turn++) {
-      asked++;
-      const { status } = await answered(gateway.chat(nth(keys, index)));
-      assert.ok(status === 200 || status === 503, `${status}`);
-    }
-  };
-  await Promise.all(Array.from({ length: 32 }, (_, index) => client(index)));
-  await quiet();
-  const sent = upstreams.reduce((sum, upstream) => sum + chats(upstream), 0);
-  assert.ok(sent <= asked * 1.2, `${sent} sent for ${asked}`);
-  assert.ok(sent > asked, 'some were repeated');
-});
