@@ -96,11 +96,10 @@ export class EndpointSet {
     return Math.max(now, next);
   }
 
-  /** Until when requests had better go to another target; null: they may come. A lone endpoint only rests, it is never down. */
+  /** On the request path. Until when requests had better go to another target; null: they may come. A lone endpoint only rests, it is never down. */
   restsUntil(now: number): number | null {
-    const [lone, ...others] = this.#endpoints;
-    const isLoneUsed = lone !== undefined && others.length === 0 && lone.health.share > 0;
-    return isLoneUsed ? lone.health.restsUntil(now) : this.downUntil(now);
+    const health = this.#endpoints.length === 1 ? this.#endpoints[0]?.health : undefined;
+    return health !== undefined && health.share > 0 ? health.restsUntil(now) : this.downUntil(now);
   }
 
   /** No more checks, as the process is about to end. */
