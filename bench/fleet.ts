@@ -8,10 +8,10 @@ import { runKills } from './fleet/kills.ts';
 import { runLayouts } from './fleet/layouts.ts';
 import { runLeases } from './fleet/leases.ts';
 import { runLone } from './fleet/lone.ts';
-import { markdownOf, type Row } from './fleet/report.ts';
 import { runSaturation } from './fleet/saturation.ts';
 import { runTickets } from './fleet/tickets.ts';
 import { runWorkers } from './fleet/workers.ts';
+import { type Row, runCases } from './support/report.ts';
 
 interface Options {
   readonly seeds?: number;
@@ -33,23 +33,4 @@ const byName = {
 type Name = keyof typeof byName;
 export const cases = Object.keys(byName) as Name[];
 
-export async function run(options: Options, only: readonly Name[]): Promise<void> {
-  const rows: Row[] = [];
-  for (const name of only) {
-    const startedAt = performance.now();
-    const found = await byName[name](options).catch(error => failed(name, error));
-    rows.push(...found);
-    console.log(`${name}, ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
-    for (const { what, measured, target, isMet } of found) {
-      console.log(`  ${isMet === false ? 'MISSED' : '      '} ${what}: ${measured}   (${target})`);
-    }
-  }
-  console.log(`\n${markdownOf(rows)}`);
-}
-
-/** The other cases are run all the same. */
-function failed(name: Name, error: unknown): Row[] {
-  console.error(error);
-  process.exitCode = 1;
-  return [{ what: name, measured: 'failed', target: '–', isMet: null }];
-}
+export const run = (options: Options, only: readonly Name[]): Promise<void> => runCases(byName, options, only);

@@ -1,8 +1,8 @@
 /** From the SIGKILL of the conductor until the next one grants a seat to the other member. */
 import { startBenchDatabase } from '../support/gateway-process.ts';
+import type { Row } from '../support/report.ts';
 import { percentile, spread } from '../support/rounds.ts';
 import { startTicketProcess, type TicketProcess } from '../support/ticket-process.ts';
-import type { Row } from './report.ts';
 
 const members = 3;
 const seats = 4;

@@ -7,10 +7,10 @@ import { Random } from '../sim/random.ts';
 import { type BenchFleet, startBenchFleet } from '../support/fleet-gateways.ts';
 import { type BenchDatabase, startBenchDatabase } from '../support/gateway-process.ts';
 import type { MeasuredProcess } from '../support/measured-process.ts';
+import type { Row } from '../support/report.ts';
 import { createClasses, type KeyOf, poolSections, seats } from '../support/saturation-cases.ts';
 import { saturate } from '../support/saturation-load.ts';
 import { countOf, startTimedUpstream } from '../support/timed-upstream.ts';
-import type { Row } from './report.ts';
 
 interface Layout {
   readonly title: string;

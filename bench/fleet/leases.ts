@@ -8,8 +8,8 @@ import { Job, type Queue } from '../sim/job.ts';
 import { LeasedQueue } from '../sim/leased-queue.ts';
 import { Random } from '../sim/random.ts';
 import { Simulation } from '../sim/simulation.ts';
+import type { Row } from '../support/report.ts';
 import { mean, percentile } from '../support/rounds.ts';
-import type { Row } from './report.ts';
 
 const heartbeatMs = 500;
 /** Exponential. */

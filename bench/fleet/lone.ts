@@ -6,9 +6,9 @@ import { inFleet } from '../support/fleet-gateways.ts';
 import { adminOf, startBenchDatabase, startGatewayProcess } from '../support/gateway-process.ts';
 import { type Load, startLoad } from '../support/load.ts';
 import type { MeasuredProcess } from '../support/measured-process.ts';
+import type { Row } from '../support/report.ts';
 import { interleaved, medianInterval, shown, spread } from '../support/rounds.ts';
 import { startBenchUpstream } from '../support/upstream.ts';
-import type { Row } from './report.ts';
 
 const warmUpRequests = 4_000;
 const turns = 3;

@@ -1,6 +1,7 @@
 /** The cases of `saturation` behind 1, 2 and 4 gateways of one fleet each, in turns. */
 import { type BenchFleet, startBenchFleet } from '../support/fleet-gateways.ts';
 import { adminOf, startBenchDatabase } from '../support/gateway-process.ts';
+import type { Row } from '../support/report.ts';
 import { mean, percentile, percentiles } from '../support/rounds.ts';
 import {
   createClasses,
@@ -16,7 +17,6 @@ import {
 } from '../support/saturation-cases.ts';
 import type { LoadResult } from '../support/saturation-load.ts';
 import { countOf, startTimedUpstream } from '../support/timed-upstream.ts';
-import type { Row } from './report.ts';
 
 const sizes = [1, 2, 4] as const;
 type Size = (typeof sizes)[number];

@@ -3,9 +3,9 @@
  * at once; and the CPU of both processes, less than what the same timer costs the member without tickets.
  */
 import { startBenchDatabase } from '../support/gateway-process.ts';
+import type { Row } from '../support/report.ts';
 import { interleaved, shown, spread } from '../support/rounds.ts';
 import { startTicketProcess, type TicketProcess } from '../support/ticket-process.ts';
-import type { Row } from './report.ts';
 
 const rounds = 5;
 const seconds = 2;

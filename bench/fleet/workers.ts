@@ -6,9 +6,9 @@ import { availableParallelism } from 'node:os';
 import { type DaemonProcess, startDaemonProcess } from '../support/daemon-process.ts';
 import { adminOf, startBenchDatabase } from '../support/gateway-process.ts';
 import { type Load, startLoad } from '../support/load.ts';
+import type { Row } from '../support/report.ts';
 import { interleaved, shown, spread } from '../support/rounds.ts';
 import { startBenchUpstream } from '../support/upstream.ts';
-import type { Row } from './report.ts';
 
 const warmUpRounds = 2;
 const requests = 4_000;

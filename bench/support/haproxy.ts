@@ -1,4 +1,4 @@
-/** HAProxy, if it is installed, in front of one upstream: key → priority class, seats as `maxconn`. */
+/** HAProxy, if it is installed: in front of one upstream, key → priority class and seats as `maxconn`; or as it is told. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,18 +33,25 @@ interface HaproxyOptions {
   readonly classes: Readonly<Record<string, number>>;
 }
 
-export async function startHaproxy({ command, upstreamUrl, seats, classes }: HaproxyOptions): Promise<Haproxy> {
+/** In front of one upstream, with a priority class for each key. */
+export function startHaproxy({ command, upstreamUrl, seats, classes }: HaproxyOptions): Promise<Haproxy> {
+  const lines = Object.entries(classes).map(([prefix, level]) => `${prefix} ${level}\n`);
+  return launchHaproxy(command, (port, folder) => {
+    const map = join(folder, 'classes.map');
+    writeFileSync(map, lines.join(''));
+    return configText(port, map, new URL(upstreamUrl).host, seats);
+  });
+}
+
+/** `configure`: returns the text of its configuration; what belongs to that goes into the folder. */
+export async function launchHaproxy(
+  command: string,
+  configure: (port: number, folder: string) => string,
+): Promise<Haproxy> {
   const folder = mkdtempSync(join(tmpdir(), 'haproxy-bench-'));
-  const map = join(folder, 'classes.map');
   const config = join(folder, 'haproxy.cfg');
   const port = await freePort();
-  writeFileSync(
-    map,
-    Object.entries(classes)
-      .map(([prefix, level]) => `${prefix} ${level}\n`)
-      .join(''),
-  );
-  writeFileSync(config, configText(port, map, new URL(upstreamUrl).host, seats));
+  writeFileSync(config, configure(port, folder));
   const child = spawn(command, ['-db', '-f', config], { stdio: ['ignore', 'ignore', 'inherit'] });
   const exited = once(child, 'exit');
   const stop = async () => {
@@ -59,16 +66,19 @@ export async function startHaproxy({ command, upstreamUrl, seats, classes }: Hap
   return { url: `http://127.0.0.1:${port}`, stop };
 }
 
-const configText = (port: number, map: string, upstream: string, seats: number) => `
-global
-  maxconn 1000
-defaults
+/** Of all configurations: no request times out. */
+export const haproxyDefaults = `defaults
   mode http
   timeout connect 5s
   timeout client 120s
   timeout server 120s
   timeout queue 300s
-  timeout http-keep-alive 120s
+  timeout http-keep-alive 120s`;
+
+const configText = (port: number, map: string, upstream: string, seats: number) => `
+global
+  maxconn 1000
+${haproxyDefaults}
 frontend models
   bind 127.0.0.1:${port}
   http-request set-priority-class http_auth_bearer,map_beg(${map},9)

@@ -95,6 +95,8 @@ export interface Provider {
   downUntil(now: number): number | null;
   /** `none` also while it has one endpoint. */
   readonly affinity: Affinity;
+  /** Until when its requests had better go to another target, as it is down or its lone endpoint has failed; null: they may come. */
+  restsUntil(now: number): number | null;
   /**
    * Sends the call and writes the answer. Settles when the upstream no longer counts the call, so a seat may be held
    * until then. Rejects with the GatewayError to answer while nothing has been written; after that a failure is

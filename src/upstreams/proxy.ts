@@ -82,6 +82,7 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source, WatchedCall {
     this.startedAt = context.clock.now();
     this.#options = options;
     this.#watch = context.watch;
+    this.#watch.began();
     this.#connections = context.connections;
     this.#connection = context.connections.take();
     this.#clock = context.clock;

@@ -4,6 +4,8 @@ import type { Asked, Wait } from './guest.ts';
 export interface TicketFields extends Asked {
   /** The client's longest wait; null: as long as its level allows. */
   readonly maxWaitMs: number | null;
+  /** Endpoints that it is given no seat at while another one is up; absent: none. */
+  readonly avoid?: readonly string[];
 }
 
 /** The result of work whose request is to be put back, if Ticket.upstreamBusy() has allowed it. */

@@ -30,7 +30,7 @@ const mostTargets = 31;
 export class Stops {
   /** By the clock; no wait at any stop lasts longer. */
   readonly deadline: number;
-  /** The first target that is not down; else the one that is tried again first. */
+  /** The first target that takes requests; else a lone endpoint that refuses them, or the one that is tried again first. */
   readonly first: Stop;
   /** When that is tried again; null: it is not down. */
   readonly downUntil: number | null;
@@ -60,13 +60,16 @@ export class Stops {
 
   at(index: number): Stop {
     const { fields, warmthBy, clock } = this.#parts;
-    const { provider, model } = this.#targetAt(index);
-    const dispatcher = this.#dispatcherOf({ provider });
-    const leftMs = Math.max(this.deadline - clock.now(), 0);
+    const target = this.#targetAt(index);
+    const { provider, model } = target;
+    const dispatcher = this.#dispatcherOf(target);
+    const now = clock.now();
+    const leftMs = Math.max(this.deadline - now, 0);
     const maxWaitMs = Math.min(fields.maxWaitMs ?? leftMs, leftMs);
-    const target = { provider: provider.name, model, warmth: warmthBy(provider.affinity) };
-    const ticket = dispatcher.ticket({ ...fields, ...target, maxWaitMs });
-    return { index, target: { provider, model }, dispatcher, ticket };
+    const avoid = dispatcher.busyEndpoints.of(target, now);
+    const warmth = warmthBy(provider.affinity);
+    const ticket = dispatcher.ticket({ ...fields, provider: provider.name, model, warmth, maxWaitMs, avoid });
+    return { index, target, dispatcher, ticket };
   }
 
   /** The first stop where no upstream has closed the model; else the first of all. */
@@ -98,12 +101,12 @@ export class Stops {
     return null;
   }
 
-  /** The request has not been there, and the target is neither down nor about to stop. */
+  /** The request has not been there, and the target neither rests nor is about to stop. */
   #mayGoTo(index: number): boolean {
     const target = this.#targetAt(index);
     const isNew = index < mostTargets && (this.#visited & (1 << index)) === 0;
     if (!isNew || !this.#dispatcherOf(target).isOpen) return false;
-    return downUntil(target, this.#parts.clock.now()) === null;
+    return target.provider.restsUntil(this.#parts.clock.now()) === null;
   }
 
   #targetAt(index: number): Target {
@@ -121,6 +124,8 @@ export class Stops {
 const downUntil = ({ provider }: Target, now: number): number | null => provider.downUntil(now);
 
 function firstUp({ targets }: Route, now: number): { readonly index: number; readonly until: number | null } {
+  for (let index = 0; index < targets.length; index++)
+    if ((targets[index] ?? targets[0]).provider.restsUntil(now) === null) return { index, until: null };
   let first = { index: 0, until: downUntil(targets[0], now) };
   for (let index = 1; index < targets.length && first.until !== null; index++) {
     const until = downUntil(targets[index] ?? targets[0], now);

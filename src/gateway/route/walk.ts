@@ -21,6 +21,7 @@ import type { Dispatcher } from '../pool/dispatcher.ts';
 import type { Wait } from '../pool/guest.ts';
 import type { Candidate } from '../pool/overflow.ts';
 import { movedOn, putBack } from '../pool/ticket.ts';
+import { closedUntil } from '../pool/upstream-word.ts';
 import type { WarmthBy } from '../warmth.ts';
 import { mayRepeat, mostAttempts, neverConnected, pauseMs, reasonOf } from './retry-rules.ts';
 import { goesAtOnce, goesNow } from './spilling.ts';
@@ -129,13 +130,24 @@ export class Walk implements Wait, Candidate {
     const attempt = this.attempts.at(-1);
     if (attempt !== undefined) attempt.failure = reasonOf(failure);
     this.#next = this.#elsewhere(failure);
-    // A closure is of the whole provider, which has room at another endpoint.
     const staysHere = this.#next !== null && this.#next.index === null;
-    if (status !== null && isBusy(status) && !staysHere) {
-      const mayWait = this.#stop.ticket.upstreamBusy(status, retryAfterMs);
+    if (status !== null && isBusy(status)) {
+      const closesAll = !this.#closesEndpoint(retryAfterMs);
+      const mayWait = !staysHere && this.#stop.ticket.upstreamBusy(status, closesAll ? retryAfterMs : null);
       this.#next ??= mayWait ? stays : null;
     }
     return this.#next !== null;
+  }
+
+  /** A closure is of the whole provider: while it may have room at another endpoint, only the present one is closed. */
+  #closesEndpoint(retryAfterMs: number | null): boolean {
+    const { target, dispatcher } = this.#stop;
+    const now = this.#now();
+    const until = closedUntil(retryAfterMs, now);
+    const endpoint = this.attempts.at(-1)?.endpoint ?? null;
+    if (until === null || endpoint === null) return false;
+    dispatcher.busyEndpoints.tell(target, endpoint, until, now);
+    return this.#hasOtherEndpoint();
   }
 
   comeOver(): void {

@@ -96,6 +96,12 @@ export class EndpointSet {
     return Math.max(now, next);
   }
 
+  /** On the request path. Until when requests had better go to another target; null: they may come. A lone endpoint only rests, it is never down. */
+  restsUntil(now: number): number | null {
+    const health = this.#endpoints.length === 1 ? this.#endpoints[0]?.health : undefined;
+    return health !== undefined && health.share > 0 ? health.restsUntil(now) : this.downUntil(now);
+  }
+
   /** No more checks, as the process is about to end. */
   stopChecks(): void {
     this.#checks = false;

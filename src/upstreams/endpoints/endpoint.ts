@@ -50,6 +50,7 @@ export interface EndpointSeen {
 
 /** What a call has met; told by the call itself. */
 export interface CallWatch {
+  began(): void;
   /** An answer has begun. */
   answered(call: WatchedCall, answer: { readonly status: number; readonly hasRetryAfter: boolean }): void;
   /** The call has failed before an answer began. */
@@ -90,6 +91,10 @@ export class Endpoint implements CallWatch {
 
   get id(): string {
     return this.place.id;
+  }
+
+  began(): void {
+    this.health.began();
   }
 
   answered({ flowId, startedAt }: WatchedCall, { status, hasRetryAfter }: Parameters<CallWatch['answered']>[1]): void {

@@ -87,6 +87,22 @@ export class EndpointHealth {
     return this.#breaker.openUntil;
   }
 
+  /** Until when requests had better go to another target, although a lone endpoint takes them; null: they may come. */
+  restsUntil(now: number): number | null {
+    const until = this.#breaker.openUntil;
+    return until !== null && until > now ? until : null;
+  }
+
+  /**
+   * A call goes there. The probes of a lone endpoint are requests: until this one is answered, others rest as if it had
+   * failed, so that they do not wait for it too.
+   */
+  began(): void {
+    if (this.#state !== 'down' || !this.#parts.isLone()) return;
+    const now = this.#parts.clock.now();
+    if (this.restsUntil(now) === null) this.#breaker.open(now);
+  }
+
   /** On the request path. */
   succeeded(): void {
     if (this.#state === 'up') this.#breaker.succeeded();

@@ -92,6 +92,10 @@ export class HttpUpstream implements Upstream {
     return this.endpoints.downUntil(now);
   }
 
+  restsUntil(now: number): number | null {
+    return this.endpoints.restsUntil(now);
+  }
+
   serves(dialect: Dialect): boolean {
     return dialect === this.#dialect;
   }

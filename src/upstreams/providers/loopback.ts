@@ -40,6 +40,10 @@ export class LoopbackUpstream implements Upstream {
     return null;
   }
 
+  restsUntil(): null {
+    return null;
+  }
+
   /** Serves both dialects. */
   serves(): boolean {
     return true;

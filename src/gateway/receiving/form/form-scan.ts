@@ -41,7 +41,8 @@ export class FormScan {
       throw errors.invalidRequest(`The field \`model\` ${fault}.`, 'model');
     }
     const places = { ...noPlaces, model: modelPlaces, isForm: true };
-    return { model: model ?? '', stream, outputLimit: null, leavesTraces: false, media, places };
+    const prompt = { parts: [], cacheKey: null };
+    return { model: model ?? '', stream, outputLimit: null, leavesTraces: false, prompt, media, places };
   }
 }
 
