@@ -65,105 +65,150 @@ interface Turn {
   readonly askedAt: number;
 }
 
-export function simulate({ way, seed, minutes, perSec, cacheBlocks }: Shape): Result {
-  const random = new Random(seed);
-  const events = new IndexedHeap<Event>();
-  const shared = new PrefixCache(cacheBlocks * ids.length);
-  const cache = () => (way === 'one cache for all' ? shared : new PrefixCache(cacheBlocks));
-  const engines = ids.map(() => ({ cache: cache(), served: 0, inUse: 0 }));
-  const seats = ids.map(id => ({ id, seats: seatsEach }));
-  const all = seatsEach * ids.length;
-  const scheduler = new Scheduler<Turn>({ settings: poolSettings({ seats: all }), tenants: tenantRules({}) });
-  scheduler.setEndpoints('p', seats);
-  const affinity: Affinity = way === 'session' || way === 'prefix' ? way : 'none';
-  const count = { requests: 0, blocks: 0, hits: 0, overBound: 0, inUse: 0 };
-  const waits: number[] = [];
-  const loads: number[] = [];
-  const endMs = minutes * 60_000;
-  let now = 0;
-  let turns = 0;
+export function simulate(shape: Shape): Result {
+  const run = new Run(shape);
+  run.begin();
+  run.until(shape.minutes * 60_000);
+  return run.result();
+}
 
-  const after = (ms: number, act: () => void) => events.push(new Event(act), now + ms);
-  const isMeasured = () => now >= warmUpMs;
+class Engine {
+  readonly cache: PrefixCache;
+  /** Since the warm-up. */
+  served = 0;
+  inUse = 0;
 
-  function ask(conversation: Conversation): void {
+  constructor(cache: PrefixCache) {
+    this.cache = cache;
+  }
+}
+
+class Run {
+  readonly #shape: Shape;
+  readonly #affinity: Affinity;
+  readonly #random: Random;
+  readonly #events = new IndexedHeap<Event>();
+  readonly #engines: readonly Engine[];
+  readonly #scheduler: Scheduler<Turn>;
+  readonly #count = { requests: 0, blocks: 0, hits: 0, overBound: 0, inUse: 0 };
+  readonly #waits: number[] = [];
+  readonly #loads: number[] = [];
+  #conversations = 0;
+  #turns = 0;
+  #now = 0;
+
+  constructor(shape: Shape) {
+    const { way, seed, cacheBlocks } = shape;
+    this.#shape = shape;
+    this.#affinity = way === 'session' || way === 'prefix' ? way : 'none';
+    this.#random = new Random(seed);
+    const shared = new PrefixCache(cacheBlocks * ids.length);
+    this.#engines = ids.map(() => new Engine(way === 'one cache for all' ? shared : new PrefixCache(cacheBlocks)));
+    const settings = poolSettings({ seats: seatsEach * ids.length });
+    this.#scheduler = new Scheduler<Turn>({ settings, tenants: tenantRules({}) });
+    this.#scheduler.setEndpoints(
+      'p',
+      ids.map(id => ({ id, seats: seatsEach })),
+    );
+  }
+
+  /** One conversation begins, and later the next. */
+  begin(): void {
+    const { seed, perSec } = this.#shape;
+    this.#ask(new Conversation(this.#conversations++, seed));
+    this.#after(this.#random.exponential(1 / perSec) * 1000, () => this.begin());
+  }
+
+  until(endMs: number): void {
+    this.#startAll();
+    for (let event = this.#events.peek(); event !== undefined && event.key <= endMs; event = this.#events.peek()) {
+      this.#now = event.key;
+      this.#events.remove(event);
+      event.act();
+      this.#startAll();
+    }
+  }
+
+  result(): Result {
+    const { requests, hits, blocks, overBound, inUse } = this.#count;
+    const share = (of: readonly number[], part: number) =>
+      of.toSorted((a, b) => a - b)[Math.floor((of.length - 1) * part)] ?? Number.NaN;
+    return {
+      requests,
+      hitRate: hits / blocks,
+      firstTokenMs: { p50: share(this.#waits, 0.5), p95: share(this.#waits, 0.95) },
+      served: (Math.max(...this.#engines.map(({ served }) => served)) * ids.length) / requests,
+      load: { p50: share(this.#loads, 0.5), most: share(this.#loads, 1) },
+      overBound,
+      inUse: inUse / requests,
+    };
+  }
+
+  #after(ms: number, act: () => void): void {
+    this.#events.push(new Event(act), this.#now + ms);
+  }
+
+  #ask(conversation: Conversation): void {
     const { tenant, id } = conversation;
     const flowId = `tenant-${tenant}`;
     const sent = { headers: { 'x-session-id': `s${id}` }, ...conversation.request(), flowId, keyId: tenant };
     const tokens = sent.body.bytes / bytesPerToken;
-    const warmth = warmthOf(sent)(affinity);
-    const demand = { flowId, level: 5, cost: tokens, tokens, bodyBytes: sent.body.bytes, warmth } as const;
-    const place = new Place<Turn>(
-      { conversation, askedAt: now },
-      { ...demand, provider: 'p', model: 'm' },
-      Number.MAX_SAFE_INTEGER,
-    );
-    scheduler.enqueue(place, now);
+    const demand = { flowId, level: 5, cost: tokens, tokens, bodyBytes: sent.body.bytes } as const;
+    const target = { provider: 'p', model: 'm', warmth: warmthOf(sent)(this.#affinity) };
+    const turn = { conversation, askedAt: this.#now };
+    this.#scheduler.enqueue(new Place<Turn>(turn, { ...demand, ...target }, Number.MAX_SAFE_INTEGER), this.#now);
   }
 
-  /** Round robin passes by full endpoints only. */
-  function engineOf(place: Place<Turn>) {
-    if (way !== 'round robin') return engines[ids.indexOf(place.endpoint?.id ?? '')];
-    const order = engines.map((_, nth) => engines[(turns + nth) % engines.length]);
-    turns++;
-    return order.find(engine => engine !== undefined && engine.inUse < seatsEach);
+  #startAll(): void {
+    for (let place = this.#scheduler.next(this.#now); place; place = this.#scheduler.next(this.#now))
+      this.#start(place);
   }
 
-  function start(place: Place<Turn>): void {
-    const engine = engineOf(place);
-    if (engine === undefined) throw new Error('a seat is at no endpoint');
+  #start(place: Place<Turn>): void {
     const { conversation, askedAt } = place.holder;
+    const engine = this.#engineOf(place);
     const { blocks } = conversation;
     const hits = engine.cache.hits(blocks);
     engine.cache.use(blocks);
     engine.inUse++;
     const prefillMs = (blocks.length - hits) * msPerBlock;
-    const answerTokens = conversation.answerTokens();
-    if (isMeasured()) {
-      const mean = engines.reduce((sum, { inUse }) => sum + inUse, 0) / engines.length;
-      count.requests++;
-      count.blocks += blocks.length;
-      count.hits += hits;
-      count.inUse += mean * engines.length;
-      if (engine.inUse > Math.ceil(1.25 * mean)) count.overBound++;
-      engine.served++;
-      loads.push(engine.inUse / mean);
-      waits.push(now - askedAt + prefillMs);
+    if (this.#now >= warmUpMs) {
+      this.#measure(engine);
+      this.#count.blocks += blocks.length;
+      this.#count.hits += hits;
+      this.#waits.push(this.#now - askedAt + prefillMs);
     }
-    after(prefillMs + answerTokens * msPerToken, () => {
-      engine.inUse--;
-      scheduler.finish(place, place, now);
-      const pauseMs = conversation.answered(answerTokens);
-      engine.cache.use(conversation.blocks);
-      if (conversation.isOver) return;
-      conversation.askOn();
-      after(pauseMs, () => ask(conversation));
-    });
+    const answerTokens = conversation.answerTokens();
+    this.#after(prefillMs + answerTokens * msPerToken, () => this.#end(place, engine, answerTokens));
   }
 
-  let conversations = 0;
-  function begin(): void {
-    ask(new Conversation(conversations++, seed));
-    after(random.exponential(1 / perSec) * 1000, begin);
+  #end(place: Place<Turn>, engine: Engine, answerTokens: number): void {
+    const { conversation } = place.holder;
+    engine.inUse--;
+    this.#scheduler.finish(place, place, this.#now);
+    const pauseMs = conversation.answered(answerTokens);
+    engine.cache.use(conversation.blocks);
+    if (conversation.isOver) return;
+    conversation.askOn();
+    this.#after(pauseMs, () => this.#ask(conversation));
   }
 
-  after(0, begin);
-  for (let event = events.peek(); event !== undefined && event.key <= endMs; event = events.peek()) {
-    now = event.key;
-    events.remove(event);
-    event.act();
-    for (let place = scheduler.next(now); place !== undefined; place = scheduler.next(now)) start(place);
+  /** Round robin passes by full endpoints only. */
+  #engineOf({ endpoint }: Place<Turn>): Engine {
+    const from = this.#shape.way === 'round robin' ? this.#turns++ : ids.indexOf(endpoint?.id ?? '');
+    for (let step = 0; step < ids.length; step++) {
+      const engine = this.#engines[(from + step) % ids.length];
+      if (engine !== undefined && engine.inUse < seatsEach) return engine;
+    }
+    throw new Error('a seat is at no endpoint');
   }
-  const served = engines.map(engine => engine.served);
-  const [sorted, byLoad] = [waits.toSorted((a, b) => a - b), loads.toSorted((a, b) => a - b)];
-  const share = (of: readonly number[], part: number) => of[Math.floor((of.length - 1) * part)] ?? Number.NaN;
-  return {
-    requests: count.requests,
-    hitRate: count.hits / count.blocks,
-    firstTokenMs: { p50: share(sorted, 0.5), p95: share(sorted, 0.95) },
-    served: (Math.max(...served) * engines.length) / count.requests,
-    load: { p50: share(byLoad, 0.5), most: share(byLoad, 1) },
-    overBound: count.overBound,
-    inUse: count.inUse / count.requests,
-  };
+
+  #measure(engine: Engine): void {
+    const mean = this.#engines.reduce((sum, { inUse }) => sum + inUse, 0) / ids.length;
+    this.#count.requests++;
+    this.#count.inUse += mean * ids.length;
+    if (engine.inUse > Math.ceil(1.25 * mean)) this.#count.overBound++;
+    engine.served++;
+    this.#loads.push(engine.inUse / mean);
+  }
 }
