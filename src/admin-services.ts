@@ -8,12 +8,14 @@ import type { OpenEdition } from './edition/edition.ts';
 import type { PoolsView } from './gateway/pool/view/pools-view.ts';
 import type { AdminServices } from './http/admin/admin.ts';
 import { chosenLevels } from './http/admin/pools/chosen-levels.ts';
+import type { ProviderService } from './http/admin/pools/providers.ts';
 import type { FrontDoor } from './http/door/front-door.ts';
 import type { Health } from './http/ops.ts';
 import type { ConsoleService } from './http/server.ts';
 import { stepMs } from './observed/wait-window.ts';
 import type { ShownPools } from './shown-pools.ts';
 import type { Events } from './telemetry/events.ts';
+import type { TryUpstream } from './upstreams/upstreams.ts';
 
 interface AdminParts {
   readonly edition: OpenEdition;
@@ -23,10 +25,12 @@ interface AdminParts {
   readonly door: FrontDoor;
   readonly view: PoolsView;
   readonly shown: ShownPools;
+  readonly drains: Pick<ProviderService, 'drain' | 'resume'>;
   readonly health: () => Health;
   readonly fleet: () => FleetShown;
   readonly routes: AdminServices['routes'];
   readonly peers: Peers | null;
+  readonly trying: TryUpstream;
 }
 
 /** The services of the admin routes: the edition's features, and read-only views of the pools and providers. */
@@ -46,18 +50,28 @@ export function adminServices(parts: AdminParts): AdminServices {
     heard: peers && (() => peers.heard()),
     routes: parts.routes,
     fleet: parts.fleet,
-    providers: parts.shown.providers,
+    providers: { list: parts.shown.providers, ...parts.drains },
+    storedProviders: storedProvidersOf(parts),
   };
 }
 
+function storedProvidersOf({ edition, trying }: AdminParts): AdminServices['storedProviders'] {
+  const { providers: stored } = edition;
+  if (stored === null) return null;
+  const { providers, routes, files } = stored;
+  return { providers, routes, files, tryOut: (name, input, model) => trying(providers.rehearse(name, input), model) };
+}
+
 function lanesOf({ edition, config, clock, shown, health }: AdminParts): AdminServices['lanes'] {
-  const { mappings, raised } = edition;
+  const { mappings, raised, pools } = edition;
   const tenantName = (flowId: string) => mappings?.mapper.tenantName(flowId) ?? null;
   return {
     clock,
     stepMs,
     pools: shown.pools,
-    poolNames: config.pools.map(({ name }) => name),
+    get poolNames() {
+      return pools.list().map(({ name }) => name);
+    },
     tenantName,
     database: health,
     boosts: () => mappings?.timings.heldBoosts() ?? [],

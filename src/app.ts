@@ -6,6 +6,7 @@ import type { GivenTexts, LoadedConfig } from './config/config-loader.ts';
 import { startEmbedded } from './db/embedded/embedded.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import type { Change, Guess, Peers } from './domain/peers.ts';
+import { endpointDrains, hearOfDrain } from './drained-endpoints.ts';
 import { type OpenEdition, openEdition } from './edition/edition.ts';
 import type { OpenEmbedded } from './edition/team-database.ts';
 import type { MetricsService } from './http/metrics.ts';
@@ -13,7 +14,9 @@ import { listenForMetrics } from './http/metrics-listener.ts';
 import type { Health } from './http/ops.ts';
 import { createHttpServer } from './http/server.ts';
 import { ProviderHealths } from './observed/provider-health.ts';
+import { RefusedKeys } from './observed/refused-keys.ts';
 import { openPools } from './pools.ts';
+import type { Served } from './providers/providers.ts';
 import { reload } from './reload.ts';
 import { createDoor, createGateway, createStreams, openUpstreams } from './request-path.ts';
 import { alone, type Self, selfOf, toldName } from './self.ts';
@@ -26,6 +29,7 @@ import type { Metrics } from './telemetry/metrics.ts';
 import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 import type { Tracing } from './telemetry/tracing/tracing.ts';
 import type { Lookup } from './upstreams/upstreams.ts';
+import { tryUpstream } from './upstreams/upstreams.ts';
 import { seatsInUse, watched } from './watched-gateway.ts';
 
 export interface Overrides {
@@ -116,7 +120,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
       readCounts: () => metrics.readCounts(),
       takeTenants: () => metrics.takeTenants(),
       reconfigure: parts.reconfigure,
-      hear: change => edition.hear(change),
+      hear: async change => (change.of === 'endpoint' ? hearOfDrain(change, parts.upstreams) : edition.hear(change)),
       heardOf: guess => parts.door.heardOf(guess),
       unreadable: error => events.error('The metrics of this process cannot be read', error),
     },
@@ -175,19 +179,30 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     else stopping.abandon();
   });
   const tracing = await openTraces(given, opening);
-  const upstreams = openUpstreams(config, { clock, events, lookup: overrides.lookup });
+  const refusedKeys = new RefusedKeys(clock);
+  const upstreams = openUpstreams(config, { clock, events, refusedKeys, lookup: overrides.lookup });
   stopping.draining.addEventListener('abort', () => upstreams.stopChecks(), { once: true });
-  const pools = openPools(config, { clock, events, until: stopping.draining, upstreams });
+  let served: Served = config;
+  const poolOf = (provider: string) => served.providers.find(({ name }) => name === provider)?.pool;
+  const pools = openPools(config, { clock, events, until: stopping.draining, poolOf, upstreams });
   const { desks, dispatchers, view, bodies, configure, seats } = pools;
   const print = overrides.print ?? (text => process.stdout.write(text));
   const membership = seats && { self, seats };
   const { peers = null, openEmbedded = startEmbedded } = overrides.worker ?? {};
-  const edition = await openEdition({ config, clock, events, print, configure, membership, peers, openEmbedded });
+  const serve = (next: Served): void => {
+    served = next;
+    pools.setPools(next.pools);
+    upstreams.configure(next.providers);
+    upstreams.configureRoutes(next.routes);
+  };
+  const ofDatabase = { membership, peers, openEmbedded, configure, serve, refusedKeys };
+  const edition = await openEdition({ config, clock, events, print, ...ofDatabase });
   closeWith(opening, 'the edition', () => edition.close(), events);
   closeWith(opening, 'the connections to upstreams', () => upstreams.close(), events);
   const health = (): Health => (stopping.hasBegun ? { status: 'stopping', reasons: [] } : edition.condition());
   const healths = new ProviderHealths(clock);
-  const door = createDoor(config, edition, { clock, events, peers });
+  const providers = () => served.providers;
+  const door = createDoor(config, edition, { clock, events, peers, providers });
   let rates = config.mediaRates;
   const mediaRates = () => rates;
   const streams = createStreams(config, peers);
@@ -195,9 +210,23 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   const serving = { door, upstreams, pools: dispatchers, bodies, mediaRates, streams, restoresModel, clock };
   const gateway = createGateway(edition, serving);
   const seatsOf = (pool: string) => edition.pools.find(pool).seats;
-  const shown = showPools({ config, clock, self, desks, view, seats, healths, seatsOf });
+  const shown = showPools({
+    providers,
+    stored: edition.providers,
+    clock,
+    self,
+    desks,
+    view,
+    seats,
+    healths,
+    seatsOf,
+    upstreams,
+  });
+  const drains = endpointDrains({ upstreams, clock, peers, events });
   const fleet = () => edition.fleet() ?? alone(self, seatsInUse(view));
-  metrics.watch(watched({ view, edition, door, logger, self, fleet, tracing, rttMs: () => seats?.rttMs ?? null }));
+  metrics.watch(
+    watched({ view, edition, door, logger, self, fleet, tracing, rttMs: () => seats?.rttMs ?? null, upstreams }),
+  );
   const scraped = scrapedOf(config, metrics, peers);
   const http = createHttpServer({
     gateway,
@@ -212,8 +241,10 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
       door,
       view,
       shown,
+      drains,
       health,
       routes: upstreams,
+      trying: tryUpstream(clock),
       fleet,
       peers,
     }),
@@ -224,9 +255,9 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     ops: { health, metrics: config.telemetry.metricsListen === null ? scraped : null },
   });
   const reconfigure = (next: Config): void => {
-    upstreams.refuseUnknown(next.routes);
-    edition.pools.reconfigure(next);
-    upstreams.configureRoutes(next.routes);
+    const isOff = (name: string) => edition.providers?.live.isSwitchedOff(name) === true;
+    upstreams.refuseUnknown(next.routes.filter(({ groups }) => !groups.flat().some(({ provider }) => isOff(provider))));
+    edition.reconfigure(next);
     rates = next.mediaRates;
   };
   return { http, scraped, door, dispatchers, upstreams, edition, stopping, reconfigure };

@@ -19,7 +19,7 @@ export const reload = async ({ read, started, apply, events }: ReloadParts): Pro
     const { config, warnings, given } = read();
     await apply(config);
     for (const warning of warnings) events.warn(warning);
-    events.info('The configuration is read again: pools, tenants, models and [scheduler] are as it says');
+    events.info('The configuration is read again: pools, tenants, providers, models and [scheduler] are as it says');
     const pending = needsRestart(started, given);
     if (pending.length > 0)
       events.warn(`Changed in the configuration, but only a restart takes it: ${pending.join(', ')}`);

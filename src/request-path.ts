@@ -1,30 +1,48 @@
 /** Wires what a request passes: the door, the limits of its key, the gateway, the upstreams. */
-import type { Config } from './config/config.ts';
+import type { Config, ProviderConfig } from './config/config.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Peers } from './domain/peers.ts';
 import type { OpenEdition } from './edition/edition.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { KeyStreams } from './gateway/key-streams.ts';
 import { type FrontDoor, openFrontDoor } from './http/door/front-door.ts';
+import type { RefusedKeys } from './observed/refused-keys.ts';
 import type { Events } from './telemetry/events.ts';
 import { createUpstreams, type Lookup, type Upstreams } from './upstreams/upstreams.ts';
 
+interface UpstreamParts {
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly refusedKeys: RefusedKeys;
+  readonly lookup?: Lookup | undefined;
+}
+
 export const openUpstreams = (
   { providers, routes }: Config,
-  { clock, events, lookup }: { readonly clock: Clock; readonly events: Events; readonly lookup?: Lookup | undefined },
+  { clock, events, refusedKeys, lookup }: UpstreamParts,
 ): Upstreams =>
   createUpstreams(providers, {
     clock,
     routes,
     ...(lookup && { lookup }),
+    onKeyRefused(provider, fingerprint, forMs) {
+      refusedKeys.add(provider, fingerprint, forMs);
+      events.upstreamKeyRefused({ provider, fingerprint, forMs });
+    },
     onEndpointFault: (name, fault) => events.warn(`Provider ${name}: ${fault}`),
+    onEndpointTurn: (provider, endpoint, isUp, why) => events.endpointTurned({ provider, endpoint, isUp, why }),
     onListFault: (name, reason) => events.warn(`Provider ${name}: its list of models is left out: ${reason}`),
   });
 
 export function createDoor(
   config: Config,
   { identities, pools }: OpenEdition,
-  parts: { readonly clock: Clock; readonly events: Events; readonly peers: Peers | null },
+  parts: {
+    readonly clock: Clock;
+    readonly events: Events;
+    readonly peers: Peers | null;
+    readonly providers: () => readonly ProviderConfig[];
+  },
 ): FrontDoor {
   const authenticate = (key: string) => identities.authenticate(key);
   return openFrontDoor(config, { authenticate, seatsOf: pool => pools.find(pool).seats, ...parts });

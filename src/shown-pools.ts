@@ -1,19 +1,25 @@
 /** Wires what operators see of pools and providers: those of this gateway or, in a fleet, those of all gateways. */
-import type { Config } from './config/config.ts';
+import type { ProviderConfig } from './config/config.ts';
 import type { Clock } from './domain/clock.ts';
+import { shownEndpoint } from './drained-endpoints.ts';
 import { FleetPools, type ProvidersSeen } from './gateway/fleet/fleet-pools.ts';
 import type { FleetSeats } from './gateway/fleet/fleet-seats.ts';
 import type { PoolDesk } from './gateway/pool/pool-desk.ts';
 import type { PoolsView } from './gateway/pool/view/pools-view.ts';
-import type { AdminServices } from './http/admin/admin.ts';
+import type { ProviderService } from './http/admin/pools/providers.ts';
 import { shownProviders } from './http/admin/pools/shown-providers.ts';
 import { ownPools, type WatchedPools } from './http/admin/pools/watched-pools.ts';
 import { healthOf, type ProviderHealths } from './observed/provider-health.ts';
 import { deskOf } from './pools.ts';
+import type { StoredProviders } from './providers/providers.ts';
 import type { Self } from './self.ts';
+import type { Upstreams } from './upstreams/upstreams.ts';
 
 export interface ShownPoolsParts {
-  readonly config: Config;
+  /** Those in service. */
+  readonly providers: () => readonly ProviderConfig[];
+  /** Null: all are those of the file. */
+  readonly stored: StoredProviders | null;
   readonly clock: Clock;
   readonly self: Self;
   readonly desks: ReadonlyMap<string, PoolDesk>;
@@ -21,29 +27,32 @@ export interface ShownPoolsParts {
   readonly seats: FleetSeats | null;
   readonly healths: ProviderHealths;
   readonly seatsOf: (pool: string) => number;
+  readonly upstreams: Pick<Upstreams, 'endpoints'>;
 }
 
 export interface ShownPools {
   readonly pools: WatchedPools;
-  readonly providers: AdminServices['providers'];
+  readonly providers: ProviderService['list'];
 }
 
 export function showPools(parts: ShownPoolsParts): ShownPools {
-  const { config, clock, self, desks, view, seats, healths, seatsOf } = parts;
-  const { providers } = config;
-  const poolOf = new Map(providers.map(({ name, pool }) => [name, pool]));
+  const { providers, stored, clock, self, desks, view, seats, healths, seatsOf, upstreams } = parts;
+  const poolOf = (provider: string) => providers().find(({ name }) => name === provider)?.pool ?? '';
   const tallyOf = (provider: string) => healths.tally(provider);
-  const closuresOf = (provider: string) => deskOf(desks, poolOf.get(provider) ?? '').view.closedOf(provider);
+  const closuresOf = (provider: string) => deskOf(desks, poolOf(provider)).view.closedOf(provider);
   const list = ({ tallyOf, closuresOf }: Omit<ProvidersSeen, 'fleet'>) => ({
     providers: shownProviders({
-      providers,
+      providers: providers(),
+      sourceOf: name => (stored?.live.effective.stored.has(name) ? 'database' : 'file'),
+      faultOf: name => stored?.live.effective.faults.get(name)?.join('; ') ?? null,
       healthOf: provider => healthOf(tallyOf(provider), clock),
       seatsOf,
       closuresOf: ({ name }) => closuresOf(name),
+      endpointsOf: provider => upstreams.endpoints(provider).map(endpoint => shownEndpoint(endpoint, clock)),
     }),
   });
   if (seats === null) return { pools: ownPools(view), providers: async () => list({ tallyOf, closuresOf }) };
-  const tallies = () => providers.map(({ name }) => ({ provider: name, tally: tallyOf(name) }));
+  const tallies = () => providers().map(({ name }) => ({ provider: name, tally: tallyOf(name) }));
   const pools = new FleetPools({ self, clock, view, tallies, closuresOf, fleet: seats.seenFleet });
   seats.shownBy(pools);
   const ofFleet = async () => {

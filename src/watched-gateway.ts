@@ -8,6 +8,7 @@ import { type Self, watchedFleet } from './self.ts';
 import type { Logger } from './telemetry/logger.ts';
 import type { Tracing } from './telemetry/tracing/tracing.ts';
 import type { Watched } from './telemetry/watched.ts';
+import type { Upstreams } from './upstreams/upstreams.ts';
 
 interface WatchedParts {
   readonly view: PoolsView;
@@ -19,9 +20,20 @@ interface WatchedParts {
   readonly tracing: Tracing | null;
   /** Between a member of a fleet and its conductor. */
   readonly rttMs: () => number | null;
+  readonly upstreams: Pick<Upstreams, 'endpoints' | 'names'>;
 }
 
-export function watched({ view, edition, door, logger, self, fleet, tracing, rttMs }: WatchedParts): Watched {
+export function watched({
+  view,
+  edition,
+  door,
+  logger,
+  self,
+  fleet,
+  tracing,
+  rttMs,
+  upstreams,
+}: WatchedParts): Watched {
   const ofFleet = () => watchedFleet(fleet(), self, rttMs());
   // The seats of a fleet are its conductor's, so that sums over all gateways are right.
   const pools = (): readonly PoolView[] => (ofFleet()?.isConductor === false ? [] : view.pools);
@@ -33,10 +45,18 @@ export function watched({ view, edition, door, logger, self, fleet, tracing, rtt
     isDatabaseUp: () => edition.condition().isUp,
     droppedLogLines: () => logger.dropped,
     connections: () => door.connections.stats(),
+    endpoints: () => endpointsOf(upstreams),
     fleet: ofFleet,
     spans: () => tracing?.spans() ?? null,
   };
 }
+
+const endpointsOf = (upstreams: WatchedParts['upstreams']) =>
+  upstreams
+    .names()
+    .flatMap(provider =>
+      upstreams.endpoints(provider).map(endpoint => ({ ...endpoint, provider, isUp: endpoint.state === 'up' })),
+    );
 
 export const seatsInUse = (view: PoolsView): number => view.stats().reduce((seats, pool) => seats + pool.in_use, 0);
 

@@ -18,6 +18,7 @@ import { readPools, toPool } from './pools/pools.ts';
 import { readTenants, toTenant } from './pools/tenants.ts';
 import { withHeadersOf } from './providers/provider-headers.ts';
 import { type ProviderSettings, readProvider, toProviders, unusedProxies } from './providers/provider-settings.ts';
+import { writtenOf } from './providers/written.ts';
 import { readRoutes, toRoute } from './routes/routes.ts';
 import { checkTelemetry, toTelemetry } from './telemetry.ts';
 import type { Values } from './values.ts';
@@ -77,13 +78,15 @@ export const loadConfig = ({ file, text, env: given, isTerminal }: ConfigSources
   faults.throwIfAny();
   // No value is missing here.
   const complete = fixed as Fixed;
+  const allowedNetworks = complete.gateway.allowed_upstream_networks.value ?? [];
   const config = {
     ...toConfig(complete, isTerminal),
-    providers: toProviders(providers, complete.gateway.allowed_upstream_networks.value ?? []),
+    providers: toProviders(providers, allowedNetworks),
     pools: pools.map(pool => toPool(pool, complete.scheduler)),
     tenants: tenants.map(toTenant),
     routes: routes.map(route => toRoute(route)),
     ...(tracing && { tracing }),
+    written: writtenOf(written, environment, { env, allowedNetworks }),
   };
   return { config, warnings, given: reader.texts };
 };
@@ -95,6 +98,7 @@ const readFixed = (reader: SettingsReader): FixedRead => ({
   cluster: reader.read('cluster', sections.cluster),
   auth: reader.read('auth', sections.auth),
   api_key_priority: reader.read('api_key_priority', sections.api_key_priority),
+  master: reader.read('master', sections.master),
   console: reader.read('console', sections.console),
   scheduler: reader.read('scheduler', sections.scheduler),
   tracing: reader.read('tracing', sections.tracing),
@@ -198,13 +202,18 @@ const checkTogether = (fixed: FixedRead, providers: readonly ProviderSettings[],
   const workers = workersOf(gateway);
   checkCluster(fixed.cluster, { edition: edition?.value, host: host?.value, port: port?.value, workers }, faults);
   checkTelemetry(fixed.telemetry, gateway, faults);
-  if (providers.length === 0) faults.add(null, null, 'no provider: at least one section [provider.NAME] is needed');
+  const { key, key_previous } = fixed.master;
+  if (typeof key_previous?.value === 'string' && key?.value === null)
+    faults.add('master', 'key_previous', 'needs key beside it, the one that seals from now on');
+  // Of the Team edition the database may have them all.
+  if (providers.length === 0 && edition?.value !== 'team')
+    faults.add(null, null, 'no provider: at least one section [provider.NAME] is needed');
 };
 
 const toConfig = (
   fixed: Fixed,
   isTerminal: boolean,
-): Omit<Config, 'providers' | 'pools' | 'tenants' | 'routes' | 'tracing'> => {
+): Omit<Config, 'providers' | 'pools' | 'tenants' | 'routes' | 'tracing' | 'written'> => {
   const { gateway, database, auth, scheduler, console, log } = fixed;
   const cluster = toCluster(fixed.cluster, gateway.edition.value);
   return {
@@ -225,6 +234,7 @@ const toConfig = (
       bytesPerToken: scheduler.media_bytes_per_token.value,
     },
     apiKeyPriority: fixed.api_key_priority,
+    master: { key: fixed.master.key.value, previous: fixed.master.key_previous.value },
     console: {
       enabled: console.enabled.value,
       sessionIdleMs: console.session_idle_min.value,

@@ -5,6 +5,7 @@ import type { PoolValues, sections } from './keys.ts';
 import type { LogConfig } from './log.ts';
 import type { TracingConfig } from './otel/tracing.ts';
 import type { UpstreamProxy } from './providers/upstream-proxy.ts';
+import type { WrittenTexts } from './providers/written.ts';
 import type { RouteConfig } from './routes/route-rules.ts';
 import type { TelemetryConfig } from './telemetry.ts';
 import type { Values } from './values.ts';
@@ -32,6 +33,15 @@ export interface Config {
   readonly tracing?: TracingConfig;
   readonly telemetry: TelemetryConfig;
   readonly log: LogConfig;
+  readonly master: MasterKeys;
+  /** What rows of providers and routes are read over. */
+  readonly written: WrittenTexts;
+}
+
+/** They seal the keys of upstreams that are stored; hex digits. Null: none can be stored. */
+export interface MasterKeys {
+  readonly key: string | null;
+  readonly previous: string | null;
 }
 
 interface GatewayConfig {
@@ -194,6 +204,16 @@ export interface HttpProviderConfig extends ProviderBase {
   readonly retryUnsafe: boolean | null;
   /** The networks that calls may go to although they are refused otherwise (upstreams/endpoints/forbidden.ts). */
   readonly allowedNetworks: readonly string[];
+  /** Keys that are used in turn, in place of `apiKey`. */
+  readonly keys?: readonly UpstreamKey[];
+  /** Why no request may go there; absent: they may. */
+  readonly fault?: string;
+}
+
+export interface UpstreamKey {
+  readonly secret: string;
+  /** What may be told of it. */
+  readonly fingerprint: string;
 }
 
 /** The seats of each endpoint, or those that the endpoints divide because other providers have the same pool. */

@@ -91,6 +91,16 @@ const queuedBytes = whole(1, 1_048_576, bytesPerMb);
 const requestRate = decimal(0.001, 1_000_000);
 const tokenRate = decimal(0.001, 1_000_000_000);
 const tokens = whole(1, 1_000_000_000_000);
+/** As hex digits. */
+const masterKey = {
+  allowed: '32 random bytes as base64 or as 64 hex digits (openssl rand -base64 32)',
+  parse: (text: string) => {
+    if (/^[0-9a-fA-F]{64}$/.test(text)) return text.toLowerCase();
+    if (!/^[A-Za-z0-9+/_-]{43}=?$/.test(text)) return undefined;
+    const bytes = Buffer.from(text, 'base64');
+    return bytes.length === 32 ? bytes.toString('hex') : undefined;
+  },
+};
 const seats = whole(1, mostSeats);
 const models = list('names or globs of models', parts => parts);
 
@@ -161,6 +171,11 @@ export const sections = {
     x_priority: withDefault('allow', choice(xPriorityPolicies)),
     // The meaning of `enabled`.
     mode: withDefault('enforce', choice(mappingModes)),
+  },
+  // TOKLIGENCE_MASTER_KEY, and the one before it while keys that it has sealed are still stored.
+  master: {
+    key: optional(masterKey),
+    key_previous: optional(masterKey),
   },
   console: {
     enabled: withDefault('true', flag),

@@ -1,10 +1,13 @@
 import type { GivenTexts } from './file/settings-reader.ts';
 
+/** Which seats a provider takes, and what it is at all. */
+export const boundKeys = ['type', 'pool'] as const;
+
 /** Settings that take effect without a restart when the file is read again. */
 const isLive = (section: string, key: string): boolean =>
   section === 'scheduler' ||
   /^(pool|tenant|model)\./.test(section) ||
-  (section.startsWith('provider.') && key === 'max_concurrent');
+  (section.startsWith('provider.') && key !== '' && !boundKeys.some(bound => bound === key));
 
 /** Returns the changes that need a restart: `[section] key`, or `[section]` for one that was added or removed. */
 export const needsRestart = (before: GivenTexts, after: GivenTexts): string[] => {

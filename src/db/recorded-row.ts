@@ -16,7 +16,9 @@ export interface Images {
 
 /** How the feature that owns a table puts one of its rows back. Features hand these to the history. */
 export interface Restorer {
-  readonly lock: 'mappings' | 'pools';
+  readonly lock: 'mappings' | 'pools' | 'providers';
+  /** Only a root admin may do it. */
+  readonly isForRoot?: true;
   /**
    * Makes the row what `after` says. False: it was in that state already. Throws `conflict` where it must not be so
    * beside the rows that came since.

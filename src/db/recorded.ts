@@ -4,7 +4,7 @@ import { actorSetting, differences, entryColumns, historyTable, restoresSetting 
 import { type Database, type RecordedTable, recordedTables } from './schema.ts';
 
 /** Arbitrary numbers that all gateways share. */
-const writersLocks = { mappings: 7_430_119_002, pools: 7_430_119_003 } as const;
+const writersLocks = { mappings: 7_430_119_002, pools: 7_430_119_003, providers: 7_430_119_005 } as const;
 
 export interface WriteOf {
   /** The name in the history; by default the database role. */

@@ -1,7 +1,7 @@
 import type { Generated } from 'kysely';
 import { type Static, Type } from 'typebox';
 import { mappingRow } from '../domain/mapping.ts';
-import { fields, id, moment, nullable } from '../domain/shape.ts';
+import { fields, id, moment, nullable, ofEach } from '../domain/shape.ts';
 
 export { mappingRow } from '../domain/mapping.ts';
 
@@ -143,6 +143,88 @@ export const gatewayFleetRow = fields({
   proof: Type.Optional(nullable(Type.String())),
 });
 
+const text = nullable(Type.String());
+const stamps = { created_at: moment, updated_at: moment, created_by: text };
+
+/**
+ * What a row says of a provider, over `[provider.NAME]` of the file: each column as the file spells that key, null where
+ * the file or the default holds. A key of the configuration that is no column stands in the file only.
+ */
+export const providerColumns = [
+  'type',
+  'models',
+  'max_concurrent',
+  'pool',
+  'connect_timeout_sec',
+  'first_byte_timeout_sec',
+  'idle_timeout_sec',
+  'total_timeout_sec',
+  'forward_priority',
+  'pass_headers',
+  'proxy',
+  'health_path',
+  'affinity',
+  'retry_unsafe',
+  'passthrough',
+  'service_ms',
+  'chunk_ms',
+] as const;
+export type ProviderColumn = (typeof providerColumns)[number];
+
+export const providerRow = fields({
+  name: Type.String(),
+  ...(ofEach(Object.fromEntries(providerColumns.map(column => [column, null])), () => text) as Record<
+    ProviderColumn,
+    typeof text
+  >),
+  /** False: there is no such provider, whatever the file says. */
+  enabled: Type.Boolean(),
+  description: text,
+  ...stamps,
+});
+
+/** One URL of a provider; with any row the file's base_url counts no more. */
+export const providerEndpointRow = fields({
+  provider: Type.String(),
+  url: Type.String(),
+  /** Those with lower numbers come first. */
+  position: Type.Integer(),
+  enabled: Type.Boolean(),
+  ...stamps,
+});
+
+/** A key of an upstream, sealed (providers/sealing.ts). */
+export const providerKeyRow = fields({
+  id: Type.String(),
+  provider: Type.String(),
+  /** The origins that it was entered for, sorted, with blanks between. */
+  origins: Type.String(),
+  sealed: Type.String(),
+  /** Which master key it is sealed with. */
+  master_key_id: Type.String(),
+  fingerprint: Type.String(),
+  description: text,
+  /** From then on it is not used, and why. */
+  set_aside_at: nullable(moment),
+  why: text,
+  ...stamps,
+});
+
+/** What a row says of a route, over `[model.NAME]` of the file. */
+export const routeColumns = ['targets', 'aliases', 'spill_after_sec', 'spill_levels'] as const;
+export type RouteColumn = (typeof routeColumns)[number];
+
+export const modelRouteRow = fields({
+  name: Type.String(),
+  ...(ofEach(Object.fromEntries(routeColumns.map(column => [column, null])), () => text) as Record<
+    RouteColumn,
+    typeof text
+  >),
+  enabled: Type.Boolean(),
+  description: text,
+  ...stamps,
+});
+
 export type UserRow = Static<typeof userRow>;
 export type ApiKeyRow = Static<typeof apiKeyRow>;
 export type MappingRow = Static<typeof mappingRow>;
@@ -154,6 +236,10 @@ export type MappingScheduleRow = Static<typeof mappingScheduleRow>;
 export type PoolScheduleRow = Static<typeof poolScheduleRow>;
 export type ConsoleSessionRow = Static<typeof consoleSessionRow>;
 type GatewayFleetRow = Static<typeof gatewayFleetRow>;
+export type ProviderRow = Static<typeof providerRow>;
+export type ProviderEndpointRow = Static<typeof providerEndpointRow>;
+export type ProviderKeyRow = Static<typeof providerKeyRow>;
+export type ModelRouteRow = Static<typeof modelRouteRow>;
 
 type Table<Row, Filled extends keyof Row> = {
   [Column in keyof Row]: Column extends Filled ? Generated<Row[Column]> : Row[Column];
@@ -172,6 +258,10 @@ export interface Database {
   scheduler_pool_schedules: Table<PoolScheduleRow, 'id' | 'created_at' | 'updated_at'>;
   console_sessions: Table<ConsoleSessionRow, never>;
   gateway_fleets: Table<GatewayFleetRow, never>;
+  providers: Table<ProviderRow, Exclude<keyof ProviderRow, 'name'>>;
+  provider_endpoints: Table<ProviderEndpointRow, Exclude<keyof ProviderEndpointRow, 'provider' | 'url'>>;
+  provider_keys: Table<ProviderKeyRow, 'created_at' | 'updated_at' | 'description' | 'set_aside_at' | 'why'>;
+  model_routes: Table<ModelRouteRow, Exclude<keyof ModelRouteRow, 'name'>>;
 }
 
 export type TableName = keyof Database;
@@ -187,6 +277,10 @@ export const tableNames: readonly TableName[] = [
   'scheduler_pool_schedules',
   'console_sessions',
   'gateway_fleets',
+  'providers',
+  'provider_endpoints',
+  'provider_keys',
+  'model_routes',
 ];
 
 export interface RecordedTable {
@@ -195,6 +289,8 @@ export interface RecordedTable {
   readonly object: string;
   /** The columns that identify a row; joined by `/` they are an entry's `object_id`. */
   readonly key: readonly string[];
+  /** A column that no entry holds. */
+  readonly without?: string;
 }
 
 /** The tables whose every change becomes an entry of api_key_priority_history. */
@@ -205,5 +301,9 @@ export const recordedTables = [
   { table: 'api_key_priority_boosts', object: 'boost', key: ['mapping_id'] },
   { table: 'api_key_priority_schedules', object: 'schedule', key: ['id'] },
   { table: 'scheduler_pool_schedules', object: 'pool_schedule', key: ['id'] },
+  { table: 'providers', object: 'provider', key: ['name'] },
+  { table: 'provider_endpoints', object: 'provider_endpoint', key: ['provider', 'url'] },
+  { table: 'provider_keys', object: 'provider_key', key: ['id'], without: 'sealed' },
+  { table: 'model_routes', object: 'model_route', key: ['name'] },
 ] as const satisfies readonly RecordedTable[];
 export type RecordedObject = (typeof recordedTables)[number]['object'];

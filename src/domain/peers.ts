@@ -1,10 +1,21 @@
 /** The other processes of this gateway (`[gateway] workers`), as the parts of one see them. */
 
 /** What one process has changed of what all of them hold in memory; `keys`: one that may have been refused is good now. */
-export type Change =
+export type Change = StoredChange | EndpointChange;
+
+/** A change of what is in the database. */
+export type StoredChange =
   | { readonly of: 'key' | 'user'; readonly id: number }
   | { readonly of: 'session'; readonly hash: string }
-  | { readonly of: 'keys' | 'mappings' | 'pools' };
+  | { readonly of: 'keys' | 'mappings' | 'pools' | 'providers' };
+
+/** An endpoint is drained by hand, or is no longer. */
+export interface EndpointChange {
+  readonly of: 'endpoint';
+  readonly provider: string;
+  readonly endpoint: string;
+  readonly isDrained: boolean;
+}
 
 /** A wrong key of an address, by fingerprint. */
 export interface Guess {

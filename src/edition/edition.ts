@@ -5,11 +5,12 @@
 import type { Kysely } from 'kysely';
 import type { Config } from '../config/config.ts';
 import { hostOf } from '../config/postgres-url.ts';
+import { rereadProviders } from '../config/providers/written.ts';
 import { plannedRows } from '../db/postgres/planned-rows.ts';
 import type { Database, TableName } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { Change, Peers } from '../domain/peers.ts';
+import type { Peers, StoredChange } from '../domain/peers.ts';
 import type { FleetShown } from '../domain/shown/fleet.ts';
 import type { Classify } from '../domain/vocabulary.ts';
 import type { Listed } from '../fleet/reign/list.ts';
@@ -19,6 +20,7 @@ import { KeyUses } from '../observed/key-uses.ts';
 import { MappingRates } from '../observed/mapping-rates.ts';
 import { RaisedRequests } from '../observed/raised-requests.ts';
 import { RecentOutcomes } from '../observed/recent-outcomes.ts';
+import type { RefusedKeys } from '../observed/refused-keys.ts';
 import {
   type Configure,
   createLivePools,
@@ -42,6 +44,7 @@ import {
   type Timings,
   type Transfer,
 } from '../priority/priority.ts';
+import { createStoredProviders, type Served, type StoredProviders } from '../providers/providers.ts';
 import { closeWith } from '../telemetry/closing.ts';
 import type { Events } from '../telemetry/events.ts';
 import { toldWait } from '../telemetry/told-wait.ts';
@@ -62,11 +65,15 @@ export interface OpenEdition {
   readonly classify: Classify;
   readonly pools: LivePools;
   readonly scheduledPools: ScheduledPools;
+  /** Null: this edition has the providers of its file. */
+  readonly providers: StoredProviders | null;
+  /** Puts into effect what needs no restart. Throws ConfigFaults, and then has changed nothing. */
+  reconfigure(config: Config): void;
   /** Resolves once requests can be authenticated; retries passing faults, rejects on a lasting one. */
   start(signal: AbortSignal): Promise<void>;
   condition(): Condition;
   /** Another process of this gateway has written: resolves when that is in effect here, or cannot be read. */
-  hear(change: Change): Promise<void>;
+  hear(change: StoredChange): Promise<void>;
   /** The gateways on this database; null: this one belongs to no fleet, or has not joined it yet. */
   fleet(): FleetShown | null;
   close(): Promise<void>;
@@ -102,6 +109,10 @@ interface EditionParts {
   readonly print: (text: string) => void;
   /** Puts a pool's settings into effect. */
   readonly configure: Configure;
+  /** Puts providers, their pools and routes into effect, in the place of all others. */
+  readonly serve: (served: Served) => void;
+  /** The keys of upstreams that were answered 401. */
+  readonly refusedKeys: RefusedKeys;
   /** The identity of this process in its fleet, and its duties there; null: it joins none. */
   readonly membership: { readonly self: Omit<Listed, 'url'>; readonly seats: SeatsOfFleet } | null;
   /** Null: this gateway is one process. */
@@ -113,7 +124,7 @@ interface EditionParts {
 export const openEdition = (parts: EditionParts): Promise<OpenEdition> =>
   parts.config.gateway.edition === 'team' ? openTeam(parts) : openPersonal(parts);
 
-async function openPersonal({ config, clock, events, print, configure }: EditionParts): Promise<OpenEdition> {
+async function openPersonal({ config, clock, events, print, configure, serve }: EditionParts): Promise<OpenEdition> {
   await using opening = new AsyncDisposableStack();
   const closing = (what: string, close: () => unknown) => closeWith(opening, what, close, events);
   const database = new PersonalDatabase({ config, clock, events });
@@ -131,6 +142,11 @@ async function openPersonal({ config, clock, events, print, configure }: Edition
     ...features,
     memories: [keyUses, raised],
     mappings: null,
+    providers: null,
+    reconfigure(next) {
+      pools.reconfigure(next);
+      serve({ ...config, providers: rereadProviders(config.providers, next.providers), routes: next.routes });
+    },
     classify: defaultClassify(config.apiKeyPriority),
     start: signal =>
       database.start({
@@ -158,7 +174,7 @@ async function openTeam(parts: EditionParts): Promise<OpenEdition> {
   const { db } = database;
   const fleet = openFleet(parts, database);
   closing('the fleet', () => fleet?.close());
-  const onWrite = peers ? (change: Change) => peers.tell(change) : undefined;
+  const onWrite = peers ? (change: StoredChange) => peers.tell(change) : undefined;
   const mapper = createMapper({
     db,
     settings: config.apiKeyPriority,
@@ -170,7 +186,9 @@ async function openTeam(parts: EditionParts): Promise<OpenEdition> {
   const given = { db, config, clock, events, configure, matching, onWrite };
   const features = openFeatures({ ...given, estimateRows: plannedRows });
   const { identities, pools, keyUses, raised } = features;
-  const { memories, ...mappings } = openMappings({ mapper, ...features, db, clock, events });
+  const providers = openProviders(parts, { db, pools, onWrite: onWrite && (() => onWrite({ of: 'providers' })) });
+  const { memories, ...mappings } = openMappings({ mapper, ...features, providers, db, clock, events });
+  closing('the providers of the database', () => providers.live.stop());
   closing('the settings of pools', () => pools.stop());
   closing('the mappings', () => mapper.stop());
   closing('the history', () => mappings.history.stop());
@@ -183,10 +201,12 @@ async function openTeam(parts: EditionParts): Promise<OpenEdition> {
     ...features,
     memories: [keyUses, raised, ...memories],
     mappings,
+    providers,
+    reconfigure: next => providers.live.reconfigure(next, own => pools.reconfigure({ ...next, pools: own })),
     classify: mapper.classify,
-    start: signal => startTeam(parts, { database, fleet, mapper, mappings, identities, pools }, signal),
+    start: signal => startTeam(parts, { database, fleet, mapper, mappings, identities, pools, providers }, signal),
     condition: () => conditionOf(database.condition(mapper.status()), fleet),
-    hear: change => hearOf(change, { identities, pools, mapper }),
+    hear: change => hearOf(change, { identities, pools, mapper, providers: providers.live }),
     fleet: () => fleet?.shown() ?? null,
     close: () => opened.disposeAsync(),
   };
@@ -204,7 +224,7 @@ function openFleet({ membership, config, clock, events }: EditionParts, database
   });
 }
 
-type TeamParts = Pick<MappingParts, 'identities' | 'pools' | 'mapper'> & {
+type TeamParts = Pick<MappingParts, 'identities' | 'pools' | 'mapper' | 'providers'> & {
   readonly database: TeamDatabase;
   readonly fleet: TeamFleet | null;
   readonly mappings: Pick<Mappings, 'history'>;
@@ -215,16 +235,16 @@ async function startTeam(
   { database, fleet, mappings, ...heard }: TeamParts,
   signal: AbortSignal,
 ): Promise<void> {
-  const { identities, pools, mapper } = heard;
+  const { identities, pools, mapper, providers } = heard;
   const prepare = () => identities.keepAdmin(config.auth, showing(print));
   const onChange = (tables: ReadonlySet<TableName>) => {
-    hearChanges(tables, heard);
+    hearChanges(tables, { ...heard, providers: providers.live });
     if (tables.has('gateway_fleets')) fleet?.rowChanged();
   };
   await database.start({ signal, prepare, onChange });
   fleet?.prepare();
   if (!config.cluster.enabled) await tellFleetsBeside(database.db, events);
-  const reading = Promise.all([mapper.start(), pools.start()]);
+  const reading = Promise.all([mapper.start(), pools.start(), providers.live.start()]);
   await toldWait('the mappings and the settings of pools to be read', reading, { clock, log: events });
   mappings.history.start();
   await fleet?.join(signal);
@@ -259,18 +279,32 @@ function openFeatures({ config, configure, ...parts }: FeatureParts) {
   };
 }
 
+/** Opens what the database has of providers and routes. */
+const openProviders = (
+  { config, clock, events, serve, refusedKeys: refused }: EditionParts,
+  { db, pools, onWrite }: { db: Kysely<Database>; pools: LivePools; onWrite: (() => void) | undefined },
+): StoredProviders => {
+  const apply = (served: Served) => {
+    serve(served);
+    pools.setPools(served.pools);
+  };
+  return createStoredProviders({ db, config, apply, clock, events, refused, onWrite });
+};
+
 type MappingParts = Pick<EditionParts, 'clock' | 'events'> &
   Pick<OpenEdition, 'identities' | 'pools' | 'raised'> & {
     readonly mapper: Mapper;
+    readonly providers: StoredProviders;
     readonly db: Kysely<Database>;
   };
 
 /** Opens what operators see of the mappings and do with them. */
-function openMappings({ mapper, identities, pools, raised, db, clock, events }: MappingParts) {
+function openMappings({ mapper, identities, pools, providers, raised, db, clock, events }: MappingParts) {
   const inspector = createInspector({ mapper, db, clock, events, keys: identities });
   const rates = new MappingRates(clock);
   const recent = new RecentOutcomes(clock);
-  const restorers = { ...createPriorityRestorers({ mapper, clock }), ...createPoolRestorers({ pools, clock }) };
+  const ofPools = createPoolRestorers({ pools, clock });
+  const restorers = { ...createPriorityRestorers({ mapper, clock }), ...ofPools, ...providers.restorers };
   return {
     memories: [rates, recent],
     mapper,

@@ -160,6 +160,11 @@ export class Fleet {
     return this.#member.say(message);
   }
 
+  /** This process has other pools than it has told its conductor of. */
+  greetAgain(): void {
+    this.#member.greetAgain();
+  }
+
   /** Says something of a ticket to a member, as long as it hears. */
   tell(member: string, message: Downward): void {
     this.#conductor.tell(member, message);

@@ -84,6 +84,15 @@ export class MemberSide {
     return true;
   }
 
+  /** Connects anew, as only a hello tells which pools there are. */
+  greetAgain(): void {
+    const current = this.#call;
+    if (current?.isGreeted !== true) return;
+    this.close();
+    const { perform, reign, own } = this.#parts;
+    perform(reign.ended(current.generation, 'lost', own.clock.now()));
+  }
+
   close(): void {
     this.#call?.call.close();
     this.#call = null;

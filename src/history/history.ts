@@ -6,6 +6,7 @@ import type { Database, HistoryRow, RecordedObject } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
 import type { WriteBy } from '../domain/stale.ts';
+import type { Role } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import { type HistoryFilter, HistoryStore } from './history-store.ts';
 
@@ -51,10 +52,15 @@ export class History {
   }
 
   /** Answers the entry of the restoring; null where the object was in that state already. */
-  async restore(id: number, by: WriteBy): Promise<{ of: HistoryRow; entry: HistoryRow | null }> {
+  async restore(
+    id: number,
+    by: WriteBy & { readonly role?: Role | null },
+  ): Promise<{ of: HistoryRow; entry: HistoryRow | null }> {
     const of = await this.#store.find(id);
     if (of === null) throw errors.notFound(`There is no entry ${id} in the history.`);
     const restorer = this.#restorerOf(of.object);
+    if (restorer.isForRoot === true && by.role !== 'root_admin')
+      throw errors.forbidden(`Only a root admin may restore a ${of.object}.`);
     const isChanged = await this.#store.restore(of, restorer, by);
     if (!isChanged) return { of: shown(of), entry: null };
     await restorer.serve();

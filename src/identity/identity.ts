@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import { sought } from '../db/answered.ts';
 import type { Database, UserRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { Change } from '../domain/peers.ts';
+import type { StoredChange } from '../domain/peers.ts';
 import type { Identity } from '../domain/vocabulary.ts';
 import type { Events } from '../telemetry/events.ts';
 import {
@@ -54,7 +54,7 @@ export interface IdentitiesParts {
   /** Absent: all totals are counted. */
   readonly estimateRows?: EstimateRows;
   /** Called for each change that other processes must hear of before it is answered. */
-  readonly onWrite?: ((change: Change) => void) | undefined;
+  readonly onWrite?: ((change: StoredChange) => void) | undefined;
 }
 
 /** A key and as much of it as this gateway knows. */
@@ -95,7 +95,7 @@ export class Identities {
     const authenticate = (key: string) => this.#ring.authenticate(key);
     const onWrite = parts.onWrite ?? (() => {});
     this.sessions = new Sessions({ store, clock, events, auth, rules, authenticate, onWrite });
-    const written = (change: Change) => {
+    const written = (change: StoredChange) => {
       this.hear(change);
       onWrite(change);
     };
@@ -145,7 +145,7 @@ export class Identities {
   }
 
   /** Forgets what was written by this process or another one; it is asked for again when it is used. */
-  hear(change: Change): void {
+  hear(change: StoredChange): void {
     const memories = [this.#ring, this.sessions];
     if (change.of === 'key') for (const memory of memories) memory.forgetKey(change.id);
     if (change.of === 'user') for (const memory of memories) memory.forgetUser(change.id);

@@ -47,6 +47,11 @@ export interface LivePoolsParts {
   readonly onWrite?: (() => void) | undefined;
 }
 
+interface StoredPools {
+  readonly rows: ReadonlyMap<string, readonly StoredValue[]>;
+  readonly schedules: ReadonlyMap<string, readonly PoolScheduleRow[]>;
+}
+
 /** The state of one pool. */
 interface Pool {
   readonly configured: PoolConfig;
@@ -67,6 +72,8 @@ export class LivePools {
   readonly #parts: LivePoolsParts;
   readonly #rows: FreshRows<void>;
   readonly #pools: Map<string, Pool>;
+  /** As read last, of all pools. */
+  #stored: StoredPools = { rows: new Map(), schedules: new Map() };
   #tenants: Tenants;
   #cancelTurn = () => {};
   /** Faulty rows, by pool. */
@@ -168,12 +175,33 @@ export class LivePools {
     if (faults.length > 0) throw new ConfigFaults(faults);
     const hasNewTenants = !isDeepStrictEqual(this.#tenants, byId(tenants));
     this.#tenants = byId(tenants);
-    for (const configured of known) {
-      const { rows, base, schedules } = this.#find(configured.name);
-      const kept = overlaid(configured, base);
-      this.#set({ configured, rows, schedules, base: effectivePool(configured, rows, kept) }, hasNewTenants);
+    for (const configured of known) this.#reconfigure(this.#find(configured.name), configured, hasNewTenants);
+    this.#awaitTurn();
+  }
+
+  /** Providers have other pools from now on: opens new ones with what is stored of them, and drops those that are gone. */
+  setPools(pools: readonly PoolConfig[]): void {
+    const names = new Set(pools.map(({ name }) => name));
+    for (const name of this.#pools.keys()) if (!names.has(name)) this.#pools.delete(name);
+    for (const configured of pools) {
+      const known = this.#pools.get(configured.name);
+      if (known === undefined) this.#open(configured);
+      else if (!isDeepStrictEqual(known.configured, configured)) this.#reconfigure(known, configured, false);
     }
     this.#awaitTurn();
+  }
+
+  #open(configured: PoolConfig): void {
+    const { name } = configured;
+    this.#pools.set(name, asConfigured(configured));
+    const schedules = this.#compiled(name, this.#stored.schedules.get(name) ?? []);
+    const rows = this.#stored.rows.get(name) ?? [];
+    this.#set({ configured, rows, schedules, base: effectivePool(configured, rows, null) }, false);
+  }
+
+  #reconfigure({ rows, base, schedules }: Pool, configured: PoolConfig, hasNewTenants: boolean): void {
+    const kept = overlaid(configured, base);
+    this.#set({ configured, rows, schedules, base: effectivePool(configured, rows, kept) }, hasNewTenants);
   }
 
   #find(name: string): Pool {
@@ -185,6 +213,7 @@ export class LivePools {
   async #load(): Promise<void> {
     const rows = await this.#parts.store.readAll();
     const schedules = await this.#parts.store.readSchedules();
+    this.#stored = { rows, schedules };
     for (const name of this.#pools.keys())
       this.#install(name, rows.get(name) ?? [], this.#compiled(name, schedules.get(name) ?? []));
     this.#tellUnknown(new Map<string, unknown>([...rows, ...schedules]));

@@ -6,10 +6,11 @@ import type { Logger } from './logger.ts';
 import { createMappingEvents, type MappingEvents } from './mapping-events.ts';
 import type { Metrics } from './metrics.ts';
 import { createPoolEvents, type PoolEvents } from './pool-events.ts';
+import { createProviderEvents, type ProviderEvents } from './provider-events.ts';
 import { jsonLabels, jsonRequestLine, prettyLabels, prettyRequestLine } from './request-line.ts';
 
 /** One function per business event: its log line and its metrics. */
-export interface Events extends DoorEvents, MappingEvents, PoolEvents {
+export interface Events extends DoorEvents, MappingEvents, PoolEvents, ProviderEvents {
   requestEnded(outcome: Outcome): void;
   info(message: string): void;
   warn(message: string): void;
@@ -35,6 +36,7 @@ export const createEvents = ({ logger, metrics, clock, sample = {}, random = Mat
     },
     ...createMappingEvents({ logger, metrics }),
     ...createPoolEvents(logger),
+    ...createProviderEvents(logger),
     ...createDoorEvents({ logger, metrics, list }),
     info: message => logger.log('info', message),
     warn: message => logger.log('warn', message),

@@ -19,6 +19,8 @@ export interface Watched {
   connections(): WatchedConnections;
   /** Null outside a fleet. */
   fleet(): WatchedFleet | null;
+  /** Absent: none are watched. Of this gateway, as many as are configured, or as a name has addresses (at most 100). */
+  endpoints?(): readonly WatchedEndpoint[];
   /** Null, or absent, where nothing is traced. */
   spans?(): WatchedSpans | null;
 }
@@ -27,6 +29,15 @@ export interface Watched {
 interface WatchedSpans {
   readonly sent: number;
   readonly dropped: number;
+}
+
+interface WatchedEndpoint {
+  readonly provider: string;
+  readonly id: string;
+  readonly isUp: boolean;
+  readonly seats: number;
+  /** Since the start. */
+  readonly failures: number;
 }
 
 interface WatchedFleet {
@@ -52,13 +63,15 @@ interface WatchedConnections {
 
 /** Metrics of what `watched` returns; null before it exists. */
 export const watchedMetrics = (watched: () => Watched | null): Rendered[] =>
-  [...ofPools, ...ofSnapshot, ...ofConnections, ...ofFleet, ...ofTraces, ...ofProcess].map(({ look, ...metric }) => ({
-    ...metric,
-    samples() {
-      const what = watched();
-      return what === null ? [] : look(what);
-    },
-  }));
+  [...ofPools, ...ofEndpoints, ...ofSnapshot, ...ofConnections, ...ofFleet, ...ofTraces, ...ofProcess].map(
+    ({ look, ...metric }) => ({
+      ...metric,
+      samples() {
+        const what = watched();
+        return what === null ? [] : look(what);
+      },
+    }),
+  );
 
 interface Look extends Omit<Rendered, 'samples'> {
   look(what: Watched): Sample[];
@@ -109,6 +122,30 @@ const ofPools: readonly Look[] = [
       what
         .seatsWanted()
         .flatMap(({ pool, levels }) => levels.map((value, level) => ({ labels: { pool, level }, value }))),
+  ),
+];
+
+const perEndpoint = (read: (endpoint: WatchedEndpoint) => number) => (what: Watched) =>
+  (what.endpoints?.() ?? []).map(endpoint => ({
+    labels: { provider: endpoint.provider, endpoint: endpoint.id },
+    value: read(endpoint),
+  }));
+
+const ofEndpoints: readonly Look[] = [
+  least(
+    'tokligence_endpoint_up',
+    '1 while an endpoint gets requests, 0 while it is down, probed or drained.',
+    perEndpoint(({ isUp }) => (isUp ? 1 : 0)),
+  ),
+  greatest(
+    'tokligence_endpoint_seats',
+    'Seats that an endpoint may have now.',
+    perEndpoint(({ seats }) => seats),
+  ),
+  counter(
+    'tokligence_endpoint_failures_total',
+    'Calls to an endpoint that failed before an answer began.',
+    perEndpoint(({ failures }) => failures),
   ),
 ];
 

@@ -19,6 +19,7 @@ export type { ListedModel } from './models/listed-model.ts';
 export type { ModelCatalogue } from './models/models.ts';
 export type { Forwarded, Provider, Route, Spill, Target, UpstreamCall } from './provider.ts';
 export { shownModel, type Way } from './routes/routes.ts';
+export { type TriedUpstream, type TryUpstream, tryUpstream } from './try-upstream.ts';
 
 export interface Upstreams {
   /**
@@ -45,6 +46,8 @@ export interface Upstreams {
   configure(providers: readonly ProviderConfig[]): void;
   /** Calls the listener at once for each provider that has endpoints, and whenever one of them has changed. */
   watchEndpoints(listener: OnEndpoints): void;
+  /** The providers, in the order of the configuration. */
+  names(): readonly string[];
   /** Of a provider; empty where it has none, or where there is no such provider. */
   endpoints(provider: string): readonly EndpointSeen[];
   /** The endpoint gets no requests until `resume`; those that run go on. Both throw `not_found`. */
@@ -64,6 +67,8 @@ export interface UpstreamsParts {
   readonly clock?: Clock;
   readonly onListFault?: OnListFault;
   readonly onEndpointFault?: ProvidersParts['onEndpointFault'];
+  readonly onKeyRefused?: ProvidersParts['onKeyRefused'];
+  readonly onEndpointTurn?: ProvidersParts['onEndpointTurn'];
   readonly lookup?: Lookup;
   readonly routes?: readonly RouteConfig[];
   /** From 0 to below 1; draws the targets that share a place, too. */
@@ -76,12 +81,14 @@ export function createUpstreams(
     clock = systemClock,
     onListFault = () => {},
     onEndpointFault = () => {},
+    onKeyRefused = () => {},
+    onEndpointTurn = () => {},
     lookup = systemLookup,
     routes: given = [],
     random = Math.random,
   }: UpstreamsParts = {},
 ): Upstreams {
-  const providers = new Providers(configs, { clock, onEndpointFault, lookup, random });
+  const providers = new Providers(configs, { clock, onEndpointFault, onEndpointTurn, onKeyRefused, lookup, random });
   const routes = new Routes(random);
   routes.configure(given, byNameOf(providers));
   const served = () => servedBy(providers.upstreams);
@@ -107,6 +114,7 @@ export function createUpstreams(
       modelLists = new ModelLists(providers.upstreams, clock, onListFault);
     },
     watchEndpoints: listener => providers.watch(listener),
+    names: () => providers.upstreams.map(({ name }) => name),
     endpoints: provider => providers.endpointsOf(provider)?.seen() ?? [],
     drain: (provider, id) => endpointNamed(providers, provider, id).health.drain(),
     resume: (provider, id) => endpointNamed(providers, provider, id).health.resume(),

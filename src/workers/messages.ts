@@ -20,7 +20,8 @@ const numbered = { id: whole };
 const change = Type.Union([
   Type.Object({ of: Type.Union([Type.Literal('key'), Type.Literal('user')]), id: Type.Integer() }),
   Type.Object({ of: Type.Literal('session'), hash: text(128) }),
-  Type.Object({ of: Type.Union([Type.Literal('keys'), Type.Literal('mappings'), Type.Literal('pools')]) }),
+  Type.Object({ of: Type.Enum(['keys', 'mappings', 'pools', 'providers']) }),
+  Type.Object({ of: Type.Literal('endpoint'), provider: text(64), endpoint: text(512), isDrained: Type.Boolean() }),
 ]);
 const guess = { network: text(64), fingerprint: text(16) };
 const readings = Type.Unsafe<Reading[]>(Type.Array(Type.Object({ name: Type.String() })));

@@ -70,6 +70,7 @@ test('a new database gets all tables, and a second run changes nothing', async t
     { version: 5 },
     { version: 6 },
     { version: 7 },
+    { version: 8 },
   ]);
 });
 
@@ -171,6 +172,7 @@ test('a database of the version before is brought up to date, and keeps what it 
     { version: 5 },
     { version: 6 },
     { version: 7 },
+    { version: 8 },
   ]);
 });
 
@@ -242,7 +244,7 @@ test('a role that may not create the table of fleets does without, and an owner 
   assert.deepEqual((await migrate(limited)).created, []);
   assert.deepEqual(await database.query(versions), []);
   assert.deepEqual((await migrate(database.url)).created, ['gateway_fleets']);
-  assert.deepEqual(await database.query(versions), [{ version: 6 }, { version: 7 }]);
+  assert.deepEqual(await database.query(versions), [{ version: 6 }, { version: 7 }, { version: 8 }]);
 });
 
 test('a role that does not own the table of fleets leaves it as it is, whatever else it may create', async t => {
@@ -256,7 +258,7 @@ test('a role that does not own the table of fleets leaves it as it is, whatever 
   await migrate(limited);
   assert.deepEqual(await database.query(versions), [{ version: 6 }]);
   await migrate(database.url);
-  assert.deepEqual(await database.query(versions), [{ version: 6 }, { version: 7 }]);
+  assert.deepEqual(await database.query(versions), [{ version: 6 }, { version: 7 }, { version: 8 }]);
 });
 
 const notifying = `SELECT tgrelid::regclass::text AS "table", tgname AS name, tgenabled AS enabled FROM pg_trigger

@@ -128,6 +128,7 @@ test('two connections that migrate a new file do it once', async t => {
     { version: 5 },
     { version: 6 },
     { version: 7 },
+    { version: 8 },
   ]);
 });
 

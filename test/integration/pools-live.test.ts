@@ -258,10 +258,7 @@ test('the file read again acts on pools, seats and tenants, and says what needs 
 [provider.new]\ntype = loopback\n[api_key_priority]\ndefault_priority = 3\n
 [tenant.${user}]\nmax_queue_depth = 0\n`);
   const [line] = await said(gateway, 'only a restart takes it');
-  assert.match(
-    line ?? '',
-    /\[api_key_priority\] default_priority, \[provider\.main\] first_byte_timeout_sec, \[provider\.new\]"/,
-  );
+  assert.match(line ?? '', /: \[api_key_priority\] default_priority, \[provider\.new\]"/);
   assert.equal((await gateway.admin('GET', url)).body.pools.length, 1);
   const refused = await gateway.chat(key, { priority: 5 });
   assert.deepEqual([refused.status, ((await refused.json()) as any).error.code], [429, 'tenant_limit']);

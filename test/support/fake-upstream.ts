@@ -52,16 +52,16 @@ export interface FakeUpstream {
 }
 
 /**
- * Starts one on a free port of 127.0.0.1; it closes after the test. A deaf one continues an answer after the other side
+ * Starts one on a free port of 127.0.0.1, or `at` another address of this machine; it closes after the test. A deaf one continues an answer after the other side
  * has closed its half of the connection.
  */
 export async function startFakeUpstream(
   t: TestContext,
   script: Script = {},
-  { isDeaf = false }: { isDeaf?: boolean } = {},
+  { isDeaf = false, at }: { isDeaf?: boolean; at?: { readonly host: string; readonly port: number } } = {},
 ): Promise<FakeUpstream> {
   const upstream = new Fake(script, isDeaf);
-  await upstream.listen();
+  await upstream.listen(at);
   t.after(() => upstream.close());
   return upstream;
 }
@@ -125,7 +125,8 @@ class Fake implements FakeUpstream {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    const { address, port } = this.#server.address() as AddressInfo;
+    return `http://${address}:${port}`;
   }
 
   get connections(): number {
@@ -169,8 +170,11 @@ class Fake implements FakeUpstream {
     return this.#until(() => this.#endedCount >= count);
   }
 
-  listen(): Promise<void> {
-    return new Promise(resolve => this.#server.listen(0, '127.0.0.1', () => resolve()));
+  listen({ host, port } = { host: '127.0.0.1', port: 0 }): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => resolve());
+    });
   }
 
   async close(): Promise<void> {

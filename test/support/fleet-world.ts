@@ -112,6 +112,7 @@ export class World {
       seatedTooLate: () => this.cut(node),
       outlook: () => this.#outlookOf(node),
       rttMs: null,
+      greetAgain: () => {},
     };
   }
 

@@ -9,7 +9,13 @@ import type { Dialect, Level } from '../../src/domain/vocabulary.ts';
 import { ClientSink } from '../../src/gateway/client-sink.ts';
 import { findOperation } from '../../src/gateway/operations.ts';
 import { BodyScan } from '../../src/gateway/receiving/body-scan.ts';
-import { createUpstreams, type Forwarded, type UpstreamCall, type Upstreams } from '../../src/upstreams/upstreams.ts';
+import {
+  createUpstreams,
+  type Forwarded,
+  type UpstreamCall,
+  type Upstreams,
+  type UpstreamsParts,
+} from '../../src/upstreams/upstreams.ts';
 
 /** An OpenAI provider in front of a fake upstream. */
 export function provider(url: string, more: Partial<HttpProviderConfig> = {}): HttpProviderConfig {
@@ -54,7 +60,7 @@ interface PostOptions {
   readonly headers?: OutgoingHttpHeaders;
 }
 
-interface FrontOptions {
+interface FrontOptions extends Pick<UpstreamsParts, 'lookup' | 'random' | 'onEndpointFault'> {
   readonly clock?: Clock;
   /** Headers that the gateway adds to the answer. */
   readonly answerHeaders?: Readonly<Record<string, string>>;
@@ -68,9 +74,12 @@ interface FrontOptions {
 /** Without the members for the log. */
 type Ended = Omit<Forwarded, 'fault' | 'upstreamRequestId'>;
 
-/** The minimal gateway around `forward`: no keys, no seats. OpenAI paths lose their /v1. */
+/**
+ * The minimal gateway around `forward`: no keys, no seats. OpenAI paths lose their /v1. `X-Endpoint` and `X-Flow` of a
+ * request say which endpoint its seat would be at, and whose it is.
+ */
 export async function startFront(t: TestContext, provider: ProviderConfig, options: FrontOptions = {}): Promise<Front> {
-  const upstreams = createUpstreams([provider], { clock: options.clock ?? systemClock });
+  const upstreams = createUpstreams([provider], { ...options, clock: options.clock ?? systemClock });
   const ends: (Ended | GatewayError)[] = [];
   const watchers = new Set<() => void>();
   const ended = (end: Forwarded | GatewayError) => {
@@ -95,9 +104,9 @@ export async function startFront(t: TestContext, provider: ProviderConfig, optio
       bodyPlaces: placesIn(body),
       model,
       upstreamModel: model,
-      endpoint: null,
+      endpoint: req.headers['x-endpoint']?.toString() ?? null,
+      flowId: req.headers['x-flow']?.toString() ?? 'flow',
       isAtRoot: false,
-      flowId: 'flow',
       restoresModel: false,
       stream: /"stream": ?true/.test(body.toString()),
       requestId: 'req-1',

@@ -8,6 +8,7 @@ import { fleetCommand } from './fleet.ts';
 import { keyCommands } from './keys.ts';
 import { mappingCommands } from './mappings/mappings.ts';
 import { jsonText, type Streams } from './output.ts';
+import { providerCommands } from './providers.ts';
 import { routeCommands } from './routes.ts';
 import { sessions, wholeNumber } from './session.ts';
 import { targetHelp } from './target.ts';
@@ -56,6 +57,7 @@ function gatewayProgram(streams: Streams, endWith: (code: ExitCode) => void): Co
   keyCommands(program, sessionOf);
   userCommands(program, sessionOf);
   daemonCommands(program, sessionOf);
+  providerCommands(program, sessionOf);
   routeCommands(program, sessionOf);
   fleetCommand(program, sessionOf);
   topCommand(program, sessionOf);

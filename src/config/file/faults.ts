@@ -35,6 +35,10 @@ export class FaultList {
     return this.#faults.some(fault => fault.section === section && fault.key === key);
   }
 
+  get list(): readonly ConfigFault[] {
+    return this.#faults;
+  }
+
   throwIfAny(): void {
     if (this.#faults.length > 0) throw new ConfigFaults(this.#faults);
   }

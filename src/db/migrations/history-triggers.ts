@@ -2,6 +2,7 @@ import pg from 'pg';
 import { type RecordedTable, recordedTables } from '../schema.ts';
 import type { Catalogue } from './catalogue.ts';
 import { createdEntry, deletedEntry, differences, entryColumns, historyTable } from './history.ts';
+import { isNeeded } from './tables.ts';
 import { qualified, type TriggerDefinition, type TriggerFunction } from './triggers.ts';
 
 /* The triggers that write the history, so that it includes changes made by SQL.
@@ -28,9 +29,11 @@ export const historyTriggers = (schema: string, table: string): TriggerDefinitio
 
 /** Whether every change of a recorded table becomes an entry, whatever its origin. */
 export const isAllRecorded = ({ tables }: Catalogue): boolean =>
-  recordedTables.every(({ table }) =>
-    events.every(event => /[OA]/.test(tables.get(table)?.triggers.get(triggerOf(event)) ?? '')),
-  );
+  recordedTables.every(({ table }) => {
+    const state = tables.get(table);
+    if (state === undefined) return !isNeeded(table);
+    return events.every(event => /[OA]/.test(state.triggers.get(triggerOf(event)) ?? ''));
+  });
 
 const recordingFunction = (schema: string, recorded: RecordedTable): TriggerFunction => {
   const name = `tokligence_record_${recorded.object}`;

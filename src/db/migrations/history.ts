@@ -39,7 +39,8 @@ const idOf = ({ key }: RecordedTable, row: string): string =>
   key.map(column => `${row}.${column}::text`).join(` || '/' || `);
 
 /** SQL for a row as JSON, without a key in clear; null if there is no such row. */
-const imageOf = ({ object }: RecordedTable, row: string): string => {
+const imageOf = ({ object, without }: RecordedTable, row: string): string => {
+  if (without !== undefined) return `to_jsonb(${row}) - '${without}'`;
   if (object !== 'mapping') return `to_jsonb(${row})`;
   const digest = `'sha256:' || encode(sha256(convert_to(${row}.pattern, 'UTF8')), 'hex')`;
   return `CASE WHEN ${row}.match_type = 'exact' AND ${row}.pattern NOT LIKE 'sha256:%'

@@ -5,7 +5,7 @@ import { type Database, tableNames } from '../schema.ts';
 import { readCatalogue } from './catalogue.ts';
 import { historyTable } from './history.ts';
 import { isAllRecorded } from './history-triggers.ts';
-import { ledger, missingParts, postgresTables, sqliteTables, type TableDefinition } from './tables.ts';
+import { isNeeded, ledger, missingParts, postgresTables, sqliteTables, type TableDefinition } from './tables.ts';
 import { mendTriggers, migrationsLock } from './trigger-mending.ts';
 import { tellsAll } from './triggers.ts';
 import { type Migration, migrations } from './versions.ts';
@@ -69,7 +69,7 @@ const whatTriggersDo = async (
   const { isReadOnly } = catalogue;
   const triggers = tableNames.every(name => {
     const state = catalogue.tables.get(name);
-    return state !== undefined && tellsAll(state);
+    return state === undefined ? !isNeeded(name) : tellsAll(state);
   });
   if (isAllRecorded(catalogue)) return { isReadOnly, triggers, recording: 'triggers' };
   const { rows } = await client.query<{ may: boolean }>(`SELECT has_table_privilege($1, 'INSERT') AS may`, [
@@ -94,8 +94,10 @@ const migrateInTransaction = async (
   );
 
   const recorded = existing.has(ledger) ? await recordedVersions(client) : new Set<number>();
-  const mayAll = mayCreate && mayAlterFleets && !isReadOnly && !(allOrNothing && existing.size > 0);
-  const pending = migrationsWithout(recorded).filter(({ isOptional }) => mayAll || isOptional !== true);
+  const mayMore = mayCreate && !isReadOnly && !(allOrNothing && existing.size > 0);
+  const mayDo = ({ isOptional, altersFleets }: Migration) =>
+    isOptional !== true || (mayMore && (altersFleets !== true || mayAlterFleets));
+  const pending = migrationsWithout(recorded).filter(mayDo);
   const statements = pending.flatMap(migration => migration.postgres(existing));
   if (allOrNothing && existing.size > 0 && statements.length > 0) {
     throw new SchemaFault(`${[...existing].join(', ')} came to be meanwhile: the other tables are not created`);

@@ -6,9 +6,15 @@ import {
   historyRow,
   mappingRow,
   mappingScheduleRow,
+  modelRouteRow,
   poolScheduleRow,
   poolSettingRow,
   prioritySettingRow,
+  providerColumns,
+  providerEndpointRow,
+  providerKeyRow,
+  providerRow,
+  routeColumns,
   type TableName,
   userRow,
 } from '../schema.ts';
@@ -159,6 +165,52 @@ const fleets: TableDefinition = {
   isOptional: true,
 };
 
+const textColumns = (names: readonly string[]): string => names.map(name => `${name} TEXT`).join(', ');
+const isEnabled = 'enabled BOOLEAN NOT NULL DEFAULT TRUE';
+const written = `${pgTimestamps}, created_by TEXT`;
+
+// No foreign keys between them: a key or an endpoint may belong to a provider of the file. A gateway whose role may not
+// create them has the providers of its file.
+const providers: TableDefinition = {
+  name: 'providers',
+  since: 8,
+  required: Object.keys(providerRow.properties),
+  columns: `name TEXT PRIMARY KEY, ${textColumns(providerColumns)}, ${isEnabled}, description TEXT, ${written}`,
+  indexes: {},
+  isOptional: true,
+};
+
+const providerEndpoints: TableDefinition = {
+  name: 'provider_endpoints',
+  since: 8,
+  required: Object.keys(providerEndpointRow.properties),
+  columns: `provider TEXT NOT NULL, url TEXT NOT NULL, position INTEGER NOT NULL DEFAULT 0, ${isEnabled}, ${written},
+    PRIMARY KEY (provider, url)`,
+  indexes: {},
+  isOptional: true,
+};
+
+const providerKeys: TableDefinition = {
+  name: 'provider_keys',
+  since: 8,
+  required: Object.keys(providerKeyRow.properties),
+  columns: `id TEXT PRIMARY KEY, provider TEXT NOT NULL, origins TEXT NOT NULL, sealed TEXT NOT NULL,
+    master_key_id TEXT NOT NULL, fingerprint TEXT NOT NULL, description TEXT, set_aside_at TIMESTAMPTZ, why TEXT,
+    ${written}`,
+  indexes: { idx_provider_keys_provider: 'provider' },
+  isSecret: true,
+  isOptional: true,
+};
+
+const modelRoutes: TableDefinition = {
+  name: 'model_routes',
+  since: 8,
+  required: Object.keys(modelRouteRow.properties),
+  columns: `name TEXT PRIMARY KEY, ${textColumns(routeColumns)}, ${isEnabled}, description TEXT, ${written}`,
+  indexes: {},
+  isOptional: true,
+};
+
 /** Ordered so that each table refers only to earlier ones. */
 export const postgresTables: readonly TableDefinition[] = [
   users('SERIAL PRIMARY KEY', pgTimestamps),
@@ -172,6 +224,10 @@ export const postgresTables: readonly TableDefinition[] = [
   history,
   consoleSessions('TIMESTAMPTZ'),
   fleets,
+  providers,
+  providerEndpoints,
+  providerKeys,
+  modelRoutes,
 ];
 
 /** Whether the gateway cannot do its work without that table. */

@@ -7,8 +7,10 @@ import { createMissing, postgresTables, sqliteTables } from './tables.ts';
 export interface Migration {
   readonly version: number;
   readonly name: string;
-  /** Where the role may not carry it out the gateway does without, and shares no seats with others. */
+  /** Where the role may not carry it out the gateway does without: it shares no seats, or has no rows of providers. */
   readonly isOptional?: true;
+  /** Only the owner of gateway_fleets may carry it out. */
+  readonly altersFleets?: true;
   postgres(existing: ReadonlySet<string>): string[];
   sqlite(existing: ReadonlySet<string>): string[];
 }
@@ -48,6 +50,7 @@ export const migrations: readonly Migration[] = [
     version: 6,
     name: 'fleets of gateways',
     isOptional: true,
+    altersFleets: true,
     postgres: existing => createMissing(postgresTables, 6, existing),
     sqlite: existing => createMissing(sqliteTables, 6, existing),
   },
@@ -55,7 +58,15 @@ export const migrations: readonly Migration[] = [
     version: 7,
     name: 'proof that the row of a fleet is whole',
     isOptional: true,
+    altersFleets: true,
     postgres: () => ['ALTER TABLE gateway_fleets ADD COLUMN IF NOT EXISTS proof TEXT'],
     sqlite: () => [],
+  },
+  {
+    version: 8,
+    name: 'providers, their endpoints and keys, and routes',
+    isOptional: true,
+    postgres: existing => createMissing(postgresTables, 8, existing),
+    sqlite: existing => createMissing(sqliteTables, 8, existing),
   },
 ];

@@ -202,6 +202,25 @@ export const providerHealth = fields({
 });
 export type ProviderHealth = Static<typeof providerHealth>;
 
+/** One URL of a provider, or one address of its name, as this gateway finds it. */
+export const shownEndpoint = fields({
+  /** Its origin; of a name that has several addresses, with the address. */
+  id: Type.String(),
+  /** `down`: its last requests failed, `probing`: it is asked whether it is back, `drained`: by hand. */
+  state: Type.Enum(['up', 'probing', 'down', 'drained']),
+  since: moment,
+  why: nullable(Type.String()),
+  /** Those that it may have now; fewer while it comes up, 0 while it is not up. */
+  seats: count,
+  /** Null: not known. */
+  in_use: nullable(count),
+  /** Calls that failed before an answer began, since the start. */
+  failures: count,
+  /** Of its last calls within five minutes. */
+  first_byte_ms: fields({ p50: nullable(amount), p95: nullable(amount) }),
+});
+export type ShownEndpoint = Static<typeof shownEndpoint>;
+
 /** The most closed models listed of a provider; the others are only counted. */
 export const mostClosedModelsShown = 50;
 

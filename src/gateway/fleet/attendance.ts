@@ -39,6 +39,7 @@ export class Attendance {
   readonly #guests = new SparseMap<number, RemoteGuest | null>(null);
   readonly #outside: Outside;
   readonly #credit: Credit;
+  #pools: readonly string[] = [];
   #desks: readonly (PoolDesk | null)[] = [];
   #isAdmitted = false;
   /** Its tickets wait at the desks. */
@@ -61,7 +62,8 @@ export class Attendance {
 
   /** Replaces all that was known of the member by its new account. Its caller sees to it that no seat is granted meanwhile. */
   came({ pools, held, waiting, answersPings }: Brought): void {
-    this.#desks = pools.map(pool => this.#parts.deskOf(pool));
+    this.#pools = pools;
+    this.findPools();
     this.withdraw();
     this.#credit.open(answersPings);
     this.#takeBackLost(waiting);
@@ -70,6 +72,11 @@ export class Attendance {
     const news = held.filter(({ ticket }) => !stillHeld.has(ticket));
     for (const one of news) this.#adoptSeat(one);
     for (const one of waiting) this.#standOutside(one, one);
+  }
+
+  /** This gateway may have pools by now that it had not when the member came. */
+  findPools(): void {
+    this.#desks = this.#pools.map(pool => this.#parts.deskOf(pool));
   }
 
   /** Lets in those who stand outside, or nobody more. */

@@ -26,7 +26,7 @@ export interface FleetSeatsParts {
 }
 
 /** The fleet, as far as seats need it. */
-export interface Joined extends Pick<Fleet, 'say' | 'tell' | 'seatedTooLate' | 'outlook' | 'rttMs'> {
+export interface Joined extends Pick<Fleet, 'say' | 'tell' | 'seatedTooLate' | 'outlook' | 'rttMs' | 'greetAgain'> {
   readonly reign: Pick<Fleet['reign'], 'mayGrant' | 'mayStart' | 'budget'>;
 }
 
@@ -37,6 +37,7 @@ const byItself: Joined = {
   seatedTooLate: () => {},
   outlook: () => ({ who: 'self', heard: [], unheard: [], reigns: true }),
   rttMs: null,
+  greetAgain: () => {},
   reign: { mayGrant: () => true, mayStart: () => true, budget: () => null },
 };
 
@@ -71,6 +72,16 @@ export class FleetSeats implements FleetDuties {
     const desk = new FleetDesk(parts, bounds);
     this.#desks.set(name, desk);
     return desk;
+  }
+
+  /** A pool was added while it runs: its number is told to who conducts, and members may have told of it already. */
+  poolAdded(name: string): void {
+    const fleet = this.#fleet;
+    if (fleet === null) return;
+    if (fleet.outlook().who === 'self') this.#desks.get(name)?.conduct();
+    for (const member of this.#members.values()) member.findPools();
+    fleet.greetAgain();
+    this.changed();
   }
 
   configure(pool: string, bounds: QueueBounds): void {

@@ -40,6 +40,12 @@ export class BodyLimits implements UploadLimits {
     this.#maxReceivingBytes = this.#most();
   }
 
+  /** The pool is gone. */
+  forget(pool: string): void {
+    this.#queuedBytes.delete(pool);
+    this.#maxReceivingBytes = this.#most();
+  }
+
   #most(): number {
     return Math.max(2 * this.maxBytes, Math.floor(Math.max(...this.#queuedBytes.values()) / this.#processes));
   }

@@ -8,7 +8,6 @@ import { apiKeyRoutes, type KeyUseService } from './api-keys.ts';
 import { configRoutes, type SettingsService } from './config.ts';
 import { noQuery } from './contract/contract.ts';
 import type { FleetShown } from './contract/fleet.ts';
-import type { ProviderList } from './contract/live.ts';
 import { fleetRoutes } from './fleet.ts';
 import { takeJsonBodies } from './json-body.ts';
 import { type BoostDryRunService, type BoostService, boostRoutes } from './mappings/boosts.ts';
@@ -22,8 +21,13 @@ import { type ScheduleService, scheduleRoutes } from './mappings/schedules.ts';
 import { type TransferService, transferRoutes } from './mappings/transfer.ts';
 import { type PoolScheduleService, poolScheduleRoutes } from './pools/pool-schedules.ts';
 import { type PoolService, poolRoutes } from './pools/pools.ts';
-import { providerRoutes } from './pools/providers.ts';
+import { type ProviderService, providerRoutes } from './pools/providers.ts';
 import { type LanesService, schedulerRoutes } from './pools/scheduler.ts';
+import {
+  refuseStoredProviders,
+  type StoredProviderServices,
+  storedProviderRoutes,
+} from './providers/stored-providers.ts';
 import { type RouteService, routeRoutes } from './routes/routes.ts';
 import { type ConsoleService, refuseSessions, sessionRoutes } from './session.ts';
 import { userRoutes } from './users.ts';
@@ -40,7 +44,9 @@ export interface AdminServices {
   readonly pools: PoolService;
   readonly scheduledPools: PoolScheduleService;
   readonly lanes: LanesService;
-  readonly providers: () => Promise<ProviderList>;
+  readonly providers: ProviderService;
+  /** Null in Personal, whose providers are those of its file. */
+  readonly storedProviders: StoredProviderServices | null;
   readonly routes: RouteService;
   readonly fleet: () => FleetShown;
   /**
@@ -99,7 +105,9 @@ export function registerAdmin(app: FastifyInstance, services: AdminServices): vo
         () => services.lanes,
         request => isStillWelcome(door, request),
       );
-      providerRoutes(admin, services.providers);
+      providerRoutes(admin, services.providers, services.identities);
+      if (services.storedProviders === null) refuseStoredProviders(admin);
+      else storedProviderRoutes(admin, services.storedProviders, services.identities);
       routeRoutes(admin, services.routes);
       fleetRoutes(admin, services.fleet);
       poolRoutes(admin, services.pools, services.identities);

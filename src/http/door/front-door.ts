@@ -1,6 +1,6 @@
 /** Decides which clients may connect, how many, and which keys are valid. */
 import type { IncomingMessage } from 'node:http';
-import type { Config } from '../../config/config.ts';
+import type { Config, ProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Guess, Peers } from '../../domain/peers.ts';
 import type { Identity } from '../../domain/vocabulary.ts';
@@ -18,6 +18,8 @@ interface FrontDoorParts {
   readonly authenticate: (key: string) => Identity | Promise<Identity>;
   /** Returns the current seats of a pool. */
   readonly seatsOf: (pool: string) => number;
+  /** Returns those in service. */
+  readonly providers: () => readonly ProviderConfig[];
   readonly clock: Clock;
   readonly events: Events;
   /** Null: this process has all clients. */
@@ -36,11 +38,11 @@ export interface FrontDoor {
 
 export function openFrontDoor(
   config: Config,
-  { authenticate, seatsOf, clock, events, peers }: FrontDoorParts,
+  { authenticate, seatsOf, providers, clock, events, peers }: FrontDoorParts,
 ): FrontDoor {
   const { gateway, auth } = config;
   const addresses = new ClientAddresses(gateway.trustedProxies);
-  const most = connectionsAtMost(config, seatsOf, events);
+  const most = connectionsAtMost(config, { seatsOf, providers, events });
   const mostPerAddress = gateway.maxConnectionsPerAddress;
   const connections = new Connections({ most, mostPerAddress, addresses, clock, events });
   const wrongKeys = new WrongKeys({
@@ -56,11 +58,16 @@ export function openFrontDoor(
 }
 
 /** Returns the current limit; logs it if it is below the configured one. */
-function connectionsAtMost({ gateway, providers }: Config, seatsOf: (pool: string) => number, events: Events) {
+function connectionsAtMost(
+  { gateway }: Config,
+  { seatsOf, providers, events }: Pick<FrontDoorParts, 'seatsOf' | 'providers' | 'events'>,
+) {
   const configured = gateway.maxConnections;
   const openFiles = openFileLimit();
-  const pools = [...new Set(providers.filter(({ type }) => type !== 'loopback').map(({ pool }) => pool))];
-  const upstreamCalls = () => pools.reduce((seats, pool) => seats + seatsOf(pool), 0);
+  const upstreamCalls = () => {
+    const pools = new Set(providers().flatMap(({ type, pool }) => (type === 'loopback' ? [] : [pool])));
+    return [...pools].reduce((seats, pool) => seats + seatsOf(pool), 0);
+  };
   const most = () => connectionLimit({ configured, openFiles, upstreamCalls: upstreamCalls() });
   if (most() < configured) {
     events.warn(

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { unavailability } from '../../db/answered.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { errors, GatewayError } from '../../domain/errors.ts';
-import type { Change } from '../../domain/peers.ts';
+import type { StoredChange } from '../../domain/peers.ts';
 import { adminRoles, type Identity } from '../../domain/vocabulary.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { hashKey } from '../api-key.ts';
@@ -21,7 +21,7 @@ interface SessionsParts {
   readonly auth: { readonly cacheTtlMs: number; readonly staleMaxMs: number };
   readonly rules: SessionRules;
   readonly authenticate: (key: string) => Identity | Promise<Identity>;
-  readonly onWrite: (change: Change) => void;
+  readonly onWrite: (change: StoredChange) => void;
 }
 
 const tokenBytes = 32;

@@ -4,7 +4,7 @@ import { baseUrlIn } from '../../config/providers/base-urls.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { EndpointSeats } from '../../domain/endpoint.ts';
 import { Addresses, type Lookup } from './addresses.ts';
-import { Endpoint, type EndpointConfig, type EndpointSeen, type Place } from './endpoint.ts';
+import { Endpoint, type EndpointConfig, type EndpointSeen, type OnTurn, type Place } from './endpoint.ts';
 import type { ProbeRequest } from './probe.ts';
 import { endpointId, type Way } from './way.ts';
 
@@ -14,6 +14,7 @@ export interface EndpointSetParts {
   readonly lookup: Lookup;
   /** Called when an endpoint comes, goes, or has other seats. */
   readonly onChange: () => void;
+  readonly onTurn: OnTurn;
   /** A sentence for the log; null: what was said is over. */
   readonly onFault: (fault: string | null) => void;
 }
@@ -177,7 +178,7 @@ export class EndpointSet {
   }
 
   #open(place: Place): Endpoint {
-    const { clock, random, onChange } = this.#parts;
+    const { clock, random, onChange, onTurn } = this.#parts;
     const endpoint = new Endpoint({
       place,
       config: this.#config,
@@ -186,6 +187,7 @@ export class EndpointSet {
       isLone: () => this.#endpoints.length < 2,
       probeRequest: way => this.#probeRequest(way),
       onChange,
+      onTurn,
     });
     if (!this.#checks) endpoint.health.stopChecks();
     return endpoint;

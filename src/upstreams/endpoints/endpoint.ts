@@ -30,7 +30,11 @@ export interface EndpointParts {
   /** The probe as the provider has it now: its keys and headers change while the endpoint stays. */
   readonly probeRequest: (way: Way) => ProbeRequest;
   readonly onChange: () => void;
+  readonly onTurn: OnTurn;
 }
+
+/** An endpoint is down after it was up, or the other way round. */
+export type OnTurn = (endpoint: string, isUp: boolean, why: string | null) => void;
 
 /** An endpoint as operators see it; times by the clock. */
 export interface EndpointSeen {
@@ -67,7 +71,7 @@ export class Endpoint implements CallWatch {
   readonly #firstBytes: FirstBytes;
   #failures = 0;
 
-  constructor({ place, config, clock, random, isLone, probeRequest, onChange }: EndpointParts) {
+  constructor({ place, config, clock, random, isLone, probeRequest, onChange, onTurn }: EndpointParts) {
     this.place = place;
     this.way = wayTo(new URL(place.url), place.address, config);
     this.connections = new Connections(this.way.origin, config, this.way.connect);
@@ -80,6 +84,7 @@ export class Endpoint implements CallWatch {
       probe: () => probe(this.connections, probeRequest(this.way), clock),
       isChecked: config.healthPath !== null,
       onChange,
+      onTurn: (isUp, why) => onTurn(place.id, isUp, why),
     });
   }
 

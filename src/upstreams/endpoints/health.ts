@@ -23,6 +23,8 @@ export interface HealthParts {
   readonly isChecked: boolean;
   /** Its share of its seats, or its state, has changed. */
   readonly onChange: () => void;
+  /** It is down after it was up, or the other way round. */
+  readonly onTurn: (isUp: boolean, why: string | null) => void;
 }
 
 const slowStartMs = 5_000;
@@ -109,8 +111,9 @@ export class EndpointHealth {
   resume(): void {
     if (this.#drainedAt === null) return;
     this.#drainedAt = null;
-    if (this.#state !== 'up') this.#parts.onChange();
-    else this.#comeUp();
+    this.#since = this.#parts.clock.now();
+    if (this.#isUp && !this.#parts.isLone()) this.#slowStart();
+    else this.#parts.onChange();
   }
 
   /** A new one beside others begins with few seats, as one that comes up. */
@@ -219,9 +222,11 @@ export class EndpointHealth {
   }
 
   #enter(state: Exclude<EndpointState, 'drained'>, why: string | null): void {
+    const isTurn = (state === 'up') !== this.#isUp;
     // Of an outage its begin is told, through all its probes.
-    if (state === 'up' || this.#state === 'up') this.#since = this.#parts.clock.now();
+    if (isTurn) this.#since = this.#parts.clock.now();
     this.#state = state;
     this.#why = why;
+    if (isTurn) this.#parts.onTurn(state === 'up', why);
   }
 }

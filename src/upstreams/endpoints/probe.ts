@@ -2,7 +2,8 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Connections } from '../connections.ts';
 import { failureOfStatus } from './failure.ts';
 
-const timeoutMs = 5_000;
+/** Shorter than the time between two checks, so that one ends before the next begins. */
+const timeoutMs = 4_000;
 
 export interface ProbeRequest {
   readonly path: string;

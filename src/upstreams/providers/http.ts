@@ -15,6 +15,17 @@ import type { ListedModel } from '../models/listed-model.ts';
 import { fetchModels } from '../models/model-list.ts';
 import { clientGone, type Forwarded, type PutBack, type Upstream, type UpstreamCall } from '../provider.ts';
 import { type ProxyContext, proxy } from '../proxy.ts';
+import { KeyTurns, type OnKeyRefused } from './key-turns.ts';
+
+export interface HttpUpstreamParts extends EndpointSetParts {
+  readonly onKeyRefused: OnKeyRefused;
+}
+
+interface CallContext {
+  readonly context: ProxyContext;
+  /** In the order of the keys. */
+  readonly headersByKey: readonly (readonly string[])[];
+}
 
 /** An upstream behind HTTP that speaks the dialect it is called in. */
 export class HttpUpstream implements Upstream {
@@ -25,28 +36,34 @@ export class HttpUpstream implements Upstream {
   readonly endpoints: EndpointSet;
   readonly #config: HttpProviderConfig;
   readonly #dialect: Dialect;
-  /** Sent with every call. */
+  readonly #keys: KeyTurns;
+  /** Sent with every call, beside a key. */
   readonly #headers: readonly string[];
+  /** Sent with the question for models, beside those. */
   readonly #listHeaders: readonly string[];
   readonly #filter: HeaderFilter;
   readonly #forwardPriority: ForwardPriority | null;
   readonly #clock: Clock;
   readonly #running: Ring<Answer>;
   /** What the calls to each endpoint share. */
-  readonly #contexts = new WeakMap<Endpoint, { readonly context: ProxyContext; readonly headers: readonly string[] }>();
+  readonly #contexts = new WeakMap<Endpoint, CallContext>();
+  /** The one of this name that has taken over. */
+  #successor: HttpUpstream | null = null;
+  #isRetired = false;
 
   /** `before`: the one of this name until now, whose endpoints and running calls it takes over. */
-  constructor(config: HttpProviderConfig, parts: EndpointSetParts, before: HttpUpstream | null = null) {
+  constructor(config: HttpProviderConfig, parts: HttpUpstreamParts, before: HttpUpstream | null = null) {
     this.name = config.name;
     this.pool = config.pool;
     this.passthrough = config.passthrough;
     this.models = config.models;
     this.#config = config;
     this.#dialect = config.type;
-    this.#headers = ['accept-encoding', 'identity', ...keyHeader(config), ...config.headers.flat()];
+    this.#keys = new KeyTurns(config, parts.clock, parts.onKeyRefused);
+    this.#headers = ['accept-encoding', 'identity', ...config.headers.flat()];
     const names = config.headers.map(([name]) => name);
     const isVersionNeeded = config.type === 'anthropic' && !names.includes('anthropic-version');
-    this.#listHeaders = [...this.#headers, ...(isVersionNeeded ? ['anthropic-version', '2023-06-01'] : [])];
+    this.#listHeaders = isVersionNeeded ? ['anthropic-version', '2023-06-01'] : [];
     this.#filter = new HeaderFilter(config.passHeaders, names);
     this.#forwardPriority = config.forwardPriority;
     this.#clock = parts.clock;
@@ -54,7 +71,9 @@ export class HttpUpstream implements Upstream {
     const probeRequest = (way: Way) => this.#probeRequest(way);
     if (before === null) this.endpoints = new EndpointSet(config, probeRequest, parts);
     else this.endpoints = before.endpoints;
-    if (before !== null) this.endpoints.configure(config, probeRequest);
+    if (before === null) return;
+    this.endpoints.configure(config, probeRequest);
+    before.#successor = this;
   }
 
   get retriesUnsafe(): boolean {
@@ -74,16 +93,27 @@ export class HttpUpstream implements Upstream {
   }
 
   forward(call: UpstreamCall, sink: Sink): Promise<Forwarded | PutBack> {
+    // A request that has waited goes out as is configured now: a key must not follow the endpoints to another origin.
+    if (this.#successor !== null) return this.#successor.forward(call, sink);
     if (sink.isClosed) return Promise.resolve(clientGone);
+    if (this.#config.fault !== undefined) return Promise.reject(unusable(this.#config));
+    if (this.#isRetired) return Promise.reject(outOfService(this.name));
     const endpoint = this.endpoints.find(call.endpoint);
     if (endpoint === undefined) return Promise.reject(noEndpoint());
-    const { context, headers: own } = this.#contextOf(endpoint);
-    const headers = this.#filter.upstream(call.headers, own, call.requestId);
+    const { context, headersByKey } = this.#contextOf(endpoint);
+    const key = this.#keys.take();
+    const headers = this.#filter.upstream(call.headers, headersByKey[key.index] ?? [], call.requestId);
     const body = bodyForUpstream(this.#forwardPriority, call);
-    return proxy(call, headers, sink, context, body);
+    const forwarding = proxy(call, headers, sink, context, body);
+    if (!this.#keys.mayJudge) return forwarding;
+    return forwarding.then(end => {
+      if (end.outcome !== 'put_back') this.#keys.judge(key, end.status);
+      return end;
+    });
   }
 
   async listModels(): Promise<readonly ListedModel[]> {
+    if (this.#config.fault !== undefined) throw unusable(this.#config);
     const endpoint = this.endpoints.find(null);
     if (endpoint === undefined) throw new Error('none of its addresses is known');
     const { connections, way } = endpoint;
@@ -93,7 +123,7 @@ export class HttpUpstream implements Upstream {
         client: connection.client,
         path: way.basePath + listPath[this.#dialect],
         cursor: this.#dialect === 'anthropic' ? 'after_id' : null,
-        headers: [...this.#listHeaders, ...way.headers],
+        headers: [...this.#keys.take().headers, ...this.#headers, ...this.#listHeaders, ...way.headers],
         ownedBy: this.name,
         clock: this.#clock,
       });
@@ -112,6 +142,7 @@ export class HttpUpstream implements Upstream {
   }
 
   retire(): void {
+    this.#isRetired = true;
     this.endpoints.retire();
   }
 
@@ -127,7 +158,8 @@ export class HttpUpstream implements Upstream {
     const { basePath, proxy } = way;
     const shared = { clock: this.#clock, stallMs, totalTimeoutMs, running: this.#running };
     const context = { ...shared, connections, watch: endpoint, basePath, proxy };
-    const made = { context, headers: [...this.#headers, ...way.headers] };
+    const headersByKey = this.#keys.all.map(key => [...key.headers, ...this.#headers, ...way.headers]);
+    const made = { context, headersByKey };
     this.#contexts.set(endpoint, made);
     return made;
   }
@@ -135,7 +167,9 @@ export class HttpUpstream implements Upstream {
   #probeRequest({ root, basePath, headers }: Way): ProbeRequest {
     const { healthPath } = this.#config;
     const path = healthPath === null ? basePath + listPath[this.#dialect] : root + healthPath;
-    return { path, headers: [...this.#listHeaders, ...headers], isHealthPath: healthPath !== null };
+    const [key] = this.#keys.all;
+    const own = [...key.headers, ...this.#headers, ...this.#listHeaders];
+    return { path, headers: [...own, ...headers], isHealthPath: healthPath !== null };
   }
 }
 
@@ -147,7 +181,9 @@ function noEndpoint(): GatewayError {
   return fault;
 }
 
-function keyHeader({ type, apiKey }: HttpProviderConfig): readonly string[] {
-  if (apiKey === null) return [];
-  return type === 'anthropic' ? ['x-api-key', apiKey] : ['authorization', `Bearer ${apiKey}`];
-}
+/** It waited for a provider that was removed meanwhile; another try may find another provider. */
+const outOfService = (name: string): GatewayError =>
+  errors.unavailable(`The provider ${name} was taken out of service.`, 1);
+
+const unusable = ({ name, fault }: HttpProviderConfig): GatewayError =>
+  errors.unavailable(`The provider ${name} cannot be used: ${fault}.`, 30);

@@ -5,9 +5,11 @@ import type { OnEndpoints } from '../../domain/endpoint.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import { SaidOnce } from '../../domain/structures/said-once.ts';
 import type { Lookup } from '../endpoints/addresses.ts';
+import type { OnTurn } from '../endpoints/endpoint.ts';
 import type { EndpointSet } from '../endpoints/endpoint-set.ts';
 import type { Upstream } from '../provider.ts';
 import { HttpUpstream } from './http.ts';
+import type { OnKeyRefused } from './key-turns.ts';
 import { LoopbackUpstream } from './loopback.ts';
 
 export interface ProvidersParts {
@@ -17,6 +19,8 @@ export interface ProvidersParts {
   readonly lookup: Lookup;
   /** Called once while a fault lasts, such as a name that cannot be looked up. */
   readonly onEndpointFault: (provider: string, fault: string) => void;
+  readonly onKeyRefused: OnKeyRefused;
+  readonly onEndpointTurn: (provider: string, ...turn: Parameters<OnTurn>) => void;
 }
 
 interface Known {
@@ -93,6 +97,7 @@ export class Providers {
     const parts = {
       ...this.#parts,
       onChange: () => this.#changed(name),
+      onTurn: (...turn: Parameters<OnTurn>) => this.#parts.onEndpointTurn(name, ...turn),
       onFault: (fault: string | null) => this.#fault(name, fault),
     };
     const upstream = new HttpUpstream(config, parts, taken);

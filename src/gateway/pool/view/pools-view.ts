@@ -18,6 +18,7 @@ export interface Waiting {
 }
 
 export class PoolsView {
+  /** Its owner adds and removes pools while it runs. */
   readonly pools: readonly PoolView[];
 
   constructor(pools: readonly PoolView[]) {

@@ -9,6 +9,7 @@ import {
   presentRequest,
   providerClosures,
   providerHealth,
+  shownEndpoint,
 } from '../../../domain/shown/live.ts';
 import { text } from './contract.ts';
 import { chosenLevels } from './pool.ts';
@@ -23,6 +24,8 @@ export {
   type PresentRequest,
   point,
   presentRequest,
+  type ShownEndpoint,
+  shownEndpoint,
   type TenantShare,
   tenantShare,
 } from '../../../domain/shown/live.ts';
@@ -66,8 +69,12 @@ export const waitingRequests = fields({
 const providerTypes = ['openai', 'anthropic', 'loopback'] as const;
 export const provider = fields({
   name: Type.String(),
+  /** `database`: something of it is stored there. */
+  source: Type.Enum(['file', 'database']),
+  /** Why it is not as its rows say, or may not be used; null: all is well. */
+  fault: nullable(Type.String()),
   type: Type.Enum([...providerTypes]),
-  /** Without user, password and query; null for the loopback. */
+  /** As in the file, several with commas between, without user, password and query; null for the loopback. */
   base_url: nullable(Type.String()),
   pool: Type.String(),
   models: listOf(Type.String()),
@@ -79,6 +86,8 @@ export const provider = fields({
   /** The names of the headers that every call to it carries. */
   headers: listOf(Type.String()),
   health: fields({ ...providerHealth.properties, ...providerClosures.properties }),
+  /** Of this gateway; empty for the loopback. */
+  endpoints: listOf(shownEndpoint),
 });
 export const providerList = fields({ providers: listOf(provider), fleet: Optional(fleetSight) });
 

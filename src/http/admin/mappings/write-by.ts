@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errors } from '../../../domain/errors.ts';
+import type { Role } from '../../../domain/vocabulary.ts';
 import type { Identities } from '../../../identity/identity.ts';
 import { callerOf } from '../access.ts';
 
@@ -7,11 +8,13 @@ import { callerOf } from '../access.ts';
 export interface WriteBy {
   readonly actor: string;
   readonly ifMatch: readonly string[] | undefined;
+  readonly role: Role | null;
 }
 
 export const writeBy = async (request: FastifyRequest, identities: Identities): Promise<WriteBy> => ({
   ifMatch: ifMatchOf(request.headers['if-match']),
   actor: await identities.nameOf(callerOf(request)),
+  role: callerOf(request).role,
 });
 
 /** A proxy that compresses answers makes an ETag weak; it names the same version of the row all the same. */

@@ -1,19 +1,32 @@
 import type { ProviderConfig } from '../../../config/config.ts';
 import { baseUrlIn } from '../../../config/providers/base-urls.ts';
 import type { ProviderClosures, ProviderHealth } from '../../../domain/shown/live.ts';
-import type { ShownProvider } from '../contract/live.ts';
+import type { ShownEndpoint, ShownProvider } from '../contract/live.ts';
 
 interface ProviderSources {
   readonly providers: readonly ProviderConfig[];
+  readonly sourceOf: (provider: string) => 'file' | 'database';
+  readonly faultOf: (provider: string) => string | null;
   readonly healthOf: (provider: string) => ProviderHealth;
   readonly seatsOf: (pool: string) => number;
   readonly closuresOf: (provider: ProviderConfig) => ProviderClosures;
+  readonly endpointsOf: (provider: string) => ShownEndpoint[];
 }
 
 /** The providers as an admin may see them: nothing by which anybody could call an upstream. */
-export function shownProviders({ providers, healthOf, seatsOf, closuresOf }: ProviderSources): ShownProvider[] {
+export function shownProviders({
+  providers,
+  sourceOf,
+  faultOf,
+  healthOf,
+  seatsOf,
+  closuresOf,
+  endpointsOf,
+}: ProviderSources): ShownProvider[] {
   return providers.map(provider => ({
     name: provider.name,
+    source: sourceOf(provider.name),
+    fault: faultOf(provider.name),
     type: provider.type,
     base_url: provider.type === 'loopback' ? null : provider.baseUrls.map(withoutSecrets).join(', '),
     pool: provider.pool,
@@ -23,6 +36,7 @@ export function shownProviders({ providers, healthOf, seatsOf, closuresOf }: Pro
     proxy: provider.type === 'loopback' ? null : (provider.proxy?.origin ?? null),
     headers: provider.type === 'loopback' ? [] : provider.headers.map(([name]) => name),
     health: { ...healthOf(provider.name), ...closuresOf(provider) },
+    endpoints: endpointsOf(provider.name),
   }));
 }
 
