@@ -204,12 +204,12 @@ export const sections = {
  * applies.
  */
 export const poolKeys = {
-  max_concurrent: optional(seats),
   policy: optional(choice(policies)),
   share_by: optional(choice(shareBys)),
   weights: optional(weights),
   reserved: withDefault('0,0,0,0,0,0,0,0,0,0', perLevel('whole numbers of seats from 0', whole(0, mostSeats))),
   cap: optional(perLevel('whole numbers of seats from 1', seats)),
+  max_concurrent: optional(seats),
   requests_per_sec: optional(requestRate),
   request_burst: optional(whole(1, 1_000_000)),
   tokens_per_sec: optional(tokenRate),

@@ -24,6 +24,20 @@ browserTest('models that an upstream has closed are counted, and named where one
   await page.getByText(/^(gpt-4\.1, o3|o3, gpt-4\.1)$/).waitFor();
 });
 
+browserTest('endpoints are shown with their state, and a root admin drains one and puts it back', async t => {
+  const [one, two] = [await startFakeUpstream(t), await startFakeUpstream(t)];
+  const gpu = `[provider.gpu]\ntype = openai\nbase_url = ${one.url}/v1, ${two.url}/v1`;
+  const { page, visit, gateway } = await openConsole(t, { ini: gpu });
+  await visit('/pools');
+  await page.getByRole('button', { name: `Drain ${two.url}` }).click();
+  await page.getByText('Drained', { exact: true }).waitFor();
+  const states = async () =>
+    (await gateway.admin('GET', '/admin/providers')).body.providers[0].endpoints.map((one: any) => one.state);
+  assert.deepEqual(await states(), ['up', 'drained']);
+  await page.getByRole('button', { name: `Resume ${two.url}` }).click();
+  await until(async () => (await states()).every((state: string) => state === 'up'));
+});
+
 /** Sends requests of P7 that hold their seats, or wait for one, until the test ends. */
 async function holdP7(t: TestContext, gateway: TestGateway, count: number): Promise<void> {
   const key = await gateway.createKey();

@@ -16,6 +16,7 @@ const defaults = {
   weights: [10, 9, 8, 7, 6, 5, 4, 3, 2, 1],
   reserved: ten(0),
   cap: null,
+  max_concurrent: null,
   requests_per_sec: null,
   request_burst: null,
   tokens_per_sec: null,
@@ -66,6 +67,7 @@ const spellings: Record<
     ],
     put: [...ten(8).slice(1), 5],
   },
+  max_concurrent: { file: '100', environment: '90', shown: [100, 90], put: 80 },
   requests_per_sec: { file: '10', environment: '20.5', shown: [10, 20.5], put: 0.125 },
   request_burst: { file: '11', environment: '12', shown: [11, 12], put: 13 },
   tokens_per_sec: { file: '1000', environment: '2000', shown: [1000, 2000], put: 3000.5 },
@@ -164,6 +166,7 @@ const badInput: Record<Field, unknown[]> = {
   weights: [...notLists, ten(0), ten(-1), [...ten(1).slice(1), '1'], ten(0.0001), ten(2e6), [...ten(1).slice(1), null]],
   reserved: [...notLists, ten(-1), [0.5, ...ten(0).slice(1)], ['1', ...ten(0).slice(1)]],
   cap: [...notLists, ten(0), ten(-1), ten(1.5)],
+  max_concurrent: [...notNumbers, 0, 1.5, 100_001],
   requests_per_sec: [...notNumbers, 0, 0.0001, 2e6],
   request_burst: [...notNumbers, 0, 1.5],
   tokens_per_sec: [...notNumbers, 0, 1e-7],
@@ -252,7 +255,7 @@ test('unknown fields, what only an answer has, and other bodies are refused with
     const { status, body: answer } = await admin('PUT', `${url}/local`, body);
     return [status, answer.error.param, answer.error.message];
   };
-  for (const field of ['source', 'name', 'seats', 'fault', 'max_concurrent', '__proto__x']) {
+  for (const field of ['source', 'name', 'seats', 'fault', 'max_seats', '__proto__x']) {
     const [status, param, message] = await put({ policy: 'wfq', [field]: 1 });
     assert.deepEqual([status, param], [400, field]);
     assert.match(message, new RegExp(`unknown field '${field}'; allowed are policy, share_by, weights, reserved`));

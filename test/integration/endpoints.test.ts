@@ -236,6 +236,19 @@ test('health_path is asked every 5 s, opens after three failures, and no more on
   assert.equal(one.requests[0]?.url, '/health');
 });
 
+test('an endpoint that goes down while a check is under way is probed all the same', async t => {
+  const [one, two] = [await startFakeUpstream(t), await startFakeUpstream(t)];
+  two.reply(({ url }) => (url === '/health' ? { fault: 'silence' } : { status: 503 }));
+  const { ask, states, clock } = await arrange(t, { baseUrls: urls(one, two), healthPath: '/health' });
+  clock.advance(5_000);
+  await two.waitForRequests(1);
+  for (const flow of ['a', 'b', 'c']) await ask(two.url, flow);
+  assert.deepEqual(states(), ['up', 'down']);
+  two.reply({});
+  clock.advance(1_000);
+  await until(() => states()[1] === 'up');
+});
+
 test('an endpoint that is drained by hand has no seats until it is resumed, and its running call goes on', async t => {
   const [one, two] = [await startFakeUpstream(t, { hold: true }), await startFakeUpstream(t)];
   const { ask, seats, states, front, clock } = await arrange(t, { baseUrls: urls(one, two) });

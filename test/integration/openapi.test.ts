@@ -17,6 +17,10 @@ type = loopback
 service_ms = 0
 chunk_ms = 0
 models = m
+[provider.gpu]
+type = openai
+base_url = http://127.0.0.1:9/v1
+models = none
 [provider.slow]
 type = loopback
 service_ms = 600000
@@ -44,6 +48,8 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
   ['GET', '/admin/scheduler/requests/no-such-request', 404],
   ['GET', '/admin/providers', 200],
   ['GET', '/admin/routes?limit=5&offset=0', 200],
+  ['POST', '/admin/providers/gpu/endpoints/http%3A%2F%2F127.0.0.1%3A9/drain', 200],
+  ['POST', '/admin/providers/gpu/endpoints/http%3A%2F%2F127.0.0.1%3A9/resume', 200],
   ['GET', '/admin/fleet', 200],
   ['PUT', '/admin/scheduler/pools/local', 200, { policy: 'strict', weights: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1] }],
   ['GET', '/admin/scheduler/pools/local', 200],

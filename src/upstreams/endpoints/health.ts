@@ -111,7 +111,7 @@ export class EndpointHealth {
   resume(): void {
     if (this.#drainedAt === null) return;
     this.#drainedAt = null;
-    this.#since = this.#parts.clock.now();
+    if (this.#isUp) this.#since = this.#parts.clock.now();
     if (this.#isUp && !this.#parts.isLone()) this.#slowStart();
     else this.#parts.onChange();
   }
@@ -154,7 +154,8 @@ export class EndpointHealth {
   }
 
   async #probeDown(): Promise<void> {
-    if (this.#state !== 'down' || this.#isProbing) return;
+    // Also where a check is under way: it began before the endpoint went down, and decides nothing.
+    if (this.#state !== 'down') return;
     this.#enter('probing', this.#why);
     const fault = await this.#probe();
     // A request may have been answered meanwhile.

@@ -5,6 +5,7 @@ import { usePools, useProviders } from '../api/pools.ts';
 import { FleetGap } from '../parts/fleet-gap.tsx';
 import { Section } from '../parts/section.tsx';
 import { ErrorState, LoadingState, PageHeader } from '../parts/states.tsx';
+import { EndpointTable } from './pools/endpoint-table.tsx';
 import { PoolCard } from './pools/pool-card.tsx';
 import { PoolPanel } from './pools/pool-panel.tsx';
 import { ProviderTable, poolAnchor } from './pools/provider-table.tsx';
@@ -16,6 +17,7 @@ export default function Page() {
       <PageHeader title={t('title')} hint={t('hint')} />
       <Stack>
         <Providers />
+        <Endpoints />
         <Pools />
       </Stack>
     </>
@@ -31,6 +33,18 @@ function Providers() {
       <FleetGap fleet={data?.fleet} />
       {data !== undefined && <ProviderTable providers={data.providers} />}
       {data === undefined && error === null && <LoadingState />}
+    </Section>
+  );
+}
+
+/** Nothing where no provider has any, as with the loopback alone. */
+function Endpoints() {
+  const { t } = useTranslation('pools');
+  const providers = useProviders().data?.providers ?? [];
+  if (providers.every(({ endpoints }) => endpoints.length === 0)) return null;
+  return (
+    <Section title={t('endpoints')} hint={t('endpointsHint')}>
+      <EndpointTable providers={providers} />
     </Section>
   );
 }

@@ -23,12 +23,12 @@ const poolField = <T extends TSchema>(key: PoolKey, schema: T) =>
 const numberOrTen = Type.Union([Type.Number(), tenNumbers]);
 /** Null removes the row, so that environment, file or default apply again. */
 export const poolPatch = fields({
-  max_concurrent: poolField('max_concurrent', Type.Number()),
   policy: poolField('policy', Type.String()),
   share_by: poolField('share_by', Type.String()),
   weights: poolField('weights', tenNumbers),
   reserved: poolField('reserved', tenNumbers),
   cap: poolField('cap', tenNumbers),
+  max_concurrent: poolField('max_concurrent', Type.Number()),
   requests_per_sec: poolField('requests_per_sec', Type.Number()),
   request_burst: poolField('request_burst', Type.Number()),
   tokens_per_sec: poolField('tokens_per_sec', Type.Number()),
