@@ -30,6 +30,8 @@ export interface MemberDuties {
   brings(): readonly Seats[];
   /** The waiting and running tickets, told before the hello. */
   tickets(): Iterable<Upward>;
+  /** The endpoints that it sees, told after the hello. */
+  endpoints(): Iterable<Upward>;
   /** Called with each message of the conductor about tickets. */
   told(message: TicketWord): void;
 }
@@ -106,6 +108,7 @@ export class MemberSide {
     const pools = [...duties.pools()];
     const brings = [...duties.brings()];
     call.send({ t: 'hello', epoch, beat, member, isLeaving, pools, brings, answersPings: true });
+    for (const message of duties.endpoints()) call.send(message);
   }
 
   #connect({ to, generation }: Extract<Action, { readonly do: 'connect' }>): void {

@@ -22,6 +22,7 @@ import type { Level } from '../domain/vocabulary.ts';
 import { Capacity } from './capacity/capacity.ts';
 import { firstProbeMs } from './closures/closure.ts';
 import type { Scope } from './closures/closures.ts';
+import type { Endpoint } from './endpoints/endpoint.ts';
 import { type Place, soundAmount } from './flows/flow.ts';
 import { Inspection } from './inspection.ts';
 import type { LevelQueue } from './queue/level-queue.ts';
@@ -144,10 +145,7 @@ export class Scheduler<Holder> {
     if (mayStart?.(place) === false) return undefined;
     const endpoint = this.#queue.endpoints.choose(place);
     if (endpoint === undefined) return undefined;
-    const isChosen = !this.#capacity.seats.isReserveOnly;
-    this.#queue.take(queue, place, isChosen, now);
-    this.#queue.endpoints.take(place, endpoint);
-    this.#start(place, isChosen, now);
+    this.#start(place, endpoint, now);
     return place;
   }
 
@@ -249,14 +247,19 @@ export class Scheduler<Holder> {
     this.#queue.configure(tenants, now);
   }
 
-  #start(place: Place<Holder>, isChosen: boolean, now: number): void {
+  #start(place: Place<Holder>, endpoint: Endpoint | null, now: number): void {
+    const queue = this.#queue.level(place.level);
+    const isChosen = !this.#capacity.seats.isReserveOnly;
+    place.levelWeight = this.#tier.weightOf(place.level);
+    // First, as levels that begin to wait for endpoints keep their distance from the time.
+    this.#tier.charge(place.level, place.cost / place.levelWeight, isChosen);
+    this.#queue.take(queue, place, isChosen, now);
     place.state = 'running';
     place.charged = place.cost;
     place.chargedTokens = place.tokens;
-    place.levelWeight = this.#tier.weightOf(place.level);
-    this.#tier.charge(place.level, place.cost / place.levelWeight, isChosen);
     this.#capacity.take(place, now);
-    this.#refresh(this.#queue.level(place.level));
+    this.#queue.endpoints.take(place, endpoint);
+    this.#refresh(queue);
     const tenant = place.flow?.tenant;
     if (tenant) this.#queue.tenants.started(tenant, place.tokens, now);
   }

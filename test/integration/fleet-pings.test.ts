@@ -17,6 +17,7 @@ test('a member says that it answers pings, and does so without its timer', async
     pools: () => ['gpu'],
     brings: () => [],
     tickets: () => [],
+    endpoints: () => [],
     told: ({ t: kind }: { readonly t: string }) => void told.push(kind),
   };
   const member = new MemberSide({ own, reign, bounds, perform: () => {}, duties, onEnded: () => {} });

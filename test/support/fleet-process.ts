@@ -32,6 +32,7 @@ const fleet = await Fleet.join({
     pools: () => ['gpu'],
     brings: () => [],
     tickets: () => [],
+    endpoints: () => [],
     told: () => {},
     came: () => {},
     said: () => {},

@@ -41,5 +41,8 @@ export const kindsOfConductor1 = [
 ];
 
 /** Kinds that were added since: a gateway of protocol 1 passes over what it does not know. */
-export const memberOf1Since = recording(['[{"t":"answer","ask":4,"value":{"sight":null},"more":true},{"t":"pong"}]']);
+export const memberOf1Since = recording([
+  '[{"t":"answer","ask":4,"value":{"sight":null},"more":true},{"t":"pong"}]',
+  '[{"t":"endpoints","pool":0,"provider":"gpu","endpoints":[{"id":"http://10.0.0.7:8000","seats":8},{"id":"http://10.0.0.8:8000","seats":0}]}]',
+]);
 export const conductorOf1Since = recording(['[{"t":"ask","ask":4,"what":"tallies","about":{}},{"t":"ping"}]']);

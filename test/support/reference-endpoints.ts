@@ -56,9 +56,10 @@ export class ReferenceEndpoints {
 
   given(provider: string, id: string): void {
     const seats = this.#told.has(provider) ? 0 : none;
-    let known = this.#of(provider).find(one => one.id === id);
-    if (known === undefined) this.#known.push((known = { provider, id, seats, isListed: false, givenAt: 0 }));
-    known.givenAt = ++this.#turns;
+    const isKnown = this.#of(provider).some(one => one.id === id);
+    if (!isKnown) this.#known.push({ provider, id, seats, isListed: false, givenAt: 0 });
+    const turn = ++this.#turns;
+    for (const one of this.#of(provider)) if (one.id === id) one.givenAt = turn;
   }
 
   ended(): void {

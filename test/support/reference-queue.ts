@@ -247,6 +247,10 @@ export class ReferenceQueue {
     const { time } = this.level(index);
     const together = levels.filter(level => this.level(level).time === time);
     if (together.some(level => this.waitingIn(level).length + this.runningIn(level) > 0)) return;
+    for (const flow of together.flatMap(level => [...this.level(level).flows.values()])) {
+      if (flow.readiness === 'full') flow.counter += time.now;
+      flow.readiness = 'none';
+    }
     const counters = together.flatMap(level => [...this.level(level).flows.values()].map(flow => flow.counter));
     time.now = Math.max(time.now, ...counters);
   }

@@ -1,7 +1,21 @@
 /** The messages of a conductor to a member. */
 import { type Static, Type } from 'typebox';
 import { count, nullable } from '../../domain/shape.ts';
-import { answer, ask, epochNumber, list, listed, members, ms, name, open, place, pool, text } from './shapes.ts';
+import {
+  answer,
+  ask,
+  endpointId,
+  epochNumber,
+  list,
+  listed,
+  members,
+  ms,
+  name,
+  open,
+  place,
+  pool,
+  text,
+} from './shapes.ts';
 
 /** How long it waited, and where it stood when it came; both are the conductor's to know. */
 const wait = { isQueued: Type.Boolean(), waitMs: ms, position: count };
@@ -39,7 +53,8 @@ const kinds = {
   /** Asks for a pong: a seat waits for it. */
   ping: open({ t: Type.Literal('ping') }),
   elsewhere: open({ t: Type.Literal('elsewhere'), epoch: epochNumber, conductor: nullable(listed) }),
-  seat: open({ t: Type.Literal('seat'), ...place, ...wait }),
+  /** Missing: the seat is at no endpoint, or its conductor is of an older version. */
+  seat: open({ t: Type.Literal('seat'), ...place, ...wait, endpoint: Type.Optional(endpointId) }),
   refuse: open({ t: Type.Literal('refuse'), ...place, ...wait, refusal }),
   /** All that the upstream of a pool has closed: of a provider one model, or null for all; and for how long. */
   closures: open({

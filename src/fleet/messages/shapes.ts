@@ -45,6 +45,10 @@ export const place = { ticket: Type.Integer({ minimum: 0, maximum: Number.MAX_SA
 export const ask = { ask: count, what: name(40), about: Type.Unknown() };
 export const answer = { ask: count, value: Type.Unknown(), more: Type.Optional(Type.Boolean()) };
 
+/** An endpoint by its origin, and those that a request avoids. */
+export const endpointId = name(400);
+export const avoid = list(endpointId, 100);
+
 export const spent = { cost: amount, tokens: amount };
 export const asked = open({
   requestId: name(200),

@@ -5,6 +5,8 @@ import {
   answer,
   ask,
   asked,
+  avoid,
+  endpointId,
   epochNumber,
   joining,
   list,
@@ -22,6 +24,8 @@ import {
 /** Tickets of one message; a member with more says several before its hello. */
 export const mostTicketsAtOnce = 100;
 
+export const mostEndpointsTold = 200;
+
 /** The history of a ticket: its time since it came, its time in the queue, and where it stood when it came. */
 const past = { ageMs: Type.Optional(ms), waitedMs: Type.Optional(ms), position: Type.Optional(count) };
 
@@ -30,19 +34,25 @@ const end = Type.Union([
   /** The ticket was over when its seat came: nothing is charged. */
   open({ how: Type.Literal('unused') }),
   /** The upstream had no room: it waits again, under its next attempt. */
-  open({ how: Type.Literal('put_back') }),
+  open({ how: Type.Literal('put_back'), avoid: Type.Optional(avoid) }),
 ]);
 
 const kinds = {
   /** Before the hello: what runs, oldest first, and what was charged for it … */
   held: open({
     t: Type.Literal('held'),
-    tickets: list(open({ ...place, pool, asked, charged: open(spent), ...past }), mostTicketsAtOnce),
+    tickets: list(
+      open({ ...place, pool, asked, charged: open(spent), ...past, endpoint: Type.Optional(endpointId) }),
+      mostTicketsAtOnce,
+    ),
   }),
   /** … and what waits, oldest first. */
   waiting: open({
     t: Type.Literal('waiting'),
-    tickets: list(open({ ...place, pool, asked, ...past, waitedMs: ms }), mostTicketsAtOnce),
+    tickets: list(
+      open({ ...place, pool, asked, ...past, waitedMs: ms, avoid: Type.Optional(avoid) }),
+      mostTicketsAtOnce,
+    ),
   }),
   /** The identity of the member, but for its ID, which its connection has proved; `pools` gives later messages their numbers. */
   hello: open({
@@ -56,7 +66,14 @@ const kinds = {
     /** Missing: it is of an older version, and passes over a ping. */
     answersPings: Type.Optional(Type.Boolean()),
   }),
-  enter: open({ t: Type.Literal('enter'), ...place, pool, asked }),
+  enter: open({ t: Type.Literal('enter'), ...place, pool, asked, avoid: Type.Optional(avoid) }),
+  /** After the hello, and when one of them has changed: all endpoints of a provider as the member sees them; 0 seats: down. */
+  endpoints: open({
+    t: Type.Literal('endpoints'),
+    pool,
+    provider: name(200),
+    endpoints: list(open({ id: endpointId, seats: count }), mostEndpointsTold),
+  }),
   /** `code`: why, as in a refusal; missing: its client has left. */
   leave: open({ t: Type.Literal('leave'), ...place, code: Type.Optional(name(40)) }),
   /** Several seats, each: ticket, attempt, cost, tokens. */

@@ -25,6 +25,9 @@ export interface AttendanceParts {
   /** See credit.ts. */
   readonly onAwaited: (at: number) => void;
   readonly onOverdue: (askedAt: number) => void;
+  /** See RemoteGuest's Sender. */
+  readonly unreached: (desk: PoolDesk, provider: string) => readonly string[];
+  readonly tries: (desk: PoolDesk, provider: string, endpoint: string) => void;
 }
 
 type Held = Brought['held'][number];
@@ -50,7 +53,14 @@ export class Attendance {
     const { name: gateway, tell, clock, onAwaited, onOverdue } = parts;
     this.#outside = new Outside(clock);
     this.#credit = new Credit({ clock, ping: () => tell({ t: 'ping' }), onAwaited, onOverdue });
-    this.#sender = { gateway, tell, credit: this.#credit, over: ({ ticket }) => this.#guests.delete(ticket) };
+    this.#sender = {
+      gateway,
+      tell,
+      credit: this.#credit,
+      over: ({ ticket }) => this.#guests.delete(ticket),
+      unreached: parts.unreached,
+      tries: ({ desk, asked }, endpoint) => parts.tries(desk, asked.provider, endpoint),
+    };
   }
 
   /** The seats that its tickets hold. */
@@ -93,6 +103,18 @@ export class Attendance {
   /** See credit.ts; `letInOrOut` follows. */
   fallSilent(askedAt: number): boolean {
     return this.#credit.fallSilent(askedAt);
+  }
+
+  /** The desk that it calls by that number. */
+  deskAt(pool: number): PoolDesk | null {
+    return this.#desks[pool] ?? null;
+  }
+
+  /** It reaches other endpoints than before: what waits, waits for others. */
+  chooseAnew(): void {
+    if (!this.#isIn) return;
+    this.#sendOutside();
+    this.#letIn();
   }
 
   get isSilent(): boolean {
@@ -179,9 +201,10 @@ export class Attendance {
   #adoptSeat(told: Held): void {
     const guest = this.#guests.get(told.ticket) !== null ? null : this.#guestOf(told, told.pool);
     if (guest === null) return;
-    const { ageMs = 0, waitedMs = 0, position = 1, charged } = told;
+    const { ageMs = 0, waitedMs = 0, position = 1, endpoint = null, charged } = told;
     this.#guests.set(guest.ticket, guest);
-    guest.desk.adopt([{ guest, ageMs, wait: { wasQueued: waitedMs > 0, waitMs: waitedMs, position }, charged }]);
+    const wait = { wasQueued: waitedMs > 0, waitMs: waitedMs, position, endpoint };
+    guest.desk.adopt([{ guest, ageMs, wait, charged }]);
   }
 
   #standOutside(
@@ -267,8 +290,10 @@ export class Attendance {
       if (end.how === 'put_back') this.#refuse({ ticket, attempt: attempt + 1 }, { code: 'not_put_back' });
       return;
     }
-    if (end.how === 'put_back') guest.attempt++;
-    else this.#guests.delete(ticket);
+    if (end.how === 'put_back') {
+      guest.attempt++;
+      guest.failedAt = end.avoid ?? guest.failedAt;
+    } else this.#guests.delete(ticket);
     guest.desk.finish(guest, end);
   }
 
@@ -279,7 +304,7 @@ export class Attendance {
     else guest?.desk.upstreamAnswered(guest, message.status);
   }
 
-  #guestOf({ ticket, attempt, asked }: RemoteWord, pool: number): RemoteGuest | null {
+  #guestOf({ ticket, attempt, asked, avoid = [] }: RemoteWord, pool: number): RemoteGuest | null {
     const desk = this.#desks[pool] ?? null;
     if (desk === null) return null;
     const known: RemoteTicket = {
@@ -287,6 +312,7 @@ export class Attendance {
       attempt,
       asked: heardAsked(asked),
       timeoutMs: asked.maxWaitMs ?? anyWaitMs,
+      avoid,
     };
     return new RemoteGuest(known, desk, this.#sender);
   }
@@ -300,6 +326,6 @@ export class Attendance {
   }
 }
 
-type RemoteWord = Pick<Extract<Upward, { t: 'enter' }>, 'ticket' | 'attempt' | 'pool' | 'asked'>;
+type RemoteWord = Pick<Extract<Upward, { t: 'enter' }>, 'ticket' | 'attempt' | 'pool' | 'asked' | 'avoid'>;
 
 const byDesk = (guests: Iterable<RemoteGuest>) => Map.groupBy(guests, ({ desk }) => desk);

@@ -25,6 +25,8 @@ export interface FleetDeskParts {
   readonly random: () => number;
   /** What is closed may have changed. */
   readonly onUpstreamWord: () => void;
+  /** A request of this gateway goes upstream, on a seat that is granted here. */
+  readonly onBegun: (guest: Guest) => void;
 }
 
 export class FleetDesk implements Desk {
@@ -33,11 +35,13 @@ export class FleetDesk implements Desk {
   readonly pool: PoolDesk;
   readonly #remote: RemoteDesk;
   readonly #onUpstreamWord: () => void;
+  readonly #onBegun: (guest: Guest) => void;
   #desk: Desk;
   #brought = 0;
 
-  constructor({ name, number, pool, onUpstreamWord, ...parts }: FleetDeskParts, bounds: QueueBounds) {
+  constructor({ name, number, pool, onUpstreamWord, onBegun, ...parts }: FleetDeskParts, bounds: QueueBounds) {
     this.#onUpstreamWord = onUpstreamWord;
+    this.#onBegun = onBegun;
     this.name = name;
     this.pool = pool;
     this.#remote = new RemoteDesk({ pool: number, limits: guest => pool.limits(guest), ...parts }, bounds);
@@ -73,6 +77,7 @@ export class FleetDesk implements Desk {
 
   begin(guest: Guest): void {
     this.#desk.begin(guest);
+    if (this.#desk === this.pool) this.#onBegun(guest);
   }
 
   progress(guest: Guest, spent: Spent): void {

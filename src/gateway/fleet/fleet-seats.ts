@@ -3,19 +3,23 @@
  * now; what is granted here stays within what fleet/reign/ allows at that moment.
  */
 import type { Clock } from '../../domain/clock.ts';
+import type { EndpointSeats } from '../../domain/endpoint.ts';
 import type { Brought } from '../../fleet/conductor.ts';
 import type { Fleet, FleetDuties } from '../../fleet/fleet.ts';
 import type { TicketWord } from '../../fleet/member.ts';
 import type { Upward } from '../../fleet/messages/messages.ts';
 import type { Outlook } from '../../fleet/outlook.ts';
 import type { Seats } from '../../fleet/reign/actions.ts';
+import type { Guest } from '../pool/guest.ts';
 import type { PoolDesk } from '../pool/pool-desk.ts';
 import { Attendance } from './attendance.ts';
+import { ClosureNews } from './closure-news.ts';
 import { FleetDesk } from './fleet-desk.ts';
+import { self } from './fleet-endpoints.ts';
 import type { FleetOfPools, FleetPools } from './fleet-pools.ts';
 import type { QueueBounds } from './own-queue.ts';
 import { OwnTickets } from './own-tickets.ts';
-import { saidClosures } from './words.ts';
+import { SharedEndpoints } from './shared-endpoints.ts';
 
 export interface FleetSeatsParts {
   readonly clock: Clock;
@@ -52,8 +56,8 @@ export class FleetSeats implements FleetDuties {
   #id = '';
   /** The most seats that are granted of each pool; null: all it has. */
   readonly #budgets = new Map<string, number | null>();
-  /** What was told last to all members that have come. */
-  readonly #toldClosures = new Map<string, string>();
+  readonly #closures: ClosureNews;
+  readonly #endpoints: SharedEndpoints;
   /** A grant was forbidden since the last look. */
   #wasForbidden = false;
 
@@ -61,14 +65,22 @@ export class FleetSeats implements FleetDuties {
     this.#parts = parts;
     this.#random = parts.random ?? Math.random;
     this.#tickets = new OwnTickets(parts.clock);
+    this.#closures = new ClosureNews(parts.clock);
+    const say = (message: Upward) => this.#tickets.say(message);
+    this.#endpoints = new SharedEndpoints({ clock: parts.clock, members: this.#members, say });
   }
 
   /** The desk of the dispatcher of that pool. */
   deskOf(name: string, pool: PoolDesk, bounds: QueueBounds): FleetDesk {
     const { clock } = this.#parts;
-    const onUpstreamWord = () => this.#tellClosures();
+    const onUpstreamWord = () => this.#closures.tell(this.#desks.values(), this.#members);
+    const onBegun = ({ asked, stay }: Guest) => {
+      if (stay?.endpoint) this.#endpoints.tries(self, pool, asked.provider, stay.endpoint);
+    };
     const number = this.#desks.size;
-    const parts = { name, number, pool, tickets: this.#tickets, clock, random: this.#random, onUpstreamWord };
+    const own = { tickets: this.#tickets, clock, random: this.#random };
+    const parts = { name, number, pool, ...own, onUpstreamWord, onBegun };
+    this.#endpoints.add(pool);
     const desk = new FleetDesk(parts, bounds);
     this.#desks.set(name, desk);
     return desk;
@@ -88,16 +100,26 @@ export class FleetSeats implements FleetDuties {
     this.#desks.get(pool)?.configure(bounds);
   }
 
+  /** All endpoints of a provider, as this gateway sees them; called at once and after each change. */
+  setEndpoints(pool: string, provider: string, endpoints: readonly EndpointSeats[]): void {
+    const desk = this.#desks.get(pool)?.pool;
+    if (desk !== undefined) this.#endpoints.set(desk, provider, endpoints);
+  }
+
   /** Nobody can share the seats: they are this process's own until it has joined a fleet. */
   alone(): void {
     this.#fleet = byItself;
+    this.#endpoints.conduct();
     for (const desk of this.#desks.values()) desk.conduct();
     this.changed();
   }
 
   joined(fleet: Joined, id: string): void {
     const { clock } = this.#parts;
-    if (this.#fleet === byItself) for (const desk of this.#desks.values()) desk.abdicate();
+    if (this.#fleet === byItself) {
+      this.#endpoints.abdicate();
+      for (const desk of this.#desks.values()) desk.abdicate();
+    }
     this.#fleet = fleet;
     this.#id = id;
     this.#tickets.joined({
@@ -155,6 +177,10 @@ export class FleetSeats implements FleetDuties {
     for (const desk of this.#desks.values()) yield* desk.words();
   }
 
+  endpoints(): Iterable<Upward> {
+    return this.#endpoints.words();
+  }
+
   told(message: TicketWord): void {
     if (message.t === 'ask' || message.t === 'answer') this.#pools?.told(message);
     else if (message.t === 'closures') [...this.#desks.values()][message.pool]?.hearClosures(message);
@@ -173,7 +199,8 @@ export class FleetSeats implements FleetDuties {
   conduct(epoch: number): void {
     this.#parts.log.info(`this gateway grants the seats of the fleet (epoch ${epoch})`);
     this.#forgetMembers();
-    this.#toldClosures.clear();
+    this.#closures.forget();
+    this.#endpoints.conduct();
     for (const desk of this.#desks.values()) {
       this.#budgets.set(desk.name, 0);
       desk.conduct();
@@ -183,6 +210,7 @@ export class FleetSeats implements FleetDuties {
   abdicate(why: string): void {
     this.#parts.log.info(`this gateway grants the seats of the fleet no more: ${why}`);
     this.#forgetMembers();
+    this.#endpoints.abdicate();
     for (const desk of this.#desks.values()) {
       this.#budgets.set(desk.name, 0);
       desk.abdicate();
@@ -193,10 +221,7 @@ export class FleetSeats implements FleetDuties {
     this.#holdBackAll();
     const attendance = this.#attendance(from, brought.pools);
     attendance.came(brought);
-    for (const { pool } of this.#desks.values()) {
-      const word = saidClosures(pool.closed(), this.#parts.clock.now());
-      if (word.closures.length > 0) attendance.tellClosures(pool, word);
-    }
+    this.#closures.tellAll(this.#desks.values(), attendance);
   }
 
   said(from: string, message: Upward): void {
@@ -205,7 +230,8 @@ export class FleetSeats implements FleetDuties {
       return;
     }
     this.#members.get(from)?.said(message);
-    if (message.t === 'busy' || message.t === 'answered') this.#tellClosures();
+    if (message.t === 'endpoints') this.#endpoints.heard(from, message);
+    if (message.t === 'busy' || message.t === 'answered') this.#closures.tell(this.#desks.values(), this.#members);
   }
 
   lost(from: string): void {
@@ -218,6 +244,7 @@ export class FleetSeats implements FleetDuties {
     if (seats > 0) this.#parts.log.info(`${seats} seats of member ${member} are free: ${why}`);
     this.#members.delete(member);
     attendance?.forget();
+    this.#endpoints.forget(member);
   }
 
   changed(): void {
@@ -233,18 +260,6 @@ export class FleetSeats implements FleetDuties {
       if (!isAsked && this.#budgets.get(name) === budget) continue;
       this.#budgets.set(name, budget);
       pool.holdBack(budget);
-    }
-  }
-
-  /** All members hear at once of what has been closed or opened, by whomever the upstream told it. */
-  #tellClosures(): void {
-    if (this.#members.size === 0) return;
-    for (const { name, pool } of this.#desks.values()) {
-      const word = JSON.stringify(pool.closed().map(({ provider, model, until }) => [provider, model, until]));
-      if ((this.#toldClosures.get(name) ?? '[]') === word) continue;
-      this.#toldClosures.set(name, word);
-      const told = saidClosures(pool.closed(), this.#parts.clock.now());
-      for (const member of this.#members.values()) member.tellClosures(pool, told);
     }
   }
 
@@ -268,6 +283,8 @@ export class FleetSeats implements FleetDuties {
       random: this.#random,
       onAwaited: at => this.#askMembers(at),
       onOverdue: askedAt => this.#passBySilent(askedAt),
+      unreached: (desk, provider) => this.#endpoints.unreached(member, desk, provider),
+      tries: (desk, provider, endpoint) => this.#endpoints.tries(member, desk, provider, endpoint),
     });
     this.#members.set(member, attendance);
     return attendance;

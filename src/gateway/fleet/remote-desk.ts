@@ -14,7 +14,7 @@ import { closedUntil, scopeOf } from '../pool/upstream-word.ts';
 import { type ClosuresWord, KnownClosures } from './known-closures.ts';
 import { OwnQueue, type QueueBounds } from './own-queue.ts';
 import type { OwnTicket, OwnTickets, TicketOwner } from './own-tickets.ts';
-import { saidAsked, saidSpent, sound } from './words.ts';
+import { saidAsked, saidAvoid, saidEndpoint, saidSpent, sound } from './words.ts';
 
 export interface RemoteDeskParts {
   /** The number of the pool. */
@@ -62,6 +62,7 @@ export class RemoteDesk implements Desk, TicketOwner {
       attempt,
       pool,
       asked: saidAsked(guest.asked, guest.timeoutMs),
+      ...saidAvoid(guest),
     });
     if (isHeard || !this.#queue.isOverfull) {
       guest.queued(unknown);
@@ -171,8 +172,11 @@ export class RemoteDesk implements Desk, TicketOwner {
     const held = this.#seated().map(ticket => ({
       ...this.#word(ticket, now),
       charged: saidSpent(ticket.charged),
+      ...saidEndpoint(ticket.wait),
     }));
-    const waiting = all.filter(({ isSeated }) => !isSeated).map(ticket => this.#word(ticket, now));
+    const waiting = all
+      .filter(({ isSeated }) => !isSeated)
+      .map(ticket => ({ ...this.#word(ticket, now), ...saidAvoid(ticket.guest) }));
     for (const tickets of parted(held)) yield { t: 'held', tickets };
     for (const tickets of parted(waiting)) yield { t: 'waiting', tickets };
   }
@@ -271,8 +275,9 @@ export class RemoteDesk implements Desk, TicketOwner {
   }
 
   #giveBack({ number, attempt, guest }: OwnTicket, end: SeatEnd): void {
-    const told: SeatEnd = 'spent' in end ? { how: end.how, spent: saidSpent(end.spent) } : end;
-    const isHeard = this.#say({ t: 'finish', ticket: number, attempt, end: told });
+    const told = 'spent' in end ? { how: end.how, spent: saidSpent(end.spent) } : end;
+    const avoid = end.how === 'put_back' ? saidAvoid(guest) : {};
+    const isHeard = this.#say({ t: 'finish', ticket: number, attempt, end: { ...told, ...avoid } });
     if (!isHeard && !this.#kept.has(guest)) this.#freed++;
     this.#kept.delete(guest);
   }

@@ -4,7 +4,7 @@ import type { Asked, Guest, Stay, Wait } from '../pool/guest.ts';
 import type { PoolDesk } from '../pool/pool-desk.ts';
 import type { Refusal } from '../pool/refusal.ts';
 import type { Account, Credit } from './credit.ts';
-import { saidRefusal, saidWait } from './words.ts';
+import { saidRefusal, saidSeat, saidWait } from './words.ts';
 
 export interface Sender {
   tell(message: Downward): void;
@@ -12,6 +12,10 @@ export interface Sender {
   readonly credit: Pick<Credit, 'of' | 'covers' | 'take'>;
   /** The name of the gateway that is told. */
   readonly gateway: string;
+  /** The endpoints that this gateway alone cannot reach. */
+  unreached(desk: PoolDesk, provider: string): readonly string[];
+  /** It is given a seat at an endpoint. */
+  tries(guest: RemoteGuest, endpoint: string): void;
   /** It neither waits nor has a seat any more. */
   over(guest: RemoteGuest): void;
 }
@@ -21,6 +25,7 @@ export interface RemoteTicket {
   readonly attempt: number;
   readonly asked: Asked;
   readonly timeoutMs: number;
+  readonly avoid: readonly string[];
 }
 
 export class RemoteGuest implements Guest {
@@ -31,19 +36,28 @@ export class RemoteGuest implements Guest {
   attempt: number;
   stay: Stay | null = null;
   elsewhere: number | null = null;
+  /** The endpoints that have failed for it. */
+  failedAt: readonly string[];
   /** Its gateway has given it up, and need not be told of its end. */
   isLeaving = false;
   readonly #sender: Sender;
   readonly #account: Account;
 
-  constructor({ ticket, attempt, asked, timeoutMs }: RemoteTicket, desk: PoolDesk, sender: Sender) {
+  constructor({ ticket, attempt, asked, timeoutMs, avoid }: RemoteTicket, desk: PoolDesk, sender: Sender) {
     this.ticket = ticket;
     this.attempt = attempt;
     this.asked = asked;
     this.timeoutMs = timeoutMs;
+    this.failedAt = avoid;
     this.desk = desk;
     this.#sender = sender;
     this.#account = sender.credit.of(desk);
+  }
+
+  /** Those, and what its gateway cannot reach. */
+  get avoid(): readonly string[] {
+    const unreached = this.#sender.unreached(this.desk, this.asked.provider);
+    return unreached.length === 0 ? this.failedAt : [...new Set([...this.failedAt, ...unreached])];
   }
 
   get gateway(): string {
@@ -66,7 +80,8 @@ export class RemoteGuest implements Guest {
     this.desk.begin(this);
     this.#sender.credit.take(this.#account);
     const { ticket, attempt } = this;
-    this.#sender.tell({ t: 'seat', ticket, attempt, ...saidWait(wait) });
+    if (typeof wait.endpoint === 'string') this.#sender.tries(this, wait.endpoint);
+    this.#sender.tell({ t: 'seat', ticket, attempt, ...saidSeat(wait) });
   }
 
   refused(refusal: Refusal, wait: Wait): void {

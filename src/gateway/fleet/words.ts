@@ -1,19 +1,24 @@
 /** Translates the words of guests and desks into messages between gateways, within their bounds. */
 import { createHash } from 'node:crypto';
+import type { EndpointSeats } from '../../domain/endpoint.ts';
 import type { Spent } from '../../domain/usage.ts';
 import { isLevel } from '../../domain/vocabulary.ts';
 import { mostClosuresTold } from '../../fleet/messages/downward.ts';
 import type { Downward, Upward } from '../../fleet/messages/messages.ts';
-import type { Asked, Wait } from '../pool/guest.ts';
+import { mostEndpointsTold } from '../../fleet/messages/upward.ts';
+import type { Asked, Guest, Wait } from '../pool/guest.ts';
 import type { PoolDesk } from '../pool/pool-desk.ts';
 import { isCode, type Refusal } from '../pool/refusal.ts';
 
 type ClosuresWord = Extract<Downward, { t: 'closures' }>;
 type AskedWord = Extract<Upward, { t: 'enter' }>['asked'];
 type RefusalWord = Extract<Downward, { t: 'refuse' }>['refusal'];
-type WaitWord = Pick<Extract<Downward, { t: 'seat' }>, 'isQueued' | 'waitMs' | 'position'>;
+type WaitWord = Pick<Extract<Downward, { t: 'refuse' }>, 'isQueued' | 'waitMs' | 'position'>;
+type SeatWord = Pick<Extract<Downward, { t: 'seat' }>, 'isQueued' | 'waitMs' | 'position' | 'endpoint'>;
 
 const longest = { name: 200, text: 400 };
+/** As many as a message may tell (fleet/messages/shapes.ts). */
+const mostAvoided = 100;
 /** As in SHA-256; a quarter of it tells any two texts apart. */
 const digestChars = 32;
 
@@ -30,9 +35,11 @@ const whole = (amount: number): number => Math.round(sound(amount));
 
 export const saidSpent = ({ cost, tokens }: Spent): Spent => ({ cost: sound(cost), tokens: sound(tokens) });
 
+export const saidProvider = (provider: string): string => shortened(provider, longest.name);
+
 /** As the conductor knows it. */
 export const saidTarget = ({ provider, model }: Pick<Asked, 'provider' | 'model'>) => ({
-  provider: shortened(provider, longest.name),
+  provider: saidProvider(provider),
   model: shortened(model, longest.text),
 });
 
@@ -64,10 +71,27 @@ export const saidWait = ({ wasQueued, waitMs, position }: Wait): WaitWord => ({
   position,
 });
 
-export const heardWait = ({ isQueued, waitMs, position }: WaitWord): Wait => ({
+/** With the endpoint of its seat, if it has one. */
+export const saidSeat = (wait: Wait): SeatWord => ({ ...saidWait(wait), ...saidEndpoint(wait) });
+
+export const saidEndpoint = ({ endpoint = null }: Pick<Wait, 'endpoint'>): { readonly endpoint?: string } =>
+  endpoint === null ? {} : { endpoint: shortened(endpoint, longest.text) };
+
+/** The endpoints that a guest avoids, if there are any; those that failed last, where there are too many to tell. */
+export const saidAvoid = ({ avoid = [] }: Pick<Guest, 'avoid'>): { readonly avoid?: readonly string[] } =>
+  avoid.length === 0 ? {} : { avoid: avoid.slice(-mostAvoided).map(id => shortened(id, longest.text)) };
+
+/** As the conductor knows them. */
+export const saidEndpoints = (endpoints: readonly EndpointSeats[]) =>
+  endpoints
+    .slice(0, mostEndpointsTold)
+    .map(({ id, seats }) => ({ id: shortened(id, longest.text), seats: whole(seats) }));
+
+export const heardWait = ({ isQueued, waitMs, position, endpoint }: SeatWord): Wait => ({
   wasQueued: isQueued,
   waitMs,
   position,
+  ...(endpoint !== undefined && { endpoint }),
 });
 
 /** A closure of the whole pool is the conductor's to know. */

@@ -116,9 +116,7 @@ export class Stay implements Wait {
   }
 
   #newPlace(): Place<Stay> {
-    const place = new Place<Stay>(this, this.guest.asked, this.guest.timeoutMs);
-    place.avoid = this.guest.avoid ?? place.avoid;
-    return place;
+    return new Place<Stay>(this, this.guest.asked, this.guest.timeoutMs);
   }
 }
 

@@ -47,6 +47,8 @@ export class PoolDesk implements Desk {
   /** A read-only view for inspection. */
   readonly view: PoolView;
   readonly #seating: Seating;
+  /** See setUnreached; by provider. */
+  readonly #unreached = new Map<string, readonly string[]>();
 
   constructor(options: PoolDeskOptions) {
     const { clock, settings, tenants, random = Math.random, mayGrant = always } = options;
@@ -74,6 +76,7 @@ export class PoolDesk implements Desk {
     if (guest.stay !== null) return;
     const now = this.#options.clock.now();
     const stay = meet(guest);
+    this.#aim(stay);
     const { place } = stay;
     stay.position = this.#scheduler.inspection.waitingAhead(place.level) + 1;
     const refusal = this.#admission.admit(place, now);
@@ -244,6 +247,18 @@ export class PoolDesk implements Desk {
     this.#seating.pump(this.#options.clock.now());
   }
 
+  /**
+   * Sets the endpoints that requests of this gateway avoid although others of its fleet reach them. What waits here, waits
+   * for others from now on.
+   */
+  setUnreached(provider: string, endpoints: readonly string[]): void {
+    if (endpoints.length === 0) this.#unreached.delete(provider);
+    else this.#unreached.set(provider, endpoints);
+    const now = this.#options.clock.now();
+    this.#requeue([], now);
+    this.#seating.pump(now);
+  }
+
   /** All endpoints of its providers, and what runs there. */
   endpoints(): readonly EndpointUse[] {
     return this.#scheduler.inspection.endpoints();
@@ -281,9 +296,12 @@ export class PoolDesk implements Desk {
     this.#counts.of(stay.place.level).dispatched++;
   }
 
-  /** Takes the guests that wait here out of the queue for a moment: they may be younger. */
   #restore(adopted: readonly Aged[], now: number): void {
-    if (adopted.length === 0) return;
+    if (adopted.length > 0) this.#requeue(adopted, now);
+  }
+
+  /** Queues all that wait here again, with the others, by age. */
+  #requeue(adopted: readonly Aged[], now: number): void {
     const arrived = new Set(adopted.map(({ stay }) => stay));
     const here = [...this.view.present()].filter(stay => stay.state === 'waiting' && !arrived.has(stay));
     const all = [...here.map(stay => ({ stay, ageMs: stay.ageMs(now) })), ...adopted].sort(byAge);
@@ -291,14 +309,22 @@ export class PoolDesk implements Desk {
       this.#scheduler.cancel(stay.place);
       stay.newPlace();
     }
+    for (const { stay } of all) this.#aim(stay);
     for (const { stay, ageMs } of all) this.#scheduler.takeover.restore(stay.place, ageMs, now);
     this.#seating.lookAtAll(now);
+  }
+
+  /** Must be called before it is queued. */
+  #aim({ guest, place }: Stay): void {
+    const { avoid = nowhere } = guest;
+    const unreached = guest.gateway === undefined ? this.#unreached.get(place.target.provider) : undefined;
+    place.avoid = unreached === undefined ? avoid : [...new Set([...avoid, ...unreached])];
   }
 
   #putBack(stay: Stay, now: number): void {
     const { level } = stay.place;
     this.#counts.of(level).dispatched--;
-    stay.place.avoid = stay.guest.avoid ?? stay.place.avoid;
+    this.#aim(stay);
     this.#scheduler.putBack(stay.place, now);
     stay.wasQueued = true;
     stay.wait(now);
@@ -320,6 +346,7 @@ export class PoolDesk implements Desk {
 }
 
 const always = (): boolean => true;
+const nowhere: readonly string[] = [];
 const isPresent = ({ state }: Stay): boolean => state !== 'new' && state !== 'ended';
 
 const notPutBack: Refusal = { code: 'not_put_back', retryAfterSec: 1 };
