@@ -1,6 +1,7 @@
 /** Wires each pool: its desk, its dispatcher, the room for bodies; in a fleet, the process that grants its seats. */
 import type { Config, PoolConfig, PoolSettings } from './config/config.ts';
 import type { Clock } from './domain/clock.ts';
+import type { EndpointSeats } from './domain/endpoint.ts';
 import { errors } from './domain/errors.ts';
 import type { Configure } from './edition/edition.ts';
 import { FleetSeats } from './gateway/fleet/fleet-seats.ts';
@@ -70,7 +71,10 @@ class Pools {
       for (const pool of this.#views) pool.endStep();
     });
     this.#left = new LeftPools(this.#desks, parts.poolOf, parts.clock);
-    parts.upstreams.watchEndpoints((...told) => this.#left.told(...told));
+    parts.upstreams.watchEndpoints((provider, pool, endpoints) => {
+      this.#left.told(provider, pool, endpoints);
+      if (endpoints.length > 0 && endpoints.every(isDown)) this.#dispatchers.get(pool)?.targetDown(provider);
+    });
     const stopLooking = () => {
       this.#cancelLook();
       this.#left.stop();
@@ -135,6 +139,8 @@ class Pools {
     this.open.bodies.forget(name);
   }
 }
+
+const isDown = ({ seats }: EndpointSeats): boolean => seats === 0;
 
 /** Null: the seats of this gateway are its own. */
 function openSeats({ cluster }: Config, { clock, events, upstreams }: PoolParts): FleetSeats | null {

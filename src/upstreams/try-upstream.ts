@@ -124,6 +124,7 @@ function callFor(dialect: HttpProviderConfig['type'], model: string): UpstreamCa
     model,
     upstreamModel: model,
     restoresModel: false,
+    isAtRoot: false,
     endpoint: null,
     flowId: 'try',
     stream: false,

@@ -296,3 +296,52 @@ test('every request has one outcome and is charged once, whatever fails', async 
     assert.ok(upstream.maxConcurrent <= seats);
   }
 });
+
+test('what waits for a target that goes down goes on to the next one', async t => {
+  const first = await startFakeUpstream(t, { hold: true });
+  const other = await startFakeUpstream(t, { hold: true });
+  const second = await startFakeUpstream(t);
+  const ini = twoTargets({ url: `${v1(first)}, ${v1(other)}`, seats: 1 }, { url: v1(second) });
+  const gateway = await startGateway(t, { ini });
+  const running = [gateway.chat(adminKey), gateway.chat(adminKey)];
+  await first.waitForActive(1);
+  await other.waitForActive(1);
+  const waiting = [gateway.chat(adminKey), gateway.chat(adminKey)];
+  await until(async () => {
+    const { levels } = await gateway.pool('first');
+    return levels.reduce((sum: number, { waiting }: any) => sum + waiting, 0) === 2;
+  });
+  for (const { url } of [first, other]) {
+    const { status } = await gateway.admin('POST', `/admin/providers/first/endpoints/${encodeURIComponent(url)}/drain`);
+    assert.equal(status, 200);
+  }
+  for (const answer of await Promise.all(waiting)) assertTold(answer, 'second', 1);
+  first.open();
+  other.open();
+  for (const answer of await Promise.all(running)) assertTold(answer, 'first', 1);
+});
+
+test('while all targets are down a request that may not wait for the next probe is refused at once', async t => {
+  const dead = `${await deadUrl()}, ${await deadUrl()}`;
+  const gateway = await startGateway(t, {
+    ini: twoTargets({ url: dead }, { url: dead.replaceAll('127.0.0.1', 'localhost') }),
+  });
+  const ask = (maxWaitMs: number) =>
+    fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${adminKey}`,
+        'content-type': 'application/json',
+        'x-tokligence-max-wait-ms': String(maxWaitMs),
+      },
+      body: JSON.stringify({ model: 'm', messages: [] }),
+    });
+  let answer = await ask(50);
+  await until(async () => {
+    answer = await ask(50);
+    return answer.status === 503;
+  });
+  assert.match(String(answer.headers.get('retry-after')), /^[1-5]$/);
+  assert.equal(answer.headers.get('x-tokligence-attempts'), null, 'no upstream was asked');
+  assert.match(await answer.text(), /No endpoint of the upstream can be reached/);
+});

@@ -148,6 +148,11 @@ export class Dispatcher {
     this.#settings = settings;
   }
 
+  /** No endpoint of the provider takes requests any more: what waits for one may go to another target. */
+  targetDown(provider: string): void {
+    for (const ticket of [...this.#waiting]) if (ticket.asked.provider === provider) ticket.onTargetDown();
+  }
+
   /**
    * For the shutdown: refuses new requests; serves waiting ones for the configured time and then refuses them too;
    * running ones keep their seats. Resolves when no seat is in use and nothing waits.

@@ -51,6 +51,7 @@ export class PoolTicket implements Ticket, Guest {
   /** Its place among those of its dispatcher that wait; null if it never had to. */
   amongWaiting: Ring<PoolTicket> | null = null;
   net: Net | null = null;
+  onTargetDown: () => void = nothing;
   #wait = atOnce;
   #resolve: () => void = nothing;
   #reject: (reason: Error) => void = nothing;

@@ -22,6 +22,8 @@ export interface Ticket extends Wait {
   readonly timeoutMs: number;
   /** What it is charged at present. */
   readonly spent: Spent;
+  /** Called while it waits, when no endpoint of its provider takes requests any more. */
+  onTargetDown: () => void;
   /** The client has left: gives the place up, unless the work has begun. May be called at any time. */
   leave(): void;
   /** While the work runs: the usage so far. The charge is raised to it, never lowered. */

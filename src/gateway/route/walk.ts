@@ -141,9 +141,19 @@ export class Walk implements Wait, Candidate {
     else if (goesNow(dispatcher.outlook(ticket), next.dispatcher.outlook(next.ticket))) this.#spillTo(next);
   }
 
+  /** It waits for a target that is down now: it goes on to the next one, if there is one. */
+  #targetDown(): void {
+    const { dispatcher, ticket } = this.#stop;
+    const index = this.#stops.after(this.#stop);
+    if (index === null || !ticket.isWaiting) return;
+    dispatcher.moveAway(ticket);
+    this.#goTo(this.#stops.at(index), this.attempts.length > 0 ? ticket.waitMs : this.#now() - this.#enteredAt);
+  }
+
   /** One stop. Resolves with whether it was the last. */
   async #isOver(forward: () => Promise<'done' | 'put back'>): Promise<boolean> {
     const { dispatcher, ticket } = this.#stop;
+    ticket.onTargetDown = () => this.#targetDown();
     try {
       const end = await dispatcher.run(ticket, () => this.#attempt(forward));
       if (end !== movedOn) return true;
