@@ -41,6 +41,7 @@ export function showPools(parts: ShownPoolsParts): ShownPools {
   const tallyOf = (provider: string) => healths.tally(provider);
   const closuresOf = (provider: string) => deskOf(desks, poolOf(provider)).view.closedOf(provider);
   const list = ({ tallyOf, closuresOf }: Omit<ProvidersSeen, 'fleet'>) => ({
+    stores_keys: stored?.storesKeys === true,
     providers: shownProviders({
       providers: providers(),
       sourceOf: name => (stored?.live.effective.stored.has(name) ? 'database' : 'file'),
