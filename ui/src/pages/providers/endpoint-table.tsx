@@ -38,13 +38,12 @@ const endpointColumns = (t: TFunction<'providers'>, { count }: Numbers): DataTab
     accessor: 'id',
     title: t('endpointOne'),
     render: ({ id }) => (
-      <Text size="sm" className="mono" truncate title={id} maw={280}>
+      <Text size="sm" className="mono" truncate title={id} maw={220}>
         {id}
       </Text>
     ),
   },
   { accessor: 'state', title: t('state'), render: row => <State row={row} /> },
-  { accessor: 'since', title: t('since'), noWrap: true, render: ({ since }) => <Moment at={since} />, ...shownFrom.md },
   figure('seats', t('seatsNow'), ({ seats, in_use }) =>
     in_use === null ? count(seats) : `${count(in_use)} / ${count(seats)}`,
   ),
@@ -88,9 +87,12 @@ export function StateBadge({ state, count }: StateBadgeProps) {
   );
 }
 
-const State = ({ row: { state, why } }: { readonly row: Row }) => (
-  <Stack gap={2} align="flex-start" maw={320}>
+const State = ({ row: { state, since, why } }: { readonly row: Row }) => (
+  <Stack gap={2} align="flex-start" maw={260}>
     <StateBadge state={state} />
+    <Text size="xs" c="dimmed" component="div">
+      <Moment at={since} />
+    </Text>
     {why !== null && state !== 'drained' && (
       <Text size="xs" c="dimmed" lineClamp={2} title={why}>
         {why}

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Paper, PasswordInput, Stack, Switch, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Paper, Stack, Switch, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconKey } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
@@ -9,7 +9,7 @@ import { formErrors } from '../../parts/form-errors.ts';
 import { FormError } from '../../parts/form-foot.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { tellDone, tellError } from '../../parts/tell.ts';
-import { secret } from './provider-form.tsx';
+import { SecretInput } from './secret-input.tsx';
 
 interface KeyListProps {
   readonly stored: StoredProvider;
@@ -150,13 +150,7 @@ function NewKey({ provider, hasKeys }: { readonly provider: string; readonly has
     <form onSubmit={add} noValidate>
       <Stack gap="xs">
         <Group gap="xs" align="flex-start">
-          <PasswordInput
-            label={t('newKey')}
-            flex="1 1 220px"
-            {...secret}
-            {...form.getInputProps('api_key')}
-            error={errors.api_key}
-          />
+          <SecretInput label={t('newKey')} flex="1 1 220px" {...form.getInputProps('api_key')} error={errors.api_key} />
           <TextInput
             label={t('description')}
             flex="1 1 160px"

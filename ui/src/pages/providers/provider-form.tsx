@@ -1,4 +1,4 @@
-import { Alert, PasswordInput, Select, SimpleGrid, Text, Textarea, TextInput } from '@mantine/core';
+import { Alert, Select, SimpleGrid, Text, Textarea, TextInput } from '@mantine/core';
 import { type UseFormReturnType, useForm } from '@mantine/form';
 import { IconInfoCircle } from '@tabler/icons-react';
 import { useState } from 'react';
@@ -9,6 +9,7 @@ import { FormPanel } from '../../parts/form-panel.tsx';
 import { SettingField } from '../../parts/setting-fields.tsx';
 import { tellDone } from '../../parts/tell.ts';
 import { choices, keysOf, labelOf, patchOf } from './provider-settings.ts';
+import { SecretInput } from './secret-input.tsx';
 
 interface ProviderFormProps {
   readonly stored: StoredProvider;
@@ -51,14 +52,11 @@ export function ProviderForm({ stored, onClose }: ProviderFormProps) {
           </SettingField>
         ))}
         <TextInput label={t('description')} {...input('description')} />
-        {isMoved && <PasswordInput label={t('key')} description={t('keyAgain')} {...secret} {...input('api_key')} />}
+        {isMoved && <SecretInput label={t('key')} description={t('keyAgain')} {...input('api_key')} />}
       </SimpleGrid>
     </FormPanel>
   );
 }
-
-/** Neither the browser nor its password store keeps it. */
-export const secret = { autoComplete: 'new-password', spellCheck: false } as const;
 
 function useEditing(stored: StoredProvider, onClose: () => void) {
   const { t } = useTranslation('providers');

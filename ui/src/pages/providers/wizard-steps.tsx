@@ -1,21 +1,10 @@
-import {
-  Alert,
-  Button,
-  Group,
-  PasswordInput,
-  Select,
-  Stack,
-  TagsInput,
-  Text,
-  Textarea,
-  TextInput,
-} from '@mantine/core';
+import { Alert, Button, Group, Select, Stack, TagsInput, Text, Textarea, TextInput } from '@mantine/core';
 import { IconCircleCheck } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { usePools } from '../../api/pools.ts';
 import { FormError } from '../../parts/form-foot.tsx';
 import { NoMasterKey } from './key-list.tsx';
-import { secret } from './provider-form.tsx';
+import { SecretInput } from './secret-input.tsx';
 import type { Values, Wizard } from './use-wizard.ts';
 
 interface StepProps {
@@ -45,7 +34,7 @@ export function PlaceStep({ wizard, input, storesKeys }: StepProps & { readonly 
         {...input('base_url')}
       />
       {storesKeys ? (
-        <PasswordInput label={t('key')} description={t('keyHint')} styles={lines} {...secret} {...input('api_key')} />
+        <SecretInput label={t('key')} description={t('keyHint')} styles={lines} {...input('api_key')} />
       ) : (
         <>
           <NoMasterKey />

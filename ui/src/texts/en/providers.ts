@@ -121,7 +121,6 @@ export const providers = {
   state_probing: 'Probing',
   state_down: 'Down',
   state_drained: 'Drained',
-  since: 'Since',
   seatsNow: 'Seats',
   failuresAll: 'Failures',
   firstByte: 'First byte, p50 / p95',

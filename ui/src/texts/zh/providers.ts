@@ -122,7 +122,6 @@ export const providers: Texts['providers'] = {
   state_probing: '探测中',
   state_down: '故障',
   state_drained: '已排空',
-  since: '开始时间',
   seatsNow: '席位',
   failuresAll: '失败次数',
   firstByte: '首字节 p50 / p95',
