@@ -521,3 +521,21 @@ test('requests that wait for a provider that is moved or removed are answered at
   upstream.open();
   assert.deepEqual([await last, await late], [200, 503]);
 });
+
+test('a provider of the file is changed by the version that was read, and refused by an older one', async t => {
+  const upstream = await startFakeUpstream(t);
+  const gateway = await arrange(t, { ini: providerOf(upstream) });
+  const patch = async (etag: string, max_concurrent: number) => {
+    const response = await fetch(`${gateway.url}/admin/providers/vendor`, {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json', 'if-match': etag },
+      body: JSON.stringify({ max_concurrent }),
+    });
+    await response.text();
+    return response.status;
+  };
+  const { etag } = (await gateway.admin('GET', '/admin/providers/vendor')).body;
+  assert.equal(await patch(etag, 3), 200);
+  assert.equal(await patch(etag, 4), 412);
+  assert.equal((await gateway.admin('GET', '/admin/providers/vendor')).body.settings.max_concurrent, '3');
+});
