@@ -109,18 +109,18 @@ export default {
       name: 'features-do-not-know-each-other',
       comment: 'Features meet in gateway/ or in app.ts: pass what is needed as an argument.',
       severity: 'error',
-      from: { path: '^src/(identity|priority|upstreams|pool-settings|history)/' },
+      from: { path: '^src/(identity|priority|upstreams|pool-settings|history|providers)/' },
       to: { path: '^src/(identity|priority|upstreams|pool-settings|history|gateway|http|cli)/', pathNot: '^src/$1/' },
     },
     {
       name: 'features-by-the-front-door',
       comment: 'Import the file named like the folder, or move what you need behind it.',
       severity: 'error',
-      from: { path: '^src', pathNot: '^src/(identity|priority|upstreams|pool-settings|history)/' },
+      from: { path: '^src', pathNot: '^src/(identity|priority|upstreams|pool-settings|history|providers)/' },
       to: {
-        path: '^src/(identity|priority|upstreams|pool-settings|history)/',
+        path: '^src/(identity|priority|upstreams|pool-settings|history|providers)/',
         pathNot:
-          '^src/(identity/identity|priority/priority|upstreams/upstreams|pool-settings/pool-settings|history/history)\\.ts$',
+          '^src/(identity/identity|priority/priority|upstreams/upstreams|pool-settings/pool-settings|history/history|providers/providers)\\.ts$',
       },
     },
     {

@@ -179,29 +179,17 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     else stopping.abandon();
   });
   const tracing = await openTraces(given, opening);
-  const refusedKeys = new RefusedKeys(clock);
-  const upstreams = openUpstreams(config, { clock, events, refusedKeys, lookup: overrides.lookup });
-  stopping.draining.addEventListener('abort', () => upstreams.stopChecks(), { once: true });
-  let served: Served = config;
-  const poolOf = (provider: string) => served.providers.find(({ name }) => name === provider)?.pool;
-  const pools = openPools(config, { clock, events, until: stopping.draining, poolOf, upstreams });
+  const { upstreams, pools, serve, providers, refusedKeys } = openWay(given, stopping.draining);
   const { desks, dispatchers, view, bodies, configure, seats } = pools;
   const print = overrides.print ?? (text => process.stdout.write(text));
   const membership = seats && { self, seats };
   const { peers = null, openEmbedded = startEmbedded } = overrides.worker ?? {};
-  const serve = (next: Served): void => {
-    served = next;
-    pools.setPools(next.pools);
-    upstreams.configure(next.providers);
-    upstreams.configureRoutes(next.routes);
-  };
   const ofDatabase = { membership, peers, openEmbedded, configure, serve, refusedKeys };
   const edition = await openEdition({ config, clock, events, print, ...ofDatabase });
   closeWith(opening, 'the edition', () => edition.close(), events);
   closeWith(opening, 'the connections to upstreams', () => upstreams.close(), events);
   const health = (): Health => (stopping.hasBegun ? { status: 'stopping', reasons: [] } : edition.condition());
   const healths = new ProviderHealths(clock);
-  const providers = () => served.providers;
   const door = createDoor(config, edition, { clock, events, peers, providers });
   let rates = config.mediaRates;
   const mediaRates = () => rates;
@@ -210,44 +198,21 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   const serving = { door, upstreams, pools: dispatchers, bodies, mediaRates, streams, restoresModel, clock };
   const gateway = createGateway(edition, serving);
   const seatsOf = (pool: string) => edition.pools.find(pool).seats;
-  const shown = showPools({
-    providers,
-    stored: edition.providers,
-    clock,
-    self,
-    desks,
-    view,
-    seats,
-    healths,
-    seatsOf,
-    upstreams,
-  });
+  const seen = { desks, view, seats, healths, seatsOf, upstreams };
+  const shown = showPools({ providers, stored: edition.providers, clock, self, ...seen });
   const drains = endpointDrains({ upstreams, clock, peers, events });
   const fleet = () => edition.fleet() ?? alone(self, seatsInUse(view));
   metrics.watch(
     watched({ view, edition, door, logger, self, fleet, tracing, rttMs: () => seats?.rttMs ?? null, upstreams }),
   );
   const scraped = scrapedOf(config, metrics, peers);
+  const asked = { routes: upstreams, trying: tryUpstream(clock) };
   const http = createHttpServer({
     gateway,
     events: alsoRemembering([healths, ...edition.memories], events),
     clock,
     connections: door.connections,
-    admin: adminServices({
-      edition,
-      config,
-      clock,
-      events,
-      door,
-      view,
-      shown,
-      drains,
-      health,
-      routes: upstreams,
-      trying: tryUpstream(clock),
-      fleet,
-      peers,
-    }),
+    admin: adminServices({ edition, config, clock, events, door, view, shown, drains, health, fleet, peers, ...asked }),
     consoleFolder: overrides.consoleFolder,
     gatewayName: toldName(config, self),
     tracing,
@@ -261,6 +226,25 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     rates = next.mediaRates;
   };
   return { http, scraped, door, dispatchers, upstreams, edition, stopping, reconfigure };
+}
+
+/** Opens the upstreams and the pools before them; `serve` puts others in their place. */
+function openWay({ config, overrides, clock, events }: StartParts, draining: AbortSignal) {
+  const refusedKeys = new RefusedKeys(clock);
+  const upstreams = openUpstreams(config, { clock, events, refusedKeys, lookup: overrides.lookup });
+  draining.addEventListener('abort', () => upstreams.stopChecks(), { once: true });
+  let served: Served = config;
+  const providers = () => served.providers;
+  const poolOf = (provider: string) => providers().find(({ name }) => name === provider)?.pool;
+  const pools = openPools(config, { clock, events, until: draining, poolOf, upstreams });
+  upstreams.watchEndpoints(pools.setEndpoints);
+  const serve = (next: Served): void => {
+    served = next;
+    pools.setPools(next.pools);
+    upstreams.configure(next.providers);
+    upstreams.configureRoutes(next.routes);
+  };
+  return { refusedKeys, upstreams, pools, providers, serve };
 }
 
 /** Of several processes, the metrics of all. */

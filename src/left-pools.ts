@@ -5,63 +5,61 @@
  */
 import type { Clock } from './domain/clock.ts';
 import type { OnEndpoints } from './domain/endpoint.ts';
-import type { PoolDesk } from './gateway/pool/pool-desk.ts';
+
+export interface LeftPoolsParts {
+  /** Puts endpoints into effect in a pool. */
+  readonly setEndpoints: OnEndpoints;
+  readonly hasWaiting: (pool: string) => boolean;
+  /** Returns the pool of a provider by now; undefined: it is gone. */
+  readonly poolOf: (provider: string) => string | undefined;
+  readonly clock: Clock;
+}
 
 const lookMs = 100;
 
 export class LeftPools {
-  readonly #desks: ReadonlyMap<string, PoolDesk>;
-  readonly #poolOf: (provider: string) => string | undefined;
-  readonly #clock: Clock;
+  readonly #parts: LeftPoolsParts;
   /** The pools that a provider has left while requests waited there. */
   readonly #left = new Map<string, Set<string>>();
   #cancelLook = () => {};
 
-  /** `poolOf`: the pool of a provider by now; undefined: it is gone. */
-  constructor(desks: ReadonlyMap<string, PoolDesk>, poolOf: (provider: string) => string | undefined, clock: Clock) {
-    this.#desks = desks;
-    this.#poolOf = poolOf;
-    this.#clock = clock;
+  constructor(parts: LeftPoolsParts) {
+    this.#parts = parts;
   }
 
   told(...[provider, pool, endpoints]: Parameters<OnEndpoints>): void {
+    const { setEndpoints, hasWaiting, poolOf } = this.#parts;
     const left = this.#left.get(provider) ?? new Set();
-    if (endpoints.length === 0 && this.#poolOf(provider) !== pool && this.#hasWaiting(pool)) {
+    if (endpoints.length === 0 && poolOf(provider) !== pool && hasWaiting(pool)) {
       this.#left.set(provider, left.add(pool));
       this.#lookLater();
       return;
     }
     left.delete(pool);
-    this.#desks.get(pool)?.setEndpoints(provider, endpoints);
+    setEndpoints(provider, pool, endpoints);
     // What waits in a pool that it has left goes where it is now.
-    if (endpoints.length > 0) for (const name of left) this.#desks.get(name)?.setEndpoints(provider, endpoints);
+    if (endpoints.length > 0) for (const name of left) setEndpoints(provider, name, endpoints);
   }
 
   stop(): void {
     this.#cancelLook();
   }
 
-  #hasWaiting(pool: string): boolean {
-    return (
-      this.#desks
-        .get(pool)
-        ?.view.stats()
-        .levels.some(({ waiting }) => waiting > 0) === true
-    );
-  }
-
   #lookLater(): void {
     this.#cancelLook();
-    this.#cancelLook = this.#clock.after(lookMs, () => {
-      for (const [provider, pools] of this.#left) {
-        for (const pool of pools) {
-          if (this.#hasWaiting(pool)) continue;
-          pools.delete(pool);
-          this.#desks.get(pool)?.setEndpoints(provider, []);
-        }
-        if (pools.size === 0) this.#left.delete(provider);
+    this.#cancelLook = this.#parts.clock.after(lookMs, () => this.#look());
+  }
+
+  #look(): void {
+    const { setEndpoints, hasWaiting } = this.#parts;
+    for (const [provider, pools] of this.#left) {
+      for (const pool of pools) {
+        if (hasWaiting(pool)) continue;
+        pools.delete(pool);
+        setEndpoints(provider, pool, []);
       }
-      if (this.#left.size > 0) this.#lookLater();
-    });
+      if (pools.size === 0) this.#left.delete(provider);
+    }
+    if (this.#left.size > 0) this.#lookLater();
   }
 }

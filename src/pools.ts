@@ -1,7 +1,7 @@
 /** Wires each pool: its desk, its dispatcher, the room for bodies; in a fleet, the process that grants its seats. */
 import type { Config, PoolConfig, PoolSettings } from './config/config.ts';
 import type { Clock } from './domain/clock.ts';
-import type { EndpointSeats } from './domain/endpoint.ts';
+import type { EndpointSeats, OnEndpoints } from './domain/endpoint.ts';
 import { errors } from './domain/errors.ts';
 import type { Configure } from './edition/edition.ts';
 import { FleetSeats } from './gateway/fleet/fleet-seats.ts';
@@ -23,7 +23,7 @@ export interface PoolParts {
   readonly until: AbortSignal;
   /** Returns the pool of a provider by now; undefined: it is gone. */
   readonly poolOf: (provider: string) => string | undefined;
-  readonly upstreams: Pick<Upstreams, 'abortAll' | 'watchEndpoints'>;
+  readonly upstreams: Pick<Upstreams, 'abortAll'>;
 }
 
 export function deskOf(desks: ReadonlyMap<string, PoolDesk>, pool: string): PoolDesk {
@@ -45,6 +45,7 @@ export function openPools(config: Config, parts: PoolParts) {
     configure: ((...change) => pools.configure(...change)) satisfies Configure,
     /** Opens pools that are new, and removes those that are gone once nothing waits or runs there. */
     setPools: (configs: readonly PoolConfig[]) => pools.set(configs),
+    setEndpoints: ((...told) => pools.setEndpoints(...told)) satisfies OnEndpoints,
   };
 }
 
@@ -70,10 +71,10 @@ class Pools {
     atEveryStep(parts.clock, parts.until, () => {
       for (const pool of this.#views) pool.endStep();
     });
-    this.#left = new LeftPools(this.#desks, parts.poolOf, parts.clock);
-    parts.upstreams.watchEndpoints((provider, pool, endpoints) => {
-      this.#left.told(provider, pool, endpoints);
-      if (endpoints.length > 0 && endpoints.every(isDown)) this.#dispatchers.get(pool)?.targetDown(provider);
+    this.#left = new LeftPools({
+      setEndpoints: (...told) => this.#setEndpoints(...told),
+      hasWaiting: pool => this.#hasWaiting(pool),
+      ...parts,
     });
     const stopLooking = () => {
       this.#cancelLook();
@@ -88,6 +89,11 @@ class Pools {
     this.#dispatchers.get(pool)?.configure(settings);
     this.open.seats?.configure(pool, settings);
     this.open.bodies.configure(pool, settings);
+  }
+
+  setEndpoints(...[provider, pool, endpoints]: Parameters<OnEndpoints>): void {
+    this.#left.told(provider, pool, endpoints);
+    if (endpoints.length > 0 && endpoints.every(isDown)) this.#dispatchers.get(pool)?.targetDown(provider);
   }
 
   set(pools: readonly PoolConfig[]): void {
@@ -115,14 +121,28 @@ class Pools {
     if (isLate) seats?.poolAdded(name);
   }
 
+  #setEndpoints(...[provider, pool, endpoints]: Parameters<OnEndpoints>): void {
+    const { seats } = this.open;
+    if (seats === null) this.#desks.get(pool)?.setEndpoints(provider, endpoints);
+    else if (this.#desks.has(pool)) seats.setEndpoints(pool, provider, endpoints);
+  }
+
+  #hasWaiting(pool: string): boolean {
+    return (
+      this.#desks
+        .get(pool)
+        ?.view.stats()
+        .levels.some(({ waiting }) => waiting > 0) === true
+    );
+  }
+
   #look(): void {
     this.#cancelLook();
     // Members of a fleet call their pools by number, so there they stay.
     if (this.open.seats !== null || this.#parts.until.aborted) return;
     const now = this.#parts.clock.now();
     for (const [name, since] of this.#gone) {
-      const stats = this.#desks.get(name)?.view.stats();
-      const isIdle = stats?.in_use === 0 && stats.levels.every(({ waiting }) => waiting === 0);
+      const isIdle = this.#desks.get(name)?.view.stats().in_use === 0 && !this.#hasWaiting(name);
       if (isIdle && now - since >= lingerMs) this.#remove(name);
     }
     if (this.#gone.size > 0) this.#cancelLook = this.#parts.clock.after(lookMs, () => this.#look());

@@ -5,7 +5,6 @@ import type { PoolValues, sections } from './keys.ts';
 import type { LogConfig } from './log.ts';
 import type { TracingConfig } from './otel/tracing.ts';
 import type { UpstreamProxy } from './providers/upstream-proxy.ts';
-import type { WrittenTexts } from './providers/written.ts';
 import type { RouteConfig } from './routes/route-rules.ts';
 import type { TelemetryConfig } from './telemetry.ts';
 import type { Values } from './values.ts';
@@ -36,6 +35,18 @@ export interface Config {
   readonly master: MasterKeys;
   /** What rows of providers and routes are read over. */
   readonly written: WrittenTexts;
+}
+
+/** What the file and the environment say of providers, pools and routes, as texts. Holds secrets. */
+export interface WrittenTexts {
+  /** By section and key. */
+  readonly sections: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** By the name of the variable. */
+  readonly environment: ReadonlyMap<string, string>;
+  /** The variables that name proxies. */
+  readonly proxies: Readonly<Record<string, string>>;
+  /** See `HttpProviderConfig.allowedNetworks`: only the file allows them. */
+  readonly allowedNetworks: readonly string[];
 }
 
 /** They seal the keys of upstreams that are stored; hex digits. Null: none can be stored. */

@@ -115,15 +115,3 @@ export const someLevels: Parser<readonly Level[]> = list('levels or ranges of th
   }
   return allLevels.filter(level => chosen.has(level));
 });
-
-export const url = (
-  allowed: string,
-  accepts: (url: URL) => boolean,
-  normalize: (value: string) => string = value => value,
-): Parser<string> => ({
-  allowed,
-  parse: value => {
-    const parsed = URL.parse(value);
-    return parsed !== null && accepts(parsed) ? normalize(value) : undefined;
-  },
-});

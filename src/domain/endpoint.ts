@@ -8,3 +8,10 @@ export interface EndpointSeats {
 
 /** Called at once with what is known, and with all endpoints of a provider again when one of them has changed. */
 export type OnEndpoints = (provider: string, pool: string, endpoints: readonly EndpointSeats[]) => void;
+
+/** An endpoint and what runs there. */
+export interface EndpointUse extends EndpointSeats {
+  readonly provider: string;
+  /** May be more than there are seats, while it is down or after it has lost some. */
+  readonly inUse: number;
+}

@@ -11,7 +11,7 @@ import type { Dialect, StreamShape } from '../domain/vocabulary.ts';
 
 export type OperationMethod = 'GET' | 'POST' | 'DELETE';
 /** `form`: multipart/form-data. */
-export type BodyForm = 'json' | 'form' | 'json or form';
+type BodyForm = 'json' | 'form' | 'json or form';
 
 export interface OperationRow {
   readonly method: OperationMethod;

@@ -7,9 +7,8 @@
  *   enabled = false          there is no such provider, whatever the file says
  *   a key that is missing    the provider is there, at fault: its requests are refused, and never sent without a key
  */
-import type { PoolConfig, ProviderConfig, RouteConfig } from '../config/config.ts';
+import type { PoolConfig, ProviderConfig, RouteConfig, WrittenTexts } from '../config/config.ts';
 import { isWritten, type RowTexts, withoutSecrets, withRows, writtenText } from '../config/providers/row-texts.ts';
-import type { WrittenTexts } from '../config/providers/written.ts';
 import { routesWithRows } from '../config/routes/row-routes.ts';
 import { type ProviderRow, providerColumns, routeColumns } from '../db/schema.ts';
 import { originsIn, urlsIn } from './origins.ts';
@@ -18,7 +17,7 @@ import type { Seal } from './sealing.ts';
 import { type Lost, withStoredKeys } from './stored-keys.ts';
 
 /** By name; null: the provider is switched off. */
-export type ProviderRows = ReadonlyMap<string, RowTexts | null>;
+type ProviderRows = ReadonlyMap<string, RowTexts | null>;
 
 export interface EffectiveProviders {
   readonly providers: readonly ProviderConfig[];

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Config, PoolConfig, ProviderConfig, RouteConfig } from '../config/config.ts';
-import { rereadTexts, type WrittenTexts } from '../config/providers/written.ts';
+import type { Config, PoolConfig, ProviderConfig, RouteConfig, WrittenTexts } from '../config/config.ts';
+import { rereadTexts } from '../config/providers/written.ts';
 import { FreshRows } from '../db/fresh-rows.ts';
 import { wordOf } from '../db/word.ts';
 import type { Clock } from '../domain/clock.ts';

@@ -27,7 +27,7 @@ export interface StoredProviders {
   readonly routes: readonly ModelRouteRow[];
 }
 
-export type ProviderTexts = { readonly [Column in ProviderColumn]?: string | null };
+type ProviderTexts = { readonly [Column in ProviderColumn]?: string | null };
 
 /** A field that is absent stays. */
 export interface ProviderChange {

@@ -14,11 +14,11 @@ import { Seal } from './sealing.ts';
 import type { RefusedKeys } from './shown-provider.ts';
 
 export type { LiveProviders, Served } from './live-providers.ts';
-export type { KeyInput, ProviderDesk, ProviderInput, WriteBy } from './provider-desk.ts';
-export { type Imported, type ProviderFile, type ProviderFiles, providerFile } from './provider-file.ts';
-export { type RouteDesk, route, type ShownRoute } from './route-desk.ts';
-export type { JsonValue, ProviderFields } from './row-rules.ts';
-export { key, provider, type RefusedKeys, type ShownKey, type ShownProvider } from './shown-provider.ts';
+export type { ProviderDesk, ProviderInput } from './provider-desk.ts';
+export { type ProviderFiles, providerFile } from './provider-file.ts';
+export { type RouteDesk, route } from './route-desk.ts';
+export type { ProviderFields } from './row-rules.ts';
+export { key, provider } from './shown-provider.ts';
 
 export type StoredProviders = ReturnType<typeof createStoredProviders>;
 

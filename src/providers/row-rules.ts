@@ -10,7 +10,7 @@ import { urlsIn } from './origins.ts';
 import type { ProviderChange, RouteChange, StoredProviders } from './provider-rows-store.ts';
 
 /** A value as it stands in JSON; a list is spelled with commas. Null: what the file or the default says. */
-export type JsonValue = string | number | boolean | readonly string[] | null;
+type JsonValue = string | number | boolean | readonly string[] | null;
 /** By the names of the file. A field that is absent stays. */
 export type ProviderFields = Readonly<Record<string, JsonValue | undefined>>;
 

@@ -2,11 +2,11 @@
  * Reports on a pool without changing it: what each level could take, what its flows were served, and why a place waits.
  * It asks in the same order as scheduler.ts and takes no turn.
  */
+import type { EndpointUse } from '../domain/endpoint.ts';
 import type { Ahead, WaitReason } from '../domain/shown/live.ts';
 import { allLevels, type Level } from '../domain/vocabulary.ts';
 import type { Capacity } from './capacity/capacity.ts';
 import type { Closure } from './closures/closure.ts';
-import type { EndpointUse } from './endpoints/endpoints.ts';
 import type { Flow, Place } from './flows/flow.ts';
 import type { LevelTier } from './queue/level-tier.ts';
 import type { PoolQueue } from './queue/pool-queue.ts';

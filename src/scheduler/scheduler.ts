@@ -32,7 +32,6 @@ import type { Admission, SchedulerSettings, Tenants } from './rules.ts';
 import { Takeover } from './takeover.ts';
 
 export type { Scope } from './closures/closures.ts';
-export type { EndpointUse } from './endpoints/endpoints.ts';
 export { type Demand, Place } from './flows/flow.ts';
 export type { Closed, FlowShare, Standing } from './inspection.ts';
 export type { Admission, SchedulerSettings, TenantRules, Tenants } from './rules.ts';

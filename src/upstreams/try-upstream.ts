@@ -21,7 +21,7 @@ export interface TriedUpstream {
   readonly request: TriedRequest | null;
 }
 
-export interface TriedRequest {
+interface TriedRequest {
   /** Null: there was no answer. */
   readonly status: number | null;
   readonly ms: number;

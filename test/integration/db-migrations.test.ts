@@ -27,6 +27,10 @@ const ourTables = [
   'scheduler_pool_schedules',
   'console_sessions',
   'gateway_fleets',
+  'model_routes',
+  'provider_endpoints',
+  'provider_keys',
+  'providers',
   'api_key_priority_history',
 ];
 
@@ -103,6 +107,7 @@ test('the new tables hold their rules', async t => {
       'idx_api_keys_prefix',
       'idx_api_keys_user',
       'idx_console_sessions_user',
+      'idx_provider_keys_provider',
       'idx_scheduler_pool_schedules_pool',
       'idx_users_role',
     ],
@@ -142,6 +147,10 @@ test('an existing installation keeps its columns, constraints, indexes and rows,
     'api_key_priority_schedules',
     'console_sessions',
     'gateway_fleets',
+    'model_routes',
+    'provider_endpoints',
+    'provider_keys',
+    'providers',
     'scheduler_pool_config',
     'scheduler_pool_schedules',
     'tokligence_migrations',
@@ -231,7 +240,7 @@ test('a role that may not create missing tables is told which, and what to do', 
   await assert.rejects(migrate(limited), {
     name: 'SchemaFault',
     message:
-      /may not create tables in schema public, and api_key_priority_mappings, api_key_priority_config, scheduler_pool_config, api_key_priority_boosts, api_key_priority_schedules, scheduler_pool_schedules, api_key_priority_history, console_sessions, gateway_fleets must be created/,
+      /may not create tables in schema public, and api_key_priority_mappings, api_key_priority_config, scheduler_pool_config, api_key_priority_boosts, api_key_priority_schedules, scheduler_pool_schedules, api_key_priority_history, console_sessions, gateway_fleets, providers, provider_endpoints, provider_keys, model_routes must be created/,
   });
 });
 
@@ -256,7 +265,7 @@ test('a role that does not own the table of fleets leaves it as it is, whatever 
   await database.query(`GRANT CREATE ON SCHEMA public TO ${role}`);
   t.after(() => database.query(`REVOKE CREATE ON SCHEMA public FROM ${role}`));
   await migrate(limited);
-  assert.deepEqual(await database.query(versions), [{ version: 6 }]);
+  assert.deepEqual(await database.query(versions), [{ version: 6 }, { version: 8 }]);
   await migrate(database.url);
   assert.deepEqual(await database.query(versions), [{ version: 6 }, { version: 7 }, { version: 8 }]);
 });
@@ -348,7 +357,7 @@ test('the tables go into the first schema of the search path', async t => {
   const url = `${database.url}?options=${encodeURIComponent('-c search_path=missing,app,public')}`;
   assert.equal((await migrate(url)).schema, 'app');
   const tables = await database.query(`SELECT count(*) AS n FROM pg_tables WHERE schemaname = 'app'`);
-  assert.deepEqual(tables, [{ n: 12 }]);
+  assert.deepEqual(tables, [{ n: 16 }]);
 });
 
 test('gateways that start at the same time do not disturb each other', async t => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { createServer as createRawServer } from 'node:net';
+import { createServer as createSecureServer } from 'node:https';
+import { type AddressInfo, createServer as createRawServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { HttpProviderConfig } from '../../src/config/config.ts';
 import type { EndpointSeats } from '../../src/domain/endpoint.ts';
@@ -8,6 +9,7 @@ import { freePort } from '../support/free-port.ts';
 import { type Front, provider, startFront } from '../support/front.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { startNameServer } from '../support/name-server.ts';
+import { selfSigned } from '../support/self-signed.ts';
 import { until } from '../support/until.ts';
 
 const chat = '/v1/chat/completions';
@@ -52,6 +54,22 @@ class CheckClock extends ManualClock {
     if (delayMs === 5_000) this.planned++;
     return super.after(delayMs, action);
   }
+}
+
+/** Answers the first request of each connection, and closes it when the second one comes. Returns its port. */
+async function startForgetful(t: TestContext): Promise<number> {
+  const server = createRawServer(socket => {
+    let seen = 0;
+    socket.on('error', () => {});
+    socket.on('data', () => {
+      if (++seen === 1) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}');
+      else socket.destroy();
+    });
+  });
+  const port = await freePort();
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  return port;
 }
 
 const urls = (...upstreams: readonly FakeUpstream[]): HttpProviderConfig['baseUrls'] => {
@@ -236,6 +254,17 @@ test('health_path is asked every 5 s, opens after three failures, and no more on
   assert.equal(one.requests[0]?.url, '/health');
 });
 
+test('a check on an idle connection that the upstream closes just then is tried on a new one', async t => {
+  const port = await startForgetful(t);
+  const clock = new CheckClock();
+  const { states } = await arrange(t, { baseUrls: [`http://127.0.0.1:${port}/v1`], healthPath: '/health' }, { clock });
+  for (let check = 1; check <= 24; check++) {
+    clock.advance(5_000);
+    await until(() => clock.planned === check);
+  }
+  assert.deepEqual(states(), ['up']);
+});
+
 test('an endpoint that goes down while a check is under way is probed all the same', async t => {
   const [one, two] = [await startFakeUpstream(t), await startFakeUpstream(t)];
   two.reply(({ url }) => (url === '/health' ? { fault: 'silence' } : { status: 503 }));
@@ -306,6 +335,31 @@ test('each address of a name is an endpoint: they come and go, and the Host is t
   await untilLater(clock, () => ids().length === 1);
   assert.deepEqual([ids(), seats()], [[second.url], [8]]);
   assert.ok(names.asked.every(name => name === 'vllm-headless.test'));
+});
+
+test('over TLS the name is asked for, whichever address is connected to, and no trust is a failure', async t => {
+  const asked: string[] = [];
+  const server = createSecureServer({
+    ...selfSigned,
+    SNICallback: (name, done) => {
+      asked.push(name);
+      done(null);
+    },
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.2', resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const names = await startNameServer(t, ['127.0.0.2']);
+  const { ask, states, front } = await arrange(
+    t,
+    { baseUrls: [`dns+https://vllm.test:${port}/v1`] },
+    { lookup: names.lookup },
+  );
+  await until(() => states().length === 1);
+  for (let time = 0; time < 3; time++) assert.equal(await ask(`https://127.0.0.2:${port}`), 502);
+  assert.deepEqual(asked, ['vllm.test', 'vllm.test', 'vllm.test']);
+  assert.deepEqual(states(), ['down']);
+  assert.match(front.upstreams.endpoints('local')[0]?.why ?? '', /self-signed certificate/);
 });
 
 test('a look-up that fails keeps the last addresses, and is said once', async t => {
@@ -410,18 +464,7 @@ test('providers are replaced while requests flow: what is unchanged keeps its st
 });
 
 test('an idle connection that the upstream closes as a request goes out is no failure of the endpoint', async t => {
-  // Answers the first request of each connection and closes it when the second one comes.
-  const server = createRawServer(socket => {
-    let seen = 0;
-    socket.on('error', () => {});
-    socket.on('data', () => {
-      if (++seen === 1) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}');
-      else socket.destroy();
-    });
-  });
-  const port = await freePort();
-  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve));
-  t.after(() => server.close());
+  const port = await startForgetful(t);
   const one = await startFakeUpstream(t);
   const url = `http://127.0.0.1:${port}`;
   const { ask, states, front } = await arrange(t, { baseUrls: [`${one.url}/v1`, `${url}/v1`] });

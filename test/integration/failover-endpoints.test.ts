@@ -58,6 +58,14 @@ test('a request that failed at one endpoint goes to another, before all others o
   assert.equal(pool.in_use, 0);
 });
 
+test('an endpoint that names a time sends its request to another one at once', async t => {
+  const first = await startFakeUpstream(t, { status: 503, headers: { 'retry-after': '30' }, body: { busy: true } });
+  const second = await startFakeUpstream(t, {});
+  const gateway = await startGateway(t, { ini: both(first, second) });
+  for (let nth = 0; nth < 4; nth++) assert.equal((await gateway.chat(adminKey)).status, 200);
+  assert.equal(second.requests.length, 4);
+});
+
 test('with all endpoints dead the client is told so after one attempt at each', async t => {
   const first = await startFakeUpstream(t);
   const second = await startFakeUpstream(t);

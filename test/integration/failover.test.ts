@@ -137,6 +137,17 @@ test('a stream that has begun ends with an error event, and is not made again', 
   assert.equal(second.requests.length, 0);
 });
 
+test('while the first target has closed the model, requests go to the next one at once', async t => {
+  const { first, second, gateway } = await failFirst(t, failing(429, { 'retry-after': '60' }));
+  for (let nth = 0; nth < 4; nth++) {
+    const answer = await gateway.chat(adminKey);
+    assert.equal(answer.status, 200);
+    assertTold(answer, 'second', nth === 0 ? 2 : 1);
+    assert.equal(answer.headers.get('x-tokligence-wait-time-ms'), null);
+  }
+  assert.deepEqual([first.requests.length, second.requests.length], [1, 4]);
+});
+
 test('where all targets fail the client is told what the last one said', async t => {
   const first = await startFakeUpstream(t, failing(503));
   const second = await startFakeUpstream(t, failing(429, { 'x-of': 'second' }));
@@ -344,4 +355,18 @@ test('while all targets are down a request that may not wait for the next probe 
   assert.match(String(answer.headers.get('retry-after')), /^[1-5]$/);
   assert.equal(answer.headers.get('x-tokligence-attempts'), null, 'no upstream was asked');
   assert.match(await answer.text(), /No endpoint of the upstream can be reached/);
+});
+
+test('a gateway that stops makes no call again, and every client gets an answer', async t => {
+  const { first, second, gateway } = await failFirst(t, { ...failing(503), hold: true });
+  const answers = [gateway.chat(adminKey), gateway.chat(adminKey)];
+  await first.waitForActive(2);
+  const stopped = gateway.app.stop();
+  first.open();
+  for (const answer of await Promise.all(answers)) {
+    assert.equal(answer.status, 503);
+    assertTold(answer, 'first', 1);
+  }
+  await stopped;
+  assert.equal(second.requests.length, 0);
 });

@@ -26,6 +26,7 @@ const rows: Row[] = [...page.matchAll(/^\| (?!what ends it)([^|]+) \| ([^|]+) \|
 
 /** Rows that need minutes, a database that goes away, a stop, or a route of one dialect, and the file of tests that has them. */
 const triedElsewhere: Readonly<Record<string, string>> = {
+  'all targets are down, and the next probe comes too late for it': 'integration/failover',
   'nothing was sent for 10 s': 'integration/http-requests',
   'an idle connection makes room for another, or was idle for 75 s': 'integration/connections',
   'all connections that may be open have a request under way': 'integration/connections',

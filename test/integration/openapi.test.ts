@@ -48,6 +48,27 @@ const calls: readonly (readonly [method: string, url: string, status: number, bo
   ['GET', '/admin/scheduler/requests/no-such-request', 404],
   ['GET', '/admin/providers', 200],
   ['GET', '/admin/routes?limit=5&offset=0', 200],
+  [
+    'POST',
+    '/admin/providers',
+    201,
+    { name: 'vendor', type: 'openai', base_url: ['http://127.0.0.1:1/v1'], models: ['x'] },
+  ],
+  ['GET', '/admin/providers/vendor', 200],
+  ['PATCH', '/admin/providers/vendor', 200, { description: 'ours', max_concurrent: 3 }],
+  ['POST', '/admin/providers/vendor/keys', 409, { api_key: 'sk-1' }],
+  ['PUT', '/admin/providers/vendor/keys', 409, { api_key: 'sk-1' }],
+  ['PATCH', '/admin/providers/vendor/keys/none', 404, { set_aside: true }],
+  ['DELETE', '/admin/providers/vendor/keys/none', 404],
+  ['POST', '/admin/providers/reseal', 409],
+  ['POST', '/admin/providers/try', 200, { name: 'vendor' }],
+  ['POST', '/admin/routes', 201, { name: 'a-model', targets: 'vendor:x' }],
+  ['GET', '/admin/routes/a-model', 200],
+  ['PATCH', '/admin/routes/a-model', 200, { aliases: ['another'] }],
+  ['GET', '/admin/providers-file', 200],
+  ['POST', '/admin/providers-file?dry_run=true', 200, { providers: [], routes: [] }],
+  ['DELETE', '/admin/routes/a-model', 200],
+  ['DELETE', '/admin/providers/vendor', 200],
   ['POST', '/admin/providers/gpu/endpoints/http%3A%2F%2F127.0.0.1%3A9/drain', 200],
   ['POST', '/admin/providers/gpu/endpoints/http%3A%2F%2F127.0.0.1%3A9/resume', 200],
   ['GET', '/admin/fleet', 200],
@@ -221,7 +242,7 @@ async function adminRoutes(): Promise<string[]> {
   app.addHook('onRoute', ({ method, url }) => {
     if (method !== 'HEAD') seen.push(`${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
   });
-  registerAdmin(app, { mappings: {}, console: {}, identities: {} } as any);
+  registerAdmin(app, { mappings: {}, console: {}, identities: {}, storedProviders: {} } as any);
   await app.ready();
   return seen;
 }

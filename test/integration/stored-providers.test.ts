@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { adminKey, startGateway, type TestGateway } from '../support/gateway.ts';
+import { limitedRole } from '../support/limited-role.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 
@@ -521,6 +522,66 @@ test('requests that wait for a provider that is moved or removed are answered at
   upstream.open();
   assert.deepEqual([await last, await late], [200, 503]);
 });
+
+test('a deleted provider is put back from the history, its key is not', async t => {
+  const upstream = await startFakeUpstream(t);
+  const gateway = await arrange(t);
+  const { admin } = gateway;
+  const base_url = [`${upstream.url}/v1`];
+  await admin('POST', '/admin/providers', { name: 'gpu', type: 'openai', base_url, api_key: secret });
+  assert.equal((await admin('DELETE', '/admin/providers/gpu')).status, 200);
+  const { history } = (await admin('GET', '/admin/api-key-priority/history')).body;
+  const created = (object: string) =>
+    history.find((entry: { object: string; kind: string }) => entry.object === object && entry.kind === 'create').id;
+  const restore = (object: string) =>
+    admin('POST', `/admin/api-key-priority/history/${created(object)}/restore`).then(({ status }) => status);
+  assert.deepEqual([await restore('provider'), await restore('provider_endpoint')], [200, 200]);
+  assert.equal(await restore('provider_key'), 409);
+  assert.equal(await statusOf(gateway), 200);
+  assert.deepEqual(keysSeen(upstream), [null]);
+});
+
+test('a gateway that may not read the rows serves the providers of its file', async t => {
+  const upstream = await startFakeUpstream(t);
+  const database = await freshDatabase(t);
+  await database.query(`INSERT INTO providers (name, enabled) VALUES ('vendor', false)`);
+  const { url, role } = await limitedRole(t, database);
+  await database.query(`REVOKE ALL ON providers, provider_endpoints, provider_keys, model_routes FROM ${role}`);
+  const gateway = await startGateway(t, { ini: providerOf(upstream), database: url });
+  const key = await gateway.createKey();
+  assert.equal((await gateway.chat(key)).status, 200);
+  const refused = await gateway.admin('POST', '/admin/providers', { name: 'x', type: 'loopback' });
+  assert.equal(refused.status, 503);
+  await database.query(`GRANT SELECT ON providers, provider_endpoints, provider_keys, model_routes TO ${role}`);
+  await until(async () => (await gateway.chat(key)).status === 404);
+});
+
+test('a gateway of several processes serves a new provider with a pool of its own', { timeout: 120_000 }, async t => {
+  const upstream = await startFakeUpstream(t);
+  const { url: database } = await freshDatabase(t);
+  const started = [await fleetMember(t, database), await fleetMember(t, database)];
+  const [first, second] = started;
+  if (first === undefined || second === undefined) throw new Error('two gateways');
+  const key = await first.createKey();
+  const input = { name: 'gpu', type: 'openai', base_url: [`${upstream.url}/v1`], models: ['gpu'], max_concurrent: 2 };
+  assert.equal((await first.admin('POST', '/admin/providers', input)).status, 201);
+  for (const { chat } of [first, second]) {
+    await until(async () => (await chat(key, { model: 'gpu' })).status === 200);
+    for (let n = 0; n < 5; n++) assert.equal((await chat(key, { model: 'gpu' })).status, 200);
+  }
+  upstream.reply({ hold: true });
+  const running = [first, second, first, second].map(({ chat }) => chat(key, { model: 'gpu' }));
+  await upstream.waitForActive(2);
+  upstream.open();
+  assert.deepEqual(
+    (await Promise.all(running)).map(({ status }) => status),
+    [200, 200, 200, 200],
+  );
+  assert.equal(upstream.maxConcurrent, 2);
+});
+
+const fleetMember = (t: TestContext, database: string) =>
+  startGateway(t, { ini: '[provider.local]\ntype = loopback\nmodels = local\n[cluster]\nenabled = true\n', database });
 
 test('a provider of the file is changed by the version that was read, and refused by an older one', async t => {
   const upstream = await startFakeUpstream(t);

@@ -70,6 +70,18 @@ max_concurrent = 4
     client.ask(method, path, { key: adminKey, ...(body && { body }) });
   const both = (times: number) => Promise.all(Array.from({ length: times }, (_, at) => gateway.client((at % 2) + 1)));
 
+  await t.test('an endpoint that is drained by one is drained in both', async () => {
+    const at = `/admin/providers/gpu/endpoints/${encodeURIComponent(upstream.url)}`;
+    const stateIn = async (client: WorkerClient) => {
+      const { body } = await admin(client, 'GET', '/admin/providers');
+      return body.providers.find(({ name }: { name: string }) => name === 'gpu').endpoints[0].state;
+    };
+    assert.equal((await admin(one, 'POST', `${at}/drain`)).status, 200);
+    assert.deepEqual([await stateIn(one), await stateIn(two)], ['drained', 'drained']);
+    assert.equal((await admin(two, 'POST', `${at}/resume`)).status, 200);
+    assert.deepEqual([await stateIn(one), await stateIn(two)], ['up', 'up']);
+  });
+
   await t.test('answers and lines of the log tell which one it was', async () => {
     for (const path of ['/healthz', '/readyz', '/v1/models', '/admin/users'])
       assert.equal((await one.ask('GET', path)).headers['x-tokligence-gateway'], 'gw/1', path);

@@ -70,7 +70,7 @@ export class FarDesk implements Desk {
   }
 
   outlook(): Outlook {
-    return { startsAtOnce: null, predictedMs: null, isHeldByTenant: false };
+    return { startsAtOnce: null, predictedMs: null, isClosed: false, isHeldByTenant: false };
   }
 
   lend(): () => void {

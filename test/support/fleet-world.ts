@@ -29,6 +29,8 @@ interface WorldLink {
 interface Running {
   readonly node: Node;
   readonly requestId: string;
+  /** Where its seat is. */
+  readonly endpoint: string | null;
   readonly end: (answer: typeof putBack | 'served') => void;
   readonly busy: (retryAfterMs?: number | null, status?: number) => boolean;
   readonly progress: (spent: Spent) => void;
@@ -146,6 +148,7 @@ export class World {
         const running: Running = {
           node,
           requestId,
+          endpoint: ticket.endpoint ?? null,
           end: answer => {
             this.running.splice(this.running.indexOf(running), 1);
             resolve(answer);
@@ -192,6 +195,7 @@ export class World {
       brings: [...node.seats.brings()],
       ...(answersPings && { answersPings }),
     });
+    words.push(...node.seats.endpoints());
     const up = words.map(word => JSON.stringify(word));
     node.link = { up, down: [], told: { held: [], waiting: [] }, isWelcome: false };
   }

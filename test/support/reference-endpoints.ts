@@ -1,6 +1,15 @@
 /** The endpoints of all providers, in lists that every query scans. For reference-scheduler.ts. */
 import type { EndpointSeats } from '../../src/domain/endpoint.ts';
-import type { Request, Runner } from './reference-queue.ts';
+
+interface Request {
+  readonly provider: string;
+  readonly avoid?: readonly string[];
+}
+
+interface Runner {
+  readonly request: Request;
+  readonly endpoint: string | null;
+}
 
 interface Known {
   readonly provider: string;

@@ -320,7 +320,7 @@ export class ReferenceQueue {
         const after = now(flow);
         if (after === flow.readiness) continue;
         if (flow.readiness === 'full') flow.counter += level.time.now;
-        const isLate = flow.readiness === 'none' || (this.isShared(index) && level.wasHeld);
+        const isLate = flow.readiness === 'none' || this.isShared(index);
         if (isLate && after !== 'none') flow.counter = Math.max(flow.counter, level.time.now);
         if (after === 'full') flow.counter -= level.time.now;
         flow.readiness = after;

@@ -11,6 +11,7 @@ import { jsonText, type Streams } from './output.ts';
 import { providerCommands } from './providers.ts';
 import { routeCommands } from './routes.ts';
 import { sessions, wholeNumber } from './session.ts';
+import { storedProviderCommands } from './stored-providers.ts';
 import { targetHelp } from './target.ts';
 import { topCommand } from './top/top.ts';
 import { userCommands } from './users.ts';
@@ -59,6 +60,7 @@ function gatewayProgram(streams: Streams, endWith: (code: ExitCode) => void): Co
   daemonCommands(program, sessionOf);
   providerCommands(program, sessionOf);
   routeCommands(program, sessionOf);
+  storedProviderCommands(program, sessionOf);
   fleetCommand(program, sessionOf);
   topCommand(program, sessionOf);
   completionCommand(program, sessionOf);

@@ -1,5 +1,5 @@
 /** Providers as rows of the database, laid over those of the file and read by the rules of the file. */
-import type { PoolConfig, ProviderConfig } from '../config.ts';
+import type { PoolConfig, ProviderConfig, WrittenTexts } from '../config.ts';
 import { FaultList } from '../file/faults.ts';
 import type { SettingFile } from '../file/setting-file.ts';
 import { SettingsReader } from '../file/settings-reader.ts';
@@ -8,7 +8,6 @@ import { readPools, toPool } from '../pools/pools.ts';
 import type { Values } from '../values.ts';
 import { type ProviderSettings, poolOf, readProvider, toProviders } from './provider-settings.ts';
 import { proxyIn } from './upstream-proxy.ts';
-import type { WrittenTexts } from './written.ts';
 
 /** By key, spelled as in the file; `base_url` among them. */
 export type RowTexts = ReadonlyMap<string, string>;

@@ -2,20 +2,11 @@
  * What the file and the environment say of providers, pools and routes, as texts: rows of the database are laid over them
  * and read by the same rules (row-texts.ts). Holds secrets.
  */
-import type { ProviderConfig } from '../config.ts';
+import type { ProviderConfig, WrittenTexts } from '../config.ts';
 import type { EnvironmentSettings } from '../file/environment.ts';
 import type { SettingFile } from '../file/setting-file.ts';
 import { environmentName } from '../keys.ts';
 import { boundKeys } from '../restart.ts';
-
-export interface WrittenTexts {
-  readonly sections: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  readonly environment: EnvironmentSettings;
-  /** The variables that name proxies. */
-  readonly proxies: Readonly<Record<string, string>>;
-  /** See `HttpProviderConfig.allowedNetworks`: only the file allows them. */
-  readonly allowedNetworks: readonly string[];
-}
 
 const isKept = (section: string): boolean => section === 'scheduler' || /^(provider|pool|model)\./.test(section);
 const isOfProxies = (variable: string): boolean => /^(https?|no)_proxy$/i.test(variable);

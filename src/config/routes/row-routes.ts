@@ -1,11 +1,10 @@
 /** Routes as rows of the database, laid over those of the file and read by the rules of the file. */
-import type { RouteConfig } from '../config.ts';
+import type { RouteConfig, WrittenTexts } from '../config.ts';
 import { FaultList } from '../file/faults.ts';
 import { SettingsReader } from '../file/settings-reader.ts';
 import { environmentName, modelKeys } from '../keys.ts';
 import type { ProviderSettings } from '../providers/provider-settings.ts';
 import type { RowTexts } from '../providers/row-texts.ts';
-import type { WrittenTexts } from '../providers/written.ts';
 import { readRoutes, toRoute } from './routes.ts';
 
 export interface RoutesWithRows {

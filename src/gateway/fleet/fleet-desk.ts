@@ -71,7 +71,7 @@ export class FleetDesk implements Desk {
     return this.#desk.outlook(guest);
   }
 
-  lend(guest: Guest): (spentTokens: number) => void {
+  lend(guest: Guest): (spentTokens: number | null) => void {
     return this.#desk.lend(guest);
   }
 

@@ -69,7 +69,12 @@ export class KnownClosures {
     return this.#isCut || this.#covering(seated).some(known => isProbe(known, seated));
   }
 
-  #covering({ asked }: Seated): readonly Known[] {
+  isClosed(asked: Seated['asked']): boolean {
+    const now = this.#clock.now();
+    return this.#covering({ asked }).some(({ until }) => until > now);
+  }
+
+  #covering({ asked }: Pick<Seated, 'asked'>): readonly Known[] {
     if (this.#known.length === 0) return none;
     const { provider, model } = saidTarget(asked);
     return this.#known.filter(known => known.provider === provider && (known.model === null || known.model === model));

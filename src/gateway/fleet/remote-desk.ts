@@ -100,7 +100,8 @@ export class RemoteDesk implements Desk, TicketOwner {
 
   /** Only the conductor could say, and not at once. */
   outlook(guest: Guest): Outlook {
-    return { startsAtOnce: null, predictedMs: null, isHeldByTenant: this.#parts.limits(guest) };
+    const isClosed = this.#closures.isClosed(guest.asked);
+    return { startsAtOnce: null, predictedMs: null, isClosed, isHeldByTenant: this.#parts.limits(guest) };
   }
 
   lend(): () => void {

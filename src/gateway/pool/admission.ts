@@ -20,8 +20,8 @@ export interface AdmissionOptions<Holder> {
 /** Predictions err: a request that would be late by less than this factor may wait. */
 const toleranceFactor = 2;
 
-const atOnce: Outlook = { startsAtOnce: true, predictedMs: 0, isHeldByTenant: false };
-const impossible: Outlook = { startsAtOnce: false, predictedMs: null, isHeldByTenant: false };
+const atOnce: Outlook = { startsAtOnce: true, predictedMs: 0, isClosed: false, isHeldByTenant: false };
+const impossible: Outlook = { ...atOnce, startsAtOnce: false, predictedMs: null };
 
 export class Admission<Holder> {
   readonly #options: AdmissionOptions<Holder>;
@@ -61,7 +61,8 @@ export class Admission<Holder> {
     const knownMs = Math.max(inspection.poolWaitMs(now), closedMs);
     const queueMs = this.#queueWaitMs(place, now);
     const predictedMs = queueMs === null && knownMs === 0 ? null : Math.max(knownMs, queueMs ?? 0);
-    return { startsAtOnce: false, predictedMs, isHeldByTenant: inspection.isHeldByTenant(place, now) };
+    const isHeldByTenant = inspection.isHeldByTenant(place, now);
+    return { startsAtOnce: false, predictedMs, isClosed: closedMs > 0, isHeldByTenant };
   }
 
   /** The refusal of a place that was evicted by another. */

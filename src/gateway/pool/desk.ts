@@ -30,6 +30,8 @@ export interface Outlook {
   readonly startsAtOnce: boolean | null;
   /** How long it would wait; null: it cannot be predicted. */
   readonly predictedMs: number | null;
+  /** Its upstream takes nothing of it until a moment that it has named. */
+  readonly isClosed: boolean;
   /** Its tenant's own limits let nothing more start; also where that is not known and the tenant has limits. */
   readonly isHeldByTenant: boolean;
 }
@@ -46,8 +48,11 @@ export interface Desk {
   release(guests: Iterable<Guest>): void;
   /** Changes nothing. */
   outlook(guest: Guest): Outlook;
-  /** A guest goes to another pool: it counts with its tenant's limits here until what this returns is called. */
-  lend(guest: Guest): (spentTokens: number) => void;
+  /**
+   * A guest goes to another pool: it counts with its tenant's limits here until what this returns is called; null: it has
+   * never started.
+   */
+  lend(guest: Guest): (spentTokens: number | null) => void;
   /** The work of a seated guest begins; of a guest from elsewhere: its seat is on its way. */
   begin(guest: Guest): void;
   /** The usage so far. The charge is raised to it, never lowered. */

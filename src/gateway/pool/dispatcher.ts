@@ -118,7 +118,7 @@ export class Dispatcher {
   }
 
   /** See Desk. */
-  lend(ticket: Ticket): (spentTokens: number) => void {
+  lend(ticket: Ticket): (spentTokens: number | null) => void {
     return this.#desk.lend(this.#own(ticket));
   }
 

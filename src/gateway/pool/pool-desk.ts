@@ -12,11 +12,12 @@
  */
 import type { PoolSettings } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
-import type { EndpointSeats } from '../../domain/endpoint.ts';
+import type { EndpointSeats, EndpointUse } from '../../domain/endpoint.ts';
 import type { Spent } from '../../domain/usage.ts';
 import type { Level } from '../../domain/vocabulary.ts';
-import { type Closed, type EndpointUse, Scheduler } from '../../scheduler/scheduler.ts';
+import { type Closed, Scheduler } from '../../scheduler/scheduler.ts';
 import { Admission, type TenantsById } from './admission.ts';
+import { Aims } from './aims.ts';
 import { type Adopted, byAge, type Desk, type Outlook, type SeatEnd } from './desk.ts';
 import { type Guest, meet, Stay } from './guest.ts';
 import { PoolCounts } from './level-counts.ts';
@@ -47,8 +48,7 @@ export class PoolDesk implements Desk {
   /** A read-only view for inspection. */
   readonly view: PoolView;
   readonly #seating: Seating;
-  /** See setUnreached; by provider. */
-  readonly #unreached = new Map<string, readonly string[]>();
+  readonly #aims = new Aims();
 
   constructor(options: PoolDeskOptions) {
     const { clock, settings, tenants, random = Math.random, mayGrant = always } = options;
@@ -76,7 +76,7 @@ export class PoolDesk implements Desk {
     if (guest.stay !== null) return;
     const now = this.#options.clock.now();
     const stay = meet(guest);
-    this.#aim(stay);
+    this.#aims.aim(stay);
     const { place } = stay;
     stay.position = this.#scheduler.inspection.waitingAhead(place.level) + 1;
     const refusal = this.#admission.admit(place, now);
@@ -217,7 +217,7 @@ export class PoolDesk implements Desk {
     return this.#admission.outlook(new Stay(guest).place, this.#options.clock.now());
   }
 
-  lend({ asked }: Guest): (spentTokens: number) => void {
+  lend({ asked }: Guest): (spentTokens: number | null) => void {
     const { clock } = this.#options;
     const ended = this.#scheduler.takeover.lend(asked, clock.now());
     return spentTokens => {
@@ -252,8 +252,7 @@ export class PoolDesk implements Desk {
    * for others from now on.
    */
   setUnreached(provider: string, endpoints: readonly string[]): void {
-    if (endpoints.length === 0) this.#unreached.delete(provider);
-    else this.#unreached.set(provider, endpoints);
+    this.#aims.setUnreached(provider, endpoints);
     const now = this.#options.clock.now();
     this.#requeue([], now);
     this.#seating.pump(now);
@@ -309,22 +308,15 @@ export class PoolDesk implements Desk {
       this.#scheduler.cancel(stay.place);
       stay.newPlace();
     }
-    for (const { stay } of all) this.#aim(stay);
+    for (const { stay } of all) this.#aims.aim(stay);
     for (const { stay, ageMs } of all) this.#scheduler.takeover.restore(stay.place, ageMs, now);
     this.#seating.lookAtAll(now);
-  }
-
-  /** Must be called before it is queued. */
-  #aim({ guest, place }: Stay): void {
-    const { avoid = nowhere } = guest;
-    const unreached = guest.gateway === undefined ? this.#unreached.get(place.target.provider) : undefined;
-    place.avoid = unreached === undefined ? avoid : [...new Set([...avoid, ...unreached])];
   }
 
   #putBack(stay: Stay, now: number): void {
     const { level } = stay.place;
     this.#counts.of(level).dispatched--;
-    this.#aim(stay);
+    this.#aims.aim(stay);
     this.#scheduler.putBack(stay.place, now);
     stay.wasQueued = true;
     stay.wait(now);
@@ -346,7 +338,6 @@ export class PoolDesk implements Desk {
 }
 
 const always = (): boolean => true;
-const nowhere: readonly string[] = [];
 const isPresent = ({ state }: Stay): boolean => state !== 'new' && state !== 'ended';
 
 const notPutBack: Refusal = { code: 'not_put_back', retryAfterSec: 1 };

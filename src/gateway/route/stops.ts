@@ -66,6 +66,19 @@ export class Stops {
     return { index, target: { provider, model }, dispatcher, ticket };
   }
 
+  /** The first stop where no upstream has closed the model; else the first of all. */
+  firstOpen(): Stop {
+    if (this.#parts.route.targets.length === 1) return this.first;
+    let stop = this.first;
+    while (stop.dispatcher.outlook(stop.ticket).isClosed) {
+      const next = this.after(stop);
+      if (next === null) return this.first;
+      stop = this.at(next);
+      this.visited(stop);
+    }
+    return stop;
+  }
+
   /** The next target that may take the request, after the last the first; null: none is left. */
   after({ index }: Stop): number | null {
     const { length } = this.#parts.route.targets;

@@ -67,7 +67,7 @@ export class Walk implements Wait, Candidate {
   #cancelWatch: () => void = nothing;
   #placeInOverflow: Ring<Candidate> | null = null;
   /** Ends its count with its tenant in the pool that it has spilled from. */
-  #giveBack: ((spentTokens: number) => void) | null = null;
+  #giveBack: ((spentTokens: number | null) => void) | null = null;
 
   /** Throws `unavailable` where all targets are down for longer than the request may wait. */
   constructor(route: Route, walker: Walker, pools: ReadonlyMap<string, Dispatcher>) {
@@ -111,7 +111,7 @@ export class Walk implements Wait, Candidate {
     } finally {
       this.#cancelWatch();
       this.#placeInOverflow?.leave();
-      this.#giveBack?.(this.#stop.ticket.spent.tokens);
+      this.#giveBack?.(this.attempts.length === 0 ? null : this.#stop.ticket.spent.tokens);
     }
   }
 
@@ -123,13 +123,16 @@ export class Walk implements Wait, Candidate {
 
   /** The present call has failed. Returns whether it is made again; see UpstreamCall.onFailing. */
   failing(failure: FailedCall): boolean {
-    const { ticket } = this.#stop;
     const { status, retryAfterMs } = failure;
     const attempt = this.attempts.at(-1);
     if (attempt !== undefined) attempt.failure = reasonOf(failure);
-    // Told in any case: it closes what the upstream has closed.
-    const mayWait = status !== null && isBusy(status) && ticket.upstreamBusy(status, retryAfterMs);
-    this.#next = this.#elsewhere(failure) ?? (mayWait ? stays : null);
+    this.#next = this.#elsewhere(failure);
+    // A closure is of the whole provider, which has room at another endpoint.
+    const staysHere = this.#next !== null && this.#next.index === null;
+    if (status !== null && isBusy(status) && !staysHere) {
+      const mayWait = this.#stop.ticket.upstreamBusy(status, retryAfterMs);
+      this.#next ??= mayWait ? stays : null;
+    }
     return this.#next !== null;
   }
 
@@ -229,6 +232,7 @@ export class Walk implements Wait, Candidate {
 
   /** Enters the first pool, or the next one where that is better. */
   #enter(): void {
+    this.#stop = this.#stops.firstOpen();
     const { dispatcher, ticket } = this.#stop;
     this.#walker.trace.queued(ticket);
     if (this.#spill === null) return;
@@ -281,7 +285,7 @@ export class Walk implements Wait, Candidate {
     if (this.attempts.length > 0 || this.#walker.sink.isClosed || now >= this.#stops.deadline) return false;
     if (this.spilledFrom !== null) {
       this.spilledFrom = null;
-      this.#giveBack?.(0);
+      this.#giveBack?.(null);
       this.#giveBack = null;
       this.#goTo(this.#stops.at(this.#origin), this.#stop.ticket.waitMs);
       return true;

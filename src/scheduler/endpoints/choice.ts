@@ -11,6 +11,9 @@ interface Chooser {
  * Those to be avoided are chosen only if no others are up. Null: none that it may go to has a free seat.
  */
 export function chooseEndpoint(endpoints: readonly Endpoint[], { avoid }: Chooser): Endpoint | null {
+  const only = endpoints[0];
+  // The usual case.
+  if (only !== undefined && endpoints.length === 1) return only.hasRoom ? only : null;
   let best: Endpoint | null = null;
   for (const endpoint of possible(endpoints, avoid))
     if (endpoint.hasRoom && (best === null || isBefore(endpoint, best))) best = endpoint;
@@ -18,7 +21,7 @@ export function chooseEndpoint(endpoints: readonly Endpoint[], { avoid }: Choose
 }
 
 /** Whether one that it may go to is up, with or without a free seat. */
-export const isAnyUp = (endpoints: readonly Endpoint[]): boolean => endpoints.some(({ isUp }) => isUp);
+const isAnyUp = (endpoints: readonly Endpoint[]): boolean => endpoints.some(({ isUp }) => isUp);
 
 function possible(endpoints: readonly Endpoint[], avoid: readonly string[]): readonly Endpoint[] {
   if (avoid.length === 0) return endpoints;

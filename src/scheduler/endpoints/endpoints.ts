@@ -9,7 +9,7 @@
  *
  * Invariant: an endpoint that is up has as many of the pool's seats in use as requests run there; one that is down has none.
  */
-import type { EndpointSeats } from '../../domain/endpoint.ts';
+import type { EndpointSeats, EndpointUse } from '../../domain/endpoint.ts';
 import type { Capacity } from '../capacity/capacity.ts';
 import { Endpoint } from './endpoint.ts';
 import { ProviderEndpoints } from './provider-endpoints.ts';
@@ -23,13 +23,6 @@ export interface Seeker {
   readonly level: number;
   readonly tokens: number;
   endpoint: Endpoint | null;
-}
-
-/** An endpoint as it is shown. */
-export interface EndpointUse extends EndpointSeats {
-  readonly provider: string;
-  /** May be more than there are seats, while it is down or after it has lost some. */
-  readonly inUse: number;
 }
 
 interface EndpointsOptions<Watcher> {
@@ -133,7 +126,7 @@ export class Endpoints<Watcher> {
     const provider = endpoint === null ? undefined : this.#find(seeker.target.provider);
     if (endpoint === null || provider === undefined) return true;
     provider.free(endpoint, seeker);
-    if (provider.isForgettable) this.#forget(provider);
+    if (!provider.isTold && provider.isForgettable) this.#forget(provider);
     return endpoint.isUp;
   }
 

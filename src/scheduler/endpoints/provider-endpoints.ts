@@ -82,6 +82,7 @@ export class ProviderEndpoints<Watcher> {
 
   /** Must be called when one of them has gained or lost its last free seat. */
   look(): void {
+    if (this.#selections.size === 0) return;
     for (const selection of [...this.#selections.values()]) if (selection.look()) this.#changed(selection);
   }
 

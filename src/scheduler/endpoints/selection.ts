@@ -3,15 +3,22 @@
  * one of them, and when none is any more.
  */
 import { chooseEndpoint } from './choice.ts';
-import type { ProviderEndpoints } from './provider-endpoints.ts';
+import type { Endpoint } from './endpoint.ts';
+
+/** The provider of a selection. */
+interface Provider<Watcher> {
+  readonly isTold: boolean;
+  readonly endpoints: readonly Endpoint[];
+  forget(selection: Selection<Watcher>): void;
+}
 
 export class Selection<Watcher> {
   readonly avoid: readonly string[];
   readonly watchers = new Set<Watcher>();
   hasRoom: boolean;
-  readonly #provider: ProviderEndpoints<Watcher>;
+  readonly #provider: Provider<Watcher>;
 
-  constructor(provider: ProviderEndpoints<Watcher>, avoid: readonly string[]) {
+  constructor(provider: Provider<Watcher>, avoid: readonly string[]) {
     this.#provider = provider;
     this.avoid = avoid;
     this.hasRoom = this.#hasRoomNow();

@@ -145,8 +145,8 @@ export class FairFlows<Holder> {
     this.#stop(flow, before);
     const { now } = this.#time;
     if (readiness === 'none') return;
-    // While the level is held, its first flow is level with the time at each change.
-    if (before === 'none' || (this.#isHeld && this.#time.isShared)) flow.counter = Math.max(flow.counter, now);
+    // With a shared time no flow comes back behind it: a level that is held would catch up by that (hold).
+    if (before === 'none' || this.#time.isShared) flow.counter = Math.max(flow.counter, now);
     if (readiness === 'full') {
       flow.isRelative = true;
       flow.counter -= now;

@@ -9,7 +9,8 @@ import type { Tenants } from '../rules.ts';
 
 type FlowTenant<Holder> = Tenant<Flow<Holder>>;
 
-export type Lent = (spentTokens: number, now: number) => void;
+/** `spentTokens`: null if it has never started. */
+export type Lent = (spentTokens: number | null, now: number) => void;
 const neverLent: Lent = () => {};
 
 interface ParkingOptions<Holder> {
@@ -88,7 +89,8 @@ export class Parking<Holder> {
     return (spentTokens, then) => {
       // The tenant may have lost its rules meanwhile.
       if (this.find(flowId) !== tenant) return;
-      tenant.rates?.correct(spentTokens - tokens, then);
+      if (spentTokens === null) tenant.rates?.giveBackRequest();
+      tenant.rates?.correct((spentTokens ?? 0) - tokens, then);
       this.ended(tenant, then);
     };
   }

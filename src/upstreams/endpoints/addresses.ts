@@ -10,7 +10,7 @@ export const systemLookup: Lookup = async name => (await lookup(name, { all: tru
 
 const everyMs = 5_000;
 /** Each address is an endpoint with connections and series of its own. */
-export const mostAddresses = 100;
+const mostAddresses = 100;
 
 export interface AddressesParts {
   readonly name: string;

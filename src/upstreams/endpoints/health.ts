@@ -202,8 +202,12 @@ export class EndpointHealth {
   #comeUp(): void {
     this.#breaker.close(this.#parts.clock.now());
     this.#enter('up', null);
-    if (this.#parts.isLone()) this.#parts.onChange();
-    else this.#slowStart();
+    if (!this.#parts.isLone()) {
+      this.#slowStart();
+      return;
+    }
+    this.#steps = slowSteps;
+    this.#parts.onChange();
   }
 
   #slowStart(): void {

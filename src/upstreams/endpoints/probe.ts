@@ -12,13 +12,28 @@ export interface ProbeRequest {
   readonly isHealthPath: boolean;
 }
 
-/** Sends a request without a body. Resolves to what is wrong; null: it was answered. Never rejects. */
-export async function probe(
+/**
+ * Sends a request without a body. Resolves to what is wrong; null: it was answered. Never rejects. An idle connection may be
+ * closed by the upstream just then, so a second one is tried.
+ */
+export async function probe(connections: Connections, request: ProbeRequest, clock: Clock): Promise<string | null> {
+  const first = await ask(connections, request, clock);
+  return first.isStale ? (await ask(connections, request, clock)).fault : first.fault;
+}
+
+interface Asked {
+  readonly fault: string | null;
+  /** It may have failed because the connection had been idle. */
+  readonly isStale: boolean;
+}
+
+async function ask(
   connections: Connections,
   { path, headers, isHealthPath }: ProbeRequest,
   clock: Clock,
-): Promise<string | null> {
+): Promise<Asked> {
   const connection = connections.take();
+  const { isReused } = connection;
   const late = new AbortController();
   const cancel = clock.after(timeoutMs, () => late.abort(new Error(`no answer within ${timeoutMs / 1000} s`)));
   try {
@@ -28,9 +43,9 @@ export async function probe(
     await answer.body.dump({ limit: 64 * 1024, signal });
     const isFailure =
       (isHealthPath && status >= 500) || failureOfStatus(status, answer.headers['retry-after'] !== undefined) !== null;
-    return isFailure ? `GET ${path} was answered ${status}` : null;
+    return { fault: isFailure ? `GET ${path} was answered ${status}` : null, isStale: false };
   } catch (error) {
-    return `GET ${path} failed: ${wordsOf(error)}`;
+    return { fault: `GET ${path} failed: ${wordsOf(error)}`, isStale: isReused && !late.signal.aborted };
   } finally {
     cancel();
     connections.give(connection);

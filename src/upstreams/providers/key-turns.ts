@@ -5,7 +5,7 @@ import type { Clock } from '../../domain/clock.ts';
 export type OnKeyRefused = (provider: string, fingerprint: string, forMs: number) => void;
 
 /** A key that the upstream has answered 401 to is not used for so long, unless all are like that. */
-export const asideMs = 5 * 60_000;
+const asideMs = 5 * 60_000;
 
 /** One key as the headers of a call. */
 interface Turn {

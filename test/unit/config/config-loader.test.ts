@@ -58,8 +58,8 @@ const defaultPool = {
   maxQueuedBytes: 256 * 1024 * 1024,
 };
 
-/** The pools' values by their names in the file repeat the same values, with sources. */
-const withoutSources = (config: Config) => ({
+/** The pools' values by their names in the file repeat the same values, with sources; so does what is written. */
+const withoutSources = ({ written: _, ...config }: Config) => ({
   ...config,
   pools: config.pools.map(({ name, settings }) => ({ name, settings })),
 });
@@ -111,6 +111,7 @@ test('without anything but a provider, everything has its default', () => {
       staleMaxMs: 3_600_000,
       maxStreamsPerKey: null,
     },
+    master: { key: null, previous: null },
     mediaRates: { imageTokens: 1000, bytesPerToken: 16 },
     apiKeyPriority: {
       enabled: { value: false, source: 'default' },
@@ -253,6 +254,8 @@ test('every key can be set in the environment', () => {
     '[provider.gpu-a]\ntype = loopback\n[provider.lo]\ntype = loopback\n[tenant.dept-prod]\n[model.gpt-4.1]\n';
   const { config, warnings } = load(text, {
     TOKLIGENCE_GATEWAY_EDITION: 'team',
+    TOKLIGENCE_MASTER_KEY: '07'.repeat(32),
+    TOKLIGENCE_MASTER_KEY_PREVIOUS: Buffer.alloc(32, 8).toString('base64'),
     TOKLIGENCE_GATEWAY_HOST: '::1',
     TOKLIGENCE_GATEWAY_PORT: '0',
     TOKLIGENCE_GATEWAY_DATA_DIR: '/srv/data',
@@ -404,6 +407,7 @@ test('every key can be set in the environment', () => {
       staleMaxMs: 0,
       maxStreamsPerKey: 7,
     },
+    master: { key: '07'.repeat(32), previous: '08'.repeat(32) },
     mediaRates: { imageTokens: 0, bytesPerToken: 8 },
     apiKeyPriority: {
       enabled: { value: true, source: 'environment' },

@@ -33,6 +33,7 @@ test('only an upstream without room is given time, any up to a limit that double
 const outlook = (startsAtOnce: boolean | null, predictedMs: number | null = null, isHeldByTenant = false) => ({
   startsAtOnce,
   predictedMs,
+  isClosed: false,
   isHeldByTenant,
 });
 const spill = { afterMs: 2_000, levels: new Set([0, 1, 2] as const) };

@@ -1,5 +1,5 @@
+import type { EndpointUse } from '../../../domain/endpoint.ts';
 import { type LivePool, mostEndpointsShown } from '../../../domain/shown/live.ts';
-import type { EndpointUse } from '../../../scheduler/scheduler.ts';
 
 /** The endpoints of a pool, as operators are shown them. */
 export function shownEndpoints(endpoints: readonly EndpointUse[]): Pick<LivePool, 'endpoints'> {

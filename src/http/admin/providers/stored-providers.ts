@@ -36,7 +36,7 @@ export interface StoredProviderServices {
   readonly tryOut: (name: string, input: ProviderInput, model: string | null) => Promise<readonly TriedUpstream[]>;
 }
 
-export const config = { roles: ['root_admin'] as const };
+const config = { roles: ['root_admin'] as const };
 const url = '/providers/:name';
 const doc = (summary: string, more: object) => ({ config, schema: { summary, ...more } });
 
