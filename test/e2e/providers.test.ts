@@ -91,6 +91,13 @@ browserTest('endpoints are shown with their state, and a root admin drains one a
   const gpu = `[provider.gpu]\ntype = openai\nbase_url = ${one.url}/v1, ${two.url}/v1`;
   const { page, visit, gateway } = await openConsole(t, { ini: gpu });
   await visit('/providers');
+  await page.getByRole('cell', { name: '0 / 16', exact: true }).waitFor();
+  two.reply({ hold: true });
+  one.reply({ hold: true });
+  const answer = gateway.chat(await gateway.createKey());
+  await page.getByRole('cell', { name: '1 / 16', exact: true }).waitFor();
+  for (const upstream of [one, two]) upstream.open();
+  await (await answer).text();
   await page.getByRole('button', { name: 'gpu', exact: true }).click();
   await page.getByRole('button', { name: `Drain ${two.url}` }).click();
   await page.getByRole('dialog').getByText('Drained', { exact: true }).waitFor();

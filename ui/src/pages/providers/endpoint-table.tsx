@@ -38,7 +38,7 @@ const endpointColumns = (t: TFunction<'providers'>, { count }: Numbers): DataTab
     accessor: 'id',
     title: t('endpointOne'),
     render: ({ id }) => (
-      <Text size="sm" className="mono" truncate title={id} maw={220}>
+      <Text size="sm" className="mono" truncate title={id} maw={{ base: 110, xs: 220 }}>
         {id}
       </Text>
     ),

@@ -95,7 +95,12 @@ export const PoolLink = ({ name }: { readonly name: string }) => (
 /** How many endpoints are in which state; a fault beside. */
 function States({ row: { isOff, shown } }: { readonly row: Row }) {
   const { t } = useTranslation('providers');
-  if (isOff) return <Badge variant="default">{t('disabled')}</Badge>;
+  if (isOff)
+    return (
+      <Badge variant="default" radius="sm" tt="none">
+        {t('disabled')}
+      </Badge>
+    );
   const counts = states.map(state => [state, shown?.endpoints.filter(one => one.state === state).length ?? 0] as const);
   return (
     <Stack gap={2} align="flex-start">
@@ -114,13 +119,13 @@ function States({ row: { isOff, shown } }: { readonly row: Row }) {
   );
 }
 
-/** Those in use, where all are known, and those that its endpoints have now. */
+/** Those in use, as far as they are known, and those that its endpoints have now. */
 function seatsText(provider: ShownProvider | undefined, count: Numbers['count']): string {
   if (provider === undefined || provider.endpoints.length === 0) return '–';
-  const inUse = provider.endpoints.map(({ in_use }) => in_use ?? Number.NaN);
+  const inUse = provider.endpoints.map(({ in_use }) => in_use).filter(seats => seats !== null);
   const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
   const seats = count(sum(provider.endpoints.map(one => one.seats)));
-  return Number.isNaN(sum(inUse)) ? seats : `${count(sum(inUse))} / ${seats}`;
+  return inUse.length === 0 ? seats : `${count(sum(inUse))} / ${seats}`;
 }
 
 /** Of the endpoint with the slowest p95. */
