@@ -40,7 +40,8 @@ export function showPools(parts: ShownPoolsParts): ShownPools {
   const poolOf = (provider: string) => providers().find(({ name }) => name === provider)?.pool ?? '';
   const tallyOf = (provider: string) => healths.tally(provider);
   const closuresOf = (provider: string) => deskOf(desks, poolOf(provider)).view.closedOf(provider);
-  const list = ({ tallyOf, closuresOf }: Omit<ProvidersSeen, 'fleet'>) => ({
+  const list = ({ tallyOf, closuresOf }: Omit<ProvidersSeen, 'fleet'>, inUse: InUse) => ({
+    stores_keys: stored?.storesKeys === true,
     providers: shownProviders({
       providers: providers(),
       sourceOf: name => (stored?.live.effective.stored.has(name) ? 'database' : 'file'),
@@ -48,16 +49,37 @@ export function showPools(parts: ShownPoolsParts): ShownPools {
       healthOf: provider => healthOf(tallyOf(provider), clock),
       seatsOf,
       closuresOf: ({ name }) => closuresOf(name),
-      endpointsOf: provider => upstreams.endpoints(provider).map(endpoint => shownEndpoint(endpoint, clock)),
+      endpointsOf: provider =>
+        upstreams.endpoints(provider).map(endpoint => ({
+          ...shownEndpoint(endpoint, clock),
+          in_use: inUse.get(`${provider} ${endpoint.id}`) ?? null,
+        })),
     }),
   });
-  if (seats === null) return { pools: ownPools(view), providers: async () => list({ tallyOf, closuresOf }) };
+  if (seats === null) {
+    const own = ownPools(view);
+    return { pools: own, providers: async () => list({ tallyOf, closuresOf }, await inUseIn(own)) };
+  }
   const tallies = () => providers().map(({ name }) => ({ provider: name, tally: tallyOf(name) }));
   const pools = new FleetPools({ self, clock, view, tallies, closuresOf, fleet: seats.seenFleet });
   seats.shownBy(pools);
   const ofFleet = async () => {
     const { fleet, ...seen } = await pools.providers();
-    return { ...list(seen), fleet };
+    return { ...list(seen, await inUseIn(pools)), fleet };
   };
   return { pools, providers: ofFleet };
+}
+
+/** The seats in use by provider and endpoint. */
+type InUse = ReadonlyMap<string, number>;
+
+/** Nothing where the gateway that knows does not answer. */
+async function inUseIn(pools: WatchedPools): Promise<InUse> {
+  const isKnown = await Promise.resolve(pools.refresh()).then(
+    () => true,
+    () => false,
+  );
+  if (!isKnown) return new Map();
+  const endpoints = pools.live(() => null).pools.flatMap(pool => pool.endpoints ?? []);
+  return new Map(endpoints.map(({ provider, id, in_use }) => [`${provider} ${id}`, in_use]));
 }

@@ -9,7 +9,7 @@ import type { LiveProviders } from './live-providers.ts';
 import { originsOf } from './origins.ts';
 import type { ProviderKeysStore } from './provider-keys-store.ts';
 import type { NewKey, ProviderChange, ProviderRowsStore, StoredProviders } from './provider-rows-store.ts';
-import { type ProviderFields, providerChange, type RowRules } from './row-rules.ts';
+import { fieldIn, type ProviderFields, providerChange, type RowRules } from './row-rules.ts';
 import type { Seal } from './sealing.ts';
 import { type RefusedKeys, type ShownKey, type ShownProvider, shownKey, shownProvider } from './shown-provider.ts';
 
@@ -144,7 +144,9 @@ export class ProviderDesk {
     // Without its keys it may be at fault, which the new key cures.
     if (apiKey === undefined) rules.check(after, before);
     const tried = live.tried(keyless);
-    if (tried.unusable.has(name)) throw errors.invalidRequest(`${name}: ${tried.faults.get(name)?.join('; ')}.`);
+    const [fault = '', ...others] = tried.faults.get(name) ?? [];
+    if (tried.unusable.has(name))
+      throw errors.invalidRequest(`${name}: ${[fault, ...others].join('; ')}.`, fieldIn(fault));
     const config = httpProvider(tried.providers, name);
     if (apiKey === undefined) return config;
     this.#refuseFormOf(apiKey);

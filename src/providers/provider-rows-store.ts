@@ -92,7 +92,7 @@ export class ProviderRowsStore {
     await writingProviders(this.#db, by, async trx => {
       const before = await readOne(trx, name);
       if (before.row !== null) by.refuseTaken?.();
-      refuseStale(by.ifMatch, before.row && { ...before.row, etag: before.etag }, { name, ...change.texts });
+      refuseStale(by.ifMatch, versioned(name, before), { name, ...change.texts });
       await writeProvider(trx, name, change, by.actor);
       const key = by.keyOf(await readAll(trx));
       if (key === null) return;
@@ -104,10 +104,10 @@ export class ProviderRowsStore {
   /** False: nothing of that name is stored. */
   async remove(name: string, by: Writing): Promise<boolean> {
     return writingProviders(this.#db, by, async trx => {
-      const { row, endpoints, etag: version } = await readOne(trx, name);
+      const before = await readOne(trx, name);
       const keys = await trx.deleteFrom('provider_keys').where('provider', '=', name).executeTakeFirst();
-      if (row === null && endpoints.length === 0 && keys.numDeletedRows === 0n) return false;
-      refuseStale(by.ifMatch, row && { ...row, etag: version }, null);
+      if (before.row === null && before.endpoints.length === 0 && keys.numDeletedRows === 0n) return false;
+      refuseStale(by.ifMatch, versioned(name, before), null);
       await trx.deleteFrom('provider_endpoints').where('provider', '=', name).execute();
       await trx.deleteFrom('providers').where('name', '=', name).execute();
       return true;
@@ -209,6 +209,9 @@ async function readOne(trx: Trx, name: string): Promise<StoredProvider> {
     etag: `"${digest}"`,
   };
 }
+
+/** One of which nothing is stored has a version too: it stands in the file, or has only keys. */
+const versioned = (name: string, { row, etag }: Pick<StoredProvider, 'row' | 'etag'>) => ({ name, ...row, etag });
 
 const withoutVersion = <Row extends { readonly version: string }>({ version: _, ...row }: Row): Omit<Row, 'version'> =>
   row;

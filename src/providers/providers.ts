@@ -40,6 +40,8 @@ export function createStoredProviders({ db, refused, ...parts }: Parts) {
     providers: new ProviderDesk({ ...shared, keys: new ProviderKeysStore(db), seal, refused }),
     routes: new RouteDesk(shared),
     files: new ProviderFiles(shared),
+    /** False without a master key. */
+    storesKeys: seal.keyId !== null,
     /** For the history. */
     restorers: providerRestorers(live, rules),
   };

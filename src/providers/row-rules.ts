@@ -49,7 +49,7 @@ function newFaults(is: Faults, was: Faults): { readonly name: string; readonly f
 }
 
 /** A fault of a key begins with its name. */
-function fieldIn(fault: string): string | undefined {
+export function fieldIn(fault: string): string | undefined {
   const [first = ''] = fault.split(' ');
   return Object.hasOwn(allProviderKeys, first) || Object.hasOwn(modelKeys, first) ? first : undefined;
 }

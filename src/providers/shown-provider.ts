@@ -131,7 +131,7 @@ function settingsOf({ effective, written }: LiveProviders, name: string) {
     if (key === 'api_key') continue;
     const inFile = isTypeOfFile ? writtenText(written, name, key) : undefined;
     const text = row?.get(key) ?? inFile ?? allProviderKeys[key]?.fallback ?? '';
-    settings[key] = key === 'proxy' ? (proxyIn(text)?.origin ?? text) : text;
+    settings[key] = key === 'proxy' && /^https?:/i.test(text) ? (proxyIn(text)?.origin ?? '') : text;
     const isEnvironment = written.environment.has(environmentName(`provider.${name}`, key));
     const ofFile = inFile === undefined ? 'default' : isEnvironment ? 'environment' : 'file';
     sources[key] = row?.has(key) ? 'database' : ofFile;

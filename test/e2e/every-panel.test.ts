@@ -13,6 +13,9 @@ const panels = [
   ['/users', 'New user'],
   ['/api-keys', 'New key'],
   ['/pools', /^Change pool/],
+  ['/providers', 'Add provider'],
+  ['/providers', 'gpu-pool'],
+  ['/routes', 'Add route'],
 ] as const;
 
 browserTest('no panel or dialog has a serious fault of accessibility, in light or in dark', async t => {

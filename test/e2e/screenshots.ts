@@ -19,6 +19,8 @@ const pages = {
   users: '/users',
   'api-keys': '/api-keys',
   pools: '/pools',
+  providers: '/providers',
+  routes: '/routes',
   settings: '/settings',
 };
 const looks = [

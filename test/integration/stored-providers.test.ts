@@ -582,3 +582,21 @@ test('a gateway of several processes serves a new provider with a pool of its ow
 
 const fleetMember = (t: TestContext, database: string) =>
   startGateway(t, { ini: '[provider.local]\ntype = loopback\nmodels = local\n[cluster]\nenabled = true\n', database });
+
+test('a provider of the file is changed by the version that was read, and refused by an older one', async t => {
+  const upstream = await startFakeUpstream(t);
+  const gateway = await arrange(t, { ini: providerOf(upstream) });
+  const patch = async (etag: string, max_concurrent: number) => {
+    const response = await fetch(`${gateway.url}/admin/providers/vendor`, {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json', 'if-match': etag },
+      body: JSON.stringify({ max_concurrent }),
+    });
+    await response.text();
+    return response.status;
+  };
+  const { etag } = (await gateway.admin('GET', '/admin/providers/vendor')).body;
+  assert.equal(await patch(etag, 3), 200);
+  assert.equal(await patch(etag, 4), 412);
+  assert.equal((await gateway.admin('GET', '/admin/providers/vendor')).body.settings.max_concurrent, '3');
+});

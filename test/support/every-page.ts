@@ -15,6 +15,8 @@ export const paths = {
   '/users': 'users',
   '/api-keys': 'apiKeys',
   '/pools': 'pools',
+  '/providers': 'providers',
+  '/routes': 'routes',
   '/gateways': 'gateways',
   '/settings': 'settings',
 } as const;

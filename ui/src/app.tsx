@@ -13,9 +13,7 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.c
 Object.assign(globalThis, { __webpack_nonce__: nonce });
 
 // There are no notices before the first page.
-const Notices = lazy(
-  later(() => import('@mantine/notifications').then(({ Notifications }) => ({ default: Notifications }))),
-);
+const Notices = lazy(later(() => import('./parts/notices.tsx')));
 
 export function App() {
   const [queries] = useState(createQueryClient);
@@ -30,7 +28,7 @@ export function App() {
     >
       <QueryClientProvider client={queries}>
         <Suspense>
-          <Notices position="bottom-right" />
+          <Notices />
         </Suspense>
         <Router base="/console">
           <Gate />

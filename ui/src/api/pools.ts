@@ -1,16 +1,14 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { ProviderList, ShownEndpoint, ShownProvider } from '../../../src/http/admin/contract/live.ts';
 import type { PoolPatch, ShownPool } from '../../../src/http/admin/contract/pool.ts';
 import type { PoolSchedulePreview } from '../../../src/http/admin/contract/timing.ts';
 import { api } from './client.ts';
 
-export type { PoolPatch, ShownEndpoint, ShownPool, ShownProvider };
+export type { PoolPatch, ShownPool };
 /** A setting of a pool. */
 export type PoolKey = keyof ShownPool['source'];
 export type PoolValue = ShownPool[PoolKey];
 
 const poolsKey = ['pools'] as const;
-const providersKey = ['providers'] as const;
 const everyMs = 5_000;
 const urlOf = (pool: string) => `/scheduler/pools/${encodeURIComponent(pool)}`;
 
@@ -21,29 +19,6 @@ export const usePools = (refetchInterval: number | false = everyMs) =>
     queryFn: async ({ signal }) => (await api.get<{ pools: ShownPool[] }>('/scheduler/pools', { signal })).pools,
     refetchInterval,
   });
-
-export const useProviders = () =>
-  useQuery({
-    queryKey: providersKey,
-    queryFn: ({ signal }) => api.get<ProviderList>('/providers', { signal }),
-    refetchInterval: everyMs,
-  });
-
-interface EndpointMove {
-  readonly provider: string;
-  readonly id: string;
-  readonly act: 'drain' | 'resume';
-}
-
-/** Takes an endpoint out of service, or puts it back. */
-export function useMoveEndpoint() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: ({ provider, id, act }: EndpointMove) =>
-      api.post<ShownEndpoint>(`/providers/${encodeURIComponent(provider)}/endpoints/${encodeURIComponent(id)}/${act}`),
-    onSettled: () => queries.invalidateQueries({ queryKey: providersKey }),
-  });
-}
 
 /** The open windows of a pool; asked for only if a schedule holds. */
 export const useOpenWindows = (pool: string, isAsked: boolean) =>

@@ -1,66 +1,52 @@
-import { Box, Stack } from '@mantine/core';
-import { useState } from 'react';
+import { Anchor, Box, Stack } from '@mantine/core';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { usePools, useProviders } from '../api/pools.ts';
-import { FleetGap } from '../parts/fleet-gap.tsx';
-import { Section } from '../parts/section.tsx';
+import { Link } from 'wouter';
+import { usePools } from '../api/pools.ts';
+import { useProviders } from '../api/providers.ts';
 import { ErrorState, LoadingState, PageHeader } from '../parts/states.tsx';
-import { EndpointTable } from './pools/endpoint-table.tsx';
 import { PoolCard } from './pools/pool-card.tsx';
 import { PoolPanel } from './pools/pool-panel.tsx';
-import { ProviderTable, poolAnchor } from './pools/provider-table.tsx';
 
 export default function Page() {
   const { t } = useTranslation('pools');
+  const hint = (
+    <>
+      {t('hint')}{' '}
+      <Anchor component={Link} href="/providers" size="sm">
+        {t('toProviders')}
+      </Anchor>
+    </>
+  );
   return (
     <>
-      <PageHeader title={t('title')} hint={t('hint')} />
+      <PageHeader title={t('title')} hint={hint} />
       <Stack>
-        <Providers />
-        <Endpoints />
         <Pools />
       </Stack>
     </>
   );
 }
 
-function Providers() {
-  const { t } = useTranslation('pools');
-  const { data, error, refetch } = useProviders();
-  return (
-    <Section title={t('providers')} hint={t('providersHint')}>
-      {error !== null && <ErrorState error={error} onRetry={refetch} />}
-      <FleetGap fleet={data?.fleet} />
-      {data !== undefined && <ProviderTable providers={data.providers} />}
-      {data === undefined && error === null && <LoadingState />}
-    </Section>
-  );
-}
-
-/** Nothing where no provider has any, as with the loopback alone. */
-function Endpoints() {
-  const { t } = useTranslation('pools');
-  const providers = useProviders().data?.providers ?? [];
-  if (providers.every(({ endpoints }) => endpoints.length === 0)) return null;
-  return (
-    <Section title={t('endpoints')} hint={t('endpointsHint')}>
-      <EndpointTable providers={providers} />
-    </Section>
-  );
-}
+const anchorOf = (name: string) => `pool-${name}`;
 
 function Pools() {
   const { data, error, refetch } = usePools();
   const providers = useProviders().data?.providers ?? [];
   const [edited, setEdited] = useState<string | null>(null);
   const pool = data?.find(({ name }) => name === edited);
+  const isLoaded = data !== undefined;
+  // The browser has looked for the address's target before the pools were there.
+  useEffect(() => {
+    if (isLoaded) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+  }, [isLoaded]);
   return (
     <>
       {error !== null && <ErrorState error={error} onRetry={refetch} />}
       {data === undefined && error === null && <LoadingState />}
       {data?.map(shown => (
         // Otherwise the header would cover the scroll target.
-        <Box key={shown.name} id={poolAnchor(shown.name)} style={{ scrollMarginTop: 64 }}>
+        <Box key={shown.name} id={anchorOf(shown.name)} style={{ scrollMarginTop: 64 }}>
           <PoolCard pool={shown} providers={providers} onEdit={() => setEdited(shown.name)} />
         </Box>
       ))}

@@ -19,12 +19,26 @@ interface FormPanelProps {
   readonly isDirty: boolean;
   readonly saveLabel: string;
   readonly size?: DrawerProps['size'];
+  /** Further buttons before those. */
+  readonly buttons?: ReactNode;
   readonly children: ReactNode;
 }
 
 /** A form in the side panel; mounted only while it is open, so that each opening starts afresh. */
 export function FormPanel(props: FormPanelProps) {
-  const { title, onClose, onSubmit, error, failure, isSaving, isDirty, saveLabel, size = 'md', children } = props;
+  const {
+    title,
+    onClose,
+    onSubmit,
+    error,
+    failure,
+    isSaving,
+    isDirty,
+    saveLabel,
+    size = 'md',
+    buttons,
+    children,
+  } = props;
   const form = useFocusOnFault(failure);
   const { isDirty: isAtStake, ask, panel, dialog } = useLeaving(onClose);
   useEffect(() => {
@@ -37,7 +51,9 @@ export function FormPanel(props: FormPanelProps) {
           <Stack>
             {children}
             <FormError icon={<IconAlertTriangle />}>{error}</FormError>
-            <FormButtons {...sticky} onCancel={ask} saveLabel={saveLabel} isSaving={isSaving} />
+            <FormButtons {...sticky} onCancel={ask} saveLabel={saveLabel} isSaving={isSaving}>
+              {buttons}
+            </FormButtons>
           </Stack>
         </form>
       </SidePanel>

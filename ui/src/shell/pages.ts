@@ -1,7 +1,9 @@
 import {
   IconAdjustments,
   IconAffiliate,
+  IconArrowsSplit2,
   IconCalendarWeek,
+  IconCloud,
   IconHistory,
   IconKey,
   IconLayoutRows,
@@ -30,6 +32,8 @@ export const pages = [
   page('/users', 'users', 'groupAccess', IconUsers, lazy(later(() => import('../pages/users.tsx')))),
   page('/api-keys', 'apiKeys', 'groupAccess', IconKey, lazy(later(() => import('../pages/api-keys.tsx')))),
   page('/pools', 'pools', 'groupGateway', IconServer, lazy(later(() => import('../pages/pools.tsx')))),
+  page('/providers', 'providers', 'groupGateway', IconCloud, lazy(later(() => import('../pages/providers.tsx')))),
+  page('/routes', 'routes', 'groupGateway', IconArrowsSplit2, lazy(later(() => import('../pages/routes.tsx')))),
   page('/gateways', 'gateways', 'groupGateway', IconAffiliate, lazy(later(() => import('../pages/gateways.tsx')))),
   page('/settings', 'settings', 'groupGateway', IconAdjustments, lazy(later(() => import('../pages/settings.tsx')))),
 ] as const;

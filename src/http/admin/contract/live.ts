@@ -89,7 +89,12 @@ export const provider = fields({
   /** Of this gateway; empty for the loopback. */
   endpoints: listOf(shownEndpoint),
 });
-export const providerList = fields({ providers: listOf(provider), fleet: Optional(fleetSight) });
+export const providerList = fields({
+  providers: listOf(provider),
+  /** Whether keys can be stored: Team, with a master key. */
+  stores_keys: Type.Boolean(),
+  fleet: Optional(fleetSight),
+});
 
 export type LanesEvent = Static<typeof lanesEvent>;
 export type HistoryEvent = Static<typeof historyEvent>;

@@ -30,7 +30,7 @@ const questionOf = ({ by, key, key_prefix, x_priority, model, dialect }: Values)
 });
 
 /**
- * The key is kept in this form's memory alone. A beginning may come with the address, for example from a mapping's row.
+ * The key is kept in this form's memory alone. A beginning, or a model, may come with the address, for example from a mapping's row.
  */
 export function QuestionForm({ onAsk, error, isAsking }: QuestionFormProps) {
   const { t } = useTranslation('explain');
@@ -87,7 +87,7 @@ function useQuestion(onAsk: QuestionFormProps['onAsk']): UseFormReturnType<Value
       key: '',
       key_prefix: prefix,
       x_priority: null,
-      model: '',
+      model: params.get('model') ?? '',
       dialect: 'openai',
     },
   });

@@ -1,7 +1,8 @@
 import { Alert, Badge, Box, Button, Group, SimpleGrid, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconPencil } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import type { PoolKey, ShownPool, ShownProvider } from '../../api/pools.ts';
+import type { PoolKey, ShownPool } from '../../api/pools.ts';
+import type { ShownProvider } from '../../api/providers.ts';
 import { useNumbers } from '../../parts/numbers.ts';
 import { Section } from '../../parts/section.tsx';
 import { SourceBadge } from '../../parts/setting-fields.tsx';

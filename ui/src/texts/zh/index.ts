@@ -6,6 +6,8 @@ import { history } from './history.ts';
 import { lanes } from './lanes.ts';
 import { mappings } from './mappings.ts';
 import { pools } from './pools.ts';
+import { providers } from './providers.ts';
+import { routes } from './routes.ts';
 import { schedules } from './schedules.ts';
 import { settings } from './settings.ts';
 import { shell } from './shell.ts';
@@ -19,6 +21,8 @@ export const texts: Texts = {
   lanes,
   mappings,
   pools,
+  providers,
+  routes,
   schedules,
   settings,
   shell,

@@ -2,7 +2,7 @@ import { Badge, Button, Stack, Text } from '@mantine/core';
 import type { TFunction } from 'i18next';
 import type { DataTableColumn } from 'mantine-datatable';
 import { useTranslation } from 'react-i18next';
-import { type ShownEndpoint, type ShownProvider, useMoveEndpoint } from '../../api/pools.ts';
+import { type ShownEndpoint, type ShownProvider, useMoveEndpoint } from '../../api/providers.ts';
 import { useSession } from '../../api/session.ts';
 import { figure, shownFrom } from '../../parts/columns.ts';
 import { durationText } from '../../parts/duration.ts';
@@ -15,41 +15,35 @@ interface Row extends ShownEndpoint {
   readonly provider: string;
 }
 
-/** The URLs of all providers: whether they are up, and a button that takes one out of service. */
-export function EndpointTable({ providers }: { readonly providers: readonly ShownProvider[] }) {
-  const { t } = useTranslation('pools');
+/** The URLs of a provider: whether they are up, and a button that takes one out of service. */
+export function EndpointTable({ provider: { name, endpoints } }: { readonly provider: ShownProvider }) {
+  const { t } = useTranslation('providers');
   const numbers = useNumbers();
   const mayDrain = useSession().user.role === 'root_admin';
-  const rows = providers.flatMap(({ name, endpoints }) => endpoints.map(one => ({ ...one, provider: name })));
+  const rows = endpoints.map(one => ({ ...one, provider: name }));
   const columns = endpointColumns(t, numbers);
   return (
     <WholeTable
       label={t('endpoints')}
       columns={mayDrain ? [...columns, actionColumn(t)] : columns}
       rows={rows}
-      rowId={({ provider, id }) => `${provider} ${id}`}
-      empty={t('noEndpoints')}
+      rowId={({ id }) => id}
+      empty={t('noUrl')}
     />
   );
 }
 
-const endpointColumns = (t: TFunction<'pools'>, { count }: Numbers): DataTableColumn<Row>[] => [
+const endpointColumns = (t: TFunction<'providers'>, { count }: Numbers): DataTableColumn<Row>[] => [
   {
     accessor: 'id',
     title: t('endpointOne'),
-    render: ({ id, provider }) => (
-      <Stack gap={0} maw={280}>
-        <Text size="sm" className="mono" truncate title={id}>
-          {id}
-        </Text>
-        <Text size="xs" c="dimmed">
-          {provider}
-        </Text>
-      </Stack>
+    render: ({ id }) => (
+      <Text size="sm" className="mono" truncate title={id} maw={{ base: 110, xs: 220 }}>
+        {id}
+      </Text>
     ),
   },
-  { accessor: 'state', title: t('state'), render: row => <State row={row} t={t} /> },
-  { accessor: 'since', title: t('since'), noWrap: true, render: ({ since }) => <Moment at={since} />, ...shownFrom.md },
+  { accessor: 'state', title: t('state'), render: row => <State row={row} /> },
   figure('seats', t('seatsNow'), ({ seats, in_use }) =>
     in_use === null ? count(seats) : `${count(in_use)} / ${count(seats)}`,
   ),
@@ -62,7 +56,7 @@ const endpointColumns = (t: TFunction<'pools'>, { count }: Numbers): DataTableCo
   ),
 ];
 
-const actionColumn = (t: TFunction<'pools'>): DataTableColumn<Row> => ({
+const actionColumn = (t: TFunction<'providers'>): DataTableColumn<Row> => ({
   accessor: 'action',
   title: '',
   textAlign: 'right',
@@ -71,16 +65,34 @@ const actionColumn = (t: TFunction<'pools'>): DataTableColumn<Row> => ({
 
 interface RowProps {
   readonly row: Row;
-  readonly t: TFunction<'pools'>;
+  readonly t: TFunction<'providers'>;
 }
 
 const colors = { up: 'teal', probing: 'yellow', down: 'red', drained: 'gray' } as const;
+export const states = ['up', 'probing', 'down', 'drained'] as const;
 
-const State = ({ row: { state, why }, t }: RowProps) => (
-  <Stack gap={2} align="flex-start" maw={320}>
+interface StateBadgeProps {
+  readonly state: ShownEndpoint['state'];
+  /** Of how many endpoints. */
+  readonly count?: number;
+}
+
+export function StateBadge({ state, count }: StateBadgeProps) {
+  const { t } = useTranslation('providers');
+  return (
     <Badge variant="dot" color={colors[state]} radius="sm" tt="none" fw={500} miw="max-content">
+      {count !== undefined && `${count} `}
       {t(`state_${state}`)}
     </Badge>
+  );
+}
+
+const State = ({ row: { state, since, why } }: { readonly row: Row }) => (
+  <Stack gap={2} align="flex-start" maw={260}>
+    <StateBadge state={state} />
+    <Text size="xs" c="dimmed" component="div">
+      <Moment at={since} />
+    </Text>
     {why !== null && state !== 'drained' && (
       <Text size="xs" c="dimmed" lineClamp={2} title={why}>
         {why}
