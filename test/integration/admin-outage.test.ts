@@ -47,6 +47,25 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   'GET /admin/scheduler/requests': [{ query: 'pool=local', status: 200 }],
   'GET /admin/scheduler/requests/{request_id}': [{ status: 404 }],
   'GET /admin/providers': [{ status: 200 }],
+  'POST /admin/providers': [{ body: { name: 'gpu', type: 'loopback' } }],
+  'GET /admin/providers/{name}': [{}],
+  'PATCH /admin/providers/{name}': [{ body: { max_concurrent: 3 } }],
+  'DELETE /admin/providers/{name}': [{}],
+  'POST /admin/providers/{name}/keys': [{ body: { key: 'sk-1' }, status: 400 }],
+  'PUT /admin/providers/{name}/keys': [{ body: { keys: [{ key: 'sk-1' }] }, status: 400 }],
+  'PATCH /admin/providers/{name}/keys/{id}': [{ body: { set_aside: true } }],
+  'DELETE /admin/providers/{name}/keys/{id}': [{}],
+  'POST /admin/providers/try': [{ body: { type: 'openai', base_url: 'http://127.0.0.1:9/v1' }, status: 200 }],
+  'POST /admin/providers/reseal': [{}],
+  'GET /admin/providers-file': [{}],
+  'POST /admin/providers-file': [{ body: { providers: [], routes: [] } }, { body: { providers: [], routes: [] }, query: 'dry_run=true' }],
+  'POST /admin/providers/{name}/endpoints/{id}/drain': [{ status: 404 }],
+  'POST /admin/providers/{name}/endpoints/{id}/resume': [{ status: 404 }],
+  'GET /admin/routes': [{ status: 200 }],
+  'POST /admin/routes': [{ body: { name: 'm', targets: 'local' } }],
+  'GET /admin/routes/{name}': [{}],
+  'PATCH /admin/routes/{name}': [{ body: { enabled: false } }],
+  'DELETE /admin/routes/{name}': [{}],
   'GET /admin/fleet': [{ status: 200 }],
   'GET /admin/scheduler/pools': [{ status: 200 }],
   [`GET ${pool}`]: [{ status: 200 }],
@@ -96,6 +115,7 @@ async function arrange(t: TestContext) {
   return { ...gateway, database, way };
 }
 
+const codes: Readonly<Record<number, string>> = { 400: 'invalid_request', 404: 'not_found', 503: 'unavailable' };
 const pathOf = (path: string, query: string | undefined): string =>
   path.replace('{id}', '1').replace('{request_id}', 'none').replace('{name}', 'local') + (query ? `?${query}` : '');
 
@@ -112,7 +132,7 @@ test('every admin operation says that the database is away, or needs none', asyn
     for (const { body, query, status = 503, bySession } of tries) {
       const who = bySession ? { cookie } : { headers: { authorization: `Bearer ${adminKey}` } };
       const answer = await answerTo(`${url}${pathOf(path, query)}`, { method, body, ...who });
-      const code = status === 503 ? 'unavailable' : status === 404 ? 'not_found' : undefined;
+      const code = codes[status];
       assert.deepEqual([answer.status, answer.code], [status, code], `${operation} ${query ?? ''}`);
     }
   }

@@ -25,7 +25,7 @@ test('a database that is empty for 30 s gets all tables, and not before', async 
   assert.equal(await tablesOf(database), 0);
   assert.equal(gateway.watch.isUsable, false);
   await gateway.pass(2_000);
-  assert.equal(await tablesOf(database), 12);
+  assert.equal(await tablesOf(database), 16);
   assert.equal(gateway.watch.isUsable, true);
   while (gateway.reports.waiting > 1) await gateway.reports.next();
   assert.deepEqual(await gateway.reports.next(), everything);
@@ -57,7 +57,7 @@ test('a table that is missing is told of once, and never created', async t => {
   const gateway = await watchedByHand(t, database.url);
   await database.query('ALTER TABLE users RENAME TO gone; DROP TABLE api_key_priority_history CASCADE');
   await gateway.pass(120_000);
-  assert.equal(await tablesOf(database), 11);
+  assert.equal(await tablesOf(database), 15);
   assert.equal(gateway.watch.isUsable, false);
   assert.deepEqual(gateway.log.lines, [
     'warn The database has no table users, api_key_priority_history: what needs it is answered with 503 until it is ' +
@@ -86,7 +86,7 @@ test('an empty database that is being restored, or may not be written, is not to
   assert.match(errors[0] ?? '', /The tables cannot be created: .*may not create tables in schema public/);
   await database.query(`GRANT CREATE ON SCHEMA public TO ${role}`);
   await gateway.pass(35_000);
-  assert.equal(await tablesOf(database), 12);
+  assert.equal(await tablesOf(database), 16);
 });
 
 test('tables that came to be at the last moment are not joined by others', async t => {
@@ -110,7 +110,7 @@ test('a step that failed after the tables were made is repeated at the next look
   const gateway = await watchedByHand(t, database.url, { renewing });
   await database.query(emptied);
   await gateway.pass(35_000);
-  assert.deepEqual([await tablesOf(database), renewals], [12, 2]);
+  assert.deepEqual([await tablesOf(database), renewals], [16, 2]);
   await gateway.pass(60_000);
   assert.equal(renewals, 2);
   const errors = gateway.log.lines.filter(line => line.startsWith('error'));
@@ -122,7 +122,7 @@ test('tables that were made in another schema than before are watched there', as
   const gateway = await watchedByHand(t, `${database.url}?options=${encodeURIComponent('-c search_path=app,public')}`);
   await database.query(`${emptied}; CREATE SCHEMA app`);
   await gateway.pass(32_000);
-  assert.deepEqual([await tablesOf(database), await tablesOf(database, 'app')], [0, 12]);
+  assert.deepEqual([await tablesOf(database), await tablesOf(database, 'app')], [0, 16]);
   while (gateway.reports.waiting > 0) await gateway.reports.next();
   await gateway.pass(3_000);
   await database.query(`SET session_replication_role = replica; ALTER TABLE app.users DISABLE TRIGGER ALL;
@@ -177,7 +177,7 @@ test('a gateway whose database was replaced by an empty one goes on, and serves 
   assert.equal(await readiness(), 'degraded');
 
   await passUntil(async () => (await readiness()) === 'ready');
-  assert.equal(await tablesOf(database), 12);
+  assert.equal(await tablesOf(database), 16);
   await passUntil(async () => (await chat(known)).status === 401);
   const anew = await createKey('prod');
   const served = await chat(anew);
@@ -222,6 +222,10 @@ const requests: readonly [string, string, (object | undefined)?][] = [
   ['POST', '/admin/api-key-priority/schedules', { mapping_id: 1, priority: 1, ...hours }],
   ['PUT', '/admin/scheduler/pools/local', { policy: 'strict' }],
   ['POST', '/admin/scheduler/pools/local/schedules', { key: 'policy', value: 'strict', ...hours }],
+  ['POST', '/admin/providers', { name: 'gpu', type: 'openai', base_url: 'http://127.0.0.1:9/v1' }],
+  ['GET', '/admin/providers/gpu'],
+  ['POST', '/admin/routes', { name: 'm', targets: 'local' }],
+  ['GET', '/admin/routes/m'],
 ];
 
 test('whichever table is missing, no route fails for it: 503 that names it, and everything else as always', async t => {
@@ -229,7 +233,7 @@ test('whichever table is missing, no route fails for it: 503 that names it, and 
   await gateway.admin('POST', mappings, { pattern: 'a*', priority: 5, match_type: 'prefix' });
   const tables = (await database.query(`SELECT tablename AS name FROM pg_tables
     WHERE schemaname = 'public' AND tablename <> 'tokligence_migrations' ORDER BY 1`)) as { name: string }[];
-  assert.equal(tables.length, 11);
+  assert.equal(tables.length, 15);
   for (const { name } of tables) {
     await database.query(`ALTER TABLE ${name} RENAME TO gone`);
     await passUntil(async () => (await readiness()) === 'degraded');

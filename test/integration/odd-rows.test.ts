@@ -124,9 +124,9 @@ test('rows with nothing where something has to be are shown or left out', async 
     DO $$ DECLARE c record; BEGIN
       FOR c IN SELECT table_name, column_name FROM information_schema.columns
         WHERE table_schema = 'public' AND is_nullable = 'NO' AND column_name NOT IN ('id', 'version')
-          AND (table_name, column_name) NOT IN (('api_key_priority_config', 'key'), ('scheduler_pool_config', 'pool'),
-            ('scheduler_pool_config', 'key'), ('api_key_priority_boosts', 'mapping_id'), ('console_sessions', 'token_hash'),
-            ('gateway_fleets', 'fleet'))
+          AND (table_name, column_name) NOT IN (SELECT table_name, column_name FROM information_schema.table_constraints
+            JOIN information_schema.key_column_usage USING (table_schema, table_name, constraint_name)
+            WHERE table_schema = 'public' AND constraint_type = 'PRIMARY KEY')
       LOOP EXECUTE format('ALTER TABLE %I ALTER COLUMN %I DROP NOT NULL', c.table_name, c.column_name); END LOOP; END $$;
     INSERT INTO users (id, status, created_at, updated_at) VALUES (900, NULL, NULL, NULL);
     INSERT INTO api_keys (id, user_id, created_at, updated_at) VALUES (900, 900, NULL, NULL);
@@ -138,6 +138,10 @@ test('rows with nothing where something has to be are shown or left out', async 
     INSERT INTO api_key_priority_boosts (mapping_id, priority) VALUES (902, 1);
     INSERT INTO api_key_priority_schedules (id, mapping_id) VALUES (900, 901), (901, NULL);
     INSERT INTO scheduler_pool_schedules (id, pool) VALUES (900, 'local'), (901, NULL);
+    INSERT INTO providers (name, enabled, created_at, updated_at) VALUES ('odd', NULL, NULL, NULL), ('local', true, NULL, NULL);
+    INSERT INTO provider_endpoints (provider, url, enabled) VALUES ('odd', 'http://127.0.0.1:9/v1', NULL);
+    INSERT INTO provider_keys (id, provider, origins, sealed) VALUES ('k1', 'odd', NULL, NULL), ('k2', NULL, NULL, NULL);
+    INSERT INTO model_routes (name, enabled, targets) VALUES ('odd', NULL, NULL);
     INSERT INTO console_sessions (token_hash) VALUES ('x');
     INSERT INTO api_key_priority_history (id) VALUES (900)`);
   await assertGoesOn(t, database);

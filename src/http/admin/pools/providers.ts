@@ -31,7 +31,10 @@ export function providerRoutes(app: AdminApp, providers: ProviderService, identi
       async request => {
         // Parsed by the router, which decodes them.
         const { name, id } = request.params as { readonly name: string; readonly id: string };
-        return providers[act](name, id, await identities.nameOf(callerOf(request)));
+        const caller = callerOf(request);
+        // An endpoint can be drained while the database is away; the name is for the log.
+        const actor = await identities.nameOf(caller).catch(() => `user ${caller.userId}`);
+        return providers[act](name, id, actor);
       },
     );
   }
