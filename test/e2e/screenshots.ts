@@ -81,6 +81,8 @@ test('screenshots of providers and routes', { timeout: 120_000 }, async t => {
     for (const name of ['providers', 'routes']) {
       await page.goto(`${url}/console/${name}`);
       await page.getByRole('table').getByRole('button').first().waitFor();
+      // The table fades in.
+      await page.waitForTimeout(1_000);
       await page.screenshot({ path: `${folder}/${name}${suffix}.png` });
     }
   }
