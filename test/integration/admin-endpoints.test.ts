@@ -26,7 +26,7 @@ test('endpoints are shown in the API, the metrics and the CLI, and are drained a
   assert.equal(gpu.base_url, `${one.url}/v1, ${two.url}/v1`);
   assert.deepEqual(lo.endpoints, []);
   const [first, second] = gpu.endpoints;
-  assert.deepEqual([first.id, first.state, first.why, first.seats, first.in_use], [one.url, 'up', null, 2, null]);
+  assert.deepEqual([first.id, first.state, first.why, first.seats, first.in_use], [one.url, 'up', null, 2, 0]);
   assert.ok(first.first_byte_ms.p50 > 0 && first.first_byte_ms.p95 >= first.first_byte_ms.p50);
   assert.deepEqual(second.first_byte_ms, { p50: null, p95: null });
 
