@@ -89,9 +89,11 @@ browserTest('the lanes and the providers say what of a fleet is not known, rathe
   await page.getByRole('alert').filter({ hasText: 'No gateway conducts the fleet at present' }).waitFor();
   assert.equal(await page.getByText('No provider is configured').count(), 0);
   await page.route('**/admin/providers', route =>
-    route.fulfill({ json: { providers: [], fleet: fleet('gateway-1', ['gateway-2', 'gateway-3']) } }),
+    route.fulfill({
+      json: { providers: [], stores_keys: true, fleet: fleet('gateway-1', ['gateway-2', 'gateway-3']) },
+    }),
   );
-  await visit('/pools');
+  await visit('/providers');
   await page.getByRole('alert').filter({ hasText: 'Not heard at present: gateway-2, gateway-3' }).waitFor();
   assert.deepEqual(await seriousFaults(page), []);
 });

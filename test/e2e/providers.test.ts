@@ -165,7 +165,7 @@ browserTest(
     await form.getByText(/max_concurrent must be/).waitFor();
     await form.getByLabel('Seats per endpoint').fill('9');
     await form.getByRole('button', { name: 'Save' }).click();
-    await panel.getByText('9', { exact: true }).waitFor();
+    await panel.getByRole('cell', { name: '0 / 9', exact: true }).waitFor();
     assert.equal((await providerOf(gateway, 'vendor')).settings.max_concurrent, '9');
 
     await panel.getByRole('button', { name: 'Disable' }).click();

@@ -5,9 +5,13 @@ import type { Page } from 'playwright-core';
 import { texts } from '../../ui/src/texts/en/index.ts';
 import { newContext, signIn } from '../support/browser.ts';
 import { catchUpClock } from '../support/catch-up-clock.ts';
+import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { type FilledGateway, startFilledGateway } from '../support/filled-gateway.ts';
 import { arrangeFleet } from '../support/fleet-case.ts';
 import { startLoad } from '../support/fleet-requests.ts';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { freshDatabase } from '../support/postgres.ts';
+import { deadUrl, v1 } from '../support/two-targets.ts';
 
 const folder = process.env.TOKLIGENCE_SCREENSHOTS ?? 'docs/images';
 const pages = {
@@ -19,8 +23,6 @@ const pages = {
   users: '/users',
   'api-keys': '/api-keys',
   pools: '/pools',
-  providers: '/providers',
-  routes: '/routes',
   settings: '/settings',
 };
 const looks = [
@@ -67,6 +69,50 @@ test('screenshots of the gateways of a fleet', { timeout: 120_000 }, async t => 
   }
   await load.stop();
 });
+
+// The gateway above has no upstream but itself.
+test('screenshots of providers and routes', { timeout: 120_000 }, async t => {
+  mkdirSync(folder, { recursive: true });
+  const { url } = await startWithUpstreams(t);
+  for (const [scheme, width] of looks) {
+    const { context, suffix } = await look(t, scheme, width);
+    await signIn(context, url);
+    const page = await context.newPage();
+    for (const name of ['providers', 'routes']) {
+      await page.goto(`${url}/console/${name}`);
+      await page.getByRole('table').getByRole('button').first().waitFor();
+      // The table fades in.
+      await page.waitForTimeout(1_000);
+      await page.screenshot({ path: `${folder}/${name}${suffix}.png` });
+    }
+  }
+});
+
+/** Replicas of which one is down and one drained, a vendor that is stored, and routes over both. */
+async function startWithUpstreams(t: TestContext): Promise<TestGateway> {
+  const [replica, drained, vendor] = await Promise.all([1, 2, 3].map(() => startFakeUpstream(t, { afterMs: 40 })));
+  if (replica === undefined || drained === undefined || vendor === undefined) throw new Error('unreachable');
+  const ini = `[provider.vllm]
+type = openai
+base_url = ${v1(replica)}, ${await deadUrl()}, ${v1(drained)}
+models = llama-3.3-70b, qwen3
+max_concurrent = 16
+[model.llama-70b]
+targets = vllm:llama-3.3-70b
+aliases = default`;
+  const env = { TOKLIGENCE_MASTER_KEY: Buffer.alloc(32, 1).toString('base64') };
+  const gateway = await startGateway(t, { database: (await freshDatabase(t)).url, ini, env });
+  const { admin, chat } = gateway;
+  const stored = { name: 'vendor', type: 'openai', base_url: [v1(vendor)], models: ['gpt-*'] };
+  await admin('POST', '/admin/providers', { ...stored, api_key: 'sk-of-the-vendor-0123456789' });
+  const targets = 'vllm:llama-3.3-70b*3 | vllm:qwen3*1, vendor:gpt-4.1';
+  await admin('POST', '/admin/routes', { name: 'chat', targets, spill_after_sec: 2, spill_levels: '0-2' });
+  await admin('POST', `/admin/providers/vllm/endpoints/${encodeURIComponent(drained.url)}/drain`);
+  const key = await gateway.createKey();
+  for (const model of ['llama-70b', 'chat', 'gpt-4.1', 'llama-70b', 'chat', 'gpt-4.1', 'llama-70b'])
+    await (await chat(key, { model })).text();
+  return gateway;
+}
 
 function sendLoad(t: TestContext, { keys, chat }: FilledGateway): void {
   const ending = new AbortController();

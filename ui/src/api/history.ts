@@ -5,7 +5,18 @@ import { api } from './client.ts';
 export type { HistoryEntry, Restored };
 
 /** The values of the contract; another version may have written others. */
-export const objects = ['mapping', 'boost', 'schedule', 'setting', 'pool_setting', 'pool_schedule'] as const;
+export const objects = [
+  'mapping',
+  'boost',
+  'schedule',
+  'setting',
+  'pool_setting',
+  'pool_schedule',
+  'provider',
+  'provider_endpoint',
+  'provider_key',
+  'model_route',
+] as const;
 export const kinds = ['create', 'update', 'delete'] as const satisfies readonly HistoryFilter['kind'][];
 
 const url = '/api-key-priority/history';

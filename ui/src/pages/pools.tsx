@@ -1,4 +1,4 @@
-import { Anchor, Box, Stack } from '@mantine/core';
+import { Box, Button, Stack } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
@@ -10,17 +10,13 @@ import { PoolPanel } from './pools/pool-panel.tsx';
 
 export default function Page() {
   const { t } = useTranslation('pools');
-  const hint = (
-    <>
-      {t('hint')}{' '}
-      <Anchor component={Link} href="/providers" size="sm">
-        {t('toProviders')}
-      </Anchor>
-    </>
-  );
   return (
     <>
-      <PageHeader title={t('title')} hint={hint} />
+      <PageHeader title={t('title')} hint={t('hint')}>
+        <Button component={Link} href="/providers" variant="default">
+          {t('toProviders')}
+        </Button>
+      </PageHeader>
       <Stack>
         <Pools />
       </Stack>

@@ -39,7 +39,11 @@ export default function Page() {
         query={{ ...query, data: data && { rows: data.routes, total: data.total } }}
         view={view}
         rowId={({ name }) => name}
-        empty={<Text size="sm">{t('noRoutes')}</Text>}
+        empty={
+          <Text size="sm" c="dimmed">
+            {t('noRoutes')}
+          </Text>
+        }
       />
       <OutOfService onEdit={setEdited} />
       {isAdding && <RouteForm stored={null} onClose={() => setAdding(false)} />}

@@ -43,10 +43,12 @@ export function nameOf({ object, before, after }: HistoryEntry): string | null {
 
 const searchable = (pattern: string): string => encodeURIComponent(pattern);
 
+const providerPath = (name: unknown): string => `/providers?edit=${encodeURIComponent(String(name))}`;
+
 /** The page that shows the present object. */
 export function pathOf(entry: HistoryEntry): string {
   const { object, before, after } = entry;
-  const { pattern, match_type } = after ?? before ?? {};
+  const { pattern, match_type, provider } = after ?? before ?? {};
   const isFound = object === 'mapping' && typeof pattern === 'string' && match_type !== 'exact';
   const paths: Readonly<Record<string, string>> = {
     mapping: isFound ? `/mappings?q=${searchable(pattern)}` : '/mappings',
@@ -55,6 +57,10 @@ export function pathOf(entry: HistoryEntry): string {
     pool_schedule: '/schedules',
     setting: '/settings',
     pool_setting: '/pools',
+    provider: providerPath(entry.object_id),
+    provider_endpoint: providerPath(provider),
+    provider_key: providerPath(provider),
+    model_route: '/routes',
   };
   return paths[object] ?? '/history';
 }
