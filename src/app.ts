@@ -200,7 +200,7 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   const seatsOf = (pool: string) => edition.pools.find(pool).seats;
   const seen = { desks, view, seats, healths, seatsOf, upstreams };
   const shown = showPools({ providers, stored: edition.providers, clock, self, ...seen });
-  const drains = endpointDrains({ upstreams, clock, peers, events });
+  const drains = endpointDrains({ upstreams, clock, peers, events, inUse: shown.inUse });
   const fleet = () => edition.fleet() ?? alone(self, seatsInUse(view));
   metrics.watch(
     watched({ view, edition, door, logger, self, fleet, tracing, rttMs: () => seats?.rttMs ?? null, upstreams }),

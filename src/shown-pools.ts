@@ -1,7 +1,7 @@
 /** Wires what operators see of pools and providers: those of this gateway or, in a fleet, those of all gateways. */
 import type { ProviderConfig } from './config/config.ts';
-import type { Clock } from './domain/clock.ts';
-import { shownEndpoint } from './drained-endpoints.ts';
+import { type Clock, momentOf } from './domain/clock.ts';
+import type { ShownEndpoint } from './domain/shown/live.ts';
 import { FleetPools, type ProvidersSeen } from './gateway/fleet/fleet-pools.ts';
 import type { FleetSeats } from './gateway/fleet/fleet-seats.ts';
 import type { PoolDesk } from './gateway/pool/pool-desk.ts';
@@ -13,7 +13,7 @@ import { healthOf, type ProviderHealths } from './observed/provider-health.ts';
 import { deskOf } from './pools.ts';
 import type { StoredProviders } from './providers/providers.ts';
 import type { Self } from './self.ts';
-import type { Upstreams } from './upstreams/upstreams.ts';
+import type { EndpointSeen, Upstreams } from './upstreams/upstreams.ts';
 
 export interface ShownPoolsParts {
   /** Those in service. */
@@ -30,8 +30,13 @@ export interface ShownPoolsParts {
   readonly upstreams: Pick<Upstreams, 'endpoints'>;
 }
 
+/** Returns how many requests run at an endpoint; null: that is not known. */
+type InUse = (provider: string, endpoint: string) => number | null;
+
 export interface ShownPools {
   readonly pools: WatchedPools;
+  /** Asks who grants the seats: in a fleet, for the requests of all its gateways. */
+  readonly inUse: () => Promise<InUse>;
   readonly providers: ProviderService['list'];
 }
 
@@ -50,36 +55,42 @@ export function showPools(parts: ShownPoolsParts): ShownPools {
       seatsOf,
       closuresOf: ({ name }) => closuresOf(name),
       endpointsOf: provider =>
-        upstreams.endpoints(provider).map(endpoint => ({
-          ...shownEndpoint(endpoint, clock),
-          in_use: inUse.get(`${provider} ${endpoint.id}`) ?? null,
-        })),
+        upstreams
+          .endpoints(provider)
+          .map(endpoint => shownEndpoint(endpoint, { clock, inUse: inUse(provider, endpoint.id) })),
     }),
   });
   if (seats === null) {
-    const own = ownPools(view);
-    return { pools: own, providers: async () => list({ tallyOf, closuresOf }, await inUseIn(own)) };
+    const pools = ownPools(view);
+    const inUse = inUseIn(pools);
+    return { pools, inUse, providers: async () => list({ tallyOf, closuresOf }, await inUse()) };
   }
   const tallies = () => providers().map(({ name }) => ({ provider: name, tally: tallyOf(name) }));
   const pools = new FleetPools({ self, clock, view, tallies, closuresOf, fleet: seats.seenFleet });
   seats.shownBy(pools);
+  const inUse = inUseIn(pools);
   const ofFleet = async () => {
-    const { fleet, ...seen } = await pools.providers();
-    return { ...list(seen, await inUseIn(pools)), fleet };
+    const [{ fleet, ...seen }, used] = await Promise.all([pools.providers(), inUse()]);
+    return { ...list(seen, used), fleet };
   };
-  return { pools, providers: ofFleet };
+  return { pools, inUse, providers: ofFleet };
 }
 
-/** The seats in use by provider and endpoint. */
-type InUse = ReadonlyMap<string, number>;
+const inUseIn =
+  (pools: WatchedPools): ShownPools['inUse'] =>
+  async () => {
+    // Where the gateway that knows does not answer, nothing is told.
+    const isKnown = await Promise.resolve(pools.refresh()).then(
+      () => true,
+      () => false,
+    );
+    if (!isKnown) return () => null;
+    const seen = pools.live(() => null).pools.flatMap(({ endpoints = [] }) => endpoints);
+    const byName = new Map(seen.map(({ provider, id, in_use }) => [JSON.stringify([provider, id]), in_use]));
+    return (provider, endpoint) => byName.get(JSON.stringify([provider, endpoint])) ?? null;
+  };
 
-/** Nothing where the gateway that knows does not answer. */
-async function inUseIn(pools: WatchedPools): Promise<InUse> {
-  const isKnown = await Promise.resolve(pools.refresh()).then(
-    () => true,
-    () => false,
-  );
-  if (!isKnown) return new Map();
-  const endpoints = pools.live(() => null).pools.flatMap(pool => pool.endpoints ?? []);
-  return new Map(endpoints.map(({ provider, id, in_use }) => [`${provider} ${id}`, in_use]));
-}
+export const shownEndpoint = (
+  { firstByteMs, since, ...seen }: EndpointSeen,
+  { clock, inUse }: { readonly clock: Clock; readonly inUse: number | null },
+): ShownEndpoint => ({ ...seen, since: momentOf(clock, since), in_use: inUse, first_byte_ms: firstByteMs });

@@ -181,6 +181,59 @@ const providers: Row = {
   ],
 };
 
+const endpoints: Row = {
+  title: 'Endpoints and routes',
+  panels: [
+    {
+      title: 'Endpoints that get requests',
+      says: '1 while an endpoint is up for a gateway; 0 while it is down, probed or drained for at least one of them.',
+      unit: 'short',
+      queries: [
+        {
+          expr: `min by (provider, endpoint) (${of('tokligence_endpoint_up')})`,
+          legend: '{{provider}} {{endpoint}}',
+        },
+      ],
+    },
+    {
+      title: 'Seats of each endpoint',
+      says: '0 while it is down; fewer than its own while it comes up.',
+      unit: 'short',
+      queries: [
+        {
+          expr: `max by (provider, endpoint) (${of('tokligence_endpoint_seats')})`,
+          legend: '{{provider}} {{endpoint}}',
+        },
+      ],
+    },
+    {
+      title: 'Calls per second that failed before an answer',
+      says: 'Of each endpoint. Most are made again elsewhere, and no client sees them.',
+      unit: 'reqps',
+      queries: [
+        {
+          expr: perSecond('tokligence_endpoint_failures_total', 'provider, endpoint'),
+          legend: '{{provider}} {{endpoint}}',
+        },
+      ],
+    },
+    {
+      title: 'Calls made again per second, by reason',
+      says: 'At most a fifth of the requests of a pool, besides those that never connected.',
+      unit: 'reqps',
+      queries: [
+        { expr: perSecond('tokligence_retries_total', 'provider, reason'), legend: '{{provider}}: {{reason}}' },
+      ],
+    },
+    {
+      title: 'Spills per second, by level',
+      says: 'Requests that went to the next target of their route rather than wait. If they go on for long, the first pool is too small.',
+      unit: 'reqps',
+      queries: [{ expr: perSecond('tokligence_spills_total', 'provider, level'), legend: '{{provider}}: P{{level}}' }],
+    },
+  ],
+};
+
 const fleet: Row = {
   title: 'Fleet',
   panels: [
@@ -276,7 +329,7 @@ const processes: Row = {
   ],
 };
 
-export const rows: readonly Row[] = [lanes, seats, tenants, providers, fleet, processes];
+export const rows: readonly Row[] = [lanes, seats, tenants, providers, endpoints, fleet, processes];
 
 /** All queries of all panels. */
 export const queries: readonly Query[] = rows.flatMap(row => row.panels.flatMap(panel => panel.queries));

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { type ProviderRow, providerColumns, routeColumns } from '../db/schema.ts';
 import { errors } from '../domain/errors.ts';
-import { fields, listOf, nullable, ofEach } from '../domain/shape.ts';
+import { field, fields, listOf, nullable, ofEach } from '../domain/shape.ts';
 import { isProviderName, isRouteName, providerNameRule, routeNameRule } from './effective-providers.ts';
 import type { LiveProviders } from './live-providers.ts';
 import type { ProviderRowsStore } from './provider-rows-store.ts';
@@ -16,11 +16,16 @@ const texts = <Column extends string>(columns: readonly Column[]) =>
 const shared = { name: text, enabled: Optional(Type.Boolean()), description: Optional(nullable(text)) };
 
 export const providerFile = fields({
-  providers: listOf(
-    fields({ ...shared, ...texts(providerColumns), base_url: Optional(listOf(text, { maxItems: 100 })) }),
-    { maxItems: 500 },
+  providers: field(
+    listOf(fields({ ...shared, ...texts(providerColumns), base_url: Optional(listOf(text, { maxItems: 100 })) }), {
+      maxItems: 500,
+    }),
+    'a list of at most 500 providers, as exported',
   ),
-  routes: listOf(fields({ ...shared, ...texts(routeColumns) }), { maxItems: 2_000 }),
+  routes: field(
+    listOf(fields({ ...shared, ...texts(routeColumns) }), { maxItems: 2_000 }),
+    'a list of at most 2000 routes, as exported',
+  ),
 });
 export type ProviderFile = Static<typeof providerFile>;
 const checked = Compile(providerFile);

@@ -131,10 +131,14 @@ function settingsOf({ effective, written }: LiveProviders, name: string) {
     if (key === 'api_key') continue;
     const inFile = isTypeOfFile ? writtenText(written, name, key) : undefined;
     const text = row?.get(key) ?? inFile ?? allProviderKeys[key]?.fallback ?? '';
-    settings[key] = key === 'proxy' && /^https?:/i.test(text) ? (proxyIn(text)?.origin ?? '') : text;
+    settings[key] = key === 'proxy' ? shownProxy(text) : text;
     const isEnvironment = written.environment.has(environmentName(`provider.${name}`, key));
     const ofFile = inFile === undefined ? 'default' : isEnvironment ? 'environment' : 'file';
     sources[key] = row?.has(key) ? 'database' : ofFile;
   }
   return { settings, sources };
 }
+
+/** The file may have credentials in it. */
+const shownProxy = (text: string): string =>
+  text === 'none' || text === 'environment' ? text : (proxyIn(text)?.origin ?? text);

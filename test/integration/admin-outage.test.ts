@@ -58,7 +58,10 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   'POST /admin/providers/try': [{ body: { type: 'openai', base_url: 'http://127.0.0.1:9/v1' }, status: 200 }],
   'POST /admin/providers/reseal': [{}],
   'GET /admin/providers-file': [{}],
-  'POST /admin/providers-file': [{ body: { providers: [], routes: [] } }, { body: { providers: [], routes: [] }, query: 'dry_run=true' }],
+  'POST /admin/providers-file': [
+    { body: { providers: [], routes: [] } },
+    { body: { providers: [], routes: [] }, query: 'dry_run=true' },
+  ],
   'POST /admin/providers/{name}/endpoints/{id}/drain': [{ status: 404 }],
   'POST /admin/providers/{name}/endpoints/{id}/resume': [{ status: 404 }],
   'GET /admin/routes': [{ status: 200 }],

@@ -70,7 +70,7 @@ test('promtool finds no fault in the metrics of a gateway that is one process', 
   assert.notEqual(faulty.code, 0, 'it would find one');
 });
 
-/** Two levels, refusals of each kind, failures of the upstream, wrong keys, and a load that goes on until the end. */
+/** Two levels, refusals of each kind, failures of the upstream, calls made again, spills, wrong keys, and a load that goes on until the end. */
 async function startBusyGateway(t: Parameters<typeof startWorkerGateway>[0]) {
   const { url: database } = await freshDatabase(t);
   const port = await freePort();
@@ -87,6 +87,18 @@ ${telemetry}metrics_listen = 127.0.0.1:${port}
 type = openai
 base_url = ${upstream.url}/v1
 max_concurrent = 3
+[provider.spare]
+type = openai
+base_url = ${upstream.url}/v1
+[provider.away]
+type = openai
+base_url = http://127.0.0.1:${await freePort()}/v1
+[model.moved]
+targets = away:m, spare:m
+[model.spills]
+targets = gpu:m, spare:m
+spill_after_sec = 0.05
+spill_levels = 0-9
 [pool.gpu]
 max_queue_depth = 5
 queue_timeout_sec = 0.2`,
@@ -99,19 +111,21 @@ queue_timeout_sec = 0.2`,
 
 type Busy = Awaited<ReturnType<typeof startBusyGateway>>;
 
-/** Clients that ask again once they are answered, until the returned function is called: two of P0, seven of P8. */
+const models: Readonly<Record<number, string>> = { 1: 'fails', 9: 'moved', 10: 'spills' };
+
+/** Clients that ask again once they are answered, until the returned function is called: two of P0, nine of P8. */
 function startLoad({ gateway, keys }: Busy): () => Promise<void> {
   let isOver = false;
   const client = async (place: number) => {
     const connection = await gateway.client((place % 2) + 1);
     const asked = { key: keys[place % keys.length] ?? '', headers: { 'x-priority': place < 2 ? '0' : '8' } };
-    const body = { model: place === 1 ? 'fails' : 'm', messages: [] };
+    const body = { model: models[place] ?? 'm', messages: [] };
     while (!isOver) {
       await connection.ask('POST', '/v1/chat/completions', { ...asked, body });
       if (place === 0) await connection.ask('POST', '/v1/chat/completions', { key: 'tok_wrong', body });
     }
   };
-  const clients = Array.from({ length: 9 }, (_, place) => client(place));
+  const clients = Array.from({ length: 11 }, (_, place) => client(place));
   return async () => {
     isOver = true;
     await Promise.all(clients);

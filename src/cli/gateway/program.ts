@@ -8,10 +8,9 @@ import { fleetCommand } from './fleet.ts';
 import { keyCommands } from './keys.ts';
 import { mappingCommands } from './mappings/mappings.ts';
 import { jsonText, type Streams } from './output.ts';
-import { providerCommands } from './providers.ts';
-import { routeCommands } from './routes.ts';
+import { providerCommands } from './providers/providers.ts';
+import { routeCommands } from './providers/routes.ts';
 import { sessions, wholeNumber } from './session.ts';
-import { storedProviderCommands } from './stored-providers.ts';
 import { targetHelp } from './target.ts';
 import { topCommand } from './top/top.ts';
 import { userCommands } from './users.ts';
@@ -60,7 +59,6 @@ function gatewayProgram(streams: Streams, endWith: (code: ExitCode) => void): Co
   daemonCommands(program, sessionOf);
   providerCommands(program, sessionOf);
   routeCommands(program, sessionOf);
-  storedProviderCommands(program, sessionOf);
   fleetCommand(program, sessionOf);
   topCommand(program, sessionOf);
   completionCommand(program, sessionOf);
@@ -79,8 +77,12 @@ function described(error: unknown): { code: ExitCode; message: string; detail: o
   if (error instanceof CliFault) return { code: error.exitCode, message: error.message, detail: error.detail };
   if (error instanceof CommanderError) {
     // A command without a required subcommand.
-    const message = error.code === 'commander.help' ? 'give a command' : error.message.replace(/^error: /, '');
+    const message = error.code === 'commander.help' ? 'give a command' : shownFault(error.message);
     return { code: exitCodes.usage, message: `${message} (--help tells more)`, detail: { code: 'usage' } };
   }
   return { code: exitCodes.failed, message: error instanceof Error ? error.message : String(error), detail: {} };
 }
+
+/** Of an option that there is not, its value may be a key. */
+const shownFault = (message: string): string =>
+  message.replace(/^error: /, '').replace(/^(unknown option '--?[\w-]+)=.*'/s, "$1'");

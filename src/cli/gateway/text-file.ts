@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { utf8 } from '../../domain/text/utf8.ts';
 import { usageFault } from './exit.ts';
 
@@ -25,4 +25,12 @@ export function textOf(bytes: Uint8Array, name: string): string {
   const read = utf8(bytes);
   if ('fault' in read) throw usageFault(`${name} ${read.fault}`);
   return read.text;
+}
+
+export function writeText(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw usageFault(`${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }

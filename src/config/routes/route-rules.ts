@@ -68,6 +68,7 @@ function targetFaults({ name, groups = [] }: RouteParts, providers: Providers): 
 }
 
 const hint = (name: string, known: readonly string[]): string => {
+  if (known.length === 0) return 'there is no provider';
   const near = closest(name, known);
   return near === null ? `there are ${known.join(', ')}` : `is ${near} meant?`;
 };

@@ -85,3 +85,23 @@ test('nothing is allowed that the gateway does not need, and gateways alone reac
   assert.equal(deployment.spec.replicas, undefined, 'the autoscaler has the number');
   assert.equal(only(rendered(folder('base')), 'Deployment').spec.replicas, 3);
 });
+
+test('each pod of the model server is an endpoint, and the master key is a file of the secret', {
+  skip: withoutKubectl,
+}, () => {
+  const objects = rendered(folder('example'));
+  const text = only(objects, 'ConfigMap').data['setting.ini'];
+  const env = { TOKLIGENCE_GATEWAY_NAME: 'a' };
+  const [vllm] = loadConfig({ file: null, text, env, isTerminal: false }).config.providers;
+  assert.ok(vllm !== undefined && vllm.type !== 'loopback');
+  const headless = objects.find(({ metadata }) => metadata.name === 'vllm-headless') ?? assert.fail();
+  assert.equal(headless.spec.clusterIP, 'None');
+  const { name, namespace } = headless.metadata;
+  assert.deepEqual(vllm.baseUrls, [`dns+http://${name}.${namespace}.svc:${headless.spec.ports[0].port}/v1`]);
+  const [gateway] = only(objects, 'Deployment').spec.template.spec.containers;
+  const secrets = gateway.volumeMounts.find(({ name }: { name: string }) => name === 'secrets');
+  const master = gateway.env.find(({ name }: { name: string }) => name === 'TOKLIGENCE_MASTER_KEY_FILE');
+  assert.equal(master.value, `${secrets.mountPath}/master-key`);
+  const base = only(rendered(folder('base')), 'Deployment').spec.template.spec.containers[0];
+  assert.ok(!base.env.some(({ name }: { name: string }) => name === 'TOKLIGENCE_MASTER_KEY_FILE'));
+});

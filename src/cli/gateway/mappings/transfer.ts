@@ -1,12 +1,11 @@
 /** Reads and writes mappings as a file that can live in git. */
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Imported } from '../../../http/admin/contract/transfer.ts';
 import { isRecord } from '../client.ts';
-import { CliFault, exitCodes, usageFault } from '../exit.ts';
+import { CliFault, exitCodes } from '../exit.ts';
 import { visible } from '../output.ts';
 import type { SessionOf } from '../session.ts';
-import { readText, textOf } from '../text-file.ts';
+import { readText, textOf, writeText } from '../text-file.ts';
 import { impactText } from './impact-text.ts';
 import { importDiff, paintFor } from './import-diff.ts';
 import { mappingsPath } from './mapping-table.ts';
@@ -27,7 +26,7 @@ export function transferCommands(mappings: Command, sessionOf: SessionOf): void 
       const accept = session.json ? 'application/json' : 'application/yaml';
       const text = await session.gateway().text(`${mappingsPath}/export`, accept);
       if (file === undefined) return session.write(text);
-      write(file, text);
+      writeText(file, text);
       session.note(`Written to ${file}`);
     });
 
@@ -75,12 +74,4 @@ function faultLines(error: unknown, file: string): string[] {
   });
   const more = faults.length - shown.length + Number(left);
   return more > 0 ? [...lines, `… and ${more} more (--json names the first ${faults.length})`] : lines;
-}
-
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    throw usageFault(`${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }

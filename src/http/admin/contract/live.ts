@@ -81,6 +81,8 @@ export const provider = fields({
   /** The seats of its pool. */
   max_concurrent: count,
   forward_priority: nullable(oneOf(['vllm', 'sglang', 'service_tier'])),
+  /** `off`: no requests to the further paths of its API. */
+  passthrough: oneOf(['on', 'off']),
   /** The proxy on the way to it, without credentials. */
   proxy: nullable(Type.String()),
   /** The names of the headers that every call to it carries. */

@@ -33,6 +33,7 @@ export function shownProviders({
     models: [...provider.models],
     max_concurrent: seatsOf(provider.pool),
     forward_priority: provider.type === 'loopback' ? null : provider.forwardPriority,
+    passthrough: provider.passthrough ? 'on' : 'off',
     proxy: provider.type === 'loopback' ? null : (provider.proxy?.origin ?? null),
     headers: provider.type === 'loopback' ? [] : provider.headers.map(([name]) => name),
     health: { ...healthOf(provider.name), ...closuresOf(provider) },

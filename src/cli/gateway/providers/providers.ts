@@ -1,7 +1,11 @@
 import type { Command } from 'commander';
-import type { ProviderList, ShownEndpoint, ShownProvider } from '../../http/admin/contract/live.ts';
-import { moment, table, visible } from './output.ts';
-import type { SessionOf } from './session.ts';
+import type { ProviderList, ShownEndpoint, ShownProvider } from '../../../http/admin/contract/live.ts';
+import { moment, table, visible } from '../output.ts';
+import type { SessionOf } from '../session.ts';
+import { providerFileCommands, tryCommand } from './provider-files.ts';
+import { providerKeyCommands } from './provider-keys.ts';
+import { storedProviderCommands } from './stored.ts';
+import { counted } from './stored-text.ts';
 
 const path = '/admin/providers';
 
@@ -14,9 +18,17 @@ export function providerCommands(program: Command, sessionOf: SessionOf): void {
     .action(async (_flags: object, command: Command) => {
       const session = sessionOf(command);
       const list = await session.gateway().call<ProviderList>('GET', path);
-      session.show(list, () => providerTable(list.providers));
+      session.show(list, () => listText(list.providers));
     });
 
+  storedProviderCommands(providers, sessionOf);
+  providerKeyCommands(providers, sessionOf);
+  tryCommand(providers, sessionOf);
+  providerFileCommands(providers, sessionOf);
+  drainCommands(providers, sessionOf);
+}
+
+function drainCommands(providers: Command, sessionOf: SessionOf): void {
   for (const [act, description, done] of [
     ['drain', 'give an endpoint no more requests; those that run go on', 'Drained'],
     ['resume', 'give an endpoint requests again', 'Resumed'],
@@ -37,6 +49,14 @@ export function providerCommands(program: Command, sessionOf: SessionOf): void {
 
 const milliseconds = (ms: number | null): string => (ms === null ? '-' : `${Math.round(ms)} ms`);
 
+function listText(providers: readonly ShownProvider[]): string {
+  const faults = providers.flatMap(({ name, fault }) =>
+    fault === null ? [] : [`${name} is at fault: ${visible(fault)}\n`],
+  );
+  const count = `${counted(providers.length, 'provider')}\n`;
+  return (providers.length > 0 ? providerTable(providers) : '') + faults.join('') + count;
+}
+
 /** One line per endpoint; a provider without any has one of its own. */
 const providerTable = (providers: readonly ShownProvider[]): string =>
   table(
@@ -46,6 +66,7 @@ const providerTable = (providers: readonly ShownProvider[]): string =>
       { title: 'endpoint' },
       { title: 'state' },
       { title: 'since' },
+      { title: 'in use', align: 'right' },
       { title: 'seats', align: 'right' },
       { title: 'failures', align: 'right' },
       { title: 'p50', align: 'right' },
@@ -54,18 +75,19 @@ const providerTable = (providers: readonly ShownProvider[]): string =>
     ],
     providers.flatMap(({ name, pool, health, endpoints }) =>
       endpoints.length === 0
-        ? [[name, pool, '-', health.state, '-', '-', '-', '-', '-', '']]
+        ? [[name, pool, '-', health.state, '-', '-', '-', '-', '-', '-', '']]
         : endpoints.map(endpoint => [name, pool, ...cellsOf(endpoint)]),
     ),
   );
 
-const cellsOf = ({ id, state, since, seats, failures, first_byte_ms: { p50, p95 }, why }: ShownEndpoint): string[] => [
-  id,
-  state,
-  moment(since),
-  String(seats),
-  String(failures),
+const cellsOf = ({ first_byte_ms: { p50, p95 }, ...endpoint }: ShownEndpoint): string[] => [
+  endpoint.id,
+  endpoint.state,
+  moment(endpoint.since),
+  String(endpoint.in_use ?? '-'),
+  String(endpoint.seats),
+  String(endpoint.failures),
   milliseconds(p50),
   milliseconds(p95),
-  visible(why ?? ''),
+  visible(endpoint.why ?? ''),
 ];

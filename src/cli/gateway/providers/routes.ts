@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import type { ListedRoute } from '../../http/admin/contract/route.ts';
-import { table } from './output.ts';
-import { countLine, listRows, type PageFlags } from './paging.ts';
-import type { SessionOf } from './session.ts';
-import { pageOptions } from './users.ts';
+import type { ListedRoute } from '../../../http/admin/contract/route.ts';
+import { table } from '../output.ts';
+import { countLine, listRows, type PageFlags } from '../paging.ts';
+import type { SessionOf } from '../session.ts';
+import { pageOptions } from '../users.ts';
+import { storedRouteCommands } from './stored.ts';
 
 export function routeCommands(program: Command, sessionOf: SessionOf): void {
   const routes = program.command('routes').description('where the requests for a model’s name go');
@@ -19,6 +20,7 @@ export function routeCommands(program: Command, sessionOf: SessionOf): void {
       );
     });
   for (const option of pageOptions()) list.addOption(option);
+  storedRouteCommands(routes, sessionOf);
 }
 
 const routeTable = (routes: readonly ListedRoute[]): string =>
