@@ -38,6 +38,8 @@ const names = new Set([
   'pools:unit_mb',
   'pools:suffix_mb',
   'settings:openapi',
+  'providers:type_anthropic',
+  'providers:urlExample',
 ]);
 
 test('texts that contain words are translated into Chinese', () => {

@@ -110,7 +110,7 @@ function Move({ row: { provider, id, state }, t }: RowProps) {
     <Button
       variant="default"
       size="compact-sm"
-      aria-label={t(`${act}Of`, { endpoint: id })}
+      aria-label={t(`of_${act}`, { endpoint: id })}
       loading={move.isPending}
       onClick={() => move.mutate({ provider, id, act }, { onError: error => tellError(error, common) })}
     >

@@ -82,7 +82,7 @@ function Key({ provider, shown }: KeyProps) {
           <Button
             size="compact-sm"
             variant="default"
-            aria-label={t(`${move}Of`, { key })}
+            aria-label={t(`of_${move}`, { key })}
             loading={moving.isPending}
             onClick={() => moving.mutate({ provider, id, set_aside: !isAside }, { onError })}
           >

@@ -18,7 +18,7 @@ export function ProviderActions({ stored, onEdit, onDeleted }: ProviderActionsPr
   const { setEnabled, remove, isBusy } = useActions(stored, onDeleted);
   const { name, enabled, description, source } = stored;
   const ask = (action: 'disable' | 'delete', onConfirm: () => void) =>
-    confirm({ title: t(`${action}Of`, { name }), text: t(`${action}Ask`), action: t(action), onConfirm });
+    confirm({ title: t(`of_${action}`, { name }), text: t(`ask_${action}`), action: t(action), onConfirm });
   return (
     <Stack gap="xs">
       {dialog}

@@ -44,7 +44,7 @@ export function ProviderPanel({ row: { name, shown }, storesKeys, onClose }: Pro
         )}
         {shown !== undefined && <InService provider={shown} />}
         {stored !== undefined && stored.settings.type !== 'loopback' && (
-          <Part title="keys">
+          <Part of="keys">
             <KeyList stored={stored} storesKeys={storesKeys} />
           </Part>
         )}
@@ -55,16 +55,16 @@ export function ProviderPanel({ row: { name, shown }, storesKeys, onClose }: Pro
 }
 
 interface PartProps {
-  readonly title: 'endpoints' | 'keys' | 'settings';
+  readonly of: 'endpoints' | 'keys' | 'settings';
   readonly children: ReactNode;
 }
 
-function Part({ title, children }: PartProps) {
+function Part({ of, children }: PartProps) {
   const { t } = useTranslation('providers');
   return (
     <Stack gap="xs" component="section">
       <Title order={3} size="h5">
-        {t(title)}
+        {t(of)}
       </Title>
       {children}
     </Stack>
@@ -87,7 +87,7 @@ function InService({ provider }: { readonly provider: ShownProvider }) {
     <>
       <Facts facts={facts} />
       {provider.endpoints.length > 0 && (
-        <Part title="endpoints">
+        <Part of="endpoints">
           <EndpointTable provider={provider} />
           <Text size="xs" c="dimmed">
             {t('endpointsHint')}
@@ -113,7 +113,7 @@ function Settings({ stored }: { readonly stored: StoredProvider }) {
     ),
   }));
   return (
-    <Part title="settings">
+    <Part of="settings">
       <Facts facts={facts} />
     </Part>
   );

@@ -24,7 +24,7 @@ export function PlaceStep({ wizard, input, storesKeys }: StepProps & { readonly 
       <Textarea
         label={t('key_base_url')}
         description={t('urlsHint')}
-        placeholder="http://10.0.0.7:8000/v1"
+        placeholder={t('urlExample')}
         required
         autosize
         minRows={2}
