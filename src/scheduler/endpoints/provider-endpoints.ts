@@ -1,11 +1,7 @@
 /** The endpoints of one provider, and the selections of them that requests wait for. */
-import { chooseEndpoint } from './choice.ts';
+import { type Chooser, chooseEndpoint } from './choice.ts';
 import { Endpoint } from './endpoint.ts';
 import { keyOf, Selection } from './selection.ts';
-
-interface Chooser {
-  readonly avoid: readonly string[];
-}
 
 interface Held {
   readonly level: number;
@@ -19,7 +15,7 @@ export class ProviderEndpoints<Watcher> {
   #endpoints: readonly Endpoint[] = [];
   readonly #selections = new Map<string, Selection<Watcher>>();
   #turns = 0;
-  /** Called when a selection has a free seat again, or none any more. */
+  /** Called when the room of a selection has changed. */
   readonly #changed: (selection: Selection<Watcher>) => void;
 
   constructor(name: string, changed: (selection: Selection<Watcher>) => void) {
@@ -54,17 +50,17 @@ export class ProviderEndpoints<Watcher> {
     return chooseEndpoint(this.#endpoints, chooser);
   }
 
-  selection({ avoid }: Chooser): Selection<Watcher> {
-    const key = keyOf(avoid);
+  selection(chooser: Chooser): Selection<Watcher> {
+    const key = keyOf(chooser);
     const known = this.#selections.get(key);
     if (known !== undefined) return known;
-    const selection = new Selection(this, avoid);
+    const selection = new Selection(this, chooser);
     this.#selections.set(key, selection);
     return selection;
   }
 
-  forget({ key }: Selection<Watcher>): void {
-    this.#selections.delete(key);
+  forget(selection: Selection<Watcher>): void {
+    this.#selections.delete(keyOf(selection));
   }
 
   take(endpoint: Endpoint, held: Held): void {
