@@ -214,7 +214,9 @@ export class PoolDesk implements Desk {
   }
 
   outlook(guest: Guest): Outlook {
-    return this.#admission.outlook(new Stay(guest).place, this.#options.clock.now());
+    const stay = new Stay(guest);
+    this.#aims.aim(stay);
+    return this.#admission.outlook(stay.place, this.#options.clock.now());
   }
 
   lend({ asked }: Guest): (spentTokens: number | null) => void {

@@ -126,13 +126,14 @@ export class Walk implements Wait, Candidate {
     const { status, retryAfterMs } = failure;
     const attempt = this.attempts.at(-1);
     if (attempt !== undefined) attempt.failure = reasonOf(failure);
-    this.#next = this.#elsewhere(failure);
-    // A closure is of the whole provider, which has room at another endpoint.
+    const busyStatus = isBusy(status) ? status : null;
+    // First, as it closes something: the request goes where it has not.
+    const hasTime = busyStatus !== null && retryAfterMs !== null;
+    const mayWait = hasTime && this.#stop.ticket.upstreamBusy(busyStatus, retryAfterMs);
+    this.#next = this.#elsewhere(failure) ?? (mayWait ? stays : null);
+    // One endpoint without room says nothing of its provider while another may have some.
     const staysHere = this.#next !== null && this.#next.index === null;
-    if (status !== null && isBusy(status) && !staysHere) {
-      const mayWait = this.#stop.ticket.upstreamBusy(status, retryAfterMs);
-      this.#next ??= mayWait ? stays : null;
-    }
+    if (busyStatus !== null && !hasTime && !staysHere) this.#stop.ticket.upstreamBusy(busyStatus, null);
     return this.#next !== null;
   }
 
@@ -225,7 +226,8 @@ export class Walk implements Wait, Candidate {
     const failed = this.attempts.flatMap(({ provider, endpoint }) =>
       provider === this.#stop.target.provider.name && endpoint !== null ? [endpoint] : [],
     );
-    return this.#stop.target.provider.hasOther(failed);
+    const { target, dispatcher, ticket } = this.#stop;
+    return target.provider.hasOther(failed) && !dispatcher.outlook(ticket).isClosed;
   }
 
   // ---- spilling
