@@ -79,13 +79,13 @@ for (const status of [429, 503, 529]) {
   });
 }
 
-test('while all endpoints have closed the model a request waits and is told why, another model goes on', async t => {
+test('while all endpoints have closed the model a request waits and is told why', async t => {
   const busy = { status: 503, headers: { 'retry-after': '2' }, body: { busy: true } };
   const [first, second] = [await startFakeUpstream(t, busy), await startFakeUpstream(t, busy)];
   const gateway = await startGateway(t, { ini: both(first, second) });
   const waiting = gateway.chat(adminKey);
   await until(async () => (await gateway.pool('main')).levels.some(({ waiting: count }: any) => count === 1));
-  const { body } = await gateway.admin('GET', '/admin/pools/main/waiting');
+  const { body } = await gateway.admin('GET', '/admin/scheduler/requests?pool=main');
   const [{ reason }] = body.requests;
   assert.equal(reason.code, 'upstream_closed');
   assert.match(reason.message, /^No endpoint of provider 'main' that it may go to takes more requests for the model/);
