@@ -32,7 +32,9 @@ export class ClosureNews {
     if (members.size === 0) return;
     for (const { name, pool } of pools) {
       const closed = pool.closed();
-      const word = JSON.stringify(closed.map(({ provider, model, endpoint, until }) => [provider, model, endpoint, until]));
+      const word = JSON.stringify(
+        closed.map(({ provider, model, endpoint, until }) => [provider, model, endpoint, until]),
+      );
       if ((this.#told.get(name) ?? '[]') === word) continue;
       this.#told.set(name, word);
       const said = saidClosures(closed, this.#clock.now());

@@ -85,9 +85,7 @@ export const saidAvoid = ({ avoid = [] }: Pick<Guest, 'avoid'>): { readonly avoi
 
 /** As the conductor knows them. */
 export const saidEndpoints = (endpoints: readonly EndpointSeats[]) =>
-  endpoints
-    .slice(0, mostEndpointsTold)
-    .map(({ id, seats }) => ({ id: saidId(id), seats: whole(seats) }));
+  endpoints.slice(0, mostEndpointsTold).map(({ id, seats }) => ({ id: saidId(id), seats: whole(seats) }));
 
 export const heardWait = ({ isQueued, waitMs, position, endpoint }: SeatWord): Wait => ({
   wasQueued: isQueued,
