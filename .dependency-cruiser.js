@@ -4,7 +4,7 @@ const only = path => ({ path });
 const pure = 'scheduler|priority/(matching|analysis)|schedules|json|upstreams/metering|fleet/reign';
 // The two sides of the seam gateway/pool/desk.ts, which may be in different processes.
 const clientSide = 'dispatcher|pool-ticket|ticket|net';
-const poolSide = 'pool-desk|seating|admission|view/(pool-view|shown-share)|level-counts|hand-offs';
+const poolSide = 'pool-desk|seating|admission|view/(pool-view|shown-share)|level-counts|hand-offs|handover';
 /** Rules for the rooms of a feature, the lowest first: none imports one that stands above it. */
 const orderOf = (feature, rooms) =>
   rooms.slice(0, -1).map((room, at) => ({

@@ -13,8 +13,8 @@ import type { PoolQueue } from './queue/pool-queue.ts';
 import { Line, type Turn, turnsOf } from './queue/turns.ts';
 import { seatsWanted } from './wanted.ts';
 
-/** A closure by the upstream: of a model of a provider, of all its models, or of the pool. */
-export interface Closed extends Pick<Closure, 'model' | 'until'> {
+/** A closure by the upstream: of a model of a provider, there or at one endpoint, of all its models, or of the pool. */
+export interface Closed extends Pick<Closure, 'model' | 'endpoint' | 'until'> {
   readonly provider: string | null;
 }
 
@@ -61,7 +61,7 @@ export class Inspection<Holder> {
     this.#queue = queue;
   }
 
-  /** The number of models and providers that the upstream has closed. */
+  /** The number of models and providers that the upstream has closed, and of models at single endpoints. */
   get closures(): number {
     return this.#queue.closures.size;
   }
@@ -70,8 +70,7 @@ export class Inspection<Holder> {
   closedTo(place: Place<Holder>, now: number): Closed | null {
     const { closedUntil } = this.#capacity;
     const closure = this.#queue.closures.keeping(place);
-    if (now < closedUntil && (closure === null || closure.until <= closedUntil))
-      return { provider: null, model: null, until: closedUntil };
+    if (now < closedUntil && (closure === null || closure.until <= closedUntil)) return ofPool(closedUntil);
     return closure;
   }
 
@@ -88,8 +87,8 @@ export class Inspection<Holder> {
   /** Returns all closures that are not over. */
   closed(now: number): Closed[] {
     const { closedUntil } = this.#capacity;
-    const ofPool = now < closedUntil ? [{ provider: null, model: null, until: closedUntil }] : [];
-    return [...ofPool, ...[...this.#queue.closures.all()].filter(({ until }) => until > now)];
+    const pool = now < closedUntil ? [ofPool(closedUntil)] : [];
+    return [...pool, ...[...this.#queue.closures.all()].filter(({ until }) => until > now)];
   }
 
   /** Returns the number of places that wait in this level and the better ones. */
@@ -239,7 +238,7 @@ export class Inspection<Holder> {
   #waitsForEndpoint(place: Place<Holder>): boolean {
     const { endpoints } = this.#queue;
     if (!endpoints.isAnyUp(place)) return true;
-    return this.#capacity.seats.inUse < this.#capacity.seats.limit && !endpoints.hasRoomFor(place);
+    return this.#capacity.seats.inUse < this.#capacity.seats.limit && !this.#queue.hasRoomFor(place);
   }
 
   /** Returns the reason of a place that the upstream lets start. */
@@ -271,6 +270,7 @@ export class Inspection<Holder> {
   }
 }
 
+const ofPool = (until: number): Closed => ({ provider: null, model: null, endpoint: null, until });
 const isActive = <Holder>({ head, running }: Flow<Holder>): boolean => head !== null || running > 0;
 const costOf = <Holder>(turns: readonly Turn<Holder>[]): number =>
   turns.reduce((sum, { place }) => sum + place.cost, 0);

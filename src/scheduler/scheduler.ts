@@ -117,7 +117,7 @@ export class Scheduler<Holder> {
       this.#capacity.seats.isBelowCap(place.level) &&
       tenant?.isParked !== true &&
       this.#queue.closures.keeping(place) === null &&
-      this.#queue.endpoints.hasRoomFor(place) &&
+      this.#queue.hasRoomFor(place) &&
       this.#capacity.isOpen(now) &&
       this.#capacity.fits(place.tokens)
     );
@@ -142,7 +142,7 @@ export class Scheduler<Holder> {
     // ever.
     if (place === null || !this.#capacity.fits(place.tokens)) return undefined;
     if (mayStart?.(place) === false) return undefined;
-    const endpoint = this.#queue.endpoints.choose(place);
+    const endpoint = this.#queue.choose(place);
     if (endpoint === undefined) return undefined;
     this.#start(place, endpoint, now);
     return place;
@@ -203,16 +203,19 @@ export class Scheduler<Holder> {
 
   /**
    * The upstream is busy: it has no room for a running place, and takes nothing more of the scope until then; null: it
-   * has not said so. Returns until when that is closed now; where too much is to be remembered, the pool is closed.
+   * has not said so. One of several endpoints speaks for itself, and of that model only. Returns when the place may start
+   * again, or null; where too much is to be remembered, the pool is closed.
    */
-  upstreamBusy(place: Place<Holder>, scope: Scope, until: number | null, now: number): number | null {
+  upstreamBusy(place: Place<Holder>, said: Scope, until: number | null, now: number): number | null {
     if (place.state !== 'running') return null;
-    const { closures } = this.#queue;
+    const { closures, endpoints } = this.#queue;
+    const scope = endpoints.oneOfSeveral(place) === null ? said : 'endpoint';
     this.#queue.advance(now);
     // The limit of one model says little about the capacity of the pool; its closure is enough.
     if (scope === 'provider' || until === null) this.#capacity.upstreamDropped();
     const closedUntil = until === null ? null : closures.close(place, scope, until, now);
     closures.probeEnded(place, 'busy', now);
+    if (scope === 'endpoint') return closedUntil === null ? null : (closures.keeping(place)?.until ?? now);
     if (until === null || closedUntil !== null) return closedUntil;
     // Only the time is kept, so all requests try again as soon as a probe would.
     return this.#capacity.closeUntil(Math.min(until, now + firstProbeMs));
@@ -252,12 +255,13 @@ export class Scheduler<Holder> {
     place.levelWeight = this.#tier.weightOf(place.level);
     // First, as levels that begin to wait for endpoints keep their distance from the time.
     this.#tier.charge(place.level, place.cost / place.levelWeight, isChosen);
+    place.endpoint = endpoint;
     this.#queue.take(queue, place, isChosen, now);
     place.state = 'running';
     place.charged = place.cost;
     place.chargedTokens = place.tokens;
     this.#capacity.take(place, now);
-    this.#queue.endpoints.take(place, endpoint);
+    this.#queue.endpoints.take(place);
     this.#refresh(queue);
     const tenant = place.flow?.tenant;
     if (tenant) this.#queue.tenants.started(tenant, place.tokens, now);

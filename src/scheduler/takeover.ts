@@ -30,8 +30,8 @@ export class Takeover<Holder> {
   }
 
   /**
-   * Seats a place that came to the other scheduler `ageMs` ago and has its seat from there, at that endpoint. Its seat and its tokens in
-   * flight are taken; its rates and what it was charged so far are the other's.
+   * Seats a place that came to the other scheduler `ageMs` ago and has its seat from there, at that endpoint. Its seat and
+   * its tokens in flight are taken; its rates and what it was charged so far are the other's.
    */
   adopt(place: Place<Holder>, charged: Spent, ageMs: number, now: number, endpoint: string | null = null): void {
     mustBeNew(place);

@@ -58,12 +58,41 @@ test('a request that failed at one endpoint goes to another, before all others o
   assert.equal(pool.in_use, 0);
 });
 
-test('an endpoint that names a time sends its request to another one at once', async t => {
-  const first = await startFakeUpstream(t, { status: 503, headers: { 'retry-after': '30' }, body: { busy: true } });
-  const second = await startFakeUpstream(t, {});
+for (const status of [429, 503, 529]) {
+  test(`an endpoint that names a time with ${status} is asked no more, and its request goes to another one at once`, async t => {
+    const first = await startFakeUpstream(t, { status, headers: { 'retry-after': '30' }, body: { busy: true } });
+    const second = await startFakeUpstream(t, {});
+    const gateway = await startGateway(t, { ini: both(first, second) });
+    for (let nth = 0; nth < 6; nth++) {
+      const answer = await gateway.chat(adminKey);
+      assert.equal(answer.status, 200);
+      await answer.text();
+    }
+    assert.deepEqual([first.requests.length, second.requests.length], [1, 6]);
+    const { body } = await gateway.admin('GET', '/admin/providers');
+    const [{ health }] = body.providers;
+    assert.equal(health.closed_until, null);
+    assert.deepEqual(
+      health.closed_models.map(({ model, endpoint }: any) => [model, endpoint]),
+      [[JSON.parse(first.requests[0]?.body.toString() ?? '').model, first.url]],
+    );
+  });
+}
+
+test('while all endpoints have closed the model a request waits and is told why', async t => {
+  const busy = { status: 503, headers: { 'retry-after': '2' }, body: { busy: true } };
+  const [first, second] = [await startFakeUpstream(t, busy), await startFakeUpstream(t, busy)];
   const gateway = await startGateway(t, { ini: both(first, second) });
-  for (let nth = 0; nth < 4; nth++) assert.equal((await gateway.chat(adminKey)).status, 200);
-  assert.equal(second.requests.length, 4);
+  const waiting = gateway.chat(adminKey);
+  await until(async () => (await gateway.pool('main')).levels.some(({ waiting: count }: any) => count === 1));
+  const { body } = await gateway.admin('GET', '/admin/scheduler/requests?pool=main');
+  const [{ reason }] = body.requests;
+  assert.equal(reason.code, 'upstream_closed');
+  assert.match(reason.message, /^No endpoint of provider 'main' that it may go to takes more requests for the model/);
+  first.reply({});
+  second.reply({});
+  const answer = await waiting;
+  assert.deepEqual([answer.status, first.requests.length + second.requests.length], [200, 3]);
 });
 
 test('with all endpoints dead the client is told so after one attempt at each', async t => {

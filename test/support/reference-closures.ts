@@ -11,6 +11,8 @@ interface Closed {
   readonly provider: string;
   /** Undefined: all models. */
   readonly model: string | undefined;
+  /** Undefined: all endpoints. */
+  readonly endpoint: string | undefined;
   until: number;
   /** One request may start, as a probe. */
   isDue: boolean;
@@ -33,15 +35,33 @@ export class ReferenceClosures {
     for (const closed of this.#closed) closed.isDue ||= closed.probeAt <= now;
   }
 
+  /** But for single endpoints. */
   isOpenTo(request: Request): boolean {
-    return this.#of(request).every(({ isDue }) => isDue);
+    return this.#of(request).every(({ isDue, endpoint }) => isDue || endpoint !== undefined);
+  }
+
+  /** The endpoints that take nothing of its model. */
+  shutTo(request: Request): string[] {
+    return this.#of(request).flatMap(({ isDue, endpoint }) => (isDue ? [] : (endpoint ?? [])));
+  }
+
+  /** The end of the closure at that endpoint. */
+  untilAt(request: Request, id: string): number | undefined {
+    return this.#of(request).find(({ endpoint }) => endpoint === id)?.until;
+  }
+
+  /** The latest end of those that keep it wherever it goes. */
+  untilFor(request: Request): number | undefined {
+    const shut = this.#of(request).filter(({ isDue, endpoint }) => !isDue && endpoint === undefined);
+    return shut.length === 0 ? undefined : Math.max(...shut.map(({ until }) => until));
   }
 
   /** Returns the time until which it is closed; null: no more closures can be held. */
-  close(request: Request, scope: Scope, until: number, now: number): number | null {
+  close(request: Request, scope: Scope, at: string | null, until: number, now: number): number | null {
     const { provider } = request;
-    const model = scope === 'model' ? request.model : undefined;
-    const known = this.#of(request).find(closed => closed.model === model);
+    const model = scope === 'provider' ? undefined : request.model;
+    const endpoint = scope === 'endpoint' ? (at ?? undefined) : undefined;
+    const known = this.#of(request).find(closed => closed.model === model && closed.endpoint === endpoint);
     if (known !== undefined) {
       known.until = known.probe === request.id ? until : Math.max(known.until, until);
       return known.until;
@@ -49,12 +69,13 @@ export class ReferenceClosures {
     if (until <= now) return until;
     if (this.#closed.length === mostClosed) return null;
     const times = { probeAt: now + firstProbeMs, probedAt: now, intervalMs: firstProbeMs };
-    this.#closed.push({ provider, model, until, isDue: false, ...times, probe: undefined });
+    this.#closed.push({ provider, model, endpoint, until, isDue: false, ...times, probe: undefined });
     return until;
   }
 
-  started(request: Request, now: number): void {
+  started(request: Request, at: string | null, now: number): void {
     for (const closed of this.#of(request)) {
+      if (closed.endpoint !== undefined && closed.endpoint !== at) continue;
       closed.isDue = false;
       closed.probe = request.id;
       closed.probedAt = now;

@@ -49,18 +49,33 @@ export class ReferenceEndpoints {
   }
 
   /** Null: it needs none; undefined: none is free. */
-  choose(request: Request): string | null | undefined {
+  choose(request: Request, shut: readonly string[]): string | null | undefined {
     if (!this.#told.has(request.provider)) return null;
-    const free = this.#possible(request).filter(one => this.#inUse(one) < one.seats);
+    const free = this.#possible(request).filter(one => this.#inUse(one) < one.seats && !shut.includes(one.id));
     const share = (one: Known) => this.#inUse(one) / one.seats;
     const best = free.toSorted((a, b) => share(a) - share(b) || a.givenAt - b.givenAt)[0];
     return best?.id;
   }
 
   /** Whether it has to be passed by. */
-  isFullTo(request: Request): boolean {
-    const isAnySeat = !request.avoid?.length && this.#told.size + this.#untold.size === 1;
-    return !isAnySeat && this.choose(request) === undefined;
+  isFullTo(request: Request, shut: readonly string[]): boolean {
+    const isAnySeat = !request.avoid?.length && shut.length === 0 && this.#told.size + this.#untold.size === 1;
+    return !isAnySeat && this.choose(request, shut) === undefined;
+  }
+
+  /** The endpoints that are up and that it may go to, if its model were closed at none. */
+  upFor(request: Request): string[] {
+    return this.#told.has(request.provider) ? this.#possible(request).map(({ id }) => id) : [];
+  }
+
+  /** Whether all of them have closed its model. */
+  isShutTo(request: Request, shut: readonly string[]): boolean {
+    const up = this.upFor(request);
+    return up.length > 0 && up.every(id => shut.includes(id));
+  }
+
+  isOneOfSeveral({ provider }: Request, endpoint: string | null): boolean {
+    return endpoint !== null && this.#of(provider).some(({ id, isListed }) => isListed && id !== endpoint);
   }
 
   given(provider: string, id: string): void {

@@ -284,12 +284,30 @@ export class ReferenceQueue {
   }
 
   #mayStart({ request }: Waiter): boolean {
-    return this.#mayWait(request) && !this.endpoints.isFullTo(request);
+    return this.#mayWait(request) && !this.endpoints.isFullTo(request, this.closures.shutTo(request));
   }
 
   /** Only seats keep it. */
   #mayWait(request: Request): boolean {
-    return !this.isParked(request.flowId) && this.closures.isOpenTo(request);
+    return !this.isParked(request.flowId) && this.isOpenTo(request);
+  }
+
+  /** The upstream does not keep it. */
+  isOpenTo(request: Request): boolean {
+    return this.closures.isOpenTo(request) && !this.endpoints.isShutTo(request, this.closures.shutTo(request));
+  }
+
+  choose(request: Request): string | null | undefined {
+    return this.endpoints.choose(request, this.closures.shutTo(request));
+  }
+
+  /** When the upstream lets it start; undefined: now. */
+  keptUntil(request: Request): number | undefined {
+    const { closures, endpoints } = this;
+    const kept = closures.untilFor(request);
+    if (!endpoints.isShutTo(request, closures.shutTo(request))) return kept;
+    const first = Math.min(...endpoints.upFor(request).map(id => closures.untilAt(request, id) ?? 0));
+    return Math.max(first, kept ?? 0);
   }
 
   /** Flows of the level whose requests only wait for seats at endpoints. */

@@ -65,7 +65,7 @@ export class ReferenceScheduler {
   }
 
   aside(level: Level): number {
-    return this.#queue.waitingIn(level).filter(({ request }) => !this.#queue.closures.isOpenTo(request)).length;
+    return this.#queue.waitingIn(level).filter(({ request }) => !this.#queue.isOpenTo(request)).length;
   }
 
   configure(settings: SchedulerSettings, tenants: SchedulerOptions['tenants'], now: number): void {
@@ -119,8 +119,8 @@ export class ReferenceScheduler {
     this.#queue.advance(now);
     this.#met(request);
     const isFirst = levels.every(level => !this.#mayStart(level) || this.#queue.first(level) === undefined);
-    const isAside = this.#queue.isParked(request.flowId) || !this.#queue.closures.isOpenTo(request);
-    const isFree = this.#mayStart(request.level) && !isAside && this.#queue.endpoints.choose(request) !== undefined;
+    const isAside = this.#queue.isParked(request.flowId) || !this.#queue.isOpenTo(request);
+    const isFree = this.#mayStart(request.level) && !isAside && this.#queue.choose(request) !== undefined;
     return isFirst && isFree && this.#isOpen(now) && this.#fits(request.tokens);
   }
 
@@ -130,7 +130,7 @@ export class ReferenceScheduler {
     if (able.length === 0 || !this.#isOpen(now)) return undefined;
     const chosen = this.#queue.first(this.#pick(able));
     if (chosen === undefined || !this.#fits(chosen.request.tokens)) return undefined;
-    const endpoint = this.#queue.endpoints.choose(chosen.request);
+    const endpoint = this.#queue.choose(chosen.request);
     if (endpoint === undefined) throw new Error('a request is chosen that no endpoint has a seat for');
     this.#start(chosen, endpoint, now);
     return chosen.request.id;
@@ -185,22 +185,25 @@ export class ReferenceScheduler {
     return this.#queue.evicted.splice(0).map(waiter => waiter.request.id);
   }
 
-  upstreamBusy(id: number, scope: Scope, until: number | null, now: number): number | null {
+  upstreamBusy(id: number, said: Scope, until: number | null, now: number): number | null {
     const runner = this.#runner(id);
     if (runner === undefined) return null;
+    const { request, endpoint } = runner;
     const { closures } = this.#queue;
+    const scope = this.#queue.endpoints.isOneOfSeveral(request, endpoint) ? 'endpoint' : said;
     this.#queue.advance(now);
     const available = this.#queue.endpoints.seats;
     const isDrop = this.#settings.aimd && available > 0 && (scope === 'provider' || until === null);
     if (isDrop) this.#seats = Math.max(1, Math.floor(Math.min(this.#seats, available) * 0.9));
-    let closedUntil = until === null ? null : closures.close(runner.request, scope, until, now);
-    if (until !== null && closedUntil === null) {
+    let closedUntil = until === null ? null : closures.close(request, scope, endpoint, until, now);
+    if (until !== null && closedUntil === null && scope !== 'endpoint') {
       this.#closedUntil = Math.max(this.#closedUntil, Math.min(until, now + 30_000));
       closedUntil = this.#closedUntil;
     }
-    closures.probeEnded(runner.request, 'busy', now);
+    closures.probeEnded(request, 'busy', now);
     this.#queue.changed();
-    return closedUntil;
+    if (scope !== 'endpoint' || closedUntil === null) return closedUntil;
+    return this.#queue.keptUntil(request) ?? now;
   }
 
   answered(id: number, how: 'taken' | 'at fault', now: number): boolean {
@@ -275,7 +278,7 @@ export class ReferenceScheduler {
     this.#queue.waiting = this.#queue.waiting.filter(waiter => waiter !== chosen);
     if (endpoint !== null) this.#queue.endpoints.given(request.provider, endpoint);
     this.#queue.running.push({ ...chosen, charged: request, flowWeight, levelWeight, endpoint });
-    this.#queue.closures.started(request, now);
+    this.#queue.closures.started(request, endpoint, now);
     this.#rates.take(request.tokens, now);
     tenant?.rates.take(request.tokens, now);
     this.#queue.review(request.flowId, now);

@@ -229,7 +229,15 @@ export const providerClosures = fields({
   /** Nothing of the provider starts until then; null while it is open. */
   closed_until: nullable(moment),
   /** The longest closures first. */
-  closed_models: listOf(fields({ model: Type.String(), closed_until: moment }), { maxItems: mostClosedModelsShown }),
+  closed_models: listOf(
+    fields({
+      model: Type.String(),
+      closed_until: moment,
+      /** Absent: it is closed at all endpoints of the provider. */
+      endpoint: Type.Optional(Type.String()),
+    }),
+    { maxItems: mostClosedModelsShown },
+  ),
   closed_models_left_out: count,
 });
 export type ProviderClosures = Static<typeof providerClosures>;

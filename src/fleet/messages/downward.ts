@@ -69,6 +69,13 @@ const kinds = {
     closures: list(open({ provider: name(200), model: nullable(text(400)), forMs: ms }), mostClosuresTold),
     /** There are more. */
     isCut: Type.Boolean(),
+    /**
+     * The models that are closed at single endpoints. Apart from the others, so that a member of an older version, which
+     * passes over this, takes none of them for a closure of the whole model.
+     */
+    atEndpoints: Type.Optional(
+      list(open({ provider: name(200), model: text(400), endpoint: endpointId, forMs: ms }), mostClosuresTold),
+    ),
   }),
   ask: open({ t: Type.Literal('ask'), ...ask }),
   answer: open({ t: Type.Literal('answer'), ...answer }),

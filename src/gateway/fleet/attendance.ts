@@ -164,9 +164,9 @@ export class Attendance {
   }
 
   /** Tells what is closed of a pool, if the member has it. */
-  tellClosures(desk: PoolDesk, { closures, isCut }: Pick<ClosuresWord, 'closures' | 'isCut'>): void {
+  tellClosures(desk: PoolDesk, word: Omit<ClosuresWord, 't' | 'pool'>): void {
     const pool = this.#desks.indexOf(desk);
-    if (pool >= 0) this.#parts.tell({ t: 'closures', pool, closures, isCut });
+    if (pool >= 0) this.#parts.tell({ t: 'closures', pool, ...word });
   }
 
   #nobodyWaits(): void {

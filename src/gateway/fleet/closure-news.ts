@@ -4,7 +4,7 @@ import type { PoolDesk } from '../pool/pool-desk.ts';
 import type { ClosuresWord } from './known-closures.ts';
 import { saidClosures } from './words.ts';
 
-type Word = Pick<ClosuresWord, 'closures' | 'isCut'>;
+type Word = Omit<ClosuresWord, 't' | 'pool'>;
 
 interface Member {
   tellClosures(desk: PoolDesk, word: Word): void;
@@ -32,7 +32,9 @@ export class ClosureNews {
     if (members.size === 0) return;
     for (const { name, pool } of pools) {
       const closed = pool.closed();
-      const word = JSON.stringify(closed.map(({ provider, model, until }) => [provider, model, until]));
+      const word = JSON.stringify(
+        closed.map(({ provider, model, endpoint, until }) => [provider, model, endpoint, until]),
+      );
       if ((this.#told.get(name) ?? '[]') === word) continue;
       this.#told.set(name, word);
       const said = saidClosures(closed, this.#clock.now());
@@ -44,7 +46,7 @@ export class ClosureNews {
   tellAll(pools: Iterable<Pool>, member: Member): void {
     for (const { pool } of pools) {
       const word = saidClosures(pool.closed(), this.#clock.now());
-      if (word.closures.length > 0) member.tellClosures(pool, word);
+      if (word.closures.length > 0 || word.atEndpoints !== undefined) member.tellClosures(pool, word);
     }
   }
 }

@@ -23,6 +23,8 @@ export interface FleetDeskParts {
   readonly tickets: OwnTickets;
   readonly clock: Clock;
   readonly random: () => number;
+  /** The endpoints of a provider that this gateway sees up. */
+  readonly endpointsOf: (provider: string) => readonly string[];
   /** What is closed may have changed. */
   readonly onUpstreamWord: () => void;
   /** A request of this gateway goes upstream, on a seat that is granted here. */

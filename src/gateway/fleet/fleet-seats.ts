@@ -79,7 +79,8 @@ export class FleetSeats implements FleetDuties {
     };
     const number = this.#desks.size;
     const own = { tickets: this.#tickets, clock, random: this.#random };
-    const parts = { name, number, pool, ...own, onUpstreamWord, onBegun };
+    const endpointsOf = (provider: string) => this.#endpoints.seenUp(pool, provider);
+    const parts = { name, number, pool, ...own, endpointsOf, onUpstreamWord, onBegun };
     this.#endpoints.add(pool);
     const desk = new FleetDesk(parts, bounds);
     this.#desks.set(name, desk);

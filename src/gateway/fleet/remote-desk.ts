@@ -24,6 +24,8 @@ export interface RemoteDeskParts {
   readonly random: () => number;
   /** Whether the guest's tenant has limits of its own. */
   readonly limits: (guest: Guest) => boolean;
+  /** The endpoints of a provider that this gateway sees up. */
+  readonly endpointsOf: (provider: string) => readonly string[];
 }
 
 const atOnce: Wait = { wasQueued: false, waitMs: 0, position: 1 };
@@ -42,7 +44,7 @@ export class RemoteDesk implements Desk, TicketOwner {
 
   constructor(parts: RemoteDeskParts, bounds: QueueBounds) {
     this.#parts = parts;
-    this.#closures = new KnownClosures(parts.clock);
+    this.#closures = new KnownClosures(parts.clock, parts.endpointsOf);
     this.#queue = new OwnQueue(bounds);
   }
 
@@ -304,7 +306,11 @@ export class RemoteDesk implements Desk, TicketOwner {
   }
 }
 
-const seated = ({ guest: { asked }, closuresHeard }: OwnTicket) => ({ asked, closuresHeard });
+const seated = ({ guest: { asked }, wait: { endpoint = null }, closuresHeard }: OwnTicket) => ({
+  asked,
+  endpoint,
+  closuresHeard,
+});
 
 function* parted<T>(all: readonly T[]): Iterable<T[]> {
   for (let from = 0; from < all.length; from += mostTicketsAtOnce) yield all.slice(from, from + mostTicketsAtOnce);

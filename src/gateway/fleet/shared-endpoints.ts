@@ -79,6 +79,12 @@ export class SharedEndpoints {
     this.#applyAll(({ endpoints }) => endpoints.forget(member));
   }
 
+  /** The endpoints that are up as this gateway sees them. */
+  seenUp(desk: PoolDesk, provider: string): readonly string[] {
+    const seen = this.#pools.get(desk)?.endpoints.of(provider)?.seenBy(self) ?? [];
+    return seen.flatMap(({ id, seats }) => (seats > 0 ? [id] : []));
+  }
+
   /** The endpoints that only that member cannot reach. */
   unreached(member: string, desk: PoolDesk, provider: string): readonly string[] {
     return this.#pools.get(desk)?.endpoints.of(provider)?.avoidedBy(member) ?? [];

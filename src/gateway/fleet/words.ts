@@ -84,17 +84,17 @@ export const saidSeat = (wait: Wait): SeatWord => ({
 });
 
 export const saidEndpoint = ({ endpoint = null }: Pick<Wait, 'endpoint'>): { readonly endpoint?: string } =>
-  endpoint === null ? {} : { endpoint: shortened(endpoint, longest.text) };
+  endpoint === null ? {} : { endpoint: saidId(endpoint) };
+
+export const saidId = (endpoint: string): string => shortened(endpoint, longest.text);
 
 /** The endpoints that a guest avoids, if there are any; those that failed last, where there are too many to tell. */
 export const saidAvoid = ({ avoid = [] }: Pick<Guest, 'avoid'>): { readonly avoid?: readonly string[] } =>
-  avoid.length === 0 ? {} : { avoid: avoid.slice(-mostAvoided).map(id => shortened(id, longest.text)) };
+  avoid.length === 0 ? {} : { avoid: avoid.slice(-mostAvoided).map(saidId) };
 
 /** As the conductor knows them. */
 export const saidEndpoints = (endpoints: readonly EndpointSeats[]) =>
-  endpoints
-    .slice(0, mostEndpointsTold)
-    .map(({ id, seats }) => ({ id: shortened(id, longest.text), seats: whole(seats) }));
+  endpoints.slice(0, mostEndpointsTold).map(({ id, seats }) => ({ id: saidId(id), seats: whole(seats) }));
 
 export const heardWait = ({ isQueued, waitMs, position, endpoint, affinity }: SeatWord): Wait => ({
   wasQueued: isQueued,
@@ -108,11 +108,17 @@ export const heardWait = ({ isQueued, waitMs, position, endpoint, affinity }: Se
 export function saidClosures(
   closed: ReturnType<PoolDesk['closed']>,
   now: number,
-): Pick<ClosuresWord, 'closures' | 'isCut'> {
-  const all = closed.flatMap(({ provider, model, until }) =>
-    provider === null ? [] : [{ provider, model, forMs: sound(until - now) }],
+): Pick<ClosuresWord, 'closures' | 'isCut' | 'atEndpoints'> {
+  const all = closed.flatMap(({ provider, model, endpoint, until }) =>
+    provider === null ? [] : [{ provider, model, endpoint, forMs: sound(until - now) }],
   );
-  return { closures: all.slice(0, mostClosuresTold), isCut: all.length > mostClosuresTold };
+  const told = all.slice(0, mostClosuresTold);
+  const closures = told.flatMap(({ endpoint, ...one }) => (endpoint === null ? [one] : []));
+  const atEndpoints = told.flatMap(({ model, endpoint, ...one }) =>
+    model === null || endpoint === null ? [] : [{ ...one, model, endpoint: saidId(endpoint) }],
+  );
+  const isCut = all.length > mostClosuresTold;
+  return { closures, isCut, ...(atEndpoints.length > 0 && { atEndpoints }) };
 }
 
 const amounts = ['tokens', 'most', 'timeoutMs', 'closedForMs'] as const;

@@ -13,7 +13,6 @@ import type { PoolSettings } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { Ring } from '../../domain/structures/ring.ts';
 import type { Spent } from '../../domain/usage.ts';
-import { BusyEndpoints } from '../route/busy-endpoints.ts';
 import { RetryBudget } from '../route/retry-budget.ts';
 import type { Desk, Outlook, SeatEnd } from './desk.ts';
 import { retryAfterSec } from './drain-rate.ts';
@@ -64,7 +63,6 @@ export class Dispatcher {
   };
   /** Of the requests whose route begins here. */
   readonly retries = new RetryBudget();
-  readonly busyEndpoints = new BusyEndpoints();
   /** The requests that wait in other pools and may come here. */
   readonly overflow: Overflow;
   readonly #waiting = new Ring<PoolTicket>();
@@ -92,9 +90,7 @@ export class Dispatcher {
 
   ticket(fields: TicketFields): Ticket {
     const timeoutMs = this.#settings.queueTimeoutMs[fields.level] ?? 0;
-    const ticket = new PoolTicket(fields, Math.min(timeoutMs, fields.maxWaitMs ?? timeoutMs), this.#office);
-    if (fields.avoid !== undefined) ticket.avoid = fields.avoid;
-    return ticket;
+    return new PoolTicket(fields, Math.min(timeoutMs, fields.maxWaitMs ?? timeoutMs), this.#office);
   }
 
   /**

@@ -18,8 +18,9 @@ import type { Level } from '../../domain/vocabulary.ts';
 import { type Closed, Scheduler } from '../../scheduler/scheduler.ts';
 import { Admission, type TenantsById } from './admission.ts';
 import { Aims } from './aims.ts';
-import { type Adopted, byAge, type Desk, type Outlook, type SeatEnd } from './desk.ts';
+import type { Adopted, Desk, Outlook, SeatEnd } from './desk.ts';
 import { type Guest, meet, Stay } from './guest.ts';
+import { Handover } from './handover.ts';
 import { PoolCounts } from './level-counts.ts';
 import type { Refusal } from './refusal.ts';
 import { Seating } from './seating.ts';
@@ -49,6 +50,7 @@ export class PoolDesk implements Desk {
   readonly view: PoolView;
   readonly #seating: Seating;
   readonly #aims = new Aims();
+  readonly #handover: Handover;
 
   constructor(options: PoolDeskOptions) {
     const { clock, settings, tenants, random = Math.random, mayGrant = always } = options;
@@ -61,6 +63,7 @@ export class PoolDesk implements Desk {
     this.#admission = new Admission({ scheduler, drainOf, random }, settings, tenants);
     const kept = { scheduler, admission: this.#admission, counts: this.#counts, view: this.view };
     this.#seating = new Seating({ clock, mayGrant, ...kept });
+    this.#handover = new Handover({ clock, seating: this.#seating, aims: this.#aims, ...kept });
   }
 
   /** Applies new rules; waiting guests keep their promised time, running ones keep their seats. */
@@ -158,8 +161,7 @@ export class PoolDesk implements Desk {
 
   /** Another desk had these seats until now: no rate has a burst left from then, and no count of the past is theirs. */
   takeOver(): void {
-    this.view.beginAnew();
-    this.#scheduler.takeover.emptyBursts(this.#options.clock.now());
+    this.#handover.takeOver();
   }
 
   /**
@@ -167,54 +169,33 @@ export class PoolDesk implements Desk {
    * wait here, by age. Nothing is charged, and no limit of the queue is asked.
    */
   adopt(guests: Iterable<Adopted>): void {
-    const now = this.#options.clock.now();
-    const waiting: Aged[] = [];
-    for (const { guest, ageMs, wait, charged } of guests) {
-      if (guest.stay !== null) continue;
-      const stay = meet(guest);
-      stay.adopt(wait, now);
-      this.view.entered(stay);
-      if (charged === null) waiting.push({ stay, ageMs });
-      else this.#adoptSeat(stay, charged, ageMs, now);
-    }
-    this.#restore(waiting, now);
-    this.#seating.pump(now);
+    this.#handover.adopt(guests);
   }
 
   /** All that wait or have a seat here, as another desk may adopt them; the oldest first. */
   guests(): Adopted[] {
-    const now = this.#options.clock.now();
-    const all = [...this.view.present()].map(stay => {
-      const { guest, place, wasQueued, position } = stay;
-      const wait = { wasQueued, waitMs: stay.waitedMs(now), position, endpoint: stay.endpoint };
-      const charged = stay.state === 'waiting' ? null : { cost: place.charged, tokens: place.chargedTokens };
-      return { guest, ageMs: stay.ageMs(now), wait, charged };
-    });
-    return all.sort(byAge);
+    return this.#handover.guests();
   }
 
   /** Guests whose process is gone: their seats are free, at what they were charged, and so are their places. */
   forget(guests: Iterable<Guest>): void {
-    for (const { stay } of guests) {
-      if (stay !== null && stay.state !== 'running' && isPresent(stay)) this.#counts.of(stay.place.level).cancelled++;
-      this.#drop(stay);
-    }
-    this.#seating.pump(this.#options.clock.now());
+    this.#handover.forget(guests);
   }
 
   /** Guests who go on at another desk, or come again: nothing of it is counted, and it may enter anew. */
   release(guests: Iterable<Guest>): void {
-    for (const guest of guests) {
-      const { stay } = guest;
-      if (stay?.state === 'running') this.#counts.of(stay.place.level).dispatched--;
-      this.#drop(stay);
-      guest.stay = null;
-    }
-    this.#seating.pump(this.#options.clock.now());
+    this.#handover.release(guests);
+  }
+
+  /** A seat that never came to its guest: nothing is charged or counted, and it may enter anew. */
+  takeBack(guest: Guest): void {
+    this.#handover.takeBack(guest);
   }
 
   outlook(guest: Guest): Outlook {
-    return this.#admission.outlook(new Stay(guest).place, this.#options.clock.now());
+    const stay = new Stay(guest);
+    this.#aims.aim(stay);
+    return this.#admission.outlook(stay.place, this.#options.clock.now());
   }
 
   lend({ asked }: Guest): (spentTokens: number | null) => void {
@@ -230,17 +211,6 @@ export class PoolDesk implements Desk {
     return this.#admission.limits(asked);
   }
 
-  /** A seat that never came to its guest: nothing is charged or counted, and it may enter anew. */
-  takeBack(guest: Guest): void {
-    const { stay } = guest;
-    if (stay?.state !== 'running') return;
-    this.#counts.of(stay.place.level).dispatched--;
-    const now = this.#options.clock.now();
-    this.#freeUnused(stay, now);
-    guest.stay = null;
-    this.#seating.pump(now);
-  }
-
   /** Sets all endpoints of one of its providers; a provider that is never named here has any number of seats. */
   setEndpoints(provider: string, endpoints: readonly EndpointSeats[]): void {
     this.#scheduler.setEndpoints(provider, endpoints);
@@ -254,7 +224,7 @@ export class PoolDesk implements Desk {
   setUnreached(provider: string, endpoints: readonly string[]): void {
     this.#aims.setUnreached(provider, endpoints);
     const now = this.#options.clock.now();
-    this.#requeue([], now);
+    this.#handover.requeue(now);
     this.#seating.pump(now);
   }
 
@@ -279,40 +249,6 @@ export class PoolDesk implements Desk {
     this.#seating.pump(this.#options.clock.now());
   }
 
-  #drop(stay: Stay | null): void {
-    if (stay === null || !isPresent(stay)) return;
-    const now = this.#options.clock.now();
-    const { place } = stay;
-    if (!this.#scheduler.cancel(place))
-      this.#scheduler.finish(place, { cost: place.charged, tokens: place.chargedTokens }, now);
-    this.#seating.end(stay, now);
-    this.#seating.lookAt(place.level, now);
-  }
-
-  #adoptSeat(stay: Stay, charged: Spent, ageMs: number, now: number): void {
-    this.#scheduler.takeover.adopt(stay.place, charged, ageMs, now, stay.adoptedAt);
-    stay.state = 'running';
-    this.#counts.of(stay.place.level).dispatched++;
-  }
-
-  #restore(adopted: readonly Aged[], now: number): void {
-    if (adopted.length > 0) this.#requeue(adopted, now);
-  }
-
-  /** Queues all that wait here again, with the others, by age. */
-  #requeue(adopted: readonly Aged[], now: number): void {
-    const arrived = new Set(adopted.map(({ stay }) => stay));
-    const here = [...this.view.present()].filter(stay => stay.state === 'waiting' && !arrived.has(stay));
-    const all = [...here.map(stay => ({ stay, ageMs: stay.ageMs(now) })), ...adopted].sort(byAge);
-    for (const stay of here) {
-      this.#scheduler.cancel(stay.place);
-      stay.newPlace();
-    }
-    for (const { stay } of all) this.#aims.aim(stay);
-    for (const { stay, ageMs } of all) this.#scheduler.takeover.restore(stay.place, ageMs, now);
-    this.#seating.lookAtAll(now);
-  }
-
   #putBack(stay: Stay, now: number): void {
     const { level } = stay.place;
     this.#counts.of(level).dispatched--;
@@ -327,10 +263,6 @@ export class PoolDesk implements Desk {
     const counts = this.#counts.of(stay.place.level);
     if (stay.state === 'running') counts.dispatched--;
     counts.cancelled++;
-    this.#freeUnused(stay, now);
-  }
-
-  #freeUnused(stay: Stay, now: number): void {
     this.#scheduler.releaseUnused(stay.place, now);
     this.#seating.end(stay, now);
     this.#seating.lookAt(stay.place.level, now);
@@ -338,8 +270,5 @@ export class PoolDesk implements Desk {
 }
 
 const always = (): boolean => true;
-const isPresent = ({ state }: Stay): boolean => state !== 'new' && state !== 'ended';
 
 const notPutBack: Refusal = { code: 'not_put_back', retryAfterSec: 1 };
-
-type Aged = Pick<Adopted, 'ageMs'> & { readonly stay: Stay };

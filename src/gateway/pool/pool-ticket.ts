@@ -45,7 +45,7 @@ export class PoolTicket implements Ticket, Guest {
   hasWaitedForRoom = false;
   /** It waits no more, as it goes on in another pool. */
   isMoved = false;
-  /** Endpoints where it has failed, or that were busy when it came. */
+  /** Endpoints where it has failed. */
   avoid: readonly string[] = [];
   /** The office of its dispatcher. */
   readonly office: TicketOffice;

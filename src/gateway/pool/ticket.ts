@@ -4,8 +4,6 @@ import type { Asked, Wait } from './guest.ts';
 export interface TicketFields extends Asked {
   /** The client's longest wait; null: as long as its level allows. */
   readonly maxWaitMs: number | null;
-  /** Endpoints that it is given no seat at while another one is up; absent: none. */
-  readonly avoid?: readonly string[];
 }
 
 /** The result of work whose request is to be put back, if Ticket.upstreamBusy() has allowed it. */
@@ -32,8 +30,9 @@ export interface Ticket extends Wait {
   progress(spent: Spent): void;
   /**
    * Called by work whose upstream is busy: it has no room for the request. If the upstream names a time, no request for
-   * that model (429), or for that provider, starts until then, and true allows the work to return `putBack`: the
-   * request then waits again, before all others of its flow. Allowed once, and only if its deadline permits.
+   * that model (429), or for that provider, starts until then; of a provider with several endpoints, none for that model at
+   * this endpoint. True allows the work to return `putBack`: the request then waits again, before all others of its flow.
+   * Allowed once, and only if its deadline permits.
    */
   upstreamBusy(status: number, retryAfterMs: number | null): boolean;
   /**

@@ -63,12 +63,10 @@ export class Stops {
     const target = this.#targetAt(index);
     const { provider, model } = target;
     const dispatcher = this.#dispatcherOf(target);
-    const now = clock.now();
-    const leftMs = Math.max(this.deadline - now, 0);
+    const leftMs = Math.max(this.deadline - clock.now(), 0);
     const maxWaitMs = Math.min(fields.maxWaitMs ?? leftMs, leftMs);
-    const avoid = dispatcher.busyEndpoints.of(target, now);
     const warmth = warmthBy(provider.affinity);
-    const ticket = dispatcher.ticket({ ...fields, provider: provider.name, model, warmth, maxWaitMs, avoid });
+    const ticket = dispatcher.ticket({ ...fields, provider: provider.name, model, warmth, maxWaitMs });
     return { index, target, dispatcher, ticket };
   }
 

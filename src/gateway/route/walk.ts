@@ -21,7 +21,6 @@ import type { Dispatcher } from '../pool/dispatcher.ts';
 import type { Wait } from '../pool/guest.ts';
 import type { Candidate } from '../pool/overflow.ts';
 import { movedOn, putBack } from '../pool/ticket.ts';
-import { closedUntil } from '../pool/upstream-word.ts';
 import type { WarmthBy } from '../warmth.ts';
 import { mayRepeat, mostAttempts, neverConnected, pauseMs, reasonOf } from './retry-rules.ts';
 import { goesAtOnce, goesNow } from './spilling.ts';
@@ -129,25 +128,15 @@ export class Walk implements Wait, Candidate {
     const { status, retryAfterMs } = failure;
     const attempt = this.attempts.at(-1);
     if (attempt !== undefined) attempt.failure = reasonOf(failure);
-    this.#next = this.#elsewhere(failure);
+    const busyStatus = isBusy(status) ? status : null;
+    // First, as it closes something: the request goes where it has not.
+    const hasTime = busyStatus !== null && retryAfterMs !== null;
+    const mayWait = hasTime && this.#stop.ticket.upstreamBusy(busyStatus, retryAfterMs);
+    this.#next = this.#elsewhere(failure) ?? (mayWait ? stays : null);
+    // One endpoint without room says nothing of its provider while another may have some.
     const staysHere = this.#next !== null && this.#next.index === null;
-    if (status !== null && isBusy(status)) {
-      const closesAll = !this.#closesEndpoint(retryAfterMs);
-      const mayWait = !staysHere && this.#stop.ticket.upstreamBusy(status, closesAll ? retryAfterMs : null);
-      this.#next ??= mayWait ? stays : null;
-    }
+    if (busyStatus !== null && !hasTime && !staysHere) this.#stop.ticket.upstreamBusy(busyStatus, null);
     return this.#next !== null;
-  }
-
-  /** A closure is of the whole provider: while it may have room at another endpoint, only the present one is closed. */
-  #closesEndpoint(retryAfterMs: number | null): boolean {
-    const { target, dispatcher } = this.#stop;
-    const now = this.#now();
-    const until = closedUntil(retryAfterMs, now);
-    const endpoint = this.attempts.at(-1)?.endpoint ?? null;
-    if (until === null || endpoint === null) return false;
-    dispatcher.busyEndpoints.tell(target, endpoint, until, now);
-    return this.#hasOtherEndpoint();
   }
 
   comeOver(): void {
@@ -239,7 +228,8 @@ export class Walk implements Wait, Candidate {
     const failed = this.attempts.flatMap(({ provider, endpoint }) =>
       provider === this.#stop.target.provider.name && endpoint !== null ? [endpoint] : [],
     );
-    return this.#stop.target.provider.hasOther(failed);
+    const { target, dispatcher, ticket } = this.#stop;
+    return target.provider.hasOther(failed) && !dispatcher.outlook(ticket).isClosed;
   }
 
   // ---- spilling

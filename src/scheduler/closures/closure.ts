@@ -1,6 +1,6 @@
 /**
- * A provider, or one model of it, that takes no requests until a moment named by the upstream. That moment may
- * be hours away and too late, so from time to time one request is let out as a probe.
+ * A provider, or one model of it, or that model at one endpoint, that takes no requests until a moment named by the
+ * upstream. That moment may be hours away and too late, so from time to time one request is let out as a probe.
  *
  *   shut ──probeAt──▶ due ──a request starts──▶ shut, while its answer is awaited
  *    │ ▲                                          │ busy: the next after twice as long (at most 4 minutes)
@@ -19,10 +19,19 @@ const longestProbeMs = 240_000;
 /** `told nothing`: the probe was never sent, or failed for another reason. Another may start at once. */
 export type ProbeEnd = 'busy' | 'no answer' | 'told nothing';
 
-export class Closure implements HeapItem {
+/** Of one endpoint only one model is ever closed. */
+export interface ClosedPart {
   readonly provider: string;
   /** Null: all models. */
   readonly model: string | null;
+  /** Null: all endpoints. */
+  readonly endpoint: string | null;
+}
+
+export class Closure implements ClosedPart, HeapItem {
+  readonly provider: string;
+  readonly model: string | null;
+  readonly endpoint: string | null;
   until: number;
   /** Nothing may start; otherwise one request may, as the probe. */
   isShut = true;
@@ -36,9 +45,10 @@ export class Closure implements HeapItem {
   key = 0;
   turn = 0;
 
-  constructor(provider: string, model: string | null, until: number, now: number) {
+  constructor({ provider, model, endpoint }: ClosedPart, until: number, now: number) {
     this.provider = provider;
     this.model = model;
+    this.endpoint = endpoint;
     this.until = until;
     this.#probeAt = now + firstProbeMs;
   }

@@ -1,5 +1,5 @@
 /**
- * The providers and models that the upstream has closed, and the requests that stand aside for them, or for endpoints
+ * The providers and models that the upstream has closed, or models at single endpoints, and the requests that stand aside for them, or for endpoints
  * (endpoints.ts). A request of a closed target is passed by within its flow (side-queues.ts) and waits until its deadline;
  * a flow that has nothing else to start is in no heap, so no other request waits for it.
  *
@@ -8,23 +8,27 @@
  */
 
 import type { Selection } from '../endpoints/selection.ts';
-import type { Flow, Place } from '../flows/flow.ts';
+import type { Flow, Place, TargetName } from '../flows/flow.ts';
 import { IndexedHeap } from '../flows/heap.ts';
-import { Closure, type ProbeEnd } from './closure.ts';
-import { ProviderTargets, type Target } from './targets.ts';
+import { type ClosedPart, Closure, type ProbeEnd } from './closure.ts';
+import { type ModelTargets, ProviderTargets, type Target } from './targets.ts';
 
 /** The most closures that are held. Clients choose the names of models, so a bound is needed. */
 const maxClosures = 1000;
 
-/** The scope of a closure: one model of a provider, or all of them. */
-export type Scope = 'model' | 'provider';
+/** The scope of a closure: one model of a provider, or all of them; or one model at one endpoint. */
+export type Scope = 'model' | 'provider' | 'endpoint';
+
+type Comer = Pick<Place<unknown>, 'avoid'> & { readonly target: Pick<TargetName, 'provider'> };
 
 /** What requests wait for that may not go just anywhere in their pool (endpoints.ts). */
 interface Selections<Holder> {
   /** Null: a free seat of the pool is enough for it. */
-  selectionOf(place: Place<Holder>): Selection<Target<Holder>> | null;
+  selectionOf(place: Comer): Selection<Target<Holder>> | null;
   /** The endpoints that it may go to, whether or not it has to wait for them. */
-  reach(place: Place<Holder>): Selection<Target<Holder>>;
+  reach(comer: Comer, shut: readonly string[]): Selection<Target<Holder>>;
+  /** The IDs of those of them that are up. */
+  upFor(place: Comer): readonly string[];
 }
 
 interface ClosuresOptions<Holder> {
@@ -37,6 +41,7 @@ interface ClosuresOptions<Holder> {
 }
 
 const none: readonly Closure[] = [];
+const nowhere: readonly string[] = [];
 
 export class Closures<Holder> {
   /** False: nothing is closed. This is the usual case and must cost nothing. */
@@ -60,21 +65,30 @@ export class Closures<Holder> {
     return this.#closures.items();
   }
 
-  /** Returns the closure that blocks the place for longest; null if none does. */
+  /** Returns the closure that blocks the place for longest; of endpoints, the first to open again. Null: none does. */
   keeping(place: Place<Holder>): Closure | null {
-    return this.hasAny ? longest(this.#of(place).filter(({ isShut }) => isShut)) : null;
+    if (!this.hasAny) return null;
+    const shut = this.#of(place).filter(({ isShut }) => isShut);
+    const atAll = this.#atAllEndpoints(place);
+    return longest(atAll.every(({ isShut }) => isShut) ? [...shut, ...firstOf(atAll)] : shut);
   }
 
   /** Whether the upstream has closed what the place is for; also while a probe may try that. */
   covers(place: Place<Holder>): boolean {
-    return this.hasAny && this.#of(place).length > 0;
+    return this.hasAny && (this.#of(place).length > 0 || this.#atAllEndpoints(place).length > 0);
+  }
+
+  /** The endpoints that may start nothing of the place's model. */
+  shutTo({ target }: Place<Holder>): readonly string[] {
+    return this.hasAny ? (this.#find(target)?.shut ?? nowhere) : nowhere;
   }
 
   /** Returns the target whose side queue a newly waiting place must join; null if it need not stand aside. */
   targetOf(place: Place<Holder>): Target<Holder> | null {
-    const selection = this.#options.endpoints.selectionOf(place);
-    if (selection !== null) return this.#target(place, selection);
-    return this.covers(place) ? this.#target(place, this.#options.endpoints.reach(place)) : null;
+    const { endpoints } = this.#options;
+    const concerns = this.hasAny && this.#concerning(place).length > 0;
+    const selection = concerns ? endpoints.reach(place, this.shutTo(place)) : endpoints.selectionOf(place);
+    return selection === null ? null : this.#target(place, selection);
   }
 
   /** Requests that waited for any seat of the pool wait for their endpoints from now on. */
@@ -95,20 +109,19 @@ export class Closures<Holder> {
   }
 
   /**
-   * Closes the provider of a place, or its model. Returns the time until which it is closed now; null if too many are
-   * closed.
+   * Closes the provider of a place, or its model, or that at its endpoint. Returns the time until which it is closed now;
+   * null if too many are closed.
    */
   close(place: Place<Holder>, scope: Scope, until: number, now: number): number | null {
-    const { provider } = place.target;
-    const model = scope === 'model' ? place.target.model : null;
-    const known = this.#of(place).find(closure => closure.model === model);
+    const part = partOf(place, scope);
+    const known = this.#concerning(place).find(one => one.model === part.model && one.endpoint === part.endpoint);
     if (known !== undefined) {
       this.#change(known, () => known.extend(until, place));
       return known.until;
     }
     if (until <= now) return until;
     if (this.size >= maxClosures) return null;
-    this.#begin(new Closure(provider, model, until, now));
+    this.#begin(new Closure(part, until, now));
     return until;
   }
 
@@ -127,9 +140,12 @@ export class Closures<Holder> {
     return this.#closures.peek()?.key ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Called when the place has got a seat. */
+  /** Called when the place has got a seat, and its endpoint. */
   started(place: Place<Holder>, now: number): void {
-    if (this.hasAny) for (const one of this.#of(place)) this.#change(one, closure => closure.probeStarts(place, now));
+    if (!this.hasAny) return;
+    for (const one of this.#concerning(place))
+      if (one.endpoint === null || one.endpoint === place.endpoint?.id)
+        this.#change(one, closure => closure.probeStarts(place, now));
   }
 
   /**
@@ -151,16 +167,35 @@ export class Closures<Holder> {
   }
 
   #probedBy(place: Place<Holder>): readonly Closure[] {
-    return this.#of(place).filter(({ probe }) => probe === place);
+    return this.#concerning(place).filter(({ probe }) => probe === place);
   }
 
-  /** The closures that cover the place, shut or due. */
+  /** The closures that cover the place wherever it goes, shut or due. */
   #of({ target }: Place<Holder>): readonly Closure[] {
     const known = this.#providers.get(target.provider);
     if (known === undefined) return none;
-    const ofModel = known.closureOf(target.model);
+    const ofModel = known.find(target.model)?.closure ?? null;
     if (known.closure === null) return ofModel === null ? none : [ofModel];
     return ofModel === null ? [known.closure] : [known.closure, ofModel];
+  }
+
+  /** Those, and the ones of its model at single endpoints. */
+  #concerning(place: Place<Holder>): readonly Closure[] {
+    const model = this.#find(place.target);
+    return model === null ? this.#of(place) : [...this.#of(place), ...model.atEndpoints.values()];
+  }
+
+  /** The closures at all endpoints that it may go to, shut or due; none if its model is open at one of them. */
+  #atAllEndpoints(place: Place<Holder>): readonly Closure[] {
+    const model = this.#find(place.target);
+    if (model === null || model.atEndpoints.size === 0) return none;
+    const up = this.#options.endpoints.upFor(place);
+    const closed = up.flatMap(id => model.atEndpoints.get(id) ?? []);
+    return closed.length === up.length ? closed : none;
+  }
+
+  #find({ provider, model }: TargetName): ModelTargets<Holder> | null {
+    return this.#providers.get(provider)?.find(model) ?? null;
   }
 
   #target({ target }: Place<Holder>, selection: Selection<Target<Holder>>): Target<Holder> {
@@ -176,7 +211,7 @@ export class Closures<Holder> {
   }
 
   #begin(closure: Closure): void {
-    this.#hold(closure, closure);
+    this.#hold(closure, true);
     this.#closures.push(closure, closure.changesAt);
     this.hasAny = true;
     this.passBy();
@@ -188,17 +223,22 @@ export class Closures<Holder> {
     this.hasAny = this.size > 0;
     closure.isShut = false;
     this.#review(closure);
-    this.#hold(closure, null);
+    this.#hold(closure, false);
   }
 
-  #hold({ provider, model }: Closure, closure: Closure | null): void {
+  #hold(closure: Closure, isHeld: boolean): void {
+    const { provider, model, endpoint } = closure;
     const targets = this.#provider(provider);
-    if (model === null) targets.closure = closure;
-    else {
-      const known = targets.model(model);
-      known.closure = closure;
-      known.forgetIfUnused();
+    const held = isHeld ? closure : null;
+    if (model === null) {
+      targets.closure = held;
+      return;
     }
+    const known = targets.model(model);
+    if (endpoint === null) known.closure = held;
+    else if (isHeld) known.atEndpoints.set(endpoint, closure);
+    else known.atEndpoints.delete(endpoint);
+    known.forgetIfUnused();
   }
 
   #change(closure: Closure, change: (closure: Closure) => void): void {
@@ -218,9 +258,27 @@ export class Closures<Holder> {
   }
 
   /** Updates the requests that stand aside for the closure. */
-  #review({ provider, model }: Closure): void {
-    this.review([...this.#provider(provider).of(model)]);
+  #review({ provider, model, endpoint }: Closure): void {
+    const targets = [...this.#provider(provider).of(model)];
+    const known = model === null || endpoint === null ? null : this.#find({ provider, model });
+    known?.look();
+    for (const target of known === null ? [] : targets)
+      target.select(
+        this.#options.endpoints.reach({ target: { provider }, avoid: target.avoid }, known?.shut ?? nowhere),
+      );
+    this.review(targets);
   }
+}
+
+function partOf({ target, endpoint }: Place<unknown>, scope: Scope): ClosedPart {
+  const { provider, model } = target;
+  if (scope === 'provider') return { provider, model: null, endpoint: null };
+  return { provider, model, endpoint: scope === 'endpoint' ? (endpoint?.id ?? null) : null };
+}
+
+function firstOf(closures: readonly Closure[]): readonly Closure[] {
+  const first = Math.min(...closures.map(({ until }) => until));
+  return closures.filter(({ until }) => until === first).slice(0, 1);
 }
 
 function longest(closures: readonly Closure[]): Closure | null {

@@ -1,6 +1,6 @@
 /** Providers and their models, while one is closed or has requests that stand aside for it. */
 
-import type { Selection } from '../endpoints/selection.ts';
+import { keyOfIds, type Selection } from '../endpoints/selection.ts';
 import type { Place } from '../flows/flow.ts';
 import type { SideQueue, SideTarget, TargetState } from '../flows/side-queues.ts';
 import type { Closure } from './closure.ts';
@@ -10,7 +10,7 @@ export class Target<Holder> implements SideTarget<Place<Holder>> {
   /** The side queues of flows that have requests aside for it. */
   readonly queues = new Set<SideQueue<Place<Holder>>>();
   readonly #model: ModelTargets<Holder>;
-  readonly #selection: Selection<Target<Holder>>;
+  #selection: Selection<Target<Holder>>;
 
   constructor(model: ModelTargets<Holder>, selection: Selection<Target<Holder>>) {
     this.#model = model;
@@ -20,7 +20,21 @@ export class Target<Holder> implements SideTarget<Place<Holder>> {
 
   get state(): TargetState {
     if (this.#model.isShut) return 'closed';
-    return this.#selection.hasRoom ? 'open' : 'full';
+    return this.#selection.room;
+  }
+
+  /** The endpoints that its requests avoid. */
+  get avoid(): readonly string[] {
+    return this.#selection.avoid;
+  }
+
+  /** The model is closed at other endpoints than before. */
+  select(selection: Selection<Target<Holder>>): void {
+    const before = this.#selection;
+    if (before === selection) return;
+    this.#selection = selection;
+    selection.join(this);
+    before.leave(this);
   }
 
   joined(queue: SideQueue<Place<Holder>>): void {
@@ -31,13 +45,19 @@ export class Target<Holder> implements SideTarget<Place<Holder>> {
     this.queues.delete(queue);
     if (this.queues.size > 0) return;
     this.#selection.leave(this);
-    this.#model.forget(this.#selection.key);
+    this.#model.forget(this);
   }
 }
 
-/** One model of a provider: its targets by the endpoints that requests may go to. */
+const nowhere: readonly string[] = [];
+
+/** One model of a provider: its targets by the endpoints that their requests avoid. */
 export class ModelTargets<Holder> {
   closure: Closure | null = null;
+  /** By the ID of the endpoint. */
+  readonly atEndpoints = new Map<string, Closure>();
+  /** The endpoints that may start nothing of it. */
+  shut: readonly string[] = nowhere;
   readonly #provider: ProviderTargets<Holder>;
   readonly #name: string;
   readonly #targets = new Map<string, Target<Holder>>();
@@ -52,25 +72,31 @@ export class ModelTargets<Holder> {
     return this.closure?.isShut === true || this.#provider.closure?.isShut === true;
   }
 
+  /** Must be called when a closure at an endpoint has changed; a `select` of each target follows. */
+  look(): void {
+    this.shut = [...this.atEndpoints.values()].flatMap(({ endpoint, isShut }) => (isShut ? (endpoint ?? []) : []));
+  }
+
   all(): Iterable<Target<Holder>> {
     return this.#targets.values();
   }
 
   target(selection: Selection<Target<Holder>>): Target<Holder> {
-    const known = this.#targets.get(selection.key);
+    const key = keyOfIds(selection.avoid);
+    const known = this.#targets.get(key);
     if (known !== undefined) return known;
     const target = new Target(this, selection);
-    this.#targets.set(selection.key, target);
+    this.#targets.set(key, target);
     return target;
   }
 
-  forget(key: string): void {
-    this.#targets.delete(key);
+  forget({ avoid }: Target<Holder>): void {
+    this.#targets.delete(keyOfIds(avoid));
     this.forgetIfUnused();
   }
 
   forgetIfUnused(): void {
-    if (this.closure === null && this.#targets.size === 0) this.#provider.forget(this.#name);
+    if (this.closure === null && this.atEndpoints.size + this.#targets.size === 0) this.#provider.forget(this.#name);
   }
 }
 
@@ -84,8 +110,8 @@ export class ProviderTargets<Holder> {
     else for (const known of this.#models.values()) yield* known.all();
   }
 
-  closureOf(model: string): Closure | null {
-    return this.#models.get(model)?.closure ?? null;
+  find(model: string): ModelTargets<Holder> | null {
+    return this.#models.get(model) ?? null;
   }
 
   model(name: string): ModelTargets<Holder> {

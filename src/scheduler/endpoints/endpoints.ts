@@ -12,15 +12,20 @@
 import type { EndpointSeats, EndpointUse } from '../../domain/endpoint.ts';
 import type { AffinityResult, Warmth } from '../../domain/warmth.ts';
 import type { Capacity } from '../capacity/capacity.ts';
+import { possible } from './choice.ts';
 import { Endpoint } from './endpoint.ts';
 import { ProviderEndpoints } from './provider-endpoints.ts';
 import type { Selection } from './selection.ts';
 
-/** What is known here of a request. */
-export interface Seeker {
+/** A request, before its turn. `shut` is told beside it: the endpoints that have closed its model. */
+interface Comer {
   readonly target: { readonly provider: string };
   /** IDs of endpoints that have failed for it. */
   readonly avoid: readonly string[];
+}
+
+/** What is known here of a request. */
+interface Seeker extends Comer {
   readonly warmth: Warmth | null;
   readonly level: number;
   readonly tokens: number;
@@ -39,6 +44,7 @@ interface EndpointsOptions<Watcher> {
 
 /** Names of providers come from other gateways too. */
 const mostUntold = 1000;
+const none: readonly string[] = [];
 
 export class Endpoints<Watcher> {
   readonly #options: EndpointsOptions<Watcher>;
@@ -75,7 +81,7 @@ export class Endpoints<Watcher> {
   }
 
   /** Must be called for each request that comes. */
-  met({ target }: Seeker): void {
+  met({ target }: Comer): void {
     if (this.#told === 0 || this.#find(target.provider)?.isTold === true) return;
     if (this.#untold.has(target.provider) || this.#untold.size === mostUntold) return;
     this.#untold.add(target.provider);
@@ -85,38 +91,51 @@ export class Endpoints<Watcher> {
   }
 
   /** The endpoint to start the request at; null: it needs none; undefined: none has a free seat. */
-  choose(seeker: Seeker): Endpoint | null | undefined {
-    const provider = this.#told === 0 ? undefined : this.#find(seeker.target.provider);
-    return provider?.isTold === true ? (provider.choose(seeker) ?? undefined) : null;
+  choose({ target, avoid, warmth }: Seeker, shut: readonly string[]): Endpoint | null | undefined {
+    const provider = this.#told === 0 ? undefined : this.#find(target.provider);
+    return provider?.isTold === true ? (provider.choose({ avoid, shut, warmth }) ?? undefined) : null;
   }
 
   /** Whether it may start as far as endpoints go; which of them is warm for it does not matter to that. */
-  hasRoomFor({ target, avoid }: Seeker): boolean {
+  hasRoomFor({ target, avoid }: Comer, shut: readonly string[]): boolean {
     const provider = this.#told === 0 ? undefined : this.#find(target.provider);
-    return provider?.isTold !== true || provider.choose({ avoid }) !== null;
+    return provider?.isTold !== true || provider.choose({ avoid, shut }) !== null;
   }
 
-  /** The selection that the request waits for; null: a free seat of the pool is enough. */
-  selectionOf({ target, avoid }: Seeker): Selection<Watcher> | null {
+  /** The selection that a request waits for whose model is closed nowhere; null: a free seat of the pool is enough. */
+  selectionOf({ target, avoid }: Comer): Selection<Watcher> | null {
     if (this.#told === 0 || (avoid.length === 0 && this.#told + this.#untold.size === 1)) return null;
     const provider = this.#find(target.provider);
-    return provider?.isTold === true ? provider.selection({ avoid }) : null;
+    return provider?.isTold === true ? provider.selection({ avoid, shut: none }) : null;
   }
 
   /** The endpoints that it may go to. */
-  reach(seeker: Seeker): Selection<Watcher> {
-    return this.#provider(seeker.target.provider).selection(seeker);
+  reach({ target, avoid }: Comer, shut: readonly string[]): Selection<Watcher> {
+    return this.#provider(target.provider).selection({ avoid, shut });
+  }
+
+  /** The IDs of those of them that are up. */
+  upFor({ target, avoid }: Comer): string[] {
+    const provider = this.#find(target.provider);
+    if (provider?.isTold !== true) return [];
+    return possible(provider.endpoints, avoid).flatMap(({ id, isUp }) => (isUp ? [id] : []));
+  }
+
+  /** The endpoint of its seat, if its provider has others too; else null. */
+  oneOfSeveral({ target, endpoint }: Seeker): Endpoint | null {
+    const others = this.#find(target.provider)?.endpoints.some(one => one !== endpoint && one.isListed);
+    return others === true ? endpoint : null;
   }
 
   /** Whether any endpoint of its provider takes requests. */
-  isAnyUp({ target }: Seeker): boolean {
+  isAnyUp({ target }: Comer): boolean {
     const provider = this.#find(target.provider);
     return provider?.isTold !== true || provider.endpoints.some(({ isUp }) => isUp);
   }
 
-  /** The request starts there. */
-  take(seeker: Seeker, endpoint: Endpoint | null): void {
-    seeker.endpoint = endpoint;
+  /** The request starts at its endpoint. */
+  take(seeker: Seeker): void {
+    const { endpoint } = seeker;
     seeker.affinity = null;
     const provider = endpoint === null ? undefined : this.#find(seeker.target.provider);
     if (endpoint === null || provider === undefined) return;

@@ -20,7 +20,7 @@ export class ProviderEndpoints<Watcher> {
   #turns = 0;
   /** Null while no request goes by the beginning of its prompt. */
   #served: ServedPrefixes | null = null;
-  /** Called when a selection has a free seat again, or none any more. */
+  /** Called when the room of a selection has changed. */
   readonly #changed: (selection: Selection<Watcher>) => void;
 
   constructor(name: string, changed: (selection: Selection<Watcher>) => void) {
@@ -55,17 +55,17 @@ export class ProviderEndpoints<Watcher> {
     return chooseEndpoint(this.#endpoints, chooser, this.#served);
   }
 
-  selection({ avoid }: Chooser): Selection<Watcher> {
-    const key = keyOf(avoid);
+  selection(chooser: Chooser): Selection<Watcher> {
+    const key = keyOf(chooser);
     const known = this.#selections.get(key);
     if (known !== undefined) return known;
-    const selection = new Selection(this, avoid);
+    const selection = new Selection(this, chooser);
     this.#selections.set(key, selection);
     return selection;
   }
 
-  forget({ key }: Selection<Watcher>): void {
-    this.#selections.delete(key);
+  forget(selection: Selection<Watcher>): void {
+    this.#selections.delete(keyOf(selection));
   }
 
   /** What the request finds there; to be asked before it is taken. Null: it does not matter to it. */

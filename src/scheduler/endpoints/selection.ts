@@ -1,39 +1,36 @@
 /**
- * The endpoints of a provider that requests may go to which avoid the same ones. Its watchers are told when a seat is free at
- * one of them, and when none is any more.
+ * The endpoints of a provider that requests may go to which avoid the same ones, and whose model is closed at the same ones.
+ * Its watchers are told when there is room at one of them, and when there is none any more.
  */
-import type { Chooser } from './choice.ts';
+import { type Chooser, type Room, roomAt } from './choice.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** The provider of a selection. */
 interface Provider<Watcher> {
   readonly isTold: boolean;
-  choose(chooser: Chooser): Endpoint | null;
+  readonly endpoints: readonly Endpoint[];
   forget(selection: Selection<Watcher>): void;
 }
 
-export class Selection<Watcher> {
+export class Selection<Watcher> implements Chooser {
   readonly avoid: readonly string[];
+  readonly shut: readonly string[];
   readonly watchers = new Set<Watcher>();
-  hasRoom: boolean;
+  room: Room;
   readonly #provider: Provider<Watcher>;
 
-  constructor(provider: Provider<Watcher>, avoid: readonly string[]) {
+  constructor(provider: Provider<Watcher>, { avoid, shut }: Chooser) {
     this.#provider = provider;
     this.avoid = avoid;
-    this.hasRoom = this.#hasRoomNow();
+    this.shut = shut;
+    this.room = this.#roomNow();
   }
 
-  /** Names it among those of all providers. */
-  get key(): string {
-    return keyOf(this.avoid);
-  }
-
-  /** Returns whether that has changed. */
+  /** Returns whether its room has changed. */
   look(): boolean {
-    const { hasRoom } = this;
-    this.hasRoom = this.#hasRoomNow();
-    return this.hasRoom !== hasRoom;
+    const { room } = this;
+    this.room = this.#roomNow();
+    return this.room !== room;
   }
 
   join(watcher: Watcher): void {
@@ -45,10 +42,14 @@ export class Selection<Watcher> {
     if (this.watchers.size === 0) this.#provider.forget(this);
   }
 
-  #hasRoomNow(): boolean {
-    return !this.#provider.isTold || this.#provider.choose(this) !== null;
+  #roomNow(): Room {
+    return this.#provider.isTold ? roomAt(this.#provider.endpoints, this) : 'open';
   }
 }
 
-export const keyOf = (avoid: readonly string[]): string =>
-  avoid.length < 2 ? (avoid[0] ?? '') : [...avoid].sort().join(' ');
+/** Names a selection among those of its provider. */
+export const keyOf = ({ avoid, shut }: Chooser): string =>
+  shut.length === 0 ? keyOfIds(avoid) : `${keyOfIds(avoid)}\n${keyOfIds(shut)}`;
+
+export const keyOfIds = (ids: readonly string[]): string =>
+  ids.length < 2 ? (ids[0] ?? '') : [...ids].sort().join(' ');

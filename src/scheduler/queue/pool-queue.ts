@@ -9,6 +9,7 @@ import { allLevels, type Level } from '../../domain/vocabulary.ts';
 import type { Capacity } from '../capacity/capacity.ts';
 import { Closures } from '../closures/closures.ts';
 import type { Target } from '../closures/targets.ts';
+import type { Endpoint } from '../endpoints/endpoint.ts';
 import { Endpoints } from '../endpoints/endpoints.ts';
 import type { Flow, Place } from '../flows/flow.ts';
 import { IndexedHeap } from '../flows/heap.ts';
@@ -88,6 +89,16 @@ export class PoolQueue<Holder> {
     this.#takeOverdue(now, 'before');
     this.tenants.wake(now);
     this.closures.wake(now);
+  }
+
+  /** The endpoint to start it at; null: it needs none; undefined: none that it may go to has a free seat. */
+  choose(place: Place<Holder>): Endpoint | null | undefined {
+    return this.endpoints.choose(place, this.closures.shutTo(place));
+  }
+
+  /** Whether it may start as far as endpoints go. */
+  hasRoomFor(place: Place<Holder>): boolean {
+    return this.endpoints.hasRoomFor(place, this.closures.shutTo(place));
   }
 
   /** Evicts the places that must leave so that this place can wait; returns the limit it meets if it cannot. */

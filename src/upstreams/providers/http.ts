@@ -109,10 +109,10 @@ export class HttpUpstream implements Upstream {
     const endpoint = this.endpoints.find(call.endpoint);
     if (endpoint === undefined) return Promise.reject(noEndpoint());
     const { context, headersByKey } = this.#contextOf(endpoint);
-    const key = this.#keys.take();
+    const key = this.#keys.take(endpoint.id, call.upstreamModel);
     const headers = this.#filter.upstream(call.headers, headersByKey[key.index] ?? [], call.requestId);
     const body = bodyForUpstream(this.#forwardPriority, call);
-    const forwarding = proxy(call, headers, sink, context, body);
+    const forwarding = proxy(this.#keys.heeding(call, endpoint.id, key), headers, sink, context, body);
     if (!this.#keys.mayJudge) return forwarding;
     return forwarding.then(end => {
       if (end.outcome !== 'put_back') this.#keys.judge(key, end.status);
@@ -131,7 +131,7 @@ export class HttpUpstream implements Upstream {
         client: connection.client,
         path: way.basePath + listPath[this.#dialect],
         cursor: this.#dialect === 'anthropic' ? 'after_id' : null,
-        headers: [...this.#keys.take().headers, ...this.#headers, ...this.#listHeaders, ...way.headers],
+        headers: [...this.#keys.take(endpoint.id, '').headers, ...this.#headers, ...this.#listHeaders, ...way.headers],
         ownedBy: this.name,
         clock: this.#clock,
       });

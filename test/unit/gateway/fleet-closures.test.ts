@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { putBack } from '../../../src/gateway/pool/ticket.ts';
+import { anyFields } from '../../support/arrange-dispatcher.ts';
 import { World } from '../../support/fleet-world.ts';
-import { perLevel } from '../../support/pool-settings.ts';
+import { anyTarget, perLevel } from '../../support/pool-settings.ts';
 
 /** All that is said has arrived, and all that it led to. */
 async function quiet(world: World): Promise<void> {
@@ -111,4 +112,73 @@ test('who gives up for its time is counted as timed out, and who leaves as cance
   conductor.seats.said(member.id, { t: 'leave', ticket: 1, attempt: 1, code: 'timed_out' });
   const { cancelled, timed_out } = conductor.pool.view.stats().levels[3] ?? assert.fail();
   assert.deepEqual([cancelled, timed_out], [1, 1]);
+});
+
+/** All gateways see two endpoints of one seat each. */
+async function arrangeEndpoints() {
+  const arranged = await arrange(100);
+  const { world } = arranged;
+  const seats = ['e1', 'e2'].map(id => ({ id, seats: 1 }));
+  for (const node of world.nodes) node.seats.setEndpoints('gpu', anyTarget.provider, seats);
+  await quiet(world);
+  const at = (endpoint: string) =>
+    world.running.find(one => one.endpoint === endpoint) ?? assert.fail(`nothing runs at ${endpoint}`);
+  return { ...arranged, at };
+}
+
+test('a member whose endpoint is busy puts its request back, and it goes to the other endpoint', async () => {
+  const { world, conductor, member, other, at } = await arrangeEndpoints();
+  world.request(member, 3, 'a');
+  await quiet(world);
+  const { endpoint } = world.running[0] ?? assert.fail();
+  assert.equal(world.running[0]?.busy(60_000), true, 'longer than it may wait, but another endpoint has room');
+  world.running[0]?.end(putBack);
+  await quiet(world);
+  const second = endpoint === 'e1' ? 'e2' : 'e1';
+  assert.equal(at(second).node, member);
+  assert.deepEqual(
+    conductor.pool.closed().map(closed => [closed.model, closed.endpoint]),
+    [[anyTarget.model, endpoint]],
+  );
+  world.request(other, 3, 'b');
+  await quiet(world);
+  assert.equal(world.running.length, 1, 'it waits for the open endpoint');
+  const ticket = other.dispatcher.ticket({ ...anyFields, flowId: 'b', level: 3 });
+  assert.equal(other.dispatcher.outlook(ticket).isClosed, false);
+  assert.equal(at(second).busy(50_000), false, 'no endpoint takes the model in time');
+  await quiet(world);
+  assert.equal(other.dispatcher.outlook(ticket).isClosed, true);
+  await world.settle();
+});
+
+test('a member tells of the answer to a probe of an endpoint, and the endpoint opens for all', async () => {
+  const { world, conductor, member, other, at } = await arrangeEndpoints();
+  world.request(member, 3, 'a');
+  await quiet(world);
+  const { endpoint } = world.running[0] ?? assert.fail();
+  world.running[0]?.busy(300_000);
+  world.running[0]?.end('served');
+  await quiet(world);
+  world.clock.advance(30_000);
+  world.request(member, 3, 'a');
+  world.request(other, 3, 'b');
+  await quiet(world);
+  assert.equal(conductor.pool.closed().length, 1);
+  at(endpoint ?? '').answered(200);
+  await quiet(world);
+  assert.deepEqual(conductor.pool.closed(), []);
+  await world.settle();
+});
+
+test('an older member is told of no closure that is wider than what was said', async () => {
+  const { world, conductor, member } = await arrangeEndpoints();
+  world.request(conductor, 3, 'a');
+  await quiet(world);
+  world.running[0]?.busy(60_000);
+  const words = (member.link?.down ?? []).map(word => JSON.parse(word)).filter(({ t }) => t === 'closures');
+  assert.deepEqual(
+    words.map(({ closures, isCut, atEndpoints }) => [closures, isCut, atEndpoints.length]),
+    [[[], false, 1]],
+  );
+  await world.settle();
 });

@@ -17,7 +17,7 @@ const anySeats = fc.array(fc.constantFrom(1, 2, 3, 8, 8, 8, 16), { minLength: 1,
 const endpointsOf = (seats: readonly number[]) =>
   seats.map((count, nth) => new Endpoint(`http://10.0.0.${nth}`, count));
 const homeOf = (endpoints: readonly Endpoint[], hash: number) =>
-  chooseEndpoint(endpoints, { avoid: nowhere, warmth: bySession(hash) }, null)?.id ?? assert.fail();
+  chooseEndpoint(endpoints, { avoid: nowhere, shut: [], warmth: bySession(hash) }, null)?.id ?? assert.fail();
 
 /** A provider under load: requests come and end, each with its hashes. */
 function arrange(seats: readonly number[]) {
@@ -29,7 +29,7 @@ function arrange(seats: readonly number[]) {
     endpoints,
     /** Returns the endpoint and whether it was warm; null: none has a free seat. */
     start(warmth: Warmth, avoid = nowhere): { endpoint: Endpoint; result: AffinityResult | null } | null {
-      const endpoint = provider.choose({ avoid, warmth });
+      const endpoint = provider.choose({ avoid, shut: [], warmth });
       if (endpoint === null) return null;
       const held = { level: 5, tokens: 1, warmth };
       const result = provider.affinityAt(endpoint, held);
@@ -178,9 +178,9 @@ test('what is known of an endpoint is passed over while it is down or avoided, a
   first.seats = 0;
   const served = new ServedPrefixes();
   served.served(6, first);
-  assert.notEqual(chooseEndpoint(endpoints, { avoid: nowhere, warmth: byPrefix(5, 6) }, served), first);
+  assert.notEqual(chooseEndpoint(endpoints, { avoid: nowhere, shut: [], warmth: byPrefix(5, 6) }, served), first);
   first.seats = 8;
-  assert.equal(chooseEndpoint(endpoints, { avoid: nowhere, warmth: byPrefix(5, 6) }, served), first);
+  assert.equal(chooseEndpoint(endpoints, { avoid: nowhere, shut: [], warmth: byPrefix(5, 6) }, served), first);
   assert.equal(affinityAt(first, endpoints, byPrefix(5, 6), served), 'warm');
 });
 

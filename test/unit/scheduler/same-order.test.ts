@@ -144,3 +144,7 @@ test('properties 4 and 18: also where seats are at endpoints that come, go and a
 test('properties 4 and 18: also where tenants share the pool, and its seats are at endpoints', () => {
   checkAgainstReference(endpointStep, sharedOptions);
 });
+
+test('properties 4 and 18: also where endpoints close models for minutes, and probes go out', () => {
+  checkAgainstReference(endpointStep.map(slow));
+});

@@ -162,9 +162,10 @@ export class PoolView {
     const models = closed.filter(({ provider, model }) => provider === name && model !== null);
     return {
       closed_until: this.#momentOf(closed.find(({ provider, model }) => (provider ?? name) === name && model === null)),
-      closed_models: models.slice(0, mostClosedModelsShown).map(({ model, until }) => ({
+      closed_models: models.slice(0, mostClosedModelsShown).map(({ model, endpoint, until }) => ({
         model: model ?? '',
         closed_until: momentOf(this.#parts.clock, until),
+        ...(endpoint !== null && { endpoint }),
       })),
       closed_models_left_out: Math.max(models.length - mostClosedModelsShown, 0),
     };
@@ -250,6 +251,7 @@ export class PoolView {
       inUse: scheduler.inUse,
       closedProvider: closed?.provider ?? null,
       closedModel: closed?.model ?? null,
+      closedEndpoint: closed?.endpoint ?? null,
       closedUntil: this.#momentOf(closed),
       poolWaitMs: scheduler.inspection.poolWaitMs(now),
       tokensInFlight: scheduler.tokensInFlight,

@@ -18,6 +18,8 @@ export interface WaitFacts {
   /** The upstream's closure until then; both null: the pool. */
   readonly closedProvider: string | null;
   readonly closedModel: string | null;
+  /** The first to open again, where all endpoints that it may go to have closed its model one by one. */
+  readonly closedEndpoint: string | null;
   readonly closedUntil: string | null;
   /** The wait for the pool's rates. */
   readonly poolWaitMs: number;
@@ -33,7 +35,10 @@ function allInUse({ seats, inUse }: WaitFacts): string {
   return seats === 1 ? 'The only seat is in use' : `All ${seats} seats are in use`;
 }
 
-function closedSentence({ closedProvider: provider, closedModel: model, closedUntil: until }: WaitFacts): string {
+function closedSentence(facts: WaitFacts): string {
+  const { closedProvider: provider, closedModel: model, closedEndpoint: endpoint, closedUntil: until } = facts;
+  if (model !== null && endpoint !== null)
+    return `No endpoint of provider '${provider}' that it may go to takes more requests for the model '${shownModel(model)}' until ${until}; then ${endpoint} does.`;
   if (model !== null)
     return `Provider '${provider}' takes no more requests for the model '${shownModel(model)}' until ${until}.`;
   return `${provider === null ? 'The upstream' : `Provider '${provider}'`} has said that it has no room until ${until}.`;
