@@ -199,6 +199,7 @@ function upstreamCall(work: Work, restoresModel: boolean): UpstreamCall {
     restoresModel,
     endpoint: ticket.endpoint ?? null,
     flowId: sender.flowId,
+    leavesTraces: fields.leavesTraces,
     stream: fields.stream,
     requestId,
     level: sender.level,

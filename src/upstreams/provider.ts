@@ -30,6 +30,8 @@ export interface UpstreamCall {
   readonly endpoint: string | null;
   /** The flow that it belongs to: the failures of one alone are no outage. */
   readonly flowId: string;
+  /** The upstream keeps what comes of it, or goes on with it by itself: it must not get it twice. */
+  readonly leavesTraces?: boolean;
   readonly stream: boolean;
   readonly requestId: string;
   readonly level: Level;
