@@ -1,5 +1,6 @@
 /** The targets of a route as one request comes to them: which it may go to, and its ticket there. */
 import type { Clock } from '../../domain/clock.ts';
+import { errors } from '../../domain/errors.ts';
 import type { Route, Target } from '../../upstreams/upstreams.ts';
 import type { Dispatcher } from '../pool/dispatcher.ts';
 import type { Ticket, TicketFields } from '../pool/ticket.ts';
@@ -32,12 +33,15 @@ export class Stops {
   readonly first: Stop;
   /** When that is tried again; null: it is not down. */
   readonly downUntil: number | null;
+  /** The pool that the route begins with. */
+  readonly home: Dispatcher;
   readonly #parts: StopsParts;
   /** Bit n: the request has been at target n. */
   #visited = 0;
 
   constructor(parts: StopsParts) {
     this.#parts = parts;
+    this.home = this.#dispatcherOf(this.#targetAt(0));
     const now = parts.clock.now();
     const { index, until } = firstUp(parts.route, now);
     this.deadline = Number.POSITIVE_INFINITY;
@@ -47,15 +51,11 @@ export class Stops {
     this.visited(this.first);
   }
 
-  /** The pool that the route begins with. */
-  get home(): Dispatcher {
-    return this.#dispatcherOf(this.#targetAt(0));
-  }
-
   visited({ index }: Stop): void {
     this.#visited |= 1 << index;
   }
 
+  /** Throws `unavailable` where the pool has been removed since the request came. */
   at(index: number): Stop {
     const { fields, clock } = this.#parts;
     const { provider, model } = this.#targetAt(index);
@@ -95,11 +95,11 @@ export class Stops {
     return null;
   }
 
-  /** The request has not been there, and the target is neither down nor about to stop. */
+  /** The request has not been there, and the target is neither down nor removed nor about to stop. */
   #mayGoTo(index: number): boolean {
     const target = this.#targetAt(index);
     const isNew = index < mostTargets && (this.#visited & (1 << index)) === 0;
-    if (!isNew || !this.#dispatcherOf(target).isOpen) return false;
+    if (!isNew || this.#parts.pools.get(target.provider.pool)?.isOpen !== true) return false;
     return downUntil(target, this.#parts.clock.now()) === null;
   }
 
@@ -110,7 +110,7 @@ export class Stops {
 
   #dispatcherOf({ provider: { pool } }: Pick<Target, 'provider'>): Dispatcher {
     const dispatcher = this.#parts.pools.get(pool);
-    if (dispatcher === undefined) throw new Error(`no pool ${pool}`);
+    if (dispatcher === undefined) throw errors.unavailable(`The pool ${pool} was taken out of service.`, 1);
     return dispatcher;
   }
 }

@@ -188,12 +188,13 @@ export class Walk implements Wait, Candidate {
   }
 
   async #goOn(): Promise<typeof putBack | typeof movedOn> {
-    const { index, pauseMs: ms } = this.#next ?? stays;
     const { trace, sink } = this.#walker;
+    const next = this.#next ?? stays;
     trace.putBack();
-    if (ms > 0) await this.#pause(ms);
+    if (next.pauseMs > 0) await this.#pause(next.pauseMs);
     if (sink.isClosed) throw new ClientLeft('The client left before its request was sent again.');
-    if (index !== null) return movedOn;
+    this.#next = this.#asThingsAre(next);
+    if (this.#next.index !== null) return movedOn;
     trace.queued(this.#stop.ticket);
     return putBack;
   }
@@ -204,6 +205,12 @@ export class Walk implements Wait, Candidate {
       this.#walker.clock.after(ms, resolve);
       this.#endPause = resolve;
     });
+  }
+
+  /** Where the request was to go may have gone down since the call failed. */
+  #asThingsAre(next: Next): Next {
+    if (next === stays || (next.index === null && this.#hasOtherEndpoint())) return next;
+    return { ...next, index: this.#stops.after(this.#stop) ?? next.index };
   }
 
   #elsewhere(failure: FailedCall): Next | null {
@@ -282,7 +289,8 @@ export class Walk implements Wait, Candidate {
     if (!(error instanceof GatewayError) || (error.code !== 'queue_full' && error.code !== 'queue_timeout'))
       return false;
     const now = this.#now();
-    if (this.attempts.length > 0 || this.#walker.sink.isClosed || now >= this.#stops.deadline) return false;
+    if (this.#walker.sink.isClosed || now >= this.#stops.deadline) return false;
+    if (this.attempts.length > 0) return this.#goesFurther();
     if (this.spilledFrom !== null) {
       this.spilledFrom = null;
       this.#giveBack?.(null);
@@ -294,6 +302,14 @@ export class Walk implements Wait, Candidate {
     const { dispatcher, ticket } = this.#stop;
     if (next === null || !goesNow(dispatcher.outlook(ticket), next.dispatcher.outlook(next.ticket))) return false;
     this.#spillTo(next);
+    return true;
+  }
+
+  /** A call has failed, and the pool of the target that came next has no room: to the one after that, if there is one. */
+  #goesFurther(): boolean {
+    const index = this.#stops.after(this.#stop);
+    if (index === null) return false;
+    this.#goTo(this.#stops.at(index), this.#stop.ticket.waitMs);
     return true;
   }
 

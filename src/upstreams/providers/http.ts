@@ -81,7 +81,8 @@ export class HttpUpstream implements Upstream {
   }
 
   hasOther(avoid: readonly string[]): boolean {
-    return this.endpoints.hasOther(avoid);
+    if (this.#successor !== null) return this.#successor.hasOther(avoid);
+    return this.#config.fault === undefined && this.endpoints.hasOther(avoid);
   }
 
   downUntil(now: number): number | null {
@@ -96,10 +97,10 @@ export class HttpUpstream implements Upstream {
     // A request that has waited goes out as is configured now: a key must not follow the endpoints to another origin.
     if (this.#successor !== null) return this.#successor.forward(call, sink);
     if (sink.isClosed) return Promise.resolve(clientGone);
-    if (this.#config.fault !== undefined) return Promise.reject(unusable(this.#config));
-    if (this.#isRetired) return Promise.reject(outOfService(this.name));
+    if (this.#config.fault !== undefined) return notSent(call, unusable(this.#config));
+    if (this.#isRetired) return notSent(call, outOfService(this.name));
     const endpoint = this.endpoints.find(call.endpoint);
-    if (endpoint === undefined) return Promise.reject(noEndpoint());
+    if (endpoint === undefined) return notSent(call, noEndpoint());
     const { context, headersByKey } = this.#contextOf(endpoint);
     const key = this.#keys.take();
     const headers = this.#filter.upstream(call.headers, headersByKey[key.index] ?? [], call.requestId);
@@ -174,6 +175,12 @@ export class HttpUpstream implements Upstream {
 }
 
 const listPath = { openai: '/models', anthropic: '/v1/models?limit=1000' } satisfies Record<Dialect, string>;
+
+/** Another target may take what this provider cannot even begin. */
+function notSent(call: UpstreamCall, error: GatewayError): Promise<PutBack> {
+  const isPutBack = call.onFailing({ kind: 'connect', status: null, retryAfterMs: null });
+  return isPutBack ? Promise.resolve({ outcome: 'put_back' }) : Promise.reject(error);
+}
 
 function noEndpoint(): GatewayError {
   const fault = errors.upstreamFailed('The upstream could not be reached.');
