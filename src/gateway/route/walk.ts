@@ -58,6 +58,7 @@ export class Walk implements Wait, Candidate {
   readonly #stops: Stops;
   #stop: Stop;
   #enteredAt: number;
+  #calledAt = 0;
   /** The stops before the present one together; of the queue's position the first one's counts. */
   #past: Omit<Wait, 'endpoint'> | null = null;
   #next: Next | null = null;
@@ -136,6 +137,17 @@ export class Walk implements Wait, Candidate {
     return this.#next !== null;
   }
 
+  /** The upstream has refused the key of the present call. Returns whether it is made again there, with another one. */
+  keyRefused(): boolean {
+    const now = this.#now();
+    if (this.attempts.length >= mostAttempts || now >= this.#stops.deadline || !this.#stop.dispatcher.isOpen)
+      return false;
+    if (!this.#stops.home.retries.take(now)) return false;
+    this.#callEnded('401');
+    this.#callBegins();
+    return true;
+  }
+
   comeOver(): void {
     const next = this.#stops.nextPool(this.#stop);
     if (next === null) return;
@@ -169,22 +181,27 @@ export class Walk implements Wait, Candidate {
   }
 
   async #attempt(forward: () => Promise<'done' | 'put back'>): Promise<undefined | typeof putBack | typeof movedOn> {
-    const { target, ticket } = this.#stop;
-    const startedAt = this.#now();
-    if (this.attempts.length === 0) this.#stops.home.retries.request(startedAt);
-    const attempt: Attempt = {
-      provider: target.provider.name,
-      endpoint: ticket.endpoint ?? null,
-      failure: null,
-      ms: 0,
-    };
-    this.attempts.push(attempt);
+    if (this.attempts.length === 0) this.#stops.home.retries.request(this.#now());
+    this.#callBegins();
     try {
       if ((await forward()) === 'done') return undefined;
     } finally {
-      attempt.ms = this.#now() - startedAt;
+      this.#callEnded();
     }
     return this.#goOn();
+  }
+
+  #callBegins(): void {
+    const { target, ticket } = this.#stop;
+    this.attempts.push({ provider: target.provider.name, endpoint: ticket.endpoint ?? null, failure: null, ms: 0 });
+    this.#calledAt = this.#now();
+  }
+
+  #callEnded(failure?: string): void {
+    const attempt = this.attempts.at(-1);
+    if (attempt === undefined) return;
+    attempt.ms = this.#now() - this.#calledAt;
+    if (failure !== undefined) attempt.failure = failure;
   }
 
   async #goOn(): Promise<typeof putBack | typeof movedOn> {

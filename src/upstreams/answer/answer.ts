@@ -99,11 +99,11 @@ export class Answer {
 
   #begin(status: number, headers: Headers): void {
     const failure = failureIn(status, headers, this.#context.clock);
-    if (failure === null) this.#call.onAnswer(status);
-    else if (this.#call.onFailing(failure)) {
+    if (failure === null ? status === 401 && this.#call.onKeyRefused?.() : this.#call.onFailing(failure)) {
       this.#putBack();
       return;
     }
+    if (failure === null) this.#call.onAnswer(status);
     this.#state = 'started';
     this.#status = status;
     this.#upstreamRequestId = upstreamRequestId(headers);

@@ -15,11 +15,13 @@ import type { ListedModel } from '../models/listed-model.ts';
 import { fetchModels } from '../models/model-list.ts';
 import { clientGone, type Forwarded, type PutBack, type Upstream, type UpstreamCall } from '../provider.ts';
 import { type ProxyContext, proxy } from '../proxy.ts';
-import { KeyTurns, type OnKeyRefused } from './key-turns.ts';
+import { KeyTurns, type OnKeyRefused, type Turn } from './key-turns.ts';
 
 export interface HttpUpstreamParts extends EndpointSetParts {
   readonly onKeyRefused: OnKeyRefused;
 }
+
+type Send = (call: UpstreamCall) => Promise<Forwarded | PutBack>;
 
 interface CallContext {
   readonly context: ProxyContext;
@@ -105,12 +107,20 @@ export class HttpUpstream implements Upstream {
     const key = this.#keys.take();
     const headers = this.#filter.upstream(call.headers, headersByKey[key.index] ?? [], call.requestId);
     const body = bodyForUpstream(this.#forwardPriority, call);
-    const forwarding = proxy(call, headers, sink, context, body);
-    if (!this.#keys.mayJudge) return forwarding;
-    return forwarding.then(end => {
-      if (end.outcome !== 'put_back') this.#keys.judge(key, end.status);
-      return end;
-    });
+    const send = (asked: UpstreamCall) => proxy(asked, headers, sink, context, body);
+    return this.#keys.mayJudge ? this.#judging(key, call, sink, send) : send(call);
+  }
+
+  /** Sets a key aside that the upstream refuses, and makes the call again with the next one. */
+  async #judging(key: Turn, call: UpstreamCall, sink: Sink, send: Send): Promise<Forwarded | PutBack> {
+    let isRefused = false;
+    const onKeyRefused = () => {
+      isRefused = this.#keys.hasOther(key) && call.onKeyRefused?.() === true;
+      return isRefused;
+    };
+    const end = await send({ ...call, onKeyRefused });
+    this.#keys.judge(key, isRefused ? 401 : statusIn(end));
+    return isRefused && end.outcome === 'put_back' ? this.forward(call, sink) : end;
   }
 
   async listModels(): Promise<readonly ListedModel[]> {
@@ -175,6 +185,8 @@ export class HttpUpstream implements Upstream {
 }
 
 const listPath = { openai: '/models', anthropic: '/v1/models?limit=1000' } satisfies Record<Dialect, string>;
+
+const statusIn = (end: Forwarded | PutBack): number | null => (end.outcome === 'put_back' ? null : end.status);
 
 /** Another target may take what this provider cannot even begin. */
 function notSent(call: UpstreamCall, error: GatewayError): Promise<PutBack> {

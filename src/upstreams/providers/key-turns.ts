@@ -8,7 +8,7 @@ export type OnKeyRefused = (provider: string, fingerprint: string, forMs: number
 const asideMs = 5 * 60_000;
 
 /** One key as the headers of a call. */
-interface Turn {
+export interface Turn {
   readonly index: number;
   readonly headers: readonly string[];
   readonly fingerprint: string | null;
@@ -53,6 +53,12 @@ export class KeyTurns {
       if (turn !== undefined && turn.asideUntil <= now) return turn;
     }
     return turns.reduce((first, turn) => (turn.asideUntil < first.asideUntil ? turn : first));
+  }
+
+  /** Whether a key beside this one is not set aside. */
+  hasOther(turn: Turn): boolean {
+    const now = this.#clock.now();
+    return this.all.some(other => other !== turn && other.asideUntil <= now);
   }
 
   /** The upstream has answered a call with this key so. */
