@@ -215,7 +215,7 @@ function upstreamCall(work: Work, restoresModel: boolean): UpstreamCall {
       if (failure.status !== null) trace.answered(failure.status);
       return walk.failing(failure);
     },
-    onKeyRefused: () => walk.keyRefused(),
+    mayUseOtherKey: () => walk.mayUseOtherKey(),
     onFirstByte: () => trace.firstByte(),
   };
 }

@@ -54,10 +54,9 @@ export interface UpstreamCall {
    * anything is written. True puts the request back: it is sent again, elsewhere or later, or never.
    */
   readonly onFailing: (failure: FailedCall) => boolean;
-  /**
-   * The upstream has answered 401 to one of several keys, and nothing is written yet. True: the call is made again with
-   * another one. Absent: the answer is passed on.
-   */
+  /** Asked once the upstream has refused one of several keys: whether the call is made again with another one. */
+  readonly mayUseOtherKey?: () => boolean;
+  /** The answer is a 401, and nothing is written yet. True puts the call back; absent: the answer is passed on. */
   readonly onKeyRefused?: () => boolean;
 }
 

@@ -21,7 +21,7 @@ import type { Dispatcher } from '../pool/dispatcher.ts';
 import type { Wait } from '../pool/guest.ts';
 import type { Candidate } from '../pool/overflow.ts';
 import { movedOn, putBack } from '../pool/ticket.ts';
-import { mayRepeat, mostAttempts, neverConnected, pauseMs, reasonOf } from './retry-rules.ts';
+import { Calls, type Next, stays } from './calls.ts';
 import { goesAtOnce, goesNow } from './spilling.ts';
 import { type Fields, type Stop, Stops } from './stops.ts';
 
@@ -37,28 +37,18 @@ export interface Walker {
   readonly random: () => number;
 }
 
-/** What follows a failed attempt. */
-interface Next {
-  /** The target; null: the same one. */
-  readonly index: number | null;
-  readonly pauseMs: number;
-}
-
-const stays: Next = { index: null, pauseMs: 0 };
 /** While the next target cannot take anything. */
 const lookAgainMs = 1_000;
 
 export class Walk implements Wait, Candidate {
-  /** The calls so far, the present one included. */
-  readonly attempts: Attempt[] = [];
   /** The pool that it has left as it would have waited too long there; null: none. */
   spilledFrom: string | null = null;
   readonly #walker: Walker;
   readonly #spill: Spill | null;
   readonly #stops: Stops;
+  readonly #calls: Calls;
   #stop: Stop;
   #enteredAt: number;
-  #calledAt = 0;
   /** The stops before the present one together; of the queue's position the first one's counts. */
   #past: Omit<Wait, 'endpoint'> | null = null;
   #next: Next | null = null;
@@ -76,11 +66,17 @@ export class Walk implements Wait, Candidate {
     this.#walker = walker;
     this.#spill = route.spill?.levels.has(fields.level) ? route.spill : null;
     this.#stops = new Stops({ route, fields, pools, clock });
+    this.#calls = new Calls(walker, this.#stops);
     const { first, downUntil, deadline } = this.#stops;
     this.#stop = first;
     this.#enteredAt = clock.now();
     if (downUntil !== null && downUntil > deadline)
       throw errors.unavailable('No endpoint of the upstream can be reached.', (downUntil - clock.now()) / 1000);
+  }
+
+  /** The calls so far, the present one included. */
+  get attempts(): readonly Attempt[] {
+    return this.#calls.made;
   }
 
   get stop(): Stop {
@@ -125,9 +121,7 @@ export class Walk implements Wait, Candidate {
   /** The present call has failed. Returns whether it is made again; see UpstreamCall.onFailing. */
   failing(failure: FailedCall): boolean {
     const { status, retryAfterMs } = failure;
-    const attempt = this.attempts.at(-1);
-    if (attempt !== undefined) attempt.failure = reasonOf(failure);
-    this.#next = this.#elsewhere(failure);
+    this.#next = this.#calls.again(failure, this.#stop);
     // A closure is of the whole provider, which has room at another endpoint.
     const staysHere = this.#next !== null && this.#next.index === null;
     if (status !== null && isBusy(status) && !staysHere) {
@@ -138,14 +132,8 @@ export class Walk implements Wait, Candidate {
   }
 
   /** The upstream has refused the key of the present call. Returns whether it is made again there, with another one. */
-  keyRefused(): boolean {
-    const now = this.#now();
-    if (this.attempts.length >= mostAttempts || now >= this.#stops.deadline || !this.#stop.dispatcher.isOpen)
-      return false;
-    if (!this.#stops.home.retries.take(now)) return false;
-    this.#callEnded('401');
-    this.#callBegins();
-    return true;
+  mayUseOtherKey(): boolean {
+    return this.#calls.againWithOtherKey(this.#stop);
   }
 
   comeOver(): void {
@@ -181,27 +169,13 @@ export class Walk implements Wait, Candidate {
   }
 
   async #attempt(forward: () => Promise<'done' | 'put back'>): Promise<undefined | typeof putBack | typeof movedOn> {
-    if (this.attempts.length === 0) this.#stops.home.retries.request(this.#now());
-    this.#callBegins();
+    this.#calls.begin(this.#stop);
     try {
       if ((await forward()) === 'done') return undefined;
     } finally {
-      this.#callEnded();
+      this.#calls.end();
     }
     return this.#goOn();
-  }
-
-  #callBegins(): void {
-    const { target, ticket } = this.#stop;
-    this.attempts.push({ provider: target.provider.name, endpoint: ticket.endpoint ?? null, failure: null, ms: 0 });
-    this.#calledAt = this.#now();
-  }
-
-  #callEnded(failure?: string): void {
-    const attempt = this.attempts.at(-1);
-    if (attempt === undefined) return;
-    attempt.ms = this.#now() - this.#calledAt;
-    if (failure !== undefined) attempt.failure = failure;
   }
 
   async #goOn(): Promise<typeof putBack | typeof movedOn> {
@@ -210,7 +184,7 @@ export class Walk implements Wait, Candidate {
     trace.putBack();
     if (next.pauseMs > 0) await this.#pause(next.pauseMs);
     if (sink.isClosed) throw new ClientLeft('The client left before its request was sent again.');
-    this.#next = this.#asThingsAre(next);
+    this.#next = this.#calls.asThingsAre(next, this.#stop);
     if (this.#next.index !== null) return movedOn;
     trace.queued(this.#stop.ticket);
     return putBack;
@@ -222,34 +196,6 @@ export class Walk implements Wait, Candidate {
       this.#walker.clock.after(ms, resolve);
       this.#endPause = resolve;
     });
-  }
-
-  /** Where the request was to go may have gone down since the call failed. */
-  #asThingsAre(next: Next): Next {
-    if (next === stays || (next.index === null && this.#hasOtherEndpoint())) return next;
-    return { ...next, index: this.#stops.after(this.#stop) ?? next.index };
-  }
-
-  #elsewhere(failure: FailedCall): Next | null {
-    const now = this.#now();
-    const { target, ticket } = this.#stop;
-    const { retriesUnsafe } = target.provider;
-    const ms = pauseMs(failure, this.attempts.length, this.#walker.random());
-    const { leavesTraces } = this.#walker;
-    if (!mayRepeat(failure, { retriesUnsafe, leavesTraces })) return null;
-    if (this.attempts.length >= mostAttempts || now + ms >= this.#stops.deadline) return null;
-    const hasOther = this.#hasOtherEndpoint();
-    const index = hasOther ? null : this.#stops.after(this.#stop);
-    if (!hasOther && index === null) return null;
-    if (!neverConnected(failure) && !this.#stops.home.retries.take(now)) return null;
-    return hasOther && !ticket.avoidEndpoint() ? null : { index, pauseMs: ms };
-  }
-
-  #hasOtherEndpoint(): boolean {
-    const failed = this.attempts.flatMap(({ provider, endpoint }) =>
-      provider === this.#stop.target.provider.name && endpoint !== null ? [endpoint] : [],
-    );
-    return this.#stop.target.provider.hasOther(failed);
   }
 
   // ---- spilling

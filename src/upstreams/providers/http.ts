@@ -115,7 +115,7 @@ export class HttpUpstream implements Upstream {
   async #judging(key: Turn, call: UpstreamCall, sink: Sink, send: Send): Promise<Forwarded | PutBack> {
     let isRefused = false;
     const onKeyRefused = () => {
-      isRefused = this.#keys.hasOther(key) && call.onKeyRefused?.() === true;
+      isRefused = this.#keys.hasOther(key) && call.mayUseOtherKey?.() === true;
       return isRefused;
     };
     const end = await send({ ...call, onKeyRefused });
