@@ -201,6 +201,7 @@ function upstreamCall(work: Work, restoresModel: boolean): UpstreamCall {
     restoresModel,
     endpoint: ticket.endpoint ?? null,
     flowId: sender.flowId,
+    leavesTraces: fields.leavesTraces,
     stream: fields.stream,
     requestId,
     level: sender.level,
@@ -216,6 +217,7 @@ function upstreamCall(work: Work, restoresModel: boolean): UpstreamCall {
       if (failure.status !== null) trace.answered(failure.status);
       return walk.failing(failure);
     },
+    mayUseOtherKey: () => walk.mayUseOtherKey(),
     onFirstByte: () => trace.firstByte(),
   };
 }

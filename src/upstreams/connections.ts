@@ -49,9 +49,11 @@ export class Connections {
     };
   }
 
-  /** Returns a connection for one call. */
-  take(): Connection {
-    const connection = this.#idle.pop() ?? this.#open();
+  /** Returns a connection for one call. `isNew`: one that has not served before, in the place of an idle one. */
+  take(isNew = false): Connection {
+    const idle = this.#idle.pop();
+    if (isNew && idle !== undefined) this.#drop(idle);
+    const connection = isNew || idle === undefined ? this.#open() : idle;
     connection.interimAnswers.expect();
     return connection;
   }

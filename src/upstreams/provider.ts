@@ -30,6 +30,8 @@ export interface UpstreamCall {
   readonly endpoint: string | null;
   /** The flow that it belongs to: the failures of one alone are no outage. */
   readonly flowId: string;
+  /** The upstream keeps what comes of it, or goes on with it by itself: it must not get it twice. */
+  readonly leavesTraces?: boolean;
   readonly stream: boolean;
   readonly requestId: string;
   readonly level: Level;
@@ -52,6 +54,10 @@ export interface UpstreamCall {
    * anything is written. True puts the request back: it is sent again, elsewhere or later, or never.
    */
   readonly onFailing: (failure: FailedCall) => boolean;
+  /** Asked once the upstream has refused one of several keys: whether the call is made again with another one. */
+  readonly mayUseOtherKey?: () => boolean;
+  /** The answer is a 401, and nothing is written yet. True puts the call back; absent: the answer is passed on. */
+  readonly onKeyRefused?: () => boolean;
 }
 
 export interface Forwarded {

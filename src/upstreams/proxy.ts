@@ -16,6 +16,11 @@ import { upstreamPath } from './upstream-path.ts';
 
 /** How long an upstream may take to close a call's connection after the client left. */
 const closeGraceMs = 5_000;
+/**
+ * A connection that was closed as an idle one breaks within a round trip, or at the first packet that is sent again. Where
+ * it breaks later, the upstream may have worked on the request.
+ */
+const staleMs = 1_000;
 
 export interface ProxyContext extends AnswerContext {
   readonly connections: Connections;
@@ -31,7 +36,8 @@ export interface ProxyContext extends AnswerContext {
 
 /**
  * Sends a call over a connection of its own and its answer to the client, byte for byte. Where that connection had served
- * before and closes without a byte of an answer, the call is sent again at once over a new one.
+ * before and closes at once without a byte of an answer, the call is sent again over a new one; a call that leaves traces
+ * upstream has a new one from the begin.
  */
 export function proxy(
   call: UpstreamCall,
@@ -42,7 +48,7 @@ export function proxy(
 ): Promise<Forwarded | PutBack> {
   return new Promise((resolve, reject) => {
     const options = { path: upstreamPath(context.basePath, call), method: call.method, ...sent(body, headers) };
-    const proxied = new ProxiedCall(options, context, call.flowId);
+    const proxied = new ProxiedCall(options, context, call);
     proxied.answer = new Answer(call, sink, proxied, context, { resolve, reject });
     proxied.send();
   });
@@ -77,14 +83,14 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source, WatchedCall {
   #cancelGrace: (() => void) | null = null;
   readonly #cancelTotal: () => void;
 
-  constructor(options: Dispatcher.DispatchOptions, context: ProxyContext, flowId: string) {
-    this.flowId = flowId;
+  constructor(options: Dispatcher.DispatchOptions, context: ProxyContext, call: UpstreamCall) {
+    this.flowId = call.flowId;
     this.startedAt = context.clock.now();
     this.#options = options;
     this.#watch = context.watch;
     this.#watch.began();
     this.#connections = context.connections;
-    this.#connection = context.connections.take();
+    this.#connection = context.connections.take(call.leavesTraces);
     this.#clock = context.clock;
     this.#proxy = context.proxy;
     this.#cancelTotal = context.clock.after(context.totalTimeoutMs, () => this.answer?.expire(tooLong(context)));
@@ -153,7 +159,8 @@ class ProxiedCall implements Dispatcher.DispatchHandler, Source, WatchedCall {
 
   get #facts(): FailureFacts {
     const { isReused, interimAnswers } = this.#connection;
-    return { isSent: this.#controller !== null, isReused: isReused && !interimAnswers.hasBegun };
+    const isAtOnce = this.#clock.now() - this.startedAt < staleMs;
+    return { isSent: this.#controller !== null, isReused: isReused && isAtOnce && !interimAnswers.hasBegun };
   }
 
   pause(): void {

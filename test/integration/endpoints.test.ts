@@ -470,7 +470,8 @@ test('an idle connection that the upstream closes as a request goes out is no fa
   const { ask, states, front } = await arrange(t, { baseUrls: [`${one.url}/v1`, `${url}/v1`] });
   const statuses: number[] = [];
   for (const flow of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) statuses.push(await ask(url, flow));
-  assert.deepEqual(statuses, Array(8).fill(200));
+  // Each call finds such a connection but the first, and is sent again over a new one.
+  assert.deepEqual(new Set(statuses), new Set([200]));
   assert.deepEqual(states(), ['up', 'up']);
   assert.equal(front.upstreams.endpoints('local')[1]?.failures, 0);
 });

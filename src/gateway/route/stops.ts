@@ -1,5 +1,6 @@
 /** The targets of a route as one request comes to them: which it may go to, and its ticket there. */
 import type { Clock } from '../../domain/clock.ts';
+import { errors } from '../../domain/errors.ts';
 import type { Route, Target } from '../../upstreams/upstreams.ts';
 import type { Dispatcher } from '../pool/dispatcher.ts';
 import type { Ticket, TicketFields } from '../pool/ticket.ts';
@@ -34,12 +35,15 @@ export class Stops {
   readonly first: Stop;
   /** When that is tried again; null: it is not down. */
   readonly downUntil: number | null;
+  /** The pool that the route begins with. */
+  readonly home: Dispatcher;
   readonly #parts: StopsParts;
   /** Bit n: the request has been at target n. */
   #visited = 0;
 
   constructor(parts: StopsParts) {
     this.#parts = parts;
+    this.home = this.#dispatcherOf(this.#targetAt(0));
     const now = parts.clock.now();
     const { index, until } = firstUp(parts.route, now);
     this.deadline = Number.POSITIVE_INFINITY;
@@ -49,15 +53,11 @@ export class Stops {
     this.visited(this.first);
   }
 
-  /** The pool that the route begins with. */
-  get home(): Dispatcher {
-    return this.#dispatcherOf(this.#targetAt(0));
-  }
-
   visited({ index }: Stop): void {
     this.#visited |= 1 << index;
   }
 
+  /** Throws `unavailable` where the pool has been removed since the request came. */
   at(index: number): Stop {
     const { fields, warmthBy, clock } = this.#parts;
     const target = this.#targetAt(index);
@@ -99,11 +99,11 @@ export class Stops {
     return null;
   }
 
-  /** The request has not been there, and the target neither rests nor is about to stop. */
+  /** The request has not been there, and the target is neither at rest nor removed nor about to stop. */
   #mayGoTo(index: number): boolean {
     const target = this.#targetAt(index);
     const isNew = index < mostTargets && (this.#visited & (1 << index)) === 0;
-    if (!isNew || !this.#dispatcherOf(target).isOpen) return false;
+    if (!isNew || this.#parts.pools.get(target.provider.pool)?.isOpen !== true) return false;
     return target.provider.restsUntil(this.#parts.clock.now()) === null;
   }
 
@@ -114,7 +114,7 @@ export class Stops {
 
   #dispatcherOf({ provider: { pool } }: Pick<Target, 'provider'>): Dispatcher {
     const dispatcher = this.#parts.pools.get(pool);
-    if (dispatcher === undefined) throw new Error(`no pool ${pool}`);
+    if (dispatcher === undefined) throw errors.unavailable(`The pool ${pool} was taken out of service.`, 1);
     return dispatcher;
   }
 }

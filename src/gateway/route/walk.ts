@@ -22,7 +22,7 @@ import type { Wait } from '../pool/guest.ts';
 import type { Candidate } from '../pool/overflow.ts';
 import { movedOn, putBack } from '../pool/ticket.ts';
 import type { WarmthBy } from '../warmth.ts';
-import { mayRepeat, mostAttempts, neverConnected, pauseMs, reasonOf } from './retry-rules.ts';
+import { Calls, type Next, stays } from './calls.ts';
 import { goesAtOnce, goesNow } from './spilling.ts';
 import { type Fields, type Stop, Stops } from './stops.ts';
 
@@ -39,25 +39,16 @@ export interface Walker {
   readonly random: () => number;
 }
 
-/** What follows a failed attempt. */
-interface Next {
-  /** The target; null: the same one. */
-  readonly index: number | null;
-  readonly pauseMs: number;
-}
-
-const stays: Next = { index: null, pauseMs: 0 };
 /** While the next target cannot take anything. */
 const lookAgainMs = 1_000;
 
 export class Walk implements Wait, Candidate {
-  /** The calls so far, the present one included. */
-  readonly attempts: Attempt[] = [];
   /** The pool that it has left as it would have waited too long there; null: none. */
   spilledFrom: string | null = null;
   readonly #walker: Walker;
   readonly #spill: Spill | null;
   readonly #stops: Stops;
+  readonly #calls: Calls;
   #stop: Stop;
   #enteredAt: number;
   /** The stops before the present one together; of the queue's position the first one's counts. */
@@ -77,11 +68,17 @@ export class Walk implements Wait, Candidate {
     this.#walker = walker;
     this.#spill = route.spill?.levels.has(fields.level) ? route.spill : null;
     this.#stops = new Stops({ route, fields, warmthBy, pools, clock });
+    this.#calls = new Calls(walker, this.#stops);
     const { first, downUntil, deadline } = this.#stops;
     this.#stop = first;
     this.#enteredAt = clock.now();
     if (downUntil !== null && downUntil > deadline)
       throw errors.unavailable('No endpoint of the upstream can be reached.', (downUntil - clock.now()) / 1000);
+  }
+
+  /** The calls so far, the present one included. */
+  get attempts(): readonly Attempt[] {
+    return this.#calls.made;
   }
 
   get stop(): Stop {
@@ -126,17 +123,20 @@ export class Walk implements Wait, Candidate {
   /** The present call has failed. Returns whether it is made again; see UpstreamCall.onFailing. */
   failing(failure: FailedCall): boolean {
     const { status, retryAfterMs } = failure;
-    const attempt = this.attempts.at(-1);
-    if (attempt !== undefined) attempt.failure = reasonOf(failure);
     const busyStatus = isBusy(status) ? status : null;
     // First, as it closes something: the request goes where it has not.
     const hasTime = busyStatus !== null && retryAfterMs !== null;
     const mayWait = hasTime && this.#stop.ticket.upstreamBusy(busyStatus, retryAfterMs);
-    this.#next = this.#elsewhere(failure) ?? (mayWait ? stays : null);
+    this.#next = this.#calls.again(failure, this.#stop) ?? (mayWait ? stays : null);
     // One endpoint without room says nothing of its provider while another may have some.
     const staysHere = this.#next !== null && this.#next.index === null;
     if (busyStatus !== null && !hasTime && !staysHere) this.#stop.ticket.upstreamBusy(busyStatus, null);
     return this.#next !== null;
+  }
+
+  /** The upstream has refused the key of the present call. Returns whether it is made again there, with another one. */
+  mayUseOtherKey(): boolean {
+    return this.#calls.againWithOtherKey(this.#stop);
   }
 
   comeOver(): void {
@@ -172,31 +172,23 @@ export class Walk implements Wait, Candidate {
   }
 
   async #attempt(forward: () => Promise<'done' | 'put back'>): Promise<undefined | typeof putBack | typeof movedOn> {
-    const { target, ticket } = this.#stop;
-    const startedAt = this.#now();
-    if (this.attempts.length === 0) this.#stops.home.retries.request(startedAt);
-    const attempt: Attempt = {
-      provider: target.provider.name,
-      endpoint: ticket.endpoint ?? null,
-      failure: null,
-      ms: 0,
-    };
-    this.attempts.push(attempt);
+    this.#calls.begin(this.#stop);
     try {
       if ((await forward()) === 'done') return undefined;
     } finally {
-      attempt.ms = this.#now() - startedAt;
+      this.#calls.end();
     }
     return this.#goOn();
   }
 
   async #goOn(): Promise<typeof putBack | typeof movedOn> {
-    const { index, pauseMs: ms } = this.#next ?? stays;
     const { trace, sink } = this.#walker;
+    const next = this.#next ?? stays;
     trace.putBack();
-    if (ms > 0) await this.#pause(ms);
+    if (next.pauseMs > 0) await this.#pause(next.pauseMs);
     if (sink.isClosed) throw new ClientLeft('The client left before its request was sent again.');
-    if (index !== null) return movedOn;
+    this.#next = this.#calls.asThingsAre(next, this.#stop);
+    if (this.#next.index !== null) return movedOn;
     trace.queued(this.#stop.ticket);
     return putBack;
   }
@@ -207,29 +199,6 @@ export class Walk implements Wait, Candidate {
       this.#walker.clock.after(ms, resolve);
       this.#endPause = resolve;
     });
-  }
-
-  #elsewhere(failure: FailedCall): Next | null {
-    const now = this.#now();
-    const { target, ticket } = this.#stop;
-    const { retriesUnsafe } = target.provider;
-    const ms = pauseMs(failure, this.attempts.length, this.#walker.random());
-    const { leavesTraces } = this.#walker;
-    if (!mayRepeat(failure, { retriesUnsafe, leavesTraces })) return null;
-    if (this.attempts.length >= mostAttempts || now + ms >= this.#stops.deadline) return null;
-    const hasOther = this.#hasOtherEndpoint();
-    const index = hasOther ? null : this.#stops.after(this.#stop);
-    if (!hasOther && index === null) return null;
-    if (!neverConnected(failure) && !this.#stops.home.retries.take(now)) return null;
-    return hasOther && !ticket.avoidEndpoint() ? null : { index, pauseMs: ms };
-  }
-
-  #hasOtherEndpoint(): boolean {
-    const failed = this.attempts.flatMap(({ provider, endpoint }) =>
-      provider === this.#stop.target.provider.name && endpoint !== null ? [endpoint] : [],
-    );
-    const { target, dispatcher, ticket } = this.#stop;
-    return target.provider.hasOther(failed) && !dispatcher.outlook(ticket).isClosed;
   }
 
   // ---- spilling
@@ -286,7 +255,8 @@ export class Walk implements Wait, Candidate {
     if (!(error instanceof GatewayError) || (error.code !== 'queue_full' && error.code !== 'queue_timeout'))
       return false;
     const now = this.#now();
-    if (this.attempts.length > 0 || this.#walker.sink.isClosed || now >= this.#stops.deadline) return false;
+    if (this.#walker.sink.isClosed || now >= this.#stops.deadline) return false;
+    if (this.attempts.length > 0) return this.#goesFurther();
     if (this.spilledFrom !== null) {
       this.spilledFrom = null;
       this.#giveBack?.(null);
@@ -298,6 +268,14 @@ export class Walk implements Wait, Candidate {
     const { dispatcher, ticket } = this.#stop;
     if (next === null || !goesNow(dispatcher.outlook(ticket), next.dispatcher.outlook(next.ticket))) return false;
     this.#spillTo(next);
+    return true;
+  }
+
+  /** A call has failed, and the pool of the target that came next has no room: to the one after that, if there is one. */
+  #goesFurther(): boolean {
+    const index = this.#stops.after(this.#stop);
+    if (index === null) return false;
+    this.#goTo(this.#stops.at(index), this.#stop.ticket.waitMs);
     return true;
   }
 

@@ -4,11 +4,13 @@ import type { Sink } from '../../domain/sink.ts';
 import { Ring } from '../../domain/structures/ring.ts';
 import type { FailedCall } from '../failed-call.ts';
 import { answerHeaders, upstreamRequestId } from '../headers.ts';
-import { type Meter, noPlace } from '../metering/answer-reading.ts';
+import { noPlace } from '../metering/answer-reading.ts';
 import { meteredUsage } from '../metering/charge.ts';
 import { isEventStream } from '../metering/meter.ts';
 import type { Forwarded, PutBack, UpstreamCall } from '../provider.ts';
+import { ClientSide } from './client-side.ts';
 import { faultEvent } from './fault-event.ts';
+import { Progress } from './progress.ts';
 import { sinkFor } from './restoring-sink.ts';
 import { failureIn } from './retry-after.ts';
 import { isPacked, meterOf } from './unpacking.ts';
@@ -44,8 +46,6 @@ const noContent = 204;
 const unwantedBodyMs = 1_000;
 /** How long an upstream may take to end a stream after its last event, when the client has closed already. */
 const lastBytesMs = 1_000;
-/** A stream's output is reported once per this many pieces, as often as the scheduler uses it. */
-const piecesPerReport = 8;
 
 /**
  * The client's side of one call: writes the answer as it comes, holds the source back while the
@@ -59,7 +59,7 @@ const piecesPerReport = 8;
  */
 export class Answer {
   readonly #call: UpstreamCall;
-  readonly #sink: Sink;
+  readonly #client: ClientSide;
   readonly #source: Source;
   readonly #context: AnswerContext;
   readonly #settled: Settle;
@@ -68,21 +68,17 @@ export class Answer {
   #state: 'waiting' | 'started' | 'ended' | 'left' | 'put_back' | 'over' = 'waiting';
   #status: number | null = null;
   #upstreamRequestId: string | null = null;
-  #meter: Meter | null = null;
+  #progress: Progress | null = null;
   /** A fault can be reported inside it. */
   #takesErrorEvent = false;
   /** It is known how many bytes have to come. */
   #isLengthTold = false;
-  #hasWritten = false;
-  #hasToldId = false;
-  #reportAt = piecesPerReport;
-  #cancelStall: (() => void) | null = null;
   /** Cancels what the state waits for, other than the client. */
   #cancelWait: (() => void) | null = null;
 
   constructor(call: UpstreamCall, sink: Sink, source: Source, context: AnswerContext, settled: Settle) {
     this.#call = call;
-    this.#sink = sinkFor(call, sink);
+    this.#client = new ClientSide(sinkFor(call, sink), source, context);
     this.#source = source;
     this.#context = context;
     this.#settled = settled;
@@ -99,37 +95,38 @@ export class Answer {
 
   #begin(status: number, headers: Headers): void {
     const failure = failureIn(status, headers, this.#context.clock);
-    if (failure === null) this.#call.onAnswer(status);
-    else if (this.#call.onFailing(failure)) {
+    if (failure === null ? status === 401 && this.#call.onKeyRefused?.() : this.#call.onFailing(failure)) {
       this.#putBack();
       return;
     }
+    if (failure === null) this.#call.onAnswer(status);
     this.#state = 'started';
     this.#status = status;
     this.#upstreamRequestId = upstreamRequestId(headers);
     this.#isLengthTold = headers['content-length'] !== undefined;
     const contentType = String(headers['content-type'] ?? '');
-    if (status < 400 && status !== noContent) this.#meter = meterOf(contentType, headers['content-encoding']);
+    if (status < 400 && status !== noContent) {
+      this.#progress = new Progress(meterOf(contentType, headers['content-encoding']), this.#call);
+    }
     const isStream = isEventStream(contentType);
-    const own = this.#sink.ownHeaders();
+    const own = this.#client.ownHeaders();
     // Asks nginx not to hold the events of a stream back.
     if (isStream || this.#call.stream) own['x-accel-buffering'] = 'no';
-    this.#sink.begin(status, answerHeaders(headers, own));
+    this.#client.begin(status, answerHeaders(headers, own));
     if (isStream) this.#startStream(isPacked(headers['content-encoding']));
   }
 
   write(chunk: Buffer): void {
-    if (this.#state === 'left') this.#meter?.feed(chunk);
+    if (this.#state === 'left') this.#progress?.feed(chunk);
     if (this.#state !== 'started') return;
-    if (!this.#hasWritten) this.#call.onFirstByte?.();
-    this.#hasWritten = true;
-    this.#measure(chunk);
-    if (!this.#sink.write(chunk)) this.#holdBack();
+    if (!this.#client.hasBytes) this.#call.onFirstByte?.();
+    this.#progress?.feed(chunk);
+    this.#client.write(chunk);
   }
 
   end(): void {
     if (this.#state === 'put_back') this.#settlePutBack();
-    if (this.#state === 'started') this.#sink.end();
+    if (this.#state === 'started') this.#client.end();
     if (this.#state === 'started' || this.#state === 'left') this.#conclude(() => this.#settleAnswer());
   }
 
@@ -137,12 +134,11 @@ export class Answer {
   fail(error: GatewayError, failure: FailedCall | null = null): void {
     switch (this.#state) {
       case 'waiting':
-        this.#over();
-        if (failure !== null && this.#call.onFailing(failure)) this.#settled.resolve({ outcome: 'put_back' });
-        else this.#settled.reject(error);
+        this.#failUntold(error, failure);
         return;
       case 'started':
-        this.#conclude(() => this.#endOrBreakOff(error));
+        if (!this.#client.isTold) this.#failUntold(error, failure);
+        else this.#conclude(() => this.#endOrBreakOff(error));
         return;
       case 'left':
         // All that mattered had come.
@@ -153,6 +149,13 @@ export class Answer {
     }
   }
 
+  /** The client has been told nothing, so the call may be made again. */
+  #failUntold(error: GatewayError, failure: FailedCall | null): void {
+    this.#over();
+    if (failure !== null && this.#call.onFailing(failure)) this.#settled.resolve({ outcome: 'put_back' });
+    else this.#settled.reject(error);
+  }
+
   /** Nothing more comes; what has come may still have to be unpacked to be read. */
   #conclude(then: () => void): void {
     this.#state = 'ended';
@@ -160,27 +163,27 @@ export class Answer {
   }
 
   #afterReading(then: () => void): void {
-    if (this.#meter?.whenRead === undefined) then();
-    else this.#meter.whenRead(then);
+    if (this.#progress === null) then();
+    else this.#progress.whenRead(then);
   }
 
   #endOrBreakOff(error: GatewayError): void {
     // Nothing is missing where the last event has come, and nothing may follow it.
-    if (!this.#meter?.isOver || this.#isLengthTold) {
+    if (!this.#progress?.isOver || this.#isLengthTold) {
       this.#breakOff(error);
       return;
     }
-    this.#sink.end();
+    this.#client.end();
     this.#settleAnswer();
   }
 
   #breakOff(error: GatewayError): void {
     // Asked before the meter takes what is there of an event for a whole one.
-    const place = this.#meter?.place ?? noPlace;
+    const place = this.#progress?.place ?? noPlace;
     this.#settle(error.code, error);
     const stream = { call: this.#call, place, date: this.#context.clock.date() };
-    if (this.#takesErrorEvent) this.#sink.end(faultEvent(stream, error));
-    else this.#sink.breakOff();
+    if (this.#takesErrorEvent) this.#client.end(faultEvent(stream, error));
+    else this.#client.breakOff();
   }
 
   /** Stops the source and reports the error to the client. */
@@ -192,8 +195,8 @@ export class Answer {
 
   /** The whole has taken too long; where the client reads so slowly, that is its own doing. */
   expire(error: GatewayError): void {
-    if (this.#cancelStall === null) this.abort(error);
-    else this.#sink.breakOff();
+    if (this.#client.isStalled) this.#client.breakOff();
+    else this.abort(error);
   }
 
   #startStream(isPacked: boolean): void {
@@ -201,34 +204,15 @@ export class Answer {
     this.#takesErrorEvent = !this.#isLengthTold && !isPacked;
     // The headers ride with the first bytes; those of a stream do not wait where its bytes do not come at once.
     queueMicrotask(() => {
-      if (!this.#hasWritten && this.#state === 'started') this.#sink.flushHeaders();
+      if (this.#state === 'started') this.#client.flush();
     });
-  }
-
-  #measure(chunk: Buffer): void {
-    if (this.#meter === null) return;
-    this.#meter.feed(chunk);
-    this.#tellId();
-    const { outputEvents } = this.#meter;
-    if (outputEvents < this.#reportAt) return;
-    this.#reportAt = outputEvents + piecesPerReport;
-    this.#call.onOutput(outputEvents);
-  }
-
-  #tellId(): void {
-    const { onId } = this.#call;
-    if (onId === undefined || this.#hasToldId) return;
-    const id = this.#meter?.id ?? null;
-    if (id === null) return;
-    this.#hasToldId = true;
-    onId(id);
   }
 
   #leave(): void {
     if (this.#state === 'over' || this.#state === 'ended') return;
-    if (this.#state === 'started' && this.#meter !== null) {
+    if (this.#state === 'started' && this.#progress !== null) {
       this.#state = 'left';
-      this.#cancelStall?.();
+      this.#client.rest();
       this.#afterReading(() => this.#endLeft());
       return;
     }
@@ -238,7 +222,7 @@ export class Answer {
   /** The client has left: if it has all that matters, the upstream is let come to its end. */
   #endLeft(): void {
     if (this.#state !== 'left') return;
-    if (!this.#meter?.isOver) {
+    if (!this.#progress?.isOver) {
       this.#stopSource();
       return;
     }
@@ -271,16 +255,14 @@ export class Answer {
   #over(): void {
     this.#state = 'over';
     this.#place.leave();
-    this.#cancelStall?.();
+    this.#client.rest();
     this.#cancelWait?.();
   }
 
   /** The answer is complete: it says itself whether it is a success. */
   #settleAnswer(): void {
     if (this.#state === 'over') return;
-    const reading = this.#meter?.read() ?? null;
-    // What was packed is read late.
-    this.#tellId();
+    const reading = this.#progress?.read() ?? null;
     const fault = faultIn(reading);
     const isInside = reading !== null && (reading.isEmpty || reading.error !== null);
     const isError = isInside || (this.#status ?? 0) >= 400;
@@ -290,7 +272,7 @@ export class Answer {
   #settle(
     outcome: Forwarded['outcome'],
     fault: GatewayError | null = null,
-    reading = this.#meter?.read() ?? null,
+    reading = this.#progress?.read() ?? null,
   ): void {
     this.#over();
     const usage = reading === null ? null : meteredUsage(reading, this.#call);
@@ -298,17 +280,5 @@ export class Answer {
     const forwarded = { status: this.#status, usage, outcome, fault, upstreamRequestId };
     const model = reading?.model ?? null;
     this.#settled.resolve(model === null ? forwarded : { ...forwarded, model });
-  }
-
-  #holdBack(): void {
-    if (this.#cancelStall) return;
-    const { clock, stallMs } = this.#context;
-    this.#source.pause();
-    this.#cancelStall = clock.after(stallMs, () => this.#sink.breakOff());
-    this.#sink.onceDrained(() => {
-      this.#cancelStall?.();
-      this.#cancelStall = null;
-      this.#source.resume();
-    });
   }
 }

@@ -3,7 +3,7 @@
  *
  *   connect      no connection was made: refused, not reached, too late, the name not found, or an address not allowed
  *   tls          the two sides could not agree on a secure connection
- *   reused       a connection that had served before was closed before any byte of the answer
+ *   reused       a connection that had served before was closed at once, before any byte of the answer
  *   reset        a new connection was closed, or said something that is no answer, before any byte of one
  *   first_byte   the answer did not begin in time
  *   status       the answer says that nobody is behind this endpoint: 502, 503 or 504 without `Retry-After`
@@ -13,7 +13,7 @@ export type Failure = 'connect' | 'tls' | 'reused' | 'reset' | 'first_byte' | 's
 export interface FailureFacts {
   /** The request was given to a connection, so some of it may have been sent. */
   readonly isSent: boolean;
-  /** The connection had served another call before. */
+  /** The connection had served another call before, and broke so early that it may have been closed already. */
   readonly isReused: boolean;
 }
 

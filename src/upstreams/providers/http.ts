@@ -15,11 +15,13 @@ import type { ListedModel } from '../models/listed-model.ts';
 import { fetchModels } from '../models/model-list.ts';
 import { clientGone, type Forwarded, type PutBack, type Upstream, type UpstreamCall } from '../provider.ts';
 import { type ProxyContext, proxy } from '../proxy.ts';
-import { KeyTurns, type OnKeyRefused } from './key-turns.ts';
+import { KeyTurns, type OnKeyRefused, type Turn } from './key-turns.ts';
 
 export interface HttpUpstreamParts extends EndpointSetParts {
   readonly onKeyRefused: OnKeyRefused;
 }
+
+type Send = (call: UpstreamCall) => Promise<Forwarded | PutBack>;
 
 interface CallContext {
   readonly context: ProxyContext;
@@ -85,7 +87,8 @@ export class HttpUpstream implements Upstream {
   }
 
   hasOther(avoid: readonly string[]): boolean {
-    return this.endpoints.hasOther(avoid);
+    if (this.#successor !== null) return this.#successor.hasOther(avoid);
+    return this.#config.fault === undefined && this.endpoints.hasOther(avoid);
   }
 
   downUntil(now: number): number | null {
@@ -104,20 +107,29 @@ export class HttpUpstream implements Upstream {
     // A request that has waited goes out as is configured now: a key must not follow the endpoints to another origin.
     if (this.#successor !== null) return this.#successor.forward(call, sink);
     if (sink.isClosed) return Promise.resolve(clientGone);
-    if (this.#config.fault !== undefined) return Promise.reject(unusable(this.#config));
-    if (this.#isRetired) return Promise.reject(outOfService(this.name));
+    if (this.#config.fault !== undefined) return notSent(call, unusable(this.#config));
+    if (this.#isRetired) return notSent(call, outOfService(this.name));
     const endpoint = this.endpoints.find(call.endpoint);
-    if (endpoint === undefined) return Promise.reject(noEndpoint());
+    if (endpoint === undefined) return notSent(call, noEndpoint());
     const { context, headersByKey } = this.#contextOf(endpoint);
     const key = this.#keys.take(endpoint.id, call.upstreamModel);
     const headers = this.#filter.upstream(call.headers, headersByKey[key.index] ?? [], call.requestId);
     const body = bodyForUpstream(this.#forwardPriority, call);
-    const forwarding = proxy(this.#keys.heeding(call, endpoint.id, key), headers, sink, context, body);
-    if (!this.#keys.mayJudge) return forwarding;
-    return forwarding.then(end => {
-      if (end.outcome !== 'put_back') this.#keys.judge(key, end.status);
-      return end;
-    });
+    const send = (asked: UpstreamCall) =>
+      proxy(this.#keys.heeding(asked, endpoint.id, key), headers, sink, context, body);
+    return this.#keys.mayJudge ? this.#judging(key, call, sink, send) : send(call);
+  }
+
+  /** Sets a key aside that the upstream refuses, and makes the call again with the next one. */
+  async #judging(key: Turn, call: UpstreamCall, sink: Sink, send: Send): Promise<Forwarded | PutBack> {
+    let isRefused = false;
+    const onKeyRefused = () => {
+      isRefused = this.#keys.hasOther(key) && call.mayUseOtherKey?.() === true;
+      return isRefused;
+    };
+    const end = await send({ ...call, onKeyRefused });
+    this.#keys.judge(key, isRefused ? 401 : statusIn(end));
+    return isRefused && end.outcome === 'put_back' ? this.forward(call, sink) : end;
   }
 
   async listModels(): Promise<readonly ListedModel[]> {
@@ -182,6 +194,14 @@ export class HttpUpstream implements Upstream {
 }
 
 const listPath = { openai: '/models', anthropic: '/v1/models?limit=1000' } satisfies Record<Dialect, string>;
+
+const statusIn = (end: Forwarded | PutBack): number | null => (end.outcome === 'put_back' ? null : end.status);
+
+/** Another target may take what this provider cannot even begin. */
+function notSent(call: UpstreamCall, error: GatewayError): Promise<PutBack> {
+  const isPutBack = call.onFailing({ kind: 'connect', status: null, retryAfterMs: null });
+  return isPutBack ? Promise.resolve({ outcome: 'put_back' }) : Promise.reject(error);
+}
 
 function noEndpoint(): GatewayError {
   const fault = errors.upstreamFailed('The upstream could not be reached.');

@@ -11,7 +11,7 @@ export type OnKeyRefused = (provider: string, fingerprint: string, forMs: number
 const asideMs = 5 * 60_000;
 
 /** One key as the headers of a call. */
-interface Turn {
+export interface Turn {
   readonly index: number;
   readonly headers: readonly string[];
   readonly fingerprint: string | null;
@@ -76,6 +76,12 @@ export class KeyTurns {
       return call.onFailing({ ...failure, retryAfterMs: until - now });
     };
     return { ...call, onFailing };
+  }
+
+  /** Whether a key beside this one is not set aside. */
+  hasOther(turn: Turn): boolean {
+    const now = this.#clock.now();
+    return this.all.some(other => other !== turn && other.asideUntil <= now);
   }
 
   /** The upstream has answered a call with this key so. */
