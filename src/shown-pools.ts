@@ -31,7 +31,7 @@ export interface ShownPoolsParts {
 }
 
 /** Returns how many requests run at an endpoint; null: that is not known. */
-export type InUse = (provider: string, endpoint: string) => number | null;
+type InUse = (provider: string, endpoint: string) => number | null;
 
 export interface ShownPools {
   readonly pools: WatchedPools;
