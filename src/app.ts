@@ -14,11 +14,8 @@ import { listenForMetrics } from './http/metrics-listener.ts';
 import type { Health } from './http/ops.ts';
 import { createHttpServer } from './http/server.ts';
 import { ProviderHealths } from './observed/provider-health.ts';
-import { RefusedKeys } from './observed/refused-keys.ts';
-import { openPools } from './pools.ts';
-import type { Served } from './providers/providers.ts';
 import { reload } from './reload.ts';
-import { createDoor, createGateway, createStreams, openUpstreams } from './request-path.ts';
+import { alsoRemembering, createDoor, createGateway, createStreams, openWay } from './request-path.ts';
 import { alone, type Self, selfOf, toldName } from './self.ts';
 import { showPools } from './shown-pools.ts';
 import { Stop, type StopWish } from './stop.ts';
@@ -172,15 +169,16 @@ interface StartParts extends Telemetry {
 
 /** Wires all parts of a gateway that does not listen yet. `opening` closes what this opens. */
 async function openParts(given: StartParts, opening: AsyncDisposableStack) {
-  const { config, overrides, clock, self, logger, metrics, events } = given;
+  const { config, overrides, clock, self, events } = given;
   const stopping = new Stop(clock);
   opening.defer(() => {
     if (stopping.hasBegun) events.info('Stopped');
     else stopping.abandon();
   });
   const tracing = await openTraces(given, opening);
-  const { upstreams, pools, serve, providers, refusedKeys } = openWay(given, stopping.draining);
-  const { desks, dispatchers, view, bodies, configure, seats } = pools;
+  const way = openWay(given, { draining: stopping.draining, lookup: overrides.lookup });
+  const { upstreams, pools, serve, providers, refusedKeys } = way;
+  const { dispatchers, configure, seats } = pools;
   const print = overrides.print ?? (text => process.stdout.write(text));
   const membership = seats && { self, seats };
   const { peers = null, openEmbedded = startEmbedded } = overrides.worker ?? {};
@@ -188,9 +186,51 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
   const edition = await openEdition({ config, clock, events, print, ...ofDatabase });
   closeWith(opening, 'the edition', () => edition.close(), events);
   closeWith(opening, 'the connections to upstreams', () => upstreams.close(), events);
+  const door = createDoor(config, edition, { clock, events, peers, providers });
+  const { http, scraped, setMediaRates } = openHttp(given, { ...way, stopping, tracing, edition, door, peers });
+  const reconfigure = (next: Config): void => {
+    const isOff = (name: string) => edition.providers?.live.isSwitchedOff(name) === true;
+    upstreams.refuseUnknown(next.routes.filter(({ groups }) => !groups.flat().some(({ provider }) => isOff(provider))));
+    edition.reconfigure(next);
+    setMediaRates(next.mediaRates);
+  };
+  return { http, scraped, door, dispatchers, upstreams, edition, stopping, reconfigure };
+}
+
+/** Of several processes, the metrics of all. */
+const scrapedOf = ({ telemetry }: Config, metrics: Metrics, peers: Peers | null): MetricsService => ({
+  contentType: metrics.contentType,
+  render: () => (peers === null ? metrics.render() : peers.metrics()),
+  key: telemetry.metricsKey,
+});
+
+/** Where traces are off, nothing of them is loaded. */
+async function openTraces(
+  { config, clock, events, self }: StartParts,
+  opening: AsyncDisposableStack,
+): Promise<Tracing | null> {
+  if (config.tracing === undefined) return null;
+  const { openTracing } = await import('./telemetry/tracing/tracing.ts');
+  const tracing = openTracing(config, config.tracing, { clock, events, name: self.name });
+  closeWith(opening, 'traces', () => tracing?.close(), events);
+  return tracing;
+}
+
+interface HttpParts extends ReturnType<typeof openWay> {
+  readonly stopping: Stop;
+  readonly tracing: Tracing | null;
+  readonly edition: OpenEdition;
+  readonly door: ReturnType<typeof createDoor>;
+  readonly peers: Peers | null;
+}
+
+/** Wires the gateway, what operators see of it, and the server before both. */
+function openHttp(given: StartParts, parts: HttpParts) {
+  const { config, overrides, clock, self, logger, metrics, events } = given;
+  const { upstreams, pools, providers, stopping, tracing, edition, door, peers } = parts;
+  const { desks, dispatchers, view, bodies, seats } = pools;
   const health = (): Health => (stopping.hasBegun ? { status: 'stopping', reasons: [] } : edition.condition());
   const healths = new ProviderHealths(clock);
-  const door = createDoor(config, edition, { clock, events, peers, providers });
   let rates = config.mediaRates;
   const mediaRates = () => rates;
   const streams = createStreams(config, peers);
@@ -219,51 +259,10 @@ async function openParts(given: StartParts, opening: AsyncDisposableStack) {
     corsOrigins: config.gateway.corsOrigins,
     ops: { health, metrics: config.telemetry.metricsListen === null ? scraped : null },
   });
-  const reconfigure = (next: Config): void => {
-    const isOff = (name: string) => edition.providers?.live.isSwitchedOff(name) === true;
-    upstreams.refuseUnknown(next.routes.filter(({ groups }) => !groups.flat().some(({ provider }) => isOff(provider))));
-    edition.reconfigure(next);
-    rates = next.mediaRates;
+  const setMediaRates = (next: Config['mediaRates']): void => {
+    rates = next;
   };
-  return { http, scraped, door, dispatchers, upstreams, edition, stopping, reconfigure };
-}
-
-/** Opens the upstreams and the pools before them; `serve` puts others in their place. */
-function openWay({ config, overrides, clock, events }: StartParts, draining: AbortSignal) {
-  const refusedKeys = new RefusedKeys(clock);
-  const upstreams = openUpstreams(config, { clock, events, refusedKeys, lookup: overrides.lookup });
-  draining.addEventListener('abort', () => upstreams.stopChecks(), { once: true });
-  let served: Served = config;
-  const providers = () => served.providers;
-  const poolOf = (provider: string) => providers().find(({ name }) => name === provider)?.pool;
-  const pools = openPools(config, { clock, events, until: draining, poolOf, upstreams });
-  upstreams.watchEndpoints(pools.setEndpoints);
-  const serve = (next: Served): void => {
-    served = next;
-    pools.setPools(next.pools);
-    upstreams.configure(next.providers);
-    upstreams.configureRoutes(next.routes);
-  };
-  return { refusedKeys, upstreams, pools, providers, serve };
-}
-
-/** Of several processes, the metrics of all. */
-const scrapedOf = ({ telemetry }: Config, metrics: Metrics, peers: Peers | null): MetricsService => ({
-  contentType: metrics.contentType,
-  render: () => (peers === null ? metrics.render() : peers.metrics()),
-  key: telemetry.metricsKey,
-});
-
-/** Where traces are off, nothing of them is loaded. */
-async function openTraces(
-  { config, clock, events, self }: StartParts,
-  opening: AsyncDisposableStack,
-): Promise<Tracing | null> {
-  if (config.tracing === undefined) return null;
-  const { openTracing } = await import('./telemetry/tracing/tracing.ts');
-  const tracing = openTracing(config, config.tracing, { clock, events, name: self.name });
-  closeWith(opening, 'traces', () => tracing?.close(), events);
-  return tracing;
+  return { http, scraped, setMediaRates };
 }
 
 type OpenedParts = Awaited<ReturnType<typeof openParts>>;
@@ -290,15 +289,4 @@ async function stop(opened: AsyncDisposableStack, parts: StopParts, wish: StopWi
   // First of all: what is under way ends before anything that it uses is closed.
   closeWith(opened, 'the connections of clients', () => stopping.run(stages), events);
   await opened.disposeAsync();
-}
-
-/** Also stores the data about past requests that operators ask for, as the requests end. */
-function alsoRemembering(memories: OpenEdition['memories'], events: Events): Events {
-  return {
-    ...events,
-    requestEnded(outcome) {
-      for (const memory of memories) memory.add(outcome);
-      events.requestEnded(outcome);
-    },
-  };
 }

@@ -6,7 +6,9 @@ import type { OpenEdition } from './edition/edition.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { KeyStreams } from './gateway/key-streams.ts';
 import { type FrontDoor, openFrontDoor } from './http/door/front-door.ts';
-import type { RefusedKeys } from './observed/refused-keys.ts';
+import { RefusedKeys } from './observed/refused-keys.ts';
+import { openPools } from './pools.ts';
+import type { Served } from './providers/providers.ts';
 import type { Events } from './telemetry/events.ts';
 import { createUpstreams, type Lookup, type Upstreams } from './upstreams/upstreams.ts';
 
@@ -17,7 +19,7 @@ interface UpstreamParts {
   readonly lookup?: Lookup | undefined;
 }
 
-export const openUpstreams = (
+const openUpstreams = (
   { providers, routes }: Config,
   { clock, events, refusedKeys, lookup }: UpstreamParts,
 ): Upstreams =>
@@ -59,4 +61,41 @@ export function createGateway(
   { door, ...parts }: Omit<GatewayParts, 'identify' | 'classify'> & { readonly door: FrontDoor },
 ): Gateway {
   return new Gateway({ identify: door.identify, classify, ...parts });
+}
+
+interface WayParts extends Omit<UpstreamParts, 'refusedKeys' | 'lookup'> {
+  readonly config: Config;
+}
+
+/** Opens the upstreams and the pools before them; `serve` puts others in their place. */
+export function openWay(
+  { config, clock, events }: WayParts,
+  { draining, lookup }: { readonly draining: AbortSignal; readonly lookup: Lookup | undefined },
+) {
+  const refusedKeys = new RefusedKeys(clock);
+  const upstreams = openUpstreams(config, { clock, events, refusedKeys, lookup });
+  draining.addEventListener('abort', () => upstreams.stopChecks(), { once: true });
+  let served: Served = config;
+  const providers = () => served.providers;
+  const poolOf = (provider: string) => providers().find(({ name }) => name === provider)?.pool;
+  const pools = openPools(config, { clock, events, until: draining, poolOf, upstreams });
+  upstreams.watchEndpoints(pools.setEndpoints);
+  const serve = (next: Served): void => {
+    served = next;
+    pools.setPools(next.pools);
+    upstreams.configure(next.providers);
+    upstreams.configureRoutes(next.routes);
+  };
+  return { refusedKeys, upstreams, pools, providers, serve };
+}
+
+/** Also stores the data about past requests that operators ask for, as the requests end. */
+export function alsoRemembering(memories: OpenEdition['memories'], events: Events): Events {
+  return {
+    ...events,
+    requestEnded(outcome) {
+      for (const memory of memories) memory.add(outcome);
+      events.requestEnded(outcome);
+    },
+  };
 }

@@ -1,6 +1,7 @@
 /** Host names and addresses as settings spell them. */
-import { isIPv6 } from 'node:net';
-import type { Parser } from './values.ts';
+import { isIP, isIPv6 } from 'node:net';
+import { hostNameIn } from '../domain/text/host-name.ts';
+import { list, type Parser } from './values.ts';
 
 /** An IPv6 address in the brackets of a URL is accepted too. */
 export const withoutBrackets = (text: string): string => text.replace(/^\[(.*)\]$/, '$1');
@@ -39,3 +40,23 @@ export const hostPerhapsPort: Parser<{ readonly host: string; readonly port: num
     return alone === undefined ? hostAndPortIn(text, 1) : { host: alone, port: null };
   },
 };
+
+const isNetwork = (text: string): boolean => {
+  const [address = '', bits, ...more] = text.split('/');
+  if (more.length > 0 || isIP(address) === 0 || address.includes('%')) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv6(address) ? 128 : 32));
+};
+export const networks = list('IP addresses or networks such as 10.0.0.0/8', parts =>
+  parts.every(isNetwork) ? parts : undefined,
+);
+
+/** Spelled as `hostNameIn` does, to compare it with hosts in headers. */
+const toHostName = (text: string): string | null => {
+  const bare = withoutBrackets(text);
+  if (isIPv6(bare)) return hostNameIn(`[${bare}]`);
+  return /^[\w.-]{1,253}$/.test(text) ? hostNameIn(text) : null;
+};
+export const hostNames = list('host names or IP addresses, without ports', parts => {
+  const names = parts.map(toHostName).filter(name => name !== null);
+  return names.length === parts.length ? names : undefined;
+});

@@ -1,7 +1,5 @@
-import { isIP, isIPv6 } from 'node:net';
 import { emailOf } from '../domain/text/email.ts';
 import { gatewayHeaderPrefix, gatewayHeaders, hopByHopHeaders } from '../domain/text/header-names.ts';
-import { hostNameIn } from '../domain/text/host-name.ts';
 import {
   affinities,
   editions,
@@ -14,7 +12,7 @@ import {
 } from '../domain/vocabulary.ts';
 import { clusterKeys } from './cluster.ts';
 import { corsOrigins } from './cors-origins.ts';
-import { host, withoutBrackets } from './hosts.ts';
+import { host, hostNames, networks } from './hosts.ts';
 import { logKeys } from './log.ts';
 import { tracingKeys } from './otel/tracing.ts';
 import { postgresUrl } from './postgres-url.ts';
@@ -64,26 +62,6 @@ const email = {
 export const mostSeats = 100_000;
 
 const connectionCount = whole(1, 1_000_000);
-const isNetwork = (text: string): boolean => {
-  const [address = '', bits, ...more] = text.split('/');
-  if (more.length > 0 || isIP(address) === 0 || address.includes('%')) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv6(address) ? 128 : 32));
-};
-const networks = list('IP addresses or networks such as 10.0.0.0/8', parts =>
-  parts.every(isNetwork) ? parts : undefined,
-);
-
-/** Spelled as `hostNameIn` does, to compare it with hosts in headers. */
-const toHostName = (text: string): string | null => {
-  const bare = withoutBrackets(text);
-  if (isIPv6(bare)) return hostNameIn(`[${bare}]`);
-  return /^[\w.-]{1,253}$/.test(text) ? hostNameIn(text) : null;
-};
-const hostNames = list('host names or IP addresses, without ports', parts => {
-  const names = parts.map(toHostName).filter(name => name !== null);
-  return names.length === parts.length ? names : undefined;
-});
-
 const weights = perLevel('numbers from 0.001 to 1000000 with at most three decimals', decimal(0.001, 1_000_000));
 const queueDepth = oneOrPerLevel(whole(0, 1_000_000));
 const poolDepth = whole(0, 10_000_000);

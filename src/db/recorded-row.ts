@@ -1,6 +1,7 @@
 /** A row of a recorded table, locked, to be made what an image in the history says of it. */
 import { sql, type Transaction } from 'kysely';
-import { type Database, type RecordedObject, type RecordedTable, recordedTables } from './schema.ts';
+import { type RecordedObject, type RecordedTable, recordedTables } from './recorded-tables.ts';
+import type { Database } from './schema.ts';
 
 /** A row as the history has it. */
 export type Image = Readonly<Record<string, unknown>>;

@@ -1,7 +1,8 @@
 import { type Kysely, PostgresAdapter, sql, type Transaction } from 'kysely';
 import { writing } from './clash.ts';
 import { actorSetting, differences, entryColumns, historyTable, restoresSetting } from './migrations/history.ts';
-import { type Database, type RecordedTable, recordedTables } from './schema.ts';
+import { type RecordedTable, recordedTables } from './recorded-tables.ts';
+import type { Database } from './schema.ts';
 
 /** Arbitrary numbers that all gateways share. */
 const writersLocks = { mappings: 7_430_119_002, pools: 7_430_119_003, providers: 7_430_119_005 } as const;

@@ -1,41 +1,20 @@
-/**
- * The difference between the editions: which database, and whether there are mappings. Chosen once, at start; no later
- * code asks which edition this is.
- */
 import type { Kysely } from 'kysely';
 import type { Config } from '../config/config.ts';
 import { hostOf } from '../config/postgres-url.ts';
 import { rereadProviders } from '../config/providers/written.ts';
 import { plannedRows } from '../db/postgres/planned-rows.ts';
 import type { Database, TableName } from '../db/schema.ts';
-import type { Clock } from '../domain/clock.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { Peers, StoredChange } from '../domain/peers.ts';
+import type { StoredChange } from '../domain/peers.ts';
 import type { FleetShown } from '../domain/shown/fleet.ts';
 import type { Classify } from '../domain/vocabulary.ts';
-import type { Listed } from '../fleet/reign/list.ts';
-import { History } from '../history/history.ts';
-import { Identities } from '../identity/identity.ts';
-import { KeyUses } from '../observed/key-uses.ts';
-import { MappingRates } from '../observed/mapping-rates.ts';
-import { RaisedRequests } from '../observed/raised-requests.ts';
-import { RecentOutcomes } from '../observed/recent-outcomes.ts';
-import type { RefusedKeys } from '../observed/refused-keys.ts';
+import type { History } from '../history/history.ts';
+import type { Identities } from '../identity/identity.ts';
+import type { KeyUses } from '../observed/key-uses.ts';
+import type { RaisedRequests } from '../observed/raised-requests.ts';
+import type { LivePools, ScheduledPools } from '../pool-settings/pool-settings.ts';
 import {
-  type Configure,
-  createLivePools,
-  createPoolRestorers,
-  createScheduledPools,
-  type LivePools,
-  type ScheduledPools,
-} from '../pool-settings/pool-settings.ts';
-import {
-  createInspector,
   createMapper,
-  createMappingList,
-  createPriorityRestorers,
-  createTimings,
-  createTransfer,
   type DryRun,
   defaultClassify,
   type Inspector,
@@ -44,15 +23,16 @@ import {
   type Timings,
   type Transfer,
 } from '../priority/priority.ts';
-import { createStoredProviders, type Served, type StoredProviders } from '../providers/providers.ts';
+import type { StoredProviders } from '../providers/providers.ts';
 import { closeWith } from '../telemetry/closing.ts';
-import type { Events } from '../telemetry/events.ts';
 import { toldWait } from '../telemetry/told-wait.ts';
 import { type Condition, starting } from './condition.ts';
+import { type MappingParts, openFeatures, openMappings, openProviders } from './features.ts';
 import { hearChanges, hearOf } from './hearing.ts';
+import type { EditionParts } from './parts.ts';
 import { PersonalDatabase } from './personal-database.ts';
-import { type OpenEmbedded, TeamDatabase } from './team-database.ts';
-import { type SeatsOfFleet, TeamFleet, tellFleetsBeside } from './team-fleet.ts';
+import { TeamDatabase } from './team-database.ts';
+import { TeamFleet, tellFleetsBeside } from './team-fleet.ts';
 
 export interface OpenEdition {
   readonly identities: Identities;
@@ -101,26 +81,6 @@ interface Mappings {
   readonly transfer: Transfer;
 }
 
-interface EditionParts {
-  readonly config: Config;
-  readonly clock: Clock;
-  readonly events: Events;
-  /** Shows a new admin key, once. */
-  readonly print: (text: string) => void;
-  /** Puts a pool's settings into effect. */
-  readonly configure: Configure;
-  /** Puts providers, their pools and routes into effect, in the place of all others. */
-  readonly serve: (served: Served) => void;
-  /** The keys of upstreams that were answered 401. */
-  readonly refusedKeys: RefusedKeys;
-  /** The identity of this process in its fleet, and its duties there; null: it joins none. */
-  readonly membership: { readonly self: Omit<Listed, 'url'>; readonly seats: SeatsOfFleet } | null;
-  /** Null: this gateway is one process. */
-  readonly peers: Pick<Peers, 'tell'> | null;
-  /** Starts the embedded PostgreSQL, or finds the one that the parent of this process has started. */
-  readonly openEmbedded: OpenEmbedded;
-}
-
 export const openEdition = (parts: EditionParts): Promise<OpenEdition> =>
   parts.config.gateway.edition === 'team' ? openTeam(parts) : openPersonal(parts);
 
@@ -166,28 +126,15 @@ async function openPersonal({ config, clock, events, print, configure, serve }: 
 }
 
 async function openTeam(parts: EditionParts): Promise<OpenEdition> {
-  const { config, clock, events, configure, peers } = parts;
+  const { events } = parts;
   await using opening = new AsyncDisposableStack();
   const closing = (what: string, close: () => unknown) => closeWith(opening, what, close, events);
   const database = await TeamDatabase.open(parts);
   closing('the database', () => database.close());
-  const { db } = database;
   const fleet = openFleet(parts, database);
   closing('the fleet', () => fleet?.close());
-  const onWrite = peers ? (change: StoredChange) => peers.tell(change) : undefined;
-  const mapper = createMapper({
-    db,
-    settings: config.apiKeyPriority,
-    clock,
-    events,
-    onWrite: onWrite && (() => onWrite({ of: 'mappings' })),
-  });
-  const matching = (key: string) => mapper.match(key)?.id ?? null;
-  const given = { db, config, clock, events, configure, matching, onWrite };
-  const features = openFeatures({ ...given, estimateRows: plannedRows });
+  const { features, mapper, providers, memories, mappings } = openTeamFeatures(parts, database.db);
   const { identities, pools, keyUses, raised } = features;
-  const providers = openProviders(parts, { db, pools, onWrite: onWrite && (() => onWrite({ of: 'providers' })) });
-  const { memories, ...mappings } = openMappings({ mapper, ...features, providers, db, clock, events });
   closing('the providers of the database', () => providers.live.stop());
   closing('the settings of pools', () => pools.stop());
   closing('the mappings', () => mapper.stop());
@@ -210,6 +157,25 @@ async function openTeam(parts: EditionParts): Promise<OpenEdition> {
     fleet: () => fleet?.shown() ?? null,
     close: () => opened.disposeAsync(),
   };
+}
+
+function openTeamFeatures(parts: EditionParts, db: Kysely<Database>) {
+  const { config, clock, events, configure, peers } = parts;
+  const onWrite = peers ? (change: StoredChange) => peers.tell(change) : undefined;
+  const mapper = createMapper({
+    db,
+    settings: config.apiKeyPriority,
+    clock,
+    events,
+    onWrite: onWrite && (() => onWrite({ of: 'mappings' })),
+  });
+  const matching = (key: string) => mapper.match(key)?.id ?? null;
+  const given = { db, config, clock, events, configure, matching, onWrite };
+  const features = openFeatures({ ...given, estimateRows: plannedRows });
+  const { pools } = features;
+  const providers = openProviders(parts, { db, pools, onWrite: onWrite && (() => onWrite({ of: 'providers' })) });
+  const { memories, ...mappings } = openMappings({ mapper, ...features, providers, db, clock, events });
+  return { features, mapper, providers, memories, mappings };
 }
 
 function openFleet({ membership, config, clock, events }: EditionParts, database: TeamDatabase): TeamFleet | null {
@@ -258,71 +224,6 @@ function conditionOf(condition: Condition, fleet: TeamFleet | null): Condition {
   if (fault !== null) return { ...starting(fault), isUp };
   const lack = fleet?.lack() ?? null;
   return lack === null ? condition : { status: 'degraded', reasons: [...reasons, lack], isUp };
-}
-
-type IdentityParts = ConstructorParameters<typeof Identities>[0];
-type FeatureParts = Pick<EditionParts, 'config' | 'configure' | 'events'> & Omit<IdentityParts, 'auth' | 'console'>;
-
-/** Opens what both editions have. */
-function openFeatures({ config, configure, ...parts }: FeatureParts) {
-  const { auth, console } = config;
-  const { db, clock, events } = parts;
-  const sessions = { idleMs: console.sessionIdleMs, maxMs: console.sessionMaxMs };
-  const onPools = parts.onWrite && (() => parts.onWrite?.({ of: 'pools' }));
-  const pools = createLivePools({ db, ...config, configure, clock, events, onWrite: onPools });
-  return {
-    identities: new Identities({ ...parts, auth, console: sessions }),
-    keyUses: new KeyUses(clock),
-    raised: new RaisedRequests(),
-    pools,
-    scheduledPools: createScheduledPools({ db, pools, clock }),
-  };
-}
-
-/** Opens what the database has of providers and routes. */
-const openProviders = (
-  { config, clock, events, serve, refusedKeys: refused }: EditionParts,
-  { db, pools, onWrite }: { db: Kysely<Database>; pools: LivePools; onWrite: (() => void) | undefined },
-): StoredProviders => {
-  const apply = (served: Served) => {
-    serve(served);
-    pools.setPools(served.pools);
-  };
-  return createStoredProviders({ db, config, apply, clock, events, refused, onWrite });
-};
-
-type MappingParts = Pick<EditionParts, 'clock' | 'events'> &
-  Pick<OpenEdition, 'identities' | 'pools' | 'raised'> & {
-    readonly mapper: Mapper;
-    readonly providers: StoredProviders;
-    readonly db: Kysely<Database>;
-  };
-
-/** Opens what operators see of the mappings and do with them. */
-function openMappings({ mapper, identities, pools, providers, raised, db, clock, events }: MappingParts) {
-  const inspector = createInspector({ mapper, db, clock, events, keys: identities });
-  const rates = new MappingRates(clock);
-  const recent = new RecentOutcomes(clock);
-  const ofPools = createPoolRestorers({ pools, clock });
-  const restorers = { ...createPriorityRestorers({ mapper, clock }), ...ofPools, ...providers.restorers };
-  return {
-    memories: [rates, recent],
-    mapper,
-    history: new History({ db, clock, events, restorers }),
-    inspector,
-    list: createMappingList({ db, mapper, inspector, rates, raised, clock }),
-    timings: createTimings({ db, mapper, clock, events }),
-    ...createTransfer({
-      mapper,
-      inspector,
-      db,
-      clock,
-      events,
-      census: () => identities.census(),
-      recent,
-      sharing: () => pools.sharing(),
-    }),
-  };
 }
 
 const showing = (print: (text: string) => void) => (key: string) => print(`Admin key (shown once, keep it): ${key}\n`);

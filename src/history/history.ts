@@ -2,7 +2,8 @@
 import type { Kysely } from 'kysely';
 import { sought } from '../db/answered.ts';
 import { type Image, isImage, type Restorer } from '../db/recorded-row.ts';
-import type { Database, HistoryRow, RecordedObject } from '../db/schema.ts';
+import type { RecordedObject } from '../db/recorded-tables.ts';
+import type { Database, HistoryRow } from '../db/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errors } from '../domain/errors.ts';
 import type { WriteBy } from '../domain/stale.ts';

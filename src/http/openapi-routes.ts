@@ -161,6 +161,14 @@ const answerHeaders = {
   },
   'X-Tokligence-Wait-Time-Ms': { description: 'how long it waited, where it had to', schema: wholeMs },
   'X-Tokligence-Queue-Position': { description: 'its place when it came, where it had to wait', schema: wholeMs },
+  'X-Tokligence-Provider': {
+    description: 'the provider that it was sent to last, where it was sent',
+    schema: { type: 'string' },
+  },
+  'X-Tokligence-Attempts': {
+    description: 'how often it was sent upstream, where it was sent',
+    schema: { type: 'integer', minimum: 1 },
+  },
 };
 
 const errorAnswer = (dialect: Dialect) => ({

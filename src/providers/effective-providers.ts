@@ -72,27 +72,17 @@ export function effectiveProviders(
   const keysOf = Map.groupBy(stored.keys, ({ provider }) => provider);
   const isOff = allDisabled(stored);
   const ready = used.providers.map(config => {
-    if (config.type === 'loopback') return config;
     const { name } = config;
     const lost = isMoved(written, name, rows.get(name) ?? null) ? lostOf(written, name) : nothingLost;
-    const keyed = withStoredKeys(config, {
-      keys: keysOf.get(name) ?? [],
-      seal,
-      lost,
-      tell: fault => tell(name, fault),
-    });
-    if (!isOff.has(name)) return keyed;
-    tell(name, noEndpoint);
-    return { ...keyed, fault: noEndpoint };
+    const given = { keys: keysOf.get(name) ?? [], seal, lost, tell: (fault: string) => tell(name, fault) };
+    return readied(config, { ...given, isOff: isOff.has(name) });
   });
-  const routes = settled(
-    routeRowsOf(stored, (name, fault) => routeFaults.tell(name, fault)),
-    {
-      before: before.routeRows,
-      read: rows => routesWithRows(written, rows, used.known),
-      tell: (name, fault) => routeFaults.tell(name, fault),
-    },
-  );
+  const tellRoute: Tell = (name, fault) => routeFaults.tell(name, fault);
+  const routes = settled(routeRowsOf(stored, tellRoute), {
+    before: before.routeRows,
+    read: rows => routesWithRows(written, rows, used.known),
+    tell: tellRoute,
+  });
   return {
     providers: ready,
     pools: used.pools,
@@ -104,6 +94,16 @@ export function effectiveProviders(
     rows,
     routeRows: routes.rows,
   };
+}
+
+type Readying = Parameters<typeof withStoredKeys>[1] & { readonly isOff: boolean };
+
+function readied(config: ProviderConfig, { isOff, ...given }: Readying): ProviderConfig {
+  if (config.type === 'loopback') return config;
+  const keyed = withStoredKeys(config, given);
+  if (!isOff) return keyed;
+  given.tell(noEndpoint);
+  return { ...keyed, fault: noEndpoint };
 }
 
 const noEndpoint = 'all of its endpoints are disabled';

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { type RecordedTable, recordedTables } from '../schema.ts';
+import { type RecordedTable, recordedTables } from '../recorded-tables.ts';
 import type { Catalogue } from './catalogue.ts';
 import { createdEntry, deletedEntry, differences, entryColumns, historyTable } from './history.ts';
 import { isNeeded } from './tables.ts';

@@ -1,4 +1,4 @@
-import type { RecordedTable } from '../schema.ts';
+import type { RecordedTable } from '../recorded-tables.ts';
 
 /* An entry of the history names who, when, which object, before and after. A change of `updated_at` alone is no
    entry.

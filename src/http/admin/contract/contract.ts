@@ -1,7 +1,8 @@
 import { type Static, type TNull, type TOptional, type TProperties, type TSchema, type TUnion, Type } from 'typebox';
 import type { PrioritySettings } from '../../../config/config.ts';
 import { mappingTtlSec } from '../../../config/keys.ts';
-import { apiKeyRow, changeKinds, historyRow, recordedTables, userRow } from '../../../db/schema.ts';
+import { recordedTables } from '../../../db/recorded-tables.ts';
+import { apiKeyRow, changeKinds, historyRow, userRow } from '../../../db/schema.ts';
 import { shownMapping as mapping, type ShownMapping } from '../../../domain/mapping.ts';
 import { field, fields, id, moment, nullable, ofEach, oneOf, priority } from '../../../domain/shape.ts';
 import {

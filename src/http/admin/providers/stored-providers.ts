@@ -77,6 +77,13 @@ export function storedProviderRoutes(app: AdminApp, services: StoredProviderServ
     return { success: true as const, message: `What was stored of the provider ${name} is deleted.` };
   });
 
+  tryRoute(app, services);
+  keyRoutes(app, providers, identities);
+  modelRouteRoutes(app, routes, identities);
+  fileRoutes(app, files, identities);
+}
+
+function tryRoute(app: AdminApp, services: Pick<StoredProviderServices, 'tryOut'>): void {
   app.post(
     '/providers/try',
     {
@@ -91,10 +98,9 @@ export function storedProviderRoutes(app: AdminApp, services: StoredProviderServ
       endpoints: [...(await services.tryOut(name, inputOf(given), model))],
     }),
   );
+}
 
-  keyRoutes(app, providers, identities);
-  modelRouteRoutes(app, routes, identities);
-
+function fileRoutes(app: AdminApp, files: ProviderFiles, identities: Identities): void {
   app.get(
     '/providers-file',
     doc('Providers and routes that are stored, as a file without keys', { response: { 200: providerFile } }),
@@ -113,7 +119,10 @@ export function storedProviderRoutes(app: AdminApp, services: StoredProviderServ
       },
     },
     async request =>
-      files.import(request.body, { actor: await actorOf(request), dryRun: request.query.dry_run ?? false }),
+      files.import(request.body, {
+        actor: await identities.nameOf(callerOf(request)),
+        dryRun: request.query.dry_run ?? false,
+      }),
   );
 }
 
