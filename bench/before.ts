@@ -25,10 +25,10 @@ max_concurrent = 64
 [cluster]
 enabled = false`;
   const arms: Record<string, MeasuredProcess> = {
-    // First: the tables of a later version serve an earlier one, too.
+    // First: an earlier version does not start on the tables of a later one, but goes on there.
+    before: await startGatewayProcess(database, sections, { checkout }),
     now: await startGatewayProcess(database, sections),
     again: await startGatewayProcess(database, sections),
-    before: await startGatewayProcess(database, sections, { checkout }),
   };
   try {
     const keys = await adminOf(() => arms.now?.url ?? '').createKeys('bench', 64);

@@ -40,7 +40,7 @@ const isoTime = (epochMs: number): string => {
 
 const named = (text: string | null): string =>
   text === null ? 'null' : `"${jsonInner(shownText(text, longestName))}"`;
-/** Words of our own and names that the configuration has checked. */
+/** Words of our own, and names and origins that the configuration has checked. */
 const word = (text: string | null): string => (text === null ? 'null' : `"${text}"`);
 
 const upstreamRequestId = ({ upstreamRequestId: id }: Outcome): string =>
@@ -57,7 +57,7 @@ const attempts = (outcome: Outcome): string =>
   isTold(outcome) ? `,"attempts":[${outcome.attempts.map(attemptText).join(',')}]` : '';
 
 const attemptText = ({ provider, endpoint, failure, ms }: Attempt): string =>
-  `{"provider":"${provider}","endpoint":${named(endpoint)},"failure":${word(failure)},"ms":${msText(ms)}}`;
+  `{"provider":"${provider}","endpoint":${word(endpoint)},"failure":${word(failure)},"ms":${msText(ms)}}`;
 
 const spilledFrom = ({ spilledFrom: pool }: Outcome): string => (pool === null ? '' : `,"spilled_from":"${pool}"`);
 

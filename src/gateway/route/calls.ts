@@ -20,6 +20,8 @@ export interface Next {
   readonly pauseMs: number;
 }
 
+const none: readonly string[] = [];
+
 export const stays: Next = { index: null, pauseMs: 0 };
 
 export class Calls {
@@ -37,7 +39,10 @@ export class Calls {
   begin({ target, ticket }: Stop): void {
     this.#calledAt = this.#caller.clock.now();
     if (this.made.length === 0) this.#stops.home.retries.request(this.#calledAt);
-    this.made.push({ provider: target.provider.name, endpoint: ticket.endpoint ?? null, failure: null, ms: 0 });
+    const { provider } = target;
+    // A lone endpoint needs no name.
+    const endpoint = provider.hasOther(none) ? (ticket.endpoint ?? null) : null;
+    this.made.push({ provider: provider.name, endpoint, failure: null, ms: 0 });
   }
 
   end(): void {

@@ -105,8 +105,20 @@ export class Walk implements Wait, Candidate {
   /** Calls `forward` at each stop, while the request has its seat there, until it does not say that it was put back. */
   async run(forward: () => Promise<'done' | 'put back'>): Promise<void> {
     this.#enter();
+    const attempt = () => this.#attempt(forward);
     try {
-      while (!(await this.#isOver(forward)));
+      // In one function, as each further promise costs every request.
+      for (;;) {
+        const { dispatcher, ticket } = this.#stop;
+        ticket.onTargetDown = this.#onTargetDown;
+        try {
+          if ((await dispatcher.run(ticket, attempt)) !== movedOn) return;
+          // What has spilled is at its next stop already.
+          if (this.#stop.ticket === ticket) this.#goTo(this.#stops.at(this.#next?.index ?? 0), ticket.waitMs);
+        } catch (error) {
+          if (!this.#goesOnRefused(error)) throw error;
+        }
+      }
     } finally {
       this.#cancelWatch();
       this.#placeInOverflow?.leave();
@@ -148,28 +160,13 @@ export class Walk implements Wait, Candidate {
   }
 
   /** It waits for a target that is down now: it goes on to the next one, if there is one. */
-  #targetDown(): void {
+  readonly #onTargetDown = (): void => {
     const { dispatcher, ticket } = this.#stop;
     const index = this.#stops.after(this.#stop);
     if (index === null || !ticket.isWaiting) return;
     dispatcher.moveAway(ticket);
     this.#goTo(this.#stops.at(index), this.attempts.length > 0 ? ticket.waitMs : this.#now() - this.#enteredAt);
-  }
-
-  /** One stop. Resolves with whether it was the last. */
-  async #isOver(forward: () => Promise<'done' | 'put back'>): Promise<boolean> {
-    const { dispatcher, ticket } = this.#stop;
-    ticket.onTargetDown = () => this.#targetDown();
-    try {
-      const end = await dispatcher.run(ticket, () => this.#attempt(forward));
-      if (end !== movedOn) return true;
-      // What has spilled is at its next stop already.
-      if (this.#stop.ticket === ticket) this.#goTo(this.#stops.at(this.#next?.index ?? 0), ticket.waitMs);
-    } catch (error) {
-      if (!this.#goesOnRefused(error)) throw error;
-    }
-    return false;
-  }
+  };
 
   async #attempt(forward: () => Promise<'done' | 'put back'>): Promise<undefined | typeof putBack | typeof movedOn> {
     this.#calls.begin(this.#stop);
