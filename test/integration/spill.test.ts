@@ -145,3 +145,25 @@ test('a tenant at its own limit gains nothing, and what has spilled counts with 
   for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200);
   assert.ok(first.maxConcurrent <= 3);
 });
+
+test('requests of a tenant at its limit keep nobody behind them from spilling', async t => {
+  const { clock, first, second, gateway, waiting, open } = await arrange(t, {
+    second: 3,
+    sections: '[tenant.user:2]\nmax_concurrent = 1',
+  });
+  const key = await gateway.createKey();
+  const other = await gateway.createKey();
+  const ask = (from: string, priority: 0 | 2 | 9) => sent(gateway.chat(from, { priority }));
+  const answers: Promise<Response>[] = [...ask(other, 9)];
+  await first.waitForActive(1);
+  // More than are asked at a time.
+  for (let nth = 0; nth < 20; nth++) answers.push(...ask(key, 0));
+  await until(async () => (await waiting('first')) === 20);
+  answers.push(...ask(other, 2));
+  await until(async () => (await waiting('first')) === 21);
+  clock.advance(2_000);
+  await second.waitForActive(2);
+  assert.equal(await waiting('first'), 19, 'one of the tenant at its limit, and the one behind the others');
+  open(first, second);
+  for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200);
+});

@@ -17,3 +17,7 @@ export function goesNow(here: Outlook, there: Outlook): boolean {
   if (here.isHeldByTenant || there.isHeldByTenant) return false;
   return there.startsAtOnce !== false;
 }
+
+/** Whether a free seat there would be of no use to it. */
+export const lacksMoreThanRoom = (here: Outlook, there: Outlook): boolean =>
+  here.isHeldByTenant || there.isHeldByTenant || there.isClosed;

@@ -23,7 +23,7 @@ import type { Candidate } from '../pool/overflow.ts';
 import { movedOn, putBack } from '../pool/ticket.ts';
 import type { WarmthBy } from '../warmth.ts';
 import { Calls, type Next, stays } from './calls.ts';
-import { goesAtOnce, goesNow } from './spilling.ts';
+import { goesAtOnce, goesNow, lacksMoreThanRoom } from './spilling.ts';
 import { type Fields, type Stop, Stops } from './stops.ts';
 
 /** The request that walks. */
@@ -155,8 +155,14 @@ export class Walk implements Wait, Candidate {
     const next = this.#stops.nextPool(this.#stop);
     if (next === null) return;
     const { dispatcher, ticket } = this.#stop;
-    if (!ticket.isWaiting || this.attempts.length > 0) this.#placeInOverflow?.leave();
-    else if (goesNow(dispatcher.outlook(ticket), next.dispatcher.outlook(next.ticket))) this.#spillTo(next);
+    const [here, there] = [dispatcher.outlook(ticket), next.dispatcher.outlook(next.ticket)];
+    const mayCome = ticket.isWaiting && this.attempts.length === 0;
+    if (mayCome && goesNow(here, there)) this.#spillTo(next);
+    else if (!mayCome || lacksMoreThanRoom(here, there)) {
+      // A few are asked at a time: it must not stand before those that could come.
+      this.#placeInOverflow?.leave();
+      if (mayCome) this.#watch(lookAgainMs);
+    }
   }
 
   /** It waits for a target that is down now: it goes on to the next one, if there is one. */
